@@ -1,0 +1,144 @@
+"""Digests, descriptors, platforms and media types.
+
+Source: OCI image-spec, "Descriptors"; distribution-spec, "Digests".
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final, Self
+
+from keynet.errors import ValidationError
+from keynet.text import _, printable
+
+__all__ = ["Descriptor", "Digest", "MediaType", "Platform"]
+
+_HEX_LENGTH: Final = {"sha256": 64, "sha384": 96, "sha512": 128}
+_HEX = re.compile("[0-9a-f]+")
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class MediaType:
+    """Media types by their short names."""
+
+    OCI_MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
+    OCI_INDEX: Final = "application/vnd.oci.image.index.v1+json"
+    OCI_CONFIG: Final = "application/vnd.oci.image.config.v1+json"
+    OCI_LAYER: Final = "application/vnd.oci.image.layer.v1.tar"
+    OCI_LAYER_GZIP: Final = "application/vnd.oci.image.layer.v1.tar+gzip"
+    OCI_LAYER_ZSTD: Final = "application/vnd.oci.image.layer.v1.tar+zstd"
+    OCI_EMPTY: Final = "application/vnd.oci.empty.v1+json"
+    DOCKER_MANIFEST: Final = "application/vnd.docker.distribution.manifest.v2+json"
+    DOCKER_LIST: Final = "application/vnd.docker.distribution.manifest.list.v2+json"
+    DOCKER_CONFIG: Final = "application/vnd.docker.container.image.v1+json"
+    DOCKER_LAYER: Final = "application/vnd.docker.image.rootfs.diff.tar"
+    DOCKER_LAYER_GZIP: Final = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+
+    MANIFESTS: Final = (OCI_MANIFEST, DOCKER_MANIFEST)
+    INDEXES: Final = (OCI_INDEX, DOCKER_LIST)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Digest:
+    """Name content by its hash; ``str`` and ``parse`` round trip (``sha256:5b1c…``)."""
+
+    algorithm: str
+    hex: str
+
+    def __post_init__(self) -> None:
+        length = _HEX_LENGTH.get(self.algorithm)
+        if length is None or len(self.hex) != length or not _HEX.fullmatch(self.hex):
+            raise ValidationError(
+                _("{digest!r} is no valid digest.").format(
+                    digest=printable(f"{self.algorithm}:{self.hex}", 200)
+                ),
+                _("A digest is sha256: and 64 lower-case hexadecimal digits."),
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``algorithm:hex``; sha256, sha384 and sha512 are known.
+
+        Raises:
+            ValidationError: Another algorithm, a wrong length, or upper-case digits.
+        """
+        algorithm, _colon, hex_ = text.partition(":")
+        return cls(algorithm, hex_)
+
+    @classmethod
+    def of(cls, content: bytes) -> Self:
+        """Hash these bytes with sha256."""
+        return cls("sha256", hashlib.sha256(content).hexdigest())
+
+    def __str__(self) -> str:
+        return f"{self.algorithm}:{self.hex}"
+
+    @property
+    def short(self) -> str:
+        """The first 12 hexadecimal digits, as engines show them."""
+        return self.hex[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """Name a platform: ``linux/amd64``, ``linux/arm64/v8``."""
+
+    os: str
+    architecture: str
+    variant: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``os/architecture[/variant]``.
+
+        Raises:
+            ValidationError: Fewer than two or more than three parts, or odd characters.
+        """
+        parts = text.split("/")
+        if len(parts) not in (2, 3) or not all(re.fullmatch("[A-Za-z0-9._-]+", p) for p in parts):
+            raise ValidationError(
+                _("{platform!r} is no platform.").format(platform=printable(text, 100)),
+                _("Write it as os/architecture, for example linux/amd64."),
+            )
+        return cls(parts[0], parts[1], parts[2] if len(parts) == 3 else None)
+
+    def __str__(self) -> str:
+        variant = f"/{self.variant}" if self.variant else ""
+        return f"{self.os}/{self.architecture}{variant}"
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptor:
+    """Point to content: what it is, its digest and its ``size`` in bytes as stored."""
+
+    media_type: str
+    digest: Digest
+    size: int
+    annotations: Mapping[str, str] = field(default=_NOTHING, hash=False)
+    artifact_type: str | None = None
+    platform: Platform | None = None
+
+    @classmethod
+    def of(cls, media_type: str, content: bytes, annotations: Mapping[str, str] = _NOTHING) -> Self:
+        """Describe these bytes."""
+        return cls(media_type, Digest.of(content), len(content), annotations)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the JSON object of the image-spec; empty fields are left out."""
+        wire: dict[str, Any] = {
+            "mediaType": self.media_type,
+            "digest": str(self.digest),
+            "size": self.size,
+        }
+        if self.platform is not None:
+            platform = {"architecture": self.platform.architecture, "os": self.platform.os}
+            if self.platform.variant:
+                platform["variant"] = self.platform.variant
+            wire["platform"] = platform
+        if self.annotations:
+            wire["annotations"] = dict(self.annotations)
+        if self.artifact_type is not None:
+            wire["artifactType"] = self.artifact_type
+        return wire

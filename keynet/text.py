@@ -1,0 +1,69 @@
+"""Texts for people: translation, and making foreign strings safe to show.
+
+``_("…{name}…").format(name=…)`` is the one way to write such a text: f-strings cannot be
+collected into a catalogue.
+"""
+
+import gettext
+import os
+import re
+from functools import cache
+from pathlib import Path
+
+__all__ = ["_", "ngettext", "printable", "size"]
+
+_LOCALE_DIR = Path(__file__).parent / "locale"
+
+# C0 and C1 controls, DEL, and the characters that reorder or hide text on a terminal.
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]+"
+)
+_ESCAPE_SEQUENCE = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_].*?(?:\x07|\x1b\\|$)|[@-Z\\-_])", re.DOTALL
+)
+
+
+@cache
+def _catalogue(languages: str) -> gettext.NullTranslations:
+    return gettext.translation("keynet", _LOCALE_DIR, languages.split(":"), fallback=True)
+
+
+def _current() -> gettext.NullTranslations:
+    environment = os.environ
+    for variable in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        if environment.get(variable):
+            return _catalogue(environment[variable])
+    return _catalogue("C")
+
+
+def _(message: str) -> str:
+    """Translate a text for people into the user's language; English when there is no catalogue."""
+    return _current().gettext(message)
+
+
+def ngettext(singular: str, plural: str, count: int) -> str:
+    """Translate a text that depends on a number."""
+    return _current().ngettext(singular, plural, count)
+
+
+def printable(foreign: object, limit: int = 2000) -> str:
+    """Make a string from a server, a script or an engine safe to show on a terminal.
+
+    Escape sequences vanish; controls, newlines and direction marks become one space;
+    what is longer than ``limit`` characters is cut and ends in an ellipsis.
+    """
+    text = _ESCAPE_SEQUENCE.sub("", str(foreign)[: limit * 4])
+    text = _UNSAFE.sub(" ", text).strip()
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def size(bytes_: int) -> str:
+    """Write a number of bytes as people read it: ``91.4 MB`` (powers of 1000, as engines do)."""
+    amount = float(bytes_)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000:
+            return (
+                f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
+            )
+        amount /= 1000
+    return f"{amount:.1f} TB"

@@ -46,14 +46,16 @@ def ngettext(singular: str, plural: str, count: int) -> str:
     return _current().ngettext(singular, plural, count)
 
 
-def printable(foreign: object, limit: int = 2000) -> str:
+def printable(foreign: object, limit: int = 2000, *, indented: bool = False) -> str:
     """Make a string from a server, a script or an engine safe to show on a terminal.
 
     Escape sequences vanish; controls, newlines and direction marks become one space;
-    what is longer than ``limit`` characters is cut and ends in an ellipsis.
+    what is longer than ``limit`` characters is cut and ends in an ellipsis. Spaces at the
+    start go too unless the text is ``indented``.
     """
     text = _ESCAPE_SEQUENCE.sub("", str(foreign)[: limit * 4])
-    text = _UNSAFE.sub(" ", text).strip()
+    text = _UNSAFE.sub(" ", text).rstrip()
+    text = text if indented else text.lstrip()
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -1,29 +1,39 @@
-"""The ``keynet`` command group: commands load when they are called."""
+"""The ``keynet`` command group: commands load when they are called, errors become statuses."""
 
+import os
+import signal
+import sys
 from importlib import import_module
-from typing import Final
+from types import FrameType
+from typing import Final, NoReturn
 
 import click
 
+from keynet import __version__
+from keynet.errors import KeynetError
+from keynet.text import _
+
 __all__ = ["cli", "run"]
 
-# Name on the command line -> module and attribute below keynet.cli.commands.
+INTERRUPTED: Final = 130
+BUG: Final = 70
+_ISSUES: Final = "https://github.com/keynet/keynet/issues"
+
+# Name on the command line -> module and attribute below keynet.cli.commands, and its one line.
 _COMMANDS: Final = {
-    "build": "build:build",
-    "clean": "clean:clean",
-    "completion": "completion:completion",
-    "config": "config:config",
-    "doctor": "doctor:doctor",
-    "image": "image:image",
-    "login": "login:login",
-    "logout": "login:logout",
-    "params": "params:params",
-    "project": "project:project",
-    "ps": "clean:ps",
-    "push": "push:push",
-    "registry": "registry:registry",
-    "run": "run:run",
-    "sandbox": "sandbox:sandbox",
+    "build": ("build:build", "Build the image of a training script, without a login."),
+    "clean": ("clean:clean", "Remove what keynet left on this machine."),
+    "completion": ("completion:completion", "Print the completion script of a shell."),
+    "config": ("config:config", "Show, locate or clear the saved login."),
+    "doctor": ("doctor:doctor", "Tell which engines work here, and why others do not."),
+    "image": ("image:image", "Push, pull and inspect image archives."),
+    "login": ("login:login", "Sign in to a training platform."),
+    "logout": ("login:logout", "Forget the saved login."),
+    "params": ("params:params", "Show the hyperparameters of a script or a pushed image."),
+    "project": ("project:project", "List and select the platform's projects."),
+    "push": ("push:push", "Build the image of a training script and push it."),
+    "registry": ("registry:registry", "Look into a container registry."),
+    "sandbox": ("sandbox:sandbox", "Run a training platform on this machine, to try keynet."),
 }
 
 
@@ -35,18 +45,77 @@ class _LazyGroup(click.Group):
         target = _COMMANDS.get(cmd_name)
         if target is None:
             return None
-        module, attribute = target.split(":")
+        module, attribute = target[0].split(":")
         command = getattr(import_module(f"keynet.cli.commands.{module}"), attribute)
         assert isinstance(command, click.Command)
         return command
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section(_("Commands")):
+            formatter.write_dl([(name, _(_COMMANDS[name][1])) for name in sorted(_COMMANDS)])
 
-@click.group(cls=_LazyGroup)
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=_("Start with: keynet login https://api.example.com, then keynet push train.py"),
+)
+@click.version_option(__version__, "--version", "-V", prog_name="keynet")
 def cli() -> None:
-    """Push a Python training script to a training platform."""
+    """Push a Python training script to a training platform.
+
+    No Docker daemon is needed: docker, podman and buildah are tried, the first that works is used.
+    """
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Run one command line and give its exit status."""
-    cli(arguments, standalone_mode=False)
-    return 0
+    """Run one command line and give its exit status (SPEC 10)."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    try:
+        status = cli.main(args=arguments, prog_name="keynet", standalone_mode=False)
+    except KeynetError as error:
+        _show(error)
+        return error.exit_status
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo(_("Interrupted."), err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (head, less) has gone; nothing more can be said, also not at exit.
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+        return 1
+    except Exception as error:  # noqa: BLE001 - a bug must end in a status of its own
+        _show_bug(error)
+        return BUG
+    return status if isinstance(status, int) else 0
+
+
+def _interrupt(signal_number: int, frame: FrameType | None) -> NoReturn:
+    """Take SIGTERM and SIGHUP the way of Ctrl-C, so that everything is cleaned up."""
+    raise KeyboardInterrupt
+
+
+def _show(error: KeynetError) -> None:
+    if error.message:
+        click.echo(f"{_('Error')}: {error.message}", err=True)
+    if error.hint:
+        for number, line in enumerate(error.hint.splitlines()):
+            click.echo(
+                f"{_('Hint') if number == 0 else '':>5}{':' if number == 0 else ' '} {line}",
+                err=True,
+            )
+
+
+def _show_bug(error: Exception) -> None:
+    import traceback
+
+    click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+    click.echo(
+        _("This is a bug in keynet {version}. Please report it with the lines above: {url}").format(
+            version=__version__, url=_ISSUES
+        ),
+        err=True,
+    )

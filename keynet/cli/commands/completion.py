@@ -1,0 +1,25 @@
+"""``keynet completion bash|zsh|fish``."""
+
+import click
+
+from keynet.text import _
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
+    """Print the completion script of a shell.
+
+    \b
+    bash:  eval "$(keynet completion bash)"     in ~/.bashrc
+    zsh:   eval "$(keynet completion zsh)"      in ~/.zshrc
+    fish:  keynet completion fish > ~/.config/fish/completions/keynet.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    root = ctx.find_root()
+    kind = get_completion_class(shell)
+    assert kind is not None, _("click knows bash, zsh and fish")
+    script = kind(root.command, {}, "keynet", "_KEYNET_COMPLETE").source()
+    click.echo(script)

@@ -1,0 +1,214 @@
+"""Show events on standard error: lines, a live log and one progress bar."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum
+from typing import TYPE_CHECKING, assert_never
+
+import click
+
+from keynet.events import (
+    BlobAdvanced,
+    BlobFinished,
+    BlobMounted,
+    BlobRewound,
+    BlobSkipped,
+    BlobStarted,
+    Emit,
+    Event,
+    LogLine,
+    Notice,
+    StepFinished,
+    StepStarted,
+)
+from keynet.text import _, printable, size
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+__all__ = ["Verbosity", "show", "styled"]
+
+_TITLE_CELLS = 28
+
+
+class Verbosity(Enum):
+    """How much a command says: quiet leaves warnings and errors, verbose adds engine commands."""
+
+    QUIET = "quiet"
+    NORMAL = "normal"
+    VERBOSE = "verbose"
+
+    @classmethod
+    def of(cls, *, quiet: bool, verbose: bool) -> Verbosity:
+        """Read the two flags; both together are a usage error."""
+        if quiet and verbose:
+            raise click.UsageError(_("--quiet and --verbose contradict each other."))
+        if quiet:
+            return cls.QUIET
+        return cls.VERBOSE if verbose else cls.NORMAL
+
+
+@contextmanager
+def show(verbosity: Verbosity = Verbosity.NORMAL) -> Iterator[Emit]:
+    """Give an ``Emit`` that shows events until the block ends.
+
+    A terminal gets a live bar; a pipe, a file or ``TERM=dumb`` gets plain lines.
+    """
+    live = verbosity is not Verbosity.QUIET and sys.stderr.isatty()
+    display = _Display(verbosity, live=live and os.environ.get("TERM") != "dumb")
+    try:
+        yield display.emit
+    finally:
+        display.close()
+
+
+def styled(text: str, **style: bool | str) -> str:
+    """Colour a text for standard error's terminal; NO_COLOR and pipes leave it plain."""
+    if os.environ.get("NO_COLOR") or not sys.stderr.isatty():
+        return text
+    return click.style(text, **style)  # type: ignore[arg-type]
+
+
+class _Display:
+    def __init__(self, verbosity: Verbosity, *, live: bool) -> None:
+        self._verbosity = verbosity
+        self._live = live
+        self._titles: dict[str, str] = {}
+        self._shown: set[str] = set()
+        self._blobs: dict[str, tuple[int, int | None]] = {}  # position, size
+        self._skipped = 0
+        self._progress: Progress | None = None
+        self._task: TaskID | None = None
+
+    def emit(self, event: Event) -> None:
+        if self._verbosity is Verbosity.QUIET and not isinstance(event, Notice):
+            return
+        match event:
+            case StepStarted():
+                self._start(event)
+            case StepFinished():
+                self._finish(event)
+            case LogLine():
+                self._log(event)
+            case Notice():
+                self._notice(event)
+            case BlobStarted(blob, total):
+                self._blobs[blob] = (0, total)
+                self._advance()
+            case BlobAdvanced(blob, position) | BlobRewound(blob, position):
+                self._blobs[blob] = (position, self._blobs.get(blob, (0, None))[1])
+                self._advance()
+            case BlobSkipped(blob, total) | BlobMounted(blob, total):
+                self._blobs[blob] = (total or 0, total)
+                self._skipped += 1
+                self._advance()
+            case BlobFinished(blob):
+                position, total = self._blobs.get(blob, (0, None))
+                self._blobs[blob] = (position if total is None else total, total)
+                self._advance()
+            case _:
+                assert_never(event)
+
+    def close(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+            self._task = None
+
+    def _start(self, event: StepStarted) -> None:
+        self._titles[event.step] = event.title
+        self._blobs.clear()
+        self._skipped = 0
+        if event.detail:
+            self._line(event.title, event.detail)
+            self._shown.add(event.step)
+
+    def _finish(self, event: StepFinished) -> None:
+        self.close()
+        sent = self._transferred()
+        detail = "  ".join(part for part in (printable(event.detail), sent) if part)
+        if event.step not in self._shown:
+            self._line(self._titles.get(event.step, event.step), detail)
+        elif detail:
+            self._line("", detail)
+
+    def _transferred(self) -> str:
+        known = [total for _position, total in self._blobs.values() if total is not None]
+        if not self._blobs or not known:
+            return ""
+        skipped = _(", {count} of {all} already there").format(
+            count=self._skipped, all=len(self._blobs)
+        )
+        return size(sum(known)) + (skipped if self._skipped else "")
+
+    def _line(self, title: str, detail: str) -> None:
+        padding = " " * max(1, _TITLE_CELLS - _cells(title))
+        self._echo(f"{styled(title, bold=True)}{padding}{printable(detail)}".rstrip())
+
+    def _log(self, event: LogLine) -> None:
+        if event.step == "command" and self._verbosity is not Verbosity.VERBOSE:
+            return
+        self._echo(styled(f"  {printable(event.text.expandtabs(), indented=True)}", dim=True))
+
+    def _notice(self, event: Notice) -> None:
+        if event.level == "warning":
+            self._echo(f"{styled(_('Warning'), fg='yellow', bold=True)}: {printable(event.text)}")
+        elif self._verbosity is not Verbosity.QUIET:
+            self._echo(f"{_('Note')}: {printable(event.text)}")
+
+    def _echo(self, line: str) -> None:
+        if self._progress is not None:
+            from rich.text import Text
+
+            self._progress.console.print(Text.from_ansi(line), soft_wrap=True)
+        else:
+            click.echo(line, err=True)
+
+    def _advance(self) -> None:
+        if not self._live:
+            return
+        if self._progress is None:
+            self._progress, self._task = _bar()
+            self._progress.start()
+        assert self._task is not None
+        sizes = [total for _position, total in self._blobs.values()]
+        if all(total is not None for total in sizes):
+            done = sum(position for position, _total in self._blobs.values())
+            self._progress.update(
+                self._task, completed=done, total=sum(total or 0 for total in sizes)
+            )
+        else:
+            self._progress.update(self._task, total=None)
+
+
+def _bar() -> tuple[Progress, TaskID]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    progress = Progress(
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        refresh_per_second=10,
+    )
+    return progress, progress.add_task("", total=None)
+
+
+def _cells(text: str) -> int:
+    """Count terminal cells: Hangul takes two."""
+    import unicodedata
+
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

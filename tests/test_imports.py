@@ -1,0 +1,99 @@
+"""The directions between the rooms (docs/architecture.md), read from the imports."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "keynet"
+
+TIER_ONE = {"errors", "events", "text", "secret", "plan", "oci"}
+PARTS = {
+    "script", "recipe", "runtime", "registry", "archive", "backend", "credentials", "settings",
+    "sandbox",
+}  # fmt: skip
+
+# What a room may import besides itself and tier one.
+ALLOWED = {
+    **{room: set[str]() for room in TIER_ONE | PARTS},
+    "steps": PARTS - {"sandbox"},
+    "cli": PARTS | {"steps", "cli"},
+}
+EXCEPTIONS = {("registry/functions.py", "archive")}
+
+# The only importers of each foreign library, as path prefixes.
+IMPORTERS = {
+    "sh": ("runtime/shell.py",),
+    "oras": ("registry/artifact.py",),
+    "httpx": ("registry/transport.py", "backend/client.py"),
+    "jinja2": ("recipe/containerfile.py",),
+    "click": ("cli/",),
+    "rich": ("cli/",),
+    "starlette": ("sandbox/",),
+    "uvicorn": ("sandbox/",),
+}
+
+
+def modules() -> list[str]:
+    return sorted(str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py"))
+
+
+def imported(relative: str) -> Iterator[str]:
+    tree = ast.parse((PACKAGE / relative).read_text("utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{relative}:{node.lineno}: imports are absolute"
+            assert node.module is not None
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def room_of(relative: str) -> str:
+    return relative.split("/", maxsplit=1)[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("relative", modules())
+def test_a_module_imports_only_in_the_direction_of_the_architecture(relative: str) -> None:
+    room = room_of(relative)
+    if room in {"__init__", "__main__"}:
+        return
+    wrong = set()
+    for name in imported(relative):
+        parts = name.split(".")
+        if (
+            parts[0] != "keynet"
+            or len(parts) < 2
+            or (not (PACKAGE / parts[1]).exists() and not (PACKAGE / f"{parts[1]}.py").exists())
+        ):
+            continue
+        target = parts[1]
+        if target == room or target in TIER_ONE or target in ALLOWED[room]:
+            continue
+        if (relative, target) not in EXCEPTIONS:
+            wrong.add(name)
+    assert not wrong
+
+
+def test_every_room_has_its_rule() -> None:
+    assert {room_of(relative) for relative in modules()} - {"__init__", "__main__"} <= set(ALLOWED)
+
+
+@pytest.mark.parametrize("relative", modules())
+def test_a_foreign_library_has_one_importer(relative: str) -> None:
+    roots = {name.split(".")[0] for name in imported(relative)}
+    for library, importers in IMPORTERS.items():
+        assert library not in roots or relative.startswith(importers), f"{relative}: {library}"
+
+
+@pytest.mark.parametrize(
+    "relative",
+    [m for m in modules() if room_of(m) in {"errors", "events", "oci", "text", "secret", "plan"}],
+)
+def test_tier_one_imports_the_standard_library_only(relative: str) -> None:
+    import sys
+
+    roots = {name.split(".")[0] for name in imported(relative)}
+    assert roots <= sys.stdlib_module_names | {"keynet"}

@@ -44,7 +44,7 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         target = _COMMANDS.get(cmd_name)
         if target is None:
-            return None
+            return super().get_command(ctx, cmd_name)
         module, attribute = target[0].split(":")
         command = getattr(import_module(f"keynet.cli.commands.{module}"), attribute)
         assert isinstance(command, click.Command)

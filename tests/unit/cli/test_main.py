@@ -1,0 +1,131 @@
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from keynet import errors
+from keynet.cli.main import cli, run
+from keynet.errors import BackendError, KeynetError
+
+
+@pytest.fixture(autouse=True)
+def kept_signals() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def raising() -> Iterator[list[BaseException]]:
+    """Give a list; the command ``raising`` raises its first member."""
+    box: list[BaseException] = []
+
+    @click.command()
+    def command() -> None:
+        raise box[0]
+
+    cli.add_command(command, "raising")
+    yield box
+    del cli.commands["raising"]
+
+
+def test_an_error_shows_message_and_hint_and_gives_its_status(
+    raising: list[BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
+    raising.append(BackendError("The server failed.", "Try later.\nOr ask."))
+    assert run(["raising"]) == 5
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err == "Error: The server failed.\n Hint: Try later.\n       Or ask.\n"
+
+
+def test_a_bug_shows_traceback_and_where_to_report(
+    raising: list[BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
+    raising.append(ZeroDivisionError("a bug"))
+    assert run(["raising"]) == 70
+    shown = capsys.readouterr().err
+    assert "Traceback" in shown
+    assert "ZeroDivisionError: a bug" in shown
+    assert "report" in shown
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt(), click.Abort()])
+def test_an_interruption_is_130(
+    raising: list[BaseException], interruption: BaseException, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raising.append(interruption)
+    assert run(["raising"]) == 130
+    assert "Interrupted." in capsys.readouterr().err
+
+
+def test_a_wrong_flag_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--no-such-flag"]) == 2
+    assert "--no-such-flag" in capsys.readouterr().err
+
+
+def test_an_unknown_command_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["no-such-command"]) == 2
+    assert "no-such-command" in capsys.readouterr().err
+
+
+def test_help_is_done(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    assert "push" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_ends_in_130_after_the_clean_up(number: signal.Signals) -> None:
+    program = (
+        "import sys, time, click\n"
+        "from keynet.cli.main import cli, run\n"
+        "@cli.command('sleep')\n"
+        "def sleep():\n"
+        "    try:\n"
+        "        print('ready', flush=True)\n"
+        "        time.sleep(30)\n"
+        "    finally:\n"
+        "        print('cleaned', flush=True)\n"
+        "sys.exit(run(['sleep']))\n"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "ready\n"
+    os.kill(child.pid, number)
+    out, _err = child.communicate(timeout=20)
+    assert out == "cleaned\n"
+    assert child.returncode == 130
+
+
+def test_a_reader_that_goes_away_gives_no_traceback() -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m keynet completion bash | head -c 1; exit 0"],
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr
+
+
+STATUSES = {
+    "KeynetError": 1, "UsageError": 2, "ScriptInvalid": 3, "ContextInvalid": 3, "EngineError": 4,
+    "EngineUnavailable": 4, "BuildFailed": 4, "BackendError": 5, "RegistryError": 5, "NotFound": 5,
+    "NotAuthorised": 6, "RegistryDenied": 6, "InvalidArchive": 7, "TarReadError": 7,
+    "ValidationError": 7, "MetadataNotAttached": 8, "Interrupted": 130,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "status"), STATUSES.items())
+def test_each_error_owns_the_status_of_the_specification(name: str, status: int) -> None:
+    assert getattr(errors, name).exit_status == status
+
+
+def test_every_error_is_in_the_tree() -> None:
+    for name in errors.__all__:
+        assert issubclass(getattr(errors, name), KeynetError)
+        assert name in (errors.__doc__ or "")

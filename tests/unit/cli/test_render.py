@@ -1,0 +1,131 @@
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from keynet.cli.render import Verbosity, show
+from keynet.events import (
+    BlobAdvanced,
+    BlobFinished,
+    BlobMounted,
+    BlobRewound,
+    BlobSkipped,
+    BlobStarted,
+    Event,
+    LogLine,
+    Notice,
+    StepFinished,
+    StepStarted,
+)
+
+PUSH: list[Event] = [
+    StepStarted("script", "Validating entrypoint"),
+    StepFinished("script", "train.py", 0.1),
+    StepStarted("build", "이미지 빌드", "buildah 1.28.2"),
+    LogLine("STEP 1/5: FROM \x1b[31mpython\x1b[0m", "build"),
+    LogLine("  nested", "build"),
+    LogLine("buildah build .", "command"),
+    Notice("The context holds .env."),
+    Notice("One project.", "note"),
+    StepFinished("build", "", 2.0),
+    StepStarted("push", "Pushing", "registry.example.com/a/b"),
+    BlobStarted("sha256:1", 1000),
+    BlobAdvanced("sha256:1", 600),
+    BlobRewound("sha256:1", 0),
+    BlobAdvanced("sha256:1", 1000),
+    BlobFinished("sha256:1"),
+    BlobSkipped("sha256:2", 2000),
+    BlobMounted("sha256:3", 3000),
+    BlobStarted("config", None),
+    BlobFinished("config"),
+    StepFinished("push", "", 1.0),
+]
+
+
+def lines(verbosity: Verbosity, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    with show(verbosity) as emit:
+        for event in PUSH:
+            emit(event)
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    return shown.err.splitlines()
+
+
+def test_a_pipe_gets_plain_aligned_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    assert lines(Verbosity.NORMAL, capsys) == [
+        "Validating entrypoint       train.py",
+        "이미지 빌드                 buildah 1.28.2",
+        "  STEP 1/5: FROM python",
+        "    nested",
+        "Warning: The context holds .env.",
+        "Note: One project.",
+        "Pushing                     registry.example.com/a/b",
+        "                            6.0 kB, 2 of 4 already there",
+    ]
+
+
+def test_quiet_shows_warnings_only(capsys: pytest.CaptureFixture[str]) -> None:
+    assert lines(Verbosity.QUIET, capsys) == ["Warning: The context holds .env."]
+
+
+def test_verbose_adds_the_engines_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "  buildah build ." in lines(Verbosity.VERBOSE, capsys)
+
+
+def test_quiet_and_verbose_contradict() -> None:
+    with pytest.raises(click.UsageError):
+        Verbosity.of(quiet=True, verbose=True)
+    assert Verbosity.of(quiet=True, verbose=False) is Verbosity.QUIET
+    assert Verbosity.of(quiet=False, verbose=True) is Verbosity.VERBOSE
+    assert Verbosity.of(quiet=False, verbose=False) is Verbosity.NORMAL
+
+
+def on_terminal(environment: dict[str, str]) -> str:
+    """Show the events on a pseudo-terminal and give what it received."""
+    program = (
+        "from tests.unit.cli.test_render import PUSH\n"
+        "from keynet.cli.render import show\n"
+        "with show() as emit:\n"
+        "    for event in PUSH: emit(event)\n"
+    )
+    leader, follower = pty.openpty()
+    base = {k: v for k, v in os.environ.items() if k not in {"NO_COLOR", "TERM", "CI"}}
+    child = subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=follower,
+        cwd=Path(__file__).parents[3], env=base | {"TERM": "xterm-256color"} | environment,
+    )  # fmt: skip
+    os.close(follower)
+    received = b""
+    while True:
+        try:
+            block = os.read(leader, 65536)
+        except OSError:  # Linux reports the closed other end so.
+            break
+        if not block:
+            break
+        received += block
+    os.close(leader)
+    assert child.wait(timeout=20) == 0
+    return received.decode()
+
+
+def test_a_terminal_gets_a_bar_and_colours() -> None:
+    received = on_terminal({})
+    assert "━" in received
+    assert "\x1b[1m" in received
+    assert "6.0 kB" in received
+
+
+def test_no_color_leaves_colours_out() -> None:
+    received = on_terminal({"NO_COLOR": "1"})
+    assert "\x1b[1m" not in received
+    assert "\x1b[33m" not in received
+
+
+def test_a_dumb_terminal_gets_no_bar() -> None:
+    assert "━" not in on_terminal({"TERM": "dumb"})

@@ -1,0 +1,1 @@
+"""Read a training script statically: its hyperparameters and its decorators."""

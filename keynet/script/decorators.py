@@ -1,0 +1,76 @@
+"""What a ``@trace_pytorch(...)`` decorator in the script says about the image."""
+
+import ast
+from dataclasses import dataclass
+from typing import Final
+
+from keynet.script.source import Source
+
+__all__ = ["Traced", "traced"]
+
+_DECORATOR: Final = "trace_pytorch"
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """Model name and base image as the script gives them; None where it does not."""
+
+    model_name: str | None = None
+    base_image: str | None = None
+
+
+def traced(source: Source) -> Traced:
+    """Read ``model_name`` and ``base_image`` of the first ``@trace_pytorch(...)``.
+
+    Only constants, and names bound once at the top of the module to a constant, are read.
+    The first positional argument is the model name.
+
+    Source: SPEC chapter 2.
+    """
+    constants = _constants(source.tree)
+    for node in ast.walk(source.tree):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        for decorator in node.decorator_list:
+            if isinstance(decorator, ast.Call) and _name(decorator.func) == _DECORATOR:
+                return _read(decorator, constants)
+    return Traced()
+
+
+def _read(call: ast.Call, constants: dict[str, str]) -> Traced:
+    given = {keyword.arg: _text(keyword.value, constants) for keyword in call.keywords}
+    model_name = given.get("model_name")
+    if model_name is None and call.args:
+        model_name = _text(call.args[0], constants)
+    return Traced(model_name, given.get("base_image"))
+
+
+def _name(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _text(node: ast.expr, constants: dict[str, str]) -> str | None:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.Name):
+        return constants.get(node.id)
+    return None
+
+
+def _constants(tree: ast.Module) -> dict[str, str]:
+    """Collect names that are bound once in the whole module, at its top, to a string."""
+    bound: dict[str, int] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            bound[node.id] = bound.get(node.id, 0) + 1
+    found: dict[str, str] = {}
+    for statement in tree.body:
+        match statement:
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str(text)))
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.Constant(value=str(text)))
+            ) if bound[name] == 1:
+                found[name] = text
+    return found

@@ -1,0 +1,112 @@
+"""Session fixtures round tests/testbed: real registries, engines and users."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.testbed.daemon import Dockerd, running_dockerd
+from tests.testbed.images import Hub, fill_hub
+from tests.testbed.machine import scratch
+from tests.testbed.registry import Auth, RegistryServer, running_registry
+from tests.testbed.stores import Store, make_store
+from tests.testbed.user import OrdinaryUser, ordinary_user
+
+
+@pytest.fixture(scope="session")
+def bed() -> Iterator[Path]:
+    """A folder of this run that other users may enter; everything in it goes at the end."""
+    with scratch("session") as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def http_registry(bed: Path) -> Iterator[RegistryServer]:
+    """An open registry over plain http."""
+    with running_registry(bed / "registry-http") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def tls_registry(bed: Path) -> Iterator[RegistryServer]:
+    """An open registry with a private CA."""
+    with running_registry(bed / "registry-tls", tls=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def basic_registry(bed: Path) -> Iterator[RegistryServer]:
+    """A TLS registry with a private CA that knows one ``robot$…`` user by htpasswd."""
+    with running_registry(bed / "registry-basic", tls=True, auth="basic") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def token_registry(bed: Path) -> Iterator[RegistryServer]:
+    """A TLS registry with a private CA that wants a bearer token of its token server."""
+    with running_registry(bed / "registry-token", tls=True, auth="token") as server:
+        yield server
+
+
+@pytest.fixture
+def make_registry(tmp_path: Path) -> Iterator[Callable[..., RegistryServer]]:
+    """Start registries of a test's own: ``make_registry(tls=…, auth=…)``."""
+    import contextlib
+
+    with contextlib.ExitStack() as stack:
+        count = 0
+
+        def make(*, tls: bool = False, auth: Auth = "open") -> RegistryServer:
+            nonlocal count
+            count += 1
+            folder = tmp_path / f"registry-{count}"
+            return stack.enter_context(running_registry(folder, tls=tls, auth=auth))
+
+        yield make
+
+
+@pytest.fixture(scope="session")
+def hub(bed: Path) -> Iterator[Hub]:
+    """A registry that stands for Docker Hub: python:3.11-slim, busybox and a bare Python."""
+    with running_registry(bed / "registry-hub") as server:
+        yield fill_hub(server, bed)
+
+
+@pytest.fixture(scope="session")
+def dockerd(bed: Path, hub: Hub) -> Iterator[Dockerd]:
+    """A dockerd without bridge and iptables: it builds and pushes; the hub is its mirror."""
+    with running_dockerd(bed / "dockerd", mirror=hub.mirror) as daemon:
+        yield daemon
+
+
+@pytest.fixture(scope="session")
+def dockerd_with_networks(bed: Path, hub: Hub) -> Iterator[Dockerd]:
+    """A dockerd with a bridge: ``docker network`` and ``docker run --network`` work."""
+    with running_dockerd(bed / "dockerd-net", networks=True, mirror=hub.mirror) as daemon:
+        yield daemon
+
+
+@pytest.fixture(scope="session")
+def root_store(bed: Path, hub: Hub) -> Store:
+    """Root's podman and buildah store of this run, by its environment; finds the hub's names."""
+    return make_store(bed / "root-store", hub)
+
+
+@pytest.fixture(scope="session")
+def user(hub: Hub) -> Iterator[OrdinaryUser]:
+    """An ordinary user with subuid and subgid; pass ``CONTAINERS_REGISTRIES_CONF`` for the hub."""
+    with ordinary_user() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def user_without_subids() -> Iterator[OrdinaryUser]:
+    """An ordinary user whom /etc/subuid and /etc/subgid do not know."""
+    with ordinary_user(subids=False) as made:
+        yield made
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _as_root() -> None:
+    assert os.geteuid() == 0, "integration tests start daemons and users: run them as root"

@@ -1,0 +1,1 @@
+"""Real registries, engines and users that the tests start and end by themselves."""

@@ -1,0 +1,63 @@
+"""Folders of the test bed: a cache kept on the machine and scratch that is always removed."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["CHECKOUT", "cache_folder", "locked", "need", "remove_tree", "scratch"]
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def need(program: str) -> str:
+    """Return the program's path, or fail: a missing engine is a failure, never a skip."""
+    found = shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+    if found is None:
+        raise AssertionError(f"{program} is not installed; scripts/test installs what tests need")
+    return found
+
+
+def cache_folder() -> Path:
+    """Return what is made once a machine: readable by every user of it."""
+    folder = Path(os.environ.get("KEYNET_TESTBED_CACHE", "/var/cache/keynet-testbed"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextlib.contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Hold one lock of the cache, so that test runs side by side make a thing once."""
+    with (cache_folder() / f"{name}.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def scratch(name: str) -> Iterator[Path]:
+    """Make a folder that other users may enter; unmount and remove everything in it after."""
+    folder = Path(tempfile.mkdtemp(prefix=f"kb-{name}-", dir="/tmp"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        remove_tree(folder)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder although engines left mounts in it."""
+    for target in reversed(_mounts_below(folder)):
+        subprocess.run(["umount", "--lazy", target], check=False, capture_output=True)
+    # rm knows read-only folders and files that vanish meanwhile; shutil.rmtree does not.
+    subprocess.run(["rm", "-rf", "--one-file-system", str(folder)], check=True)
+
+
+def _mounts_below(folder: Path) -> list[str]:
+    below = f"{folder}/"
+    lines = Path("/proc/self/mounts").read_text().splitlines()
+    targets = (line.split(" ")[1].encode().decode("unicode_escape") for line in lines)
+    return [target for target in targets if target.startswith(below)]

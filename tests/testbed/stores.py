@@ -1,0 +1,29 @@
+"""Engine stores of a test run's own, so that the machine's are left alone."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from .images import Hub
+
+__all__ = ["Store", "make_store"]
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Root's podman and buildah store below a test's folder; ``environment`` points there."""
+
+    root: Path
+    environment: dict[str, str]
+
+
+def make_store(folder: Path, hub: Hub | None = None, *, driver: str = "overlay") -> Store:
+    """Write a storage.conf for a new, empty store below ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    conf = folder / "storage.conf"
+    graph, run = folder / "graph", folder / "run"
+    conf.write_text(f'[storage]\ndriver = "{driver}"\ngraphroot = "{graph}"\nrunroot = "{run}"\n')
+    environment = {"CONTAINERS_STORAGE_CONF": str(conf)}
+    if hub is not None:
+        environment["CONTAINERS_REGISTRIES_CONF"] = str(hub.registries_conf)
+    return Store(folder, {**os.environ, **environment})

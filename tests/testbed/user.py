@@ -1,0 +1,148 @@
+"""An ordinary user with subuid and subgid, for rootless engines."""
+
+import contextlib
+import os
+import pwd
+import secrets
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .machine import locked, need, remove_tree
+
+__all__ = ["OrdinaryUser", "ordinary_user"]
+
+PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+
+
+@dataclass(frozen=True, slots=True)
+class OrdinaryUser:
+    """A user of this machine; ``runtime`` is its XDG_RUNTIME_DIR, ``home`` its own."""
+
+    name: str
+    uid: int
+    gid: int
+    home: Path
+    runtime: Path
+
+    def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return a clean environment: nothing of root's comes along."""
+        return {
+            "HOME": str(self.home),
+            "USER": self.name,
+            "LOGNAME": self.name,
+            "PATH": PATH,
+            "LANG": "C.UTF-8",
+            "XDG_RUNTIME_DIR": str(self.runtime),
+            **(extra or {}),
+        }
+
+    def argv(self, command: Sequence[str]) -> list[str]:
+        """Return the command line by which root runs ``command`` as this user."""
+        ids = [f"--reuid={self.uid}", f"--regid={self.gid}", "--init-groups"]
+        return [need("setpriv"), *ids, "--pdeathsig", "TERM", "--", *command]
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        check: bool = True,
+        stdin: str = "",
+        timeout_s: float = 300,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command as this user in its home, in a group of its own."""
+        done = subprocess.run(
+            self.argv(command),
+            env=self.environment(env),
+            cwd=cwd or self.home,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            start_new_session=True,
+            check=False,
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"{command} as {self.name} gave {done.returncode}: {done.stderr}")
+        return done
+
+    def own(self, path: Path) -> Path:
+        """Give ``path`` and everything below it to this user."""
+        subprocess.run(["chown", "-R", f"{self.uid}:{self.gid}", str(path)], check=True)
+        return path
+
+    def processes(self) -> dict[int, str]:
+        """Return this user's processes by pid, with their command lines."""
+        return _processes_of(self.uid)
+
+
+@contextlib.contextmanager
+def ordinary_user(*, subids: bool = True) -> Iterator[OrdinaryUser]:
+    """Make a user; end its processes and remove it, its home and its ids after.
+
+    Args:
+        subids: False for a user whom /etc/subuid and /etc/subgid do not know.
+    """
+    name = f"kt{secrets.token_hex(4)}"
+    home, runtime = Path("/home") / name, Path("/tmp") / f"{name}-run"
+    _make(name, home, subids=subids)
+    entry = pwd.getpwnam(name)
+    runtime.mkdir(mode=0o700)
+    os.chown(runtime, entry.pw_uid, entry.pw_gid)
+    user = OrdinaryUser(name, entry.pw_uid, entry.pw_gid, home, runtime)
+    try:
+        yield user
+    finally:
+        _end_processes(user)
+        remove_tree(runtime)
+        remove_tree(home)
+        with locked("users"):
+            subprocess.run(["userdel", name], check=True, capture_output=True)
+
+
+def _make(name: str, home: Path, *, subids: bool) -> None:
+    argv = [need("useradd"), "--create-home", "--home-dir", str(home), "--shell", "/bin/sh"]
+    # useradd itself finds free subordinate ids, under this lock without a race.
+    with locked("users"):
+        subprocess.run([*argv, name], check=True, capture_output=True)
+        known = f"{name}:" in Path("/etc/subuid").read_text()
+        if known and not subids:
+            for flag, file in (("--del-subuids", "/etc/subuid"), ("--del-subgids", "/etc/subgid")):
+                subprocess.run(
+                    ["usermod", flag, _range_of(name, file), name], check=True, capture_output=True
+                )
+        elif not known and subids:
+            raise AssertionError(f"useradd gave {name} no subordinate ids; see /etc/login.defs")
+
+
+def _range_of(name: str, file: str) -> str:
+    for line in Path(file).read_text().splitlines():
+        owner, first, count = line.split(":")
+        if owner == name:
+            return f"{first}-{int(first) + int(count) - 1}"
+    raise AssertionError(f"{name} is not in {file}")
+
+
+def _end_processes(user: OrdinaryUser) -> None:
+    for pid in user.processes():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _processes_of(uid: int) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            status = (folder / "status").read_text()
+            state = next(line for line in status.splitlines() if line.startswith("State:"))
+            owner = next(line for line in status.splitlines() if line.startswith("Uid:"))
+            if owner.split()[1] == str(uid) and "Z" not in state.split()[1]:
+                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ")
+                found[int(folder.name)] = command.decode(errors="replace").strip()
+    return found

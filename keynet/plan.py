@@ -37,11 +37,13 @@ class GeneratedContainerfile:
 
     The engine's context root is a staging directory that holds ``context/`` (the user's
     files, without what is ignored) and ``build/`` (what only the first stage sees).
-    ``build_files`` are those files of ``build/`` by relative path.
+    ``build_files`` are those files of ``build/`` by relative path; ``executables`` names
+    those of them that are staged with mode 0755 instead of 0644.
     """
 
     text: str
     build_files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    executables: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,8 @@ class BuildPlan:
     recipe: GeneratedContainerfile | UserContainerfile
     base: Reference | None = None
     platform: Platform | None = None
-    labels: Mapping[str, str] = _NOTHING
-    build_args: Mapping[str, str] = _NOTHING
+    labels: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    build_args: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     secrets: tuple[BuildSecret, ...] = ()
     no_cache: bool = False
     host_network: HostNetwork = field(default_factory=HostNetwork)

@@ -1,0 +1,89 @@
+"""Where the backend is: its URL written one way, and whom TLS trusts there."""
+
+import ssl
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from keynet.errors import UsageError
+from keynet.text import _, printable
+
+__all__ = ["is_loopback", "normalised_url", "same_host", "trust"]
+
+
+def normalised_url(text: str, *, insecure: bool = False) -> str:
+    """Write a server's URL one way: https when no scheme is given, no slash at the end.
+
+    Raises:
+        UsageError: It is no URL, holds a user, query or fragment, or is plain http to another
+            machine without ``insecure``.
+    """
+    text = text.strip()
+    try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        host, port = parts.hostname or "", parts.port
+    except ValueError as e:
+        raise _no_url(text, _("it is no URL")) from e
+    if parts.scheme not in ("http", "https"):
+        raise _no_url(text, _("it is neither https nor http"))
+    if not host or not text.isprintable() or any(c.isspace() or c == "\\" for c in text):
+        raise _no_url(text, _("it is no URL"))
+    if "@" in parts.netloc:
+        raise _no_url("", _("it holds a user name or a password"))
+    if parts.query or parts.fragment:
+        raise _no_url("", _("it holds a query or a fragment"))
+    if parts.scheme == "http" and not insecure and not is_loopback(host):
+        raise UsageError(
+            _("{url} is plain http, which shows the password to everybody on the way.").format(
+                url=printable(text, 300)
+            ),
+            _("Use https, or accept it with --insecure."),
+        )
+    name = f"[{host}]" if ":" in host else host
+    default = {"http": 80, "https": 443}[parts.scheme]
+    shown_port = f":{port}" if port not in (None, default) else ""
+    return f"{parts.scheme}://{name}{shown_port}{parts.path.rstrip('/')}"
+
+
+def trust(ca_cert: Path | None) -> ssl.SSLContext:
+    """Trust the system's store, or SSL_CERT_FILE and SSL_CERT_DIR, and ``ca_cert``."""
+    context = ssl.create_default_context()
+    if ca_cert is not None:
+        try:
+            context.load_verify_locations(cafile=ca_cert)
+        except (OSError, ssl.SSLError) as e:
+            raise UsageError(
+                _("The CA certificate {file} cannot be used: {why}.").format(
+                    file=printable(ca_cert), why=printable(e.strerror or e, 200)
+                ),
+                _("Give a PEM file with --ca-cert or KEYNET_CA_CERT."),
+            ) from e
+    return context
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address can only be this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def same_host(one: str, other: str) -> bool:
+    """Tell whether two host[:port] name one registry; the default ports may be written out."""
+    return _bare(one) == _bare(other)
+
+
+def _bare(host: str) -> str:
+    return host.lower().removesuffix(":443").removesuffix(":80")
+
+
+def _no_url(url: str, reason: str) -> UsageError:
+    return UsageError(
+        _("The server's address{url} cannot be used: {why}.").format(
+            url=f" {printable(url, 200)!r}" if url else "", why=reason
+        ),
+        _("Write it as https://api.example.com, with its path if it has one."),
+    )

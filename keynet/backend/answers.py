@@ -1,0 +1,135 @@
+"""What an answer of the backend means: its value, or the error that its status stands for."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import pydantic
+
+from keynet.backend import problem
+from keynet.backend.models import WireProjects, WireSignIn, WireUploadKey
+from keynet.errors import BackendError, NotAuthorised
+from keynet.text import _, printable
+
+__all__ = ["Answer", "read", "refusal", "rejected", "retry_after", "succeeded"]
+
+_HYPERPARAMETERS_SHOWN: Final = 20
+
+_Wire = TypeVar("_Wire", WireSignIn, WireProjects, WireUploadKey)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status, headers (whose names have any case) and the whole body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def succeeded(answer: Answer, what: str, server_url: str) -> Answer:
+    """Give the answer back, or raise what its status means.
+
+    Raises:
+        NotAuthorised, BackendError
+    """
+    login = f"keynet login {printable(server_url)}"
+    why = refusal(answer)
+    match answer.status:
+        case 200 | 201:
+            return answer
+        case 401 | 403:
+            raise NotAuthorised(
+                _("Cannot {what}: the platform refuses the login ({why}).").format(
+                    what=what, why=why
+                ),
+                _(
+                    "The token has expired or was revoked, or the server has changed. "
+                    "Log in again with: {login}"
+                ).format(login=login),
+            )
+        case 404:
+            raise BackendError(
+                _("Cannot {what}: not found ({why}).").format(what=what, why=why),
+                _(
+                    "Check the project's number with `keynet project list`, and the server: {s}"
+                ).format(s=printable(server_url)),
+            )
+        case 429:
+            raise BackendError(
+                _("Cannot {what}: the platform gets too many requests ({why}).").format(
+                    what=what, why=why
+                ),
+                _("Wait{seconds} and try again.").format(seconds=_seconds(answer.headers)),
+            )
+        case status if status >= 500:
+            raise BackendError(
+                _("Cannot {what}: the platform failed ({why}).").format(what=what, why=why),
+                _("Try again later; when it stays so, tell the platform's operators."),
+            )
+        case _:
+            raise BackendError(_("Cannot {what}: {why}.").format(what=what, why=why))
+
+
+def read(model: type[_Wire], answer: Answer, what: str) -> _Wire:
+    """Read the body as this model.
+
+    Raises:
+        BackendError: It is cut off, no JSON, or not what was asked for.
+    """
+    try:
+        return model.model_validate_json(answer.body)
+    except pydantic.ValidationError as e:
+        first = e.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        why = f"{where}: {first['msg']}" if where else first["msg"]
+        # The cause would carry the answer, and with it the token, into a traceback.
+        raise BackendError(
+            _("Cannot {what}: the platform's answer cannot be used ({why}).").format(
+                what=what, why=printable(why, 300)
+            ),
+            _("Check that the server's URL is right, with its path: is it this platform's API?"),
+        ) from None
+
+
+def rejected(
+    answer: Answer, what: str, hyperparameters: Sequence[Mapping[str, Any]]
+) -> BackendError:
+    """Say why the platform does not take these hyperparameters, and which they are."""
+    named = problem.offending(answer.body, hyperparameters)
+    shown = [
+        printable(
+            "  {name}: {type}, default {default}".format(
+                name=h.get("name"), type=h.get("type"), default=json.dumps(h.get("default"))
+            ),
+            200,
+        )
+        for h in (named or hyperparameters)[:_HYPERPARAMETERS_SHOWN]
+    ]
+    title = _("Rejected hyperparameters:") if named else _("Hyperparameters sent:")
+    listed = "\n".join([title, *(f"  {line}" for line in shown)]) if shown else ""
+    return BackendError(
+        _("Cannot {what}: {why}.").format(what=what, why=refusal(answer))
+        + (f"\n{listed}" if listed else ""),
+        _("Change them in the script; `keynet params SCRIPT` shows what is sent."),
+    )
+
+
+def refusal(answer: Answer) -> str:
+    """Give the status and the server's own words, safe to show."""
+    said = problem.message(answer.body).rstrip(".")
+    return f"HTTP {answer.status}: {said}" if said else f"HTTP {answer.status}"
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Give the seconds that the server asked for; an HTTP date counts as one pause."""
+    value = headers.get("retry-after", "").strip()
+    if not value:
+        return None
+    return float(value) if value.isdecimal() and len(value) < 10 else 0.0
+
+
+def _seconds(headers: Mapping[str, str]) -> str:
+    asked = retry_after(headers)
+    return f" {asked:.0f} s" if asked else ""

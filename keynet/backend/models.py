@@ -1,0 +1,218 @@
+"""What the backend's JSON means: wire models, and the checked values made of them.
+
+Source: SPEC 1.1, 1.5.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+from keynet.errors import BackendError, ValidationError
+from keynet.oci.reference import Reference, is_path_component
+from keynet.secret import Secret
+from keynet.text import _, printable
+
+__all__ = ["Account", "Project", "ProjectPage", "SignedIn", "UploadKey"]
+
+_Text = Annotated[str, StringConstraints(max_length=10_000)]
+_Credential = Annotated[str, StringConstraints(min_length=1, max_length=100_000)]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A Harbor account: ``url`` as the platform gave it, with its scheme."""
+
+    url: str
+    username: str
+    password: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """What a sign-in gives; the names are safe to show."""
+
+    token: Secret
+    expires_at: datetime | None
+    email: str
+    display_name: str
+    harbor: Account
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project that this user may push to; every text is safe to show."""
+
+    id: int
+    title: str
+    summary: str = ""
+    task_type: str = ""
+    author: str = ""
+
+    def __str__(self) -> str:
+        kind = f" ({self.task_type})" if self.task_type else ""
+        author = f" - {self.author}" if self.author else ""
+        return f"[{self.id}] {self.title}{kind}{author}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectPage:
+    """One page, ``page`` counted from 0; ``total`` is None when the platform does not say."""
+
+    projects: tuple[Project, ...]
+    page: int
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadKey:
+    """The name under which this image may be pushed.
+
+    ``image`` is there when the platform said where to push (the newer answer), ``command``
+    when it said how the image will be run (the older one).
+    """
+
+    id: int
+    key: str
+    image: Reference | None = None
+    command: str | None = None
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True
+    )
+
+
+class _WireUser(_Wire):
+    email: _Text = ""
+    display_name: _Text | None = None
+
+
+class _WireHarbor(_Wire):
+    url: _Credential
+    username: _Credential
+    password: _Credential
+
+
+class WireSignIn(_Wire):
+    """The answer to a sign-in."""
+
+    access_token: _Credential
+    access_token_expires_at: datetime | None = None
+    user: _WireUser = Field(default_factory=_WireUser)
+    harbor: _WireHarbor
+
+    def checked(self) -> SignedIn:
+        """Make the value; a moment without a zone is UTC."""
+        expires = self.access_token_expires_at
+        if expires is not None and expires.tzinfo is None:
+            expires = expires.replace(tzinfo=UTC)
+        # Both travel in a header: what breaks a header line is refused here, not quoted there.
+        for value in (self.access_token, self.harbor.username, self.harbor.password):
+            if not value.isprintable() or not value.isascii():
+                raise BackendError(
+                    _("The platform's sign-in answer has credentials with control characters.")
+                )
+        return SignedIn(
+            token=Secret(self.access_token),
+            expires_at=expires,
+            email=printable(self.user.email, 300),
+            display_name=printable(self.user.display_name or "", 300),
+            harbor=Account(self.harbor.url, self.harbor.username, Secret(self.harbor.password)),
+        )
+
+
+class _WireAuthor(_Wire):
+    display_name: _Text | None = None
+
+
+class _WireProject(_Wire):
+    id: int
+    title: _Text | None = None
+    summary: _Text | None = None
+    task_type: _Text | None = None
+    author: _WireAuthor | None = None
+
+    def checked(self) -> Project:
+        return Project(
+            id=self.id,
+            title=printable(self.title or "", 200),
+            summary=printable(self.summary or "", 500),
+            task_type=printable(self.task_type or "", 60),
+            author=printable((self.author and self.author.display_name) or "", 100),
+        )
+
+
+class _WireMeta(_Wire):
+    total: int | None = None
+
+
+class WireProjects(_Wire):
+    """One page of projects."""
+
+    content: list[_WireProject]
+    meta: _WireMeta | None = None
+
+    def checked(self, page: int) -> ProjectPage:
+        """Make the value."""
+        return ProjectPage(
+            tuple(project.checked() for project in self.content),
+            page,
+            self.meta.total if self.meta else None,
+        )
+
+
+class _WireCommand(_Wire):
+    tag: _Text | None = None
+    push: _Text
+
+
+class WireUploadKey(_Wire):
+    """An upload key in either form."""
+
+    id: int
+    upload_key: str
+    command: _Text | _WireCommand | None = None
+
+    def checked(self) -> UploadKey:
+        """Make the value.
+
+        Raises:
+            BackendError: The key is no path component, or the push command names no image.
+        """
+        if not is_path_component(self.upload_key):
+            raise BackendError(
+                _("The platform gave the upload key {key!r}, which no repository can have.").format(
+                    key=printable(self.upload_key, 100)
+                ),
+                _("Nothing was built or pushed. Report this to the platform's operators."),
+            )
+        image = command = None
+        match self.command:
+            case str() as text:
+                command = printable(text)
+            case _WireCommand() as commands:
+                image = _pushed_image(commands.push)
+        return UploadKey(self.id, self.upload_key, image, command)
+
+
+def _pushed_image(command: str) -> Reference:
+    words = command.split()
+    error = BackendError(
+        _("The platform's push command {command!r} names no image to push.").format(
+            command=printable(command, 300)
+        ),
+        _("Nothing was built or pushed. Report this to the platform's operators."),
+    )
+    if len(words) < 3 or words[1] != "push":
+        raise error
+    try:
+        image = Reference.parse(words[-1])
+    except ValidationError as e:
+        raise error from e
+    if image.digest is not None:
+        raise error
+    return image if image.tag else image.with_tag("latest")

@@ -1,0 +1,373 @@
+"""The config file: who the user is, on which platform, and the Harbor account it gave.
+
+Source: SPEC 1.1, 1.2; FACTS "Security", config file.
+"""
+
+import errno
+import fcntl
+import json
+import os
+import re
+import secrets
+import shlex
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from keynet.errors import KeynetError
+from keynet.secret import Secret, mask
+from keynet.text import _, printable
+
+__all__ = ["Credentials", "Harbor", "SavedProject", "clear", "load", "path", "save", "update"]
+
+_SIZE_LIMIT: Final = 1_000_000
+_SECRET_KEY: Final = re.compile("token|password|secret|credential|key$", re.IGNORECASE)
+_KNOWN: Final = frozenset(
+    {
+        "server_url",
+        "username",
+        "api_token",
+        "api_token_expires_at",
+        "harbor",
+        "last_login",
+        "project",
+        "ca_cert",
+        "insecure",
+    }
+)
+# Some network file systems know no locks; the rename alone still keeps the file whole there.
+_NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
+
+
+@dataclass(frozen=True, slots=True)
+class Harbor:
+    """The robot account that the platform made at sign-in; ``url`` has a scheme."""
+
+    url: str
+    username: str
+    password: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class SavedProject:
+    """The project chosen with ``keynet project select``; it counts for ``server_url`` only."""
+
+    id: int
+    title: str
+    server_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What the config file holds; ``extra`` are keys that this version does not know."""
+
+    server_url: str = ""
+    username: str = ""
+    api_token: Secret | None = None
+    api_token_expires_at: datetime | None = None
+    harbor: Harbor | None = None
+    last_login: str = ""
+    project: SavedProject | None = None
+    ca_cert: Path | None = None
+    insecure: bool = False
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def shown(self) -> dict[str, Any]:
+        """Give the file's JSON object with every secret masked.
+
+        Source: SPEC 1.2.
+        """
+        masked = _masked(_to_json(self))
+        assert isinstance(masked, dict)
+        return masked
+
+
+def path(environment: Mapping[str, str] | None = None) -> Path:
+    """Tell where the config file is: KEYNET_CONFIG, XDG_CONFIG_HOME, else ~/.config."""
+    variables = os.environ if environment is None else environment
+    if variables.get("KEYNET_CONFIG"):
+        return Path(variables["KEYNET_CONFIG"]).expanduser()
+    xdg = variables.get("XDG_CONFIG_HOME", "")
+    # The XDG specification says that a relative path there counts as unset.
+    base = Path(xdg) if xdg.startswith("/") else _home(variables) / ".config"
+    return base / "keynet" / "config.json"
+
+
+def load(file: Path | None = None) -> Credentials | None:
+    """Read the config file; None when there is none.
+
+    Raises:
+        KeynetError: Others can read it, it is broken, or it cannot be read.
+    """
+    file = file or path()
+    content = _read(file)
+    return None if content is None else _from_json(_parse(content, file), file)
+
+
+def update(
+    change: Callable[[Credentials | None], Credentials], file: Path | None = None
+) -> Credentials:
+    """Replace the file by what ``change`` makes of its present content, under a lock.
+
+    Raises:
+        KeynetError: As ``load``; a broken file is left as it is.
+    """
+    file = (file or path()).resolve()
+    try:
+        _make_directory(file.parent)
+        with _locked(file):
+            changed = change(load(file))
+            _write(file, json.dumps(_to_json(changed), ensure_ascii=False, indent=2) + "\n")
+    except OSError as e:
+        raise _unusable(_("Cannot save the credentials in {file}: {why}."), file, e) from e
+    return changed
+
+
+def save(credentials: Credentials, file: Path | None = None) -> None:
+    """Write these credentials; the file's unknown keys and chosen project survive.
+
+    Raises:
+        KeynetError: As ``update``.
+    """
+
+    def keep(present: Credentials | None) -> Credentials:
+        if present is None:
+            return credentials
+        return replace(
+            credentials,
+            project=credentials.project or present.project,
+            extra={**present.extra, **credentials.extra},
+        )
+
+    update(keep, file)
+
+
+def clear(file: Path | None = None) -> bool:
+    """Remove the config file, whatever is in it; False when there was none.
+
+    Raises:
+        KeynetError: It cannot be removed.
+    """
+    file = (file or path()).resolve()
+    try:
+        if not file.exists():
+            return False
+        # The lock file stays: removing it would let two writers hold two different locks.
+        with _locked(file):
+            file.unlink(missing_ok=True)
+    except OSError as e:
+        raise _unusable(_("Cannot remove {file}: {why}."), file, e) from e
+    return True
+
+
+def _home(variables: Mapping[str, str]) -> Path:
+    home = variables.get("HOME")
+    if home:
+        return Path(home)
+    try:
+        return Path.home()
+    except RuntimeError as e:
+        raise KeynetError(
+            _("Cannot tell where the config file is: this user has no home directory."),
+            _("Set KEYNET_CONFIG to a file's path."),
+        ) from e
+
+
+def _read(file: Path) -> bytes | None:
+    try:
+        with file.open("rb") as stream:
+            status = os.fstat(stream.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise KeynetError(
+                    _("The config file {file} is no regular file.").format(file=printable(file)),
+                    _("Set KEYNET_CONFIG to a file's path."),
+                )
+            if status.st_mode & 0o077:
+                raise KeynetError(
+                    _("The config file {file} can be read or changed by others.").format(
+                        file=printable(file)
+                    ),
+                    _("Run: chmod 600 {file}").format(file=shlex.quote(printable(file))),
+                )
+            return stream.read(_SIZE_LIMIT + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as e:
+        raise _unusable(_("Cannot read the config file {file}: {why}."), file, e) from e
+
+
+def _parse(content: bytes, file: Path) -> dict[str, Any]:
+    if len(content) > _SIZE_LIMIT:
+        raise _broken(file, _("it is too large"))
+    try:
+        parsed = json.loads(content.decode())
+    # The cause would carry the file's text, and with it the secrets, into a traceback.
+    except (ValueError, RecursionError) as e:
+        where = f", line {e.lineno}" if isinstance(e, json.JSONDecodeError) else ""
+        raise _broken(file, _("it is not JSON") + where) from None
+    if not isinstance(parsed, dict):
+        raise _broken(file, _("it is no JSON object"))
+    return parsed
+
+
+def _from_json(wire: dict[str, Any], file: Path) -> Credentials:
+    def text(values: dict[str, Any], key: str, inside: str = "") -> str:
+        value = values.get(key)
+        if value is not None and not isinstance(value, str):
+            raise _broken(file, _("{key} is no string").format(key=inside + key))
+        return value or ""
+
+    def table(key: str) -> dict[str, Any] | None:
+        value = wire.get(key)
+        if value is not None and not isinstance(value, dict):
+            raise _broken(file, _("{key} is no object").format(key=key))
+        return value or None
+
+    harbor, project, token = table("harbor"), table("project"), text(wire, "api_token")
+    if project is not None and type(project.get("id")) is not int:
+        raise _broken(file, _("{key} is no number").format(key="project.id"))
+    if not isinstance(wire.get("insecure", False), bool):
+        raise _broken(file, _("{key} is neither true nor false").format(key="insecure"))
+    ca_cert = text(wire, "ca_cert")
+    return Credentials(
+        server_url=text(wire, "server_url"),
+        username=text(wire, "username"),
+        api_token=Secret(token) if token else None,
+        api_token_expires_at=_moment(text(wire, "api_token_expires_at"), file),
+        harbor=None
+        if harbor is None
+        else Harbor(
+            text(harbor, "url", "harbor."),
+            text(harbor, "username", "harbor."),
+            Secret(text(harbor, "password", "harbor.")),
+        ),
+        last_login=text(wire, "last_login"),
+        project=None
+        if project is None
+        else SavedProject(
+            project["id"],
+            text(project, "title", "project."),
+            text(project, "server_url", "project."),
+        ),
+        ca_cert=Path(ca_cert) if ca_cert else None,
+        insecure=wire.get("insecure", False),
+        extra={key: value for key, value in wire.items() if key not in _KNOWN},
+    )
+
+
+def _to_json(credentials: Credentials) -> dict[str, Any]:
+    harbor, project = credentials.harbor, credentials.project
+    expires = credentials.api_token_expires_at
+    wire: dict[str, Any] = {
+        "server_url": credentials.server_url,
+        "username": credentials.username,
+        "api_token": credentials.api_token.reveal() if credentials.api_token else None,
+        "api_token_expires_at": expires
+        and expires.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "harbor": harbor
+        and {
+            "url": harbor.url,
+            "username": harbor.username,
+            "password": harbor.password.reveal(),
+        },
+        "last_login": credentials.last_login,
+        "project": project
+        and {"id": project.id, "title": project.title, "server_url": project.server_url},
+        "ca_cert": str(credentials.ca_cert) if credentials.ca_cert else None,
+        "insecure": credentials.insecure,
+    }
+    return {key: value for key, value in wire.items() if value} | dict(credentials.extra)
+
+
+def _masked(value: object, *, secret: bool = False) -> object:
+    match value:
+        case dict():
+            return {
+                key: _masked(item, secret=secret or bool(_SECRET_KEY.search(str(key))))
+                if key != "api_token_expires_at"
+                else item
+                for key, item in value.items()
+            }
+        case list():
+            return [_masked(item, secret=secret) for item in value]
+        case str() if secret:
+            return mask(value)
+        case _:
+            return value
+
+
+def _moment(text: str, file: Path) -> datetime | None:
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as e:
+        raise _broken(file, _("api_token_expires_at is no date and time")) from e
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _make_directory(directory: Path) -> None:
+    if directory.is_dir():
+        # Only keynet's own directory: KEYNET_CONFIG may point into one that others share.
+        if directory.name == "keynet" and directory.stat().st_mode & 0o077:
+            directory.chmod(0o700)
+        return
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(mode=0o700, exist_ok=True)
+
+
+def _lock_of(file: Path) -> Path:
+    return file.with_name(f".{file.name}.lock")
+
+
+@contextmanager
+def _locked(file: Path) -> Iterator[None]:
+    descriptor = os.open(_lock_of(file), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError as e:
+            if e.errno not in _NO_LOCKS:
+                raise
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _write(file: Path, content: str) -> None:
+    new = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content.encode("utf-8", "surrogatepass"))
+            stream.flush()
+            os.fsync(stream.fileno())
+        new.replace(file)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
+    directory = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def _broken(file: Path, reason: str) -> KeynetError:
+    return KeynetError(
+        _("The config file {file} is broken: {reason}.").format(
+            file=printable(file), reason=reason
+        ),
+        _("Repair it, or remove it with `keynet config clear` and log in again."),
+    )
+
+
+def _unusable(message: str, file: Path, error: OSError) -> KeynetError:
+    return KeynetError(
+        message.format(file=printable(file), why=error.strerror or str(error)),
+        _("Set KEYNET_CONFIG to a file that this user may read and write."),
+    )

@@ -1,0 +1,57 @@
+"""``--build-arg K=V``: read, and refuse what would leave a secret in the image's history."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from keynet.errors import UsageError
+from keynet.recipe.confidential import is_suspicious_name, is_suspicious_value
+from keynet.text import _, printable
+
+__all__ = ["parse"]
+
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# MAX_TOKENS=4096 is no secret.
+_HARMLESS: Final = re.compile(r"|[0-9.]{1,12}|true|false|yes|no", re.IGNORECASE)
+
+
+def parse(arguments: Iterable[str], environment: Mapping[str, str]) -> dict[str, str]:
+    """Read build arguments in the order given; the last of a name counts.
+
+    ``NAME`` alone takes its value from the environment and is left out when there is none,
+    as docker does.
+
+    Raises:
+        UsageError: No valid name, or name or value look like a secret. The value is not shown.
+    """
+    parsed: dict[str, str] = {}
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if not _NAME.fullmatch(name):
+            raise UsageError(
+                _("--build-arg {name!r} has no valid name.").format(name=printable(name, 100)),
+                _("Write it as --build-arg NAME=VALUE."),
+            )
+        if not equals:
+            if name not in environment:
+                continue
+            value = environment[name]
+        if _is_secret(name, value):
+            raise UsageError(
+                _(
+                    "The build argument {name} looks like a secret; build arguments stay "
+                    "readable in the image's history."
+                ).format(name=name),
+                _(
+                    "Pass it as --secret id={id},src=FILE and use it by "
+                    "RUN --mount=type=secret,id={id} in your Containerfile."
+                ).format(id=name.lower()),
+            )
+        parsed[name] = value
+    return parsed
+
+
+def _is_secret(name: str, value: str) -> bool:
+    if _HARMLESS.fullmatch(value):
+        return False
+    return is_suspicious_name(name) or is_suspicious_value(value)

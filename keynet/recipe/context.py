@@ -1,0 +1,275 @@
+"""The files of a build context: sorted, without what is ignored, nothing followed."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from stat import S_ISDIR, S_ISLNK, S_ISREG
+from typing import Final
+
+from keynet.errors import ContextInvalid
+from keynet.events import Notice
+from keynet.plan import ContextFile
+from keynet.recipe import confidential
+from keynet.recipe.ignore import Rules
+from keynet.text import _, ngettext, printable, size
+
+__all__ = ["Context", "locate_entrypoint", "scan"]
+
+_BIG: Final = 1_000_000_000
+_MANY_NAMED: Final = 5
+# Nobody trains with these; docker would send them, so they are named and not dropped.
+_RARELY_WANTED: Final = (".git", ".venv", "venv", "node_modules", ".tox", ".mypy_cache")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What goes to /workspace: ``files`` sorted by path, directories and links included."""
+
+    root: Path
+    files: tuple[ContextFile, ...]
+    notices: tuple[Notice, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size for file in self.files)
+
+
+@dataclass(slots=True)
+class _Walk:
+    """What a walk has found so far."""
+
+    root: str
+    rules: Rules
+    files: list[ContextFile] = field(default_factory=list)
+    links_outside: list[str] = field(default_factory=list)
+    special: list[str] = field(default_factory=list)
+
+
+def scan(root: Path, rules: Rules) -> Context:
+    """List what the rules leave of a directory.
+
+    Symbolic links are entries of their own and are never followed; sockets, fifos and
+    devices are left out with a notice; so is what vanishes during the walk.
+
+    Raises:
+        ContextInvalid: The directory is missing or no directory; something in it cannot be
+            read by this user; a name is no text that an image could carry.
+    """
+    _check_root(root)
+    walk = _Walk(os.fspath(root.resolve()), rules)
+    pending = [("", 0)]
+    while pending:
+        directory, mask = pending.pop()
+        pending.extend(_list(walk, directory, mask))
+    files = tuple(sorted(walk.files, key=lambda file: file.path))
+    return Context(root, files, tuple(_notices(walk, files)))
+
+
+def locate_entrypoint(root: Path, entrypoint: Path, rules: Rules) -> str:
+    """Give the entrypoint's path inside the context, with ``/``.
+
+    Raises:
+        ContextInvalid: It lies outside, or the ignore file leaves it out.
+    """
+    inside = _relative(root, entrypoint)
+    if inside is None:
+        raise ContextInvalid(
+            _("The script {script} is not inside the build context {context}.").format(
+                script=printable(entrypoint), context=printable(root.resolve())
+            ),
+            _("Name a directory that holds it with --context DIR."),
+        )
+    rule = rules.rule_for(inside)
+    if rule is not None:
+        raise ContextInvalid(
+            _(
+                "The script {script} would not be in the image: "
+                "line {line} of {path} leaves it out ({pattern})."
+            ).format(
+                script=printable(inside),
+                line=rule.line,
+                path=printable(rules.source),
+                pattern=printable(rule.pattern, 200),
+            ),
+            _("Remove that line, or add the line !{script} after it.").format(
+                script=printable(inside)
+            ),
+        )
+    return inside
+
+
+def _relative(root: Path, entrypoint: Path) -> str | None:
+    real_root = root.resolve()
+    real = entrypoint.resolve()
+    if not real.is_relative_to(real_root):
+        return None
+    # The name that the user gave, where no link above it leads elsewhere.
+    named = real_root / Path(os.path.relpath(entrypoint.absolute(), root.absolute()))
+    if named.is_relative_to(real_root) and ".." not in named.parts and named.resolve() == real:
+        return named.relative_to(real_root).as_posix()
+    return real.relative_to(real_root).as_posix()
+
+
+def _check_root(root: Path) -> None:
+    where = _("The build context {given} ({resolved})").format(
+        given=printable(root), resolved=printable(root.absolute())
+    )
+    hint = _("Name the directory that holds the script with --context DIR.")
+    try:
+        status = root.stat()
+    except FileNotFoundError as error:
+        raise ContextInvalid(_("{where} does not exist.").format(where=where), hint) from error
+    except OSError as error:
+        raise ContextInvalid(
+            _("{where} cannot be read: {reason}.").format(where=where, reason=printable(error)),
+            hint,
+        ) from error
+    if not S_ISDIR(status.st_mode):
+        raise ContextInvalid(_("{where} is no directory.").format(where=where), hint)
+
+
+def _list(walk: _Walk, directory: str, mask: int) -> Iterator[tuple[str, int]]:
+    """Note the entries of one directory and give those below it that must be walked."""
+    try:
+        with os.scandir(os.path.join(walk.root, directory)) as entries:  # noqa: PTH118  100 000 files
+            for entry in entries:
+                path = f"{directory}/{entry.name}" if directory else entry.name
+                own = walk.rules.mask(path, mask)
+                if walk.rules.ignores(own):
+                    if walk.rules.may_reinclude_below(path) and entry.is_dir(follow_symlinks=False):
+                        yield path, own
+                elif _note(walk, entry, path):
+                    yield path, own
+    except FileNotFoundError:
+        return
+    except PermissionError as error:
+        raise _unreadable(directory or ".", is_directory=True) from error
+    except OSError as error:
+        raise ContextInvalid(
+            _("The directory {path} of the build context cannot be read: {reason}.").format(
+                path=printable(directory or "."), reason=printable(error)
+            )
+        ) from error
+
+
+def _note(walk: _Walk, entry: os.DirEntry[str], path: str) -> bool:
+    """Take one entry into the list; True for a directory."""
+    if not _is_text(path):
+        raise ContextInvalid(
+            _("The name of {path} in the build context is not UTF-8.").format(
+                path=ascii(path.encode("utf-8", "surrogateescape"))[1:]
+            ),
+            _("Rename it, or leave it out by a pattern in .dockerignore (? stands for one byte)."),
+        )
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    mode = status.st_mode
+    if S_ISDIR(mode):
+        walk.files.append(ContextFile(path, 0))
+        return True
+    if S_ISLNK(mode):
+        walk.files.append(ContextFile(path, 0))
+        if _leads_outside(walk.root, entry.path):
+            walk.links_outside.append(path)
+    elif S_ISREG(mode):
+        # Readable by all needs no question to the kernel.
+        if not mode & 0o004 and not os.access(entry.path, os.R_OK):
+            raise _unreadable(path, is_directory=False)
+        walk.files.append(ContextFile(path, status.st_size))
+    else:
+        walk.special.append(path)
+    return False
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _leads_outside(root: str, link: str) -> bool:
+    target = os.readlink(link)  # noqa: PTH115  strings, as the walk
+    if os.path.isabs(target):  # noqa: PTH117
+        return True
+    joined = os.path.normpath(os.path.join(os.path.dirname(link), target))  # noqa: PTH118, PTH120
+    return joined != root and not joined.startswith(root + os.sep)
+
+
+def _unreadable(path: str, *, is_directory: bool) -> ContextInvalid:
+    what = _("directory") if is_directory else _("file")
+    return ContextInvalid(
+        _("The {what} {path} of the build context cannot be read: permission denied.").format(
+            what=what, path=printable(path)
+        ),
+        _(
+            "Give yourself permission (chmod u+r{x} {path}) or leave it out by .dockerignore."
+        ).format(x="x" if is_directory else "", path=printable(path)),
+    )
+
+
+def _notices(walk: _Walk, files: tuple[ContextFile, ...]) -> Iterator[Notice]:
+    if walk.special:
+        yield _named(
+            sorted(walk.special),
+            lambda count: ngettext(
+                "{count} socket, fifo or device of the context is left out: {names}",
+                "{count} sockets, fifos or devices of the context are left out: {names}",
+                count,
+            ),
+        )
+    if walk.links_outside:
+        yield _named(
+            sorted(walk.links_outside),
+            lambda count: ngettext(
+                "{count} symbolic link leads out of the context and will lead nowhere in the "
+                "image: {names}",
+                "{count} symbolic links lead out of the context and will lead nowhere in the "
+                "image: {names}",
+                count,
+            ),
+            level="note",
+        )
+    suspicious = [file.path for file in files if confidential.is_suspicious_path(file.path)]
+    if suspicious:
+        yield _named(
+            suspicious,
+            lambda count: ngettext(
+                "{count} file looks like a secret and goes into the image: {names}. "
+                "Leave it out by .dockerignore.",
+                "{count} files look like secrets and go into the image: {names}. "
+                "Leave them out by .dockerignore.",
+                count,
+            ),
+        )
+    total = sum(file.size for file in files)
+    if total > _BIG:
+        yield _big(files, total)
+
+
+def _named(paths: list[str], text: Callable[[int], str], level: str = "warning") -> Notice:
+    names = ", ".join(printable(path, 200) for path in paths[:_MANY_NAMED])
+    if len(paths) > _MANY_NAMED:
+        names += ", …"
+    return Notice(text(len(paths)).format(count=len(paths), names=names), level)
+
+
+def _big(files: tuple[ContextFile, ...], total: int) -> Notice:
+    biggest = sorted(files, key=lambda file: (-file.size, file.path))[:_MANY_NAMED]
+    text = _("The build context holds {total}; the biggest files: {names}.").format(
+        total=size(total),
+        names=", ".join(f"{printable(file.path, 200)} ({size(file.size)})" for file in biggest),
+    )
+    rarely = [
+        name
+        for name in _RARELY_WANTED
+        if any(file.path == name or file.path.startswith(name + "/") for file in files)
+    ]
+    if rarely:
+        text += " " + _("It includes {names}.").format(names=", ".join(rarely))
+    return Notice(text + " " + _("Leave out by .dockerignore what the training does not need."))

@@ -9,6 +9,7 @@ import pytest
 from tests.testbed.daemon import Dockerd, running_dockerd
 from tests.testbed.images import Hub, fill_hub
 from tests.testbed.machine import scratch
+from tests.testbed.newer import NewerRoot, newer_root
 from tests.testbed.registry import Auth, RegistryServer, running_registry
 from tests.testbed.stores import Store, make_store
 from tests.testbed.user import OrdinaryUser, ordinary_user
@@ -110,3 +111,25 @@ def user_without_subids() -> Iterator[OrdinaryUser]:
 @pytest.fixture(scope="session", autouse=True)
 def _as_root() -> None:
     assert os.geteuid() == 0, "integration tests start daemons and users: run them as root"
+
+
+@pytest.fixture(scope="session")
+def newer(bed: Path) -> Iterator[NewerRoot]:
+    """Debian 13's engines and oras in a root of their own; ``newer.run([…])`` runs there."""
+    with newer_root(bed / "newer") as root:
+        yield root
+
+
+@pytest.fixture(scope="session")
+def newer_dockerd(bed: Path, hub: Hub, newer: NewerRoot) -> Iterator[Dockerd]:
+    """Docker 26 with buildx: ``newer_dockerd.docker(…)`` runs the client in the newer root."""
+    folder = bed / "dockerd-newer"
+    with running_dockerd(folder, mirror=hub.mirror, place=newer.argv) as daemon:
+        yield daemon
+
+
+@pytest.fixture(scope="session")
+def newer_user(newer: NewerRoot, hub: Hub) -> Iterator[OrdinaryUser]:
+    """An ordinary user of the newer root."""
+    with ordinary_user(place=newer.argv) as made:
+        yield made

@@ -87,3 +87,20 @@ def test_ordinary_user_has_rootless_buildah(user: OrdinaryUser) -> None:
 @pytest.mark.rootless
 def test_user_without_subids_is_really_without(user_without_subids: OrdinaryUser) -> None:
     assert user_without_subids.name not in Path("/etc/subuid").read_text()
+
+
+@pytest.mark.newer
+def test_newer_root_builds_with_buildx(newer_dockerd: Dockerd, bed: Path) -> None:
+    context = bed / "newer-context"
+    context.mkdir()
+    (context / "Dockerfile").write_text("FROM busybox\nRUN echo built-here > /told\n")
+    newer_dockerd.docker("buildx", "build", "--network=host", "--tag", "newer-trial", str(context))
+    assert "newer-trial" in newer_dockerd.docker("images")
+
+
+@pytest.mark.newer
+def test_newer_root_has_rootless_engines(newer_user: OrdinaryUser, hub: Hub) -> None:
+    env = {"CONTAINERS_REGISTRIES_CONF": str(hub.registries_conf)}
+    newer_user.run(["podman", "pull", "--quiet", "busybox"], env=env)
+    told = json.loads(newer_user.run(["buildah", "images", "--json"], env=env).stdout)
+    assert told[0]["names"] == ["docker.io/library/busybox:latest"]

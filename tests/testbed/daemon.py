@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .machine import need
-from .processes import free_port, http_answers, running, socket_answers
+from .processes import Place, free_port, here, http_answers, running, socket_answers
 
 __all__ = ["DOCKER", "Dockerd", "running_dockerd"]
 
@@ -23,22 +23,29 @@ class Dockerd:
     socket: Path
     tcp: str
     client: str = DOCKER
+    place: Place = here
 
     def docker(self, *arguments: str) -> str:
         """Run the client against this daemon and return its standard output."""
-        argv = [self.client, "--host", self.host, *arguments]
+        argv = self.place([self.client, "--host", self.host, *arguments])
         return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
 
 
 @contextlib.contextmanager
 def running_dockerd(
-    folder: Path, *, networks: bool = False, mirror: str = "", flags: Sequence[str] = ()
+    folder: Path,
+    *,
+    networks: bool = False,
+    mirror: str = "",
+    flags: Sequence[str] = (),
+    place: Place = here,
 ) -> Iterator[Dockerd]:
     """Run dockerd with everything it keeps below ``folder`` until the block ends.
 
     Args:
         networks: With a bridge and iptables, for ``docker network`` and ``docker run``.
         mirror: ``http://host:port`` of a registry that stands for Docker Hub.
+        place: Where to run it and its client, such as ``NewerRoot.argv``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     socket, port = folder / "docker.sock", free_port()
@@ -59,8 +66,8 @@ def running_dockerd(
     # Both sockets: the client of a test may come over either.
     ready = (socket_answers(socket), http_answers(port))
     log = folder / "dockerd.log"
-    with running(argv, log=log, ready=lambda: all(answers() for answers in ready)):
-        daemon = Dockerd(f"unix://{socket}", socket, f"tcp://127.0.0.1:{port}")
+    with running(place(argv), log=log, ready=lambda: all(answers() for answers in ready)):
+        daemon = Dockerd(f"unix://{socket}", socket, f"tcp://127.0.0.1:{port}", place=place)
         try:
             yield daemon
         finally:

@@ -11,10 +11,18 @@ from pathlib import Path
 
 from .machine import need
 
-__all__ = ["free_port", "http_answers", "running", "socket_answers"]
+__all__ = ["Place", "free_port", "here", "http_answers", "running", "socket_answers"]
+
+# Turns a command line into the one that runs it in another root.
+Place = Callable[[Sequence[str]], list[str]]
 
 READY_WITHIN_S = 60.0
 END_WITHIN_S = 15.0
+
+
+def here(argv: Sequence[str]) -> list[str]:
+    """Run it on this machine as it is."""
+    return list(argv)
 
 
 def free_port() -> int:

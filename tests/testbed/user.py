@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import pwd
 import secrets
 import signal
 import subprocess
@@ -10,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .machine import locked, need, remove_tree
+from .machine import locked, remove_tree
+from .processes import Place, here
 
 __all__ = ["OrdinaryUser", "ordinary_user"]
 
@@ -26,6 +26,7 @@ class OrdinaryUser:
     gid: int
     home: Path
     runtime: Path
+    place: Place = here
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return a clean environment: nothing of root's comes along."""
@@ -39,10 +40,11 @@ class OrdinaryUser:
             **(extra or {}),
         }
 
-    def argv(self, command: Sequence[str]) -> list[str]:
+    def argv(self, command: Sequence[str], cwd: Path | None = None) -> list[str]:
         """Return the command line by which root runs ``command`` as this user."""
         ids = [f"--reuid={self.uid}", f"--regid={self.gid}", "--init-groups"]
-        return [need("setpriv"), *ids, "--pdeathsig", "TERM", "--", *command]
+        inside = ["env", f"--chdir={cwd or self.home}", *command]
+        return self.place(["setpriv", *ids, "--pdeathsig", "TERM", "--", *inside])
 
     def run(
         self,
@@ -56,9 +58,8 @@ class OrdinaryUser:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command as this user in its home, in a group of its own."""
         done = subprocess.run(
-            self.argv(command),
+            self.argv(command, cwd),
             env=self.environment(env),
-            cwd=cwd or self.home,
             input=stdin,
             capture_output=True,
             text=True,
@@ -81,50 +82,54 @@ class OrdinaryUser:
 
 
 @contextlib.contextmanager
-def ordinary_user(*, subids: bool = True) -> Iterator[OrdinaryUser]:
+def ordinary_user(*, subids: bool = True, place: Place = here) -> Iterator[OrdinaryUser]:
     """Make a user; end its processes and remove it, its home and its ids after.
 
     Args:
         subids: False for a user whom /etc/subuid and /etc/subgid do not know.
+        place: Whose user it is, such as ``NewerRoot.argv``.
     """
     name = f"kt{secrets.token_hex(4)}"
     home, runtime = Path("/home") / name, Path("/tmp") / f"{name}-run"
-    _make(name, home, subids=subids)
-    entry = pwd.getpwnam(name)
+    with locked("users"):
+        _make(name, home, subids, place)
+    uid, gid = (int(_run(place, ["id", flag, name])) for flag in ("-u", "-g"))
     runtime.mkdir(mode=0o700)
-    os.chown(runtime, entry.pw_uid, entry.pw_gid)
-    user = OrdinaryUser(name, entry.pw_uid, entry.pw_gid, home, runtime)
+    os.chown(runtime, uid, gid)
+    user = OrdinaryUser(name, uid, gid, home, runtime, place)
     try:
         yield user
     finally:
         _end_processes(user)
         remove_tree(runtime)
-        remove_tree(home)
+        if place is here:
+            remove_tree(home)
         with locked("users"):
-            subprocess.run(["userdel", name], check=True, capture_output=True)
+            _run(place, ["userdel", name])
 
 
-def _make(name: str, home: Path, *, subids: bool) -> None:
-    argv = [need("useradd"), "--create-home", "--home-dir", str(home), "--shell", "/bin/sh"]
-    # useradd itself finds free subordinate ids, under this lock without a race.
-    with locked("users"):
-        subprocess.run([*argv, name], check=True, capture_output=True)
-        known = f"{name}:" in Path("/etc/subuid").read_text()
-        if known and not subids:
-            for flag, file in (("--del-subuids", "/etc/subuid"), ("--del-subgids", "/etc/subgid")):
-                subprocess.run(
-                    ["usermod", flag, _range_of(name, file), name], check=True, capture_output=True
-                )
-        elif not known and subids:
-            raise AssertionError(f"useradd gave {name} no subordinate ids; see /etc/login.defs")
+def _make(name: str, home: Path, subids: bool, place: Place) -> None:
+    flags = ["--create-home", "--home-dir", str(home), "--shell", "/bin/sh"]
+    # useradd itself finds free subordinate ids; under the caller's lock without a race.
+    _run(place, ["useradd", *flags, name])
+    if not subids:
+        for flag, file in (("--del-subuids", "/etc/subuid"), ("--del-subgids", "/etc/subgid")):
+            _run(place, ["usermod", flag, _range_of(name, _run(place, ["cat", file])), name])
 
 
-def _range_of(name: str, file: str) -> str:
-    for line in Path(file).read_text().splitlines():
+def _run(place: Place, argv: Sequence[str]) -> str:
+    done = subprocess.run(place(argv), capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise AssertionError(f"{argv} gave {done.returncode}: {done.stderr}")
+    return done.stdout
+
+
+def _range_of(name: str, table: str) -> str:
+    for line in table.splitlines():
         owner, first, count = line.split(":")
         if owner == name:
             return f"{first}-{int(first) + int(count) - 1}"
-    raise AssertionError(f"{name} is not in {file}")
+    raise AssertionError(f"useradd gave {name} no subordinate ids; see /etc/login.defs")
 
 
 def _end_processes(user: OrdinaryUser) -> None:

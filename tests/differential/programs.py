@@ -1,0 +1,267 @@
+"""The real programs whose parsers are the truth, and the interpreter that has them."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+REQUIREMENTS = HERE / "requirements.txt"
+TRUTH = HERE / "truth.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A module to run, or a console script's ``module:function``."""
+
+    framework: str
+    start: str
+    stages: int = 1
+    since: tuple[int, int] = (3, 11)
+    until: tuple[int, int] = (4, 0)
+
+    @property
+    def here(self) -> bool:
+        """Whether this Python's standard library has it."""
+        return self.since <= sys.version_info[:2] < self.until
+
+
+STANDARD = (
+    Program("argparse", "ast"),
+    Program("argparse", "calendar"),
+    Program("argparse", "code"),
+    Program("argparse", "compileall"),
+    Program("argparse", "dis"),
+    Program("argparse", "doctest"),
+    Program("argparse", "ensurepip"),
+    Program("argparse", "gzip"),
+    Program("argparse", "http.server"),
+    Program("argparse", "inspect"),
+    Program("argparse", "json.tool"),
+    Program("argparse", "nntplib", until=(3, 13)),
+    Program("argparse", "pickle"),
+    Program("argparse", "pickletools"),
+    Program("argparse", "py_compile"),
+    Program("argparse", "tarfile"),
+    Program("argparse", "tokenize"),
+    Program("argparse", "trace"),
+    Program("argparse", "unittest"),
+    Program("argparse", "venv"),
+    Program("argparse", "zipapp"),
+    Program("argparse", "zipfile"),
+    Program("argparse", "random", since=(3, 13)),
+    Program("argparse", "sqlite3", since=(3, 12)),
+)
+
+PACKAGED = (
+    Program("argparse", "autoflake:main"),
+    Program("argparse", "bandit.cli.baseline:main"),
+    Program("argparse", "bandit.cli.config_generator:main"),
+    Program("argparse", "bandit.cli.main:main"),
+    Program("argparse", "beautysh.__main__:main"),
+    Program("argparse", "build.__main__:entrypoint"),
+    Program("argparse", "chardet.cli:main"),
+    Program("argparse", "charset_normalizer.cli:cli_detect"),
+    Program("argparse", "check_manifest:main"),
+    Program("argparse", "cibuildwheel.__main__:main"),
+    Program("argparse", "codespell_lib._codespell:_script_main"),
+    Program("argparse", "com2ann:main"),
+    Program("argparse", "creosote.cli:main"),
+    Program("argparse", "docformatter.__main__:main"),
+    Program("argparse", "flit:main"),
+    Program("argparse", "flynt:main"),
+    Program("argparse", "fprettify:run"),
+    Program("argparse", "gdown.__main__:main"),
+    Program("argparse", "honcho.command:main"),
+    Program("argparse", "hypercorn.__main__:main"),
+    Program("argparse", "isort.main:identify_imports_main"),
+    Program("argparse", "isort.main:main"),
+    Program("argparse", "jsonschema.cli:main"),
+    Program("argparse", "kernprof:main"),
+    Program("argparse", "line_profiler"),
+    Program("argparse", "memory_profiler"),
+    Program("argparse", "mypy.__main__:console_entry"),
+    Program("argparse", "mypy.dmypy.client:console_entry"),
+    Program("argparse", "mypy.stubgen:main"),
+    Program("argparse", "mypy.stubtest:main"),
+    Program("argparse", "nbstripout._nbstripout:main"),
+    Program("argparse", "piplicenses:main"),
+    Program("argparse", "pyclean.cli:main"),
+    Program("argparse", "pygments.cmdline:main"),
+    Program("argparse", "pypistats.cli:main"),
+    Program("argparse", "pyupgrade._main:main"),
+    Program("argparse", "sacrebleu.sacrebleu:main"),
+    Program("argparse", "shtab.main:main"),
+    Program("argparse", "snakeviz.cli:main"),
+    Program("argparse", "speedtest:main"),
+    Program("argparse", "sqlparse.__main__:main"),
+    Program("argparse", "subword_nmt.apply_bpe"),
+    Program("argparse", "subword_nmt.learn_bpe"),
+    Program("argparse", "subword_nmt.subword_nmt:main"),
+    Program("argparse", "tldr:cli"),
+    Program("argparse", "toml_sort.cli:cli"),
+    Program("argparse", "twine.__main__:main"),
+    Program("argparse", "unimport.__main__:main"),
+    Program("argparse", "vulture.core:main"),
+    Program("argparse", "watchdog.watchmedo:main"),
+    Program("argparse", "watchfiles.cli:cli"),
+    Program("argparse", "yamllint.cli:run"),
+    Program("argparse", "yapf:run_main"),
+    Program("argparse", "yapf_third_party.yapf_diff.yapf_diff:main"),
+    Program("click", "black"),
+    Program("click", "cookiecutter.__main__:main"),
+    Program("click", "deptry.cli:deptry"),
+    Program("click", "docstr_coverage.cli:execute"),
+    Program("click", "dotenv.__main__:cli"),
+    Program("click", "files_to_prompt.cli:cli"),
+    Program("click", "flask.cli:main"),
+    Program("click", "importlinter.cli:import_linter"),
+    Program("click", "importlinter.cli:lint_imports_command"),
+    Program("click", "interrogate.cli:main"),
+    Program("click", "jiwer.cli:cli"),
+    Program("click", "mkdocs.__main__:cli"),
+    Program("click", "nltk.cli:cli"),
+    Program("click", "papermill.__main__:papermill"),
+    Program("click", "piptools.scripts.compile:cli"),
+    Program("click", "piptools.scripts.sync:cli"),
+    Program("click", "rq.cli:main"),
+    Program("click", "sacremoses.cli:cli"),
+    Program("click", "scriv.cli:cli"),
+    Program("click", "shiv.cli:main"),
+    Program("click", "shiv.info:main"),
+    Program("click", "sqlfmt.cli:sqlfmt"),
+    Program("click", "sqlite_utils.cli:cli"),
+    Program("click", "strip_tags.cli:cli"),
+    Program("click", "symbex.cli:cli"),
+    Program("click", "towncrier._shell:cli"),
+    Program("click", "ttok.cli:cli"),
+    Program("click", "userpath.cli:userpath"),
+    Program("click", "uvicorn.main:main"),
+    Program("typer", "codelimit.__main__:cli"),
+    Program("typer", "cruft._cli:app"),
+    Program("typer", "fastapi_cli.cli:main"),
+    Program("typer", "fastapi_cloud_cli.cli:main"),
+    Program("typer", "fastapi_code_generator.__main__:app"),
+    Program("typer", "huggingface_hub.cli.hf:main"),
+    Program("typer", "huggingface_hub.inference._mcp.cli:app"),
+    Program("typer", "mcp.cli:app"),
+    Program("typer", "openapi_python_client.cli:app"),
+    Program("typer", "pls_cli.please:app"),
+    Program("typer", "pycln.cli:app"),
+    Program("typer", "rstcheck._cli:main"),
+    Program("typer", "safety.cli:cli"),
+    Program("typer", "strawberry.cli:run"),
+    Program("typer", "toml_cli:main"),
+    Program("typer", "typer.cli:main"),
+    Program("typer", "usethis.__main__:app"),
+    Program("typer", "weasel.cli:app"),
+    Program("argparse", "bumpversion.cli:main", stages=3),
+    Program("argparse", "lizard:main", stages=2),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What the program's own parser takes, ``uncertain`` being the machine's own defaults."""
+
+    program: Program
+    entry: Path
+    arguments: tuple[dict[str, Any], ...]
+    uncertain: frozenset[int]
+
+
+def programs() -> list[Program]:
+    """List the programs that this version of Python can run."""
+    return [program for program in (*STANDARD, *PACKAGED) if program.here]
+
+
+def interpreter() -> Path:
+    """Give a Python that has the packages, made on the first call.
+
+    KEYNET_PACKAGES_PYTHON names one that is ready.
+    """
+    ready = os.environ.get("KEYNET_PACKAGES_PYTHON")
+    if ready:
+        return Path(ready)
+    key = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()[:12]
+    folder = HERE.parents[1] / ".tox" / f"packages-{key}"
+    python = folder / "bin" / "python"
+    if not (folder / "complete").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        _install(folder, python)
+        (folder / "complete").touch()
+    return python
+
+
+def _install(folder: Path, python: Path) -> None:
+    beside = Path(sysconfig.get_path("scripts")) / "uv"
+    uv = str(beside) if beside.exists() else shutil.which("uv")
+    listed = ["--no-deps", "-r", str(REQUIREMENTS)]
+    if uv:
+        subprocess.run([uv, "venv", "-q", "--python", sys.executable, str(folder)], check=True)
+        subprocess.run([uv, "pip", "install", "-q", "--python", str(python), *listed], check=True)
+        return
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    subprocess.run([str(python), "-m", "pip", "install", "-q", *listed], check=True)
+
+
+def truths(python: Path, wanted: Iterable[Program]) -> list[Truth]:
+    """Run the programs up to their parse calls, each one as two different machines."""
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        return list(pool.map(lambda program: _truth(python, program), wanted))
+
+
+def _truth(python: Path, program: Program) -> Truth:
+    here = _run(python, program, elsewhere=False)
+    there = _run(python, program, elsewhere=True)
+    own = str(python.parent.parent)
+    uncertain = {
+        number
+        for number, (one, other) in enumerate(
+            zip(here["arguments"], there["arguments"], strict=True)
+        )
+        if one["default"] != other["default"] or own in json.dumps(one["default"])
+    }
+    arguments = tuple(here["arguments"])
+    return Truth(program, Path(here["entry"]), arguments, frozenset(uncertain))
+
+
+def _run(python: Path, program: Program, *, elsewhere: bool) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "truth.json"
+        work = Path(folder) / ("other/work" if elsewhere else "work")
+        work.mkdir(parents=True)
+        user = "somebody" if elsewhere else "nobody"
+        environment = {
+            "HOME": str(work.parent),
+            "USER": user,
+            "LOGNAME": user,
+            "PATH": os.environ["PATH"],
+            "COLUMNS": "200",
+            **({"KEYNET_TRUTH_ELSEWHERE": "1"} if elsewhere else {}),
+        }
+        argv = [str(python), str(TRUTH), str(out)]
+        argv += [program.framework, program.start, str(program.stages)]
+        ended = subprocess.run(
+            argv,
+            cwd=work,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        if not out.exists():
+            raise RuntimeError(f"{program.start} made no parser:\n{ended.stdout}{ended.stderr}")
+        found: dict[str, Any] = json.loads(out.read_text())
+        return found

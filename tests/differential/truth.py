@@ -1,0 +1,352 @@
+"""Run one real program up to its parse call and dump the parser that it made.
+
+Started by the interpreter of the packages' environment, so standard library only::
+
+    python truth.py OUT.json FRAMEWORK START [ARGUMENT ...]
+
+START is ``module`` (as with ``python -m``) or ``module:function`` (a console script).
+KEYNET_TRUTH_ELSEWHERE=1 pretends another machine: what differs then depends on the machine.
+"""
+
+import argparse
+import contextlib
+import enum
+import importlib.util
+import inspect
+import itertools
+import json
+import math
+import os
+import pathlib
+import runpy
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+SAMPLES = ("1", "0", "2", "0.5", "1e-3", "true", "false", "yes", "no", "a", "b=1", "1,2", "0.1,2.5")
+NOT_JSON = object()
+
+
+def json_value(value: Any) -> Any:
+    """Give the JSON form of a default, None for what has none."""
+    plain = _json_value(value)
+    return None if plain is NOT_JSON else plain
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, enum.Enum):
+        return _json_value(value.value)
+    if value is None or isinstance(value, bool | str):
+        return str(value) if isinstance(value, str) else value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else NOT_JSON
+    if isinstance(value, pathlib.PurePath):
+        return str(value)
+    if isinstance(value, list | tuple | set | frozenset):
+        members = [_json_value(member) for member in value]
+        if isinstance(value, set | frozenset):
+            members.sort(key=repr)
+        return NOT_JSON if any(member is NOT_JSON for member in members) else members
+    if isinstance(value, dict):
+        pairs = {key: _json_value(member) for key, member in value.items()}
+        clean = all(isinstance(key, str) for key in pairs)
+        return pairs if clean and NOT_JSON not in pairs.values() else NOT_JSON
+    return NOT_JSON
+
+
+def type_of_values(values: list[Any]) -> str:
+    """Name the one type that all the values have, ``str`` when there is none."""
+    flat = [m for v in values for m in (v if isinstance(v, list | tuple | set) else [v])]
+    kinds = {type(value) for value in flat}
+    for kind in (bool, int, float):
+        if kinds and all(issubclass(k, kind) for k in kinds):
+            if kind is int and bool in kinds:
+                return "str"
+            return kind.__name__
+    return "str"
+
+
+def type_of_converter(converter: Any) -> str:
+    """Name what a converter makes of the words that a user could give it."""
+    if converter is None or isinstance(converter, argparse.FileType):
+        return "str"
+    if isinstance(converter, type):
+        for kind in (bool, int, float):
+            if issubclass(converter, kind):
+                return kind.__name__
+        return "str"
+    return type_of_values([made for sample in SAMPLES for made in _converted(converter, sample)])
+
+
+def _converted(converter: Callable[[str], Any], sample: str) -> Iterator[Any]:
+    # A foreign converter may raise anything; what it refuses says nothing of its type.
+    with contextlib.suppress(BaseException):
+        yield converter(sample)
+
+
+def argparse_arguments(parser: argparse.ArgumentParser) -> list[dict[str, Any]]:
+    """List the actions of a parser and its sub-commands in the order they were made."""
+    actions = {id(action): action for action in _actions(parser, set())}
+    ordered = sorted(actions.values(), key=lambda action: getattr(action, "_keynet_order", 0))
+    return [_argparse_argument(action) for action in ordered if _is_argument(action)]
+
+
+def _actions(parser: argparse.ArgumentParser, seen: set[int]) -> Iterator[argparse.Action]:
+    if id(parser) in seen:
+        return
+    seen.add(id(parser))
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for child in action.choices.values():
+                yield from _actions(child, seen)
+        else:
+            yield action
+
+
+def _is_argument(action: argparse.Action) -> bool:
+    exits = isinstance(action, argparse._HelpAction | argparse._VersionAction)
+    return not exits and action.dest != argparse.SUPPRESS
+
+
+def _argparse_argument(action: argparse.Action) -> dict[str, Any]:
+    default = None if action.default is argparse.SUPPRESS else action.default
+    required = action.required
+    if not action.option_strings:
+        optional = {argparse.OPTIONAL, argparse.ZERO_OR_MORE, argparse.REMAINDER}
+        required = action.nargs not in optional
+    return {
+        "name": action.dest,
+        "type": _argparse_type(action),
+        "default": json_value(default),
+        "required": bool(required),
+        "help": None if action.help in {None, argparse.SUPPRESS} else action.help,
+        "choices": _choices(action.choices),
+    }
+
+
+def _argparse_type(action: argparse.Action) -> str:
+    flags = argparse._StoreTrueAction | argparse._StoreFalseAction | argparse.BooleanOptionalAction
+    if isinstance(action, flags):
+        return "bool"
+    if isinstance(action, argparse._CountAction):
+        return "int"
+    if isinstance(action, argparse._StoreConstAction | argparse._AppendConstAction):
+        return type_of_values([action.const])
+    if action.nargs == 0 and action.type is None:
+        return "bool" if isinstance(action.default, bool) else "str"
+    return type_of_converter(action.type)
+
+
+def _choices(choices: Any) -> list[str] | None:
+    if choices is None:
+        return None
+    values = sorted(choices, key=repr) if isinstance(choices, set | frozenset) else choices
+    return [str(getattr(value, "value", value)) for value in values] or None
+
+
+def click_arguments(command: Any) -> list[dict[str, Any]]:
+    """List the parameters of a click or typer command, its sub-commands' after its own."""
+    found = []
+    for param in command.params:
+        if not _is_help_or_version(param):
+            found.append(_click_argument(param))
+    for child in _sub_commands(command):
+        found.extend(click_arguments(child))
+    return found
+
+
+def _sub_commands(command: Any) -> Iterator[Any]:
+    if not hasattr(command, "get_command"):
+        return
+    module = sys.modules[type(command).__mro__[-2].__module__]
+    context = getattr(module, "Context", sys.modules.get("click", module).Context)(command)
+    names = list(getattr(command, "commands", None) or {})
+    for name in itertools.chain(
+        names, (n for n in command.list_commands(context) if n not in names)
+    ):
+        child = command.get_command(context, name)
+        if child is not None:
+            yield child
+
+
+def _is_help_or_version(param: Any) -> bool:
+    if param.name in {"install_completion", "show_completion"}:
+        return True
+    made_by = getattr(getattr(param, "callback", None), "__qualname__", "")
+    return made_by.startswith(("help_option.", "version_option."))
+
+
+def _click_argument(param: Any) -> dict[str, Any]:
+    kind = _click_type(param)
+    flag = getattr(param, "is_flag", False)
+    default = param.default
+    if "Sentinel" in type(default).__name__ or default is ...:
+        default = False if flag and kind == "bool" and not param.required else None
+        if getattr(param, "count", False):
+            default = 0
+    help_text = getattr(param, "help", None)
+    return {
+        "name": param.name,
+        "type": kind,
+        "default": json_value(default),
+        "required": bool(param.required),
+        "help": help_text,
+        "choices": _click_choices(param.type),
+    }
+
+
+def _click_type(param: Any) -> str:
+    if _is_switch(param):
+        return type_of_values([param.flag_value])
+    kind = param.type
+    members = list(getattr(kind, "types", ())) or [kind]
+    names = {_click_type_name(member) for member in members}
+    return names.pop() if len(names) == 1 else "str"
+
+
+def _is_switch(param: Any) -> bool:
+    return getattr(param, "is_flag", False) and not isinstance(
+        getattr(param, "flag_value", True), bool
+    )
+
+
+def _click_type_name(kind: Any) -> str:
+    names = [parent.__name__ for parent in type(kind).__mro__]
+    for ancestor, name in (
+        ("IntParamType", "int"),
+        ("FloatParamType", "float"),
+        ("BoolParamType", "bool"),
+    ):
+        if ancestor in names:
+            return name
+    if hasattr(kind, "func"):
+        return type_of_converter(kind.func)
+    return "str"
+
+
+def _click_choices(kind: Any) -> list[str] | None:
+    choices = getattr(kind, "choices", None)
+    if choices is None:
+        return None
+    return [c.name if isinstance(c, enum.Enum) else str(c) for c in choices] or None
+
+
+def merge_switches(arguments: list[dict[str, Any]], params: list[Any]) -> None:
+    """Give the first of several switches of one name the default of the chosen one."""
+    for param in params:
+        if _is_switch(param) and param.default is True:
+            first = next(a for a in arguments if a["name"] == param.name)
+            first["default"] = json_value(param.flag_value)
+
+
+def finish(out: str, arguments: list[dict[str, Any]], entry: str) -> None:
+    """Write what was found and leave at once, before the program does its work."""
+    pathlib.Path(out).write_text(json.dumps({"entry": entry, "arguments": arguments}))
+    os._exit(0)
+
+
+def catch_argparse(done: Callable[[list[dict[str, Any]]], None], stages: int) -> None:
+    """Stop at the parse call number ``stages``; earlier ones are kept and carried out."""
+    order = itertools.count(1)
+    made: list[dict[str, Any]] = []
+    calls = itertools.count(1)
+    real_init = argparse.Action.__init__
+    real_parse = argparse.ArgumentParser.parse_known_args
+
+    def init(self: argparse.Action, *args: Any, **kwargs: Any) -> None:
+        real_init(self, *args, **kwargs)
+        self._keynet_order = next(order)  # type: ignore[attr-defined]
+
+    def parse(self: argparse.ArgumentParser, *args: Any, **kwargs: Any) -> Any:
+        made.extend(argparse_arguments(self))
+        if next(calls) >= stages:
+            done(made)
+        return real_parse(self, *args, **kwargs)
+
+    argparse.Action.__init__ = init  # type: ignore[method-assign]
+    argparse.ArgumentParser.parse_known_args = parse  # type: ignore[method-assign,assignment]
+
+
+def catch_click(done: Callable[[list[dict[str, Any]]], None], framework: str) -> None:
+    """Stop where the command would read its command line."""
+
+    def main(self: Any, *_args: Any, **_kwargs: Any) -> None:
+        arguments = click_arguments(self)
+        merge_switches(arguments, list(_all_params(self)))
+        done(arguments)
+
+    names = {"click": ["click.core"], "typer": ["click.core", "typer.core", "typer._click.core"]}
+    for name in names[framework]:
+        try:
+            module = importlib.import_module(name)
+        except ImportError:
+            continue
+        for class_name in ("BaseCommand", "Command", "TyperCommand", "TyperGroup"):
+            command = getattr(module, class_name, None)
+            if inspect.isclass(command) and "main" in vars(command):
+                command.main = main  # type: ignore[attr-defined]
+
+
+def _all_params(command: Any) -> Iterator[Any]:
+    yield from command.params
+    for child in _sub_commands(command):
+        yield from _all_params(child)
+
+
+def pretend_elsewhere() -> None:
+    """Look like another machine, for what a program asks before it parses."""
+    real_count = os.cpu_count()
+    os.cpu_count = lambda: (real_count or 1) + 3
+    socket.gethostname = lambda: "elsewhere"
+
+
+def start(target: str) -> None:
+    """Run the program as ``python -m`` or its console script would."""
+    module, _, function = target.partition(":")
+    if not function:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+        return
+    called: Any = importlib.import_module(module)
+    for part in function.split("."):
+        called = getattr(called, part)
+    called()
+
+
+def entry_file(target: str) -> str:
+    """Give the file that a user would call the script."""
+    module, _, function = target.partition(":")
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        raise SystemExit(f"no module {module}")
+    if spec.submodule_search_locations and not function:
+        return str(pathlib.Path(spec.origin).with_name("__main__.py"))
+    # Compiled modules (mypyc) lie beside their source.
+    origin = pathlib.Path(spec.origin)
+    return str(origin.with_name(origin.name.split(".")[0] + ".py"))
+
+
+def run() -> None:
+    """Do what the module says."""
+    out, framework, target, stages, *arguments = sys.argv[1:]
+    entry = entry_file(target)
+    if os.environ.get("KEYNET_TRUTH_ELSEWHERE"):
+        pretend_elsewhere()
+    sys.argv = [entry, *arguments]
+    sys.path[0] = ""
+
+    def done(found: list[dict[str, Any]]) -> None:
+        finish(out, found, entry)
+
+    if framework == "argparse":
+        catch_argparse(done, int(stages))
+    else:
+        catch_click(done, framework)
+    start(target)
+    raise SystemExit("the program ended without a parse call")
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,135 @@
+"""``keynet sandbox``: a training platform on this machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from keynet.text import _
+
+if TYPE_CHECKING:
+    from keynet.sandbox.server import Sandbox
+
+__all__ = ["sandbox"]
+
+
+@click.command()
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help=_("Port of the platform.  [default: that of the last start when free, else any]"),
+)
+@click.option("--tls", is_flag=True, help=_("Serve https with a private CA."))
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    help=_("Folder for images and state.  [default: ~/.local/share/keynet/sandbox]"),
+)
+@click.option("--address", default="127.0.0.1", show_default=True, help=_("IP address to use."))
+@click.option("--allow-remote", is_flag=True, help=_("Accept an address that others reach."))
+@click.option(
+    "--projects",
+    type=click.IntRange(0, 1000),
+    default=3,
+    show_default=True,
+    help=_("How many sample projects there are at least."),
+)
+@click.option("--json", "as_json", is_flag=True, help=_("Print one JSON object when ready."))
+def sandbox(
+    *,
+    port: int,
+    tls: bool,
+    data: Path | None,
+    address: str,
+    allow_remote: bool,
+    projects: int,
+    as_json: bool,
+) -> None:
+    """Run a training platform on this machine, to try keynet; Ctrl-C ends it.
+
+    It has the platform's API with sample projects and a user, and a real registry behind it
+    (the program docker-registry). Everything it knows stays in the data folder.
+    """
+    from keynet.errors import KeynetError
+
+    try:
+        from keynet.sandbox.server import Options, serve
+    except ImportError as e:
+        raise KeynetError(
+            _("The sandbox needs the Python package {name}, which is not installed.").format(
+                name=e.name
+            ),
+            _("Run: pip install 'keynet[sandbox]'"),
+        ) from e
+
+    options = Options(
+        data=data or _default_data(),
+        port=port,
+        tls=tls,
+        address=address,
+        remote=allow_remote,
+        projects=projects,
+    )
+    serve(options, _print_json if as_json else _print_text)
+
+
+def _default_data() -> Path:
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("keynet", appauthor=False)) / "sandbox"
+
+
+def _print_json(running: Sandbox) -> None:
+    import os
+
+    click.echo(
+        json.dumps(
+            {
+                "server_url": running.server_url,
+                "username": running.username,
+                "password": running.password.reveal(),
+                "password_file": str(running.password_file),
+                "registry": running.registry,
+                "registry_url": running.registry_url,
+                "admin": {
+                    "username": running.admin_username,
+                    "password": running.admin_password.reveal(),
+                },
+                "ca_cert": str(running.ca_cert) if running.ca_cert else None,
+                "data": str(running.data),
+                "pid": os.getpid(),
+            }
+        )
+    )
+
+
+def _print_text(running: Sandbox) -> None:
+    import shlex
+
+    login = ["keynet", "login", running.server_url, "--username", running.username]
+    if running.ca_cert:
+        login += ["--ca-cert", str(running.ca_cert)]
+    command = shlex.join(login)
+    password_file = shlex.quote(str(running.password_file))
+    rows = [
+        (_("Platform"), running.server_url),
+        (_("Registry"), running.registry_url),
+        (_("Data"), str(running.data)),
+        (_("User"), running.username),
+        (_("Password"), running.password.reveal()),
+    ]
+    if running.ca_cert:
+        rows.append((_("CA"), str(running.ca_cert)))
+    for title, value in rows:
+        click.echo(f"{title:<12}{value}")
+    click.echo()
+    click.echo(_("Log in with:"))
+    click.echo(f"    {command}")
+    click.echo(_("or, without being asked for the password:"))
+    click.echo(f"    {command} --password-stdin < {password_file}")
+    click.echo()
+    click.echo(_("Ctrl-C ends the sandbox."))

@@ -1,0 +1,271 @@
+"""Run a whole platform on this machine: web service and registry, until it is interrupted."""
+
+import asyncio
+import fcntl
+import os
+import secrets
+import signal
+import socket
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+import uvicorn
+
+from keynet.errors import Interrupted, KeynetError, UsageError
+from keynet.sandbox import certificates, registry
+from keynet.sandbox.backend import PREFIX, TOKEN_PATH, Platform, application
+from keynet.sandbox.store import Store
+from keynet.sandbox.tokens import ADMIN
+from keynet.secret import Secret
+from keynet.text import _, printable
+
+__all__ = ["USERNAME", "Options", "Sandbox", "serve"]
+
+USERNAME: Final = "user@example.com"
+_WATCH_S: Final = 0.5
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to serve; port 0 takes the one of the last start when it is free, else any."""
+
+    data: Path
+    port: int = 0
+    tls: bool = False
+    address: str = "127.0.0.1"
+    remote: bool = False
+    projects: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A running sandbox: where it is, and the accounts that it made."""
+
+    server_url: str
+    registry_url: str
+    username: str
+    password: Secret
+    password_file: Path
+    admin_password: Secret
+    data: Path
+    ca_cert: Path | None = None
+    registry_pid: int = field(default=0, repr=False)
+    admin_username: str = ADMIN
+
+    @property
+    def registry(self) -> str:
+        """The registry as host:port."""
+        return self.registry_url.partition("://")[2]
+
+
+def serve(options: Options, ready: Callable[[Sandbox], None]) -> None:
+    """Serve until interrupted; ``ready`` is called once when everything answers.
+
+    Raises:
+        UsageError: Another machine could reach the address, and nobody asked for that.
+        KeynetError: The data folder is in use, or the registry is missing or ended.
+        Interrupted: The usual end; nothing is left running.
+    """
+    _check_address(options)
+    with ExitStack() as stack:
+        data = stack.enter_context(_data_folder(options.data))
+        store = stack.enter_context(Store(data / "platform.sqlite"))
+        listener = stack.enter_context(_listener(options, store))
+        scheme = "https" if options.tls else "http"
+        own = f"{scheme}://{_shown(options.address)}:{listener.getsockname()[1]}"
+        signer = certificates.token_signer(data)
+        server_pair, ca_cert = None, None
+        if options.tls:
+            server_pair, ca_cert = certificates.server_certificate(data, options.address)
+        running = stack.enter_context(
+            registry.running(
+                data,
+                address=options.address,
+                port=int(store.fact("registry_port") or 0),
+                realm=own + TOKEN_PATH,
+                signer=signer,
+                certificate=server_pair,
+            )
+        )
+        store.fact("registry_port", str(running.port))
+        password, password_file = _password(data, "password")
+        admin_password, _file = _password(data, "admin-password")
+        store.add_user(USERNAME, "Sandbox User", password.reveal())
+        store.add_projects(options.projects)
+        sandbox = Sandbox(
+            server_url=own + PREFIX,
+            registry_url=f"{scheme}://{running.host}",
+            username=USERNAME,
+            password=password,
+            password_file=password_file,
+            admin_password=admin_password,
+            data=data,
+            ca_cert=ca_cert,
+            registry_pid=running.process.pid,
+        )
+        platform = Platform(store, sandbox.registry_url, admin_password, signer)
+        server = _Server(_config(platform, server_pair))
+        asyncio.run(_until_ended(server, listener, running, lambda: ready(sandbox)))
+        if server.interrupted:
+            raise Interrupted
+
+
+class _Server(uvicorn.Server):
+    """Take signals as a wish to end; uvicorn's own way raises them again inside the loop."""
+
+    interrupted = False
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        former = {number: signal.signal(number, self._interrupt) for number in _SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in former.items():
+                signal.signal(number, handler)
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        self.force_exit = self.interrupted
+        self.should_exit = self.interrupted = True
+
+
+def _config(platform: Platform, pair: certificates.KeyPair | None) -> uvicorn.Config:
+    return uvicorn.Config(
+        application(platform),
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        loop="asyncio",
+        http="h11",
+        ws="none",
+        server_header=False,
+        timeout_graceful_shutdown=2,
+        ssl_certfile=pair.certificate_file if pair else None,
+        ssl_keyfile=pair.key_file if pair else None,
+    )
+
+
+async def _until_ended(
+    server: uvicorn.Server,
+    listener: socket.socket,
+    running: registry.Registry,
+    ready: Callable[[], None],
+) -> None:
+    server.config.load()
+    # The socket listens already: whoever connects now is served as soon as the loop runs.
+    ready()
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    while not serving.done():
+        await asyncio.wait({serving}, timeout=_WATCH_S)
+        if running.process.poll() is not None and not serving.done():
+            server.should_exit = True
+            await serving
+            raise KeynetError(
+                _("The sandbox's registry ended by itself with status {status}.").format(
+                    status=running.process.returncode
+                ),
+                _("Its log is in {log}.").format(log=printable(running.log)),
+            )
+    await serving
+
+
+@contextmanager
+def _data_folder(folder: Path) -> Iterator[Path]:
+    """Make the folder and keep it for this process alone."""
+    try:
+        folder = folder.expanduser().resolve()
+        folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+        # It holds keys and passwords.
+        if stat.S_IMODE(folder.stat().st_mode) & 0o077 and not any(folder.iterdir()):
+            folder.chmod(0o700)
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as e:
+        raise UsageError(
+            _("The sandbox cannot keep its data in {folder}: {why}.").format(
+                folder=printable(folder), why=e.strerror or e
+            ),
+            _("Name another folder with --data."),
+        ) from e
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as e:
+            raise KeynetError(
+                _("Another sandbox is running with the data in {folder}.").format(
+                    folder=printable(folder)
+                ),
+                _("End that one, or name another folder with --data."),
+            ) from e
+        yield folder
+    finally:
+        os.close(lock)
+
+
+@contextmanager
+def _listener(options: Options, store: Store) -> Iterator[socket.socket]:
+    """Listen on the port asked for, else on that of the last start, else on any free one."""
+    family = socket.AF_INET6 if ":" in options.address else socket.AF_INET
+    remembered = int(store.fact("port") or 0)
+    wanted = [options.port] if options.port else list(dict.fromkeys([remembered, 0]))
+    with socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        for port in wanted:
+            try:
+                listener.bind((options.address, port))
+                break
+            except OSError as e:
+                if port == wanted[-1]:
+                    raise KeynetError(
+                        _("The sandbox cannot listen on {address} port {port}: {why}.").format(
+                            address=options.address, port=port, why=e.strerror or e
+                        ),
+                        _("Choose another port with --port; 0 takes a free one."),
+                    ) from e
+        listener.listen(128)
+        store.fact("port", str(listener.getsockname()[1]))
+        yield listener
+
+
+def _check_address(options: Options) -> None:
+    try:
+        address = ip_address(options.address)
+    except ValueError as e:
+        raise UsageError(
+            _("{address!r} is no IP address.").format(address=printable(options.address, 100)),
+            _("The sandbox listens on one address of this machine, for example 127.0.0.1."),
+        ) from e
+    if address.is_unspecified:
+        raise UsageError(
+            _("The sandbox listens on one address; {address} stands for all of them.").format(
+                address=address
+            ),
+            _("Name the address by which others reach this machine."),
+        )
+    if not address.is_loopback and not options.remote:
+        raise UsageError(
+            _("Other machines could reach a sandbox on {address}.").format(address=address),
+            _("It is made for trying keynet out. If you want that, add --allow-remote."),
+        )
+
+
+def _password(data: Path, name: str) -> tuple[Secret, Path]:
+    """Give the password in this file of mode 0600; made at first use."""
+    file = data / name
+    if file.exists():
+        return Secret(file.read_text().strip()), file
+    password = secrets.token_urlsafe(18)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "w") as stream:
+        stream.write(password + "\n")
+    return Secret(password), file
+
+
+def _shown(address: str) -> str:
+    return f"[{address}]" if ":" in address else address

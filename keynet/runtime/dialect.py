@@ -1,0 +1,70 @@
+"""Where podman and buildah differ, as values; and what their ``info`` says, as values."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from keynet.runtime.engine import Way
+
+__all__ = ["Dialect", "Facts", "read_info"]
+
+_RUNTIMES: Final = ("crun", "runc", "youki")
+_ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What ``podman info`` or ``buildah info`` says of the engine's host."""
+
+    rootless: bool
+    storage_driver: str
+    graph_root: str
+    architecture: str
+    runtime: str = ""
+    remote: bool = False
+
+    @property
+    def other_runtimes(self) -> list[str]:
+        """Runtimes on this host besides the one that the engine takes by itself."""
+        found = [shutil.which(name) for name in _RUNTIMES if name != self.runtime]
+        return [path for path in found if path]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One of the two engines: where its argv differs, and the ways to try, best first."""
+
+    name: str
+    prefix: Callable[[Way], tuple[str, ...]]
+    build_flags: Callable[[Way], tuple[str, ...]]
+    ways: Callable[[Way, Facts], Iterable[Way]]
+
+
+def read_info(text: str) -> Facts:
+    """Read the JSON of ``info`` of either engine, any version seen.
+
+    Raises:
+        ValueError: It is no such JSON.
+    """
+    found = _object(json.loads(text))
+    host, store = _object(found.get("host")), _object(found.get("store"))
+    if not host:
+        raise ValueError("info has no host")
+    security = _object(host.get("security"))
+    runtime = host.get("ociRuntime")
+    name = _object(runtime).get("name") if isinstance(runtime, dict) else host.get("OCIRuntime")
+    architecture = str(host.get("arch", ""))
+    return Facts(
+        rootless=bool(security.get("rootless", host.get("rootless", False))),
+        storage_driver=str(store.get("graphDriverName") or store.get("GraphDriverName") or ""),
+        graph_root=str(store.get("graphRoot") or store.get("GraphRoot") or ""),
+        architecture=_ARCHITECTURES.get(architecture, architecture),
+        runtime=str(name or "").rpartition("/")[2],
+        remote=bool(host.get("serviceIsRemote", False)),
+    )
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

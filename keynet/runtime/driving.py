@@ -1,0 +1,258 @@
+"""Drive podman or buildah through one build, push or login; their argv is in ``containers``.
+
+The two share their builder's code, its store and so the way to tidy up after it.
+"""
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import platformdirs
+
+from keynet.errors import EngineError
+from keynet.events import Emit, LogLine
+from keynet.oci.descriptor import Digest
+from keynet.oci.reference import Reference
+from keynet.plan import BuildPlan, Pushed, RegistryAccess, UserContainerfile
+from keynet.runtime import containers, names, shell, trial
+from keynet.runtime.authfiles import registry_auth
+from keynet.runtime.buildlog import BuildLog
+from keynet.runtime.dialect import Dialect
+from keynet.runtime.engine import Built, RegistryAuth, Unusable, Usable, Way
+from keynet.runtime.pushlog import push_error
+from keynet.runtime.staging import Stage, stage
+from keynet.text import _, printable
+
+__all__ = ["Engine", "keep_containerfile"]
+
+_MARKER: Final = "keynet-build"
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """podman or buildah as a ``Builder``; without ``usable`` it only probes."""
+
+    dialect: Dialect
+    usable: Usable | None = None
+
+    @property
+    def name(self) -> str:
+        """Give ``podman`` or ``buildah``."""
+        return self.dialect.name
+
+    def probe(self) -> Usable | Unusable:
+        """Try the ways of this engine in order; see ``Builder.probe``."""
+        return trial.probe(self.dialect)
+
+    def unsupported(self, plan: BuildPlan) -> list[str]:
+        """See ``Builder.unsupported``."""
+        return trial.cannot_run(self._ready, plan)
+
+    def build(self, plan: BuildPlan, auth: RegistryAuth | None, emit: Emit) -> Built:
+        """Build in a stage of its own; see ``Builder.build``."""
+        project = names.project_name(plan)
+        name = names.build_name(project)
+        log = BuildLog()
+
+        def on_line(line: str) -> None:
+            log.feed(line)
+            emit(LogLine(line, "build"))
+
+        with stage(plan, emit) as staged:
+            command = shell.Command(
+                (*self._prefix, *self._build_arguments(plan, staged, auth, name)),
+                environment=dict(plan.host_network.proxies),
+            )
+            with self._without_leftovers(staged):
+                finished = shell.run(command, timeout_s=None, on_stdout=on_line, on_stderr=on_line)
+                if finished.status != 0 or not log.image_id:
+                    self._keep(project, log.tops)
+                    path = keep_containerfile(plan, project)
+                    raise log.failure(self.name, finished.status, path)
+        return Built(self.name, log.image_id, name, project, tuple(log.tops[:-1]))
+
+    def push(self, built: Built, target: Reference, auth: RegistryAuth, emit: Emit) -> Pushed:
+        """Push by id; see ``Builder.push``."""
+        digestfile = auth.authfile.with_name(f"digest-{built.image_id[:12]}")
+        arguments = containers.push_arguments(built.image_id, target, auth, digestfile)
+
+        def on_line(line: str) -> None:
+            emit(LogLine(line, "push"))
+
+        finished = shell.run(
+            shell.Command((*self._prefix, *arguments)),
+            timeout_s=None,
+            on_stdout=on_line,
+            on_stderr=on_line,
+        )
+        if finished.status != 0 or not digestfile.exists():
+            raise push_error(self.name, target, finished.stderr or finished.stdout)
+        digest = Digest.parse(digestfile.read_text().strip())
+        return Pushed(target, digest)
+
+    def save(self, built: Built, destination: str, emit: Emit) -> None:
+        """Write the image into a folder or an archive; see ``Builder.save``."""
+        command = shell.Command((*self._prefix, "push", built.image_id, destination))
+        finished = shell.run(
+            command,
+            timeout_s=None,
+            on_stderr=lambda line: emit(LogLine(line, "save")),
+        )
+        if finished.status != 0:
+            raise EngineError(
+                _("{engine} could not write the image to {destination}: {said}").format(
+                    engine=self.name,
+                    destination=printable(destination),
+                    said=_last(finished.stderr),
+                ),
+                _("See whether the folder exists, is writable and has room."),
+            )
+
+    def login(self, access: RegistryAccess) -> None:
+        """Store a login; see ``Builder.login``."""
+        with registry_auth(access) as auth:
+            arguments = containers.login_arguments(access, auth.cert_dir)
+            finished = shell.run(
+                shell.Command((*self._prefix, *arguments), stdin=access.password), timeout_s=60
+            )
+        if finished.status != 0:
+            raise EngineError(
+                _("{engine} could not log in to {host}: {said}").format(
+                    engine=self.name, host=access.host, said=_last(finished.stderr)
+                ),
+                _("A push does not need it: keynet brings its own credentials."),
+            )
+
+    def logout(self, host: str) -> None:
+        """Forget a login; see ``Builder.logout``."""
+        finished = shell.run(shell.Command((*self._prefix, "logout", host)), timeout_s=60)
+        if finished.status != 0 and "not logged" not in finished.stderr.lower():
+            raise EngineError(
+                _("{engine} could not log out of {host}: {said}").format(
+                    engine=self.name, host=host, said=_last(finished.stderr)
+                ),
+                _("Remove the entry from its auth.json by hand."),
+            )
+
+    def remove(self, built: Built) -> None:
+        """Leave one tag a project; see ``Builder.remove``."""
+        self._keep(built.project, [*built.stages, built.image_id], final=True)
+        self._run("rmi", built.name)
+
+    @property
+    def _ready(self) -> Usable:
+        if self.usable is None:
+            raise EngineError(
+                _("{engine} was not probed.").format(engine=self.name),
+                _("Choose it with probe.choose()."),
+            )
+        return self.usable
+
+    @property
+    def _way(self) -> Way:
+        return self._ready.way
+
+    @property
+    def _prefix(self) -> tuple[str, ...]:
+        return self.dialect.prefix(self._way)
+
+    def _build_arguments(
+        self,
+        plan: BuildPlan,
+        staged: Stage,
+        auth: RegistryAuth | None,
+        name: str,
+    ) -> tuple[str, ...]:
+        arguments = containers.build_arguments(plan, staged, self._way, auth=auth, name=name)
+        verb, *rest = arguments
+        marker = _marker(staged)
+        if self._way.remote:
+            return (verb, *self.dialect.build_flags(self._way), *rest)
+        marker.touch()
+        return (
+            verb,
+            *self.dialect.build_flags(self._way),
+            f"--secret=id={_MARKER},src={marker}",
+            *rest,
+        )
+
+    @contextlib.contextmanager
+    def _without_leftovers(self, staged: Stage) -> Iterator[None]:
+        """Remove the working containers that an unfinished build of ours leaves."""
+        done = False
+        try:
+            yield
+            done = True
+        finally:
+            if not done and not self._way.remote:
+                for container in self._working_containers(_marker(staged)):
+                    self._run("rm", "--force" if self.name == "podman" else "--", container)
+
+    def _working_containers(self, marker: Path) -> list[str]:
+        """Find this build's containers by the marker that the builder wrote down for each."""
+        store = Path(self._ready.facts.get("graph_root", "/nonexistent"))
+        found = []
+        for state in store.glob(f"{self._ready.storage_driver}-containers/*/userdata/buildah.json"):
+            with contextlib.suppress(OSError):
+                if str(marker) in state.read_text(encoding="utf-8", errors="replace"):
+                    found.append(state.parent.parent.name)
+        return found
+
+    def _keep(self, project: str, tops: list[str], *, final: bool = False) -> None:
+        """Name what the layer cache stands on, and remove what the names stood for before."""
+        named = [names.stage_name(project, number) for number in range(1, len(tops) + 1)]
+        if final:
+            named[-1] = f"{project}:latest"
+        before = self._named(project)
+        for name, image in zip(named, tops, strict=True):
+            old = before.get(name, "")
+            if old and old.startswith(image):
+                continue
+            self._run("tag", image, name)
+            if old:
+                # Refused while another name or a container holds it: then it is no leftover.
+                self._run("rmi", old)
+
+    def _named(self, project: str) -> Mapping[str, str]:
+        """Map the project's names to image ids."""
+        finished = self._run("images", "--no-trunc", "--format", "json", project)
+        found: dict[str, str] = {}
+        with contextlib.suppress(ValueError, TypeError, KeyError):
+            for image in json.loads(finished.stdout or "[]"):
+                for name in image.get("names") or image.get("Names") or ():
+                    found[name] = (image.get("id") or image.get("Id")).removeprefix("sha256:")
+        return found
+
+    def _run(self, *arguments: str) -> shell.Finished:
+        return shell.run(shell.Command((*self._prefix, *arguments)), timeout_s=120)
+
+
+def keep_containerfile(plan: BuildPlan, project: str) -> str:
+    """Write the Containerfile of a failed build where its user can read it; give the path.
+
+    A file of the user's own is named where it is.
+    """
+    if isinstance(plan.recipe, UserContainerfile):
+        return str(plan.recipe.path)
+    folder = Path(platformdirs.user_cache_dir("keynet")) / "failed"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / f"{project.rpartition('/')[2]}.Containerfile"
+    descriptor, temporary = tempfile.mkstemp(dir=folder)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(plan.recipe.text)
+    Path(temporary).replace(path)
+    return str(path)
+
+
+def _marker(staged: Stage) -> Path:
+    return staged.private / "marker"
+
+
+def _last(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return printable(lines[-1] if lines else "", 500)

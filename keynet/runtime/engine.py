@@ -1,0 +1,161 @@
+"""What every engine offers: values, and the protocol that docker, podman and buildah share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol
+
+from keynet.events import Emit
+from keynet.oci.reference import Reference
+from keynet.plan import BuildPlan, Pushed, RegistryAccess
+
+__all__ = ["Builder", "Built", "RegistryAuth", "Unusable", "Usable", "Way"]
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How an engine's argv has to look on this host: what probing found to work.
+
+    Empty strings leave the engine's default. ``mode`` is docker's builder (``legacy``,
+    ``buildkit``, ``buildx``); ``root`` and ``runroot`` are keynet's own overlay store;
+    ``remote`` means that the engine sees none of this host's folders.
+    """
+
+    binary: str
+    mode: str = ""
+    isolation: str = ""
+    runtime: str = ""
+    network: str = ""
+    driver: str = ""
+    root: str = ""
+    runroot: str = ""
+    ulimits: tuple[str, ...] = ()
+    remote: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Usable:
+    """An engine that passed a real trivial build.
+
+    ``how`` is for people (``buildah 1.28.2 (rootless, chroot)``); ``can_run`` is False
+    where only COPY works; ``endpoint`` is the daemon's address, "" without a daemon;
+    ``architecture`` is the engine host's, in the OCI's words.
+    """
+
+    name: str
+    version: str
+    rootless: bool
+    how: str
+    can_run: bool
+    way: Way
+    storage_driver: str = ""
+    endpoint: str = ""
+    architecture: str = ""
+    facts: Mapping[str, str] = field(default_factory=lambda: _NOTHING, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """An engine that cannot be used here: why, and what to do about it, for people."""
+
+    name: str
+    reason: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryAuth:
+    """A private folder with one registry's credentials in each engine's form.
+
+    Made and removed by ``authfiles.registry_auth``; ``cert_dir`` is None without a
+    private CA; ``insecure`` lets the engine use plain http or an unverified certificate.
+    """
+
+    host: str
+    authfile: Path
+    docker_config: Path
+    cert_dir: Path | None = None
+    insecure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """An image in its builder's store; opaque to everybody else.
+
+    ``name`` is this build's own temporary tag, ``project`` the name under which the
+    builder keeps its layer cache, ``stages`` the last image of each earlier stage.
+    """
+
+    engine: str
+    image_id: str
+    name: str
+    project: str
+    stages: tuple[str, ...] = ()
+    plan: BuildPlan | None = field(default=None, repr=False, compare=False)
+
+
+class Builder(Protocol):
+    """One engine, driven through its command line; nothing here is remembered between calls
+    but the way that probing found."""
+
+    @property
+    def name(self) -> str:
+        """``docker``, ``podman`` or ``buildah``."""
+        ...
+
+    def probe(self) -> Usable | Unusable:
+        """Try the engine with a real trivial build; under a second for each way it tries."""
+        ...
+
+    def login(self, access: RegistryAccess) -> None:
+        """Store credentials in the engine's own way, the password on its standard input.
+
+        Raises:
+            EngineError: The engine refused or is not installed.
+        """
+        ...
+
+    def logout(self, host: str) -> None:
+        """Forget the engine's stored credentials for this host; none stored is no error."""
+        ...
+
+    def unsupported(self, plan: BuildPlan) -> list[str]:
+        """Say what of this plan the engine cannot do; empty when it can do all. Cheap."""
+        ...
+
+    def build(self, plan: BuildPlan, auth: RegistryAuth | None, emit: Emit) -> Built:
+        """Build the image; the log goes to ``emit`` line by line as it comes.
+
+        Args:
+            auth: For pulling base images; None uses the engine's own logins alone.
+
+        Raises:
+            BuildFailed: With the failing step and the last lines of its log.
+            ContextInvalid: A file of the context cannot be read.
+            Interrupted: A signal came; nothing of this build is left behind.
+        """
+        ...
+
+    def push(self, built: Built, target: Reference, auth: RegistryAuth, emit: Emit) -> Pushed:
+        """Send the image to ``target``; the digest is the registry's.
+
+        Raises:
+            RegistryDenied: The registry refuses the credentials or their rights.
+            RegistryError: Everything else, in words.
+        """
+        ...
+
+    def save(self, built: Built, destination: str, emit: Emit) -> None:
+        """Write the image to ``oci:DIR``, ``oci-archive:FILE`` or ``docker-archive:FILE``."""
+        ...
+
+    def remove(self, built: Built) -> None:
+        """Drop this build's temporary names; one tag a project stays, as its layer cache.
+
+        Call it when the image is pushed or saved, and when that failed. Never raises for
+        an image that is gone already.
+        """
+        ...

@@ -1,0 +1,70 @@
+"""Find and end what a child started, also when it has left the child's process group."""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+__all__ = ["Process", "descendants", "end"]
+
+_PROC: Final = Path("/proc")
+_PATIENCE_S: Final = 0.5
+_PAUSE_S: Final = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process; its start time tells it from a later one with the same number."""
+
+    pid: int
+    started: str
+
+
+def descendants(pid: int) -> set[Process]:
+    """List the children of ``pid``, their children and so on; empty where there is no /proc."""
+    children: dict[int, list[Process]] = {}
+    for entry in _PROC.iterdir() if _PROC.is_dir() else ():
+        if entry.name.isdigit() and (seen := _look(int(entry.name))) is not None:
+            parent, process = seen
+            children.setdefault(parent, []).append(process)
+    found: set[Process] = set()
+    waiting = [pid]
+    while waiting:
+        for process in children.get(waiting.pop(), ()):
+            if process not in found:
+                found.add(process)
+                waiting.append(process.pid)
+    return found
+
+
+def end(listed: Iterable[Process], *, patience_s: float = _PATIENCE_S) -> None:
+    """Kill those of the listed processes that do not go by themselves in time."""
+    left = {process for process in listed if _alive(process)}
+    until = time.monotonic() + patience_s
+    while left and time.monotonic() < until:
+        time.sleep(_PAUSE_S)
+        left = {process for process in left if _alive(process)}
+    for process in left:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(process.pid, signal.SIGKILL)
+
+
+def _alive(process: Process) -> bool:
+    seen = _look(process.pid)
+    return seen is not None and seen[1] == process
+
+
+def _look(pid: int) -> tuple[int, Process] | None:
+    try:
+        stat = (_PROC / str(pid) / "stat").read_text(errors="replace")
+    except OSError:
+        return None
+    # The name stands in parentheses and may itself hold parentheses and spaces.
+    fields = stat.rpartition(")")[2].split()
+    if len(fields) < 20 or fields[0] == "Z":
+        return None
+    return int(fields[1]), Process(pid, fields[19])

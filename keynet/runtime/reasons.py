@@ -1,0 +1,106 @@
+"""Why an engine cannot be used, in words, with the fix: from what the engine itself said."""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from keynet.runtime.engine import Unusable
+from keynet.text import _, printable
+
+__all__ = ["explain", "last_words", "no_subids", "not_installed"]
+
+_NOISE = re.compile(r"level=(?:warning|info|debug)|^\s*$|^WARN|cgroups v1", re.IGNORECASE)
+_PREFIX = re.compile(r'^(?:time="[^"]*" level=\w+ msg=|Error: |ERRO\[\d+\] |error: )')
+
+
+def last_words(output: str) -> str:
+    """Give the line of an engine's error output that says why, cut to a readable length."""
+    lines = [line for line in output.splitlines() if not _NOISE.search(line)]
+    telling = [line for line in lines if re.search("error|cannot|denied|fail", line, re.IGNORECASE)]
+    chosen = (telling or lines or [""])[0]
+    return printable(_PREFIX.sub("", chosen), 300)
+
+
+def not_installed(name: str) -> Unusable:
+    """Say that there is no such program on PATH."""
+    return Unusable(
+        name,
+        _("{name} is not installed (no such program on PATH)").format(name=name),
+        _("Install it: apt-get install {package}, or dnf install {name}").format(
+            package="docker.io" if name == "docker" else name, name=name
+        ),
+    )
+
+
+def no_subids(name: str) -> Unusable:
+    """Say that the user has no subordinate ids, which rootless engines need."""
+    return Unusable(
+        name,
+        _("this user has no entry in /etc/subuid and /etc/subgid, so only one id can be mapped"),
+        _(
+            "As root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER "
+            "(and install uidmap), then: {name} system migrate"
+        ).format(name="podman")
+        if name == "podman"
+        else _(
+            "As root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER "
+            "(and install uidmap)"
+        ),
+    )
+
+
+def explain(name: str, said: str) -> Unusable:
+    """Find reason and fix for what the engine said; its own words when nothing fits."""
+    for pattern, fix in _KNOWN:
+        if pattern.search(said):
+            return Unusable(name, said, fix(name))
+    return Unusable(name, said, _("Try it by hand: {name} info").format(name=name))
+
+
+def _storage(name: str) -> str:
+    reset = "podman system reset" if name == "podman" else f"{name} unshare rm -rf"
+    return _(
+        "The storage driver does not fit the store: unset STORAGE_DRIVER or set it back in "
+        "storage.conf, install fuse-overlayfs, or start afresh ({reset} of the store's folder)."
+    ).format(reset=reset)
+
+
+def _subids(name: str) -> str:
+    return no_subids(name).fix
+
+
+def _uidmap(name: str) -> str:
+    return _("Install newuidmap: apt-get install uidmap, or dnf install shadow-utils")
+
+
+def _service(name: str) -> str:
+    return _(
+        "Start the service that CONTAINER_HOST or the podman connection names, or unset it: "
+        "podman system connection list"
+    )
+
+
+def _disk(name: str) -> str:
+    return _("Make room on the disk that holds the engine's store.")
+
+
+def _namespaces(name: str) -> str:
+    return _(
+        "Allow user namespaces: sysctl kernel.unprivileged_userns_clone=1 and "
+        "user.max_user_namespaces=15000; in a container run it with --privileged or as a nested "
+        "rootless image."
+    )
+
+
+_Fix = Callable[[str], str]
+_KNOWN: Final[tuple[tuple[re.Pattern[str], _Fix], ...]] = tuple(
+    (re.compile(pattern, re.IGNORECASE), fix)
+    for pattern, fix in (
+        (r"no space left", _disk),
+        (r"newuidmap|newgidmap", _uidmap),
+        (r"subuid|subgid|mappings? for user|insufficient (?:uids|gids)", _subids),
+        (r"graph ?driver|storage driver|driver not supported|overlay|vfs", _storage),
+        (r"unable to connect to podman|podman socket|CONTAINER_HOST|dial (?:unix|tcp)", _service),
+        (r"user namespace|cannot clone|clone: |unshare|CLONE_NEWUSER", _namespaces),
+    )
+)

@@ -1,0 +1,215 @@
+"""Probing by doing, for podman and buildah: a real trivial build, one way after the other."""
+
+import re
+import secrets
+import shutil
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from keynet.errors import EngineError
+from keynet.plan import BuildPlan
+from keynet.runtime import limits, reasons, shell, store
+from keynet.runtime.dialect import Dialect, Facts, read_info
+from keynet.runtime.engine import Unusable, Usable, Way
+from keynet.runtime.names import PREFIX
+from keynet.runtime.program import ARCHITECTURES, exit_program
+from keynet.text import _, printable
+
+__all__ = ["cannot_run", "has_run", "lay_out_program", "probe"]
+
+_VERSION = re.compile(r"version (\d+(?:\.\d+)+)")
+_TIMEOUT_S: Final = 60.0
+# What a failed RUN says when its process limits, not its isolation, are the trouble.
+_LIMITS = re.compile("rlimit", re.IGNORECASE)
+_RUN = re.compile(r"^\s*RUN\b", re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    way: Way
+    error: str
+
+
+def probe(dialect: Dialect) -> Usable | Unusable:
+    """Find the first way that really builds; see ``Builder.probe``."""
+    binary = shutil.which(dialect.name)
+    if binary is None:
+        return reasons.not_installed(dialect.name)
+    plain = Way(binary=binary, network="host")
+    try:
+        version = _version(dialect, plain)
+        facts = _facts(dialect, plain)
+        if isinstance(facts, Unusable):
+            return _in_own_store(dialect, plain, version) or facts
+        if facts.rootless and not facts.remote and _single_id(dialect, plain):
+            return reasons.no_subids(dialect.name)
+        if facts.rootless and facts.storage_driver == "vfs" and not facts.remote:
+            own = _in_own_store(dialect, plain, version)
+            if own is not None:
+                return own
+        return _try_ways(dialect, replace(plain, remote=facts.remote), facts, version)
+    except EngineError as error:
+        return Unusable(dialect.name, error.message, error.hint)
+
+
+def cannot_run(usable: Usable, plan: BuildPlan) -> list[str]:
+    """Say that RUN does not work when the plan has such a step; empty otherwise."""
+    if usable.can_run or not has_run(plan.recipe.text):
+        return []
+    return [
+        _("{how} cannot run the RUN steps of the Containerfile here ({tried}).").format(
+            how=usable.how, tried=usable.facts.get("no_run", "")
+        )
+    ]
+
+
+def has_run(containerfile: str) -> bool:
+    """Tell whether a Containerfile has a RUN step."""
+    return _RUN.search(containerfile) is not None
+
+
+def lay_out_program(folder: Path, architecture: str, *, run: bool) -> bool:
+    """Write the trial's context; give whether its Containerfile runs the program.
+
+    An architecture that keynet carries no program for is tried by COPY alone.
+    """
+    known = architecture in ARCHITECTURES
+    program = folder / "program"
+    program.write_bytes(exit_program(architecture) if known else secrets.token_bytes(16))
+    program.chmod(0o755)
+    lines = ["FROM scratch", "COPY program /program"]
+    if run and known:
+        lines.append('RUN ["/program"]')
+    (folder / "Containerfile").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return run and known
+
+
+def _in_own_store(dialect: Dialect, plain: Way, version: str) -> Usable | None:
+    """Try keynet's own overlay store; None when the kernel or the engine refuses it."""
+    if not store.is_wanted():
+        return None
+    way = store.own_way(plain)
+    existed = store.exists()
+    facts = _facts(dialect, way)
+    if not isinstance(facts, Unusable) and facts.storage_driver == "overlay":
+        found = _try_ways(dialect, way, facts, version)
+        if isinstance(found, Usable) and found.can_run:
+            return found
+    if not existed:
+        store.discard(way)
+    return None
+
+
+def _try_ways(dialect: Dialect, base: Way, facts: Facts, version: str) -> Usable | Unusable:
+    failed: list[_Attempt] = []
+    seen: set[Way] = set()
+    queue = list(dialect.ways(base, facts))
+    while queue:
+        way = queue.pop(0)
+        if way in seen:
+            continue
+        seen.add(way)
+        error = _trial(dialect, way, facts.architecture, run=True)
+        if not error:
+            return _usable(dialect, way, facts, version, can_run=True)
+        failed.append(_Attempt(way, error))
+        if _LIMITS.search(error) and not way.ulimits:
+            queue.insert(0, replace(way, ulimits=limits.as_ulimits()))
+    error = _trial(dialect, base, facts.architecture, run=False)
+    if not error:
+        tried = "; ".join(f"{_describe(attempt.way)}: {attempt.error}" for attempt in failed)
+        return _usable(dialect, base, facts, version, can_run=False, tried=tried)
+    return reasons.explain(dialect.name, error)
+
+
+def _trial(dialect: Dialect, way: Way, architecture: str, *, run: bool) -> str:
+    """Build once; give "" or the reason why not. Nothing of it stays in the store."""
+    name = f"{PREFIX}probe:{secrets.token_hex(6)}"
+    with tempfile.TemporaryDirectory(prefix="keynet-probe-") as folder:
+        lay_out_program(Path(folder), architecture, run=run)
+        argv = [*dialect.prefix(way), "build", *dialect.build_flags(way), "--no-cache"]
+        argv += ["--force-rm", "--layers=false", "--tag", name]
+        argv += ["--network", way.network] if way.network else []
+        argv += ["--isolation", way.isolation] if way.isolation else []
+        for limit in way.ulimits:
+            argv += ["--ulimit", limit]
+        argv += ["--file", f"{folder}/Containerfile", folder]
+        finished = shell.run(shell.Command(tuple(argv)), timeout_s=_TIMEOUT_S)
+    if finished.status != 0:
+        return reasons.last_words(finished.stderr or finished.stdout)
+    shell.run(shell.Command((*dialect.prefix(way), "rmi", name)), timeout_s=_TIMEOUT_S)
+    return ""
+
+
+def _usable(
+    dialect: Dialect, way: Way, facts: Facts, version: str, *, can_run: bool, tried: str = ""
+) -> Usable:
+    notes = []
+    if facts.remote:
+        notes.append(_("remote"))
+    if facts.rootless:
+        notes.append(_("rootless"))
+    notes.append(_describe(way) if can_run else _("COPY only, no RUN"))
+    if way.root:
+        notes.append(_("own overlay store"))
+    return Usable(
+        name=dialect.name,
+        version=version,
+        rootless=facts.rootless,
+        how=f"{dialect.name} {version} ({', '.join(notes)})",
+        can_run=can_run,
+        way=way,
+        storage_driver=facts.storage_driver,
+        endpoint="",
+        architecture=facts.architecture,
+        facts={"graph_root": facts.graph_root, **({"no_run": tried} if tried else {})},
+    )
+
+
+def _describe(way: Way) -> str:
+    runtime = Path(way.runtime).name
+    return runtime if runtime else way.isolation or _("default runtime")
+
+
+def _version(dialect: Dialect, way: Way) -> str:
+    finished = shell.run(shell.Command((way.binary, "--version")), timeout_s=_TIMEOUT_S)
+    found = _VERSION.search(finished.stdout)
+    if finished.status != 0 or found is None:
+        raise EngineError(
+            _("{name} --version fails: {said}").format(
+                name=dialect.name, said=reasons.last_words(finished.stderr or finished.stdout)
+            ),
+            _("Install {name} again.").format(name=dialect.name),
+        )
+    return found[1]
+
+
+def _facts(dialect: Dialect, way: Way) -> Facts | Unusable:
+    argv = (*dialect.prefix(way), "info")
+    if dialect.name == "podman":
+        argv = (*argv, "--format", "json")
+    finished = shell.run(shell.Command(argv), timeout_s=_TIMEOUT_S)
+    if finished.status != 0:
+        return reasons.explain(dialect.name, reasons.last_words(finished.stderr))
+    try:
+        return read_info(finished.stdout)
+    except ValueError:
+        return Unusable(
+            dialect.name,
+            _("{name} info gives no JSON: {said}").format(
+                name=dialect.name, said=printable(finished.stdout, 200)
+            ),
+            _("Update {name}.").format(name=dialect.name),
+        )
+
+
+def _single_id(dialect: Dialect, way: Way) -> bool:
+    """Tell whether the user namespace has one id only: images with other owners then fail."""
+    command = (*dialect.prefix(way), "unshare", "cat", "/proc/self/uid_map")
+    finished = shell.run(shell.Command(command), timeout_s=_TIMEOUT_S)
+    if finished.status != 0:
+        return True
+    lengths = [line.split()[2] for line in finished.stdout.splitlines() if len(line.split()) == 3]
+    return sum(int(length) for length in lengths) <= 1

@@ -1,0 +1,113 @@
+"""The Containerfile: rendered from the template, or the user's own, read and checked."""
+
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from keynet.errors import ContextInvalid
+from keynet.oci.reference import Reference
+from keynet.plan import GeneratedContainerfile, HostNetwork, UserContainerfile
+from keynet.recipe import instructions
+from keynet.recipe.dependencies import Dependencies, build_files
+from keynet.recipe.instructions import bases, has_run
+from keynet.recipe.requirements import STAGE, WORKSPACE
+from keynet.text import _, printable
+
+__all__ = ["PREFIX", "bases", "command", "generate", "has_run", "read", "template"]
+
+# Not /opt/venv: bases exist that keep their own environment there.
+PREFIX: Final = "/opt/keynet"
+_DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_LARGEST: Final = 1_000_000
+
+# Last on the PATH, so that it serves only where the base has no program of that name.
+_PYTHON: Final = b'#!/bin/sh\nexec python3 "$@"\n'
+
+
+def generate(
+    base: Reference, entrypoint: str, dependencies: Dependencies, network: HostNetwork
+) -> GeneratedContainerfile:
+    """Write the Containerfile for a staged context; the same input gives the same bytes.
+
+    Without dependencies it has no RUN, so that engines that can only COPY build it too.
+
+    Args:
+        entrypoint: Path inside the context, with ``/``.
+    """
+    import jinja2
+
+    installs = bool(dependencies.files)
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701  no HTML: command() quotes, the others have a grammar
+    )
+    text = environment.from_string(template()).render(
+        base=str(base),
+        installs=installs,
+        stage=STAGE,
+        prefix=PREFIX,
+        workspace=WORKSPACE,
+        default_path=_DEFAULT_PATH,
+        command=command(entrypoint),
+    )
+    if installs:
+        return GeneratedContainerfile(text, build_files(dependencies, network))
+    return GeneratedContainerfile(text, {"bin/python": _PYTHON}, frozenset({"bin/python"}))
+
+
+def command(entrypoint: str) -> str:
+    """Write ``python ENTRYPOINT`` in CMD's JSON form, on one line of printable characters."""
+    # Python would take a leading dash for an option of its own.
+    script = f"./{entrypoint}" if entrypoint.startswith("-") else entrypoint
+    written = json.dumps(["python", script], ensure_ascii=False)
+    return "".join(
+        character if character.isprintable() else json.dumps(character)[1:-1]
+        for character in written
+    )
+
+
+def template() -> str:
+    """Give the template: from the wheel, else from the checkout that holds this package."""
+    packaged = files("keynet") / "Containerfile.template"
+    if packaged.is_file():
+        return packaged.read_text(encoding="utf-8")
+    return (Path(__file__).parents[2] / "Containerfile.template").read_text(encoding="utf-8")
+
+
+def read(path: Path) -> UserContainerfile:
+    """Read the user's own Containerfile.
+
+    Raises:
+        ContextInvalid: It is missing, no file, no UTF-8, too large or has no FROM.
+    """
+    text = _text(path)
+    if not any(instruction.name == "FROM" for instruction in instructions.parse(text)):
+        raise _unusable(path, _("has no FROM instruction"))
+    return UserContainerfile(path, text)
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.is_dir():
+            raise _unusable(path, _("is a directory"))
+        if path.stat().st_size > _LARGEST:
+            raise _unusable(path, _("is larger than 1 MB"))
+        return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError as error:
+        raise _unusable(path, _("does not exist")) from error
+    except UnicodeDecodeError as error:
+        raise _unusable(path, _("is not UTF-8")) from error
+    except OSError as error:
+        raise _unusable(path, printable(error.strerror or error)) from error
+
+
+def _unusable(path: Path, reason: str) -> ContextInvalid:
+    return ContextInvalid(
+        _("The Containerfile {given} ({resolved}) cannot be used: it {reason}.").format(
+            given=printable(path), resolved=printable(path.absolute()), reason=reason
+        ),
+        _("Check the path given with --dockerfile, or leave it out: keynet writes one itself."),
+    )

@@ -1,0 +1,93 @@
+"""Which dependencies the image gets, and the build files that install them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+
+from keynet.errors import ContextInvalid
+from keynet.events import Notice
+from keynet.plan import HostNetwork
+from keynet.recipe import pip_archive, pyproject
+from keynet.recipe.requirements import RequirementsReader
+from keynet.text import _, printable
+
+__all__ = ["Dependencies", "build_files", "find"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """``source`` is the file that names them, None when there are none.
+
+    ``files`` are for the first stage, ``requirements.txt`` first of all; ``paths`` are
+    directories of the image for the end of the import path.
+    """
+
+    source: Path | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    paths: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+
+def find(context: Path, requirements: Path | None, environment: Mapping[str, str]) -> Dependencies:
+    """Take ``requirements``, else the context's requirements.txt, else its pyproject.toml.
+
+    Args:
+        requirements: As the user gave it, relative to the working directory.
+        environment: For ``${NAME}`` in requirements files, which pip replaces.
+
+    Raises:
+        ContextInvalid: A file is missing, unreadable or asks for what a build cannot have.
+    """
+    reader = RequirementsReader(context, environment)
+    if requirements is not None:
+        _check_named(requirements)
+        reader.add_file(requirements, trusted=True)
+        return _found(requirements, reader)
+    listed = context / "requirements.txt"
+    if listed.exists() or listed.is_symlink():
+        reader.add_file(listed)
+        return _found(listed, reader)
+    project = context / "pyproject.toml"
+    if project.is_file() and pyproject.read(project).is_project:
+        reader.add_project(context)
+        return _found(project, reader)
+    return Dependencies()
+
+
+def build_files(dependencies: Dependencies, network: HostNetwork) -> dict[str, bytes]:
+    """Give what the first stage sees at /keynet; the same input gives the same bytes."""
+    settings = {
+        "environment": {name: value.reveal() for name, value in network.proxies.items()},
+        "paths": list(dependencies.paths),
+    }
+    contents = {
+        **dependencies.files,
+        "install.py": (files("keynet.recipe") / "install.py").read_bytes(),
+        "pip.zip": pip_archive.build(),
+        "settings.json": json.dumps(settings, sort_keys=True, indent=1).encode(),
+    }
+    if network.ca_bundle is not None:
+        contents["ca.pem"] = network.ca_bundle
+    if network.pip_conf is not None:
+        contents["pip.conf"] = network.pip_conf.reveal().encode()
+    return dict(sorted(contents.items()))
+
+
+def _found(source: Path, reader: RequirementsReader) -> Dependencies:
+    notices = tuple(reader.notices)
+    if not reader.installs and not reader.paths:
+        return Dependencies(source, notices=notices)
+    return Dependencies(source, reader.files, tuple(reader.paths), notices)
+
+
+def _check_named(path: Path) -> None:
+    where = _("The requirements file {given} ({resolved})").format(
+        given=printable(path), resolved=printable(path.resolve())
+    )
+    hint = _("Check the path given with --requirements.")
+    if not path.exists():
+        raise ContextInvalid(_("{where} does not exist.").format(where=where), hint)
+    if path.is_dir():
+        raise ContextInvalid(_("{where} is a directory.").format(where=where), hint)

@@ -1,0 +1,237 @@
+"""How this host reaches the network: proxies, certificate authorities, package index."""
+
+import configparser
+import netrc
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from keynet.errors import ContextInvalid
+from keynet.events import Notice
+from keynet.plan import HostNetwork
+from keynet.recipe import certificates
+from keynet.secret import Secret
+from keynet.text import _, printable
+
+__all__ = ["Detected", "detect"]
+
+_PROXIES: Final = ("http_proxy", "https_proxy", "no_proxy", "all_proxy", "ftp_proxy")
+# Settings that say where packages come from; others are the developer's habits.
+_SINGLE: Final = ("index-url", "proxy", "timeout", "retries", "no-index")
+_LISTS: Final = ("extra-index-url", "find-links", "trusted-host")
+_OF_URLS: Final = ("index-url", "extra-index-url", "find-links")
+_ALIASES: Final = {"default-timeout": "timeout", "pypi-url": "index-url"}
+_UV_NAME: Final = re.compile(r"^[A-Za-z0-9._-]+=(?=[A-Za-z][A-Za-z0-9+.-]*:|[/.])")
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """The host's settings, and what of them cannot serve inside a build."""
+
+    network: HostNetwork
+    notices: tuple[Notice, ...] = ()
+
+
+def detect(
+    environment: Mapping[str, str],
+    home: Path,
+    *,
+    global_files: tuple[Path, ...] | None = None,
+    site_prefix: Path | None = None,
+) -> Detected:
+    """Read proxies, pip's (else uv's) settings and the CA bundle as tools on this host do.
+
+    Args:
+        global_files: pip.conf of the machine, lowest first; by default where pip looks.
+        site_prefix: The environment whose pip.conf counts; by default this Python's.
+
+    Raises:
+        ContextInvalid: A settings file or CA bundle that is named cannot be read.
+    """
+    settings = _pip_settings(environment, home, global_files, site_prefix or Path(sys.prefix))
+    if not {"index-url", "extra-index-url", "find-links", "no-index"} & settings.keys():
+        settings |= _uv_settings(environment)
+    notices: list[Notice] = []
+    usable = _without_local(settings, notices)
+    if "client-cert" in settings:
+        notices.append(
+            Notice(_("pip's client certificate is a private key and is not sent into the build."))
+        )
+    usable = _with_netrc(usable, environment, home)
+    network = HostNetwork(
+        proxies=_proxies(environment),
+        ca_bundle=certificates.bundle(environment, _one(settings.get("cert", []))),
+        pip_conf=Secret(_pip_conf(usable)) if usable else None,
+    )
+    return Detected(network, tuple(notices))
+
+
+def _proxies(environment: Mapping[str, str]) -> dict[str, Secret]:
+    """Give both spellings of each: programs disagree on which one they read."""
+    proxies = {}
+    for name in _PROXIES:
+        value = environment.get(name) or environment.get(name.upper())
+        if value:
+            proxies[name] = proxies[name.upper()] = Secret(value)
+    return dict(sorted(proxies.items()))
+
+
+def _pip_settings(
+    environment: Mapping[str, str],
+    home: Path,
+    global_files: tuple[Path, ...] | None,
+    site_prefix: Path,
+) -> dict[str, list[str]]:
+    """Merge as pip does: files by kind, then [global] < [install] < PIP_* variables."""
+    sections: dict[str, dict[str, list[str]]] = {"global": {}, "install": {}}
+    for path in _pip_files(environment, home, global_files, site_prefix):
+        for section, found in _pip_file(path).items():
+            sections[section] |= found
+    settings = sections["global"] | sections["install"]
+    for name, value in environment.items():
+        if name.startswith("PIP_") and value:
+            settings[_key(name.removeprefix("PIP_"))] = value.split()
+    return settings
+
+
+def _pip_files(
+    environment: Mapping[str, str],
+    home: Path,
+    global_files: tuple[Path, ...] | None,
+    site_prefix: Path,
+) -> list[Path]:
+    named = environment.get("PIP_CONFIG_FILE")
+    if named == os.devnull:
+        return []
+    if global_files is None:
+        directories = environment.get("XDG_CONFIG_DIRS") or "/etc/xdg"
+        global_files = (
+            *(Path(directory, "pip", "pip.conf") for directory in directories.split(":")),
+            Path("/etc/pip.conf"),
+        )
+    user = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
+    files = [
+        *global_files,
+        home / ".pip" / "pip.conf",
+        user / "pip" / "pip.conf",
+        site_prefix / "pip.conf",
+    ]
+    return [*files, Path(named)] if named else files
+
+
+def _pip_file(path: Path) -> dict[str, dict[str, list[str]]]:
+    parser = configparser.RawConfigParser()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path, printable(error)) from error
+    try:
+        parser.read_string(text)
+    except configparser.Error as error:
+        # The parser's own message quotes lines, which may hold passwords.
+        raise _unreadable(path, type(error).__name__) from error
+    return {
+        section: {_key(key): value.split() for key, value in parser.items(section) if value.strip()}
+        for section in ("global", "install")
+        if parser.has_section(section)
+    }
+
+
+def _unreadable(path: Path, reason: str) -> ContextInvalid:
+    return ContextInvalid(
+        _("pip's settings {path} cannot be read: {reason}.").format(
+            path=printable(path), reason=reason
+        ),
+        _("Correct the file; pip config debug shows what pip makes of it."),
+    )
+
+
+def _key(name: str) -> str:
+    key = name.lower().replace("_", "-").removeprefix("--")
+    return _ALIASES.get(key, key)
+
+
+def _uv_settings(environment: Mapping[str, str]) -> dict[str, list[str]]:
+    def urls(*names: str) -> list[str]:
+        values = [value for name in names for value in environment.get(name, "").split()]
+        return [_UV_NAME.sub("", value) for value in values]
+
+    found = {
+        "index-url": (urls("UV_DEFAULT_INDEX") or urls("UV_INDEX_URL"))[:1],
+        "extra-index-url": urls("UV_INDEX") + urls("UV_EXTRA_INDEX_URL"),
+        "find-links": environment.get("UV_FIND_LINKS", "").replace(",", " ").split(),
+        "trusted-host": urls("UV_INSECURE_HOST"),
+    }
+    return {key: values for key, values in found.items() if values}
+
+
+def _without_local(
+    settings: Mapping[str, list[str]], notices: list[Notice]
+) -> dict[str, list[str]]:
+    """Keep what exists inside a build too: indexes of this machine's disk do not."""
+    usable: dict[str, list[str]] = {}
+    for key in (*_SINGLE, *_LISTS):
+        values = settings.get(key, [])
+        kept = [value for value in values if key not in _OF_URLS or _is_remote(value)]
+        if kept:
+            usable[key] = kept
+        local = [value for value in values if value not in kept]
+        if local:
+            notices.append(
+                Notice(
+                    _(
+                        "pip's setting {key} is left out of the build: {values} exists on this "
+                        "machine only."
+                    ).format(key=key, values=", ".join(printable(value, 200) for value in local)),
+                    "note",
+                )
+            )
+    if "no-index" in usable and "find-links" not in usable:
+        del usable["no-index"]
+    return usable
+
+
+def _is_remote(value: str) -> bool:
+    return value.lower().startswith(("http://", "https://"))
+
+
+def _with_netrc(
+    settings: dict[str, list[str]], environment: Mapping[str, str], home: Path
+) -> dict[str, list[str]]:
+    """Write the passwords of ~/.netrc into the index URLs, where pip on this host takes them."""
+    path = Path(environment.get("NETRC") or home / ".netrc")
+    try:
+        logins = netrc.netrc(os.fspath(path))
+    except (OSError, netrc.NetrcParseError, UnicodeDecodeError):
+        return settings
+    return {
+        key: [_with_login(value, logins) for value in values] if key in _OF_URLS else values
+        for key, values in settings.items()
+    }
+
+
+def _with_login(url: str, logins: netrc.netrc) -> str:
+    parts = urlsplit(url)
+    login = logins.hosts.get(parts.hostname or "")
+    if login is None or "@" in parts.netloc or not login[2]:
+        return url
+    user = f"{quote(login[0], safe='')}:{quote(login[2], safe='')}"
+    return urlunsplit(parts._replace(netloc=f"{user}@{parts.netloc}"))
+
+
+def _pip_conf(settings: Mapping[str, Iterable[str]]) -> str:
+    lines = ["[global]"]
+    for key in sorted(settings):
+        lines.append(f"{key} = " + "\n    ".join(settings[key]))
+    return "\n".join(lines) + "\n"
+
+
+def _one(values: list[str]) -> str | None:
+    return " ".join(values) or None

@@ -1,0 +1,145 @@
+"""Install the dependencies: runs in the first stage, by the base image's own Python.
+
+Standard library only, Python 3.6 or newer, no shell. Makes an environment that sees the
+base's packages (PEP 405), so that what the base brings is used and not installed again;
+installs with the base's pip, else the one of ensurepip, else the one that keynet sent.
+Settings of the host's network come from files and end with this stage.
+"""
+
+import os
+import sys
+
+try:
+    import itertools
+    import json
+    import subprocess
+    import sysconfig
+    import tempfile
+    import zipfile
+    from collections.abc import Iterator
+    from pathlib import Path
+
+except ImportError as missing:
+    sys.stderr.write(
+        f"keynet: the base image's Python lacks a part of its standard library ({missing}); "
+        "on Debian the package python3-minimal is not enough, it needs python3.\n"
+    )
+    sys.exit(1)
+
+# Each would make pip install elsewhere than into the environment.
+_MISLEADING = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON", "PIP_DRY_RUN")
+_CA = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO")
+_QUIET = {
+    "PIP_NO_CACHE_DIR": "1",
+    "PIP_NO_INPUT": "1",
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "PIP_ROOT_USER_ACTION": "ignore",
+    "PIP_PROGRESS_BAR": "off",
+}
+_DEBIAN_WHEELS = Path("/usr/share/python-wheels")
+
+
+def main(stage: "Path", prefix: "Path") -> int:
+    """Install what ``stage`` asks for into ``prefix``; give pip's exit status."""
+    os.umask(0o022)
+    settings = json.loads((stage / "settings.json").read_text(encoding="utf-8"))
+    environment = child_environment(stage, prefix, settings["environment"])
+    python = make_environment(prefix)
+    packages = site_packages(python, environment)
+    packages.mkdir(parents=True, exist_ok=True)
+    add_import_paths(packages / "_keynet_base.pth", parent_packages())
+    pip = find_pip(python, stage, environment)
+    if pip is None:
+        sys.stderr.write(
+            "keynet: the base image has no pip, and the one that keynet sends does not run on "
+            "its Python {}.{}.\n".format(*sys.version_info[:2])
+        )
+        return 1
+    command = [*pip, "install", "--requirement", str(stage / "requirements.txt")]
+    status = subprocess.call(command, env=environment, cwd=str(stage))
+    # After pip, whose view of what is installed they would change.
+    add_import_paths(packages / "_keynet_workspace.pth", settings["paths"])
+    return status
+
+
+def child_environment(stage: "Path", prefix: "Path", host: "dict[str, str]") -> "dict[str, str]":
+    """Give the base's environment with the host's network in it."""
+    environment = {key: value for key, value in os.environ.items() if key not in _MISLEADING}
+    environment.update(_QUIET)
+    environment.update(host)
+    path = environment.get("PATH") or os.defpath
+    environment["PATH"] = str(prefix / "bin") + os.pathsep + path
+    configuration = stage / "pip.conf"
+    if configuration.exists():
+        environment["PIP_CONFIG_FILE"] = str(configuration)
+    bundle = stage / "ca.pem"
+    if bundle.exists():
+        environment.update(dict.fromkeys(_CA, str(bundle)))
+    return environment
+
+
+def make_environment(prefix: "Path") -> "Path":
+    """Make an environment by hand, as PEP 405 has it: not every base has the venv module."""
+    base = Path(getattr(sys, "_base_executable", None) or sys.executable).resolve()
+    (prefix / "bin").mkdir(parents=True)
+    (prefix / "lib").mkdir()
+    (prefix / "lib64").symlink_to("lib")
+    (prefix / "pyvenv.cfg").write_text(
+        "home = {}\ninclude-system-site-packages = true\nversion = {}.{}.{}\n".format(
+            base.parent, *sys.version_info[:3]
+        ),
+        encoding="utf-8",
+    )
+    python = prefix / "bin" / "python"
+    python.symlink_to(base)
+    for name in ("python3", "python{}.{}".format(*sys.version_info[:2])):
+        (prefix / "bin" / name).symlink_to("python")
+    return python
+
+
+def site_packages(python: "Path", environment: "dict[str, str]") -> "Path":
+    """Ask the new environment where its packages go."""
+    code = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    output = subprocess.check_output([str(python), "-c", code], env=environment)
+    return Path(os.fsdecode(output).strip())
+
+
+def parent_packages() -> "list[str]":
+    """Give the package directories of the base where it is a virtual environment itself."""
+    if sys.prefix == sys.base_prefix:
+        return []
+    paths = sysconfig.get_paths()
+    return sorted({paths["purelib"], paths["platlib"]})
+
+
+def add_import_paths(file: "Path", paths: "list[str]") -> None:
+    """Put directories at the end of the import path."""
+    if paths:
+        file.write_text("".join(path + "\n" for path in paths), encoding="utf-8")
+
+
+def find_pip(python: "Path", stage: "Path", environment: "dict[str, str]") -> "list[str] | None":
+    """Give a pip that answers: the base's suits its Python best, keynet's may be too new."""
+    base = [str(python), "-m", "pip"]
+    for pip in itertools.chain([base], unpacked_pips(python, stage)):
+        answered = subprocess.call(
+            [*pip, "--version"], env=environment, cwd=str(stage), stderr=subprocess.DEVNULL
+        )
+        if answered == 0:
+            return pip
+    return None
+
+
+def unpacked_pips(python: "Path", stage: "Path") -> "Iterator[list[str]]":
+    """Unpack ensurepip's pip and keynet's own; from a folder they can build packages too."""
+    bundled = Path(sysconfig.get_paths()["stdlib"]) / "ensurepip" / "_bundled"
+    wheels = [*sorted(bundled.glob("pip-*.whl")), *sorted(_DEBIAN_WHEELS.glob("pip-*.whl"))]
+    for archive in [*wheels, stage / "pip.zip"]:
+        folder = tempfile.mkdtemp(prefix="keynet-pip-")
+        with zipfile.ZipFile(str(archive)) as file:
+            file.extractall(folder)
+        yield [str(python), str(Path(folder) / "pip")]
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path("/keynet"), Path("/opt/keynet")))

@@ -1,0 +1,38 @@
+"""Keynet's own pip as a zip file, for base images that have none."""
+
+import io
+import zipfile
+from importlib.metadata import PackageNotFoundError, distribution
+from typing import Final
+
+from keynet.errors import KeynetError
+from keynet.text import _
+
+__all__ = ["build"]
+
+_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
+
+
+def build() -> bytes:
+    """Pack pip as it is installed beside keynet; the same bytes for the same version.
+
+    Raises:
+        KeynetError: pip is not installed.
+    """
+    try:
+        pip = distribution("pip")
+    except PackageNotFoundError as error:
+        raise KeynetError(
+            _("keynet's own dependency pip is not installed."),
+            _("Install keynet again: pip install --force-reinstall keynet"),
+        ) from error
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for file in sorted(pip.files or (), key=str):
+            # .exe files are launchers for Windows.
+            if file.parts[0] != "pip" or file.suffix in (".pyc", ".exe"):
+                continue
+            member = zipfile.ZipInfo(file.as_posix(), _EPOCH)
+            member.external_attr = 0o644 << 16
+            archive.writestr(member, file.read_binary())
+    return packed.getvalue()

@@ -1,0 +1,146 @@
+"""The dependencies that a pyproject.toml declares."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from keynet.errors import ContextInvalid
+from keynet.text import _, printable
+
+__all__ = ["Declared", "read"]
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """Dependencies as PEP 508 lines, and the requirements files that setuptools would read."""
+
+    dependencies: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    is_project: bool = False
+
+
+def read(path: Path, extras: tuple[str, ...] = ()) -> Declared:
+    """Read ``[project]`` of a pyproject.toml; a file without that table declares nothing.
+
+    Raises:
+        ContextInvalid: No valid TOML or requirement; an unknown extra; dependencies that
+            only a build backend or Poetry can tell.
+    """
+    table = _load(path)
+    project = table.get("project")
+    if project is None:
+        _refuse_poetry(table, path)
+        return Declared()
+    if not isinstance(project, dict):
+        raise _invalid(path, _("[project] is no table"))
+    name = canonicalize_name(str(project.get("name", "")))
+    optional = _optional(project, path)
+    lines = [*_lines(project.get("dependencies", []), path)]
+    for extra in extras:
+        lines += _extra(canonicalize_name(extra), optional, name, path, ())
+    files: tuple[str, ...] = ()
+    if "dependencies" in _strings(project.get("dynamic", []), path):
+        files = _setuptools_files(table, path)
+    return Declared(tuple(dict.fromkeys(lines)), files, is_project=True)
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8"))
+    except FileNotFoundError as error:
+        raise ContextInvalid(
+            _("The project {path} has no pyproject.toml.").format(path=printable(path.parent)),
+            _("List its dependencies in a requirements file instead."),
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise _invalid(path, printable(error)) from error
+
+
+def _refuse_poetry(table: Mapping[str, Any], path: Path) -> None:
+    tool = table.get("tool")
+    poetry = tool.get("poetry") if isinstance(tool, dict) else None
+    if isinstance(poetry, dict) and poetry.get("dependencies"):
+        raise ContextInvalid(
+            _("{path} declares its dependencies for Poetry only ([tool.poetry]).").format(
+                path=printable(path)
+            ),
+            _("Run: poetry export -o requirements.txt (or move them to [project] dependencies)."),
+        )
+
+
+def _setuptools_files(table: Mapping[str, Any], path: Path) -> tuple[str, ...]:
+    node: object = table
+    for key in ("tool", "setuptools", "dynamic", "dependencies", "file"):
+        node = node.get(key) if isinstance(node, dict) else None
+    if isinstance(node, str):
+        return (node,)
+    if isinstance(node, list) and node:
+        return tuple(_strings(node, path))
+    raise ContextInvalid(
+        _("{path} leaves its dependencies to its build backend (dynamic).").format(
+            path=printable(path)
+        ),
+        _("Write them to a requirements.txt, for example with: pip freeze > requirements.txt"),
+    )
+
+
+def _optional(project: Mapping[str, Any], path: Path) -> dict[str, list[str]]:
+    table = project.get("optional-dependencies", {})
+    if not isinstance(table, dict):
+        raise _invalid(path, _("[project.optional-dependencies] is no table"))
+    return {canonicalize_name(key): _lines(value, path) for key, value in table.items()}
+
+
+def _extra(
+    extra: str,
+    optional: Mapping[str, list[str]],
+    project: str,
+    path: Path,
+    above: tuple[str, ...],
+) -> list[str]:
+    if extra not in optional:
+        raise _invalid(path, _("it has no extra {extra!r}").format(extra=printable(extra, 100)))
+    lines = []
+    for line in optional[extra]:
+        requirement = Requirement(line)
+        if canonicalize_name(requirement.name) != project:
+            lines.append(line)
+            continue
+        # A project may collect its own extras: all = ["name[a,b]"].
+        for other in sorted(map(canonicalize_name, requirement.extras)):
+            if other not in above:
+                lines += _extra(other, optional, project, path, (*above, extra))
+    return lines
+
+
+def _lines(value: object, path: Path) -> list[str]:
+    lines = _strings(value, path)
+    for line in lines:
+        try:
+            requirement = Requirement(line)
+        except InvalidRequirement as error:
+            raise _invalid(path, printable(error, 300)) from error
+        if requirement.url is not None and requirement.url.startswith("file:"):
+            raise _invalid(
+                path, _("{line} exists on this machine only").format(line=printable(line, 200))
+            )
+    # A newline inside a string would be a line of its own in the requirements file.
+    return [" ".join(line.split()) for line in lines]
+
+
+def _strings(value: object, path: Path) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise _invalid(path, _("dependencies are no list of strings"))
+    return value
+
+
+def _invalid(path: Path, reason: str) -> ContextInvalid:
+    return ContextInvalid(
+        _("{path} cannot be used: {reason}.").format(path=printable(path), reason=reason),
+        _("Correct it, or name a requirements file with --requirements FILE."),
+    )

@@ -1,0 +1,337 @@
+"""Requirements files, read on the host and rewritten for the first stage of the build.
+
+Included files, local archives and find-links directories of the context travel as build
+files; a local project is replaced by its dependencies, its code comes with the context.
+
+Source: pip's "Requirements File Format".
+"""
+
+import codecs
+import posixpath
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from keynet.errors import ContextInvalid
+from keynet.events import Notice
+from keynet.recipe import pyproject
+from keynet.text import _, printable
+
+__all__ = ["STAGE", "WORKSPACE", "RequirementsReader"]
+
+# Where the first stage finds the build files, and where the image has the context.
+STAGE: Final = "/keynet"
+WORKSPACE: Final = "/workspace"
+
+_LARGEST_TEXT: Final = 5_000_000
+_ARCHIVES: Final = (".whl", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
+_COMMENT: Final = re.compile(r"(?:^|\s+)#.*$")
+_VARIABLE: Final = re.compile(r"\$\{([A-Z0-9_]+)\}")
+_OPTION: Final = re.compile(
+    r"(?P<flag>--[a-z][a-z-]*|-[recfi])(?:\s*=\s*|\s+|(?<=^-[recfi]))(?P<value>\S.*)"
+)
+_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|(?:git|hg|svn|bzr)\+")
+_NAMED: Final = re.compile(
+    r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\s*(?:\[[^\]]*\])?\s*(?:$|[<>=!~;(,]|@\s*(?P<url>\S+))"
+)
+_LOCAL: Final = re.compile(r"(?P<path>.*?)(?P<extras>\[[^\]/]*\])?(?P<rest>\s+(?:;|--).*)?")
+_BOMS: Final = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+class RequirementsReader:
+    """Collect what the first stage needs: ``files`` by name, ``paths`` for the import path.
+
+    ``paths`` are directories of the image whose modules a local project would have made
+    importable. Every method raises ContextInvalid with file and line.
+    """
+
+    def __init__(self, context: Path, environment: Mapping[str, str]) -> None:
+        self.files: dict[str, bytes] = {}
+        self.paths: list[str] = []
+        self.notices: list[Notice] = []
+        self._context = context.resolve()
+        self._environment = environment
+        self._roots = [self._context]
+        self._names: dict[Path, str] = {}
+        self._open: list[Path] = []
+
+    def add_file(self, path: Path, *, trusted: bool = False) -> str:
+        """Take a requirements file and what it includes; give its name among ``files``.
+
+        Args:
+            trusted: The user named this very file, so it may lie outside the context.
+        """
+        real = path.resolve()
+        if trusted:
+            self._roots.append(real.parent)
+        if real in self._open:
+            raise ContextInvalid(
+                _("The requirements file {path} includes itself.").format(path=printable(path)),
+                _("Remove the -r line that leads back to it."),
+            )
+        if real in self._names:
+            return self._names[real]
+        text = self._read(real, path)
+        name = f"requirements-{len(self._names)}.txt" if self._names else "requirements.txt"
+        self._names[real] = name
+        self._open.append(real)
+        lines = list(self._rewritten(text, path))
+        self._open.pop()
+        self.files[name] = ("\n".join(lines) + "\n").encode()
+        return name
+
+    def add_project(self, directory: Path, extras: tuple[str, ...] = ()) -> str:
+        """Take a project's dependencies as a requirements file of their own."""
+        declared = pyproject.read(directory / "pyproject.toml", extras)
+        lines = list(declared.dependencies)
+        for named in declared.files:
+            lines.append(f"-r {self.add_file(directory / named)}")
+        self._add_path(directory)
+        name = f"requirements-{len(self._names)}.txt" if self._names else "requirements.txt"
+        self._names[(directory / "pyproject.toml").resolve() / ",".join(extras)] = name
+        self.files[name] = "".join(line + "\n" for line in lines).encode()
+        return name
+
+    @property
+    def installs(self) -> bool:
+        """Tell whether any file asks for a distribution; options and comments do not."""
+        return any(
+            (line and not line.startswith("-")) or line.startswith(("-e", "--editable"))
+            for content in self.files.values()
+            for line in (_COMMENT.sub("", text).strip() for text in content.decode().splitlines())
+        )
+
+    def _add_path(self, directory: Path) -> None:
+        source = directory / "src"
+        root = source if source.is_dir() else directory
+        inside = root.resolve().relative_to(self._context).as_posix()
+        path = posixpath.normpath(posixpath.join(WORKSPACE, inside))
+        if path not in self.paths:
+            self.paths.append(path)
+
+    def _read(self, real: Path, path: Path) -> str:
+        if not any(real.is_relative_to(root) for root in self._roots):
+            raise ContextInvalid(
+                _("The requirements file {path} lies outside the build context.").format(
+                    path=printable(path)
+                ),
+                _("Move it into the context, or name it with --requirements FILE."),
+            )
+        content = read_bytes(path, _LARGEST_TEXT)
+        encoding = next((name for bom, name in _BOMS if content.startswith(bom)), "utf-8")
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError as error:
+            raise ContextInvalid(
+                _("The requirements file {path} is not UTF-8.").format(path=printable(path)),
+                _("Save it as UTF-8."),
+            ) from error
+
+    def _rewritten(self, text: str, path: Path) -> Iterator[str]:
+        """Give as many lines as the file has, so that pip's line numbers stay true."""
+        for number, raw, logical in _logical_lines(text):
+            line = _COMMENT.sub("", self._expanded(logical)).strip()
+            changed = self._line(line, path.parent, f"{path}:{number}") if line else None
+            if changed is None:
+                yield from (self._expanded(physical) for physical in raw)
+            else:
+                yield changed
+                yield from [""] * (len(raw) - 1)
+
+    def _expanded(self, line: str) -> str:
+        def value(match: re.Match[str]) -> str:
+            found = self._environment.get(match[1], "")
+            return found if found and "\n" not in found else match[0]
+
+        return _VARIABLE.sub(value, line)
+
+    def _line(self, line: str, directory: Path, where: str) -> str | None:
+        """Rewrite one line; None when it may stay as it is."""
+        option = _OPTION.fullmatch(line)
+        if option:
+            return self._option(option["flag"], _unquoted(option["value"]), directory, where)
+        if line.startswith("-"):
+            return None
+        named = _NAMED.match(line)
+        if named:
+            url = named["url"]
+            if url is None or not url.startswith("file:"):
+                return None
+            return self._local(line[named.start("url") :], directory, where)
+        if _URL.match(line) and not line.startswith("file:"):
+            return None
+        return self._local(line, directory, where)
+
+    def _option(self, flag: str, value: str, directory: Path, where: str) -> str | None:
+        is_file_url = value.startswith("file:")
+        if _URL.match(value) and not is_file_url:
+            return None
+        target = _file_url_path(value, where) if is_file_url else directory / value
+        match flag:
+            case "-r" | "--requirement" | "-c" | "--constraint":
+                if not target.exists():
+                    raise _missing(target, where)
+                return (
+                    f"{'-r' if flag in ('-r', '--requirement') else '-c'} {self.add_file(target)}"
+                )
+            case "-e" | "--editable":
+                return self._local(value, directory, where)
+            case "-f" | "--find-links":
+                return f"--find-links {STAGE}/{self._links(target, where)}"
+            case "-i" | "--index-url" | "--pypi-url" | "--extra-index-url":
+                raise ContextInvalid(
+                    _("{where}: the package index {url} exists on this machine only.").format(
+                        where=printable(where), url=printable(value, 200)
+                    ),
+                    _("Serve it by http, or list archives of the context as ./wheels/NAME.whl."),
+                )
+        return None
+
+    def _local(self, text: str, directory: Path, where: str) -> str:
+        """Rewrite a path to an archive or project of the context."""
+        parts = _LOCAL.fullmatch(text)
+        if parts is None:
+            raise _missing(Path(text), where)
+        written, extras, rest = parts["path"], parts["extras"] or "", parts["rest"] or ""
+        url = written.startswith("file:")
+        path = _file_url_path(written, where) if url else directory / written
+        real = path.resolve()
+        if not real.exists():
+            raise _missing(path, where)
+        if not any(real.is_relative_to(root) for root in self._roots):
+            raise ContextInvalid(
+                _("{where}: {path} lies outside the build context.").format(
+                    where=printable(where), path=printable(path)
+                ),
+                _("Copy it into the context, or install it from a package index."),
+            )
+        if real.is_file():
+            return f"{STAGE}/{self._archive(real, where)}{extras}{rest}"
+        names = tuple(name.strip() for name in extras.strip("[]").split(",") if name.strip())
+        self.notices.append(
+            Notice(
+                _(
+                    "{where}: the project itself is not installed; its dependencies are, and its "
+                    "modules are found in the context, its commands and extensions are not."
+                ).format(where=printable(where)),
+                "note",
+            )
+        )
+        if not real.is_relative_to(self._context):
+            raise ContextInvalid(
+                _("{where}: the project {path} lies outside the build context.").format(
+                    where=printable(where), path=printable(path)
+                ),
+                _("Choose a context that holds it: --context DIR."),
+            )
+        return f"-r {self.add_project(real, names)}"
+
+    def _links(self, directory: Path, where: str) -> str:
+        real = directory.resolve()
+        if not real.is_dir() or not any(real.is_relative_to(root) for root in self._roots):
+            raise ContextInvalid(
+                _("{where}: {path} is no directory of the build context.").format(
+                    where=printable(where), path=printable(directory)
+                ),
+                _("Copy the archives into the context, or name a URL."),
+            )
+        for archive in sorted(real.iterdir()):
+            if archive.name.endswith(_ARCHIVES) and archive.is_file():
+                self._archive(archive, where)
+        return "archives"
+
+    def _archive(self, path: Path, where: str) -> str:
+        if not path.name.endswith(_ARCHIVES):
+            raise ContextInvalid(
+                _("{where}: {path} is neither a project nor an archive that pip installs.").format(
+                    where=printable(where), path=printable(path)
+                ),
+                _("Include a requirements file by -r FILE."),
+            )
+        name = f"archives/{path.name}"
+        content = read_bytes(path)
+        if self.files.get(name, content) != content:
+            raise ContextInvalid(
+                _("{where}: there are two different archives named {name}.").format(
+                    where=printable(where), name=printable(path.name)
+                ),
+                _("Keep one of them."),
+            )
+        self.files[name] = content
+        return name
+
+
+def read_bytes(path: Path, limit: int | None = None) -> bytes:
+    """Read a file that the user pointed to, with errors that name it as given and as resolved."""
+    try:
+        if limit is not None and path.stat().st_size > limit:
+            raise ContextInvalid(
+                _("{path} is too large to be a list of dependencies.").format(path=printable(path))
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise ContextInvalid(
+            _("{path} ({resolved}) cannot be read: {reason}.").format(
+                path=printable(path),
+                resolved=printable(path.resolve()),
+                reason=printable(error.strerror or error),
+            ),
+            _("Check the path and its permissions."),
+        ) from error
+
+
+def _logical_lines(text: str) -> Iterator[tuple[int, list[str], str]]:
+    """Join continued lines as pip does; give number, physical lines and the joined one."""
+    raw: list[str] = []
+    start = 1
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not raw:
+            start = number
+        raw.append(line)
+        if line.endswith("\\") and not _COMMENT.match(line):
+            continue
+        yield start, raw, _joined(raw)
+        raw = []
+    if raw:
+        yield start, raw, _joined(raw)
+
+
+def _joined(lines: list[str]) -> str:
+    if len(lines) == 1:
+        return lines[0].rstrip("\\")
+    last = lines[-1]
+    return "".join(line.strip("\\") for line in lines[:-1]) + (
+        " " + last if _COMMENT.match(last) else last.rstrip("\\")
+    )
+
+
+def _unquoted(value: str) -> str:
+    try:
+        return " ".join(shlex.split(value))
+    except ValueError:
+        return value
+
+
+def _file_url_path(url: str, where: str) -> Path:
+    parts = urlsplit(url.partition("#")[0])
+    if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
+        raise _missing(Path(url), where)
+    return Path(unquote(parts.path))
+
+
+def _missing(path: Path, where: str) -> ContextInvalid:
+    return ContextInvalid(
+        _("{where}: {path} ({resolved}) does not exist.").format(
+            where=printable(where), path=printable(path), resolved=printable(path.resolve())
+        ),
+        _("Paths in a requirements file are relative to that file."),
+    )

@@ -1,0 +1,50 @@
+"""``keynet config``: the saved login."""
+
+from __future__ import annotations
+
+import click
+
+from keynet.text import _
+
+__all__ = ["config"]
+
+
+@click.group()
+def config() -> None:
+    """Show, locate or clear the saved login."""
+
+
+@config.command()
+def show() -> None:
+    """Print the saved login as JSON, with token and passwords masked."""
+    import json
+
+    from keynet import credentials
+    from keynet.errors import NotAuthorised
+    from keynet.text import printable
+
+    saved = credentials.load()
+    if saved is None:
+        raise NotAuthorised(
+            _("Not logged in: there is no {path}.").format(path=printable(credentials.path())),
+            _("Log in with: {login}").format(login="keynet login https://api.example.com"),
+        )
+    # Escaped where a terminal could take it for a command: the file may hold foreign text.
+    text = json.dumps(saved.shown(), ensure_ascii=False, indent=2)
+    click.echo("\n".join(printable(line, indented=True) for line in text.splitlines()))
+
+
+@config.command()
+def path() -> None:
+    """Print where the login is stored, whether it exists or not."""
+    from keynet import credentials
+
+    click.echo(str(credentials.path()))
+
+
+@config.command()
+def clear() -> None:
+    """Forget the saved login; the same as ``keynet logout``."""
+    from keynet.cli.commands.login import forget_login
+
+    forget_login()

@@ -1,0 +1,198 @@
+"""``keynet login`` and ``keynet logout``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from keynet.cli.choose import can_ask
+from keynet.text import _
+
+if TYPE_CHECKING:
+    from keynet.credentials import Credentials
+    from keynet.secret import Secret
+
+__all__ = ["forget_login", "login", "logout"]
+
+_LONGEST_PASSWORD: Final = 10_000
+
+
+@click.command()
+@click.argument("server_url", required=False)
+@click.option("--username", "-u", metavar="EMAIL", help=_("Your account on the platform."))
+@click.option("--password-stdin", is_flag=True, help=_("Read the password from standard input."))
+@click.option(
+    "--ca-cert",
+    metavar="FILE",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help=_("PEM file of a private CA, for platform and registry; its path is saved."),
+)
+@click.option("--insecure", is_flag=True, help=_("Accept plain http to another machine."))
+def login(
+    server_url: str | None,
+    *,
+    username: str | None,
+    password_stdin: bool,
+    ca_cert: Path | None,
+    insecure: bool,
+) -> None:
+    """Sign in to a training platform; asks for what is missing.
+
+    \b
+    keynet login https://api.example.com
+    keynet login https://api.example.com --username me@example.com --password-stdin < file
+    """
+    from keynet import credentials
+    from keynet.backend.address import normalised_url
+    from keynet.cli.render import show
+    from keynet.steps import login as step
+    from keynet.steps.stages import Stages
+    from keynet.text import printable
+
+    saved = credentials.load()
+    text = server_url or _server_url(saved, may_ask=not password_stdin)
+    same = saved if saved is not None and _is_saved(text, saved) else None
+    insecure = insecure or (same is not None and same.insecure)
+    server = normalised_url(text, insecure=insecure)
+    username = username or _username(same, may_ask=not password_stdin)
+    request = step.Login(
+        server_url=server,
+        username=username,
+        password=_password(server, username, from_stdin=password_stdin),
+        ca_cert=ca_cert or _ca_cert(same),
+        insecure=insecure,
+    )
+    with show() as emit:
+        stages = Stages(emit)
+        with stages.stage("sign_in", _("Signing in"), printable(server)):
+            user = step.sign_in(request)
+        with stages.stage("engines", _("Logging engines in"), user.registry.host) as stage:
+            done = step.engines_in(user.registry, step.usable(emit), emit)
+            stage.detail = ", ".join(done)
+    click.echo(_("Logged in as {name}.").format(name=user.name or printable(username)), err=True)
+    until = user.saved.api_token_expires_at
+    if until is not None:
+        moment = until.astimezone().strftime("%Y-%m-%d %H:%M")
+        click.echo(_("The login holds until {moment}.").format(moment=moment), err=True)
+    click.echo(
+        _("Credentials are stored in {path}.").format(path=printable(credentials.path())), err=True
+    )
+
+
+@click.command()
+def logout() -> None:
+    """Forget the saved login, and log the engines out of its registry."""
+    forget_login()
+
+
+def forget_login() -> None:
+    """Remove the config file and log the engines out: ``logout`` and ``config clear``."""
+    from keynet import credentials
+    from keynet.cli.render import show
+    from keynet.steps import login as step
+    from keynet.text import printable
+
+    existed, host = step.forget()
+    path = printable(credentials.path())
+    if not existed:
+        click.echo(_("Not logged in: there is no {path}.").format(path=path), err=True)
+        return
+    click.echo(_("Removed {path}.").format(path=path), err=True)
+    if host is not None:
+        with show() as emit:
+            done = step.engines_out(host, step.usable(emit), emit)
+        if done:
+            click.echo(
+                _("Logged out of {host}: {engines}.").format(host=host, engines=", ".join(done)),
+                err=True,
+            )
+
+
+def _server_url(saved: Credentials | None, *, may_ask: bool) -> str:
+    from keynet.errors import UsageError
+
+    named = os.environ.get("KEYNET_SERVER_URL", "").strip()
+    known = saved.server_url if saved is not None else ""
+    if named:
+        return named
+    if may_ask and can_ask():
+        return _asked(_("Platform's URL"), known)
+    if known:
+        return known
+    raise UsageError(
+        _("The platform's URL is missing, and nobody can be asked for it."),
+        _("Give it as `keynet login https://api.example.com`, or set KEYNET_SERVER_URL."),
+    )
+
+
+def _username(saved: Credentials | None, *, may_ask: bool) -> str:
+    from keynet.errors import UsageError
+
+    named = os.environ.get("KEYNET_USERNAME", "").strip()
+    known = saved.username if saved is not None else ""
+    if named:
+        return named
+    if may_ask and can_ask():
+        return _asked(_("E-mail"), known)
+    if known:
+        return known
+    raise UsageError(
+        _("The user's e-mail address is missing, and nobody can be asked for it."),
+        _("Give it with --username, or set KEYNET_USERNAME."),
+    )
+
+
+def _asked(title: str, known: str) -> str:
+    answer = click.prompt(title, default=known or None, err=True)
+    assert isinstance(answer, str)
+    return answer.strip()
+
+
+def _password(server: str, username: str, *, from_stdin: bool) -> Secret:
+    from keynet.errors import UsageError
+    from keynet.secret import Secret
+    from keynet.text import printable
+
+    if from_stdin:
+        try:
+            text = sys.stdin.read(_LONGEST_PASSWORD + 1)
+        # The cause would show the password's bytes.
+        except UnicodeDecodeError:
+            raise UsageError(_("The password on standard input is no UTF-8 text.")) from None
+        password = text.removesuffix("\n").removesuffix("\r")
+        if not password or len(password) > _LONGEST_PASSWORD:
+            raise UsageError(
+                _("There is no password on standard input, or it is far too long."),
+                _("For example: keynet login … --password-stdin < FILE"),
+            )
+        return Secret(password)
+    if not can_ask():
+        raise UsageError(
+            _("The password is missing, and nobody can be asked for it."),
+            _(
+                "Send it through standard input with --password-stdin. Without a login, set "
+                "KEYNET_SERVER_URL, KEYNET_API_TOKEN, KEYNET_HARBOR_URL, KEYNET_HARBOR_USERNAME "
+                "and KEYNET_HARBOR_PASSWORD."
+            ),
+        )
+    title = _("Password of {user} at {server}").format(
+        user=printable(username), server=printable(server)
+    )
+    return Secret(click.prompt(title, hide_input=True, err=True))
+
+
+def _is_saved(text: str, saved: Credentials) -> bool:
+    from keynet.backend.address import normalised_url
+
+    return normalised_url(text, insecure=True) == saved.server_url
+
+
+def _ca_cert(saved: Credentials | None) -> Path | None:
+    named = os.environ.get("KEYNET_CA_CERT", "").strip()
+    if named:
+        return Path(named)
+    return saved.ca_cert if saved is not None else None

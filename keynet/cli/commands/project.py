@@ -1,0 +1,90 @@
+"""``keynet project``: the platform's projects, and the one that pushes go to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from keynet.text import _
+
+if TYPE_CHECKING:
+    from keynet.settings import Settings
+
+__all__ = ["project"]
+
+
+@click.group()
+def project() -> None:
+    """List and select the platform's projects."""
+
+
+@project.command("list")
+@click.option("--json", "as_json", is_flag=True, help=_("Print one JSON list."))
+def list_(*, as_json: bool) -> None:
+    """List the projects that you may train for; * marks the selected one."""
+    import json
+    from dataclasses import asdict
+
+    from keynet import credentials
+    from keynet.steps import projects
+
+    settings = _settings()
+    access = settings.backend_access(config_path=credentials.path())
+    with projects.client(access) as backend:
+        if as_json:
+            found = [
+                asdict(each) | {"selected": each.id == settings.project_id}
+                for each in backend.projects()
+            ]
+            click.echo(json.dumps(found, ensure_ascii=False))
+            return
+        count = 0
+        for each in backend.projects():
+            count += 1
+            click.echo(f"{'*' if each.id == settings.project_id else ' '} {each}")
+    if not count:
+        click.echo(_("There is no project that you may train for."), err=True)
+
+
+@project.command()
+@click.argument("project_id", metavar="[ID]", type=click.IntRange(0), required=False)
+def select(project_id: int | None) -> None:
+    """Choose the project that pushes go to; asks when no ID is given."""
+    from keynet import credentials
+    from keynet.cli.choose import chooser
+    from keynet.steps import projects
+
+    access = _settings().backend_access(config_path=credentials.path())
+    with projects.client(access) as backend:
+        chosen = chooser()(backend) if project_id is None else projects.find(backend, project_id)
+        projects.remember(chosen, backend.server_url)
+    click.echo(_("Selected {project}").format(project=chosen), err=True)
+
+
+@project.command()
+def clear() -> None:
+    """Forget the selected project."""
+    from keynet.steps import projects
+    from keynet.text import printable
+
+    former = projects.forget()
+    if former is None:
+        click.echo(_("No project was selected."), err=True)
+    else:
+        click.echo(
+            _("Project {id} is no longer selected: {title}").format(
+                id=former.id, title=printable(former.title)
+            ),
+            err=True,
+        )
+
+
+def _settings() -> Settings:
+    import os
+    from pathlib import Path
+
+    from keynet import credentials
+    from keynet.settings import merge, read_pyproject
+
+    return merge({}, os.environ, read_pyproject(Path()), credentials.load())

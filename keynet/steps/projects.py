@@ -1,0 +1,154 @@
+"""Which project an image is for: listing, choosing, and remembering the choice (SPEC 2, 9)."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from keynet import credentials
+from keynet.backend.client import BackendClient
+from keynet.backend.models import Project, ProjectPage
+from keynet.credentials import Credentials, SavedProject
+from keynet.errors import BackendError, UsageError
+from keynet.settings import BackendAccess
+from keynet.text import _, printable
+
+__all__ = ["Ask", "Question", "client", "find", "forget", "pick", "remember"]
+
+_NAMED_IN_ERROR: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One page to choose from; ``problem`` says what was wrong with the last answer."""
+
+    projects: tuple[Project, ...]
+    page: int
+    has_next: bool
+    has_previous: bool
+    problem: str = ""
+
+
+# Gives what the user typed: a project's number, "n" or "p" for the other pages.
+Ask = Callable[[Question], str]
+
+
+def client(access: BackendAccess) -> BackendClient:
+    """Open the backend for these credentials; close it."""
+    return BackendClient(
+        access.server_url, access.token, ca_cert=access.ca_cert, insecure=access.insecure
+    )
+
+
+def pick(backend: BackendClient, ask: Ask | None, say: Callable[[str], None]) -> Project:
+    """Let the user choose a project; one that is alone is taken and said.
+
+    Args:
+        ask: None when nobody can answer.
+
+    Raises:
+        BackendError: There is no project, or the platform failed.
+        UsageError: There are several, and nobody can answer.
+    """
+    pages = _Pages(backend.pages())
+    first = pages.at(0)
+    if not first:
+        raise BackendError(
+            _("There is no project that you may train for at {server}.").format(
+                server=printable(backend.server_url)
+            ),
+            _("Ask the platform's operators to give you access to one."),
+        )
+    if len(first) == 1 and not pages.has(1):
+        say(_("There is one project, so it is taken: {project}").format(project=first[0]))
+        return first[0]
+    if ask is None:
+        named = "\n".join(f"  {project}" for project in first[:_NAMED_IN_ERROR])
+        raise UsageError(
+            _("No project was chosen, and nobody can be asked: standard input is no terminal.")
+            + f"\n{named}",
+            _(
+                "Give its number with --project or KEYNET_PROJECT_ID, or choose once with "
+                "`keynet project select ID`. `keynet project list` shows all."
+            ),
+        )
+    return _asked(pages, ask)
+
+
+def find(backend: BackendClient, number: int) -> Project:
+    """Find a project by its number, looking through the pages.
+
+    Raises:
+        UsageError: The user may not train for such a project.
+    """
+    for project in backend.projects():
+        if project.id == number:
+            return project
+    raise UsageError(
+        _("There is no project {number} that you may train for at {server}.").format(
+            number=number, server=printable(backend.server_url)
+        ),
+        _("`keynet project list` shows them."),
+    )
+
+
+def remember(project: Project, server_url: str, file: Path | None = None) -> None:
+    """Save the choice, for this server alone."""
+    chosen = SavedProject(project.id, project.title, server_url)
+    credentials.update(lambda saved: replace(saved or Credentials(), project=chosen), file)
+
+
+def forget(file: Path | None = None) -> SavedProject | None:
+    """Remove the saved choice; gives what it was."""
+    saved = credentials.load(file)
+    if saved is None or saved.project is None:
+        return None
+    credentials.update(lambda present: replace(present or Credentials(), project=None), file)
+    return saved.project
+
+
+class _Pages:
+    """The pages fetched so far; further ones are fetched when somebody looks at them."""
+
+    def __init__(self, pages: Iterator[ProjectPage]) -> None:
+        self._rest = pages
+        self._fetched: list[tuple[Project, ...]] = []
+
+    def has(self, number: int) -> bool:
+        while len(self._fetched) <= number:
+            page = next(self._rest, None)
+            if page is None:
+                return False
+            self._fetched.append(page.projects)
+        return True
+
+    def at(self, number: int) -> tuple[Project, ...]:
+        return self._fetched[number] if self.has(number) else ()
+
+    def find(self, project: int) -> Project | None:
+        number = 0
+        while self.has(number):
+            for candidate in self._fetched[number]:
+                if candidate.id == project:
+                    return candidate
+            number += 1
+        return None
+
+
+def _asked(pages: _Pages, ask: Ask) -> Project:
+    page, problem = 0, ""
+    while True:
+        has_next = pages.has(page + 1)
+        answer = ask(Question(pages.at(page), page, has_next, page > 0, problem)).strip().lower()
+        problem = ""
+        if answer in ("n", "") and has_next:
+            page += 1
+        elif answer == "p" and page > 0:
+            page -= 1
+        elif answer.strip("[]#").isdecimal() and len(answer) < 20:
+            found = pages.find(int(answer.strip("[]#")))
+            if found is not None:
+                return found
+            problem = _("There is no project {number}.").format(number=printable(answer))
+        else:
+            problem = _("{answer!r} is no project's number.").format(answer=printable(answer, 50))

@@ -22,6 +22,7 @@
     ├── RegistryDenied                 6   registry (also a RegistryError)
     ├── InvalidArchive                 7
     │   └── TarReadError               7
+    │       └── ArchiveNotFound        7   also a FileNotFoundError
     ├── ValidationError                7   an image, manifest, digest or reference
     ├── MetadataNotAttached            8
     └── Interrupted                  130
@@ -32,6 +33,7 @@ from typing import ClassVar
 from keynet.text import _
 
 __all__ = [
+    "ArchiveNotFound",
     "BackendError",
     "BuildFailed",
     "ContainerNotFound",
@@ -186,6 +188,10 @@ class InvalidArchive(KeynetError):
 
 class TarReadError(InvalidArchive):
     """The archive's file cannot be read as a tar."""
+
+
+class ArchiveNotFound(TarReadError, FileNotFoundError):
+    """There is no archive at that path."""
 
 
 class ValidationError(KeynetError):

@@ -72,6 +72,10 @@ class Digest:
         """Hash these bytes with sha256."""
         return cls("sha256", hashlib.sha256(content).hexdigest())
 
+    def of_same_kind(self, content: bytes) -> Self:
+        """Hash other bytes with this digest's algorithm, to compare the two."""
+        return type(self)(self.algorithm, hashlib.new(self.algorithm, content).hexdigest())
+
     def __str__(self) -> str:
         return f"{self.algorithm}:{self.hex}"
 

@@ -1,0 +1,116 @@
+"""An open archive's documents, read with limits and checked against their digests."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from keynet.archive.source import Source
+from keynet.archive.tar import Index
+from keynet.archive.wire import LARGEST_DOCUMENT, DescriptorModel
+from keynet.errors import InvalidArchive, ValidationError
+from keynet.oci.descriptor import Descriptor, Digest, Platform
+from keynet.oci.image import Image
+from keynet.oci.reference import Reference
+from keynet.text import _, printable
+
+__all__ = ["ArchivedImage", "Contents"]
+
+_HINT: Final = "The file is damaged or no image archive; write it again with docker or podman save."
+
+
+@dataclass(frozen=True)
+class ArchivedImage:
+    """One image of an archive.
+
+    ``tags`` are as the archive writes them (``nginx:alpine``), maybe none; ``bare_tag`` is a
+    tag that an OCI archive gives without saying of which repository.
+    """
+
+    image: Image
+    platform: Platform
+    tags: tuple[str, ...] = ()
+    bare_tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The members of an open archive."""
+
+    source: Source
+    members: Index
+
+    @property
+    def name(self) -> str:
+        """The file's path, safe to show."""
+        return self.source.name
+
+    def document(self, name: str) -> bytes:
+        """Read one JSON document whole.
+
+        Raises:
+            InvalidArchive: Missing, or larger than such a document may be.
+        """
+        member = self.members.find(name)
+        if member.size > LARGEST_DOCUMENT:
+            raise self.bad(
+                name,
+                _("it has {size} bytes, more than {most}").format(
+                    size=member.size, most=LARGEST_DOCUMENT
+                ),
+            )
+        return self.source.read(member.offset, member.size)
+
+    def check(self, member: str, content: bytes, digest: Digest) -> None:
+        """Compare content with its digest.
+
+        Raises:
+            InvalidArchive: It has another one.
+        """
+        actual = digest.of_same_kind(content)
+        if actual != digest:
+            raise self.bad(
+                member,
+                _("its digest is {actual}, not {digest}").format(actual=actual, digest=digest),
+            )
+
+    def digest(self, member: str, text: str) -> Digest:
+        """Read a digest that ``member`` names.
+
+        Raises:
+            InvalidArchive: It breaks the grammar.
+        """
+        try:
+            return Digest.parse(text)
+        except ValidationError as error:
+            raise self.bad(member, error.message.rstrip(".")) from error
+
+    def descriptor(self, member: str, model: DescriptorModel) -> Descriptor:
+        """Check a descriptor that ``member`` holds.
+
+        Raises:
+            InvalidArchive: Its digest breaks the grammar.
+        """
+        try:
+            return model.value()
+        except ValidationError as error:
+            raise self.bad(member, error.message.rstrip(".")) from error
+
+    def tag(self, member: str, text: str) -> str:
+        """Check a repository and tag that ``member`` names.
+
+        Raises:
+            InvalidArchive: It breaks the grammar of references.
+        """
+        try:
+            Reference.parse(text)
+        except ValidationError as error:
+            raise self.bad(member, error.message.rstrip(".")) from error
+        return text
+
+    def bad(self, member: str, reason: str) -> InvalidArchive:
+        """Give the error for a member."""
+        return InvalidArchive(
+            _("{archive}: {member}: {reason}.").format(
+                archive=self.name, member=printable(member, 300), reason=reason
+            ),
+            _(_HINT),
+        )

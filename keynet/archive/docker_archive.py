@@ -1,0 +1,94 @@
+"""Archives of docker save, podman save and their like: ``manifest.json`` lists the images.
+
+Source: docker image spec v1.2, "Combined Image JSON + Filesystem Changeset Format".
+"""
+
+import hashlib
+import re
+from typing import Final
+
+from keynet.archive.compression import Compression, sniff
+from keynet.archive.contents import ArchivedImage, Contents
+from keynet.archive.layers import FileLayer
+from keynet.archive.tar import Member
+from keynet.archive.wire import ConfigModel, DockerImage, parse, parse_docker_manifest
+from keynet.oci.descriptor import Descriptor, Digest, MediaType, Platform
+from keynet.oci.image import Image
+from keynet.oci.manifest import layer_type, render_manifest
+from keynet.text import _
+
+__all__ = ["MANIFEST", "read_docker"]
+
+MANIFEST: Final = "manifest.json"
+
+_HEX: Final = re.compile(r"(?:^|/)([0-9a-f]{64})(?:\.json|\.tar)?$")
+
+
+def read_docker(contents: Contents) -> list[ArchivedImage]:
+    """Read every image that ``manifest.json`` lists, in its order.
+
+    The archive holds no registry manifest: a docker one is written, and an OCI one where a
+    layer is compressed by zstd.
+
+    Raises:
+        InvalidArchive: With the member that is missing, broken or not what its name says.
+    """
+    entries = parse_docker_manifest(contents.document(MANIFEST), contents.name)
+    known: dict[str, tuple[Compression, Digest | None]] = {}
+    return [_image(contents, entry, known) for entry in entries]
+
+
+def _image(
+    contents: Contents,
+    entry: DockerImage,
+    known: dict[str, tuple[Compression, Digest | None]],
+) -> ArchivedImage:
+    config = contents.document(entry.config)
+    named = _HEX.search(entry.config)
+    if named is not None:
+        contents.check(entry.config, config, Digest("sha256", named[1]))
+    model = parse(ConfigModel, config, contents.name, entry.config)
+    diff_ids = [contents.digest(MANIFEST, text) for text in model.rootfs.diff_ids or ()]
+    paths = entry.layers or []
+    if len(paths) != len(diff_ids):
+        raise contents.bad(
+            entry.config,
+            _("it has {diff_ids} diff ids for {layers} layers").format(
+                diff_ids=len(diff_ids), layers=len(paths)
+            ),
+        )
+    members = [contents.members.find(path) for path in paths]
+    found = [_identify(contents, member, known) for member in members]
+    zstd = any(compression is Compression.ZSTD for compression, _digest in found)
+    family = MediaType.OCI_MANIFEST if zstd else MediaType.DOCKER_MANIFEST
+    layers = []
+    for member, (compression, digest), diff_id in zip(members, found, diff_ids, strict=True):
+        media_type = layer_type(family, compression.value)
+        descriptor = Descriptor(media_type, digest or diff_id, member.size)
+        layers.append(FileLayer(descriptor, diff_id, member.name, member.offset, contents.source))
+    config_type = MediaType.OCI_CONFIG if zstd else MediaType.DOCKER_CONFIG
+    manifest = render_manifest(
+        family, Descriptor.of(config_type, config), [layer.descriptor for layer in layers]
+    )
+    return ArchivedImage(
+        Image(manifest, config, tuple(layers)),
+        Platform(model.os or "linux", model.architecture or "unknown", model.variant or None),
+        tuple(contents.tag(MANIFEST, tag) for tag in entry.repo_tags or ()),
+    )
+
+
+def _identify(
+    contents: Contents, member: Member, known: dict[str, tuple[Compression, Digest | None]]
+) -> tuple[Compression, Digest | None]:
+    """Tell how a layer is compressed, and its digest where the diff id is not that."""
+    if member.name not in known:
+        head = contents.source.read(member.offset, min(4, member.size))
+        compression = sniff(head)
+        digest = None
+        if compression is not Compression.NONE:
+            hasher = hashlib.sha256()
+            for block in contents.source.blocks(member.offset, member.size):
+                hasher.update(block)
+            digest = Digest("sha256", hasher.hexdigest())
+        known[member.name] = compression, digest
+    return known[member.name]

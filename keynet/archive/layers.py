@@ -1,0 +1,72 @@
+"""Layers whose bytes lie in a file, hashed again whenever they are read."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from keynet.archive.compression import BLOCK
+from keynet.errors import InvalidArchive
+from keynet.oci.descriptor import Descriptor, Digest
+from keynet.oci.reference import Reference
+from keynet.text import _
+
+__all__ = ["FileLayer", "Ranges"]
+
+
+class Ranges(Protocol):
+    """Bytes of an open file at any offset; ``name`` is the file's, for errors."""
+
+    @property
+    def name(self) -> str: ...
+    def read(self, offset: int, length: int) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FileLayer:
+    """A layer at ``offset`` of an open file, which must stay open while it is read."""
+
+    descriptor: Descriptor
+    diff_id: Digest
+    member: str
+    offset: int
+    file: Ranges = field(repr=False, compare=False)
+    origin: Reference | None = None
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Read the bytes as stored, from byte 0 at every call.
+
+        Raises:
+            InvalidArchive: Before the last chunk, when the bytes do not have the digest.
+            TarReadError: The file was cut meanwhile.
+        """
+        blocks = self.blocks()
+        while (block := await asyncio.to_thread(next, blocks, None)) is not None:
+            yield block
+
+    def blocks(self) -> Iterator[bytes]:
+        """Read as ``chunks`` does, without an event loop."""
+        hasher = hashlib.new(self.descriptor.digest.algorithm)
+        end = self.offset + self.descriptor.size
+        for position in range(self.offset, end, BLOCK):
+            block = self.file.read(position, min(BLOCK, end - position))
+            hasher.update(block)
+            if position + len(block) >= end:
+                self._check(hasher.hexdigest())
+            yield block
+        if not self.descriptor.size:
+            self._check(hasher.hexdigest())
+
+    def _check(self, actual: str) -> None:
+        if actual != self.descriptor.digest.hex:
+            digest = self.descriptor.digest
+            raise InvalidArchive(
+                _("{archive}: {member}: its digest is {actual}, not {announced}.").format(
+                    archive=self.file.name,
+                    member=self.member,
+                    actual=f"{digest.algorithm}:{actual}",
+                    announced=digest,
+                ),
+                _("The file is damaged; write it again."),
+            )

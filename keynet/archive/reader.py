@@ -1,0 +1,163 @@
+"""Open an image archive of any kind."""
+
+import platform as machine_platform
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from keynet.archive.compression import Compression
+from keynet.archive.contents import ArchivedImage, Contents
+from keynet.archive.docker_archive import MANIFEST, read_docker
+from keynet.archive.oci_archive import INDEX, read_oci
+from keynet.archive.source import Source
+from keynet.archive.tar import index
+from keynet.errors import InvalidArchive
+from keynet.oci.descriptor import Platform
+from keynet.text import _, printable
+
+__all__ = ["Archive", "choose", "host_platform"]
+
+_MACHINES: Final = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "armv7l": "arm"}
+
+
+class Archive:
+    """An open archive: docker save (both layouts) or OCI, plain, gzip'd or zstd'd.
+
+    Close it, or use it in ``with``; its layers can be read until then. Nothing is extracted:
+    manifests and configs are read and checked at once, layers when they are used.
+
+    Args:
+        path: The file.
+
+    Raises:
+        ArchiveNotFound: Nothing is there.
+        TarReadError: It cannot be read, is no tar, or is cut.
+        InvalidArchive: It is no image archive, contradicts itself, or is hostile.
+
+    Attributes:
+        layout: ``"docker"`` or ``"oci"``; docker's files since version 25 are both and read
+            as OCI, because that keeps the manifest's bytes.
+        images: At least one, in the archive's order.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._source = Source(Path(path))
+        try:
+            self._contents = Contents(self._source, index(self._source))
+            self.layout, self.images = _read(self._contents)
+        except BaseException:
+            self._source.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file. May be called again."""
+        self._source.close()
+
+    @property
+    def name(self) -> str:
+        """The file's path, safe to show."""
+        return self._source.name
+
+    @property
+    def compression(self) -> Compression:
+        """How the whole file is compressed."""
+        return self._source.compression
+
+    @property
+    def stored_size(self) -> int:
+        """The file's size in bytes, as compressed as it is."""
+        return self._source.stored_size
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Every tag of every image, in order, each once."""
+        return tuple(dict.fromkeys(tag for one in self.images for tag in one.tags))
+
+    def docker_manifest(self) -> bytes | None:
+        """Give the bytes of docker's ``manifest.json``; None where the archive has none."""
+        if MANIFEST not in self._contents.members:
+            return None
+        return self._contents.document(MANIFEST)
+
+
+def choose(
+    images: Sequence[ArchivedImage],
+    archive: str,
+    *,
+    tag: str | None = None,
+    platform: Platform | None = None,
+) -> ArchivedImage:
+    """Choose one image: of that tag, else of the first image's; then by platform.
+
+    Args:
+        images: As the archive gives them.
+        archive: Its name, for errors.
+        tag: As the archive writes it (``nginx:alpine``).
+        platform: Without it linux on this machine's architecture, where there are several.
+
+    Raises:
+        InvalidArchive: The archive has no such image; the message lists what it has.
+    """
+    group = [one for one in images if tag in one.tags] if tag is not None else list(images)
+    if not group:
+        raise InvalidArchive(
+            _("{archive} has no image {tag}.").format(archive=archive, tag=printable(tag)),
+            _("It has: {tags}.").format(
+                tags=", ".join(t for one in images for t in one.tags) or _("no tags at all")
+            ),
+        )
+    if tag is None:
+        first = group[0]
+        group = [one for one in group if (one.tags, one.bare_tag) == (first.tags, first.bare_tag)]
+    wanted = platform or host_platform()
+    for one in group:
+        if _fits(one.platform, wanted):
+            return one
+    if platform is None and len(group) == 1:
+        return group[0]
+    raise InvalidArchive(
+        _("{archive} has no image for {platform}.").format(archive=archive, platform=wanted),
+        _("It has {platforms}; choose with --platform.").format(
+            platforms=", ".join(printable(one.platform) for one in group)
+        ),
+    )
+
+
+def host_platform() -> Platform:
+    """Give linux on this machine's architecture."""
+    machine = machine_platform.machine()
+    return Platform("linux", _MACHINES.get(machine, machine))
+
+
+def _fits(have: Platform, wanted: Platform) -> bool:
+    return (have.os, have.architecture) == (wanted.os, wanted.architecture) and (
+        wanted.variant is None or have.variant in (None, wanted.variant)
+    )
+
+
+def _read(contents: Contents) -> tuple[str, tuple[ArchivedImage, ...]]:
+    if INDEX in contents.members:
+        images = read_oci(contents)
+        if not images:
+            raise contents.bad(INDEX, _("it leads to no image"))
+        return "oci", tuple(images)
+    if MANIFEST in contents.members:
+        return "docker", tuple(read_docker(contents))
+    raise InvalidArchive(
+        _(
+            "{archive} is a tar, but no image archive: manifest.json and index.json are missing."
+        ).format(archive=contents.name),
+        _("docker export writes a file system; docker save and podman save write images."),
+    )

@@ -1,0 +1,162 @@
+"""The bytes of an archive at any offset, from the file itself or decompressed beside it."""
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from keynet.archive.compression import BLOCK, Compression, opened, sniff
+from keynet.errors import ArchiveNotFound, TarReadError
+from keynet.text import _, printable
+
+__all__ = ["Source", "scratch_file"]
+
+_VAR_TMP: Final = Path("/var/tmp")  # noqa: S108 - the folder only; files in it have no name
+
+
+class Source:
+    """Read a plain or compressed file at any offset; close it, or use it in ``with``.
+
+    A compressed file is decompressed once, to a file without a name that the kernel removes
+    when it is closed, on every way out.
+
+    Args:
+        path: Opened at once.
+
+    Raises:
+        ArchiveNotFound: Nothing is there.
+        TarReadError: It cannot be opened, is no regular file, or is empty.
+        InvalidArchive: It cannot be decompressed or is a bomb.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.name = printable(path)
+        self._descriptor = _open(path, self.name)
+        try:
+            self.stored_size = self.size = os.fstat(self._descriptor).st_size
+            self.compression = sniff(self.read(0, min(4, self.size)))
+            if self.compression is not Compression.NONE:
+                self._replace_by_decompressed()
+            if not self.size or not _may_be_tar(self.read(0, 1)):
+                raise TarReadError(  # noqa: TRY301 - the file is closed in one place
+                    _("{archive} is no tar archive.").format(archive=self.name),
+                    _("Write one with docker save, podman save or skopeo copy."),
+                )
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; the decompressed copy is gone with it. May be called again."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Give exactly these bytes; safe from several threads.
+
+        Raises:
+            TarReadError: The file has become shorter, or the disk fails.
+        """
+        try:
+            block = os.pread(self._descriptor, length, offset)
+            while len(block) < length:
+                rest = os.pread(self._descriptor, length - len(block), offset + len(block))
+                if not rest:
+                    raise TarReadError(
+                        _("{archive} ends at byte {position}: it is cut.").format(
+                            archive=self.name, position=offset + len(block)
+                        )
+                    )
+                block += rest
+        except OSError as error:
+            raise _failed(self.name, error) from error
+        return block
+
+    def blocks(self, offset: int, length: int) -> Iterator[bytes]:
+        """Read a range from its start, ``BLOCK`` bytes at a time."""
+        for position in range(offset, offset + length, BLOCK):
+            yield self.read(position, min(BLOCK, offset + length - position))
+
+    def _replace_by_decompressed(self) -> None:
+        pieces = opened(self.blocks(0, self.size), self.compression, self.name)
+        first = next(pieces, b"")
+        if not _may_be_tar(first):
+            self.size = 0
+            return
+        scratch = scratch_file()
+        try:
+            size = _write_all(scratch, first)
+            for piece in pieces:
+                size += _write_all(scratch, piece)
+        except OSError as error:
+            os.close(scratch)
+            raise _failed(self.name, error) from error
+        except BaseException:
+            os.close(scratch)
+            raise
+        os.close(self._descriptor)
+        self._descriptor, self.size = scratch, size
+
+
+def scratch_file() -> int:
+    """Open a private file without a name, on disk rather than in memory; gives its descriptor.
+
+    TMPDIR decides where; without it /var/tmp, because /tmp is in memory on many systems.
+    """
+    folder = None
+    if "TMPDIR" not in os.environ and os.access(_VAR_TMP, os.W_OK | os.X_OK):
+        folder = _VAR_TMP
+    with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+        return os.dup(file.fileno())
+
+
+def _open(path: Path, name: str) -> int:
+    try:
+        # O_NONBLOCK: a named pipe must not hang.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError as error:
+        raise ArchiveNotFound(
+            _("There is no archive at {path}.").format(path=name),
+            _("Resolved, the path is {path}.").format(path=printable(path.absolute())),
+        ) from error
+    except (OSError, ValueError) as error:
+        raise _failed(name, error) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise TarReadError(_("{archive} is no regular file.").format(archive=name))
+    return descriptor
+
+
+def _may_be_tar(head: bytes) -> bool:
+    # A member's name never starts with a zero; a tar that does is empty.
+    return head[:1] not in (b"", b"\0")
+
+
+def _write_all(descriptor: int, piece: bytes) -> int:
+    view = memoryview(piece)
+    while view:
+        view = view[os.write(descriptor, view) :]
+    return len(piece)
+
+
+def _failed(name: str, error: OSError | ValueError) -> TarReadError:
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return TarReadError(
+        _("{archive} cannot be read: {reason}.").format(archive=name, reason=printable(reason)),
+        _("Check the file's permissions and the free space of the disk (TMPDIR chooses another)."),
+    )

@@ -1,0 +1,186 @@
+"""JSON inside archives, checked: what is listed here is used, all else is passed over.
+
+Source: docker image spec v1.2 (``manifest.json``); OCI image-spec (index, manifest, config).
+"""
+
+from typing import Annotated, Any, Final, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import ValidationError as WireError
+
+from keynet.errors import InvalidArchive
+from keynet.oci.descriptor import Descriptor, Digest, Platform
+from keynet.text import _, printable
+
+__all__ = [
+    "LARGEST_DOCUMENT",
+    "ConfigModel",
+    "DescriptorModel",
+    "DockerImage",
+    "IndexModel",
+    "ManifestModel",
+    "parse",
+    "parse_docker_manifest",
+]
+
+# The size that registries take for a manifest; configs with long histories stay below it too.
+LARGEST_DOCUMENT: Final = 4 << 20
+_LARGEST_BLOB: Final = 1 << 43
+_Labels = Annotated[dict[str, str], Field(max_length=10_000)]
+_Names = Annotated[list[str], Field(max_length=10_000)]
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+
+class DockerImage(_Wire):
+    """One entry of docker's ``manifest.json``."""
+
+    config: str = Field(alias="Config", min_length=1)
+    repo_tags: _Names | None = Field(default=None, alias="RepoTags")
+    layers: _Names | None = Field(alias="Layers")
+
+
+class PlatformModel(_Wire):
+    """A platform in a descriptor."""
+
+    os: str = ""
+    architecture: str = ""
+    variant: str | None = None
+
+
+class DescriptorModel(_Wire):
+    """A descriptor in an index or manifest; ``value()`` checks the digest's grammar."""
+
+    media_type: str = Field(alias="mediaType", max_length=255)
+    digest: str = Field(max_length=200)
+    size: int = Field(ge=0, le=_LARGEST_BLOB)
+    annotations: _Labels | None = None
+    artifact_type: str | None = Field(default=None, alias="artifactType")
+    platform: PlatformModel | None = None
+
+    def value(self) -> Descriptor:
+        """Give the descriptor as a value.
+
+        Raises:
+            ValidationError: The digest breaks its grammar.
+        """
+        platform = None
+        if self.platform is not None and self.platform.os and self.platform.architecture:
+            wire = self.platform
+            platform = Platform(wire.os, wire.architecture, wire.variant or None)
+        return Descriptor(
+            self.media_type,
+            Digest.parse(self.digest),
+            self.size,
+            dict(self.annotations or {}),
+            self.artifact_type,
+            platform,
+        )
+
+
+_Descriptors = Annotated[list[DescriptorModel], Field(max_length=10_000)]
+
+
+class IndexModel(_Wire):
+    """An OCI index or docker manifest list."""
+
+    media_type: str | None = Field(default=None, alias="mediaType")
+    manifests: _Descriptors
+    layers: None = None
+    config: None = None
+
+
+class ManifestModel(_Wire):
+    """An OCI or docker image manifest; one that also has ``manifests`` is refused."""
+
+    schema_version: int = Field(alias="schemaVersion", ge=2, le=2)
+    media_type: str | None = Field(default=None, alias="mediaType")
+    artifact_type: str | None = Field(default=None, alias="artifactType")
+    config: DescriptorModel
+    layers: _Descriptors
+    manifests: None = None
+
+
+class RunModel(_Wire):
+    """The ``config`` object of an image's config: how a container starts."""
+
+    cmd: _Names | None = Field(default=None, alias="Cmd")
+    entrypoint: _Names | None = Field(default=None, alias="Entrypoint")
+    env: _Names | None = Field(default=None, alias="Env")
+    user: str | None = Field(default=None, alias="User")
+    working_dir: str | None = Field(default=None, alias="WorkingDir")
+    exposed_ports: dict[str, Any] | None = Field(default=None, alias="ExposedPorts")
+    labels: _Labels | None = Field(default=None, alias="Labels")
+
+
+class HistoryModel(_Wire):
+    """One line of an image's history; ``empty_layer`` ones made no layer."""
+
+    created: str | None = None
+    created_by: str | None = None
+    empty_layer: bool = False
+
+
+class RootfsModel(_Wire):
+    """The layers' digests, uncompressed, base first."""
+
+    type: str = "layers"
+    diff_ids: _Names | None = None
+
+
+class ConfigModel(_Wire):
+    """An image config."""
+
+    architecture: str
+    os: str
+    variant: str | None = None
+    created: str | None = None
+    author: str | None = None
+    comment: str | None = None
+    config: RunModel | None = None
+    rootfs: RootfsModel
+    history: list[HistoryModel] | None = None
+
+
+_Model = TypeVar("_Model", bound=_Wire)
+_DOCKER_MANIFEST: TypeAdapter[list[DockerImage]] = TypeAdapter(
+    Annotated[list[DockerImage], Field(min_length=1, max_length=1_000)]
+)
+
+
+def parse(model: type[_Model], document: bytes, archive: str, member: str) -> _Model:
+    """Read one JSON document.
+
+    Raises:
+        InvalidArchive: With archive, member and the field that is wrong.
+    """
+    try:
+        return model.model_validate_json(document)
+    except WireError as error:
+        raise _invalid(error, archive, member) from error
+
+
+def parse_docker_manifest(document: bytes, archive: str) -> list[DockerImage]:
+    """Read docker's ``manifest.json``: one entry for each image, at least one.
+
+    Raises:
+        InvalidArchive: With archive and the field that is wrong.
+    """
+    try:
+        return _DOCKER_MANIFEST.validate_json(document)
+    except WireError as error:
+        raise _invalid(error, archive, "manifest.json") from error
+
+
+def _invalid(error: WireError, archive: str, member: str) -> InvalidArchive:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    field = ".".join(str(part) for part in first["loc"])
+    reason = f"{field}: {first['msg']}" if field else first["msg"]
+    return InvalidArchive(
+        _("{archive}: {member}: {reason}.").format(
+            archive=archive, member=printable(member), reason=printable(reason, 300)
+        ),
+        _("The file is damaged or no image archive; write it again with docker or podman save."),
+    )

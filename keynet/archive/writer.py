@@ -1,0 +1,196 @@
+"""Write an image to a docker or OCI archive: whole and verified, or not at all."""
+
+import asyncio
+import hashlib
+import json
+import os
+import secrets
+import tarfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Literal
+
+from keynet.archive.compression import Compression, Opener, sniff
+from keynet.errors import DigestMismatch, KeynetError
+from keynet.oci.descriptor import Descriptor, Digest, MediaType
+from keynet.oci.image import Image, Layer
+from keynet.text import _, printable
+
+__all__ = ["Layout", "write_archive"]
+
+Layout = Literal["docker", "oci"]
+
+_BLOCK: Final = 512
+_REF_NAME: Final = "org.opencontainers.image.ref.name"
+_FULL_NAME: Final = "io.containerd.image.name"
+
+
+async def write_archive(
+    path: Path, image: Image, manifest_type: str, *, layout: Layout, name: str | None
+) -> None:
+    """Write one image; the file appears under its name when all of it is there and verified.
+
+    Args:
+        path: Replaced where it exists.
+        image: Every layer is read once.
+        manifest_type: The media type of ``image.manifest``.
+        layout: ``"docker"`` opens the layers, as docker load and its like want them; ``"oci"``
+            keeps every byte and so every digest.
+        name: Repository and tag under which engines load it (``app:1``), None for none.
+
+    Raises:
+        DigestMismatch: A layer does not have its digest or does not open to its diff id.
+        KeynetError: The file cannot be written.
+    """
+    with _replacing(path) as descriptor:
+        tar = _Tar(descriptor)
+        if layout == "oci":
+            await _write_oci(tar, image, manifest_type, name)
+        else:
+            await _write_docker(tar, image, name)
+        tar.finish()
+
+
+async def _write_oci(tar: "_Tar", image: Image, manifest_type: str, name: str | None) -> None:
+    written: set[Digest] = set()
+    for layer in image.layers:
+        if layer.descriptor.digest not in written:
+            written.add(layer.descriptor.digest)
+            await tar.stream(_blob(layer.descriptor.digest), _verified(layer))
+    for document in (image.config, image.manifest):
+        digest = Digest.of(document)
+        if digest not in written:
+            written.add(digest)
+            tar.add(_blob(digest), document)
+    annotations = {_REF_NAME: name, _FULL_NAME: name} if name else {}
+    entry = Descriptor.of(manifest_type, image.manifest, annotations).to_json()
+    tar.add(
+        "index.json",
+        _json({"schemaVersion": 2, "mediaType": MediaType.OCI_INDEX, "manifests": [entry]}),
+    )
+    tar.add("oci-layout", _json({"imageLayoutVersion": "1.0.0"}))
+
+
+async def _write_docker(tar: "_Tar", image: Image, name: str | None) -> None:
+    members = [f"{layer.diff_id.hex}.tar" for layer in image.layers]
+    written: set[str] = set()
+    for layer, member in zip(image.layers, members, strict=True):
+        if member not in written:
+            written.add(member)
+            await tar.stream(member, _opened(layer))
+    config = f"{Digest.of(image.config).hex}.json"
+    tar.add(config, image.config)
+    entry = {"Config": config, "RepoTags": [name] if name else None, "Layers": members}
+    tar.add("manifest.json", _json([entry]))
+
+
+async def _verified(layer: Layer) -> AsyncIterator[bytes]:
+    hasher = hashlib.new(layer.descriptor.digest.algorithm)
+    async for block in layer.chunks():
+        await asyncio.to_thread(hasher.update, block)
+        yield block
+    _compare(_("A layer"), hasher.hexdigest(), layer.descriptor.digest)
+
+
+async def _opened(layer: Layer) -> AsyncIterator[bytes]:
+    """Decompress a layer, whatever its media type says, and check both of its digests."""
+    name = _("layer {digest}").format(digest=layer.descriptor.digest.short)
+    hasher = hashlib.new(layer.diff_id.algorithm)
+    opener: Opener | None = None
+
+    def step(pieces: Iterator[bytes]) -> bytes | None:
+        piece = next(pieces, None)
+        if piece is not None:
+            hasher.update(piece)
+        return piece
+
+    async for block in _verified(layer):
+        if opener is None:
+            opener = Opener(sniff(block), name)
+        pieces = opener.feed(block)
+        while (piece := await asyncio.to_thread(step, pieces)) is not None:
+            yield piece
+    (opener or Opener(Compression.NONE, name)).finish()
+    _compare(_("An opened layer"), hasher.hexdigest(), layer.diff_id)
+
+
+def _compare(what: str, actual: str, announced: Digest) -> None:
+    if actual != announced.hex:
+        raise DigestMismatch(
+            _("{what} has the digest {actual}, not {announced}.").format(
+                what=what, actual=f"{announced.algorithm}:{actual}", announced=announced
+            ),
+            _("Nothing was written. The registry or the way to it alters what it sends."),
+        )
+
+
+class _Tar:
+    """Append members to an open file; a streamed one gets its header when its size is known."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._position = 0
+
+    def add(self, name: str, content: bytes) -> None:
+        self._write(self._position, _header(name, len(content)) + content)
+        self._end(len(content))
+
+    async def stream(self, name: str, blocks: AsyncIterator[bytes]) -> None:
+        size = 0
+        async for block in blocks:
+            await asyncio.to_thread(self._write, self._position + _BLOCK + size, block)
+            size += len(block)
+        self._write(self._position, _header(name, size))
+        self._end(size)
+
+    def finish(self) -> None:
+        os.ftruncate(self._descriptor, self._position + 2 * _BLOCK)
+        os.fsync(self._descriptor)
+
+    def _end(self, size: int) -> None:
+        self._position += _BLOCK + -(-size // _BLOCK) * _BLOCK
+
+    def _write(self, position: int, content: bytes) -> None:
+        view = memoryview(content)
+        while view:
+            written = os.pwrite(self._descriptor, view, position)
+            view, position = view[written:], position + written
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[int]:
+    """Give a new file beside ``path`` that takes its name at the end, or vanishes."""
+    try:
+        temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.part")
+        descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o666)
+        try:
+            yield descriptor
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise KeynetError(
+            _("{path} cannot be written: {reason}.").format(
+                path=printable(path), reason=error.strerror or error
+            ),
+            _("Check that the folder exists, may be written, and has space left."),
+        ) from error
+
+
+def _header(name: str, size: int) -> bytes:
+    info = tarfile.TarInfo(name)
+    info.size = size
+    info.mode = 0o644
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+def _blob(digest: Digest) -> str:
+    return f"blobs/{digest.algorithm}/{digest.hex}"
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()

@@ -1,0 +1,68 @@
+"""Image manifests, written: the same layers and config always give the same bytes.
+
+Source: OCI image-spec, "Image Manifest"; docker's image manifest v2, schema 2.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+from keynet.errors import ValidationError
+from keynet.oci.descriptor import Descriptor, MediaType
+from keynet.text import _, printable
+
+__all__ = ["layer_type", "render_manifest"]
+
+_LAYER_TYPES: Final = {
+    MediaType.DOCKER_MANIFEST: {
+        "none": MediaType.DOCKER_LAYER,
+        "gzip": MediaType.DOCKER_LAYER_GZIP,
+    },
+    MediaType.OCI_MANIFEST: {
+        "none": MediaType.OCI_LAYER,
+        "gzip": MediaType.OCI_LAYER_GZIP,
+        "zstd": MediaType.OCI_LAYER_ZSTD,
+    },
+}
+
+
+def layer_type(manifest_type: str, compression: str) -> str:
+    """Give the media type of a layer in such a manifest.
+
+    Args:
+        manifest_type: The OCI's or docker's image manifest.
+        compression: ``"none"``, ``"gzip"`` or ``"zstd"``.
+
+    Raises:
+        ValidationError: Docker's manifest has no zstd.
+    """
+    media_type = _LAYER_TYPES.get(manifest_type, {}).get(compression)
+    if media_type is None:
+        raise ValidationError(
+            _("A manifest of type {type} has no layers compressed by {compression}.").format(
+                type=printable(manifest_type), compression=printable(compression)
+            )
+        )
+    return media_type
+
+
+def render_manifest(manifest_type: str, config: Descriptor, layers: Sequence[Descriptor]) -> bytes:
+    """Write a manifest as skopeo does: compact, in the specification's order of keys."""
+    document = {
+        "schemaVersion": 2,
+        "mediaType": manifest_type,
+        "config": _entry(config),
+        "layers": [_entry(layer) for layer in layers],
+    }
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _entry(descriptor: Descriptor) -> dict[str, Any]:
+    wire: dict[str, Any] = {
+        "mediaType": descriptor.media_type,
+        "size": descriptor.size,
+        "digest": str(descriptor.digest),
+    }
+    if descriptor.annotations:
+        wire["annotations"] = dict(descriptor.annotations)
+    return wire

@@ -1,0 +1,118 @@
+"""What there is to know of an image, as plain values for people and JSON.
+
+Digests are strings here, because these values are read, compared and printed, not followed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+__all__ = ["BlobInfo", "ImageConfig", "ImageInspect", "LayerInfo", "ManifestInfo"]
+
+
+def _nothing() -> Mapping[str, Any]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class BlobInfo:
+    """A blob by digest; ``size`` in bytes as stored."""
+
+    digest: str
+    size: int
+    media_type: str = "application/octet-stream"
+
+    @property
+    def digest_short(self) -> str:
+        """The first 12 hexadecimal digits."""
+        return self.digest.rpartition(":")[2][:12]
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestInfo:
+    """An image manifest; ``layers`` are base first, ``digest`` is the manifest's own."""
+
+    schema_version: int
+    media_type: str
+    config: BlobInfo
+    layers: tuple[BlobInfo, ...]
+    digest: str | None = None
+
+    @property
+    def total_size(self) -> int:
+        """Bytes of config and layers as stored."""
+        return self.config.size + sum(layer.size for layer in self.layers)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerInfo:
+    """A layer as stored; ``created`` and ``created_by`` come from the image's history."""
+
+    digest: str
+    size: int
+    media_type: str
+    diff_id: str = ""
+    created: datetime | None = None
+    created_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageConfig:
+    """How a container of the image starts, and on what it runs."""
+
+    architecture: str
+    os: str
+    variant: str | None = None
+    created: datetime | None = None
+    cmd: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    user: str = ""
+    working_dir: str | None = None
+    exposed_ports: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=_nothing, hash=False)
+    diff_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInspect:
+    """All about one image.
+
+    ``id`` is the config's digest, ``repo_digests`` name the manifest (``app@sha256:…``; the
+    digest alone for an archive that names no repository), ``size`` is the sum of the layers as
+    stored, in bytes.
+    """
+
+    id: str
+    config: ImageConfig
+    layers: tuple[LayerInfo, ...] = ()
+    repo_tags: tuple[str, ...] = ()
+    repo_digests: tuple[str, ...] = ()
+    created: datetime | None = None
+    architecture: str = ""
+    os: str = ""
+    variant: str | None = None
+    author: str = ""
+    comment: str = ""
+    media_type: str = ""
+    size: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Give plain JSON values; times are RFC 3339."""
+        plain = _plain(self)
+        assert isinstance(plain, dict)
+        return plain
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, ImageInspect | ImageConfig | LayerInfo):
+        return {name: _plain(getattr(value, name)) for name in value.__slots__}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return value

@@ -1,0 +1,409 @@
+"""Hostile archives, each read by a process of its own whose CPU seconds and memory are bounded."""
+
+import gzip
+import hashlib
+import json
+import random
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from backports import zstd
+
+from tests.fakes.archives import (
+    Member,
+    docker_old,
+    layer_tar,
+    link,
+    make_image,
+    oci,
+    random_image,
+    tar,
+    write,
+)
+
+MOST_MEMORY_KIB = 150 * 1000
+CPU_SECONDS = 2
+
+READ = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_CPU, (int(sys.argv[2]),) * 2)
+from keynet.archive.inspect import check_archive, describe, docker_entries
+from keynet.archive.reader import Archive
+from keynet.errors import InvalidArchive
+try:
+    with Archive(sys.argv[1]) as archive:
+        docker_entries(archive)
+        for one in archive.images:
+            describe(one.image, archive.name)
+    found = check_archive(sys.argv[1])
+except InvalidArchive as error:
+    print(error.message + "\\n" + error.hint)
+else:
+    print("\\n".join(found) if found else "SOUND")
+# The peak of this program's own memory: getrusage counts what the parent had before exec.
+with open("/proc/self/status") as status:
+    print(next(line.split()[1] for line in status if line.startswith("VmHWM:")), file=sys.stderr)
+"""
+
+
+def verdict(path: Path) -> str:
+    """Read an archive in a child; gives its error, or ``SOUND``."""
+
+    child = subprocess.run(
+        [sys.executable, "-c", READ, path, str(CPU_SECONDS)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert child.returncode == 0, f"{child.returncode}: {child.stderr}"
+    assert int(child.stderr) < MOST_MEMORY_KIB
+    return child.stdout
+
+
+def replaced(members: list[Member], suffix: str, content: bytes) -> list[Member]:
+    assert any(m.name.endswith(suffix) for m in members)
+    return [Member(m.name, content) if m.name.endswith(suffix) else m for m in members]
+
+
+def listing(config: bytes, *layers: str) -> list[Member]:
+    entry = [{"Config": "c.json", "RepoTags": ["a:1"], "Layers": list(layers)}]
+    return [Member("c.json", config), Member("manifest.json", json.dumps(entry).encode())]
+
+
+SOUND = docker_old(random_image(1))
+SOUND_CONFIG = [m.name for m in SOUND if len(m.name) == 69 and m.name.endswith(".json")]
+ONE_LAYER = random_image(2, layers=1)
+
+MEMBERS: dict[str, tuple[list[Member], str]] = {
+    "a name that climbs out": ([*SOUND, Member("../../etc/passwd", b"x")], "../../etc/passwd"),
+    "an absolute name": ([*SOUND, Member("/etc/passwd", b"x")], "/etc/passwd"),
+    "a climb in the middle": ([*SOUND, Member("a/../../b", b"x")], "a/../../b"),
+    "a config path that climbs out": (
+        [Member("manifest.json", b'[{"Config":"../c.json","RepoTags":null,"Layers":[]}]')],
+        "../c.json",
+    ),
+    "a link to an absolute path": ([*SOUND, link("evil", "/etc/passwd")], "evil"),
+    "a link that climbs out": ([*SOUND, link("a/evil", "../../etc/passwd")], "a/evil"),
+    "a hard link": ([*SOUND, link("evil", "manifest.json", tarfile.LNKTYPE)], "evil"),
+    "a device": ([*SOUND, Member("null", type=tarfile.CHRTYPE)], "null"),
+    "a pipe": ([*SOUND, Member("pipe", type=tarfile.FIFOTYPE)], "pipe"),
+    "a sparse file": ([*SOUND, Member("sparse", type=tarfile.GNUTYPE_SPARSE)], "sparse"),
+    "a kind nobody knows": ([*SOUND, Member("odd", type=b"Z")], "odd"),
+    "links in a circle": (
+        [*listing(ONE_LAYER.config, "l"), link("l", "k"), link("k", "l")],
+        "l: its links lead in a circle",
+    ),
+    "a link to nowhere": (
+        [*listing(ONE_LAYER.config, "l"), link("l", "k")],
+        "l: the archive has no such member",
+    ),
+    "a name that is not UTF-8": ([*SOUND, Member("\udcff\udcfe", b"x")], "\\xff\\xfe"),
+    "a name with terminal escapes": ([*SOUND, Member("\x1b[2J/../x", b"x")], "/../x"),
+    "no layer": ([m for m in SOUND if not m.name.endswith("layer.tar")], "layer.tar: the archive"),
+    "no config": (
+        [m for m in SOUND if not m.name.endswith(".json") or "/" in m.name or "manif" in m.name],
+        ".json: the archive has no such member",
+    ),
+    "no manifest": ([m for m in SOUND if m.name != "manifest.json"], "no image archive"),
+    "a layer with another digest": (replaced(SOUND, "/layer.tar", b"x" * 512), "layer.tar"),
+    "a config with another digest": (
+        [
+            Member(m.name, m.content + b" ") if m.name in SOUND_CONFIG else m for m in SOUND
+        ],
+        ".json: its digest is",
+    ),
+    "a member that claims 10 GB": (
+        [*SOUND, Member("big", size=10 << 30)],
+        "big: it claims 10737418240 bytes",
+    ),
+    "a member of negative size": ([*SOUND, Member("odd", size=-512)], "odd"),
+    "manifest.json of 40 MB": (
+        replaced(SOUND, "manifest.json", b"[" + b" " * 40_000_000 + b"]"),
+        "manifest.json: it has 40000002 bytes",
+    ),
+    "manifest.json of a million brackets": (
+        replaced(SOUND, "manifest.json", b"[" * 1_000_000 + b"]" * 1_000_000),
+        "manifest.json",
+    ),
+    "manifest.json with a million lists": (
+        replaced(
+            SOUND,
+            "manifest.json",
+            b'[{"Config":"c.json","RepoTags":[],"Layers":[],"X":['
+            + b"[]," * 1_300_000
+            + b"1]},{}]",
+        ),
+        "manifest.json",
+    ),
+    "lists where nobody reads them": (
+        [
+            Member("c.json", make_image([]).config),
+            Member(
+                "manifest.json",
+                b'[{"Config":"c.json","RepoTags":[],"Layers":[],"X":['
+                + b"[]," * 1_300_000
+                + b"1]}]",
+            ),
+        ],
+        "manifest.json",
+    ),
+    "manifest.json that is an object": (replaced(SOUND, "manifest.json", b"{}"), "manifest.json"),
+    "manifest.json that lists nothing": (replaced(SOUND, "manifest.json", b"[]"), "manifest.json"),
+    "manifest.json that is no JSON": (
+        replaced(SOUND, "manifest.json", b"\xff\xfe"),
+        "manifest.json",
+    ),
+    "a tag that is no tag": (
+        [
+            Member("c.json", make_image([]).config),
+            Member("manifest.json", b'[{"Config":"c.json","RepoTags":["\\u001b[2J"],"Layers":[]}]'),
+        ],
+        "manifest.json",
+    ),
+    "more layers than diff ids": (
+        [*listing(ONE_LAYER.config, "l", "l"), Member("l", ONE_LAYER.layers[0])],
+        "c.json: it has 1 diff ids for 2 layers",
+    ),
+    "a config of deep JSON": ([*listing(b'{"a":' * 500_000)], "c.json"),
+    "a config that is a list": (listing(b"[]"), "c.json"),
+    "a diff id that is no digest": (
+        listing(
+            b'{"architecture":"a","os":"b","rootfs":{"type":"layers","diff_ids":["sha256:../x"]}}',
+            "l",
+        ),
+        "manifest.json",
+    ),
+    "a nested index without end": (
+        [
+            Member(
+                "index.json",
+                json.dumps(
+                    {
+                        "schemaVersion": 2,
+                        "manifests": [
+                            {
+                                "mediaType": "application/vnd.oci.image.index.v1+json",
+                                "digest": "sha256:" + "0" * 64,
+                                "size": 2,
+                            }
+                        ],
+                    }
+                ).encode(),
+            ),
+            Member("blobs/sha256/" + "0" * 64, b"{}"),
+        ],
+        "0000: its digest is sha256:",
+    ),
+    "a blob path with an unknown algorithm": (
+        [
+            Member(
+                "index.json",
+                b'{"schemaVersion":2,"manifests":[{"mediaType":'
+                b'"application/vnd.oci.image.manifest.v1+json","digest":"../../x:00","size":2}]}',
+            )
+        ],
+        "index.json",
+    ),
+    "an index that is also a manifest": (
+        [Member("index.json", b'{"schemaVersion":2,"manifests":[],"layers":[]}')],
+        "index.json",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", MEMBERS)
+def test_hostile_members_are_named(tmp_path: Path, case: str) -> None:
+    members, words = MEMBERS[case]
+    output = verdict(write(tmp_path / "a.tar", members))
+    assert words in output
+    assert "\x1b" not in output
+
+
+def test_what_these_cases_start_from_is_sound(tmp_path: Path) -> None:
+    assert verdict(write(tmp_path / "a.tar", SOUND)) == "SOUND\n"
+
+
+def _oci_with(change: Callable[[dict[str, object]], None]) -> list[Member]:
+    """An OCI layout whose manifest was changed, under its right digest."""
+    members = {m.name: m for m in oci(ONE_LAYER)}
+    index = json.loads(members["index.json"].content)
+    old = "blobs/sha256/" + index["manifests"][0]["digest"].removeprefix("sha256:")
+    manifest = json.loads(members.pop(old).content)
+    change(manifest)
+    content = json.dumps(manifest).encode()
+    hex_ = hashlib.sha256(content).hexdigest()
+    index["manifests"][0] |= {"digest": f"sha256:{hex_}", "size": len(content)}
+    members["index.json"] = Member("index.json", json.dumps(index).encode())
+    return [*members.values(), Member(f"blobs/sha256/{hex_}", content)]
+
+
+def _first_layer(manifest: dict[str, object]) -> dict[str, object]:
+    layers = manifest["layers"]
+    assert isinstance(layers, list)
+    first = layers[0]
+    assert isinstance(first, dict)
+    return first
+
+
+CHANGES: dict[str, tuple[Callable[[dict[str, object]], object], str]] = {
+    "layers and manifests": (lambda m: m.update(manifests=[]), "manifests"),
+    "a mediaType of its own": (
+        lambda m: m.update(mediaType="application/vnd.oci.image.index.v1+json"),
+        "mediaType",
+    ),
+    "a wrong size": (lambda m: _first_layer(m).update(size=7), "its descriptor says 7"),
+    "a size of 10 GB": (
+        lambda m: _first_layer(m).update(size=10 << 30),
+        "its descriptor says 10737418240",
+    ),
+    "a negative size": (lambda m: _first_layer(m).update(size=-1), "size"),
+    "a digest that leads out": (
+        lambda m: _first_layer(m).update(digest="sha256:../../etc/passwd"),
+        "blobs/sha256/",
+    ),
+    "a layer that is absent": (
+        lambda m: _first_layer(m).update(digest="sha256:" + "a" * 64),
+        "a: the archive has no such member",
+    ),
+    "too few layers": (lambda m: m.update(layers=[]), "1 diff ids for 0 layers"),
+    "schema 1": (lambda m: m.update(schemaVersion=1), "schemaVersion"),
+}
+
+
+@pytest.mark.parametrize("case", CHANGES)
+def test_hostile_manifests_are_named(tmp_path: Path, case: str) -> None:
+    change, words = CHANGES[case]
+    assert words in verdict(write(tmp_path / "a.tar", _oci_with(lambda m: (change(m), None)[1])))
+
+
+def test_an_archive_cut_anywhere_is_refused(tmp_path: Path) -> None:
+    content = tar(docker_old(random_image(3)))
+    path = tmp_path / "a.tar"
+    for length in (100, 512, 700, len(content) // 2, len(content) - 3000):
+        path.write_bytes(content[:length])
+        assert "SOUND" not in verdict(path)
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+def test_a_compressed_archive_that_is_cut_or_altered_is_refused(
+    tmp_path: Path, compression: str
+) -> None:
+    path = write(tmp_path / "a.tar", SOUND, compression)
+    content = path.read_bytes()
+    path.write_bytes(content[:-5])
+    assert "a.tar is cut" in verdict(path)
+    path.write_bytes(content[:1000] + bytes([content[1000] ^ 255]) + content[1001:])
+    assert "SOUND" not in verdict(path)
+
+
+def test_what_is_no_tar_is_refused(tmp_path: Path) -> None:
+    rng = random.Random(4)
+    path = tmp_path / "a.tar"
+    noise = rng.randbytes(3000)
+    for content in (
+        noise,
+        b"{}",
+        b"\0" * 4096,
+        gzip.compress(noise),
+        zstd.compress(noise),
+        b"\x1f\x8b",
+    ):
+        path.write_bytes(content)
+        assert "SOUND" not in verdict(path)
+
+
+def test_two_hundred_thousand_members_are_too_many(tmp_path: Path) -> None:
+    block = bytearray(tarfile.TarInfo("m/000000").tobuf())
+    base = int(block[148:154], 8) - 6 * ord("0")
+    path = tmp_path / "a.tar"
+    with path.open("wb") as out:
+        for number in range(200_000):
+            digits = f"{number:06}".encode()
+            block[2:8] = digits
+            block[148:154] = f"{base + sum(digits):06o}".encode()
+            out.write(block)
+        out.write(tar(SOUND))
+    assert "m/010000: it is one of more than 10000 members" in verdict(path)
+
+
+def test_extended_headers_without_end_are_refused(tmp_path: Path) -> None:
+    header = tarfile.TarInfo("x")
+    header.type, header.size = tarfile.XHDTYPE, 512
+    body = b"10 path=a\n".ljust(512, b"\0")
+    path = tmp_path / "a.tar"
+    path.write_bytes((header.tobuf() + body) * 100_000 + tar(SOUND))
+    assert "extended headers without end" in verdict(path)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        b"9999999999 path=x\n", b"0 path=x\n", b"x path=y\n", b"12 size=-10\n", b"\xb2 a=b\n",
+        b"14 size=1e999\n", b"20 GNU.sparse.major=1\n".replace(b"20", b"22"), b"8 nokey\n",
+        b"7 path=\n",
+    ],
+)  # fmt: skip
+def test_broken_pax_records_are_refused(tmp_path: Path, record: bytes) -> None:
+    header = tarfile.TarInfo("x")
+    header.type, header.size = tarfile.XHDTYPE, len(record)
+    path = tmp_path / "a.tar"
+    path.write_bytes(header.tobuf() + record.ljust(512, b"\0") + tar(SOUND))
+    assert "SOUND" not in verdict(path)
+
+
+BOMB = b"\0" * (1 << 20)
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zstd.compress])
+def test_a_bomb_round_the_archive_is_noticed_while_it_opens(
+    tmp_path: Path, compress: Callable[[bytes], bytes]
+) -> None:
+    head = tarfile.TarInfo("bomb")
+    head.size = 10 << 30
+    path = tmp_path / "a.tar"
+    path.write_bytes(compress(head.tobuf()) + compress(BOMB) * 10_240 + compress(tar(SOUND)))
+    assert "a decompression bomb" in verdict(path)
+
+
+def test_a_bomb_in_a_layer_is_noticed_while_it_opens(tmp_path: Path) -> None:
+    layer = layer_tar(random.Random(5))
+    image = make_image([layer], ["a:1"])
+    bomb = gzip.compress(BOMB) * 10_240
+    members = {m.name: m for m in oci(image)}
+    index = json.loads(members["index.json"].content)
+    old = "blobs/sha256/" + index["manifests"][0]["digest"].removeprefix("sha256:")
+    manifest = json.loads(members.pop(old).content)
+    manifest["layers"][0] |= {
+        "digest": "sha256:" + hashlib.sha256(bomb).hexdigest(),
+        "size": len(bomb),
+    }
+    content = json.dumps(manifest).encode()
+    index["manifests"][0] |= {
+        "digest": "sha256:" + hashlib.sha256(content).hexdigest(),
+        "size": len(content),
+    }
+    members["index.json"] = Member("index.json", json.dumps(index).encode())
+    for blob in (content, bomb):
+        name = "blobs/sha256/" + hashlib.sha256(blob).hexdigest()
+        members[name] = Member(name, blob)
+    output = verdict(write(tmp_path / "a.tar", members.values()))
+    assert hashlib.sha256(bomb).hexdigest() in output
+    assert "a decompression bomb" in output
+
+
+def test_a_million_empty_gzip_members_cost_no_square_of_their_number(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    path.write_bytes(gzip.compress(tar(SOUND)[:512]) + gzip.compress(b"") * 200_000)
+    assert "SOUND" not in verdict(path)
+
+
+def test_a_zstd_window_larger_than_memory_allows_is_refused(tmp_path: Path) -> None:
+    options = {zstd.CompressionParameter.window_log: 30}
+    compressor = zstd.ZstdCompressor(options=options)
+    path = tmp_path / "a.tar"
+    path.write_bytes(compressor.compress(tar(SOUND)) + compressor.flush())
+    assert "cannot be decompressed" in verdict(path)

@@ -40,6 +40,7 @@ class Dialect:
     prefix: Callable[[Way], tuple[str, ...]]
     build_flags: Callable[[Way], tuple[str, ...]]
     ways: Callable[[Way, Facts], Iterable[Way]]
+    rm_flags: tuple[str, ...] = ()
 
 
 def read_info(text: str) -> Facts:

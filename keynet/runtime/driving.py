@@ -19,12 +19,13 @@ from keynet.events import Emit, LogLine
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, Pushed, RegistryAccess, UserContainerfile
-from keynet.runtime import containers, names, shell, trial
+from keynet.runtime import containers, names, shell, tidy, trial
 from keynet.runtime.authfiles import registry_auth
 from keynet.runtime.buildlog import BuildLog
 from keynet.runtime.dialect import Dialect
 from keynet.runtime.engine import Built, RegistryAuth, Unusable, Usable, Way
-from keynet.runtime.pushlog import push_error
+from keynet.runtime.pushlog import PushLog, push_error
+from keynet.runtime.reasons import last_words
 from keynet.runtime.staging import Stage, stage
 from keynet.text import _, printable
 
@@ -68,10 +69,9 @@ class Engine:
                 (*self._prefix, *self._build_arguments(plan, staged, auth, name)),
                 environment=dict(plan.host_network.proxies),
             )
-            with self._without_leftovers(staged):
+            with self._without_leftovers(staged, project, log):
                 finished = shell.run(command, timeout_s=None, on_stdout=on_line, on_stderr=on_line)
                 if finished.status != 0 or not log.image_id:
-                    self._keep(project, log.tops)
                     path = keep_containerfile(plan, project)
                     raise log.failure(self.name, finished.status, path)
         return Built(self.name, log.image_id, name, project, tuple(log.tops[:-1]))
@@ -80,18 +80,16 @@ class Engine:
         """Push by id; see ``Builder.push``."""
         digestfile = auth.authfile.with_name(f"digest-{built.image_id[:12]}")
         arguments = containers.push_arguments(built.image_id, target, auth, digestfile)
-
-        def on_line(line: str) -> None:
-            emit(LogLine(line, "push"))
-
+        log = PushLog(emit)
         finished = shell.run(
             shell.Command((*self._prefix, *arguments)),
             timeout_s=None,
-            on_stdout=on_line,
-            on_stderr=on_line,
+            on_stdout=log.feed,
+            on_stderr=log.feed,
         )
         if finished.status != 0 or not digestfile.exists():
             raise push_error(self.name, target, finished.stderr or finished.stdout)
+        log.finish()
         digest = Digest.parse(digestfile.read_text().strip())
         return Pushed(target, digest)
 
@@ -108,7 +106,7 @@ class Engine:
                 _("{engine} could not write the image to {destination}: {said}").format(
                     engine=self.name,
                     destination=printable(destination),
-                    said=_last(finished.stderr),
+                    said=last_words(finished.stderr),
                 ),
                 _("See whether the folder exists, is writable and has room."),
             )
@@ -123,7 +121,7 @@ class Engine:
         if finished.status != 0:
             raise EngineError(
                 _("{engine} could not log in to {host}: {said}").format(
-                    engine=self.name, host=access.host, said=_last(finished.stderr)
+                    engine=self.name, host=access.host, said=last_words(finished.stderr)
                 ),
                 _("A push does not need it: keynet brings its own credentials."),
             )
@@ -134,7 +132,7 @@ class Engine:
         if finished.status != 0 and "not logged" not in finished.stderr.lower():
             raise EngineError(
                 _("{engine} could not log out of {host}: {said}").format(
-                    engine=self.name, host=host, said=_last(finished.stderr)
+                    engine=self.name, host=host, said=last_words(finished.stderr)
                 ),
                 _("Remove the entry from its auth.json by hand."),
             )
@@ -182,19 +180,25 @@ class Engine:
         )
 
     @contextlib.contextmanager
-    def _without_leftovers(self, staged: Stage) -> Iterator[None]:
-        """Remove the working containers that an unfinished build of ours leaves."""
+    def _without_leftovers(self, staged: Stage, project: str, log: BuildLog) -> Iterator[None]:
+        """Remove the working containers of an unfinished build, and name what it cached."""
         done = False
         try:
             yield
             done = True
         finally:
-            if not done and not self._way.remote:
+            if not done:
                 for container in self._working_containers(_marker(staged)):
-                    self._run("rm", "--force" if self.name == "podman" else "--", container)
+                    self._run("rm", *self.dialect.rm_flags, container)
+                self._keep(project, log.tops)
 
     def _working_containers(self, marker: Path) -> list[str]:
-        """Find this build's containers by the marker that the builder wrote down for each."""
+        """Find this build's containers by the marker that the builder wrote down for each.
+
+        A service elsewhere tidies up itself when its client goes away.
+        """
+        if self._way.remote:
+            return []
         store = Path(self._ready.facts.get("graph_root", "/nonexistent"))
         found = []
         for state in store.glob(f"{self._ready.storage_driver}-containers/*/userdata/buildah.json"):
@@ -204,19 +208,8 @@ class Engine:
         return found
 
     def _keep(self, project: str, tops: list[str], *, final: bool = False) -> None:
-        """Name what the layer cache stands on, and remove what the names stood for before."""
-        named = [names.stage_name(project, number) for number in range(1, len(tops) + 1)]
-        if final:
-            named[-1] = f"{project}:latest"
-        before = self._named(project)
-        for name, image in zip(named, tops, strict=True):
-            old = before.get(name, "")
-            if old and old.startswith(image):
-                continue
-            self._run("tag", image, name)
-            if old:
-                # Refused while another name or a container holds it: then it is no leftover.
-                self._run("rmi", old)
+        if tops:
+            tidy.keep(project, tops, named=self._named(project), run=self._run, final=final)
 
     def _named(self, project: str) -> Mapping[str, str]:
         """Map the project's names to image ids."""
@@ -251,8 +244,3 @@ def keep_containerfile(plan: BuildPlan, project: str) -> str:
 
 def _marker(staged: Stage) -> Path:
     return staged.private / "marker"
-
-
-def _last(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.strip()]
-    return printable(lines[-1] if lines else "", 500)

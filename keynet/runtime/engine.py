@@ -59,11 +59,15 @@ class Usable:
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """An engine that cannot be used here: why, and what to do about it, for people."""
+    """An engine that cannot be used here: why, and what to do about it, for people.
+
+    ``endpoint`` is its daemon's address when that is what did not answer.
+    """
 
     name: str
     reason: str
     fix: str
+    endpoint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,4 +31,10 @@ def _ways(way: Way, facts: Facts) -> Iterator[Way]:
     yield replace(way, isolation="chroot")
 
 
-PODMAN = Dialect(name="podman", prefix=_prefix, build_flags=_build_flags, ways=_ways)
+PODMAN = Dialect(
+    name="podman",
+    prefix=_prefix,
+    build_flags=_build_flags,
+    ways=_ways,
+    rm_flags=("--force",),
+)

@@ -5,7 +5,10 @@ from typing import Final
 
 from keynet.errors import EngineUnavailable, UsageError
 from keynet.events import Emit
+from keynet.runtime import endpoints
 from keynet.runtime.buildah import BUILDAH
+from keynet.runtime.cache import Cache
+from keynet.runtime.docker import Docker
 from keynet.runtime.driving import Engine
 from keynet.runtime.engine import Builder, Unusable, Usable
 from keynet.runtime.podman import PODMAN
@@ -14,6 +17,7 @@ from keynet.text import _, printable
 __all__ = ["ORDER", "choose", "survey"]
 
 _MAKERS: Final[dict[str, Callable[[Usable | None], Builder]]] = {
+    "docker": Docker,
     "podman": lambda usable: Engine(PODMAN, usable),
     "buildah": lambda usable: Engine(BUILDAH, usable),
 }
@@ -31,22 +35,55 @@ def choose(name: str, *, emit: Emit, needs_run: bool = True) -> tuple[Builder, U
         EngineUnavailable: With each engine's reason and fix.
         UsageError: There is no engine of that name.
     """
+    candidates = _candidates(name)
+    cache = Cache()
+    chosen = _first(candidates, cache=cache, fresh=False, needs_run=needs_run, emit=emit)
+    if isinstance(chosen, list):
+        # Nothing known works: a refusal from the cache may be out of date.
+        chosen = _first(candidates, cache=cache, fresh=True, needs_run=needs_run, emit=emit)
+    if isinstance(chosen, list):
+        raise _none_usable(name, chosen)
+    return _MAKERS[chosen.name](chosen), chosen
+
+
+def _first(
+    candidates: Sequence[str], *, cache: Cache, fresh: bool, needs_run: bool, emit: Emit
+) -> Usable | list[Unusable]:
+    """Find the first usable candidate; the refusals of all when there is none."""
     refused: list[Unusable] = []
-    for candidate in _candidates(name):
-        found = _MAKERS[candidate](None).probe()
+    for candidate in candidates:
+        found = None if fresh else _known(candidate, cache)
+        if found is None:
+            found = _MAKERS[candidate](None).probe()
+            cache.put(candidate, found)
         match found:
             case Usable() if found.can_run or not needs_run:
-                return _MAKERS[candidate](found), found
+                return found
             case Usable():
                 refused.append(_cannot_run(found))
             case Unusable():
                 refused.append(found)
-    raise _none_usable(name, refused)
+    return refused
+
+
+def _known(name: str, cache: Cache) -> Usable | Unusable | None:
+    """Give the remembered answer unless the daemon has come or gone since."""
+    found = cache.get(name)
+    if isinstance(found, Usable):
+        return None if endpoints.refusal(found.endpoint, name) else found
+    if isinstance(found, Unusable) and found.endpoint:
+        return None if endpoints.refusal(found.endpoint, name) is None else found
+    return found
 
 
 def survey() -> list[Usable | Unusable]:
     """Probe every engine anew, in the order of ``auto``."""
-    return [make(None).probe() for make in _MAKERS.values()]
+    cache = Cache()
+    found = []
+    for name, make in _MAKERS.items():
+        found.append(make(None).probe())
+        cache.put(name, found[-1])
+    return found
 
 
 def _candidates(name: str) -> Sequence[str]:

@@ -10,20 +10,75 @@ from keynet.errors import (
     RegistryError,
     RegistryUnreachable,
 )
+from keynet.events import (
+    BlobFinished,
+    BlobMounted,
+    BlobSkipped,
+    BlobStarted,
+    Emit,
+    Event,
+    LogLine,
+)
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
 from keynet.text import _, printable
 
-__all__ = ["docker_digest", "push_error"]
+__all__ = ["PushLog", "docker_digest", "push_error"]
 
 _DIGEST = re.compile(r"digest: (sha256:[0-9a-f]{64}) size: (\d+)")
 _LAST_LINES: Final = 6
+# docker: "5f70bf18a086: Pushed"; podman and buildah: "Copying blob 5f70… skipped: already exists".
+_DOCKER_LAYER = re.compile(r"(?P<blob>[0-9a-f]{12}): (?P<state>[A-Z].*)")
+_COPIED = re.compile(r"Copying (?:blob|config) (?:sha256:)?(?P<blob>[0-9a-f]{12,64})(?P<rest>.*)")
 
 
-def docker_digest(output: str) -> tuple[Digest, int] | None:
-    """Find digest and manifest size in what ``docker push`` prints last; None when absent."""
+class PushLog:
+    """Fed a push's lines, tells each layer's fate as events; no engine tells its bytes."""
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self._open: dict[str, bool] = {}
+
+    def feed(self, line: str) -> None:
+        """Take the next line; also handed on as a ``LogLine``."""
+        self._emit(LogLine(line, "push"))
+        if layer := _DOCKER_LAYER.fullmatch(line.strip()):
+            self._docker(layer["blob"], layer["state"])
+        elif copied := _COPIED.match(line.strip()):
+            self._begin(copied["blob"])
+            if "skipped" in copied["rest"]:
+                self._end(copied["blob"], BlobSkipped(copied["blob"], None))
+
+    def finish(self) -> None:
+        """The push is over and worked: whatever has begun is there."""
+        for blob, begun in list(self._open.items()):
+            if begun:
+                self._end(blob, BlobFinished(blob))
+
+    def _docker(self, blob: str, state: str) -> None:
+        self._begin(blob)
+        if state.startswith("Pushed"):
+            self._end(blob, BlobFinished(blob))
+        elif state.startswith("Layer already exists"):
+            self._end(blob, BlobSkipped(blob, None))
+        elif state.startswith("Mounted from"):
+            self._end(blob, BlobMounted(blob, None))
+
+    def _begin(self, blob: str) -> None:
+        if blob not in self._open:
+            self._open[blob] = True
+            self._emit(BlobStarted(blob, None))
+
+    def _end(self, blob: str, event: Event) -> None:
+        if self._open.get(blob):
+            self._open[blob] = False
+            self._emit(event)
+
+
+def docker_digest(output: str) -> Digest | None:
+    """Find the digest in what ``docker push`` prints last; None when it is not there."""
     found = _DIGEST.search(output)
-    return (Digest.parse(found[1]), int(found[2])) if found else None
+    return Digest.parse(found[1]) if found else None
 
 
 def push_error(engine: str, target: Reference, output: str) -> KeynetError:

@@ -1,0 +1,233 @@
+"""docker: a daemon behind a socket, tcp, ssh or a context; legacy builder and BuildKit."""
+
+import contextlib
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from keynet.errors import EngineError
+from keynet.events import Emit, LogLine
+from keynet.oci.reference import Reference
+from keynet.plan import BuildPlan, Pushed, RegistryAccess
+from keynet.runtime import contexttar, dockerargs, dockertrial, names, shell, tidy, trial
+from keynet.runtime.authfiles import is_loopback
+from keynet.runtime.buildlog import BuildLog
+from keynet.runtime.driving import keep_containerfile
+from keynet.runtime.engine import Built, RegistryAuth, Unusable, Usable, Way
+from keynet.runtime.pushlog import PushLog, docker_digest, push_error
+from keynet.runtime.reasons import last_words
+from keynet.runtime.staging import stage
+from keynet.text import _, printable
+
+__all__ = ["Docker"]
+
+_FIRST_WITH_OCI: Final = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Docker:
+    """docker as a ``Builder``; without ``usable`` it only probes."""
+
+    usable: Usable | None = None
+
+    @property
+    def name(self) -> str:
+        """Give ``docker``."""
+        return "docker"
+
+    def probe(self) -> Usable | Unusable:
+        """Try BuildKit, then the legacy builder; see ``Builder.probe``."""
+        return dockertrial.probe()
+
+    def unsupported(self, plan: BuildPlan) -> list[str]:
+        """See ``Builder.unsupported``."""
+        found = trial.cannot_run(self._ready, plan)
+        if self._way.mode == dockerargs.LEGACY:
+            found += dockerargs.only_buildkit(plan)
+        return found
+
+    def build(self, plan: BuildPlan, auth: RegistryAuth | None, emit: Emit) -> Built:
+        """Build with ``docker build``; see ``Builder.build``."""
+        project = names.project_name(plan)
+        name = names.build_name(project)
+        log = BuildLog()
+
+        def on_line(line: str) -> None:
+            log.feed(line)
+            emit(LogLine(line, "build"))
+
+        done = False
+        try:
+            with stage(plan, emit) as staged:
+                iidfile = staged.private / "image-id"
+                arguments = dockerargs.build_arguments(
+                    plan,
+                    staged,
+                    self._way,
+                    name=name,
+                    iidfile=iidfile,
+                    network=self._network(plan),
+                )
+                legacy = self._way.mode == dockerargs.LEGACY
+                command = shell.Command(
+                    (self._way.binary, *arguments),
+                    environment={
+                        **dockerargs.environment(self._way, auth),
+                        **plan.host_network.proxies,
+                    },
+                    stdin=partial(contexttar.write, plan, staged) if legacy else None,
+                )
+                finished = shell.run(command, timeout_s=None, on_stdout=on_line, on_stderr=on_line)
+                if finished.status != 0 or not iidfile.exists():
+                    path = keep_containerfile(plan, project)
+                    raise log.failure(self.name, finished.status, path)
+                image_id = iidfile.read_text().strip().removeprefix("sha256:")
+            done = True
+        finally:
+            if not done:
+                self._keep(project, log.tops)
+        return Built(self.name, image_id, name, project, tuple(log.tops[:-1]))
+
+    def push(self, built: Built, target: Reference, auth: RegistryAuth, emit: Emit) -> Pushed:
+        """Tag, push and take the tag away again; see ``Builder.push``."""
+        log = PushLog(emit)
+        environment = dockerargs.environment(self._way, auth)
+        named = target if target.tag else target.with_tag("latest")
+        tagged = self._run("tag", built.image_id, str(named))
+        if tagged.status != 0:
+            raise EngineError(
+                _("docker could not tag the image as {target}: {said}").format(
+                    target=named, said=last_words(tagged.stderr)
+                ),
+                _("Build it again."),
+            )
+        try:
+            finished = shell.run(
+                shell.Command((self._way.binary, "push", str(named)), environment=environment),
+                timeout_s=None,
+                on_stdout=log.feed,
+                on_stderr=log.feed,
+            )
+        finally:
+            self._run("rmi", str(named))
+        digest = docker_digest(finished.stdout)
+        if finished.status != 0 or digest is None:
+            raise push_error(self.name, target, finished.stderr or finished.stdout)
+        log.finish()
+        return Pushed(target, digest)
+
+    def save(self, built: Built, destination: str, emit: Emit) -> None:
+        """Write a docker archive, since docker 25 also the OCI's; see ``Builder.save``."""
+        kind, _colon, path = destination.partition(":")
+        if kind != "docker-archive" and not self._writes_oci():
+            raise EngineError(
+                _("docker {version} writes docker archives only, not {kind}.").format(
+                    version=self._ready.version, kind=printable(kind)
+                ),
+                _("Use docker-archive:FILE, or --builder podman or buildah."),
+            )
+        file = Path(path) if kind != "oci" else Path(f"{path}.partial.tar")
+        try:
+            finished = self._run("save", "--output", str(file), built.name, timeout_s=None)
+            if finished.status != 0:
+                raise EngineError(
+                    _("docker could not write the image to {destination}: {said}").format(
+                        destination=printable(destination), said=last_words(finished.stderr)
+                    ),
+                    _("See whether the folder exists, is writable and has room."),
+                )
+            if kind == "oci":
+                with tarfile.open(file) as tar:
+                    tar.extractall(path, filter="data")
+        finally:
+            if kind == "oci":
+                file.unlink(missing_ok=True)
+
+    def login(self, access: RegistryAccess) -> None:
+        """Store a login; see ``Builder.login``."""
+        binary = self._way.binary
+        finished = shell.run(
+            shell.Command(
+                (binary, "login", "--username", access.username, "--password-stdin", access.host),
+                stdin=access.password,
+            ),
+            timeout_s=60,
+        )
+        if finished.status != 0:
+            hint = _("A push does not need it: keynet brings its own credentials.")
+            if access.ca_cert is not None and not is_loopback(access.host):
+                hint += " " + _("docker's daemon reads the CA from {path}.").format(
+                    path=f"/etc/docker/certs.d/{access.host}/ca.crt"
+                )
+            raise EngineError(
+                _("docker could not log in to {host}: {said}").format(
+                    host=access.host, said=last_words(finished.stderr)
+                ),
+                hint,
+            )
+
+    def logout(self, host: str) -> None:
+        """Forget a login; see ``Builder.logout``."""
+        finished = self._run("logout", host)
+        if finished.status != 0:
+            raise EngineError(
+                _("docker could not log out of {host}: {said}").format(
+                    host=host, said=last_words(finished.stderr)
+                ),
+                _("Remove the entry from ~/.docker/config.json by hand."),
+            )
+
+    def remove(self, built: Built) -> None:
+        """Leave one tag a project; see ``Builder.remove``."""
+        self._keep(built.project, [*built.stages, built.image_id], final=True)
+        self._run("rmi", built.name)
+
+    @property
+    def _ready(self) -> Usable:
+        if self.usable is None:
+            raise EngineError(
+                _("{engine} was not probed.").format(engine=self.name),
+                _("Choose it with probe.choose()."),
+            )
+        return self.usable
+
+    @property
+    def _way(self) -> Way:
+        return self._ready.way
+
+    def _network(self, plan: BuildPlan) -> str:
+        """Use the host's network where the daemon has none, or where the way out is loopback."""
+        if self._way.network:
+            return self._way.network
+        network = plan.host_network
+        addresses = [secret.reveal() for secret in network.proxies.values()]
+        if network.pip_conf is not None:
+            addresses.append(network.pip_conf.reveal())
+        local = any(
+            mark in address
+            for address in addresses
+            for mark in ("://127.", "://localhost", "://[::1]", "@127.", "@localhost")
+        )
+        return "host" if local else ""
+
+    def _writes_oci(self) -> bool:
+        with contextlib.suppress(ValueError):
+            return int(self._ready.version.split(".")[0]) >= _FIRST_WITH_OCI
+        return False
+
+    def _keep(self, project: str, tops: list[str], *, final: bool = False) -> None:
+        if tops:
+            tidy.keep(project, tops, named=self._named(project), run=self._run, final=final)
+
+    def _named(self, project: str) -> Mapping[str, str]:
+        listing = self._run(
+            "images", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}", project
+        )
+        pairs = (line.split() for line in listing.stdout.splitlines())
+        return {pair[0]: pair[1].removeprefix("sha256:") for pair in pairs if len(pair) == 2}
+
+    def _run(self, *arguments: str, timeout_s: float | None = 120) -> shell.Finished:
+        return shell.run(shell.Command((self._way.binary, *arguments)), timeout_s=timeout_s)

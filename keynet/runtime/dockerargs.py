@@ -1,0 +1,131 @@
+"""docker's argv and output, pure: legacy builder, BuildKit, buildx."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from keynet.plan import BuildPlan
+from keynet.runtime import contexttar
+from keynet.runtime.engine import RegistryAuth, Way
+from keynet.runtime.staging import Stage
+from keynet.text import _
+
+__all__ = [
+    "BUILDKIT",
+    "BUILDX",
+    "LEGACY",
+    "DockerFacts",
+    "build_arguments",
+    "environment",
+    "only_buildkit",
+    "read_info",
+]
+
+LEGACY: Final = "legacy"
+BUILDKIT: Final = "buildkit"
+BUILDX: Final = "buildx"
+
+_ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
+# Containerfile features that docker's legacy builder does not know.
+_ONLY_BUILDKIT: Final = (
+    (re.compile(r"^\s*RUN\s+--(?:mount|network|security)", re.I | re.M), "RUN --mount"),
+    (re.compile(r"^\s*(?:COPY|ADD)\s+(?:--\w+=\S+\s+)*--(?:link|parents)", re.I | re.M), "--link"),
+    (re.compile(r"^\s*(?:RUN|COPY)\b.*<<-?[\"']?\w", re.I | re.M), "<<EOF"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DockerFacts:
+    """What ``docker info`` says of the daemon and of the client's plugins."""
+
+    version: str
+    rootless: bool
+    storage_driver: str
+    architecture: str
+    plugins: frozenset[str]
+    errors: tuple[str, ...] = ()
+
+
+def read_info(text: str) -> DockerFacts:
+    """Read ``docker info --format '{{json .}}'`` of any version seen.
+
+    Raises:
+        ValueError: It is no such JSON.
+    """
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise ValueError("info is no object")  # noqa: TRY004
+    client = found.get("ClientInfo")
+    plugins = client.get("Plugins") if isinstance(client, dict) else None
+    architecture = str(found.get("Architecture") or "")
+    return DockerFacts(
+        version=str(found.get("ServerVersion") or ""),
+        rootless=any("rootless" in str(each) for each in found.get("SecurityOptions") or ()),
+        storage_driver=str(found.get("Driver") or ""),
+        architecture=_ARCHITECTURES.get(architecture, architecture),
+        plugins=frozenset(_plugin_names(plugins)),
+        errors=tuple(str(each) for each in found.get("ServerErrors") or ()),
+    )
+
+
+def _plugin_names(plugins: Any) -> list[str]:
+    listed = plugins if isinstance(plugins, list) else []
+    return [
+        str(each.get("Name")) for each in listed if isinstance(each, dict) and not each.get("Err")
+    ]
+
+
+def environment(way: Way, auth: RegistryAuth | None) -> Mapping[str, str]:
+    """Give what makes the client take this builder and this push's credentials."""
+    chosen = {
+        "DOCKER_BUILDKIT": "0" if way.mode == LEGACY else "1",
+        "BUILDKIT_PROGRESS": "plain",
+        # An index round the image, with a provenance that differs each time, is not wanted.
+        "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
+        "DOCKER_CLI_HINTS": "false",
+    }
+    if auth is not None:
+        chosen["DOCKER_CONFIG"] = str(auth.docker_config)
+    return chosen
+
+
+def build_arguments(
+    plan: BuildPlan, stage: Stage, way: Way, *, name: str, iidfile: Path, network: str
+) -> tuple[str, ...]:
+    """Give ``build``; the legacy builder reads its context from standard input."""
+    arguments = ["build", "--tag", name, "--iidfile", str(iidfile)]
+    arguments += _builder_flags(way)
+    if network:
+        arguments += ["--network", network]
+    if plan.platform is not None:
+        arguments += ["--platform", str(plan.platform)]
+    if plan.no_cache:
+        arguments.append("--no-cache")
+    arguments += [f"--label={key}={value}" for key, value in sorted(plan.labels.items())]
+    arguments += [f"--build-arg={key}={value}" for key, value in sorted(plan.build_args.items())]
+    arguments += [f"--build-arg={key}" for key in sorted(plan.host_network.proxies)]
+    arguments += [f"--secret=id={secret.id},src={secret.source}" for secret in plan.secrets]
+    if way.mode == LEGACY:
+        return (*arguments, "--file", contexttar.containerfile_name(plan), "-")
+    return (*arguments, "--file", str(stage.containerfile), str(stage.root))
+
+
+def _builder_flags(way: Way) -> list[str]:
+    if way.mode == LEGACY:
+        return ["--force-rm"]
+    return ["--progress", "plain", *(["--load"] if way.mode == BUILDX else [])]
+
+
+def only_buildkit(plan: BuildPlan) -> list[str]:
+    """Name what of the plan the legacy builder cannot do."""
+    found = [
+        _("docker's legacy builder does not know {feature}; BuildKit does.").format(feature=feature)
+        for pattern, feature in _ONLY_BUILDKIT
+        if pattern.search(plan.recipe.text)
+    ]
+    if plan.secrets:
+        found.append(_("docker's legacy builder does not know --secret; BuildKit does."))
+    return found

@@ -1,0 +1,1 @@
+"""An asynchronous client of OCI registries. Source: SPEC 7."""

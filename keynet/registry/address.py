@@ -1,0 +1,220 @@
+"""Where a registry is, which URLs belong to it, and where its credentials may go. Pure.
+
+Source: FACTS "Security"; distribution, "Token Authentication Specification".
+"""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, urljoin, urlsplit
+
+from keynet.errors import RegistryError, UsageError
+from keynet.oci.reference import DOCKER_HUB
+from keynet.text import _, printable
+
+__all__ = ["Origin", "Registry", "follow", "is_loopback", "origin_of", "with_query"]
+
+_HOST: Final = re.compile(
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?"
+)
+_HUB_HOST: Final = "registry-1.docker.io"
+# Registries whose token server is known to live on another host.
+_KNOWN_TOKEN_HOSTS: Final = {
+    DOCKER_HUB: frozenset({"auth.docker.io"}),
+    "registry.gitlab.com": frozenset({"gitlab.com"}),
+}
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Scheme, host and port: what credentials are bound to."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """A registry's address.
+
+    Args:
+        name: host[:port] as references and stored credentials have it.
+        scheme: Told by the user, None where it is to be found out.
+        insecure: Plain http and unverified TLS are allowed by the user.
+        token_hosts: Further hosts that may see the credentials, for tokens.
+    """
+
+    name: str
+    scheme: str | None
+    insecure: bool
+    token_hosts: frozenset[str]
+
+    @classmethod
+    def parse(
+        cls, text: str, *, insecure: bool = False, token_hosts: frozenset[str] = frozenset()
+    ) -> "Registry":
+        """Read ``host[:port]``, or a URL with http or https and no path.
+
+        Raises:
+            UsageError: Userinfo, a path, another scheme, or http where it is not allowed.
+        """
+        scheme: str | None = None
+        name = text
+        if "://" in text:
+            scheme, _separator, name = text.partition("://")
+            scheme = scheme.lower()
+            name = name.rstrip("/")
+        if scheme not in (None, "http", "https") or not _HOST.fullmatch(name):
+            # What stands before an @ may be a password: it is not repeated.
+            shown = printable(name.rpartition("@")[2], 200)
+            raise UsageError(
+                _("{registry!r} is no registry.").format(registry=shown),
+                _("Write it as host[:port], without user, password and path."),
+            )
+        if name in ("index.docker.io", _HUB_HOST):
+            name = DOCKER_HUB
+        registry = cls(
+            name, scheme, insecure, token_hosts | _KNOWN_TOKEN_HOSTS.get(name, frozenset())
+        )
+        if scheme == "http" and not registry.http_allowed:
+            raise UsageError(
+                _("Plain http to {registry} is refused: anybody on the way could read it.").format(
+                    registry=name
+                ),
+                _("Use https, or allow it with --insecure."),
+            )
+        return registry
+
+    @property
+    def host(self) -> str:
+        """The host that is connected to, without the port."""
+        return _HUB_HOST if self.name == DOCKER_HUB else _split_host(self.name)
+
+    @property
+    def http_allowed(self) -> bool:
+        """Whether plain http will do: on loopback, or declared insecure."""
+        return self.insecure or is_loopback(self.host)
+
+    @property
+    def portless(self) -> bool:
+        """Whether no port is told, so that https and http mean different ones."""
+        return not re.search(r":\d+$", self.name)
+
+    def base(self, scheme: str) -> str:
+        """The URL in front of ``/v2/``."""
+        return f"{scheme}://{_HUB_HOST if self.name == DOCKER_HUB else self.name}"
+
+    def check_token_realm(self, realm: str, scheme: str) -> None:
+        """See that credentials may be sent to this token server.
+
+        Args:
+            scheme: The one by which the registry itself is reached.
+
+        Raises:
+            RegistryError: Another host, no https, or userinfo in the URL.
+
+        Source: CVE-2020-15157.
+        """
+        reason = self._refused_realm(realm, scheme)
+        if reason:
+            raise RegistryError(
+                _("{registry} sends for tokens to {realm}, which is refused: {reason}.").format(
+                    registry=self.name, realm=_shown(realm), reason=reason
+                ),
+                _("If that host is right, declare it as the token server of this registry."),
+            )
+
+    def _refused_realm(self, realm: str, scheme: str) -> str:
+        try:
+            target = origin_of(realm)
+        except RegistryError as error:
+            return error.message.rstrip(".")
+        if target.scheme == "http" and not (scheme == "http" and self.http_allowed):
+            return _("it is plain http")
+        host = target.host if ":" not in target.host else f"[{target.host}]"
+        declared = {host, f"{host}:{target.port}"} & self.token_hosts
+        if target.host != self.host.strip("[]").lower() and not declared:
+            return _("it is another host")
+        return ""
+
+
+def origin_of(url: str) -> Origin:
+    """Give the origin of an absolute URL.
+
+    Raises:
+        RegistryError: No http(s), no host, a broken port, or user and password in it.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+        host = parts.hostname
+    except ValueError as error:
+        raise _bad_url(url, _("it cannot be read")) from error
+    if parts.scheme not in _PORTS or not host:
+        raise _bad_url(url, _("it is no http or https URL"))
+    if "@" in parts.netloc:
+        raise _bad_url(url, _("it has a user or password in it"))
+    if any(character <= " " or character in "\\\x7f" for character in url):
+        raise _bad_url(url, _("it has odd characters"))
+    return Origin(parts.scheme, host.lower(), port if port is not None else _PORTS[parts.scheme])
+
+
+def follow(current: str, location: str) -> str:
+    """Resolve a Location header against the URL that brought it.
+
+    Raises:
+        RegistryError: No http(s) URL, userinfo, or from https down to http.
+    """
+    try:
+        target = urljoin(current, location).partition("#")[0]
+    except ValueError as error:
+        raise _bad_url(location, _("it cannot be read")) from error
+    if origin_of(target).scheme == "http" and origin_of(current).scheme == "https":
+        raise _bad_url(target, _("it leads from https to plain http"))
+    return target
+
+
+def with_query(url: str, **parameters: str) -> str:
+    """Add parameters to a URL whose own query string is kept as it is."""
+    added = "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items())
+    if not added:
+        return url
+    if url.endswith(("?", "&")):
+        return url + added
+    return url + ("&" if "?" in url else "?") + added
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine: localhost, 127.0.0.0/8 or ::1."""
+    bare = host.strip("[]").lower()
+    if bare == "localhost" or bare.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(bare).is_loopback
+    except ValueError:
+        return False
+
+
+def _split_host(name: str) -> str:
+    if name.startswith("["):
+        return name.partition("]")[0] + "]"
+    return name.partition(":")[0]
+
+
+def _shown(url: str) -> str:
+    """Show scheme, host and path of a URL: a query or userinfo may hold secrets."""
+    bare = url.partition("?")[0]
+    scheme, separator, rest = bare.partition("://")
+    return printable(f"{scheme}{separator}{rest.rpartition('@')[2]}", 200)
+
+
+def _bad_url(url: str, reason: str) -> RegistryError:
+    return RegistryError(
+        _("The registry sends to {url}, which is refused: {reason}.").format(
+            url=_shown(url), reason=reason
+        ),
+        _("Do not trust this registry, or tell its owner to mend its public URL."),
+    )

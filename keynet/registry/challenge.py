@@ -1,0 +1,66 @@
+"""Read ``WWW-Authenticate``: pure, and wary of what servers write there.
+
+Source: RFC 9110, "WWW-Authenticate"; distribution, "Token Authentication Specification".
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+__all__ = ["Challenge", "parse_challenges", "scopes_of"]
+
+_LONGEST: Final = 16_384
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - a grammar, not a secret
+_SCHEME = re.compile(rf"\s*({_TOKEN})(?:\s+|\s*,|\s*$)")
+_PARAMETER = re.compile(rf'\s*({_TOKEN})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|({_TOKEN}|[^\s,"]+))\s*')
+_ESCAPED = re.compile(r"\\(.)")
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """One way to authenticate; ``scheme`` and the names of parameters are lower-case."""
+
+    scheme: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+def parse_challenges(header: str) -> list[Challenge]:
+    """Read every challenge of the header, in order; what breaks the grammar ends the list."""
+    text = header[:_LONGEST]
+    challenges: list[Challenge] = []
+    position = 0
+    while position < len(text):
+        scheme = _SCHEME.match(text, position)
+        if scheme is None:
+            break
+        position = scheme.end()
+        parameters: dict[str, str] = {}
+        while (parameter := _PARAMETER.match(text, position)) is not None:
+            quoted, plain = parameter.group(2), parameter.group(3)
+            value = _ESCAPED.sub(r"\1", quoted) if quoted is not None else plain
+            # The first one counts: a second realm must not replace one that was checked.
+            parameters.setdefault(parameter.group(1).lower(), value)
+            position = parameter.end()
+            if position < len(text) and text[position] == ",":
+                position += 1
+            else:
+                break
+        challenges.append(Challenge(scheme.group(1).lower(), parameters))
+        while position < len(text) and text[position] in ", ":
+            position += 1
+    return challenges
+
+
+def scopes_of(texts: Iterable[str]) -> frozenset[str]:
+    """Merge scopes: one ``type:name:actions`` for each resource, its actions sorted.
+
+    ``scopes_of(["repository:a:pull", "repository:a:push,pull"])`` has one element.
+    """
+    merged: dict[str, set[str]] = {}
+    for text in texts:
+        for scope in text.split():
+            resource, colon, actions = scope.rpartition(":")
+            if colon:
+                merged.setdefault(resource, set()).update(a for a in actions.split(",") if a)
+    return frozenset(f"{resource}:{','.join(sorted(a))}" for resource, a in merged.items())

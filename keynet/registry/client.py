@@ -1,0 +1,253 @@
+"""One registry: blobs, manifests, tags, catalog, referrers.
+
+Source: OCI distribution-spec 1.1; SPEC 7.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+from keynet.events import BlobSkipped, Emit, ignore
+from keynet.oci.descriptor import Descriptor, Digest
+from keynet.registry import download, listing, manifests, referrers, tls
+from keynet.registry.address import Registry, follow
+from keynet.registry.auth import CredentialSource
+from keynet.registry.manifests import Manifest
+from keynet.registry.retry import Retries
+from keynet.registry.session import Ask, Session
+from keynet.registry.source import Source
+from keynet.registry.transport import Call, Timeouts, Transport, Wire
+from keynet.registry.upload import CHUNK_SIZE, Upload, find_blob
+from keynet.registry.wire import Catalog, TagList
+from keynet.text import _
+
+__all__ = ["Manifest", "RegistryClient"]
+
+
+class RegistryClient:
+    """Speak with one registry; use it as ``async with``.
+
+    Args:
+        registry: ``host[:port]``, or with ``https://`` or ``http://`` in front. Without a scheme
+            https is tried first, and http only on loopback or when ``insecure``.
+        credentials: Asked in order when the registry wants to know who we are.
+        ca_cert: PEM file of CAs that are trusted besides the system's.
+        insecure: Allow plain http, and TLS without checking certificates.
+        token_hosts: Further hosts that may be given the credentials in exchange for tokens.
+        certs_d: Folders in the engines' layout, for more CAs and client certificates.
+        wire: Replaces the network, for tests.
+    """
+
+    def __init__(
+        self,
+        registry: str,
+        *,
+        credentials: Sequence[CredentialSource] = (),
+        ca_cert: Path | None = None,
+        client_cert: tls.ClientCertificate | None = None,
+        insecure: bool = False,
+        token_hosts: Sequence[str] = (),
+        certs_d: Sequence[Path] = tls.CERTS_D,
+        emit: Emit = ignore,
+        timeouts: Timeouts | None = None,
+        retries: Retries | None = None,
+        wire: Wire | None = None,
+    ) -> None:
+        address = Registry.parse(
+            registry, insecure=insecure, token_hosts=frozenset(t.lower() for t in token_hosts)
+        )
+        found = tls.from_certs_d(address.name, certs_d)
+        trust = tls.Trust(
+            (*((ca_cert,) if ca_cert is not None else ()), *found.ca_certs),
+            (*((client_cert,) if client_cert is not None else ()), *found.client_certs),
+            unverified=insecure,
+        )
+        self.registry = address.name
+        self._emit = emit
+        self._transport = Transport(address, trust, timeouts or Timeouts(), wire)
+        self._session = Session(address, credentials, self._transport, retries or Retries())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._transport.aclose()
+
+    async def ping(self) -> None:
+        """See that a registry answers here and accepts the credentials.
+
+        Raises:
+            RegistryUnreachable: Nobody answers.
+            RegistryDenied: The credentials are refused.
+            RegistryError: Whoever answers is no registry.
+        """
+        await self._session.send(Ask(Call("GET", "/v2/"), _("reach the registry")))
+
+    async def catalog(self, *, page_size: int = 1000) -> list[str]:
+        """List every repository, in the registry's order."""
+        ask = Ask(
+            Call("GET", f"/v2/_catalog?n={page_size}"),
+            _("list the repositories"),
+            ("registry:catalog:*",),
+        )
+        pages = await listing.pages(self._session, ask, Catalog)
+        return listing.names(name for page in pages for name in page.repositories or ())
+
+    async def tags(self, repository: str, *, page_size: int = 1000) -> list[str]:
+        """List every tag of a repository, in the registry's order."""
+        ask = Ask(
+            Call("GET", f"/v2/{repository}/tags/list?n={page_size}"),
+            _("list the tags of {repository}").format(repository=repository),
+            (f"repository:{repository}:pull",),
+            repository,
+        )
+        pages = await listing.pages(self._session, ask, TagList)
+        return listing.names(name for page in pages for name in page.tags or ())
+
+    async def get_manifest(self, repository: str, identifier: str | Digest) -> Manifest:
+        """Read a manifest or index by tag or digest, its digest verified.
+
+        Raises:
+            NotFound: There is none of that name.
+            DigestMismatch: The bytes are not those of the digest that was asked for or told.
+            ValidationError: It contradicts itself.
+        """
+        return await manifests.get(self._session, repository, identifier)
+
+    async def head_manifest(self, repository: str, identifier: str | Digest) -> Descriptor | None:
+        """Ask what a tag or digest points to; None: the registry has none."""
+        return await manifests.head(self._session, repository, identifier)
+
+    async def put_manifest(
+        self, repository: str, identifier: str | Digest, content: bytes, media_type: str
+    ) -> tuple[Descriptor, bool]:
+        """Store exactly these bytes under a tag or their digest.
+
+        Returns:
+            What was stored, and whether the registry keeps track of its ``subject`` by itself
+            (``OCI-Subject``).
+        """
+        return await manifests.put(self._session, repository, identifier, content, media_type)
+
+    async def referrers(
+        self, repository: str, subject: Digest, *, artifact_type: str | None = None
+    ) -> list[Descriptor]:
+        """List what refers to a manifest, through the API or the fallback tag.
+
+        Args:
+            artifact_type: Only those of this type.
+        """
+        return await referrers.find(self._session, repository, subject, artifact_type)
+
+    async def attach(
+        self, repository: str, subject: Digest, content: bytes, media_type: str
+    ) -> Descriptor:
+        """Store a manifest with a ``subject``, and list it in the fallback tag where needed."""
+        return await referrers.attach(self._session, repository, subject, content, media_type)
+
+    async def delete_manifest(self, repository: str, digest: Digest) -> bool:
+        """Delete a manifest with all its tags; False: there was none."""
+        action = _("delete manifest {digest} of {repository}").format(
+            digest=digest, repository=repository
+        )
+        return await self._delete(f"/v2/{repository}/manifests/{digest}", action, repository)
+
+    async def delete_blob(self, repository: str, digest: Digest) -> bool:
+        """Delete a blob; False: there was none."""
+        action = _("delete blob {digest} of {repository}").format(
+            digest=digest, repository=repository
+        )
+        return await self._delete(f"/v2/{repository}/blobs/{digest}", action, repository)
+
+    async def head_blob(self, repository: str, digest: Digest) -> int | None:
+        """Ask whether a repository holds a blob: its size in bytes, -1 untold, None absent."""
+        return await find_blob(self._session, repository, digest)
+
+    def get_blob(self, repository: str, descriptor: Descriptor) -> AsyncGenerator[bytes, None]:
+        """Read a blob; resumed after a lost connection. Close it when you stop early.
+
+        Raises:
+            DigestMismatch: At the end: what was given before is worthless.
+        """
+        return download.read_blob(self._session, repository, descriptor)
+
+    async def upload(
+        self,
+        repository: str,
+        descriptor: Descriptor,
+        source: Source,
+        *,
+        mount_from: Sequence[str] = (),
+        chunk_size: int = CHUNK_SIZE,
+        emit: Emit | None = None,
+    ) -> None:
+        """Send one blob unless the registry already holds it.
+
+        Args:
+            source: Called for each reading, from byte 0.
+            mount_from: Other repositories of this registry that may hold it.
+
+        Raises:
+            DigestMismatch: The source is not what the descriptor says.
+        """
+        emit = emit or self._emit
+        found = await self.head_blob(repository, descriptor.digest)
+        if found is not None and found in (-1, descriptor.size):
+            emit(BlobSkipped(str(descriptor.digest), descriptor.size))
+            return
+        upload = Upload(
+            self._session, repository, descriptor, source, emit=emit, chunk_size=chunk_size
+        )
+        await upload.run([other for other in mount_from if other != repository])
+
+    async def upload_bytes(
+        self, repository: str, media_type: str, content: bytes, *, emit: Emit | None = None
+    ) -> Descriptor:
+        """Send these bytes as one blob unless the registry already holds it."""
+        descriptor = Descriptor.of(media_type, content)
+        await self.upload(repository, descriptor, lambda: _once(content), emit=emit)
+        return descriptor
+
+    async def mount(self, repository: str, digest: Digest, source: str) -> bool:
+        """Have the registry take a blob from another of its repositories; False: it will not."""
+        url = f"/v2/{repository}/blobs/uploads/?mount={quote(str(digest))}&from={quote(source)}"
+        ask = Ask(
+            Call("POST", url),
+            _("mount blob {digest} into {repository}").format(digest=digest, repository=repository),
+            (f"repository:{repository}:pull,push", f"repository:{source}:pull"),
+            repository,
+            frozenset({201, 202, 400, 403, 404, 405}),
+        )
+        answer = await self._session.send(ask)
+        location = answer.headers.get("location")
+        if answer.status == 202 and location:
+            # The registry opened an upload instead; nobody will use it.
+            call = Call("DELETE", follow(answer.url, location))
+            await self._session.send_once(replace(ask, call=call))
+        return answer.status == 201
+
+    async def _delete(self, url: str, action: str, repository: str) -> bool:
+        ask = Ask(
+            Call("DELETE", url),
+            action,
+            (f"repository:{repository}:delete,pull",),
+            repository,
+            frozenset({200, 202, 204, 404}),
+        )
+        return (await self._session.send(ask)).status != 404
+
+
+async def _once(content: bytes) -> AsyncIterator[bytes]:
+    yield content

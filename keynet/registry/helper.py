@@ -1,0 +1,101 @@
+"""Ask a ``docker-credential-…`` program: nothing secret in argv, bounded time and output.
+
+Source: docker-credential-helpers, "Development".
+"""
+
+import asyncio
+import os
+import signal
+from contextlib import suppress
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+from pydantic import ValidationError as Malformed
+
+from keynet.errors import UsageError
+from keynet.registry.auth import Credential
+from keynet.secret import Secret
+from keynet.text import _, printable
+
+__all__ = ["ask_helper"]
+
+_OUTPUT_LIMIT: Final = 256 * 1024
+# What the helpers say, on standard output, when they hold nothing for that server.
+_NOT_FOUND: Final = "credentials not found"
+_IDENTITY_USER: Final = "<token>"
+
+
+class _Reply(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    Username: str = ""
+    Secret: str = ""
+
+
+async def ask_helper(name: str, server: str, timeout_s: float) -> Credential | None:
+    """Ask ``docker-credential-NAME get`` for a server; None: it holds nothing.
+
+    Raises:
+        UsageError: It is missing, fails, hangs or answers what cannot be read.
+    """
+    program = f"docker-credential-{name}"
+    try:
+        process = await asyncio.create_subprocess_exec(
+            program,
+            "get",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise _unusable(program, error.strerror or _("it cannot be started")) from error
+    try:
+        async with asyncio.timeout(timeout_s):
+            output = await _converse(process, server)
+            status = await process.wait()
+    except TimeoutError as error:
+        raise _unusable(program, _("it did not answer in time")) from error
+    finally:
+        # It may have children of its own that hold the pipe open.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+    if status != 0:
+        said = output.decode(errors="replace")
+        if _NOT_FOUND in said.lower():
+            return None
+        raise _unusable(program, printable(said, 200) or _("it failed"))
+    try:
+        reply = _Reply.model_validate_json(output)
+    except Malformed:
+        raise _unusable(program, _("its answer is not what a helper says")) from None
+    if not reply.Secret:
+        return None
+    identity = reply.Username == _IDENTITY_USER
+    return Credential("" if identity else reply.Username, Secret(reply.Secret), identity=identity)
+
+
+async def _converse(process: asyncio.subprocess.Process, server: str) -> bytes:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with suppress(BrokenPipeError, ConnectionResetError):
+        process.stdin.write(server.encode() + b"\n")
+        await process.stdin.drain()
+    process.stdin.close()
+    output = b""
+    while len(output) <= _OUTPUT_LIMIT:
+        piece = await process.stdout.read(65536)
+        if not piece:
+            break
+        output += piece
+    return output
+
+
+def _unusable(program: str, reason: str) -> UsageError:
+    return UsageError(
+        _("The credential helper {program} cannot be used: {reason}.").format(
+            program=program, reason=reason
+        ),
+        _("Install it, or remove it from credsStore and credHelpers in docker's config.json."),
+    )

@@ -1,0 +1,149 @@
+"""Manifests and indexes: exact bytes in both directions, verified.
+
+Source: OCI distribution-spec, "Pulling manifests", "Pushing Manifests".
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from keynet.errors import DigestMismatch, RegistryError, ValidationError
+from keynet.oci.descriptor import Descriptor, Digest, MediaType
+from keynet.registry.session import Ask, Session
+from keynet.registry.transport import Call
+from keynet.registry.wire import MANIFEST_LIMIT, ManifestWire, check_manifest
+from keynet.text import _
+
+__all__ = ["Manifest", "get", "head", "put"]
+
+_ACCEPT: Final = ", ".join((*MediaType.MANIFESTS, *MediaType.INDEXES))
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A manifest or index: its exact bytes, what it is, and its checked content."""
+
+    content: bytes
+    descriptor: Descriptor
+    wire: ManifestWire
+
+
+async def get(session: Session, repository: str, identifier: str | Digest) -> Manifest:
+    """Read a manifest or index by tag or digest, its digest verified.
+
+    Raises:
+        NotFound: There is none of that name.
+        DigestMismatch: The bytes are not those of the digest that was asked for or told.
+        ValidationError: It contradicts itself.
+    """
+    action = _("read manifest {identifier} of {repository}").format(
+        identifier=identifier, repository=repository
+    )
+    call = Call(
+        "GET",
+        f"/v2/{repository}/manifests/{identifier}",
+        {"Accept": _ACCEPT},
+        limit=MANIFEST_LIMIT,
+    )
+    answer = await session.send(_pull(call, action, repository))
+    asked = identifier if isinstance(identifier, Digest) else _digest_or_none(identifier)
+    told = answer.headers.get("docker-content-digest")
+    digest = asked or (Digest.parse(told) if told else Digest.of(answer.body))
+    if digest != _hash_like(digest, answer.body) or (told and told != str(digest)):
+        raise DigestMismatch(
+            _("Could not {action}: what came has another digest.").format(action=action),
+            _("The registry or a proxy alters content; do not use it."),
+        )
+    wire = check_manifest(answer.body, answer.headers.get("content-type"))
+    media_type = wire.mediaType or answer.headers["content-type"].split(";")[0].strip()
+    descriptor = Descriptor(
+        media_type,
+        digest,
+        len(answer.body),
+        dict(wire.annotations or {}),
+        wire.artifactType,
+    )
+    return Manifest(answer.body, descriptor, wire)
+
+
+async def head(session: Session, repository: str, identifier: str | Digest) -> Descriptor | None:
+    """Ask what a tag or digest points to; None: the registry has none.
+
+    A registry that does not tell the digest is asked for the manifest itself.
+    """
+    action = _("look for manifest {identifier} of {repository}").format(
+        identifier=identifier, repository=repository
+    )
+    call = Call("HEAD", f"/v2/{repository}/manifests/{identifier}", {"Accept": _ACCEPT})
+    answer = await session.send(_pull(call, action, repository, 200, 404))
+    if answer.status == 404:
+        return None
+    told = answer.headers.get("docker-content-digest", "")
+    length = answer.headers.get("content-length", "")
+    media_type = answer.headers.get("content-type", "").split(";")[0].strip()
+    if not told or not re.fullmatch("[0-9]{1,18}", length) or not media_type:
+        return (await get(session, repository, identifier)).descriptor
+    return Descriptor(media_type, Digest.parse(told), int(length))
+
+
+async def put(
+    session: Session, repository: str, identifier: str | Digest, content: bytes, media_type: str
+) -> tuple[Descriptor, bool]:
+    """Store exactly these bytes under a tag or their digest.
+
+    Returns:
+        What was stored, and whether the registry keeps track of its ``subject`` by itself
+        (``OCI-Subject``).
+    """
+    if len(content) > MANIFEST_LIMIT:
+        raise RegistryError(
+            _("The manifest for {repository} has {size} bytes; 4 MB is the most.").format(
+                repository=repository, size=len(content)
+            ),
+            _("Make an image with fewer layers or annotations."),
+        )
+    descriptor = Descriptor.of(media_type, content)
+    action = _("push manifest {identifier} to {repository}").format(
+        identifier=identifier, repository=repository
+    )
+    ask = Ask(
+        Call(
+            "PUT",
+            f"/v2/{repository}/manifests/{identifier}",
+            {"Content-Type": media_type},
+            content,
+        ),
+        action,
+        (f"repository:{repository}:pull,push",),
+        repository,
+        frozenset({200, 201, 202}),
+    )
+    answer = await session.send(ask)
+    told = answer.headers.get("docker-content-digest")
+    if told is not None and told != str(_hash_like(_digest_or_none(told), content)):
+        raise DigestMismatch(
+            _("Could not {action}: the registry stored it under another digest.").format(
+                action=action
+            ),
+            _("The registry or a proxy alters content; tell its owner."),
+        )
+    return descriptor, "oci-subject" in answer.headers
+
+
+def _pull(call: Call, action: str, repository: str, *expect: int) -> Ask:
+    scopes = (f"repository:{repository}:pull",)
+    return Ask(call, action, scopes, repository, frozenset(expect or {200}))
+
+
+def _digest_or_none(text: str) -> Digest | None:
+    try:
+        return Digest.parse(text)
+    except ValidationError:
+        return None
+
+
+def _hash_like(digest: Digest | None, content: bytes) -> Digest:
+    """Hash with the same algorithm, sha256 where none is told."""
+    algorithm = digest.algorithm if digest is not None else "sha256"
+    return Digest(algorithm, hashlib.new(algorithm, content).hexdigest())

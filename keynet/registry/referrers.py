@@ -1,0 +1,136 @@
+"""Who refers to a manifest: the referrers API, or the fallback tag kept with care.
+
+Source: OCI distribution-spec 1.1, "Listing Referrers", "Referrers Tag Schema".
+"""
+
+import json
+from typing import Final
+
+from keynet.errors import NotFound, RegistryError
+from keynet.oci.descriptor import Descriptor, Digest, MediaType
+from keynet.registry import listing, manifests
+from keynet.registry.address import with_query
+from keynet.registry.session import Ask, Session
+from keynet.registry.transport import Call
+from keynet.registry.wire import ManifestWire
+from keynet.text import _
+
+__all__ = ["attach", "fallback_tag", "find"]
+
+# Two writers at once may overwrite each other; each looks whether its entry is still there.
+_WRITES: Final = 5
+
+
+def fallback_tag(subject: Digest) -> str:
+    """Give the tag under which registries without the API keep the list."""
+    return f"{subject.algorithm}-{subject.hex}"
+
+
+async def find(
+    session: Session, repository: str, subject: Digest, artifact_type: str | None = None
+) -> list[Descriptor]:
+    """List what refers to ``subject``, each digest once.
+
+    Args:
+        artifact_type: Only those of this type.
+    """
+    found = await _from_api(session, repository, subject, artifact_type)
+    if found is None:
+        found = await _from_tag(session, repository, subject)
+    unique = {entry.digest: entry for entry in reversed(found)}
+    return [
+        entry
+        for entry in reversed(unique.values())
+        if artifact_type is None or entry.artifact_type == artifact_type
+    ]
+
+
+async def attach(
+    session: Session, repository: str, subject: Digest, content: bytes, media_type: str
+) -> Descriptor:
+    """Store a manifest that names ``subject``, and see that it will be found again.
+
+    Args:
+        content: The manifest; its ``subject`` field is this digest.
+
+    Raises:
+        RegistryError: Refused, or others kept overwriting the list.
+    """
+    digest = Digest.of(content)
+    stored, tracked = await manifests.put(session, repository, digest, content, media_type)
+    wire = ManifestWire.model_validate_json(content)
+    entry = Descriptor(
+        media_type,
+        stored.digest,
+        stored.size,
+        dict(wire.annotations or {}),
+        wire.artifactType or (wire.config.mediaType if wire.config is not None else None),
+    )
+    if not tracked:
+        await _list(session, repository, subject, entry)
+    return entry
+
+
+async def _list(session: Session, repository: str, subject: Digest, entry: Descriptor) -> None:
+    for _write in range(_WRITES):
+        present = await _from_tag(session, repository, subject)
+        if any(other.digest == entry.digest for other in present):
+            return
+        unique = {other.digest: other for other in [*present, entry]}
+        index = {
+            "schemaVersion": 2,
+            "mediaType": MediaType.OCI_INDEX,
+            "manifests": [descriptor.to_json() for descriptor in unique.values()],
+        }
+        content = json.dumps(index, separators=(",", ":")).encode()
+        await manifests.put(
+            session, repository, fallback_tag(subject), content, MediaType.OCI_INDEX
+        )
+    present = await _from_tag(session, repository, subject)
+    if not any(other.digest == entry.digest for other in present):
+        raise RegistryError(
+            _(
+                "Could not list {digest} under {tag} of {repository}: others keep changing it."
+            ).format(digest=entry.digest, tag=fallback_tag(subject), repository=repository),
+            _("Try again when nobody else attaches to that image."),
+            temporary=True,
+        )
+
+
+async def _from_api(
+    session: Session, repository: str, subject: Digest, artifact_type: str | None
+) -> list[Descriptor] | None:
+    """Ask the API; None: this registry has none."""
+    url = f"/v2/{repository}/referrers/{subject}"
+    ask = Ask(
+        Call(
+            "GET",
+            with_query(url, artifactType=artifact_type) if artifact_type else url,
+            {"Accept": MediaType.OCI_INDEX},
+        ),
+        _("list what refers to {digest} in {repository}").format(
+            digest=subject, repository=repository
+        ),
+        (f"repository:{repository}:pull",),
+        repository,
+    )
+    try:
+        pages = await listing.pages(session, ask, ManifestWire)
+    except NotFound:
+        return None
+    return [entry.value() for page in pages for entry in page.manifests or ()]
+
+
+async def _from_tag(session: Session, repository: str, subject: Digest) -> list[Descriptor]:
+    try:
+        manifest = await manifests.get(session, repository, fallback_tag(subject))
+    except NotFound:
+        return []
+    if manifest.wire.manifests is None:
+        raise RegistryError(
+            _("The tag {tag} of {repository} is no list of referrers, so it is left alone.").format(
+                tag=fallback_tag(subject), repository=repository
+            ),
+            _("Remove that tag if nobody needs it, and try again."),
+        )
+    return [entry.value() for entry in manifest.wire.manifests]

@@ -1,0 +1,233 @@
+"""The ladder of one request: retries, credentials, redirects, one exchange.
+
+``send`` repeats what failed for a while, ``send_once`` does not; both renew credentials once
+after a 401 and follow redirects that give nothing away.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from keynet.errors import RegistryError, RegistryUnreachable
+from keynet.registry.address import Registry, follow, origin_of
+from keynet.registry.auth import Authorizer, CredentialSource
+from keynet.registry.problems import failure
+from keynet.registry.retry import TEMPORARY, Budget, Retries, retry_after
+from keynet.registry.transport import Answer, Call, NoTls, Stream, Transport
+from keynet.secret import Secret
+from keynet.text import _
+
+__all__ = ["Ask", "Session"]
+
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_MOST_REDIRECTS: Final = 5
+_ERROR_LIMIT: Final = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What is asked of the registry.
+
+    Args:
+        call: ``url`` is absolute, or a path below the registry's base.
+        action: For errors: ``push layer sha256:5b1c…``.
+        scopes: Token scopes that it needs.
+        repository: Whose credentials serve; "" for the registry as a whole.
+    """
+
+    call: Call
+    action: str
+    scopes: tuple[str, ...] = ()
+    repository: str = ""
+    expect: frozenset[int] = field(default=frozenset({200}))
+
+
+class Session:
+    """Speak with one registry; ``connect`` finds out how, at the first request."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        sources: Sequence[CredentialSource],
+        transport: Transport,
+        retries: Retries,
+    ) -> None:
+        self.registry = registry
+        self.retries = retries
+        self._transport = transport
+        self._auth = Authorizer(registry, sources, self._send_to_token_server)
+        self._base: str | None = None
+        self._connecting = asyncio.Lock()
+
+    def failure(self, answer: Answer | Stream, action: str, body: bytes = b"") -> RegistryError:
+        """Make the error for an answer that was not hoped for."""
+        content = answer.body if isinstance(answer, Answer) else body
+        return failure(answer.status, answer.headers, content, action, self.registry.name)
+
+    async def connect(self) -> str:
+        """Find the scheme and what the registry asks for; give the base URL.
+
+        Raises:
+            RegistryUnreachable: Neither https nor, where allowed, http answers.
+        """
+        if self._base is None:
+            async with self._connecting:
+                if self._base is None:
+                    self._base = await self._find_base()
+        return self._base
+
+    async def send(self, ask: Ask) -> Answer:
+        """Make the request, again when that may help, until it has an expected status.
+
+        Raises:
+            RegistryError: Any other status, as ``problems.failure`` has it.
+            RegistryUnreachable: No answer.
+        """
+        budget = Budget(self.retries)
+        while True:
+            try:
+                answer = await self.send_once(ask)
+            except RegistryUnreachable as error:
+                await budget.spend(error)
+                continue
+            if answer.status in ask.expect:
+                return answer
+            wish = retry_after(answer.headers.get("retry-after"))
+            await budget.spend(self.failure(answer, ask.action), wish)
+
+    async def send_once(self, ask: Ask) -> Answer:
+        """Make the request without retries; any status but 401 is the caller's to judge."""
+        scopes = set(ask.scopes)
+        url = await self._absolute(ask.call.url)
+        for last in (False, False, True):
+            header = await self._auth.header(scopes, ask.repository)
+            answer = await self._send_following_redirects(replace(ask.call, url=url), header)
+            if answer.status != 401:
+                return answer
+            if last or not self._own(answer.url):
+                break
+            await self._auth.challenged(answer, header, scopes, ask.repository, ask.action)
+        raise self.failure(answer, ask.action)
+
+    @asynccontextmanager
+    async def stream(self, ask: Ask) -> AsyncIterator[Stream]:
+        """Make a GET whose body the caller reads, without retries."""
+        scopes = set(ask.scopes)
+        call = replace(ask.call, url=await self._absolute(ask.call.url))
+        refusals = redirects = 0
+        while True:
+            own = self._own(call.url)
+            header = await self._auth.header(scopes, ask.repository) if own else None
+            async with self._transport.stream(_authorized(call, header)) as stream:
+                if stream.status in _REDIRECTS and "location" in stream.headers:
+                    redirects += 1
+                    target = self._redirected(call, stream.headers["location"], redirects)
+                elif stream.status == 401 and own and refusals < 2:
+                    refusals += 1
+                    answer = Answer(401, stream.headers, await _start(stream), stream.url)
+                    await self._auth.challenged(answer, header, scopes, ask.repository, ask.action)
+                    continue
+                else:
+                    yield stream
+                    return
+            call = replace(call, url=target)
+
+    async def _find_base(self) -> str:
+        registry = self.registry
+        scheme = registry.scheme or "https"
+        ping = Ask(Call("GET", f"{registry.base(scheme)}/v2/"), _("reach the registry"))
+        try:
+            answer = await self._ping(ping)
+        except RegistryUnreachable as error:
+            # Without a port, https and http are different doors: one may be shut.
+            other_door = isinstance(error, NoTls) or (error.temporary and registry.portless)
+            if registry.scheme is not None or not registry.http_allowed or not other_door:
+                raise
+            scheme = "http"
+            ping = replace(ping, call=Call("GET", f"{registry.base(scheme)}/v2/"))
+            answer = await self._ping(ping)
+        if answer.status == 401:
+            self._auth.learn(answer)
+        return registry.base(scheme)
+
+    async def _ping(self, ask: Ask) -> Answer:
+        # A wrong address is told soon: what is tried again here is a registry that starts.
+        budget = Budget(replace(self.retries, attempts=min(3, self.retries.attempts)))
+        while True:
+            try:
+                answer = await self._transport.send(ask.call)
+            except NoTls:
+                raise
+            except RegistryUnreachable as error:
+                await budget.spend(error)
+                continue
+            if answer.status not in TEMPORARY:
+                return answer
+            wish = retry_after(answer.headers.get("retry-after"))
+            await budget.spend(self.failure(answer, ask.action), wish)
+
+    async def _absolute(self, url: str) -> str:
+        base = await self.connect()
+        return url if "://" in url else base + url
+
+    def _own(self, url: str) -> bool:
+        return self._base is not None and origin_of(url) == origin_of(self._base)
+
+    async def _send_following_redirects(self, call: Call, header: Secret | None) -> Answer:
+        for count in range(1, _MOST_REDIRECTS + 2):
+            sent = header if self._own(call.url) else None
+            answer = await self._transport.send(_authorized(call, sent))
+            location = answer.headers.get("location")
+            if answer.status not in _REDIRECTS or location is None:
+                break
+            call = replace(call, url=self._redirected(call, location, count))
+        return answer
+
+    def _redirected(self, call: Call, location: str, count: int) -> str:
+        target = follow(call.url, location)
+        if count > _MOST_REDIRECTS:
+            raise RegistryError(
+                _("{registry} redirects in circles; gave up after {count}.").format(
+                    registry=self.registry.name, count=_MOST_REDIRECTS
+                ),
+                _("Check the registry's public URL."),
+            )
+        if call.method not in ("GET", "HEAD") and origin_of(target) != origin_of(call.url):
+            raise RegistryError(
+                _("{registry} redirects a {method} to another host, which is refused.").format(
+                    registry=self.registry.name, method=call.method
+                ),
+                _("Name the registry by its final address."),
+            )
+        return target
+
+    async def _send_to_token_server(self, call: Call, action: str) -> Answer:
+        budget = Budget(self.retries)
+        while True:
+            try:
+                answer = await self._transport.send(call)
+            except RegistryUnreachable as error:
+                await budget.spend(error)
+                continue
+            if answer.status not in TEMPORARY:
+                return answer
+            wish = retry_after(answer.headers.get("retry-after"))
+            await budget.spend(self.failure(answer, action), wish)
+
+
+def _authorized(call: Call, header: Secret | None) -> Call:
+    if header is None:
+        return call
+    return replace(call, headers={**call.headers, "Authorization": header.reveal()})
+
+
+async def _start(stream: Stream) -> bytes:
+    """Read as much of an error's body as can matter."""
+    body = bytearray()
+    async for chunk in stream.chunks():
+        body += chunk
+        if len(body) >= _ERROR_LIMIT:
+            break
+    return bytes(body[:_ERROR_LIMIT])

@@ -1,0 +1,113 @@
+"""TLS to a registry: own CAs, client certificates, the engines' certs.d folders.
+
+Source: SPEC 1.3; docker "Verify repository client with certificates"; containers-certs.d(5).
+"""
+
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from keynet.errors import UsageError
+from keynet.text import _, printable
+
+__all__ = ["CERTS_D", "ClientCertificate", "Trust", "context", "from_certs_d"]
+
+CERTS_D: Final = (Path("/etc/containers/certs.d"), Path("/etc/docker/certs.d"))
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCertificate:
+    """A certificate and its key, PEM; ``key`` None: the key is in the same file."""
+
+    certificate: Path
+    key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What a connection relies on: further CAs, client certificates, or no check at all."""
+
+    ca_certs: tuple[Path, ...] = ()
+    client_certs: tuple[ClientCertificate, ...] = ()
+    unverified: bool = False
+
+
+def from_certs_d(registry: str, folders: Sequence[Path] = CERTS_D) -> Trust:
+    """Read ``FOLDER/host[:port]/``: ``*.crt`` are CAs, ``*.cert`` with ``*.key`` the client's.
+
+    The first folder that exists counts, as in the engines.
+
+    Raises:
+        UsageError: A certificate without its key, or a folder that cannot be read.
+    """
+    for parent in folders:
+        folder = parent / registry
+        try:
+            names = sorted(entry for entry in folder.iterdir() if entry.is_file())
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            raise UsageError(
+                _("The certificates in {folder} cannot be read: {reason}.").format(
+                    folder=folder, reason=error.strerror
+                ),
+                _("Let your user read that folder, or remove it."),
+            ) from error
+        clients: list[ClientCertificate] = []
+        for certificate in (name for name in names if name.suffix == ".cert"):
+            key = certificate.with_suffix(".key")
+            if key not in names:
+                raise UsageError(
+                    _("{certificate} has no key: {key} is missing.").format(
+                        certificate=certificate, key=key.name
+                    ),
+                    _("Put the key beside it, or remove the certificate."),
+                )
+            clients.append(ClientCertificate(certificate, key))
+        cas = tuple(name for name in names if name.suffix == ".crt")
+        return Trust(cas, tuple(clients))
+    return Trust()
+
+
+def context(base: ssl.SSLContext, trust: Trust) -> ssl.SSLContext:
+    """Add what ``trust`` has to ``base`` and give it back.
+
+    Raises:
+        UsageError: A file that is missing or is no certificate, with its path.
+    """
+    base.minimum_version = ssl.TLSVersion.TLSv1_2
+    if trust.unverified:
+        base.check_hostname = False
+        base.verify_mode = ssl.CERT_NONE
+    for path in trust.ca_certs:
+        with _naming(path):
+            base.load_verify_locations(cafile=path)
+    for client in trust.client_certs:
+        with _naming(client.certificate):
+            # A key with a passphrase would make OpenSSL ask on the terminal.
+            base.load_cert_chain(client.certificate, client.key, password=_no_passphrase)
+    return base
+
+
+def _no_passphrase() -> str:
+    return ""
+
+
+class _naming:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            reason = error.strerror or printable(error, 200)
+            raise UsageError(
+                _("The certificate {path} cannot be used: {reason}.").format(
+                    path=self._path, reason=printable(reason, 200)
+                ),
+                _("Give a PEM file that your user can read."),
+            ) from error

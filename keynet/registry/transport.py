@@ -1,0 +1,349 @@
+"""One HTTP exchange at a time: the only place in this room that knows httpx.
+
+Retries, credentials and redirects are the session's; here bodies are bounded, time is
+bounded by phase, and foreign exceptions become keynet's.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+import keynet
+from keynet.errors import RegistryError, RegistryUnreachable
+from keynet.registry import tls
+from keynet.registry.address import Registry, is_loopback, origin_of
+from keynet.text import _, printable
+
+__all__ = ["Answer", "Call", "NoTls", "Stream", "Timeouts", "Transport", "Wire"]
+
+# What carries the bytes; tests give one that needs no network.
+Wire = httpx.AsyncBaseTransport
+
+_KEEPALIVE: Final = [
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *(
+        (socket.IPPROTO_TCP, getattr(socket, name), value)
+        for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 4))
+        if hasattr(socket, name)
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds by phase; a phase that makes no progress for so long ends the exchange.
+
+    ``commit_s`` is for the answer to the commit of a big blob: None waits as long as the
+    connection lives (TCP keep-alive tells), because registries hash and move it first.
+    """
+
+    connect_s: float = 10.0
+    read_s: float = 300.0
+    write_s: float = 300.0
+    commit_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One exchange; ``body`` gives fresh bytes at each call of it.
+
+    ``limit`` bounds the answer's body in bytes; ``patient`` lifts the read timeout to
+    ``Timeouts.commit_s``.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | Callable[[], AsyncIterator[bytes]] | None = field(default=None, repr=False)
+    limit: int = 1024 * 1024
+    patient: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer; the names in ``headers`` are lower-case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """An answer whose body is still to be read, once."""
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: Callable[[], AsyncGenerator[bytes, None]]
+    url: str
+
+
+class NoTls(RegistryUnreachable):
+    """The other side was reached and does not speak TLS."""
+
+
+class Transport:
+    """Send calls over pools of connections. Close it with ``aclose``."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        trust: tls.Trust,
+        timeouts: Timeouts,
+        wire: Wire | None = None,
+    ) -> None:
+        self._registry = registry
+        self._trust = trust
+        self._timeouts = timeouts
+        self._wire = wire
+        self._clients: dict[tuple[bool, bool], httpx.AsyncClient] = {}
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        clients = list(self._clients.values())
+        self._clients.clear()
+        for client in clients:
+            await client.aclose()
+
+    async def send(self, call: Call) -> Answer:
+        """Make one exchange and read the whole answer.
+
+        Raises:
+            RegistryUnreachable: No connection, or it broke; ``temporary`` unless TLS forbids.
+            RegistryError: The answer breaks HTTP, is larger than ``call.limit`` or too slow.
+        """
+        # A body in drips would never meet the read timeout. What is sent has its own pace.
+        whole_s = None if call.patient or callable(call.body) else self._whole_s
+        try:
+            async with asyncio.timeout(whole_s), self.stream(call) as stream:
+                body = bytearray()
+                async with aclosing(stream.chunks()) as chunks:
+                    async for chunk in chunks:
+                        body += chunk
+                        if len(body) > call.limit:
+                            raise _too_long(self._registry, call)
+                return Answer(stream.status, stream.headers, bytes(body), stream.url)
+        except TimeoutError as error:
+            raise _timed_out(self._registry, call) from error
+
+    @asynccontextmanager
+    async def stream(self, call: Call) -> AsyncIterator[Stream]:
+        """Make one exchange and give the answer before its body is read."""
+        with _mapped(self._registry, call):
+            client = self._client_for(call.url)
+            request = self._request(client, call)
+            response = await client.send(request, stream=True, auth=None, follow_redirects=False)
+        try:
+            headers = {name.lower(): value for name, value in response.headers.items()}
+
+            async def chunks() -> AsyncGenerator[bytes, None]:
+                with _mapped(self._registry, call):
+                    async for chunk in response.aiter_raw():
+                        yield chunk
+
+            yield Stream(response.status_code, headers, chunks, call.url)
+        finally:
+            with _mapped(self._registry, call):
+                await response.aclose()
+
+    @property
+    def _whole_s(self) -> float:
+        return self._timeouts.connect_s + self._timeouts.read_s
+
+    def _client_for(self, url: str) -> httpx.AsyncClient:
+        """Give the pool for this URL: client certificates and lax TLS are for the registry."""
+        origin = origin_of(url)
+        own = f"{origin.scheme}://{origin.host}:{origin.port}" == self._own_origin(origin.scheme)
+        secure = origin.scheme == "https"
+        client = self._clients.get((own, secure))
+        if client is None:
+            client = self._clients[own, secure] = self._new_client(origin.host, own, secure)
+        return client
+
+    def _own_origin(self, scheme: str) -> str:
+        own = origin_of(self._registry.base(scheme))
+        return f"{own.scheme}://{own.host}:{own.port}"
+
+    def _new_client(self, host: str, own: bool, secure: bool) -> httpx.AsyncClient:
+        limits = httpx.Limits(max_connections=100, max_keepalive_connections=20)
+        verify: ssl.SSLContext | bool = False
+        if secure:
+            trust = self._trust if own else tls.Trust(self._trust.ca_certs)
+            verify = tls.context(_base_context(), trust)
+        # A proxy on the way cannot reach this machine's own loopback.
+        proxied = not is_loopback(host)
+        wire = self._wire
+        if wire is None and not proxied:
+            wire = httpx.AsyncHTTPTransport(
+                verify=verify, limits=limits, socket_options=_KEEPALIVE, trust_env=False
+            )
+        return httpx.AsyncClient(
+            transport=wire,
+            verify=verify,
+            limits=limits,
+            trust_env=proxied,
+            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+            follow_redirects=False,
+            headers={
+                "User-Agent": f"keynet/{keynet.__version__}",
+                "Accept-Encoding": "identity",
+            },
+            timeout=httpx.Timeout(
+                self._timeouts.read_s,
+                connect=self._timeouts.connect_s,
+                write=self._timeouts.write_s,
+                pool=None,
+            ),
+        )
+
+    def _request(self, client: httpx.AsyncClient, call: Call) -> httpx.Request:
+        extensions = None
+        if call.patient:
+            times = self._timeouts
+            extensions = {
+                "timeout": {
+                    "connect": times.connect_s,
+                    "read": times.commit_s,
+                    "write": times.write_s,
+                    "pool": None,
+                }
+            }
+        content = call.body() if callable(call.body) else call.body
+        return client.build_request(
+            call.method,
+            call.url,
+            headers=dict(call.headers),
+            content=content,
+            extensions=extensions,
+        )
+
+
+def _base_context() -> ssl.SSLContext:
+    paths = ssl.get_default_verify_paths()
+    # SSL_CERT_FILE and SSL_CERT_DIR are OpenSSL's own and stand in these paths.
+    if any(path and Path(path).exists() for path in (paths.cafile, paths.capath)):
+        return ssl.create_default_context()
+    return httpx.create_ssl_context(trust_env=False)
+
+
+@contextmanager
+def _mapped(registry: Registry, call: Call) -> Iterator[None]:
+    """Turn what httpx raises into keynet's errors."""
+    try:
+        yield
+    except httpx.TimeoutException as error:
+        raise _timed_out(
+            registry, call, connecting=isinstance(error, httpx.ConnectTimeout)
+        ) from error
+    except (httpx.ConnectError, httpx.ProxyError) as error:
+        raise _no_connection(registry, call, error) from error
+    except httpx.NetworkError as error:
+        raise _broken(registry, call, error, temporary=True) from error
+    except (httpx.TransportError, httpx.StreamError, httpx.InvalidURL) as error:
+        # A server that closes early is worth another try, one that breaks the grammar is not.
+        text = str(error)
+        early = "disconnected" in text or "closed connection" in text
+        raise _broken(registry, call, error, temporary=early) from error
+
+
+def _where(registry: Registry, call: Call) -> str:
+    try:
+        origin = origin_of(call.url)
+        own = origin_of(registry.base(origin.scheme))
+    except RegistryError:
+        return registry.name
+    return registry.name if origin == own else f"{origin.host}:{origin.port}"
+
+
+def _no_connection(
+    registry: Registry, call: Call, error: httpx.TransportError
+) -> RegistryUnreachable:
+    where = _where(registry, call)
+    chain = list(_causes(error))
+    untrusted = next((e for e in chain if isinstance(e, ssl.SSLCertVerificationError)), None)
+    if untrusted is not None:
+        reason = printable(untrusted.verify_message or untrusted, 200)
+        return RegistryUnreachable(
+            _("The certificate of {registry} is not trusted: {reason}.").format(
+                registry=where, reason=reason
+            ),
+            _("Give the CA's certificate with --ca-cert, KEYNET_CA_CERT or SSL_CERT_FILE."),
+        )
+    if any(isinstance(e, socket.gaierror) for e in chain):
+        return RegistryUnreachable(
+            _("There is no host {registry}: its name cannot be resolved.").format(registry=where),
+            _("Check the spelling and your network (DNS, VPN, proxy)."),
+            temporary=True,
+        )
+    plain = [e for e in chain if isinstance(e, OSError) and not isinstance(e, ssl.SSLError)]
+    if call.url.startswith("https:") and not plain:
+        return NoTls(
+            _("{registry} does not complete the TLS handshake: {reason}.").format(
+                registry=where, reason=printable(error, 200) or _("it hangs up")
+            ),
+            _("Check the port, and whether it speaks https; a client certificate may be wanted."),
+            temporary=True,
+        )
+    reason = printable((plain[-1].strerror if plain else "") or error, 200)
+    return RegistryUnreachable(
+        _("{registry} cannot be reached: {reason}.").format(registry=where, reason=reason),
+        _("Check the address and the port, and that the registry runs."),
+        temporary=True,
+    )
+
+
+def _broken(
+    registry: Registry, call: Call, error: Exception, *, temporary: bool
+) -> RegistryUnreachable:
+    return RegistryUnreachable(
+        _("The connection to {registry} broke: {reason}.").format(
+            registry=_where(registry, call),
+            reason=printable(error, 200).rstrip(".") or _("it was cut"),
+        ),
+        _("Check the network, and a proxy in between if there is one."),
+        temporary=temporary,
+    )
+
+
+def _timed_out(registry: Registry, call: Call, *, connecting: bool = False) -> RegistryUnreachable:
+    where = _where(registry, call)
+    if connecting:
+        message = _("{registry} cannot be reached: no connection in time.").format(registry=where)
+    else:
+        message = _("{registry} does not answer: nothing came in time.").format(registry=where)
+    return RegistryUnreachable(
+        message, _("Check the network and whether the registry is overloaded."), temporary=True
+    )
+
+
+def _too_long(registry: Registry, call: Call) -> RegistryError:
+    return RegistryError(
+        _("The answer of {registry} is longer than {limit} bytes; it was not read further.").format(
+            registry=_where(registry, call), limit=call.limit
+        ),
+        _("Check that the URL is a registry's."),
+    )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Give the error and everything that caused it, groups opened, outermost first."""
+    seen = 0
+    waiting: list[BaseException | None] = [error]
+    while waiting and seen < 50:
+        current = waiting.pop(0)
+        if current is None:
+            continue
+        seen += 1
+        yield current
+        if isinstance(current, BaseExceptionGroup):
+            waiting.extend(current.exceptions)
+        waiting.append(current.__cause__ or current.__context__)

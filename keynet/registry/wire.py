@@ -1,0 +1,212 @@
+"""What registries say in JSON, checked before anybody uses it.
+
+Source: OCI image-spec, "Image Manifest", "Image Index"; distribution-spec, "Error Codes".
+"""
+
+from typing import Annotated, Final, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ValidationError as Malformed
+
+from keynet.errors import RegistryError, ValidationError
+from keynet.oci.descriptor import Descriptor, Digest, MediaType, Platform
+from keynet.text import _, printable
+
+__all__ = [
+    "MANIFEST_LIMIT",
+    "Catalog",
+    "ConfigWire",
+    "ManifestWire",
+    "TagList",
+    "TokenWire",
+    "check_manifest",
+    "first_error",
+    "read_json",
+]
+
+MANIFEST_LIMIT: Final = 4 * 1024 * 1024
+_ERROR_LIMIT: Final = 64 * 1024
+_ENTRIES: Final = 100_000
+
+_Size = Annotated[int, Field(ge=0, le=2**63 - 1)]
+_ShortText = Annotated[str, Field(max_length=4096)]
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+
+class _PlatformWire(_Wire):
+    os: _ShortText = "unknown"
+    architecture: _ShortText = "unknown"
+    variant: _ShortText | None = None
+
+
+class DescriptorWire(_Wire):
+    """A descriptor as it stands in JSON; ``value`` checks the digest's grammar."""
+
+    mediaType: _ShortText
+    digest: _ShortText
+    size: _Size
+    annotations: dict[str, str] | None = None
+    artifactType: _ShortText | None = None
+    platform: _PlatformWire | None = None
+
+    def value(self) -> Descriptor:
+        """Make the value that the rest of keynet uses.
+
+        Raises:
+            ValidationError: The digest breaks its grammar.
+        """
+        platform = self.platform
+        return Descriptor(
+            self.mediaType,
+            Digest.parse(self.digest),
+            self.size,
+            dict(self.annotations or {}),
+            self.artifactType,
+            Platform(platform.os, platform.architecture, platform.variant) if platform else None,
+        )
+
+
+class ManifestWire(_Wire):
+    """An image manifest or an index; ``check_manifest`` has seen that it is not both."""
+
+    schemaVersion: Annotated[int, Field(ge=2, le=2)]
+    mediaType: _ShortText | None = None
+    artifactType: _ShortText | None = None
+    config: DescriptorWire | None = None
+    layers: Annotated[list[DescriptorWire], Field(max_length=_ENTRIES)] | None = None
+    manifests: Annotated[list[DescriptorWire], Field(max_length=_ENTRIES)] | None = None
+    subject: DescriptorWire | None = None
+    annotations: dict[str, str] | None = None
+
+
+class _RootfsWire(_Wire):
+    diff_ids: Annotated[list[_ShortText], Field(max_length=_ENTRIES)] = []
+
+
+class ConfigWire(_Wire):
+    """An image's config, as far as keynet reads it."""
+
+    architecture: _ShortText = ""
+    os: _ShortText = ""
+    variant: _ShortText | None = None
+    created: _ShortText | None = None
+    rootfs: _RootfsWire = _RootfsWire()
+
+
+class TagList(_Wire):
+    """A page of tags; Docker's registry says null for none."""
+
+    tags: Annotated[list[_ShortText], Field(max_length=_ENTRIES)] | None = None
+
+
+class Catalog(_Wire):
+    """A page of repositories."""
+
+    repositories: Annotated[list[_ShortText], Field(max_length=_ENTRIES)] | None = None
+
+
+class TokenWire(_Wire):
+    """What a token server answers."""
+
+    token: str | None = None
+    access_token: str | None = None
+    expires_in: float | None = None
+
+
+class _ErrorWire(_Wire):
+    code: object = ""
+    message: object = ""
+    detail: object = None
+
+
+class _ErrorsWire(_Wire):
+    errors: list[_ErrorWire] = []
+
+
+_M = TypeVar("_M", bound=BaseModel)
+
+
+def read_json(model: type[_M], body: bytes, what: str) -> _M:
+    """Read a registry's JSON into ``model``.
+
+    Raises:
+        RegistryError: No JSON, cut off, or not of that shape.
+    """
+    try:
+        return model.model_validate_json(body)
+    except Malformed as error:
+        raise RegistryError(
+            _("The registry's answer cannot be read: {what} {reason}.").format(
+                what=what, reason=_first_reason(error)
+            ),
+            _("Check that the URL is a registry's; a proxy in between may answer for it."),
+        ) from error
+
+
+def check_manifest(content: bytes, content_type: str | None) -> ManifestWire:
+    """Read a manifest or an index and refuse what could be taken for both.
+
+    Args:
+        content_type: Of the answer that brought it; None where it came without one.
+
+    Raises:
+        RegistryError: No JSON, wrong shape, or its mediaType is not the Content-Type.
+        ValidationError: It contradicts itself.
+
+    Source: CVE-2021-41190.
+    """
+    manifest = read_json(ManifestWire, content, _("a manifest"))
+    if manifest.manifests is not None and (
+        manifest.layers is not None or manifest.config is not None
+    ):
+        raise ValidationError(
+            _("The manifest has both layers and manifests: it is neither image nor index."),
+            _("Do not use this image; it may be made to deceive."),
+        )
+    if manifest.manifests is None and (manifest.layers is None or manifest.config is None):
+        raise ValidationError(
+            _("The manifest has neither config and layers nor manifests."),
+            _("Very old images (schema 1) are not supported; push the image again."),
+        )
+    declared = (content_type or "").split(";")[0].strip().lower()
+    inside = (manifest.mediaType or "").lower()
+    if declared and inside and declared != inside:
+        raise RegistryError(
+            _("The manifest calls itself {inside}, the registry calls it {declared}.").format(
+                inside=printable(inside, 100), declared=printable(declared, 100)
+            ),
+            _("Do not use this image; the registry or a proxy alters its type."),
+        )
+    kind = inside or declared
+    wanted = MediaType.MANIFESTS if manifest.manifests is None else MediaType.INDEXES
+    if kind not in wanted:
+        raise RegistryError(
+            _("A manifest came with the wrong type {kind}.").format(
+                kind=printable(kind or "(none)", 100)
+            ),
+            _("Check that the URL is a registry's; a proxy in between may answer for it."),
+        )
+    return manifest
+
+
+def first_error(body: bytes) -> tuple[str, str]:
+    """Give code and message of a registry's first error, safe to show; "" for what it lacks."""
+    try:
+        errors = _ErrorsWire.model_validate_json(body[:_ERROR_LIMIT]).errors
+    except Malformed:
+        return "", ""
+    if not errors:
+        return "", ""
+    first = errors[0]
+    code = printable(first.code, 60) if isinstance(first.code, str) else ""
+    message = printable(first.message, 300) if isinstance(first.message, str) else ""
+    return code, message.rstrip(".")
+
+
+def _first_reason(error: Malformed) -> str:
+    detail = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    place = ".".join(str(part) for part in detail["loc"][:4])
+    return printable(f"{place}: {detail['msg']}" if place else detail["msg"], 200)

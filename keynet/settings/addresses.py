@@ -1,0 +1,61 @@
+"""Addresses of platforms and registries: compared, and taken apart."""
+
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from keynet.errors import UsageError, ValidationError
+from keynet.oci.reference import Reference
+from keynet.text import _, printable
+
+__all__ = ["is_loopback", "registry_host", "same_server"]
+
+
+def registry_host(url: str) -> tuple[str, str]:
+    """Take a URL, or a bare host, apart into scheme and host[:port].
+
+    Raises:
+        UsageError: It is neither, or holds a user name.
+    """
+    try:
+        parts = urlsplit(url if "://" in url else f"https://{url}")
+        if parts.scheme in ("http", "https") and "@" not in parts.netloc:
+            return parts.scheme, Reference(parts.netloc, "any").registry
+    except (ValueError, ValidationError) as e:
+        raise _no_registry(url) from e
+    raise _no_registry(url)
+
+
+def _no_registry(url: str) -> UsageError:
+    return UsageError(
+        _("The registry's address {url!r} cannot be used.").format(url=printable(url, 200)),
+        _("Set KEYNET_HARBOR_URL to an address such as https://harbor.example.com."),
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether host[:port] can only be this machine."""
+    name = urlsplit(f"//{host}").hostname or ""
+    if name == "localhost":
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def same_server(one: str | None, other: str | None) -> bool:
+    """Tell whether two URLs are one; an empty one is none."""
+    return bool(one) and _normalised(one or "") == _normalised(other or "")
+
+
+def _normalised(url: str) -> str:
+    """Write one URL one way: lower-case host, no default port, no slash at the end."""
+    try:
+        parts = urlsplit(url.strip() if "://" in url else f"https://{url.strip()}")
+        port = parts.port
+    except ValueError:
+        return url
+    default = {"http": 80, "https": 443}.get(parts.scheme)
+    host = (parts.hostname or "") + (f":{port}" if port and port != default else "")
+    at = parts.netloc.rpartition("@")[0]
+    return f"{parts.scheme}://{at}@{host}{parts.path.rstrip('/')}?{parts.query}#{parts.fragment}"

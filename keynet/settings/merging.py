@@ -1,0 +1,176 @@
+"""Decide every setting, and keep credentials where they belong."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import pydantic
+
+from keynet.errors import UsageError
+from keynet.secret import Secret
+from keynet.settings.addresses import same_server
+from keynet.settings.model import Settings
+from keynet.settings.sources import SOURCES, from_environment, from_flags, from_pyproject
+from keynet.text import _, printable
+
+__all__ = ["merge"]
+
+
+class _SavedHarbor(Protocol):
+    @property
+    def url(self) -> str: ...
+    @property
+    def username(self) -> str: ...
+    @property
+    def password(self) -> Secret: ...
+
+
+class _SavedProject(Protocol):
+    @property
+    def id(self) -> int: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def server_url(self) -> str: ...
+
+
+class _Saved(Protocol):
+    """What ``keynet.credentials.Credentials`` offers."""
+
+    @property
+    def server_url(self) -> str: ...
+    @property
+    def username(self) -> str: ...
+    @property
+    def api_token(self) -> Secret | None: ...
+    @property
+    def api_token_expires_at(self) -> datetime | None: ...
+    @property
+    def harbor(self) -> _SavedHarbor | None: ...
+    @property
+    def project(self) -> _SavedProject | None: ...
+    @property
+    def ca_cert(self) -> Path | None: ...
+    @property
+    def insecure(self) -> bool: ...
+
+
+def merge(
+    flags: Mapping[str, Any],
+    environment: Mapping[str, str],
+    pyproject: Mapping[str, Any],
+    saved: _Saved | None,
+) -> Settings:
+    """Decide every setting; the first source that says something wins.
+
+    Args:
+        flags: By setting name (``project_id``, ``model_name``); None counts as not given.
+        environment: Only KEYNET_… variables are looked at; empty counts as not set.
+        pyproject: The [tool.keynet] table; keys with ``-`` or ``_``.
+        saved: The config file. Its secrets go to the servers they were saved for only.
+
+    Raises:
+        UsageError: An unknown key, a value of the wrong kind, or a table of the context that
+            would send credentials elsewhere.
+    """
+    given = from_flags(flags)
+    variables = from_environment(environment)
+    table = from_pyproject(pyproject)
+    values = table | variables | given
+    trusted = variables | given
+    for key in ("server_url", "harbor_url"):
+        _refuse_redirection(key, table, trusted, saved)
+    if saved is not None:
+        values = _from_saved(saved, values) | values
+    return _validated(values, given, variables, table)
+
+
+def _from_saved(saved: _Saved, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Take from the file what belongs to the servers that were chosen."""
+    found: dict[str, Any] = {"server_url": saved.server_url or None}
+    server_url = values.get("server_url") or saved.server_url
+    if same_server(server_url, saved.server_url):
+        found["username"] = saved.username or None
+        found["insecure"] = saved.insecure
+        if "api_token" not in values:
+            found["api_token"] = saved.api_token
+            found["api_token_expires_at"] = saved.api_token_expires_at
+        if saved.harbor is not None:
+            found["harbor_url"] = saved.harbor.url
+            if same_server(values.get("harbor_url") or saved.harbor.url, saved.harbor.url):
+                found["harbor_username"] = saved.harbor.username
+                if values.get("harbor_username") in (None, saved.harbor.username):
+                    found["harbor_password"] = saved.harbor.password
+    if saved.ca_cert is not None:
+        found["ca_cert"] = saved.ca_cert
+    project = saved.project
+    if project is not None and same_server(server_url, project.server_url):
+        found["project_id"] = project.id
+        if values.get("project_id") in (None, project.id, str(project.id)):
+            found["project_title"] = project.title
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _refuse_redirection(
+    key: str, table: Mapping[str, Any], trusted: Mapping[str, Any], saved: _Saved | None
+) -> None:
+    if key not in table or key in trusted:
+        return
+    saved_url = None
+    if saved is not None:
+        harbor_url = saved.harbor.url if saved.harbor is not None else ""
+        saved_url = saved.server_url if key == "server_url" else harbor_url
+    if saved_url and same_server(str(table[key]), saved_url):
+        return
+    secret = "api_token" if key == "server_url" else "harbor_password"
+    if not saved_url and secret not in trusted:
+        return
+    raise UsageError(
+        _(
+            "pyproject.toml: [tool.keynet] names {url} as {key}, but the credentials are for {own}."
+        ).format(
+            url=printable(table[key], 200),
+            key=key.replace("_", "-"),
+            own=printable(saved_url or _("another one")),
+        ),
+        _(
+            "A folder cannot redirect your credentials. When you trust it, log in there or set "
+            "{variable}."
+        ).format(variable=SOURCES[key][1]),
+    )
+
+
+def _validated(
+    values: Mapping[str, Any],
+    given: Mapping[str, Any],
+    variables: Mapping[str, Any],
+    table: Mapping[str, Any],
+) -> Settings:
+    try:
+        return Settings.model_validate(values)
+    # The cause would show every value, the foreign ones unchecked.
+    except pydantic.ValidationError as e:
+        problem = e.errors(include_url=False, include_context=False, include_input=False)[0]
+        key = str(problem["loc"][0])
+        raise UsageError(
+            _("{source} cannot be used: {why}.").format(
+                source=_source(key, given, variables, table), why=printable(problem["msg"], 200)
+            )
+        ) from None
+
+
+def _source(
+    key: str,
+    given: Mapping[str, Any],
+    variables: Mapping[str, Any],
+    table: Mapping[str, Any],
+) -> str:
+    flag, variable = SOURCES.get(key, ("", ""))
+    if key in given:
+        return flag or key
+    if key in variables:
+        return variable
+    if key in table:
+        return f"pyproject.toml: [tool.keynet] {key.replace('_', '-')}"
+    return _("{key} in the config file").format(key=key)

@@ -1,0 +1,131 @@
+"""The merged settings, and what they give to those who talk to platform and registry."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from keynet.errors import NotAuthorised, UsageError
+from keynet.plan import RegistryAccess
+from keynet.secret import Secret
+from keynet.settings.addresses import is_loopback, registry_host
+from keynet.text import _, printable
+
+__all__ = ["BackendAccess", "Settings"]
+
+_EXAMPLE: Final = "keynet login https://api.example.com"
+
+
+@dataclass(frozen=True, slots=True)
+class BackendAccess:
+    """How to reach the platform's backend, with a token that has not expired."""
+
+    server_url: str
+    token: Secret
+    ca_cert: Path | None = None
+    insecure: bool = False
+
+
+class Settings(BaseModel):
+    """Everything a command can be told, merged; None and empty mean: nobody said."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
+    )
+
+    server_url: str | None = None
+    api_token: Secret | None = None
+    api_token_expires_at: datetime | None = None
+    username: str | None = None
+    harbor_url: str | None = None
+    harbor_username: str | None = None
+    harbor_password: Secret | None = None
+    project_id: Annotated[int, Field(ge=0)] | None = None
+    project_title: str = ""
+    builder: Literal["auto", "docker", "podman", "buildah"] = "auto"
+    ca_cert: Path | None = None
+    insecure: bool = False
+    model_name: str | None = None
+    base_image: str | None = None
+    dockerfile: Path | None = None
+    requirements: Path | None = None
+    platform: str | None = None
+    harbor_project: str = "kitech-model"
+    labels: dict[str, str] = Field(default_factory=dict)
+    build_args: dict[str, str] = Field(default_factory=dict)
+
+    def backend_access(self, now: datetime | None = None, *, config_path: Path) -> BackendAccess:
+        """Give what a backend client needs, before any work is done.
+
+        Raises:
+            NotAuthorised: Nobody is logged in, or the token has expired.
+        """
+        login = _login_command(self.server_url)
+        if not self.server_url or not self.api_token:
+            missing = "KEYNET_API_TOKEN" if self.server_url else "KEYNET_SERVER_URL"
+            raise NotAuthorised(
+                _("Not logged in: there is no token for a platform."),
+                _(
+                    "Log in with: {login}\n"
+                    "The credentials will be stored in {path}. Without a login, set {missing} "
+                    "(and KEYNET_HARBOR_URL, KEYNET_HARBOR_USERNAME, KEYNET_HARBOR_PASSWORD)."
+                ).format(login=login, path=printable(config_path), missing=missing),
+            )
+        expires = self.api_token_expires_at
+        if expires is not None and expires <= (now or datetime.now(UTC)):
+            raise NotAuthorised(
+                _("The login at {server} expired at {moment}.").format(
+                    server=printable(self.server_url),
+                    moment=expires.astimezone().isoformat(sep=" ", timespec="minutes"),
+                ),
+                _("Log in again with: {login}").format(login=login),
+            )
+        return BackendAccess(self.server_url, self.api_token, self.ca_cert, self.insecure)
+
+    def registry_access(self) -> RegistryAccess:
+        """Give what reaches Harbor.
+
+        Raises:
+            NotAuthorised: The Harbor account is not known.
+            UsageError: Its URL is none, or is plain http to another machine.
+        """
+        login = _login_command(self.server_url)
+        for name, value in (
+            ("KEYNET_HARBOR_URL", self.harbor_url),
+            ("KEYNET_HARBOR_USERNAME", self.harbor_username),
+            ("KEYNET_HARBOR_PASSWORD", self.harbor_password),
+        ):
+            if not value:
+                raise NotAuthorised(
+                    _("The account for the image registry is not known: {name} is missing.").format(
+                        name=name
+                    ),
+                    _("Log in with: {login}\nWithout a login, set {name}.").format(
+                        login=login, name=name
+                    ),
+                )
+        assert self.harbor_url is not None
+        scheme, host = registry_host(self.harbor_url)
+        plain = scheme == "http"
+        if plain and not self.insecure and not is_loopback(host):
+            raise UsageError(
+                _("The registry {url} is reached by plain http, which shows the password.").format(
+                    url=printable(self.harbor_url)
+                ),
+                _("Use its https address, or accept it with: {login} --insecure").format(
+                    login=login
+                ),
+            )
+        return RegistryAccess(
+            host=host,
+            username=self.harbor_username or "",
+            password=self.harbor_password,
+            ca_cert=self.ca_cert,
+            insecure=plain,
+        )
+
+
+def _login_command(server_url: str | None) -> str:
+    return f"keynet login {printable(server_url)}" if server_url else _EXAMPLE

@@ -1,0 +1,117 @@
+"""Where settings are said: flags, KEYNET_… variables and the context's [tool.keynet]."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from keynet.errors import UsageError
+from keynet.secret import Secret
+from keynet.text import _, printable
+
+__all__ = ["SOURCES", "from_environment", "from_flags", "from_pyproject", "read_pyproject"]
+
+_PYPROJECT_LIMIT: Final = 5_000_000
+
+# Setting -> its flag and variable, for errors; "" where there is none.
+SOURCES: Final[Mapping[str, tuple[str, str]]] = {
+    "server_url": ("", "KEYNET_SERVER_URL"),
+    "api_token": ("", "KEYNET_API_TOKEN"),
+    "harbor_url": ("", "KEYNET_HARBOR_URL"),
+    "harbor_username": ("", "KEYNET_HARBOR_USERNAME"),
+    "harbor_password": ("", "KEYNET_HARBOR_PASSWORD"),
+    "project_id": ("--project", "KEYNET_PROJECT_ID"),
+    "builder": ("--builder", "KEYNET_BUILDER"),
+    "ca_cert": ("--ca-cert", "KEYNET_CA_CERT"),
+    "model_name": ("--model-name", ""),
+    "base_image": ("--base-image", ""),
+    "dockerfile": ("--dockerfile", ""),
+    "requirements": ("--requirements", ""),
+    "platform": ("--platform", ""),
+    "harbor_project": ("--harbor-project", ""),
+    "labels": ("--label", ""),
+    "build_args": ("--build-arg", ""),
+}
+# A context may come from somebody else: it says what to build, not whom to trust.
+_NEVER_IN_PYPROJECT: Final = frozenset(
+    {"api_token", "harbor_username", "harbor_password", "ca_cert"}
+)
+_PYPROJECT: Final = frozenset(SOURCES) - _NEVER_IN_PYPROJECT
+
+
+def read_pyproject(context: Path) -> dict[str, Any]:
+    """Read [tool.keynet] of the context's pyproject.toml; empty when there is none.
+
+    Raises:
+        UsageError: The file cannot be read, is no TOML, or [tool.keynet] is no table.
+    """
+    file = context / "pyproject.toml"
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(_PYPROJECT_LIMIT + 1)
+        if len(content) > _PYPROJECT_LIMIT:
+            raise _bad_pyproject(_("it is too large"), file)
+        table = tomllib.loads(content.decode()).get("tool", {})
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as e:
+        raise _bad_pyproject(e.strerror or str(e), file) from e
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as e:
+        raise _bad_pyproject(printable(e, 200), file) from e
+    section = table.get("keynet", {}) if isinstance(table, dict) else {}
+    if not isinstance(section, dict):
+        raise _bad_pyproject(_("[tool.keynet] is no table"), file)
+    return section
+
+
+def from_flags(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the flags that were given."""
+    return {key: value for key, value in flags.items() if value not in (None, {}, ())}
+
+
+def from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Give the settings of KEYNET_… variables; an empty one is not set."""
+    found: dict[str, Any] = {}
+    for key, (_flag, variable) in SOURCES.items():
+        text = environment.get(variable, "").strip() if variable else ""
+        if text:
+            found[key] = Secret(text) if key in ("api_token", "harbor_password") else text
+    return found
+
+
+def from_pyproject(pyproject: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the settings of [tool.keynet]; keys with ``-`` or ``_``.
+
+    Raises:
+        UsageError: An unknown key, or one that a context must not decide.
+    """
+    table: dict[str, Any] = {}
+    for written, value in pyproject.items():
+        key = {"project": "project_id"}.get(written, written.replace("-", "_"))
+        if key in _NEVER_IN_PYPROJECT:
+            raise UsageError(
+                _("pyproject.toml: [tool.keynet] must not set {key}.").format(
+                    key=printable(written, 60)
+                ),
+                _("Remove it there and set {variable} instead, or log in.").format(
+                    variable=SOURCES[key][1]
+                ),
+            )
+        if key not in _PYPROJECT:
+            raise UsageError(
+                _("pyproject.toml: [tool.keynet] has an unknown key: {key}.").format(
+                    key=printable(written, 60)
+                ),
+                _("Known are: {keys}.").format(
+                    keys=", ".join(sorted(k.replace("_", "-") for k in _PYPROJECT))
+                ),
+            )
+        table[key] = value
+    return table
+
+
+def _bad_pyproject(reason: str, file: Path) -> UsageError:
+    return UsageError(
+        _("{file} cannot be used: {why}.").format(file=printable(file), why=reason),
+        _("keynet reads its settings from [tool.keynet] there."),
+    )

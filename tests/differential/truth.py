@@ -26,6 +26,8 @@ from typing import Any
 
 SAMPLES = ("1", "0", "2", "0.5", "1e-3", "true", "false", "yes", "no", "a", "b=1", "1,2", "0.1,2.5")
 NOT_JSON = object()
+# An attribute would not do: programs copy an action's own ones.
+MADE: dict[argparse.Action, int] = {}
 
 
 def json_value(value: Any) -> Any:
@@ -90,7 +92,7 @@ def _converted(converter: Callable[[str], Any], sample: str) -> Iterator[Any]:
 def argparse_arguments(parser: argparse.ArgumentParser) -> list[dict[str, Any]]:
     """List the actions of a parser and its sub-commands in the order they were made."""
     actions = {id(action): action for action in _actions(parser, set())}
-    ordered = sorted(actions.values(), key=lambda action: getattr(action, "_keynet_order", 0))
+    ordered = sorted(actions.values(), key=lambda action: MADE.get(action, 0))
     return [_argparse_argument(action) for action in ordered if _is_argument(action)]
 
 
@@ -258,7 +260,7 @@ def catch_argparse(done: Callable[[list[dict[str, Any]]], None], stages: int) ->
 
     def init(self: argparse.Action, *args: Any, **kwargs: Any) -> None:
         real_init(self, *args, **kwargs)
-        self._keynet_order = next(order)  # type: ignore[attr-defined]
+        MADE[self] = next(order)
 
     def parse(self: argparse.ArgumentParser, *args: Any, **kwargs: Any) -> Any:
         made.extend(argparse_arguments(self))

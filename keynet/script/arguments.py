@@ -1,11 +1,31 @@
 """Read the hyperparameters of a training script without importing or running it."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
-from keynet.script import source
+from keynet.script import conversion, source
+from keynet.script.dialects import all_dialects
 from keynet.script.extraction import Argument, Extraction, JsonValue, Note, TypeName
+from keynet.script.interpreter import Interpreter
+from keynet.script.machine import (
+    Declared,
+    Dialect,
+    Finished,
+    Limits,
+    Module,
+    OutOfSteps,
+    ParserLike,
+)
+from keynet.script.project import Project
+from keynet.text import _, printable
 
 __all__ = ["Argument", "Extraction", "JsonValue", "Note", "TypeName", "extract"]
+
+_STEPS: Final = 150_000
+_STEPS_AFTERWARDS: Final = 60_000
+_MOST_ARGUMENTS: Final = 2_000
+_MOST_NOTES: Final = 500
 
 
 def extract(path: Path, *, parser_type: str | None = None) -> Extraction:
@@ -24,5 +44,96 @@ def extract(path: Path, *, parser_type: str | None = None) -> Extraction:
 
     Source: SPEC chapter 3.
     """
-    source.load(Path(path))
-    return Extraction(parser_type)
+    content = source.load(Path(path))
+    dialects = [d for d in all_dialects() if parser_type in (None, d.name)]
+    project = Project(Path(path))
+    limits = Limits(_STEPS, source.MAX_TOKENS - content.tokens)
+    run = Interpreter(project, dialects, limits)
+    module = project.entry()
+    _follow(run, module, content, dialects)
+    parser = _chosen(run)
+    if parser is None:
+        return Extraction(None, (), _notes(run, []))
+    return _reported(run, parser)
+
+
+def _follow(
+    run: Interpreter, module: Module, content: source.Source, dialects: list[Dialect]
+) -> None:
+    """Follow the script from its entry; then what its entry did not reach, until a parser."""
+    ways: list[Callable[[], None]] = [
+        lambda: run.run_entry(module, content.tree),
+        run.run_later,
+        lambda: run.run_uncalled(module, ["main"]),
+        lambda: run.run_uncalled(module),
+        lambda: run.run_with_parser(module),
+    ]
+    words = [word for dialect in dialects for word in dialect.words]
+    for number, way in enumerate(ways):
+        if number and (_found(run) or not _mentions(run, content, words)):
+            return
+        if number:
+            run.limits.steps = _STEPS_AFTERWARDS
+        try:
+            way()
+        except Finished:
+            return
+        except OutOfSteps:
+            run.note(0, _("The script does too much to be followed to its end."))
+        except RecursionError:
+            run.note(0, _("The script is nested too deeply to be followed to its end."))
+
+
+def _mentions(run: Interpreter, content: source.Source, words: list[str]) -> bool:
+    return any(word in content.text for word in words) or bool(run.parsers)
+
+
+def _found(run: Interpreter) -> bool:
+    return any(candidate.parser.declared() for candidate in run.candidates) or any(
+        parser.declared() for parser in run.parsers
+    )
+
+
+def _chosen(run: Interpreter) -> ParserLike | None:
+    """Choose among several parsers: one that parses, in the main block, in main(), the first."""
+    parsing = [c for c in run.candidates if c.parser.declared()]
+    if parsing:
+        # Of parsers that leave the rest to another, the last is the one that is left with it.
+        complete = [c for c in parsing if c.complete] or parsing[::-1]
+        best = max(complete, key=lambda c: c.rank)
+        return best.parser
+    declaring = [parser for parser in run.parsers if parser.declared()]
+    whole = [parser for parser in declaring if not parser.nested]
+    return next(iter(whole or declaring), None)
+
+
+def _reported(run: Interpreter, parser: ParserLike) -> Extraction:
+    arguments: dict[str, Argument] = {}
+    notes: list[Note] = []
+    for declared in parser.declared():
+        if declared.name in arguments:
+            notes.append(_repeated(declared))
+            continue
+        if len(arguments) >= _MOST_ARGUMENTS:
+            notes.append(Note(declared.line, _("There are too many arguments."), declared.file))
+            break
+        argument, its_notes = conversion.judge(run, declared)
+        arguments[argument.name] = argument
+        notes.extend(its_notes)
+    others = [p for p in run.parsers if p is not parser and not p.nested and p.declared()]
+    notes.extend(
+        Note(other.line, _("Another parser is left out: it is not the one that is used first."))
+        for other in others
+    )
+    return Extraction(parser.dialect, tuple(arguments.values()), _notes(run, notes))
+
+
+def _repeated(declared: Declared) -> Note:
+    text = _("{name} is declared more than once; the first one is reported.")
+    return Note(declared.line, text.format(name=printable(declared.name, 100)), declared.file)
+
+
+def _notes(run: Interpreter, more: list[Note]) -> tuple[Note, ...]:
+    """Give every note once, in the order of the source."""
+    every = dict.fromkeys([*run.notes, *more])
+    return tuple(sorted(every, key=lambda note: (note.file, note.line))[:_MOST_NOTES])

@@ -42,7 +42,7 @@ class Source:
     tokens: int
 
 
-def load(path: Path) -> Source:
+def load(path: Path, *, max_tokens: int = MAX_TOKENS) -> Source:
     """Read, decode and parse a script.
 
     Raises:
@@ -55,17 +55,17 @@ def load(path: Path) -> Source:
             _("Give the file that starts the training."),
         )
     text = _decode(path, content)
-    return parse(path, text)
+    return parse(path, text, max_tokens=max_tokens)
 
 
-def parse(path: Path, text: str) -> Source:
+def parse(path: Path, text: str, *, max_tokens: int = MAX_TOKENS) -> Source:
     """Parse Python source that was already decoded.
 
     Raises:
         ScriptInvalid: Not Python, or too large or too deeply nested to be read.
     """
-    tokens = count_tokens(text, MAX_TOKENS)
-    if tokens > MAX_TOKENS or _longest_f_string(text) > _MAX_F_STRING:
+    tokens = count_tokens(text, max_tokens)
+    if tokens > max_tokens or _longest_f_string(text) > _MAX_F_STRING:
         raise _too_large(path)
     try:
         with warnings.catch_warnings():

@@ -1,0 +1,276 @@
+"""From values to what is reported: JSON defaults, type names, choices, with notes."""
+
+import math
+import unicodedata
+from typing import Final, get_args
+
+from keynet.script.attributes import outside_bases
+from keynet.script.confidential import looks_secret, mentions_secret
+from keynet.script.extraction import Argument, JsonValue, Note, TypeName
+from keynet.script.machine import Declared, Machine
+from keynet.script.values import (
+    MISSING,
+    Arguments,
+    BoundMethod,
+    Class,
+    EnumMember,
+    External,
+    Function,
+    Instance,
+    Native,
+    OneOf,
+    Partial,
+    PathValue,
+    SetValue,
+    Unknown,
+    Value,
+    is_constant,
+    kind_of,
+)
+from keynet.text import _, printable
+
+__all__ = ["choice_values", "converter_kind", "element_kind", "judge", "plain_kind"]
+
+_TYPES: Final[frozenset[str]] = frozenset(get_args(TypeName))
+_SUPPRESS: Final = "==SUPPRESS=="
+_LONGEST_DEFAULT: Final = 10_000
+_MOST_PARTS: Final = 2_000
+_MOST_CHOICES: Final = 1_000
+_OUTSIDE: Final = {
+    "int": "int", "int8": "int", "int16": "int", "int32": "int", "int64": "int", "long": "int",
+    "float": "float", "float16": "float", "float32": "float", "float64": "float",
+    "bool": "bool", "bool_": "bool", "str": "str",
+}  # fmt: skip
+
+
+class _NotJsonError(Exception):
+    """A value that JSON cannot hold or that is not known; the text says why."""
+
+
+def judge(run: Machine, declared: Declared) -> tuple[Argument, list[Note]]:
+    """Turn a declared argument into what is reported, with notes on what is not known."""
+    notes = [Note(declared.line, text, declared.file) for text in declared.notes]
+
+    def note(text: str) -> None:
+        notes.append(Note(declared.line, text, declared.file))
+
+    shown = printable(declared.name, 100)
+    default = _default(run, declared, shown, note_with=note)
+    kind = declared.kind
+    if kind not in _TYPES:
+        note(_("The type of {name} is not known; str is reported.").format(name=shown))
+        kind = "str"
+    choices = None
+    if declared.choices is not None:
+        choices = choice_values(run, declared.choices)
+        if choices is None:
+            note(_("The choices of {name} are not known.").format(name=shown))
+        elif any(looks_secret("", choice) for choice in choices):
+            choices = None
+            note(_("The choices of {name} look like secrets and are left out.").format(name=shown))
+    help_text = _help(declared.help)
+    if mentions_secret(help_text):
+        help_text = ""
+        note(_("The help of {name} seems to hold a secret and is left out.").format(name=shown))
+    argument = Argument(
+        declared.name,
+        kind,  # type: ignore[arg-type]
+        default,
+        bool(declared.required),
+        help_text,
+        choices,
+    )
+    return argument, notes
+
+
+def _default(run: Machine, declared: Declared, shown: str, *, note_with: object) -> JsonValue:
+    assert callable(note_with)
+    if isinstance(declared.default, str) and declared.default == _SUPPRESS:
+        return None
+    try:
+        value = _to_json(run, declared.default, [_MOST_PARTS])
+    except _NotJsonError as error:
+        note_with(
+            _("The default of {name} is not known: {reason}.").format(name=shown, reason=error)
+        )
+        return None
+    if any(looks_secret(declared.name, text) for text in _strings(value)):
+        note_with(
+            _("The default of {name} looks like a secret and is left out.").format(name=shown)
+        )
+        return None
+    return value
+
+
+def _strings(value: JsonValue) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, list):
+        return [text for item in value for text in _strings(item)]
+    if isinstance(value, dict):
+        return [*value, *(text for item in value.values() for text in _strings(item))]
+    return []
+
+
+def _to_json(run: Machine, value: Value, left: list[int]) -> JsonValue:  # noqa: PLR0911, PLR0912
+    left[0] -= 1
+    if left[0] < 0:
+        raise _NotJsonError(_("it is too large"))
+    match value:
+        case None | bool():
+            return value
+        case int():
+            if value.bit_length() > 1_024:
+                raise _NotJsonError(_("it is too large"))
+            return value
+        case float():
+            if not math.isfinite(value):
+                raise _NotJsonError(_("JSON has no {value}").format(value=value))
+            return value
+        case str():
+            if len(value) > _LONGEST_DEFAULT:
+                raise _NotJsonError(_("it is too large"))
+            if any("\ud800" <= character <= "\udfff" for character in value):
+                raise _NotJsonError(_("it is no text"))
+            return value
+        case PathValue():
+            return value.text
+        case EnumMember():
+            return _to_json(run, value.value, left)
+        case list() | tuple() | SetValue() | dict():
+            return _container(run, value, left)
+        case Unknown():
+            raise _NotJsonError(value.why or _("it is computed when the script runs"))
+        case OneOf():
+            raise _NotJsonError(_("it depends on a condition"))
+        case External():
+            raise _NotJsonError(
+                _("{name} is outside the project").format(name=printable(value.name, 100))
+            )
+    raise _NotJsonError(_("it is no plain value"))
+
+
+def _container(
+    run: Machine,
+    value: "list[Value] | tuple[Value, ...] | SetValue | dict[Value, Value]",
+    left: list[int],
+) -> JsonValue:
+    if run.spoiled(value):
+        raise _NotJsonError(_("it is changed depending on a condition"))
+    if len(left) > 16:
+        raise _NotJsonError(_("it is nested too deeply"))
+    left.append(0)
+    result: JsonValue
+    if isinstance(value, dict):
+        result = {_key(run, key): _to_json(run, item, left) for key, item in value.items()}
+    else:
+        items = value.items if isinstance(value, SetValue) else value
+        result = [_to_json(run, item, left) for item in items]
+    left.pop()
+    return result
+
+
+def _key(run: Machine, key: Value) -> str:
+    if isinstance(key, str):
+        return key
+    if isinstance(key, EnumMember) and isinstance(key.value, str):
+        return key.value
+    if is_constant(key) and not isinstance(key, bytes | complex):
+        return str(key)
+    raise _NotJsonError(_("it is no plain value"))
+
+
+def _help(value: Value) -> str:
+    if not isinstance(value, str) or value == _SUPPRESS:
+        return ""
+    return printable(" ".join(value.split()))
+
+
+def choice_values(run: Machine, value: Value) -> tuple[str, ...] | None:
+    """Write choices as strings, None when they are not all known."""
+    items = run.iterate(value)
+    if items is None or len(items) > _MOST_CHOICES:
+        return None
+    texts: list[str] = []
+    for item in items:
+        part = item.value if isinstance(item, EnumMember) else item
+        if isinstance(part, PathValue):
+            part = part.text
+        if not is_constant(part) or isinstance(part, bytes | complex):
+            return None
+        if isinstance(part, int) and part.bit_length() > 1_024:
+            return None
+        text = str(part)
+        if len(text) > _LONGEST_DEFAULT or any(unicodedata.category(c) == "Cs" for c in text):
+            return None
+        texts.append(text)
+    return tuple(texts) or None
+
+
+def plain_kind(value: Value) -> str:
+    """Name the type that reports a value of a default: that of its elements for a list."""
+    return element_kind(value) or "str"
+
+
+def element_kind(value: Value) -> str:
+    """Name the type of a value or of a list's elements, "" when it is none of the four."""
+    if isinstance(value, EnumMember):
+        value = value.value
+    if isinstance(value, list | tuple | SetValue):
+        items = value.items if isinstance(value, SetValue) else value
+        kinds = {kind_of(item) for item in list(items)[:_MOST_CHOICES]}
+        if kinds == {"int", "float"}:
+            return "float"
+        kind = kinds.pop() if len(kinds) == 1 else ""
+    else:
+        kind = kind_of(value)
+    if kind == "path":
+        return "str"
+    return kind if kind in _TYPES else ""
+
+
+def converter_kind(run: Machine, converter: Value) -> str:  # noqa: PLR0911
+    """Name the type of what a ``type=`` callable makes of a string.
+
+    It is followed with an unknown string. "" when the callable itself is not known.
+    """
+    match converter:
+        case None:
+            return "str"
+        case External(name=name):
+            kind = _OUTSIDE.get(name.rpartition(".")[2])
+            if kind is not None:
+                return kind
+            if run.handler(name) is not None:
+                return _result_kind(run, converter)
+            return "str"
+        case Class():
+            return _class_kind(run, converter)
+        case Function() | BoundMethod() | Partial() | Native() | Instance():
+            return _result_kind(run, converter)
+        case OneOf():
+            kinds = {converter_kind(run, one) for one in converter.values}
+            return kinds.pop() if len(kinds) == 1 else ""
+    return ""
+
+
+def _class_kind(run: Machine, cls: Class) -> str:
+    members = run.members(cls)
+    if members:
+        return element_kind([member.value for member in members]) or "str"
+    for base in outside_bases(cls):
+        kind = _OUTSIDE.get(base.removeprefix("builtins."))
+        if kind is not None:
+            return kind
+    return "str"
+
+
+def _result_kind(run: Machine, converter: Value) -> str:
+    notes = len(run.notes)
+    with run.uncertain():
+        result = run.call(converter, Arguments((Unknown("str"),)))
+    del run.notes[notes:]
+    if result is MISSING:
+        return "str"
+    kind = kind_of(result)
+    return kind if kind in _TYPES else "str"

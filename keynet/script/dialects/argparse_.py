@@ -1,0 +1,309 @@
+"""argparse: parsers, groups, subcommands, and the libraries that subclass it."""
+
+from collections.abc import Callable
+from typing import Final
+
+from keynet.script.dialects.argparse_argument import Action, declare, make_action
+from keynet.script.machine import Declared, Dialect, Machine, NativeClass
+from keynet.script.values import (
+    MISSING,
+    UNKNOWN,
+    Arguments,
+    Class,
+    External,
+    Handler,
+    Instance,
+    Native,
+    OneOf,
+    Unknown,
+    Value,
+)
+from keynet.text import _
+
+__all__ = ["ARGPARSE", "Group", "Parser"]
+
+_MOST_ACTIONS: Final = 2_000
+
+
+class Group(Instance):
+    """A parser's argument group, plain or mutually exclusive; also the base of a parser."""
+
+    def __init__(self, cls: Class | None = None, parser: "Parser | None" = None) -> None:
+        super().__init__(cls)
+        self._parser = parser
+
+    @property
+    def parser(self) -> "Parser":
+        """Give the parser that the arguments really go to."""
+        assert self._parser is not None
+        return self._parser
+
+    def native(self, name: str) -> Value:
+        """Give a method of argparse."""
+        method = _GROUP_METHODS.get(name)
+        return MISSING if method is None else Native(name, self._bound(method))
+
+    def _bound(self, method: "Callable[[Machine, Group, Arguments], Value]") -> Handler:
+        return lambda run, given: method(run, self, given)
+
+
+class Parser(Group):
+    """An ``ArgumentParser``: its own actions in order, and its subcommands' parsers."""
+
+    dialect = "argparse"
+
+    def __init__(self, cls: Class | None = None) -> None:
+        super().__init__(cls)
+        self.actions: list[Action] = []
+        self.defaults: dict[str, Value] = {}
+        self.children: list[tuple[int, Parser]] = []
+        self.argument_default: Value = None
+        self.prefix: str = "-"
+        self.resolve = False
+        self.nested = False
+        self.line = 0
+        self.set_up = False
+
+    @property
+    def parser(self) -> "Parser":
+        """Give the parser itself."""
+        return self
+
+    def native(self, name: str) -> Value:
+        """Give a method or attribute of argparse."""
+        if name == "declared":
+            return True
+        method = _PARSER_METHODS.get(name)
+        if method is not None:
+            return Native(name, self._bound(method))
+        return super().native(name)
+
+    def declared(self) -> list[Declared]:
+        """Give all arguments in source order, subcommands flattened."""
+        return [declare(action) for action in self._ordered(0)]
+
+    def _ordered(self, depth: int) -> list[Action]:
+        result: list[Action] = []
+        children = list(self.children)
+        for position, action in enumerate(self.actions):
+            while children and children[0][0] <= position:
+                result.extend(children.pop(0)[1]._below(depth))
+            result.append(action)
+        for _position, child in children:
+            result.extend(child._below(depth))
+        return result[:_MOST_ACTIONS]
+
+    def _below(self, depth: int) -> list[Action]:
+        return self._ordered(depth + 1) if depth < 8 else []
+
+
+class Subparsers(Instance):
+    """What ``add_subparsers`` gives."""
+
+    def __init__(self, parser: Parser) -> None:
+        super().__init__()
+        self.of = parser
+
+    def native(self, name: str) -> Value:
+        """Give ``add_parser``."""
+        if name == "add_parser":
+            return Native(name, lambda run, given: _add_parser(run, self, given))
+        return MISSING
+
+
+def _set_up(run: Machine, group: Group, given: Arguments) -> Value:
+    parser = group.parser
+    parser.line = given.line
+    if not parser.set_up:
+        run.created(parser)
+        parser.set_up = True
+    conflict = given.keywords.get("conflict_handler")
+    parser.resolve = conflict == "resolve"
+    prefix = given.keywords.get("prefix_chars", "-")
+    parser.prefix = prefix if isinstance(prefix, str) and prefix else "-"
+    default = given.keywords.get("argument_default")
+    parser.argument_default = default
+    parents = given.get("parents", 5, ())
+    for parent in _parents(run, parents, given):
+        parent.nested = True
+        parser.actions.extend(parent.actions)
+        parser.defaults.update(parent.defaults)
+        parser.children.extend((len(parser.actions), child) for _at, child in parent.children)
+    return None
+
+
+def _parents(run: Machine, value: Value, given: Arguments) -> list[Parser]:
+    if value is None or value is MISSING:
+        return []
+    items = run.iterate(value)
+    found = [item for item in items or () if isinstance(item, Parser)]
+    for item in items or ():
+        if isinstance(item, OneOf):
+            found.extend(part for part in item.values if isinstance(part, Parser))
+    if items is None or len(found) < len(items):
+        run.note(given.line, _("Arguments of a parent parser are not known."), given.file)
+    return found
+
+
+def _add_argument(run: Machine, group: Group, given: Arguments) -> Value:
+    parser = group.parser
+    run.limits.spend(1)
+    action = make_action(run, given, parser.prefix, parser.argument_default)
+    if action is None or len(parser.actions) >= _MOST_ACTIONS:
+        return Instance()
+    if action.name in parser.defaults and "default" not in given.keywords:
+        action.default = parser.defaults[action.name]
+    if parser.resolve and action.options:
+        _resolve(parser, action)
+    if not _present(parser, action):
+        parser.actions.append(action)
+    return action
+
+
+def _present(parser: Parser, action: Action) -> bool:
+    """Tell that the same call was followed before, on another way through the script."""
+    return any(
+        seen.given.line == action.given.line
+        and seen.given.file == action.given.file
+        and seen.name == action.name
+        and seen.options == action.options
+        for seen in parser.actions
+    )
+
+
+def _resolve(parser: Parser, action: Action) -> None:
+    taken = set(action.options)
+    kept: list[Action] = []
+    for seen in parser.actions:
+        if taken.isdisjoint(seen.options):
+            kept.append(seen)
+        elif rest := [option for option in seen.options if option not in taken]:
+            kept.append(seen.with_options(tuple(rest)))
+    parser.actions[:] = kept
+
+
+def _add_group(run: Machine, group: Group, given: Arguments) -> Value:
+    return Group(None, group.parser)
+
+
+def _add_argument_group(run: Machine, group: Group, given: Arguments) -> Value:
+    """Take over the arguments of a ready-made group or argument, as ``_add_action`` does."""
+    value = given.get("", 0)
+    if isinstance(value, Action):
+        group.parser.actions.append(value)
+    return value if value is not MISSING else UNKNOWN
+
+
+def _add_subparsers(run: Machine, group: Group, given: Arguments) -> Value:
+    return Subparsers(group.parser)
+
+
+def _add_parser(run: Machine, subparsers: Subparsers, given: Arguments) -> Value:
+    of = subparsers.of
+    kind: Value = External("argparse.ArgumentParser") if of.cls is None else of.cls
+    parser = run.call(kind, given.after(1))
+    if isinstance(parser, Parser):
+        parser.nested = True
+        if len(of.children) < 500:
+            of.children.append((len(of.actions), parser))
+    return parser
+
+
+def _set_defaults(run: Machine, group: Group, given: Arguments) -> Value:
+    parser = group.parser
+    if given.open:
+        run.note(given.line, _("set_defaults() is given values that are not known."), given.file)
+    for name, value in given.keywords.items():
+        new = value
+        if run.region and run.region != parser.region:
+            old = next((a.default for a in parser.actions if a.name == name), MISSING)
+            new = value if old is MISSING else OneOf((old, value))
+        parser.defaults[name] = new
+        parser.actions[:] = [
+            action.with_default(new) if action.name == name else action for action in parser.actions
+        ]
+    return None
+
+
+def _get_default(run: Machine, group: Group, given: Arguments) -> Value:
+    name = given.get("dest", 0)
+    for action in group.parser.actions:
+        if action.name == name:
+            return action.default
+    return UNKNOWN
+
+
+def _parse(run: Machine, group: Group, given: Arguments) -> Value:
+    given_arguments = given.get("args", 0, None)
+    fixed = isinstance(given_arguments, list) and not run.spoiled(given_arguments)
+    run.parsed(group.parser, complete=not fixed)
+    return Unknown()
+
+
+def _parse_known(run: Machine, group: Group, given: Arguments) -> Value:
+    run.parsed(group.parser, complete=False)
+    return (Unknown(), Unknown("list"))
+
+
+def _format(run: Machine, group: Group, given: Arguments) -> Value:
+    return Unknown("str")
+
+
+def _actions(run: Machine, group: Group, given: Arguments) -> Value:
+    return Unknown()
+
+
+_Method = Callable[[Machine, Group, Arguments], Value]
+_GROUP_METHODS: Final[dict[str, _Method]] = {
+    "add_argument": _add_argument,
+    "add_argument_group": _add_group,
+    "add_mutually_exclusive_group": _add_group,
+    "_add_action": _add_argument_group,
+    "set_defaults": _set_defaults,
+    "get_default": _get_default,
+}
+_PARSER_METHODS: Final[dict[str, _Method]] = {
+    "__init__": _set_up,
+    "add_subparsers": _add_subparsers,
+    "parse_args": _parse,
+    "parse_intermixed_args": _parse,
+    "parse_known_args": _parse_known,
+    "parse_known_intermixed_args": _parse_known,
+    "format_help": _format,
+    "format_usage": _format,
+    # Short names of configargparse.
+    "add": _add_argument,
+    "add_arg": _add_argument,
+    "parse": _parse,
+    "parse_known": _parse_known,
+}
+
+
+def _make_action_object(cls: Class | None) -> Instance:
+    return Action.bare(cls)
+
+
+_PARSER: Final = NativeClass(Parser)
+_ACTION: Final = NativeClass(_make_action_object)
+
+ARGPARSE: Final = Dialect(
+    "argparse",
+    ("ArgumentParser", "argparse", "ArgParser", "add_argument"),
+    {},
+    {
+        "*.ArgumentParser": _PARSER,
+        "*.ArgParser": _PARSER,
+        "configargparse.Parser": _PARSER,
+        "configargparse.get_arg_parser": _PARSER,
+        "configargparse.get_argument_parser": _PARSER,
+        "configargparse.getArgumentParser": _PARSER,
+        "argparse.Action": _ACTION,
+        "argparse._StoreAction": _ACTION,
+        "argparse._StoreTrueAction": _ACTION,
+        "argparse._StoreFalseAction": _ACTION,
+        "argparse._StoreConstAction": _ACTION,
+        "argparse._AppendAction": _ACTION,
+        "argparse._CountAction": _ACTION,
+        "argparse.BooleanOptionalAction": _ACTION,
+    },
+)

@@ -1,0 +1,259 @@
+"""argparse: what one ``add_argument`` call declares."""
+
+from typing import Final
+
+from keynet.script.attributes import class_attribute, outside_bases
+from keynet.script.conversion import converter_kind, element_kind
+from keynet.script.machine import Declared, Machine
+from keynet.script.values import (
+    MISSING,
+    Arguments,
+    Class,
+    External,
+    Instance,
+    Native,
+    OneOf,
+    Unknown,
+    Value,
+    is_constant,
+)
+from keynet.text import _
+
+__all__ = ["Action", "declare", "make_action"]
+
+_WITHOUT_VALUE: Final = {"help", "version", "parsers"}
+_EXTERNAL_ACTIONS: Final = {
+    "argparse.BooleanOptionalAction": "boolean_optional",
+    "argparse._StoreAction": "store",
+    "argparse._StoreTrueAction": "store_true",
+    "argparse._StoreFalseAction": "store_false",
+    "argparse._StoreConstAction": "store_const",
+    "argparse._AppendAction": "append",
+    "argparse._AppendConstAction": "append_const",
+    "argparse._ExtendAction": "extend",
+    "argparse._CountAction": "count",
+    "argparse._HelpAction": "help",
+    "argparse._VersionAction": "version",
+}
+_FLAGS: Final = {"store_true": False, "store_false": True}
+_LONGEST_NAME: Final = 200
+
+
+class Action(Instance):
+    """An argument of a parser, as its declaration left it."""
+
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        default: Value,
+        given: Arguments,
+        options: tuple[str, ...] = (),
+        cls: Class | None = None,
+    ) -> None:
+        super().__init__(cls)
+        self.name = name
+        self.kind = kind
+        self.default = default
+        self.given = given
+        self.options = options
+        self.required = False
+        self.choices: Value = None
+        self.notes: list[str] = []
+
+    @classmethod
+    def bare(cls, of: Class | None) -> "Action":
+        """Give an action that its constructor has not filled yet."""
+        return cls("", "str", None, Arguments(), (), of)
+
+    def with_default(self, default: Value) -> "Action":
+        """Give a copy with another default."""
+        return self._copy(self.options, default)
+
+    def with_options(self, options: tuple[str, ...]) -> "Action":
+        """Give a copy with fewer option strings."""
+        return self._copy(options, self.default)
+
+    def _copy(self, options: tuple[str, ...], default: Value) -> "Action":
+        copy = Action(self.name, self.kind, default, self.given, options, self.cls)
+        copy.required, copy.choices, copy.notes = self.required, self.choices, self.notes
+        return copy
+
+    def native(self, name: str) -> Value:
+        """Give what ``add_argument`` returns and an Action's constructor take."""
+        if name == "__init__":
+            return Native(name, self._set_up)
+        known: dict[str, Value] = {
+            "dest": self.name,
+            "default": self.default,
+            "option_strings": list(self.options),
+            "required": self.required,
+        }
+        return known.get(name, MISSING)
+
+    def _set_up(self, run: Machine, given: Arguments) -> Value:
+        self.given = given
+        return None
+
+
+def declare(action: Action) -> Declared:
+    """Give an action as a dialect-free declaration."""
+    return Declared(
+        action.name,
+        action.kind,
+        action.default,
+        action.required,
+        action.given.keywords.get("help", ""),
+        action.choices,
+        action.given.line,
+        action.given.file,
+        action.notes,
+    )
+
+
+def make_action(
+    run: Machine, given: Arguments, prefix: str, argument_default: Value
+) -> Action | None:
+    """Read one ``add_argument`` call; None when it declares no hyperparameter.
+
+    A name that cannot be known is left out with a note: it is never guessed.
+    """
+    verb, custom = _verb(given.keywords.get("action"))
+    if verb in _WITHOUT_VALUE:
+        return None
+    name, options = _name(run, given, prefix)
+    if not name:
+        text = _("An argument whose name is not known is left out.")
+        run.note(given.line, text, given.file)
+        return None
+    if custom is not None:
+        given = _as_constructed(run, custom, given, name, options)
+        if verb == "store" and given.keywords.get("nargs") == 0:
+            verb = "flag"
+    default, given_default = _default(given, verb, argument_default)
+    action = Action(name, _kind(run, given, verb, default), default, given, options)
+    choices = given.keywords.get("choices")
+    action.choices = None if choices is None or verb in _FLAGS else choices
+    action.required = _required(run, given, options, action.notes)
+    _refine(run, action, given_default)
+    if given.open:
+        action.notes.append(_("Some of the arguments of add_argument() are not known."))
+    return action
+
+
+def _verb(value: Value) -> tuple[str, Class | None]:  # noqa: PLR0911
+    """Name the action, and give its class when it is one of the project."""
+    if value is None or value is MISSING:
+        return "store", None
+    if isinstance(value, str):
+        return value, None
+    if isinstance(value, External):
+        return _EXTERNAL_ACTIONS.get(value.name, "store"), None
+    if isinstance(value, Class):
+        for base in outside_bases(value):
+            if base in _EXTERNAL_ACTIONS:
+                return _EXTERNAL_ACTIONS[base], value
+        return "store", value
+    if isinstance(value, OneOf):
+        return _verb(value.values[0])
+    return "unknown", None
+
+
+def _name(run: Machine, given: Arguments, prefix: str) -> tuple[str, tuple[str, ...]]:
+    """Give the destination and the option strings; "" when the name is not known."""
+    dest = given.keywords.get("dest")
+    strings = [part for part in given.positional if isinstance(part, str)]
+    options = tuple(part for part in strings if part[:1] in prefix and part)
+    if dest is not None:
+        return (_checked(dest) if isinstance(dest, str) else ""), options
+    # An unknown string before the first known long one would name the argument.
+    first: Value = ""
+    for part in given.positional:
+        if not isinstance(part, str) or (part[:1] in prefix and part[1:2] in prefix):
+            first = part
+            break
+    else:
+        first = strings[0] if strings else ""
+    if not isinstance(first, str) or (given.open and len(options) < 1):
+        return "", options
+    if first in options:
+        return _checked(first.lstrip(prefix).replace("-", "_")), options
+    return _checked(first) if len(strings) == 1 else "", options
+
+
+def _checked(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME and name.isprintable() else ""
+
+
+def _default(given: Arguments, verb: str, argument_default: Value) -> tuple[Value, bool]:
+    if "default" in given.keywords:
+        return given.keywords["default"], True
+    if verb in _FLAGS:
+        return _FLAGS[verb], False
+    if given.open:
+        return Unknown(), False
+    return argument_default, False
+
+
+def _kind(run: Machine, given: Arguments, verb: str, default: Value) -> str:  # noqa: PLR0911
+    if verb in _FLAGS or verb == "boolean_optional":
+        return "bool"
+    if verb == "count":
+        return "int"
+    if verb in ("store_const", "append_const"):
+        const = element_kind(given.keywords.get("const"))
+        return const or element_kind(default) or "str"
+    if verb == "flag":
+        return element_kind(given.keywords.get("const")) or element_kind(default) or "bool"
+    converter = given.keywords.get("type")
+    if converter is None:
+        if given.open and "type" not in given.keywords:
+            return ""
+        return "str"
+    return converter_kind(run, converter)
+
+
+def _refine(run: Machine, action: Action, given_default: bool) -> None:
+    """Take from the choices what a converter that evaluates any text cannot tell."""
+    converter = action.given.keywords.get("type")
+    if isinstance(converter, External) and converter.name in ("builtins.eval", "ast.literal_eval"):
+        items = run.iterate(action.choices) if action.choices is not None else None
+        if items and all(isinstance(item, bool) for item in items):
+            action.kind = "bool"
+    if isinstance(converter, Class) and action.choices is None:
+        members = run.members(converter)
+        if members:
+            action.choices = list(members)
+
+
+def _required(run: Machine, given: Arguments, options: tuple[str, ...], notes: list[str]) -> bool:
+    if options:
+        known = run.truth(given.keywords.get("required", False))
+        if known is None:
+            notes.append(_("Whether it is required is not known."))
+        return bool(known)
+    nargs = given.keywords.get("nargs")
+    return not (isinstance(nargs, str) and nargs in ("?", "*", "...", "==SUPPRESS=="))
+
+
+def _as_constructed(
+    run: Machine, cls: Class, given: Arguments, name: str, options: tuple[str, ...]
+) -> Arguments:
+    """Let a custom action's constructor have its say: it may set nargs, const or default."""
+    if class_attribute(cls, "__init__") is MISSING:
+        return given
+    keywords = {key: value for key, value in given.keywords.items() if key != "action"}
+    keywords = {**keywords, "option_strings": list(options), "dest": name}
+    made = run.call(cls, Arguments((), keywords, given.open, given.line, given.file))
+    if not isinstance(made, Action) or not made.given.keywords:
+        return given
+    changed = {
+        key: value
+        for key, value in made.given.keywords.items()
+        if key in ("nargs", "const", "default", "type", "choices", "required", "help")
+        and (is_constant(value) or not isinstance(value, Unknown))
+        and not (value is None and key in given.keywords)
+    }
+    return Arguments(
+        given.positional, {**given.keywords, **changed}, given.open, given.line, given.file
+    )

@@ -1,0 +1,389 @@
+"""What each kind of expression is worth."""
+
+import ast
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from keynet.script import operations
+from keynet.script.machine import MAX_DEPTH, Machine, Scope
+from keynet.script.names import assign, look_up
+from keynet.script.values import (
+    UNKNOWN,
+    Arguments,
+    Class,
+    EnumMember,
+    External,
+    Function,
+    OneOf,
+    SetValue,
+    Unknown,
+    Value,
+    is_constant,
+    join,
+    kind_of,
+)
+
+__all__ = ["call_arguments", "evaluate"]
+
+_NAMES_OF_SCOPE: Final = ("builtins.locals", "builtins.globals", "builtins.vars")
+_MAX_CONSTANT: Final = operations.MAX_TEXT
+
+
+def evaluate(run: Machine, node: ast.expr, scope: Scope) -> Value:
+    """Give the value of an expression; Unknown where it cannot be known."""
+    run.limits.spend(1)
+    kind = type(node)
+    if kind is ast.Constant:
+        return _constant(node)  # type: ignore[arg-type]
+    if kind is ast.Name:
+        return look_up(run, node.id, scope)  # type: ignore[attr-defined]
+    handler = _EXPRESSIONS.get(kind)
+    if handler is None or run.depth >= MAX_DEPTH:
+        return UNKNOWN
+    run.depth += 1
+    try:
+        return handler(run, node, scope)
+    finally:
+        run.depth -= 1
+
+
+def _constant(node: ast.Constant) -> Value:
+    value = node.value
+    if value is Ellipsis:
+        return External("builtins.Ellipsis")
+    if isinstance(value, str | bytes) and len(value) > _MAX_CONSTANT:
+        return Unknown(type(value).__name__)
+    return value
+
+
+def _attribute(run: Machine, node: ast.Attribute, scope: Scope) -> Value:
+    return run.attribute(evaluate(run, node.value, scope), node.attr)
+
+
+def _call(run: Machine, node: ast.Call, scope: Scope) -> Value:
+    function = evaluate(run, node.func, scope)
+    arguments = call_arguments(run, node, scope)
+    if isinstance(function, External):
+        if function.name == "builtins.super":
+            return run.super_of(scope, arguments)
+        if function.name in _NAMES_OF_SCOPE and not arguments.positional:
+            return run.scope_names(scope, everything=function.name.endswith("globals"))
+    return run.call(function, arguments)
+
+
+def call_arguments(run: Machine, node: ast.Call, scope: Scope) -> Arguments:
+    """Evaluate the arguments of a call, spreading known ``*`` and ``**``."""
+    positional: list[Value] = []
+    keywords: dict[str, Value] = {}
+    is_open = False
+    for argument in node.args:
+        if isinstance(argument, ast.Starred):
+            items = run.iterate(evaluate(run, argument.value, scope))
+            is_open = is_open or items is None
+            positional.extend(items or ())
+        elif not (is_open and not isinstance(argument, ast.Starred)):
+            positional.append(evaluate(run, argument, scope))
+    for keyword in node.keywords:
+        value = evaluate(run, keyword.value, scope)
+        if keyword.arg is not None:
+            keywords[keyword.arg] = value
+            continue
+        is_open = not _spread(run, value, keywords) or is_open
+    return Arguments(tuple(positional), keywords, is_open, node.lineno, scope.module.file)
+
+
+def _spread(run: Machine, value: Value, into: dict[str, Value]) -> bool:
+    """Add the items of a mapping; tell whether they are all."""
+    if not isinstance(value, dict):
+        return False
+    run.limits.spend(len(value))
+    for key, item in value.items():
+        if isinstance(key, str):
+            into[key] = item
+    return not run.spoiled(value)
+
+
+def _binary(run: Machine, node: ast.BinOp, scope: Scope) -> Value:
+    left = evaluate(run, node.left, scope)
+    right = evaluate(run, node.right, scope)
+    if run.spoiled(left) or run.spoiled(right):
+        return Unknown(kind_of(left))
+    result = operations.binary(node.op, left, right)
+    if isinstance(result, list | tuple | str):
+        run.limits.spend(len(result) // 16)
+    return result
+
+
+def _unary(run: Machine, node: ast.UnaryOp, scope: Scope) -> Value:
+    operand = evaluate(run, node.operand, scope)
+    if run.spoiled(operand):
+        return Unknown("bool")
+    return operations.unary(node.op, operand)
+
+
+def _boolean(run: Machine, node: ast.BoolOp, scope: Scope) -> Value:
+    stops = isinstance(node.op, ast.Or)
+    result: Value = None
+    found = False
+    for operand in node.values:
+        value = evaluate(run, operand, scope)
+        known = run.truth(value)
+        if known is None or known is stops or operand is node.values[-1]:
+            kept = (
+                _only(value, stops) if known is None and operand is not node.values[-1] else value
+            )
+            result = join(result, kept) if found else kept
+            found = True
+        if known is stops:
+            break
+    return result
+
+
+def _only(value: Value, truth: bool) -> Value:
+    """Narrow a value to what it can be when it ends ``or`` (true) or ``and`` (false)."""
+    if isinstance(value, OneOf):
+        fitting = tuple(item for item in value.values if operations.truth(item) in (truth, None))
+        if len(fitting) == 1:
+            return fitting[0]
+        return OneOf(fitting) if fitting else UNKNOWN
+    return value
+
+
+def _compare(run: Machine, node: ast.Compare, scope: Scope) -> Value:
+    left = evaluate(run, node.left, scope)
+    outcome: bool | None = True
+    for op, comparator in zip(node.ops, node.comparators, strict=True):
+        right = evaluate(run, comparator, scope)
+        known = None
+        if not (run.spoiled(left) or run.spoiled(right)):
+            if isinstance(right, list | tuple | dict | str):
+                run.limits.spend(len(right) // 16)
+            known = operations.compare(op, left, right)
+        if known is False:
+            return False
+        outcome = None if known is None else outcome
+        left = right
+    return Unknown("bool") if outcome is None else True
+
+
+def _condition(run: Machine, node: ast.IfExp, scope: Scope) -> Value:
+    known = run.truth(evaluate(run, node.test, scope))
+    if known is None:
+        left = evaluate(run, node.body, scope)
+        return join(left, evaluate(run, node.orelse, scope))
+    return evaluate(run, node.body if known else node.orelse, scope)
+
+
+def _items(run: Machine, nodes: list[ast.expr], scope: Scope) -> list[Value] | None:
+    values: list[Value] = []
+    for node in nodes:
+        if isinstance(node, ast.Starred):
+            more = run.iterate(evaluate(run, node.value, scope))
+            if more is None:
+                return None
+            values.extend(more)
+        else:
+            values.append(evaluate(run, node, scope))
+    return values if len(values) <= operations.MAX_ITEMS else None
+
+
+def _list(run: Machine, node: ast.List, scope: Scope) -> Value:
+    values = _items(run, node.elts, scope)
+    return Unknown("list") if values is None else run.fresh(values)
+
+
+def _tuple(run: Machine, node: ast.Tuple, scope: Scope) -> Value:
+    values = _items(run, node.elts, scope)
+    return Unknown("list") if values is None else tuple(values)
+
+
+def _set(run: Machine, node: ast.Set, scope: Scope) -> Value:
+    values = _items(run, node.elts, scope)
+    if values is None or not all(_hashable(value) for value in values):
+        return Unknown("list")
+    return run.fresh(SetValue(dict.fromkeys(values)))
+
+
+def _dict(run: Machine, node: ast.Dict, scope: Scope) -> Value:
+    result: dict[Value, Value] = {}
+    whole = True
+    for key_node, value_node in zip(node.keys, node.values, strict=True):
+        value = evaluate(run, value_node, scope)
+        if key_node is None:
+            if isinstance(value, dict):
+                run.limits.spend(len(value))
+                result.update(value)
+                whole = whole and not run.spoiled(value)
+            else:
+                whole = False
+            continue
+        key = evaluate(run, key_node, scope)
+        if _hashable(key):
+            result[key] = value
+        else:
+            whole = False
+    run.fresh(result)
+    if not whole:
+        run.spoil(result)
+    return result
+
+
+def _hashable(value: Value) -> bool:
+    if isinstance(value, tuple):
+        return all(_hashable(item) for item in value) if len(value) < 64 else False
+    return is_constant(value) or isinstance(value, EnumMember | External | Function | Class)
+
+
+def _subscript(run: Machine, node: ast.Subscript, scope: Scope) -> Value:
+    value = evaluate(run, node.value, scope)
+    if isinstance(node.slice, ast.Slice):
+        bounds = [
+            None if part is None else evaluate(run, part, scope)
+            for part in (node.slice.lower, node.slice.upper, node.slice.step)
+        ]
+        return run.slice_of(value, bounds)
+    return run.item(value, evaluate(run, node.slice, scope))
+
+
+def _joined_text(run: Machine, node: ast.JoinedStr, scope: Scope) -> Value:
+    pieces: list[Value] = [""]
+    for part in node.values:
+        if isinstance(part, ast.FormattedValue):
+            piece = _formatted(run, part, scope)
+        else:
+            piece = evaluate(run, part, scope)
+        pieces = [operations.binary(ast.Add(), pieces[0], piece)]
+        if isinstance(pieces[0], Unknown):
+            return Unknown("str", pieces[0].why)
+    return pieces[0]
+
+
+def _formatted(run: Machine, node: ast.FormattedValue, scope: Scope) -> Value:
+    value = evaluate(run, node.value, scope)
+    spec: Value = ""
+    if node.format_spec is not None:
+        spec = evaluate(run, node.format_spec, scope)
+    if not isinstance(spec, str):
+        return Unknown("str")
+    return operations.format_value(value, chr(node.conversion) if node.conversion > 0 else "", spec)
+
+
+def _lambda(run: Machine, node: ast.Lambda, scope: Scope) -> Value:
+    return run.make_function(node, scope)
+
+
+def _named(run: Machine, node: ast.NamedExpr, scope: Scope) -> Value:
+    value = evaluate(run, node.value, scope)
+    while scope.kind == "comprehension" and scope.parent is not None:
+        scope = scope.parent
+    assign(run, node.target, value, scope)
+    return value
+
+
+def _await(run: Machine, node: ast.Await, scope: Scope) -> Value:
+    return evaluate(run, node.value, scope)
+
+
+def _yield(run: Machine, node: ast.Yield, scope: Scope) -> Value:
+    value = None if node.value is None else evaluate(run, node.value, scope)
+    scope.frame.yields.append(value)
+    return UNKNOWN
+
+
+def _yield_from(run: Machine, node: ast.YieldFrom, scope: Scope) -> Value:
+    items = run.iterate(evaluate(run, node.value, scope))
+    scope.frame.yields.extend([UNKNOWN] if items is None else items)
+    return UNKNOWN
+
+
+def _comprehension(
+    run: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope
+) -> Value:
+    values: list[Value] = []
+
+    def collect(inner: Scope) -> None:
+        values.append(evaluate(run, node.elt, inner))
+
+    if not _each(run, node.generators, scope, collect):
+        return Unknown("list")
+    if isinstance(node, ast.SetComp):
+        if not all(_hashable(value) for value in values):
+            return Unknown("list")
+        return run.fresh(SetValue(dict.fromkeys(values)))
+    return run.fresh(values)
+
+
+def _dict_comprehension(run: Machine, node: ast.DictComp, scope: Scope) -> Value:
+    result: dict[Value, Value] = {}
+    whole = [True]
+
+    def collect(inner: Scope) -> None:
+        key = evaluate(run, node.key, inner)
+        value = evaluate(run, node.value, inner)
+        if _hashable(key):
+            result[key] = value
+        else:
+            whole[0] = False
+
+    known = _each(run, node.generators, scope, collect)
+    run.fresh(result)
+    if not known or not whole[0]:
+        run.spoil(result)
+    return result
+
+
+def _each(
+    run: Machine,
+    generators: list[ast.comprehension],
+    scope: Scope,
+    collect: Callable[[Scope], None],
+) -> bool:
+    """Run a comprehension's loops; False when its items cannot all be known."""
+    if not generators:
+        collect(scope)
+        return True
+    first, *rest = generators
+    items = run.iterate(evaluate(run, first.iter, scope))
+    if items is None:
+        return False
+    inner = Scope(scope.module, scope, {}, "comprehension", scope.frame)
+    for item in items:
+        run.limits.spend(1)
+        assign(run, first.target, item, inner)
+        kept: bool | None = True
+        for test in first.ifs:
+            kept = run.truth(evaluate(run, test, inner))
+            if not kept:
+                break
+        if kept is None:
+            return False
+        if kept and not _each(run, rest, inner, collect):
+            return False
+    return True
+
+
+_Expression = Callable[..., Value]
+_EXPRESSIONS: Final[Mapping[type[ast.expr], _Expression]] = {
+    ast.Attribute: _attribute,
+    ast.Await: _await,
+    ast.BinOp: _binary,
+    ast.BoolOp: _boolean,
+    ast.Call: _call,
+    ast.Compare: _compare,
+    ast.Dict: _dict,
+    ast.DictComp: _dict_comprehension,
+    ast.GeneratorExp: _comprehension,
+    ast.IfExp: _condition,
+    ast.JoinedStr: _joined_text,
+    ast.Lambda: _lambda,
+    ast.List: _list,
+    ast.ListComp: _comprehension,
+    ast.NamedExpr: _named,
+    ast.Set: _set,
+    ast.SetComp: _comprehension,
+    ast.Subscript: _subscript,
+    ast.Tuple: _tuple,
+    ast.UnaryOp: _unary,
+    ast.Yield: _yield,
+    ast.YieldFrom: _yield_from,
+}

@@ -1,0 +1,428 @@
+"""An abstract interpreter: it follows a script without running it.
+
+Statements are followed in order, calls into functions and into the project's other files.
+Where a condition cannot be known both ways are followed and joined; what is changed on only
+one of them is then known no longer. Every loop, call depth and container is bounded.
+"""
+
+import ast
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from keynet.script import attributes, calls, expressions, operations, statements
+from keynet.script.extraction import Note
+from keynet.script.items import item_of, slice_of
+from keynet.script.machine import (
+    Dialect,
+    Finished,
+    Limits,
+    Module,
+    NativeClass,
+    ParserLike,
+    Scope,
+)
+from keynet.script.natives import BUILTINS
+from keynet.script.project import Project, names_outside
+from keynet.script.stdlib import STDLIB, machine_dependent
+from keynet.script.values import (
+    MISSING,
+    UNKNOWN,
+    Arguments,
+    Class,
+    EnumMember,
+    External,
+    Function,
+    Handler,
+    Imported,
+    Instance,
+    OneOf,
+    SetValue,
+    Super,
+    Unknown,
+    Value,
+    join,
+)
+
+__all__ = ["Candidate", "Interpreter"]
+
+_MAX_LATER: Final = 40
+_PARSER_NAMES: Final = frozenset(
+    ["parser", "subparser", "arg_parser", "argparser", "parent_parser"]
+)
+
+
+class Candidate:
+    """A parser that was seen parsing; ``rank`` as in SPEC 3: block, main, anywhere."""
+
+    def __init__(self, parser: ParserLike, rank: int, *, complete: bool) -> None:
+        self.parser = parser
+        self.rank = rank
+        self.complete = complete
+
+
+class Interpreter:
+    """The state of following one script; implements ``machine.Machine``."""
+
+    def __init__(self, project: Project, dialects: Iterable[Dialect], limits: Limits) -> None:
+        self.project = project
+        self.limits = limits
+        self.handlers: dict[str, Handler] = {**BUILTINS, **STDLIB}
+        self.native_classes: dict[str, NativeClass] = {}
+        for dialect in dialects:
+            self.handlers.update(dialect.handlers)
+            self.native_classes.update(dialect.native_classes)
+        self.notes: list[Note] = []
+        self.parsers: list[ParserLike] = []
+        self.candidates: list[Candidate] = []
+        self.depth = 0
+        self.calls = 0
+        self.active: dict[ast.AST, int] = {}
+        self.called: set[ast.AST] = set()
+        self.stored: dict[ast.AST, set[str]] = {}
+        self.region = 0
+        self._last_region = 0
+        self._young: dict[int, tuple[object, int]] = {}
+        self._spoiled: dict[int, object] = {}
+        self._later: list[Value] = []
+        self._unread: list[Module] = []
+        self._main: ast.AST | None = None
+        self._has_block = False
+        self._in_block = False
+
+    # Following
+
+    def run_entry(self, module: Module, tree: ast.Module) -> None:
+        """Follow the script from its first line."""
+        self._has_block = any(
+            isinstance(node, ast.If) and statements.is_entry_test(node.test) for node in tree.body
+        )
+        self._main = next((n for n in tree.body if _is_main(n)), None)
+        scope = self._scope_for(module, "__main__")
+        statements.execute(self, tree.body, scope)
+
+    def run_later(self) -> None:
+        """Call the functions that were handed to unknown callables."""
+        for _count in range(_MAX_LATER):
+            if not self._later:
+                return
+            function = self._later.pop(0)
+            self.call(function, Arguments(open=True))
+
+    def run_uncalled(self, module: Module, names: Iterable[str] | None = None) -> None:
+        """Call functions of a module that nothing has called."""
+        scope = module.scope
+        if scope is None:
+            return
+        for name, value in list(scope.names.items()):
+            wanted = names is None or name in names
+            if wanted and isinstance(value, Function) and value.node not in self.called:
+                self.call(value, Arguments(open=True))
+
+    def run_with_parser(self, module: Module) -> None:
+        """Give a new parser to functions that add arguments to one and that nothing calls."""
+        scope = module.scope
+        if scope is None:
+            return
+        functions = [value for value in scope.names.values() if isinstance(value, Function)]
+        for cls in [value for value in scope.names.values() if isinstance(value, Class)]:
+            members = [getattr(v, "function", v) for v in cls.namespace.values()]
+            functions.extend(member for member in members if isinstance(member, Function))
+        parser = self.call(External("argparse.ArgumentParser"), Arguments())
+        for function in functions:
+            parameters = [p.arg for p in function.node.args.args]
+            if function.node not in self.called and _PARSER_NAMES.intersection(parameters):
+                given = {name: parser for name in parameters if name in _PARSER_NAMES}
+                self.call(function, Arguments((), given, open=True))
+
+    def _scope_for(self, module: Module, name: str) -> Scope:
+        scope = Scope(module, None, {}, "module")
+        scope.names.update(
+            {
+                "__name__": name,
+                "__file__": machine_dependent("__file__"),
+                "__doc__": None,
+                "__package__": UNKNOWN,
+            }
+        )
+        module.scope = scope
+        module.state = "reading"
+        return scope
+
+    def load(self, module: Module) -> Scope | None:
+        """Read and follow a module of the project, once; None when it cannot be read."""
+        if module.state != "unread":
+            return module.scope
+        module.state = "reading"
+        content = self.project.read(module, self.limits)
+        if content is None:
+            module.state = "read"
+            return None
+        scope = self._scope_for(module, module.name)
+        scope.names["__doc__"] = ast.get_docstring(content.tree, clean=False)
+        region, self.region = self.region, 0
+        try:
+            statements.execute(self, content.tree.body, scope)
+        finally:
+            self.region = region
+            module.state = "read"
+        return scope
+
+    def load_unread(self) -> bool:
+        """Read the modules that were imported and not looked at; tell whether there were any."""
+        modules = [module for module in self._unread if module.state == "unread"]
+        self._unread.clear()
+        for module in modules:
+            self.load(module)
+        return bool(modules)
+
+    def module(self, name: str, importer: Module, level: int = 0) -> Module | None:
+        """Find a module of the project."""
+        module = self.project.find(name, importer, level)
+        if module is not None and module.state == "unread":
+            self._unread.append(module)
+        return module
+
+    def submodule(self, module: Module, name: str) -> Module | None:
+        """Find a module inside a package of the project."""
+        found = self.project.inside(module, name) if module.package else None
+        if found is not None and found.state == "unread":
+            self._unread.append(found)
+        return found
+
+    def import_name(self, name: str) -> Value:
+        """Give what importing an absolute name gives."""
+        entry = Module("__main__", self.project.script)
+        return self.module(name, entry) or External(name)
+
+    def resolve(self, imported: Imported) -> Value:
+        """Give what a name imported from a module of the project is bound to."""
+        return self.attribute(imported.module, imported.name)
+
+    def imports_outcome(self, body: list[ast.stmt], scope: Scope) -> bool | None:
+        """Tell whether a ``try`` made of imports succeeds; None when it cannot be known."""
+        outcome: bool | None = True
+        for node in body:
+            if isinstance(node, ast.ImportFrom):
+                found = self.module(node.module or "", scope.module, node.level)
+                if found is None and node.level:
+                    return False
+                if found is None and not names_outside(node.module or ""):
+                    outcome = None
+            elif isinstance(node, ast.Import):
+                for alias in node.names:
+                    if self.module(alias.name, scope.module) is None:
+                        outcome = outcome if names_outside(alias.name) else None
+            else:
+                return None
+        return outcome
+
+    def enter_main_block(self, scope: Scope) -> None:
+        """Take notice that the script's ``__main__`` block begins."""
+        if scope.module.name == "__main__":
+            self._in_block = True
+
+    # Values
+
+    def evaluate(self, node: ast.expr, scope: Scope) -> Value:
+        """Give the value of an expression."""
+        return expressions.evaluate(self, node, scope)
+
+    def call(self, function: Value, arguments: Arguments) -> Value:
+        """Call a value."""
+        return calls.call(self, function, arguments)
+
+    def attribute(self, value: Value, name: str) -> Value:
+        """Give an attribute of a value."""
+        return attributes.attribute(self, value, name)
+
+    def assign_attribute(self, value: Value, name: str, new: Value) -> None:
+        """Set an attribute of a value."""
+        attributes.assign_attribute(self, value, name, new)
+
+    def item(self, value: Value, key: Value) -> Value:
+        """Give ``value[key]``."""
+        return item_of(self, value, key)
+
+    def slice_of(self, value: Value, bounds: list[Value]) -> Value:
+        """Give ``value[start:stop:step]``."""
+        return slice_of(self, value, bounds)
+
+    def truth(self, value: Value) -> bool | None:
+        """Give the truth of a value, None when it cannot be known."""
+        return None if self.spoiled(value) else operations.truth(value)
+
+    def iterate(self, value: Value) -> list[Value] | None:
+        """Give the items of a value in order, None when they cannot be known."""
+        if isinstance(value, list | tuple | dict | SetValue):
+            items = list(value.items) if isinstance(value, SetValue) else list(value)
+            if not items and not isinstance(value, tuple) and self.load_unread():
+                # A registry is filled by the modules that register themselves in it.
+                return self.iterate(value)
+            self.limits.spend(len(items))
+            return None if self.spoiled(value) else items
+        if isinstance(value, str) and len(value) <= operations.MAX_ITEMS:
+            self.limits.spend(len(value))
+            return list(value)
+        if isinstance(value, Class):
+            members = self.members(value)
+            return list(members) if members else None
+        if isinstance(value, Instance) and value.cls is not None:
+            method = attributes.class_attribute(value.cls, "__iter__")
+            if method is not MISSING:
+                return self.iterate(self.call(method, Arguments((value,))))
+        return None
+
+    def members(self, cls: Class) -> list[EnumMember]:
+        """Give the members of an Enum in order, none for another class."""
+        return [value for value in cls.namespace.values() if isinstance(value, EnumMember)]
+
+    def set_item(self, container: Value, key: Value, value: Value) -> None:
+        """Call the ``__setitem__`` of an object of the project."""
+        if isinstance(container, Instance):
+            setter = self.attribute(container, "__setitem__")
+            if not isinstance(setter, Unknown):
+                self.call(setter, Arguments((key, value)))
+
+    def super_of(self, scope: Scope, arguments: Arguments) -> Value:
+        """Give ``super()``, with or without arguments."""
+        if len(arguments.positional) == 2 and isinstance(arguments.positional[0], Class):
+            return Super(arguments.positional[0], arguments.positional[1])
+        function = scope.frame.function
+        if function is None or function.owner is None:
+            return UNKNOWN
+        parameters = [*function.node.args.posonlyargs, *function.node.args.args]
+        inner: Scope | None = scope
+        while parameters and inner is not None:
+            if parameters[0].arg in inner.names:
+                return Super(function.owner, inner.names[parameters[0].arg])
+            inner = inner.parent
+        return UNKNOWN
+
+    def scope_names(self, scope: Scope, *, everything: bool) -> Value:
+        """Give ``locals()`` or ``globals()`` as a dict of its own."""
+        while everything and scope.parent is not None:
+            scope = scope.parent
+        names: dict[Value, Value] = {
+            name: self.resolve(value) if isinstance(value, Imported) else value
+            for name, value in scope.names.items()
+        }
+        self.limits.spend(len(names))
+        return self.fresh(names)
+
+    def make_function(
+        self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, scope: Scope
+    ) -> Function:
+        """Make a function with its defaults evaluated."""
+        given = node.args
+        keyword_defaults = {
+            parameter.arg: self.evaluate(default, scope)
+            for parameter, default in zip(given.kwonlyargs, given.kw_defaults, strict=True)
+            if default is not None
+        }
+        defaults = tuple(self.evaluate(default, scope) for default in given.defaults)
+        return Function(node, scope, defaults, keyword_defaults)
+
+    def decorate(self, decorator: Value, value: Value, line: int) -> Value:
+        """Apply a decorator; an unknown one is taken to give back what it decorates."""
+        if isinstance(decorator, Unknown) or not self._understood(decorator):
+            return value
+        result = self.call(decorator, Arguments((value,), line=line))
+        return value if isinstance(result, Unknown) or result is None else result
+
+    def _understood(self, decorator: Value) -> bool:
+        if isinstance(decorator, External):
+            return bool(self.handler(decorator.name) or self.native_class(decorator.name))
+        return not isinstance(decorator, OneOf)
+
+    def run_function(self, function: Function, scope: Scope) -> Value:
+        """Follow a function's body and give what it returns."""
+        node = function.node
+        if isinstance(node, ast.Lambda):
+            return self.evaluate(node.body, scope)
+        signal = statements.execute(self, node.body, scope)
+        frame = scope.frame
+        if frame.yields:
+            return self.fresh(list(frame.yields))
+        returns = frame.returns if signal is not None else [*frame.returns, None]
+        if not returns:
+            return UNKNOWN
+        result = returns[0]
+        for value in returns[1:]:
+            result = join(result, value)
+        return result
+
+    # What is certain
+
+    @contextmanager
+    def uncertain(self) -> Iterator[None]:
+        """Follow something that may not happen."""
+        outer = self.region
+        self._last_region += 1
+        self.region = self._last_region
+        try:
+            yield
+        finally:
+            self.region = outer
+
+    def fresh(self, container: Value) -> Value:
+        """Take notice of a new container, which may change freely where it was made."""
+        if self.region:
+            self._young[id(container)] = (container, self.region)
+        return container
+
+    def may_change(self, container: object) -> bool:
+        """Tell whether a change of a container here is certain to happen."""
+        if not self.region:
+            return True
+        return self._young.get(id(container), (None, -1))[1] == self.region
+
+    def spoil(self, container: object) -> None:
+        """Take notice that a container's content is no longer known."""
+        if isinstance(container, list | dict | SetValue):
+            self._spoiled[id(container)] = container
+
+    def spoiled(self, container: object) -> bool:
+        """Tell whether a container's content is no longer known."""
+        return bool(self._spoiled) and id(container) in self._spoiled
+
+    # What dialects tell
+
+    def handler(self, name: str) -> Handler | None:
+        """Give what a name from outside the project does when called."""
+        return self.handlers.get(name) or self.handlers.get("*." + name.rpartition(".")[2])
+
+    def native_class(self, name: str) -> NativeClass | None:
+        """Give the class that a name from outside the project means to a dialect."""
+        found = self.native_classes.get(name)
+        return found or self.native_classes.get("*." + name.rpartition(".")[2])
+
+    def later(self, functions: Iterable[Value]) -> None:
+        """Remember functions that something unknown may call."""
+        for function in functions:
+            if len(self._later) < _MAX_LATER:
+                self._later.append(function)
+
+    def note(self, line: int, message: str, file: str = "") -> None:
+        """Tell what could not be known."""
+        self.notes.append(Note(line, message, file))
+
+    def created(self, parser: ParserLike) -> None:
+        """Take notice of a new parser."""
+        self.parsers.append(parser)
+
+    def parsed(self, parser: ParserLike, *, complete: bool = True) -> None:
+        """Take notice that a parser parses the command line.
+
+        Raises:
+            Finished: It is the one that the script uses.
+        """
+        rank = 3 if self._in_block else 2 if self._main in self.active else 1
+        self.candidates.append(Candidate(parser, rank, complete=complete))
+        best = 3 if self._has_block else 2 if self._main is not None else 1
+        if complete and rank >= best and parser.declared():
+            raise Finished
+
+
+def _is_main(node: ast.stmt) -> bool:
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == "main"

@@ -1,0 +1,87 @@
+"""What ``value[key]`` and ``value[start:stop]`` are worth."""
+
+from keynet.script.machine import Machine
+from keynet.script.operations import MAX_ITEMS
+from keynet.script.stdlib import machine_dependent
+from keynet.script.values import (
+    MISSING,
+    UNKNOWN,
+    Arguments,
+    BoundMethod,
+    Class,
+    EnumMember,
+    External,
+    Instance,
+    OneOf,
+    Unknown,
+    Value,
+    is_constant,
+    join,
+    kind_of,
+)
+
+__all__ = ["item_of", "slice_of"]
+
+
+def item_of(run: Machine, value: Value, key: Value) -> Value:  # noqa: PLR0911
+    """Give one item; Unknown where container, key or content is not known."""
+    match value:
+        case dict():
+            return _of_dict(run, value, key)
+        case list() | tuple() | str():
+            return _of_sequence(run, value, key)
+        case OneOf():
+            parts = [item_of(run, part, key) for part in value.values if part is not None]
+            result = parts[0] if parts else UNKNOWN
+            for part in parts[1:]:
+                result = join(result, part)
+            return result
+        case Class():
+            for member in run.members(value):
+                if member.name == key:
+                    return member
+            # Generic[int] is the class as far as calls are concerned.
+            return value
+        case External(name="os.environ"):
+            return machine_dependent("os.environ")
+        case External(name="sys.argv"):
+            return machine_dependent("sys.argv")
+        case Instance(cls=Class()):
+            getter = run.attribute(value, "__getitem__")
+            if not isinstance(getter, Unknown):
+                return run.call(getter, Arguments((key,)))
+        case Unknown():
+            return Unknown(why=value.why)
+    return UNKNOWN
+
+
+def _of_dict(run: Machine, value: dict[Value, Value], key: Value) -> Value:
+    if isinstance(key, OneOf):
+        parts = [_of_dict(run, value, one) for one in key.values]
+        result = parts[0]
+        for part in parts[1:]:
+            result = join(result, part)
+        return result
+    if is_constant(key) or isinstance(key, EnumMember | External | BoundMethod):
+        found = value.get(key, MISSING)
+        if found is not MISSING:
+            return found
+    return UNKNOWN
+
+
+def _of_sequence(run: Machine, value: list[Value] | tuple[Value, ...] | str, key: Value) -> Value:
+    if run.spoiled(value) or not isinstance(key, int):
+        return Unknown("str" if isinstance(value, str) else "")
+    return value[key] if -len(value) <= key < len(value) else UNKNOWN
+
+
+def slice_of(run: Machine, value: Value, bounds: list[Value]) -> Value:
+    """Give a slice of a list, tuple or string."""
+    if run.spoiled(value) or not isinstance(value, list | tuple | str | bytes):
+        return Unknown(kind_of(value) if isinstance(value, list | str) else "")
+    known = [bound for bound in bounds if bound is None or isinstance(bound, int)]
+    if len(known) != 3 or known[2] == 0:
+        return Unknown(kind_of(value))
+    run.limits.spend(min(len(value), MAX_ITEMS) // 16)
+    part = value[slice(*known)]
+    return run.fresh(part) if isinstance(part, list) else part

@@ -1,0 +1,396 @@
+"""Methods of strings, lists, tuples, dicts and sets."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from keynet.script.machine import Machine
+from keynet.script.operations import MAX_ITEMS, MAX_TEXT, concrete, template
+from keynet.script.values import (
+    UNKNOWN,
+    Arguments,
+    External,
+    Native,
+    SetValue,
+    Unknown,
+    Value,
+    is_constant,
+    join,
+    kind_of,
+)
+
+__all__ = ["MAX_TEXT", "method"]
+
+# Results no longer than their input (or its few-fold), so they need no bound of their own.
+_TEXT: Final = frozenset(
+    [
+        "capitalize",
+        "casefold",
+        "count",
+        "endswith",
+        "find",
+        "index",
+        "isalnum",
+        "isalpha",
+        "isascii",
+        "isdecimal",
+        "isdigit",
+        "isidentifier",
+        "islower",
+        "isnumeric",
+        "isspace",
+        "istitle",
+        "isupper",
+        "lower",
+        "lstrip",
+        "partition",
+        "removeprefix",
+        "removesuffix",
+        "rfind",
+        "rindex",
+        "rpartition",
+        "rsplit",
+        "rstrip",
+        "split",
+        "splitlines",
+        "startswith",
+        "strip",
+        "swapcase",
+        "title",
+        "upper",
+    ]
+)
+_PADDING: Final = frozenset(["center", "ljust", "rjust", "zfill"])
+_TRUTHS: Final = ("is", "startswith", "endswith")
+_FAILURES: Final = (ValueError, TypeError, LookupError, OverflowError, AttributeError)
+
+
+def method(value: Value, name: str) -> Value:
+    """Give a bound method of a built-in value."""
+    match value:
+        case str():
+            call = _text_method(value, name)
+        case list():
+            call = _bound(_LIST, value, name)
+        case dict():
+            call = _bound(_DICT, value, name)
+        case SetValue():
+            call = _bound(_SET, value, name)
+        case tuple():
+            call = _bound(_TUPLE, value, name)
+        case int() | float() if name in ("real", "imag"):
+            return value if name == "real" else 0
+        case _:
+            return UNKNOWN
+    return UNKNOWN if call is None else Native(name, call)
+
+
+_Call = Callable[[Machine, Arguments], Value]
+
+
+def _bound(table: Mapping[str, Callable[..., Value]], value: Value, name: str) -> _Call | None:
+    function = table.get(name)
+    if function is None:
+        return None
+
+    def call(run: Machine, given: Arguments) -> Value:
+        return function(run, value, given)
+
+    return call
+
+
+def _text_method(text: str, name: str) -> _Call | None:
+    def call(run: Machine, given: Arguments) -> Value:  # noqa: PLR0911
+        run.limits.spend(len(text) // 16)
+        if given.open:
+            return _unknown_text(name)
+        if name == "format":
+            return template(text, given.positional, given.keywords)
+        if name == "format_map" and given.positional and isinstance(given.positional[0], dict):
+            named = {k: v for k, v in given.positional[0].items() if isinstance(k, str)}
+            return template(text, (), named)
+        if name == "join":
+            return _join_text(run, text, given)
+        if not all(concrete(item) for item in given.positional) or given.keywords.keys() - _NAMED:
+            return _unknown_text(name)
+        if name == "encode":
+            return Unknown("bytes")
+        if name == "replace" and not _replaceable(text, given):
+            return Unknown("str")
+        if name in _PADDING and not _short_padding(given):
+            return Unknown("str")
+        try:
+            return _limited(getattr(text, name)(*given.positional, **given.keywords))
+        except _FAILURES:
+            return _unknown_text(name)
+
+    known = name in _TEXT or name in _PADDING
+    return call if known or name in ("format", "format_map", "join", "encode", "replace") else None
+
+
+_NAMED: Final = frozenset(["sep", "maxsplit", "keepends"])
+
+
+def _limited(value: object) -> Value:
+    if isinstance(value, list | tuple) and len(value) > MAX_ITEMS:
+        return Unknown("list")
+    return value
+
+
+def _unknown_text(name: str) -> Unknown:
+    if name.startswith(_TRUTHS):
+        return Unknown("bool")
+    if name in ("count", "find", "index", "rfind", "rindex"):
+        return Unknown("int")
+    if name in ("split", "rsplit", "splitlines", "partition", "rpartition"):
+        return Unknown("list")
+    return Unknown("str")
+
+
+def _join_text(run: Machine, text: str, given: Arguments) -> Value:
+    items = run.iterate(given.get("iterable", 0))
+    if items is None or not all(isinstance(item, str) for item in items):
+        return Unknown("str")
+    size = sum(len(str(item)) + len(text) for item in items)
+    return text.join(str(item) for item in items) if size <= MAX_TEXT else Unknown("str")
+
+
+def _replaceable(text: str, given: Arguments) -> bool:
+    new = given.get("new", 1)
+    return isinstance(new, str) and (len(text) + 1) * (len(new) + 1) <= MAX_TEXT
+
+
+def _short_padding(given: Arguments) -> bool:
+    width = given.get("width", 0)
+    return isinstance(width, int) and width <= 1_000
+
+
+def _append(run: Machine, items: list[Value], given: Arguments) -> Value:
+    if run.may_change(items) and len(items) < MAX_ITEMS and given.positional:
+        items.append(given.positional[0])
+    else:
+        run.spoil(items)
+    return None
+
+
+def _extend(run: Machine, items: list[Value], given: Arguments) -> Value:
+    more = run.iterate(given.get("iterable", 0))
+    if more is not None and run.may_change(items) and len(items) + len(more) <= MAX_ITEMS:
+        items.extend(more)
+    else:
+        run.spoil(items)
+    return None
+
+
+def _insert(run: Machine, items: list[Value], given: Arguments) -> Value:
+    index = given.get("index", 0)
+    if isinstance(index, int) and len(given.positional) == 2 and run.may_change(items):
+        items.insert(max(min(index, MAX_ITEMS), -MAX_ITEMS), given.positional[1])
+    else:
+        run.spoil(items)
+    return None
+
+
+def _pop(run: Machine, items: list[Value], given: Arguments) -> Value:
+    index = given.get("index", 0, -1)
+    if isinstance(index, int) and run.may_change(items) and not run.spoiled(items):
+        try:
+            return items.pop(index)
+        except (IndexError, OverflowError):
+            return UNKNOWN
+    run.spoil(items)
+    return UNKNOWN
+
+
+def _remove(run: Machine, items: list[Value], given: Arguments) -> Value:
+    wanted = given.get("value", 0)
+    if run.may_change(items) and is_constant(wanted) and concrete(items):
+        if wanted in items:
+            items.remove(wanted)
+    else:
+        run.spoil(items)
+    return None
+
+
+def _reverse(run: Machine, items: list[Value], given: Arguments) -> Value:
+    if run.may_change(items):
+        items.reverse()
+    else:
+        run.spoil(items)
+    return None
+
+
+def _clear(run: Machine, items: "list[Value] | dict[Value, Value]", given: Arguments) -> Value:
+    if run.may_change(items):
+        items.clear()
+    else:
+        run.spoil(items)
+    return None
+
+
+def _sort(run: Machine, items: list[Value], given: Arguments) -> Value:
+    ordered = run.call(External("builtins.sorted"), given.before(items))
+    if isinstance(ordered, list) and run.may_change(items):
+        items[:] = ordered
+    else:
+        run.spoil(items)
+    return None
+
+
+def _copy(run: Machine, items: "list[Value] | dict[Value, Value]", given: Arguments) -> Value:
+    if run.spoiled(items):
+        return Unknown(kind_of(items))
+    return run.fresh(list(items) if isinstance(items, list) else dict(items))
+
+
+def _index(run: Machine, items: "list[Value] | tuple[Value, ...]", given: Arguments) -> Value:
+    wanted = given.get("value", 0)
+    if run.spoiled(items) or not concrete(items) or not is_constant(wanted):
+        return Unknown("int")
+    return items.index(wanted) if wanted in items else Unknown("int")
+
+
+def _count(run: Machine, items: "list[Value] | tuple[Value, ...]", given: Arguments) -> Value:
+    wanted = given.get("value", 0)
+    if run.spoiled(items) or not concrete(items) or not is_constant(wanted):
+        return Unknown("int")
+    return items.count(wanted)
+
+
+def _get(run: Machine, items: dict[Value, Value], given: Arguments) -> Value:
+    key = given.get("key", 0)
+    default = given.get("default", 1, None)
+    if not is_constant(key):
+        return UNKNOWN
+    if key in items:
+        return items[key]
+    return join(default, UNKNOWN) if run.spoiled(items) else default
+
+
+def _pop_key(run: Machine, items: dict[Value, Value], given: Arguments) -> Value:
+    key = given.get("key", 0)
+    default = given.get("default", 1, UNKNOWN)
+    if not is_constant(key) or not run.may_change(items):
+        value = items.get(key, default) if is_constant(key) else UNKNOWN
+        run.spoil(items)
+        return value
+    if key in items:
+        return items.pop(key)
+    return UNKNOWN if run.spoiled(items) else default
+
+
+def _set_default(run: Machine, items: dict[Value, Value], given: Arguments) -> Value:
+    key, default = given.get("key", 0), given.get("default", 1, None)
+    if not is_constant(key):
+        run.spoil(items)
+        return UNKNOWN
+    if key not in items:
+        if not run.may_change(items):
+            run.spoil(items)
+        items[key] = default
+    return items[key]
+
+
+def _update(run: Machine, items: dict[Value, Value], given: Arguments) -> Value:
+    more: dict[Value, Value] = {}
+    other = given.get("", 0, {})
+    if isinstance(other, dict):
+        more.update(other)
+        if run.spoiled(other):
+            run.spoil(items)
+    else:
+        pairs = run.iterate(other)
+        for pair in pairs if pairs is not None else [None]:
+            if isinstance(pair, tuple) and len(pair) == 2 and is_constant(pair[0]):
+                more[pair[0]] = pair[1]
+            else:
+                run.spoil(items)
+    more.update(given.keywords)
+    run.limits.spend(len(more))
+    if given.open or not run.may_change(items):
+        run.spoil(items)
+        for key, value in more.items():
+            items[key] = join(items[key], value) if key in items else value
+    else:
+        items.update(more)
+    return None
+
+
+def _view(kind: str) -> Callable[..., Value]:
+    def view(run: Machine, items: dict[Value, Value], given: Arguments) -> Value:
+        keys = run.iterate(items)
+        if keys is None:
+            return Unknown("list")
+        if kind == "keys":
+            return run.fresh(keys)
+        if kind == "values":
+            return run.fresh([items[key] for key in keys])
+        return run.fresh([(key, items[key]) for key in keys])
+
+    return view
+
+
+def _add(run: Machine, value: SetValue, given: Arguments) -> Value:
+    item = given.get("item", 0)
+    if is_constant(item) and run.may_change(value):
+        value.items[item] = None
+    else:
+        run.spoil(value)
+    return None
+
+
+def _update_set(run: Machine, value: SetValue, given: Arguments) -> Value:
+    for more in given.positional:
+        items = run.iterate(more)
+        if items is None or not all(is_constant(i) for i in items) or not run.may_change(value):
+            run.spoil(value)
+        else:
+            value.items.update(dict.fromkeys(items))
+    return None
+
+
+def _combine(keep: Callable[[bool, bool], bool]) -> Callable[..., Value]:
+    def combine(run: Machine, value: SetValue, given: Arguments) -> Value:
+        items = run.iterate(given.get("other", 0, ()))
+        mine = run.iterate(value)
+        if items is None or mine is None or not all(is_constant(item) for item in items):
+            return Unknown("list")
+        theirs = set(items)
+        every = [*mine, *(item for item in items if item not in value.items)]
+        kept = [item for item in every if keep(item in value.items, item in theirs)]
+        return run.fresh(SetValue(dict.fromkeys(kept)))
+
+    return combine
+
+
+_LIST: Final[Mapping[str, Callable[..., Value]]] = {
+    "append": _append,
+    "clear": _clear,
+    "copy": _copy,
+    "count": _count,
+    "extend": _extend,
+    "index": _index,
+    "insert": _insert,
+    "pop": _pop,
+    "remove": _remove,
+    "reverse": _reverse,
+    "sort": _sort,
+}
+_TUPLE: Final[Mapping[str, Callable[..., Value]]] = {"count": _count, "index": _index}
+_DICT: Final[Mapping[str, Callable[..., Value]]] = {
+    "clear": _clear,
+    "copy": _copy,
+    "get": _get,
+    "items": _view("items"),
+    "keys": _view("keys"),
+    "pop": _pop_key,
+    "setdefault": _set_default,
+    "update": _update,
+    "values": _view("values"),
+}
+_SET: Final[Mapping[str, Callable[..., Value]]] = {
+    "add": _add,
+    "difference": _combine(lambda mine, other: mine and not other),
+    "intersection": _combine(lambda mine, other: mine and other),
+    "union": _combine(lambda mine, other: mine or other),
+    "update": _update_set,
+}

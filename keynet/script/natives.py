@@ -1,0 +1,417 @@
+"""What Python's built-in functions do to known values."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from keynet.script import attributes, methods, operations
+from keynet.script.machine import Machine
+from keynet.script.operations import MAX_ITEMS, concrete
+from keynet.script.values import (
+    MISSING,
+    UNKNOWN,
+    Arguments,
+    BoundMethod,
+    Class,
+    Descriptor,
+    EnumMember,
+    External,
+    Function,
+    Handler,
+    Instance,
+    Native,
+    OneOf,
+    Partial,
+    PathValue,
+    SetValue,
+    Unknown,
+    Value,
+    is_constant,
+    join,
+    kind_of,
+)
+
+__all__ = ["BUILTINS"]
+
+_FAILURES: Final = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError)
+
+
+def _whole(run: Machine, given: Arguments, position: int = 0) -> list[Value] | None:
+    value = given.get("", position)
+    return None if value is MISSING else run.iterate(value)
+
+
+def _list(run: Machine, given: Arguments) -> Value:
+    if not given.positional:
+        return run.fresh([])
+    items = _whole(run, given)
+    return Unknown("list") if items is None else run.fresh(items)
+
+
+def _tuple(run: Machine, given: Arguments) -> Value:
+    if not given.positional:
+        return ()
+    items = _whole(run, given)
+    return Unknown("list") if items is None else tuple(items)
+
+
+def _set(run: Machine, given: Arguments) -> Value:
+    items = _whole(run, given) if given.positional else []
+    if items is None or not all(is_constant(item) for item in items):
+        return Unknown("list")
+    return run.fresh(SetValue(dict.fromkeys(items)))
+
+
+def _dict(run: Machine, given: Arguments) -> Value:
+    result: dict[Value, Value] = {}
+    run.fresh(result)
+    if given.positional:
+        run.call(methods.method(result, "update"), Arguments(given.positional[:1]))
+    result.update(given.keywords)
+    if given.open:
+        run.spoil(result)
+    return result
+
+
+def _convert(kind: type, name: str) -> Callable[[Machine, Arguments], Value]:
+    def convert(run: Machine, given: Arguments) -> Value:  # noqa: PLR0911
+        if not given.positional:
+            return kind() if not given.open else Unknown(name)
+        value = given.positional[0]
+        if isinstance(value, OneOf):
+            parts = [
+                convert(run, Arguments((item, *given.positional[1:]))) for item in value.values
+            ]
+            result = parts[0]
+            for part in parts[1:]:
+                result = join(result, part)
+            return result
+        if kind is bool:
+            known = run.truth(value)
+            return Unknown("bool", _why(value)) if known is None else known
+        if isinstance(value, PathValue) and kind is str:
+            return value.text
+        if isinstance(value, EnumMember) and kind is str:
+            return _text_of_member(run, value)
+        if not is_constant(value) or not all(is_constant(item) for item in given.positional):
+            return Unknown(name, _why(value))
+        if isinstance(value, int) and value.bit_length() > operations.MAX_BITS:
+            return Unknown(name)
+        if isinstance(value, str | bytes) and kind is not str and len(value) > 1_000:
+            return Unknown(name)
+        try:
+            return kind(*given.positional[: 1 if kind is str else 2])
+        except _FAILURES:
+            return Unknown(name)
+
+    return convert
+
+
+def _text_of_member(run: Machine, member: EnumMember) -> Value:
+    own = attributes.class_attribute(member.cls, "__str__")
+    if own is not MISSING:
+        return run.call(BoundMethod(own, member), Arguments())
+    if "enum.StrEnum" in attributes.outside_bases(member.cls):
+        return member.value
+    return f"{member.cls.name}.{member.name}"
+
+
+def _why(value: Value) -> str:
+    return value.why if isinstance(value, Unknown) else ""
+
+
+def _length(run: Machine, given: Arguments) -> Value:
+    value = given.get("obj", 0)
+    if isinstance(value, str | bytes):
+        return len(value)
+    items = run.iterate(value)
+    return Unknown("int", _why(value)) if items is None else len(items)
+
+
+def _range(run: Machine, given: Arguments) -> Value:
+    bounds = [part for part in given.positional if isinstance(part, int)]
+    if given.open or len(bounds) != len(given.positional) or not 1 <= len(bounds) <= 3:
+        return Unknown("list")
+    try:
+        numbers = range(*bounds)
+        if len(numbers) > MAX_ITEMS:
+            return Unknown("list")
+    except (ValueError, OverflowError):
+        return Unknown("list")
+    run.limits.spend(len(numbers))
+    return tuple(numbers)
+
+
+def _enumerate(run: Machine, given: Arguments) -> Value:
+    items = _whole(run, given)
+    start = given.get("start", 1, 0)
+    if items is None or not isinstance(start, int):
+        return Unknown("list")
+    return [(index, item) for index, item in enumerate(items, start)]
+
+
+def _zip(run: Machine, given: Arguments) -> Value:
+    columns = [run.iterate(part) for part in given.positional]
+    known = [column for column in columns if column is not None]
+    if given.open or len(known) != len(columns):
+        return Unknown("list")
+    return list(zip(*known, strict=False))
+
+
+def _reversed(run: Machine, given: Arguments) -> Value:
+    items = _whole(run, given)
+    return Unknown("list") if items is None else run.fresh(items[::-1])
+
+
+def _sorted(run: Machine, given: Arguments) -> Value:
+    items = _whole(run, given)
+    if items is None or len(items) > MAX_ITEMS:
+        return Unknown("list")
+    key = given.keywords.get("key")
+    keys = items if key is None else [run.call(key, Arguments((item,))) for item in items]
+    if not concrete(keys) or any(isinstance(part, dict | SetValue) for part in keys):
+        return Unknown("list")
+    backwards = run.truth(given.keywords.get("reverse", False))
+    run.limits.spend(len(items) * 4)
+    try:
+        order = sorted(range(len(items)), key=lambda i: keys[i], reverse=bool(backwards))  # type: ignore[arg-type,return-value]
+    except TypeError:
+        return Unknown("list")
+    return Unknown("list") if backwards is None else run.fresh([items[i] for i in order])
+
+
+def _map(run: Machine, given: Arguments) -> Value:
+    columns = [run.iterate(part) for part in given.positional[1:]]
+    known = [column for column in columns if column is not None]
+    if not known or len(known) != len(columns):
+        return Unknown("list")
+    return [run.call(given.positional[0], Arguments(row)) for row in zip(*known, strict=False)]
+
+
+def _filter(run: Machine, given: Arguments) -> Value:
+    items = _whole(run, given, 1)
+    if items is None:
+        return Unknown("list")
+    kept = []
+    test = given.positional[0]
+    for item in items:
+        known = run.truth(item if test is None else run.call(test, Arguments((item,))))
+        if known is None:
+            return Unknown("list")
+        if known:
+            kept.append(item)
+    return kept
+
+
+def _fold(function: Callable[..., object], kind: str) -> Callable[[Machine, Arguments], Value]:
+    """Apply ``min``, ``max``, ``sum``, ``any``, ``all``, ``abs``, ``round`` … to constants."""
+
+    def fold(run: Machine, given: Arguments) -> Value:
+        values: list[Value] = []
+        why = ""
+        for part in given.positional:
+            items = (
+                run.iterate(part) if isinstance(part, list | tuple | dict | SetValue) else [part]
+            )
+            values.append(part if items is None else (items if items != [part] else part))
+            why = why or _why(part)
+        every = [*values, *given.keywords.values()]
+        if given.open or not all(concrete(value) for value in every):
+            kinds = {kind_of(value) for value in values}
+            return Unknown(kind or (kinds.pop() if len(kinds) == 1 else ""), why)
+        if any(isinstance(v, int) and v.bit_length() > operations.MAX_BITS for v in values):
+            return UNKNOWN
+        try:
+            result = function(*values, **given.keywords)
+        except _FAILURES:
+            return UNKNOWN
+        return result if concrete(result) else UNKNOWN
+
+    return fold
+
+
+def _round(run: Machine, given: Arguments) -> Value:
+    digits = given.get("ndigits", 1, 0)
+    if not isinstance(digits, int) or abs(digits) > 100:
+        return UNKNOWN
+    return _fold(round, "")(run, given)
+
+
+def _sum(run: Machine, given: Arguments) -> Value:
+    items = _whole(run, given)
+    if items is None or not all(isinstance(item, int | float) for item in items):
+        if items and all(isinstance(item, list | tuple) for item in items):
+            total = [part for item in items for part in (run.iterate(item) or ())]
+            return total if len(total) <= MAX_ITEMS else Unknown("list")
+        return UNKNOWN
+    return sum(item for item in items if isinstance(item, int | float))
+
+
+def _is_instance(run: Machine, given: Arguments) -> Value:
+    value, wanted = given.get("", 0), given.get("", 1)
+    options = wanted if isinstance(wanted, tuple) else (wanted,)
+    answers = [_is_one(value, option) for option in options]
+    if True in answers:
+        return True
+    return Unknown("bool") if None in answers else False
+
+
+_KINDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "builtins.str": ("str",),
+    "builtins.int": ("int", "bool"),
+    "builtins.float": ("float",),
+    "builtins.bool": ("bool",),
+    "builtins.list": ("list",),
+    "builtins.tuple": ("list",),
+    "builtins.dict": ("dict",),
+}
+
+
+def _is_one(value: Value, option: Value) -> bool | None:  # noqa: PLR0911
+    if isinstance(option, Class):
+        if isinstance(value, Instance) and value.cls is not None:
+            return any(one is option for one in attributes.lineage(value.cls)) or None
+        return None if isinstance(value, Unknown | OneOf | External) else False
+    if not isinstance(option, External) or isinstance(value, OneOf):
+        return None
+    kinds = _KINDS.get(option.name)
+    if isinstance(value, list | tuple):
+        return type(value).__name__ == option.name.rpartition(".")[2]
+    kind = kind_of(value)
+    if kinds is None or not kind or kind == "object":
+        return None
+    if isinstance(value, Unknown) and kind == "list":
+        return None if "list" in kinds else False
+    return kind in kinds
+
+
+def _get_attribute(run: Machine, given: Arguments) -> Value:
+    name = given.get("", 1)
+    if not isinstance(name, str):
+        return UNKNOWN
+    value = given.get("", 0)
+    found = run.attribute(value, name)
+    default = given.get("", 2)
+    if default is not MISSING and isinstance(found, Unknown):
+        cls = value.cls if isinstance(value, Instance) else None
+        if cls is not None and not attributes.outside_bases(cls):
+            return default
+        return join(default, found)
+    return found
+
+
+def _has_attribute(run: Machine, given: Arguments) -> Value:
+    name, value = given.get("", 1), given.get("", 0)
+    if isinstance(name, str) and isinstance(value, Instance | Class | EnumMember):
+        found = run.attribute(value, name)
+        if not isinstance(found, Unknown):
+            return True
+    return Unknown("bool")
+
+
+def _set_attribute(run: Machine, given: Arguments) -> Value:
+    name = given.get("", 1)
+    if isinstance(name, str) and len(given.positional) == 3:
+        run.assign_attribute(given.positional[0], name, given.positional[2])
+    return None
+
+
+def _vars(run: Machine, given: Arguments) -> Value:
+    value = given.get("", 0)
+    return run.attribute(value, "__dict__") if isinstance(value, Instance | Class) else UNKNOWN
+
+
+def _type(run: Machine, given: Arguments) -> Value:
+    value = given.get("", 0)
+    if len(given.positional) != 1:
+        return UNKNOWN
+    if isinstance(value, Instance):
+        return value.cls or UNKNOWN
+    if isinstance(value, EnumMember):
+        return value.cls
+    known = kind_of(value) in ("str", "int", "float", "bool", "dict")
+    if known or isinstance(value, list | tuple):
+        name = type(value).__name__ if isinstance(value, list | tuple) else kind_of(value)
+        return External(f"builtins.{name}")
+    return External("builtins.NoneType") if value is None else UNKNOWN
+
+
+def _callable(run: Machine, given: Arguments) -> Value:
+    value = given.get("", 0)
+    if isinstance(value, Function | Class | BoundMethod | Native | Partial):
+        return True
+    return False if is_constant(value) or isinstance(value, list | dict) else Unknown("bool")
+
+
+def _first(run: Machine, given: Arguments) -> Value:
+    items = _whole(run, given)
+    return items[0] if items else UNKNOWN
+
+
+def _descriptor(kind: str) -> Callable[[Machine, Arguments], Value]:
+    def wrap(run: Machine, given: Arguments) -> Value:
+        return Descriptor(kind, given.get("", 0))
+
+    return wrap
+
+
+def _nothing(run: Machine, given: Arguments) -> Value:
+    run.later(value for value in given.positional if isinstance(value, Function | BoundMethod))
+    return None
+
+
+def _represent(run: Machine, given: Arguments) -> Value:
+    return operations.format_value(given.get("", 0), "r", "")
+
+
+def _import(run: Machine, given: Arguments) -> Value:
+    name = given.get("name", 0)
+    return run.import_name(name) if isinstance(name, str) else UNKNOWN
+
+
+BUILTINS: Final[Mapping[str, Handler]] = {
+    f"builtins.{name}": handler
+    for name, handler in {
+        "__import__": _import,
+        "abs": _fold(abs, ""),
+        "all": _fold(all, "bool"),
+        "any": _fold(any, "bool"),
+        "bool": _convert(bool, "bool"),
+        "callable": _callable,
+        "chr": _fold(chr, "str"),
+        "classmethod": _descriptor("classmethod"),
+        "dict": _dict,
+        "divmod": _fold(divmod, "list"),
+        "enumerate": _enumerate,
+        "filter": _filter,
+        "float": _convert(float, "float"),
+        "frozenset": _set,
+        "getattr": _get_attribute,
+        "hasattr": _has_attribute,
+        "int": _convert(int, "int"),
+        "isinstance": _is_instance,
+        "iter": _list,
+        "len": _length,
+        "list": _list,
+        "map": _map,
+        "max": _fold(max, ""),
+        "min": _fold(min, ""),
+        "next": _first,
+        "ord": _fold(ord, "int"),
+        "print": _nothing,
+        "property": _descriptor("property"),
+        "range": _range,
+        "repr": _represent,
+        "reversed": _reversed,
+        "round": _round,
+        "set": _set,
+        "setattr": _set_attribute,
+        "sorted": _sorted,
+        "staticmethod": _descriptor("staticmethod"),
+        "str": _convert(str, "str"),
+        "sum": _sum,
+        "tuple": _tuple,
+        "type": _type,
+        "vars": _vars,
+        "zip": _zip,
+    }.items()
+}

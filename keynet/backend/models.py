@@ -52,9 +52,10 @@ class Project:
     author: str = ""
 
     def __str__(self) -> str:
+        title = f" {self.title}" if self.title else ""
         kind = f" ({self.task_type})" if self.task_type else ""
         author = f" - {self.author}" if self.author else ""
-        return f"[{self.id}] {self.title}{kind}{author}"
+        return f"[{self.id}]{title}{kind}{author}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,264 @@
+"""The config file: what it holds, who may read it, and that it never breaks."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import traceback
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from keynet import credentials
+from keynet.credentials import Credentials, Harbor, SavedProject
+from keynet.errors import KeynetError
+from keynet.secret import Secret
+
+TOKEN = "eyJhbGciOiJIUzI1NiJ9.secret.abc"
+SAVED = Credentials(
+    server_url="https://api.example.com/app",
+    username="user@example.com",
+    api_token=Secret(TOKEN),
+    api_token_expires_at=datetime(2025, 11, 4, 12, tzinfo=UTC),
+    harbor=Harbor("https://harbor.example.com", "robot$1", Secret("eyJrobotpassword-xyz")),
+    last_login="2025-11-04T08:30:00",
+    project=SavedProject(12, "객체 탐지 모델", "https://api.example.com/app"),
+    ca_cert=Path("/etc/company-ca.pem"),
+    insecure=True,
+)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "config" / "keynet" / "config.json"
+
+
+def write(file: Path, content: bytes, mode: int = 0o600) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
+    file.chmod(mode)
+
+
+def test_what_is_saved_is_loaded(file: Path) -> None:
+    credentials.save(SAVED, file)
+    assert credentials.load(file) == SAVED
+
+
+def test_the_file_has_the_form_of_the_specification(file: Path) -> None:
+    credentials.save(replace(SAVED, project=None, ca_cert=None, insecure=False), file)
+    assert json.loads(file.read_text()) == {
+        "server_url": "https://api.example.com/app",
+        "username": "user@example.com",
+        "api_token": TOKEN,
+        "api_token_expires_at": "2025-11-04T12:00:00Z",
+        "harbor": {
+            "url": "https://harbor.example.com",
+            "username": "robot$1",
+            "password": "eyJrobotpassword-xyz",
+        },
+        "last_login": "2025-11-04T08:30:00",
+    }
+
+
+def test_only_the_user_may_read_file_and_folder(file: Path) -> None:
+    former = os.umask(0)
+    try:
+        credentials.save(SAVED, file)
+    finally:
+        os.umask(former)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+def test_keynets_own_folder_is_closed_when_it_was_open(file: Path) -> None:
+    file.parent.mkdir(parents=True, mode=0o755)
+    credentials.save(SAVED, file)
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+def test_a_folder_that_others_share_is_left_as_it_is(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o755)
+    credentials.save(SAVED, shared / "my.json")
+    assert stat.S_IMODE(shared.stat().st_mode) == 0o755
+
+
+def test_no_file_means_no_login(file: Path) -> None:
+    assert credentials.load(file) is None
+    assert not file.parent.exists()
+
+
+def test_unknown_keys_survive_a_rewrite(file: Path) -> None:
+    credentials.save(SAVED, file)
+    content = json.loads(file.read_text()) | {"theme": {"dark": True}, "future": [1, None]}
+    write(file, json.dumps(content).encode())
+    credentials.save(replace(SAVED, project=None, username="other"), file)
+    after = json.loads(file.read_text())
+    assert after["theme"] == {"dark": True}
+    assert after["future"] == [1, None]
+    assert after["username"] == "other"
+    assert after["project"]["id"] == 12
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o666, 0o660, 0o601])
+def test_a_file_that_others_can_reach_is_refused_with_the_command(file: Path, mode: int) -> None:
+    write(file, b"{}", mode)
+    with pytest.raises(KeynetError) as caught:
+        credentials.load(file)
+    assert f"chmod 600 {file}" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"server_url": 3}',
+        b'{"harbor": "x"}',
+        b'{"harbor": {"password": ["p"]}}',
+        b'{"project": {"id": "12"}}',
+        b'{"project": {"id": true}}',
+        b'{"api_token_expires_at": "soon"}',
+        b'{"insecure": "yes"}',
+        b'{"x": "' + b"y" * 1_000_001 + b'"}',
+    ],
+)
+def test_a_broken_file_is_named_and_never_overwritten(file: Path, content: bytes) -> None:
+    write(file, content)
+    with pytest.raises(KeynetError, match="broken"):
+        credentials.load(file)
+    with pytest.raises(KeynetError, match="broken"):
+        credentials.save(SAVED, file)
+    assert file.read_bytes() == content
+    assert sorted(p.name for p in file.parent.iterdir()) == [".config.json.lock", "config.json"]
+
+
+def test_a_broken_file_does_not_show_its_secrets(file: Path) -> None:
+    write(file, f'{{"api_token": "{TOKEN}" oops}}'.encode())
+    with pytest.raises(KeynetError) as caught:
+        credentials.load(file)
+    assert "line 1" in caught.value.message
+    shown = "".join(traceback.format_exception(caught.value))
+    assert TOKEN not in shown
+    assert caught.value.__cause__ is None
+
+
+def test_a_folder_or_fifo_in_the_files_place_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(KeynetError):
+        credentials.load(tmp_path)
+
+
+def test_a_save_that_fails_leaves_the_file_and_nothing_else(file: Path) -> None:
+    credentials.save(SAVED, file)
+    before = file.read_bytes()
+    with pytest.raises(RuntimeError):
+        credentials.update(_fail, file)
+    with pytest.raises(TypeError):
+        credentials.save(replace(SAVED, extra={"x": object()}), file)
+    assert file.read_bytes() == before
+    assert sorted(p.name for p in file.parent.iterdir()) == [".config.json.lock", "config.json"]
+
+
+def _fail(_present: Credentials | None) -> Credentials:
+    raise RuntimeError
+
+
+def test_a_link_to_the_file_stays_a_link(tmp_path: Path, file: Path) -> None:
+    credentials.save(SAVED, file)
+    link = tmp_path / "link.json"
+    link.symlink_to(file)
+    credentials.save(replace(SAVED, username="other"), link)
+    assert link.is_symlink()
+    loaded = credentials.load(file)
+    assert loaded is not None
+    assert loaded.username == "other"
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(KeynetError, match="Cannot save") as caught:
+        credentials.save(SAVED, tmp_path / "file" / "keynet" / "config.json")
+    assert "KEYNET_CONFIG" in caught.value.hint
+
+
+def test_clearing_removes_the_file_whatever_it_holds(file: Path) -> None:
+    write(file, b"broken", 0o644)
+    assert credentials.clear(file)
+    assert not file.exists()
+    assert not credentials.clear(file)
+
+
+def test_clearing_where_nothing_is_makes_nothing(file: Path) -> None:
+    assert not credentials.clear(file)
+    assert not file.parent.exists()
+
+
+def test_showing_masks_every_secret(file: Path) -> None:
+    extra = {"other": {"refresh_token": "0123456789abcdefgh", "PASSWORD": ["short"], "size": 3}}
+    shown = replace(SAVED, extra=extra).shown()
+    assert shown["api_token"] == "eyJhbG…abc"
+    assert shown["harbor"]["password"] == "eyJrob…xyz"
+    assert shown["harbor"]["username"] == "robot$1"
+    assert shown["api_token_expires_at"] == "2025-11-04T12:00:00Z"
+    assert shown["other"] == {"refresh_token": "012345…fgh", "PASSWORD": ["***"], "size": 3}
+
+
+def test_nothing_of_a_short_secret_is_shown() -> None:
+    shown = replace(SAVED, api_token=Secret("123456789012345")).shown()
+    assert shown["api_token"] == "***"
+
+
+def test_a_representation_shows_no_secret() -> None:
+    assert TOKEN not in repr(SAVED)
+    assert "robotpassword" not in repr(SAVED)
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"HOME": "/home/a"}, "/home/a/.config/keynet/config.json"),
+        ({"HOME": "/home/a", "XDG_CONFIG_HOME": "/x"}, "/x/keynet/config.json"),
+        ({"HOME": "/home/a", "XDG_CONFIG_HOME": "rel"}, "/home/a/.config/keynet/config.json"),
+        ({"HOME": "/home/a", "XDG_CONFIG_HOME": ""}, "/home/a/.config/keynet/config.json"),
+        ({"KEYNET_CONFIG": "/k.json", "XDG_CONFIG_HOME": "/x"}, "/k.json"),
+    ],
+)
+def test_the_environment_says_where_the_file_is(environment: dict[str, str], expected: str) -> None:
+    assert credentials.path(environment) == Path(expected)
+
+
+_WRITER = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from keynet import credentials
+from keynet.credentials import Credentials, SavedProject
+from keynet.secret import Secret
+file, name = Path(sys.argv[1]), sys.argv[2]
+for number in range(25):
+    def change(saved):
+        saved = saved or Credentials()
+        return replace(saved, username=name * 500, api_token=Secret(name * 500),
+                       extra={**saved.extra, f"{name}{number}": number})
+    credentials.update(change, file)
+    assert credentials.load(file).username[0] in "abcd"
+"""
+
+
+def test_concurrent_writers_keep_the_file_whole_and_lose_nothing(file: Path) -> None:
+    argv = [sys.executable, "-c", _WRITER, str(file)]
+    writers = [subprocess.Popen([*argv, name]) for name in "abcd"]
+    assert [writer.wait(60) for writer in writers] == [0, 0, 0, 0]
+    loaded = credentials.load(file)
+    assert loaded is not None
+    assert len(loaded.extra) == 100
+    assert loaded.api_token == Secret(loaded.username)
+    assert sorted(p.name for p in file.parent.iterdir()) == [".config.json.lock", "config.json"]

@@ -65,4 +65,4 @@ def test_the_installed_program_plans_a_build(environment: Path, tmp_path: Path) 
         [program, "build", "--dry-run", str(script)],
         check=True, capture_output=True, text=True, timeout=60, cwd=tmp_path,
     )  # fmt: skip
-    assert "FROM python:3.10-slim" in planned.stdout
+    assert "FROM docker.io/library/python:3.10-slim" in planned.stdout

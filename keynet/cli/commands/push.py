@@ -1,0 +1,62 @@
+"""``keynet push``."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from keynet.cli.options import build_options, output_options, script_argument
+from keynet.text import _
+
+
+@click.command()
+@script_argument
+@click.option("--project", "project_id", metavar="ID", help=_("The platform's project."))
+@click.option("--model-name", metavar="NAME", help=_("[default: the script's name]"))
+@build_options
+@click.option("--harbor-project", metavar="NAME", help=_("[default: kitech-model]"))
+@click.option("--dry-run", is_flag=True, help=_("Show the plan, touch nothing."))
+@output_options
+def push(
+    entrypoint: Path,
+    context: Path | None,
+    build_args: tuple[str, ...],
+    labels: tuple[str, ...],
+    secrets: tuple[str, ...],
+    no_cache: bool,
+    dry_run: bool,
+    as_json: bool,
+    verbose: bool,
+    quiet: bool,
+    **flags: Any,
+) -> None:
+    """Build the image of a training script, push it and attach its hyperparameters.
+
+    \b
+    keynet push train.py
+    keynet push src/train.py --builder buildah --project 12 --json
+    """
+    from keynet.cli.choose import chooser
+    from keynet.cli.render import Verbosity, show, styled
+    from keynet.cli.requests import build_request
+    from keynet.steps import push as step
+
+    verbosity = Verbosity.of(quiet=quiet, verbose=verbose)
+    request = build_request(
+        entrypoint, context, flags, build_args, labels, secrets, no_cache=no_cache
+    )
+    if dry_run:
+        from keynet.cli.requests import show_plan
+
+        show_plan(request, as_json=as_json)
+        return
+    with show(verbosity) as emit:
+        result = step.push(request, choose=chooser(), emit=emit)
+    if verbosity is not Verbosity.QUIET:
+        done = _("✨ Push completed in {seconds:.1f} s").format(seconds=result.seconds["total"])
+        click.echo(styled(done, fg="green", bold=True), err=True)
+    if as_json:
+        click.echo(json.dumps(result.to_json(), ensure_ascii=False))
+    else:
+        click.echo(str(result.image.with_digest(result.digest)))

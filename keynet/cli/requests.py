@@ -1,0 +1,118 @@
+"""From flags to a request: what ``push`` and ``build`` share before a step begins."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from keynet import credentials, settings
+from keynet.cli.options import pairs
+from keynet.errors import UsageError
+from keynet.events import Event, Notice
+from keynet.plan import BuildPlan, BuildSecret
+from keynet.recipe import buildargs
+from keynet.steps.prepare import Request, plan_build, read_script
+from keynet.steps.stages import Stages
+from keynet.text import _, printable, size
+
+__all__ = ["build_request", "show_plan"]
+
+
+def build_request(
+    entrypoint: Path,
+    context: Path | None,
+    flags: Mapping[str, Any],
+    build_args: tuple[str, ...],
+    labels: tuple[str, ...],
+    secrets: tuple[str, ...],
+    *,
+    no_cache: bool,
+) -> Request:
+    """Merge flags, environment, [tool.keynet] of the context and the saved login.
+
+    Raises:
+        UsageError: A flag or setting cannot be used.
+    """
+    folder = context or default_context(entrypoint)
+    given = {
+        **flags,
+        "build_args": buildargs.parse(build_args, os.environ),
+        "labels": pairs(labels, "--label"),
+    }
+    merged = settings.merge(given, os.environ, settings.read_pyproject(folder), credentials.load())
+    return Request(
+        entrypoint=entrypoint,
+        context=folder,
+        settings=merged,
+        secrets=tuple(_secret(text) for text in secrets),
+        no_cache=no_cache,
+    )
+
+
+def default_context(entrypoint: Path) -> Path:
+    """Give the current folder when the script is inside it, else the script's own folder."""
+    if entrypoint.resolve().is_relative_to(Path.cwd()):
+        return Path()
+    return entrypoint.parent
+
+
+def show_plan(request: Request, *, as_json: bool) -> None:
+    """Print what would be built; nothing is asked of an engine or the platform."""
+    script = read_script(request, Stages(_only_notices), _only_notices)
+    plan = plan_build(request, script, _only_notices)
+    described = _described(request, script.model_name, plan)
+    if as_json:
+        described["hyperparameters"] = script.extraction.to_json()["arguments"]
+        described["containerfile"] = plan.recipe.text
+        click.echo(json.dumps(described, ensure_ascii=False))
+        return
+    width = max(len(name) for name in described) + 2
+    for name, value in described.items():
+        click.echo(f"{name:{width}}{printable(value)}")
+    click.echo(f"\n{plan.recipe.text}")
+
+
+def _only_notices(event: Event) -> None:
+    if isinstance(event, Notice):
+        click.echo(f"{_('Warning')}: {printable(event.text)}", err=True)
+
+
+def _described(request: Request, model_name: str, plan: BuildPlan) -> dict[str, Any]:
+    configured = request.settings
+    total = sum(file.size for file in plan.files)
+    registry = configured.harbor_url or _("(not logged in)")
+    return {
+        "entrypoint": str(request.entrypoint),
+        "context": f"{plan.context.resolve()} ({len(plan.files)}, {size(total)})",
+        "model_name": model_name,
+        "project_id": configured.project_id,
+        "base_image": str(plan.base) if plan.base else None,
+        "dockerfile": str(configured.dockerfile) if configured.dockerfile else None,
+        "builder": configured.builder,
+        "platform": str(plan.platform) if plan.platform else None,
+        "registry": registry,
+        "harbor_project": configured.harbor_project,
+        "labels": dict(plan.labels),
+    }
+
+
+def _secret(text: str) -> BuildSecret:
+    fields = dict(part.partition("=")[::2] for part in text.split(","))
+    source = fields.get("src") or fields.get("source")
+    if not fields.get("id") or not source:
+        raise UsageError(
+            _("--secret {text!r} is not of the form id=ID,src=FILE.").format(
+                text=printable(text, 200)
+            ),
+            _("For example: --secret id=token,src=token.txt"),
+        )
+    path = Path(source)
+    if not path.is_file():
+        raise UsageError(
+            _("The secret's file {path} does not exist.").format(path=printable(path)),
+            _("Check src= of --secret."),
+        )
+    return BuildSecret(fields["id"], path)

@@ -1,0 +1,166 @@
+"""What of this machine works for keynet, and why the rest does not (SPEC 8, 9)."""
+
+import asyncio
+import os
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from keynet import credentials, settings
+from keynet.errors import KeynetError
+from keynet.plan import RegistryAccess
+from keynet.runtime import probe, store
+from keynet.runtime.engine import Unusable, Usable
+from keynet.settings import Settings
+from keynet.steps import metadata, projects
+from keynet.text import _, size
+
+__all__ = ["Examined", "Finding", "described", "examine"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; ``fix`` is "" when ``ok``."""
+
+    name: str
+    ok: bool
+    detail: str
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """All that was looked at; ``platform`` holds login, backend and registry."""
+
+    engines: tuple[Usable | Unusable, ...]
+    platform: tuple[Finding, ...]
+    own_store: Path | None
+    own_store_size: int
+
+    @property
+    def can_build(self) -> bool:
+        """True when at least one engine runs programs in a build."""
+        return any(isinstance(engine, Usable) and engine.can_run for engine in self.engines)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the object of ``keynet doctor --json``."""
+        return {
+            "engines": [_engine_json(engine) for engine in self.engines],
+            "platform": [asdict(finding) for finding in self.platform],
+            "own_store": str(self.own_store) if self.own_store else None,
+            "own_store_size": self.own_store_size,
+        }
+
+
+def examine(now: datetime | None = None) -> Examined:
+    """Probe every engine anew, then ask the platform's backend and registry.
+
+    Nothing raises: what fails is a finding with its fix.
+    """
+    own = store.own_store()
+    return Examined(
+        engines=tuple(probe.survey()),
+        platform=tuple(_platform(now or datetime.now(UTC))),
+        own_store=own.path if own else None,
+        own_store_size=own.size if own else 0,
+    )
+
+
+def described(examined: Examined) -> list[Finding]:
+    """Give everything as findings, engines first, for people."""
+    found = [_engine_finding(engine) for engine in examined.engines]
+    if examined.own_store is not None:
+        found.append(
+            Finding(
+                _("own store"),
+                True,
+                f"{examined.own_store} ({size(examined.own_store_size)})",
+            )
+        )
+    return [*found, *examined.platform]
+
+
+def _platform(now: datetime) -> list[Finding]:
+    try:
+        merged = settings.merge({}, os.environ, {}, credentials.load())
+        access = merged.backend_access(now, config_path=credentials.path())
+    except KeynetError as error:
+        return [_failed(_("login"), error)]
+    return [
+        Finding(_("login"), True, _life(merged, now)),
+        _backend(access),
+        _registry(merged),
+    ]
+
+
+def _backend(access: settings.BackendAccess) -> Finding:
+    try:
+        with projects.client(access) as backend:
+            backend.trainable_projects(0, 1)
+    except KeynetError as error:
+        return _failed(_("backend"), error)
+    return Finding(_("backend"), True, access.server_url)
+
+
+def _registry(merged: Settings) -> Finding:
+    try:
+        access = merged.registry_access()
+        asyncio.run(_ping(access))
+    except KeynetError as error:
+        return _failed(_("registry"), error)
+    return Finding(_("registry"), True, access.host)
+
+
+async def _ping(access: RegistryAccess) -> None:
+    async with metadata.client_for(access.host, access) as client:
+        await client.ping()
+
+
+def _life(merged: Settings, now: datetime) -> str:
+    if merged.api_token_expires_at is None:
+        return _("{server}, the token's life is not known").format(server=merged.server_url)
+    hours = (merged.api_token_expires_at - now).total_seconds() / 3600
+    return _("{server}, the token holds for {hours:.1f} more hours").format(
+        server=merged.server_url, hours=hours
+    )
+
+
+def _failed(name: str, error: KeynetError) -> Finding:
+    return Finding(name, False, error.message, error.hint)
+
+
+def _engine_finding(engine: Usable | Unusable) -> Finding:
+    match engine:
+        case Usable(can_run=True):
+            driver = f", {engine.storage_driver}" if engine.storage_driver else ""
+            return Finding(engine.name, True, f"{engine.how}{driver}")
+        case Usable():
+            why = _("{how}: only Containerfiles without RUN ({why})").format(
+                how=engine.how, why=engine.facts.get("no_run", "")
+            )
+            return Finding(engine.name, True, why)
+        case Unusable():
+            return Finding(engine.name, False, engine.reason, engine.fix)
+
+
+def _engine_json(engine: Usable | Unusable) -> dict[str, Any]:
+    match engine:
+        case Usable():
+            return {
+                "name": engine.name,
+                "usable": True,
+                "version": engine.version,
+                "how": engine.how,
+                "rootless": engine.rootless,
+                "can_run": engine.can_run,
+                "storage_driver": engine.storage_driver,
+                "endpoint": engine.endpoint,
+            }
+        case Unusable():
+            return {
+                "name": engine.name,
+                "usable": False,
+                "reason": engine.reason,
+                "fix": engine.fix,
+            }

@@ -1,8 +1,7 @@
-"""Archives and images looked into: what is in them, and whether it is sound."""
+"""Archives looked into: whether they are sound, and what docker would say of them."""
 
 import json
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,53 +10,14 @@ from keynet.archive.contents import ArchivedImage
 from keynet.archive.docker_archive import MANIFEST
 from keynet.archive.layers import FileLayer
 from keynet.archive.reader import Archive
-from keynet.archive.wire import ConfigModel, HistoryModel, ManifestModel, parse
 from keynet.errors import InvalidArchive
 from keynet.oci.descriptor import Digest, MediaType
-from keynet.oci.image import Image
 from keynet.oci.validate import Decompress, LayerCheck, document_problems
-from keynet.oci.values import ImageConfig, ImageInspect, LayerInfo
 from keynet.text import _
 
-__all__ = ["check_archive", "decompressors", "describe", "docker_entries"]
+__all__ = ["check_archive", "decompressors", "docker_entries"]
 
 _MOST_BRACKETS: Final = 100_000
-
-
-def describe(
-    image: Image, name: str, *, tags: Sequence[str] = (), repositories: Sequence[str] = ()
-) -> ImageInspect:
-    """Put together what manifest and config say of an image.
-
-    Args:
-        image: Its layers are not read.
-        name: Where it comes from, for errors.
-        tags: Its names with tags.
-        repositories: Without tags; each is named with the manifest's digest.
-
-    Raises:
-        InvalidArchive: Manifest or config is not what it should be.
-    """
-    manifest = parse(ManifestModel, image.manifest, name, _("manifest"))
-    config = parse(ConfigModel, image.config, name, _("config"))
-    digest = Digest.of(image.manifest)
-    layers = _layers(image, config)
-    return ImageInspect(
-        id=str(Digest.of(image.config)),
-        config=_config(config),
-        layers=layers,
-        repo_tags=tuple(tags),
-        repo_digests=tuple(f"{repository}@{digest}" for repository in repositories)
-        or (str(digest),),
-        created=_time(config.created),
-        architecture=config.architecture,
-        os=config.os,
-        variant=config.variant,
-        author=config.author or "",
-        comment=config.comment or "",
-        media_type=manifest.media_type or MediaType.OCI_MANIFEST,
-        size=sum(layer.size for layer in layers),
-    )
 
 
 def check_archive(path: str | Path) -> list[str]:
@@ -148,48 +108,3 @@ def _layer_problems(
         else:
             found += [f"{layer.member}: {problem}" for problem in check.problems()]
     return found
-
-
-def _layers(image: Image, config: ConfigModel) -> tuple[LayerInfo, ...]:
-    history = [line for line in config.history or () if not line.empty_layer]
-    if len(history) != len(image.layers):
-        history = [HistoryModel()] * len(image.layers)
-    return tuple(
-        LayerInfo(
-            digest=str(layer.descriptor.digest),
-            size=layer.descriptor.size,
-            media_type=layer.descriptor.media_type,
-            diff_id=str(layer.diff_id),
-            created=_time(line.created),
-            created_by=line.created_by,
-        )
-        for layer, line in zip(image.layers, history, strict=True)
-    )
-
-
-def _config(config: ConfigModel) -> ImageConfig:
-    run = config.config
-    return ImageConfig(
-        architecture=config.architecture,
-        os=config.os,
-        variant=config.variant,
-        created=_time(config.created),
-        cmd=tuple((run and run.cmd) or ()),
-        entrypoint=tuple((run and run.entrypoint) or ()),
-        env=tuple((run and run.env) or ()),
-        user=(run and run.user) or "",
-        working_dir=(run and run.working_dir) or None,
-        exposed_ports=tuple((run and run.exposed_ports) or ()),
-        labels=dict((run and run.labels) or {}),
-        diff_ids=tuple(config.rootfs.diff_ids or ()),
-    )
-
-
-def _time(text: str | None) -> datetime | None:
-    if not text:
-        return None
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        # A date nobody can read is shown as none; the image works all the same.
-        return None

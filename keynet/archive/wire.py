@@ -3,7 +3,7 @@
 Source: docker image spec v1.2 (``manifest.json``); OCI image-spec (index, manifest, config).
 """
 
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from pydantic import ValidationError as WireError
@@ -103,26 +103,6 @@ class ManifestModel(_Wire):
     manifests: None = None
 
 
-class RunModel(_Wire):
-    """The ``config`` object of an image's config: how a container starts."""
-
-    cmd: _Names | None = Field(default=None, alias="Cmd")
-    entrypoint: _Names | None = Field(default=None, alias="Entrypoint")
-    env: _Names | None = Field(default=None, alias="Env")
-    user: str | None = Field(default=None, alias="User")
-    working_dir: str | None = Field(default=None, alias="WorkingDir")
-    exposed_ports: dict[str, Any] | None = Field(default=None, alias="ExposedPorts")
-    labels: _Labels | None = Field(default=None, alias="Labels")
-
-
-class HistoryModel(_Wire):
-    """One line of an image's history; ``empty_layer`` ones made no layer."""
-
-    created: str | None = None
-    created_by: str | None = None
-    empty_layer: bool = False
-
-
 class RootfsModel(_Wire):
     """The layers' digests, uncompressed, base first."""
 
@@ -131,17 +111,12 @@ class RootfsModel(_Wire):
 
 
 class ConfigModel(_Wire):
-    """An image config."""
+    """An image config, as far as an archive needs it."""
 
     architecture: str
     os: str
     variant: str | None = None
-    created: str | None = None
-    author: str | None = None
-    comment: str | None = None
-    config: RunModel | None = None
     rootfs: RootfsModel
-    history: list[HistoryModel] | None = None
 
 
 _Model = TypeVar("_Model", bound=_Wire)

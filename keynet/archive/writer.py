@@ -15,6 +15,7 @@ from keynet.archive.compression import Compression, Opener, sniff
 from keynet.errors import DigestMismatch, KeynetError
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.image import Image, Layer
+from keynet.oci.inspect import json_object
 from keynet.text import _, printable
 
 __all__ = ["Layout", "write_archive"]
@@ -26,15 +27,12 @@ _REF_NAME: Final = "org.opencontainers.image.ref.name"
 _FULL_NAME: Final = "io.containerd.image.name"
 
 
-async def write_archive(
-    path: Path, image: Image, manifest_type: str, *, layout: Layout, name: str | None
-) -> None:
+async def write_archive(path: Path, image: Image, *, layout: Layout, name: str | None) -> None:
     """Write one image; the file appears under its name when all of it is there and verified.
 
     Args:
         path: Replaced where it exists.
         image: Every layer is read once.
-        manifest_type: The media type of ``image.manifest``.
         layout: ``"docker"`` opens the layers, as docker load and its like want them; ``"oci"``
             keeps every byte and so every digest.
         name: Repository and tag under which engines load it (``app:1``), None for none.
@@ -46,13 +44,13 @@ async def write_archive(
     with _replacing(path) as descriptor:
         tar = _Tar(descriptor)
         if layout == "oci":
-            await _write_oci(tar, image, manifest_type, name)
+            await _write_oci(tar, image, name)
         else:
             await _write_docker(tar, image, name)
         tar.finish()
 
 
-async def _write_oci(tar: "_Tar", image: Image, manifest_type: str, name: str | None) -> None:
+async def _write_oci(tar: "_Tar", image: Image, name: str | None) -> None:
     written: set[Digest] = set()
     for layer in image.layers:
         if layer.descriptor.digest not in written:
@@ -63,6 +61,9 @@ async def _write_oci(tar: "_Tar", image: Image, manifest_type: str, name: str | 
         if digest not in written:
             written.add(digest)
             tar.add(_blob(digest), document)
+    manifest = json_object(image.manifest, _("the manifest"))
+    # Before OCI 1.1 a manifest did not have to name its type.
+    manifest_type = manifest.get("mediaType", MediaType.OCI_MANIFEST)
     annotations = {_REF_NAME: name, _FULL_NAME: name} if name else {}
     entry = Descriptor.of(manifest_type, image.manifest, annotations).to_json()
     tar.add(

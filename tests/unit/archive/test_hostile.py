@@ -31,16 +31,17 @@ CPU_SECONDS = 2
 READ = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_CPU, (int(sys.argv[2]),) * 2)
-from keynet.archive.inspect import check_archive, describe, docker_entries
+from keynet.archive.inspect import check_archive, docker_entries
 from keynet.archive.reader import Archive
-from keynet.errors import InvalidArchive
+from keynet.errors import InvalidArchive, ValidationError
+from keynet.oci.inspect import describe
 try:
     with Archive(sys.argv[1]) as archive:
         docker_entries(archive)
         for one in archive.images:
             describe(one.image, archive.name)
     found = check_archive(sys.argv[1])
-except InvalidArchive as error:
+except (InvalidArchive, ValidationError) as error:
     print(error.message + "\\n" + error.hint)
 else:
     print("\\n".join(found) if found else "SOUND")

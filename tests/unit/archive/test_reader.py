@@ -10,6 +10,7 @@ import pytest
 from keynet.archive.compression import Compression
 from keynet.archive.contents import ArchivedImage
 from keynet.archive.inspect import check_archive, decompressors
+from keynet.archive.layers import FileLayer
 from keynet.archive.reader import Archive, choose, host_platform
 from keynet.errors import ArchiveNotFound, InvalidArchive, TarReadError
 from keynet.oci.descriptor import Digest, MediaType, Platform
@@ -71,8 +72,10 @@ def test_docker_layers_are_described_by_their_diff_ids_without_being_read(tmp_pa
         descriptor = one.image.layers[0].descriptor
         assert descriptor.media_type == MediaType.DOCKER_LAYER
         assert descriptor.digest == Digest.of(fake.layers[0])
+        layer = one.image.layers[0]
+        assert isinstance(layer, FileLayer)
         with pytest.raises(InvalidArchive, match=r"layer\.tar: its digest is sha256:"):
-            stored(one)
+            layer.verify()
 
 
 def test_layers_are_read_from_byte_zero_at_every_call(tmp_path: Path) -> None:

@@ -1,0 +1,261 @@
+"""Questions to a registry: one call, one purpose, nothing to close.
+
+Keywords as in ``keynet.registry.functions``. Source: SPEC 7.
+"""
+
+import asyncio
+import os
+from collections.abc import Sequence
+
+from keynet.errors import NotFound
+from keynet.events import Emit, ignore
+from keynet.oci.descriptor import Descriptor, Digest, Platform
+from keynet.oci.inspect import describe
+from keynet.oci.reference import Reference
+from keynet.oci.values import BlobInfo, ImageInspect, ManifestInfo
+from keynet.registry.client import RegistryClient
+from keynet.registry.pull import fetch_image, fetch_manifest
+from keynet.registry.values import Auth, RegistryConfig
+
+__all__ = [
+    "check_registry_connectivity",
+    "delete_image",
+    "delete_image_by_digest",
+    "get_image_info",
+    "get_manifest",
+    "inspect_repositories",
+    "list_repositories",
+    "list_tags",
+    "named",
+]
+
+CaCert = str | os.PathLike[str] | None
+
+
+async def check_registry_connectivity(
+    registry_url: str,
+    *,
+    auth: Auth | None = None,
+    ca_cert: CaCert = None,
+    insecure: bool = False,
+    emit: Emit = ignore,
+) -> bool:
+    """See that a registry answers and accepts the credentials: True, or an error.
+
+    Raises:
+        RegistryUnreachable: Nobody answers.
+        RegistryDenied: The credentials are refused.
+        RegistryError: Whoever answers is no registry.
+    """
+    async with RegistryConfig(registry_url, 300, auth, ca_cert, insecure).client(emit) as client:
+        await client.ping()
+    return True
+
+
+async def list_repositories(
+    registry_url: str,
+    *,
+    auth: Auth | None = None,
+    ca_cert: CaCert = None,
+    insecure: bool = False,
+    emit: Emit = ignore,
+) -> list[str]:
+    """List every repository, from every page, in the registry's order."""
+    async with RegistryConfig(registry_url, 300, auth, ca_cert, insecure).client(emit) as client:
+        return await client.catalog()
+
+
+async def list_tags(
+    registry_url: str,
+    repository: str,
+    *,
+    auth: Auth | None = None,
+    ca_cert: CaCert = None,
+    insecure: bool = False,
+    emit: Emit = ignore,
+) -> list[str]:
+    """List every tag of a repository, from every page, in the registry's order.
+
+    Raises:
+        NotFound: There is no such repository.
+    """
+    async with RegistryConfig(registry_url, 300, auth, ca_cert, insecure).client(emit) as client:
+        return await client.tags(named(client.registry, repository).repository)
+
+
+async def get_manifest(
+    registry_url: str,
+    repository: str,
+    tag: str,
+    *,
+    platform: Platform | None = None,
+    auth: Auth | None = None,
+    ca_cert: CaCert = None,
+    insecure: bool = False,
+    emit: Emit = ignore,
+) -> ManifestInfo:
+    """Read one image's manifest.
+
+    Args:
+        tag: Or a digest.
+        platform: Which of a multi-platform image; linux/amd64 by default.
+
+    Raises:
+        NotFound: There is no such image, or none for the platform.
+        DigestMismatch: The registry sends other bytes than it announces.
+    """
+    async with RegistryConfig(registry_url, 300, auth, ca_cert, insecure).client(emit) as client:
+        manifest = await fetch_manifest(client, named(client.registry, repository, tag), platform)
+    wire = manifest.wire
+    assert wire.config is not None
+    return ManifestInfo(
+        wire.schemaVersion,
+        manifest.descriptor.media_type,
+        _blob(wire.config.value()),
+        tuple(_blob(entry.value()) for entry in wire.layers or ()),
+        str(manifest.descriptor.digest),
+    )
+
+
+async def get_image_info(
+    registry_url: str,
+    repository: str,
+    tag: str,
+    *,
+    platform: Platform | None = None,
+    auth: Auth | None = None,
+    ca_cert: CaCert = None,
+    insecure: bool = False,
+    emit: Emit = ignore,
+) -> ImageInspect:
+    """Tell all about one image from its manifest and config; no layer is read.
+
+    Args:
+        tag: Or a digest.
+        platform: Which of a multi-platform image; linux/amd64 by default.
+
+    Raises:
+        NotFound: There is no such image, or none for the platform.
+        ValidationError: Manifest and config do not belong together.
+    """
+    async with RegistryConfig(registry_url, 300, auth, ca_cert, insecure).client(emit) as client:
+        return await _inspect(client, named(client.registry, repository, tag), platform)
+
+
+async def inspect_repositories(
+    registry_url: str,
+    repositories: Sequence[str] | None = None,
+    *,
+    concurrency: int = 16,
+    auth: Auth | None = None,
+    ca_cert: CaCert = None,
+    insecure: bool = False,
+    emit: Emit = ignore,
+) -> dict[str, dict[str, ImageInspect]]:
+    """Inspect every tag of many repositories over one set of connections.
+
+    Args:
+        repositories: All of the registry by default.
+        concurrency: Requests under way at a time.
+
+    Returns:
+        By repository and tag, in the registry's order. What is no image for one platform of
+        this kind (an artifact, or deleted meanwhile) is left out.
+    """
+    async with RegistryConfig(registry_url, 300, auth, ca_cert, insecure).client(emit) as client:
+        names = list(repositories) if repositories is not None else await client.catalog()
+        gate = asyncio.Semaphore(concurrency)
+
+        async def inspect(reference: Reference) -> ImageInspect | None:
+            async with gate:
+                try:
+                    return await _inspect(client, reference, None)
+                except NotFound:
+                    return None
+
+        async def one(name: str) -> dict[str, ImageInspect]:
+            async with gate:
+                try:
+                    tags = await client.tags(named(client.registry, name).repository)
+                except NotFound:
+                    # The catalog lists repositories whose last manifest was deleted.
+                    tags = []
+            found = await asyncio.gather(
+                *(inspect(named(client.registry, name, tag)) for tag in tags)
+            )
+            return {tag: image for tag, image in zip(tags, found, strict=True) if image}
+
+        return dict(zip(names, await asyncio.gather(*map(one, names)), strict=True))
+
+
+async def delete_image(
+    registry_url: str,
+    repository: str,
+    tag: str,
+    *,
+    auth: Auth | None = None,
+    ca_cert: CaCert = None,
+    insecure: bool = False,
+    emit: Emit = ignore,
+) -> bool:
+    """Delete the manifest that a tag points to, and with it every tag that points there.
+
+    Returns:
+        False where there was none.
+
+    Raises:
+        RegistryDenied: The credentials do not allow it.
+        RegistryError: The registry does not delete at all (405).
+    """
+    async with RegistryConfig(registry_url, 300, auth, ca_cert, insecure).client(emit) as client:
+        target = named(client.registry, repository, tag)
+        found = await client.head_manifest(target.repository, target.digest or target.identifier)
+        if found is None:
+            return False
+        return await client.delete_manifest(target.repository, found.digest)
+
+
+async def delete_image_by_digest(
+    registry_url: str,
+    repository: str,
+    digest: str,
+    *,
+    auth: Auth | None = None,
+    ca_cert: CaCert = None,
+    insecure: bool = False,
+    emit: Emit = ignore,
+) -> bool:
+    """Delete a manifest; False where there was none.
+
+    Raises:
+        ValidationError: That is no digest.
+        RegistryError: As ``delete_image``.
+    """
+    async with RegistryConfig(registry_url, 300, auth, ca_cert, insecure).client(emit) as client:
+        target = named(client.registry, repository)
+        return await client.delete_manifest(target.repository, Digest.parse(digest))
+
+
+def named(registry: str, repository: str, tag_or_digest: str | None = None) -> Reference:
+    """Put a reference together from its parts.
+
+    Raises:
+        ValidationError: A part breaks the grammar.
+    """
+    if tag_or_digest is None:
+        return Reference(registry, repository)
+    if ":" in tag_or_digest:
+        return Reference(registry, repository, digest=Digest.parse(tag_or_digest))
+    return Reference(registry, repository, tag_or_digest)
+
+
+async def _inspect(
+    client: RegistryClient, source: Reference, platform: Platform | None
+) -> ImageInspect:
+    image = await fetch_image(client, source, platform)
+    tags = [str(source)] if source.tag is not None else []
+    return describe(image, str(source), tags=tags, repositories=[source.name])
+
+
+def _blob(descriptor: Descriptor) -> BlobInfo:
+    return BlobInfo(str(descriptor.digest), descriptor.size, descriptor.media_type)

@@ -41,5 +41,5 @@ make_venv() {
     local python=/usr/bin/python3
     "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || python=python3
     [ -x "$folder/bin/python" ] || "$python" -m venv "$folder"
-    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check "$@" </dev/null >&2
+    "$folder/bin/python" -m pip install --quiet --quiet --disable-pip-version-check "$@" </dev/null >&2
 }

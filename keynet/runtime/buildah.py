@@ -30,4 +30,11 @@ def _ways(way: Way, facts: Facts) -> Iterator[Way]:
     yield replace(way, isolation="chroot")
 
 
-BUILDAH = Dialect(name="buildah", prefix=_prefix, build_flags=_build_flags, ways=_ways)
+BUILDAH = Dialect(
+    name="buildah",
+    prefix=_prefix,
+    build_flags=_build_flags,
+    ways=_ways,
+    mounts_since=(1, 24),
+    inspect_user=("--type", "image", "--format", "{{.OCIv1.Config.User}}"),
+)

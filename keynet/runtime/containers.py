@@ -17,6 +17,7 @@ __all__ = [
     "auth_flags",
     "build_arguments",
     "login_arguments",
+    "pull_arguments",
     "push_arguments",
     "store_flags",
     "uses_registry",
@@ -65,6 +66,14 @@ def build_arguments(
     arguments += [f"--build-arg={key}" for key in sorted(plan.host_network.proxies)]
     arguments += [f"--secret=id={secret.id},src={secret.source}" for secret in plan.secrets]
     return (*arguments, str(stage.root))
+
+
+def pull_arguments(plan: BuildPlan, auth: RegistryAuth | None) -> tuple[str, ...]:
+    """Give ``pull`` of the plan's base image."""
+    arguments = ["pull"]
+    if plan.platform is not None:
+        arguments += ["--platform", str(plan.platform)]
+    return (*arguments, *_pull_flags(plan, auth), str(plan.base))
 
 
 def push_arguments(

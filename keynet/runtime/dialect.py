@@ -41,6 +41,10 @@ class Dialect:
     build_flags: Callable[[Way], tuple[str, ...]]
     ways: Callable[[Way, Facts], Iterable[Way]]
     rm_flags: tuple[str, ...] = ()
+    # The first version whose RUN mounts a folder of the context.
+    mounts_since: tuple[int, int] = (0, 0)
+    # The arguments after ``inspect`` that print a base image's user.
+    inspect_user: tuple[str, ...] = ()
 
 
 def read_info(text: str) -> Facts:

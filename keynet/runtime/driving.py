@@ -8,7 +8,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,13 @@ from keynet.errors import EngineError
 from keynet.events import Emit, LogLine
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
-from keynet.plan import BuildPlan, Pushed, RegistryAccess, UserContainerfile
+from keynet.plan import (
+    BuildPlan,
+    GeneratedContainerfile,
+    Pushed,
+    RegistryAccess,
+    UserContainerfile,
+)
 from keynet.runtime import containers, names, shell, tidy, trial
 from keynet.runtime.authfiles import registry_auth
 from keynet.runtime.buildlog import BuildLog
@@ -64,6 +70,7 @@ class Engine:
             log.feed(line)
             emit(LogLine(line, "build"))
 
+        plan = self._mounting(plan, auth, on_line)
         with stage(plan, emit) as staged:
             command = shell.Command(
                 (*self._prefix, *self._build_arguments(plan, staged, auth, name)),
@@ -88,7 +95,8 @@ class Engine:
             on_stderr=log.feed,
         )
         if finished.status != 0 or not digestfile.exists():
-            raise push_error(self.name, target, finished.stderr or finished.stdout)
+            engine = f"{self.name} --remote" if self._way.remote else self.name
+            raise push_error(engine, target, finished.stderr or finished.stdout)
         log.finish()
         digest = Digest.parse(digestfile.read_text().strip())
         return Pushed(target, digest)
@@ -158,6 +166,45 @@ class Engine:
     @property
     def _prefix(self) -> tuple[str, ...]:
         return self.dialect.prefix(self._way)
+
+    def _mounting(
+        self, plan: BuildPlan, auth: RegistryAuth | None, on_line: shell.OnLine
+    ) -> BuildPlan:
+        """Take the recipe's one-stage form where this engine can build it.
+
+        ``COPY --from`` makes these engines read the whole environment again for each build,
+        seconds for every gigabyte, even when all of it is cached.
+        """
+        recipe = plan.recipe
+        if not isinstance(recipe, GeneratedContainerfile) or not recipe.mounting:
+            return plan
+        if _numbers(self._ready.version) < self.dialect.mounts_since:
+            return plan
+        user = self._user_of_base(plan, auth, on_line)
+        if user is None:
+            return plan
+        arguments = {**plan.build_args, recipe.USER_ARGUMENT: user} if user else plan.build_args
+        return replace(plan, recipe=replace(recipe, text=recipe.mounting), build_args=arguments)
+
+    def _user_of_base(
+        self, plan: BuildPlan, auth: RegistryAuth | None, on_line: shell.OnLine
+    ) -> str | None:
+        """Give the user that the base image runs as, "" for root; pull it if it is not here.
+
+        None when it cannot be had: the build will say why, in its own words.
+        """
+        base = str(plan.base)
+        inspect = ("inspect", *self.dialect.inspect_user, base)
+        found = self._run(*inspect)
+        if found.status != 0:
+            pull = containers.pull_arguments(plan, auth)
+            shell.run(
+                shell.Command((*self._prefix, *pull), environment=dict(plan.host_network.proxies)),
+                timeout_s=None,
+                on_stderr=on_line,
+            )
+            found = self._run(*inspect)
+        return found.stdout.strip() if found.status == 0 else None
 
     def _build_arguments(
         self,
@@ -240,6 +287,10 @@ def keep_containerfile(plan: BuildPlan, project: str) -> str:
         file.write(plan.recipe.text)
     Path(temporary).replace(path)
     return str(path)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
 
 
 def _marker(staged: Stage) -> Path:

@@ -37,4 +37,6 @@ PODMAN = Dialect(
     build_flags=_build_flags,
     ways=_ways,
     rm_flags=("--force",),
+    mounts_since=(4, 0),
+    inspect_user=("--type", "image", "--format", "{{.Config.User}}"),
 )

@@ -170,7 +170,12 @@ def _throttled(engine: str, target: Reference, said: str) -> RegistryError:
 
 def _unknown_ca(engine: str, target: Reference, said: str) -> RegistryError:
     hint = _("Name the registry's CA: keynet login --ca-cert FILE, or KEYNET_CA_CERT.")
-    if engine == "docker":
+    if engine == "podman --remote":
+        hint = _(
+            "podman's service looks for the CA in /etc/containers/certs.d/{host}/ca.crt (on the "
+            "service's machine): put it there."
+        ).format(host=target.registry)
+    elif engine == "docker":
         hint = _(
             "docker's daemon looks for the CA in /etc/docker/certs.d/{host}/ca.crt (on the "
             "daemon's machine): put it there."

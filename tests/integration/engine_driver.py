@@ -1,0 +1,120 @@
+"""Run one engine on a request from standard input and tell what happened as JSON.
+
+A program of its own, so that a test can start it as another user, with another environment
+or in another root, and send it signals.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from keynet.errors import KeynetError
+from keynet.events import Event, LogLine
+from keynet.oci.reference import Reference
+from keynet.plan import (
+    BuildPlan,
+    GeneratedContainerfile,
+    HostNetwork,
+    RegistryAccess,
+    UserContainerfile,
+)
+from keynet.recipe import context as contexts
+from keynet.recipe import ignore
+from keynet.runtime import probe
+from keynet.runtime.authfiles import registry_auth
+from keynet.secret import Secret
+
+
+def main() -> int:
+    request = json.load(sys.stdin)
+    answer: dict[str, Any] = {"events": []}
+
+    def emit(event: Event) -> None:
+        if isinstance(event, LogLine):
+            print(event.text, file=sys.stderr, flush=True)
+        else:
+            answer["events"].append(type(event).__name__)
+
+    status = 0
+    try:
+        _serve(request, answer, emit)
+    except KeynetError as error:
+        answer["error"] = {
+            "type": type(error).__name__,
+            "message": error.message,
+            "hint": error.hint,
+            "status": getattr(error, "status", None),
+        }
+        status = error.exit_status
+    print(json.dumps(answer))
+    return status
+
+
+def _serve(request: dict[str, Any], answer: dict[str, Any], emit: Any) -> None:
+    builder, usable = probe.choose(
+        request["builder"], emit=emit, needs_run=request.get("needs_run", True)
+    )
+    answer["how"] = usable.how
+    answer["driver"] = usable.storage_driver
+    answer["own_store"] = bool(usable.way.root)
+    if "context" not in request:
+        return
+    plan = _plan(request)
+    answer["unsupported"] = builder.unsupported(plan)
+    access = _access(request.get("access"))
+    with registry_auth(access) as auth:
+        built = builder.build(plan, auth, emit)
+        answer["image_id"] = built.image_id
+        try:
+            if "target" in request:
+                target = Reference.parse(request["target"])
+                answer["digest"] = str(builder.push(built, target, auth, emit).digest)
+            if "save" in request:
+                builder.save(built, request["save"], emit)
+        finally:
+            builder.remove(built)
+
+
+def _plan(request: dict[str, Any]) -> BuildPlan:
+    context = Path(request["context"])
+    named = request.get("containerfile")
+    recipe: GeneratedContainerfile | UserContainerfile
+    if named is not None:
+        recipe = UserContainerfile(Path(named), Path(named).read_text())
+    else:
+        build_files = {k: v.encode() for k, v in request.get("build_files", {}).items()}
+        recipe = GeneratedContainerfile(request["text"], build_files)
+    rules = ignore.load(context, Path(named) if named else None)
+    network = HostNetwork(
+        proxies={k: Secret(v) for k, v in request.get("proxies", {}).items()},
+        ca_bundle=request["ca_bundle"].encode() if "ca_bundle" in request else None,
+        pip_conf=Secret(request["pip_conf"]) if "pip_conf" in request else None,
+    )
+    base = request.get("base")
+    return BuildPlan(
+        context=context,
+        files=contexts.scan(context, rules).files,
+        recipe=recipe,
+        base=Reference.parse(base) if base else None,
+        labels=request.get("labels", {}),
+        build_args=request.get("build_args", {}),
+        no_cache=request.get("no_cache", False),
+        host_network=network,
+    )
+
+
+def _access(wanted: dict[str, Any] | None) -> RegistryAccess:
+    if wanted is None:
+        return RegistryAccess("registry.invalid")
+    return RegistryAccess(
+        wanted["host"],
+        username=wanted.get("username", ""),
+        password=Secret(wanted["password"]) if wanted.get("password") else None,
+        ca_cert=Path(wanted["ca_cert"]) if wanted.get("ca_cert") else None,
+        insecure=wanted.get("insecure", False),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

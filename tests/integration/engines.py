@@ -1,0 +1,242 @@
+"""Ways to run the engine driver: as root with each engine, as an ordinary user, on dockerds."""
+
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.testbed.daemon import Dockerd
+from tests.testbed.images import Hub
+from tests.testbed.machine import CHECKOUT
+from tests.testbed.registry import RegistryServer
+from tests.testbed.stores import Store
+from tests.testbed.user import OrdinaryUser
+
+# Debian's interpreter: an ordinary user may not enter the one of a virtual environment's owner.
+PYTHON = "/usr/bin/python3"
+# Without /usr/local, where a docker client may lie that has no BuildKit.
+SYSTEM_PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
+DRIVER = CHECKOUT / "tests/integration/engine_driver.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    json: dict[str, Any]
+    log: str
+
+    @property
+    def error(self) -> dict[str, Any]:
+        return self.json["error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Somewhere an engine runs: how to start a program there, in which environment."""
+
+    engine: str
+    environment: Mapping[str, str]
+    home: Path
+    wrap: Callable[[Sequence[str]], list[str]] = list
+    own: Callable[[Path], Path] = field(default=lambda path: path)
+    generation: str = "debian-12"
+
+    def start(self, **request: Any) -> subprocess.Popen[str]:
+        """Start the driver with this request on its standard input."""
+        process = subprocess.Popen(
+            self.wrap([PYTHON, "-W", "error", str(DRIVER)]),
+            env=self.environment,
+            cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        assert process.stdin is not None
+        process.stdin.write(json.dumps({"builder": self.engine, **request}))
+        process.stdin.close()
+        process.stdin = None
+        return process
+
+    def ask(self, **request: Any) -> Answer:
+        """Run the driver to its end."""
+        return answer_of(self.start(**request))
+
+    def run(self, *command: str, check: bool = True) -> str:
+        """Run a program there and give its standard output."""
+        done = subprocess.run(
+            self.wrap(command),
+            env=self.environment,
+            cwd="/",
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=300,
+        )
+        assert done.returncode == 0 or not check, f"{command}: {done.stderr}{done.stdout}"
+        return done.stdout
+
+    def with_environment(self, **changes: str) -> "Host":
+        """Give the same host with more variables."""
+        return replace(self, environment={**self.environment, **changes})
+
+
+def answer_of(process: subprocess.Popen[str], timeout_s: float = 300) -> Answer:
+    """Wait for the driver's end; standard output must be its one JSON object."""
+    out, log = process.communicate(timeout=timeout_s)
+    try:
+        return Answer(process.returncode, json.loads(out), log)
+    except json.JSONDecodeError:
+        raise AssertionError(f"status {process.returncode}: {out}{log}") from None
+
+
+def python_path() -> str:
+    """Give the checkout and the packages of this interpreter, for another interpreter."""
+    import click
+
+    return f"{CHECKOUT}:{Path(click.__file__).parents[1]}"
+
+
+def root_environment(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
+    """Give root an environment with a home of its own."""
+    home.mkdir(parents=True, exist_ok=True)
+    kept = {"PATH", "LANG", "TERM"}
+    return {
+        **{name: value for name, value in os.environ.items() if name in kept},
+        "HOME": str(home),
+        "PYTHONPATH": python_path(),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **extra,
+    }
+
+
+def rootless(user: OrdinaryUser, engine: str, extra: Mapping[str, str]) -> Host:
+    """Give an engine of an ordinary user."""
+    environment = {
+        **user.environment(),
+        "PYTHONPATH": python_path(),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **extra,
+    }
+    return Host(engine, environment, user.home, user.argv, user.own)
+
+
+def access(server: RegistryServer, folder: Path) -> dict[str, Any]:
+    """Give the login to a registry; its CA is copied where every user may read it."""
+    wanted: dict[str, Any] = {"host": server.host, "insecure": server.ca is None}
+    if server.username:
+        wanted |= {"username": server.username, "password": server.password}
+    if server.ca is not None:
+        ca = folder / "registry-ca.pem"
+        ca.write_bytes(server.ca.cert.read_bytes())
+        ca.chmod(0o644)
+        wanted["ca_cert"] = str(ca)
+    return wanted
+
+
+KINDS = (
+    "docker-legacy",
+    "docker-buildkit",
+    "podman-root",
+    "buildah-root",
+    "podman-rootless",
+    "buildah-rootless",
+)
+
+
+def marked(kinds: Sequence[str] = KINDS) -> list[Any]:
+    """Give the kinds as parameters that carry their engine's marker."""
+    return [
+        pytest.param(
+            kind,
+            marks=[
+                getattr(pytest.mark, kind.partition("-")[0]),
+                *([pytest.mark.rootless] if kind.endswith("rootless") else []),
+            ],
+        )
+        for kind in kinds
+    ]
+
+
+def make_host(kind: str, request: pytest.FixtureRequest) -> Host:
+    """Give the host of one kind, from the session's daemons, stores and users."""
+    bed: Path = request.getfixturevalue("bed")
+    hub: Hub = request.getfixturevalue("hub")
+    engine, _dash, variant = kind.partition("-")
+    if engine == "docker":
+        dockerd: Dockerd = request.getfixturevalue("dockerd")
+        buildkit = "0" if variant == "legacy" else "1"
+        extra = {"DOCKER_HOST": dockerd.host, "DOCKER_BUILDKIT": buildkit, "PATH": SYSTEM_PATH}
+        return Host(engine, root_environment(bed / "docker-home", extra), bed)
+    if variant == "root":
+        store: Store = request.getfixturevalue("root_store")
+        names = ("CONTAINERS_STORAGE_CONF", "CONTAINERS_REGISTRIES_CONF")
+        extra = {name: store.environment[name] for name in names}
+        return Host(engine, root_environment(bed / "root-home", extra), bed)
+    user: OrdinaryUser = request.getfixturevalue("user")
+    return rootless(user, engine, {"CONTAINERS_REGISTRIES_CONF": str(hub.registries_conf)})
+
+
+def image_files(server: RegistryServer, name: str, folder: Path) -> dict[str, bytes | str]:
+    """Pull an image and give what its layers hold: bytes of files, targets of links.
+
+    Folders end in a slash and hold b"".
+    """
+    layout = folder / "pulled"
+    argv = ["skopeo", "--insecure-policy", "copy", "--quiet"]
+    argv += ["--src-tls-verify=false"] if server.ca is None else []
+    argv += ["--src-cert-dir", str(server.ca.folder)] if server.ca is not None else []
+    argv += ["--src-creds", f"{server.username}:{server.password}"] if server.username else []
+    shutil.rmtree(layout, ignore_errors=True)
+    subprocess.run(
+        [*argv, f"docker://{name}", f"dir:{layout}"], check=True, capture_output=True, text=True
+    )
+    manifest = json.loads((layout / "manifest.json").read_text())
+    found: dict[str, bytes | str] = {}
+    for layer in manifest["layers"]:
+        with tarfile.open(layout / layer["digest"].partition(":")[2]) as tar:
+            for member in tar:
+                path = member.name.removeprefix("./").strip("/")
+                if member.isdir():
+                    found[f"{path}/"] = b""
+                elif member.issym():
+                    found[path] = member.linkname
+                elif (content := tar.extractfile(member)) is not None:
+                    found[path] = content.read()
+    return found
+
+
+def image_config(folder: Path) -> dict[str, Any]:
+    """Give the config of the image that ``image_files`` has pulled into this folder."""
+    manifest = json.loads((folder / "pulled/manifest.json").read_text())
+    name = manifest["config"]["digest"].partition(":")[2]
+    config: dict[str, Any] = json.loads((folder / "pulled" / name).read_text())
+    return config
+
+
+def unnamed_images(host: Host) -> list[str]:
+    """List dangling images, as the engine itself shows them to its user."""
+    command = [*engine_command(host), "images", "--filter", "dangling=true", "--quiet"]
+    return host.run(*command).split()
+
+
+def engine_command(host: Host) -> list[str]:
+    """Give the engine's program, pointed at the store that keynet builds in."""
+    root = host.home / ".local/share/keynet/storage/root"
+    if host.engine == "docker" or not root.exists():
+        return [host.engine]
+    run = Path(host.environment["XDG_RUNTIME_DIR"]) / "keynet/storage"
+    return [
+        host.engine,
+        *("--root", str(root), "--runroot", str(run), "--storage-driver", "overlay"),
+    ]

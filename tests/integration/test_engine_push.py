@@ -1,0 +1,195 @@
+"""Every engine builds and pushes the same image, quickly the second time, and leaves nothing."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.integration.engines import (
+    KINDS,
+    Host,
+    access,
+    image_config,
+    image_files,
+    make_host,
+    marked,
+    unnamed_images,
+)
+from tests.testbed.registry import RegistryServer
+
+pytestmark = pytest.mark.registry
+
+TWO_STAGES = """\
+FROM busybox AS dependencies
+COPY build/ /deps/
+RUN ["sh", "-c", "cat /proc/sys/kernel/random/uuid > /installed"]
+FROM busybox
+COPY --from=dependencies /installed /installed
+WORKDIR /workspace
+CMD ["cat", "train.py"]
+COPY context/ /workspace/
+"""
+
+
+@pytest.fixture(params=marked())
+def host(request: pytest.FixtureRequest) -> Host:
+    return make_host(request.param, request)
+
+
+@pytest.fixture
+def context(host: Host) -> Path:
+    """A context with names that need care, links, modes, and files that are ignored."""
+    folder = host.home / f"context-{os.urandom(4).hex()}"
+    folder.mkdir(mode=0o755)
+    (folder / "train.py").write_text("print('trained')\n")
+    (folder / "학습 데이터").mkdir()
+    (folder / "학습 데이터" / 'it\'s "quoted".txt').write_text("한글")
+    (folder / "new\nline.txt").write_text("n")
+    (folder / "$HOME `x`.txt").write_text("d")
+    (folder / "run.sh").write_text("#!/bin/sh\n")
+    (folder / "run.sh").chmod(0o755)
+    (folder / "inside").symlink_to("train.py")
+    (folder / "outside").symlink_to("/etc/passwd")
+    (folder / "dangling").symlink_to("no/such/file")
+    (folder / "loop").symlink_to("loop")
+    (folder / "empty").mkdir()
+    (folder / ".dockerignore").write_text("*.log\ndata/\n!keep.log\n")
+    (folder / "a.log").write_text("ignored")
+    (folder / "keep.log").write_text("kept")
+    (folder / "data").mkdir()
+    (folder / "data" / "big.bin").write_text("ignored")
+    os.mkfifo(folder / "fifo")
+    return host.own(folder)
+
+
+WANTED: dict[str, bytes | str] = {
+    "train.py": b"print('trained')\n",
+    "학습 데이터/": b"",
+    '학습 데이터/it\'s "quoted".txt': "한글".encode(),
+    "new\nline.txt": b"n",
+    "$HOME `x`.txt": b"d",
+    "run.sh": b"#!/bin/sh\n",
+    "inside": "train.py",
+    "outside": "/etc/passwd",
+    "dangling": "no/such/file",
+    "loop": "loop",
+    "empty/": b"",
+    ".dockerignore": b"*.log\ndata/\n!keep.log\n",
+    "keep.log": b"kept",
+}
+
+
+def _workspace(files: dict[str, bytes | str]) -> dict[str, bytes | str]:
+    inside = "workspace/"
+    return {
+        path.removeprefix(inside): content
+        for path, content in files.items()
+        if path.startswith(inside) and path != inside
+    }
+
+
+def test_second_push_installs_nothing_again(
+    host: Host, context: Path, token_registry: RegistryServer, tmp_path: Path
+) -> None:
+    login = access(token_registry, context.parent)
+    name = f"{token_registry.host}/kitech-model/{os.urandom(6).hex()}"
+    request = {
+        "context": str(context),
+        "text": TWO_STAGES,
+        "build_files": {"lock.txt": "numpy==1\n"},
+        "access": login,
+        "labels": {"keynet.managed": "true"},
+    }
+    first = host.ask(**request, target=f"{name}:latest")
+    assert first.status == 0, first.json
+    files = image_files(token_registry, f"{name}@{first.json['digest']}", tmp_path)
+    assert _workspace(files) == WANTED
+    assert image_config(tmp_path)["config"]["Labels"]["keynet.managed"] == "true"
+
+    (context / "train.py").write_text("print('changed')\n")
+    second = host.ask(**request, target=f"{name}:again")
+    assert second.status == 0, second.json
+    changed = image_files(token_registry, f"{name}:again", tmp_path)
+    assert changed["workspace/train.py"] == b"print('changed')\n"
+    assert changed["installed"] == files["installed"]
+    assert "BlobSkipped" in second.json["events"]
+
+    assert unnamed_images(host) == []
+    listed = host.run(host.engine, "images")
+    assert token_registry.host not in listed
+    assert _left_behind(host) == []
+
+
+def test_users_containerfile_gets_the_same_files(
+    host: Host, context: Path, basic_registry: RegistryServer, tmp_path: Path
+) -> None:
+    outside = context.parent / f"{context.name}.Containerfile"
+    outside.write_text("FROM busybox\nCOPY . /workspace/\n")
+    host.own(outside)
+    # docker alone would apply this one again, and would not know the other.
+    (context / ".containerignore").write_text("*.log\ndata\n!keep.log\n.dockerignore\n")
+    (context / ".dockerignore").write_text("train.py\n")
+    name = f"{basic_registry.host}/kitech-model/{os.urandom(6).hex()}"
+    pushed = host.ask(
+        context=str(context),
+        containerfile=str(outside),
+        access=access(basic_registry, context.parent),
+        target=f"{name}:latest",
+    )
+    assert pushed.status == 0, pushed.json
+    files = _workspace(image_files(basic_registry, f"{name}:latest", tmp_path))
+    wanted = {path: content for path, content in WANTED.items() if path != ".dockerignore"}
+    assert files == {**wanted, ".containerignore": b"*.log\ndata\n!keep.log\n.dockerignore\n"}
+
+
+def test_modes_survive(
+    host: Host, context: Path, http_registry: RegistryServer, tmp_path: Path
+) -> None:
+    name = f"{http_registry.host}/kitech-model/{os.urandom(6).hex()}"
+    pushed = host.ask(
+        context=str(context),
+        text='FROM busybox\nCOPY context/ /workspace/\nRUN ["ls", "-ld", "/workspace/run.sh"]\n',
+        no_cache=True,
+        access=access(http_registry, context.parent),
+        target=f"{name}:latest",
+    )
+    assert pushed.status == 0, pushed.json
+    assert "-rwxr-xr-x" in pushed.log
+
+
+def test_proxies_and_secrets_stay_out_of_image_and_command_line(
+    host: Host, context: Path, http_registry: RegistryServer, tmp_path: Path
+) -> None:
+    secret = "p-r-o-x-y-word"
+    proxy = f"http://user:{secret}@127.0.0.1:1/"
+    name = f"{http_registry.host}/kitech-model/{os.urandom(6).hex()}"
+    pushed = host.ask(
+        context=str(context),
+        text="FROM busybox\n"
+        'RUN ["sh", "-c", "env | sed -n s/^HTTPS_PRO/the-pro/p"]\n'
+        "COPY context/ /workspace/\n",
+        no_cache=True,
+        access=access(http_registry, context.parent),
+        target=f"{name}:latest",
+        proxies={"HTTPS_PROXY": proxy, "NO_PROXY": "127.0.0.1"},
+    )
+    assert pushed.status == 0, pushed.json
+    assert "the-proXY=***" in pushed.log
+    assert secret not in pushed.log
+    files = image_files(http_registry, f"{name}:latest", tmp_path)
+    config = image_config(tmp_path)
+    assert secret not in str(files) + str(config)
+    assert "HTTPS_PROXY" not in str(config["config"]) + str(config["history"])
+
+
+def _left_behind(host: Host) -> list[str]:
+    """List what a push may leave in no case: staging, credentials, sockets of its own."""
+    owner = host.home.stat().st_uid
+    found = [str(path) for path in host.home.glob("**/.cache/keynet/staging/*")]
+    for pattern in ("keynet-auth-*", "keynet-probe-*"):
+        found += [str(path) for path in Path("/tmp").glob(pattern) if path.lstat().st_uid == owner]
+    return found
+
+
+def test_kinds_cover_every_engine() -> None:
+    assert {kind.partition("-")[0] for kind in KINDS} == {"docker", "podman", "buildah"}

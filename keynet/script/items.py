@@ -11,6 +11,7 @@ from keynet.script.values import (
     Class,
     EnumMember,
     External,
+    Generic,
     Instance,
     OneOf,
     Unknown,
@@ -23,7 +24,7 @@ from keynet.script.values import (
 __all__ = ["item_of", "slice_of"]
 
 
-def item_of(run: Machine, value: Value, key: Value) -> Value:  # noqa: PLR0911
+def item_of(run: Machine, value: Value, key: Value) -> Value:  # noqa: PLR0911, PLR0912
     """Give one item; Unknown where container, key or content is not known."""
     match value:
         case dict():
@@ -46,6 +47,10 @@ def item_of(run: Machine, value: Value, key: Value) -> Value:  # noqa: PLR0911
             return machine_dependent("os.environ")
         case External(name="sys.argv"):
             return machine_dependent("sys.argv")
+        case External():
+            return Generic(value.name, key if isinstance(key, tuple) else (key,))
+        case Generic():
+            return value
         case Instance(cls=Class()):
             getter = run.attribute(value, "__getitem__")
             if not isinstance(getter, Unknown):

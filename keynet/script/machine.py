@@ -144,6 +144,7 @@ class Machine(Protocol):
 
     limits: Limits
     notes: list[Note]
+    parsers: "list[ParserLike]"
     region: int
     depth: int
     calls: int

@@ -9,9 +9,11 @@ from typing import Final
 
 from keynet.script.values import (
     UNKNOWN,
+    Class,
     EnumMember,
     External,
     Function,
+    Generic,
     Instance,
     OneOf,
     PathValue,
@@ -105,7 +107,7 @@ def truth(value: Value) -> bool | None:
     if isinstance(value, OneOf):
         truths = {truth(item) for item in value.values}
         return truths.pop() if len(truths) == 1 else None
-    if isinstance(value, Unknown | External):
+    if isinstance(value, Unknown | External | Generic):
         return None
     if isinstance(value, Instance) and value.cls is not None:
         return None if _defines_truth(value) else True
@@ -153,12 +155,18 @@ def binary(op: ast.operator, left: Value, right: Value) -> Value:  # noqa: PLR09
         return _sets(op, left, right)
     if isinstance(op, ast.BitOr) and isinstance(left, dict) and isinstance(right, dict):
         return {**left, **right}
+    if isinstance(op, ast.BitOr) and _is_type(left) and _is_type(right):
+        return Generic("typing.Union", (left, right))
     if not _fits(op, left, right):
         return Unknown(_kind(op, left, right), _why(left) or _why(right))
     try:
         return _BINARY[type(op)](left, right)
     except (*_FAILURES, KeyError):
         return UNKNOWN
+
+
+def _is_type(value: Value) -> bool:
+    return value is None or isinstance(value, External | Class | Generic | str)
 
 
 def _fits(op: ast.operator, left: Value, right: Value) -> bool:  # noqa: PLR0911

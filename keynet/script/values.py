@@ -23,6 +23,7 @@ __all__ = [
     "EnumMember",
     "External",
     "Function",
+    "Generic",
     "Handler",
     "Imported",
     "Instance",
@@ -75,6 +76,14 @@ class External:
     """Something from outside the project, by its full dotted name."""
 
     name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Generic:
+    """A type with arguments, as in annotations: ``typing.Optional[int]``, ``int | None``."""
+
+    name: str
+    arguments: tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True)

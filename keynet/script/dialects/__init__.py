@@ -8,5 +8,7 @@ __all__ = ["all_dialects"]
 def all_dialects() -> list[Dialect]:
     """Give every dialect that is understood."""
     from keynet.script.dialects.argparse_ import ARGPARSE
+    from keynet.script.dialects.click_ import CLICK
+    from keynet.script.dialects.typer_ import TYPER
 
-    return [ARGPARSE]
+    return [ARGPARSE, CLICK, TYPER]

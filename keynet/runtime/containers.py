@@ -19,6 +19,7 @@ __all__ = [
     "login_arguments",
     "pull_arguments",
     "push_arguments",
+    "remote_auth_flags",
     "store_flags",
     "uses_registry",
 ]
@@ -77,17 +78,16 @@ def pull_arguments(plan: BuildPlan, auth: RegistryAuth | None) -> tuple[str, ...
 
 
 def push_arguments(
-    image_id: str, target: Reference, auth: RegistryAuth, digestfile: Path
+    image_id: str, target: Reference, auth: RegistryAuth, digestfile: Path | None
 ) -> tuple[str, ...]:
-    """Give ``push`` of an image by its id, so that nothing has to be tagged."""
-    return (
-        "push",
-        *auth_flags(auth),
-        "--digestfile",
-        str(digestfile),
-        image_id,
-        f"docker://{target}",
-    )
+    """Give ``push`` of an image by its id, so that nothing has to be tagged.
+
+    A remote podman knows neither ``--digestfile`` nor ``--cert-dir``: None leaves both out.
+    """
+    if digestfile is None:
+        return ("push", *remote_auth_flags(auth), image_id, f"docker://{target}")
+    flags = ("--digestfile", str(digestfile))
+    return ("push", *auth_flags(auth), *flags, image_id, f"docker://{target}")
 
 
 def login_arguments(access: RegistryAccess, cert_dir: Path | None) -> tuple[str, ...]:
@@ -100,11 +100,16 @@ def login_arguments(access: RegistryAccess, cert_dir: Path | None) -> tuple[str,
     return (*arguments, access.host)
 
 
-def auth_flags(auth: RegistryAuth) -> Iterable[str]:
-    """Give the flags that make the engine use this push's credentials and CA."""
+def remote_auth_flags(auth: RegistryAuth) -> Iterable[str]:
+    """Give the flags for a service elsewhere, which has certificates of its own."""
     yield from ("--authfile", str(auth.authfile))
     if auth.insecure:
         yield "--tls-verify=false"
+
+
+def auth_flags(auth: RegistryAuth) -> Iterable[str]:
+    """Give the flags that make the engine use this push's credentials and CA."""
+    yield from remote_auth_flags(auth)
     if auth.cert_dir is not None:
         yield from ("--cert-dir", str(auth.cert_dir))
 

@@ -86,7 +86,10 @@ class Engine:
     def push(self, built: Built, target: Reference, auth: RegistryAuth, emit: Emit) -> Pushed:
         """Push by id; see ``Builder.push``."""
         digestfile = auth.authfile.with_name(f"digest-{built.image_id[:12]}")
-        arguments = containers.push_arguments(built.image_id, target, auth, digestfile)
+        remote = self._way.remote
+        arguments = containers.push_arguments(
+            built.image_id, target, auth, None if remote else digestfile
+        )
         log = PushLog(emit)
         finished = shell.run(
             shell.Command((*self._prefix, *arguments)),
@@ -94,12 +97,13 @@ class Engine:
             on_stdout=log.feed,
             on_stderr=log.feed,
         )
-        if finished.status != 0 or not digestfile.exists():
-            engine = f"{self.name} --remote" if self._way.remote else self.name
+        if finished.status != 0:
+            engine = f"{self.name} --remote" if remote else self.name
             raise push_error(engine, target, finished.stderr or finished.stdout)
         log.finish()
-        digest = Digest.parse(digestfile.read_text().strip())
-        return Pushed(target, digest)
+        if remote:
+            return Pushed(target, self._digest_by_pulling(built, target, auth))
+        return Pushed(target, Digest.parse(digestfile.read_text().strip()))
 
     def save(self, built: Built, destination: str, emit: Emit) -> None:
         """Write the image into a folder or an archive; see ``Builder.save``."""
@@ -257,6 +261,25 @@ class Engine:
     def _keep(self, project: str, tops: list[str], *, final: bool = False) -> None:
         if tops:
             tidy.keep(project, tops, named=self._named(project), run=self._run, final=final)
+
+    def _digest_by_pulling(self, built: Built, target: Reference, auth: RegistryAuth) -> Digest:
+        """Ask a remote podman for the registry's digest, which its push does not tell.
+
+        Every layer is there already, so only the manifest comes; then the image has two
+        digests in this repository: the one it had in the store, and the registry's.
+        """
+        flags = containers.remote_auth_flags(auth)
+        pulled = self._run("pull", "--quiet", *flags, str(target))
+        told = self._run("image", "inspect", "--format", "json", str(target))
+        self._run("rmi", str(target))
+        try:
+            image = json.loads(told.stdout)[0]
+            repository = f"{target.name}@"
+            digests = [each for each in image["RepoDigests"] if each.startswith(repository)]
+            others = [each for each in digests if not each.endswith(image["Digest"])]
+            return Digest.parse((others or digests)[0].removeprefix(repository))
+        except (ValueError, LookupError, TypeError) as error:
+            raise push_error(self.name, target, pulled.stderr or told.stderr) from error
 
     def _named(self, project: str) -> Mapping[str, str]:
         """Map the project's names to image ids."""

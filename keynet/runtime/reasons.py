@@ -100,7 +100,10 @@ _KNOWN: Final[tuple[tuple[re.Pattern[str], _Fix], ...]] = tuple(
         (r"newuidmap|newgidmap", _uidmap),
         (r"subuid|subgid|mappings? for user|insufficient (?:uids|gids)", _subids),
         (r"graph ?driver|storage driver|driver not supported|overlay|vfs", _storage),
-        (r"unable to connect to podman|podman socket|CONTAINER_HOST|dial (?:unix|tcp)", _service),
+        (
+            r"(?:unable to|cannot) connect to podman|podman socket|CONTAINER_HOST|dial (?:unix|tcp)",
+            _service,
+        ),
         (r"user namespace|cannot clone|clone: |unshare|CLONE_NEWUSER", _namespaces),
     )
 )

@@ -1,5 +1,7 @@
 """Probing by doing, for podman and buildah: a real trivial build, one way after the other."""
 
+import json
+import os
 import re
 import secrets
 import shutil
@@ -162,10 +164,29 @@ def _usable(
         can_run=can_run,
         way=way,
         storage_driver=facts.storage_driver,
-        endpoint="",
+        endpoint=_endpoint(way) if facts.remote else "",
         architecture=facts.architecture,
         facts={"graph_root": facts.graph_root, **({"no_run": tried} if tried else {})},
     )
+
+
+def _endpoint(way: Way) -> str:
+    """Find the address of a remote podman: CONTAINER_HOST, else its (default) connection."""
+    if host := os.environ.get("CONTAINER_HOST"):
+        return host
+    listed = shell.run(
+        shell.Command((way.binary, "system", "connection", "list", "--format", "json")),
+        timeout_s=_TIMEOUT_S,
+    )
+    wanted = os.environ.get("CONTAINER_CONNECTION")
+    try:
+        for connection in json.loads(listed.stdout or "[]"):
+            if connection["Name"] == wanted or (not wanted and connection["Default"]):
+                return str(connection["URI"])
+    except (ValueError, LookupError, TypeError):
+        # An address that is not known is not checked; the trial build has passed.
+        return ""
+    return ""
 
 
 def _describe(way: Way) -> str:

@@ -76,14 +76,13 @@ PACKAGED = (
     Program("argparse", "codespell_lib._codespell:_script_main"),
     Program("argparse", "com2ann:main"),
     Program("argparse", "creosote.cli:main"),
-    Program("argparse", "docformatter.__main__:main"),
+    Program("argparse", "docformatter.__main__:main", stages=2),
     Program("argparse", "flit:main"),
     Program("argparse", "flynt:main"),
     Program("argparse", "fprettify:run"),
     Program("argparse", "gdown.__main__:main"),
     Program("argparse", "honcho.command:main"),
     Program("argparse", "hypercorn.__main__:main"),
-    Program("argparse", "isort.main:identify_imports_main"),
     Program("argparse", "isort.main:main"),
     Program("argparse", "jsonschema.cli:main"),
     Program("argparse", "kernprof:main"),
@@ -238,7 +237,7 @@ def _truth(python: Path, program: Program) -> Truth:
 def _run(python: Path, program: Program, *, elsewhere: bool) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "truth.json"
-        work = Path(folder) / ("other/work" if elsewhere else "work")
+        work = Path(folder) / ("other/place" if elsewhere else "work")
         work.mkdir(parents=True)
         user = "somebody" if elsewhere else "nobody"
         environment = {

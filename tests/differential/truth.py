@@ -80,7 +80,17 @@ def type_of_converter(converter: Any) -> str:
             if issubclass(converter, kind):
                 return kind.__name__
         return "str"
-    return type_of_values([made for sample in SAMPLES for made in _converted(converter, sample)])
+    made = [value for sample in SAMPLES for value in _converted(converter, sample)]
+    return type_of_values(made) if made else _annotated(converter)
+
+
+def _annotated(converter: Any) -> str:
+    """Take a converter at its word when it refuses every sample."""
+    with contextlib.suppress(TypeError, ValueError):
+        returned = inspect.signature(converter, eval_str=False).return_annotation
+        name = getattr(returned, "__name__", returned)
+        return name if name in {"bool", "int", "float"} else "str"
+    return "str"
 
 
 def _converted(converter: Callable[[str], Any], sample: str) -> Iterator[Any]:
@@ -138,7 +148,9 @@ def _argparse_type(action: argparse.Action) -> str:
     if isinstance(action, argparse._StoreConstAction | argparse._AppendConstAction):
         return type_of_values([action.const])
     if action.nargs == 0 and action.type is None:
-        return "bool" if isinstance(action.default, bool) else "str"
+        # A flag of the program's own: what it stores, else that it was given.
+        known = [value for value in (action.const, action.default) if value is not None]
+        return type_of_values(known[:1]) if known else "bool"
     return type_of_converter(action.type)
 
 

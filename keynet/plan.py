@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import ClassVar
 
 from keynet.oci.descriptor import Digest, Platform
 from keynet.oci.reference import Reference
@@ -39,11 +40,18 @@ class GeneratedContainerfile:
     files, without what is ignored) and ``build/`` (what only the first stage sees).
     ``build_files`` are those files of ``build/`` by relative path; ``executables`` names
     those of them that are staged with mode 0755 instead of 0644.
+
+    ``mounting`` is the same recipe in one stage, for engines whose RUN can mount ``build/``;
+    "" where nothing is installed. It needs the build argument ``USER_ARGUMENT`` when the base
+    image's user is not root.
     """
+
+    USER_ARGUMENT: ClassVar[str] = "KEYNET_USER"
 
     text: str
     build_files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     executables: frozenset[str] = frozenset()
+    mounting: str = ""
 
 
 @dataclass(frozen=True, slots=True)

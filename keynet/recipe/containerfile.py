@@ -1,6 +1,8 @@
 """The Containerfile: rendered from the template, or the user's own, read and checked."""
 
+import hashlib
 import json
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -31,6 +33,8 @@ def generate(
     """Write the Containerfile for a staged context; the same input gives the same bytes.
 
     Without dependencies it has no RUN, so that engines that can only COPY build it too.
+    The one-stage form names a hash of the build files in its RUN: engines do not look into
+    what is mounted when they ask their cache.
 
     Args:
         entrypoint: Path inside the context, with ``/``.
@@ -44,18 +48,28 @@ def generate(
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701  no HTML: command() quotes, the others have a grammar
     )
-    text = environment.from_string(template()).render(
-        base=str(base),
-        installs=installs,
-        stage=STAGE,
-        prefix=PREFIX,
-        workspace=WORKSPACE,
-        default_path=_DEFAULT_PATH,
-        command=command(entrypoint),
+    built = environment.from_string(template())
+
+    def render(*, mounted: str = "") -> str:
+        return built.render(
+            base=str(base),
+            installs=installs,
+            mounted=mounted,
+            user_argument=GeneratedContainerfile.USER_ARGUMENT,
+            stage=STAGE,
+            prefix=PREFIX,
+            workspace=WORKSPACE,
+            default_path=_DEFAULT_PATH,
+            command=command(entrypoint),
+        )
+
+    if not installs:
+        python = "bin/python"
+        return GeneratedContainerfile(render(), {python: _PYTHON}, frozenset({python}))
+    contents = build_files(dependencies, network)
+    return GeneratedContainerfile(
+        render(), contents, mounting=render(mounted=_fingerprint(contents))
     )
-    if installs:
-        return GeneratedContainerfile(text, build_files(dependencies, network))
-    return GeneratedContainerfile(text, {"bin/python": _PYTHON}, frozenset({"bin/python"}))
 
 
 def command(entrypoint: str) -> str:
@@ -67,6 +81,15 @@ def command(entrypoint: str) -> str:
         character if character.isprintable() else json.dumps(character)[1:-1]
         for character in written
     )
+
+
+def _fingerprint(contents: Mapping[str, bytes]) -> str:
+    """Hash names and contents; they may hold passwords, so only the hash is shown."""
+    whole = hashlib.sha256()
+    for name, content in sorted(contents.items()):
+        whole.update(f"{name}\0{len(content)}\0".encode())
+        whole.update(content)
+    return f"sha256:{whole.hexdigest()}"
 
 
 def template() -> str:

@@ -42,6 +42,14 @@ _DEBIAN_WHEELS = Path("/usr/share/python-wheels")
 def main(stage: "Path", prefix: "Path") -> int:
     """Install what ``stage`` asks for into ``prefix``; give pip's exit status."""
     os.umask(0o022)
+    # An engine may keep what this program leaves behind: all of it goes in one place.
+    with tempfile.TemporaryDirectory(prefix="keynet-") as scratch:
+        os.environ["TMPDIR"] = tempfile.tempdir = scratch
+        return install(stage, prefix)
+
+
+def install(stage: "Path", prefix: "Path") -> int:
+    """Make the environment and run pip; give its exit status."""
     settings = json.loads((stage / "settings.json").read_text(encoding="utf-8"))
     environment = child_environment(stage, prefix, settings["environment"])
     python = make_environment(prefix)

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -33,7 +32,7 @@ def generate(
     """Write the Containerfile for a staged context; the same input gives the same bytes.
 
     Without dependencies it has no RUN, so that engines that can only COPY build it too.
-    The one-stage form names a hash of the build files in its RUN: engines do not look into
+    The one-stage form names a hash of the dependencies in its RUN: engines do not look into
     what is mounted when they ask their cache.
 
     Args:
@@ -68,7 +67,7 @@ def generate(
         return GeneratedContainerfile(render(), {python: _PYTHON}, frozenset({python}))
     contents = build_files(dependencies, network)
     return GeneratedContainerfile(
-        render(), contents, mounting=render(mounted=_fingerprint(contents))
+        render(), contents, mounting=render(mounted=_fingerprint(dependencies))
     )
 
 
@@ -83,12 +82,14 @@ def command(entrypoint: str) -> str:
     )
 
 
-def _fingerprint(contents: Mapping[str, bytes]) -> str:
-    """Hash names and contents; they may hold passwords, so only the hash is shown."""
+def _fingerprint(dependencies: Dependencies) -> str:
+    """Hash what is installed, not how the host reaches it: that may hold passwords."""
     whole = hashlib.sha256()
-    for name, content in sorted(contents.items()):
+    for name, content in sorted(dependencies.files.items()):
         whole.update(f"{name}\0{len(content)}\0".encode())
         whole.update(content)
+    for path in dependencies.paths:
+        whole.update(f"{path}\0".encode())
     return f"sha256:{whole.hexdigest()}"
 
 

@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.testbed import program
 from tests.testbed.daemon import Dockerd, running_dockerd
 from tests.testbed.images import Hub, fill_hub
+from tests.testbed.index import Index, running_index
 from tests.testbed.machine import scratch
 from tests.testbed.newer import NewerRoot, newer_root
+from tests.testbed.platform import Platform, running_platform
 from tests.testbed.registry import Auth, RegistryServer, running_registry
+from tests.testbed.seats import Seating
 from tests.testbed.stores import Store, make_store
 from tests.testbed.user import OrdinaryUser, ordinary_user
 
@@ -133,3 +137,33 @@ def newer_user(newer: NewerRoot, hub: Hub) -> Iterator[OrdinaryUser]:
     """An ordinary user of the newer root."""
     with ordinary_user(place=newer.argv) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def host_python() -> str:
+    """A Python with keynet's dependencies that every user of this machine may run."""
+    return program.host_python()
+
+
+@pytest.fixture(scope="session")
+def seating(bed: Path, hub: Hub, request: pytest.FixtureRequest) -> Seating:
+    """Seats by name: ``seating.seat("rootless-buildah").keynet("push", …)``."""
+    folder = bed / "seats"
+    folder.mkdir(mode=0o711)
+    return Seating(folder, program.copy_source(folder), hub, request.getfixturevalue)
+
+
+@pytest.fixture(scope="session")
+def platform(token_registry: RegistryServer) -> Iterator[Platform]:
+    """A backend over TLS, of the same private CA as its token registry."""
+    assert token_registry.ca is not None
+    certificate = token_registry.ca.issue(token_registry.folder, "platform")
+    with running_platform(token_registry, certificate) as backend:
+        yield backend
+
+
+@pytest.fixture(scope="session")
+def index() -> Iterator[Index]:
+    """A package index on loopback that counts what is fetched; see tests/testbed/index.py."""
+    with running_index() as server:
+        yield server

@@ -55,9 +55,13 @@ class NewerRoot:
 
     def argv(self, command: Sequence[str], cwd: Path = Path("/tmp")) -> list[str]:
         """Return the command line by which the host runs ``command`` there."""
-        enter = [need("nsenter"), f"--target={self.pid}", "--mount", "--root", "--wd"]
         # nsenter's own --wd=DIR would be the host's folder, outside of the new root.
-        return [*enter, "--", "env", f"--chdir={cwd}", *command]
+        return [*self.enter(), "env", f"--chdir={cwd}", *command]
+
+    def enter(self) -> list[str]:
+        """Return what stands before a command line that shall run there."""
+        enter = [need("nsenter"), f"--target={self.pid}", "--mount", "--root", "--wd"]
+        return [*enter, "--"]
 
     def run(
         self,
@@ -98,31 +102,41 @@ def newer_root(folder: Path) -> Iterator[NewerRoot]:
 
 def _made_root() -> Path:
     """Return the pristine root of the cache, made when it is the first time."""
+    root = cache_folder() / f"trixie-{_stamp([PACKAGES])}"
     dependencies = _dependencies()
-    stamp = hashlib.sha256(" ".join([PACKAGES, *dependencies]).encode()).hexdigest()[:12]
-    root = cache_folder() / f"trixie-{stamp}"
     with locked("trixie"):
         if not (root / ".complete").exists():
             for stale in cache_folder().glob("trixie-*"):
                 shutil.rmtree(stale)
-            _make_root(root, dependencies)
+            _make_root(root)
             (root / ".complete").touch()
+        installed = root / f".python-{_stamp(dependencies)}"
+        if not installed.exists():
+            _install(root, dependencies)
+            installed.touch()
     return root
 
 
-def _make_root(root: Path, dependencies: Sequence[str]) -> None:
+def _make_root(root: Path) -> None:
     packages = ",".join(PACKAGES.split())
     argv = [need("mmdebstrap"), "--quiet", "--variant=minbase", f"--include={packages}"]
     argv += ["--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*"]
     _check([*argv, "trixie", str(root)])
+    venv = PYTHON.removesuffix("/bin/python")
+    _check([need("chroot"), str(root), "python3", "-m", "venv", venv])
+
+
+def _install(root: Path, dependencies: Sequence[str]) -> None:
     # The way to a package index is the host's: a company's CA, its pip settings.
     shutil.copyfile(HOST_CA, root / "etc/ssl/certs/ca-certificates.crt")
     for settings in (Path("/etc/pip.conf"), Path("/etc/resolv.conf"), Path("/etc/hosts")):
         if settings.exists():
             shutil.copyfile(settings, root / settings.relative_to("/"))
-    venv = PYTHON.removesuffix("/bin/python")
-    _check([need("chroot"), str(root), "python3", "-m", "venv", venv])
     _check([need("chroot"), str(root), PYTHON, "-m", "pip", "install", "--quiet", *dependencies])
+
+
+def _stamp(parts: Sequence[str]) -> str:
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]
 
 
 def _check(argv: Sequence[str]) -> None:

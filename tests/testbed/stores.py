@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .images import Hub
 
-__all__ = ["Store", "make_store"]
+__all__ = ["Store", "make_store", "store_variables"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +19,16 @@ class Store:
 
 def make_store(folder: Path, hub: Hub | None = None, *, driver: str = "overlay") -> Store:
     """Write a storage.conf for a new, empty store below ``folder``."""
+    variables = store_variables(folder, driver=driver)
+    if hub is not None:
+        variables["CONTAINERS_REGISTRIES_CONF"] = str(hub.registries_conf)
+    return Store(folder, {**os.environ, **variables})
+
+
+def store_variables(folder: Path, *, driver: str = "overlay") -> dict[str, str]:
+    """Make the store's folder and return the variable by which engines find it."""
     folder.mkdir(parents=True, exist_ok=True)
     conf = folder / "storage.conf"
     graph, run = folder / "graph", folder / "run"
     conf.write_text(f'[storage]\ndriver = "{driver}"\ngraphroot = "{graph}"\nrunroot = "{run}"\n')
-    environment = {"CONTAINERS_STORAGE_CONF": str(conf)}
-    if hub is not None:
-        environment["CONTAINERS_REGISTRIES_CONF"] = str(hub.registries_conf)
-    return Store(folder, {**os.environ, **environment})
+    return {"CONTAINERS_STORAGE_CONF": str(conf)}

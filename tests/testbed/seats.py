@@ -1,0 +1,77 @@
+"""Every seat that keynet is tested at: engine, user and generation."""
+
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .daemon import Dockerd
+from .images import Hub
+from .newer import PYTHON, NewerRoot
+from .program import PATH, Seat
+from .stores import store_variables
+from .user import OrdinaryUser
+
+__all__ = ["Seating"]
+
+
+@dataclass(frozen=True, slots=True)
+class Seating:
+    """Makes seats; ``get`` gives a session fixture by name, so that only what is used starts."""
+
+    folder: Path
+    source: Path
+    hub: Hub
+    get: Callable[[str], object]
+
+    def seat(self, name: str) -> Seat:
+        """Return the seat of that name: [newer-][rootless-]ENGINE, or docker-legacy, -buildkit."""
+        newer = name.startswith("newer-")
+        kind = name.removeprefix("newer-")
+        builder = kind.removeprefix("rootless-").partition("-")[0]
+        variables = {
+            "PATH": PATH,
+            "LANG": "C.UTF-8",
+            "PYTHONPATH": str(self.source),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "CONTAINERS_REGISTRIES_CONF": str(self.hub.registries_conf),
+        }
+        python = PYTHON if newer else str(self.get("host_python"))
+        if kind.startswith("rootless-"):
+            return self._of_user(name, builder, python, variables, newer=newer)
+        home = self._home(name)
+        variables |= {"HOME": str(home), "XDG_RUNTIME_DIR": str(self._home(f"{name}-run"))}
+        if builder == "docker":
+            daemon = self.get("newer_dockerd" if newer else "dockerd")
+            assert isinstance(daemon, Dockerd)
+            variables["DOCKER_HOST"] = daemon.host
+            if not newer:
+                variables["DOCKER_BUILDKIT"] = "1" if kind.endswith("buildkit") else "0"
+        else:
+            variables |= store_variables(self.folder / f"store-{name}")
+        return Seat(name, builder, python, home, variables, self._enter(newer))
+
+    def _of_user(
+        self, name: str, builder: str, python: str, variables: dict[str, str], *, newer: bool
+    ) -> Seat:
+        user = self.get("newer_user" if newer else "user")
+        assert isinstance(user, OrdinaryUser)
+        home = user.home / name
+        subprocess.run(user.argv(["mkdir", "-p", str(home)]), check=True)
+        ids = [f"--reuid={user.uid}", f"--regid={user.gid}", "--init-groups"]
+        prefix = [*self._enter(newer), "setpriv", *ids, "--"]
+        # Each rootless seat has a home of its own: the engines' stores are below it.
+        environment = {**user.environment(variables), "HOME": str(home), "PATH": PATH}
+        return Seat(name, builder, python, home, environment, prefix)
+
+    def _enter(self, newer: bool) -> list[str]:
+        if not newer:
+            return []
+        root = self.get("newer")
+        assert isinstance(root, NewerRoot)
+        return root.enter()
+
+    def _home(self, name: str) -> Path:
+        home = self.folder / f"home-{name}"
+        home.mkdir(mode=0o700, exist_ok=True)
+        return home

@@ -1,14 +1,20 @@
 """Where the backend is: its URL written one way, and whom TLS trusts there."""
 
+import re
 import ssl
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 from keynet.errors import UsageError
 from keynet.text import _, printable
 
 __all__ = ["is_loopback", "normalised_url", "same_host", "trust"]
+
+_HOST: Final = re.compile(r"[A-Za-z0-9_.-]+")
+# urlsplit takes what stands between the bracket and the port for nothing.
+_BRACKETED: Final = re.compile(r"\[[^\[\]]+\](?::[0-9]*)?")
 
 
 def normalised_url(text: str, *, insecure: bool = False) -> str:
@@ -26,10 +32,12 @@ def normalised_url(text: str, *, insecure: bool = False) -> str:
         raise _no_url(text, _("it is no URL")) from e
     if parts.scheme not in ("http", "https"):
         raise _no_url(text, _("it is neither https nor http"))
-    if not host or not text.isprintable() or any(c.isspace() or c == "\\" for c in text):
-        raise _no_url(text, _("it is no URL"))
     if "@" in parts.netloc:
         raise _no_url("", _("it holds a user name or a password"))
+    if not text.isprintable() or any(c.isspace() or c == "\\" for c in text):
+        raise _no_url(text, _("it is no URL"))
+    if not _is_host(host) or ("[" in parts.netloc and not _BRACKETED.fullmatch(parts.netloc)):
+        raise _no_url(text, _("its host is none"))
     if parts.query or parts.fragment:
         raise _no_url("", _("it holds a query or a fragment"))
     if parts.scheme == "http" and not insecure and not is_loopback(host):
@@ -74,6 +82,16 @@ def is_loopback(host: str) -> bool:
 def same_host(one: str, other: str) -> bool:
     """Tell whether two host[:port] name one registry; the default ports may be written out."""
     return _bare(one) == _bare(other)
+
+
+def _is_host(name: str) -> bool:
+    try:
+        if ":" in name:
+            return bool(ip_address(name))
+        # What the name service is asked for; labels are 1 to 63 bytes long.
+        return _HOST.fullmatch(name.encode("idna").decode()) is not None
+    except ValueError:
+        return False
 
 
 def _bare(host: str) -> str:

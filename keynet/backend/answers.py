@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 import pydantic
@@ -10,22 +10,29 @@ import pydantic
 from keynet.backend import problem
 from keynet.backend.models import WireProjects, WireSignIn, WireUploadKey
 from keynet.errors import BackendError, NotAuthorised
+from keynet.secret import Secret
 from keynet.text import _, printable
 
 __all__ = ["Answer", "read", "refusal", "rejected", "retry_after", "succeeded"]
 
 _HYPERPARAMETERS_SHOWN: Final = 20
+# A shorter one would be found within ordinary words.
+_SHORTEST_HIDDEN: Final = 4
 
 _Wire = TypeVar("_Wire", WireSignIn, WireProjects, WireUploadKey)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status, headers (whose names have any case) and the whole body."""
+    """A status, headers (whose names have any case) and the whole body.
+
+    ``secrets`` were in the request: a server that repeats them must not have them shown.
+    """
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes = field(repr=False)
+    secrets: tuple[Secret, ...] = ()
 
 
 def succeeded(answer: Answer, what: str, server_url: str) -> Answer:
@@ -119,6 +126,9 @@ def rejected(
 def refusal(answer: Answer) -> str:
     """Give the status and the server's own words, safe to show."""
     said = problem.message(answer.body).rstrip(".")
+    for secret in answer.secrets:
+        if len(secret.reveal()) >= _SHORTEST_HIDDEN:
+            said = said.replace(printable(secret.reveal()), "***")
     return f"HTTP {answer.status}: {said}" if said else f"HTTP {answer.status}"
 
 

@@ -6,12 +6,14 @@ Source: SPEC 1.5; FACTS "Security".
 import json
 import math
 import random
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -42,6 +44,8 @@ _LONGEST_PAUSE_S: Final = 30.0
 _REDIRECTS: Final = 5
 _PAGES: Final = 1000
 _NEVER_CONNECTED: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+_Error = TypeVar("_Error", bound=BaseException)
 
 
 class BackendClient:
@@ -77,6 +81,14 @@ class BackendClient:
         self._token = token
         self._sleep = sleep
         parts = urlsplit(self.server_url)
+        try:
+            httpx.URL(self.server_url).host.encode("idna")
+        except (UnicodeError, httpx.InvalidURL) as e:
+            raise UsageError(
+                _("The server's address {url!r} cannot be used: its host is none.").format(
+                    url=printable(server_url, 200)
+                )
+            ) from e
         # A proxy cannot reach this machine's own loopback.
         proxied = not is_loopback(parts.hostname or "")
         # Reading the system's store takes 50 ms; a context without it trusts nobody.
@@ -132,6 +144,7 @@ class BackendClient:
             what,
             body={"email": email, "password": password.reveal()},
         )
+        answer = replace(answer, secrets=(password,))
         if answer.status in (400, 401, 403, 422):
             raise NotAuthorised(
                 _("Cannot {what} as {email}: {why}.").format(
@@ -240,7 +253,7 @@ class BackendClient:
             request = self._http.build_request(method, url, headers=headers, content=content)
             answer = self._send_with_retries(request, what)
             if answer.status not in (301, 302, 303, 307, 308):
-                return answer
+                return replace(answer, secrets=(self._token,) if self._token else ())
             url = self._redirected(answer, url, method, what)
         raise BackendError(
             _("Cannot {what}: the server redirects in a circle.").format(what=what),
@@ -256,8 +269,8 @@ class BackendClient:
             try:
                 answer = self._send_once(request)
             except httpx.TransportError as e:
-                never_sent = isinstance(e, _NEVER_CONNECTED) and not _is_tls(e)
-                if last or not (never_sent or (repeatable and not _is_tls(e))):
+                never_sent = isinstance(e, _NEVER_CONNECTED)
+                if last or _is_lasting(e) or not (never_sent or repeatable):
                     raise _unreachable(what, self.server_url, e) from e
             except (httpx.HTTPError, httpx.InvalidURL) as e:
                 raise _unreachable(what, self.server_url, e) from e
@@ -315,23 +328,28 @@ def _finite(value: Any) -> Any:
 
 def _unreachable(what: str, server_url: str, error: Exception) -> BackendError:
     server = printable(server_url)
-    if _is_tls(error):
+    why = printable(error, 300) or type(error).__name__
+    certificate = _cause(error, ssl.SSLCertVerificationError)
+    if certificate is not None:
         return BackendError(
             _("Cannot {what}: the certificate of {server} is not trusted ({why}).").format(
-                what=what, server=server, why=printable(error, 300)
+                what=what, server=server, why=printable(certificate.verify_message, 300)
             ),
             _(
                 "For a private CA: keynet login {server} --ca-cert FILE, or set KEYNET_CA_CERT."
             ).format(server=server),
         )
-    if isinstance(error, httpx.TimeoutException):
+    if _cause(error, ssl.SSLError) is not None:
+        hint = _("Is this an https address? Check its port, and any proxy in between.")
+    elif _cause(error, socket.gaierror) is not None:
+        hint = _("Check the server's name, and this machine's name service.")
+    elif isinstance(error, httpx.TimeoutException):
         why = printable(error, 300) or _("no answer in time")
         hint = _("Check the network and any proxy, then try again.")
     elif isinstance(error, (httpx.RemoteProtocolError, httpx.DecodingError)):
-        why = _("the answer was cut off or is no HTTP: {error}").format(error=printable(error, 300))
+        why = _("the answer was cut off or is no HTTP: {error}").format(error=why)
         hint = _("Try again; check any proxy in between.")
     else:
-        why = printable(error, 300) or type(error).__name__
         hint = _("Check the server's URL, the network and any proxy (HTTPS_PROXY, NO_PROXY).")
     return BackendError(
         _("Cannot {what}: {server} did not answer ({why}).").format(
@@ -353,12 +371,20 @@ def _moved(what: str, location: str) -> BackendError:
     )
 
 
-def _is_tls(error: BaseException | None) -> bool:
+def _cause(error: BaseException | None, kind: type[_Error]) -> _Error | None:
+    """Find the error below, which httpx wraps more than once."""
     while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return True
+        if isinstance(error, kind):
+            return error
         error = error.__cause__ or error.__context__
-    return False
+    return None
+
+
+def _is_lasting(error: BaseException) -> bool:
+    """Tell whether trying again cannot help: no TLS, no trust, no such name."""
+    name = _cause(error, socket.gaierror)
+    unknown = name is not None and name.errno != socket.EAI_AGAIN
+    return unknown or _cause(error, ssl.SSLError) is not None
 
 
 def _is_temporary(status: int) -> bool:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import socket
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -100,6 +101,19 @@ def test_a_refused_sign_in_says_who_and_why(
     assert "user@example.com" in caught.value.message
     assert "비밀번호가 틀립니다" in caught.value.message
     assert "hunter2" not in caught.value.message + caught.value.hint
+
+
+def test_a_server_that_repeats_the_password_is_not_quoted(
+    backend: FakeBackend, client: BackendClient
+) -> None:
+    backend.answer(Reply.of({"message": "rejected value [hunter2hunter2]"}, 400))
+    with pytest.raises(NotAuthorised) as caught:
+        client.sign_in("user@example.com", Secret("hunter2hunter2"))
+    assert "rejected value [***]" in caught.value.message
+    backend.answer(Reply.of({"message": f"no such token {TOKEN}"}, 401))
+    with pytest.raises(NotAuthorised) as refused:
+        ask(client)
+    assert "no such token ***" in refused.value.message
 
 
 def test_the_older_answer_gives_a_command(backend: FakeBackend, client: BackendClient) -> None:
@@ -230,7 +244,7 @@ def test_each_failure_has_its_own_words(
     assert type(caught.value) is kind
     assert word in caught.value.message
     assert caught.value.exit_status == (6 if kind is NotAuthorised else 5)
-    assert TOKEN not in caught.value.message + caught.value.hint
+    assert TOKEN not in "".join(traceback.format_exception(caught.value)) + caught.value.hint
 
 
 def test_a_refused_token_names_the_login_command(
@@ -316,6 +330,39 @@ def test_a_server_that_is_away_is_named() -> None:
         ):
             client.trainable_projects()
     assert url in caught.value.message
+
+
+@pytest.mark.parametrize(("number", "tries"), [(socket.EAI_NONAME, 1), (socket.EAI_AGAIN, 4)])
+def test_a_name_is_looked_up_again_only_when_that_can_help(
+    monkeypatch: pytest.MonkeyPatch, pauses: list[float], number: int, tries: int
+) -> None:
+    asked = []
+
+    def unknown(host: str, *_rest: object, **_options: object) -> None:
+        asked.append(host)
+        raise socket.gaierror(number, "no luck")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setenv("no_proxy", "*")
+    with (
+        BackendClient("https://api.example.com", Secret(TOKEN), sleep=pauses.append) as client,
+        pytest.raises(BackendError, match="no luck") as caught,
+    ):
+        client.trainable_projects()
+    assert len(asked) == tries
+    assert "name" in caught.value.hint
+
+
+def test_https_to_a_plain_server_says_so(backend: FakeBackend, pauses: list[float]) -> None:
+    url = f"https://127.0.0.1:{backend.port}"
+    with (
+        BackendClient(url, Secret(TOKEN), sleep=pauses.append) as client,
+        pytest.raises(BackendError) as caught,
+    ):
+        client.trainable_projects()
+    assert "https address" in caught.value.hint
+    assert not pauses
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -408,6 +455,12 @@ def test_an_unknown_task_is_shown_and_hostile_text_is_tamed(
         "https://a:99999",
         "https://[",
         "https://api.example.com\\@evil.com",
+        "https://a..b",
+        "https://xn--",
+        f"https://{'a' * 70}.com",
+        "https://*",
+        "https://a%20b",
+        "https://[::1%lo]x",
     ],
 )
 def test_an_address_that_cannot_be_used_is_refused(url: str) -> None:

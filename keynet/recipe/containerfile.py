@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import re
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -10,7 +12,7 @@ from keynet.errors import ContextInvalid
 from keynet.oci.reference import Reference
 from keynet.plan import GeneratedContainerfile, HostNetwork, UserContainerfile
 from keynet.recipe import instructions
-from keynet.recipe.dependencies import Dependencies, build_files
+from keynet.recipe.dependencies import NETWORK_FILES, Dependencies, build_files
 from keynet.recipe.instructions import bases, has_run
 from keynet.recipe.requirements import STAGE, WORKSPACE
 from keynet.text import _, printable
@@ -21,6 +23,7 @@ __all__ = ["PREFIX", "bases", "command", "generate", "has_run", "read", "templat
 PREFIX: Final = "/opt/keynet"
 _DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _LARGEST: Final = 1_000_000
+_URL_LOGIN: Final = re.compile(rb"://[^/@\s]*@")
 
 # Last on the PATH, so that it serves only where the base has no program of that name.
 _PYTHON: Final = b'#!/bin/sh\nexec python3 "$@"\n'
@@ -67,7 +70,7 @@ def generate(
         return GeneratedContainerfile(render(), {python: _PYTHON}, frozenset({python}))
     contents = build_files(dependencies, network)
     return GeneratedContainerfile(
-        render(), contents, mounting=render(mounted=_fingerprint(dependencies))
+        render(), contents, mounting=render(mounted=_fingerprint(contents))
     )
 
 
@@ -82,14 +85,20 @@ def command(entrypoint: str) -> str:
     )
 
 
-def _fingerprint(dependencies: Dependencies) -> str:
-    """Hash what is installed, not how the host reaches it: that may hold passwords."""
+def _fingerprint(contents: Mapping[str, bytes]) -> str:
+    """Hash what decides which packages are installed.
+
+    Certificates, proxies and passwords in URLs are left out: a token that changes every
+    hour installs nothing again, and a hash in the history lets nobody guess one.
+    """
     whole = hashlib.sha256()
-    for name, content in sorted(dependencies.files.items()):
+    for name, content in sorted(contents.items()):
+        if name in NETWORK_FILES:
+            continue
+        if name.endswith((".txt", ".conf")):
+            content = _URL_LOGIN.sub(b"://", content)  # noqa: PLW2901
         whole.update(f"{name}\0{len(content)}\0".encode())
         whole.update(content)
-    for path in dependencies.paths:
-        whole.update(f"{path}\0".encode())
     return f"sha256:{whole.hexdigest()}"
 
 

@@ -177,7 +177,7 @@ def _note(walk: _Walk, entry: os.DirEntry[str], path: str) -> bool:
             walk.links_outside.append(path)
     elif S_ISREG(mode):
         # Readable by all needs no question to the kernel.
-        if not mode & 0o004 and not os.access(entry.path, os.R_OK):
+        if not mode & 0o004 and not os.access(entry.path, os.R_OK, effective_ids=True):
             raise _unreadable(path, is_directory=False)
         walk.files.append(ContextFile(path, status.st_size))
     else:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
+from typing import Final
 
 from keynet.errors import ContextInvalid
 from keynet.events import Notice
@@ -13,7 +14,10 @@ from keynet.recipe import pip_archive, pyproject
 from keynet.recipe.requirements import RequirementsReader
 from keynet.text import _, printable
 
-__all__ = ["Dependencies", "build_files", "find"]
+__all__ = ["NETWORK_FILES", "Dependencies", "build_files", "find"]
+
+# Build files that say how to reach the index, not what is installed.
+NETWORK_FILES: Final = ("ca.pem", "proxies.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +62,23 @@ def find(context: Path, requirements: Path | None, environment: Mapping[str, str
 
 def build_files(dependencies: Dependencies, network: HostNetwork) -> dict[str, bytes]:
     """Give what the first stage sees at /keynet; the same input gives the same bytes."""
-    settings = {
-        "environment": {name: value.reveal() for name, value in network.proxies.items()},
-        "paths": list(dependencies.paths),
-    }
+    proxies = {name: value.reveal() for name, value in network.proxies.items()}
     contents = {
         **dependencies.files,
         "install.py": (files("keynet.recipe") / "install.py").read_bytes(),
         "pip.zip": pip_archive.build(),
-        "settings.json": json.dumps(settings, sort_keys=True, indent=1).encode(),
+        "proxies.json": _json(proxies),
+        "paths.json": _json(dependencies.paths),
     }
     if network.ca_bundle is not None:
         contents["ca.pem"] = network.ca_bundle
     if network.pip_conf is not None:
         contents["pip.conf"] = network.pip_conf.reveal().encode()
     return dict(sorted(contents.items()))
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, indent=1).encode()
 
 
 def _found(source: Path, reader: RequirementsReader) -> Dependencies:

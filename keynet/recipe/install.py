@@ -18,6 +18,7 @@ try:
     import zipfile
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import Any
 
 except ImportError as missing:
     sys.stderr.write(
@@ -50,8 +51,7 @@ def main(stage: "Path", prefix: "Path") -> int:
 
 def install(stage: "Path", prefix: "Path") -> int:
     """Make the environment and run pip; give its exit status."""
-    settings = json.loads((stage / "settings.json").read_text(encoding="utf-8"))
-    environment = child_environment(stage, prefix, settings["environment"])
+    environment = child_environment(stage, prefix, read_json(stage / "proxies.json"))
     python = make_environment(prefix)
     packages = site_packages(python, environment)
     packages.mkdir(parents=True, exist_ok=True)
@@ -66,8 +66,13 @@ def install(stage: "Path", prefix: "Path") -> int:
     command = [*pip, "install", "--requirement", str(stage / "requirements.txt")]
     status = subprocess.call(command, env=environment, cwd=str(stage))
     # After pip, whose view of what is installed they would change.
-    add_import_paths(packages / "_keynet_workspace.pth", settings["paths"])
+    add_import_paths(packages / "_keynet_workspace.pth", read_json(stage / "paths.json"))
     return status
+
+
+def read_json(file: "Path") -> "Any":
+    """Read one of keynet's own small files."""
+    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def child_environment(stage: "Path", prefix: "Path", host: "dict[str, str]") -> "dict[str, str]":

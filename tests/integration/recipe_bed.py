@@ -1,0 +1,223 @@
+"""What the recipe's tests share: plain engines, a package index, odd base images."""
+
+import base64
+import contextlib
+import os
+import ssl
+import subprocess
+import tarfile
+import threading
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+from pathlib import Path
+
+from keynet.oci.reference import Reference
+from keynet.plan import BuildPlan, GeneratedContainerfile
+from keynet.recipe import containerfile, context, dependencies, hostnetwork, ignore
+from keynet.runtime.staging import stage
+from tests.testbed.certificates import Authority, make_authority
+
+USER, PASSWORD = "indexer", "s3cret-of-the-index"
+CHROOT = ("--isolation", "chroot", "--network", "host")
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """One plain engine: ``name`` is buildah, docker or buildkit.
+
+    ``mounts`` builds the recipe's one-stage form.
+    """
+
+    name: str
+    environment: Mapping[str, str]
+    mounts: bool = False
+
+    def build(self, file: Path, root: Path, tag: str, *flags: str) -> str:
+        """Build and return the whole log."""
+        if self.name == "buildah":
+            argv = ["buildah", "bud", *CHROOT, "--layers"]
+        else:
+            argv = ["/usr/bin/docker", "build", "--network", "host"]
+        return self._run([*argv, *flags, "-f", str(file), "-t", tag, str(root)])
+
+    def user_of(self, image: str) -> str:
+        """Give the user of an image, which the one-stage form asks for."""
+        self._run(["buildah", "pull", "-q", "--policy", "missing", image])
+        wanted = "{{.OCIv1.Config.User}}"
+        return self._run(["buildah", "inspect", "-t", "image", "-f", wanted, image]).strip()
+
+    def run(self, tag: str) -> str:
+        """Run the image's own command and return its output."""
+        if self.name == "buildah":
+            limits = ("--ulimit", "nofile=20000:20000", "--ulimit", "nproc=1000:1000")
+            argv = ["podman", "--runtime", "runc", "run", *limits]
+        else:
+            argv = ["/usr/bin/docker", "run"]
+        return self._run([*argv, "--rm", "--network", "none", tag])
+
+    def export(self, tag: str, folder: Path) -> bytes:
+        """Give the image as an archive with uncompressed layers, config and history in it."""
+        file = folder / "image.tar"
+        file.unlink(missing_ok=True)
+        if self.name == "buildah":
+            self._run(["buildah", "push", "-q", tag, f"docker-archive:{file}:{tag}"])
+        else:
+            self._run(["/usr/bin/docker", "save", "-o", str(file), tag])
+        return file.read_bytes()
+
+    def workspace(self, tag: str, folder: Path) -> dict[str, str]:
+        """Give what the image has below /workspace: type and name."""
+        found = {}
+        with tarfile.open(fileobj=BytesIO(self.export(tag, folder))) as image:
+            for member in image.getmembers():
+                layer = image.extractfile(member) if member.isfile() else None
+                if layer is None or not (member.name.endswith(".tar")):
+                    continue
+                with tarfile.open(fileobj=BytesIO(layer.read())) as files:
+                    for file in files:
+                        name = file.name.removeprefix("./").rstrip("/")
+                        if name.startswith("workspace/"):
+                            found[name.removeprefix("workspace/")] = file.type.decode()
+        return found
+
+    def _run(self, argv: list[str]) -> str:
+        done = subprocess.run(
+            argv,
+            env=dict(self.environment),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        output = done.stdout.decode(errors="replace")
+        assert done.returncode == 0, output[-4000:]
+        return output
+
+
+@dataclass(slots=True)
+class Index:
+    """A package index that wants a password; also answers as an HTTP proxy to any host."""
+
+    port: int
+    authority: Authority | None
+    requests: list[str] = field(default_factory=list)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Settings of a host that uses it, without anything of this machine."""
+        scheme = "https" if self.authority else "http"
+        url = f"{scheme}://{USER}:{PASSWORD}@127.0.0.1:{self.port}/simple"
+        own = {"PIP_INDEX_URL": url, "PIP_CONFIG_FILE": os.devnull}
+        return own | ({"PIP_CERT": str(self.authority.cert)} if self.authority else {})
+
+
+@contextlib.contextmanager
+def running_index(folder: Path, *, tls: bool) -> Iterator[Index]:
+    """Serve tinydep and brought from loopback."""
+    wheels = {f"{name}-1.0-py3-none-any.whl": _wheel(name) for name in ("tinydep", "brought")}
+    authority = make_authority(folder) if tls else None
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(wheels))
+    index = Index(server.server_address[1], authority)
+    server.requests = index.requests  # type: ignore[attr-defined]
+    if authority is not None:
+        issued = authority.issue(folder)
+        tls_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls_context.load_cert_chain(issued.cert, issued.key)
+        server.socket = tls_context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield index
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def planned(
+    folder: Path, entrypoint: str, base: str, environment: Mapping[str, str]
+) -> tuple[BuildPlan, list[str]]:
+    """Plan as a push does, for a host with this environment and an empty home."""
+    rules = ignore.load(folder)
+    inside = context.locate_entrypoint(folder, folder / entrypoint, rules)
+    scanned = context.scan(folder, rules)
+    found = dependencies.find(folder, None, environment)
+    host = hostnetwork.detect(
+        environment, folder / "no-home", global_files=(), site_prefix=folder / "no-prefix"
+    )
+    reference = Reference.parse(base)
+    recipe = containerfile.generate(reference, inside, found, host.network)
+    plan = BuildPlan(
+        context=folder,
+        files=scanned.files,
+        recipe=recipe,
+        base=reference,
+        host_network=host.network,
+    )
+    return plan, [notice.text for notice in (*scanned.notices, *found.notices, *host.notices)]
+
+
+def build(engine: Engine, plan: BuildPlan, tag: str) -> str:
+    """Stage and build a plan; return the engine's log."""
+    recipe, flags = plan.recipe, []
+    assert isinstance(recipe, GeneratedContainerfile)
+    if engine.mounts and recipe.mounting:
+        plan = replace(plan, recipe=replace(recipe, text=recipe.mounting))
+        user = engine.user_of(str(plan.base))
+        flags = ["--build-arg", f"{recipe.USER_ARGUMENT}={user}"] if user else []
+    with stage(plan, lambda event: None) as staged:
+        return engine.build(staged.containerfile, staged.root, tag, *flags)
+
+
+def _wheel(name: str) -> bytes:
+    packed = BytesIO()
+    about = f"{name}-1.0.dist-info"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(f"{name}.py", f"ORIGIN = __file__\nNAME = {name!r}\n")
+        archive.writestr(
+            f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+        )
+        archive.writestr(
+            f"{about}/WHEEL",
+            "Wheel-Version: 1.0\nGenerator: t\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        )
+        archive.writestr(f"{about}/RECORD", f"{name}.py,,\n{about}/METADATA,,\n{about}/RECORD,,\n")
+    return packed.getvalue()
+
+
+def _handler(wheels: Mapping[str, bytes]) -> type[BaseHTTPRequestHandler]:
+    expected = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.server.requests.append(self.path)  # type: ignore[attr-defined]
+            as_proxy = self.path.startswith("http://")
+            header = "Proxy-Authorization" if as_proxy else "Authorization"
+            if self.headers.get(header) != expected:
+                self._answer(407 if as_proxy else 401, b"who are you?")
+                return
+            name = self.path.rstrip("/").rpartition("/")[2]
+            listed = [wheel for wheel in wheels if wheel.startswith(name + "-")]
+            if name in wheels:
+                self._answer(200, wheels[name], "application/octet-stream")
+            elif listed:
+                links = "".join(f'<a href="/files/{wheel}">{wheel}</a>' for wheel in listed)
+                self._answer(200, f"<!DOCTYPE html><html><body>{links}</body></html>".encode())
+            else:
+                self._answer(404, b"no such package")
+
+        def _answer(self, status: int, body: bytes, kind: str = "text/html") -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            if status == 401:
+                self.send_header("WWW-Authenticate", 'Basic realm="index"')
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments: object) -> None:
+            """Stay quiet."""
+
+    return Handler

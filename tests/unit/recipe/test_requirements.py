@@ -1,0 +1,297 @@
+"""Requirements files and pyproject.toml become files of the first stage."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from keynet.errors import ContextInvalid
+from keynet.plan import HostNetwork
+from keynet.recipe import dependencies
+from keynet.recipe.dependencies import Dependencies
+from keynet.secret import Secret
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """An empty context."""
+    folder = tmp_path / "context"
+    folder.mkdir()
+    return folder
+
+
+def _find(
+    root: Path,
+    text: str,
+    environment: Mapping[str, str] | None = None,
+) -> Dependencies:
+    (root / "requirements.txt").write_text(text)
+    return dependencies.find(root, None, environment or {})
+
+
+def _main(found: Dependencies) -> str:
+    return found.files["requirements.txt"].decode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "numpy==1.26.4\n",
+        "numpy >= 1.26 ; python_version < '3.12'  # why\n",
+        "numpy[extra]~=1.0\nscipy\n",
+        "--index-url https://example.com/simple\nnumpy\n",
+        "--extra-index-url=https://example.com/simple\nnumpy\n",
+        "-f https://example.com/links.html\nnumpy\n",
+        "--no-binary :all:\nnumpy\n",
+        "numpy==1 \\\n    --hash=sha256:0000 \\\n    --hash=sha256:1111\n",
+        "git+https://example.com/x.git@v1#egg=x\n",
+        "-e git+https://example.com/x.git@v1#egg=x\n",
+        "x @ https://example.com/x-1.0-py3-none-any.whl\n",
+        "https://example.com/x-1.0-py3-none-any.whl\n",
+        "-r https://example.com/more.txt\nnumpy\n",
+        "numpy,\n",
+    ],
+)
+def test_what_pip_can_read_inside_stays_as_it_is(root: Path, text: str) -> None:
+    assert _main(_find(root, text)) == text
+
+
+def test_no_dependencies_without_any_file(root: Path) -> None:
+    assert dependencies.find(root, None, {}) == Dependencies()
+
+
+@pytest.mark.parametrize("text", ["", "\n# numpy\n", "--index-url https://example.com\n"])
+def test_file_that_asks_for_nothing_installs_nothing(root: Path, text: str) -> None:
+    found = _find(root, text)
+    assert found.files == {}
+    assert found.source == root / "requirements.txt"
+
+
+def test_includes_travel_along_and_line_numbers_stay_true(root: Path) -> None:
+    (root / "sub").mkdir()
+    (root / "sub" / "base.txt").write_text("numpy\n-c ../limits.txt\n")
+    (root / "limits.txt").write_text("numpy<2\n")
+    found = _find(
+        root, "\n-r sub/base.txt # base\n--requirement=\\\nsub/base.txt\n-climits.txt\nx\n"
+    )
+    assert found.files == {
+        "requirements.txt": (
+            b"\n-r requirements-1.txt\n-r requirements-1.txt\n\n-c requirements-2.txt\nx\n"
+        ),
+        "requirements-1.txt": b"numpy\n-c requirements-2.txt\n",
+        "requirements-2.txt": b"numpy<2\n",
+    }
+
+
+def test_missing_include_is_named_with_its_line(root: Path) -> None:
+    with pytest.raises(
+        ContextInvalid, match=r"requirements\.txt:2: .*absent\.txt \(.*does not exist"
+    ):
+        _find(root, "numpy\n-r absent.txt\n")
+
+
+def test_include_outside_the_context_is_refused(root: Path) -> None:
+    (root.parent / "other.txt").write_text("numpy\n")
+    with pytest.raises(ContextInvalid, match="outside the build context"):
+        _find(root, "-r ../other.txt\n")
+    (root / "link.txt").symlink_to("../other.txt")
+    with pytest.raises(ContextInvalid, match="outside the build context"):
+        _find(root, "-r link.txt\n")
+
+
+def test_file_that_includes_itself_is_refused(root: Path) -> None:
+    (root / "more.txt").write_text("-r requirements.txt\n")
+    with pytest.raises(ContextInvalid, match="includes itself"):
+        _find(root, "-r more.txt\n")
+
+
+def test_variables_are_replaced_as_pip_does(root: Path) -> None:
+    text = "--index-url https://${TOKEN}@example.com/simple\n# ${lower} ${ABSENT}\nx\n"
+    found = _find(root, text, {"TOKEN": "abc", "lower": "no", "ABSENT": ""})
+    assert _main(found) == text.replace("${TOKEN}", "abc")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_byte_order_marks_are_understood(root: Path, encoding: str) -> None:
+    (root / "requirements.txt").write_bytes("numpy # 수학\n".encode(encoding))
+    assert _main(dependencies.find(root, None, {})) == "numpy # 수학\n"
+
+
+def test_other_encodings_are_refused(root: Path) -> None:
+    (root / "requirements.txt").write_bytes(b"numpy # caf\xe9\n")
+    with pytest.raises(ContextInvalid, match="not UTF-8"):
+        dependencies.find(root, None, {})
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["./wheels/x-1.0-py3-none-any.whl", "wheels/x-1.0-py3-none-any.whl ; python_version > '3'"],
+)
+def test_archives_of_the_context_travel_along(root: Path, line: str) -> None:
+    (root / "wheels").mkdir()
+    (root / "wheels" / "x-1.0-py3-none-any.whl").write_bytes(b"wheel")
+    found = _find(root, line + "\n")
+    assert found.files["archives/x-1.0-py3-none-any.whl"] == b"wheel"
+    assert _main(found).startswith("/keynet/archives/x-1.0-py3-none-any.whl")
+    assert _main(found).endswith(line.partition(".whl")[2] + "\n")
+
+
+def test_file_urls_inside_the_context_travel_along(root: Path) -> None:
+    archive = root / "x-1.0.tar.gz"
+    archive.write_bytes(b"sdist")
+    found = _find(root, f"x @ file://{archive}\nfile://{archive}#egg=x\n")
+    assert _main(found) == "/keynet/archives/x-1.0.tar.gz\n/keynet/archives/x-1.0.tar.gz\n"
+
+
+def test_find_links_directory_travels_along(root: Path) -> None:
+    (root / "wheels").mkdir()
+    (root / "wheels" / "x-1.0-py3-none-any.whl").write_bytes(b"wheel")
+    (root / "wheels" / "README").write_bytes(b"")
+    found = _find(root, "--find-links wheels\nx\n")
+    assert sorted(found.files) == ["archives/x-1.0-py3-none-any.whl", "requirements.txt"]
+    assert _main(found) == "--find-links /keynet/archives\nx\n"
+
+
+def test_two_archives_of_one_name_are_refused(root: Path) -> None:
+    for folder in ("a", "b"):
+        (root / folder).mkdir()
+        (root / folder / "x.whl").write_text(folder)
+    with pytest.raises(ContextInvalid, match="two different archives"):
+        _find(root, "./a/x.whl\n./b/x.whl\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("-e ../other", "outside the build context"),
+        ("./absent", "does not exist"),
+        ("-e ./absent", "does not exist"),
+        ("/etc/hostname", "outside the build context"),
+        ("file://far/away.whl", "does not exist"),
+        ("-e .", "has no pyproject.toml"),
+        ("./README", "neither a project nor an archive"),
+        ("-f absent", "no directory of the build context"),
+        ("--extra-index-url file:///opt/simple", "exists on this machine only"),
+    ],
+)
+def test_what_a_build_cannot_have_is_refused_with_its_line(
+    root: Path, line: str, message: str
+) -> None:
+    (root.parent / "other").mkdir()
+    (root / "README").write_text("")
+    with pytest.raises(ContextInvalid, match=message):
+        _find(root, f"numpy\n{line}\n")
+
+
+def test_local_project_gives_its_dependencies_and_its_place(root: Path) -> None:
+    package = root / "libs" / "mine"
+    (package / "src").mkdir(parents=True)
+    (package / "pyproject.toml").write_text(
+        '[project]\nname = "mine"\ndependencies = ["numpy<2"]\n'
+        '[project.optional-dependencies]\ntrain = ["torch"]\nall = ["mine[train]"]\n'
+    )
+    found = _find(root, "-e ./libs/mine[all]\nscipy\n")
+    assert _main(found) == "-r requirements-1.txt\nscipy\n"
+    assert found.files["requirements-1.txt"] == b"numpy<2\ntorch\n"
+    assert found.paths == ("/workspace/libs/mine/src",)
+    assert "requirements.txt:1: the project itself is not installed" in found.notices[0].text
+
+
+def test_pyproject_serves_without_a_requirements_file(root: Path) -> None:
+    (root / "pyproject.toml").write_text('[project]\nname = "t"\ndependencies = ["numpy"]\n')
+    found = dependencies.find(root, None, {})
+    assert found.source == root / "pyproject.toml"
+    assert _main(found) == "numpy\n"
+    assert found.paths == ("/workspace",)
+    (root / "requirements.txt").write_text("scipy\n")
+    assert _main(dependencies.find(root, None, {})) == "scipy\n"
+
+
+def test_pyproject_of_tools_alone_declares_nothing(root: Path) -> None:
+    (root / "pyproject.toml").write_text("[tool.ruff]\nline-length = 100\n")
+    assert dependencies.find(root, None, {}) == Dependencies()
+
+
+def test_setuptools_dynamic_files_are_read(root: Path) -> None:
+    (root / "deps.txt").write_text("numpy\n")
+    (root / "pyproject.toml").write_text(
+        '[project]\nname = "t"\ndynamic = ["dependencies"]\n'
+        '[tool.setuptools.dynamic]\ndependencies = {file = ["deps.txt"]}\n'
+    )
+    found = dependencies.find(root, None, {})
+    assert sorted(found.files.values()) == [b"-r requirements.txt\n", b"numpy\n"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[project", "cannot be used"),
+        ("project = 1", "is no table"),
+        ('[project]\nname = "t"\ndependencies = "numpy"', "no list of strings"),
+        ('[project]\nname = "t"\ndependencies = ["num py"]', "cannot be used"),
+        ('[project]\nname = "t"\ndependencies = ["x @ file:///x.whl"]', "on this machine only"),
+        ('[project]\nname = "t"\ndynamic = ["dependencies"]', "build backend"),
+        ('[project]\nname = "t"\noptional-dependencies = 1', "is no table"),
+        ('[tool.poetry.dependencies]\nnumpy = "1"', "Poetry"),
+    ],
+)
+def test_unusable_pyproject_is_refused(root: Path, text: str, message: str) -> None:
+    (root / "pyproject.toml").write_text(text)
+    with pytest.raises(ContextInvalid, match=message):
+        dependencies.find(root, None, {})
+
+
+def test_unknown_extra_is_refused(root: Path) -> None:
+    (root / "pyproject.toml").write_text('[project]\nname = "t"\ndependencies = []\n')
+    with pytest.raises(ContextInvalid, match="no extra 'gpu'"):
+        _find(root, "-e .[gpu]\n")
+
+
+def test_named_file_may_lie_outside_with_its_neighbours(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / "requirements.txt").write_text("scipy\n")
+    (root.parent / "gpu.txt").write_text("-r base.txt\n")
+    (root.parent / "base.txt").write_text("numpy\n")
+    monkeypatch.chdir(root)
+    found = dependencies.find(root, Path("../gpu.txt"), {})
+    assert found.files["requirements-1.txt"] == b"numpy\n"
+
+
+def test_named_file_that_is_missing_is_shown_as_given_and_as_resolved(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root)
+    with pytest.raises(ContextInvalid, match=rf"absent\.txt \({root}/absent\.txt\) does not exist"):
+        dependencies.find(root, Path("absent.txt"), {})
+    with pytest.raises(ContextInvalid, match="is a directory"):
+        dependencies.find(root, root, {})
+
+
+def test_unreadable_requirements_are_refused(root: Path) -> None:
+    (root / "requirements.txt").symlink_to("absent")
+    with pytest.raises(ContextInvalid, match="cannot be read"):
+        dependencies.find(root, None, {})
+    (root / "requirements.txt").unlink()
+    (root / "requirements.txt").write_text("#" * 5_000_001)
+    with pytest.raises(ContextInvalid, match="too large"):
+        dependencies.find(root, None, {})
+
+
+def test_build_files_are_the_same_bytes_again_and_hold_the_hosts_network(root: Path) -> None:
+    found = _find(root, "numpy\n")
+    network = HostNetwork({"http_proxy": Secret("http://p:1")}, b"PEM", Secret("[global]\n"))
+    files = dependencies.build_files(found, network)
+    assert files == dependencies.build_files(found, network)
+    assert sorted(files) == [
+        "ca.pem",
+        "install.py",
+        "paths.json",
+        "pip.conf",
+        "pip.zip",
+        "proxies.json",
+        "requirements.txt",
+    ]
+    assert files["ca.pem"] == b"PEM"
+    assert b'"http_proxy": "http://p:1"' in files["proxies.json"]
+    assert {"ca.pem", "pip.conf"}.isdisjoint(dependencies.build_files(found, HostNetwork()))

@@ -13,7 +13,7 @@ from keynet.text import _
 if TYPE_CHECKING:
     from keynet.sandbox.server import Sandbox
 
-__all__ = ["sandbox"]
+__all__ = ["print_json", "print_text", "sandbox"]
 
 
 @click.command()
@@ -74,7 +74,7 @@ def sandbox(
         remote=allow_remote,
         projects=projects,
     )
-    serve(options, _print_json if as_json else _print_text)
+    serve(options, print_json if as_json else print_text)
 
 
 def _default_data() -> Path:
@@ -83,7 +83,8 @@ def _default_data() -> Path:
     return Path(platformdirs.user_data_dir("keynet", appauthor=False)) / "sandbox"
 
 
-def _print_json(running: Sandbox) -> None:
+def print_json(running: Sandbox) -> None:
+    """Print what a script needs, as one line."""
     import os
 
     click.echo(
@@ -107,7 +108,8 @@ def _print_json(running: Sandbox) -> None:
     )
 
 
-def _print_text(running: Sandbox) -> None:
+def print_text(running: Sandbox) -> None:
+    """Print what a person needs: the addresses, the account and the login command."""
     import shlex
 
     login = ["keynet", "login", running.server_url, "--username", running.username]

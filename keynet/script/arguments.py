@@ -24,6 +24,7 @@ __all__ = ["Argument", "Extraction", "JsonValue", "Note", "TypeName", "extract"]
 
 _STEPS: Final = 150_000
 _STEPS_AFTERWARDS: Final = 60_000
+_IMPORTED: Final = 3
 _MOST_ARGUMENTS: Final = 2_000
 _MOST_NOTES: Final = 500
 
@@ -51,6 +52,8 @@ def extract(path: Path, *, parser_type: str | None = None) -> Extraction:
     run = Interpreter(project, dialects, limits)
     module = project.entry()
     _follow(run, module, content, dialects)
+    if not run.candidates and any(parser.declared() for parser in run.parsers):
+        _read_registering(run, dialects)
     parser = _chosen(run)
     if parser is None:
         return Extraction(None, (), _notes(run, []))
@@ -65,12 +68,15 @@ def _follow(
         lambda: run.run_entry(module, content.tree),
         run.run_later,
         lambda: run.run_uncalled(module, ["main"]),
+        lambda: run.run_imported(module),
         lambda: run.run_uncalled(module),
         lambda: run.run_with_parser(module),
     ]
     words = [word for dialect in dialects for word in dialect.words]
     for number, way in enumerate(ways):
-        if number and (_found(run) or not _mentions(run, content, words)):
+        if number and _found(run):
+            return
+        if number > _IMPORTED and not _mentions(run, content, words):
             return
         if number:
             run.limits.steps = _STEPS_AFTERWARDS
@@ -84,8 +90,20 @@ def _follow(
             run.note(0, _("The script is nested too deeply to be followed to its end."))
 
 
+def _read_registering(run: Interpreter, dialects: list[Dialect]) -> None:
+    """Read the modules that add commands to a parser which nothing was seen to start."""
+    names = {parser.dialect for parser in run.parsers}
+    words = tuple(word for d in dialects if d.name in names for word in d.registers)
+    try:
+        if words:
+            run.load_unread(words)
+    except (OutOfSteps, RecursionError):
+        run.note(0, _("The script does too much to be followed to its end."))
+
+
 def _mentions(run: Interpreter, content: source.Source, words: list[str]) -> bool:
-    return any(word in content.text for word in words) or bool(run.parsers)
+    texts = [content.text, *run.project.texts]
+    return any(word in text for text in texts for word in words) or bool(run.parsers)
 
 
 def _found(run: Interpreter) -> bool:

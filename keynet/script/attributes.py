@@ -88,7 +88,12 @@ def _of_module(run: Machine, module: Module, name: str) -> Value:
     if scope is not None and name in scope.names:
         value = scope.names[name]
         if isinstance(value, Imported):
-            value = scope.names[name] = run.resolve(value)
+            if value.module is module and value.name == name:
+                # ``from package import module`` inside the package itself.
+                value = run.submodule(module, name) or UNKNOWN
+            else:
+                value = run.resolve(value)
+            scope.names[name] = value
         return value
     inner = run.submodule(module, name)
     if inner is not None:
@@ -264,6 +269,8 @@ def assign_attribute(run: Machine, value: Value, name: str, new: Value) -> None:
     """Set an attribute, weakly where it may not happen."""
     match value:
         case Instance():
+            if isinstance(new, Unknown) and value.native(name) is not MISSING:
+                return
             target = value.attributes
             certain = run.region in (0, value.region)
         case Function():

@@ -47,6 +47,7 @@ from keynet.script.values import (
 __all__ = ["Candidate", "Interpreter"]
 
 _MAX_LATER: Final = 40
+_ENTRIES: Final = frozenset(["main", "cli", "run", "app", "train", "entrypoint", "cli_main"])
 _PARSER_NAMES: Final = frozenset(
     ["parser", "subparser", "arg_parser", "argparser", "parent_parser"]
 )
@@ -84,8 +85,10 @@ class Interpreter:
         self._last_region = 0
         self._young: dict[int, tuple[object, int]] = {}
         self._spoiled: dict[int, object] = {}
+        self._registries: dict[int, object] = {}
         self._later: list[Value] = []
         self._unread: list[Module] = []
+        self._resolving: set[tuple[int, str]] = set()
         self._main: ast.AST | None = None
         self._has_block = False
         self._in_block = False
@@ -118,6 +121,17 @@ class Interpreter:
             wanted = names is None or name in names
             if wanted and isinstance(value, Function) and value.node not in self.called:
                 self.call(value, Arguments(open=True))
+
+    def run_imported(self, module: Module) -> None:
+        """Follow what the script only imports: a script may be no more than a name for another."""
+        scope = module.scope
+        if scope is None:
+            return
+        for name, value in list(scope.names.items()):
+            if isinstance(value, Imported) and (name in _ENTRIES or len(scope.names) < 16):
+                found = scope.names[name] = self.resolve(value)
+                if isinstance(found, Function) and found.node not in self.called:
+                    self.call(found, Arguments(open=True))
 
     def run_with_parser(self, module: Module) -> None:
         """Give a new parser to functions that add arguments to one and that nothing calls."""
@@ -168,13 +182,20 @@ class Interpreter:
             module.state = "read"
         return scope
 
-    def load_unread(self) -> bool:
-        """Read the modules that were imported and not looked at; tell whether there were any."""
-        modules = [module for module in self._unread if module.state == "unread"]
-        self._unread.clear()
-        for module in modules:
-            self.load(module)
-        return bool(modules)
+    def load_unread(self, words: tuple[str, ...] = ()) -> bool:
+        """Read the modules that were imported and not looked at; tell whether there were any.
+
+        Args:
+            words: Read only those whose text holds one of them.
+        """
+        any_read = False
+        while modules := [one for one in self._unread if one.state == "unread"]:
+            self._unread.clear()
+            wanted = [one for one in modules if not words or self.project.mentions(one, words)]
+            for module in wanted:
+                self.load(module)
+            any_read = any_read or bool(wanted)
+        return any_read
 
     def module(self, name: str, importer: Module, level: int = 0) -> Module | None:
         """Find a module of the project."""
@@ -197,7 +218,14 @@ class Interpreter:
 
     def resolve(self, imported: Imported) -> Value:
         """Give what a name imported from a module of the project is bound to."""
-        return self.attribute(imported.module, imported.name)
+        key = (id(imported.module), imported.name)
+        if key in self._resolving:
+            return UNKNOWN
+        self._resolving.add(key)
+        try:
+            return self.attribute(imported.module, imported.name)
+        finally:
+            self._resolving.discard(key)
 
     def imports_outcome(self, body: list[ast.stmt], scope: Scope) -> bool | None:
         """Tell whether a ``try`` made of imports succeeds; None when it cannot be known."""
@@ -213,7 +241,7 @@ class Interpreter:
                 for alias in node.names:
                     if self.module(alias.name, scope.module) is None:
                         outcome = outcome if names_outside(alias.name) else None
-            else:
+            elif not _is_plain(node):
                 return None
         return outcome
 
@@ -256,7 +284,7 @@ class Interpreter:
         """Give the items of a value in order, None when they cannot be known."""
         if isinstance(value, list | tuple | dict | SetValue):
             items = list(value.items) if isinstance(value, SetValue) else list(value)
-            if not items and not isinstance(value, tuple) and self.load_unread():
+            if not items and id(value) in self._registries and self.load_unread():
                 # A registry is filled by the modules that register themselves in it.
                 return self.iterate(value)
             self.limits.spend(len(items))
@@ -377,6 +405,10 @@ class Interpreter:
             return True
         return self._young.get(id(container), (None, -1))[1] == self.region
 
+    def registry(self, container: object) -> None:
+        """Take notice of an empty container at the top of a module."""
+        self._registries[id(container)] = container
+
     def spoil(self, container: object) -> None:
         """Take notice that a container's content is no longer known."""
         if isinstance(container, list | dict | SetValue):
@@ -422,6 +454,11 @@ class Interpreter:
         best = 3 if self._has_block else 2 if self._main is not None else 1
         if complete and rank >= best and parser.declared():
             raise Finished
+
+
+def _is_plain(node: ast.stmt) -> bool:
+    """Tell an assignment that cannot fail."""
+    return isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant | ast.Name)
 
 
 def _is_main(node: ast.stmt) -> bool:

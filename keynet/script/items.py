@@ -45,6 +45,8 @@ def item_of(run: Machine, value: Value, key: Value) -> Value:  # noqa: PLR0911, 
             return value
         case External(name="os.environ"):
             return machine_dependent("os.environ")
+        case External(name="sys.version_info") if key == 0:
+            return 3
         case External(name="sys.argv"):
             return machine_dependent("sys.argv")
         case External():

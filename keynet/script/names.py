@@ -46,6 +46,8 @@ def look_up(run: Machine, name: str, scope: Scope) -> Value:
 
 def bind(run: Machine, name: str, value: Value, scope: Scope) -> None:
     """Bind a name, in its global or enclosing scope when it was declared so."""
+    if scope.kind == "module" and _is_empty(value):
+        run.registry(value)
     target = scope.elsewhere.get(name)
     if target is None:
         scope.names[name] = value
@@ -53,6 +55,12 @@ def bind(run: Machine, name: str, value: Value, scope: Scope) -> None:
     if run.region and name in target.names:
         value = join(target.names[name], value)
     target.names[name] = value
+
+
+def _is_empty(value: Value) -> bool:
+    if isinstance(value, SetValue):
+        return not value.items
+    return isinstance(value, list | dict) and not value
 
 
 def assign(run: Machine, target: ast.expr, value: Value, scope: Scope) -> None:

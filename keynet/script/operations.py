@@ -267,12 +267,26 @@ def compare(op: ast.cmpop, left: Value, right: Value) -> bool | None:  # noqa: P
         return _compare_alternatives(op, left, right)
     if isinstance(op, ast.Eq | ast.NotEq) and _different_things(left, right):
         return isinstance(op, ast.NotEq)
+    if left == External("sys.version_info") and isinstance(right, tuple):
+        return _compare_version(op, right)
     if not concrete(left) or not concrete(right) or isinstance(left, SetValue):
         return None
     try:
         return bool(_COMPARE[type(op)](left, right))
     except _FAILURES:
         return None
+
+
+def _compare_version(op: ast.cmpop, version: tuple[Value, ...]) -> bool | None:
+    """Decide what is the same on every Python that is still in use."""
+    if (
+        concrete(version)
+        and all(isinstance(part, int) for part in version)
+        and version[:2] < (3, 9)
+        and not isinstance(op, ast.Eq | ast.NotEq)
+    ):
+        return isinstance(op, ast.Gt | ast.GtE)
+    return None
 
 
 def _compare_alternatives(op: ast.cmpop, left: Value, right: Value) -> bool | None:

@@ -60,6 +60,7 @@ class Project:
         self._folders = list(_folders(folder, self._root))
         self._real_root = self._root.resolve()
         self._modules: dict[Path, Module] = {}
+        self.texts: list[str] = []
 
     def entry(self) -> Module:
         """Give the script itself as a module."""
@@ -81,7 +82,8 @@ class Project:
             return self._at(base, parts, importer) if self._inside(base) else None
         if not parts or names_outside(name):
             return None
-        standard = parts[0] in sys.stdlib_module_names
+        own = self.package is not None and parts[0] == self.package.name
+        standard = parts[0] in sys.stdlib_module_names and not own
         folders = self._folders[:1] if standard else self._folders
         for folder in folders:
             if not self._may_hold(folder, parts[0]):
@@ -97,6 +99,8 @@ class Project:
 
     def _may_hold(self, folder: Path, first: str) -> bool:
         """Refuse other people's packages that lie beside the script's."""
+        if _is_shared(folder):
+            return self.package is not None and first == self.package.name
         if self.package is None or folder != self.package.parent or folder == self.script.parent:
             return True
         return first == self.package.name or _has_marker(folder)
@@ -143,7 +147,17 @@ class Project:
         except ScriptInvalid:
             return None
         limits.tokens -= content.tokens
+        self.texts.append(content.text)
         return content
+
+    def mentions(self, module: Module, words: tuple[str, ...]) -> bool:
+        """Tell whether a file that was not read yet holds one of some words."""
+        try:
+            with module.path.open("rb") as file:
+                content = file.read(source.MAX_BYTES)
+        except OSError:
+            return False
+        return any(word.encode() in content for word in words)
 
 
 def _is_file(path: Path) -> bool:
@@ -174,6 +188,11 @@ def _top_package(folder: Path) -> Path | None:
             break
         top, folder = folder, folder.parent
     return top
+
+
+def _is_shared(folder: Path) -> bool:
+    """Tell a folder of installed packages, whose members have nothing to do with each other."""
+    return folder.name in ("site-packages", "dist-packages") or _is_file(folder / "argparse.py")
 
 
 def _has_marker(folder: Path) -> bool:

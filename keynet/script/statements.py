@@ -241,16 +241,23 @@ def _while(run: Machine, node: ast.While, scope: Scope) -> _Signal:
 
 def _try(run: Machine, node: ast.Try, scope: Scope) -> _Signal:
     imports = run.imports_outcome(node.body, scope)
-    signal = None
+    signal: _Signal = RAISE
     if imports is not False:
         signal = execute(run, node.body, scope)
-    raised = signal == RAISE or imports is False
+    elif all(_raises(handler.body) for handler in node.handlers):
+        # The module may be a compiled one.
+        imports, signal = True, execute(run, node.body, scope)
+    raised = signal == RAISE
     if not raised and signal is None:
         signal = execute(run, node.orelse, scope)
     if node.handlers and imports is not True:
         signal = _handlers(run, node, scope, signal, raised=raised)
     final = execute(run, node.finalbody, scope)
     return signal if final is None else final
+
+
+def _raises(body: list[ast.stmt]) -> bool:
+    return isinstance(body[-1], ast.Raise)
 
 
 def _handlers(
@@ -294,6 +301,8 @@ def _return(run: Machine, node: ast.Return, scope: Scope) -> _Signal:
 
 
 def _raise(run: Machine, node: ast.Raise, scope: Scope) -> _Signal:
+    if node.exc is not None:
+        run.evaluate(node.exc, scope)
     return RAISE
 
 

@@ -24,6 +24,7 @@ from keynet.script.values import (
     Class,
     External,
     Function,
+    Generic,
     Handler,
     Instance,
     Native,
@@ -47,6 +48,11 @@ _CONSTANTS: Final[Mapping[str, Value]] = {
     **{f"string.{name}": getattr(string, name) for name in
        ("ascii_letters", "ascii_lowercase", "ascii_uppercase", "digits", "punctuation")},
     "sys.maxsize": sys.maxsize,
+    # The script runs in a Linux image, wherever it is read.
+    "os.name": "posix",
+    "sys.platform": "linux",
+    "sys.byteorder": "little",
+    "sys.version_info.major": 3,
     "os.sep": "/",
     "os.path.sep": "/",
     "os.pathsep": ":",
@@ -82,7 +88,6 @@ _MACHINE: Final[Mapping[str, str]] = {
     "os.listdir": "list",
     "os.urandom": "bytes",
     "multiprocessing.cpu_count": "int",
-    "platform.system": "str",
     "platform.node": "str",
     "socket.gethostname": "str",
     "getpass.getuser": "str",
@@ -117,9 +122,7 @@ def constant(name: str) -> Value:
     value = _CONSTANTS.get(name, MISSING)
     if value is not MISSING:
         return value
-    if name in ("sys.argv", "os.environ", "sys.platform", "os.name", "sys.executable"):
-        return External(name) if name in ("os.environ", "sys.argv") else machine_dependent(name)
-    return External(name)
+    return machine_dependent(name) if name == "sys.executable" else External(name)
 
 
 def machine_dependent(name: str, kind: str = "str") -> Unknown:
@@ -340,6 +343,11 @@ def _truth_text(run: Machine, given: Arguments) -> Value:
     return Unknown("bool")
 
 
+def _type_arguments(run: Machine, given: Arguments) -> Value:
+    value = given.get("", 0)
+    return value.arguments if isinstance(value, Generic) else Unknown("list")
+
+
 def _pretty_type(kind: str) -> Handler:
     def answer(run: Machine, given: Arguments) -> Value:
         return Unknown(kind, _why(given))
@@ -390,6 +398,9 @@ STDLIB: Final[Mapping[str, Handler]] = {
     "builtins.quit": _first,
     "distutils.util.strtobool": _truth_text,
     "setuptools.distutils.util.strtobool": _truth_text,
+    "platform.system": lambda run, given: "Linux",
+    "typing.get_args": _type_arguments,
+    "typing_extensions.get_args": _type_arguments,
     "typing.cast": lambda run, given: given.get("", 1, UNKNOWN),
     "absl.app.run": _call_now,
 }  # fmt: skip

@@ -5,7 +5,8 @@ from typing import Final
 
 from keynet.script.dialects.click_parameter import Parameter, read_argument, read_option
 from keynet.script.dialects.click_types import TYPE_CLASSES, TYPE_HANDLERS
-from keynet.script.machine import Declared, Dialect, Machine, NativeClass
+from keynet.script.dialects.typer_ import App
+from keynet.script.machine import Declared, Dialect, Machine, NativeClass, ParserLike
 from keynet.script.values import (
     MISSING,
     UNKNOWN,
@@ -24,6 +25,8 @@ __all__ = ["CLICK", "Command"]
 
 _PARAMETERS: Final = "__click_params__"
 _MOST_CHILDREN: Final = 500
+# What a module of the project holds that adds commands of its own to a group.
+_REGISTERING: Final = (".command", ".group", ".add_command")
 
 
 class Command(Instance):
@@ -34,7 +37,7 @@ class Command(Instance):
     def __init__(self, cls: Class | None = None) -> None:
         super().__init__(cls)
         self.parameters: list[Parameter] = []
-        self.children: list[Command] = []
+        self.children: list[ParserLike] = []
         self.defaults: dict[str, Value] = {}
         self.callback: Value = None
         self.nested = False
@@ -58,7 +61,9 @@ class Command(Instance):
     def _below(self, depth: int) -> list[Declared]:
         result = [parameter.declare(self.defaults) for parameter in self.parameters]
         for child in self.children if depth < 8 else []:
-            result.extend(child._below(depth + 1))
+            result.extend(
+                child._below(depth + 1) if isinstance(child, Command) else child.declared()
+            )
             if len(result) > 2_000:
                 break
         return result
@@ -160,11 +165,10 @@ def _set_up(run: Machine, command: Command, given: Arguments) -> Value:
 def _adopt(group: Command, child: Value) -> None:
     parts = child.values if isinstance(child, OneOf) else (child,)
     for part in parts:
-        if not isinstance(part, Command) or part is group or part in group.children:
-            continue
-        part.nested = True
-        if len(group.children) < _MOST_CHILDREN:
-            group.children.append(part)
+        if isinstance(part, Command | App) and part is not group:
+            part.nested = True
+            if part not in group.children and len(group.children) < _MOST_CHILDREN:
+                group.children.append(part)
 
 
 def _subcommand(run: Machine, group: Command, given: Arguments) -> Value:
@@ -187,8 +191,7 @@ def _add_command(run: Machine, group: Command, given: Arguments) -> Value:
 
 
 def _run(run: Machine, command: Command, given: Arguments) -> Value:
-    if not command.children:
-        run.load_unread()
+    run.load_unread(_REGISTERING)
     run.parsed(command)
     return Unknown()
 
@@ -279,4 +282,4 @@ def _classes() -> dict[str, NativeClass]:
     return found
 
 
-CLICK: Final = Dialect("click", ("click",), _handlers(), _classes())
+CLICK: Final = Dialect("click", ("click",), _handlers(), _classes(), _REGISTERING)

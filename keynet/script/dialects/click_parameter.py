@@ -47,6 +47,8 @@ class Parameter(Instance):
 def read_option(run: Machine, given: Arguments) -> Parameter | None:
     """Read ``click.option(...)``; None with a note when its name is not known."""
     keywords = given.keywords
+    if "--help" in given.positional:
+        return None
     name, secondary = _option_name(given)
     if name is None:
         return _leave_out(run, given)

@@ -27,6 +27,7 @@ __all__ = ["TYPER", "App"]
 
 _CONTEXTS: Final = ("Context", "CallbackParam")
 _DEEPEST: Final = 8
+_REGISTERING: Final = (".command", ".callback", ".add_typer")
 
 
 class Info(Instance):
@@ -113,8 +114,7 @@ def _add_typer(run: Machine, app: App, given: Arguments) -> Value:
 
 
 def _run_app(run: Machine, app: App, given: Arguments) -> Value:
-    if not app.parts:
-        run.load_unread()
+    run.load_unread(_REGISTERING)
     run.parsed(app)
     return Unknown()
 
@@ -231,9 +231,11 @@ TYPER: Final = Dialect(
     {
         "typer.Argument": _info(positional=True),
         "typer.Option": _info(positional=False),
+        "typer.main.get_command": lambda run, given: given.get("typer_instance", 0, UNKNOWN),
         "typer.run": _run_function,
         "typer.params.Argument": _info(positional=True),
         "typer.params.Option": _info(positional=False),
     },
     {"typer.Typer": NativeClass(App), "typer.main.Typer": NativeClass(App)},
+    _REGISTERING,
 )

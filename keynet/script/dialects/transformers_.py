@@ -1,0 +1,96 @@
+"""transformers: ``HfArgumentParser``, and what derives from it."""
+
+from typing import Final
+
+from keynet.script.attributes import outside_bases
+from keynet.script.dialects.argparse_ import Parser
+from keynet.script.dialects.fields import FieldInfo, Style, class_fields, declare_all
+from keynet.script.machine import Declared, Dialect, Machine, NativeClass
+from keynet.script.values import (
+    UNKNOWN,
+    Arguments,
+    Class,
+    External,
+    Handler,
+    Native,
+    Unknown,
+    Value,
+)
+from keynet.text import _, printable
+
+__all__ = ["TRANSFORMERS"]
+
+_STYLE: Final = Style(nested=False, enum_names=False, false_flags=True)
+
+
+class HfParser(Parser):
+    """An ``HfArgumentParser``: the fields of its dataclasses, then what is added by hand."""
+
+    dialect = "transformers"
+
+    def __init__(self, cls: Class | None = None) -> None:
+        super().__init__(cls)
+        self.fields: list[Declared] = []
+
+    def native(self, name: str) -> Value:
+        """Give a method, transformers' own or argparse's."""
+        if name == "__init__":
+            return Native(name, lambda run, given: _set_up(run, self, given))
+        if name in ("parse_args_into_dataclasses", "parse_args_and_config"):
+            return Native(name, lambda run, given: _parse(run, self, given))
+        if name in ("parse_json_file", "parse_yaml_file", "parse_dict"):
+            return Native(name, lambda _run, _given: Unknown())
+        return super().native(name)
+
+    def declared(self) -> list[Declared]:
+        """Give the fields in the order of the classes."""
+        return [*self.fields, *super().declared()]
+
+
+def _set_up(run: Machine, parser: HfParser, given: Arguments) -> Value:
+    types = given.get("dataclass_types", 0, ())
+    rest = {name: value for name, value in given.keywords.items() if name != "dataclass_types"}
+    plain = Arguments((), rest, given.open, given.line, given.file)
+    run.call(super(HfParser, parser).native("__init__"), plain)
+    classes = [types] if isinstance(types, Class | External) else run.iterate(types)
+    if classes is None:
+        run.note(given.line, _("The dataclasses of HfArgumentParser are not known."), given.file)
+    for cls in classes or ():
+        if isinstance(cls, Class):
+            parser.fields.extend(declare_all(run, class_fields(run, cls), _STYLE))
+            for name in outside_bases(cls):
+                _outside(run, name, given)
+        else:
+            _outside(run, cls.name if isinstance(cls, External) else "?", given)
+    return None
+
+
+def _outside(run: Machine, name: str, given: Arguments) -> None:
+    if name.startswith("builtins."):
+        return
+    text = _("The fields of {name} are outside the project and left out.")
+    run.note(given.line, text.format(name=printable(name, 100)), given.file)
+
+
+def _parse(run: Machine, parser: HfParser, _given: Arguments) -> Value:
+    run.parsed(parser)
+    return Unknown()
+
+
+def _hf_arg(_run: Machine, given: Arguments) -> Value:
+    """Read ``HfArg(default=…, help=…)``."""
+    return FieldInfo(given) if not given.open else UNKNOWN
+
+
+_PARSER: Final = NativeClass(HfParser)
+_HANDLERS: Final[dict[str, Handler]] = {
+    "transformers.hf_argparser.HfArg": _hf_arg,
+    "transformers.HfArg": _hf_arg,
+}
+
+TRANSFORMERS: Final = Dialect(
+    "transformers",
+    ("HfArgumentParser", "TrlParser", "H4ArgumentParser"),
+    _HANDLERS,
+    {"*.HfArgumentParser": _PARSER, "*.TrlParser": _PARSER, "*.H4ArgumentParser": _PARSER},
+)

@@ -1,13 +1,19 @@
-"""What the sandbox refuses before it starts anything."""
+"""The sandbox with a stand-in for its registry, and what it refuses before it starts."""
 
 import fcntl
 import os
+import signal
 import socket
+import ssl
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from keynet.errors import KeynetError, UsageError
+from keynet.errors import Interrupted, KeynetError, UsageError
 from keynet.sandbox.server import Options, Sandbox, serve
 
 
@@ -77,3 +83,88 @@ def test_a_data_folder_that_cannot_be_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="keep its data"):
         serve(Options(tmp_path / "file"), started)
+
+
+@pytest.fixture
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A stand-in that says where it listens and waits; gives the file that ends it."""
+    stop = tmp_path / "stop"
+    program = tmp_path / "bin" / "docker-registry"
+    program.parent.mkdir()
+    program.write_text(
+        "#!/bin/sh\necho 'level=info msg=\"listening on 127.0.0.1:5555, tls\"'\n"
+        f"while [ ! -e {stop} ]; do sleep 0.05; done\nexit 7\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    return stop
+
+
+def served(options: Options, then: Callable[[], None]) -> None:
+    """Serve, ask once from a thread, then act; the answer must be there."""
+    found: list[Sandbox] = []
+    statuses: list[int] = []
+
+    def ask(sandbox: Sandbox) -> None:
+        context = ssl.create_default_context(cafile=sandbox.ca_cert) if sandbox.ca_cert else None
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+        )
+        try:
+            opener.open(f"{sandbox.server_url}/v1/projects/trainable", timeout=10)
+        except urllib.error.HTTPError as e:
+            statuses.append(e.code)
+            e.close()
+        finally:
+            then()
+
+    def ready(sandbox: Sandbox) -> None:
+        found.append(sandbox)
+        thread.start()
+
+    thread = threading.Thread(target=lambda: ask(found[0]))
+    try:
+        serve(options, ready)
+    finally:
+        thread.join()
+        assert statuses == [401]
+
+
+def interrupt() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_it_serves_until_it_is_interrupted(tmp_path: Path, registry: Path, tls: bool) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with pytest.raises(Interrupted):
+        served(Options(tmp_path / "data", tls=tls), interrupt)
+    after = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    assert after == before
+    assert (tmp_path / "data" / "ca.crt").exists() == tls
+
+
+def test_it_ends_when_its_registry_ends(tmp_path: Path, registry: Path) -> None:
+    with pytest.raises(KeynetError, match="status 7") as caught:
+        served(Options(tmp_path / "data"), registry.touch)
+    assert not isinstance(caught.value, Interrupted)
+
+
+def test_a_port_of_the_last_start_that_is_taken_is_given_up(tmp_path: Path, registry: Path) -> None:
+    seen: list[str] = []
+
+    def remember(sandbox: Sandbox) -> None:
+        seen.append(sandbox.server_url)
+        raise KeyboardInterrupt
+
+    for _start in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            serve(Options(tmp_path / "data"), remember)
+    assert seen[0] == seen[1]
+    taken = int(seen[0].split(":")[2].partition("/")[0])
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", taken))
+        other.listen()
+        with pytest.raises(KeyboardInterrupt):
+            serve(Options(tmp_path / "data"), remember)
+    assert seen[2] != seen[0]

@@ -176,7 +176,7 @@ class Transport:
     def _new_client(self, host: str, own: bool, secure: bool) -> httpx.AsyncClient:
         limits = httpx.Limits(max_connections=100, max_keepalive_connections=20)
         verify: ssl.SSLContext | bool = False
-        if secure:
+        if secure and self._wire is None:
             trust = self._trust if own else tls.Trust(self._trust.ca_certs)
             verify = tls.context(_base_context(), trust)
         # A proxy on the way cannot reach this machine's own loopback.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keynet.events import Emit, ignore
+from keynet.registry.address import Registry
 from keynet.registry.auth import Credential, CredentialSource, Fixed, normal_registry
 from keynet.registry.client import RegistryClient
 from keynet.registry.stored import default_sources
@@ -41,6 +42,15 @@ class RegistryConfig:
     def base_url(self) -> str:
         """The URL without a slash at its end."""
         return self.url.rstrip("/")
+
+    @property
+    def host(self) -> str:
+        """The registry's name as references have it: host[:port].
+
+        Raises:
+            UsageError: The URL is none, or has user and password in it.
+        """
+        return Registry.parse(self.base_url, insecure=self.insecure).name
 
     def client(self, emit: Emit = ignore) -> RegistryClient:
         """Make a client; nothing is connected yet, close it or use ``async with``.

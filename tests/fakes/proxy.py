@@ -113,9 +113,8 @@ class Proxy:
             await self._take(reader, length, None)
             text = "".join(f"{name}: {value}\r\n" for name, value in action.headers)
             status = f"HTTP/1.1 {action.status} Fault\r\n"
-            writer.write(
-                f"{status}{text}Content-Length: {len(action.body)}\r\n\r\n".encode() + action.body
-            )
+            writer.write(f"{status}{text}Content-Length: {len(action.body)}\r\n\r\n".encode())
+            writer.write(b"" if method == "HEAD" else action.body)
             await writer.drain()
             return True
         if isinstance(action, Hang):

@@ -164,7 +164,7 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
             self.uploads.clear()
             raise httpx.ReadError("gone", request=request)
         if isinstance(fault, Cut):
-            self._take_partial(request, taken)
+            self._take_partial(request.method, request.url.path, taken)
             raise httpx.WriteError("cut", request=request)
         if reply is None:
             reply = self.answer(
@@ -185,9 +185,9 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
     def _note(self, request: httpx.Request, sent: int) -> None:
         self.seen.append(Seen(request.method, str(request.url), dict(request.headers), sent))
 
-    def _take_partial(self, request: httpx.Request, taken: bytes) -> None:
-        match = re.fullmatch(r"/v2/(.+)/blobs/uploads/([^/]+)", request.url.path)
-        if request.method == "PATCH" and match and match[2] in self.uploads:
+    def _take_partial(self, method: str, path: str, taken: bytes) -> None:
+        match = re.fullmatch(r"/v2/(.+)/blobs/uploads/([^/]+)", path)
+        if method == "PATCH" and match and match[2] in self.uploads:
             self.uploads[match[2]][1].extend(taken)
 
     def answer(
@@ -428,13 +428,19 @@ async def on_loopback(registry: MemoryRegistry) -> AsyncIterator[str]:
                 request_line, *lines = head.split("\r\n")
                 method, target, _version = request_line.split(" ")
                 headers = dict(_header_lines(lines))
-                body = await reader.readexactly(int(headers.get("content-length", "0")))
+                try:
+                    body = await reader.readexactly(int(headers.get("content-length", "0")))
+                except asyncio.IncompleteReadError as cut:
+                    registry._take_partial(method, urlsplit(target).path, cut.partial)
+                    break
                 reply = registry.answer(method, target, headers, body)
                 shown = {"content-length": str(len(reply.body)), **reply.headers}
                 text = "".join(f"{name}: {value}\r\n" for name, value in shown.items())
                 writer.write(f"HTTP/1.1 {reply.status} X\r\n{text}\r\n".encode())
                 writer.write(b"" if method == "HEAD" else reply.body)
                 await writer.drain()
+                if headers.get("connection", "").lower() == "close":
+                    break
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=1 << 20)

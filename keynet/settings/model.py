@@ -32,7 +32,12 @@ class Settings(BaseModel):
     """Everything a command can be told, merged; None and empty mean: nobody said."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
+        frozen=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        hide_input_in_errors=True,
+        # Older pydantic keeps names that begin with model_ for itself.
+        protected_namespaces=(),
     )
 
     server_url: str | None = None

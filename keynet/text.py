@@ -10,7 +10,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-__all__ = ["_", "ngettext", "printable", "size"]
+__all__ = ["N_", "_", "ngettext", "printable", "size"]
 
 _LOCALE_DIR = Path(__file__).parent / "locale"
 
@@ -39,6 +39,11 @@ def _current() -> gettext.NullTranslations:
 def _(message: str) -> str:
     """Translate a text for people into the user's language; English when there is no catalogue."""
     return _current().gettext(message)
+
+
+def N_(message: str) -> str:  # the name that catalogue tools look for
+    """Mark a text for the catalogue that is translated later, where it is shown."""
+    return message
 
 
 def ngettext(singular: str, plural: str, count: int) -> str:

@@ -11,7 +11,7 @@ import click
 
 from keynet import __version__
 from keynet.errors import KeynetError
-from keynet.text import _
+from keynet.text import N_, _
 
 __all__ = ["cli", "run"]
 
@@ -21,19 +21,19 @@ _ISSUES: Final = "https://github.com/keynet/keynet/issues"
 
 # Name on the command line -> module and attribute below keynet.cli.commands, and its one line.
 _COMMANDS: Final = {
-    "build": ("build:build", "Build the image of a training script, without a login."),
-    "clean": ("clean:clean", "Remove what keynet left on this machine."),
-    "completion": ("completion:completion", "Print the completion script of a shell."),
-    "config": ("config:config", "Show, locate or clear the saved login."),
-    "doctor": ("doctor:doctor", "Tell which engines work here, and why others do not."),
-    "image": ("image:image", "Push, pull and inspect image archives."),
-    "login": ("login:login", "Sign in to a training platform."),
-    "logout": ("login:logout", "Forget the saved login."),
-    "params": ("params:params", "Show the hyperparameters of a script or a pushed image."),
-    "project": ("project:project", "List and select the platform's projects."),
-    "push": ("push:push", "Build the image of a training script and push it."),
-    "registry": ("registry:registry", "Look into a container registry."),
-    "sandbox": ("sandbox:sandbox", "Run a training platform on this machine, to try keynet."),
+    "build": ("build:build", N_("Build the image of a training script, without a login.")),
+    "clean": ("clean:clean", N_("Remove what keynet left on this machine.")),
+    "completion": ("completion:completion", N_("Print the completion script of a shell.")),
+    "config": ("config:config", N_("Show, locate or clear the saved login.")),
+    "doctor": ("doctor:doctor", N_("Tell which engines work here, and why others do not.")),
+    "image": ("image:image", N_("Push, pull and inspect image archives.")),
+    "login": ("login:login", N_("Sign in to a training platform.")),
+    "logout": ("login:logout", N_("Forget the saved login.")),
+    "params": ("params:params", N_("Show the hyperparameters of a script or a pushed image.")),
+    "project": ("project:project", N_("List and select the platform's projects.")),
+    "push": ("push:push", N_("Build the image of a training script and push it.")),
+    "registry": ("registry:registry", N_("Look into a container registry.")),
+    "sandbox": ("sandbox:sandbox", N_("Run a training platform on this machine, to try keynet.")),
 }
 
 

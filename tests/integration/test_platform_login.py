@@ -1,5 +1,6 @@
 """Logging in as people and CI do: the real command, a real platform, real engines."""
 
+import base64
 import json
 import os
 import pty
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.sandbox import SandboxProcess, running_sandbox
+from tests.testbed.daemon import DOCKER, Dockerd
 
 pytestmark = pytest.mark.registry
 
@@ -107,47 +109,46 @@ def test_a_login_without_an_engine_is_saved_and_warned_about(
     assert home.saved["harbor"]["password"] not in shown.stdout
 
 
+@pytest.mark.docker
 @pytest.mark.podman
 @pytest.mark.buildah
 def test_engines_are_logged_in_and_no_process_shows_a_password(
-    home: Home, sandbox: SandboxProcess, tmp_path: Path
+    home: Home, sandbox: SandboxProcess, tmp_path: Path, dockerd: Dockerd
 ) -> None:
     # Each engine first writes down every command line of this machine, its own among them.
     shims, seen = tmp_path / "shims", tmp_path / "command-lines"
     shims.mkdir()
-    for engine in ("podman", "buildah"):
-        real = shutil.which(engine)
+    engines = {name: shutil.which(name) for name in ("podman", "buildah")} | {"docker": DOCKER}
+    for engine, real in engines.items():
         assert real is not None
         shim = shims / engine
         shim.write_text(
             f'#!/bin/sh\ncat /proc/[0-9]*/cmdline >> {seen} 2>/dev/null\nexec {real} "$@"\n'
         )
         shim.chmod(0o755)
-    path = f"{shims}:{os.environ['PATH']}"
-    done = home.login(sandbox, PATH=path)
+    path = {"PATH": f"{shims}:{os.environ['PATH']}", "DOCKER_HOST": dockerd.host}
+    done = home.login(sandbox, **path)
     assert done.returncode == 0, done.stderr
-    auths = json.loads((home.folder / "auth.json").read_text())["auths"]
-    assert sandbox.registry in auths
+    assert "docker, podman, buildah" in done.stderr
     secrets = [sandbox.password, home.saved["api_token"], home.saved["harbor"]["password"]]
     command_lines = seen.read_bytes()
-    assert b"login" in command_lines
-    assert sandbox.registry.encode() in command_lines
+    lines = [line for line in command_lines.split(b"/bin/sh\0") if b"\0login\0" in line]
+    for engine in engines:
+        assert any(line.startswith(f"{shims}/{engine}\0".encode()) for line in lines), lines
     for secret in secrets:
         assert secret.encode() not in command_lines
         assert secret not in done.stderr + done.stdout
-    for engine in ("podman", "buildah"):
-        name = subprocess.run(
-            [engine, "login", "--get-login", sandbox.registry],
-            env=home.environment | {"PATH": path},
-            text=True,
-            capture_output=True,
-            check=True,
-        ).stdout
-        assert name.strip() == home.saved["harbor"]["username"]
-    out = home.run("logout", PATH=path)
+    stored = [home.folder / "auth.json", home.folder / ".docker" / "config.json"]
+    for file in stored:
+        entry = json.loads(file.read_text())["auths"][sandbox.registry]["auth"]
+        name, _colon, password = base64.b64decode(entry).decode().partition(":")
+        harbor = home.saved["harbor"]
+        assert (name, password) == (harbor["username"], harbor["password"])
+    out = home.run("logout", **path)
     assert out.returncode == 0, out.stderr
     assert not home.config.exists()
-    assert sandbox.registry not in (home.folder / "auth.json").read_text()
+    for file in stored:
+        assert sandbox.registry not in file.read_text()
 
 
 def test_concurrent_logins_leave_one_whole_file(home: Home, sandbox: SandboxProcess) -> None:

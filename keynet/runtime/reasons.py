@@ -75,8 +75,8 @@ def _uidmap(name: str) -> str:
 
 def _service(name: str) -> str:
     return _(
-        "Start the service that CONTAINER_HOST or the podman connection names, or unset it: "
-        "podman system connection list"
+        "Start the service (podman system service) that CONTAINER_HOST or the podman connection "
+        "names, or unset it: podman system connection list"
     )
 
 
@@ -101,7 +101,8 @@ _KNOWN: Final[tuple[tuple[re.Pattern[str], _Fix], ...]] = tuple(
         (r"subuid|subgid|mappings? for user|insufficient (?:uids|gids)", _subids),
         (r"graph ?driver|storage driver|driver not supported|overlay|vfs", _storage),
         (
-            r"(?:unable to|cannot) connect to podman|podman socket|CONTAINER_HOST|dial (?:unix|tcp)",
+            r"(?:unable to|cannot) connect to podman|podman socket|CONTAINER_HOST"
+            r"|dial (?:unix|tcp)",
             _service,
         ),
         (r"user namespace|cannot clone|clone: |unshare|CLONE_NEWUSER", _namespaces),

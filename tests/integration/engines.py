@@ -15,6 +15,8 @@ import pytest
 from tests.testbed.daemon import Dockerd
 from tests.testbed.images import Hub
 from tests.testbed.machine import CHECKOUT
+from tests.testbed.newer import PYTHON as NEWER_PYTHON
+from tests.testbed.newer import NewerRoot
 from tests.testbed.registry import RegistryServer
 from tests.testbed.stores import Store
 from tests.testbed.user import OrdinaryUser
@@ -46,12 +48,12 @@ class Host:
     home: Path
     wrap: Callable[[Sequence[str]], list[str]] = list
     own: Callable[[Path], Path] = field(default=lambda path: path)
-    generation: str = "debian-12"
+    python: str = PYTHON
 
     def start(self, **request: Any) -> subprocess.Popen[str]:
         """Start the driver with this request on its standard input."""
         process = subprocess.Popen(
-            self.wrap([PYTHON, "-W", "error", str(DRIVER)]),
+            self.wrap([self.python, "-W", "error", str(DRIVER)]),
             env=self.environment,
             cwd="/",
             stdin=subprocess.PIPE,
@@ -154,6 +156,15 @@ KINDS = (
 )
 
 
+NEWER_KINDS = (
+    "docker-newer",
+    "podman-newer",
+    "buildah-newer",
+    "podman-newer-rootless",
+    "buildah-newer-rootless",
+)
+
+
 def marked(kinds: Sequence[str] = KINDS) -> list[Any]:
     """Give the kinds as parameters that carry their engine's marker."""
     return [
@@ -162,6 +173,7 @@ def marked(kinds: Sequence[str] = KINDS) -> list[Any]:
             marks=[
                 getattr(pytest.mark, kind.partition("-")[0]),
                 *([pytest.mark.rootless] if kind.endswith("rootless") else []),
+                *([pytest.mark.newer] if "newer" in kind else []),
             ],
         )
         for kind in kinds
@@ -173,6 +185,8 @@ def make_host(kind: str, request: pytest.FixtureRequest) -> Host:
     bed: Path = request.getfixturevalue("bed")
     hub: Hub = request.getfixturevalue("hub")
     engine, _dash, variant = kind.partition("-")
+    if variant.startswith("newer"):
+        return _make_newer(engine, request, hub, ordinary=variant.endswith("rootless"))
     if engine == "docker":
         dockerd: Dockerd = request.getfixturevalue("dockerd")
         buildkit = "0" if variant == "legacy" else "1"
@@ -185,6 +199,31 @@ def make_host(kind: str, request: pytest.FixtureRequest) -> Host:
         return Host(engine, root_environment(bed / "root-home", extra), bed)
     user: OrdinaryUser = request.getfixturevalue("user")
     return rootless(user, engine, {"CONTAINERS_REGISTRIES_CONF": str(hub.registries_conf)})
+
+
+def _make_newer(engine: str, request: pytest.FixtureRequest, hub: Hub, *, ordinary: bool) -> Host:
+    """Give an engine of Debian 13, in its root of its own."""
+    root: NewerRoot = request.getfixturevalue("newer")
+    environment = {
+        "PATH": SYSTEM_PATH,
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": str(CHECKOUT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "CONTAINERS_REGISTRIES_CONF": str(hub.registries_conf),
+    }
+    if ordinary:
+        user: OrdinaryUser = request.getfixturevalue("newer_user")
+        home = Path("/tmp") / f"{user.name}-home"
+        home.mkdir(mode=0o755, exist_ok=True)
+        user.own(home)
+        clean = {**user.environment(), **environment, "HOME": str(home)}
+        return Host(engine, clean, home, user.argv, user.own, NEWER_PYTHON)
+    home = Path(request.getfixturevalue("bed")) / f"newer-{engine}-home"
+    home.mkdir(exist_ok=True)
+    environment["HOME"] = str(home)
+    if engine == "docker":
+        environment["DOCKER_HOST"] = request.getfixturevalue("newer_dockerd").host
+    return Host(engine, environment, home, root.argv, python=NEWER_PYTHON)
 
 
 def image_files(server: RegistryServer, name: str, folder: Path) -> dict[str, bytes | str]:

@@ -32,6 +32,7 @@ class ScriptedRegistry:
     hangs: bool = False
     refusal: Refusal | None = None
     asked: list[str] = field(default_factory=list)
+    stored: set[str] = field(default_factory=set)
     uploading: threading.Event = field(default_factory=threading.Event)
     closing: threading.Event = field(default_factory=threading.Event)
 
@@ -70,7 +71,8 @@ class _Handler(BaseHTTPRequestHandler):
         return self._answer("none", 404)
 
     def do_HEAD(self) -> None:
-        self._answer("none", 404)
+        known = self.path.rpartition("/")[2] in self.registry.stored
+        self._answer("none", 200 if known else 404)
 
     def do_POST(self) -> None:
         path = self.path.partition("?")[0]
@@ -90,6 +92,7 @@ class _Handler(BaseHTTPRequestHandler):
         digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
         if "digest=" in self.path:
             digest = self.path.partition("digest=")[2].replace("%3A", ":")
+            self.registry.stored.add(digest)
         kind = "manifest" if "/manifests/" in self.path else "none"
         self._answer(kind, 201, {"Docker-Content-Digest": digest, "Location": self.path})
 

@@ -7,6 +7,8 @@ import pytest
 
 from tests.integration.engines import (
     KINDS,
+    NEWER_KINDS,
+    PYTHON,
     Host,
     access,
     image_config,
@@ -31,7 +33,7 @@ COPY context/ /workspace/
 """
 
 
-@pytest.fixture(params=marked())
+@pytest.fixture(params=marked((*KINDS, *NEWER_KINDS)))
 def host(request: pytest.FixtureRequest) -> Host:
     return make_host(request.param, request)
 
@@ -112,7 +114,9 @@ def test_second_push_installs_nothing_again(
     changed = image_files(token_registry, f"{name}:again", tmp_path)
     assert changed["workspace/train.py"] == b"print('changed')\n"
     assert changed["installed"] == files["installed"]
-    assert "BlobSkipped" in second.json["events"]
+    if host.python == PYTHON:
+        # Newer podman and buildah say so on a terminal only.
+        assert "BlobSkipped" in second.json["events"]
 
     assert unnamed_images(host) == []
     listed = host.run(host.engine, "images")

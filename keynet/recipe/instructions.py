@@ -44,18 +44,19 @@ def bases(text: str, build_args: Mapping[str, str]) -> list[str]:
     arguments: dict[str, str] = {}
     stages: set[str] = set()
     images: list[str] = []
+    in_stage = False
     for instruction in parse(text):
-        if instruction.name == "ARG" and not stages and not images:
+        if instruction.name == "ARG" and not in_stage:
             arguments |= _declared(instruction.arguments, build_args, arguments)
-        if instruction.name != "FROM":
-            continue
         words = [word for word in instruction.arguments.split() if not word.startswith("--")]
-        if not words:
+        if instruction.name != "FROM" or not words:
             continue
+        in_stage = True
         image = _expanded(words[0].strip("\"'"), arguments)
         if image.lower() not in stages and image != "scratch" and image not in images:
             images.append(image)
-        stages.add(words[2].lower() if len(words) > 2 and words[1].lower() == "as" else "")
+        if len(words) > 2 and words[1].lower() == "as":
+            stages.add(words[2].lower())
     return images
 
 

@@ -86,7 +86,7 @@ class RequirementsReader:
         self._open.append(real)
         lines = list(self._rewritten(text, path))
         self._open.pop()
-        self.files[name] = ("\n".join(lines) + "\n").encode()
+        self.files[name] = "".join(line + "\n" for line in lines).encode()
         return name
 
     def add_project(self, directory: Path, extras: tuple[str, ...] = ()) -> str:
@@ -204,9 +204,7 @@ class RequirementsReader:
         written, extras, rest = parts["path"], parts["extras"] or "", parts["rest"] or ""
         url = written.startswith("file:")
         path = _file_url_path(written, where) if url else directory / written
-        real = path.resolve()
-        if not real.exists():
-            raise _missing(path, where)
+        real = _existing(path, where)
         if not any(real.is_relative_to(root) for root in self._roots):
             raise ContextInvalid(
                 _("{where}: {path} lies outside the build context.").format(
@@ -236,7 +234,7 @@ class RequirementsReader:
         return f"-r {self.add_project(real, names)}"
 
     def _links(self, directory: Path, where: str) -> str:
-        real = directory.resolve()
+        real = _existing(directory, where)
         if not real.is_dir() or not any(real.is_relative_to(root) for root in self._roots):
             raise ContextInvalid(
                 _("{where}: {path} is no directory of the build context.").format(
@@ -328,10 +326,18 @@ def _file_url_path(url: str, where: str) -> Path:
     return Path(unquote(parts.path))
 
 
+def _existing(path: Path, where: str) -> Path:
+    try:
+        return path.resolve(strict=True)
+    except (OSError, RuntimeError, ValueError) as error:
+        # Absent, a loop of links, too long, or with a NUL: no such file in any case.
+        raise _missing(path, where) from error
+
+
 def _missing(path: Path, where: str) -> ContextInvalid:
     return ContextInvalid(
         _("{where}: {path} ({resolved}) does not exist.").format(
-            where=printable(where), path=printable(path), resolved=printable(path.resolve())
+            where=printable(where), path=printable(path), resolved=printable(path.absolute())
         ),
         _("Paths in a requirements file are relative to that file."),
     )

@@ -169,8 +169,11 @@ def test_two_archives_of_one_name_are_refused(root: Path) -> None:
         ("/etc/hostname", "outside the build context"),
         ("file://far/away.whl", "does not exist"),
         ("-e .", "has no pyproject.toml"),
+        ("./" + "x" * 5000, "does not exist"),
+        ("./a\0b", "does not exist"),
         ("./README", "neither a project nor an archive"),
-        ("-f absent", "no directory of the build context"),
+        ("-f absent", "does not exist"),
+        ("-f README", "no directory of the build context"),
         ("--extra-index-url file:///opt/simple", "exists on this machine only"),
     ],
 )

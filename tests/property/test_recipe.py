@@ -1,0 +1,98 @@
+"""Properties of what goes into an image: every value survives its place."""
+
+import json
+import tempfile
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keynet.errors import ContextInvalid
+from keynet.oci.reference import Reference
+from keynet.plan import HostNetwork
+from keynet.recipe import containerfile, ignore, instructions, requirements
+from keynet.recipe.dependencies import Dependencies
+
+_BASE = Reference.parse("python:3.10-slim")
+_TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1)
+_PART = _TEXT.filter(lambda part: "/" not in part and part not in (".", ".."))
+_PATHS = st.lists(_PART, min_size=1, max_size=4).map("/".join)
+_SIMPLE = st.text("ab.*?[]!\\-^# \t\n", max_size=12)
+_SIMPLE_PATHS = st.lists(st.text("ab.*! -", min_size=1, max_size=3), min_size=1, max_size=4).map(
+    "/".join
+)
+
+
+@given(_PATHS)
+def test_any_entrypoint_comes_back_from_the_containerfile(entrypoint: str) -> None:
+    recipe = containerfile.generate(_BASE, entrypoint, Dependencies(), HostNetwork())
+    found = instructions.parse(recipe.text)
+    assert [instruction.name for instruction in found] == [
+        *("FROM", "COPY", "ENV", "WORKDIR", "ENTRYPOINT", "CMD", "COPY")
+    ]
+    command = json.loads(found[-2].arguments)
+    script = f"./{entrypoint}" if entrypoint.startswith("-") else entrypoint
+    assert command == ["python", script]
+
+
+@given(_PATHS)
+def test_command_is_one_line_for_every_parser_of_lines(entrypoint: str) -> None:
+    assert len(containerfile.command(entrypoint).splitlines()) == 1
+
+
+@given(st.binary(max_size=300))
+def test_instructions_of_any_bytes_are_read(content: bytes) -> None:
+    text = content.decode(errors="replace")
+    containerfile.has_run(text)
+    containerfile.bases(text, {"A": "b"})
+
+
+@given(_SIMPLE, _SIMPLE_PATHS)
+def test_masks_of_a_walk_decide_as_single_paths_do(text: str, path: str) -> None:
+    try:
+        rules = ignore.parse(text)
+    except ContextInvalid:
+        return
+    mask = 0
+    parts = path.split("/")
+    for depth in range(1, len(parts) + 1):
+        mask = rules.mask("/".join(parts[:depth]), mask)
+    assert rules.ignores(mask) is (rules.rule_for(path) is not None)
+
+
+@given(_SIMPLE, _SIMPLE_PATHS)
+def test_what_an_exception_brings_back_is_always_walked_to(text: str, path: str) -> None:
+    try:
+        rules = ignore.parse("*\n" + text)
+    except ContextInvalid:
+        return
+    parts = path.split("/")
+    if rules.rule_for(path) is None:
+        for depth in range(1, len(parts)):
+            above = "/".join(parts[:depth])
+            assert rules.rule_for(above) is None or rules.may_reinclude_below(above)
+
+
+@given(_PATHS)
+def test_a_path_as_an_escaped_pattern_matches_itself_alone(path: str) -> None:
+    pattern = "".join(f"\\{c}" if c in "*?[]\\!#-" else c for c in path)
+    # Lines are trimmed and cleaned like paths, so only such paths can be written down.
+    if pattern.strip() != pattern or "\n" in pattern or pattern.startswith("\ufeff"):
+        return
+    rules = ignore.parse(pattern)
+    assert rules.rule_for(path) is not None
+    assert rules.rule_for(path + "x") is None
+
+
+@given(st.one_of(st.text(max_size=300), st.text("-rec./ax[]@ ;#\\\n\t:${}A", max_size=60)))
+def test_any_requirements_keep_their_line_numbers(text: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "requirements.txt"
+        file.write_text(text, encoding="utf-8", errors="replace", newline="")
+        reader = requirements.RequirementsReader(Path(folder), {})
+        try:
+            name = reader.add_file(file)
+        except ContextInvalid:
+            return
+        written = reader.files[name].decode()
+        assert len(written.split("\n")) - 1 == len(text.splitlines())

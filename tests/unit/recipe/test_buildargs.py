@@ -1,0 +1,100 @@
+"""Build arguments, and what looks like a secret."""
+
+import pytest
+
+from keynet.errors import UsageError
+from keynet.recipe import buildargs, confidential
+
+
+def test_arguments_are_read_in_order() -> None:
+    given = ["A=1", "B=x=y", "A=2", "C", "ABSENT", "EMPTY="]
+    assert buildargs.parse(given, {"C": "3"}) == {"A": "2", "B": "x=y", "C": "3", "EMPTY": ""}
+
+
+@pytest.mark.parametrize("argument", ["", "=1", "1A=1", "A B=1", "Ä=1"])
+def test_names_follow_docker(argument: str) -> None:
+    with pytest.raises(UsageError, match="no valid name"):
+        buildargs.parse([argument], {})
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "HF_TOKEN=abcdef",
+        "dbPassword=x",
+        "AWS_SECRET_ACCESS_KEY=x",
+        "API_KEY=x",
+        "GITHUB_PAT=x",
+        "X=ghp_0123456789012345678901234567890123",
+        "X=hf_01234567890123456789",
+        "X=AKIA0123456789ABCDEF",
+        "X=-----BEGIN RSA PRIVATE KEY-----",
+        "INDEX=https://user:pass@example.com/simple",
+    ],
+)
+def test_what_looks_like_a_secret_is_refused_unseen(argument: str) -> None:
+    with pytest.raises(UsageError, match="looks like a secret") as caught:
+        buildargs.parse([argument], {})
+    assert argument.partition("=")[2] not in caught.value.message + caught.value.hint or (
+        len(argument.partition("=")[2]) == 1
+    )
+    assert "--secret id=" in caught.value.hint
+
+
+def test_secret_from_the_environment_is_refused_too() -> None:
+    with pytest.raises(UsageError, match="looks like a secret"):
+        buildargs.parse(["NPM_TOKEN"], {"NPM_TOKEN": "abc"})
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "MAX_TOKENS=4096",
+        "TOKENIZER=bert",
+        "KEYBOARD=us",
+        "TOKEN=",
+        "USE_TOKEN=true",
+        "PATH_X=/pat/x",
+    ],
+)
+def test_harmless_arguments_pass(argument: str) -> None:
+    name, _, value = argument.partition("=")
+    assert buildargs.parse([argument], {}) == {name: value}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".env",
+        "conf/.env.production",
+        "prod.env",
+        "id_ed25519",
+        "server.key",
+        "tls/key.pem",
+        ".aws/credentials",
+        "home/.docker/config.json",
+        ".netrc",
+        "kaggle.json",
+        "Credentials.JSON",
+    ],
+)
+def test_secret_looking_files(path: str) -> None:
+    assert confidential.is_suspicious_path(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "train.py",
+        ".env.example",
+        "environment.yml",
+        "ca.pem",
+        "certs/ca-bundle.pem",
+        "id_rsa.pub",
+        "docker/config.json",
+        "keys.py",
+        "tokenizer.json",
+    ],
+)
+def test_ordinary_files(path: str) -> None:
+    assert not confidential.is_suspicious_path(path)

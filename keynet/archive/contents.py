@@ -10,11 +10,13 @@ from keynet.errors import InvalidArchive, ValidationError
 from keynet.oci.descriptor import Descriptor, Digest, Platform
 from keynet.oci.image import Image
 from keynet.oci.reference import Reference
-from keynet.text import _, printable
+from keynet.text import N_, _, printable
 
 __all__ = ["ArchivedImage", "Contents"]
 
-_HINT: Final = "The file is damaged or no image archive; write it again with docker or podman save."
+_HINT: Final = N_(
+    "The file is damaged or no image archive; write it again with docker or podman save."
+)
 
 
 @dataclass(frozen=True)

@@ -188,11 +188,11 @@ def _checked(name: str) -> str:
 def _default(given: Arguments, verb: str, argument_default: Value) -> tuple[Value, bool]:
     if "default" in given.keywords:
         return given.keywords["default"], True
+    if argument_default is not None:
+        return argument_default, False
     if verb in _FLAGS:
         return _FLAGS[verb], False
-    if given.open:
-        return Unknown(), False
-    return argument_default, False
+    return (Unknown() if given.open else None), False
 
 
 def _kind(run: Machine, given: Arguments, verb: str, default: Value) -> str:  # noqa: PLR0911

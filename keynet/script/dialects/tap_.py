@@ -1,0 +1,96 @@
+"""Tap (typed-argument-parser): a class whose annotations are the arguments."""
+
+from dataclasses import replace
+from typing import Final
+
+from keynet.script.attributes import class_attribute
+from keynet.script.dialects.argparse_ import Parser
+from keynet.script.dialects.fields import (
+    Form,
+    Style,
+    class_fields,
+    declare_all,
+    function_fields,
+    function_of,
+)
+from keynet.script.machine import Declared, Dialect, Machine, NativeClass
+from keynet.script.values import Arguments, Class, Function, Native, Unknown, Value
+
+__all__ = ["TAP"]
+
+_STYLE: Final = Style(nested=False, enum_names=False, false_flags=True)
+
+
+class Tap(Parser):
+    """An object of a class that derives from ``tap.Tap``."""
+
+    dialect = "tap"
+
+    def __init__(self, cls: Class | None = None) -> None:
+        super().__init__(cls)
+        self.fields: list[Declared] = []
+
+    def native(self, name: str) -> Value:
+        """Give a method; those that parse read the annotations first."""
+        if name in ("parse_args", "parse_known_args"):
+            return Native(name, lambda run, given: _parse(run, self, given))
+        if name in ("configure", "process_args", "add_arguments"):
+            return Native(name, lambda _run, _given: None)
+        return super().native(name)
+
+    def declared(self) -> list[Declared]:
+        """Give the annotated arguments, each as ``add_argument`` changed it, then the others."""
+        changed = {declared.name: declared for declared in super().declared()}
+        found = [_merged(field, changed.pop(field.name, None)) for field in self.fields]
+        return [*found, *changed.values()]
+
+
+def _merged(field: Declared, changed: Declared | None) -> Declared:
+    if changed is None:
+        return field
+    given = changed.default
+    return replace(
+        field,
+        default=field.default if given is None else given,
+        required=field.required and given is None,
+        help=changed.help or field.help,
+        choices=changed.choices or field.choices,
+    )
+
+
+def _parse(run: Machine, parser: Tap, _given: Arguments) -> Value:
+    if parser.cls is not None:
+        parser.fields = list(declare_all(run, class_fields(run, parser.cls), _STYLE))
+        configure = class_attribute(parser.cls, "configure")
+        if isinstance(configure, Function):
+            run.call(configure, Arguments((parser,)))
+    run.parsed(parser)
+    return parser
+
+
+def _tapify(run: Machine, given: Arguments) -> Value:
+    form = Form("tap", given)
+    run.created(form)
+    target = given.get("class_or_function", 0)
+    if isinstance(target, Class):
+        initialise = class_attribute(target, "__init__")
+        fields = (
+            function_fields(run, initialise, method=True)
+            if isinstance(initialise, Function)
+            else class_fields(run, target)
+        )
+        form.found.extend(declare_all(run, fields, _STYLE))
+    elif (function := function_of(target)) is not None:
+        form.found.extend(declare_all(run, function_fields(run, function), _STYLE))
+    run.parsed(form)
+    return Unknown()
+
+
+_TAP: Final = NativeClass(Tap)
+
+TAP: Final = Dialect(
+    "tap",
+    ("tap", "Tap"),
+    {"tap.tapify": _tapify},
+    {"tap.Tap": _TAP, "tap.tap.Tap": _TAP, "tap.TypedArgumentParser": _TAP},
+)

@@ -1,0 +1,107 @@
+"""tyro: functions and dataclasses, nested ones with dotted names."""
+
+from dataclasses import replace
+from typing import Final
+
+from keynet.script.dialects.fields import (
+    Field,
+    Form,
+    Style,
+    class_fields,
+    declare_all,
+    function_fields,
+    function_of,
+    members_of_union,
+)
+from keynet.script.machine import Declared, Dialect, Machine
+from keynet.script.values import (
+    MISSING,
+    Arguments,
+    Class,
+    Generic,
+    Handler,
+    Instance,
+    Unknown,
+    Value,
+)
+from keynet.text import _
+
+__all__ = ["TYRO"]
+
+_STYLE: Final = Style()
+_DEEPEST: Final = 4
+
+
+class Configured(Instance):
+    """What ``tyro.conf.arg(...)`` gives."""
+
+    def __init__(self, given: Arguments) -> None:
+        super().__init__()
+        self.given = given
+
+
+def _configured(_run: Machine, given: Arguments) -> Value:
+    return Configured(given)
+
+
+def _cli(run: Machine, given: Arguments) -> Value:
+    form = Form("tyro", given)
+    run.created(form)
+    target = given.get("f", 0)
+    form.found.extend(_arguments(run, target, given.get("default")))
+    if not form.found:
+        run.note(given.line, _("What tyro.cli() is given is not known."), given.file)
+    run.parsed(form)
+    return Unknown()
+
+
+def _subcommands(run: Machine, given: Arguments) -> Value:
+    form = Form("tyro", given)
+    run.created(form)
+    members = given.get("subcommands", 0, given.get("configs", 0))
+    if isinstance(members, dict):
+        for member in list(members.values()):
+            # Configurations are pairs of a description and a default.
+            inner = member[1] if isinstance(member, tuple) and len(member) == 2 else member
+            form.found.extend(_arguments(run, inner, MISSING))
+    run.parsed(form)
+    return Unknown()
+
+
+def _arguments(run: Machine, target: Value, default: Value, depth: int = 0) -> list[Declared]:
+    if isinstance(target, Instance) and target.cls is not None:
+        return _arguments(run, target.cls, target, depth)
+    if isinstance(target, Generic) and depth < _DEEPEST:
+        members: list[Value] = [*members_of_union(target)] or [*target.arguments[:1]]
+        return [one for member in members for one in _arguments(run, member, default, depth + 1)]
+    if isinstance(target, Class):
+        fields = _told(run, class_fields(run, target))
+        return list(declare_all(run, fields, _STYLE, "", default))
+    function = function_of(target)
+    if function is None:
+        return []
+    fields = _told(run, function_fields(run, function, method=target is not function))
+    return list(declare_all(run, fields, _STYLE))
+
+
+def _told(_run: Machine, fields: list[Field]) -> list[Field]:
+    """Take the help out of ``Annotated[…, tyro.conf.arg(help=…)]``."""
+    found = []
+    for field in fields:
+        for extra in field.described.extras:
+            if isinstance(extra, Configured) and "help" in extra.given.keywords:
+                field = replace(field, help=extra.given.keywords["help"])  # noqa: PLW2901
+        found.append(field)
+    return found
+
+
+_HANDLERS: Final[dict[str, Handler]] = {
+    "tyro.cli": _cli,
+    "tyro._cli.cli": _cli,
+    "tyro.conf.arg": _configured,
+    "tyro.conf.subcommand": _configured,
+    "tyro.extras.overridable_config_cli": _subcommands,
+    "tyro.extras.subcommand_cli_from_dict": _subcommands,
+}
+
+TYRO: Final = Dialect("tyro", ("tyro",), _HANDLERS)

@@ -32,6 +32,7 @@ IMPORTERS = {
     "rich": ("cli/",),
     "starlette": ("sandbox/",),
     "uvicorn": ("sandbox/",),
+    "cryptography": ("sandbox/",),
 }
 
 

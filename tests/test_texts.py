@@ -1,4 +1,4 @@
-"""Texts for people can be collected into a catalogue: constants inside ``_()``, or marked by ``N_``."""
+"""Texts for people can be collected: constants inside ``_()``, or marked by ``N_``."""
 
 import ast
 import string
@@ -30,6 +30,6 @@ def test_every_marked_text_is_a_constant_with_named_fields(relative: str) -> Non
             names = [name for _text, name, _spec, _conv in string.Formatter().parse(argument.value)]
             if any(name is not None and not name.isidentifier() for name in names):
                 wrong.append(f"line {line}: a field without a name")
-        elif relative not in LATE:
+        elif "N_(" not in (PACKAGE / relative).read_text("utf-8"):
             wrong.append(f"line {line}: no constant")
     assert not wrong

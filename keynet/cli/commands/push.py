@@ -40,7 +40,7 @@ def push(
     from keynet.cli.choose import chooser
     from keynet.cli.render import Verbosity, show, styled
     from keynet.cli.requests import build_request
-    from keynet.steps import push as step
+    from keynet.steps.push import push as push_script
 
     verbosity = Verbosity.of(quiet=quiet, verbose=verbose)
     request = build_request(
@@ -52,7 +52,7 @@ def push(
         show_plan(request, as_json=as_json)
         return
     with show(verbosity) as emit:
-        result = step.push(request, choose=chooser(), emit=emit)
+        result = push_script(request, choose=chooser(), emit=emit)
     if verbosity is not Verbosity.QUIET:
         done = _("✨ Push completed in {seconds:.1f} s").format(seconds=result.seconds["total"])
         click.echo(styled(done, fg="green", bold=True), err=True)

@@ -85,7 +85,8 @@ class Interpreter:
         self._last_region = 0
         self._young: dict[int, tuple[object, int]] = {}
         self._spoiled: dict[int, object] = {}
-        self._registries: dict[int, object] = {}
+        self._registries: dict[int, tuple[object, str]] = {}
+        self._full: dict[int, object] = {}
         self._later: list[Value] = []
         self._unread: list[Module] = []
         self._resolving: set[tuple[int, str]] = set()
@@ -284,8 +285,12 @@ class Interpreter:
         """Give the items of a value in order, None when they cannot be known."""
         if isinstance(value, list | tuple | dict | SetValue):
             items = list(value.items) if isinstance(value, SetValue) else list(value)
-            if not items and id(value) in self._registries and self.load_unread():
-                # A registry is filled by the modules that register themselves in it.
+            if not items and id(value) in self._registries:
+                # A registry is filled by the modules that register themselves in it, and they
+                # have to import it.
+                _container, name = self._registries.pop(id(value))
+                self._full[id(value)] = value
+                self.load_unread((name,))
                 return self.iterate(value)
             self.limits.spend(len(items))
             return None if self.spoiled(value) else items
@@ -405,9 +410,11 @@ class Interpreter:
             return True
         return self._young.get(id(container), (None, -1))[1] == self.region
 
-    def registry(self, container: object) -> None:
+    def registry(self, container: object, module: Module) -> None:
         """Take notice of an empty container at the top of a module."""
-        self._registries[id(container)] = container
+        if id(container) not in self._full:
+            name = module.path.parent.name if module.package else module.path.stem
+            self._registries[id(container)] = (container, name)
 
     def spoil(self, container: object) -> None:
         """Take notice that a container's content is no longer known."""

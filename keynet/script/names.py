@@ -4,7 +4,7 @@ import ast
 import builtins
 from typing import Final
 
-from keynet.script.machine import Machine, Module, Scope
+from keynet.script.machine import Machine, Scope
 from keynet.script.values import (
     UNKNOWN,
     External,
@@ -38,7 +38,11 @@ def look_up(run: Machine, name: str, scope: Scope) -> Value:
     if name in _BUILTINS:
         return External(f"builtins.{name}")
     for module in scope.module.stars:
-        value = run.attribute(module, name) if isinstance(module, Module) else UNKNOWN
+        value = run.attribute(module, name)
+        if isinstance(value, External):
+            # Which names an outside module has is known of the well-known ones only.
+            if run.handler(value.name) is None and run.native_class(value.name) is None:
+                continue
         if not isinstance(value, Unknown):
             return value
     return UNKNOWN
@@ -47,7 +51,7 @@ def look_up(run: Machine, name: str, scope: Scope) -> Value:
 def bind(run: Machine, name: str, value: Value, scope: Scope) -> None:
     """Bind a name, in its global or enclosing scope when it was declared so."""
     if scope.kind == "module" and _is_empty(value):
-        run.registry(value)
+        run.registry(value, scope.module)
     target = scope.elsewhere.get(name)
     if target is None:
         scope.names[name] = value

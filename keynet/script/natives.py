@@ -28,6 +28,7 @@ from keynet.script.values import (
     is_constant,
     join,
     kind_of,
+    merge_kinds,
 )
 
 __all__ = ["BUILTINS"]
@@ -216,8 +217,7 @@ def _fold(function: Callable[..., object], kind: str) -> Callable[[Machine, Argu
             why = why or _why(part)
         every = [*values, *given.keywords.values()]
         if given.open or not all(concrete(value) for value in every):
-            kinds = {kind_of(value) for value in values}
-            return Unknown(kind or (kinds.pop() if len(kinds) == 1 else ""), why)
+            return Unknown(kind or merge_kinds([kind_of(value) for value in values]), why)
         if any(isinstance(v, int) and v.bit_length() > operations.MAX_BITS for v in values):
             return UNKNOWN
         try:

@@ -61,6 +61,7 @@ class Project:
         self._real_root = self._root.resolve()
         self._modules: dict[Path, Module] = {}
         self.texts: list[str] = []
+        self._own: frozenset[str] | None = None
 
     def entry(self) -> Module:
         """Give the script itself as a module."""
@@ -100,7 +101,9 @@ class Project:
     def _may_hold(self, folder: Path, first: str) -> bool:
         """Refuse other people's packages that lie beside the script's."""
         if _is_shared(folder):
-            return self.package is not None and first == self.package.name
+            if self._own is None:
+                self._own = _installed_with(self.script, folder)
+            return first in self._own
         if self.package is None or folder != self.package.parent or folder == self.script.parent:
             return True
         return first == self.package.name or _has_marker(folder)
@@ -193,6 +196,21 @@ def _top_package(folder: Path) -> Path | None:
 def _is_shared(folder: Path) -> bool:
     """Tell a folder of installed packages, whose members have nothing to do with each other."""
     return folder.name in ("site-packages", "dist-packages") or _is_file(folder / "argparse.py")
+
+
+def _installed_with(script: Path, folder: Path) -> frozenset[str]:
+    """Name the top-level modules that were installed together with a script."""
+    line = f"{script.relative_to(folder).as_posix()},"
+    own = {script.relative_to(folder).parts[0].removesuffix(".py")}
+    for record in folder.glob("*.dist-info/RECORD"):
+        try:
+            lines = record.read_text("utf-8").splitlines()
+        except (OSError, UnicodeDecodeError):
+            continue
+        if any(one.startswith(line) for one in lines):
+            own.update(one.partition(",")[0].partition("/")[0].removesuffix(".py") for one in lines)
+            break
+    return frozenset(own)
 
 
 def _has_marker(folder: Path) -> bool:

@@ -384,8 +384,7 @@ def _import_from(run: Machine, node: ast.ImportFrom, scope: Scope) -> _Signal:
     module = run.module(name, scope.module, node.level)
     for alias in node.names:
         if alias.name == "*":
-            if module is not None:
-                scope.module.stars.append(module)
+            scope.module.stars.append(module or External(name))
             continue
         value: Value
         if module is not None:

@@ -85,6 +85,7 @@ _MACHINE: Final[Mapping[str, str]] = {
     "os.path.isdir": "bool",
     "os.path.isfile": "bool",
     "os.path.realpath": "str",
+    "os.path.relpath": "str",
     "os.listdir": "list",
     "os.urandom": "bytes",
     "multiprocessing.cpu_count": "int",
@@ -318,7 +319,8 @@ def _literal(run: Machine, given: Arguments) -> Value:
 
 def _import_module(run: Machine, given: Arguments) -> Value:
     name = given.get("name", 0)
-    return run.import_name(name) if isinstance(name, str) else UNKNOWN
+    # What is imported on one way only is seldom worth reading.
+    return run.import_name(name) if isinstance(name, str) and not run.region else UNKNOWN
 
 
 def _shuffle(run: Machine, given: Arguments) -> Value:
@@ -379,6 +381,7 @@ STDLIB: Final[Mapping[str, Handler]] = {
     "dataclasses.dataclass": _identity_decorator,
     "copy.copy": _copy,
     "copy.deepcopy": _copy,
+    "argparse.FileType": lambda run, given: External("argparse.FileType.opener"),
     "argparse.Namespace": _namespace,
     "types.SimpleNamespace": _namespace,
     "collections.OrderedDict": lambda run, given: run.call(External("builtins.dict"), given),

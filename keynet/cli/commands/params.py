@@ -1,0 +1,94 @@
+"""``keynet params``: the hyperparameters of a script, or those kept with a pushed image."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from keynet.text import _, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["params"]
+
+_PIPE_WIDTH: Final = 160
+
+
+@click.command()
+@click.argument("source", metavar="SCRIPT_OR_IMAGE")
+@click.option("--json", "as_json", is_flag=True, help=_("Print one JSON object."))
+def params(source: str, *, as_json: bool) -> None:
+    """Show the hyperparameters of a script, or of an image that was pushed.
+
+    The script is read, never run. What could not be known is told on standard error.
+    """
+    import json
+
+    found = _of_script(Path(source)) if _is_script(source) else _of_image(source)
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        return
+    arguments = found.get("arguments") or []
+    if arguments:
+        _show(arguments)
+    else:
+        click.echo(_("No hyperparameters were found."), err=True)
+    for note in found.get("notes") or []:
+        where = note.get("file") or source
+        click.echo(
+            _("note: {file}, line {line}: {message}").format(
+                file=printable(where), line=note["line"], message=printable(note["message"])
+            ),
+            err=True,
+        )
+
+
+def _is_script(source: str) -> bool:
+    return source.endswith(".py") or Path(source).exists()
+
+
+def _of_script(path: Path) -> dict[str, Any]:
+    from keynet.script.arguments import extract
+
+    return dict(extract(path).to_json())
+
+
+def _of_image(reference: str) -> dict[str, Any]:
+    from keynet.steps.params import read_image
+
+    return read_image(reference)
+
+
+def _show(arguments: Sequence[Mapping[str, Any]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in (_("name"), _("type"), _("default"), _("required"), _("choices"), _("help")):
+        table.add_column(title, overflow="fold")
+    for argument in arguments:
+        cells = (
+            str(argument["name"]),
+            str(argument["type"]),
+            _default(argument.get("default")),
+            _("yes") if argument.get("required") else "",
+            ", ".join(str(choice) for choice in argument.get("choices") or ()),
+            str(argument.get("help") or ""),
+        )
+        table.add_row(*(Text(printable(cell, 300)) for cell in cells))
+    console.print(table)
+
+
+def _default(value: object) -> str:
+    import json
+
+    if value is None:
+        return ""
+    return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)

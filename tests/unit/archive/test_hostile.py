@@ -1,5 +1,6 @@
 """Hostile archives, each read by a process of its own whose CPU seconds and memory are bounded."""
 
+import ast
 import gzip
 import hashlib
 import json
@@ -7,7 +8,7 @@ import random
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,44 +26,76 @@ from tests.fakes.archives import (
     write,
 )
 
+Verdict = Callable[[Path], str]
+
 MOST_MEMORY_KIB = 150 * 1000
 CPU_SECONDS = 2
 
-READ = """
-import resource, sys
-resource.setrlimit(resource.RLIMIT_CPU, (int(sys.argv[2]),) * 2)
+READER = """
+import os, resource, sys
 from keynet.archive.inspect import check_archive, docker_entries
 from keynet.archive.reader import Archive
 from keynet.errors import InvalidArchive, ValidationError
 from keynet.oci.inspect import describe
-try:
-    with Archive(sys.argv[1]) as archive:
-        docker_entries(archive)
-        for one in archive.images:
-            describe(one.image, archive.name)
-    found = check_archive(sys.argv[1])
-except (InvalidArchive, ValidationError) as error:
-    print(error.message + "\\n" + error.hint)
-else:
-    print("\\n".join(found) if found else "SOUND")
-# The peak of this program's own memory: getrusage counts what the parent had before exec.
-with open("/proc/self/status") as status:
-    print(next(line.split()[1] for line in status if line.startswith("VmHWM:")), file=sys.stderr)
+# What is loaded at first use is loaded once, here.
+import backports.zstd, isal.igzip_lib, isal.isal_zlib
+
+def read(path):
+    try:
+        with Archive(path) as archive:
+            docker_entries(archive)
+            for one in archive.images:
+                describe(one.image, archive.name)
+        found = check_archive(path)
+    except (InvalidArchive, ValidationError) as error:
+        return error.message + " " + error.hint
+    return " ".join(found) if found else "SOUND"
+
+for line in sys.stdin:
+    cpu, path = line.rstrip("\\n").split(" ", 1)
+    if not (child := os.fork()):
+        resource.setrlimit(resource.RLIMIT_CPU, (int(cpu), int(cpu)))
+        # From here on the peak is this reading's own.
+        with open("/proc/self/clear_refs", "w") as file:
+            file.write("5")
+        verdict = read(path)
+        with open("/proc/self/status") as status:
+            peak = next(each.split()[1] for each in status if each.startswith("VmHWM:"))
+        print("ended", peak, ascii(verdict), flush=True)
+        os._exit(0)
+    _pid, status = os.waitpid(child, 0)
+    if status:
+        print("died", status, "", flush=True)
 """
 
 
-def verdict(path: Path) -> str:
+@pytest.fixture(scope="module")
+def reader() -> Iterator[subprocess.Popen[str]]:
+    """A process with keynet loaded, which forks a child for each archive that it is told."""
+    argv = [sys.executable, "-c", READER]
+    with subprocess.Popen(
+        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+
+
+@pytest.fixture
+def verdict(reader: subprocess.Popen[str]) -> Callable[[Path], str]:
     """Read an archive in a child; gives its error, or ``SOUND``."""
 
-    child = subprocess.run(
-        [sys.executable, "-c", READ, path, str(CPU_SECONDS)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert child.returncode == 0, f"{child.returncode}: {child.stderr}"
-    assert int(child.stderr) < MOST_MEMORY_KIB
-    return child.stdout
+    def read(path: Path) -> str:
+        assert reader.stdin is not None
+        assert reader.stdout is not None
+        reader.stdin.write(f"{CPU_SECONDS} {path}\n")
+        reader.stdin.flush()
+        how, number, text = reader.stdout.readline().rstrip("\n").split(" ", 2)
+        assert how == "ended", f"the reader ended with {number}: more than {CPU_SECONDS} s"
+        assert int(number) < MOST_MEMORY_KIB
+        said = ast.literal_eval(text)
+        assert isinstance(said, str)
+        return said
+
+    return read
 
 
 def replaced(members: list[Member], suffix: str, content: bytes) -> list[Member]:
@@ -217,15 +250,15 @@ MEMBERS: dict[str, tuple[list[Member], str]] = {
 
 
 @pytest.mark.parametrize("case", MEMBERS)
-def test_hostile_members_are_named(tmp_path: Path, case: str) -> None:
+def test_hostile_members_are_named(verdict: Verdict, tmp_path: Path, case: str) -> None:
     members, words = MEMBERS[case]
     output = verdict(write(tmp_path / "a.tar", members))
     assert words in output
     assert "\x1b" not in output
 
 
-def test_what_these_cases_start_from_is_sound(tmp_path: Path) -> None:
-    assert verdict(write(tmp_path / "a.tar", SOUND)) == "SOUND\n"
+def test_what_these_cases_start_from_is_sound(verdict: Verdict, tmp_path: Path) -> None:
+    assert verdict(write(tmp_path / "a.tar", SOUND)) == "SOUND"
 
 
 def _oci_with(change: Callable[[dict[str, object]], None]) -> list[Member]:
@@ -276,12 +309,12 @@ CHANGES: dict[str, tuple[Callable[[dict[str, object]], object], str]] = {
 
 
 @pytest.mark.parametrize("case", CHANGES)
-def test_hostile_manifests_are_named(tmp_path: Path, case: str) -> None:
+def test_hostile_manifests_are_named(verdict: Verdict, tmp_path: Path, case: str) -> None:
     change, words = CHANGES[case]
     assert words in verdict(write(tmp_path / "a.tar", _oci_with(lambda m: (change(m), None)[1])))
 
 
-def test_an_archive_cut_anywhere_is_refused(tmp_path: Path) -> None:
+def test_an_archive_cut_anywhere_is_refused(verdict: Verdict, tmp_path: Path) -> None:
     content = tar(docker_old(random_image(3)))
     path = tmp_path / "a.tar"
     for length in (100, 512, 700, len(content) // 2, len(content) - 3000):
@@ -291,7 +324,7 @@ def test_an_archive_cut_anywhere_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("compression", ["gzip", "zstd"])
 def test_a_compressed_archive_that_is_cut_or_altered_is_refused(
-    tmp_path: Path, compression: str
+    verdict: Verdict, tmp_path: Path, compression: str
 ) -> None:
     path = write(tmp_path / "a.tar", SOUND, compression)
     content = path.read_bytes()
@@ -301,7 +334,7 @@ def test_a_compressed_archive_that_is_cut_or_altered_is_refused(
     assert "SOUND" not in verdict(path)
 
 
-def test_what_is_no_tar_is_refused(tmp_path: Path) -> None:
+def test_what_is_no_tar_is_refused(verdict: Verdict, tmp_path: Path) -> None:
     rng = random.Random(4)
     path = tmp_path / "a.tar"
     noise = rng.randbytes(3000)
@@ -317,7 +350,7 @@ def test_what_is_no_tar_is_refused(tmp_path: Path) -> None:
         assert "SOUND" not in verdict(path)
 
 
-def test_two_hundred_thousand_members_are_too_many(tmp_path: Path) -> None:
+def test_two_hundred_thousand_members_are_too_many(verdict: Verdict, tmp_path: Path) -> None:
     block = bytearray(tarfile.TarInfo("m/000000").tobuf())
     base = int(block[148:154], 8) - 6 * ord("0")
     path = tmp_path / "a.tar"
@@ -331,7 +364,7 @@ def test_two_hundred_thousand_members_are_too_many(tmp_path: Path) -> None:
     assert "m/010000: it is one of more than 10000 members" in verdict(path)
 
 
-def test_extended_headers_without_end_are_refused(tmp_path: Path) -> None:
+def test_extended_headers_without_end_are_refused(verdict: Verdict, tmp_path: Path) -> None:
     header = tarfile.TarInfo("x")
     header.type, header.size = tarfile.XHDTYPE, 512
     body = b"10 path=a\n".ljust(512, b"\0")
@@ -348,7 +381,7 @@ def test_extended_headers_without_end_are_refused(tmp_path: Path) -> None:
         b"7 path=\n",
     ],
 )  # fmt: skip
-def test_broken_pax_records_are_refused(tmp_path: Path, record: bytes) -> None:
+def test_broken_pax_records_are_refused(verdict: Verdict, tmp_path: Path, record: bytes) -> None:
     header = tarfile.TarInfo("x")
     header.type, header.size = tarfile.XHDTYPE, len(record)
     path = tmp_path / "a.tar"
@@ -361,7 +394,7 @@ BOMB = b"\0" * (1 << 20)
 
 @pytest.mark.parametrize("compress", [gzip.compress, zstd.compress])
 def test_a_bomb_round_the_archive_is_noticed_while_it_opens(
-    tmp_path: Path, compress: Callable[[bytes], bytes]
+    verdict: Verdict, tmp_path: Path, compress: Callable[[bytes], bytes]
 ) -> None:
     head = tarfile.TarInfo("bomb")
     head.size = 10 << 30
@@ -370,7 +403,7 @@ def test_a_bomb_round_the_archive_is_noticed_while_it_opens(
     assert "a decompression bomb" in verdict(path)
 
 
-def test_a_bomb_in_a_layer_is_noticed_while_it_opens(tmp_path: Path) -> None:
+def test_a_bomb_in_a_layer_is_noticed_while_it_opens(verdict: Verdict, tmp_path: Path) -> None:
     layer = layer_tar(random.Random(5))
     image = make_image([layer], ["a:1"])
     bomb = gzip.compress(BOMB) * 10_240
@@ -396,13 +429,17 @@ def test_a_bomb_in_a_layer_is_noticed_while_it_opens(tmp_path: Path) -> None:
     assert "a decompression bomb" in output
 
 
-def test_a_million_empty_gzip_members_cost_no_square_of_their_number(tmp_path: Path) -> None:
+def test_a_million_empty_gzip_members_cost_no_square_of_their_number(
+    verdict: Verdict, tmp_path: Path
+) -> None:
     path = tmp_path / "a.tar"
     path.write_bytes(gzip.compress(tar(SOUND)[:512]) + gzip.compress(b"") * 200_000)
     assert "SOUND" not in verdict(path)
 
 
-def test_a_zstd_window_larger_than_memory_allows_is_refused(tmp_path: Path) -> None:
+def test_a_zstd_window_larger_than_memory_allows_is_refused(
+    verdict: Verdict, tmp_path: Path
+) -> None:
     options = {zstd.CompressionParameter.window_log: 30}
     compressor = zstd.ZstdCompressor(options=options)
     path = tmp_path / "a.tar"

@@ -36,14 +36,14 @@ _FILE_NAMES: Final = frozenset(
     }
 )
 _PATH_ENDS: Final = (
-    ".aws/credentials",
-    ".docker/config.json",
-    ".kube/config",
-    ".azure/accesstokens.json",
-    ".config/gcloud/credentials.db",
-    ".huggingface/token",
-    "huggingface/token",
-    ".config/keynet/config.json",
+    "/.aws/credentials",
+    "/.docker/config.json",
+    "/.kube/config",
+    "/.azure/accesstokens.json",
+    "/.config/gcloud/credentials.db",
+    "/.huggingface/token",
+    "/huggingface/token",
+    "/.config/keynet/config.json",
 )
 _SUFFIXES: Final = (".pem", ".key", ".p12", ".pfx", ".jks", ".keystore", ".kdbx", ".ppk")
 _PUBLIC_PEM: Final = re.compile(
@@ -78,7 +78,7 @@ def is_suspicious_path(path: str) -> bool:
         return not _DOTENV_TEMPLATE.search(name)
     if name.endswith(_SUFFIXES):
         return not _PUBLIC_PEM.search(name)
-    return any(lowered == end or lowered.endswith("/" + end) for end in _PATH_ENDS)
+    return f"/{lowered}".endswith(_PATH_ENDS)
 
 
 def is_suspicious_name(name: str) -> bool:

@@ -186,6 +186,8 @@ def _note(walk: _Walk, entry: os.DirEntry[str], path: str) -> bool:
 
 
 def _is_text(path: str) -> bool:
+    if path.isascii():
+        return True
     try:
         path.encode("utf-8")
     except UnicodeEncodeError:

@@ -24,6 +24,7 @@ _KNOWN_TOKEN_HOSTS: Final = {
     DOCKER_HUB: frozenset({"auth.docker.io"}),
     "registry.gitlab.com": frozenset({"gitlab.com"}),
 }
+_ODD: Final = re.compile(r"[\x00-\x20\x7f\\]")
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -157,7 +158,7 @@ def origin_of(url: str) -> Origin:
         raise _bad_url(url, _("it is no http or https URL"))
     if "@" in parts.netloc:
         raise _bad_url(url, _("it has a user or password in it"))
-    if any(character <= " " or character in "\\\x7f" for character in url):
+    if _ODD.search(url):
         raise _bad_url(url, _("it has odd characters"))
     return Origin(parts.scheme, host.lower(), port if port is not None else _PORTS[parts.scheme])
 

@@ -192,12 +192,15 @@ class RegistryClient:
         mount_from: Sequence[str] = (),
         chunk_size: int = CHUNK_SIZE,
         emit: Emit | None = None,
+        checked: bool = False,
     ) -> None:
         """Send one blob unless the registry already holds it.
 
         Args:
             source: Called for each reading, from byte 0.
             mount_from: Other repositories of this registry that may hold it.
+            checked: The source itself raises when its bytes do not have the digest; they are
+                not hashed a second time.
 
         Raises:
             DigestMismatch: The source is not what the descriptor says.
@@ -208,7 +211,13 @@ class RegistryClient:
             emit(BlobSkipped(str(descriptor.digest), descriptor.size))
             return
         upload = Upload(
-            self._session, repository, descriptor, source, emit=emit, chunk_size=chunk_size
+            self._session,
+            repository,
+            descriptor,
+            source,
+            emit=emit,
+            chunk_size=chunk_size,
+            checked=checked,
         )
         await upload.run([other for other in mount_from if other != repository])
 

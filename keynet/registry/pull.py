@@ -5,7 +5,7 @@ Source: OCI distribution-spec, "Pull"; SPEC 7.
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import ClassVar, Final
 
 from keynet.errors import NotFound, ValidationError
 from keynet.oci.descriptor import Descriptor, Digest, Platform
@@ -29,6 +29,7 @@ class RemoteLayer:
     descriptor: Descriptor
     diff_id: Digest
     origin: Reference | None
+    checks_digest: ClassVar[bool] = True
     client: RegistryClient = field(repr=False, compare=False)
 
     def chunks(self) -> AsyncIterator[bytes]:

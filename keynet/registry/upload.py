@@ -75,6 +75,7 @@ class Upload:
 
     Args:
         chunk_size: Bytes in one request; the server's minimum may raise it.
+        checked: The source itself raises when its bytes do not have the digest.
     """
 
     def __init__(
@@ -86,13 +87,14 @@ class Upload:
         *,
         emit: Emit,
         chunk_size: int = CHUNK_SIZE,
+        checked: bool = False,
     ) -> None:
         self._session = session
         self._repository = repository
         self._descriptor = descriptor
         self._emit = emit
         self._chunk_size = chunk_size
-        self._reader = Reader(source, descriptor, emit)
+        self._reader = Reader(source, descriptor, emit, checked=checked)
         self._action = _("upload blob {digest} to {repository}").format(
             digest=descriptor.digest, repository=repository
         )

@@ -3,6 +3,7 @@
 It checks Content-Range, Accept, digests and scopes, and fails on purpose where a schedule says.
 """
 
+import asyncio
 import base64
 import contextlib
 import hashlib
@@ -141,7 +142,13 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
             self.caught.append(request)
             if self.elsewhere is None:
                 raise httpx.ConnectError("[Errno 111] Connection refused", request=request)
-            return self.elsewhere(request)
+            made = self.elsewhere(request)
+            return httpx.Response(
+                made.status_code,
+                headers=made.headers,
+                stream=_Body(made.content, None),
+                request=request,
+            )
         fault = self.fault(request)
         assert isinstance(request.stream, httpx.AsyncByteStream)
         body = bytearray()
@@ -164,7 +171,7 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
             self.uploads.clear()
             raise httpx.ReadError("gone", request=request)
         if isinstance(fault, Cut):
-            self._take_partial(request.method, request.url.path, taken)
+            self.take_partial(request.method, request.url.path, taken)
             raise httpx.WriteError("cut", request=request)
         if reply is None:
             reply = self.answer(
@@ -185,7 +192,7 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
     def _note(self, request: httpx.Request, sent: int) -> None:
         self.seen.append(Seen(request.method, str(request.url), dict(request.headers), sent))
 
-    def _take_partial(self, method: str, path: str, taken: bytes) -> None:
+    def take_partial(self, method: str, path: str, taken: bytes) -> None:
         match = re.fullmatch(r"/v2/(.+)/blobs/uploads/([^/]+)", path)
         if method == "PATCH" and match and match[2] in self.uploads:
             self.uploads[match[2]][1].extend(taken)
@@ -419,33 +426,52 @@ def _error(code: str, message: str) -> bytes:
 @contextlib.asynccontextmanager
 async def on_loopback(registry: MemoryRegistry) -> AsyncIterator[str]:
     """Serve this registry on a port of its own; gives ``host:port``."""
-    import asyncio
+    tasks: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-                request_line, *lines = head.split("\r\n")
-                method, target, _version = request_line.split(" ")
-                headers = dict(_header_lines(lines))
-                try:
-                    body = await reader.readexactly(int(headers.get("content-length", "0")))
-                except asyncio.IncompleteReadError as cut:
-                    registry._take_partial(method, urlsplit(target).path, cut.partial)
-                    break
-                reply = registry.answer(method, target, headers, body)
-                shown = {"content-length": str(len(reply.body)), **reply.headers}
-                text = "".join(f"{name}: {value}\r\n" for name, value in shown.items())
-                writer.write(f"HTTP/1.1 {reply.status} X\r\n{text}\r\n".encode())
-                writer.write(b"" if method == "HEAD" else reply.body)
-                await writer.drain()
-                if headers.get("connection", "").lower() == "close":
-                    break
-        writer.close()
+        try:
+            while await _exchange(registry, reader, writer):
+                pass
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=1 << 20)
-    async with server:
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(serve(reader, writer))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0, limit=1 << 20)
+    try:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        for task in tuple(tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await server.wait_closed()
+
+
+async def _exchange(
+    registry: MemoryRegistry, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> bool:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    request_line, *lines = head.split("\r\n")
+    method, target, _version = request_line.split(" ")
+    headers = dict(_header_lines(lines))
+    try:
+        body = await reader.readexactly(int(headers.get("content-length", "0")))
+    except asyncio.IncompleteReadError as cut:
+        registry.take_partial(method, urlsplit(target).path, cut.partial)
+        return False
+    reply = registry.answer(method, target, headers, body)
+    shown = {"content-length": str(len(reply.body)), **reply.headers}
+    text = "".join(f"{name}: {value}\r\n" for name, value in shown.items())
+    writer.write(f"HTTP/1.1 {reply.status} X\r\n{text}\r\n".encode())
+    writer.write(b"" if method == "HEAD" else reply.body)
+    await writer.drain()
+    return headers.get("connection", "").lower() != "close"
 
 
 def _header_lines(lines: list[str]) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,40 @@
+"""What the registry's unit tests share: no waiting, and a client without a network."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from keynet.registry.auth import Credential, Fixed
+from keynet.registry.client import RegistryClient
+from keynet.registry.retry import Retries
+from keynet.registry.transport import Wire
+from keynet.secret import Secret
+
+USER, PASSWORD = "robot$keynet", "long-enough-password"
+
+
+async def no_wait(seconds: float) -> None:
+    await asyncio.sleep(0)
+
+
+Connect = Callable[..., RegistryClient]
+
+
+@pytest.fixture
+def connect() -> Connect:
+    """Make a client of registry.test over a wire, with the right credentials."""
+
+    def make(wire: Wire, *, host: str = "registry.test", **more: object) -> RegistryClient:
+        credential = Credential(USER, Secret(PASSWORD))
+        settings: dict[str, object] = {
+            "credentials": [Fixed(host.partition("://")[2] or host, credential)],
+            "retries": Retries(sleep=no_wait),
+            "wire": wire,
+            "certs_d": (),
+            **more,
+        }
+        make_client: Callable[..., RegistryClient] = RegistryClient
+        return make_client(host, **settings)
+
+    return make

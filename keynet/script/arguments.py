@@ -128,6 +128,8 @@ def _chosen(run: Interpreter) -> ParserLike | None:
 def _reported(run: Interpreter, parser: ParserLike) -> Extraction:
     arguments: dict[str, Argument] = {}
     notes: list[Note] = []
+    # Whatever following the script has used up, what it declared is still written out.
+    run.limits.steps = _STEPS
     for declared in parser.declared():
         if declared.name in arguments:
             notes.append(_repeated(declared))
@@ -135,7 +137,11 @@ def _reported(run: Interpreter, parser: ParserLike) -> Extraction:
         if len(arguments) >= _MOST_ARGUMENTS:
             notes.append(Note(declared.line, _("There are too many arguments."), declared.file))
             break
-        argument, its_notes = conversion.judge(run, declared)
+        try:
+            argument, its_notes = conversion.judge(run, declared)
+        except OutOfSteps:
+            notes.append(Note(declared.line, _("There are too many arguments."), declared.file))
+            break
         arguments[argument.name] = argument
         notes.extend(its_notes)
     others = [p for p in run.parsers if p is not parser and not p.nested and p.declared()]

@@ -46,17 +46,17 @@ def detect(
 ) -> Detected:
     """Read proxies, pip's (else uv's) settings and the CA bundle as tools on this host do.
 
+    What cannot be read is left out with a warning: many builds need none of it.
+
     Args:
         global_files: pip.conf of the machine, lowest first; by default where pip looks.
         site_prefix: The environment whose pip.conf counts; by default this Python's.
-
-    Raises:
-        ContextInvalid: A settings file or CA bundle that is named cannot be read.
     """
-    settings = _pip_settings(environment, home, global_files, site_prefix or Path(sys.prefix))
+    notices: list[Notice] = []
+    files = _pip_files(environment, home, global_files, site_prefix or Path(sys.prefix))
+    settings = _pip_settings(environment, files, notices)
     if not {"index-url", "extra-index-url", "find-links", "no-index"} & settings.keys():
         settings |= _uv_settings(environment)
-    notices: list[Notice] = []
     usable = _without_local(settings, notices)
     if "client-cert" in settings:
         notices.append(
@@ -65,10 +65,20 @@ def detect(
     usable = _with_netrc(usable, environment, home)
     network = HostNetwork(
         proxies=_proxies(environment),
-        ca_bundle=certificates.bundle(environment, _one(settings.get("cert", []))),
+        ca_bundle=_ca_bundle(environment, _one(settings.get("cert", [])), notices),
         pip_conf=Secret(_pip_conf(usable)) if usable else None,
     )
     return Detected(network, tuple(notices))
+
+
+def _ca_bundle(
+    environment: Mapping[str, str], pip_cert: str | None, notices: list[Notice]
+) -> bytes | None:
+    try:
+        return certificates.bundle(environment, pip_cert)
+    except ContextInvalid as error:
+        notices.append(Notice(f"{error.message} {error.hint}"))
+        return None
 
 
 def _proxies(environment: Mapping[str, str]) -> dict[str, Secret]:
@@ -82,16 +92,18 @@ def _proxies(environment: Mapping[str, str]) -> dict[str, Secret]:
 
 
 def _pip_settings(
-    environment: Mapping[str, str],
-    home: Path,
-    global_files: tuple[Path, ...] | None,
-    site_prefix: Path,
+    environment: Mapping[str, str], files: Iterable[Path], notices: list[Notice]
 ) -> dict[str, list[str]]:
     """Merge as pip does: files by kind, then [global] < [install] < PIP_* variables."""
     sections: dict[str, dict[str, list[str]]] = {"global": {}, "install": {}}
-    for path in _pip_files(environment, home, global_files, site_prefix):
-        for section, found in _pip_file(path).items():
-            sections[section] |= found
+    for path in files:
+        try:
+            found = _pip_file(path)
+        except ContextInvalid as error:
+            notices.append(Notice(f"{error.message} {error.hint}"))
+            continue
+        for section, options in found.items():
+            sections[section] |= options
     settings = sections["global"] | sections["install"]
     for name, value in environment.items():
         if name.startswith("PIP_") and value:

@@ -146,15 +146,22 @@ def test_netrc_passwords_reach_their_hosts_only(tmp_path: Path) -> None:
     assert "extra-index-url = https://b\n    https://x:y@a/" in _pip_conf(detected)
 
 
-def test_broken_settings_are_named_without_their_lines(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [b"index-url = https://u:s3cret@a\n", b"\xff"])
+def test_broken_settings_are_left_out_and_named_without_their_lines(
+    tmp_path: Path, content: bytes
+) -> None:
     file = tmp_path / "pip.conf"
-    file.write_text("index-url = https://u:s3cret@a\n")
-    with pytest.raises(ContextInvalid, match=r"pip\.conf cannot be read") as caught:
-        _detect(tmp_path, file)
-    assert "s3cret" not in caught.value.message
-    file.write_bytes(b"\xff")
-    with pytest.raises(ContextInvalid, match=r"pip\.conf cannot be read"):
-        _detect(tmp_path, file)
+    file.write_bytes(content)
+    detected = _detect(tmp_path, file, PIP_TIMEOUT="3")
+    assert _pip_conf(detected) == "[global]\ntimeout = 3\n"
+    assert "pip.conf cannot be read" in detected.notices[0].text
+    assert "s3cret" not in detected.notices[0].text
+
+
+def test_missing_bundle_is_a_warning_for_builds_that_do_not_need_it(tmp_path: Path) -> None:
+    detected = _detect(tmp_path, SSL_CERT_FILE=str(tmp_path / "gone"))
+    assert detected.network.ca_bundle is None
+    assert "gone that this host names cannot be used" in detected.notices[0].text
 
 
 @pytest.mark.parametrize("name", ["PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"])

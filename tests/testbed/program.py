@@ -34,7 +34,7 @@ class Seat:
 
     def command(self, *command: str, cwd: Path | None = None) -> list[str]:
         """Return the command line of any program at this seat."""
-        return [*self.prefix, "env", f"--chdir={cwd or self.home}", *command]
+        return [*self.prefix, "/usr/bin/env", f"--chdir={cwd or self.home}", *command]
 
     def keynet(
         self,

@@ -59,7 +59,7 @@ class Seating:
         home = user.home / name
         subprocess.run(user.argv(["mkdir", "-p", str(home)]), check=True)
         ids = [f"--reuid={user.uid}", f"--regid={user.gid}", "--init-groups"]
-        prefix = [*self._enter(newer), "setpriv", *ids, "--"]
+        prefix = [*self._enter(newer), "/usr/bin/setpriv", *ids, "--"]
         # Each rootless seat has a home of its own: the engines' stores are below it.
         environment = {**user.environment(variables), "HOME": str(home), "PATH": PATH}
         return Seat(name, builder, python, home, environment, prefix)

@@ -1,0 +1,58 @@
+import pytest
+
+from keynet.errors import ValidationError
+from keynet.oci.descriptor import Descriptor, Digest, MediaType, Platform
+
+EMPTY = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+def test_digests_of_known_content() -> None:
+    assert str(Digest.of(b"")) == EMPTY
+    assert Digest.parse(EMPTY).short == "e3b0c44298fc"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "sha256", "sha256:", "sha256:" + "0" * 63, "sha256:" + "0" * 65, "sha256:" + "A" * 64,
+     "md5:" + "0" * 32, "sha512:" + "0" * 64, "sha256:" + "0" * 63 + "\n", "sha256:../../x",
+     EMPTY + " ", "SHA256:" + "0" * 64],
+)  # fmt: skip
+def test_what_is_no_digest_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError):
+        Digest.parse(text)
+
+
+@pytest.mark.parametrize(("algorithm", "length"), [("sha256", 64), ("sha384", 96), ("sha512", 128)])
+def test_other_content_is_hashed_by_the_same_algorithm(algorithm: str, length: int) -> None:
+    digest = Digest.parse(f"{algorithm}:{'0' * length}")
+    other = digest.of_same_kind(b"x")
+    assert other.algorithm == algorithm
+    assert other != digest
+    assert other == other.of_same_kind(b"x")
+
+
+def test_a_descriptor_leaves_empty_fields_out_of_its_json() -> None:
+    assert Descriptor.of(MediaType.OCI_CONFIG, b"").to_json() == {
+        "mediaType": MediaType.OCI_CONFIG,
+        "digest": EMPTY,
+        "size": 0,
+    }
+    full = Descriptor(
+        "a/b", Digest.parse(EMPTY), 0, {"k": "v"}, "x/y", Platform("linux", "arm", "v7")
+    ).to_json()
+    assert full["annotations"] == {"k": "v"}
+    assert full["artifactType"] == "x/y"
+    assert full["platform"] == {"architecture": "arm", "os": "linux", "variant": "v7"}
+
+
+@pytest.mark.parametrize("text", ["linux/amd64", "linux/arm/v7", "windows/amd64"])
+def test_platforms_round_trip(text: str) -> None:
+    assert str(Platform.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "linux", "a/b/c/d", "linux/", "linux/amd 64", "/amd64", "a\n/b"]
+)
+def test_what_is_no_platform_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError):
+        Platform.parse(text)

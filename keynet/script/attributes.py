@@ -186,6 +186,11 @@ def _of_class(run: Machine, cls: Class, name: str) -> Value:  # noqa: PLR0911
         return cls.name
     if name == "__doc__":
         return ast.get_docstring(cls.node, clean=False)
+    if name == "__annotations__":
+        return run.call(External("typing.get_type_hints"), Arguments((cls,)))
+    if name == "__dataclass_fields__":
+        fields = run.iterate(run.call(External("dataclasses.fields"), Arguments((cls,))))
+        return run.fresh({run.attribute(field, "name"): field for field in fields or ()})
     if name == "__members__":
         return run.fresh({member.name: member for member in run.members(cls)})
     if name == "__module__":
@@ -273,6 +278,9 @@ def assign_attribute(run: Machine, value: Value, name: str, new: Value) -> None:
                 return
             target = value.attributes
             certain = run.region in (0, value.region)
+            if not certain and name not in target and value.cls is not None:
+                old = _found(value.cls, name)
+                new = new if old is MISSING else join(old, new)
         case Function():
             target, certain = value.attributes, not run.region
         case Class():

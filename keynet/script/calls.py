@@ -1,11 +1,11 @@
 """Calling what the script calls: functions, classes, bound methods, and the unknown."""
 
-import ast
 from typing import Final
 
-from keynet.script.attributes import class_attribute, lineage, outside_bases
+from keynet.script.attributes import class_attribute, outside_bases
 from keynet.script.extraction import Note
 from keynet.script.machine import Frame, Machine, Scope
+from keynet.script.records import set_fields
 from keynet.script.values import (
     MISSING,
     UNKNOWN,
@@ -203,7 +203,10 @@ def _instantiate(run: Machine, cls: Class, given: Arguments) -> Value:
     if native is not MISSING:
         call(run, native, given)
     else:
-        _set_fields(run, cls, instance, given)
+        set_fields(run, cls, instance, given)
+        after = class_attribute(cls, "__post_init__")
+        if after is not MISSING:
+            call(run, after, Arguments((instance,)))
     return instance
 
 
@@ -223,26 +226,3 @@ def _member(run: Machine, cls: Class, given: Arguments) -> Value:
         if is_constant(wanted) and is_constant(member.value) and member.value == wanted:
             return member
     return UNKNOWN
-
-
-def _set_fields(run: Machine, cls: Class, instance: Instance, given: Arguments) -> None:
-    """Do what a dataclass's or NamedTuple's generated ``__init__`` does."""
-    names = field_names(cls)
-    for name, value in zip(names, given.positional, strict=False):
-        instance.attributes[name] = value
-    for name, value in given.keywords.items():
-        if name in names:
-            instance.attributes[name] = value
-    after = class_attribute(cls, "__post_init__")
-    if after is not MISSING:
-        call(run, after, Arguments((instance,)))
-
-
-def field_names(cls: Class) -> list[str]:
-    """Name the annotated fields of a class, those of its bases first."""
-    names: dict[str, None] = {}
-    for one in reversed(list(lineage(cls))):
-        for statement in one.node.body:
-            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-                names[statement.target.id] = None
-    return list(names)

@@ -24,6 +24,7 @@ from keynet.script.machine import (
 )
 from keynet.script.natives import BUILTINS
 from keynet.script.project import Project, names_outside
+from keynet.script.records import RECORDS
 from keynet.script.stdlib import STDLIB, machine_dependent
 from keynet.script.values import (
     MISSING,
@@ -68,7 +69,7 @@ class Interpreter:
     def __init__(self, project: Project, dialects: Iterable[Dialect], limits: Limits) -> None:
         self.project = project
         self.limits = limits
-        self.handlers: dict[str, Handler] = {**BUILTINS, **STDLIB}
+        self.handlers: dict[str, Handler] = {**BUILTINS, **STDLIB, **RECORDS}
         self.native_classes: dict[str, NativeClass] = {}
         for dialect in dialects:
             self.handlers.update(dialect.handlers)
@@ -190,12 +191,17 @@ class Interpreter:
             words: Read only those whose text holds one of them.
         """
         any_read = False
+        skipped: list[Module] = []
         while modules := [one for one in self._unread if one.state == "unread"]:
             self._unread.clear()
-            wanted = [one for one in modules if not words or self.project.mentions(one, words)]
-            for module in wanted:
-                self.load(module)
-            any_read = any_read or bool(wanted)
+            for module in modules:
+                # A package's own file is what leads to its modules.
+                if not words or module.package or self.project.mentions(module, words):
+                    any_read = True
+                    self.load(module)
+                else:
+                    skipped.append(module)
+        self._unread.extend(skipped)
         return any_read
 
     def module(self, name: str, importer: Module, level: int = 0) -> Module | None:

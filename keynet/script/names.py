@@ -39,11 +39,11 @@ def look_up(run: Machine, name: str, scope: Scope) -> Value:
         return External(f"builtins.{name}")
     for module in scope.module.stars:
         value = run.attribute(module, name)
-        if isinstance(value, External):
-            # Which names an outside module has is known of the well-known ones only.
-            if run.handler(value.name) is None and run.native_class(value.name) is None:
-                continue
-        if not isinstance(value, Unknown):
+        # Which names an outside module has is known of the well-known ones only.
+        strange = isinstance(value, External) and not (
+            run.handler(value.name) or run.native_class(value.name)
+        )
+        if not strange and not isinstance(value, Unknown):
             return value
     return UNKNOWN
 

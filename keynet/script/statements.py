@@ -388,6 +388,8 @@ def _import_from(run: Machine, node: ast.ImportFrom, scope: Scope) -> _Signal:
             continue
         value: Value
         if module is not None:
+            # Python reads a module that is imported from its package at once.
+            run.submodule(module, alias.name)
             value = Imported(module, alias.name)
         elif node.level:
             value = UNKNOWN

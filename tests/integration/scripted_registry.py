@@ -84,8 +84,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.registry.closing.wait(60)
             self.close_connection = True
             return
-        self._read()
-        self._answer("none", 202, {"Location": self.path, "Range": "0-1"})
+        length = len(self._read())
+        self._answer("none", 202, {"Location": self.path, "Range": f"0-{length - 1}"})
 
     def do_PUT(self) -> None:
         body = self._read()

@@ -1,0 +1,49 @@
+"""A machine without engines, whose home and cache are a test's own."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.engine_program import Answer, EngineProgram
+
+
+class Machine:
+    """PATH holds nothing but the fake programs that a test installs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = folder / "home"
+        self.programs = folder / "bin"
+        self.home.mkdir()
+        self.programs.mkdir()
+
+    def install(self, name: str, *answers: Answer) -> EngineProgram:
+        """Put a program on PATH."""
+        program = EngineProgram(self.programs, name, list(answers))
+        program.install()
+        return program
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    made = Machine(tmp_path)
+    for name in (
+        "BUILDAH_ISOLATION",
+        "BUILDX_BUILDER",
+        "CONTAINER_CONNECTION",
+        "CONTAINER_HOST",
+        "DOCKER_BUILDKIT",
+        "DOCKER_CONFIG",
+        "DOCKER_CONTEXT",
+        "DOCKER_HOST",
+        "REGISTRY_AUTH_FILE",
+        "STORAGE_DRIVER",
+        "XDG_CACHE_HOME",
+        "XDG_CONFIG_HOME",
+        "XDG_DATA_HOME",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(made.home))
+    # Without it root's logins in /run would be read.
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+    monkeypatch.setenv("PATH", str(made.programs))
+    return made

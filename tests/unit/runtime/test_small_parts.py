@@ -1,0 +1,253 @@
+"""The trial's program, names, limits, what info says, reasons, endpoints, the cache."""
+
+import json
+import os
+import platform
+import socket
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from keynet.plan import BuildPlan, GeneratedContainerfile, UserContainerfile
+from keynet.runtime import endpoints, limits, names, reasons, store, tidy
+from keynet.runtime.cache import Cache
+from keynet.runtime.dialect import read_info
+from keynet.runtime.dockerargs import read_info as read_docker_info
+from keynet.runtime.engine import Unusable, Usable, Way
+from keynet.runtime.program import ARCHITECTURES, exit_program
+
+from .conftest import Machine
+
+RECORDED = Path(__file__).parents[2] / "fakes" / "engine_output"
+WAY = Way("/usr/bin/buildah", isolation="chroot", ulimits=("nofile=1:1",))
+USABLE = Usable(
+    "buildah", "1.28.2", True, "buildah 1.28.2 (rootless)", True, WAY, facts={"graph_root": "/g"}
+)
+
+
+@pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
+def test_program_is_a_tiny_elf(architecture: str) -> None:
+    content = exit_program(architecture)
+    assert content[:5] == b"\x7fELF\x02"
+    assert len(content) < 140
+
+
+def test_program_ends_with_status_0(tmp_path: Path) -> None:
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
+    program = tmp_path / "program"
+    program.write_bytes(exit_program(machine))
+    program.chmod(0o755)
+    assert subprocess.run([program], check=False).returncode == 0
+
+
+def _plan(context: Path) -> BuildPlan:
+    return BuildPlan(context, (), GeneratedContainerfile("FROM a"))
+
+
+def test_project_is_named_after_its_folder_and_place(tmp_path: Path) -> None:
+    first = names.project_name(_plan(tmp_path / "My Project_학습"))
+    assert first.startswith("localhost/keynet/my-project-")
+    assert first == names.project_name(_plan(tmp_path / "My Project_학습"))
+    assert first != names.project_name(_plan(tmp_path / "x" / "My Project_학습"))
+    assert names.project_name(_plan(tmp_path / "학습")).startswith("localhost/keynet/project-")
+    other = replace(_plan(tmp_path), recipe=UserContainerfile(tmp_path / "Dockerfile", ""))
+    assert names.project_name(other) != names.project_name(_plan(tmp_path))
+
+
+def test_builds_of_a_project_have_names_of_their_own() -> None:
+    assert names.build_name("p") != names.build_name("p")
+    assert names.stage_name("p", 2) == "p:stage-2"
+
+
+def test_limits_are_this_processs_own() -> None:
+    files, processes = limits.as_ulimits()
+    assert files.startswith("nofile=")
+    assert processes.startswith("nproc=")
+
+
+@pytest.mark.parametrize("generation", ["debian-12", "debian-13"])
+@pytest.mark.parametrize("engine", ["podman", "buildah"])
+def test_info_is_read(engine: str, generation: str) -> None:
+    facts = read_info((RECORDED / f"info-{generation}-{engine}.json").read_text())
+    assert facts.storage_driver == "overlay"
+    assert facts.graph_root.startswith("/")
+    assert facts.architecture == "amd64"
+    assert facts.runtime == "crun"
+    assert not facts.rootless
+    assert not facts.remote
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"host": []}', "null"])
+def test_strange_info_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        read_info(text)
+
+
+def test_dockers_info_is_read() -> None:
+    old = read_docker_info((RECORDED / "info-debian-12-docker.json").read_text())
+    assert old.version.startswith("20.10")
+    assert "buildx" not in old.plugins
+    new = read_docker_info((RECORDED / "info-debian-13-docker.json").read_text())
+    assert new.version.startswith("26.")
+    assert "buildx" in new.plugins
+    assert new.architecture == "amd64"
+    gone = read_docker_info((RECORDED / "info-docker-no-daemon.json").read_text())
+    assert not gone.version
+    assert "Cannot connect" in gone.errors[0]
+    with pytest.raises(ValueError):
+        read_docker_info("[]")
+
+
+@pytest.mark.parametrize(
+    ("said", "fix"),
+    [
+        ("graph driver mismatch", "STORAGE_DRIVER"),
+        ("'overlay' is not supported over extfs", "fuse-overlayfs"),
+        ('exec: "newuidmap": executable file not found in $PATH', "uidmap"),
+        ("no subuid ranges found for user", "--add-subuids"),
+        ("cannot clone: Operation not permitted", "user namespaces"),
+        ("Cannot connect to Podman. Please verify", "podman system service"),
+        ("write /x: no space left on device", "Make room"),
+        ("something else", "by hand"),
+    ],
+)
+def test_refusals_have_a_fix(said: str, fix: str) -> None:
+    found = reasons.explain("podman", said)
+    assert found.reason == said
+    assert fix in found.fix
+
+
+def test_last_words_leave_warnings_out() -> None:
+    output = (
+        'time="x" level=warning msg="cgroups v1"\nSTEP 1/2: FROM x\nerror running container: why\n'
+    )
+    assert reasons.last_words(output) == "error running container: why"
+    assert reasons.last_words("") == ""
+
+
+def test_a_socket_that_answers_is_no_refusal(tmp_path: Path) -> None:
+    path = str(tmp_path / "s")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        refused = endpoints.refusal(f"unix://{path}")
+        assert refused is not None
+        assert "Connection refused" in refused.reason
+        assert refused.endpoint == f"unix://{path}"
+        server.listen()
+        assert endpoints.refusal(f"unix://{path}") is None
+
+
+def test_tcp_ports() -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        refused = endpoints.refusal(address, "podman")
+        assert refused is not None
+        assert "podman system service" in refused.fix
+        server.listen()
+        assert endpoints.refusal(address) is None
+
+
+@pytest.mark.parametrize("endpoint", ["", "ssh://host", "npipe:////./pipe/docker"])
+def test_addresses_that_need_a_program_are_not_tried(endpoint: str) -> None:
+    assert endpoints.refusal(endpoint) is None
+
+
+def test_an_address_that_is_none() -> None:
+    refused = endpoints.refusal("tcp://host:99999999")
+    assert refused is not None
+    assert "no address" in refused.reason
+
+
+def test_cache_gives_back_what_was_put(machine: Machine) -> None:
+    machine.install("buildah")
+    cache = Cache()
+    assert cache.get("buildah") is None
+    cache.put("buildah", USABLE)
+    assert Cache().get("buildah") == USABLE
+    cache.put("podman", Unusable("podman", "r", "f", "unix:///s"))
+    assert Cache().get("podman") == Unusable("podman", "r", "f", "unix:///s")
+    assert Cache().get("buildah") == USABLE
+
+
+def test_cache_forgets_when_the_program_or_its_settings_change(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = machine.install("buildah").install()
+    Cache().put("buildah", USABLE)
+    os.utime(program, (1, 1))
+    assert Cache().get("buildah") is None
+    Cache().put("buildah", USABLE)
+    monkeypatch.setenv("STORAGE_DRIVER", "vfs")
+    assert Cache().get("buildah") is None
+    monkeypatch.delenv("STORAGE_DRIVER")
+    assert Cache().get("buildah") == USABLE
+
+
+def test_a_refusal_ages(machine: Machine) -> None:
+    Cache().put("podman", Unusable("podman", "r", "f"))
+    path = machine.home / ".cache/keynet/engines.json"
+    entries = json.loads(path.read_text())
+    entries["podman"]["at"] -= 10_000
+    path.write_text(json.dumps(entries))
+    assert Cache().get("podman") is None
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", '{"buildah": 1}', '{"buildah": {"usable": {}}}', "\x00"]
+)
+def test_a_broken_cache_is_no_cache(machine: Machine, content: str) -> None:
+    path = machine.home / ".cache/keynet/engines.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+    assert Cache().get("buildah") is None
+    Cache().put("buildah", USABLE)
+    assert Cache().get("buildah") == USABLE
+
+
+def test_a_broken_entry_with_the_right_key_is_no_answer(machine: Machine) -> None:
+    Cache().put("buildah", USABLE)
+    path = machine.home / ".cache/keynet/engines.json"
+    entries = json.loads(path.read_text())
+    entries["buildah"]["usable"] = {"name": "buildah"}
+    path.write_text(json.dumps(entries))
+    assert Cache().get("buildah") is None
+
+
+def test_a_cache_that_cannot_be_written_is_no_failure(machine: Machine) -> None:
+    (machine.home / ".cache").write_text("a file")
+    Cache().put("buildah", USABLE)
+    assert Cache().get("buildah") is None
+
+
+def test_tidying_names_what_is_new_and_removes_what_was_replaced() -> None:
+    calls: list[tuple[str, ...]] = []
+    named = {"p:stage-1": "aaaa1111", "p:latest": "bbbb2222"}
+    tidy.keep(
+        "p",
+        ["aaaa", "cccc3333"],
+        named=named,
+        run=lambda *arguments: calls.append(arguments),
+        final=True,
+    )
+    assert calls == [("tag", "cccc3333", "p:latest"), ("rmi", "bbbb2222")]
+    calls.clear()
+    tidy.keep("p", ["dddd"], named={}, run=lambda *each: calls.append(each), final=False)
+    assert calls == [("tag", "dddd", "p:stage-1")]
+
+
+def test_own_store_is_found_measured_and_removed(machine: Machine) -> None:
+    assert store.own_store() is None
+    way = store.own_way(WAY)
+    assert way.driver == "overlay"
+    assert way.root == str(machine.home / ".local/share/keynet/storage/root")
+    Path(way.root, "layer").write_bytes(b"x" * 10_000)
+    found = store.own_store()
+    assert found is not None
+    assert found.path == machine.home / ".local/share/keynet/storage"
+    assert found.size >= 10_000
+    store.remove()
+    assert store.own_store() is None
+    store.remove()

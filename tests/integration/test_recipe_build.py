@@ -272,9 +272,11 @@ def test_workspace_holds_the_context_without_what_is_ignored(
 def test_real_packages_come_by_this_hosts_own_settings(
     either_form: Engine, hub: Hub, training: Path, variant: str
 ) -> None:
-    (training / "requirements.txt").write_text("numpy==1.26.4\nscikit-learn==1.4.2\n")
+    # docopt comes as source only: pip must be able to build, wherever it comes from.
+    pins = "numpy==1.26.4\nscikit-learn==1.4.2\ndocopt==0.6.2\n"
+    (training / "requirements.txt").write_text(pins)
     (training / "train.py").write_text(
-        "import numpy, sklearn\nprint('TRAINED', numpy.__version__, sklearn.__version__)\n"
+        "import docopt, numpy, sklearn\nprint('TRAINED', numpy.__version__, sklearn.__version__)\n"
     )
     base = hub.reference("slim" if variant == "slim" else "bare")
     plan, _notices = planned(training, "train.py", base, {})

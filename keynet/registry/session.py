@@ -15,7 +15,8 @@ from keynet.registry.address import Registry, follow, origin_of
 from keynet.registry.auth import Authorizer, CredentialSource
 from keynet.registry.problems import failure
 from keynet.registry.retry import TEMPORARY, Budget, Retries, retry_after
-from keynet.registry.transport import Answer, Call, NoTls, Stream, Transport
+from keynet.registry.transport import Answer, Call, Stream, Transport
+from keynet.registry.unreachable import NoTls
 from keynet.secret import Secret
 from keynet.text import _
 

@@ -7,6 +7,7 @@ bounded by phase, and foreign exceptions become keynet's.
 import asyncio
 import socket
 import ssl
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -17,16 +18,17 @@ from typing import Final
 import httpx
 
 import keynet
-from keynet.errors import RegistryError, RegistryUnreachable
 from keynet.registry import tls
 from keynet.registry.address import Registry, is_loopback, origin_of
-from keynet.text import _, printable
+from keynet.registry.unreachable import broken, no_connection, timed_out, too_long
 
-__all__ = ["Answer", "Call", "NoTls", "Stream", "Timeouts", "Transport", "Wire"]
+__all__ = ["Answer", "Call", "Stream", "Timeouts", "Transport", "Wire"]
 
 # What carries the bytes; tests give one that needs no network.
 Wire = httpx.AsyncBaseTransport
 
+# Bytes that must come within one read timeout.
+_LEAST: Final = 64 * 1024
 _KEEPALIVE: Final = [
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     *(
@@ -87,10 +89,6 @@ class Stream:
     url: str
 
 
-class NoTls(RegistryUnreachable):
-    """The other side was reached and does not speak TLS."""
-
-
 class Transport:
     """Send calls over pools of connections. Close it with ``aclose``."""
 
@@ -130,10 +128,10 @@ class Transport:
                     async for chunk in chunks:
                         body += chunk
                         if len(body) > call.limit:
-                            raise _too_long(self._registry, call)
+                            raise too_long(self._registry, call.url, call.limit)
                 return Answer(stream.status, stream.headers, bytes(body), stream.url)
         except TimeoutError as error:
-            raise _timed_out(self._registry, call) from error
+            raise timed_out(self._registry, call.url) from error
 
     @asynccontextmanager
     async def stream(self, call: Call) -> AsyncIterator[Stream]:
@@ -146,9 +144,22 @@ class Transport:
             headers = {name.lower(): value for name, value in response.headers.items()}
 
             async def chunks() -> AsyncGenerator[bytes, None]:
+                # Bytes in drips would never meet the timeout between two of them.
+                waited_s, came = 0.0, 0
                 with _mapped(self._registry, call):
-                    async for chunk in response.aiter_raw():
-                        yield chunk
+                    async with aclosing(_raw(response)) as blocks:
+                        while True:
+                            since = time.monotonic()
+                            chunk = await anext(blocks, None)
+                            if chunk is None:
+                                return
+                            waited_s += time.monotonic() - since
+                            came += len(chunk)
+                            if came >= _LEAST:
+                                waited_s, came = 0.0, 0
+                            elif waited_s > self._timeouts.read_s:
+                                raise timed_out(self._registry, call.url)
+                            yield chunk
 
             yield Stream(response.status_code, headers, chunks, call.url)
         finally:
@@ -227,6 +238,11 @@ class Transport:
         )
 
 
+async def _raw(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+    async for block in response.aiter_raw():
+        yield block
+
+
 def _base_context() -> ssl.SSLContext:
     paths = ssl.get_default_verify_paths()
     # SSL_CERT_FILE and SSL_CERT_DIR are OpenSSL's own and stand in these paths.
@@ -241,109 +257,15 @@ def _mapped(registry: Registry, call: Call) -> Iterator[None]:
     try:
         yield
     except httpx.TimeoutException as error:
-        raise _timed_out(
-            registry, call, connecting=isinstance(error, httpx.ConnectTimeout)
+        raise timed_out(
+            registry, call.url, connecting=isinstance(error, httpx.ConnectTimeout)
         ) from error
     except (httpx.ConnectError, httpx.ProxyError) as error:
-        raise _no_connection(registry, call, error) from error
+        raise no_connection(registry, call.url, error) from error
     except httpx.NetworkError as error:
-        raise _broken(registry, call, error, temporary=True) from error
+        raise broken(registry, call.url, error, temporary=True) from error
     except (httpx.TransportError, httpx.StreamError, httpx.InvalidURL) as error:
         # A server that closes early is worth another try, one that breaks the grammar is not.
         text = str(error)
         early = "disconnected" in text or "closed connection" in text
-        raise _broken(registry, call, error, temporary=early) from error
-
-
-def _where(registry: Registry, call: Call) -> str:
-    try:
-        origin = origin_of(call.url)
-        own = origin_of(registry.base(origin.scheme))
-    except RegistryError:
-        return registry.name
-    return registry.name if origin == own else f"{origin.host}:{origin.port}"
-
-
-def _no_connection(
-    registry: Registry, call: Call, error: httpx.TransportError
-) -> RegistryUnreachable:
-    where = _where(registry, call)
-    chain = list(_causes(error))
-    untrusted = next((e for e in chain if isinstance(e, ssl.SSLCertVerificationError)), None)
-    if untrusted is not None:
-        reason = printable(untrusted.verify_message or untrusted, 200)
-        return RegistryUnreachable(
-            _("The certificate of {registry} is not trusted: {reason}.").format(
-                registry=where, reason=reason
-            ),
-            _("Give the CA's certificate with --ca-cert, KEYNET_CA_CERT or SSL_CERT_FILE."),
-        )
-    if any(isinstance(e, socket.gaierror) for e in chain):
-        return RegistryUnreachable(
-            _("There is no host {registry}: its name cannot be resolved.").format(registry=where),
-            _("Check the spelling and your network (DNS, VPN, proxy)."),
-            temporary=True,
-        )
-    plain = [e for e in chain if isinstance(e, OSError) and not isinstance(e, ssl.SSLError)]
-    if call.url.startswith("https:") and not plain:
-        return NoTls(
-            _("{registry} does not complete the TLS handshake: {reason}.").format(
-                registry=where, reason=printable(error, 200) or _("it hangs up")
-            ),
-            _("Check the port, and whether it speaks https; a client certificate may be wanted."),
-            temporary=True,
-        )
-    reason = printable((plain[-1].strerror if plain else "") or error, 200)
-    return RegistryUnreachable(
-        _("{registry} cannot be reached: {reason}.").format(registry=where, reason=reason),
-        _("Check the address and the port, and that the registry runs."),
-        temporary=True,
-    )
-
-
-def _broken(
-    registry: Registry, call: Call, error: Exception, *, temporary: bool
-) -> RegistryUnreachable:
-    return RegistryUnreachable(
-        _("The connection to {registry} broke: {reason}.").format(
-            registry=_where(registry, call),
-            reason=printable(error, 200).rstrip(".") or _("it was cut"),
-        ),
-        _("Check the network, and a proxy in between if there is one."),
-        temporary=temporary,
-    )
-
-
-def _timed_out(registry: Registry, call: Call, *, connecting: bool = False) -> RegistryUnreachable:
-    where = _where(registry, call)
-    if connecting:
-        message = _("{registry} cannot be reached: no connection in time.").format(registry=where)
-    else:
-        message = _("{registry} does not answer: nothing came in time.").format(registry=where)
-    return RegistryUnreachable(
-        message, _("Check the network and whether the registry is overloaded."), temporary=True
-    )
-
-
-def _too_long(registry: Registry, call: Call) -> RegistryError:
-    return RegistryError(
-        _("The answer of {registry} is longer than {limit} bytes; it was not read further.").format(
-            registry=_where(registry, call), limit=call.limit
-        ),
-        _("Check that the URL is a registry's."),
-    )
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Give the error and everything that caused it, groups opened, outermost first."""
-    seen = 0
-    waiting: list[BaseException | None] = [error]
-    while waiting and seen < 50:
-        current = waiting.pop(0)
-        if current is None:
-            continue
-        seen += 1
-        yield current
-        if isinstance(current, BaseExceptionGroup):
-            waiting.extend(current.exceptions)
-        waiting.append(current.__cause__ or current.__context__)
+        raise broken(registry, call.url, error, temporary=early) from error

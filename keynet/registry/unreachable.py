@@ -1,0 +1,111 @@
+"""Why no answer came: the connection, TLS, time, or an answer without end. No HTTP library."""
+
+import socket
+import ssl
+from collections.abc import Iterator
+
+from keynet.errors import RegistryError, RegistryUnreachable
+from keynet.registry.address import Registry, origin_of
+from keynet.text import _, printable
+
+__all__ = ["NoTls", "broken", "no_connection", "timed_out", "too_long"]
+
+
+class NoTls(RegistryUnreachable):
+    """The other side was reached and does not speak TLS."""
+
+
+def _where(registry: Registry, url: str) -> str:
+    try:
+        origin = origin_of(url)
+        own = origin_of(registry.base(origin.scheme))
+    except RegistryError:
+        return registry.name
+    return registry.name if origin == own else f"{origin.host}:{origin.port}"
+
+
+def no_connection(registry: Registry, url: str, error: Exception) -> RegistryUnreachable:
+    """Say why no connection came about: certificate, name, TLS, or the way."""
+    where = _where(registry, url)
+    chain = list(_causes(error))
+    untrusted = next((e for e in chain if isinstance(e, ssl.SSLCertVerificationError)), None)
+    if untrusted is not None:
+        reason = printable(untrusted.verify_message or untrusted, 200)
+        return RegistryUnreachable(
+            _("The certificate of {registry} is not trusted: {reason}.").format(
+                registry=where, reason=reason
+            ),
+            _("Give the CA's certificate with --ca-cert, KEYNET_CA_CERT or SSL_CERT_FILE."),
+        )
+    if any(isinstance(e, socket.gaierror) for e in chain):
+        return RegistryUnreachable(
+            _("There is no host {registry}: its name cannot be resolved.").format(registry=where),
+            _("Check the spelling and your network (DNS, VPN, proxy)."),
+            temporary=True,
+        )
+    plain = [e for e in chain if isinstance(e, OSError) and not isinstance(e, ssl.SSLError)]
+    if url.startswith("https:") and not plain:
+        return NoTls(
+            _("{registry} does not complete the TLS handshake: {reason}.").format(
+                registry=where, reason=printable(error, 200) or _("it hangs up")
+            ),
+            _("Check the port, and whether it speaks https; a client certificate may be wanted."),
+            temporary=True,
+        )
+    reason = printable((plain[-1].strerror if plain else "") or error, 200)
+    return RegistryUnreachable(
+        _("{registry} cannot be reached: {reason}.").format(registry=where, reason=reason),
+        _("Check the address and the port, and that the registry runs."),
+        temporary=True,
+    )
+
+
+def broken(
+    registry: Registry, url: str, error: Exception, *, temporary: bool
+) -> RegistryUnreachable:
+    """Say that a connection ended in the middle."""
+    return RegistryUnreachable(
+        _("The connection to {registry} broke: {reason}.").format(
+            registry=_where(registry, url),
+            reason=printable(error, 200).rstrip(".") or _("it was cut"),
+        ),
+        _("Check the network, and a proxy in between if there is one."),
+        temporary=temporary,
+    )
+
+
+def timed_out(registry: Registry, url: str, *, connecting: bool = False) -> RegistryUnreachable:
+    """Say that nothing came in time."""
+    where = _where(registry, url)
+    if connecting:
+        message = _("{registry} cannot be reached: no connection in time.").format(registry=where)
+    else:
+        message = _("{registry} does not answer: nothing came in time.").format(registry=where)
+    return RegistryUnreachable(
+        message, _("Check the network and whether the registry is overloaded."), temporary=True
+    )
+
+
+def too_long(registry: Registry, url: str, limit: int) -> RegistryError:
+    """Say that an answer has no end."""
+    return RegistryError(
+        _("The answer of {registry} is longer than {limit} bytes; it was not read further.").format(
+            registry=_where(registry, url), limit=limit
+        ),
+        _("Check that the URL is a registry's."),
+    )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Give the error and everything that caused it, groups opened, outermost first."""
+    seen = 0
+    waiting: list[BaseException | None] = [error]
+    while waiting and seen < 50:
+        current = waiting.pop(0)
+        if current is None:
+            continue
+        seen += 1
+        yield current
+        if isinstance(current, BaseExceptionGroup):
+            waiting.extend(current.exceptions)
+        waiting.append(current.__cause__ or current.__context__)

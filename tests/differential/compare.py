@@ -71,31 +71,31 @@ class Score:
             )
 
 
-def first_of_each_name(truth: Truth) -> dict[str, tuple[dict[str, Any], bool]]:
-    """Key the arguments by name, with whether the default is the machine's own."""
-    found: dict[str, tuple[dict[str, Any], bool]] = {}
+def first_of_each_name(truth: Truth) -> dict[str, tuple[dict[str, Any], set[str]]]:
+    """Key the arguments by name, with the fields that are the machine's own."""
+    found: dict[str, tuple[dict[str, Any], set[str]]] = {}
     for number, argument in enumerate(truth.arguments):
-        found.setdefault(argument["name"], (argument, number in truth.uncertain))
+        uncertain = {field for field in FIELDS if (number, field) in truth.uncertain}
+        found.setdefault(argument["name"], (argument, uncertain))
     return found
 
 
 def _differences(
-    truth: Truth, real: dict[str, tuple[dict[str, Any], bool]], read: dict[str, Any]
+    truth: Truth, real: dict[str, tuple[dict[str, Any], set[str]]], read: dict[str, Any]
 ) -> Iterator[Difference]:
     script = truth.program.start
-    for name, (argument, machines_own) in real.items():
+    for name, (argument, uncertain) in real.items():
         if name not in read:
             yield Difference(script, name, "name", argument["type"], "missing")
             continue
         for which in FIELDS:
             expected, got = argument[which], read[name][which]
+            if which in uncertain:
+                expected = None
             if which == "default":
-                expected = None if machines_own else expected
-                same = _as_parsed(expected, argument) == _as_parsed(got, argument)
-            else:
-                same = expected == got
-            if not same:
-                yield Difference(script, name, which, expected, got)
+                expected, got = _as_parsed(expected, argument), _as_parsed(got, argument)
+            if expected != got:
+                yield Difference(script, name, which, argument[which], read[name][which])
     for name in read.keys() - real.keys():
         yield Difference(script, name, "name", "no such argument", read[name]["type"])
 

@@ -17,6 +17,14 @@ from typing import Any
 HERE = Path(__file__).parent
 REQUIREMENTS = HERE / "requirements.txt"
 TRUTH = HERE / "truth.py"
+# What users set on their machines; a default that follows it is the machine's.
+ELSEWHERE = {
+    "KEYNET_TRUTH_ELSEWHERE": "1",
+    "CIBW_OUTPUT_DIR": "other",
+    "CIBW_DEBUG_TRACEBACK": "1",
+    "FORCE_COLOR": "1",
+    "TLDR_PAGES_SOURCE_LOCATION": "https://other.example.com",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +178,12 @@ PACKAGED = (
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What the program's own parser takes, ``uncertain`` being the machine's own defaults."""
+    """What the program's own parser takes; ``uncertain`` fields are the machine's, not its own."""
 
     program: Program
     entry: Path
     arguments: tuple[dict[str, Any], ...]
-    uncertain: frozenset[int]
+    uncertain: frozenset[tuple[int, str]]
 
 
 def programs() -> list[Program]:
@@ -223,12 +231,12 @@ def _truth(python: Path, program: Program) -> Truth:
     here = _run(python, program, elsewhere=False)
     there = _run(python, program, elsewhere=True)
     own = str(python.parent.parent)
+    pairs = enumerate(zip(here["arguments"], there["arguments"], strict=True))
     uncertain = {
-        number
-        for number, (one, other) in enumerate(
-            zip(here["arguments"], there["arguments"], strict=True)
-        )
-        if one["default"] != other["default"] or own in json.dumps(one["default"])
+        (number, field)
+        for number, (one, other) in pairs
+        for field in ("default", "choices")
+        if one[field] != other[field] or own in json.dumps(one[field])
     }
     arguments = tuple(here["arguments"])
     return Truth(program, Path(here["entry"]), arguments, frozenset(uncertain))
@@ -238,7 +246,10 @@ def _run(python: Path, program: Program, *, elsewhere: bool) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "truth.json"
         work = Path(folder) / ("other/place" if elsewhere else "work")
-        work.mkdir(parents=True)
+        if elsewhere:
+            shutil.copytree(HERE / "elsewhere", work)
+        else:
+            work.mkdir(parents=True)
         user = "somebody" if elsewhere else "nobody"
         environment = {
             "HOME": str(work.parent),
@@ -246,7 +257,7 @@ def _run(python: Path, program: Program, *, elsewhere: bool) -> dict[str, Any]:
             "LOGNAME": user,
             "PATH": os.environ["PATH"],
             "COLUMNS": "200",
-            **({"KEYNET_TRUTH_ELSEWHERE": "1"} if elsewhere else {}),
+            **(ELSEWHERE if elsewhere else {}),
         }
         argv = [str(python), str(TRUTH), str(out)]
         argv += [program.framework, program.start, str(program.stages)]

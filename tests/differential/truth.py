@@ -11,6 +11,7 @@ KEYNET_TRUTH_ELSEWHERE=1 pretends another machine: what differs then depends on 
 import argparse
 import contextlib
 import enum
+import importlib.metadata
 import importlib.util
 import inspect
 import itertools
@@ -189,6 +190,8 @@ def _sub_commands(command: Any) -> Iterator[Any]:
 def _is_help_or_version(param: Any) -> bool:
     if param.name in {"install_completion", "show_completion"}:
         return True
+    if type(param).__name__ == "HelpOption":
+        return True
     made_by = getattr(getattr(param, "callback", None), "__qualname__", "")
     return made_by.startswith(("help_option.", "version_option."))
 
@@ -311,10 +314,17 @@ def _all_params(command: Any) -> Iterator[Any]:
 
 
 def pretend_elsewhere() -> None:
-    """Look like another machine, for what a program asks before it parses."""
+    """Look like another machine, with one plugin of each kind fewer."""
     real_count = os.cpu_count()
     os.cpu_count = lambda: (real_count or 1) + 3
     socket.gethostname = lambda: "elsewhere"
+    real_entry_points = importlib.metadata.entry_points
+
+    def fewer(**wanted: Any) -> Any:
+        found = real_entry_points(**wanted)
+        return type(found)(list(found)[:-1]) if wanted else found
+
+    importlib.metadata.entry_points = fewer
 
 
 def start(target: str) -> None:

@@ -1,7 +1,7 @@
 """Nested dataclasses."""
 
 # ruff: noqa
-from typing import List, Optional, Tuple, Literal
+from typing import Annotated, List, Literal, Optional, Tuple, Union
 import dataclasses
 import enum
 
@@ -34,7 +34,7 @@ class Sgd:
 class Args:
     name: str
     optim: Optim
-    second: Adam | Sgd = dataclasses.field(default_factory=Adam)
+    second: Union[Adam, Sgd] = dataclasses.field(default_factory=Adam)
     steps: int = 3  # How many.
     kind: Kind = Kind.RED
     mode: Literal["a", "b"] = "a"

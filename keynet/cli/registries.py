@@ -59,8 +59,13 @@ class Place:
         return cls(text, f"{scheme}{separator}{registry}", rest.strip("/"))
 
     def with_parts(self, *parts: str | None) -> Place:
-        """Add repository and tag or digest that stand apart: ``URL REPOSITORY TAG``."""
+        """Add repository and tag or digest that stand apart: ``URL REPOSITORY TAG``.
+
+        Where the URL names the repository already, a single further word is the tag.
+        """
         repository, name = (*parts, None, None)[:2]
+        if len(parts) > 1 and self.rest and name is None:
+            repository, name = None, repository
         rest = "/".join(part for part in (self.rest, repository) if part)
         if name:
             rest += f"@{name}" if ":" in name else f":{name}"

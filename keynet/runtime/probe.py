@@ -1,10 +1,11 @@
 """Choose an engine that really works; say of the others why they do not."""
 
+import shutil
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from keynet.errors import EngineUnavailable, UsageError
-from keynet.events import Emit
+from keynet.events import Emit, Notice
 from keynet.runtime import endpoints
 from keynet.runtime.buildah import BUILDAH
 from keynet.runtime.cache import Cache
@@ -37,8 +38,9 @@ def choose(name: str, *, emit: Emit, needs_run: bool = True) -> tuple[Builder, U
     """
     candidates = _candidates(name)
     cache = Cache()
+    remembered = any(cache.get(candidate) for candidate in candidates)
     chosen = _first(candidates, cache=cache, fresh=False, needs_run=needs_run, emit=emit)
-    if isinstance(chosen, list):
+    if isinstance(chosen, list) and remembered:
         # Nothing known works: a refusal from the cache may be out of date.
         chosen = _first(candidates, cache=cache, fresh=True, needs_run=needs_run, emit=emit)
     if isinstance(chosen, list):
@@ -56,6 +58,8 @@ def _first(
         if found is None:
             found = _MAKERS[candidate](None).probe()
             cache.put(candidate, found)
+            if isinstance(found, Unusable) and len(candidates) > 1 and shutil.which(candidate):
+                emit(Notice(_passed_over(found), "note"))
         match found:
             case Usable() if found.can_run or not needs_run:
                 return found
@@ -95,6 +99,12 @@ def _candidates(name: str) -> Sequence[str]:
             _("Choose one of: auto, {names}.").format(names=", ".join(ORDER)),
         )
     return (name,)
+
+
+def _passed_over(refused: Unusable) -> str:
+    return _("{engine} is passed over: {reason}").format(
+        engine=refused.name, reason=printable(refused.reason, 300)
+    )
 
 
 def _cannot_run(usable: Usable) -> Unusable:

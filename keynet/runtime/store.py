@@ -16,7 +16,7 @@ import platformdirs
 from keynet.runtime import shell
 from keynet.runtime.engine import Way
 
-__all__ = ["OwnStore", "discard", "exists", "is_wanted", "own_store", "own_way", "remove"]
+__all__ = ["OwnStore", "exists", "is_wanted", "own_store", "own_way", "remove"]
 
 _DRIVER: Final = "overlay"
 
@@ -70,11 +70,6 @@ def remove() -> None:
     shutil.rmtree(_runroot(), ignore_errors=True)
     if _base().exists():
         shutil.rmtree(_base())
-
-
-def discard(way: Way) -> None:
-    """Remove a store that a trial made and could not use."""
-    remove()
 
 
 def _base() -> Path:

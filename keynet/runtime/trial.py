@@ -92,15 +92,15 @@ def _in_own_store(dialect: Dialect, plain: Way, version: str) -> Usable | None:
     """Try keynet's own overlay store; None when the kernel or the engine refuses it."""
     if not store.is_wanted():
         return None
-    way = store.own_way(plain)
     existed = store.exists()
+    way = store.own_way(plain)
     facts = _facts(dialect, way)
     if not isinstance(facts, Unusable) and facts.storage_driver == "overlay":
         found = _try_ways(dialect, way, facts, version)
         if isinstance(found, Usable) and found.can_run:
             return found
     if not existed:
-        store.discard(way)
+        store.remove()
     return None
 
 

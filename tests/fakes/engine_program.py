@@ -6,15 +6,15 @@ from pathlib import Path
 
 __all__ = ["Answer", "EngineProgram"]
 
+# Builtins wherever they do: a suite calls this hundreds of times.
 _SCRIPT = """\
 #!/bin/sh
-# Every call: its arguments, each in a line of its own file, with environment and input.
-number=$(($(/bin/ls {log} | /usr/bin/wc -l) + 1))
-call={log}/$(printf %04d $number)
-/bin/mkdir "$call"
-printf '%s\\n' "$@" > "$call/argv"
-/usr/bin/env > "$call/environment"
-/bin/cat > "$call/stdin"
+read number < {log}/count
+number=$((number + 1))
+echo $number > {log}/count
+printf '%s\\n' "$@" > {log}/$number.argv
+export -p > {log}/$number.environment
+case "$*" in *-stdin*|*" -") /bin/cat > {log}/$number.stdin;; esac
 case "$*" in
 {cases}
 *) echo "unexpected: $*" >&2; exit 99;;
@@ -51,16 +51,20 @@ class EngineProgram:
     def install(self) -> Path:
         """Write the program into its folder, which belongs on PATH."""
         self._log.mkdir(parents=True, exist_ok=True)
+        for old in self._log.iterdir():
+            old.unlink()
+        (self._log / "count").write_text("0\n")
         cases = []
         for number, answer in enumerate(self.answers):
-            out = self.folder / f".{self.name}-{number}.out"
-            err = self.folder / f".{self.name}-{number}.err"
-            out.write_text(answer.stdout)
-            err.write_text(answer.stderr)
-            pattern = _glob(answer.pattern)
+            says = [
+                self._say(f"{number}.{stream}", text, redirect)
+                for stream, text, redirect in (
+                    ("out", answer.stdout, ""),
+                    ("err", answer.stderr, " >&2"),
+                )
+            ]
             cases.append(
-                f"{pattern}) {answer.also}; /bin/cat {out}; /bin/cat {err} >&2; "
-                f"exit {answer.status};;"
+                f"{_glob(answer.pattern)}) {answer.also}; {''.join(says)} exit {answer.status};;"
             )
         program = self.folder / self.name
         program.write_text(_SCRIPT.format(log=shlex.quote(str(self._log)), cases="\n".join(cases)))
@@ -70,23 +74,32 @@ class EngineProgram:
     @property
     def calls(self) -> list[Call]:
         """Every call so far, in order."""
-        return [
-            Call(
-                (folder / "argv").read_text().split("\n")[:-1],
-                dict(
-                    line.split("=", 1)
-                    for line in (folder / "environment").read_text().splitlines()
-                    if "=" in line
-                ),
-                (folder / "stdin").read_bytes(),
-            )
-            for folder in sorted(self._log.iterdir())
-        ]
+        numbers = range(1, int((self._log / "count").read_text()) + 1)
+        return [self._call(str(number)) for number in numbers]
 
     @property
     def verbs(self) -> list[str]:
         """The calls as text, arguments joined by spaces."""
         return [" ".join(call.arguments) for call in self.calls]
+
+    def _say(self, name: str, text: str, redirect: str) -> str:
+        if not text:
+            return ""
+        path = self._log / name
+        path.write_text(text)
+        return f"/bin/cat {shlex.quote(str(path))}{redirect};"
+
+    def _call(self, number: str) -> Call:
+        stdin = self._log / f"{number}.stdin"
+        environment = {}
+        for line in (self._log / f"{number}.environment").read_text().splitlines():
+            name, _equals, value = line.removeprefix("export ").partition("=")
+            environment[name] = "".join(shlex.split(value)) if value else ""
+        return Call(
+            (self._log / f"{number}.argv").read_text().split("\n")[:-1],
+            environment,
+            stdin.read_bytes() if stdin.exists() else b"",
+        )
 
     @property
     def _log(self) -> Path:

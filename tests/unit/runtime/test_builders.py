@@ -1,0 +1,392 @@
+"""podman, buildah and docker as builders, over programs that answer as the engines do."""
+
+import io
+import json
+import tarfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from keynet.errors import BuildFailed, EngineError, RegistryDenied, RegistryError
+from keynet.events import BlobSkipped, Event, LogLine, ignore
+from keynet.oci.reference import Reference
+from keynet.plan import (
+    BuildPlan,
+    ContextFile,
+    GeneratedContainerfile,
+    HostNetwork,
+    RegistryAccess,
+    UserContainerfile,
+)
+from keynet.runtime.authfiles import registry_auth
+from keynet.runtime.buildah import BUILDAH
+from keynet.runtime.docker import Docker
+from keynet.runtime.driving import Engine
+from keynet.runtime.engine import Builder, Built, RegistryAuth, Usable, Way
+from keynet.runtime.podman import PODMAN
+from keynet.secret import Secret
+from tests.fakes.engine_program import Answer
+
+from .conftest import Machine
+
+IMAGE = "f0aff90fc31ae90d757163c2de98dd7737feca3c9b3138a9770580164fd93ba2"
+STAGE = "7b86552021a4"
+OLD = "0" * 64
+DIGEST = f"sha256:{'d' * 64}"
+BUILD_LOG = f"""\
+[1/2] STEP 1/2: FROM scratch AS deps
+[1/2] STEP 2/2: RUN ["x"]
+--> {STAGE}
+[2/2] STEP 1/2: FROM scratch
+[2/2] STEP 2/2: COPY context/ /workspace/
+[2/2] COMMIT localhost/keynet/x
+--> {IMAGE[:12]}
+{IMAGE}
+"""
+TARGET = Reference.parse("127.0.0.1:5000/kitech-model/key:latest")
+ACCESS = RegistryAccess("127.0.0.1:5000", "robot$x", Secret("password-of-robot"))
+
+
+@pytest.fixture
+def plan(machine: Machine) -> BuildPlan:
+    context = machine.home / "project"
+    context.mkdir()
+    (context / "train.py").write_text("x")
+    recipe = GeneratedContainerfile("FROM scratch\nCOPY context/ /workspace/\n")
+    return BuildPlan(context, (ContextFile("train.py", 1),), recipe)
+
+
+@pytest.fixture
+def auth(machine: Machine) -> Iterator[RegistryAuth]:
+    with registry_auth(ACCESS) as made:
+        yield made
+
+
+def _engine(machine: Machine, name: str, *, remote: bool = False) -> Engine:
+    dialect = {"podman": PODMAN, "buildah": BUILDAH}[name]
+    way = Way(str(machine.programs / name), isolation="chroot", remote=remote)
+    facts = {"graph_root": str(machine.home / "store")}
+    return Engine(dialect, Usable(name, "4.3.1", False, name, True, way, "overlay", facts=facts))
+
+
+def _docker(machine: Machine, mode: str = "legacy", version: str = "20.10.24+dfsg1") -> Docker:
+    way = Way(str(machine.programs / "docker"), mode=mode)
+    return Docker(Usable("docker", version, False, "docker", True, way))
+
+
+BUILT = Built("x", IMAGE, "localhost/keynet/p:build-1", "localhost/keynet/p", (STAGE,))
+PODMAN_IMAGES = json.dumps([{"Id": OLD, "Names": ["localhost/keynet/p:latest"]}])
+BUILDAH_IMAGES = json.dumps([{"id": OLD, "names": ["localhost/keynet/p:latest"]}])
+QUIET = (Answer("tag *"), Answer("rmi *"), Answer("images *", "[]"), Answer("rm *"))
+
+
+@pytest.mark.parametrize("name", ["podman", "buildah"])
+def test_build_streams_its_log_and_gives_the_images(
+    machine: Machine, plan: BuildPlan, auth: RegistryAuth, name: str
+) -> None:
+    program = machine.install(name, Answer("build *", BUILD_LOG))
+    seen: list[Event] = []
+    built = _engine(machine, name).build(plan, auth, seen.append)
+    assert built.image_id == IMAGE
+    assert built.stages == (STAGE,)
+    assert built.name.startswith(f"{built.project}:build-")
+    assert seen[0] == LogLine("[1/2] STEP 1/2: FROM scratch AS deps", "build")
+    (call,) = program.calls
+    assert any(argument.startswith("--secret=id=keynet-build") for argument in call.arguments)
+    assert not list((machine.home / ".cache/keynet/staging").iterdir())
+
+
+def test_proxies_are_in_the_environment_and_not_in_the_arguments(
+    machine: Machine, plan: BuildPlan
+) -> None:
+    program = machine.install("buildah", Answer("build *", f"using http://u:word@h\n{BUILD_LOG}"))
+    network = HostNetwork(proxies={"HTTPS_PROXY": Secret("http://u:word@h")})
+    seen: list[Event] = []
+    _engine(machine, "buildah").build(replace(plan, host_network=network), None, seen.append)
+    (call,) = program.calls
+    assert "--build-arg=HTTPS_PROXY" in call.arguments
+    assert "word" not in " ".join(call.arguments)
+    assert call.environment["HTTPS_PROXY"] == "http://u:word@h"
+    assert seen[0] == LogLine("using ***", "build")
+
+
+def test_a_failed_build_keeps_its_cache_and_its_containerfile(
+    machine: Machine, plan: BuildPlan
+) -> None:
+    log = f"STEP 1/2: FROM a\nSTEP 2/3: COPY b c\n--> {STAGE}\nSTEP 3/3: RUN false\nexit status 1\n"
+    program = machine.install("buildah", Answer("build *", log, status=125), *QUIET)
+    with pytest.raises(BuildFailed, match="RUN false") as caught:
+        _engine(machine, "buildah").build(plan, None, ignore)
+    kept = Path(caught.value.message.rpartition("Containerfile: ")[2])
+    assert kept.read_text() == plan.recipe.text
+    assert any(verb.startswith(f"tag {STAGE} localhost/keynet/") for verb in program.verbs)
+
+
+def test_a_failed_build_names_the_users_own_file(machine: Machine, plan: BuildPlan) -> None:
+    own = plan.context / "Dockerfile"
+    machine.install("podman", Answer("build *", status=125), *QUIET)
+    with pytest.raises(BuildFailed, match=str(own)):
+        _engine(machine, "podman").build(
+            replace(plan, recipe=UserContainerfile(own, "FROM a\n")), None, ignore
+        )
+
+
+def test_working_containers_of_this_build_alone_are_removed(
+    machine: Machine, plan: BuildPlan
+) -> None:
+    containers = machine.home / "store/overlay-containers"
+    for name in ("mine", "other"):
+        (containers / name / "userdata").mkdir(parents=True)
+    (containers / "other/userdata/buildah.json").write_text("/elsewhere/private/marker")
+    write = (
+        'for each; do case "$each" in --secret=id=keynet-build,src=*) '
+        f'echo "${{each#*src=}}" > {containers}/mine/userdata/buildah.json;; esac; done'
+    )
+    program = machine.install("podman", Answer("build *", status=125, also=write), *QUIET)
+    with pytest.raises(BuildFailed):
+        _engine(machine, "podman").build(plan, None, ignore)
+    assert "rm --force mine" in program.verbs
+    assert not any("other" in verb for verb in program.verbs)
+
+
+@pytest.mark.parametrize("name", ["podman", "buildah"])
+def test_push_gives_the_registrys_digest(machine: Machine, auth: RegistryAuth, name: str) -> None:
+    write = f'while test "$1" != --digestfile; do shift; done; printf {DIGEST} > "$2"'
+    machine.install(
+        name, Answer("push *", stderr=f"Copying blob {'a' * 64} skipped: x\n", also=write)
+    )
+    seen: list[Event] = []
+    pushed = _engine(machine, name).push(BUILT, TARGET, auth, seen.append)
+    assert str(pushed.digest) == DIGEST
+    assert pushed.bytes_sent is None
+    assert BlobSkipped("a" * 64, None) in seen
+
+
+def test_a_refused_push_is_told(machine: Machine, auth: RegistryAuth) -> None:
+    machine.install("podman", Answer("push *", stderr="Error: denied\n", status=125))
+    with pytest.raises(RegistryDenied):
+        _engine(machine, "podman").push(BUILT, TARGET, auth, ignore)
+
+
+def test_a_remote_podman_is_asked_for_the_registrys_digest(
+    machine: Machine, auth: RegistryAuth
+) -> None:
+    local = f"sha256:{'e' * 64}"
+    image = {"Digest": local, "RepoDigests": [f"{TARGET.name}@{local}", f"{TARGET.name}@{DIGEST}"]}
+    program = machine.install(
+        "podman",
+        Answer("push *"),
+        Answer("pull *"),
+        Answer("image inspect *", json.dumps([image])),
+        Answer("rmi *"),
+    )
+    engine = _engine(machine, "podman", remote=True)
+    assert str(engine.push(BUILT, TARGET, auth, ignore).digest) == DIGEST
+    assert program.verbs[-1] == f"rmi {TARGET}"
+    machine.install("podman", Answer("push *"), Answer("pull *", status=1), Answer("*", "[]"))
+    with pytest.raises(RegistryError):
+        engine.push(BUILT, TARGET, auth, ignore)
+
+
+@pytest.mark.parametrize(
+    ("name", "images"), [("podman", PODMAN_IMAGES), ("buildah", BUILDAH_IMAGES)]
+)
+def test_one_tag_a_project_stays(machine: Machine, name: str, images: str) -> None:
+    program = machine.install(name, Answer("images *", images), Answer("tag *"), Answer("rmi *"))
+    _engine(machine, name).remove(BUILT)
+    assert program.verbs[1:] == [
+        f"tag {STAGE} localhost/keynet/p:stage-1",
+        f"tag {IMAGE} localhost/keynet/p:latest",
+        f"rmi {OLD}",
+        "rmi localhost/keynet/p:build-1",
+    ]
+
+
+def test_removing_what_is_gone_is_no_error(machine: Machine) -> None:
+    machine.install("buildah", Answer("*", stderr="image not known", status=125))
+    _engine(machine, "buildah").remove(BUILT)
+
+
+def test_save_names_the_destination(machine: Machine) -> None:
+    program = machine.install("buildah", Answer("push * oci:/good*"), Answer("push *", status=1))
+    engine = _engine(machine, "buildah")
+    engine.save(BUILT, "oci:/good", ignore)
+    assert program.calls[0].arguments[:2] == ["push", IMAGE]
+    with pytest.raises(EngineError, match="oci-archive:/bad"):
+        engine.save(BUILT, "oci-archive:/bad", ignore)
+
+
+def _builders(machine: Machine) -> list[Builder]:
+    return [_engine(machine, "podman"), _engine(machine, "buildah"), _docker(machine)]
+
+
+def test_the_password_of_a_login_is_typed_in(machine: Machine) -> None:
+    for builder in _builders(machine):
+        program = machine.install(builder.name, Answer("login *"), Answer("logout *"))
+        builder.login(ACCESS)
+        builder.logout(ACCESS.host)
+        login, logout = program.calls
+        assert login.stdin == b"password-of-robot\n"
+        assert login.arguments[-1] == ACCESS.host
+        assert not any("password-of-robot" in argument for argument in login.arguments)
+        assert "password-of-robot" not in str(login.environment)
+        assert logout.arguments == ["logout", ACCESS.host]
+
+
+def test_a_failed_login_shows_no_password(machine: Machine) -> None:
+    for builder in _builders(machine):
+        machine.install(
+            builder.name, Answer("*", stderr="Error: bad password-of-robot\n", status=125)
+        )
+        with pytest.raises(EngineError, match=ACCESS.host) as caught:
+            builder.login(ACCESS)
+        assert "password-of-robot" not in caught.value.message
+        with pytest.raises(EngineError, match=ACCESS.host):
+            builder.logout(ACCESS.host)
+
+
+def test_a_builder_that_was_not_probed_says_so(plan: BuildPlan) -> None:
+    for builder in (Engine(PODMAN), Engine(BUILDAH), Docker()):
+        with pytest.raises(EngineError, match="not probed"):
+            builder.build(plan, None, ignore)
+        assert builder.name in {"docker", "podman", "buildah"}
+
+
+LEGACY_LOG = f"""\
+Step 1/2 : FROM scratch AS deps
+ --->\x20
+Step 2/3 : RUN ["x"]
+ ---> {STAGE}
+Step 3/3 : FROM scratch
+Step 3/3 : COPY context/ /workspace/
+ ---> {IMAGE[:12]}
+Successfully built {IMAGE[:12]}
+"""
+WRITE_ID = (
+    'for each; do if test "$last" = --iidfile; then '
+    f'printf sha256:{IMAGE} > "$each"; fi; last=$each; done'
+)
+
+
+def test_docker_legacy_gets_a_tar(machine: Machine, plan: BuildPlan, auth: RegistryAuth) -> None:
+    program = machine.install("docker", Answer("build *", LEGACY_LOG, also=WRITE_ID))
+    built = _docker(machine).build(plan, auth, ignore)
+    assert (built.image_id, built.stages) == (IMAGE, (STAGE,))
+    (call,) = program.calls
+    with tarfile.open(fileobj=io.BytesIO(call.stdin)) as tar:
+        assert "context/train.py" in tar.getnames()
+    assert call.environment["DOCKER_CONFIG"] == str(auth.docker_config)
+    assert call.environment["DOCKER_BUILDKIT"] == "0"
+
+
+def test_docker_buildkit_gets_a_folder(machine: Machine, plan: BuildPlan) -> None:
+    program = machine.install("docker", Answer("build *", also=WRITE_ID))
+    built = _docker(machine, "buildkit").build(plan, None, ignore)
+    assert (built.image_id, built.stages) == (IMAGE, ())
+    assert program.calls[0].stdin == b""
+    assert program.calls[0].arguments[-1].endswith("/root")
+
+
+@pytest.mark.parametrize(
+    ("network", "host"),
+    [
+        (HostNetwork(), False),
+        (HostNetwork(proxies={"HTTP_PROXY": Secret("http://127.0.0.1:3128")}), True),
+        (HostNetwork(proxies={"HTTP_PROXY": Secret("http://u:p@localhost:1")}), True),
+        (HostNetwork(proxies={"HTTP_PROXY": Secret("http://proxy:3128")}), False),
+        (HostNetwork(pip_conf=Secret("index-url = http://127.0.0.1:9/simple")), True),
+    ],
+)
+def test_docker_uses_the_hosts_network_for_loopback(
+    machine: Machine, plan: BuildPlan, network: HostNetwork, host: bool
+) -> None:
+    program = machine.install("docker", Answer("build *", also=WRITE_ID))
+    _docker(machine).build(replace(plan, host_network=network), None, ignore)
+    assert ("--network" in program.calls[0].arguments) is host
+
+
+def test_docker_names_the_cache_of_a_failed_build(machine: Machine, plan: BuildPlan) -> None:
+    log = f"Step 1/2 : FROM a\nStep 2/3 : COPY b c\n ---> {STAGE}\nStep 3/3 : RUN false\n"
+    program = machine.install(
+        "docker", Answer("build *", log, status=1), Answer("images *"), Answer("tag *")
+    )
+    with pytest.raises(BuildFailed, match="RUN false"):
+        _docker(machine).build(plan, None, ignore)
+    assert program.verbs[-1].startswith(f"tag {STAGE} localhost/keynet/")
+
+
+def test_docker_push_takes_its_tag_away(machine: Machine, auth: RegistryAuth) -> None:
+    said = f"{'a' * 12}: Layer already exists\nlatest: digest: {DIGEST} size: 528\n"
+    program = machine.install("docker", Answer("tag *"), Answer("push *", said), Answer("rmi *"))
+    seen: list[Event] = []
+    pushed = _docker(machine).push(BUILT, TARGET, auth, seen.append)
+    assert str(pushed.digest) == DIGEST
+    assert BlobSkipped("a" * 12, None) in seen
+    assert program.verbs == [f"tag {IMAGE} {TARGET}", f"push {TARGET}", f"rmi {TARGET}"]
+
+
+def test_docker_push_takes_its_tag_away_also_when_it_fails(
+    machine: Machine, auth: RegistryAuth
+) -> None:
+    program = machine.install(
+        "docker",
+        Answer("tag *"),
+        Answer("push *", stderr="unauthorized: x\n", status=1),
+        Answer("rmi *"),
+    )
+    with pytest.raises(RegistryDenied):
+        _docker(machine).push(BUILT, TARGET, auth, ignore)
+    assert program.verbs[-1] == f"rmi {TARGET}"
+    machine.install("docker", Answer("tag *", stderr="No such image\n", status=1))
+    with pytest.raises(EngineError, match="No such image"):
+        _docker(machine).push(BUILT, TARGET, auth, ignore)
+
+
+def test_docker_keeps_one_tag_a_project(machine: Machine) -> None:
+    listing = f"localhost/keynet/p:latest sha256:{OLD}\n"
+    program = machine.install("docker", Answer("images *", listing), Answer("*"))
+    _docker(machine).remove(BUILT)
+    assert program.verbs[1:] == [
+        f"tag {STAGE} localhost/keynet/p:stage-1",
+        f"tag {IMAGE} localhost/keynet/p:latest",
+        f"rmi {OLD}",
+        "rmi localhost/keynet/p:build-1",
+    ]
+
+
+def test_docker_saves_what_its_version_can(machine: Machine, tmp_path: Path) -> None:
+    layout = tmp_path / "layout.tar"
+    with tarfile.open(layout, "w") as tar:
+        tar.addfile(tarfile.TarInfo("oci-layout"))
+    copy = f'/bin/cp {layout} "$3"'
+    machine.install("docker", Answer("save *", also=copy))
+    old, new = _docker(machine), _docker(machine, version="26.1.5")
+    old.save(BUILT, f"docker-archive:{tmp_path}/a.tar", ignore)
+    assert (tmp_path / "a.tar").exists()
+    with pytest.raises(EngineError, match="docker archives only"):
+        old.save(BUILT, f"oci:{tmp_path}/b", ignore)
+    new.save(BUILT, f"oci:{tmp_path}/b", ignore)
+    assert [path.name for path in (tmp_path / "b").iterdir()] == ["oci-layout"]
+    assert not list(tmp_path.glob("*.partial.tar"))
+    machine.install("docker", Answer("save *", stderr="no space left\n", status=1))
+    with pytest.raises(EngineError, match="no space left"):
+        new.save(BUILT, f"oci-archive:{tmp_path}/c.tar", ignore)
+
+
+def test_docker_legacy_says_what_it_cannot_do(machine: Machine, plan: BuildPlan) -> None:
+    recipe = UserContainerfile(Path("/d"), "FROM a\nRUN --mount=type=cache,target=/x y\n")
+    mounting = replace(plan, recipe=recipe)
+    assert _docker(machine).unsupported(mounting)
+    assert _docker(machine, "buildkit").unsupported(mounting) == []
+
+
+def test_a_failed_docker_login_says_where_the_daemon_looks(machine: Machine) -> None:
+    machine.install("docker", Answer("*", stderr="x509: unknown authority\n", status=1))
+    ca = machine.home / "ca.pem"
+    ca.write_text("PEM")
+    access = RegistryAccess("harbor.example.com", "robot$x", Secret("p" * 12), ca_cert=ca)
+    with pytest.raises(EngineError) as caught:
+        _docker(machine).login(access)
+    assert "/etc/docker/certs.d/harbor.example.com/ca.crt" in caught.value.hint

@@ -162,11 +162,11 @@ class RequirementsReader:
         if line.startswith("-"):
             return None
         named = _NAMED.match(line)
-        if named:
-            url = named["url"]
-            if url is None or not url.startswith("file:"):
-                return None
-            return self._local(line[named.start("url") :], directory, where)
+        if named and named["url"] is not None:
+            is_local = named["url"].startswith("file:")
+            return self._local(line[named.start("url") :], directory, where) if is_local else None
+        if named and not line.partition(" ")[0].endswith(_ARCHIVES):
+            return None
         if _URL.match(line) and not line.startswith("file:"):
             return None
         return self._local(line, directory, where)
@@ -178,15 +178,13 @@ class RequirementsReader:
         target = _file_url_path(value, where) if is_file_url else directory / value
         match flag:
             case "-r" | "--requirement" | "-c" | "--constraint":
-                if not target.exists():
-                    raise _missing(target, where)
-                return (
-                    f"{'-r' if flag in ('-r', '--requirement') else '-c'} {self.add_file(target)}"
-                )
+                _existing(target, where)
+                short = "-c" if flag in ("-c", "--constraint") else "-r"
+                return f"{short} {self.add_file(target)}"
             case "-e" | "--editable":
                 return self._local(value, directory, where)
             case "-f" | "--find-links":
-                return f"--find-links {STAGE}/{self._links(target, where)}"
+                return f"--find-links {STAGE}/{self._links(self._near(value, directory), where)}"
             case "-i" | "--index-url" | "--pypi-url" | "--extra-index-url":
                 raise ContextInvalid(
                     _("{where}: the package index {url} exists on this machine only.").format(
@@ -202,8 +200,8 @@ class RequirementsReader:
         if parts is None:
             raise _missing(Path(text), where)
         written, extras, rest = parts["path"], parts["extras"] or "", parts["rest"] or ""
-        url = written.startswith("file:")
-        path = _file_url_path(written, where) if url else directory / written
+        is_url = written.startswith("file:")
+        path = _file_url_path(written, where) if is_url else self._near(written, directory)
         real = _existing(path, where)
         if not any(real.is_relative_to(root) for root in self._roots):
             raise ContextInvalid(
@@ -232,6 +230,14 @@ class RequirementsReader:
                 _("Choose a context that holds it: --context DIR."),
             )
         return f"-r {self.add_project(real, names)}"
+
+    def _near(self, written: str, directory: Path) -> Path:
+        """Look beside the file, else where pip looks: in the folder it was started from."""
+        beside, started = directory / written, self._context / written
+        try:
+            return started if started.exists() and not beside.exists() else beside
+        except (OSError, ValueError):
+            return beside
 
     def _links(self, directory: Path, where: str) -> str:
         real = _existing(directory, where)
@@ -339,5 +345,5 @@ def _missing(path: Path, where: str) -> ContextInvalid:
         _("{where}: {path} ({resolved}) does not exist.").format(
             where=printable(where), path=printable(path), resolved=printable(path.absolute())
         ),
-        _("Paths in a requirements file are relative to that file."),
+        _("Paths are relative to the file that has them, or to the context."),
     )

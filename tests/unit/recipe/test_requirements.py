@@ -136,6 +136,21 @@ def test_archives_of_the_context_travel_along(root: Path, line: str) -> None:
     assert _main(found).endswith(line.partition(".whl")[2] + "\n")
 
 
+def test_paths_are_found_beside_the_file_and_from_the_context(root: Path) -> None:
+    for folder in ("deps", "wheels"):
+        (root / folder).mkdir()
+    (root / "wheels" / "x-1.0-py3-none-any.whl").write_bytes(b"x")
+    (root / "deps" / "y-1.0-py3-none-any.whl").write_bytes(b"y")
+    (root / "deps" / "all.txt").write_text(
+        "./wheels/x-1.0-py3-none-any.whl\ny-1.0-py3-none-any.whl\n-f wheels\n"
+    )
+    found = _find(root, "-r deps/all.txt\n")
+    assert found.files["requirements-1.txt"] == (
+        b"/keynet/archives/x-1.0-py3-none-any.whl\n/keynet/archives/y-1.0-py3-none-any.whl\n"
+        b"--find-links /keynet/archives\n"
+    )
+
+
 def test_file_urls_inside_the_context_travel_along(root: Path) -> None:
     archive = root / "x-1.0.tar.gz"
     archive.write_bytes(b"sdist")

@@ -20,6 +20,7 @@ from keynet.text import _, printable
 __all__ = ["ask_helper"]
 
 _OUTPUT_LIMIT: Final = 256 * 1024
+_DRAIN_S: Final = 2.0
 # What the helpers say, on standard output, when they hold nothing for that server.
 _NOT_FOUND: Final = "credentials not found"
 _IDENTITY_USER: Final = "<token>"
@@ -60,7 +61,7 @@ async def ask_helper(name: str, server: str, timeout_s: float) -> Credential | N
         # It may have children of its own that hold the pipe open.
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+        await _drain(process)
     if status != 0:
         said = output.decode(errors="replace")
         if _NOT_FOUND in said.lower():
@@ -84,12 +85,20 @@ async def _converse(process: asyncio.subprocess.Process, server: str) -> bytes:
         await process.stdin.drain()
     process.stdin.close()
     output = b""
-    while len(output) <= _OUTPUT_LIMIT:
-        piece = await process.stdout.read(65536)
-        if not piece:
-            break
-        output += piece
+    while piece := await process.stdout.read(65536):
+        # What is too much is read and dropped, so that the program can end.
+        output = (output + piece)[:_OUTPUT_LIMIT]
     return output
+
+
+async def _drain(process: asyncio.subprocess.Process) -> None:
+    """Read what a killed program left in the pipe: asyncio waits for its end."""
+    assert process.stdout is not None
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DRAIN_S):
+            while await process.stdout.read(65536):
+                pass
+            await process.wait()
 
 
 def _unusable(program: str, reason: str) -> UsageError:

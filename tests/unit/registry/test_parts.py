@@ -1,0 +1,200 @@
+"""Challenges, scopes, delays, addresses, links and certificates: the pure parts."""
+
+import asyncio
+import ssl
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keynet.errors import RegistryError, UsageError
+from keynet.registry import tls
+from keynet.registry.address import Registry, follow, is_loopback, with_query
+from keynet.registry.challenge import parse_challenges, scopes_of
+from keynet.registry.listing import next_page
+from keynet.registry.retry import Budget, Retries, retry_after
+from keynet.registry.transport import Answer
+
+
+def test_a_bearer_challenge_is_read() -> None:
+    header = 'Bearer realm="https://h/t?a=b,c",service="s", scope="repository:a:pull,push"'
+    (challenge,) = parse_challenges(header)
+    assert challenge.scheme == "bearer"
+    assert challenge.parameters == {
+        "realm": "https://h/t?a=b,c",
+        "service": "s",
+        "scope": "repository:a:pull,push",
+    }
+
+
+def test_several_challenges_are_told_apart() -> None:
+    found = parse_challenges('Negotiate, Basic realm="a \\"b\\"", Bearer realm=x,error=e')
+    assert [challenge.scheme for challenge in found] == ["negotiate", "basic", "bearer"]
+    assert found[1].parameters == {"realm": 'a "b"'}
+    assert found[2].parameters == {"realm": "x", "error": "e"}
+
+
+def test_the_first_of_two_realms_counts() -> None:
+    (challenge,) = parse_challenges('Bearer realm="https://a/",realm="https://evil/"')
+    assert challenge.parameters["realm"] == "https://a/"
+
+
+@given(st.text(max_size=300))
+def test_any_header_is_read_without_an_error(header: str) -> None:
+    parse_challenges(header)
+    next_page(Answer(200, {"link": f"{header}; rel=last"}, b"", "https://r.test/v2/"))
+
+
+def test_scopes_are_merged_by_resource() -> None:
+    merged = scopes_of(["repository:a:pull", "repository:a:push,pull repository:b:pull", "junk"])
+    assert merged == {"repository:a:pull,push", "repository:b:pull"}
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [(None, None), ("", None), ("3", 3.0), (" 0 ", 0.0), ("soon", None), ("-1", None), ("٣", None)],
+)
+def test_retry_after_is_read(value: str | None, seconds: float | None) -> None:
+    assert retry_after(value) == seconds
+
+
+def test_retry_after_may_be_a_date() -> None:
+    assert retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0
+    later = retry_after("Wed, 21 Oct 2099 07:28:00 GMT")
+    assert later is not None
+    assert later > 1e9
+
+
+def budget(waits: list[float], **bounds: float) -> Budget:
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    settings: dict[str, object] = {"sleep": sleep, **bounds}
+    return Budget(Retries(**settings))  # type: ignore[arg-type]
+
+
+FAILED = RegistryError("failed", temporary=True)
+
+
+def test_waits_grow_and_end() -> None:
+    waits: list[float] = []
+    spending = budget(waits, attempts=4, first_delay_s=1)
+
+    async def run() -> None:
+        while True:
+            await spending.spend(FAILED)
+
+    with pytest.raises(RegistryError):
+        asyncio.run(run())
+    assert len(waits) == 3
+    assert waits == sorted(waits)
+    assert 0.75 <= waits[0] <= 1
+
+
+def test_the_server_may_ask_for_more_time_but_not_for_too_much() -> None:
+    waits: list[float] = []
+    asyncio.run(budget(waits).spend(FAILED, 7))
+    assert waits == [7]
+    with pytest.raises(RegistryError):
+        asyncio.run(budget(waits).spend(FAILED, 3600))
+
+
+def test_what_is_not_temporary_is_not_tried_again() -> None:
+    with pytest.raises(RegistryError):
+        asyncio.run(budget([]).spend(RegistryError("no")))
+
+
+def test_progress_renews_the_attempts_but_failures_are_bounded() -> None:
+    waits: list[float] = []
+    spending = budget(waits, attempts=2, failures=10)
+
+    async def run() -> None:
+        while True:
+            await spending.spend(FAILED)
+            spending.progress()
+
+    with pytest.raises(RegistryError):
+        asyncio.run(run())
+    assert len(waits) == 9
+
+
+@pytest.mark.parametrize(
+    ("url", "added"),
+    [
+        ("https://r/u", "https://r/u?digest=sha256%3Aa"),
+        ("https://r/u?_state=x%2Fy", "https://r/u?_state=x%2Fy&digest=sha256%3Aa"),
+        ("https://r/u?", "https://r/u?digest=sha256%3Aa"),
+    ],
+)
+def test_a_query_is_added_and_the_old_one_kept(url: str, added: str) -> None:
+    assert with_query(url, digest="sha256:a") == added
+
+
+def test_locations_are_resolved() -> None:
+    assert follow("https://r/v2/a", "/v2/b?x=1#y") == "https://r/v2/b?x=1"
+    assert follow("https://r/v2/a", "b") == "https://r/v2/b"
+    assert follow("http://r/v2/a", "https://r/b") == "https://r/b"
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.9.9", "[::1]", "x.localhost"])
+def test_loopback_is_known(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1.evil.test", "localhost.evil.test", "10.0.0.1", "128"])
+def test_what_looks_like_loopback_is_not(host: str) -> None:
+    assert not is_loopback(host)
+
+
+def test_docker_hub_has_its_own_address() -> None:
+    registry = Registry.parse("docker.io")
+    assert registry.base("https") == "https://registry-1.docker.io"
+    assert Registry.parse("index.docker.io").name == "docker.io"
+    registry.check_token_realm("https://auth.docker.io/token", "https")
+
+
+def test_http_is_for_loopback_or_by_wish() -> None:
+    assert Registry.parse("http://127.0.0.1:5000").scheme == "http"
+    assert Registry.parse("http://r.test", insecure=True).scheme == "http"
+    with pytest.raises(UsageError, match="refused"):
+        Registry.parse("http://r.test")
+
+
+def test_an_http_realm_serves_an_http_registry_only() -> None:
+    registry = Registry.parse("http://127.0.0.1:5000")
+    registry.check_token_realm("http://127.0.0.1:5001/token", "http")
+    with pytest.raises(RegistryError, match="plain http"):
+        registry.check_token_realm("http://127.0.0.1:5001/token", "https")
+    with pytest.raises(RegistryError, match="another host"):
+        registry.check_token_realm("http://127.0.0.2:5000/token", "http")
+
+
+def test_certs_d_is_read_as_the_engines_do(tmp_path: Path) -> None:
+    folder = tmp_path / "second" / "r.test:5000"
+    folder.mkdir(parents=True)
+    for name in ("ca.crt", "client.cert", "client.key", "readme.txt"):
+        (folder / name).touch()
+    folders = (tmp_path / "first", tmp_path / "second")
+    found = tls.from_certs_d("r.test:5000", folders)
+    assert found.ca_certs == (folder / "ca.crt",)
+    certificate = tls.ClientCertificate(folder / "client.cert", folder / "client.key")
+    assert found.client_certs == (certificate,)
+    assert tls.from_certs_d("r.test", folders) == tls.Trust()
+
+
+def test_a_client_certificate_without_its_key_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "r.test"
+    folder.mkdir()
+    (folder / "client.cert").touch()
+    with pytest.raises(UsageError, match=r"client\.key"):
+        tls.from_certs_d("r.test", (tmp_path,))
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no certificate"])
+def test_a_ca_file_that_cannot_be_used_is_named(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UsageError, match=str(path)):
+        tls.context(ssl.create_default_context(), tls.Trust((path,)))

@@ -93,10 +93,10 @@ def _follow(
 def _read_registering(run: Interpreter, dialects: list[Dialect]) -> None:
     """Read the modules that add commands to a parser which nothing was seen to start."""
     names = {parser.dialect for parser in run.parsers}
-    words = tuple(word for d in dialects if d.name in names for word in d.registers)
+    patterns = [d.registers for d in dialects if d.name in names and d.registers]
     try:
-        if words:
-            run.load_unread(words)
+        if patterns:
+            run.load_unread("|".join(patterns))
     except (OutOfSteps, RecursionError):
         run.note(0, _("The script does too much to be followed to its end."))
 

@@ -34,7 +34,7 @@ from keynet.script.values import (
 __all__ = ["assign_attribute", "attribute", "class_attribute", "lineage", "outside_bases"]
 
 _LONGEST_NAME: Final = 300
-_MOST_CLASSES: Final = 64
+_MOST_CLASSES: Final = 32
 
 
 def attribute(run: Machine, value: Value, name: str) -> Value:  # noqa: PLR0911, PLR0912
@@ -124,6 +124,8 @@ def outside_bases(cls: Class) -> list[str]:
 
 
 def _found(cls: Class, name: str, after: Class | None = None) -> Value:
+    if after is None and name in cls.namespace:
+        return cls.namespace[name]
     passed = after is None
     for one in lineage(cls):
         if passed and name in one.namespace:

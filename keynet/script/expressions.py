@@ -157,7 +157,7 @@ def _compare(run: Machine, node: ast.Compare, scope: Scope) -> Value:
         known = None
         if not (run.spoiled(left) or run.spoiled(right)):
             if isinstance(right, list | tuple | dict | str):
-                run.limits.spend(len(right) // 16)
+                run.limits.spend(len(right) // 4)
             known = operations.compare(op, left, right)
         if known is False:
             return False

@@ -6,6 +6,7 @@ one of them is then known no longer. Every loop, call depth and container is bou
 """
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -48,6 +49,8 @@ from keynet.script.values import (
 __all__ = ["Candidate", "Interpreter"]
 
 _MAX_LATER: Final = 40
+_MOST_PARSERS: Final = 60
+_COST_OF_PARSING: Final = 1_000
 _ENTRIES: Final = frozenset(["main", "cli", "run", "app", "train", "entrypoint", "cli_main"])
 _PARSER_NAMES: Final = frozenset(
     ["parser", "subparser", "arg_parser", "argparser", "parent_parser"]
@@ -184,11 +187,11 @@ class Interpreter:
             module.state = "read"
         return scope
 
-    def load_unread(self, words: tuple[str, ...] = ()) -> bool:
+    def load_unread(self, pattern: str = "") -> bool:
         """Read the modules that were imported and not looked at; tell whether there were any.
 
         Args:
-            words: Read only those whose text holds one of them.
+            pattern: Read only those whose text has a match of this expression.
         """
         any_read = False
         skipped: list[Module] = []
@@ -196,7 +199,7 @@ class Interpreter:
             self._unread.clear()
             for module in modules:
                 # A package's own file is what leads to its modules.
-                if not words or module.package or self.project.mentions(module, words):
+                if not pattern or module.package or self.project.mentions(module, pattern):
                     any_read = True
                     self.load(module)
                 else:
@@ -296,7 +299,7 @@ class Interpreter:
                 # have to import it.
                 _container, name = self._registries.pop(id(value))
                 self._full[id(value)] = value
-                self.load_unread((name,))
+                self.load_unread(rf"\b{re.escape(name)}\b")
                 return self.iterate(value)
             self.limits.spend(len(items))
             return None if self.spoiled(value) else items
@@ -314,6 +317,7 @@ class Interpreter:
 
     def members(self, cls: Class) -> list[EnumMember]:
         """Give the members of an Enum in order, none for another class."""
+        self.limits.spend(len(cls.namespace) // 4)
         return [value for value in cls.namespace.values() if isinstance(value, EnumMember)]
 
     def set_item(self, container: Value, key: Value, value: Value) -> None:
@@ -454,7 +458,8 @@ class Interpreter:
 
     def created(self, parser: ParserLike) -> None:
         """Take notice of a new parser."""
-        self.parsers.append(parser)
+        if len(self.parsers) < _MOST_PARSERS:
+            self.parsers.append(parser)
 
     def parsed(self, parser: ParserLike, *, complete: bool = True) -> None:
         """Take notice that a parser parses the command line.
@@ -463,6 +468,7 @@ class Interpreter:
             Finished: It is the one that the script uses.
         """
         rank = 3 if self._in_block else 2 if self._main in self.active else 1
+        self.limits.spend(_COST_OF_PARSING)
         self.candidates.append(Candidate(parser, rank, complete=complete))
         best = 3 if self._has_block else 2 if self._main is not None else 1
         if complete and rank >= best and parser.declared():

@@ -181,7 +181,7 @@ class Machine(Protocol):
 
     # The project
     def load(self, module: Module) -> Scope | None: ...
-    def load_unread(self, words: tuple[str, ...] = ()) -> bool: ...
+    def load_unread(self, pattern: str = "") -> bool: ...
     def module(self, name: str, importer: Module, level: int = 0) -> Module | None: ...
     def submodule(self, module: Module, name: str) -> Module | None: ...
     def import_name(self, name: str) -> Value: ...
@@ -203,11 +203,11 @@ class Dialect:
     """One way of declaring a command line: what its outside names do when called.
 
     A script without any of ``words`` in it or in its project does not use this dialect.
-    A module that only needs importing to add commands holds one of ``registers``.
+    A module that only needs importing to add commands matches ``registers``.
     """
 
     name: str
     words: tuple[str, ...]
     handlers: Mapping[str, Handler]
     native_classes: Mapping[str, NativeClass] = field(default_factory=dict)
-    registers: tuple[str, ...] = ()
+    registers: str = ""

@@ -93,6 +93,8 @@ def _bound(table: Mapping[str, Callable[..., Value]], value: Value, name: str) -
         return None
 
     def call(run: Machine, given: Arguments) -> Value:
+        if isinstance(value, list | tuple | dict):
+            run.limits.spend(len(value) // 8)
         return function(run, value, given)
 
     return call
@@ -104,6 +106,7 @@ def _text_method(text: str, name: str) -> _Call | None:
         if given.open:
             return _unknown_text(name)
         if name == "format":
+            run.limits.spend(4 * text.count("{"))
             return template(text, given.positional, given.keywords)
         if name == "format_map" and given.positional and isinstance(given.positional[0], dict):
             named = {k: v for k, v in given.positional[0].items() if isinstance(k, str)}

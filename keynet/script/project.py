@@ -1,5 +1,6 @@
 """Finding and reading the files of the script's own project, and no others."""
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -153,14 +154,14 @@ class Project:
         self.texts.append(content.text)
         return content
 
-    def mentions(self, module: Module, words: tuple[str, ...]) -> bool:
-        """Tell whether a file that was not read yet holds one of some words."""
+    def mentions(self, module: Module, pattern: str) -> bool:
+        """Tell whether a file that was not read yet has a match of an expression."""
         try:
             with module.path.open("rb") as file:
                 content = file.read(source.MAX_BYTES)
         except OSError:
             return False
-        return any(word.encode() in content for word in words)
+        return re.search(pattern.encode(), content) is not None
 
 
 def _is_file(path: Path) -> bool:

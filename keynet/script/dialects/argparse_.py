@@ -80,21 +80,24 @@ class Parser(Group):
 
     def declared(self) -> list[Declared]:
         """Give all arguments in source order, subcommands flattened."""
-        return [declare(action) for action in self._ordered(0)]
+        found: list[Action] = []
+        self._flatten(found, set())
+        return [declare(action) for action in found]
 
-    def _ordered(self, depth: int) -> list[Action]:
-        result: list[Action] = []
-        children = list(self.children)
-        for position, action in enumerate(self.actions):
-            while children and children[0][0] <= position:
-                result.extend(children.pop(0)[1]._below(depth))
-            result.append(action)
-        for _position, child in children:
-            result.extend(child._below(depth))
-        return result[:_MOST_ACTIONS]
-
-    def _below(self, depth: int) -> list[Action]:
-        return self._ordered(depth + 1) if depth < 8 else []
+    def _flatten(self, found: list[Action], seen: set[int]) -> None:
+        """Add the arguments, those of a subcommand where it was made, each parser once."""
+        if id(self) in seen or len(seen) > _MOST_ACTIONS:
+            return
+        seen.add(id(self))
+        children = iter([*self.children, (len(self.actions) + 1, self)])
+        at, child = next(children)
+        for position, action in enumerate([*self.actions, None]):
+            while at <= position:
+                child._flatten(found, seen)
+                at, child = next(children)
+            if action is None or len(found) >= _MOST_ACTIONS:
+                break
+            found.append(action)
 
 
 class Subparsers(Instance):
@@ -126,6 +129,9 @@ def _set_up(run: Machine, group: Group, given: Arguments) -> Value:
     parents = given.get("parents", 5, ())
     for parent in _parents(run, parents, given):
         parent.nested = True
+        run.limits.spend(len(parent.actions) + len(parent.children))
+        if len(parser.actions) + len(parent.actions) > _MOST_ACTIONS:
+            break
         parser.actions.extend(parent.actions)
         parser.defaults.update(parent.defaults)
         parser.children.extend((len(parser.actions), child) for _at, child in parent.children)
@@ -153,6 +159,7 @@ def _add_argument(run: Machine, group: Group, given: Arguments) -> Value:
         return Instance()
     if action.name in parser.defaults and "default" not in given.keywords:
         action.default = parser.defaults[action.name]
+    run.limits.spend(len(parser.actions) // 16)
     if parser.resolve and action.options:
         _resolve(parser, action)
     if not _present(parser, action):
@@ -213,6 +220,7 @@ def _set_defaults(run: Machine, group: Group, given: Arguments) -> Value:
     parser = group.parser
     if given.open:
         run.note(given.line, _("set_defaults() is given values that are not known."), given.file)
+    run.limits.spend(len(parser.actions) // 4)
     for name, value in given.keywords.items():
         new = value
         if run.region and run.region != parser.region:

@@ -25,8 +25,9 @@ __all__ = ["CLICK", "Command"]
 
 _PARAMETERS: Final = "__click_params__"
 _MOST_CHILDREN: Final = 500
+_MOST_DECLARED: Final = 2_000
 # What a module of the project holds that adds commands of its own to a group.
-_REGISTERING: Final = (".command", ".group", ".add_command")
+_REGISTERING: Final = r"@[\w.]+\.(?:command|group)\b|\.add_command\("
 
 
 class Command(Instance):
@@ -56,17 +57,21 @@ class Command(Instance):
 
     def declared(self) -> list[Declared]:
         """Give all parameters in order, subcommands flattened."""
-        return self._below(0)
+        found: list[Declared] = []
+        self._flatten(found, set())
+        return found
 
-    def _below(self, depth: int) -> list[Declared]:
-        result = [parameter.declare(self.defaults) for parameter in self.parameters]
-        for child in self.children if depth < 8 else []:
-            result.extend(
-                child._below(depth + 1) if isinstance(child, Command) else child.declared()
-            )
-            if len(result) > 2_000:
-                break
-        return result
+    def _flatten(self, found: list[Declared], seen: set[int]) -> None:
+        if id(self) in seen or len(found) > _MOST_DECLARED:
+            return
+        seen.add(id(self))
+        found.extend(parameter.declare(self.defaults) for parameter in self.parameters)
+        for child in self.children:
+            if isinstance(child, Command):
+                child._flatten(found, seen)
+            elif id(child) not in seen:
+                seen.add(id(child))
+                found.extend(child.declared())
 
 
 def _parameters(function: Value) -> list[Parameter]:

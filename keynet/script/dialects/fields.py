@@ -86,8 +86,9 @@ class FieldInfo(Instance):
         self.given = given
 
     def native(self, name: str) -> Value:
-        """Give the default, as an attribute of the class does."""
-        return self.given.keywords.get(name, MISSING) if name == "default" else MISSING
+        """Give what it was made with; the default is what an attribute of the class gives."""
+        known = name in ("default", "default_factory", "metadata")
+        return self.given.keywords.get(name, MISSING) if known else MISSING
 
 
 class Form(Instance):

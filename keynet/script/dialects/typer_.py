@@ -27,7 +27,9 @@ __all__ = ["TYPER", "App"]
 
 _CONTEXTS: Final = ("Context", "CallbackParam")
 _DEEPEST: Final = 8
-_REGISTERING: Final = (".command", ".callback", ".add_typer")
+_MOST_APPS: Final = 500
+_MOST_DECLARED: Final = 2_000
+_REGISTERING: Final = r"@[\w.]+\.(?:command|callback)\b|\.command\([^)]*\)\(|\.add_typer\("
 
 
 class Info(Instance):
@@ -61,18 +63,21 @@ class App(Instance):
 
     def declared(self) -> list[Declared]:
         """Give all parameters in source order, commands flattened."""
-        return self._below(0)
+        found: list[Declared] = []
+        self._flatten(found, set())
+        return found
 
-    def _below(self, depth: int) -> list[Declared]:
-        result: list[Declared] = []
+    def _flatten(self, found: list[Declared], seen: set[int]) -> None:
+        if id(self) in seen or len(seen) > _MOST_APPS:
+            return
+        seen.add(id(self))
         for part in self.parts:
-            if isinstance(part, list):
-                result.extend(part)
-            elif depth < _DEEPEST:
-                result.extend(part._below(depth + 1))
-            if len(result) > 2_000:
+            if len(found) > _MOST_DECLARED:
                 break
-        return result
+            if isinstance(part, App):
+                part._flatten(found, seen)
+            else:
+                found.extend(part)
 
 
 def _set_up(run: Machine, app: App, given: Arguments) -> Value:

@@ -262,6 +262,10 @@ def _mapped(registry: Registry, call: Call) -> Iterator[None]:
         ) from error
     except (httpx.ConnectError, httpx.ProxyError) as error:
         raise no_connection(registry, call.url, error) from error
+    except ssl.SSLError as error:
+        # TLS 1.3 tells a missing client certificate only when the first answer is read.
+        refused = "alert" in str(error).lower()
+        raise broken(registry, call.url, error, temporary=not refused) from error
     except httpx.NetworkError as error:
         raise broken(registry, call.url, error, temporary=True) from error
     except (httpx.TransportError, httpx.StreamError, httpx.InvalidURL) as error:

@@ -1,5 +1,6 @@
 """Why no answer came: the connection, TLS, time, or an answer without end. No HTTP library."""
 
+import os
 import socket
 import ssl
 from collections.abc import Iterator
@@ -52,7 +53,9 @@ def no_connection(registry: Registry, url: str, error: Exception) -> RegistryUnr
             _("Check the port, and whether it speaks https; a client certificate may be wanted."),
             temporary=True,
         )
-    reason = printable((plain[-1].strerror if plain else "") or error, 200)
+    # asyncio puts the address into strerror and leaves the reason out.
+    told = [os.strerror(e.errno) for e in plain if e.errno]
+    reason = printable(told[-1] if told else error, 200)
     return RegistryUnreachable(
         _("{registry} cannot be reached: {reason}.").format(registry=where, reason=reason),
         _("Check the address and the port, and that the registry runs."),
@@ -69,7 +72,9 @@ def broken(
             registry=_where(registry, url),
             reason=printable(error, 200).rstrip(".") or _("it was cut"),
         ),
-        _("Check the network, and a proxy in between if there is one."),
+        _("Check the network, and a proxy in between if there is one.")
+        if temporary
+        else _("Check that a registry listens there, and whether it wants a client certificate."),
         temporary=temporary,
     )
 

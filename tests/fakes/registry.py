@@ -116,6 +116,7 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
         self.referrers = referrers
         self.mounts = mounts
         self.user, self.password = user, password
+        self.identity = "identity-token-of-mine"
         self.token_life_s = token_life_s
         self.fault = fault
         self.elsewhere = elsewhere
@@ -210,6 +211,12 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
         url = urlsplit(target)
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
         if url.path == "/token":
+            if method == "POST":
+                form = parse_qs(body.decode())
+                known = form["refresh_token"] == [self.identity]
+                basic = {"authorization": self._basic() if known else "wrong"}
+                scopes = {"scope": form["scope"][0].split()}
+                return self._token(scopes, basic)
             return self._token(parse_qs(url.query), headers)
         refused = self._refused(method, url.path, headers)
         if refused is not None:

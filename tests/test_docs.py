@@ -11,8 +11,6 @@ from keynet.cli.main import cli
 CHECKOUT = Path(__file__).parent.parent
 PAGES = sorted([*CHECKOUT.glob("*.md"), *CHECKOUT.glob("docs/**/*.md")])
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-# These share the page of the command that does the same.
-SAME_PAGE = {"logout": "login"}
 
 
 def _commands() -> list[str]:
@@ -21,7 +19,7 @@ def _commands() -> list[str]:
 
 @pytest.mark.parametrize("command", _commands())
 def test_every_command_has_a_page_that_names_it(command: str) -> None:
-    page = CHECKOUT / "docs" / "commands" / f"{SAME_PAGE.get(command, command)}.md"
+    page = CHECKOUT / "docs" / "commands" / f"{command}.md"
     assert page.is_file()
     assert f"keynet {command}" in page.read_text()
 
@@ -30,7 +28,7 @@ def test_every_command_has_a_page_that_names_it(command: str) -> None:
 def test_every_option_is_on_the_page_of_its_command(command: str) -> None:
     found = cli.get_command(click.Context(cli), command)
     assert found is not None
-    page = CHECKOUT / "docs" / "commands" / f"{SAME_PAGE.get(command, command)}.md"
+    page = CHECKOUT / "docs" / "commands" / f"{command}.md"
     text = page.read_text() if page.is_file() else ""
     missing = [option for option in _long_options(found) if option not in text]
     assert not missing

@@ -29,7 +29,7 @@ from keynet.archive.layers import FileLayer
 from keynet.archive.reader import Archive, choose
 from keynet.archive.recompress import Policy, compressed
 from keynet.archive.writer import write_archive
-from keynet.errors import DigestMismatch, ValidationError
+from keynet.errors import DigestMismatch, RegistryError, ValidationError
 from keynet.events import BlobAdvanced, BlobFinished, BlobStarted, Emit, ignore
 from keynet.oci.descriptor import Descriptor, Digest, Platform
 from keynet.oci.image import Image, Layer
@@ -200,8 +200,9 @@ async def push_archive(
                     mount_from=[targets[0].repository] if stored is not None else [],
                     emit=emit,
                 )
-            except DigestMismatch:
-                await asyncio.to_thread(_blame, image)
+            except RegistryError as error:
+                if isinstance(error, DigestMismatch) or error.code == "DIGEST_INVALID":
+                    await asyncio.to_thread(_blame, image)
                 raise
         assert stored is not None
         return str(stored.digest)

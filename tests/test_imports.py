@@ -33,6 +33,8 @@ IMPORTERS = {
     "starlette": ("sandbox/",),
     "uvicorn": ("sandbox/",),
     "cryptography": ("sandbox/",),
+    "isal": ("archive/",),
+    "backports": ("archive/",),
 }
 
 

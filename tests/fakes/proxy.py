@@ -10,7 +10,17 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-__all__ = ["CutAnswer", "CutBody", "Hang", "Proxy", "Reply", "Rule", "Shorten", "running_proxy"]
+__all__ = [
+    "CutAnswer",
+    "CutBody",
+    "Delay",
+    "Hang",
+    "Proxy",
+    "Reply",
+    "Rule",
+    "Shorten",
+    "running_proxy",
+]
 
 _BLOCK = 64 * 1024
 
@@ -46,6 +56,13 @@ class Shorten:
 
 
 @dataclass(frozen=True)
+class Delay:
+    """Pass everything on, but the answer so much later."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Hang:
     """Read the request and never answer."""
 
@@ -56,7 +73,7 @@ class Rule:
 
     method: str
     path: str
-    action: Reply | CutBody | CutAnswer | Shorten | Hang
+    action: Reply | CutBody | CutAnswer | Shorten | Delay | Hang
     times: int = 1
     skip: int = 0
     hits: int = 0
@@ -162,6 +179,8 @@ class Proxy:
     ) -> bool:
         left = action.after if isinstance(action, CutAnswer) else None
         answer = await up_reader.readuntil(b"\r\n\r\n")
+        if isinstance(action, Delay):
+            await asyncio.sleep(action.seconds)
         block = re.sub(rb"(?im)^connection: close\r\n", b"", answer)
         while block:
             if left is not None:

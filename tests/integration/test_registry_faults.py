@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from keynet.errors import RegistryUnreachable
 from keynet.events import BlobRewound, Event
 from keynet.oci.image import Image
 from keynet.oci.reference import Reference
@@ -15,10 +16,21 @@ from keynet.registry.client import RegistryClient
 from keynet.registry.pull import fetch_image
 from keynet.registry.push import push_image
 from keynet.registry.retry import Retries
+from keynet.registry.transport import Timeouts
 from keynet.registry.upload import CHUNK_SIZE
 from keynet.secret import Secret
 from tests.fakes.images import RandomLayer, image_of
-from tests.fakes.proxy import CutAnswer, CutBody, Proxy, Reply, Rule, Shorten, running_proxy
+from tests.fakes.proxy import (
+    CutAnswer,
+    CutBody,
+    Delay,
+    Hang,
+    Proxy,
+    Reply,
+    Rule,
+    Shorten,
+    running_proxy,
+)
 from tests.fakes.registry import MemoryRegistry, on_loopback
 from tests.testbed.machine import need
 from tests.testbed.processes import http_answers, running
@@ -283,3 +295,63 @@ def test_a_blob_whose_download_breaks_is_resumed(http_registry: RegistryServer) 
             assert cut.hits == 3
 
     asyncio.run(run())
+
+
+SHORT = Timeouts(connect_s=5, read_s=1, write_s=5, commit_s=None)
+
+
+def test_the_commit_of_a_big_blob_may_take_longer_than_any_timeout(
+    http_registry: RegistryServer,
+) -> None:
+    slow = Rule("PUT", PUT_BLOB + ".*digest", Delay(3), times=99)
+    pushed = image_of((RandomLayer.make(21, 34 * MB),), 21)
+
+    async def run() -> None:
+        async with (
+            running_proxy(http_registry.host, rules=[slow]) as proxy,
+            RegistryClient(f"http://{proxy.host}", timeouts=SHORT, retries=QUICK) as client,
+        ):
+            layer = pushed.layers[0]
+            await client.upload("big/commit", layer.descriptor, layer.chunks)
+
+    asyncio.run(run())
+    assert slow.hits == 1
+
+
+def test_a_small_commit_that_hangs_is_found_by_asking(http_registry: RegistryServer) -> None:
+    slow = Rule("PUT", PUT_BLOB, Delay(3), times=1)
+
+    async def run() -> None:
+        async with (
+            running_proxy(http_registry.host, rules=[slow]) as proxy,
+            RegistryClient(f"http://{proxy.host}", timeouts=SHORT, retries=QUICK) as client,
+        ):
+            await client.upload_bytes("small/commit", "application/octet-stream", b"x" * 999)
+
+    asyncio.run(run())
+    assert slow.hits == 1
+
+
+@pytest.mark.parametrize("request_kind", ["begin", "chunk", "manifest"])
+def test_a_registry_that_hangs_for_good_ends_in_an_error(
+    http_registry: RegistryServer, request_kind: str
+) -> None:
+    method, path = REQUESTS[request_kind]
+    hang = Rule(method, path, Hang(), times=99)
+
+    async def run() -> None:
+        async with (
+            running_proxy(http_registry.host, rules=[hang]) as proxy,
+            RegistryClient(
+                f"http://{proxy.host}",
+                timeouts=Timeouts(connect_s=1, read_s=0.3, write_s=1),
+                retries=Retries(attempts=2, first_delay_s=0.01),
+            ) as client,
+            asyncio.timeout(30),
+        ):
+            target = Reference(proxy.host, f"hang/{request_kind}", "t")
+            await push_image(client, image(seed=31), target, chunk_size=MB)
+
+    with pytest.raises(RegistryUnreachable, match="nothing came in time"):
+        asyncio.run(run())
+    assert hang.hits >= 2

@@ -23,7 +23,7 @@ from keynet.text import _, printable
 __all__ = ["Argument", "Extraction", "JsonValue", "Note", "TypeName", "extract"]
 
 _STEPS: Final = 150_000
-_STEPS_AFTERWARDS: Final = 60_000
+_STEPS_AFTERWARDS: Final = 30_000
 _IMPORTED: Final = 3
 _MOST_ARGUMENTS: Final = 2_000
 _MOST_NOTES: Final = 500

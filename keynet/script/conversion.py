@@ -183,7 +183,7 @@ def _key(run: Machine, key: Value) -> str:
 def _help(value: Value) -> str:
     if not isinstance(value, str) or value == _SUPPRESS:
         return ""
-    return printable(" ".join(value.split()))
+    return " ".join(printable(value).split())
 
 
 def choice_values(run: Machine, value: Value) -> tuple[str, ...] | None:

@@ -2,6 +2,8 @@
 
 import ast
 import builtins
+import enum
+import typing
 from typing import Final
 
 from keynet.script.machine import Machine, Scope
@@ -19,6 +21,9 @@ from keynet.script.values import (
 
 __all__ = ["assign", "bind", "look_up", "stored_names", "widen"]
 
+_STARS: Final = frozenset(
+    f"{module.__name__}.{name}" for module in (typing, enum) for name in module.__all__
+)
 _BUILTINS: Final = frozenset(dir(builtins))
 
 
@@ -41,7 +46,7 @@ def look_up(run: Machine, name: str, scope: Scope) -> Value:
         value = run.attribute(module, name)
         # Which names an outside module has is known of the well-known ones only.
         strange = isinstance(value, External) and not (
-            run.handler(value.name) or run.native_class(value.name)
+            value.name in _STARS or run.handler(value.name) or run.native_class(value.name)
         )
         if not strange and not isinstance(value, Unknown):
             return value

@@ -25,7 +25,7 @@ from keynet.plan import (
     RegistryAccess,
     UserContainerfile,
 )
-from keynet.runtime import containers, names, shell, tidy, trial
+from keynet.runtime import containers, hostfiles, names, shell, tidy, trial
 from keynet.runtime.authfiles import registry_auth
 from keynet.runtime.buildlog import BuildLog
 from keynet.runtime.dialect import Dialect
@@ -223,6 +223,8 @@ class Engine:
         if self._way.remote:
             return (verb, *self.dialect.build_flags(self._way), *rest)
         marker.touch()
+        if (mounted := hostfiles.volume(plan, staged)) is not None:
+            rest = [f"--volume={mounted}", *rest]
         return (
             verb,
             *self.dialect.build_flags(self._way),

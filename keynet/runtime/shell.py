@@ -8,12 +8,15 @@ import base64
 import contextlib
 import logging
 import os
+import re
 import selectors
+import shlex
 import signal
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, BinaryIO, Final, cast
@@ -24,7 +27,7 @@ from keynet.runtime import processes
 from keynet.secret import Secret
 from keynet.text import _, printable
 
-__all__ = ["Command", "Finished", "OnLine", "Writer", "run"]
+__all__ = ["Command", "Finished", "OnLine", "Writer", "observed", "run"]
 
 _CHUNK: Final = 1 << 16
 _KEPT_LINES: Final = 20_000
@@ -36,8 +39,13 @@ _HIDDEN: Final = "***"
 _PATIENCE_S: Final = 8.0
 _DRAIN_S: Final = 0.3
 
+# user:password@ of a URL, which a proxy or an index may have in a build argument.
+_URL_LOGIN: Final = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+
 OnLine = Callable[[str], None]
 Writer = Callable[[BinaryIO], None]
+
+_observer: ContextVar[OnLine | None] = ContextVar("observer", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,20 @@ class Finished:
         return [line for line in (*self.stdout.split("\n"), *self.stderr.split("\n")) if line]
 
 
+@contextlib.contextmanager
+def observed(on_command: OnLine) -> Iterator[None]:
+    """Hand each command line to ``on_command`` before it is run in this block.
+
+    It is quoted as for a shell. What is typed in and the environment are no part of it;
+    secrets and the logins of URLs are replaced.
+    """
+    token = _observer.set(on_command)
+    try:
+        yield
+    finally:
+        _observer.reset(token)
+
+
 def run(
     command: Command,
     *,
@@ -87,6 +109,9 @@ def run(
         Interrupted: INT, TERM or HUP came; the program and its descendants are gone.
     """
     redact = _redactor(command)
+    on_command = _observer.get()
+    if on_command is not None:
+        on_command(_URL_LOGIN.sub(_HIDDEN, redact(shlex.join(command.argv))))
     stdout = _Lines(redact, on_stdout)
     stderr = _Lines(redact, on_stderr)
     with contextlib.ExitStack() as stack:

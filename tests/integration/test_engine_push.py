@@ -197,3 +197,32 @@ def _left_behind(host: Host) -> list[str]:
 
 def test_kinds_cover_every_engine() -> None:
     assert {kind.partition("-")[0] for kind in KINDS} == {"docker", "podman", "buildah"}
+
+
+def test_users_containerfile_finds_the_hosts_pip_settings(
+    host: Host, context: Path, http_registry: RegistryServer, tmp_path: Path
+) -> None:
+    if host.engine == "docker":
+        # Its daemon can mount nothing of this host: the build must work without.
+        text = "FROM busybox\nRUN test ! -e /etc/xdg/pip\n"
+    else:
+        text = "FROM busybox\nRUN cat /etc/xdg/pip/pip.conf /etc/xdg/pip/ca.pem\n"
+    own = context / "Containerfile"
+    own.write_text(text)
+    name = f"{http_registry.host}/kitech-model/{os.urandom(6).hex()}"
+    pushed = host.ask(
+        context=str(context),
+        containerfile=str(own),
+        access=access(http_registry, context.parent),
+        target=f"{name}:latest",
+        pip_conf="[global]\nindex-url = http://u:index-word@127.0.0.1:9/simple\n",
+        ca_bundle="the bundle's text",
+        no_cache=True,
+    )
+    assert pushed.status == 0, (pushed.json, pushed.log)
+    if host.engine != "docker":
+        assert "cert = /etc/xdg/pip/ca.pem" in pushed.log
+        assert "the bundle's text" in pushed.log
+    files = image_files(http_registry, f"{name}:latest", tmp_path)
+    assert [path for path in files if "xdg/pip" in path] in ([], ["etc/xdg/pip/"])
+    assert "index-word" not in str(files) + str(image_config(tmp_path))

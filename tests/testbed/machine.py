@@ -60,4 +60,4 @@ def _mounts_below(folder: Path) -> list[str]:
     below = f"{folder}/"
     lines = Path("/proc/self/mounts").read_text().splitlines()
     targets = (line.split(" ")[1].encode().decode("unicode_escape") for line in lines)
-    return [target for target in targets if target.startswith(below)]
+    return [target for target in targets if f"{target}/".startswith(below)]

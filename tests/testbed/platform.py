@@ -26,6 +26,7 @@ class Platform:
 
     url: str
     registry: RegistryServer
+    registry_url: str
     asked: list[tuple[str, str, Body]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     # path prefix -> (status, body) answered instead of the usual
@@ -56,7 +57,7 @@ class Platform:
             "accessTokenExpiresAt": "2099-01-01T00:00:00Z",
             "user": {"id": "550e8400", "email": EMAIL, "displayName": "홍길동", "role": "GENERAL"},
             "harbor": {
-                "url": self.registry.url,
+                "url": self.registry_url,
                 "username": self.registry.username,
                 "password": self.registry.password,
             },
@@ -77,7 +78,7 @@ def running_platform(
             server.socket, server_side=True, do_handshake_on_connect=False
         )
     scheme = "http" if certificate is None else "https"
-    platform = Platform(f"{scheme}://127.0.0.1:{server.server_port}", registry)
+    platform = Platform(f"{scheme}://127.0.0.1:{server.server_port}", registry, registry.url)
     server.platform = platform  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1})
     thread.start()

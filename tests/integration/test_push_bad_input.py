@@ -1,0 +1,258 @@
+"""Bad input and broken surroundings: a clear error, the right status, and no key is wasted."""
+
+import dataclasses
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.testbed.certificates import make_authority
+from tests.testbed.index import Index
+from tests.testbed.machine import remove_tree
+from tests.testbed.platform import EMAIL, PASSWORD, Platform, running_platform
+from tests.testbed.program import Seat
+from tests.testbed.registry import RegistryServer
+from tests.testbed.seats import Seating
+
+from .pushing import push, sign_in, small_context, through, write
+from .scripted_registry import Refusal, scripted_registry
+
+pytestmark = [pytest.mark.buildah, pytest.mark.registry]
+
+COPY_ONLY = "FROM busybox\nCOPY . /workspace\n"
+
+
+@pytest.fixture(scope="module")
+def seat(seating: Seating, platform: Platform) -> Seat:
+    """One engine is enough: what is checked here is keynet's own."""
+    made = seating.seat("buildah")
+    sign_in(made, platform)
+    return made
+
+
+@pytest.fixture
+def context(seat: Seat) -> Path:
+    return small_context(seat, f"bad-{os.urandom(4).hex()}", Recipe=COPY_ONLY)
+
+
+@pytest.fixture
+def no_key_asked(platform: Platform) -> Iterator[None]:
+    """The test must not cost an upload key."""
+    before = len(platform.keys)
+    yield
+    assert len(platform.keys) == before
+
+
+Told = subprocess.CompletedProcess[str]
+
+
+def _push(seat: Seat, context: Path, *flags: str, script: str = "train.py") -> Told:
+    arguments = ["push", script, "--builder", "buildah", "--base-image", "busybox", *flags]
+    return seat.keynet(*arguments, cwd=context)
+
+
+def _refused(told: Told, status: int, *words: str) -> None:
+    assert told.returncode == status, told.stderr
+    assert "Traceback" not in told.stderr
+    assert told.stdout == ""
+    for word in words:
+        assert word in told.stderr
+
+
+@pytest.mark.usefixtures("no_key_asked")
+class TestScript:
+    def test_missing(self, seat: Seat, context: Path) -> None:
+        _refused(_push(seat, context, script="no/such.py"), 3, "no/such.py")
+
+    def test_a_directory(self, seat: Seat, context: Path) -> None:
+        (context / "folder.py").mkdir()
+        _refused(_push(seat, context, script="folder.py"), 3, "folder.py")
+
+    def test_empty(self, seat: Seat, context: Path) -> None:
+        (context / "train.py").write_text("")
+        _refused(_push(seat, context), 3, "train.py", "empty")
+
+    def test_not_utf8(self, seat: Seat, context: Path) -> None:
+        (context / "train.py").write_bytes(b"name = '\xb0\xa1'\n")
+        _refused(_push(seat, context), 3, "train.py", "UTF-8")
+
+    def test_a_syntax_error_is_shown_with_its_line_and_a_caret(
+        self, seat: Seat, context: Path
+    ) -> None:
+        (context / "train.py").write_text("import os\nprint('unclosed'\n")
+        _refused(_push(seat, context), 3, "train.py", "line 2", "^")
+
+    def test_outside_of_the_context(self, seat: Seat, context: Path) -> None:
+        (context / "inner").mkdir()
+        _refused(_push(seat, context, "--context", "inner"), 3, "train.py", "inner")
+
+
+@pytest.mark.usefixtures("no_key_asked")
+class TestContext:
+    def test_missing(self, seat: Seat, context: Path) -> None:
+        _refused(_push(seat, context, "--context", "nowhere"), 3, "nowhere")
+
+    def test_containerfile_missing(self, seat: Seat, context: Path) -> None:
+        told = _push(seat, context, "--dockerfile", "No.such")
+        _refused(told, 3, "No.such", str(context / "No.such"))
+
+    def test_requirements_missing(self, seat: Seat, context: Path) -> None:
+        _refused(_push(seat, context, "--requirements", "wants.txt"), 3, "wants.txt")
+
+    def test_base_image_that_is_no_reference(self, seat: Seat, context: Path) -> None:
+        told = _push(seat, context, "--base-image", "Not A Reference!")
+        assert told.returncode in {2, 3, 7}, told.stderr
+        assert "Not A Reference!" in told.stderr
+
+    def test_the_biggest_files_of_a_huge_context_are_named(self, seat: Seat, context: Path) -> None:
+        with (context / "weights.bin").open("wb") as handle:
+            handle.truncate(5 * 1024**3)
+        told = _push(seat, context, "--dry-run")
+        assert told.returncode == 0, told.stderr
+        assert "weights.bin" in told.stderr
+        assert "5." in told.stderr
+
+    def test_without_a_login(self, seat: Seat, context: Path, tmp_path: Path) -> None:
+        missing = {"KEYNET_CONFIG": str(tmp_path / "none.json")}
+        told = push(seat, context, env=missing)
+        _refused(told, 6, "keynet login")
+
+
+def test_odd_files_of_a_context_do_not_stop_a_push(seat: Seat, context: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(context / "s"))
+        os.mkfifo(context / "fifo")
+        (context / "loop").symlink_to("loop")
+        (context / "가나 '다\"\n라.txt").write_text("odd\n")
+        told = _push(seat, context, "--dockerfile", "Recipe")
+    # A socket or fifo cannot be in a layer: kept out and said, or refused and named.
+    assert told.returncode in {0, 3}, told.stderr
+    assert "fifo" in told.stderr
+
+
+@pytest.mark.packages
+def test_requirements_that_do_not_resolve_show_pips_own_lines(
+    seat: Seat, context: Path, index: Index
+) -> None:
+    write(seat, context / "requirements.txt", "no-such-package==9\n")
+    told = push(seat, context, env=through(index))
+    _refused(told, 4, "No matching distribution found for no-such-package==9")
+
+
+def test_a_containerfile_that_fails_names_its_step(seat: Seat, context: Path) -> None:
+    write(seat, context / "Recipe", f"{COPY_ONLY}RUN echo about-to-fail; false\nRUN true\n")
+    told = _push(seat, context, "--dockerfile", "Recipe")
+    _refused(told, 4, "RUN echo about-to-fail; false", "about-to-fail", "Recipe")
+
+
+def test_a_base_image_that_does_not_exist(seat: Seat, context: Path) -> None:
+    told = _push(seat, context, "--base-image", "library/nothing:here")
+    _refused(told, 4, "library/nothing:here")
+
+
+def test_a_disk_that_is_full_while_building(
+    seat: Seat, context: Path, bed: Path, platform: Platform
+) -> None:
+    small = bed / "small-disk"
+    small.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(small)]
+    subprocess.run(mount, check=True)
+    try:
+        conf = small / "storage.conf"
+        conf.write_text(
+            f'[storage]\ndriver = "overlay"\ngraphroot = "{small}/g"\nrunroot = "{small}/r"\n'
+        )
+        with (context / "big.bin").open("wb") as handle:
+            handle.write(os.urandom(16 * 1024**2))
+        poor = dataclasses.replace(
+            seat, environment={**seat.environment, "CONTAINERS_STORAGE_CONF": str(conf)}
+        )
+        told = _push(poor, context, "--dockerfile", "Recipe")
+    finally:
+        remove_tree(small)
+    _refused(told, 4, "no space left on device")
+
+
+@pytest.mark.parametrize(
+    ("refusal", "status", "words"),
+    [
+        (Refusal("blob", 403, "DENIED", "requested access is denied"), 6, ("keynet login",)),
+        (Refusal("blob", 403, "DENIED", "adding 9 MiB will exceed the quota"), 5, ("quota",)),
+        (Refusal("manifest", 412, "PRECONDITION", "tag latest is immutable"), 5, ("immutable",)),
+        (Refusal("blob", 413, "", "too large"), 5, ("large",)),
+    ],
+    ids=["denied", "quota", "immutable", "too-large"],
+)
+def test_a_registry_that_refuses_is_quoted(
+    seat: Seat,
+    context: Path,
+    tmp_path: Path,
+    refusal: Refusal,
+    status: int,
+    words: tuple[str, ...],
+) -> None:
+    with scripted_registry(refusal=refusal) as registry:
+        told = _push_to(seat, context, registry.host, tmp_path)
+    _refused(told, status, *words)
+
+
+def test_a_robot_whose_password_is_wrong(
+    seat: Seat, context: Path, basic_registry: RegistryServer, tmp_path: Path
+) -> None:
+    assert basic_registry.ca is not None
+    told = _push_to(
+        *(seat, context, basic_registry.host, tmp_path),
+        scheme="https",
+        KEYNET_CA_CERT=str(basic_registry.ca.cert),
+    )
+    _refused(told, 6, "keynet login")
+
+
+def test_a_registry_that_cannot_be_reached(seat: Seat, context: Path, tmp_path: Path) -> None:
+    _refused(_push_to(seat, context, "127.0.0.1:9", tmp_path), 5, "127.0.0.1:9")
+
+
+def test_a_registry_of_an_unknown_ca(
+    seat: Seat, context: Path, tls_registry: RegistryServer, tmp_path: Path
+) -> None:
+    other = make_authority(tmp_path / "other", "another CA")
+    told = _push_to(
+        *(seat, context, tls_registry.host, tmp_path),
+        scheme="https",
+        KEYNET_CA_CERT=str(other.cert),
+    )
+    assert told.returncode == 5, told.stderr
+    assert "certificate" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def _push_to(
+    seat: Seat, context: Path, host: str, folder: Path, *, scheme: str = "http", **env: str
+) -> Told:
+    """Push by a login of its own at a platform whose registry is ``host``."""
+    registry = RegistryServer(
+        host=host,
+        port=int(host.rpartition(":")[2]),
+        folder=folder,
+        auth="basic",
+        username="robot$refused",
+        password="a-password-of-some-length",
+        ca=None,
+        tokens=None,
+        log=folder / "registry.log",
+    )
+    own = {"KEYNET_CONFIG": str(folder / "config" / "config.json")}
+    with running_platform(registry) as platform:
+        platform.registry_url = f"{scheme}://{host}"
+        told = seat.keynet(
+            *("login", platform.url, "--username", EMAIL, "--password-stdin"),
+            stdin=PASSWORD,
+            # No engine is found: the registry is not asked at the login.
+            env={**own, "PATH": "/nonexistent"},
+        )
+        assert told.returncode == 0, told.stderr
+        arguments = ["--builder", "buildah", "--dockerfile", "Recipe", "--base-image", "busybox"]
+        return seat.keynet("push", "train.py", *arguments, cwd=context, env={**own, **env})

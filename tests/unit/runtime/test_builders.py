@@ -390,3 +390,80 @@ def test_a_failed_docker_login_says_where_the_daemon_looks(machine: Machine) -> 
     with pytest.raises(EngineError) as caught:
         _docker(machine).login(access)
     assert "/etc/docker/certs.d/harbor.example.com/ca.crt" in caught.value.hint
+
+
+ONE_STAGE = GeneratedContainerfile("FROM a AS x\nFROM a\n", mounting="FROM a\nRUN --mount=x\n")
+
+
+def _containerfiles(machine: Machine) -> str:
+    """Shell that keeps what the engine was told to build."""
+    return (
+        f'for each; do test "$last" = --file && /bin/cat "$each" >> {machine.home}/built; '
+        "last=$each; done"
+    )
+
+
+@pytest.mark.parametrize(("user", "argument"), [("", ""), ("1000", "--build-arg=KEYNET_USER=1000")])
+def test_podman_and_buildah_take_the_one_stage_form(
+    machine: Machine, plan: BuildPlan, auth: RegistryAuth, user: str, argument: str
+) -> None:
+    base = Reference.parse("python:3.11-slim")
+    program = machine.install(
+        "buildah",
+        Answer("inspect *", f"{user}\n"),
+        Answer("build *", BUILD_LOG, also=_containerfiles(machine)),
+    )
+    _engine(machine, "buildah").build(replace(plan, recipe=ONE_STAGE, base=base), auth, ignore)
+    assert (machine.home / "built").read_text() == ONE_STAGE.mounting
+    assert argument in program.verbs[-1]
+    assert ("KEYNET_USER" in program.verbs[-1]) is bool(user)
+
+
+def test_a_base_that_cannot_be_pulled_is_left_to_the_build(
+    machine: Machine, plan: BuildPlan, auth: RegistryAuth
+) -> None:
+    base = Reference.parse("python:3.11-slim")
+    program = machine.install(
+        "buildah",
+        Answer("inspect *", status=125),
+        Answer("pull *", status=125),
+        Answer("build *", BUILD_LOG, also=_containerfiles(machine)),
+    )
+    _engine(machine, "buildah").build(replace(plan, recipe=ONE_STAGE, base=base), auth, ignore)
+    assert (machine.home / "built").read_text() == ONE_STAGE.text
+    assert [verb.split()[0] for verb in program.verbs] == ["inspect", "pull", "inspect", "build"]
+
+
+def test_a_users_containerfile_gets_the_hosts_pip_settings_by_a_mount(
+    machine: Machine, plan: BuildPlan
+) -> None:
+    kept = machine.home / "kept"
+    copy = (
+        'for each; do case "$each" in --volume=*) each=${each#--volume=}; '
+        f'/bin/cp -r "${{each%%:*}}" {kept};; esac; done'
+    )
+    program = machine.install("podman", Answer("build *", BUILD_LOG, also=copy))
+    own = UserContainerfile(plan.context / "Dockerfile", "FROM a\n")
+    network = HostNetwork(
+        ca_bundle=b"PEM", pip_conf=Secret("[global]\nindex-url = http://u:word@h/simple\n")
+    )
+    full = replace(plan, recipe=own, host_network=network)
+    _engine(machine, "podman").build(full, None, ignore)
+    assert (kept / "ca.pem").read_bytes() == b"PEM"
+    assert "cert = /etc/xdg/pip/ca.pem" in (kept / "pip.conf").read_text()
+    assert "http://u:word@h/simple" in (kept / "pip.conf").read_text()
+    assert "word" not in program.verbs[0]
+    assert program.verbs[0].count(":/etc/xdg/pip:ro") == 1
+
+
+@pytest.mark.parametrize("generated", [True, False])
+def test_nothing_is_mounted_without_need(
+    machine: Machine, plan: BuildPlan, *, generated: bool
+) -> None:
+    program = machine.install("podman", Answer("build *", BUILD_LOG))
+    if generated:
+        plan = replace(plan, host_network=HostNetwork(ca_bundle=b"PEM"))
+    else:
+        plan = replace(plan, recipe=UserContainerfile(plan.context / "Dockerfile", "FROM a\n"))
+    _engine(machine, "podman").build(plan, None, ignore)
+    assert "--volume" not in program.verbs[0]

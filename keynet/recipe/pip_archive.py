@@ -29,8 +29,10 @@ def build() -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
         for file in sorted(pip.files or (), key=str):
-            # .exe files are launchers for Windows.
+            # .exe files are launchers for Windows; virtualenv lists __pycache__ itself.
             if file.parts[0] != "pip" or file.suffix in (".pyc", ".exe"):
+                continue
+            if file.name == "__pycache__":
                 continue
             member = zipfile.ZipInfo(file.as_posix(), _EPOCH)
             member.external_attr = 0o644 << 16

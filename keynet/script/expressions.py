@@ -228,9 +228,11 @@ def _dict(run: Machine, node: ast.Dict, scope: Scope) -> Value:
     return result
 
 
-def _hashable(value: Value) -> bool:
+def _hashable(value: Value, depth: int = 0) -> bool:
     if isinstance(value, tuple):
-        return all(_hashable(item) for item in value) if len(value) < 64 else False
+        # A tuple of itself twice, again and again, takes for ever to hash.
+        shallow = depth < 2 and len(value) < 64
+        return shallow and all(_hashable(item, depth + 1) for item in value)
     return is_constant(value) or isinstance(value, EnumMember | External | Function | Class)
 
 

@@ -318,6 +318,8 @@ def pretend_elsewhere() -> None:
     real_count = os.cpu_count()
     os.cpu_count = lambda: (real_count or 1) + 3
     socket.gethostname = lambda: "elsewhere"
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        stream.isatty = lambda: True  # type: ignore[method-assign]
     real_entry_points = importlib.metadata.entry_points
 
     def fewer(**wanted: Any) -> Any:

@@ -36,7 +36,7 @@ def mutated(source: str, others: Sequence[str], chance: random.Random) -> str:
         change = chance.choice(_CHANGES)
         try:
             source = change(source, others, chance)
-        except (SyntaxError, ValueError, RecursionError, tokenize.TokenError):
+        except (SyntaxError, ValueError, IndexError, RecursionError, tokenize.TokenError):
             source = _lines(source, others, chance)
     return source
 

@@ -1,6 +1,7 @@
 """docker: a daemon behind a socket, tcp, ssh or a context; legacy builder and BuildKit."""
 
 import contextlib
+import re
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +26,11 @@ from keynet.text import _, printable
 __all__ = ["Docker"]
 
 _FIRST_WITH_OCI: Final = 25
+# The client's advice on the builder, which keynet has chosen because it works here.
+_ADVICE = re.compile(
+    r"DEPRECATED: The legacy builder|\s+BuildKit is currently disabled|\s+environment-variable\.$"
+    r"|\s+Install the buildx component|\s+https://docs\.docker\.com/go/buildx"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,8 @@ class Docker:
 
         def on_line(line: str) -> None:
             log.feed(line)
-            emit(LogLine(line, "build"))
+            if not _ADVICE.match(line):
+                emit(LogLine(line, "build"))
 
         done = False
         try:

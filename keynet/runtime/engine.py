@@ -98,7 +98,6 @@ class Built:
     name: str
     project: str
     stages: tuple[str, ...] = ()
-    plan: BuildPlan | None = field(default=None, repr=False, compare=False)
 
 
 class Builder(Protocol):

@@ -160,7 +160,7 @@ def _usable(
         name=dialect.name,
         version=version,
         rootless=facts.rootless,
-        how=f"{dialect.name} {version} ({', '.join(notes)})",
+        how=f"{dialect.name} {version} ({', '.join(dict.fromkeys(notes))})",
         can_run=can_run,
         way=way,
         storage_driver=facts.storage_driver,

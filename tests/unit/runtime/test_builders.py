@@ -255,6 +255,9 @@ def test_a_builder_that_was_not_probed_says_so(plan: BuildPlan) -> None:
 
 
 LEGACY_LOG = f"""\
+DEPRECATED: The legacy builder is deprecated and will be removed in a future release.
+            Install the buildx component to build images with BuildKit:
+            https://docs.docker.com/go/buildx/
 Step 1/2 : FROM scratch AS deps
  --->\x20
 Step 2/3 : RUN ["x"]
@@ -272,7 +275,9 @@ WRITE_ID = (
 
 def test_docker_legacy_gets_a_tar(machine: Machine, plan: BuildPlan, auth: RegistryAuth) -> None:
     program = machine.install("docker", Answer("build *", LEGACY_LOG, also=WRITE_ID))
-    built = _docker(machine).build(plan, auth, ignore)
+    seen: list[Event] = []
+    built = _docker(machine).build(plan, auth, seen.append)
+    assert seen[0] == LogLine("Step 1/2 : FROM scratch AS deps", "build")
     assert (built.image_id, built.stages) == (IMAGE, (STAGE,))
     (call,) = program.calls
     with tarfile.open(fileobj=io.BytesIO(call.stdin)) as tar:

@@ -140,7 +140,7 @@ def test_rootless_vfs_gives_way_to_an_own_overlay_store(machine: Machine) -> Non
     found = _chosen()
     assert found.way.root == str(machine.home / ".local/share/keynet/storage/root")
     assert found.way.driver == "overlay"
-    assert found.how == "buildah 1.28.2 (rootless, rootless, own overlay store)"
+    assert found.how == "buildah 1.28.2 (rootless, own overlay store)"
 
 
 @pytest.mark.usefixtures("ordinary")

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from keynet.archive.compression import BLOCK
 from keynet.errors import InvalidArchive
@@ -33,18 +33,19 @@ class FileLayer:
     offset: int
     file: Ranges = field(repr=False, compare=False)
     origin: Reference | None = None
+    # Whoever sends the layer need not hash it again.
+    checks_digest: ClassVar[bool] = True
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Read the bytes as stored, from byte 0 at every call; not verified.
-
-        Whoever sends or stores them hashes them anyway; ``verify`` then names the member.
+        """Read the bytes as stored, from byte 0 at every call; another thread reads and hashes.
 
         Raises:
+            InvalidArchive: Before the last chunk, when the bytes do not have the digest.
             TarReadError: The file was cut meanwhile.
         """
-        end = self.offset + self.descriptor.size
-        for position in range(self.offset, end, BLOCK):
-            yield await asyncio.to_thread(self.file.read, position, min(BLOCK, end - position))
+        blocks = self.blocks()
+        while (block := await asyncio.to_thread(next, blocks, None)) is not None:
+            yield block
 
     def blocks(self) -> Iterator[bytes]:
         """Read the bytes as stored and check their digest.

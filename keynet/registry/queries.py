@@ -5,6 +5,7 @@ Keywords as in ``keynet.registry.functions``. Source: SPEC 7.
 
 import asyncio
 import os
+import time
 from collections.abc import Sequence
 
 from keynet.errors import NotFound
@@ -28,6 +29,9 @@ __all__ = [
     "list_tags",
     "named",
 ]
+
+_NEARBY, _FAR = 4, 16
+_FAR_S = 0.010
 
 CaCert = str | os.PathLike[str] | None
 
@@ -146,7 +150,7 @@ async def inspect_repositories(
     registry_url: str,
     repositories: Sequence[str] | None = None,
     *,
-    concurrency: int = 16,
+    concurrency: int | None = None,
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
@@ -156,7 +160,8 @@ async def inspect_repositories(
 
     Args:
         repositories: All of the registry by default.
-        concurrency: Requests under way at a time.
+        concurrency: Requests under way at a time; by default 4 to a registry nearby, where the
+            work is this machine's, and 16 to one farther away, where it is to wait.
 
     Returns:
         By repository and tag, in the registry's order. What is no image for one platform of
@@ -164,7 +169,7 @@ async def inspect_repositories(
     """
     async with RegistryConfig(registry_url, 300, auth, ca_cert, insecure).client(emit) as client:
         names = list(repositories) if repositories is not None else await client.catalog()
-        gate = asyncio.Semaphore(concurrency)
+        gate = asyncio.Semaphore(concurrency or await _concurrency(client))
 
         async def inspect(reference: Reference) -> ImageInspect | None:
             async with gate:
@@ -247,6 +252,12 @@ def named(registry: str, repository: str, tag_or_digest: str | None = None) -> R
     if ":" in tag_or_digest:
         return Reference(registry, repository, digest=Digest.parse(tag_or_digest))
     return Reference(registry, repository, tag_or_digest)
+
+
+async def _concurrency(client: RegistryClient) -> int:
+    started = time.perf_counter()
+    await client.ping()
+    return _NEARBY if time.perf_counter() - started < _FAR_S else _FAR
 
 
 async def _inspect(

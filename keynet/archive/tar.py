@@ -25,13 +25,6 @@ _LARGEST_EXTENSION: Final = 1 << 20
 _MOST_LINKS: Final = 16
 
 _REGULAR: Final = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE)
-_KINDS: Final = {
-    tarfile.LNKTYPE: "a hard link",
-    tarfile.CHRTYPE: "a device",
-    tarfile.BLKTYPE: "a device",
-    tarfile.FIFOTYPE: "a pipe",
-    tarfile.GNUTYPE_SPARSE: "a sparse file",
-}
 
 
 class Readable(Protocol):
@@ -126,8 +119,7 @@ def index(source: Readable) -> Index:
             links.pop(name, None)
             members[name] = Member(name, body, size)
         elif info.type not in (tarfile.DIRTYPE, tarfile.AREGTYPE):
-            kind = _KINDS.get(info.type, "a member of unknown type")
-            raise _bad(source.name, name, _("it is {kind}").format(kind=kind))
+            raise _bad(source.name, name, _refused(info.type))
         extended = _Extended()
     return Index(source.name, members, links)
 
@@ -211,6 +203,20 @@ def _end(source: Readable, info: tarfile.TarInfo, body: int, size: int) -> int:
             _("The file is cut or damaged; write it again."),
         )
     return body + -(-size // _BLOCK) * _BLOCK
+
+
+def _refused(kind: bytes) -> str:
+    match kind:
+        case tarfile.LNKTYPE:
+            return _("it is a hard link")
+        case tarfile.CHRTYPE | tarfile.BLKTYPE:
+            return _("it is a device")
+        case tarfile.FIFOTYPE:
+            return _("it is a pipe")
+        case tarfile.GNUTYPE_SPARSE:
+            return _("it is a sparse file")
+        case _:
+            return _("it is a member of unknown type")
 
 
 def _small(source: Readable, info: tarfile.TarInfo, body: int) -> bytes:

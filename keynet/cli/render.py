@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from enum import Enum
 from typing import TYPE_CHECKING, assert_never
 
@@ -30,7 +30,7 @@ from keynet.text import _, printable, size
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-__all__ = ["Verbosity", "show", "styled"]
+__all__ = ["Verbosity", "show", "styled", "summary"]
 
 _TITLE_CELLS = 28
 
@@ -60,10 +60,20 @@ def show(verbosity: Verbosity = Verbosity.NORMAL) -> Iterator[Emit]:
     """
     live = verbosity is not Verbosity.QUIET and sys.stderr.isatty()
     display = _Display(verbosity, live=live and os.environ.get("TERM") != "dumb")
-    try:
+    with ExitStack() as stack:
+        stack.callback(display.close)
+        if verbosity is Verbosity.VERBOSE:
+            from keynet.runtime import shell
+
+            stack.enter_context(shell.observed(display.command))
         yield display.emit
-    finally:
-        display.close()
+
+
+def summary(title: str, rows: Mapping[str, str]) -> None:
+    """Say on standard error that all is done, and what came of it, a line each."""
+    click.echo(styled(title, fg="green", bold=True), err=True)
+    for name, value in rows.items():
+        click.echo(f"  {_padded(name, _TITLE_CELLS - 2)}{printable(value)}", err=True)
 
 
 def styled(text: str, **style: bool | str) -> str:
@@ -113,6 +123,10 @@ class _Display:
             case _:
                 assert_never(event)
 
+    def command(self, line: str) -> None:
+        """Show the command line of a program that is about to run."""
+        self._echo(styled(f"  $ {printable(line, 8000)}", fg="cyan"))
+
     def close(self) -> None:
         if self._progress is not None:
             self._progress.stop()
@@ -146,12 +160,10 @@ class _Display:
         return size(sum(known)) + (skipped if self._skipped else "")
 
     def _line(self, title: str, detail: str) -> None:
-        padding = " " * max(1, _TITLE_CELLS - _cells(title))
+        padding = _padded(title)[len(title) :]
         self._echo(f"{styled(title, bold=True)}{padding}{printable(detail)}".rstrip())
 
     def _log(self, event: LogLine) -> None:
-        if event.step == "command" and self._verbosity is not Verbosity.VERBOSE:
-            return
         self._echo(styled(f"  {printable(event.text.expandtabs(), indented=True)}", dim=True))
 
     def _notice(self, event: Notice) -> None:
@@ -205,6 +217,10 @@ def _bar() -> tuple[Progress, TaskID]:
         refresh_per_second=10,
     )
     return progress, progress.add_task("", total=None)
+
+
+def _padded(text: str, cells: int = _TITLE_CELLS) -> str:
+    return text + " " * max(1, cells - _cells(text))
 
 
 def _cells(text: str) -> int:

@@ -64,14 +64,19 @@ def show_plan(request: Request, *, as_json: bool) -> None:
     script = read_script(request, Stages(_only_notices), _only_notices)
     plan = plan_build(request, script, _only_notices)
     described = _described(request, script.model_name, plan)
+    arguments = [argument.name for argument in script.extraction.arguments]
     if as_json:
         described["hyperparameters"] = script.extraction.to_json()["arguments"]
         described["containerfile"] = plan.recipe.text
         click.echo(json.dumps(described, ensure_ascii=False))
         return
+    described["labels"] = [f"{name}={value}" for name, value in plan.labels.items()]
+    described["hyperparameters"] = arguments or _("none found")
     width = max(len(name) for name in described) + 2
     for name, value in described.items():
-        click.echo(f"{name:{width}}{printable(value)}")
+        if value is not None:
+            shown = ", ".join(value) if isinstance(value, list) else value
+            click.echo(f"{name:{width}}{printable(shown)}")
     click.echo(f"\n{plan.recipe.text}")
 
 
@@ -86,7 +91,9 @@ def _described(request: Request, model_name: str, plan: BuildPlan) -> dict[str, 
     registry = configured.harbor_url or _("(not logged in)")
     return {
         "entrypoint": str(request.entrypoint),
-        "context": f"{plan.context.resolve()} ({len(plan.files)}, {size(total)})",
+        "context": _("{folder} ({count} files, {size})").format(
+            folder=plan.context.resolve(), count=len(plan.files), size=size(total)
+        ),
         "model_name": model_name,
         "project_id": configured.project_id,
         "base_image": str(plan.base) if plan.base else None,

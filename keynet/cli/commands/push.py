@@ -1,6 +1,7 @@
 """``keynet push``."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def push(
     keynet push src/train.py --builder buildah --project 12 --json
     """
     from keynet.cli.choose import chooser
-    from keynet.cli.render import Verbosity, show, styled
+    from keynet.cli.render import Verbosity, show, summary
     from keynet.cli.requests import build_request
     from keynet.steps.push import push as push_script
 
@@ -54,9 +55,16 @@ def push(
     with show(verbosity) as emit:
         result = push_script(request, choose=chooser(), emit=emit)
     if verbosity is not Verbosity.QUIET:
-        done = _("✨ Push completed in {seconds:.1f} s").format(seconds=result.seconds["total"])
-        click.echo(styled(done, fg="green", bold=True), err=True)
+        summary(
+            _("✨ Push completed in {seconds:.1f} s").format(seconds=result.seconds["total"]),
+            {
+                _("Upload key"): result.upload_key,
+                _("Image"): str(result.image.with_digest(result.digest)),
+                _("Hyperparameters"): str(len(result.extraction.arguments)),
+            },
+        )
     if as_json:
         click.echo(json.dumps(result.to_json(), ensure_ascii=False))
-    else:
+    elif verbosity is Verbosity.QUIET or not sys.stdout.isatty():
+        # A terminal has it in the summary already.
         click.echo(str(result.image.with_digest(result.digest)))

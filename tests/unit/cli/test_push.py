@@ -36,6 +36,9 @@ def test_push_leaves_image_and_artifact_and_says_so(platform: Platform, capsys: 
         f"Requesting upload key       {KEY}",
         "  STEP 1/",
         "✨ Push completed in ",
+        f"  Upload key                {KEY}\n",
+        f"  Image                     {platform.registry_host}/kitech-model/{KEY}@{digest}\n",
+        "  Hyperparameters           1\n",
     ):
         assert line in shown.err
     [request] = platform.backend.seen

@@ -21,6 +21,7 @@ from keynet.events import (
     StepFinished,
     StepStarted,
 )
+from keynet.runtime import shell
 
 PUSH: list[Event] = [
     StepStarted("script", "Validating entrypoint"),
@@ -28,7 +29,6 @@ PUSH: list[Event] = [
     StepStarted("build", "이미지 빌드", "buildah 1.28.2"),
     LogLine("STEP 1/5: FROM \x1b[31mpython\x1b[0m", "build"),
     LogLine("  nested", "build"),
-    LogLine("buildah build .", "command"),
     Notice("The context holds .env."),
     Notice("One project.", "note"),
     StepFinished("build", "", 2.0),
@@ -73,7 +73,10 @@ def test_quiet_shows_warnings_only(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_verbose_adds_the_engines_commands(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "  buildah build ." in lines(Verbosity.VERBOSE, capsys)
+    for verbosity, shown in ((Verbosity.NORMAL, ""), (Verbosity.VERBOSE, "  $ true 'a b'\n")):
+        with show(verbosity):
+            shell.run(shell.Command(("true", "a b")))
+        assert capsys.readouterr().err == shown
 
 
 def test_quiet_and_verbose_contradict() -> None:

@@ -69,6 +69,18 @@ def test_a_secret_is_typed_in_and_replaced_in_the_output() -> None:
     assert told.stdout == "abc-***"
 
 
+def test_an_observer_sees_each_command_without_secrets() -> None:
+    seen: list[str] = []
+    password = Secret("hunter2hunter2")
+    with shell.observed(seen.append):
+        shell.run(Command(("cat",), stdin=password))
+        shell.run(
+            Command(("true", "a b", "K=hunter2hunter2", "http://u:p@proxy:1"), secrets=(password,))
+        )
+    shell.run(Command(("true",)))
+    assert seen == ["cat", "true 'a b' K=*** http://***@proxy:1"]
+
+
 def test_secrets_reach_no_log(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         shell.run(_sh("cat", stdin=Secret("hunter22")))

@@ -67,6 +67,11 @@ class Reader:
             self._shown = self._position
             self._emit(BlobAdvanced(self._name, self._position))
 
+    @property
+    def complete(self) -> bool:
+        """Whether every byte was read and hashed."""
+        return self._hashed == self._descriptor.size
+
     async def verify(self) -> None:
         """See that what was read from beginning to end has the digest.
 

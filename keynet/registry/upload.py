@@ -232,9 +232,14 @@ class Upload:
             (lambda: self._reader.pieces(0, size)) if size else None,
             patient=self._descriptor.size >= _BIG,
         )
-        answer = await self._try(call, {200, 201, 202, 204, 416}, committing=True)
-        if size:
-            await self._reader.verify()
+        try:
+            answer = await self._try(call, {200, 201, 202, 204, 416}, committing=True)
+        except (_Setback, RegistryError):
+            # Wrong content is our own fault, whatever the registry says of it.
+            if self._reader.complete:
+                await self._reader.verify()
+            raise
+        await self._reader.verify()
         if answer.status == 201:
             self._check_digest(answer)
         elif answer.status == 416 or not await self._arrived():

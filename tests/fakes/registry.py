@@ -150,6 +150,8 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
                 stream=_Body(made.content, None),
                 request=request,
             )
+        # A network would let others go first.
+        await asyncio.sleep(0)
         fault = self.fault(request)
         assert isinstance(request.stream, httpx.AsyncByteStream)
         body = bytearray()

@@ -54,7 +54,7 @@ async def no_wait(seconds: float) -> None:
 QUICK = Retries(attempts=30, sleep=no_wait)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
     sizes=st.lists(st.sampled_from([0, 1, 2, 999, 70_000, 200_000]), max_size=4),

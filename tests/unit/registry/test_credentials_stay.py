@@ -272,7 +272,7 @@ def test_cookies_are_not_kept(connect: Connect) -> None:
     registry.repository("a/b")
 
     def alter(request: httpx.Request, answer: httpx.Response) -> None:
-        answer.headers["set-cookie"] = "sid=1; Domain=test"
+        answer.headers["set-cookie"] = "sid=1; Path=/"
 
     registry.alter = alter
 

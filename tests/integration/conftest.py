@@ -1,6 +1,7 @@
 """Session fixtures round tests/testbed: real registries, engines and users."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -110,6 +111,11 @@ def user_without_subids() -> Iterator[OrdinaryUser]:
     """An ordinary user whom /etc/subuid and /etc/subgid do not know."""
     with ordinary_user(subids=False) as made:
         yield made
+
+
+def pytest_configure() -> None:
+    # As Ctrl-C: the fixtures' own clean-up runs, no daemon, user or mount stays behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -24,7 +24,7 @@ __all__ = ["Argument", "Extraction", "JsonValue", "Note", "TypeName", "extract"]
 
 _STEPS: Final = 150_000
 _STEPS_AFTERWARDS: Final = 30_000
-_IMPORTED: Final = 3
+_IMPORTED: Final = 4
 _MOST_ARGUMENTS: Final = 2_000
 _MOST_NOTES: Final = 500
 
@@ -52,7 +52,7 @@ def extract(path: Path, *, parser_type: str | None = None) -> Extraction:
     run = Interpreter(project, dialects, limits)
     module = project.entry()
     _follow(run, module, content, dialects)
-    if not run.candidates and any(parser.declared() for parser in run.parsers):
+    if not run.candidates:
         _read_registering(run, dialects)
     parser = _chosen(run)
     if parser is None:
@@ -66,6 +66,7 @@ def _follow(
     """Follow the script from its entry; then what its entry did not reach, until a parser."""
     ways: list[Callable[[], None]] = [
         lambda: run.run_entry(module, content.tree),
+        lambda: _read_registering(run, dialects),
         run.run_later,
         lambda: run.run_uncalled(module, ["main"]),
         lambda: run.run_imported(module),
@@ -94,9 +95,10 @@ def _read_registering(run: Interpreter, dialects: list[Dialect]) -> None:
     """Read the modules that add commands to a parser which nothing was seen to start."""
     names = {parser.dialect for parser in run.parsers}
     patterns = [d.registers for d in dialects if d.name in names and d.registers]
+    if not patterns or run.candidates:
+        return
     try:
-        if patterns:
-            run.load_unread("|".join(patterns))
+        run.load_unread("|".join(patterns))
     except (OutOfSteps, RecursionError):
         run.note(0, _("The script does too much to be followed to its end."))
 

@@ -26,6 +26,7 @@ from keynet.script.values import (
     Value,
     is_constant,
     kind_of,
+    merge_kinds,
 )
 from keynet.text import _, printable
 
@@ -272,5 +273,14 @@ def _result_kind(run: Machine, converter: Value) -> str:
     del run.notes[notes:]
     if result is MISSING:
         return "str"
-    kind = kind_of(result)
+    kind = _kind_made(result)
     return kind if kind in _TYPES else "str"
+
+
+def _kind_made(result: Value) -> str:
+    """Name the type of what a converter gives, that of its elements for a list."""
+    if isinstance(result, OneOf):
+        return merge_kinds([_kind_made(part) for part in result.values])
+    if isinstance(result, Unknown) and result.kind == "list":
+        return result.of
+    return element_kind(result) if isinstance(result, list | tuple) else kind_of(result)

@@ -307,12 +307,23 @@ def _comprehension(
         values.append(evaluate(run, node.elt, inner))
 
     if not _each(run, node.generators, scope, collect):
-        return Unknown("list")
+        return Unknown("list", of=_element_kind(run, node, scope))
     if isinstance(node, ast.SetComp):
         if not all(_hashable(value) for value in values):
             return Unknown("list")
         return run.fresh(SetValue(dict.fromkeys(values)))
     return run.fresh(values)
+
+
+def _element_kind(
+    run: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope
+) -> str:
+    """Tell what a comprehension makes of the words of a text."""
+    inner = Scope(scope.module, scope, {}, "comprehension", scope.frame)
+    for generator in node.generators:
+        assign(run, generator.target, Unknown("str"), inner)
+    with run.uncertain():
+        return kind_of(evaluate(run, node.elt, inner))
 
 
 def _dict_comprehension(run: Machine, node: ast.DictComp, scope: Scope) -> Value:

@@ -45,14 +45,19 @@ def _list(run: Machine, given: Arguments) -> Value:
     if not given.positional:
         return run.fresh([])
     items = _whole(run, given)
-    return Unknown("list") if items is None else run.fresh(items)
+    return _unknown_list(given) if items is None else run.fresh(items)
+
+
+def _unknown_list(given: Arguments) -> Unknown:
+    value = given.get("", 0)
+    return Unknown("list", of=value.of if isinstance(value, Unknown) else "")
 
 
 def _tuple(run: Machine, given: Arguments) -> Value:
     if not given.positional:
         return ()
     items = _whole(run, given)
-    return Unknown("list") if items is None else tuple(items)
+    return _unknown_list(given) if items is None else tuple(items)
 
 
 def _set(run: Machine, given: Arguments) -> Value:
@@ -183,9 +188,14 @@ def _sorted(run: Machine, given: Arguments) -> Value:
 def _map(run: Machine, given: Arguments) -> Value:
     columns = [run.iterate(part) for part in given.positional[1:]]
     known = [column for column in columns if column is not None]
-    if not known or len(known) != len(columns):
+    if known and len(known) == len(columns):
+        rows = zip(*known, strict=False)
+        return [run.call(given.positional[0], Arguments(row)) for row in rows]
+    if len(columns) != 1:
         return Unknown("list")
-    return [run.call(given.positional[0], Arguments(row)) for row in zip(*known, strict=False)]
+    with run.uncertain():
+        made = run.call(given.positional[0], Arguments((Unknown("str"),)))
+    return Unknown("list", of=kind_of(made))
 
 
 def _filter(run: Machine, given: Arguments) -> Value:

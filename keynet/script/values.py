@@ -48,10 +48,14 @@ _MOST_ALTERNATIVES: Final = 6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Unknown:
-    """Any value; ``kind`` is its type's name where that is known, ``why`` a text for people."""
+    """Any value; ``kind`` is its type's name where that is known, ``why`` a text for people.
+
+    ``of`` is the kind of a list's elements.
+    """
 
     kind: str = ""
     why: str = ""
+    of: str = ""
 
 
 UNKNOWN: Final = Unknown()

@@ -94,6 +94,8 @@ def _command(run: Machine, app: App, given: Arguments) -> Value:
         function = inner.get("f", 0, UNKNOWN)
         found = _function_of(function)
         if found is not None and len(app.parts) < 500:
+            # It runs with the command line's values: nothing in it declares any more.
+            run.called.add(found.node)
             app.parts.append(parameters(run, found))
         return function
 

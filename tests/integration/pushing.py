@@ -204,7 +204,7 @@ def run_image(done: Done) -> str:
         limits = ["--ulimit", "nofile=20000:20000", "--ulimit", "nproc=1000:1000"]
         how = ["--runtime", "runc", "run", "--rm", "--network", "none", *limits]
         return seat.engine("podman", *how, done.image, env=store)
-    trust.append("--ulimit=nofile=20000:20000")
+    trust += ["--ulimit=nofile=20000:20000", "--ulimit=nproc=1000:1000"]
     told = seat.engine("buildah", "from", "--quiet", *trust, done.image, env=store)
     container = told.split()[-1]
     chroot = ["--isolation", "chroot"]

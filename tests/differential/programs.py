@@ -29,11 +29,17 @@ ELSEWHERE = {
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A module to run, or a console script's ``module:function``."""
+    """A module to run, or a console script's ``module:function``.
+
+    Args:
+        stages: The parse call that counts, where a program makes several.
+        without: A plugin of another distribution, run as if it were not installed.
+    """
 
     framework: str
     start: str
     stages: int = 1
+    without: str = ""
     since: tuple[int, int] = (3, 11)
     until: tuple[int, int] = (4, 0)
 
@@ -155,7 +161,8 @@ PACKAGED = (
     Program("click", "uvicorn.main:main"),
     Program("typer", "codelimit.__main__:cli"),
     Program("typer", "cruft._cli:app"),
-    Program("typer", "fastapi_cli.cli:main"),
+    # The plugin is a program of its own, below; its arguments would count twice.
+    Program("typer", "fastapi_cli.cli:main", without="fastapi_cloud_cli"),
     Program("typer", "fastapi_cloud_cli.cli:main"),
     Program("typer", "fastapi_code_generator.__main__:app"),
     Program("typer", "huggingface_hub.cli.hf:main"),
@@ -257,6 +264,7 @@ def _run(python: Path, program: Program, *, elsewhere: bool) -> dict[str, Any]:
             "LOGNAME": user,
             "PATH": os.environ["PATH"],
             "COLUMNS": "200",
+            "KEYNET_TRUTH_WITHOUT": program.without,
             **(ELSEWHERE if elsewhere else {}),
         }
         argv = [str(python), str(TRUTH), str(out)]

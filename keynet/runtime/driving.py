@@ -285,7 +285,10 @@ class Engine:
 
     def _named(self, project: str) -> Mapping[str, str]:
         """Map the project's names to image ids."""
-        finished = self._run("images", "--no-trunc", "--format", "json", project)
+        finished = self._run(
+            *("images", "--no-trunc", *self.dialect.images_as_json),
+            *("--filter", f"reference={project}"),
+        )
         found: dict[str, str] = {}
         with contextlib.suppress(ValueError, TypeError, KeyError):
             for image in json.loads(finished.stdout or "[]"):

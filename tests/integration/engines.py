@@ -50,11 +50,18 @@ class Host:
     own: Callable[[Path], Path] = field(default=lambda path: path)
     python: str = PYTHON
 
+    @property
+    def temporary(self) -> Path:
+        """Where this host's programs put their temporary files, and nobody else's."""
+        return self.home / f"tmp-{self.engine}"
+
     def start(self, **request: Any) -> subprocess.Popen[str]:
         """Start the driver with this request on its standard input."""
+        self.temporary.mkdir(mode=0o700, exist_ok=True)
+        self.own(self.temporary)
         process = subprocess.Popen(
             self.wrap([self.python, "-W", "error", str(DRIVER)]),
-            env=self.environment,
+            env={**self.environment, "TMPDIR": str(self.temporary)},
             cwd="/",
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

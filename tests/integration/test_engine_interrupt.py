@@ -52,7 +52,7 @@ def test_a_signal_during_run_leaves_nothing(
     _wait_until(lambda: not _processes(mark))
     assert _containers(host) == []
     assert not list(host.home.glob("**/.cache/keynet/staging/*"))
-    assert not _of_this_user(host, "keynet-auth-*")
+    assert not list(host.temporary.glob("keynet-*"))
 
 
 def test_a_signal_during_push_leaves_nothing(host: Host, context: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_signal_during_push_leaves_nothing(host: Host, context: Path) -> None:
         answer = answer_of(process, timeout_s=60)
     assert answer.status == 130, answer.json
     assert not _processes(name)
-    assert not _of_this_user(host, "keynet-auth-*")
+    assert not list(host.temporary.glob("keynet-*"))
     assert server.host not in host.run(*engine_command(host), "images")
 
 
@@ -109,8 +109,3 @@ def _containers(host: Host) -> list[str]:
         return host.run(*command, "containers", "--quiet").split()
     external = ["--external"] if host.engine == "podman" else []
     return host.run(*command, "ps", "--all", *external, "--quiet").split()
-
-
-def _of_this_user(host: Host, pattern: str) -> list[Path]:
-    owner = host.home.stat().st_uid
-    return [path for path in Path("/tmp").glob(pattern) if path.lstat().st_uid == owner]

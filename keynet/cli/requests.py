@@ -16,7 +16,7 @@ from keynet.plan import BuildPlan, BuildSecret
 from keynet.recipe import buildargs
 from keynet.steps.prepare import Request, plan_build, read_script
 from keynet.steps.stages import Stages
-from keynet.text import _, printable, size
+from keynet.text import _, ngettext, printable, size
 
 __all__ = ["build_request", "show_plan"]
 
@@ -91,9 +91,9 @@ def _described(request: Request, model_name: str, plan: BuildPlan) -> dict[str, 
     registry = configured.harbor_url or _("(not logged in)")
     return {
         "entrypoint": str(request.entrypoint),
-        "context": _("{folder} ({count} files, {size})").format(
-            folder=plan.context.resolve(), count=len(plan.files), size=size(total)
-        ),
+        "context": ngettext(
+            "{folder} ({count} file, {size})", "{folder} ({count} files, {size})", len(plan.files)
+        ).format(folder=plan.context.resolve(), count=len(plan.files), size=size(total)),
         "model_name": model_name,
         "project_id": configured.project_id,
         "base_image": str(plan.base) if plan.base else None,

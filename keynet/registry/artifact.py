@@ -4,7 +4,9 @@ The bytes and the credentials go through keynet's own client. Source: SPEC 6; OC
 "Guidelines for Artifact Usage".
 """
 
+import contextlib
 import json
+from importlib import import_module
 from typing import Any, Final
 
 from keynet.errors import NotFound, RegistryError
@@ -13,7 +15,7 @@ from keynet.oci.reference import Reference
 from keynet.registry.client import RegistryClient
 from keynet.text import _
 
-__all__ = ["ARTIFACT_TYPE", "attach", "read"]
+__all__ = ["ARTIFACT_TYPE", "attach", "load", "read"]
 
 ARTIFACT_TYPE: Final = "application/vnd.keynet.hyperparameters.v1+json"
 
@@ -91,6 +93,15 @@ async def read(client: RegistryClient, image: Reference) -> bytes:
             _("Push the image again with keynet push."),
         )
     return b"".join([chunk async for chunk in client.get_blob(repository, layers[0])])
+
+
+def load() -> None:
+    """Import what ``attach`` imports at its first use, where there is time for it."""
+    import oras.oci  # noqa: F401
+
+    # httpx's event loop side; its name is private, and without it only time is lost.
+    with contextlib.suppress(ImportError):
+        import_module("anyio._backends._asyncio")
 
 
 def _manifest(

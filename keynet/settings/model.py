@@ -69,7 +69,8 @@ class Settings(BaseModel):
         """
         login = _login_command(self.server_url)
         if not self.server_url or not self.api_token:
-            missing = "KEYNET_API_TOKEN" if self.server_url else "KEYNET_SERVER_URL"
+            needed = {"KEYNET_SERVER_URL": self.server_url, "KEYNET_API_TOKEN": self.api_token}
+            missing = ", ".join(name for name, value in needed.items() if not value)
             raise NotAuthorised(
                 _("Not logged in: there is no token for a platform."),
                 _(

@@ -17,7 +17,7 @@ from keynet.registry.stored import default_sources
 from keynet.script.arguments import Extraction
 from keynet.text import _, printable
 
-__all__ = ["attach", "client_for", "payload", "read"]
+__all__ = ["attach", "client_for", "load", "payload", "read"]
 
 _FILE_NAME: Final = "hyperparameters.json"
 
@@ -31,6 +31,11 @@ def payload(script_name: str, script_digest: Digest, extraction: Extraction) -> 
         "keynet_version": __version__,
     }
     return json.dumps(content, ensure_ascii=False, sort_keys=True, indent=2).encode() + b"\n"
+
+
+def load() -> None:
+    """Import ahead of time what ``attach`` imports at its first use."""
+    artifact.load()
 
 
 def attach(image: Reference, content: bytes, access: RegistryAccess, emit: Emit) -> Digest:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from keynet import credentials
 from keynet.backend.client import BackendClient
 from keynet.backend.models import Project, UploadKey
-from keynet.events import Emit
+from keynet.events import Emit, Event, LogLine
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
 from keynet.plan import Pushed, RegistryAccess
@@ -15,7 +15,7 @@ from keynet.runtime.authfiles import registry_auth
 from keynet.runtime.engine import Usable
 from keynet.script.arguments import Extraction
 from keynet.settings import Settings
-from keynet.steps import metadata, projects
+from keynet.steps import projects
 from keynet.steps.prepare import Prepared, Request, prepare
 from keynet.steps.stages import Stages
 from keynet.text import _
@@ -140,7 +140,7 @@ def _build_and_push(
     builder, plan = prepared.builder, prepared.plan
     with registry_auth(registry) as auth:
         with stages.stage("build", _("Building image"), prepared.engine.how):
-            built = builder.build(plan, auth, emit)
+            built = builder.build(plan, auth, _importing_meanwhile(emit))
         try:
             with stages.stage("push", _("Pushing"), str(target)):
                 return builder.push(built, target, auth, emit)
@@ -148,9 +148,32 @@ def _build_and_push(
             builder.remove(built)
 
 
+def _importing_meanwhile(emit: Emit) -> Emit:
+    """Load what the metadata needs while the engine works, not after it.
+
+    At its first line the engine has been started: importing in a thread would have to
+    fork beside that thread.
+    """
+
+    loaded = False
+
+    def emit_and_import(event: Event) -> None:
+        nonlocal loaded
+        emit(event)
+        if isinstance(event, LogLine) and not loaded:
+            loaded = True
+            from keynet.steps import metadata
+
+            metadata.load()
+
+    return emit_and_import
+
+
 def _attach(
     prepared: Prepared, image: Reference, registry: RegistryAccess, stages: Stages, emit: Emit
 ) -> Digest:
+    from keynet.steps import metadata
+
     with stages.stage("metadata", _("Attaching metadata")) as stage:
         content = metadata.payload(
             prepared.script.name, prepared.script.digest, prepared.script.extraction

@@ -10,7 +10,7 @@ from typing import Final, NoReturn
 import click
 
 from keynet import __version__
-from keynet.errors import KeynetError
+from keynet.errors import Interrupted, KeynetError
 from keynet.text import N_, _
 
 __all__ = ["cli", "run"]
@@ -74,6 +74,9 @@ def run(arguments: list[str] | None = None) -> int:
         signal.signal(number, _interrupt)
     try:
         status = cli.main(args=arguments, prog_name="keynet", standalone_mode=False)
+    except Interrupted as error:
+        click.echo(error.message, err=True)
+        return error.exit_status
     except KeynetError as error:
         _show(error)
         return error.exit_status

@@ -74,18 +74,15 @@ def run(arguments: list[str] | None = None) -> int:
         signal.signal(number, _interrupt)
     try:
         status = cli.main(args=arguments, prog_name="keynet", standalone_mode=False)
-    except Interrupted as error:
-        click.echo(error.message, err=True)
-        return error.exit_status
+    except (click.Abort, Interrupted, KeyboardInterrupt):
+        click.echo(_("Interrupted."), err=True)
+        return INTERRUPTED
     except KeynetError as error:
         _show(error)
         return error.exit_status
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        click.echo(_("Interrupted."), err=True)
-        return INTERRUPTED
     except BrokenPipeError:
         # The reader (head, less) has gone; nothing more can be said, also not at exit.
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115

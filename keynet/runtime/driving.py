@@ -32,7 +32,7 @@ from keynet.runtime.dialect import Dialect
 from keynet.runtime.engine import Built, RegistryAuth, Unusable, Usable, Way
 from keynet.runtime.pushlog import PushLog, push_error
 from keynet.runtime.reasons import last_words
-from keynet.runtime.staging import Stage, stage
+from keynet.runtime.staging import Stage, scratch, stage
 from keynet.text import _, printable
 
 __all__ = ["Engine", "keep_containerfile"]
@@ -71,10 +71,10 @@ class Engine:
             emit(LogLine(line, "build"))
 
         plan = self._mounting(plan, auth, on_line)
-        with stage(plan, emit) as staged:
+        with scratch() as temporary, stage(plan, emit) as staged:
             command = shell.Command(
                 (*self._prefix, *self._build_arguments(plan, staged, auth, name)),
-                environment=dict(plan.host_network.proxies),
+                environment={**plan.host_network.proxies, "TMPDIR": str(temporary)},
             )
             with self._without_leftovers(staged, project, log):
                 finished = shell.run(command, timeout_s=None, on_stdout=on_line, on_stderr=on_line)
@@ -91,12 +91,13 @@ class Engine:
             built.image_id, target, auth, None if remote else digestfile
         )
         log = PushLog(emit)
-        finished = shell.run(
-            shell.Command((*self._prefix, *arguments)),
-            timeout_s=None,
-            on_stdout=log.feed,
-            on_stderr=log.feed,
-        )
+        with scratch() as temporary:
+            finished = shell.run(
+                shell.Command((*self._prefix, *arguments), environment={"TMPDIR": str(temporary)}),
+                timeout_s=None,
+                on_stdout=log.feed,
+                on_stderr=log.feed,
+            )
         if finished.status != 0:
             engine = f"{self.name} --remote" if remote else self.name
             raise push_error(engine, target, finished.stderr or finished.stdout)
@@ -107,12 +108,15 @@ class Engine:
 
     def save(self, built: Built, destination: str, emit: Emit) -> None:
         """Write the image into a folder or an archive; see ``Builder.save``."""
-        command = shell.Command((*self._prefix, "push", built.image_id, destination))
-        finished = shell.run(
-            command,
-            timeout_s=None,
-            on_stderr=lambda line: emit(LogLine(line, "save")),
-        )
+        with scratch() as temporary:
+            finished = shell.run(
+                shell.Command(
+                    (*self._prefix, "push", built.image_id, destination),
+                    environment={"TMPDIR": str(temporary)},
+                ),
+                timeout_s=None,
+                on_stderr=lambda line: emit(LogLine(line, "save")),
+            )
         if finished.status != 0:
             raise EngineError(
                 _("{engine} could not write the image to {destination}: {said}").format(

@@ -22,7 +22,7 @@ from keynet.events import Emit, Notice
 from keynet.plan import BuildPlan, GeneratedContainerfile
 from keynet.text import _, printable
 
-__all__ = ["Stage", "stage"]
+__all__ = ["Stage", "scratch", "stage"]
 
 # Fixed, so that the same recipe gives the same layer wherever an engine keeps times.
 _RECIPE_TIME: Final = 315_532_800
@@ -73,6 +73,21 @@ def stage(plan: BuildPlan, emit: Emit) -> Iterator[Stage]:
             _make_removable(root)
 
 
+@contextlib.contextmanager
+def scratch() -> Iterator[Path]:
+    """Make a folder for an engine's own temporary files, removed on every way out.
+
+    Interrupted engines leave files as big as layers there. It lies where they would put them.
+    """
+    parent = os.environ.get("TMPDIR") or "/var/tmp"  # noqa: S108  the folder in it is private
+    with tempfile.TemporaryDirectory(
+        prefix="keynet-engine-",
+        dir=parent if os.access(parent, os.W_OK) else None,
+        ignore_cleanup_errors=True,
+    ) as name:
+        yield Path(name)
+
+
 def _lay_out(plan: BuildPlan, root: Path, emit: Emit) -> None:
     target = root
     if isinstance(plan.recipe, GeneratedContainerfile):
@@ -82,6 +97,7 @@ def _lay_out(plan: BuildPlan, root: Path, emit: Emit) -> None:
             executable = path in plan.recipe.executables
             _write_recipe_file(root / "build" / path, content, 0o755 if executable else 0o644)
         (root / "build").mkdir(mode=0o755, exist_ok=True)
+        _settle(root / "build")
     folders: list[tuple[Path, os.stat_result]] = []
     for entry in plan.files:
         source, destination = plan.context / entry.path, target / entry.path
@@ -132,6 +148,12 @@ def _write_recipe_file(path: Path, content: bytes, mode: int) -> None:
     path.write_bytes(content)
     path.chmod(mode)
     os.utime(path, (_RECIPE_TIME, _RECIPE_TIME))
+
+
+def _settle(folder: Path) -> None:
+    """Give folders the fixed time too: newer engines ask for it before they use their cache."""
+    for parent, _folders, _files in os.walk(folder, topdown=False):
+        os.utime(parent, (_RECIPE_TIME, _RECIPE_TIME))
 
 
 def _make_removable(root: Path) -> None:

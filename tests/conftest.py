@@ -1,6 +1,7 @@
 """What holds for every test: a home and an environment that are not the developer's."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ FOREIGN = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell without job control starts its background programs deaf to SIGINT, and so would
+    # be every program that the tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "newer: needs the root with Debian 13's engines")
 
 

@@ -1,6 +1,5 @@
 """What of this machine works for keynet, and why the rest does not (SPEC 8, 9)."""
 
-import asyncio
 import os
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -9,7 +8,6 @@ from typing import Any
 
 from keynet import credentials, settings
 from keynet.errors import KeynetError
-from keynet.plan import RegistryAccess
 from keynet.runtime import probe, store
 from keynet.runtime.engine import Unusable, Usable
 from keynet.settings import Settings
@@ -106,15 +104,10 @@ def _backend(access: settings.BackendAccess) -> Finding:
 def _registry(merged: Settings) -> Finding:
     try:
         access = merged.registry_access()
-        asyncio.run(_ping(access))
+        metadata.ping(access)
     except KeynetError as error:
         return _failed(_("registry"), error)
     return Finding(_("registry"), True, access.host)
-
-
-async def _ping(access: RegistryAccess) -> None:
-    async with metadata.client_for(access.host, access) as client:
-        await client.ping()
 
 
 def _life(merged: Settings, now: datetime) -> str:

@@ -17,7 +17,7 @@ from keynet.registry.stored import default_sources
 from keynet.script.arguments import Extraction
 from keynet.text import _, printable
 
-__all__ = ["attach", "client_for", "load", "payload", "read"]
+__all__ = ["attach", "client_for", "load", "payload", "ping", "read"]
 
 _FILE_NAME: Final = "hyperparameters.json"
 
@@ -36,6 +36,16 @@ def payload(script_name: str, script_digest: Digest, extraction: Extraction) -> 
 def load() -> None:
     """Import ahead of time what ``attach`` imports at its first use."""
     artifact.load()
+
+
+def ping(access: RegistryAccess) -> None:
+    """See that the registry answers and takes the account.
+
+    Raises:
+        RegistryDenied: It refuses the account.
+        RegistryError: It does not answer, or not as a registry.
+    """
+    asyncio.run(_ping(access))
 
 
 def attach(image: Reference, content: bytes, access: RegistryAccess, emit: Emit) -> Digest:
@@ -78,6 +88,11 @@ def read(image: Reference, access: RegistryAccess | None) -> dict[str, Any]:
     if not isinstance(described, dict) or not isinstance(described.get("arguments"), list):
         raise _unreadable(image, _("there is no list of arguments"))
     return described
+
+
+async def _ping(access: RegistryAccess) -> None:
+    async with client_for(access.host, access) as client:
+        await client.ping()
 
 
 async def _attach(image: Reference, content: bytes, access: RegistryAccess, emit: Emit) -> Digest:

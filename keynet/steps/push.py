@@ -15,7 +15,7 @@ from keynet.runtime.authfiles import registry_auth
 from keynet.runtime.engine import Usable
 from keynet.script.arguments import Extraction
 from keynet.settings import Settings
-from keynet.steps import projects
+from keynet.steps import metadata, projects
 from keynet.steps.prepare import Prepared, Request, prepare
 from keynet.steps.stages import Stages
 from keynet.text import _
@@ -79,6 +79,10 @@ def push(request: Request, *, choose: ChooseProject, emit: Emit) -> PushResult:
     access = settings.backend_access(config_path=credentials.path())
     registry = settings.registry_access()
     prepared = prepare(request, stages, emit)
+    # An account that the registry refuses would cost an upload key and a build.
+    with stages.stage("registry", _("Checking registry")) as stage:
+        metadata.ping(registry)
+        stage.detail = registry.host
     with projects.client(access) as backend:
         project = _project(settings, backend, choose, stages)
         key = _upload_key(backend, project, prepared, registry, stages)
@@ -149,7 +153,7 @@ def _build_and_push(
 
 
 def _importing_meanwhile(emit: Emit) -> Emit:
-    """Load what the metadata needs while the engine works, not after it.
+    """Load what writes the metadata while the engine works, not after it.
 
     At its first line the engine has been started: importing in a thread would have to
     fork beside that thread.
@@ -162,8 +166,6 @@ def _importing_meanwhile(emit: Emit) -> Emit:
         emit(event)
         if isinstance(event, LogLine) and not loaded:
             loaded = True
-            from keynet.steps import metadata
-
             metadata.load()
 
     return emit_and_import
@@ -172,8 +174,6 @@ def _importing_meanwhile(emit: Emit) -> Emit:
 def _attach(
     prepared: Prepared, image: Reference, registry: RegistryAccess, stages: Stages, emit: Emit
 ) -> Digest:
-    from keynet.steps import metadata
-
     with stages.stage("metadata", _("Attaching metadata")) as stage:
         content = metadata.payload(
             prepared.script.name, prepared.script.digest, prepared.script.extraction

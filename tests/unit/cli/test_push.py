@@ -108,6 +108,16 @@ def test_no_upload_key_is_asked_for_when_the_build_cannot_start(
     assert platform.backend.seen == []
 
 
+def test_an_account_that_the_registry_refuses_costs_no_upload_key(
+    platform: Platform, capsys: Capture
+) -> None:
+    platform.registry.auth = "basic"
+    assert keynet("push", "train.py") == 6
+    assert platform.registry_host in capsys.readouterr().err
+    assert platform.backend.seen == []
+    assert builds(platform) == []
+
+
 def test_an_engine_that_cannot_run_is_refused_only_where_run_is_needed(
     platform: Platform, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

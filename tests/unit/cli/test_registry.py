@@ -1,0 +1,312 @@
+"""``keynet registry`` as its users run it, against a registry in memory."""
+
+import io
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.archives import docker_old, random_image, write
+from tests.fakes.registry import MemoryRegistry
+from tests.unit.cli.conftest import keynet, saved, served
+
+Capture = pytest.CaptureFixture[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A registry with team/app:1, team/app:same and other:2; ``digest`` is team/app:1's."""
+
+    registry: MemoryRegistry
+    host: str
+
+    @property
+    def digest(self) -> str:
+        return self.registry.repository("team/app").tags["1"]
+
+
+@pytest.fixture
+def filled(tmp_path: Path, capsys: Capture) -> Iterator[Filled]:
+    with served(MemoryRegistry(page=1)) as (registry, host):
+        for seed, tag in ((1, "team/app:1"), (1, "team/app:same"), (2, "other:2")):
+            path = write(tmp_path / "a.tar", docker_old(random_image(seed)))
+            to = ("--to", f"http://{host}/{tag}", "--quiet")
+            assert keynet("image", "push", str(path), *to) == 0
+        capsys.readouterr()
+        yield Filled(registry, host)
+
+
+@pytest.fixture
+def locked() -> Iterator[tuple[MemoryRegistry, str]]:
+    """Give a registry that wants a password."""
+    with served(MemoryRegistry(auth="basic")) as (registry, host):
+        yield registry, host
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+
+
+class Terminal(io.StringIO):
+    """Somebody who sits at standard input and types this."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_ping_names_who_answers(filled: Filled, capsys: Capture) -> None:
+    assert keynet("registry", "ping", f"http://{filled.host}/") == 0
+    assert capsys.readouterr().out.startswith(f"{filled.host} answers in ")
+    assert keynet("registry", "ping", f"http://{filled.host}", "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["registry"] == filled.host
+    assert isinstance(answer["milliseconds"], int)
+
+
+def test_ping_with_the_right_password_is_accepted(
+    locked: tuple[MemoryRegistry, str], capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry, host = locked
+    typed(monkeypatch, registry.password)
+    access = ("--username", registry.user, "--password-stdin")
+    assert keynet("registry", "ping", f"http://{host}", *access) == 0
+    assert host in capsys.readouterr().out
+
+
+def test_a_password_is_asked_for_at_a_terminal(
+    locked: tuple[MemoryRegistry, str], capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry, host = locked
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    monkeypatch.setattr("getpass.getpass", lambda *_prompt, **_more: registry.password)
+    assert keynet("registry", "ping", f"http://{host}", "--username", registry.user) == 0
+    shown = capsys.readouterr()
+    assert registry.password not in shown.out + shown.err
+
+
+def test_a_wrong_password_is_refused_and_not_repeated(
+    locked: tuple[MemoryRegistry, str], capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry, host = locked
+    typed(monkeypatch, "not-the-password\n")
+    access = ("--username", registry.user, "--password-stdin")
+    assert keynet("registry", "ping", f"http://{host}", *access) == 6
+    shown = capsys.readouterr()
+    assert host in shown.err
+    assert "not-the-password" not in shown.out + shown.err
+
+
+def test_without_credentials_a_closed_registry_is_denied(
+    locked: tuple[MemoryRegistry, str], capsys: Capture
+) -> None:
+    _registry, host = locked
+    assert keynet("registry", "repos", f"http://{host}") == 6
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "Error: " in shown.err
+    assert "Hint: " in shown.err
+
+
+def test_keynets_own_login_opens_its_registry(
+    locked: tuple[MemoryRegistry, str],
+    capsys: Capture,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    registry, host = locked
+    login = saved("https://api.example.com", host)
+    login["harbor"] = {
+        "url": f"http://{host}",
+        "username": registry.user,
+        "password": registry.password,
+    }
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(login))
+    config.chmod(0o600)
+    monkeypatch.setenv("KEYNET_CONFIG", str(config))
+    registry.repository("mine")
+    assert keynet("registry", "repos", f"http://{host}") == 0
+    assert capsys.readouterr().out == "mine\n"
+
+
+@pytest.mark.parametrize(
+    ("flags", "text", "words"),
+    [
+        (("--username", "me"), "", "--username and --password-stdin belong together."),
+        (("--password-stdin",), "x", "--username and --password-stdin belong together."),
+        (("--username", "me", "--password-stdin"), "\n", "Standard input holds no password."),
+    ],
+)
+def test_half_a_login_is_a_usage_error(
+    capsys: Capture,
+    monkeypatch: pytest.MonkeyPatch,
+    flags: tuple[str, ...],
+    text: str,
+    words: str,
+) -> None:
+    typed(monkeypatch, text)
+    assert keynet("registry", "ping", "http://127.0.0.1:1", *flags) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_plain_http_beyond_loopback_needs_insecure(filled: Filled, capsys: Capture) -> None:
+    # The address of all interfaces reaches loopback without being it.
+    elsewhere = filled.host.replace("127.0.0.1", "0.0.0.0")
+    assert keynet("registry", "repos", f"http://{elsewhere}") == 2
+    assert "--insecure" in capsys.readouterr().err
+    assert keynet("registry", "repos", f"http://{elsewhere}", "--insecure") == 0
+    assert capsys.readouterr().out == "other\nteam/app\n"
+
+
+def test_a_missing_ca_file_is_named(tmp_path: Path, capsys: Capture) -> None:
+    missing = tmp_path / "ca.pem"
+    assert keynet("registry", "ping", "https://127.0.0.1:1", "--ca-cert", str(missing)) == 2
+    assert str(missing) in capsys.readouterr().err
+
+
+def test_a_ca_file_that_is_no_certificate_is_named(tmp_path: Path, capsys: Capture) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_text("this is no certificate\n")
+    assert keynet("registry", "ping", "https://127.0.0.1:1", "--ca-cert", str(file)) == 2
+    shown = capsys.readouterr().err
+    assert f"The certificate {file} cannot be used: " in shown
+    assert "Give a PEM file that your user can read." in shown
+
+
+def test_repositories_are_listed_from_every_page(filled: Filled, capsys: Capture) -> None:
+    assert keynet("registry", "repos", f"http://{filled.host}") == 0
+    assert capsys.readouterr().out == "other\nteam/app\n"
+    assert keynet("registry", "repos", f"http://{filled.host}", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == ["other", "team/app"]
+
+
+def test_the_long_list_has_a_line_for_each_tag(filled: Filled, capsys: Capture) -> None:
+    assert keynet("registry", "repos", "--long", f"http://{filled.host}") == 0
+    head, *lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert head == ["Repository", "Tag", "Platform", "Size", "Created"]
+    assert [(line[0], line[1], line[2], line[-1]) for line in lines] == [
+        ("other", "2", "linux/amd64", "2026-01-02"),
+        ("team/app", "1", "linux/amd64", "2026-01-02"),
+        ("team/app", "same", "linux/amd64", "2026-01-02"),
+    ]
+
+
+def test_the_long_list_as_json_leaves_out_what_is_no_image(filled: Filled, capsys: Capture) -> None:
+    filled.registry.repository("empty")
+    filled.registry.repository("other").tags["gone"] = "sha256:" + "0" * 64
+    assert keynet("registry", "repos", "-l", f"http://{filled.host}", "--json") == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert {name: sorted(tags) for name, tags in listed.items()} == {
+        "empty": [],
+        "other": ["2"],
+        "team/app": ["1", "same"],
+    }
+    assert listed["team/app"]["1"]["id"] == listed["team/app"]["same"]["id"]
+    assert listed["other"]["2"]["architecture"] == "amd64"
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_tags_are_listed_however_the_repository_is_written(
+    filled: Filled, capsys: Capture, apart: bool
+) -> None:
+    url = f"http://{filled.host}"
+    words = (url, "team/app") if apart else (f"{url}/team/app",)
+    assert keynet("registry", "tags", *words) == 0
+    assert capsys.readouterr().out == "1\nsame\n"
+
+
+def test_a_repository_that_is_missing_is_named(filled: Filled, capsys: Capture) -> None:
+    for command in ("tags", "manifest", "info"):
+        assert keynet("registry", command, f"http://{filled.host}", "no/such") == 5
+        shown = capsys.readouterr()
+        assert "no/such" in shown.err
+        assert shown.out == ""
+
+
+def test_a_command_without_a_repository_wants_one(filled: Filled, capsys: Capture) -> None:
+    assert keynet("registry", "tags", f"http://{filled.host}") == 2
+    shown = capsys.readouterr().err
+    assert f"http://{filled.host} names no repository." in shown
+    assert "REGISTRY/REPOSITORY:TAG" in shown
+
+
+def test_the_manifest_lists_config_layers_and_their_sum(filled: Filled, capsys: Capture) -> None:
+    assert keynet("registry", "manifest", f"http://{filled.host}/team/app", "1", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["digest"] == filled.digest
+    stored = filled.registry.repository("team/app").blobs
+    blobs = [found["config"], *found["layers"]]
+    assert all(len(stored[blob["digest"]]) == blob["size"] for blob in blobs)
+    assert len(found["layers"]) == 3
+    assert found["total_size"] == sum(blob["size"] for blob in blobs)
+    assert keynet("registry", "manifest", f"http://{filled.host}", "team/app", "1") == 0
+    first, _head, *rows, last = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"{filled.digest}  application/vnd.")
+    assert [row.split()[0] for row in rows] == [blob["digest"] for blob in blobs]
+    assert last.startswith("in all")
+
+
+def test_info_by_digest_tells_what_the_tag_tells(filled: Filled, capsys: Capture) -> None:
+    assert keynet("registry", "info", f"http://{filled.host}/team/app:1", "--json") == 0
+    by_tag = json.loads(capsys.readouterr().out)
+    by = f"http://{filled.host}/team/app@{filled.digest}"
+    assert keynet("registry", "info", by, "--json") == 0
+    by_digest = json.loads(capsys.readouterr().out)
+    assert by_tag["repo_tags"] == [f"{filled.host}/team/app:1"]
+    assert by_digest["repo_tags"] == []
+    assert by_tag["id"] == by_digest["id"]
+    assert by_tag["layers"] == by_digest["layers"]
+
+
+def test_info_is_shown_for_people(filled: Filled, capsys: Capture) -> None:
+    assert keynet("registry", "info", f"http://{filled.host}", "team/app", filled.digest) == 0
+    shown = capsys.readouterr().out
+    assert f"{filled.host}/team/app@{filled.digest}" in shown
+    assert "linux/amd64" in shown
+    assert "COPY 2" in shown
+
+
+def test_rm_deletes_the_manifest_with_all_its_tags(filled: Filled, capsys: Capture) -> None:
+    assert keynet("registry", "rm", "--yes", f"http://{filled.host}/team/app:1") == 0
+    assert capsys.readouterr().out == f"Deleted {filled.host}/team/app:1\n"
+    assert filled.registry.repository("team/app").tags == {}
+    assert list(filled.registry.repository("other").tags) == ["2"]
+
+
+def test_rm_of_what_is_not_there_fails(filled: Filled, capsys: Capture) -> None:
+    image = f"http://{filled.host}/team/app:none"
+    assert keynet("registry", "rm", "--yes", image, "--json") == 5
+    shown = capsys.readouterr()
+    assert json.loads(shown.out) == {"image": f"{filled.host}/team/app:none", "deleted": False}
+    assert f"There is no {filled.host}/team/app:none to delete." in shown.err
+
+
+def test_rm_without_a_terminal_wants_yes(
+    filled: Filled, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed(monkeypatch, "y\n")
+    assert keynet("registry", "rm", f"http://{filled.host}/team/app:1") == 2
+    shown = capsys.readouterr().err
+    assert f"{filled.host}/team/app:1 is not deleted without an answer." in shown
+    assert "--yes" in shown
+    assert set(filled.registry.repository("team/app").tags) == {"1", "same"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "left"), [("n\n", 130, {"1", "same"}), ("y\n", 0, set())]
+)
+def test_rm_at_a_terminal_does_what_is_answered(
+    filled: Filled, monkeypatch: pytest.MonkeyPatch, answer: str, status: int, left: set[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal(answer))
+    assert keynet("registry", "rm", f"http://{filled.host}/team/app:1") == status
+    assert set(filled.registry.repository("team/app").tags) == left
+
+
+def test_rm_without_a_tag_deletes_nothing(filled: Filled, capsys: Capture) -> None:
+    assert keynet("registry", "rm", "--yes", f"http://{filled.host}", "team/app") == 2
+    assert "Which tag or digest of team/app?" in capsys.readouterr().err
+    assert set(filled.registry.repository("team/app").tags) == {"1", "same"}

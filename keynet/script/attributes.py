@@ -3,6 +3,7 @@
 import ast
 import posixpath
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Final
 
 from keynet.script import methods
@@ -107,15 +108,16 @@ def _of_module(run: Machine, module: Module, name: str) -> Value:
 
 
 def lineage(cls: Class) -> Iterator[Class]:
-    """Walk a class and its bases in the project, depth first, each once."""
-    seen: list[Class] = []
+    """Walk a class and its bases in the project in the order that Python asks them."""
+    walked: list[Class] = []
     pending: list[Value] = [cls]
-    while pending and len(seen) < _MOST_CLASSES:
+    while pending and len(walked) < _MOST_CLASSES:
         one = pending.pop(0)
-        if isinstance(one, Class) and not any(one is other for other in seen):
-            seen.append(one)
-            yield one
+        if isinstance(one, Class):
+            walked.append(one)
             pending[:0] = one.bases
+    # A base that several classes share comes after all of them.
+    yield from reversed(dict.fromkeys(reversed(walked)))
 
 
 def outside_bases(cls: Class) -> list[str]:
@@ -194,7 +196,7 @@ def _of_class(run: Machine, cls: Class, name: str) -> Value:  # noqa: PLR0911
         fields = run.iterate(run.call(External("dataclasses.fields"), Arguments((cls,))))
         return run.fresh({run.attribute(field, "name"): field for field in fields or ()})
     if name == "__members__":
-        return run.fresh({member.name: member for member in run.members(cls)})
+        return run.fresh({k: v for k, v in cls.namespace.items() if isinstance(v, EnumMember)})
     if name == "__module__":
         return cls.scope.names.get("__name__", UNKNOWN)
     if name == "__dict__":
@@ -254,7 +256,7 @@ def _of_path(run: Machine, path: PathValue, name: str) -> Value:
         "stem": stem,
         "suffix": suffix,
         "parent": PathValue(posixpath.dirname(text) or "."),
-        "parts": tuple(text.split("/")[:64]),
+        "parts": PurePosixPath(text).parts,
     }
     if name in known:
         return known[name]
@@ -268,8 +270,10 @@ def _of_path(run: Machine, path: PathValue, name: str) -> Value:
 def _joined_path(path: PathValue, given: Arguments) -> Value:
     if given.open or not all(isinstance(part, str) for part in given.positional):
         return Unknown("path")
-    text = posixpath.join(path.text, *(str(part) for part in given.positional))
-    return PathValue(text) if len(text) < methods.MAX_TEXT else Unknown("path")
+    parts = [path.text, *(str(part) for part in given.positional)]
+    if sum(map(len, parts)) + len(parts) >= methods.MAX_TEXT:
+        return Unknown("path")
+    return PathValue(str(PurePosixPath(*parts)))
 
 
 def assign_attribute(run: Machine, value: Value, name: str, new: Value) -> None:
@@ -279,6 +283,9 @@ def assign_attribute(run: Machine, value: Value, name: str, new: Value) -> None:
             if isinstance(new, Unknown) and value.native(name) is not MISSING:
                 return
             target = value.attributes
+            if value.cls is not None and isinstance(_found(value.cls, name), Descriptor):
+                # What a property's setter stores is not followed.
+                new = UNKNOWN
             certain = run.region in (0, value.region)
             if not certain and name not in target and value.cls is not None:
                 old = _found(value.cls, name)

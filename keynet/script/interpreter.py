@@ -318,7 +318,8 @@ class Interpreter:
     def members(self, cls: Class) -> list[EnumMember]:
         """Give the members of an Enum in order, none for another class."""
         self.limits.spend(len(cls.namespace) // 4)
-        return [value for value in cls.namespace.values() if isinstance(value, EnumMember)]
+        members = [value for value in cls.namespace.values() if isinstance(value, EnumMember)]
+        return list(dict.fromkeys(members))
 
     def set_item(self, container: Value, key: Value, value: Value) -> None:
         """Call the ``__setitem__`` of an object of the project."""

@@ -38,9 +38,9 @@ def item_of(run: Machine, value: Value, key: Value) -> Value:  # noqa: PLR0911, 
                 result = join(result, part)
             return result
         case Class():
-            for member in run.members(value):
-                if member.name == key:
-                    return member
+            member = value.namespace.get(key) if isinstance(key, str) else None
+            if isinstance(member, EnumMember):
+                return member
             # Generic[int] is the class as far as calls are concerned.
             return value
         case External(name="os.environ"):

@@ -351,8 +351,33 @@ def _update_set(run: Machine, value: SetValue, given: Arguments) -> Value:
     return None
 
 
+def _take(run: Machine, value: SetValue, given: Arguments) -> Value:
+    item = given.get("item", 0)
+    if is_constant(item) and run.may_change(value) and not run.spoiled(value):
+        value.items.pop(item, None)
+    else:
+        run.spoil(value)
+    return None
+
+
+def _clear_set(run: Machine, value: SetValue, given: Arguments) -> Value:
+    if run.may_change(value):
+        value.items.clear()
+    else:
+        run.spoil(value)
+    return None
+
+
+def _change(run: Machine, container: Value, given: Arguments) -> Value:
+    """Do what is not followed: the content is unknown from here on."""
+    run.spoil(container)
+    return UNKNOWN
+
+
 def _combine(keep: Callable[[bool, bool], bool]) -> Callable[..., Value]:
     def combine(run: Machine, value: SetValue, given: Arguments) -> Value:
+        if len(given.positional) > 1:
+            return Unknown("list")
         items = run.iterate(given.get("other", 0, ()))
         mine = run.iterate(value)
         if items is None or mine is None or not all(is_constant(item) for item in items):
@@ -386,12 +411,21 @@ _DICT: Final[Mapping[str, Callable[..., Value]]] = {
     "items": _view("items"),
     "keys": _view("keys"),
     "pop": _pop_key,
+    "popitem": _change,
     "setdefault": _set_default,
     "update": _update,
     "values": _view("values"),
 }
 _SET: Final[Mapping[str, Callable[..., Value]]] = {
     "add": _add,
+    "clear": _clear_set,
+    "difference_update": _change,
+    "discard": _take,
+    "intersection_update": _change,
+    "pop": _change,
+    "remove": _take,
+    "symmetric_difference": _combine(lambda mine, other: mine is not other),
+    "symmetric_difference_update": _change,
     "difference": _combine(lambda mine, other: mine and not other),
     "intersection": _combine(lambda mine, other: mine and other),
     "union": _combine(lambda mine, other: mine or other),

@@ -96,16 +96,19 @@ def _convert(kind: type, name: str) -> Callable[[Machine, Arguments], Value]:
             return Unknown("bool", _why(value)) if known is None else known
         if isinstance(value, PathValue) and kind is str:
             return value.text
+        if given.keywords.keys() - {"base"} or (isinstance(value, bytes) and kind is str):
+            return Unknown(name)
         if isinstance(value, EnumMember) and kind is str:
             return _text_of_member(run, value)
-        if not is_constant(value) or not all(is_constant(item) for item in given.positional):
+        options = [*given.positional[1:], *given.keywords.values()]
+        if not is_constant(value) or not all(is_constant(item) for item in options):
             return Unknown(name, _why(value))
         if isinstance(value, int) and value.bit_length() > operations.MAX_BITS:
             return Unknown(name)
         if isinstance(value, str | bytes) and kind is not str and len(value) > 1_000:
             return Unknown(name)
         try:
-            return kind(*given.positional[: 1 if kind is str else 2])
+            return kind(value, *options)
         except _FAILURES:
             return Unknown(name)
 
@@ -223,7 +226,7 @@ def _fold(function: Callable[..., object], kind: str) -> Callable[[Machine, Argu
             items = (
                 run.iterate(part) if isinstance(part, list | tuple | dict | SetValue) else [part]
             )
-            values.append(part if items is None else (items if items != [part] else part))
+            values.append(Unknown("list") if items is None else items if items != [part] else part)
             why = why or _why(part)
         every = [*values, *given.keywords.values()]
         if given.open or not all(concrete(value) for value in every):
@@ -248,12 +251,13 @@ def _round(run: Machine, given: Arguments) -> Value:
 
 def _sum(run: Machine, given: Arguments) -> Value:
     items = _whole(run, given)
-    if items is None or not all(isinstance(item, int | float) for item in items):
-        if items and all(isinstance(item, list | tuple) for item in items):
+    start = given.get("start", 1, 0)
+    if items is None or not all(isinstance(item, int | float) for item in [*items, start]):
+        if start == [] and items and all(isinstance(item, list | tuple) for item in items):
             total = [part for item in items for part in (run.iterate(item) or ())]
             return total if len(total) <= MAX_ITEMS else Unknown("list")
         return UNKNOWN
-    return sum(item for item in items if isinstance(item, int | float))
+    return sum(item for item in [start, *items] if isinstance(item, int | float))
 
 
 def _is_instance(run: Machine, given: Arguments) -> Value:
@@ -352,8 +356,11 @@ def _callable(run: Machine, given: Arguments) -> Value:
     return False if is_constant(value) or isinstance(value, list | dict) else Unknown("bool")
 
 
-def _first(run: Machine, given: Arguments) -> Value:
+def _next(run: Machine, given: Arguments) -> Value:
     items = _whole(run, given)
+    iterated = given.get("", 0)
+    if items and isinstance(iterated, list):
+        run.call(methods.method(iterated, "pop"), Arguments((0,)))
     return items[0] if items else UNKNOWN
 
 
@@ -405,7 +412,7 @@ BUILTINS: Final[Mapping[str, Handler]] = {
         "map": _map,
         "max": _fold(max, ""),
         "min": _fold(min, ""),
-        "next": _first,
+        "next": _next,
         "ord": _fold(ord, "int"),
         "print": _nothing,
         "property": _descriptor("property"),

@@ -5,6 +5,7 @@ import operator
 import re
 import string
 from collections.abc import Callable, Mapping
+from pathlib import PurePosixPath
 from typing import Final
 
 from keynet.script.values import (
@@ -238,10 +239,9 @@ def _join_paths(op: ast.operator, left: Value, right: Value) -> Value:
     if not isinstance(op, ast.Div) or not all(isinstance(part, str) for part in parts):
         return Unknown("path", _why(left) or _why(right))
     first, second = str(parts[0]), str(parts[1])
-    if second.startswith("/") or first in ("", "."):
-        return PathValue(second)
-    text = f"{first.rstrip('/')}/{second}"
-    return PathValue(text) if len(text) <= MAX_TEXT else Unknown("path")
+    if len(first) + len(second) >= MAX_TEXT:
+        return Unknown("path")
+    return PathValue(str(PurePosixPath(first, second)))
 
 
 def _sets(op: ast.operator, left: SetValue, right: SetValue) -> Value:

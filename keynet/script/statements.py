@@ -148,7 +148,9 @@ def _delete(run: Machine, node: ast.Delete, scope: Scope) -> _Signal:
     for target in node.targets:
         if isinstance(target, ast.Name):
             scope.names.pop(target.id, None)
-        elif isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Slice):
+        elif isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Slice):
+            run.spoil(run.evaluate(target.value, scope))
+        elif isinstance(target, ast.Subscript):
             container = run.evaluate(target.value, scope)
             key = run.evaluate(target.slice, scope)
             if isinstance(container, list | dict):
@@ -307,12 +309,21 @@ def _raise(run: Machine, node: ast.Raise, scope: Scope) -> _Signal:
 
 
 def _function(run: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> _Signal:
+    if _is_setter(node) and isinstance(scope.names.get(node.name), Descriptor):
+        return None
     decorators = [run.evaluate(decorator, scope) for decorator in node.decorator_list]
     value: Value = run.make_function(node, scope)
     for decorator in reversed(decorators):
         value = run.decorate(decorator, value, node.lineno)
     bind(run, node.name, value, scope)
     return None
+
+
+def _is_setter(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any(
+        isinstance(decorator, ast.Attribute) and decorator.attr in ("setter", "deleter")
+        for decorator in node.decorator_list
+    )
 
 
 def _class(run: Machine, node: ast.ClassDef, scope: Scope) -> _Signal:
@@ -335,17 +346,25 @@ def _class(run: Machine, node: ast.ClassDef, scope: Scope) -> _Signal:
 
 
 def _make_members(cls: Class) -> None:
-    lower = "enum.StrEnum" in outside_bases(cls)
+    bases = outside_bases(cls)
+    lower = "enum.StrEnum" in bases
+    flags = bool({"enum.Flag", "enum.IntFlag"}.intersection(bases))
     number = 0
+    made: list[EnumMember] = []
     for name, value in cls.namespace.items():
         if name.startswith("_") or isinstance(value, Function | Descriptor | Class | Native):
             continue
         if isinstance(value, Instance) and value.native("auto") is True:
-            number += 1
+            number = 1 << number.bit_length() if flags else number + 1
             value = name.lower() if lower else number  # noqa: PLW2901
         elif isinstance(value, int):
-            number = value
-        cls.namespace[name] = EnumMember(cls, name, value)
+            number = max(number, value)
+        # A value that was seen before makes another name of the same member.
+        same = (
+            [m for m in made if is_constant(value) and m.value == value] if len(made) < 256 else []
+        )
+        made.extend([] if same else [EnumMember(cls, name, value)])
+        cls.namespace[name] = same[0] if same else made[-1]
 
 
 def _global(run: Machine, node: ast.Global, scope: Scope) -> _Signal:

@@ -4,6 +4,7 @@ Only what is pure is computed. What depends on the machine is unknown and says s
 """
 
 import ast
+import inspect
 import json
 import logging
 import math
@@ -12,6 +13,7 @@ import string
 import sys
 import textwrap
 from collections.abc import Callable, Mapping
+from pathlib import PurePosixPath
 from typing import Final
 
 from keynet.script.machine import Machine
@@ -138,6 +140,14 @@ def _of_machine(name: str, kind: str) -> Handler:
     return answer
 
 
+class Automatic(Instance):
+    """What ``enum.auto()`` gives until its class is made."""
+
+    def native(self, name: str) -> Value:
+        """Say what it is."""
+        return True if name == "auto" else MISSING
+
+
 def _texts(given: Arguments) -> list[str] | None:
     parts = [part.text if isinstance(part, PathValue) else part for part in given.positional]
     texts = [part for part in parts if isinstance(part, str)]
@@ -188,11 +198,9 @@ def _path(run: Machine, given: Arguments) -> Value:
     texts = _texts(given)
     if texts is None:
         return Unknown("path", _why(given))
-    text = posixpath.join(*texts)
-    while "//" in text:
-        text = text.replace("//", "/")
-    text = text.removeprefix("./") or "."
-    return PathValue(text.rstrip("/") or "/") if len(text) < MAX_TEXT else Unknown("path")
+    if sum(map(len, texts)) + len(texts) >= MAX_TEXT:
+        return Unknown("path")
+    return PathValue(str(PurePosixPath(*texts)))
 
 
 def _first(run: Machine, given: Arguments) -> Value:
@@ -238,6 +246,19 @@ def _copy(run: Machine, given: Arguments) -> Value:
     return run.fresh(_duplicate(run, value, 0))
 
 
+def _shallow_copy(run: Machine, given: Arguments) -> Value:
+    value = given.get("x", 0)
+    if isinstance(value, list | dict | SetValue):
+        if run.spoiled(value):
+            return Unknown(kind_of(value))
+        if isinstance(value, SetValue):
+            return run.fresh(SetValue(dict(value.items)))
+        return run.fresh(value.copy())
+    if isinstance(value, Instance) and type(value) is Instance:
+        return Instance(value.cls, dict(value.attributes), run.region)
+    return value
+
+
 def _duplicate(run: Machine, value: Value, depth: int) -> Value:
     run.limits.spend(1)
     if depth > 8:
@@ -246,6 +267,8 @@ def _duplicate(run: Machine, value: Value, depth: int) -> Value:
         return [_duplicate(run, item, depth + 1) for item in value]
     if isinstance(value, dict):
         return {key: _duplicate(run, item, depth + 1) for key, item in value.items()}
+    if isinstance(value, SetValue):
+        return SetValue(dict(value.items))
     if isinstance(value, Instance) and type(value) is Instance:
         attributes = {k: _duplicate(run, v, depth + 1) for k, v in value.attributes.items()}
         return Instance(value.cls, attributes, run.region)
@@ -257,7 +280,11 @@ def _namespace(run: Machine, given: Arguments) -> Value:
 
 
 def _default_dict(run: Machine, given: Arguments) -> Value:
-    return run.call(External("builtins.dict"), given.after(1))
+    made = run.call(External("builtins.dict"), given.after(1))
+    if given.get("", 0, None) is not None:
+        # Reading a key adds it, which is not followed.
+        run.spoil(made)
+    return made
 
 
 def _from_keys(run: Machine, given: Arguments) -> Value:
@@ -366,12 +393,13 @@ STDLIB: Final[Mapping[str, Handler]] = {
     "os.path.splitext": _split_extension,
     "os.fspath": _pure(str),
     "textwrap.dedent": _pure(textwrap.dedent),
-    "inspect.cleandoc": _pure(lambda text: textwrap.dedent(text).strip()),
+    "inspect.cleandoc": _pure(inspect.cleandoc),
     **{f"pathlib.{name}": _path for name in ("Path", "PosixPath", "PurePath", "PurePosixPath")},
     **{f"math.{name}": _number(getattr(math, name), "float") for name in
        ("cos", "exp", "log", "log10", "log2", "pow", "radians", "sin", "sqrt", "tan")},
     **{f"math.{name}": _number(getattr(math, name), "int") for name in ("ceil", "floor")},
     "math.prod": _pretty_type(""),
+    "enum.auto": lambda run, given: Automatic(),
     "functools.partial": _partial,
     "functools.wraps": _wraps,
     "functools.update_wrapper": _update_wrapper,
@@ -379,7 +407,7 @@ STDLIB: Final[Mapping[str, Handler]] = {
     "functools.lru_cache": _identity_decorator,
     "contextlib.contextmanager": _identity_decorator,
     "dataclasses.dataclass": _identity_decorator,
-    "copy.copy": _copy,
+    "copy.copy": _shallow_copy,
     "copy.deepcopy": _copy,
     "argparse.FileType": lambda run, given: External("argparse.FileType.opener"),
     "argparse.Namespace": _namespace,

@@ -60,8 +60,8 @@ def test_interrupt_during_push_leaves_nothing(seat: Seat, tmp_path: Path) -> Non
 
 @pytest.fixture
 def unused_platform(tmp_path: Path) -> Iterator[str]:
-    """A platform whose registry is never reached."""
-    with _platform_of("127.0.0.1:9", tmp_path) as url:
+    """A platform whose registry is asked for its account only: the build never ends."""
+    with scripted_registry(hangs=True) as registry, _platform_of(registry.host, tmp_path) as url:
         yield url
 
 

@@ -261,7 +261,7 @@ def test_what_these_cases_start_from_is_sound(verdict: Verdict, tmp_path: Path) 
     assert verdict(write(tmp_path / "a.tar", SOUND)) == "SOUND"
 
 
-def _oci_with(change: Callable[[dict[str, object]], None]) -> list[Member]:
+def oci_with(change: Callable[[dict[str, object]], None]) -> list[Member]:
     """An OCI layout whose manifest was changed, under its right digest."""
     members = {m.name: m for m in oci(ONE_LAYER)}
     index = json.loads(members["index.json"].content)
@@ -311,7 +311,7 @@ CHANGES: dict[str, tuple[Callable[[dict[str, object]], object], str]] = {
 @pytest.mark.parametrize("case", CHANGES)
 def test_hostile_manifests_are_named(verdict: Verdict, tmp_path: Path, case: str) -> None:
     change, words = CHANGES[case]
-    assert words in verdict(write(tmp_path / "a.tar", _oci_with(lambda m: (change(m), None)[1])))
+    assert words in verdict(write(tmp_path / "a.tar", oci_with(lambda m: (change(m), None)[1])))
 
 
 def test_an_archive_cut_anywhere_is_refused(verdict: Verdict, tmp_path: Path) -> None:

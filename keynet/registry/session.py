@@ -86,6 +86,8 @@ class Session:
             RegistryError: Any other status, as ``problems.failure`` has it.
             RegistryUnreachable: No answer.
         """
+        # Tries of its own: within those below, a wrong address would be told after 20 seconds.
+        await self.connect()
         budget = Budget(self.retries)
         while True:
             try:

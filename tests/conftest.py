@@ -14,9 +14,10 @@ FOREIGN = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # A shell without job control starts its background programs deaf to SIGINT, and so would
-    # be every program that the tests start.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A shell without job control starts its background programs deaf to SIGINT, nohup to
+    # SIGHUP; so would be every program that the tests start.
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     config.addinivalue_line("markers", "newer: needs the root with Debian 13's engines")
 
 

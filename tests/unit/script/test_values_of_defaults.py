@@ -274,6 +274,83 @@ EXPRESSIONS: list[tuple[str, object]] = [
     ('f\'{"a" "b"}\'', "ab"),
     ("[1, [2, 3]][1]", [2, 3]),
     ("(yes := 3) + yes", 6),
+    ("int(b'12')", 12),
+    ("float(3)", 3.0),
+    ("b'a' + b'b' == b'ab'", True),
+    ("~True", -2),
+    ("-True", -1),
+    ("+1.5", 1.5),
+    ("{1: 'a'}[1]", "a"),
+    ("'abc'[-4:]", "abc"),
+    ("[1, 2] * 2", [1, 2, 1, 2]),
+    ("2 * (1, 2)", [1, 2, 1, 2]),
+    ("0 * 'a'", ""),
+    ("1.5 // 0.5", 3.0),
+    ("2.0 ** 3", 8.0),
+    ("5 & 3", 1),
+    ("5 | 3", 7),
+    ("5 ^ 3", 6),
+    ("True | False", True),
+    ("1 in {'a': 1}.values()", True),
+    ("None in [None]", True),
+    ("'a' not in 'b'", True),
+    ("None == 0", False),
+    ("[1] < [2]", True),
+    ("'%5.1f' % 2.25", "  2.2"),
+    ("'%s %s' % ('a', Path('b'))", "a b"),
+    ("'%(x)05d' % {'x': 3}", "00003"),
+    ("'{:>4}'.format('a')", "   a"),
+    ("'{:.1f}'.format(2.25)", "2.2"),
+    ("'{a!r}'.format(a='x')", "'x'"),
+    ("'{{}}'.format()", "{}"),
+    ("f'{None}'", "None"),
+    ("f'{(1, 2)}'", "(1, 2)"),
+    ("f'{2:b}'", "10"),
+    ("{**dict(a=1), **dict(b=2)}", {"a": 1, "b": 2}),
+    ("[*(1, 2), *{'a': 1}]", [1, 2, "a"]),
+    ("(*[1], 2)", [1, 2]),
+    ("[i * j for i in (1, 2) for j in (3, 4) if j > 3]", [4, 8]),
+    ("dict(enumerate('ab'))", {"0": "a", "1": "b"}),
+    ("list(zip('ab', range(2), [None, None]))", [["a", 0, None], ["b", 1, None]]),
+    ("tuple(x for x in 'ab')", ["a", "b"]),
+    ("set() or 3", 3),
+    ("len(set('aab'))", 2),
+    ("list(map(lambda x: x * 2, filter(lambda x: x > 1, [1, 2])))", [4]),
+    ("any(())", False),
+    ("all([])", True),
+    ("max([1, 2], [1, 3])", [1, 3]),
+    ("max('a', 'b', 'c')", "c"),
+    ("min(dict(a=1, b=0))", "a"),
+    ("getattr(argparse.Namespace(x=3), 'x', 1)", 3),
+    ("ast.literal_eval('[1, 2]')", [1, 2]),
+    ("json.loads('[]')", []),
+    ("list(chain('ab', [1]))", ["a", "b", 1]),
+    ("math.degrees(0) if False else math.sin(0)", 0.0),
+    ("math.floor(-0.5)", -1),
+    ("[len(p.parts) for p in [Path('a/b')]]", [2]),
+    ("(lambda: (yield))  and 1", 1),
+    ("[a for a, *b in [(1, 2, 3)]]", [1]),
+    ("{a: b for a, b in zip('xy', (1, 2))}", {"x": 1, "y": 2}),
+    ("[[1, 2], [3]][-1][0]", 3),
+    ("1 if [] else 2 if {} else 3", 3),
+    ("len({**{'a': 1}, 'a': 2})", 1),
+    ("(1,) + tuple([2])", [1, 2]),
+    ("list(reversed('ab'))", ["b", "a"]),
+    ("sorted('cab')", ["a", "b", "c"]),
+    ("sorted((3, 1))[::-1]", [3, 1]),
+    ("sorted([1.5, 1])", [1, 1.5]),
+    ("round(7.5)", 8),
+    ("round(-1.25, 1)", -1.2),
+    ("abs(-2.5)", 2.5),
+    ("ord('z') - ord('a')", 25),
+    ("str('a')", "a"),
+    ("str()", ""),
+    ("int()", 0),
+    ("list()", []),
+    ("dict()", {}),
+    ("tuple()", []),
+    ("bool()", False),
+    ("float()", 0.0),
 ]
 
 PROGRAMS: list[tuple[str, object]] = [
@@ -1709,6 +1786,223 @@ value = 1 if sys.platform.startswith('win') else 2
 value = 1 if typing.TYPE_CHECKING else 2
 """,
         2,
+    ),
+    (
+        """\
+class A:
+    a: int = 1
+    b = 2
+value = [sorted(k for k in vars(A) if not k.startswith('_')), hasattr(A, 'a')]
+""",
+        [["a", "b"], True],
+    ),
+    (
+        """\
+class A:
+    def f(self): return self.g()
+    def g(self): return 1
+class B(A):
+    def g(self): return 2
+value = B().f()
+""",
+        2,
+    ),
+    (
+        """\
+class A:
+    @classmethod
+    def name(cls): return cls.__name__
+class B(A): pass
+value = [A.name(), B().name()]
+""",
+        ["A", "B"],
+    ),
+    (
+        """\
+class A:
+    def f(self): return 1
+value = A.f(A())
+""",
+        1,
+    ),
+    (
+        """\
+class A:
+    class B:
+        x = 4
+value = A.B.x
+""",
+        4,
+    ),
+    (
+        """\
+class A:
+    x = [1, 2]
+    y = len(x)
+value = A.y
+""",
+        2,
+    ),
+    (
+        """\
+class E(enum.Enum):
+    A = 1
+    def next(self): return self.value + 1
+    @classmethod
+    def first(cls): return cls.A
+value = [E.A.next(), E.first().name, E.A.name.lower()]
+""",
+        [2, "A", "a"],
+    ),
+    (
+        """\
+class E(enum.StrEnum):
+    A = enum.auto()
+    B = 'bee'
+value = [m.value for m in E]
+""",
+        ["a", "bee"],
+    ),
+    (
+        """\
+class E(enum.Enum):
+    A = enum.auto()
+    B = enum.auto()
+value = {m.name: m.value for m in E}
+""",
+        {"A": 1, "B": 2},
+    ),
+    (
+        """\
+class A:
+    def __init__(self):
+        for k, v in {'x': 1}.items():
+            setattr(self, k, v)
+value = A().x
+""",
+        1,
+    ),
+    (
+        """\
+f = partial(partial(lambda a, b, c: [a, b, c], 1), 2)
+value = [f(3), f.func is not None]
+""",
+        [[1, 2, 3], True],
+    ),
+    (
+        """\
+def f(): return 1, 2
+a, b = f()
+value = a + b
+""",
+        3,
+    ),
+    (
+        """\
+def f(x): return [x, *f(x - 1)] if x else []
+value = f(3)
+""",
+        [3, 2, 1],
+    ),
+    (
+        """\
+def f(): pass
+f.tag = 3
+value = f.tag
+""",
+        3,
+    ),
+    (
+        """\
+def f():
+    '''D.'''
+value = [f.__doc__, f.__name__]
+""",
+        ["D.", "f"],
+    ),
+    (
+        """\
+def f(*names, **kw): return [list(names), kw]
+value = f(*'ab', **{'c': 1}, d=2)
+""",
+        [["a", "b"], {"c": 1, "d": 2}],
+    ),
+    (
+        """\
+d = {'a': {'b': 1}}
+c = copy.deepcopy(d)
+c['a']['b'] = 2
+value = [d, c]
+""",
+        [{"a": {"b": 1}}, {"a": {"b": 2}}],
+    ),
+    (
+        """\
+ns = types.SimpleNamespace(a=1)
+ns.b = 2
+value = vars(ns)
+""",
+        {"a": 1, "b": 2},
+    ),
+    (
+        """\
+x = [5, 6]
+while x:
+    value = x.pop()
+""",
+        5,
+    ),
+    (
+        """\
+value = []
+for x in (1, 2, 3):
+    if x == 2: break
+    value.append(x)
+else:
+    value.append(9)
+""",
+        [1],
+    ),
+    (
+        """\
+with open(os.devnull) as f:
+    value = 3
+""",
+        3,
+    ),
+    (
+        """\
+if True: value = 1
+else: value = 2
+""",
+        1,
+    ),
+    (
+        """\
+x = 'b'
+value = {'a': 1, 'b': 2}[x]
+""",
+        2,
+    ),
+    (
+        """\
+x: list = []
+x += [1]
+value = x
+""",
+        [1],
+    ),
+    (
+        """\
+_, value = ('a', 5)
+""",
+        5,
+    ),
+    (
+        """\
+[value, *_] = [1, 2, 3]
+""",
+        1,
     ),
 ]
 

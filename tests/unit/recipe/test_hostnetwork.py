@@ -108,14 +108,14 @@ def test_dev_null_switches_files_off(tmp_path: Path) -> None:
 def test_indexes_of_this_disk_are_left_out_and_said(tmp_path: Path) -> None:
     detected = _detect(
         tmp_path,
-        PIP_INDEX_URL="file:///opt/simple",
-        PIP_EXTRA_INDEX_URL="https://a/simple file:///opt/more",
-        PIP_FIND_LINKS="/opt/wheels",
+        PIP_INDEX_URL="file:///srv/simple",
+        PIP_EXTRA_INDEX_URL="https://a/simple file:///srv/more",
+        PIP_FIND_LINKS="/srv/wheels",
         PIP_NO_INDEX="1",
     )
     assert _pip_conf(detected) == "[global]\nextra-index-url = https://a/simple\n"
     said = " ".join(notice.text for notice in detected.notices)
-    for part in ("file:///opt/simple", "file:///opt/more", "/opt/wheels"):
+    for part in ("file:///srv/simple", "file:///srv/more", "/srv/wheels"):
         assert part in said
 
 

@@ -11,7 +11,7 @@ from keynet.events import Emit, Notice
 from keynet.oci.descriptor import Digest, Platform
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, BuildSecret, GeneratedContainerfile, UserContainerfile
-from keynet.recipe import containerfile, context, dependencies, hostnetwork, ignore
+from keynet.recipe import buildargs, containerfile, context, dependencies, hostnetwork, ignore
 from keynet.runtime import probe
 from keynet.runtime.engine import Builder, Usable
 from keynet.script import source
@@ -141,7 +141,11 @@ def plan_build(request: Request, script: Script, emit: Emit) -> BuildPlan:
         base=base,
         platform=Platform.parse(settings.platform) if settings.platform else None,
         labels={**settings.labels, **_MANAGED},
-        build_args=settings.build_args,
+        # Those of [tool.keynet] too: a secret among them would stay in the image's history.
+        build_args=buildargs.parse(
+            (f"{name}={value}" for name, value in settings.build_args.items()),
+            request.environment,
+        ),
         secrets=request.secrets,
         no_cache=request.no_cache,
         host_network=detected.network,

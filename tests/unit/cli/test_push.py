@@ -108,6 +108,20 @@ def test_no_upload_key_is_asked_for_when_the_build_cannot_start(
     assert platform.backend.seen == []
 
 
+def test_a_secret_among_the_build_arguments_of_pyproject_is_refused(
+    platform: Platform, capsys: Capture
+) -> None:
+    token = "ghp_0123456789abcdef0123456789abcdef"
+    (platform.project / "pyproject.toml").write_text(
+        f'[tool.keynet]\nbuild-args = {{API_TOKEN = "{token}"}}\n'
+    )
+    assert keynet("push", "train.py") == 2
+    shown = capsys.readouterr().err
+    assert "API_TOKEN" in shown
+    assert token not in shown
+    assert platform.backend.seen == []
+
+
 def test_an_account_that_the_registry_refuses_costs_no_upload_key(
     platform: Platform, capsys: Capture
 ) -> None:

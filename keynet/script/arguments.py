@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from keynet.script import conversion, source
+from keynet.script import conversion, entry, source
 from keynet.script.dialects import all_dialects
 from keynet.script.extraction import Argument, Extraction, JsonValue, Note, TypeName
 from keynet.script.interpreter import Interpreter
@@ -65,13 +65,13 @@ def _follow(
 ) -> None:
     """Follow the script from its entry; then what its entry did not reach, until a parser."""
     ways: list[Callable[[], None]] = [
-        lambda: run.run_entry(module, content.tree),
+        lambda: entry.follow(run, module, content.tree),
         lambda: _read_registering(run, dialects),
-        run.run_later,
-        lambda: run.run_uncalled(module, ["main"]),
-        lambda: run.run_imported(module),
-        lambda: run.run_uncalled(module),
-        lambda: run.run_with_parser(module),
+        lambda: entry.call_waiting(run),
+        lambda: entry.call_uncalled(run, module, ["main"]),
+        lambda: entry.follow_imported(run, module),
+        lambda: entry.call_uncalled(run, module),
+        lambda: entry.give_parser(run, module),
     ]
     words = [word for dialect in dialects for word in dialect.words]
     for number, way in enumerate(ways):

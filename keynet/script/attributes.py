@@ -7,8 +7,8 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from keynet.script import methods
+from keynet.script.constants import constant
 from keynet.script.machine import Machine, Module
-from keynet.script.stdlib import constant
 from keynet.script.values import (
     MISSING,
     UNKNOWN,

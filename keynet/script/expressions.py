@@ -4,21 +4,20 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from keynet.script import operations
+from keynet.script import comparing, operations
+from keynet.script.displays import DISPLAYS
 from keynet.script.machine import MAX_DEPTH, Machine, Scope
 from keynet.script.names import assign, look_up
 from keynet.script.values import (
     UNKNOWN,
     Arguments,
     Class,
-    EnumMember,
     External,
-    Function,
+    Imported,
     OneOf,
-    SetValue,
+    Super,
     Unknown,
     Value,
-    is_constant,
     join,
     kind_of,
 )
@@ -65,10 +64,38 @@ def _call(run: Machine, node: ast.Call, scope: Scope) -> Value:
     arguments = call_arguments(run, node, scope)
     if isinstance(function, External):
         if function.name == "builtins.super":
-            return run.super_of(scope, arguments)
+            return _super_of(scope, arguments)
         if function.name in _NAMES_OF_SCOPE and not arguments.positional:
-            return run.scope_names(scope, everything=function.name.endswith("globals"))
+            return _scope_names(run, scope, everything=function.name.endswith("globals"))
     return run.call(function, arguments)
+
+
+def _super_of(scope: Scope, arguments: Arguments) -> Value:
+    """Give ``super()``, with or without arguments."""
+    if len(arguments.positional) == 2 and isinstance(arguments.positional[0], Class):
+        return Super(arguments.positional[0], arguments.positional[1])
+    function = scope.frame.function
+    if function is None or function.owner is None:
+        return UNKNOWN
+    parameters = [*function.node.args.posonlyargs, *function.node.args.args]
+    inner: Scope | None = scope
+    while parameters and inner is not None:
+        if parameters[0].arg in inner.names:
+            return Super(function.owner, inner.names[parameters[0].arg])
+        inner = inner.parent
+    return UNKNOWN
+
+
+def _scope_names(run: Machine, scope: Scope, *, everything: bool) -> Value:
+    """Give ``locals()`` or ``globals()`` as a dict of its own."""
+    while everything and scope.parent is not None:
+        scope = scope.parent
+    names: dict[Value, Value] = {
+        name: run.resolve(value) if isinstance(value, Imported) else value
+        for name, value in scope.names.items()
+    }
+    run.limits.spend(len(names))
+    return run.fresh(names)
 
 
 def call_arguments(run: Machine, node: ast.Call, scope: Scope) -> Arguments:
@@ -158,7 +185,7 @@ def _compare(run: Machine, node: ast.Compare, scope: Scope) -> Value:
         if not (run.spoiled(left) or run.spoiled(right)):
             if isinstance(right, list | tuple | dict | str):
                 run.limits.spend(len(right) // 4)
-            known = operations.compare(op, left, right)
+            known = comparing.compare(op, left, right)
         if known is False:
             return False
         outcome = None if known is None else outcome
@@ -172,68 +199,6 @@ def _condition(run: Machine, node: ast.IfExp, scope: Scope) -> Value:
         left = evaluate(run, node.body, scope)
         return join(left, evaluate(run, node.orelse, scope))
     return evaluate(run, node.body if known else node.orelse, scope)
-
-
-def _items(run: Machine, nodes: list[ast.expr], scope: Scope) -> list[Value] | None:
-    values: list[Value] = []
-    for node in nodes:
-        if isinstance(node, ast.Starred):
-            more = run.iterate(evaluate(run, node.value, scope))
-            if more is None:
-                return None
-            values.extend(more)
-        else:
-            values.append(evaluate(run, node, scope))
-    return values if len(values) <= operations.MAX_ITEMS else None
-
-
-def _list(run: Machine, node: ast.List, scope: Scope) -> Value:
-    values = _items(run, node.elts, scope)
-    return Unknown("list") if values is None else run.fresh(values)
-
-
-def _tuple(run: Machine, node: ast.Tuple, scope: Scope) -> Value:
-    values = _items(run, node.elts, scope)
-    return Unknown("list") if values is None else tuple(values)
-
-
-def _set(run: Machine, node: ast.Set, scope: Scope) -> Value:
-    values = _items(run, node.elts, scope)
-    if values is None or not all(_hashable(value) for value in values):
-        return Unknown("list")
-    return run.fresh(SetValue(dict.fromkeys(values)))
-
-
-def _dict(run: Machine, node: ast.Dict, scope: Scope) -> Value:
-    result: dict[Value, Value] = {}
-    whole = True
-    for key_node, value_node in zip(node.keys, node.values, strict=True):
-        value = evaluate(run, value_node, scope)
-        if key_node is None:
-            if isinstance(value, dict):
-                run.limits.spend(len(value))
-                result.update(value)
-                whole = whole and not run.spoiled(value)
-            else:
-                whole = False
-            continue
-        key = evaluate(run, key_node, scope)
-        if _hashable(key):
-            result[key] = value
-        else:
-            whole = False
-    run.fresh(result)
-    if not whole:
-        run.spoil(result)
-    return result
-
-
-def _hashable(value: Value, depth: int = 0) -> bool:
-    if isinstance(value, tuple):
-        # A tuple of itself twice, again and again, takes for ever to hash.
-        shallow = depth < 2 and len(value) < 64
-        return shallow and all(_hashable(item, depth + 1) for item in value)
-    return is_constant(value) or isinstance(value, EnumMember | External | Function | Class)
 
 
 def _subscript(run: Machine, node: ast.Subscript, scope: Scope) -> Value:
@@ -298,105 +263,20 @@ def _yield_from(run: Machine, node: ast.YieldFrom, scope: Scope) -> Value:
     return UNKNOWN
 
 
-def _comprehension(
-    run: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope
-) -> Value:
-    values: list[Value] = []
-
-    def collect(inner: Scope) -> None:
-        values.append(evaluate(run, node.elt, inner))
-
-    if not _each(run, node.generators, scope, collect):
-        return Unknown("list", of=_element_kind(run, node, scope))
-    if isinstance(node, ast.SetComp):
-        if not all(_hashable(value) for value in values):
-            return Unknown("list")
-        return run.fresh(SetValue(dict.fromkeys(values)))
-    return run.fresh(values)
-
-
-def _element_kind(
-    run: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope
-) -> str:
-    """Tell what a comprehension makes of the words of a text."""
-    inner = Scope(scope.module, scope, {}, "comprehension", scope.frame)
-    for generator in node.generators:
-        assign(run, generator.target, Unknown("str"), inner)
-    with run.uncertain():
-        return kind_of(evaluate(run, node.elt, inner))
-
-
-def _dict_comprehension(run: Machine, node: ast.DictComp, scope: Scope) -> Value:
-    result: dict[Value, Value] = {}
-    whole = [True]
-
-    def collect(inner: Scope) -> None:
-        key = evaluate(run, node.key, inner)
-        value = evaluate(run, node.value, inner)
-        if _hashable(key):
-            result[key] = value
-        else:
-            whole[0] = False
-
-    known = _each(run, node.generators, scope, collect)
-    run.fresh(result)
-    if not known or not whole[0]:
-        run.spoil(result)
-    return result
-
-
-def _each(
-    run: Machine,
-    generators: list[ast.comprehension],
-    scope: Scope,
-    collect: Callable[[Scope], None],
-) -> bool:
-    """Run a comprehension's loops; False when its items cannot all be known."""
-    if not generators:
-        collect(scope)
-        return True
-    first, *rest = generators
-    items = run.iterate(evaluate(run, first.iter, scope))
-    if items is None:
-        return False
-    inner = Scope(scope.module, scope, {}, "comprehension", scope.frame)
-    for item in items:
-        run.limits.spend(1)
-        assign(run, first.target, item, inner)
-        kept: bool | None = True
-        for test in first.ifs:
-            kept = run.truth(evaluate(run, test, inner))
-            if not kept:
-                break
-        if kept is None:
-            return False
-        if kept and not _each(run, rest, inner, collect):
-            return False
-    return True
-
-
-_Expression = Callable[..., Value]
-_EXPRESSIONS: Final[Mapping[type[ast.expr], _Expression]] = {
+_EXPRESSIONS: Final[Mapping[type[ast.expr], Callable[..., Value]]] = {
     ast.Attribute: _attribute,
     ast.Await: _await,
     ast.BinOp: _binary,
     ast.BoolOp: _boolean,
     ast.Call: _call,
     ast.Compare: _compare,
-    ast.Dict: _dict,
-    ast.DictComp: _dict_comprehension,
-    ast.GeneratorExp: _comprehension,
     ast.IfExp: _condition,
     ast.JoinedStr: _joined_text,
     ast.Lambda: _lambda,
-    ast.List: _list,
-    ast.ListComp: _comprehension,
     ast.NamedExpr: _named,
-    ast.Set: _set,
-    ast.SetComp: _comprehension,
     ast.Subscript: _subscript,
-    ast.Tuple: _tuple,
     ast.UnaryOp: _unary,
     ast.Yield: _yield,
     ast.YieldFrom: _yield_from,
+    **DISPLAYS,
 }

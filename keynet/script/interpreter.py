@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from typing import Final
 
 from keynet.script import attributes, calls, expressions, operations, statements
+from keynet.script.constants import machine_dependent
 from keynet.script.extraction import Note
-from keynet.script.items import item_of, slice_of
+from keynet.script.items import item_of, items_of, slice_of
 from keynet.script.machine import (
     Dialect,
     Finished,
@@ -24,11 +25,10 @@ from keynet.script.machine import (
     Scope,
 )
 from keynet.script.natives import BUILTINS
-from keynet.script.project import Project, names_outside
+from keynet.script.project import Project
 from keynet.script.records import RECORDS
-from keynet.script.stdlib import STDLIB, machine_dependent
+from keynet.script.stdlib import STDLIB
 from keynet.script.values import (
-    MISSING,
     UNKNOWN,
     Arguments,
     Class,
@@ -40,21 +40,16 @@ from keynet.script.values import (
     Instance,
     OneOf,
     SetValue,
-    Super,
     Unknown,
     Value,
     join,
 )
 
-__all__ = ["Candidate", "Interpreter"]
+__all__ = ["MAX_WAITING", "Candidate", "Interpreter"]
 
-_MAX_LATER: Final = 40
+MAX_WAITING: Final = 40
 _MOST_PARSERS: Final = 60
 _COST_OF_PARSING: Final = 1_000
-_ENTRIES: Final = frozenset(["main", "cli", "run", "app", "train", "entrypoint", "cli_main"])
-_PARSER_NAMES: Final = frozenset(
-    ["parser", "subparser", "arg_parser", "argparser", "parent_parser"]
-)
 
 
 class Candidate:
@@ -91,70 +86,17 @@ class Interpreter:
         self._spoiled: dict[int, object] = {}
         self._registries: dict[int, tuple[object, str]] = {}
         self._full: dict[int, object] = {}
-        self._later: list[Value] = []
+        self.waiting: list[Value] = []
         self._unread: list[Module] = []
         self._resolving: set[tuple[int, str]] = set()
-        self._main: ast.AST | None = None
-        self._has_block = False
+        self.main_function: ast.AST | None = None
+        self.has_block = False
         self._in_block = False
 
     # Following
 
-    def run_entry(self, module: Module, tree: ast.Module) -> None:
-        """Follow the script from its first line."""
-        self._has_block = any(
-            isinstance(node, ast.If) and statements.is_entry_test(node.test) for node in tree.body
-        )
-        self._main = next((n for n in tree.body if _is_main(n)), None)
-        scope = self._scope_for(module, "__main__")
-        statements.execute(self, tree.body, scope)
-
-    def run_later(self) -> None:
-        """Call the functions that were handed to unknown callables."""
-        for _count in range(_MAX_LATER):
-            if not self._later:
-                return
-            function = self._later.pop(0)
-            self.call(function, Arguments(open=True))
-
-    def run_uncalled(self, module: Module, names: Iterable[str] | None = None) -> None:
-        """Call functions of a module that nothing has called."""
-        scope = module.scope
-        if scope is None:
-            return
-        for name, value in list(scope.names.items()):
-            wanted = names is None or name in names
-            if wanted and isinstance(value, Function) and value.node not in self.called:
-                self.call(value, Arguments(open=True))
-
-    def run_imported(self, module: Module) -> None:
-        """Follow what the script only imports: a script may be no more than a name for another."""
-        scope = module.scope
-        if scope is None:
-            return
-        for name, value in list(scope.names.items()):
-            if isinstance(value, Imported) and (name in _ENTRIES or len(scope.names) < 16):
-                found = scope.names[name] = self.resolve(value)
-                if isinstance(found, Function) and found.node not in self.called:
-                    self.call(found, Arguments(open=True))
-
-    def run_with_parser(self, module: Module) -> None:
-        """Give a new parser to functions that add arguments to one and that nothing calls."""
-        scope = module.scope
-        if scope is None:
-            return
-        functions = [value for value in scope.names.values() if isinstance(value, Function)]
-        for cls in [value for value in scope.names.values() if isinstance(value, Class)]:
-            members = [getattr(v, "function", v) for v in cls.namespace.values()]
-            functions.extend(member for member in members if isinstance(member, Function))
-        parser = self.call(External("argparse.ArgumentParser"), Arguments())
-        for function in functions:
-            parameters = [p.arg for p in function.node.args.args]
-            if function.node not in self.called and _PARSER_NAMES.intersection(parameters):
-                given = {name: parser for name in parameters if name in _PARSER_NAMES}
-                self.call(function, Arguments((), given, open=True))
-
-    def _scope_for(self, module: Module, name: str) -> Scope:
+    def begin(self, module: Module, name: str) -> Scope:
+        """Give the names that a module has before its first line."""
         scope = Scope(module, None, {}, "module")
         scope.names.update(
             {
@@ -177,7 +119,7 @@ class Interpreter:
         if content is None:
             module.state = "read"
             return None
-        scope = self._scope_for(module, module.name)
+        scope = self.begin(module, module.name)
         scope.names["__doc__"] = ast.get_docstring(content.tree, clean=False)
         region, self.region = self.region, 0
         try:
@@ -237,30 +179,16 @@ class Interpreter:
         finally:
             self._resolving.discard(key)
 
-    def imports_outcome(self, body: list[ast.stmt], scope: Scope) -> bool | None:
-        """Tell whether a ``try`` made of imports succeeds; None when it cannot be known."""
-        outcome: bool | None = True
-        for node in body:
-            if isinstance(node, ast.ImportFrom):
-                found = self.module(node.module or "", scope.module, node.level)
-                if found is None and node.level:
-                    return False
-                if found is None and not names_outside(node.module or ""):
-                    outcome = None
-            elif isinstance(node, ast.Import):
-                for alias in node.names:
-                    if self.module(alias.name, scope.module) is None:
-                        outcome = outcome if names_outside(alias.name) else None
-            elif not _is_plain(node):
-                return None
-        return outcome
-
     def enter_main_block(self, scope: Scope) -> None:
         """Take notice that the script's ``__main__`` block begins."""
         if scope.module.name == "__main__":
             self._in_block = True
 
     # Values
+
+    def execute(self, body: list[ast.stmt], scope: Scope) -> str | None:
+        """Follow statements; tell how they ended when they did not just end."""
+        return statements.execute(self, body, scope)
 
     def evaluate(self, node: ast.expr, scope: Scope) -> Value:
         """Give the value of an expression."""
@@ -292,28 +220,7 @@ class Interpreter:
 
     def iterate(self, value: Value) -> list[Value] | None:
         """Give the items of a value in order, None when they cannot be known."""
-        if isinstance(value, list | tuple | dict | SetValue):
-            items = list(value.items) if isinstance(value, SetValue) else list(value)
-            if not items and id(value) in self._registries:
-                # A registry is filled by the modules that register themselves in it, and they
-                # have to import it.
-                _container, name = self._registries.pop(id(value))
-                self._full[id(value)] = value
-                self.load_unread(rf"\b{re.escape(name)}\b")
-                return self.iterate(value)
-            self.limits.spend(len(items))
-            return None if self.spoiled(value) else items
-        if isinstance(value, str) and len(value) <= operations.MAX_ITEMS:
-            self.limits.spend(len(value))
-            return list(value)
-        if isinstance(value, Class):
-            members = self.members(value)
-            return list(members) if members else None
-        if isinstance(value, Instance) and value.cls is not None:
-            method = attributes.class_attribute(value.cls, "__iter__")
-            if method is not MISSING:
-                return self.iterate(self.call(method, Arguments((value,))))
-        return None
+        return items_of(self, value)
 
     def members(self, cls: Class) -> list[EnumMember]:
         """Give the members of an Enum in order, none for another class."""
@@ -327,32 +234,6 @@ class Interpreter:
             setter = self.attribute(container, "__setitem__")
             if not isinstance(setter, Unknown):
                 self.call(setter, Arguments((key, value)))
-
-    def super_of(self, scope: Scope, arguments: Arguments) -> Value:
-        """Give ``super()``, with or without arguments."""
-        if len(arguments.positional) == 2 and isinstance(arguments.positional[0], Class):
-            return Super(arguments.positional[0], arguments.positional[1])
-        function = scope.frame.function
-        if function is None or function.owner is None:
-            return UNKNOWN
-        parameters = [*function.node.args.posonlyargs, *function.node.args.args]
-        inner: Scope | None = scope
-        while parameters and inner is not None:
-            if parameters[0].arg in inner.names:
-                return Super(function.owner, inner.names[parameters[0].arg])
-            inner = inner.parent
-        return UNKNOWN
-
-    def scope_names(self, scope: Scope, *, everything: bool) -> Value:
-        """Give ``locals()`` or ``globals()`` as a dict of its own."""
-        while everything and scope.parent is not None:
-            scope = scope.parent
-        names: dict[Value, Value] = {
-            name: self.resolve(value) if isinstance(value, Imported) else value
-            for name, value in scope.names.items()
-        }
-        self.limits.spend(len(names))
-        return self.fresh(names)
 
     def make_function(
         self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, scope: Scope
@@ -427,6 +308,18 @@ class Interpreter:
             name = module.path.parent.name if module.package else module.path.stem
             self._registries[id(container)] = (container, name)
 
+    def fill(self, container: object) -> bool:
+        """Read the modules that register themselves in an empty container; tell whether it is one.
+
+        They have to import it.
+        """
+        if id(container) not in self._registries:
+            return False
+        _container, name = self._registries.pop(id(container))
+        self._full[id(container)] = container
+        self.load_unread(rf"\b{re.escape(name)}\b")
+        return True
+
     def spoil(self, container: object) -> None:
         """Take notice that a container's content is no longer known."""
         if isinstance(container, list | dict | SetValue):
@@ -450,8 +343,8 @@ class Interpreter:
     def later(self, functions: Iterable[Value]) -> None:
         """Remember functions that something unknown may call."""
         for function in functions:
-            if len(self._later) < _MAX_LATER:
-                self._later.append(function)
+            if len(self.waiting) < MAX_WAITING:
+                self.waiting.append(function)
 
     def note(self, line: int, message: str, file: str = "") -> None:
         """Tell what could not be known."""
@@ -468,18 +361,9 @@ class Interpreter:
         Raises:
             Finished: It is the one that the script uses.
         """
-        rank = 3 if self._in_block else 2 if self._main in self.active else 1
+        rank = 3 if self._in_block else 2 if self.main_function in self.active else 1
         self.limits.spend(_COST_OF_PARSING)
         self.candidates.append(Candidate(parser, rank, complete=complete))
-        best = 3 if self._has_block else 2 if self._main is not None else 1
+        best = 3 if self.has_block else 2 if self.main_function is not None else 1
         if complete and rank >= best and parser.declared():
             raise Finished
-
-
-def _is_plain(node: ast.stmt) -> bool:
-    """Tell an assignment that cannot fail."""
-    return isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant | ast.Name)
-
-
-def _is_main(node: ast.stmt) -> bool:
-    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == "main"

@@ -1,8 +1,9 @@
 """What ``value[key]`` and ``value[start:stop]`` are worth."""
 
+from keynet.script.attributes import class_attribute
+from keynet.script.constants import machine_dependent
 from keynet.script.machine import Machine
 from keynet.script.operations import MAX_ITEMS
-from keynet.script.stdlib import machine_dependent
 from keynet.script.values import (
     MISSING,
     UNKNOWN,
@@ -14,6 +15,7 @@ from keynet.script.values import (
     Generic,
     Instance,
     OneOf,
+    SetValue,
     Unknown,
     Value,
     is_constant,
@@ -21,7 +23,7 @@ from keynet.script.values import (
     kind_of,
 )
 
-__all__ = ["item_of", "slice_of"]
+__all__ = ["item_of", "items_of", "slice_of"]
 
 
 def item_of(run: Machine, value: Value, key: Value) -> Value:  # noqa: PLR0911, PLR0912
@@ -80,6 +82,26 @@ def _of_sequence(run: Machine, value: list[Value] | tuple[Value, ...] | str, key
     if run.spoiled(value) or not isinstance(key, int):
         return Unknown("str" if isinstance(value, str) else "")
     return value[key] if -len(value) <= key < len(value) else UNKNOWN
+
+
+def items_of(run: Machine, value: Value) -> list[Value] | None:
+    """Give the items of a value in order, None when they cannot be known."""
+    if isinstance(value, list | tuple | dict | SetValue):
+        items = list(value.items) if isinstance(value, SetValue) else list(value)
+        if not items and run.fill(value):
+            return items_of(run, value)
+        run.limits.spend(len(items))
+        return None if run.spoiled(value) else items
+    if isinstance(value, str) and len(value) <= MAX_ITEMS:
+        run.limits.spend(len(value))
+        return list(value)
+    if isinstance(value, Class):
+        return list(run.members(value)) or None
+    if isinstance(value, Instance) and value.cls is not None:
+        method = class_attribute(value.cls, "__iter__")
+        if method is not MISSING:
+            return items_of(run, run.call(method, Arguments((value,))))
+    return None
 
 
 def slice_of(run: Machine, value: Value, bounds: list[Value]) -> Value:

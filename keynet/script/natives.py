@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from keynet.script import attributes, methods, operations
+from keynet.script.introspection import INTROSPECTION
 from keynet.script.machine import Machine
 from keynet.script.operations import MAX_ITEMS, concrete
 from keynet.script.values import (
@@ -11,16 +12,10 @@ from keynet.script.values import (
     UNKNOWN,
     Arguments,
     BoundMethod,
-    Class,
-    Descriptor,
     EnumMember,
-    External,
     Function,
     Handler,
-    Instance,
-    Native,
     OneOf,
-    Partial,
     PathValue,
     SetValue,
     Unknown,
@@ -260,115 +255,12 @@ def _sum(run: Machine, given: Arguments) -> Value:
     return sum(item for item in [start, *items] if isinstance(item, int | float))
 
 
-def _is_instance(run: Machine, given: Arguments) -> Value:
-    value, wanted = given.get("", 0), given.get("", 1)
-    options = wanted if isinstance(wanted, tuple) else (wanted,)
-    answers = [_is_one(value, option) for option in options]
-    if True in answers:
-        return True
-    return Unknown("bool") if None in answers else False
-
-
-_KINDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "builtins.str": ("str",),
-    "builtins.int": ("int", "bool"),
-    "builtins.float": ("float",),
-    "builtins.bool": ("bool",),
-    "builtins.list": ("list",),
-    "builtins.tuple": ("list",),
-    "builtins.dict": ("dict",),
-}
-
-
-def _is_one(value: Value, option: Value) -> bool | None:  # noqa: PLR0911
-    if isinstance(option, Class):
-        if isinstance(value, Instance) and value.cls is not None:
-            return any(one is option for one in attributes.lineage(value.cls)) or None
-        return None if isinstance(value, Unknown | OneOf | External) else False
-    if not isinstance(option, External) or isinstance(value, OneOf):
-        return None
-    kinds = _KINDS.get(option.name)
-    if isinstance(value, list | tuple):
-        return type(value).__name__ == option.name.rpartition(".")[2]
-    kind = kind_of(value)
-    if kinds is None or not kind or kind == "object":
-        return None
-    if isinstance(value, Unknown) and kind == "list":
-        return None if "list" in kinds else False
-    return kind in kinds
-
-
-def _get_attribute(run: Machine, given: Arguments) -> Value:
-    name = given.get("", 1)
-    if not isinstance(name, str):
-        return UNKNOWN
-    value = given.get("", 0)
-    found = run.attribute(value, name)
-    default = given.get("", 2)
-    if default is not MISSING and isinstance(found, Unknown):
-        cls = value.cls if isinstance(value, Instance) else None
-        if cls is not None and not attributes.outside_bases(cls):
-            return default
-        return join(default, found)
-    return found
-
-
-def _has_attribute(run: Machine, given: Arguments) -> Value:
-    name, value = given.get("", 1), given.get("", 0)
-    if isinstance(name, str) and isinstance(value, Instance | Class | EnumMember):
-        found = run.attribute(value, name)
-        if not isinstance(found, Unknown):
-            return True
-    return Unknown("bool")
-
-
-def _set_attribute(run: Machine, given: Arguments) -> Value:
-    name = given.get("", 1)
-    if isinstance(name, str) and len(given.positional) == 3:
-        run.assign_attribute(given.positional[0], name, given.positional[2])
-    return None
-
-
-def _vars(run: Machine, given: Arguments) -> Value:
-    value = given.get("", 0)
-    return run.attribute(value, "__dict__") if isinstance(value, Instance | Class) else UNKNOWN
-
-
-def _type(run: Machine, given: Arguments) -> Value:
-    value = given.get("", 0)
-    if len(given.positional) != 1:
-        return UNKNOWN
-    if isinstance(value, Instance):
-        return value.cls or UNKNOWN
-    if isinstance(value, EnumMember):
-        return value.cls
-    known = kind_of(value) in ("str", "int", "float", "bool", "dict")
-    if known or isinstance(value, list | tuple):
-        name = type(value).__name__ if isinstance(value, list | tuple) else kind_of(value)
-        return External(f"builtins.{name}")
-    return External("builtins.NoneType") if value is None else UNKNOWN
-
-
-def _callable(run: Machine, given: Arguments) -> Value:
-    value = given.get("", 0)
-    if isinstance(value, Function | Class | BoundMethod | Native | Partial):
-        return True
-    return False if is_constant(value) or isinstance(value, list | dict) else Unknown("bool")
-
-
 def _next(run: Machine, given: Arguments) -> Value:
     items = _whole(run, given)
     iterated = given.get("", 0)
     if items and isinstance(iterated, list):
         run.call(methods.method(iterated, "pop"), Arguments((0,)))
     return items[0] if items else UNKNOWN
-
-
-def _descriptor(kind: str) -> Callable[[Machine, Arguments], Value]:
-    def wrap(run: Machine, given: Arguments) -> Value:
-        return Descriptor(kind, given.get("", 0))
-
-    return wrap
 
 
 def _nothing(run: Machine, given: Arguments) -> Value:
@@ -385,7 +277,7 @@ def _import(run: Machine, given: Arguments) -> Value:
     return run.import_name(name) if isinstance(name, str) else UNKNOWN
 
 
-BUILTINS: Final[Mapping[str, Handler]] = {
+_OWN: Final[Mapping[str, Handler]] = {
     f"builtins.{name}": handler
     for name, handler in {
         "__import__": _import,
@@ -393,19 +285,14 @@ BUILTINS: Final[Mapping[str, Handler]] = {
         "all": _fold(all, "bool"),
         "any": _fold(any, "bool"),
         "bool": _convert(bool, "bool"),
-        "callable": _callable,
         "chr": _fold(chr, "str"),
-        "classmethod": _descriptor("classmethod"),
         "dict": _dict,
         "divmod": _fold(divmod, "list"),
         "enumerate": _enumerate,
         "filter": _filter,
         "float": _convert(float, "float"),
         "frozenset": _set,
-        "getattr": _get_attribute,
-        "hasattr": _has_attribute,
         "int": _convert(int, "int"),
-        "isinstance": _is_instance,
         "iter": _list,
         "len": _length,
         "list": _list,
@@ -415,20 +302,16 @@ BUILTINS: Final[Mapping[str, Handler]] = {
         "next": _next,
         "ord": _fold(ord, "int"),
         "print": _nothing,
-        "property": _descriptor("property"),
         "range": _range,
         "repr": _represent,
         "reversed": _reversed,
         "round": _round,
         "set": _set,
-        "setattr": _set_attribute,
         "sorted": _sorted,
-        "staticmethod": _descriptor("staticmethod"),
         "str": _convert(str, "str"),
         "sum": _sum,
         "tuple": _tuple,
-        "type": _type,
-        "vars": _vars,
         "zip": _zip,
     }.items()
 }
+BUILTINS: Final[Mapping[str, Handler]] = {**_OWN, **INTROSPECTION}

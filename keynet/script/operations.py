@@ -13,7 +13,6 @@ from keynet.script.values import (
     Class,
     EnumMember,
     External,
-    Function,
     Generic,
     Instance,
     OneOf,
@@ -31,7 +30,6 @@ __all__ = [
     "MAX_ITEMS",
     "MAX_TEXT",
     "binary",
-    "compare",
     "concrete",
     "format_value",
     "percent",
@@ -61,14 +59,6 @@ _BINARY: Final[Mapping[type[ast.operator], Callable[[object, object], object]]] 
     ast.BitOr: operator.or_,
     ast.BitAnd: operator.and_,
     ast.BitXor: operator.xor,
-}
-_COMPARE: Final[Mapping[type[ast.cmpop], Callable[..., object]]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
 }
 _CONVERSIONS: Final[Mapping[str, Callable[[object], str]]] = {"r": repr, "s": str, "a": ascii}
 _FAILURES: Final = (ArithmeticError, ValueError, TypeError, LookupError, AttributeError)
@@ -253,92 +243,6 @@ def _sets(op: ast.operator, left: SetValue, right: SetValue) -> Value:
     if isinstance(op, ast.BitXor):
         kept.update({item: None for item in right.items if item not in left.items})
     return SetValue(kept)
-
-
-def compare(op: ast.cmpop, left: Value, right: Value) -> bool | None:  # noqa: PLR0911
-    """Compare two values; None when the outcome cannot be known."""
-    if isinstance(op, ast.Is | ast.IsNot):
-        same = _identical(left, right)
-        return same if same is None or isinstance(op, ast.Is) else not same
-    if isinstance(op, ast.In | ast.NotIn):
-        found = _contains(left, right)
-        return found if found is None or isinstance(op, ast.In) else not found
-    if isinstance(left, OneOf) or isinstance(right, OneOf):
-        return _compare_alternatives(op, left, right)
-    if isinstance(op, ast.Eq | ast.NotEq) and _different_things(left, right):
-        return isinstance(op, ast.NotEq)
-    if left == External("sys.version_info") and isinstance(right, tuple):
-        return _compare_version(op, right)
-    if not concrete(left) or not concrete(right) or isinstance(left, SetValue):
-        return None
-    try:
-        return bool(_COMPARE[type(op)](left, right))
-    except _FAILURES:
-        return None
-
-
-def _compare_version(op: ast.cmpop, version: tuple[Value, ...]) -> bool | None:
-    """Decide what is the same on every Python that is still in use."""
-    if (
-        concrete(version)
-        and all(isinstance(part, int) for part in version)
-        and version[:2] < (3, 9)
-        and not isinstance(op, ast.Eq | ast.NotEq)
-    ):
-        return isinstance(op, ast.Gt | ast.GtE)
-    return None
-
-
-def _compare_alternatives(op: ast.cmpop, left: Value, right: Value) -> bool | None:
-    lefts = left.values if isinstance(left, OneOf) else (left,)
-    rights = right.values if isinstance(right, OneOf) else (right,)
-    outcomes = {compare(op, a, b) for a in lefts for b in rights}
-    return outcomes.pop() if len(outcomes) == 1 else None
-
-
-def _different_things(left: Value, right: Value) -> bool:
-    """Tell that None is compared with something that is certainly no None, or the reverse."""
-    for one, other in ((left, right), (right, left)):
-        if one is None:
-            return other is not None and not isinstance(other, Unknown | External)
-    if isinstance(left, EnumMember) and isinstance(right, EnumMember):
-        return left is not right
-    return False
-
-
-def _identical(left: Value, right: Value) -> bool | None:  # noqa: PLR0911
-    if isinstance(left, OneOf) or isinstance(right, OneOf):
-        return _compare_alternatives(ast.Is(), left, right)
-    if left is right and not isinstance(left, Unknown):
-        return True
-    for one, other in ((left, right), (right, left)):
-        if isinstance(other, Unknown):
-            if one is None and other.kind not in ("", "None"):
-                return False
-            return None
-        if one is None or isinstance(one, bool):
-            return None if isinstance(other, External) else one is other
-    if isinstance(left, External) and isinstance(right, External):
-        return True if left == right else None
-    if isinstance(left, Function | Instance) or isinstance(right, Function | Instance):
-        return False
-    return None
-
-
-def _contains(item: Value, container: Value) -> bool | None:
-    if isinstance(item, OneOf):
-        outcomes = {_contains(one, container) for one in item.values}
-        return outcomes.pop() if len(outcomes) == 1 else None
-    if isinstance(item, str) and isinstance(container, str):
-        return item in container
-    if isinstance(container, SetValue):
-        container = container.items
-    if not isinstance(container, list | tuple | dict) or not is_constant(item):
-        return None
-    parts: list[Value] = list(container)
-    if any(is_constant(part) and part == item for part in parts):
-        return True
-    return False if all(is_constant(part) for part in parts) else None
 
 
 def percent(pattern: str, values: Value) -> Value:

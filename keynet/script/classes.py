@@ -1,0 +1,62 @@
+"""What a class statement makes: a class, and the members of an Enum."""
+
+import ast
+
+from keynet.script.attributes import outside_bases
+from keynet.script.flow import Signal
+from keynet.script.machine import Machine, Scope
+from keynet.script.names import bind
+from keynet.script.values import (
+    Class,
+    Descriptor,
+    EnumMember,
+    Function,
+    Instance,
+    Native,
+    Value,
+    is_constant,
+)
+
+__all__ = ["make_class"]
+
+
+def make_class(run: Machine, node: ast.ClassDef, scope: Scope) -> Signal:
+    """Follow a class statement."""
+    bases = tuple(run.evaluate(base, scope) for base in node.bases)
+    decorators = [run.evaluate(decorator, scope) for decorator in node.decorator_list]
+    inner = Scope(scope.module, scope, {}, "class")
+    run.execute(node.body, inner)
+    cls = Class(node.name, bases, inner.names, node, inner, tuple(decorators))
+    for value in inner.names.values():
+        function = value.function if isinstance(value, Descriptor) else value
+        if isinstance(function, Function) and function.owner is None:
+            function.owner = cls
+    if any(name.startswith("enum.") for name in outside_bases(cls)):
+        _make_members(cls)
+    result: Value = cls
+    for decorator in reversed(decorators):
+        result = run.decorate(decorator, result, node.lineno)
+    bind(run, node.name, result, scope)
+    return None
+
+
+def _make_members(cls: Class) -> None:
+    bases = outside_bases(cls)
+    lower = "enum.StrEnum" in bases
+    flags = bool({"enum.Flag", "enum.IntFlag"}.intersection(bases))
+    number = 0
+    made: list[EnumMember] = []
+    for name, value in cls.namespace.items():
+        if name.startswith("_") or isinstance(value, Function | Descriptor | Class | Native):
+            continue
+        if isinstance(value, Instance) and value.native("auto") is True:
+            number = 1 << number.bit_length() if flags else number + 1
+            value = name.lower() if lower else number  # noqa: PLW2901
+        elif isinstance(value, int):
+            number = max(number, value)
+        # A value that was seen before makes another name of the same member.
+        same = (
+            [m for m in made if is_constant(value) and m.value == value] if len(made) < 256 else []
+        )
+        made.extend([] if same else [EnumMember(cls, name, value)])
+        cls.namespace[name] = same[0] if same else made[-1]

@@ -12,7 +12,7 @@ import secrets
 import shlex
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -156,9 +156,9 @@ def clear(file: Path | None = None) -> bool:
     try:
         if not file.exists():
             return False
-        # The lock file stays: removing it would let two writers hold two different locks.
         with _locked(file):
             file.unlink(missing_ok=True)
+            _lock_of(file).unlink(missing_ok=True)
     except OSError as e:
         raise _unusable(_("Cannot remove {file}: {why}."), file, e) from e
     return True
@@ -326,15 +326,27 @@ def _lock_of(file: Path) -> Path:
 
 @contextmanager
 def _locked(file: Path) -> Iterator[None]:
-    descriptor = os.open(_lock_of(file), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    descriptor = _acquired(_lock_of(file))
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        except OSError as e:
-            if e.errno not in _NO_LOCKS:
-                raise
         yield
     finally:
+        os.close(descriptor)
+
+
+def _acquired(lock: Path) -> int:
+    while True:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            # Whoever cleared the file removed this lock while we waited: ours guards nothing.
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(descriptor), lock.lstat()):
+                    return descriptor
+        except OSError as e:
+            if e.errno in _NO_LOCKS:
+                return descriptor
+            os.close(descriptor)
+            raise
         os.close(descriptor)
 
 

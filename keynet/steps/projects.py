@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -13,9 +14,10 @@ from keynet.errors import BackendError, UsageError
 from keynet.settings import BackendAccess
 from keynet.text import _, printable
 
-__all__ = ["Ask", "Question", "client", "find", "forget", "pick", "remember"]
+__all__ = ["Ask", "Question", "client", "find", "forget", "named", "pick", "remember"]
 
 _NAMED_IN_ERROR: Final = 5
+_PAGES_FOR_A_TITLE: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,25 @@ def find(backend: BackendClient, number: int) -> Project:
         ),
         _("`keynet project list` shows them."),
     )
+
+
+def named(backend: BackendClient, number: int) -> Project:
+    """Give the project of this number with its title, "" where the first pages have none.
+
+    Only the title is at stake: whether the user may train for it is the platform's to say
+    when the upload key is asked for, and so is what is wrong with a platform that fails here.
+
+    Raises:
+        NotAuthorised: The platform refuses the token.
+    """
+    try:
+        for page in islice(backend.pages(), _PAGES_FOR_A_TITLE):
+            for project in page.projects:
+                if project.id == number:
+                    return project
+    except BackendError:
+        return Project(number, "")
+    return Project(number, "")
 
 
 def remember(project: Project, server_url: str, file: Path | None = None) -> None:

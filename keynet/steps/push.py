@@ -107,10 +107,12 @@ def _project(
     settings: Settings, backend: BackendClient, choose: ChooseProject, stages: Stages
 ) -> Project:
     with stages.stage("project", _("Selecting project")) as stage:
-        if settings.project_id is not None:
+        if settings.project_id is None:
+            project = choose(backend)
+        elif settings.project_title:
             project = Project(settings.project_id, settings.project_title)
         else:
-            project = choose(backend)
+            project = projects.named(backend, settings.project_id)
         stage.detail = f"#{project.id} {project.title}".rstrip()
     return project
 

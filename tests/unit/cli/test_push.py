@@ -57,7 +57,34 @@ def test_json_is_the_only_thing_on_standard_output(platform: Platform, capsys: C
     assert result["hyperparameters"][0]["default"] == 0.001
     assert result["bytes_pushed"] is None
     assert {"total", "build", "push"} <= set(result["seconds"])
-    assert platform.backend.seen[0].path.endswith("/v1/projects/7/trains/images")
+    assert platform.backend.seen[-1].path.endswith("/v1/projects/7/trains/images")
+
+
+def test_a_project_given_by_number_is_shown_with_its_title(
+    platform: Platform, capsys: Capture
+) -> None:
+    key = platform.backend.replies[0]
+    listed = {"content": [{"id": 6, "title": "other"}, {"id": 7, "title": "위성 사진"}]}
+    platform.backend.answer(Reply.of(listed), key)
+    assert keynet("push", "train.py", "--project", "7") == 0
+    assert "Selecting project           #7 위성 사진\n" in capsys.readouterr().err
+    [asked, posted] = platform.backend.seen
+    assert asked.path.startswith("/v1/projects/trainable")
+    assert posted.path.endswith("/v1/projects/7/trains/images")
+
+
+@pytest.mark.parametrize(
+    "listing",
+    [Reply.of({"content": [{"id": 6, "title": "other"}]}), Reply(404, b"{}"), Reply(200, b"<")],
+    ids=["not listed", "no list", "no JSON"],
+)
+def test_a_project_whose_title_cannot_be_had_is_pushed_to_all_the_same(
+    platform: Platform, capsys: Capture, listing: Reply
+) -> None:
+    key = platform.backend.replies[0]
+    platform.backend.answer(listing, key)
+    assert keynet("push", "train.py", "--project", "7") == 0
+    assert "Selecting project           #7\n" in capsys.readouterr().err
 
 
 def test_quiet_prints_the_image_alone(platform: Platform, capsys: Capture) -> None:

@@ -196,6 +196,12 @@ def test_clearing_removes_the_file_whatever_it_holds(file: Path) -> None:
     assert not credentials.clear(file)
 
 
+def test_clearing_leaves_no_lock_behind(file: Path) -> None:
+    credentials.save(SAVED, file)
+    assert credentials.clear(file)
+    assert list(file.parent.iterdir()) == []
+
+
 def test_clearing_where_nothing_is_makes_nothing(file: Path) -> None:
     assert not credentials.clear(file)
     assert not file.parent.exists()
@@ -262,3 +268,27 @@ def test_concurrent_writers_keep_the_file_whole_and_lose_nothing(file: Path) -> 
     assert len(loaded.extra) == 100
     assert loaded.api_token == Secret(loaded.username)
     assert sorted(p.name for p in file.parent.iterdir()) == [".config.json.lock", "config.json"]
+
+
+_ALONE = """
+import os, sys, time
+from pathlib import Path
+from keynet import credentials
+from keynet.credentials import Credentials
+file, inside = Path(sys.argv[1]), Path(sys.argv[2])
+def change(saved):
+    os.close(os.open(inside, os.O_CREAT | os.O_EXCL))
+    time.sleep(0.001)
+    inside.unlink()
+    return saved or Credentials()
+for number in range(60):
+    credentials.update(change, file)
+    credentials.clear(file)
+"""
+
+
+def test_clearing_never_lets_two_writers_in_at_once(file: Path, tmp_path: Path) -> None:
+    argv = [sys.executable, "-c", _ALONE, str(file), str(tmp_path / "inside")]
+    writers = [subprocess.Popen(argv) for _ in range(4)]
+    assert [writer.wait(60) for writer in writers] == [0, 0, 0, 0]
+    assert list(file.parent.iterdir()) == []

@@ -4,45 +4,25 @@ The one importer of ``sh``. Children get a process group of their own, so that a
 keynet is forwarded once and in order, and what outlives it is found and ended.
 """
 
-import base64
 import contextlib
 import logging
 import os
-import re
 import selectors
 import shlex
-import signal
 import threading
-import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from types import FrameType
-from typing import Any, BinaryIO, Final, cast
-from urllib.parse import quote
+from typing import Any, BinaryIO, cast
 
 from keynet.errors import EngineError, EngineUnavailable, Interrupted, KeynetError
-from keynet.runtime import processes
+from keynet.runtime.output import Lines, OnLine, Redact, hide_logins, redactor
+from keynet.runtime.watch import ENDED, End, Watch, forwarding, pipe
 from keynet.secret import Secret
 from keynet.text import _, printable
 
 __all__ = ["Command", "Finished", "OnLine", "Writer", "observed", "run"]
 
-_CHUNK: Final = 1 << 16
-_KEPT_LINES: Final = 20_000
-_LONGEST_LINE: Final = 1 << 20
-_FORWARDED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_ENDED: Final = 0
-_HIDDEN: Final = "***"
-# After the first signal: the engine may tidy up this long before it is told again, then killed.
-_PATIENCE_S: Final = 8.0
-_DRAIN_S: Final = 0.3
-
-# user:password@ of a URL, which a proxy or an index may have in a build argument.
-_URL_LOGIN: Final = re.compile(r"(?<=://)[^/@\s]+(?=@)")
-
-OnLine = Callable[[str], None]
 Writer = Callable[[BinaryIO], None]
 
 _observer: ContextVar[OnLine | None] = ContextVar("observer", default=None)
@@ -70,11 +50,6 @@ class Finished:
     status: int
     stdout: str
     stderr: str
-
-    @property
-    def lines(self) -> list[str]:
-        """Both streams' lines, standard output first, without empty ones."""
-        return [line for line in (*self.stdout.split("\n"), *self.stderr.split("\n")) if line]
 
 
 @contextlib.contextmanager
@@ -108,22 +83,22 @@ def run(
         EngineError: It took longer than ``timeout_s`` and was ended with its children.
         Interrupted: INT, TERM or HUP came; the program and its descendants are gone.
     """
-    redact = _redactor(command)
+    redact = _redact(command)
     on_command = _observer.get()
     if on_command is not None:
-        on_command(_URL_LOGIN.sub(_HIDDEN, redact(shlex.join(command.argv))))
-    stdout = _Lines(redact, on_stdout)
-    stderr = _Lines(redact, on_stderr)
+        on_command(hide_logins(redact(shlex.join(command.argv))))
+    stdout = Lines(redact, on_stdout)
+    stderr = Lines(redact, on_stderr)
     with contextlib.ExitStack() as stack:
-        wake_read, wake_write = _pipe(stack)
-        out_read, out_write = _pipe(stack)
-        err_read, err_write = _pipe(stack)
-        signals = stack.enter_context(_forwarding(wake_write))
+        wake_read, wake_write = pipe(stack)
+        out_read, out_write = pipe(stack)
+        err_read, err_write = pipe(stack)
+        signals = stack.enter_context(forwarding(wake_write))
         selector = stack.enter_context(selectors.DefaultSelector())
         child, feeder = _start(command, out_write, err_write)
         out_write.close()
         err_write.close()
-        watch = _Watch(child, signals, wake_read, {out_read: stdout, err_read: stderr}, selector)
+        watch = Watch(child, signals, wake_read, {out_read: stdout, err_read: stderr}, selector)
         waiter = threading.Thread(target=_wait, args=(child, wake_write), daemon=True)
         waiter.start()
         try:
@@ -142,113 +117,12 @@ def run(
     return Finished(status, stdout.text, stderr.text)
 
 
-class _End:
-    """One end of a pipe, closed once."""
-
-    __slots__ = ("_open", "fd")
-
-    def __init__(self, fd: int) -> None:
-        self.fd = fd
-        self._open = True
-
-    def fileno(self) -> int:
-        return self.fd
-
-    def close(self) -> None:
-        if self._open:
-            self._open = False
-            os.close(self.fd)
-
-
-def _pipe(stack: contextlib.ExitStack) -> tuple[_End, _End]:
-    read, write = (_End(fd) for fd in os.pipe())
-    stack.callback(read.close)
-    stack.callback(write.close)
-    return read, write
-
-
-class _Lines:
-    """Collect bytes into lines, keep the newest and hand each on."""
-
-    def __init__(self, redact: Callable[[str], str], on_line: OnLine | None) -> None:
-        self._redact = redact
-        self._on_line = on_line
-        self._rest = b""
-        self._kept: deque[str] = deque(maxlen=_KEPT_LINES)
-
-    def feed(self, chunk: bytes) -> None:
-        *whole, self._rest = (self._rest + chunk).split(b"\n")
-        for line in whole:
-            self._add(line)
-        if len(self._rest) > _LONGEST_LINE:
-            self.close()
-
-    def close(self) -> None:
-        rest, self._rest = self._rest, b""
-        if rest:
-            self._add(rest)
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self._kept)
-
-    def _add(self, line: bytes) -> None:
-        text = self._redact(line.decode("utf-8", errors="replace"))
-        self._kept.append(text)
-        if self._on_line is not None:
-            self._on_line(text)
-
-
-def _redactor(command: Command) -> Callable[[str], str]:
+def _redact(command: Command) -> Redact:
     secrets = [*command.secrets]
     secrets += [value for value in command.environment.values() if isinstance(value, Secret)]
     if isinstance(command.stdin, Secret):
         secrets.append(command.stdin)
-    forms = sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True)
-
-    def redact(text: str) -> str:
-        for form in forms:
-            text = text.replace(form, _HIDDEN)
-        return text
-
-    return redact
-
-
-def _forms(secret: Secret) -> Iterator[str]:
-    value = secret.reveal().strip()
-    if value:
-        yield value
-        yield quote(value, safe="")
-        yield base64.b64encode(value.encode()).decode()
-
-
-@dataclass(slots=True)
-class _Signals:
-    received: list[int] = field(default_factory=list)
-
-
-@contextlib.contextmanager
-def _forwarding(wake: _End) -> Iterator[_Signals]:
-    """Note INT, TERM and HUP instead of dying of them, while a child runs."""
-    signals = _Signals()
-    if threading.current_thread() is not threading.main_thread():
-        yield signals
-        return
-
-    def note(number: int, _frame: FrameType | None) -> None:
-        signals.received.append(number)
-        os.write(wake.fd, bytes([number]))
-
-    before = {number: signal.getsignal(number) for number in _FORWARDED}
-    # A signal that the caller ignores (nohup) stays ignored.
-    mine = [number for number in _FORWARDED if before[number] is not signal.SIG_IGN]
-    for number in mine:
-        signal.signal(number, note)
-    try:
-        yield signals
-    finally:
-        for number in mine:
-            signal.signal(number, before[number])
+    return redactor(secrets)
 
 
 class _Feeder(threading.Thread):
@@ -276,7 +150,7 @@ class _Feeder(threading.Thread):
             raise self._failure
 
 
-def _start(command: Command, out: _End, err: _End) -> tuple[Any, _Feeder | None]:
+def _start(command: Command, out: End, err: End) -> tuple[Any, _Feeder | None]:
     import sh
 
     for name in ("sh", *(f"sh.{part}" for part in ("command", "process", "streamreader"))):
@@ -343,99 +217,8 @@ def _environment(changes: Mapping[str, str | Secret | None]) -> dict[str, str]:
     return environment
 
 
-def _wait(child: Any, wake: _End) -> None:
+def _wait(child: Any, wake: End) -> None:
     child.process.wait()
     # The pipe may be closed by now when the caller gave up waiting.
     with contextlib.suppress(OSError):
-        os.write(wake.fd, bytes([_ENDED]))
-
-
-class _Watch:
-    """Read a child's output until it has ended; pass signals on; end what stays."""
-
-    def __init__(
-        self,
-        child: Any,
-        signals: _Signals,
-        wake: _End,
-        streams: Mapping[_End, _Lines],
-        selector: selectors.BaseSelector,
-    ) -> None:
-        self._child = child
-        self._signals = signals
-        self._descendants: set[processes.Process] = set()
-        self._deadline: float | None = None
-        self._ended = False
-        self._selector = selector
-        self._wake = wake
-        self._selector.register(wake, selectors.EVENT_READ, None)
-        for end, lines in streams.items():
-            self._selector.register(end, selectors.EVENT_READ, lines)
-
-    def until_end(self, timeout_s: float | None, program: str) -> int:
-        limit = None if timeout_s is None else time.monotonic() + timeout_s
-        while not self._ended:
-            self._read(self._next_wait(limit))
-            now = time.monotonic()
-            if self._deadline is not None and now >= self._deadline:
-                self.kill()
-            elif limit is not None and now >= limit and not self._ended:
-                self.kill()
-                raise EngineError(
-                    _("{program} did not answer within {seconds} s.").format(
-                        program=printable(program), seconds=round(timeout_s or 0)
-                    ),
-                    _("See whether its daemon or its disk hangs; keynet doctor shows more."),
-                )
-        self._drain()
-        if self._signals.received:
-            processes.end(self._descendants)
-        return int(self._child.process.exit_code)
-
-    def kill(self) -> None:
-        """End the child and everything it started, at once."""
-        self._descendants |= processes.descendants(self._child.pid)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._child.pid, signal.SIGKILL)
-        processes.end(self._descendants, patience_s=0)
-        self._deadline = None
-
-    def _next_wait(self, limit: float | None) -> float | None:
-        ends = [moment for moment in (limit, self._deadline) if moment is not None]
-        return max(0.0, min(ends) - time.monotonic()) if ends else None
-
-    def _read(self, wait_s: float | None) -> bool:
-        ready = self._selector.select(wait_s)
-        for key, _mask in ready:
-            chunk = os.read(key.fd, _CHUNK)
-            if key.data is None:
-                for number in chunk:
-                    self._take(number)
-            elif chunk:
-                key.data.feed(chunk)
-            else:
-                self._selector.unregister(key.fileobj)
-        return bool(ready)
-
-    def _take(self, number: int) -> None:
-        if number == _ENDED:
-            self._ended = True
-            return
-        # Before the signal: afterwards orphans belong to init and cannot be told apart.
-        self._descendants |= processes.descendants(self._child.pid)
-        if self._deadline is not None:
-            self.kill()
-            return
-        # sh makes children ignore HUP.
-        forwarded = signal.SIGTERM if number == signal.SIGHUP else number
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._child.pid, forwarded)
-        self._deadline = time.monotonic() + _PATIENCE_S
-
-    def _drain(self) -> None:
-        """Read what is still in the pipes; a daemon that holds them open ends the wait."""
-        self._selector.unregister(self._wake)
-        until = time.monotonic() + _DRAIN_S
-        while self._selector.get_map() and time.monotonic() < until:
-            if not self._read(until - time.monotonic()):
-                break
+        os.write(wake.fd, bytes([ENDED]))

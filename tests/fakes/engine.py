@@ -1,141 +1,191 @@
-"""A program that answers as buildah or podman does, for what no real engine can be made to do.
+"""An engine as a program on PATH that answers from a table and writes down how it was called.
 
-``install(folder)`` writes it under each name. It keeps its calls in ``calls.jsonl`` beside it,
-pushes a tiny image by plain HTTP, and takes its behaviour from FAKE_ENGINE, words separated
-by spaces: ``fail-build``, ``fail-run`` (RUN steps fail), ``denied``, ``hang-build``,
-``no-base``, ``user=NAME`` (the base image's), ``rootless``, ``vfs``.
+``install`` puts a buildah there that does the whole of keynet's work: it "builds" any
+Containerfile and pushes a tiny image by plain HTTP. FAKE_ENGINE changes how it behaves, words
+separated by spaces: ``fail-build``, ``fail-run`` (RUN steps fail), ``denied``, ``no-base``,
+``user=NAME`` (the base image's).
 """
 
 import hashlib
 import json
-import os
-import re
-import stat
+import shlex
 import sys
-import time
-import urllib.error
 import urllib.request
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
 
-__all__ = ["IMAGE_ID", "calls", "install"]
+__all__ = ["IMAGE_ID", "Answer", "EngineProgram", "calls", "install"]
 
 IMAGE_ID = hashlib.sha256(b"the image").hexdigest()
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-VERSIONS = {"buildah": "1.28.2", "podman": "4.3.1"}
+
+# Builtins wherever they do: a suite calls this hundreds of times.
+_SCRIPT = """\
+#!/bin/sh
+read number < {log}/count
+number=$((number + 1))
+echo $number > {log}/count
+printf '%s\\n' "$@" > {log}/$number.argv
+export -p > {log}/$number.environment
+case "$*" in *-stdin*|*" -") /bin/cat > {log}/$number.stdin;; esac
+case "$*" in
+{cases}
+*) echo "unexpected: $*" >&2; exit 99;;
+esac
+"""
 
 
-def install(folder: Path, *names: str) -> None:
-    """Write the program under these names; the folder goes into PATH."""
-    folder.mkdir(exist_ok=True)
-    for name in names:
-        program = folder / name
-        program.write_text(
-            f"#!{sys.executable}\nimport sys\n"
-            f"sys.path.insert(0, {str(Path(__file__).parents[2])!r})\n"
-            "from tests.fakes.engine import main\nmain(sys.argv)\n"
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is said to a call whose arguments match a shell pattern; ``also`` is shell to run."""
+
+    pattern: str
+    stdout: str = ""
+    stderr: str = ""
+    status: int = 0
+    also: str = ":"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    arguments: list[str]
+    environment: dict[str, str]
+    stdin: bytes
+
+
+@dataclass(slots=True)
+class EngineProgram:
+    """Write the program with ``answers``, the first that matches counts."""
+
+    folder: Path
+    name: str
+    answers: list[Answer] = field(default_factory=list)
+
+    def install(self) -> Path:
+        """Write the program into its folder, which belongs on PATH."""
+        self._log.mkdir(parents=True, exist_ok=True)
+        for old in self._log.iterdir():
+            old.unlink()
+        (self._log / "count").write_text("0\n")
+        cases = []
+        for number, answer in enumerate(self.answers):
+            says = [
+                self._say(f"{number}.{stream}", text, redirect)
+                for stream, text, redirect in (
+                    ("out", answer.stdout, ""),
+                    ("err", answer.stderr, " >&2"),
+                )
+            ]
+            cases.append(
+                f"{_glob(answer.pattern)}) {answer.also}; {''.join(says)} exit {answer.status};;"
+            )
+        program = self.folder / self.name
+        program.write_text(_SCRIPT.format(log=shlex.quote(str(self._log)), cases="\n".join(cases)))
+        program.chmod(0o755)
+        return program
+
+    @property
+    def calls(self) -> list[Call]:
+        """Every call so far, in order."""
+        numbers = range(1, int((self._log / "count").read_text()) + 1)
+        return [self._call(str(number)) for number in numbers]
+
+    @property
+    def verbs(self) -> list[str]:
+        """The calls as text, arguments joined by spaces."""
+        return [" ".join(call.arguments) for call in self.calls]
+
+    def _say(self, name: str, text: str, redirect: str) -> str:
+        if not text:
+            return ""
+        path = self._log / name
+        path.write_text(text)
+        return f"/bin/cat {shlex.quote(str(path))}{redirect};"
+
+    def _call(self, number: str) -> Call:
+        stdin = self._log / f"{number}.stdin"
+        environment = {}
+        for line in (self._log / f"{number}.environment").read_text().splitlines():
+            name, _equals, value = line.removeprefix("export ").partition("=")
+            environment[name] = "".join(shlex.split(value)) if value else ""
+        return Call(
+            (self._log / f"{number}.argv").read_text().split("\n")[:-1],
+            environment,
+            stdin.read_bytes() if stdin.exists() else b"",
         )
-        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / f".{self.name}-calls"
+
+
+def _glob(pattern: str) -> str:
+    """Quote everything for the shell but the stars."""
+    return "*".join(shlex.quote(part) if part else "" for part in pattern.split("*"))
+
+
+def install(folder: Path) -> None:
+    """Write a buildah that works into this folder, which goes into PATH."""
+    info = {
+        "host": {"arch": "amd64", "rootless": False, "OCIRuntime": "crun"},
+        "store": {"GraphDriverName": "overlay", "GraphRoot": "/nonexistent"},
+    }
+    denied = _where("denied", "echo 'Error: unauthorized: access denied' >&2; exit 125")
+    push = f'{shlex.quote(sys.executable)} {shlex.quote(__file__)} "$@" || exit'
+    EngineProgram(
+        folder,
+        "buildah",
+        [
+            Answer("--version", "buildah version 1.28.2 (image-spec 1.1)\n"),
+            Answer("info", json.dumps(info)),
+            Answer("build *", f"{IMAGE_ID}\n", also=_BUILD),
+            Answer("inspect *", also=_INSPECT),
+            Answer("images *", "[]"),
+            Answer("push *", "Copying config sha256:" + IMAGE_ID, also=f"{denied}; {push}"),
+            Answer("login *", "Login Succeeded!\n", also=denied),
+            Answer("*"),
+        ],
+    ).install()
 
 
 def calls(folder: Path) -> list[list[str]]:
-    """Give every argv that the programs in this folder were called with, in order."""
-    file = folder / "calls.jsonl"
-    if not file.exists():
-        return []
-    return [json.loads(line) for line in file.read_text().splitlines()]
+    """Give every call of the programs in this folder: name and arguments."""
+    programs = [
+        EngineProgram(folder, path.name) for path in sorted(folder.iterdir()) if path.is_file()
+    ]
+    return [[program.name, *call.arguments] for program in programs for call in program.calls]
 
 
-def main(argv: list[str]) -> NoReturn:
-    """Answer one call."""
-    program = Path(argv[0])
-    with program.with_name("calls.jsonl").open("a") as log:
-        log.write(json.dumps([program.name, *argv[1:]]) + "\n")
-    words = os.environ.get("FAKE_ENGINE", "").split()
-    verb, *rest = _without_globals(argv[1:])
-    sys.exit(_answer(program.name, verb, rest, words))
+def _where(word: str, script: str) -> str:
+    return f'case " $FAKE_ENGINE " in *" {word} "*) {script};; esac'
 
 
-def _without_globals(arguments: list[str]) -> list[str]:
-    while arguments and arguments[0].startswith("--"):
-        flag = arguments.pop(0)
-        if flag in {"--root", "--runroot", "--storage-driver", "--runtime"}:
-            arguments.pop(0)
-        elif flag == "--version":
-            return ["version"]
-    return arguments or ["help"]
+_FAIL = (
+    "echo something said why >&2; "
+    "echo \"Error: building at STEP '$step': exit status 1\" >&2; exit 125"
+)
+_BUILD = f"""\
+for each; do test "$before" = --file && file=$each; before=$each; done
+number=0
+while read -r step; do
+case $step in "FROM scratch") trial=1;; esac
+case $step in [A-Z]*" "*)
+number=$((number + 1))
+echo "STEP $number/9: $step"
+case $trial$step in COPY*) {_where("fail-build", _FAIL)};; *RUN*) {_where("fail-run", _FAIL)};; esac
+echo "--> {IMAGE_ID[:11]}";;
+esac
+done < "$file\""""
+_INSPECT = f"""\
+{_where("no-base", "echo 'Error: image not known' >&2; exit 125")}
+for word in $FAKE_ENGINE; do case $word in user=*) echo "${{word#user=}}";; esac; done"""
 
 
-def _answer(name: str, verb: str, rest: list[str], words: list[str]) -> int:
-    match verb:
-        case "version":
-            print(f"{name} version {VERSIONS[name]} (image-spec 1.1)")
-        case "info":
-            print(json.dumps(_info(name, words)))
-        case "unshare":
-            print("         0       1000          1\n         1     100000      65536")
-        case "build":
-            return _build(rest, words)
-        case "inspect":
-            if "no-base" in words:
-                print("Error: image not known", file=sys.stderr)
-                return 125
-            print(next((w.removeprefix("user=") for w in words if w.startswith("user=")), ""))
-        case "images":
-            print("[]")
-        case "push":
-            return _push(rest, words)
-        case "login":
-            if "denied" in words:
-                print("Error: invalid username/password", file=sys.stderr)
-                return 125
-            if not sys.stdin.read():
-                print("Error: no password", file=sys.stderr)
-                return 125
-            print("Login Succeeded!")
-        case _:
-            return 0
-    return 0
-
-
-def _info(name: str, words: list[str]) -> dict[str, object]:
-    rootless = "rootless" in words
-    driver = "vfs" if "vfs" in words else "overlay"
-    if name == "podman":
-        host = {"arch": "amd64", "security": {"rootless": rootless}, "ociRuntime": {"name": "crun"}}
-        return {"host": host, "store": {"graphDriverName": driver, "graphRoot": "/nonexistent"}}
-    return {
-        "host": {"arch": "amd64", "rootless": rootless, "OCIRuntime": "crun"},
-        "store": {"GraphDriverName": driver, "GraphRoot": "/nonexistent"},
-    }
-
-
-def _build(arguments: list[str], words: list[str]) -> int:
-    text = Path(arguments[arguments.index("--file") + 1]).read_text()
-    steps = [line for line in text.splitlines() if re.match("[A-Z]+ ", line)]
-    if "hang-build" in words and "FROM scratch" not in steps:
-        print("STEP 1/1: RUN sleep 600", flush=True)
-        time.sleep(600)
-    for number, step in enumerate(steps, 1):
-        print(f"STEP {number}/{len(steps)}: {step}", flush=True)
-        failing = "fail-build" in words and "FROM scratch" not in steps and step.startswith("COPY")
-        if failing or ("fail-run" in words and step.startswith("RUN")):
-            print("something said why", file=sys.stderr)
-            print(f"Error: building at STEP {step!r}: exit status 1", file=sys.stderr)
-            return 125
-        print(f"--> {IMAGE_ID[:11]}", flush=True)
-    print(IMAGE_ID)
-    return 0
-
-
-def _push(arguments: list[str], words: list[str]) -> int:
+def _push(arguments: list[str]) -> None:
     target = arguments[-1]
     if not target.startswith("docker://"):
         Path(target.partition(":")[2]).write_bytes(b"an archive")
-        return 0
-    if "denied" in words:
-        print(f"Error: writing blob to {target}: unauthorized: access denied", file=sys.stderr)
-        return 125
+        return
     host, _slash, path = target.removeprefix("docker://").partition("/")
     repository, _colon, tag = path.rpartition(":")
     config = json.dumps({"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers"}})
@@ -146,8 +196,6 @@ def _push(arguments: list[str], words: list[str]) -> int:
     _request("PUT", f"http://{host}/v2/{repository}/manifests/{tag}", body, OCI_MANIFEST)
     digestfile = arguments[arguments.index("--digestfile") + 1]
     Path(digestfile).write_text(str(_described(body)["digest"]))
-    print("Copying config sha256:" + IMAGE_ID, file=sys.stderr)
-    return 0
 
 
 def _described(content: bytes) -> dict[str, object]:
@@ -167,3 +215,7 @@ def _request(method: str, url: str, body: bytes, kind: str) -> str:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(request, timeout=10) as answer:
         return str(answer.headers.get("Location", ""))
+
+
+if __name__ == "__main__":
+    _push(sys.argv[1:])

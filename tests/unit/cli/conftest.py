@@ -42,7 +42,7 @@ def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platfo
     engines = tmp_path / "bin"
     home.mkdir()
     project.mkdir()
-    engine.install(engines, "buildah")
+    engine.install(engines)
     (project / "train.py").write_text(SCRIPT)
     with running_backend() as backend, served(MemoryRegistry()) as (registry, host):
         config = home / "config.json"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.engine_program import Answer, EngineProgram
+from tests.fakes.engine import Answer, EngineProgram
 
 
 class Machine:

@@ -27,7 +27,7 @@ from keynet.runtime.driving import Engine
 from keynet.runtime.engine import Builder, Built, RegistryAuth, Usable, Way
 from keynet.runtime.podman import PODMAN
 from keynet.secret import Secret
-from tests.fakes.engine_program import Answer
+from tests.fakes.engine import Answer
 
 from .conftest import Machine
 

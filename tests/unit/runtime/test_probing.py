@@ -14,7 +14,7 @@ from keynet.events import ignore
 from keynet.plan import BuildPlan, GeneratedContainerfile
 from keynet.runtime import probe
 from keynet.runtime.engine import Unusable, Usable
-from tests.fakes.engine_program import Answer
+from tests.fakes.engine import Answer
 
 from .conftest import Machine
 

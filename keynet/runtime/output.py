@@ -1,0 +1,81 @@
+"""What a program writes, as lines: decoded, without secrets, the newest kept."""
+
+import base64
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+from urllib.parse import quote
+
+from keynet.secret import Secret
+
+__all__ = ["Lines", "OnLine", "Redact", "hide_logins", "redactor"]
+
+_KEPT_LINES: Final = 20_000
+_LONGEST_LINE: Final = 1 << 20
+_HIDDEN: Final = "***"
+# user:password@ of a URL, which a proxy or an index may have in a build argument.
+_URL_LOGIN: Final = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+
+OnLine = Callable[[str], None]
+Redact = Callable[[str], str]
+
+
+class Lines:
+    """Collect bytes into lines, keep the newest and hand each on."""
+
+    def __init__(self, redact: Redact, on_line: OnLine | None) -> None:
+        self._redact = redact
+        self._on_line = on_line
+        self._rest = b""
+        self._kept: deque[str] = deque(maxlen=_KEPT_LINES)
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes, cut anywhere."""
+        *whole, self._rest = (self._rest + chunk).split(b"\n")
+        for line in whole:
+            self._add(line)
+        if len(self._rest) > _LONGEST_LINE:
+            self.close()
+
+    def close(self) -> None:
+        """Count what came after the last newline as a line."""
+        rest, self._rest = self._rest, b""
+        if rest:
+            self._add(rest)
+
+    @property
+    def text(self) -> str:
+        """The lines that are kept, joined by newlines."""
+        return "\n".join(self._kept)
+
+    def _add(self, line: bytes) -> None:
+        text = self._redact(line.decode("utf-8", errors="replace"))
+        self._kept.append(text)
+        if self._on_line is not None:
+            self._on_line(text)
+
+
+def redactor(secrets: Iterable[Secret]) -> Redact:
+    """Give a function that replaces these secrets in a text, in every form programs print."""
+    forms = sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True)
+
+    def redact(text: str) -> str:
+        for form in forms:
+            text = text.replace(form, _HIDDEN)
+        return text
+
+    return redact
+
+
+def hide_logins(text: str) -> str:
+    """Replace the user and password of every URL in a text."""
+    return _URL_LOGIN.sub(_HIDDEN, text)
+
+
+def _forms(secret: Secret) -> Iterator[str]:
+    value = secret.reveal().strip()
+    if value:
+        yield value
+        yield quote(value, safe="")
+        yield base64.b64encode(value.encode()).decode()

@@ -8,11 +8,11 @@ import gettext
 import os
 import re
 from functools import cache
-from pathlib import Path
 
 __all__ = ["N_", "_", "ngettext", "printable", "size"]
 
-_LOCALE_DIR = Path(__file__).parent / "locale"
+# Not pathlib: every command loads this module, and it costs a fifth of what click does.
+_LOCALE_DIR = os.path.join(os.path.dirname(__file__), "locale")  # noqa: PTH118, PTH120
 
 # C0 and C1 controls, DEL, and the characters that reorder or hide text on a terminal.
 _UNSAFE = re.compile(

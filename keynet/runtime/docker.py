@@ -14,11 +14,11 @@ from keynet.errors import EngineError
 from keynet.events import Emit, LogLine
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, Pushed, RegistryAccess
-from keynet.runtime import contexttar, dockerargs, dockertrial, names, shell, tidy, trial
+from keynet.runtime import contexttar, dockerargs, names, shell, tidy, trial
 from keynet.runtime.authfiles import is_loopback
 from keynet.runtime.buildlog import BuildLog
 from keynet.runtime.driving import keep_containerfile
-from keynet.runtime.engine import Built, RegistryAuth, Unusable, Usable, Way
+from keynet.runtime.engine import Built, RegistryAuth, Usable, Way
 from keynet.runtime.pushlog import PushLog, docker_digest, push_error
 from keynet.runtime.reasons import last_words
 from keynet.runtime.staging import stage
@@ -36,22 +36,18 @@ _ADVICE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Docker:
-    """docker as a ``Builder``; without ``usable`` it only probes."""
+    """docker as a ``Builder``."""
 
-    usable: Usable | None = None
+    usable: Usable
 
     @property
     def name(self) -> str:
         """Give ``docker``."""
         return "docker"
 
-    def probe(self) -> Usable | Unusable:
-        """Try BuildKit, then the legacy builder; see ``Builder.probe``."""
-        return dockertrial.probe()
-
     def unsupported(self, plan: BuildPlan) -> list[str]:
         """See ``Builder.unsupported``."""
-        found = trial.cannot_run(self._ready, plan)
+        found = trial.cannot_run(self.usable, plan)
         if self._way.mode == dockerargs.LEGACY:
             found += dockerargs.only_buildkit(plan)
         return found
@@ -96,7 +92,7 @@ class Docker:
             done = True
         finally:
             if not done:
-                self._keep(project, log.tops)
+                self._images.keep(project, log.tops)
         return Built(self.name, image_id, name, project, tuple(log.tops[:-1]))
 
     def push(self, built: Built, target: Reference, auth: RegistryAuth, emit: Emit) -> Pushed:
@@ -133,7 +129,7 @@ class Docker:
         if kind != "docker-archive" and not self._writes_oci():
             raise EngineError(
                 _("docker {version} writes docker archives only, not {kind}.").format(
-                    version=self._ready.version, kind=printable(kind)
+                    version=self.usable.version, kind=printable(kind)
                 ),
                 _("Use docker-archive:FILE, or --builder podman or buildah."),
             )
@@ -189,21 +185,15 @@ class Docker:
 
     def remove(self, built: Built) -> None:
         """Leave one tag a project; see ``Builder.remove``."""
-        self._keep(built.project, [*built.stages, built.image_id], final=True)
-        self._run("rmi", built.name)
-
-    @property
-    def _ready(self) -> Usable:
-        if self.usable is None:
-            raise EngineError(
-                _("{engine} was not probed.").format(engine=self.name),
-                _("Choose it with probe.choose()."),
-            )
-        return self.usable
+        self._images.finish(built)
 
     @property
     def _way(self) -> Way:
-        return self._ready.way
+        return self.usable.way
+
+    @property
+    def _images(self) -> tidy.Images:
+        return tidy.Images(self._run, self._named)
 
     def _network(self, plan: BuildPlan) -> str:
         """Use the host's network where the daemon has none, or where the way out is loopback."""
@@ -222,12 +212,8 @@ class Docker:
 
     def _writes_oci(self) -> bool:
         with contextlib.suppress(ValueError):
-            return int(self._ready.version.split(".")[0]) >= _FIRST_WITH_OCI
+            return int(self.usable.version.split(".")[0]) >= _FIRST_WITH_OCI
         return False
-
-    def _keep(self, project: str, tops: list[str], *, final: bool = False) -> None:
-        if tops:
-            tidy.keep(project, tops, named=self._named(project), run=self._run, final=final)
 
     def _named(self, project: str) -> Mapping[str, str]:
         listing = self._run(

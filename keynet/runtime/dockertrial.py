@@ -24,7 +24,7 @@ _CLIENT = re.compile(r"Docker version (\d+(?:\.\d+)+)", re.IGNORECASE)
 
 
 def probe() -> Usable | Unusable:
-    """Find the first builder of docker that really builds; see ``Builder.probe``."""
+    """Find the first builder of docker that really builds; under a second each."""
     binary = shutil.which("docker")
     if binary is None:
         return reasons.not_installed("docker")

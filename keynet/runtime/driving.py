@@ -29,7 +29,7 @@ from keynet.runtime import containers, hostfiles, names, shell, tidy, trial
 from keynet.runtime.authfiles import registry_auth
 from keynet.runtime.buildlog import BuildLog
 from keynet.runtime.dialect import Dialect
-from keynet.runtime.engine import Built, RegistryAuth, Unusable, Usable, Way
+from keynet.runtime.engine import Built, RegistryAuth, Usable, Way
 from keynet.runtime.pushlog import PushLog, push_error
 from keynet.runtime.reasons import last_words
 from keynet.runtime.staging import Stage, scratch, stage
@@ -42,23 +42,19 @@ _MARKER: Final = "keynet-build"
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """podman or buildah as a ``Builder``; without ``usable`` it only probes."""
+    """podman or buildah as a ``Builder``."""
 
     dialect: Dialect
-    usable: Usable | None = None
+    usable: Usable
 
     @property
     def name(self) -> str:
         """Give ``podman`` or ``buildah``."""
         return self.dialect.name
 
-    def probe(self) -> Usable | Unusable:
-        """Try the ways of this engine in order; see ``Builder.probe``."""
-        return trial.probe(self.dialect)
-
     def unsupported(self, plan: BuildPlan) -> list[str]:
         """See ``Builder.unsupported``."""
-        return trial.cannot_run(self._ready, plan)
+        return trial.cannot_run(self.usable, plan)
 
     def build(self, plan: BuildPlan, auth: RegistryAuth | None, emit: Emit) -> Built:
         """Build in a stage of its own; see ``Builder.build``."""
@@ -155,21 +151,15 @@ class Engine:
 
     def remove(self, built: Built) -> None:
         """Leave one tag a project; see ``Builder.remove``."""
-        self._keep(built.project, [*built.stages, built.image_id], final=True)
-        self._run("rmi", built.name)
-
-    @property
-    def _ready(self) -> Usable:
-        if self.usable is None:
-            raise EngineError(
-                _("{engine} was not probed.").format(engine=self.name),
-                _("Choose it with probe.choose()."),
-            )
-        return self.usable
+        self._images.finish(built)
 
     @property
     def _way(self) -> Way:
-        return self._ready.way
+        return self.usable.way
+
+    @property
+    def _images(self) -> tidy.Images:
+        return tidy.Images(self._run, self._named)
 
     @property
     def _prefix(self) -> tuple[str, ...]:
@@ -186,7 +176,7 @@ class Engine:
         recipe = plan.recipe
         if not isinstance(recipe, GeneratedContainerfile) or not recipe.mounting:
             return plan
-        if _numbers(self._ready.version) < self.dialect.mounts_since:
+        if _numbers(self.usable.version) < self.dialect.mounts_since:
             return plan
         user = self._user_of_base(plan, auth, on_line)
         if user is None:
@@ -247,7 +237,7 @@ class Engine:
             if not done:
                 for container in self._working_containers(_marker(staged)):
                     self._run("rm", *self.dialect.rm_flags, container)
-                self._keep(project, log.tops)
+                self._images.keep(project, log.tops)
 
     def _working_containers(self, marker: Path) -> list[str]:
         """Find this build's containers by the marker that the builder wrote down for each.
@@ -256,17 +246,13 @@ class Engine:
         """
         if self._way.remote:
             return []
-        store = Path(self._ready.facts.get("graph_root", "/nonexistent"))
+        store = Path(self.usable.facts.get("graph_root", "/nonexistent"))
         found = []
-        for state in store.glob(f"{self._ready.storage_driver}-containers/*/userdata/buildah.json"):
+        for state in store.glob(f"{self.usable.storage_driver}-containers/*/userdata/buildah.json"):
             with contextlib.suppress(OSError):
                 if str(marker) in state.read_text(encoding="utf-8", errors="replace"):
                     found.append(state.parent.parent.name)
         return found
-
-    def _keep(self, project: str, tops: list[str], *, final: bool = False) -> None:
-        if tops:
-            tidy.keep(project, tops, named=self._named(project), run=self._run, final=final)
 
     def _digest_by_pulling(self, built: Built, target: Reference, auth: RegistryAuth) -> Digest:
         """Ask a remote podman for the registry's digest, which its push does not tell.

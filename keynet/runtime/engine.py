@@ -101,16 +101,14 @@ class Built:
 
 
 class Builder(Protocol):
-    """One engine, driven through its command line; nothing here is remembered between calls
-    but the way that probing found."""
+    """One engine, driven through its command line in the way that probing found.
+
+    Nothing else is remembered between calls. ``probe`` makes them.
+    """
 
     @property
     def name(self) -> str:
         """``docker``, ``podman`` or ``buildah``."""
-        ...
-
-    def probe(self) -> Usable | Unusable:
-        """Try the engine with a real trivial build; under a second for each way it tries."""
         ...
 
     def login(self, access: RegistryAccess) -> None:

@@ -2,11 +2,12 @@
 
 import shutil
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from keynet.errors import EngineUnavailable, UsageError
 from keynet.events import Emit, Notice
-from keynet.runtime import endpoints
+from keynet.runtime import dockertrial, endpoints, trial
 from keynet.runtime.buildah import BUILDAH
 from keynet.runtime.cache import Cache
 from keynet.runtime.docker import Docker
@@ -17,12 +18,17 @@ from keynet.text import _, printable
 
 __all__ = ["ORDER", "choose", "survey"]
 
-_MAKERS: Final[dict[str, Callable[[Usable | None], Builder]]] = {
-    "docker": Docker,
-    "podman": lambda usable: Engine(PODMAN, usable),
-    "buildah": lambda usable: Engine(BUILDAH, usable),
+_PROBES: Final[dict[str, Callable[[], Usable | Unusable]]] = {
+    "docker": dockertrial.probe,
+    "podman": partial(trial.probe, PODMAN),
+    "buildah": partial(trial.probe, BUILDAH),
 }
-ORDER: Final = tuple(_MAKERS)
+_MAKERS: Final[dict[str, Callable[[Usable], Builder]]] = {
+    "docker": Docker,
+    "podman": partial(Engine, PODMAN),
+    "buildah": partial(Engine, BUILDAH),
+}
+ORDER: Final = tuple(_PROBES)
 
 
 def choose(name: str, *, emit: Emit, needs_run: bool = True) -> tuple[Builder, Usable]:
@@ -56,7 +62,7 @@ def _first(
     for candidate in candidates:
         found = None if fresh else _known(candidate, cache)
         if found is None:
-            found = _MAKERS[candidate](None).probe()
+            found = _PROBES[candidate]()
             cache.put(candidate, found)
             if isinstance(found, Unusable) and len(candidates) > 1 and shutil.which(candidate):
                 emit(Notice(_passed_over(found), "note"))
@@ -84,8 +90,8 @@ def survey() -> list[Usable | Unusable]:
     """Probe every engine anew, in the order of ``auto``."""
     cache = Cache()
     found = []
-    for name, make in _MAKERS.items():
-        found.append(make(None).probe())
+    for name, probe in _PROBES.items():
+        found.append(probe())
         cache.put(name, found[-1])
     return found
 
@@ -93,7 +99,7 @@ def survey() -> list[Usable | Unusable]:
 def _candidates(name: str) -> Sequence[str]:
     if name == "auto":
         return ORDER
-    if name not in _MAKERS:
+    if name not in _PROBES:
         raise UsageError(
             _("There is no engine {name}.").format(name=printable(name, 100)),
             _("Choose one of: auto, {names}.").format(names=", ".join(ORDER)),

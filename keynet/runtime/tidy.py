@@ -5,36 +5,48 @@ takes away; with them the second push is fast and what was replaced goes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from keynet.runtime import names
+from keynet.runtime.engine import Built
 
-__all__ = ["keep"]
+__all__ = ["Images"]
 
 
-def keep(
-    project: str,
-    tops: Sequence[str],
-    *,
-    named: Mapping[str, str],
-    run: Callable[..., object],
-    final: bool,
-) -> None:
-    """Name the last image of each stage, and remove what those names stood for before.
+@dataclass(frozen=True, slots=True)
+class Images:
+    """The images of one engine, as far as keynet names them.
 
-    Args:
-        tops: Image ids, whole or shortened, in the order of the stages.
-        named: The names of this project that exist, with their whole ids.
-        run: Runs the engine with these arguments; its status does not matter: an image that
-            another name or a container holds is refused, and then is no leftover.
-        final: The last of ``tops`` is the finished image.
+    ``run`` calls the engine; its status does not matter: an image that another name or a
+    container holds is refused, and then is no leftover. ``named`` gives the names of a
+    project that exist, with their whole ids.
     """
-    wanted = [names.stage_name(project, number) for number in range(1, len(tops) + 1)]
-    if final and wanted:
-        wanted[-1] = f"{project}:latest"
-    for name, image in zip(wanted, tops, strict=True):
-        old = named.get(name, "")
-        if old and old.startswith(image):
-            continue
-        run("tag", image, name)
-        if old:
-            run("rmi", old)
+
+    run: Callable[..., object]
+    named: Callable[[str], Mapping[str, str]]
+
+    def finish(self, built: Built) -> None:
+        """Drop the build's own name; see ``Builder.remove``."""
+        self.keep(built.project, [*built.stages, built.image_id], final=True)
+        self.run("rmi", built.name)
+
+    def keep(self, project: str, tops: Sequence[str], *, final: bool = False) -> None:
+        """Name the last image of each stage, and remove what those names stood for before.
+
+        Args:
+            tops: Image ids, whole or shortened, in the order of the stages.
+            final: The last of ``tops`` is the finished image.
+        """
+        wanted = [names.stage_name(project, number) for number in range(1, len(tops) + 1)]
+        if not wanted:
+            return
+        if final:
+            wanted[-1] = f"{project}:latest"
+        before = self.named(project)
+        for name, image in zip(wanted, tops, strict=True):
+            old = before.get(name, "")
+            if old and old.startswith(image):
+                continue
+            self.run("tag", image, name)
+            if old:
+                self.run("rmi", old)

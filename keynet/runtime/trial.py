@@ -35,7 +35,7 @@ class _Attempt:
 
 
 def probe(dialect: Dialect) -> Usable | Unusable:
-    """Find the first way that really builds; see ``Builder.probe``."""
+    """Find the first way that really builds; under a second each."""
     binary = shutil.which(dialect.name)
     if binary is None:
         return reasons.not_installed(dialect.name)

@@ -103,9 +103,10 @@ def test_the_cache_does_not_hide_a_daemon_that_has_stopped(
         extra = {"DOCKER_HOST": daemon.host, "PATH": SYSTEM_PATH}
         host = Host("docker", root_environment(tmp_path / "home", extra), bed)
         assert host.ask().status == 0
-        remembered = (tmp_path / "home/.cache/keynet/engines.json").read_text()
+        cache = tmp_path / "home/.cache/keynet/engines"
+        remembered = [(path.name, path.stat().st_mtime_ns) for path in cache.iterdir()]
         assert host.ask().status == 0
-        assert (tmp_path / "home/.cache/keynet/engines.json").read_text() == remembered
+        assert [(path.name, path.stat().st_mtime_ns) for path in cache.iterdir()] == remembered
     stopped = host.ask()
     assert stopped.status == 4
     assert "its daemon is not running" in stopped.error["message"]

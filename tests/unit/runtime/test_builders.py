@@ -250,13 +250,6 @@ def test_a_failed_login_shows_no_password(machine: Machine) -> None:
             builder.logout(ACCESS.host)
 
 
-def test_a_builder_that_was_not_probed_says_so(plan: BuildPlan) -> None:
-    for builder in (Engine(PODMAN), Engine(BUILDAH), Docker()):
-        with pytest.raises(EngineError, match="not probed"):
-            builder.build(plan, None, ignore)
-        assert builder.name in {"docker", "podman", "buildah"}
-
-
 LEGACY_LOG = f"""\
 DEPRECATED: The legacy builder is deprecated and will be removed in a future release.
             Install the buildx component to build images with BuildKit:

@@ -1,5 +1,6 @@
 """The trial's program, names, limits, what info says, reasons, endpoints, the cache."""
 
+import hashlib
 import json
 import os
 import platform
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from keynet.plan import BuildPlan, GeneratedContainerfile, UserContainerfile
-from keynet.runtime import endpoints, limits, names, reasons, store, tidy
+from keynet.runtime import cachekey, endpoints, limits, names, reasons, store, tidy
 from keynet.runtime.cache import Cache
 from keynet.runtime.dialect import read_info
 from keynet.runtime.dockerargs import read_info as read_docker_info
@@ -172,6 +173,11 @@ def test_cache_gives_back_what_was_put(machine: Machine) -> None:
     assert Cache().get("buildah") == USABLE
 
 
+def _entry(machine: Machine) -> Path:
+    [path] = (machine.home / ".cache/keynet/engines").iterdir()
+    return path
+
+
 def test_cache_forgets_when_the_program_or_its_settings_change(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,34 +192,90 @@ def test_cache_forgets_when_the_program_or_its_settings_change(
     assert Cache().get("buildah") == USABLE
 
 
+def test_settings_used_in_turn_are_all_remembered(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = Unusable("docker", "r", "f")
+    for host, found in (("unix:///a", USABLE), ("unix:///b", refused)):
+        monkeypatch.setenv("DOCKER_HOST", host)
+        Cache().put("docker", found)
+    assert Cache().get("docker") == refused
+    monkeypatch.setenv("DOCKER_HOST", "unix:///a")
+    assert Cache().get("docker") == USABLE
+    for number in range(20):
+        monkeypatch.setenv("DOCKER_HOST", f"unix:///{number}")
+        Cache().put("docker", USABLE)
+    assert len(list((machine.home / ".cache/keynet/engines").iterdir())) == 8
+
+
+def test_a_login_of_dockers_costs_no_new_trial_but_another_context_does(
+    machine: Machine,
+) -> None:
+    config = machine.home / ".docker/config.json"
+    config.parent.mkdir()
+    config.write_text("{}")
+    Cache().put("docker", USABLE)
+    config.write_text('{"auths": {"registry.example.com": {"auth": "x"}}}')
+    assert Cache().get("docker") == USABLE
+    config.write_text('{"currentContext": "elsewhere"}')
+    assert Cache().get("docker") is None
+    Cache().put("docker", USABLE)
+    place = hashlib.sha256(b"elsewhere").hexdigest()
+    meta = config.parent / "contexts/meta" / place / "meta.json"
+    meta.parent.mkdir(parents=True)
+    meta.write_text("another address")
+    assert Cache().get("docker") is None
+
+
+def test_a_setting_in_a_file_that_a_variable_names_counts(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conf = machine.home / "storage.conf"
+    conf.write_text('driver = "overlay"')
+    monkeypatch.setenv("CONTAINERS_STORAGE_CONF", str(conf))
+    Cache().put("podman", USABLE)
+    assert Cache().get("podman") == USABLE
+    conf.write_text('driver = "vfs"')
+    assert Cache().get("podman") is None
+
+
+def test_a_changed_builder_of_buildx_costs_a_new_trial(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BUILDX_BUILDER", "far")
+    instance = machine.home / ".docker/buildx/instances/far"
+    instance.parent.mkdir(parents=True)
+    instance.write_text("{}")
+    Cache().put("docker", USABLE)
+    instance.write_text('{"Driver": "remote"}')
+    assert Cache().get("docker") is None
+
+
+def test_only_the_users_own_subordinate_ids_count(tmp_path: Path) -> None:
+    file = tmp_path / "subuid"
+    assert cachekey.own_lines(file, {"me"}) == []
+    file.write_text("me:1:2\nother:3:4\n")
+    assert cachekey.own_lines(file, {"me", "1000"}) == ["me:1:2"]
+
+
 def test_a_refusal_ages(machine: Machine) -> None:
     Cache().put("podman", Unusable("podman", "r", "f"))
-    path = machine.home / ".cache/keynet/engines.json"
-    entries = json.loads(path.read_text())
-    entries["podman"]["at"] -= 10_000
-    path.write_text(json.dumps(entries))
+    path = _entry(machine)
+    entry = json.loads(path.read_text())
+    entry["at"] -= 10_000
+    path.write_text(json.dumps(entry))
     assert Cache().get("podman") is None
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", '{"buildah": 1}', '{"buildah": {"usable": {}}}', "\x00"]
+    "content", ["", "[]", "1", '{"usable": {}}', '{"usable": {"name": "buildah"}}', "\x00"]
 )
 def test_a_broken_cache_is_no_cache(machine: Machine, content: str) -> None:
-    path = machine.home / ".cache/keynet/engines.json"
-    path.parent.mkdir(parents=True)
-    path.write_text(content)
+    Cache().put("buildah", USABLE)
+    _entry(machine).write_text(content)
     assert Cache().get("buildah") is None
     Cache().put("buildah", USABLE)
     assert Cache().get("buildah") == USABLE
-
-
-def test_a_broken_entry_with_the_right_key_is_no_answer(machine: Machine) -> None:
-    Cache().put("buildah", USABLE)
-    path = machine.home / ".cache/keynet/engines.json"
-    entries = json.loads(path.read_text())
-    entries["buildah"]["usable"] = {"name": "buildah"}
-    path.write_text(json.dumps(entries))
-    assert Cache().get("buildah") is None
 
 
 def test_a_cache_that_cannot_be_written_is_no_failure(machine: Machine) -> None:
@@ -225,17 +287,16 @@ def test_a_cache_that_cannot_be_written_is_no_failure(machine: Machine) -> None:
 def test_tidying_names_what_is_new_and_removes_what_was_replaced() -> None:
     calls: list[tuple[str, ...]] = []
     named = {"p:stage-1": "aaaa1111", "p:latest": "bbbb2222"}
-    tidy.keep(
-        "p",
-        ["aaaa", "cccc3333"],
-        named=named,
-        run=lambda *arguments: calls.append(arguments),
-        final=True,
-    )
+    images = tidy.Images(lambda *arguments: calls.append(arguments), lambda project: named)
+    images.keep("p", ["aaaa", "cccc3333"], final=True)
     assert calls == [("tag", "cccc3333", "p:latest"), ("rmi", "bbbb2222")]
     calls.clear()
-    tidy.keep("p", ["dddd"], named={}, run=lambda *each: calls.append(each), final=False)
+    named.clear()
+    images.keep("p", ["dddd"])
     assert calls == [("tag", "dddd", "p:stage-1")]
+    calls.clear()
+    images.keep("p", [])
+    assert calls == []
 
 
 def test_own_store_is_found_measured_and_removed(machine: Machine) -> None:

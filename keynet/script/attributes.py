@@ -162,7 +162,7 @@ def _of_instance(run: Machine, instance: Instance, name: str) -> Value:  # noqa:
 
 
 def _bound(run: Machine, value: Value, receiver: Value, cls: Class) -> Value:  # noqa: PLR0911
-    if isinstance(value, Function | Partial):
+    if isinstance(value, (Function, Partial)):
         return BoundMethod(value, receiver)
     if isinstance(value, Descriptor):
         if value.kind == "classmethod":
@@ -242,7 +242,7 @@ def _of_member(run: Machine, member: EnumMember, name: str) -> Value:
     value = _found(member.cls, name)
     if value is not MISSING:
         return _bound(run, value, member, member.cls)
-    if isinstance(member.value, str | int | float):
+    if isinstance(member.value, (str, int, float)):
         return methods.method(member.value, name)
     return UNKNOWN
 

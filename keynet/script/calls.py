@@ -114,7 +114,7 @@ def _call_unknown(run: Machine, function: Value, given: Arguments) -> Value:
     A parser that is handed to it comes back: that is how libraries add their arguments.
     """
     every = [*given.positional, *given.keywords.values()]
-    run.later(value for value in every if isinstance(value, Function | BoundMethod | Partial))
+    run.later(value for value in every if isinstance(value, (Function, BoundMethod, Partial)))
     for value in every:
         if isinstance(value, Instance) and value.native("declared") is not MISSING:
             name = function.name if isinstance(function, External) else ""

@@ -47,7 +47,7 @@ def _make_members(cls: Class) -> None:
     number = 0
     made: list[EnumMember] = []
     for name, value in cls.namespace.items():
-        if name.startswith("_") or isinstance(value, Function | Descriptor | Class | Native):
+        if name.startswith("_") or isinstance(value, (Function, Descriptor, Class, Native)):
             continue
         if isinstance(value, Instance) and value.native("auto") is True:
             number = 1 << number.bit_length() if flags else number + 1

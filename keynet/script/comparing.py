@@ -7,6 +7,7 @@ from typing import Final
 
 from keynet.script.operations import concrete
 from keynet.script.values import (
+    SCALARS,
     EnumMember,
     External,
     Function,
@@ -33,15 +34,15 @@ _FAILURES: Final = (ArithmeticError, ValueError, TypeError, LookupError, Attribu
 
 def compare(op: ast.cmpop, left: Value, right: Value) -> bool | None:  # noqa: PLR0911
     """Compare two values; None when the outcome cannot be known."""
-    if isinstance(op, ast.Is | ast.IsNot):
+    if isinstance(op, (ast.Is, ast.IsNot)):
         same = _identical(left, right)
         return same if same is None or isinstance(op, ast.Is) else not same
-    if isinstance(op, ast.In | ast.NotIn):
+    if isinstance(op, (ast.In, ast.NotIn)):
         found = _contains(left, right)
         return found if found is None or isinstance(op, ast.In) else not found
     if isinstance(left, OneOf) or isinstance(right, OneOf):
         return _compare_alternatives(op, left, right)
-    if isinstance(op, ast.Eq | ast.NotEq) and _different_things(left, right):
+    if isinstance(op, (ast.Eq, ast.NotEq)) and _different_things(left, right):
         return isinstance(op, ast.NotEq)
     if left == External("sys.version_info") and isinstance(right, tuple):
         return _compare_version(op, right)
@@ -59,9 +60,9 @@ def _compare_version(op: ast.cmpop, version: tuple[Value, ...]) -> bool | None:
         concrete(version)
         and all(isinstance(part, int) for part in version)
         and version[:2] < (3, 9)
-        and not isinstance(op, ast.Eq | ast.NotEq)
+        and not isinstance(op, (ast.Eq, ast.NotEq))
     ):
-        return isinstance(op, ast.Gt | ast.GtE)
+        return isinstance(op, (ast.Gt, ast.GtE))
     return None
 
 
@@ -76,7 +77,7 @@ def _different_things(left: Value, right: Value) -> bool:
     """Tell that None is compared with something that is certainly no None, or the reverse."""
     for one, other in ((left, right), (right, left)):
         if one is None:
-            return other is not None and not isinstance(other, Unknown | External)
+            return other is not None and not isinstance(other, (Unknown, External))
     if isinstance(left, EnumMember) and isinstance(right, EnumMember):
         return left is not right
     return False
@@ -96,7 +97,7 @@ def _identical(left: Value, right: Value) -> bool | None:  # noqa: PLR0911
             return None if isinstance(other, External) else one is other
     if isinstance(left, External) and isinstance(right, External):
         return True if left == right else None
-    if isinstance(left, Function | Instance) or isinstance(right, Function | Instance):
+    if isinstance(left, (Function, Instance)) or isinstance(right, (Function, Instance)):
         return False
     return None
 
@@ -109,9 +110,8 @@ def _contains(item: Value, container: Value) -> bool | None:
         return item in container
     if isinstance(container, SetValue):
         container = container.items
-    if not isinstance(container, list | tuple | dict) or not is_constant(item):
+    if not isinstance(container, (list, tuple, dict)) or not is_constant(item):
         return None
-    parts: list[Value] = list(container)
-    if any(is_constant(part) and part == item for part in parts):
+    if item in container:
         return True
-    return False if all(is_constant(part) for part in parts) else None
+    return False if SCALARS.issuperset(map(type, container)) else None

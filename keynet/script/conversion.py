@@ -176,7 +176,7 @@ def _key(run: Machine, key: Value) -> str:
         return key
     if isinstance(key, EnumMember) and isinstance(key.value, str):
         return key.value
-    if is_constant(key) and not isinstance(key, bytes | complex):
+    if is_constant(key) and not isinstance(key, (bytes, complex)):
         return str(key)
     raise _NotJsonError(_("it is no plain value"))
 
@@ -197,7 +197,7 @@ def choice_values(run: Machine, value: Value) -> tuple[str, ...] | None:
         part = item.value if isinstance(item, EnumMember) else item
         if isinstance(part, PathValue):
             part = part.text
-        if not is_constant(part) or isinstance(part, bytes | complex):
+        if not is_constant(part) or isinstance(part, (bytes, complex)):
             return None
         if isinstance(part, int) and part.bit_length() > 1_024:
             return None
@@ -217,7 +217,7 @@ def element_kind(value: Value) -> str:
     """Name the type of a value or of a list's elements, "" when it is none of the four."""
     if isinstance(value, EnumMember):
         value = value.value
-    if isinstance(value, list | tuple | SetValue):
+    if isinstance(value, (list, tuple, SetValue)):
         items = value.items if isinstance(value, SetValue) else value
         kinds = {kind_of(item) for item in list(items)[:_MOST_CHOICES]}
         if kinds == {"int", "float"}:
@@ -283,4 +283,4 @@ def _kind_made(result: Value) -> str:
         return merge_kinds([_kind_made(part) for part in result.values])
     if isinstance(result, Unknown) and result.kind == "list":
         return result.of
-    return element_kind(result) if isinstance(result, list | tuple) else kind_of(result)
+    return element_kind(result) if isinstance(result, (list, tuple)) else kind_of(result)

@@ -29,7 +29,7 @@ def traced(source: Source) -> Traced:
     """
     constants = _constants(source.tree)
     for node in ast.walk(source.tree):
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             continue
         for decorator in node.decorator_list:
             if isinstance(decorator, ast.Call) and _name(decorator.func) == _DECORATOR:

@@ -81,7 +81,7 @@ def _hashable(value: Value, depth: int = 0) -> bool:
         # A tuple of itself twice, again and again, takes for ever to hash.
         shallow = depth < 2 and len(value) < 64
         return shallow and all(_hashable(item, depth + 1) for item in value)
-    return is_constant(value) or isinstance(value, EnumMember | External | Function | Class)
+    return is_constant(value) or isinstance(value, (EnumMember, External, Function, Class))
 
 
 def _comprehension(

@@ -75,4 +75,4 @@ def give_parser(run: Interpreter, module: Module) -> None:
 
 
 def _is_main(node: ast.stmt) -> bool:
-    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == "main"
+    return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == "main"

@@ -6,7 +6,7 @@ from typing import Final
 
 from keynet.script import comparing, operations
 from keynet.script.displays import DISPLAYS
-from keynet.script.machine import MAX_DEPTH, Machine, Scope
+from keynet.script.machine import MAX_DEPTH, Machine, OutOfSteps, Scope
 from keynet.script.names import assign, look_up
 from keynet.script.values import (
     UNKNOWN,
@@ -25,12 +25,16 @@ from keynet.script.values import (
 __all__ = ["call_arguments", "evaluate"]
 
 _NAMES_OF_SCOPE: Final = ("builtins.locals", "builtins.globals", "builtins.vars")
+_ADD: Final = ast.Add()
 _MAX_CONSTANT: Final = operations.MAX_TEXT
 
 
 def evaluate(run: Machine, node: ast.expr, scope: Scope) -> Value:
     """Give the value of an expression; Unknown where it cannot be known."""
-    run.limits.spend(1)
+    limits = run.limits
+    limits.steps -= 1
+    if limits.steps < 0:
+        raise OutOfSteps
     kind = type(node)
     if kind is ast.Constant:
         return _constant(node)  # type: ignore[arg-type]
@@ -50,7 +54,7 @@ def _constant(node: ast.Constant) -> Value:
     value = node.value
     if value is Ellipsis:
         return External("builtins.Ellipsis")
-    if isinstance(value, str | bytes) and len(value) > _MAX_CONSTANT:
+    if isinstance(value, (str, bytes)) and len(value) > _MAX_CONSTANT:
         return Unknown(type(value).__name__)
     return value
 
@@ -136,7 +140,7 @@ def _binary(run: Machine, node: ast.BinOp, scope: Scope) -> Value:
     if run.spoiled(left) or run.spoiled(right):
         return Unknown(kind_of(left))
     result = operations.binary(node.op, left, right)
-    if isinstance(result, list | tuple | str):
+    if isinstance(result, (list, tuple, str)):
         run.limits.spend(len(result) // 16)
     return result
 
@@ -183,7 +187,7 @@ def _compare(run: Machine, node: ast.Compare, scope: Scope) -> Value:
         right = evaluate(run, comparator, scope)
         known = None
         if not (run.spoiled(left) or run.spoiled(right)):
-            if isinstance(right, list | tuple | dict | str):
+            if isinstance(right, (list, tuple, dict, str)):
                 run.limits.spend(len(right) // 4)
             known = comparing.compare(op, left, right)
         if known is False:
@@ -213,16 +217,16 @@ def _subscript(run: Machine, node: ast.Subscript, scope: Scope) -> Value:
 
 
 def _joined_text(run: Machine, node: ast.JoinedStr, scope: Scope) -> Value:
-    pieces: list[Value] = [""]
+    text: Value = ""
     for part in node.values:
         if isinstance(part, ast.FormattedValue):
             piece = _formatted(run, part, scope)
         else:
             piece = evaluate(run, part, scope)
-        pieces = [operations.binary(ast.Add(), pieces[0], piece)]
-        if isinstance(pieces[0], Unknown):
-            return Unknown("str", pieces[0].why)
-    return pieces[0]
+        text = operations.binary(_ADD, text, piece)
+        if isinstance(text, Unknown):
+            return Unknown("str", text.why)
+    return text
 
 
 def _formatted(run: Machine, node: ast.FormattedValue, scope: Scope) -> Value:

@@ -65,4 +65,4 @@ def imports_succeed(run: Machine, body: list[ast.stmt], scope: Scope) -> bool | 
 
 def _is_plain(node: ast.stmt) -> bool:
     """Tell an assignment that cannot fail."""
-    return isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant | ast.Name)
+    return isinstance(node, ast.Assign) and isinstance(node.value, (ast.Constant, ast.Name))

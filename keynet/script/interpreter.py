@@ -11,10 +11,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from keynet.script import attributes, calls, expressions, operations, statements
+from keynet.script import attributes, calls, expressions, items, operations, statements
 from keynet.script.constants import machine_dependent
 from keynet.script.extraction import Note
-from keynet.script.items import item_of, items_of, slice_of
 from keynet.script.machine import (
     Dialect,
     Finished,
@@ -186,41 +185,19 @@ class Interpreter:
 
     # Values
 
-    def execute(self, body: list[ast.stmt], scope: Scope) -> str | None:
-        """Follow statements; tell how they ended when they did not just end."""
-        return statements.execute(self, body, scope)
-
-    def evaluate(self, node: ast.expr, scope: Scope) -> Value:
-        """Give the value of an expression."""
-        return expressions.evaluate(self, node, scope)
-
-    def call(self, function: Value, arguments: Arguments) -> Value:
-        """Call a value."""
-        return calls.call(self, function, arguments)
-
-    def attribute(self, value: Value, name: str) -> Value:
-        """Give an attribute of a value."""
-        return attributes.attribute(self, value, name)
-
-    def assign_attribute(self, value: Value, name: str, new: Value) -> None:
-        """Set an attribute of a value."""
-        attributes.assign_attribute(self, value, name, new)
-
-    def item(self, value: Value, key: Value) -> Value:
-        """Give ``value[key]``."""
-        return item_of(self, value, key)
-
-    def slice_of(self, value: Value, bounds: list[Value]) -> Value:
-        """Give ``value[start:stop:step]``."""
-        return slice_of(self, value, bounds)
+    # These are the functions themselves: a method around each would double the frames.
+    execute = statements.execute
+    evaluate = expressions.evaluate
+    call = calls.call
+    attribute = attributes.attribute
+    assign_attribute = attributes.assign_attribute
+    item = items.item_of
+    iterate = items.items_of
+    slice_of = items.slice_of
 
     def truth(self, value: Value) -> bool | None:
         """Give the truth of a value, None when it cannot be known."""
         return None if self.spoiled(value) else operations.truth(value)
-
-    def iterate(self, value: Value) -> list[Value] | None:
-        """Give the items of a value in order, None when they cannot be known."""
-        return items_of(self, value)
 
     def members(self, cls: Class) -> list[EnumMember]:
         """Give the members of an Enum in order, none for another class."""
@@ -322,7 +299,7 @@ class Interpreter:
 
     def spoil(self, container: object) -> None:
         """Take notice that a container's content is no longer known."""
-        if isinstance(container, list | dict | SetValue):
+        if isinstance(container, (list, dict, SetValue)):
             self._spoiled[id(container)] = container
 
     def spoiled(self, container: object) -> bool:

@@ -54,11 +54,11 @@ def _is_one(value: Value, option: Value) -> bool | None:  # noqa: PLR0911
     if isinstance(option, Class):
         if isinstance(value, Instance) and value.cls is not None:
             return any(one is option for one in attributes.lineage(value.cls)) or None
-        return None if isinstance(value, Unknown | OneOf | External) else False
+        return None if isinstance(value, (Unknown, OneOf, External)) else False
     if not isinstance(option, External) or isinstance(value, OneOf):
         return None
     kinds = _KINDS.get(option.name)
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return type(value).__name__ == option.name.rpartition(".")[2]
     kind = kind_of(value)
     if kinds is None or not kind or kind == "object":
@@ -85,7 +85,7 @@ def _get_attribute(run: Machine, given: Arguments) -> Value:
 
 def _has_attribute(run: Machine, given: Arguments) -> Value:
     name, value = given.get("", 1), given.get("", 0)
-    if isinstance(name, str) and isinstance(value, Instance | Class | EnumMember):
+    if isinstance(name, str) and isinstance(value, (Instance, Class, EnumMember)):
         found = run.attribute(value, name)
         if not isinstance(found, Unknown):
             return True
@@ -101,7 +101,7 @@ def _set_attribute(run: Machine, given: Arguments) -> Value:
 
 def _vars(run: Machine, given: Arguments) -> Value:
     value = given.get("", 0)
-    return run.attribute(value, "__dict__") if isinstance(value, Instance | Class) else UNKNOWN
+    return run.attribute(value, "__dict__") if isinstance(value, (Instance, Class)) else UNKNOWN
 
 
 def _type(run: Machine, given: Arguments) -> Value:
@@ -113,17 +113,17 @@ def _type(run: Machine, given: Arguments) -> Value:
     if isinstance(value, EnumMember):
         return value.cls
     known = kind_of(value) in ("str", "int", "float", "bool", "dict")
-    if known or isinstance(value, list | tuple):
-        name = type(value).__name__ if isinstance(value, list | tuple) else kind_of(value)
+    if known or isinstance(value, (list, tuple)):
+        name = type(value).__name__ if isinstance(value, (list, tuple)) else kind_of(value)
         return External(f"builtins.{name}")
     return External("builtins.NoneType") if value is None else UNKNOWN
 
 
 def _callable(run: Machine, given: Arguments) -> Value:
     value = given.get("", 0)
-    if isinstance(value, Function | Class | BoundMethod | Native | Partial):
+    if isinstance(value, (Function, Class, BoundMethod, Native, Partial)):
         return True
-    return False if is_constant(value) or isinstance(value, list | dict) else Unknown("bool")
+    return False if is_constant(value) or isinstance(value, (list, dict)) else Unknown("bool")
 
 
 def _descriptor(kind: str) -> Callable[[Machine, Arguments], Value]:

@@ -71,7 +71,7 @@ def _of_dict(run: Machine, value: dict[Value, Value], key: Value) -> Value:
         for part in parts[1:]:
             result = join(result, part)
         return result
-    if is_constant(key) or isinstance(key, EnumMember | External | BoundMethod):
+    if is_constant(key) or isinstance(key, (EnumMember, External, BoundMethod)):
         found = value.get(key, MISSING)
         if found is not MISSING:
             return found
@@ -86,7 +86,7 @@ def _of_sequence(run: Machine, value: list[Value] | tuple[Value, ...] | str, key
 
 def items_of(run: Machine, value: Value) -> list[Value] | None:
     """Give the items of a value in order, None when they cannot be known."""
-    if isinstance(value, list | tuple | dict | SetValue):
+    if isinstance(value, (list, tuple, dict, SetValue)):
         items = list(value.items) if isinstance(value, SetValue) else list(value)
         if not items and run.fill(value):
             return items_of(run, value)
@@ -106,8 +106,8 @@ def items_of(run: Machine, value: Value) -> list[Value] | None:
 
 def slice_of(run: Machine, value: Value, bounds: list[Value]) -> Value:
     """Give a slice of a list, tuple or string."""
-    if run.spoiled(value) or not isinstance(value, list | tuple | str | bytes):
-        return Unknown(kind_of(value) if isinstance(value, list | str) else "")
+    if run.spoiled(value) or not isinstance(value, (list, tuple, str, bytes)):
+        return Unknown(kind_of(value) if isinstance(value, (list, str)) else "")
     known = [bound for bound in bounds if bound is None or isinstance(bound, int)]
     if len(known) != 3 or known[2] == 0:
         return Unknown(kind_of(value))

@@ -49,7 +49,7 @@ def _bound(table: Mapping[str, Callable[..., Value]], value: Value, name: str) -
         return None
 
     def call(run: Machine, given: Arguments) -> Value:
-        if isinstance(value, list | tuple | dict):
+        if isinstance(value, (list, tuple, dict)):
             run.limits.spend(len(value) // 8)
         return function(run, value, given)
 

@@ -69,14 +69,14 @@ def bind(run: Machine, name: str, value: Value, scope: Scope) -> None:
 def _is_empty(value: Value) -> bool:
     if isinstance(value, SetValue):
         return not value.items
-    return isinstance(value, list | dict) and not value
+    return isinstance(value, (list, dict)) and not value
 
 
 def assign(run: Machine, target: ast.expr, value: Value, scope: Scope) -> None:
     """Bind any target of an assignment or loop."""
     if isinstance(target, ast.Name):
         bind(run, target.id, value, scope)
-    elif isinstance(target, ast.Tuple | ast.List):
+    elif isinstance(target, (ast.Tuple, ast.List)):
         _unpack(run, target.elts, value, scope)
     elif isinstance(target, ast.Attribute):
         run.assign_attribute(run.evaluate(target.value, scope), target.attr, value)
@@ -110,7 +110,7 @@ def _unpack(run: Machine, targets: list[ast.expr], value: Value, scope: Scope) -
 def assign_item(run: Machine, container: Value, key: Value, value: Value) -> None:
     """Store ``container[key] = value``, weakly where it may not happen."""
     if isinstance(container, dict):
-        known = is_constant(key) or isinstance(key, tuple | External)
+        known = is_constant(key) or isinstance(key, (tuple, External))
         try:
             present = known and key in container
         except TypeError:
@@ -152,5 +152,5 @@ def widen(run: Machine, names: set[str], scope: Scope) -> None:
     run.limits.spend(len(names))
     for name in names:
         value = scope.names.get(name, UNKNOWN)
-        if is_constant(value) or isinstance(value, list | tuple | dict | SetValue):
+        if is_constant(value) or isinstance(value, (list, tuple, dict, SetValue)):
             scope.names[name] = Unknown(kind_of(value))

@@ -100,7 +100,7 @@ def _convert(kind: type, name: str) -> Callable[[Machine, Arguments], Value]:
             return Unknown(name, _why(value))
         if isinstance(value, int) and value.bit_length() > operations.MAX_BITS:
             return Unknown(name)
-        if isinstance(value, str | bytes) and kind is not str and len(value) > 1_000:
+        if isinstance(value, (str, bytes)) and kind is not str and len(value) > 1_000:
             return Unknown(name)
         try:
             return kind(value, *options)
@@ -125,7 +125,7 @@ def _why(value: Value) -> str:
 
 def _length(run: Machine, given: Arguments) -> Value:
     value = given.get("obj", 0)
-    if isinstance(value, str | bytes):
+    if isinstance(value, (str, bytes)):
         return len(value)
     items = run.iterate(value)
     return Unknown("int", _why(value)) if items is None else len(items)
@@ -172,7 +172,7 @@ def _sorted(run: Machine, given: Arguments) -> Value:
         return Unknown("list")
     key = given.keywords.get("key")
     keys = items if key is None else [run.call(key, Arguments((item,))) for item in items]
-    if not concrete(keys) or any(isinstance(part, dict | SetValue) for part in keys):
+    if not concrete(keys) or any(isinstance(part, (dict, SetValue)) for part in keys):
         return Unknown("list")
     backwards = run.truth(given.keywords.get("reverse", False))
     run.limits.spend(len(items) * 4)
@@ -218,9 +218,7 @@ def _fold(function: Callable[..., object], kind: str) -> Callable[[Machine, Argu
         values: list[Value] = []
         why = ""
         for part in given.positional:
-            items = (
-                run.iterate(part) if isinstance(part, list | tuple | dict | SetValue) else [part]
-            )
+            items = run.iterate(part) if isinstance(part, (list, tuple, dict, SetValue)) else [part]
             values.append(Unknown("list") if items is None else items if items != [part] else part)
             why = why or _why(part)
         every = [*values, *given.keywords.values()]
@@ -247,12 +245,12 @@ def _round(run: Machine, given: Arguments) -> Value:
 def _sum(run: Machine, given: Arguments) -> Value:
     items = _whole(run, given)
     start = given.get("start", 1, 0)
-    if items is None or not all(isinstance(item, int | float) for item in [*items, start]):
-        if start == [] and items and all(isinstance(item, list | tuple) for item in items):
+    if items is None or not all(isinstance(item, (int, float)) for item in [*items, start]):
+        if start == [] and items and all(isinstance(item, (list, tuple)) for item in items):
             total = [part for item in items for part in (run.iterate(item) or ())]
             return total if len(total) <= MAX_ITEMS else Unknown("list")
         return UNKNOWN
-    return sum(item for item in [start, *items] if isinstance(item, int | float))
+    return sum(item for item in [start, *items] if isinstance(item, (int, float)))
 
 
 def _next(run: Machine, given: Arguments) -> Value:
@@ -264,7 +262,7 @@ def _next(run: Machine, given: Arguments) -> Value:
 
 
 def _nothing(run: Machine, given: Arguments) -> Value:
-    run.later(value for value in given.positional if isinstance(value, Function | BoundMethod))
+    run.later(value for value in given.positional if isinstance(value, (Function, BoundMethod)))
     return None
 
 

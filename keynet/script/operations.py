@@ -74,7 +74,7 @@ def concrete(value: Value, budget: int = _MAX_CONCRETE) -> bool:
         if is_constant(part):
             continue
         parts: list[Value]
-        if isinstance(part, list | tuple):
+        if isinstance(part, (list, tuple)):
             parts = list(part)
         elif isinstance(part, dict):
             parts = [*part.keys(), *part.values()]
@@ -91,14 +91,14 @@ def concrete(value: Value, budget: int = _MAX_CONCRETE) -> bool:
 
 def truth(value: Value) -> bool | None:
     """Give the truth of a value, None when it cannot be known."""
-    if is_constant(value) or isinstance(value, list | tuple | dict):
+    if is_constant(value) or isinstance(value, (list, tuple, dict)):
         return bool(value)
     if isinstance(value, SetValue):
         return bool(value.items)
     if isinstance(value, OneOf):
         truths = {truth(item) for item in value.values}
         return truths.pop() if len(truths) == 1 else None
-    if isinstance(value, Unknown | External | Generic):
+    if isinstance(value, (Unknown, External, Generic)):
         return None
     if isinstance(value, Instance) and value.cls is not None:
         return None if _defines_truth(value) else True
@@ -119,7 +119,7 @@ def unary(op: ast.unaryop, operand: Value) -> Value:  # noqa: PLR0911
         return Unknown("bool") if known is None else not known
     if isinstance(operand, OneOf):
         return _joined([unary(op, item) for item in operand.values])
-    if isinstance(operand, bool | int | float):
+    if isinstance(operand, (bool, int, float)):
         if isinstance(op, ast.USub):
             return -operand
         if isinstance(op, ast.UAdd):
@@ -140,7 +140,7 @@ def binary(op: ast.operator, left: Value, right: Value) -> Value:  # noqa: PLR09
         return percent(left, right)
     if isinstance(left, PathValue) or isinstance(right, PathValue):
         return _join_paths(op, left, right)
-    if isinstance(op, ast.BitOr | ast.BitAnd | ast.Sub | ast.BitXor) and (
+    if isinstance(op, (ast.BitOr, ast.BitAnd, ast.Sub, ast.BitXor)) and (
         isinstance(left, SetValue) and isinstance(right, SetValue)
     ):
         return _sets(op, left, right)
@@ -157,12 +157,12 @@ def binary(op: ast.operator, left: Value, right: Value) -> Value:  # noqa: PLR09
 
 
 def _is_type(value: Value) -> bool:
-    return value is None or isinstance(value, External | Class | Generic | str)
+    return value is None or isinstance(value, (External, Class, Generic, str))
 
 
 def _fits(op: ast.operator, left: Value, right: Value) -> bool:  # noqa: PLR0911
     """Tell whether the result is known and small enough."""
-    numbers = isinstance(left, int | float | complex) and isinstance(right, int | float | complex)
+    numbers = isinstance(left, (int, float, complex)) and isinstance(right, (int, float, complex))
     if numbers:
         return _number_fits(op, left, right)
     if isinstance(op, ast.Add):
@@ -177,9 +177,9 @@ def _fits(op: ast.operator, left: Value, right: Value) -> bool:  # noqa: PLR0911
     if isinstance(op, ast.Mult):
         if isinstance(left, int):
             left, right = right, left
-        if isinstance(right, int) and isinstance(left, str | bytes):
+        if isinstance(right, int) and isinstance(left, (str, bytes)):
             return len(left) * right <= MAX_TEXT
-        if isinstance(right, int) and isinstance(left, list | tuple):
+        if isinstance(right, int) and isinstance(left, (list, tuple)):
             return len(left) * right <= MAX_ITEMS
     return False
 
@@ -208,7 +208,7 @@ def _kind(op: ast.operator, left: Value, right: Value) -> str:  # noqa: PLR0911
         return "int"
     if "float" in (a, b) and {a, b} <= {"int", "float", "bool", ""}:
         return "float"
-    if isinstance(op, ast.Add | ast.Mult) and "list" in (a, b):
+    if isinstance(op, (ast.Add, ast.Mult)) and "list" in (a, b):
         return "list"
     return ""
 
@@ -307,7 +307,7 @@ def format_value(value: Value, conversion: str, spec: str) -> Value:
         value = value.text
     if isinstance(value, EnumMember) and not conversion:
         return Unknown("str")
-    container = isinstance(value, list | tuple | dict) and concrete(value, 200)
+    container = isinstance(value, (list, tuple, dict)) and concrete(value, 200)
     if not (is_constant(value) or container) or _LONG_NUMBER.search(spec) or "{" in spec:
         return Unknown("str", _why(value))
     if isinstance(value, int) and value.bit_length() > MAX_BITS:

@@ -9,6 +9,7 @@ import tokenize
 import unicodedata
 import warnings
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +25,12 @@ MAX_TOKENS: Final = 150_000
 _MAX_F_STRING: Final = 16_000
 
 _F_STRING = re.compile(r"(?i)\b(?:f|rf|fr)(\"\"\"|'''|\"|')")
-_TOKEN = re.compile(r"\w+|[^\w \t]")
+_QUOTES: Final = ('"', '"""', "'", "'''")
+_WORD: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+_KINDS: Final = bytes(
+    ord("w") if byte in _WORD or byte > 127 else ord(" ") if byte in b" \t" else ord(".")
+    for byte in range(256)
+)
 # Python's own list is longer, but some of its codecs take quadratic time or are no text at all.
 _ENCODINGS = re.compile(
     r"utf-8(-sig)?|ascii|utf-16(-[lb]e)?|iso8859-\d+|cp\d+|euc_kr|euc_jp|johab|shift_jis(x0213|_2004)?"
@@ -64,8 +70,8 @@ def parse(path: Path, text: str, *, max_tokens: int = MAX_TOKENS) -> Source:
     Raises:
         ScriptInvalid: Not Python, or too large or too deeply nested to be read.
     """
-    tokens = count_tokens(text, max_tokens)
-    if tokens > max_tokens or _longest_f_string(text) > _MAX_F_STRING:
+    tokens = count_tokens(text)
+    if tokens > max_tokens or _has_long_f_string(text):
         raise _too_large(path)
     try:
         with warnings.catch_warnings():
@@ -90,23 +96,32 @@ def parse(path: Path, text: str, *, max_tokens: int = MAX_TOKENS) -> Source:
     return Source(path, text, tree, tokens)
 
 
-def count_tokens(text: str, limit: int) -> int:
-    """Count words, signs and line ends, up to one more than ``limit``."""
-    count = 0
-    for _match in _TOKEN.finditer(text):
-        count += 1
-        if count > limit:
-            break
-    return count
+def count_tokens(text: str) -> int:
+    """Count words, signs and line ends; what is not ASCII counts as part of a word."""
+    kinds = text.encode("utf-8", "surrogatepass").translate(_KINDS)
+    words = kinds.count(b" w") + kinds.count(b".w") + kinds.startswith(b"w")
+    return words + kinds.count(b".")
 
 
-def _longest_f_string(text: str) -> int:
-    longest = position = 0
+def _has_long_f_string(text: str) -> bool:
+    # Few files have a long stretch without a quote: only they are looked at closely.
+    if len(text) <= _MAX_F_STRING or not any(_may_be_long(text, quote) for quote in _QUOTES):
+        return False
+    position = 0
     while match := _F_STRING.search(text, position):
-        end = text.find(match[1], match.end())
-        position = len(text) if end < 0 else end + len(match[1])
-        longest = max(longest, position - match.end())
-    return longest
+        position = match.end()
+        end = text.find(match[1], position)
+        start, position = position, len(text) if end < 0 else end + len(match[1])
+        if position - start > _MAX_F_STRING:
+            return True
+    return False
+
+
+def _may_be_long(text: str, quote: str) -> bool:
+    return any(
+        len(after) > _MAX_F_STRING and before[-2:].lower().endswith(("f", "fr"))
+        for before, after in pairwise(text.split(quote))
+    )
 
 
 def _read(path: Path) -> bytes:

@@ -84,7 +84,7 @@ def _assign_augmented(run: Machine, node: ast.AugAssign, scope: Scope) -> Signal
     if isinstance(current, list) and isinstance(node.op, ast.Add):
         run.call(run.attribute(current, "extend"), Arguments((value,)))
         return None
-    if isinstance(current, dict | SetValue) and isinstance(node.op, ast.BitOr):
+    if isinstance(current, (dict, SetValue)) and isinstance(node.op, ast.BitOr):
         run.call(run.attribute(current, "update"), Arguments((value,)))
         return None
     assign(run, target, operations.binary(node.op, current, value), scope)
@@ -110,7 +110,7 @@ def _delete(run: Machine, node: ast.Delete, scope: Scope) -> Signal:
         elif isinstance(target, ast.Subscript):
             container = run.evaluate(target.value, scope)
             key = run.evaluate(target.slice, scope)
-            if isinstance(container, list | dict):
+            if isinstance(container, (list, dict)):
                 run.call(run.attribute(container, "pop"), Arguments((key,)))
     return None
 

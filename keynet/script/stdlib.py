@@ -80,7 +80,7 @@ def _split_extension(run: Machine, given: Arguments) -> Value:
 
 def _number(function: Callable[..., float], kind: str) -> Handler:
     def compute(run: Machine, given: Arguments) -> Value:
-        numbers = [part for part in given.positional if isinstance(part, int | float)]
+        numbers = [part for part in given.positional if isinstance(part, (int, float))]
         small = all(abs(number) < 1e9 for number in numbers)
         if given.open or len(numbers) != len(given.positional) or not small:
             return Unknown(kind, _why(given))
@@ -109,7 +109,7 @@ def _first(run: Machine, given: Arguments) -> Value:
 
 def _identity_decorator(run: Machine, given: Arguments) -> Value:
     """Act as a decorator that may also be called with options first."""
-    if given.positional and isinstance(given.positional[0], Function | Class):
+    if given.positional and isinstance(given.positional[0], (Function, Class)):
         return given.positional[0]
     return Native("decorator", _first)
 
@@ -141,14 +141,14 @@ def _update_wrapper(run: Machine, given: Arguments) -> Value:
 
 def _copy(run: Machine, given: Arguments) -> Value:
     value = given.get("x", 0)
-    if isinstance(value, list | dict | SetValue) and run.spoiled(value):
+    if isinstance(value, (list, dict, SetValue)) and run.spoiled(value):
         return Unknown(kind_of(value))
     return run.fresh(_duplicate(run, value, 0))
 
 
 def _shallow_copy(run: Machine, given: Arguments) -> Value:
     value = given.get("x", 0)
-    if isinstance(value, list | dict | SetValue):
+    if isinstance(value, (list, dict, SetValue)):
         if run.spoiled(value):
             return Unknown(kind_of(value))
         if isinstance(value, SetValue):
@@ -257,7 +257,7 @@ def _shuffle(run: Machine, given: Arguments) -> Value:
 
 def _call_later(run: Machine, given: Arguments) -> Value:
     every = [*given.positional, *given.keywords.values()]
-    run.later(value for value in every if isinstance(value, Function | BoundMethod | Partial))
+    run.later(value for value in every if isinstance(value, (Function, BoundMethod, Partial)))
     return UNKNOWN
 
 

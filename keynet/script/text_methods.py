@@ -94,7 +94,7 @@ _NAMED: Final = frozenset(["sep", "maxsplit", "keepends"])
 
 
 def _limited(value: object) -> Value:
-    if isinstance(value, list | tuple) and len(value) > MAX_ITEMS:
+    if isinstance(value, (list, tuple)) and len(value) > MAX_ITEMS:
         return Unknown("list")
     return value
 

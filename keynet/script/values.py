@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MISSING",
     "NUMBERS",
+    "SCALARS",
     "UNKNOWN",
     "Arguments",
     "BoundMethod",
@@ -43,6 +44,7 @@ __all__ = [
 
 Value: TypeAlias = object
 NUMBERS: Final = (bool, int, float)
+SCALARS: Final = frozenset([bool, bytes, complex, float, int, str, type(None)])
 _MOST_ALTERNATIVES: Final = 6
 
 
@@ -236,7 +238,7 @@ class Imported:
 
 def is_constant(value: Value) -> bool:
     """Tell whether a value is one of Python's own scalar constants."""
-    return value is None or isinstance(value, str | int | float | bytes | complex)
+    return type(value) in SCALARS
 
 
 def join(left: Value, right: Value) -> Value:
@@ -266,9 +268,9 @@ def _same(left: Value, right: Value) -> bool:
     """Compare two scalars by type and value; anything else is the same only as itself."""
     if type(left) is not type(right):
         return False
-    if is_constant(left) or isinstance(left, External | PathValue):
+    if is_constant(left) or isinstance(left, (External, PathValue)):
         return bool(left == right)
-    if isinstance(left, list | tuple) and isinstance(right, list | tuple):
+    if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
         return (
             len(left) == len(right) <= 16
             and all(is_constant(item) for item in left)
@@ -283,11 +285,11 @@ def kind_of(value: Value) -> str:  # noqa: PLR0911
         return value.kind
     if value is None:
         return "None"
-    if isinstance(value, bool | int | float | str):
+    if isinstance(value, (bool, int, float, str)):
         return type(value).__name__
     if isinstance(value, OneOf):
         return merge_kinds([kind_of(item) for item in value.values])
-    if isinstance(value, list | tuple | SetValue):
+    if isinstance(value, (list, tuple, SetValue)):
         return "list"
     if isinstance(value, PathValue):
         return "path"

@@ -78,7 +78,6 @@ def context(base: ssl.SSLContext, trust: Trust) -> ssl.SSLContext:
         UsageError: A file that is missing or is no certificate, with its path.
     """
     base.minimum_version = ssl.TLSVersion.TLSv1_2
-    base.set_alpn_protocols(["http/1.1"])
     if trust.unverified:
         base.check_hostname = False
         base.verify_mode = ssl.CERT_NONE

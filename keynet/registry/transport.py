@@ -5,49 +5,22 @@ bounded by phase, and foreign exceptions become keynet's.
 """
 
 import asyncio
+import socket
 import ssl
-import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
-from typing import Any, Final, cast
-from urllib.request import getproxies, proxy_bypass
+from typing import Final
 
-import h11
+import httpx
 
 import keynet
 from keynet.registry import tls
-from keynet.registry.address import Origin, Registry, is_loopback, origin_of
-from keynet.registry.connection import (
-    Broken,
-    Connections,
-    NoConnection,
-    Patience,
-    Reply,
-    TooSlow,
-)
+from keynet.registry.address import Registry, is_loopback, origin_of
 from keynet.registry.unreachable import broken, no_connection, timed_out, too_long
-
-
-@contextmanager
-def _without_its_program() -> Iterator[None]:
-    """Import httpx without its own command line, which costs four times the library."""
-    program = "httpx._main"
-    modules = cast("dict[str, Any]", sys.modules)
-    hidden = "httpx" not in modules
-    if hidden:
-        modules[program] = None
-    try:
-        yield
-    finally:
-        if hidden:
-            del modules[program]
-
-
-with _without_its_program():
-    import httpx
 
 __all__ = ["Answer", "Call", "Stream", "Timeouts", "Transport", "Wire"]
 
@@ -56,11 +29,14 @@ Wire = httpx.AsyncBaseTransport
 
 # Bytes that must come within one read timeout.
 _LEAST: Final = 64 * 1024
-_BASE_HEADERS: Final = {
-    "User-Agent": f"keynet/{keynet.__version__}",
-    "Accept": "*/*",
-    "Accept-Encoding": "identity",
-}
+_KEEPALIVE: Final = [
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *(
+        (socket.IPPROTO_TCP, getattr(socket, name), value)
+        for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 4))
+        if hasattr(socket, name)
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +103,14 @@ class Transport:
         self._trust = trust
         self._timeouts = timeouts
         self._wire = wire
-        self._wires: dict[tuple[bool, str], Wire] = {}
+        self._clients: dict[tuple[bool, bool], httpx.AsyncClient] = {}
 
     async def aclose(self) -> None:
         """Close every connection."""
-        wires = list(self._wires.values())
-        self._wires.clear()
-        for wire in wires:
-            await wire.aclose()
+        clients = list(self._clients.values())
+        self._clients.clear()
+        for client in clients:
+            await client.aclose()
 
     async def send(self, call: Call) -> Answer:
         """Make one exchange and read the whole answer.
@@ -160,14 +136,10 @@ class Transport:
     @asynccontextmanager
     async def stream(self, call: Call) -> AsyncIterator[Stream]:
         """Make one exchange and give the answer before its body is read."""
-        body = call.body() if callable(call.body) else call.body
-        try:
-            with _mapped(self._registry, call):
-                wire = self._wire_for(call.url)
-                response = await wire.handle_async_request(self._request(call, body))
-        finally:
-            if isinstance(body, AsyncGenerator):
-                await body.aclose()
+        with _mapped(self._registry, call):
+            client = self._client_for(call.url)
+            request = self._request(client, call)
+            response = await client.send(request, stream=True, auth=None, follow_redirects=False)
         try:
             headers = {name.lower(): value for name, value in response.headers.items()}
 
@@ -198,90 +170,76 @@ class Transport:
     def _whole_s(self) -> float:
         return self._timeouts.connect_s + self._timeouts.read_s
 
-    def _wire_for(self, url: str) -> Wire:
-        """Give what carries this URL: client certificates and lax TLS are for the registry."""
+    def _client_for(self, url: str) -> httpx.AsyncClient:
+        """Give the pool for this URL: client certificates and lax TLS are for the registry."""
         origin = origin_of(url)
-        own = origin == origin_of(self._registry.base(origin.scheme))
-        # A proxy on the way cannot reach this machine's own loopback.
-        proxy = None if self._wire or is_loopback(origin.host) else _proxy(origin)
-        place = (own, proxy or origin.scheme)
-        wire = self._wires.get(place)
-        if wire is None:
-            wire = self._wires[place] = self._wire or self._new_wire(origin.scheme, proxy, own=own)
-        return wire
+        own = f"{origin.scheme}://{origin.host}:{origin.port}" == self._own_origin(origin.scheme)
+        secure = origin.scheme == "https"
+        client = self._clients.get((own, secure))
+        if client is None:
+            client = self._clients[own, secure] = self._new_client(origin.host, own, secure)
+        return client
 
-    def _new_wire(self, scheme: str, proxy: str | None, *, own: bool) -> Wire:
-        context = None
-        if scheme == "https":
+    def _own_origin(self, scheme: str) -> str:
+        own = origin_of(self._registry.base(scheme))
+        return f"{own.scheme}://{own.host}:{own.port}"
+
+    def _new_client(self, host: str, own: bool, secure: bool) -> httpx.AsyncClient:
+        limits = httpx.Limits(max_connections=100, max_keepalive_connections=20)
+        verify: ssl.SSLContext | bool = False
+        if secure and self._wire is None:
             trust = self._trust if own else tls.Trust(self._trust.ca_certs)
-            context = tls.context(_base_context(), trust)
-        if proxy is None:
-            return _Direct(Connections(context))
-        return httpx.AsyncHTTPTransport(verify=context or False, proxy=proxy, trust_env=False)
+            verify = tls.context(_base_context(), trust)
+        # A proxy on the way cannot reach this machine's own loopback.
+        proxied = not is_loopback(host)
+        wire = self._wire
+        if wire is None and not proxied:
+            wire = httpx.AsyncHTTPTransport(
+                verify=verify, limits=limits, socket_options=_KEEPALIVE, trust_env=False
+            )
+        return httpx.AsyncClient(
+            transport=wire,
+            verify=verify,
+            limits=limits,
+            trust_env=proxied,
+            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+            follow_redirects=False,
+            headers={
+                "User-Agent": f"keynet/{keynet.__version__}",
+                "Accept-Encoding": "identity",
+            },
+            timeout=httpx.Timeout(
+                self._timeouts.read_s,
+                connect=self._timeouts.connect_s,
+                write=self._timeouts.write_s,
+                pool=None,
+            ),
+        )
 
-    def _request(self, call: Call, body: bytes | AsyncIterator[bytes] | None) -> httpx.Request:
-        times = self._timeouts
-        read_s = times.commit_s if call.patient else times.read_s
-        phases = {"connect": times.connect_s, "read": read_s, "write": times.write_s, "pool": None}
-        return httpx.Request(
+    def _request(self, client: httpx.AsyncClient, call: Call) -> httpx.Request:
+        extensions = None
+        if call.patient:
+            times = self._timeouts
+            extensions = {
+                "timeout": {
+                    "connect": times.connect_s,
+                    "read": times.commit_s,
+                    "write": times.write_s,
+                    "pool": None,
+                }
+            }
+        content = call.body() if callable(call.body) else call.body
+        return client.build_request(
             call.method,
             call.url,
-            headers={**_BASE_HEADERS, **call.headers},
-            content=body,
-            extensions={"timeout": phases},
+            headers=dict(call.headers),
+            content=content,
+            extensions=extensions,
         )
-
-
-class _Direct(httpx.AsyncBaseTransport):
-    """httpx's requests over connections of our own."""
-
-    def __init__(self, connections: Connections) -> None:
-        self._connections = connections
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Make one exchange."""
-        url = request.url
-        phases = request.extensions["timeout"]
-        reply = await self._connections.exchange(
-            h11.Request(method=request.method, target=url.raw_path, headers=request.headers.raw),
-            url.host,
-            url.port or (443 if url.scheme == "https" else 80),
-            request.stream if isinstance(request.stream, httpx.AsyncByteStream) else None,
-            Patience(phases["connect"], phases["read"], phases["write"]),
-        )
-        return httpx.Response(
-            reply.status, headers=reply.headers, stream=_Body(reply), request=request
-        )
-
-    async def aclose(self) -> None:
-        """Close every connection."""
-        await self._connections.aclose()
-
-
-class _Body(httpx.AsyncByteStream):
-    def __init__(self, reply: Reply) -> None:
-        self._reply = reply
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._reply.chunks()
-
-    async def aclose(self) -> None:
-        await self._reply.aclose()
-
-
-def _proxy(origin: Origin) -> str | None:
-    """Give the proxy that the environment or the system names for this origin."""
-    proxies = getproxies()
-    proxy = proxies.get(origin.scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(f"{origin.host}:{origin.port}"):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"
 
 
 async def _raw(response: httpx.Response) -> AsyncGenerator[bytes, None]:
-    # Not aiter_raw: that copies small blocks together.
-    assert isinstance(response.stream, httpx.AsyncByteStream)
-    async for block in response.stream:
+    async for block in response.aiter_raw():
         yield block
 
 
@@ -298,14 +256,6 @@ def _mapped(registry: Registry, call: Call) -> Iterator[None]:
     """Turn what httpx raises into keynet's errors."""
     try:
         yield
-    except TooSlow as error:
-        raise timed_out(registry, call.url, connecting=error.connecting) from error
-    except NoConnection as error:
-        raise no_connection(registry, call.url, error, handshake=error.handshake) from error
-    except Broken as error:
-        # TLS 1.3 tells a missing client certificate only when the first answer is read.
-        refused = isinstance(error.__cause__, ssl.SSLError) and "alert" in str(error).lower()
-        raise broken(registry, call.url, error, temporary=error.early and not refused) from error
     except httpx.TimeoutException as error:
         raise timed_out(
             registry, call.url, connecting=isinstance(error, httpx.ConnectTimeout)
@@ -313,6 +263,7 @@ def _mapped(registry: Registry, call: Call) -> Iterator[None]:
     except (httpx.ConnectError, httpx.ProxyError) as error:
         raise no_connection(registry, call.url, error) from error
     except ssl.SSLError as error:
+        # TLS 1.3 tells a missing client certificate only when the first answer is read.
         refused = "alert" in str(error).lower()
         raise broken(registry, call.url, error, temporary=not refused) from error
     except httpx.NetworkError as error:

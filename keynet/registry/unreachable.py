@@ -25,14 +25,8 @@ def _where(registry: Registry, url: str) -> str:
     return registry.name if origin == own else f"{origin.host}:{origin.port}"
 
 
-def no_connection(
-    registry: Registry, url: str, error: Exception, *, handshake: bool = False
-) -> RegistryUnreachable:
-    """Say why no connection came about: certificate, name, TLS, or the way.
-
-    Args:
-        handshake: The other side was reached, and hung up or failed in the TLS handshake.
-    """
+def no_connection(registry: Registry, url: str, error: Exception) -> RegistryUnreachable:
+    """Say why no connection came about: certificate, name, TLS, or the way."""
     where = _where(registry, url)
     chain = list(_causes(error))
     untrusted = next((e for e in chain if isinstance(e, ssl.SSLCertVerificationError)), None)
@@ -51,7 +45,7 @@ def no_connection(
             temporary=True,
         )
     plain = [e for e in chain if isinstance(e, OSError) and not isinstance(e, ssl.SSLError)]
-    if url.startswith("https:") and (handshake or not plain):
+    if url.startswith("https:") and not plain:
         return NoTls(
             _("{registry} does not complete the TLS handshake: {reason}.").format(
                 registry=where, reason=printable(error, 200) or _("it hangs up")

@@ -22,4 +22,5 @@ def completion(ctx: click.Context, shell: str) -> None:
     kind = get_completion_class(shell)
     assert kind is not None, _("click knows bash, zsh and fish")
     script = kind(root.command, {}, "keynet", "_KEYNET_COMPLETE").source()
-    click.echo(script)
+    # click's script for fish ends a description at its first comma.
+    click.echo(script.replace('(string split "," ', '(string split --max 1 "," '))

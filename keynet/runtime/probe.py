@@ -16,9 +16,9 @@ from keynet.runtime.engine import Builder, Unusable, Usable
 from keynet.runtime.podman import PODMAN
 from keynet.text import _, printable
 
-__all__ = ["ORDER", "choose", "survey"]
+__all__ = ["ORDER", "PROBES", "choose", "survey"]
 
-_PROBES: Final[dict[str, Callable[[], Usable | Unusable]]] = {
+PROBES: Final[dict[str, Callable[[], Usable | Unusable]]] = {
     "docker": dockertrial.probe,
     "podman": partial(trial.probe, PODMAN),
     "buildah": partial(trial.probe, BUILDAH),
@@ -28,7 +28,7 @@ _MAKERS: Final[dict[str, Callable[[Usable], Builder]]] = {
     "podman": partial(Engine, PODMAN),
     "buildah": partial(Engine, BUILDAH),
 }
-ORDER: Final = tuple(_PROBES)
+ORDER: Final = tuple(PROBES)
 
 
 def choose(name: str, *, emit: Emit, needs_run: bool = True) -> tuple[Builder, Usable]:
@@ -62,7 +62,7 @@ def _first(
     for candidate in candidates:
         found = None if fresh else _known(candidate, cache)
         if found is None:
-            found = _PROBES[candidate]()
+            found = PROBES[candidate]()
             cache.put(candidate, found)
             if isinstance(found, Unusable) and len(candidates) > 1 and shutil.which(candidate):
                 emit(Notice(_passed_over(found), "note"))
@@ -90,7 +90,7 @@ def survey() -> list[Usable | Unusable]:
     """Probe every engine anew, in the order of ``auto``."""
     cache = Cache()
     found = []
-    for name, probe in _PROBES.items():
+    for name, probe in PROBES.items():
         found.append(probe())
         cache.put(name, found[-1])
     return found
@@ -99,7 +99,7 @@ def survey() -> list[Usable | Unusable]:
 def _candidates(name: str) -> Sequence[str]:
     if name == "auto":
         return ORDER
-    if name not in _PROBES:
+    if name not in PROBES:
         raise UsageError(
             _("There is no engine {name}.").format(name=printable(name, 100)),
             _("Choose one of: auto, {names}.").format(names=", ".join(ORDER)),

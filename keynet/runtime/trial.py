@@ -44,11 +44,11 @@ def probe(dialect: Dialect) -> Usable | Unusable:
         version = _version(dialect, plain)
         facts = _facts(dialect, plain)
         if isinstance(facts, Unusable):
-            return _in_own_store(dialect, plain, version) or facts
+            return _in_own_store(dialect, plain, version, None) or facts
         if facts.rootless and not facts.remote and _single_id(dialect, plain):
             return reasons.no_subids(dialect.name)
         if facts.rootless and facts.storage_driver == "vfs" and not facts.remote:
-            own = _in_own_store(dialect, plain, version)
+            own = _in_own_store(dialect, plain, version, facts)
             if own is not None:
                 return own
         return _try_ways(dialect, replace(plain, remote=facts.remote), facts, version)
@@ -88,14 +88,20 @@ def lay_out_program(folder: Path, architecture: str, *, run: bool) -> bool:
     return run and known
 
 
-def _in_own_store(dialect: Dialect, plain: Way, version: str) -> Usable | None:
-    """Try keynet's own overlay store; None when the kernel or the engine refuses it."""
+def _in_own_store(dialect: Dialect, plain: Way, version: str, known: Facts | None) -> Usable | None:
+    """Try keynet's own overlay store; None when the kernel or the engine refuses it.
+
+    ``known`` is what the engine said of its host, in the user's store.
+    """
     if not store.is_wanted():
         return None
     existed = store.exists()
     way = store.own_way(plain)
-    facts = _facts(dialect, way)
-    if not isinstance(facts, Unusable) and facts.storage_driver == "overlay":
+    if known is None:
+        facts = _facts(dialect, way)
+    else:
+        facts = replace(known, storage_driver=way.driver, graph_root=way.root)
+    if not isinstance(facts, Unusable) and facts.storage_driver == way.driver:
         found = _try_ways(dialect, way, facts, version)
         if isinstance(found, Usable) and found.can_run:
             return found
@@ -107,9 +113,10 @@ def _in_own_store(dialect: Dialect, plain: Way, version: str) -> Usable | None:
 def _try_ways(dialect: Dialect, base: Way, facts: Facts, version: str) -> Usable | Unusable:
     failed: list[_Attempt] = []
     seen: set[Way] = set()
+    ulimits: tuple[str, ...] = ()
     queue = list(dialect.ways(base, facts))
     while queue:
-        way = queue.pop(0)
+        way = replace(queue.pop(0), ulimits=ulimits)
         if way in seen:
             continue
         seen.add(way)
@@ -117,8 +124,10 @@ def _try_ways(dialect: Dialect, base: Way, facts: Facts, version: str) -> Usable
         if not error:
             return _usable(dialect, way, facts, version, can_run=True)
         failed.append(_Attempt(way, error))
-        if _LIMITS.search(error) and not way.ulimits:
-            queue.insert(0, replace(way, ulimits=limits.as_ulimits()))
+        if _LIMITS.search(error) and not ulimits:
+            # Whatever the runtime: this process may not raise its limits, so all ways get them.
+            ulimits = limits.as_ulimits()
+            queue.insert(0, way)
     error = _trial(dialect, base, facts.architecture, run=False)
     if not error:
         tried = "; ".join(f"{_describe(attempt.way)}: {attempt.error}" for attempt in failed)

@@ -76,6 +76,20 @@ def test_limits_that_may_not_be_raised_are_given(machine: Machine) -> None:
     assert [limit.split("=")[0] for limit in _chosen().way.ulimits] == ["nofile", "nproc"]
 
 
+def test_limits_are_given_to_every_further_way(machine: Machine) -> None:
+    machine.install("runc")
+    raised = "setting RLIMIT_NOFILE limit: operation not permitted: error\n"
+    verbs = _buildah(
+        machine,
+        Answer("build *--isolation chroot*--ulimit*"),
+        Answer("build *--ulimit*", stderr=CRUN_FAILS, status=1),
+        Answer("build *", stderr=raised, status=1),
+    )
+    builds = [verb for verb in verbs if verb.startswith("build")]
+    assert ["--ulimit" in verb for verb in builds] == [False, True, True, True]
+    assert _chosen().how == "buildah 1.28.2 (chroot)"
+
+
 def test_copy_alone_is_used_only_without_run(machine: Machine) -> None:
     # The trial without RUN is the one without an isolation.
     forbidden = Answer("build *--isolation*", stderr="fork/exec: permission denied\n", status=1)

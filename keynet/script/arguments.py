@@ -1,6 +1,8 @@
 """Read the hyperparameters of a training script without importing or running it."""
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -45,9 +47,26 @@ def extract(path: Path, *, parser_type: str | None = None) -> Extraction:
 
     Source: SPEC chapter 3.
     """
-    content = source.load(Path(path))
+    with _collector_paused():
+        return _extracted(Path(path), parser_type)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Spare the garbage collector from walking the growing syntax trees again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _extracted(path: Path, parser_type: str | None) -> Extraction:
+    content = source.load(path)
     dialects = [d for d in all_dialects() if parser_type in (None, d.name)]
-    project = Project(Path(path))
+    project = Project(path)
     limits = Limits(_STEPS, source.MAX_TOKENS - content.tokens)
     run = Interpreter(project, dialects, limits)
     module = project.entry()

@@ -11,7 +11,6 @@ from keynet.script.dialects import all_dialects
 from keynet.script.extraction import Argument, Extraction, JsonValue, Note, TypeName
 from keynet.script.interpreter import Interpreter
 from keynet.script.machine import (
-    Declared,
     Dialect,
     Finished,
     Limits,
@@ -70,13 +69,16 @@ def _extracted(path: Path, parser_type: str | None) -> Extraction:
     limits = Limits(_STEPS, source.MAX_TOKENS - content.tokens)
     run = Interpreter(project, dialects, limits)
     module = project.entry()
-    _follow(run, module, content, dialects)
-    if not run.candidates:
-        _read_registering(run, dialects)
-    parser = _chosen(run)
-    if parser is None:
-        return Extraction(None, (), _notes(run, []))
-    return _reported(run, parser)
+    try:
+        _follow(run, module, content, dialects)
+        if not run.candidates:
+            _read_registering(run, dialects)
+        parser = _chosen(run)
+        if parser is None:
+            return Extraction(None, (), _notes(run, []))
+        return _reported(run, parser)
+    finally:
+        run.forget()
 
 
 def _follow(
@@ -151,9 +153,11 @@ def _reported(run: Interpreter, parser: ParserLike) -> Extraction:
     notes: list[Note] = []
     # Whatever following the script has used up, what it declared is still written out.
     run.limits.steps = _STEPS
+    repeated = _("{name} is declared more than once; the first one is reported.")
     for declared in parser.declared():
         if declared.name in arguments:
-            notes.append(_repeated(declared))
+            text = repeated.format(name=printable(declared.name, 100))
+            notes.append(Note(declared.line, text, declared.file))
             continue
         if len(arguments) >= _MOST_ARGUMENTS:
             notes.append(Note(declared.line, _("There are too many arguments."), declared.file))
@@ -171,11 +175,6 @@ def _reported(run: Interpreter, parser: ParserLike) -> Extraction:
         for other in others
     )
     return Extraction(parser.dialect, tuple(arguments.values()), _notes(run, notes))
-
-
-def _repeated(declared: Declared) -> Note:
-    text = _("{name} is declared more than once; the first one is reported.")
-    return Note(declared.line, text.format(name=printable(declared.name, 100)), declared.file)
 
 
 def _notes(run: Interpreter, more: list[Note]) -> tuple[Note, ...]:

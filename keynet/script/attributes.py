@@ -150,6 +150,7 @@ def _of_instance(run: Machine, instance: Instance, name: str) -> Value:  # noqa:
             return _bound(run, value, instance, instance.cls)
     value = instance.native(name)
     if value is not MISSING:
+        run.declarations += 1
         return value
     if name == "__class__" and instance.cls is not None:
         return instance.cls

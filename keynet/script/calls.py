@@ -31,6 +31,9 @@ __all__ = ["bind_arguments", "call"]
 
 _MAX_CALLS: Final = 28
 _MAX_SAME: Final = 8
+# A function that has nothing to do with command lines is not followed for ever.
+_MAX_IDLE: Final = 8_000
+_HEAVY: Final = 200
 
 
 def call(run: Machine, function: Value, given: Arguments) -> Value:  # noqa: PLR0911
@@ -91,12 +94,14 @@ def _call_external(run: Machine, function: External, given: Arguments) -> Value:
     name = function.name
     native_class = run.native_class(name)
     if native_class is not None:
+        run.declarations += 1
         instance = native_class.make(None)
         instance.region = run.region
         call(run, instance.native("__init__"), given)
         return instance
     handler = run.handler(name)
     if handler is not None:
+        run.declarations += not run.is_plain(name)
         return handler(run, given)
     owner, _dot, method = name.rpartition(".")
     if run.native_class(owner) is not None and given.positional:
@@ -129,7 +134,7 @@ def _call_unknown(run: Machine, function: Value, given: Arguments) -> Value:
             )
             return value
     if isinstance(function, External):
-        return Unknown(why=_("calls {function}()").format(function=printable(function.name, 100)))
+        return run.unknown_call(function.name)
     return Unknown(why=function.why if isinstance(function, Unknown) else "")
 
 
@@ -137,6 +142,10 @@ def _call_function(run: Machine, function: Function, given: Arguments) -> Value:
     same = run.active.get(function.node, 0)
     if len(run.active) >= _MAX_CALLS or same >= _MAX_SAME or run.calls >= _MAX_CALLS:
         return UNKNOWN
+    idle = run.idle.get(function.node, 0)
+    if idle > _MAX_IDLE:
+        return UNKNOWN
+    declarations, steps = run.declarations, run.limits.steps
     scope = Scope(function.scope.module, function.scope, {}, "function", Frame(function))
     bind_arguments(run, function, given, scope)
     run.active[function.node] = same + 1
@@ -146,6 +155,9 @@ def _call_function(run: Machine, function: Function, given: Arguments) -> Value:
         return run.run_function(function, scope)
     finally:
         run.calls -= 1
+        spent = steps - run.limits.steps
+        if declarations == run.declarations and spent > _HEAVY:
+            run.idle[function.node] = idle + spent
         if same:
             run.active[function.node] = same
         else:

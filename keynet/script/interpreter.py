@@ -43,6 +43,7 @@ from keynet.script.values import (
     Value,
     join,
 )
+from keynet.text import _, printable
 
 __all__ = ["MAX_WAITING", "Candidate", "Interpreter"]
 
@@ -67,6 +68,7 @@ class Interpreter:
         self.project = project
         self.limits = limits
         self.handlers: dict[str, Handler] = {**BUILTINS, **STDLIB, **RECORDS}
+        self._plain = frozenset(self.handlers)
         self.native_classes: dict[str, NativeClass] = {}
         for dialect in dialects:
             self.handlers.update(dialect.handlers)
@@ -79,6 +81,10 @@ class Interpreter:
         self.active: dict[ast.AST, int] = {}
         self.called: set[ast.AST] = set()
         self.stored: dict[ast.AST, set[str]] = {}
+        # How often anything that declares a command line was used, and the steps that
+        # functions took which never did.
+        self.declarations = 0
+        self.idle: dict[ast.AST, int] = {}
         self.region = 0
         self._last_region = 0
         self._young: dict[int, tuple[object, int]] = {}
@@ -87,6 +93,8 @@ class Interpreter:
         self._full: dict[int, object] = {}
         self.waiting: list[Value] = []
         self._unread: list[Module] = []
+        self._scopes: list[Scope] = []
+        self._unknown_calls: dict[str, Unknown] = {}
         self._resolving: set[tuple[int, str]] = set()
         self.main_function: ast.AST | None = None
         self.has_block = False
@@ -106,6 +114,7 @@ class Interpreter:
             }
         )
         module.scope = scope
+        self._scopes.append(scope)
         module.state = "reading"
         return scope
 
@@ -127,6 +136,14 @@ class Interpreter:
             self.region = region
             module.state = "read"
         return scope
+
+    def forget(self) -> None:
+        """Break the circles of names and what they name: no collector has to find them."""
+        for scope in self._scopes:
+            for value in scope.names.values():
+                if isinstance(value, Class):
+                    value.namespace.clear()
+            scope.names.clear()
 
     def load_unread(self, pattern: str = "") -> bool:
         """Read the modules that were imported and not looked at; tell whether there were any.
@@ -312,6 +329,10 @@ class Interpreter:
         """Give what a name from outside the project does when called."""
         return self.handlers.get(name) or self.handlers.get("*." + name.rpartition(".")[2])
 
+    def is_plain(self, name: str) -> bool:
+        """Tell a function that has nothing to do with command lines."""
+        return name in self._plain
+
     def native_class(self, name: str) -> NativeClass | None:
         """Give the class that a name from outside the project means to a dialect."""
         found = self.native_classes.get(name)
@@ -322,6 +343,13 @@ class Interpreter:
         for function in functions:
             if len(self.waiting) < MAX_WAITING:
                 self.waiting.append(function)
+
+    def unknown_call(self, name: str) -> Unknown:
+        """Give what an outside function returns that is not known."""
+        if name not in self._unknown_calls:
+            why = _("calls {function}()").format(function=printable(name, 100))
+            self._unknown_calls[name] = Unknown(why=why)
+        return self._unknown_calls[name]
 
     def note(self, line: int, message: str, file: str = "") -> None:
         """Tell what could not be known."""

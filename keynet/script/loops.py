@@ -12,6 +12,8 @@ from keynet.script.values import UNKNOWN
 __all__ = ["LOOPS"]
 
 _MAX_TURNS: Final = 256
+# Of a loop that may not run at all and declares nothing.
+_MAX_IDLE_TURNS: Final = 64
 
 
 def _for(run: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Signal:
@@ -19,8 +21,11 @@ def _for(run: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Signal:
     items = run.iterate(iterated)
     if items is None:
         return _uncertain_loop(run, node, [*node.body, *node.orelse], scope, node.target)
-    for item in items:
+    declarations = run.declarations
+    for turn, item in enumerate(items):
         run.limits.spend(1)
+        if turn == _MAX_IDLE_TURNS and run.region and run.declarations == declarations:
+            return _uncertain_loop(run, node, [*node.body, *node.orelse], scope, node.target)
         assign(run, node.target, item, scope)
         signal = _turn(run, node.body, scope)
         if signal == BREAK:

@@ -87,3 +87,56 @@ def test_nothing_of_the_script_is_run(tmp_path: Path) -> None:
         f"from pathlib import Path\nPath({str(mark)!r}).touch()\nx = 1",
     )
     assert not mark.exists()
+
+
+def test_helpers_that_declare_nothing_leave_steps_for_the_parser(tmp_path: Path) -> None:
+    script = (
+        "import argparse\ndef check(pattern):\n    for letter in pattern * 40:\n"
+        "        if letter in '([{' or letter == '\\\\':\n            count = len(pattern)\n"
+        "for number in range(400):\n    check('[a-z]+(b|c)')\n"
+    )
+    path = tmp_path / "train.py"
+    path.write_text(
+        script + "p = argparse.ArgumentParser()\np.add_argument('--lr')\np.parse_args()"
+    )
+    found = extract(path)
+    assert [argument.name for argument in found.arguments] == ["lr"]
+    assert found.notes == ()
+
+
+def test_long_loops_that_may_not_run_leave_steps_for_the_parser(tmp_path: Path) -> None:
+    script = (
+        "import argparse, os\ndef load(name):\n    return [name, name + 'a', name * 2, {name: 1}]\n"
+        "if os.environ.get('EAGER'):\n    for number in range(4000):\n"
+        "        made = [load('x'), load('y'), load('z')]\n"
+    )
+    path = tmp_path / "train.py"
+    path.write_text(
+        script + "p = argparse.ArgumentParser()\np.add_argument('--lr')\np.parse_args()"
+    )
+    found = extract(path)
+    assert [argument.name for argument in found.arguments] == ["lr"]
+    assert found.notes == ()
+
+
+def test_long_loops_that_declare_are_followed_though_they_may_not_run(tmp_path: Path) -> None:
+    script = (
+        "import argparse, os\np = argparse.ArgumentParser()\nif os.environ.get('MANY'):\n"
+        "    for number in range(100):\n        p.add_argument(f'--x{number}')\np.parse_args()"
+    )
+    path = tmp_path / "train.py"
+    path.write_text(script)
+    assert len(extract(path).arguments) == 100
+
+
+def test_what_a_cheap_helper_gives_is_known_however_often_it_is_called(tmp_path: Path) -> None:
+    script = (
+        "import argparse\ndef name(number):\n    return 'x' + str(number)\n"
+        "p = argparse.ArgumentParser()\nfor number in range(300):\n"
+        "    p.add_argument('--' + name(number), default=name(number))\np.parse_args()"
+    )
+    path = tmp_path / "train.py"
+    path.write_text(script)
+    assert [argument.default for argument in extract(path).arguments] == [
+        f"x{number}" for number in range(300)
+    ]

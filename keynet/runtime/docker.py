@@ -24,7 +24,7 @@ from keynet.runtime.reasons import last_words
 from keynet.runtime.staging import stage
 from keynet.text import _, printable
 
-__all__ = ["Docker"]
+__all__ = ["Docker", "unpack_layout"]
 
 _FIRST_WITH_OCI: Final = 25
 # The client's advice on the builder, which keynet has chosen because it works here.
@@ -144,7 +144,7 @@ class Docker:
                     _("See whether the folder exists, is writable and has room."),
                 )
             if kind == "oci":
-                _unpack_layout(file, Path(path))
+                unpack_layout(file, Path(path))
         finally:
             if kind == "oci":
                 file.unlink(missing_ok=True)
@@ -226,7 +226,7 @@ class Docker:
         return shell.run(shell.Command((self._way.binary, *arguments)), timeout_s=timeout_s)
 
 
-def _unpack_layout(file: Path, folder: Path) -> None:
+def unpack_layout(file: Path, folder: Path) -> None:
     """Write the layout's own files, whose names its specification gives; nothing else.
 
     Not ``extractall``: Debian 12's Python has no filter for it yet.

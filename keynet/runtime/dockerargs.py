@@ -14,12 +14,15 @@ from keynet.runtime.staging import Stage
 from keynet.text import _
 
 __all__ = [
+    "BUILDER",
     "BUILDKIT",
     "BUILDX",
     "LEGACY",
     "DockerFacts",
     "build_arguments",
+    "builder_arguments",
     "environment",
+    "network_flags",
     "only_buildkit",
     "read_info",
 ]
@@ -27,6 +30,8 @@ __all__ = [
 LEGACY: Final = "legacy"
 BUILDKIT: Final = "buildkit"
 BUILDX: Final = "buildx"
+# A builder of buildx that is not the daemon's own.
+BUILDER: Final = "builder"
 
 _ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 # Containerfile features that docker's legacy builder does not know.
@@ -97,9 +102,28 @@ def build_arguments(
 ) -> tuple[str, ...]:
     """Give ``build``; the legacy builder reads its context from standard input."""
     arguments = ["build", "--tag", name, "--iidfile", str(iidfile)]
-    arguments += _builder_flags(way)
-    if network:
-        arguments += ["--network", network]
+    arguments += [*_builder_flags(way), *network_flags(network, way.mode), *_plan_flags(plan)]
+    if way.mode == LEGACY:
+        return (*arguments, "--file", contexttar.containerfile_name(plan), "-")
+    return (*arguments, "--file", str(stage.containerfile), str(stage.root))
+
+
+def builder_arguments(plan: BuildPlan, stage: Stage, way: Way) -> tuple[str, ...]:
+    """Give ``buildx build`` for a builder elsewhere, up to the output and the context."""
+    arguments = ["buildx", "build", "--progress", "plain", *network_flags(way.network, way.mode)]
+    return (*arguments, *_plan_flags(plan), "--file", str(stage.containerfile))
+
+
+def network_flags(network: str, mode: str) -> list[str]:
+    """Give ``--network``, with the permission that a builder elsewhere wants."""
+    if not network:
+        return []
+    allowed = ["--allow", f"network.{network}"] if mode == BUILDER else []
+    return ["--network", network, *allowed]
+
+
+def _plan_flags(plan: BuildPlan) -> list[str]:
+    arguments = []
     if plan.platform is not None:
         arguments += ["--platform", str(plan.platform)]
     if plan.no_cache:
@@ -108,9 +132,7 @@ def build_arguments(
     arguments += [f"--build-arg={key}={value}" for key, value in sorted(plan.build_args.items())]
     arguments += [f"--build-arg={key}" for key in sorted(plan.host_network.proxies)]
     arguments += [f"--secret=id={secret.id},src={secret.source}" for secret in plan.secrets]
-    if way.mode == LEGACY:
-        return (*arguments, "--file", contexttar.containerfile_name(plan), "-")
-    return (*arguments, "--file", str(stage.containerfile), str(stage.root))
+    return arguments
 
 
 def _builder_flags(way: Way) -> list[str]:

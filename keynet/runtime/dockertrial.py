@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from keynet.errors import EngineError
-from keynet.runtime import dockerargs, endpoints, reasons, shell
+from keynet.runtime import buildxtrial, dockerargs, endpoints, reasons, shell
 from keynet.runtime.buildlog import BuildLog
 from keynet.runtime.dockerargs import BUILDKIT, BUILDX, LEGACY, DockerFacts
 from keynet.runtime.engine import Unusable, Usable, Way
@@ -42,6 +42,17 @@ def _probe(binary: str) -> Usable | Unusable:
             _("the docker command here is podman's stand-in"),
             _("keynet uses podman itself: --builder podman"),
         )
+    if builder := os.environ.get("BUILDX_BUILDER"):
+        known = buildxtrial.inspect(binary, builder)
+        if isinstance(known, Unusable):
+            return known
+        if known.elsewhere:
+            version = _CLIENT.search(client.stdout)
+            return buildxtrial.probe(binary, version[1] if version else "", builder, known)
+    return _probe_daemon(binary)
+
+
+def _probe_daemon(binary: str) -> Usable | Unusable:
     endpoint = _endpoint(binary)
     refused = endpoints.refusal(endpoint)
     if refused is not None:
@@ -104,7 +115,7 @@ def _trial(way: Way, architecture: str, *, run: bool) -> str:
     # The legacy builder keeps the image of the last step that worked.
     for image in log.tops:
         _run(way.binary, "rmi", image)
-    return reasons.last_words(finished.stderr or finished.stdout)
+    return reasons.failure(finished.status, finished.stderr or finished.stdout)
 
 
 def _usable(way: Way, facts: DockerFacts, endpoint: str, *, no_run: str = "") -> Usable:

@@ -20,7 +20,7 @@ class Way:
     """How an engine's argv has to look on this host: what probing found to work.
 
     Empty strings leave the engine's default. ``mode`` is docker's builder (``legacy``,
-    ``buildkit``, ``buildx``); ``root`` and ``runroot`` are keynet's own overlay store;
+    ``buildkit``, ``buildx``, ``builder``); ``root`` and ``runroot`` are keynet's own overlay store;
     ``remote`` means that the engine sees none of this host's folders.
     """
 
@@ -90,7 +90,8 @@ class Built:
     """An image in its builder's store; opaque to everybody else.
 
     ``name`` is this build's own temporary tag, ``project`` the name under which the
-    builder keeps its layer cache, ``stages`` the last image of each earlier stage.
+    builder keeps its layer cache, ``stages`` the last image of each earlier stage;
+    ``stored`` is False where the builder has a cache only, out of which it pushes and saves.
     """
 
     engine: str
@@ -98,6 +99,7 @@ class Built:
     name: str
     project: str
     stages: tuple[str, ...] = ()
+    stored: bool = True
 
 
 class Builder(Protocol):

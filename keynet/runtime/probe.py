@@ -7,8 +7,9 @@ from typing import Final
 
 from keynet.errors import EngineUnavailable, UsageError
 from keynet.events import Emit, Notice
-from keynet.runtime import dockertrial, endpoints, trial
+from keynet.runtime import dockerargs, dockertrial, endpoints, trial
 from keynet.runtime.buildah import BUILDAH
+from keynet.runtime.buildx import Buildx
 from keynet.runtime.cache import Cache
 from keynet.runtime.docker import Docker
 from keynet.runtime.driving import Engine
@@ -23,8 +24,14 @@ PROBES: Final[dict[str, Callable[[], Usable | Unusable]]] = {
     "podman": partial(trial.probe, PODMAN),
     "buildah": partial(trial.probe, BUILDAH),
 }
+
+
+def _docker(usable: Usable) -> Builder:
+    return Buildx(usable) if usable.way.mode == dockerargs.BUILDER else Docker(usable)
+
+
 _MAKERS: Final[dict[str, Callable[[Usable], Builder]]] = {
-    "docker": Docker,
+    "docker": _docker,
     "podman": partial(Engine, PODMAN),
     "buildah": partial(Engine, BUILDAH),
 }

@@ -175,6 +175,11 @@ def _unknown_ca(engine: str, target: Reference, said: str) -> RegistryError:
             "podman's service looks for the CA in /etc/containers/certs.d/{host}/ca.crt (on the "
             "service's machine): put it there."
         ).format(host=target.registry)
+    elif engine == "docker buildx":
+        hint = _(
+            'The builder reads the CA from its buildkitd.toml: [registry."{host}"] '
+            'ca=["FILE"] (docker buildx create --buildkitd-config), or from its system.'
+        ).format(host=target.registry)
     elif engine == "docker":
         hint = _(
             "docker's daemon looks for the CA in /etc/docker/certs.d/{host}/ca.crt (on the "

@@ -7,7 +7,7 @@ from typing import Final
 from keynet.runtime.engine import Unusable
 from keynet.text import _, printable
 
-__all__ = ["explain", "last_words", "no_subids", "not_installed"]
+__all__ = ["explain", "failure", "last_words", "no_subids", "not_installed"]
 
 _NOISE = re.compile(r"level=(?:warning|info|debug)|^\s*$|^WARN|cgroups v1", re.IGNORECASE)
 _PREFIX = re.compile(r'^(?:time="[^"]*" level=\w+ msg=|Error: |ERRO\[\d+\] |error: )')
@@ -19,6 +19,11 @@ def last_words(output: str) -> str:
     telling = [line for line in lines if re.search("error|cannot|denied|fail", line, re.IGNORECASE)]
     chosen = (telling or lines or [""])[0]
     return printable(_PREFIX.sub("", chosen), 300)
+
+
+def failure(status: int, output: str) -> str:
+    """Say why a trial ended with this status; never empty."""
+    return last_words(output) or _("exit status {status}, without a word").format(status=status)
 
 
 def not_installed(name: str) -> Unusable:

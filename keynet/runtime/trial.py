@@ -149,7 +149,7 @@ def _trial(dialect: Dialect, way: Way, architecture: str, *, run: bool) -> str:
         argv += ["--file", f"{folder}/Containerfile", folder]
         finished = shell.run(shell.Command(tuple(argv)), timeout_s=_TIMEOUT_S)
     if finished.status != 0:
-        return reasons.last_words(finished.stderr or finished.stdout)
+        return reasons.failure(finished.status, finished.stderr or finished.stdout)
     shell.run(shell.Command((*dialect.prefix(way), "rmi", name)), timeout_s=_TIMEOUT_S)
     return ""
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from keynet.events import Emit
+from keynet.events import Emit, Notice
 from keynet.runtime.engine import Usable
 from keynet.script.arguments import Extraction
 from keynet.steps.prepare import Request, prepare
@@ -57,6 +57,8 @@ def build(request: Request, output: str | None, emit: Emit) -> BuildResult:
         if output is not None:
             with stages.stage("save", _("Saving"), output):
                 prepared.builder.save(built, output, emit)
+        elif not built.stored:
+            emit(Notice(_("The image stays in the builder's cache; --output fetches it.")))
     finally:
         prepared.builder.remove(built)
     return BuildResult(

@@ -120,6 +120,7 @@ def test_a_storage_that_does_not_work_is_told(machine: Machine) -> None:
         ([Answer("--version", "what")], "--version fails"),
         ([VERSION, Answer("info", "no json")], "gives no JSON"),
         ([VERSION, INFO, Answer("*", stderr="Error: no space left", status=1)], "Make room"),
+        ([VERSION, INFO, Answer("*", status=7)], "exit status 7"),
     ],
 )
 def test_odd_programs_are_refused(machine: Machine, answers: list[Answer], word: str) -> None:

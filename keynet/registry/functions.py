@@ -36,7 +36,7 @@ from keynet.oci.image import Image, Layer
 from keynet.oci.reference import Reference
 from keynet.registry.client import RegistryClient
 from keynet.registry.pull import fetch_image
-from keynet.registry.push import push_image
+from keynet.registry.push import push_image, stands
 from keynet.registry.queries import named
 from keynet.registry.values import Auth, RegistryConfig
 from keynet.text import _
@@ -184,21 +184,25 @@ async def push_archive(
         InvalidArchive: With the member: a layer does not have its digest.
         RegistryError: The registry refuses or fails.
     """
+    grouped: dict[str, list[Reference]] = {}
+    for target in targets:
+        grouped.setdefault(target.repository, []).append(target)
+    groups = [(names[0], [other.identifier for other in names[1:]]) for names in grouped.values()]
+    # Asked before layers are sampled and compressed: what stands there as it is, stays.
+    if compress != "gzip" and await _all_stand(client, one.image, groups, emit):
+        return str(Digest.of(one.image.manifest))
     async with compressed(one.image, compress) as image:
-        grouped: dict[str, list[Reference]] = {}
-        for target in targets:
-            grouped.setdefault(target.repository, []).append(target)
         stored: Descriptor | None = None
-        for names in grouped.values():
-            first, *others = names
+        for first, tags in groups:
             try:
                 stored = await push_image(
                     client,
                     image,
                     first,
-                    tags=[other.identifier for other in others],
+                    tags=tags,
                     mount_from=[targets[0].repository] if stored is not None else [],
                     emit=emit,
+                    asked=len(groups) == 1 and compress != "gzip" and image is one.image,
                 )
             except RegistryError as error:
                 if isinstance(error, DigestMismatch) or error.code == "DIGEST_INVALID":
@@ -206,6 +210,18 @@ async def push_archive(
                 raise
         assert stored is not None
         return str(stored.digest)
+
+
+async def _all_stand(
+    client: RegistryClient,
+    image: Image,
+    groups: Sequence[tuple[Reference, Sequence[str]]],
+    emit: Emit,
+) -> bool:
+    for first, tags in groups:
+        if not await stands(client, image, first, tags=tags, emit=emit):
+            return False
+    return True
 
 
 async def pull_image(

@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Iterable, Sequence
 from typing import Final
 
 from keynet.errors import ValidationError
-from keynet.events import Emit, ignore
+from keynet.events import BlobSkipped, Emit, ignore
 from keynet.oci.descriptor import Descriptor, MediaType
 from keynet.oci.image import Image, Layer
 from keynet.oci.reference import Reference
@@ -17,7 +17,7 @@ from keynet.registry.upload import CHUNK_SIZE
 from keynet.registry.wire import ManifestWire, check_manifest
 from keynet.text import _
 
-__all__ = ["CONCURRENCY", "push_image"]
+__all__ = ["CONCURRENCY", "push_image", "stands"]
 
 CONCURRENCY: Final = 4
 
@@ -32,8 +32,13 @@ async def push_image(
     emit: Emit = ignore,
     concurrency: int = CONCURRENCY,
     chunk_size: int = CHUNK_SIZE,
+    asked: bool = False,
 ) -> Descriptor:
     """Push an image; layers concurrently, each only where the registry lacks it.
+
+    Where every tag points to this very manifest already, nothing more is asked (``stands``). A
+    layer that the registry has is not read: what it has under that digest it hashed when it
+    came, so an archive that claims a wrong digest changes nothing.
 
     Args:
         target: In the client's registry; without tag and digest the tag is ``latest``.
@@ -42,6 +47,7 @@ async def push_image(
             layers' own ``origin``.
         concurrency: Layers at a time.
         chunk_size: Bytes in one upload request.
+        asked: ``stands`` has just said no.
 
     Returns:
         The manifest as it is stored, verified.
@@ -60,6 +66,12 @@ async def push_image(
             ),
             _("Push it under a tag."),
         )
+    identifiers: list[str] = [*dict.fromkeys([target.identifier, *tags])]
+    stored = Descriptor.of(media_type, image.manifest)
+    layers = {layer.descriptor.digest: layer for layer in image.layers}
+    layers.pop(config.digest, None)
+    if not asked and await stands(client, image, target, tags=tags, emit=emit):
+        return stored
     gate = asyncio.Semaphore(concurrency)
 
     async def send(layer: Layer) -> None:
@@ -83,16 +95,49 @@ async def push_image(
         async with gate:
             await client.upload_bytes(target.repository, config.media_type, image.config, emit=emit)
 
-    layers = {layer.descriptor.digest: layer for layer in image.layers}
-    layers.pop(config.digest, None)
     await _all([*(send(layer) for layer in layers.values()), send_config()])
-    identifiers: list[str] = [*dict.fromkeys([target.identifier, *tags])]
     stored, _tracked = await client.put_manifest(
         target.repository, identifiers[0], image.manifest, media_type
     )
     for tag in identifiers[1:]:
         await client.put_manifest(target.repository, tag, image.manifest, media_type)
     return stored
+
+
+async def stands(
+    client: RegistryClient,
+    image: Image,
+    target: Reference,
+    *,
+    tags: Sequence[str] = (),
+    emit: Emit = ignore,
+) -> bool:
+    """Tell whether the tags point to this very image already; no layer is read.
+
+    The registry saw that it had the blobs when it took the manifest, and it keeps them as long
+    as it lists it; so no blob is asked for.
+
+    Args:
+        target: As for ``push_image``.
+        emit: Told of each blob as skipped where the image stands.
+
+    Raises:
+        ValidationError: Manifest, config and layers do not belong together.
+    """
+    manifest = check_manifest(image.manifest, None)
+    config = _matching_config(image, manifest)
+    digest = Descriptor.of("", image.manifest).digest
+    for identifier in dict.fromkeys([target.identifier, *tags]):
+        found = await client.head_manifest(target.repository, identifier)
+        if found is None or (found.digest, found.media_type) != (
+            digest,
+            manifest.mediaType or MediaType.OCI_MANIFEST,
+        ):
+            return False
+    blobs = {blob.digest: blob for blob in (*(one.descriptor for one in image.layers), config)}
+    for blob in blobs.values():
+        emit(BlobSkipped(str(blob.digest), blob.size))
+    return True
 
 
 def _matching_config(image: Image, manifest: ManifestWire) -> Descriptor:

@@ -16,7 +16,7 @@ from keynet.registry.auth import Authorizer, CredentialSource
 from keynet.registry.problems import failure
 from keynet.registry.retry import TEMPORARY, Budget, Retries, retry_after
 from keynet.registry.transport import Answer, Call, Stream, Transport
-from keynet.registry.unreachable import NoTls
+from keynet.registry.unreachable import NobodyThere, NoTls
 from keynet.secret import Secret
 from keynet.text import _
 
@@ -24,6 +24,7 @@ __all__ = ["Ask", "Session"]
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS: Final = 5
+_FIRST_TRIES: Final = 3
 _ERROR_LIMIT: Final = 64 * 1024
 
 
@@ -60,7 +61,9 @@ class Session:
         self._transport = transport
         self._auth = Authorizer(registry, sources, self._send_to_token_server)
         self._base: str | None = None
-        self._connecting = asyncio.Lock()
+        # Whether it ever answered.
+        self._met = False
+        self._meeting = asyncio.Lock()
 
     def failure(self, answer: Answer | Stream, action: str, body: bytes = b"") -> RegistryError:
         """Make the error for an answer that was not hoped for."""
@@ -68,13 +71,18 @@ class Session:
         return failure(answer.status, answer.headers, content, action, self.registry.name)
 
     async def connect(self) -> str:
-        """Find the scheme and what the registry asks for; give the base URL.
+        """Find the scheme; give the base URL. Asks the registry only where http may serve too.
 
         Raises:
             RegistryUnreachable: Neither https nor, where allowed, http answers.
         """
         if self._base is None:
-            async with self._connecting:
+            registry = self.registry
+            scheme = registry.scheme or (None if registry.http_allowed else "https")
+            if scheme is not None:
+                self._base = registry.base(scheme)
+                return self._base
+            async with self._meeting:
                 if self._base is None:
                     self._base = await self._find_base()
         return self._base
@@ -86,19 +94,13 @@ class Session:
             RegistryError: Any other status, as ``problems.failure`` has it.
             RegistryUnreachable: No answer.
         """
-        # Tries of its own: within those below, a wrong address would be told after 20 seconds.
         await self.connect()
-        budget = Budget(self.retries)
-        while True:
-            try:
-                answer = await self.send_once(ask)
-            except RegistryUnreachable as error:
-                await budget.spend(error)
-                continue
-            if answer.status in ask.expect:
-                return answer
-            wish = retry_after(answer.headers.get("retry-after"))
-            await budget.spend(self.failure(answer, ask.action), wish)
+        if not self._met:
+            # The first request goes alone: the others know what it learns of credentials.
+            async with self._meeting:
+                if not self._met:
+                    return await self._send(ask)
+        return await self._send(ask)
 
     async def send_once(self, ask: Ask) -> Answer:
         """Make the request without retries; any status but 401 is the caller's to judge."""
@@ -111,6 +113,8 @@ class Session:
                 return answer
             if last or not self._own(answer.url):
                 break
+            if header is None and not self._auth.learn(answer) and await self._told_at_the_root():
+                continue
             await self._auth.challenged(answer, header, scopes, ask.repository, ask.action)
         raise self.failure(answer, ask.action)
 
@@ -137,27 +141,54 @@ class Session:
                     return
             call = replace(call, url=target)
 
+    async def _send(self, ask: Ask) -> Answer:
+        budget = Budget(self.retries)
+        # A wrong address is told soon: what is tried again is a registry that starts.
+        unreachable = Budget(self._few)
+        while True:
+            try:
+                answer = await self.send_once(ask)
+            except RegistryUnreachable as error:
+                if self._met or not isinstance(error, NobodyThere):
+                    await budget.spend(error)
+                else:
+                    again = error.temporary and not isinstance(error, NoTls)
+                    await unreachable.spend(error, again=again)
+                continue
+            if answer.status in ask.expect:
+                return answer
+            wish = retry_after(answer.headers.get("retry-after"))
+            await budget.spend(self.failure(answer, ask.action), wish)
+
+    @property
+    def _few(self) -> Retries:
+        return replace(self.retries, attempts=min(_FIRST_TRIES, self.retries.attempts))
+
+    async def _told_at_the_root(self) -> bool:
+        """Ask the API's root how to sign in: some servers tell it nowhere else."""
+        root = await self._ping(Ask(Call("GET", await self._absolute("/v2/")), _("sign in")))
+        return root.status == 401 and self._auth.learn(root)
+
     async def _find_base(self) -> str:
         registry = self.registry
-        scheme = registry.scheme or "https"
-        ping = Ask(Call("GET", f"{registry.base(scheme)}/v2/"), _("reach the registry"))
+        ping = Ask(Call("GET", f"{registry.base('https')}/v2/"), _("reach the registry"))
+        scheme = "https"
         try:
             answer = await self._ping(ping)
         except RegistryUnreachable as error:
             # Without a port, https and http are different doors: one may be shut.
-            other_door = isinstance(error, NoTls) or (error.temporary and registry.portless)
-            if registry.scheme is not None or not registry.http_allowed or not other_door:
+            if not isinstance(error, NoTls) and not (error.temporary and registry.portless):
                 raise
             scheme = "http"
             ping = replace(ping, call=Call("GET", f"{registry.base(scheme)}/v2/"))
             answer = await self._ping(ping)
         if answer.status == 401:
             self._auth.learn(answer)
+        self._met = True
         return registry.base(scheme)
 
     async def _ping(self, ask: Ask) -> Answer:
-        # A wrong address is told soon: what is tried again here is a registry that starts.
-        budget = Budget(replace(self.retries, attempts=min(3, self.retries.attempts)))
+        budget = Budget(self._few)
         while True:
             try:
                 answer = await self._transport.send(ask.call)
@@ -182,6 +213,7 @@ class Session:
         for count in range(1, _MOST_REDIRECTS + 2):
             sent = header if self._own(call.url) else None
             answer = await self._transport.send(_authorized(call, sent))
+            self._met = True
             location = answer.headers.get("location")
             if answer.status not in _REDIRECTS or location is None:
                 break

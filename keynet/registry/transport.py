@@ -7,20 +7,38 @@ bounded by phase, and foreign exceptions become keynet's.
 import asyncio
 import socket
 import ssl
+import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
-from typing import Final
-
-import httpx
+from typing import Any, Final, cast
+from urllib.request import getproxies, proxy_bypass
 
 import keynet
 from keynet.registry import tls
-from keynet.registry.address import Registry, is_loopback, origin_of
+from keynet.registry.address import Origin, Registry, is_loopback, origin_of
 from keynet.registry.unreachable import broken, no_connection, timed_out, too_long
+
+
+@contextmanager
+def _without_its_program() -> Iterator[None]:
+    """Import httpx without its own command line, which costs more than the library."""
+    program = "httpx._main"
+    modules = cast("dict[str, Any]", sys.modules)
+    hidden = "httpx" not in modules
+    if hidden:
+        modules[program] = None
+    try:
+        yield
+    finally:
+        if hidden:
+            del modules[program]
+
+
+with _without_its_program():
+    import httpx
 
 __all__ = ["Answer", "Call", "Stream", "Timeouts", "Transport", "Wire"]
 
@@ -29,6 +47,12 @@ Wire = httpx.AsyncBaseTransport
 
 # Bytes that must come within one read timeout.
 _LEAST: Final = 64 * 1024
+_CONNECTIONS: Final = httpx.Limits(max_connections=100, max_keepalive_connections=100)
+_BASE_HEADERS: Final = {
+    "User-Agent": f"keynet/{keynet.__version__}",
+    "Accept": "*/*",
+    "Accept-Encoding": "identity",
+}
 _KEEPALIVE: Final = [
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     *(
@@ -103,14 +127,14 @@ class Transport:
         self._trust = trust
         self._timeouts = timeouts
         self._wire = wire
-        self._clients: dict[tuple[bool, bool], httpx.AsyncClient] = {}
+        self._wires: dict[tuple[bool, str], Wire] = {}
 
     async def aclose(self) -> None:
         """Close every connection."""
-        clients = list(self._clients.values())
-        self._clients.clear()
-        for client in clients:
-            await client.aclose()
+        wires = list(self._wires.values())
+        self._wires.clear()
+        for wire in wires:
+            await wire.aclose()
 
     async def send(self, call: Call) -> Answer:
         """Make one exchange and read the whole answer.
@@ -137,9 +161,8 @@ class Transport:
     async def stream(self, call: Call) -> AsyncIterator[Stream]:
         """Make one exchange and give the answer before its body is read."""
         with _mapped(self._registry, call):
-            client = self._client_for(call.url)
-            request = self._request(client, call)
-            response = await client.send(request, stream=True, auth=None, follow_redirects=False)
+            wire = self._wire_for(call.url)
+            response = await wire.handle_async_request(self._request(call))
         try:
             headers = {name.lower(): value for name, value in response.headers.items()}
 
@@ -170,76 +193,57 @@ class Transport:
     def _whole_s(self) -> float:
         return self._timeouts.connect_s + self._timeouts.read_s
 
-    def _client_for(self, url: str) -> httpx.AsyncClient:
-        """Give the pool for this URL: client certificates and lax TLS are for the registry."""
+    def _wire_for(self, url: str) -> Wire:
+        """Give what carries this URL: client certificates and lax TLS are for the registry."""
         origin = origin_of(url)
-        own = f"{origin.scheme}://{origin.host}:{origin.port}" == self._own_origin(origin.scheme)
-        secure = origin.scheme == "https"
-        client = self._clients.get((own, secure))
-        if client is None:
-            client = self._clients[own, secure] = self._new_client(origin.host, own, secure)
-        return client
+        own = origin == origin_of(self._registry.base(origin.scheme))
+        # A proxy on the way cannot reach this machine's own loopback.
+        proxy = None if self._wire or is_loopback(origin.host) else _proxy(origin)
+        place = (own, proxy or origin.scheme)
+        wire = self._wires.get(place)
+        if wire is None:
+            wire = self._wires[place] = self._wire or self._new_wire(origin.scheme, proxy, own=own)
+        return wire
 
-    def _own_origin(self, scheme: str) -> str:
-        own = origin_of(self._registry.base(scheme))
-        return f"{own.scheme}://{own.host}:{own.port}"
-
-    def _new_client(self, host: str, own: bool, secure: bool) -> httpx.AsyncClient:
-        limits = httpx.Limits(max_connections=100, max_keepalive_connections=20)
+    def _new_wire(self, scheme: str, proxy: str | None, *, own: bool) -> Wire:
         verify: ssl.SSLContext | bool = False
-        if secure and self._wire is None:
+        if scheme == "https":
             trust = self._trust if own else tls.Trust(self._trust.ca_certs)
             verify = tls.context(_base_context(), trust)
-        # A proxy on the way cannot reach this machine's own loopback.
-        proxied = not is_loopback(host)
-        wire = self._wire
-        if wire is None and not proxied:
-            wire = httpx.AsyncHTTPTransport(
-                verify=verify, limits=limits, socket_options=_KEEPALIVE, trust_env=False
-            )
-        return httpx.AsyncClient(
-            transport=wire,
+        return httpx.AsyncHTTPTransport(
             verify=verify,
-            limits=limits,
-            trust_env=proxied,
-            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
-            follow_redirects=False,
-            headers={
-                "User-Agent": f"keynet/{keynet.__version__}",
-                "Accept-Encoding": "identity",
-            },
-            timeout=httpx.Timeout(
-                self._timeouts.read_s,
-                connect=self._timeouts.connect_s,
-                write=self._timeouts.write_s,
-                pool=None,
-            ),
+            limits=_CONNECTIONS,
+            proxy=proxy,
+            socket_options=None if proxy else _KEEPALIVE,
+            trust_env=False,
         )
 
-    def _request(self, client: httpx.AsyncClient, call: Call) -> httpx.Request:
-        extensions = None
-        if call.patient:
-            times = self._timeouts
-            extensions = {
-                "timeout": {
-                    "connect": times.connect_s,
-                    "read": times.commit_s,
-                    "write": times.write_s,
-                    "pool": None,
-                }
-            }
-        content = call.body() if callable(call.body) else call.body
-        return client.build_request(
+    def _request(self, call: Call) -> httpx.Request:
+        times = self._timeouts
+        read_s = times.commit_s if call.patient else times.read_s
+        phases = {"connect": times.connect_s, "read": read_s, "write": times.write_s, "pool": None}
+        return httpx.Request(
             call.method,
             call.url,
-            headers=dict(call.headers),
-            content=content,
-            extensions=extensions,
+            headers={**_BASE_HEADERS, **call.headers},
+            content=call.body() if callable(call.body) else call.body,
+            extensions={"timeout": phases},
         )
+
+
+def _proxy(origin: Origin) -> str | None:
+    """Give the proxy that the environment or the system names for this origin."""
+    proxies = getproxies()
+    proxy = proxies.get(origin.scheme) or proxies.get("all")
+    if not proxy or proxy_bypass(f"{origin.host}:{origin.port}"):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
 
 
 async def _raw(response: httpx.Response) -> AsyncGenerator[bytes, None]:
-    async for block in response.aiter_raw():
+    # Not aiter_raw: it counts and copies what is counted here already.
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    async for block in response.stream:
         yield block
 
 

@@ -9,10 +9,14 @@ from keynet.errors import RegistryError, RegistryUnreachable
 from keynet.registry.address import Registry, origin_of
 from keynet.text import _, printable
 
-__all__ = ["NoTls", "broken", "no_connection", "timed_out", "too_long"]
+__all__ = ["NoTls", "NobodyThere", "broken", "no_connection", "timed_out", "too_long"]
 
 
-class NoTls(RegistryUnreachable):
+class NobodyThere(RegistryUnreachable):
+    """No connection came about, so nothing was asked."""
+
+
+class NoTls(NobodyThere):
     """The other side was reached and does not speak TLS."""
 
 
@@ -32,14 +36,14 @@ def no_connection(registry: Registry, url: str, error: Exception) -> RegistryUnr
     untrusted = next((e for e in chain if isinstance(e, ssl.SSLCertVerificationError)), None)
     if untrusted is not None:
         reason = printable(untrusted.verify_message or untrusted, 200)
-        return RegistryUnreachable(
+        return NobodyThere(
             _("The certificate of {registry} is not trusted: {reason}.").format(
                 registry=where, reason=reason
             ),
             _("Give the CA's certificate with --ca-cert, KEYNET_CA_CERT or SSL_CERT_FILE."),
         )
     if any(isinstance(e, socket.gaierror) for e in chain):
-        return RegistryUnreachable(
+        return NobodyThere(
             _("There is no host {registry}: its name cannot be resolved.").format(registry=where),
             _("Check the spelling and your network (DNS, VPN, proxy)."),
             temporary=True,
@@ -56,7 +60,7 @@ def no_connection(registry: Registry, url: str, error: Exception) -> RegistryUnr
     # asyncio puts the address into strerror and leaves the reason out.
     told = [os.strerror(e.errno) for e in plain if e.errno]
     reason = printable(told[-1] if told else error, 200)
-    return RegistryUnreachable(
+    return NobodyThere(
         _("{registry} cannot be reached: {reason}.").format(registry=where, reason=reason),
         _("Check the address and the port, and that the registry runs."),
         temporary=True,
@@ -82,11 +86,12 @@ def broken(
 def timed_out(registry: Registry, url: str, *, connecting: bool = False) -> RegistryUnreachable:
     """Say that nothing came in time."""
     where = _where(registry, url)
+    kind: type[RegistryUnreachable] = NobodyThere if connecting else RegistryUnreachable
     if connecting:
         message = _("{registry} cannot be reached: no connection in time.").format(registry=where)
     else:
         message = _("{registry} does not answer: nothing came in time.").format(registry=where)
-    return RegistryUnreachable(
+    return kind(
         message, _("Check the network and whether the registry is overloaded."), temporary=True
     )
 

@@ -66,6 +66,7 @@ async def push_and_check(
     async with RegistryClient(
         f"http://{proxy.host}", credentials=sources, retries=retries
     ) as client:
+        await client.ping()
         await push_image(client, pushed, target, emit=watch, chunk_size=chunk_size)
     own = tuple(Fixed(direct, source.credential) for source in sources)
     async with RegistryClient(f"http://{direct}", credentials=own) as client:

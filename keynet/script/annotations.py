@@ -106,6 +106,8 @@ def _generic(run: Machine, value: Generic, scope: Scope, depth: int) -> Describe
         ]
         kinds = {part.kind for part in parts}
         first = parts[0] if parts else Described("str")
+        if any(part.choices is not first.choices for part in parts):
+            first = replace(first, choices=None)
         return replace(first, kind=kinds.pop() if len(kinds) == 1 else "str", many=True)
     if last in ("ClassVar", "Final", "Required", "NotRequired", "InitVar", "Type", "type"):
         return describe_value(run, arguments[0], scope, depth + 1)

@@ -141,7 +141,7 @@ def _chosen(run: Interpreter) -> ParserLike | None:
     if parsing:
         # Of parsers that leave the rest to another, the last is the one that is left with it.
         complete = [c for c in parsing if c.complete] or parsing[::-1]
-        best = max(complete, key=lambda c: c.rank)
+        best = max(complete, key=lambda c: (c.rank, c.certain))
         return best.parser
     declaring = [parser for parser in run.parsers if parser.declared()]
     whole = [parser for parser in declaring if not parser.nested]

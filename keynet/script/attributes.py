@@ -8,7 +8,7 @@ from typing import Final
 
 from keynet.script import methods
 from keynet.script.constants import constant
-from keynet.script.machine import Machine, Module
+from keynet.script.machine import Machine, Module, Scope
 from keynet.script.values import (
     MISSING,
     UNKNOWN,
@@ -19,6 +19,7 @@ from keynet.script.values import (
     EnumMember,
     External,
     Function,
+    Generic,
     Imported,
     Instance,
     Native,
@@ -62,6 +63,8 @@ def attribute(run: Machine, value: Value, name: str) -> Value:  # noqa: PLR0911,
             return _of_path(run, value, name)
         case Unknown():
             return Unknown(why=value.why)
+        case Generic(name="typing.Annotated" | "typing_extensions.Annotated"):
+            return attribute(run, value.arguments[0], name) if value.arguments else UNKNOWN
         case Partial() if name == "func":
             return value.function
         case BoundMethod() if name == "__self__":
@@ -104,7 +107,22 @@ def _of_module(run: Machine, module: Module, name: str) -> Value:
             value = _of_module(run, star, name)
             if not isinstance(value, Unknown):
                 return value
+    if module.hints:
+        return _hinted(run, module, name)
     return UNKNOWN
+
+
+def _hinted(run: Machine, module: Module, name: str) -> Value:
+    """Take from ``if TYPE_CHECKING:`` where a name comes from that is imported lazily."""
+    if isinstance(module.hints, list):
+        scope = Scope(module, None, {}, "module")
+        blocks, module.hints = module.hints, {}
+        for block in blocks:
+            imports = (ast.Import, ast.ImportFrom)
+            run.execute([one for one in block if isinstance(one, imports)], scope)
+        module.hints = scope.names
+    value = module.hints.get(name, UNKNOWN)
+    return run.resolve(value) if isinstance(value, Imported) else value
 
 
 def lineage(cls: Class) -> Iterator[Class]:
@@ -179,7 +197,7 @@ def _bound(run: Machine, value: Value, receiver: Value, cls: Class) -> Value:  #
     return value
 
 
-def _of_class(run: Machine, cls: Class, name: str) -> Value:  # noqa: PLR0911
+def _of_class(run: Machine, cls: Class, name: str) -> Value:  # noqa: PLR0911, PLR0912
     value = _found(cls, name)
     if isinstance(value, Descriptor):
         if value.kind == "classmethod":
@@ -203,8 +221,13 @@ def _of_class(run: Machine, cls: Class, name: str) -> Value:  # noqa: PLR0911
     if name == "__dict__":
         return run.fresh(dict(cls.namespace))
     for base in outside_bases(cls):
-        if run.native_class(base) is not None:
-            return External(f"{base}.{name}")
+        native_class = run.native_class(base)
+        if native_class is not None:
+            own: Value = MISSING
+            if native_class.attribute is not None:
+                own = native_class.attribute(run, cls, name)
+                run.declarations += own is not MISSING
+            return External(f"{base}.{name}") if own is MISSING else own
     return UNKNOWN
 
 

@@ -1,15 +1,19 @@
 """What a class statement makes: a class, and the members of an Enum."""
 
 import ast
+from pathlib import Path
 
 from keynet.script.attributes import outside_bases
 from keynet.script.flow import Signal
-from keynet.script.machine import Machine, Scope
+from keynet.script.machine import Machine, Module, Scope
 from keynet.script.names import bind
 from keynet.script.values import (
+    UNKNOWN,
+    Arguments,
     Class,
     Descriptor,
     EnumMember,
+    External,
     Function,
     Instance,
     Native,
@@ -17,7 +21,7 @@ from keynet.script.values import (
     is_constant,
 )
 
-__all__ = ["make_class"]
+__all__ = ["make_class", "make_enum"]
 
 
 def make_class(run: Machine, node: ast.ClassDef, scope: Scope) -> Signal:
@@ -38,6 +42,27 @@ def make_class(run: Machine, node: ast.ClassDef, scope: Scope) -> Signal:
         result = run.decorate(decorator, result, node.lineno)
     bind(run, node.name, result, scope)
     return None
+
+
+def make_enum(run: Machine, given: Arguments) -> Value:
+    """Follow ``Enum("Color", "RED BLUE")``, also with a list, pairs or a dict."""
+    name, names = given.get("value", 0), given.get("names", 1)
+    if isinstance(names, str):
+        names = names.replace(",", " ").split()
+    pairs = list(names.items()) if isinstance(names, dict) else run.iterate(names)
+    if not isinstance(name, str) or pairs is None or run.spoiled(names):
+        return UNKNOWN
+    namespace: dict[str, Value] = {}
+    for number, pair in enumerate(pairs, 1):
+        key, value = pair if isinstance(pair, tuple) and len(pair) == 2 else (pair, number)
+        if not isinstance(key, str):
+            return UNKNOWN
+        namespace[key] = value
+    node = ast.ClassDef(name=name, bases=[], keywords=[], body=[], decorator_list=[])
+    scope = Scope(Module("", Path()))
+    cls = Class(name, (External("enum.Enum"),), namespace, node, scope)
+    _make_members(cls)
+    return cls
 
 
 def _make_members(cls: Class) -> None:

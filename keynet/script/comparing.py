@@ -8,9 +8,11 @@ from typing import Final
 from keynet.script.operations import concrete
 from keynet.script.values import (
     SCALARS,
+    Class,
     EnumMember,
     External,
     Function,
+    Generic,
     Instance,
     OneOf,
     SetValue,
@@ -44,6 +46,10 @@ def compare(op: ast.cmpop, left: Value, right: Value) -> bool | None:  # noqa: P
         return _compare_alternatives(op, left, right)
     if isinstance(op, (ast.Eq, ast.NotEq)) and _different_things(left, right):
         return isinstance(op, ast.NotEq)
+    if isinstance(op, (ast.Eq, ast.NotEq)):
+        same = _same_type(left, right)
+        if same is not None:
+            return same is isinstance(op, ast.Eq)
     if left == External("sys.version_info") and isinstance(right, tuple):
         return _compare_version(op, right)
     if not concrete(left) or not concrete(right) or isinstance(left, SetValue):
@@ -83,6 +89,25 @@ def _different_things(left: Value, right: Value) -> bool:
     return False
 
 
+def _is_known_type(value: Value) -> bool:
+    """Tell a type that is certainly itself and nothing else."""
+    if isinstance(value, External):
+        return value.name.startswith(("builtins.", "typing."))
+    return isinstance(value, (Class, Generic))
+
+
+def _same_type(left: Value, right: Value) -> bool | None:
+    """Compare two types; None where one may be another name of the other."""
+    if isinstance(left, Generic) and isinstance(right, Generic):
+        return None
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, Instance) and _is_known_type(other):
+            return None if one.cls is not None and "__eq__" in one.cls.namespace else False
+    if not (_is_known_type(left) and _is_known_type(right)):
+        return True if isinstance(left, External) and left == right else None
+    return left is right or (isinstance(left, External) and left == right)
+
+
 def _identical(left: Value, right: Value) -> bool | None:  # noqa: PLR0911
     if isinstance(left, OneOf) or isinstance(right, OneOf):
         return _compare_alternatives(ast.Is(), left, right)
@@ -94,9 +119,11 @@ def _identical(left: Value, right: Value) -> bool | None:  # noqa: PLR0911
                 return False
             return None
         if one is None or isinstance(one, bool):
-            return None if isinstance(other, External) else one is other
-    if isinstance(left, External) and isinstance(right, External):
-        return True if left == right else None
+            possible = isinstance(other, External) and not _is_known_type(other)
+            return None if possible else one is other
+    same = _same_type(left, right)
+    if same is not None:
+        return same
     if isinstance(left, (Function, Instance)) or isinstance(right, (Function, Instance)):
         return False
     return None

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from keynet.script.machine import Machine, Scope
+from keynet.script.machine import Machine, PerhapsFinished, Scope
 from keynet.script.values import MISSING, Value, join
 
 __all__ = ["BREAK", "CONTINUE", "RAISE", "RETURN", "Signal", "branches", "merged"]
@@ -25,7 +25,11 @@ def branches(run: Machine, ways: list[Callable[[], Signal]], scope: Scope) -> Si
         scope.names = dict(before)
         run.limits.spend(len(before) // 16)
         with run.uncertain():
-            signal = way()
+            try:
+                signal = way()
+            except PerhapsFinished:
+                # What this way would still do matters no more; another may parse otherwise.
+                signal = None
         if signal is None:
             falling.append(scope.names)
             continue

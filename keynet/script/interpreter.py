@@ -21,6 +21,7 @@ from keynet.script.machine import (
     Module,
     NativeClass,
     ParserLike,
+    PerhapsFinished,
     Scope,
 )
 from keynet.script.natives import BUILTINS
@@ -55,10 +56,13 @@ _COST_OF_PARSING: Final = 1_000
 class Candidate:
     """A parser that was seen parsing; ``rank`` as in SPEC 3: block, main, anywhere."""
 
-    def __init__(self, parser: ParserLike, rank: int, *, complete: bool) -> None:
+    def __init__(
+        self, parser: ParserLike, rank: int, *, complete: bool, certain: bool = True
+    ) -> None:
         self.parser = parser
         self.rank = rank
         self.complete = complete
+        self.certain = certain
 
 
 class Interpreter:
@@ -368,7 +372,7 @@ class Interpreter:
         """
         rank = 3 if self._in_block else 2 if self.main_function in self.active else 1
         self.limits.spend(_COST_OF_PARSING)
-        self.candidates.append(Candidate(parser, rank, complete=complete))
+        self.candidates.append(Candidate(parser, rank, complete=complete, certain=not self.region))
         best = 3 if self.has_block else 2 if self.main_function is not None else 1
         if complete and rank >= best and parser.declared():
-            raise Finished
+            raise PerhapsFinished if self.region else Finished

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from keynet.script import attributes
-from keynet.script.machine import Machine
+from keynet.script.machine import Machine, Module
 from keynet.script.values import (
     MISSING,
     UNKNOWN,
@@ -58,6 +58,8 @@ def _is_one(value: Value, option: Value) -> bool | None:  # noqa: PLR0911
     if not isinstance(option, External) or isinstance(value, OneOf):
         return None
     kinds = _KINDS.get(option.name)
+    if kinds is None and isinstance(value, Instance):
+        return _is_outside(value, option)
     if isinstance(value, (list, tuple)):
         return type(value).__name__ == option.name.rpartition(".")[2]
     kind = kind_of(value)
@@ -66,6 +68,28 @@ def _is_one(value: Value, option: Value) -> bool | None:  # noqa: PLR0911
     if isinstance(value, Unknown) and kind == "list":
         return None if "list" in kinds else False
     return kind in kinds
+
+
+def _is_outside(value: Instance, option: External) -> bool | None:
+    """Tell what is known of an object's classes outside the project."""
+    outside = [] if value.cls is None else attributes.outside_bases(value.cls)
+    if option.name in outside:
+        return True
+    known = value.native("__mro__")
+    return option in known if isinstance(known, tuple) else None
+
+
+def _dir(run: Machine, given: Arguments) -> Value:
+    value = given.get("", 0)
+    if isinstance(value, Module):
+        scope = run.load(value)
+        # What else is read of a package adds its modules.
+        if scope is None or value.stars or value.package:
+            return Unknown("list")
+        return run.fresh(sorted(scope.names))
+    if isinstance(value, Class) and not value.bases:
+        return run.fresh(sorted(value.namespace))
+    return Unknown("list")
 
 
 def _get_attribute(run: Machine, given: Arguments) -> Value:
@@ -144,6 +168,7 @@ INTROSPECTION: Final[Mapping[str, Handler]] = {
         "property": _descriptor("property"),
         "setattr": _set_attribute,
         "staticmethod": _descriptor("staticmethod"),
+        "dir": _dir,
         "type": _type,
         "vars": _vars,
     }.items()

@@ -1,5 +1,7 @@
 """What ``value[key]`` and ``value[start:stop]`` are worth."""
 
+from typing import Final
+
 from keynet.script.attributes import class_attribute
 from keynet.script.constants import machine_dependent
 from keynet.script.machine import Machine
@@ -21,9 +23,12 @@ from keynet.script.values import (
     is_constant,
     join,
     kind_of,
+    merge_kinds,
 )
 
 __all__ = ["item_of", "items_of", "slice_of"]
+
+_MOST_VALUES: Final = 64
 
 
 def item_of(run: Machine, value: Value, key: Value) -> Value:  # noqa: PLR0911, PLR0912
@@ -75,6 +80,8 @@ def _of_dict(run: Machine, value: dict[Value, Value], key: Value) -> Value:
         found = value.get(key, MISSING)
         if found is not MISSING:
             return found
+    if isinstance(key, Unknown) and value and len(value) <= _MOST_VALUES and not run.spoiled(value):
+        return Unknown(merge_kinds([kind_of(one) for one in value.values()]))
     return UNKNOWN
 
 

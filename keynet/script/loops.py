@@ -7,7 +7,7 @@ from typing import Final
 from keynet.script.flow import BREAK, CONTINUE, Signal, branches, merged
 from keynet.script.machine import Machine, Scope
 from keynet.script.names import assign, stored_names, widen
-from keynet.script.values import UNKNOWN
+from keynet.script.values import UNKNOWN, OneOf, Value
 
 __all__ = ["LOOPS"]
 
@@ -18,21 +18,35 @@ _MAX_IDLE_TURNS: Final = 64
 
 def _for(run: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Signal:
     iterated = run.evaluate(node.iter, scope)
+    if isinstance(iterated, OneOf):
+        listed = [run.iterate(value) for value in iterated.values]
+        ways = [_each(run, node, items, scope) for items in listed if items is not None]
+        if len(ways) == len(listed):
+            return branches(run, ways, scope)
     items = run.iterate(iterated)
     if items is None:
         return _uncertain_loop(run, node, [*node.body, *node.orelse], scope, node.target)
-    declarations = run.declarations
-    for turn, item in enumerate(items):
-        run.limits.spend(1)
-        if turn == _MAX_IDLE_TURNS and run.region and run.declarations == declarations:
-            return _uncertain_loop(run, node, [*node.body, *node.orelse], scope, node.target)
-        assign(run, node.target, item, scope)
-        signal = _turn(run, node.body, scope)
-        if signal == BREAK:
-            return None
-        if signal is not None:
-            return signal
-    return run.execute(node.orelse, scope)
+    return _each(run, node, items, scope)()
+
+
+def _each(
+    run: Machine, node: ast.For | ast.AsyncFor, items: list[Value], scope: Scope
+) -> Callable[[], Signal]:
+    def follow() -> Signal:
+        declarations = run.declarations
+        for turn, item in enumerate(items):
+            run.limits.spend(1)
+            if turn == _MAX_IDLE_TURNS and run.region and run.declarations == declarations:
+                return _uncertain_loop(run, node, [*node.body, *node.orelse], scope, node.target)
+            assign(run, node.target, item, scope)
+            signal = _turn(run, node.body, scope)
+            if signal == BREAK:
+                return None
+            if signal is not None:
+                return signal
+        return run.execute(node.orelse, scope)
+
+    return follow
 
 
 def _turn(run: Machine, body: list[ast.stmt], scope: Scope) -> Signal:

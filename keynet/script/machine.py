@@ -31,6 +31,7 @@ __all__ = [
     "NativeClass",
     "OutOfSteps",
     "ParserLike",
+    "PerhapsFinished",
     "Scope",
 ]
 
@@ -43,6 +44,10 @@ class OutOfSteps(Exception):
 
 class Finished(Exception):
     """The parser that the script really uses has been found."""
+
+
+class PerhapsFinished(Finished):
+    """A parser that the script may use has been found; on another way it may use another."""
 
 
 @dataclass(slots=True)
@@ -88,6 +93,7 @@ class Module:
     state: str = "unread"
     scope: "Scope | None" = None
     stars: list[Value] = field(default_factory=list)
+    hints: "list[list[ast.stmt]] | dict[str, Value]" = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)
@@ -134,10 +140,12 @@ class ParserLike(Protocol):
 class NativeClass:
     """A class outside the project whose objects a dialect understands.
 
-    ``make`` gives a bare object; its ``native("__init__")`` sets it up.
+    ``make`` gives a bare object; its ``native("__init__")`` sets it up. ``attribute`` gives what
+    a class that derives from it has, MISSING where it is nothing special.
     """
 
     make: Callable[[Class | None], Instance]
+    attribute: "Callable[[Machine, Class, str], Value] | None" = None
 
 
 class Machine(Protocol):

@@ -38,6 +38,8 @@ def method(value: Value, name: str) -> Value:
             call = _bound(_TUPLE, value, name)
         case int() | float() if name in ("real", "imag"):
             return value if name == "real" else 0
+        case int() if name in ("bit_count", "bit_length"):
+            return Native(name, lambda _run, _given: getattr(value, name)())
         case _:
             return UNKNOWN
     return UNKNOWN if call is None else Native(name, call)

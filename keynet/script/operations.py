@@ -149,7 +149,8 @@ def binary(op: ast.operator, left: Value, right: Value) -> Value:  # noqa: PLR09
     if isinstance(op, ast.BitOr) and _is_type(left) and _is_type(right):
         return Generic("typing.Union", (left, right))
     if not _fits(op, left, right):
-        return Unknown(_kind(op, left, right), _why(left) or _why(right))
+        of = next((part.of for part in (left, right) if isinstance(part, Unknown) and part.of), "")
+        return Unknown(_kind(op, left, right), _why(left) or _why(right), of)
     try:
         return _BINARY[type(op)](left, right)
     except (*_FAILURES, KeyError):

@@ -24,7 +24,7 @@ MAX_TOKENS: Final = 150_000
 # Python 3.11 takes quadratic time for the fields of one f-string.
 _MAX_F_STRING: Final = 16_000
 
-_F_STRING = re.compile(r"(?i)\b(?:f|rf|fr)(\"\"\"|'''|\"|')")
+_STRING = re.compile(r"#[^\n]*|(?i:\b([bfru]{1,2}))?(\"\"\"|'''|\"|')")
 _QUOTES: Final = ('"', '"""', "'", "'''")
 _WORD: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 _KINDS: Final = bytes(
@@ -108,19 +108,40 @@ def _has_long_f_string(text: str) -> bool:
     if len(text) <= _MAX_F_STRING or not any(_may_be_long(text, quote) for quote in _QUOTES):
         return False
     position = 0
-    while match := _F_STRING.search(text, position):
+    # Every string is passed over as a whole: what looks like one inside another is none.
+    while match := _STRING.search(text, position):
         position = match.end()
-        end = text.find(match[1], position)
-        start, position = position, len(text) if end < 0 else end + len(match[1])
-        if position - start > _MAX_F_STRING:
-            return True
+        if match[2] is not None:
+            start, position = position, _end_of_string(text, position, match[2])
+            if position - start > _MAX_F_STRING and "f" in (match[1] or "").lower():
+                return True
     return False
 
 
+def _end_of_string(text: str, position: int, quote: str) -> int:
+    while True:
+        end = text.find(quote, position)
+        line_end = text.find("\n", position) if len(quote) == 1 else -1
+        if end < 0 or (0 <= line_end < end and text[line_end - 1] != "\\"):
+            # A string that never ends is left to Python to complain about.
+            return len(text) if end < 0 or line_end < 0 else line_end
+        if 0 <= line_end < end:
+            position = line_end + 1
+            continue
+        before = end
+        while before > position and text[before - 1] == "\\":
+            before -= 1
+        position = end + (1 if (end - before) % 2 else len(quote))
+        if not (end - before) % 2:
+            return position
+
+
 def _may_be_long(text: str, quote: str) -> bool:
+    escaped = "\\" + quote[0]
+    plain = text.replace(escaped, "..") if escaped in text else text
     return any(
         len(after) > _MAX_F_STRING and before[-2:].lower().endswith(("f", "fr"))
-        for before, after in pairwise(text.split(quote))
+        for before, after in pairwise(plain.split(quote))
     )
 
 

@@ -126,12 +126,20 @@ def _if(run: Machine, node: ast.If, scope: Scope) -> Signal:
         )
     if known and entry:
         run.enter_main_block(scope)
+    hints = scope.module.hints
+    if not known and scope.kind == "module" and isinstance(hints, list) and _is_hint(node.test):
+        hints.append(node.body)
     return execute(run, node.body if known else node.orelse, scope)
 
 
 def is_entry_test(test: ast.expr) -> bool:
     """Tell whether a condition asks for ``__name__``."""
     return any(isinstance(node, ast.Name) and node.id == "__name__" for node in ast.walk(test))
+
+
+def _is_hint(test: ast.expr) -> bool:
+    """Tell ``if TYPE_CHECKING:``."""
+    return "TYPE_CHECKING" in (getattr(test, "id", ""), getattr(test, "attr", ""))
 
 
 def _try(run: Machine, node: ast.Try, scope: Scope) -> Signal:

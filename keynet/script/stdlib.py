@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from typing import Final
 
+from keynet.script.classes import make_enum
 from keynet.script.constants import machine_handlers
 from keynet.script.machine import Machine
 from keynet.script.operations import MAX_TEXT, concrete
@@ -274,7 +275,28 @@ def _truth_text(run: Machine, given: Arguments) -> Value:
 
 def _type_arguments(run: Machine, given: Arguments) -> Value:
     value = given.get("", 0)
-    return value.arguments if isinstance(value, Generic) else Unknown("list")
+    if not isinstance(value, Generic):
+        return () if isinstance(value, (External, Class)) else Unknown("list")
+    if value.name.endswith(".Literal"):
+        return value.arguments
+    optional = (None,) if value.name.endswith(".Optional") else ()
+    none = External("builtins.NoneType")
+    return tuple(none if part is None else part for part in (*value.arguments, *optional))
+
+
+def _origin(run: Machine, given: Arguments) -> Value:
+    value = given.get("", 0)
+    if not isinstance(value, Generic):
+        return None if isinstance(value, (External, Class)) else UNKNOWN
+    last = value.name.rpartition(".")[2]
+    if last in ("Optional", "Union"):
+        return External("typing.Union")
+    built_in = last.lower() in ("dict", "frozenset", "list", "set", "tuple", "type")
+    return External(f"builtins.{last.lower()}" if built_in else value.name)
+
+
+def _method_type(run: Machine, given: Arguments) -> Value:
+    return BoundMethod(given.get("", 0, UNKNOWN), given.get("", 1, UNKNOWN))
 
 
 def _pretty_type(kind: str) -> Handler:
@@ -332,6 +354,10 @@ STDLIB: Final[Mapping[str, Handler]] = {
     "platform.system": lambda run, given: "Linux",
     "typing.get_args": _type_arguments,
     "typing_extensions.get_args": _type_arguments,
+    "typing.get_origin": _origin,
+    "typing_extensions.get_origin": _origin,
+    "types.MethodType": _method_type,
+    **{f"enum.{name}": make_enum for name in ("Enum", "Flag", "IntEnum", "IntFlag", "StrEnum")},
     "typing.cast": lambda run, given: given.get("", 1, UNKNOWN),
     "absl.app.run": _call_now,
 }  # fmt: skip

@@ -14,6 +14,7 @@ def all_dialects() -> list[Dialect]:
     from keynet.script.dialects.fields import DATACLASSES
     from keynet.script.dialects.fire_ import FIRE
     from keynet.script.dialects.jsonargparse_ import JSONARGPARSE
+    from keynet.script.dialects.pydantic_ import PYDANTIC
     from keynet.script.dialects.simple_parsing_ import SIMPLE_PARSING
     from keynet.script.dialects.tap_ import TAP
     from keynet.script.dialects.transformers_ import TRANSFORMERS
@@ -29,6 +30,7 @@ def all_dialects() -> list[Dialect]:
         DATACLASSES,
         FIRE,
         JSONARGPARSE,
+        PYDANTIC,
         SIMPLE_PARSING,
         TAP,
         TRANSFORMERS,

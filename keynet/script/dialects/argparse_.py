@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Final
 
-from keynet.script.dialects.argparse_argument import Action, declare, make_action
+from keynet.script.attributes import class_attribute
+from keynet.script.dialects.argparse_argument import ACTIONS, Action, declare, make_action
 from keynet.script.machine import Declared, Dialect, Machine, NativeClass
 from keynet.script.values import (
     MISSING,
@@ -11,6 +12,7 @@ from keynet.script.values import (
     Arguments,
     Class,
     External,
+    Function,
     Handler,
     Instance,
     Native,
@@ -35,11 +37,21 @@ class Group(Instance):
     @property
     def parser(self) -> "Parser":
         """Give the parser that the arguments really go to."""
-        assert self._parser is not None
+        if self._parser is None:
+            # A group of an unknown parser keeps what it is given to itself.
+            self._parser = Parser()
         return self._parser
+
+    def join(self, container: "Group") -> None:
+        """Let the arguments go to the parser of another group."""
+        self._parser = container.parser
 
     def native(self, name: str) -> Value:
         """Give a method of argparse."""
+        if name == "prefix_chars":
+            return self.parser.prefix
+        if name in _LISTS:
+            return Unknown("list")
         method = _GROUP_METHODS.get(name)
         return MISSING if method is None else Native(name, self._bound(method))
 
@@ -159,10 +171,17 @@ def _add_argument(run: Machine, group: Group, given: Arguments) -> Value:
         return Instance()
     if action.name in parser.defaults and "default" not in given.keywords:
         action.default = parser.defaults[action.name]
+    own = MISSING if group.cls is None else class_attribute(group.cls, "_add_action")
+    if isinstance(own, Function):
+        return run.call(own, Arguments((group, action), line=given.line, file=given.file))
+    return _take(run, parser, action)
+
+
+def _take(run: Machine, parser: Parser, action: Action) -> Value:
     run.limits.spend(len(parser.actions) // 16)
     if parser.resolve and action.options:
         _resolve(parser, action)
-    if not _present(parser, action):
+    if len(parser.actions) < _MOST_ACTIONS and not _present(parser, action):
         parser.actions.append(action)
     return action
 
@@ -193,12 +212,25 @@ def _add_group(run: Machine, group: Group, given: Arguments) -> Value:
     return Group(None, group.parser)
 
 
-def _add_argument_group(run: Machine, group: Group, given: Arguments) -> Value:
-    """Take over the arguments of a ready-made group or argument, as ``_add_action`` does."""
-    value = given.get("", 0)
-    if isinstance(value, Action):
-        group.parser.actions.append(value)
+def _add_action(run: Machine, group: Group, given: Arguments) -> Value:
+    """Take over a ready-made argument."""
+    value = given.get("action", 0)
+    if isinstance(value, Action) and value.name:
+        if not value.given.line:
+            place = value.given
+            value.given = Arguments(
+                place.positional, place.keywords, place.open, given.line, given.file
+            )
+        return _take(run, group.parser, value)
     return value if value is not MISSING else UNKNOWN
+
+
+def _set_up_group(run: Machine, group: Group, given: Arguments) -> Value:
+    """Do what the constructor of ``argparse._ArgumentGroup`` does."""
+    container = given.get("container", 0)
+    if isinstance(container, Group):
+        group.join(container)
+    return None
 
 
 def _add_subparsers(run: Machine, group: Group, given: Arguments) -> Value:
@@ -261,12 +293,14 @@ def _actions(run: Machine, group: Group, given: Arguments) -> Value:
     return Unknown()
 
 
+_LISTS: Final = frozenset(["_action_groups", "_group_actions", "_mutually_exclusive_groups"])
 _Method = Callable[[Machine, Group, Arguments], Value]
 _GROUP_METHODS: Final[dict[str, _Method]] = {
+    "__init__": _set_up_group,
     "add_argument": _add_argument,
     "add_argument_group": _add_group,
     "add_mutually_exclusive_group": _add_group,
-    "_add_action": _add_argument_group,
+    "_add_action": _add_action,
     "set_defaults": _set_defaults,
     "get_default": _get_default,
 }
@@ -292,6 +326,7 @@ def _make_action_object(cls: Class | None) -> Instance:
 
 
 _PARSER: Final = NativeClass(Parser)
+_GROUP: Final = NativeClass(Group)
 _ACTION: Final = NativeClass(_make_action_object)
 
 ARGPARSE: Final = Dialect(
@@ -305,13 +340,8 @@ ARGPARSE: Final = Dialect(
         "configargparse.get_arg_parser": _PARSER,
         "configargparse.get_argument_parser": _PARSER,
         "configargparse.getArgumentParser": _PARSER,
-        "argparse.Action": _ACTION,
-        "argparse._StoreAction": _ACTION,
-        "argparse._StoreTrueAction": _ACTION,
-        "argparse._StoreFalseAction": _ACTION,
-        "argparse._StoreConstAction": _ACTION,
-        "argparse._AppendAction": _ACTION,
-        "argparse._CountAction": _ACTION,
-        "argparse.BooleanOptionalAction": _ACTION,
+        "argparse._ArgumentGroup": _GROUP,
+        "argparse._MutuallyExclusiveGroup": _GROUP,
+        **dict.fromkeys(ACTIONS, _ACTION),
     },
 )

@@ -19,10 +19,11 @@ from keynet.script.values import (
 )
 from keynet.text import _
 
-__all__ = ["Action", "declare", "make_action"]
+__all__ = ["ACTIONS", "Action", "declare", "make_action"]
 
 _WITHOUT_VALUE: Final = {"help", "version", "parsers"}
-_EXTERNAL_ACTIONS: Final = {
+ACTIONS: Final = {
+    "argparse.Action": "store",
     "argparse.BooleanOptionalAction": "boolean_optional",
     "argparse._StoreAction": "store",
     "argparse._StoreTrueAction": "store_true",
@@ -35,8 +36,23 @@ _EXTERNAL_ACTIONS: Final = {
     "argparse._HelpAction": "help",
     "argparse._VersionAction": "version",
 }
+_KINDS: Final = {
+    "argparse.Action": frozenset([*ACTIONS.values(), "flag"]),
+    "argparse._StoreAction": frozenset(["store"]),
+    "argparse._StoreConstAction": frozenset(["store_const", "store_true", "store_false"]),
+    "argparse._AppendConstAction": frozenset(["append_const"]),
+    **{
+        dotted: frozenset([verb])
+        for dotted, verb in ACTIONS.items()
+        if verb not in ("store", "store_const", "append_const")
+    },
+}
 _FLAGS: Final = {"store_true": False, "store_false": True}
 _LONGEST_NAME: Final = 200
+_PARAMETERS: Final = (
+    "option_strings", "dest", "nargs", "const", "default", "type", "choices", "required", "help",
+    "metavar",
+)  # fmt: skip
 
 
 class Action(Instance):
@@ -59,6 +75,7 @@ class Action(Instance):
         self.options = options
         self.required = False
         self.choices: Value = None
+        self.verb = "store"
         self.notes: list[str] = []
 
     @classmethod
@@ -77,22 +94,36 @@ class Action(Instance):
     def _copy(self, options: tuple[str, ...], default: Value) -> "Action":
         copy = Action(self.name, self.kind, default, self.given, options, self.cls)
         copy.required, copy.choices, copy.notes = self.required, self.choices, self.notes
+        copy.verb = self.verb
         return copy
 
     def native(self, name: str) -> Value:
         """Give what ``add_argument`` returns and an Action's constructor take."""
         if name == "__init__":
             return Native(name, self._set_up)
+        if name == "__mro__":
+            return tuple(External(dotted) for dotted, verbs in _KINDS.items() if self.verb in verbs)
+        if name == "__dict__":
+            return {parameter: self.native(parameter) for parameter in _PARAMETERS}
         known: dict[str, Value] = {
             "dest": self.name,
             "default": self.default,
             "option_strings": list(self.options),
             "required": self.required,
+            "choices": self.choices,
         }
-        return known.get(name, MISSING)
+        if name in known or name not in _PARAMETERS:
+            return known.get(name, MISSING)
+        const = {"store_true": True, "store_false": False}.get(self.verb)
+        return self.given.keywords.get(name, const if name == "const" else None)
 
     def _set_up(self, run: Machine, given: Arguments) -> Value:
-        self.given = given
+        """Do what the constructor of ``argparse.Action`` does."""
+        keywords = {**dict(zip(_PARAMETERS, given.positional, strict=False)), **given.keywords}
+        strings = run.iterate(keywords.pop("option_strings", ())) or []
+        given = Arguments(tuple(strings), keywords, given.open, given.line, given.file)
+        verb, _cls = _verb(self.cls)
+        _fill(run, self, given, verb, None)
         return None
 
 
@@ -128,17 +159,28 @@ def make_action(
         return None
     if custom is not None:
         given = _as_constructed(run, custom, given, name, options)
-        if verb == "store" and given.keywords.get("nargs") == 0:
-            verb = "flag"
-    default, given_default = _default(given, verb, argument_default)
-    action = Action(name, _kind(run, given, verb, default), default, given, options)
+    action = Action(name, "str", None, given, options)
+    _fill(run, action, given, verb, argument_default)
+    return action
+
+
+def _fill(
+    run: Machine, action: Action, given: Arguments, verb: str, argument_default: Value
+) -> None:
+    """Take over what a declaration says."""
+    if not action.name:
+        action.name, action.options = _name(run, given, "-")
+    if verb == "store" and given.keywords.get("nargs") == 0:
+        verb = "flag"
+    action.given, action.verb = given, verb
+    action.default, given_default = _default(given, verb, argument_default)
+    action.kind = _kind(run, given, verb, action.default)
     choices = given.keywords.get("choices")
     action.choices = None if choices is None or verb in _FLAGS else choices
-    action.required = _required(run, given, options, action.notes)
+    action.required = _required(run, given, action.options, action.notes)
     _refine(run, action, given_default)
     if given.open:
         action.notes.append(_("Some of the arguments of add_argument() are not known."))
-    return action
 
 
 def _verb(value: Value) -> tuple[str, Class | None]:  # noqa: PLR0911
@@ -148,11 +190,11 @@ def _verb(value: Value) -> tuple[str, Class | None]:  # noqa: PLR0911
     if isinstance(value, str):
         return value, None
     if isinstance(value, External):
-        return _EXTERNAL_ACTIONS.get(value.name, "store"), None
+        return ACTIONS.get(value.name, "store"), None
     if isinstance(value, Class):
         for base in outside_bases(value):
-            if base in _EXTERNAL_ACTIONS:
-                return _EXTERNAL_ACTIONS[base], value
+            if base in ACTIONS:
+                return ACTIONS[base], value
         return "store", value
     if isinstance(value, OneOf):
         return _verb(value.values[0])

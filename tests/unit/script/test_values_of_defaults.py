@@ -51,6 +51,7 @@ def _no_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 EXPRESSIONS: list[tuple[str, object]] = [
+    ("(6).bit_length() * 10 + (6).bit_count()", 32),
     (
         '"Ab".upper() + "Ab".lower() + "aB".swapcase() + "ab cd".title() + "ab".capitalize()',
         "ABabAbAb CdAb",
@@ -2205,7 +2206,6 @@ OPEN: list[str] = [
     "value = range(10 ** 9)\n",
     "value = list(range(1, 2, 0))\n",
     "value = complex(1)\n",
-    "value = 1 .bit_length()\n",
     "value = (1, 2).foo\n",
     "value = Path('a').exists()\n",
     "value = math.factorial(5)\n",

@@ -7,6 +7,7 @@ import asyncio
 import os
 import time
 from collections.abc import Sequence
+from typing import Final
 
 from keynet.errors import NotFound
 from keynet.events import Emit, ignore
@@ -30,8 +31,10 @@ __all__ = [
     "named",
 ]
 
-_NEARBY, _FAR = 4, 16
-_FAR_S = 0.010
+_FEWEST: Final = 4
+_MOST: Final = 48
+# About what one request costs this machine: waiting longer than that, others can be made.
+_WORK_S: Final = 0.001
 
 CaCert = str | os.PathLike[str] | None
 
@@ -161,7 +164,7 @@ async def inspect_repositories(
     Args:
         repositories: All of the registry by default.
         concurrency: Requests under way at a time; by default 4 to a registry nearby, where the
-            work is this machine's, and 16 to one farther away, where it is to wait.
+            work is this machine's, and up to 48 to one farther away, where it is to wait.
 
     Returns:
         By repository and tag, in the registry's order. What is no image for one platform of
@@ -257,7 +260,7 @@ def named(registry: str, repository: str, tag_or_digest: str | None = None) -> R
 async def _concurrency(client: RegistryClient) -> int:
     started = time.perf_counter()
     await client.ping()
-    return _NEARBY if time.perf_counter() - started < _FAR_S else _FAR
+    return max(_FEWEST, min(_MOST, round((time.perf_counter() - started) / _WORK_S)))
 
 
 async def _inspect(

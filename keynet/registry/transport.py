@@ -47,7 +47,8 @@ Wire = httpx.AsyncBaseTransport
 
 # Bytes that must come within one read timeout.
 _LEAST: Final = 64 * 1024
-_CONNECTIONS: Final = httpx.Limits(max_connections=100, max_keepalive_connections=100)
+_MOST_CONNECTIONS: Final = 100
+_ONE: Final = httpx.Limits(max_connections=1, max_keepalive_connections=1)
 _BASE_HEADERS: Final = {
     "User-Agent": f"keynet/{keynet.__version__}",
     "Accept": "*/*",
@@ -206,17 +207,23 @@ class Transport:
         return wire
 
     def _new_wire(self, scheme: str, proxy: str | None, *, own: bool) -> Wire:
-        verify: ssl.SSLContext | bool = False
         if scheme == "https":
             trust = self._trust if own else tls.Trust(self._trust.ca_certs)
-            verify = tls.context(_base_context(), trust)
-        return httpx.AsyncHTTPTransport(
-            verify=verify,
-            limits=_CONNECTIONS,
-            proxy=proxy,
-            socket_options=None if proxy else _KEEPALIVE,
-            trust_env=False,
-        )
+            context = tls.context(_base_context(), trust)
+        else:
+            # Made once here, or httpx makes one for each connection.
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+        def connection() -> Wire:
+            return httpx.AsyncHTTPTransport(
+                verify=context,
+                limits=_ONE,
+                proxy=proxy,
+                socket_options=None if proxy else _KEEPALIVE,
+                trust_env=False,
+            )
+
+        return _Connections(connection)
 
     def _request(self, call: Call) -> httpx.Request:
         times = self._timeouts
@@ -229,6 +236,70 @@ class Transport:
             content=call.body() if callable(call.body) else call.body,
             extensions={"timeout": phases},
         )
+
+
+class _Connections(httpx.AsyncBaseTransport):
+    """One of httpx's transports for each connection, the one used last first.
+
+    httpx's own pool looks at all its connections at each request: with sixteen of them that
+    takes longer than the request.
+    """
+
+    def __init__(self, new: Callable[[], Wire]) -> None:
+        self._new = new
+        self._all: list[Wire] = []
+        self._free: list[Wire] = []
+        self._gate = asyncio.Semaphore(_MOST_CONNECTIONS)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Make one exchange; its connection is free again when the answer is closed."""
+        await self._gate.acquire()
+        try:
+            if self._free:
+                wire = self._free.pop()
+            else:
+                wire = self._new()
+                self._all.append(wire)
+        except BaseException:
+            self._gate.release()
+            raise
+        try:
+            response = await wire.handle_async_request(request)
+        except BaseException:
+            self._give_back(wire)
+            raise
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        response.stream = _Body(response.stream, lambda: self._give_back(wire))
+        return response
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        wires = list(self._all)
+        self._all.clear()
+        self._free.clear()
+        for wire in wires:
+            await wire.aclose()
+
+    def _give_back(self, wire: Wire) -> None:
+        self._free.append(wire)
+        self._gate.release()
+
+
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, stream: httpx.AsyncByteStream, closed: Callable[[], None]) -> None:
+        self._stream = stream
+        self._closed: Callable[[], None] | None = closed
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return aiter(self._stream)
+
+    async def aclose(self) -> None:
+        try:
+            await self._stream.aclose()
+        finally:
+            closed, self._closed = self._closed, None
+            if closed is not None:
+                closed()
 
 
 def _proxy(origin: Origin) -> str | None:

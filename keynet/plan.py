@@ -22,6 +22,9 @@ __all__ = [
 ]
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+# Where pip looks for settings of the whole system, below the image's own /etc/pip.conf.
+_PIP_FOLDER = "/etc/xdg/pip"
+_PIP_FILES = ("pip.conf", "ca.pem")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +59,23 @@ class GeneratedContainerfile:
 
 @dataclass(frozen=True, slots=True)
 class UserContainerfile:
-    """The user's own Containerfile, used as it is; the context's root is the engine's root."""
+    """The user's own Containerfile, used as it is; the context's root is the engine's root.
+
+    ``mounting`` is the same with ``MOUNTS`` behind each RUN, for BuildKit, which can mount
+    nothing of a host but secrets; "" where that cannot be. A secret that is not given is
+    not mounted.
+    """
+
+    PIP_FOLDER: ClassVar[str] = _PIP_FOLDER
+    PIP_FILES: ClassVar[tuple[str, ...]] = _PIP_FILES
+    MOUNTS: ClassVar[str] = " ".join(
+        f"--mount=type=secret,id=keynet-{name},target={_PIP_FOLDER}/{name},mode=0444"
+        for name in _PIP_FILES
+    )
 
     path: Path
     text: str
+    mounting: str = ""
 
 
 @dataclass(frozen=True, slots=True)

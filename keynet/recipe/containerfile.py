@@ -119,7 +119,11 @@ def read(path: Path) -> UserContainerfile:
     text = _text(path)
     if not any(instruction.name == "FROM" for instruction in instructions.parse(text)):
         raise _unusable(path, _("has no FROM instruction"))
-    return UserContainerfile(path, text)
+    mounting = ""
+    # A mount of the user's own there stays what it is.
+    if f"={UserContainerfile.PIP_FOLDER}" not in text:
+        mounting = instructions.with_run_flags(text, UserContainerfile.MOUNTS)
+    return UserContainerfile(path, text, mounting)
 
 
 def _text(path: Path) -> str:

@@ -1,15 +1,20 @@
 """The instructions of a Containerfile: enough of its grammar to tell bases and RUN."""
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["Instruction", "bases", "has_run", "parse"]
+__all__ = ["Instruction", "bases", "has_run", "parse", "with_run_flags"]
 
 _ESCAPE: Final = re.compile(r"#\s*escape\s*=\s*([\\`])\s*", re.IGNORECASE)
 _DIRECTIVE: Final = re.compile(r"#\s*[A-Za-z][A-Za-z0-9_-]*\s*=.*")
 _HEREDOC: Final = re.compile(r"<<-?\s*(['\"]?)([A-Za-z_][A-Za-z0-9_]*)\1")
+_SYNTAX: Final = re.compile(r"#\s*syntax\s*=\s*(\S+)\s*", re.IGNORECASE)
+# Frontends whose RUN can mount, as far as their name tells.
+_MOUNTING_SYNTAX: Final = re.compile(r"(?:docker\.io/)?docker/dockerfile:1(?:\.(?:[2-9]|\d\d)\S*)?")
+_RUN: Final = re.compile(r"\s*RUN(?=\s)", re.IGNORECASE)
 _VARIABLE: Final = re.compile(
     r"\\(?P<escaped>.)|\$(?:(?P<plain>[A-Za-z_][A-Za-z0-9_]*)"
     r"|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:(?P<operator>:?[-+])(?P<word>[^}]*))?\})"
@@ -33,6 +38,22 @@ def parse(text: str) -> list[Instruction]:
 def has_run(text: str) -> bool:
     """Tell whether building needs a RUN, directly or in an ONBUILD of this file's own."""
     return any(instruction.name == "RUN" for instruction in parse(text))
+
+
+def with_run_flags(text: str, flags: str) -> str:
+    """Give the same Containerfile with these flags behind each RUN of its own.
+
+    "" when it has no RUN, or names a syntax that may not know such flags.
+    """
+    lines = text.removeprefix("\ufeff").splitlines(keepends=True)
+    named = next(filter(None, map(_SYNTAX.match, itertools.takewhile(_is_directive, lines))), None)
+    if named is not None and not _MOUNTING_SYNTAX.fullmatch(named[1]):
+        return ""
+    found = [each for each in parse(text) if each.name == "RUN"]
+    for instruction in found:
+        line = lines[instruction.line - 1]
+        lines[instruction.line - 1] = _RUN.sub(rf"\g<0> {flags}", line, count=1)
+    return "".join(lines) if found else ""
 
 
 def bases(text: str, build_args: Mapping[str, str]) -> list[str]:
@@ -88,12 +109,16 @@ def _next_continuation(numbered: Iterator[tuple[int, str]]) -> str | None:
     return None
 
 
+def _is_directive(line: str) -> bool:
+    return _DIRECTIVE.fullmatch(line.strip()) is not None
+
+
 def _escape_character(lines: list[str]) -> str:
     for line in lines:
         match = _ESCAPE.fullmatch(line.strip())
         if match:
             return match[1]
-        if not _DIRECTIVE.fullmatch(line.strip()):
+        if not _is_directive(line):
             break
     return "\\"
 

@@ -18,7 +18,7 @@ from keynet.events import Emit, LogLine
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, Pushed, RegistryAccess
-from keynet.runtime import dockerargs, names, shell, trial
+from keynet.runtime import dockerargs, hostfiles, names, shell, trial
 from keynet.runtime.buildlog import BuildLog
 from keynet.runtime.docker import Docker, unpack_layout
 from keynet.runtime.driving import keep_containerfile
@@ -66,6 +66,7 @@ class Buildx:
 
     def build(self, plan: BuildPlan, auth: RegistryAuth | None, emit: Emit) -> Built:
         """Build into the builder's cache; see ``Builder.build``."""
+        plan = hostfiles.mounting(plan)
         kept = contextlib.ExitStack()
         with contextlib.ExitStack() as stack:
             staged = stack.enter_context(stage(plan, emit))
@@ -133,6 +134,7 @@ class Buildx:
         log = BuildLog()
 
         def on_line(line: str) -> None:
+            line = hostfiles.hidden(line)
             log.feed(line)
             emit(LogLine(line, "build"))
 
@@ -140,11 +142,12 @@ class Buildx:
             **dockerargs.environment(self.usable.way, auth),
             **plan.host_network.proxies,
         }
+        secrets = hostfiles.secrets(plan, staged)
         result = staged.private / "built.json"
         # Without a name nothing of it stays in an image store that the builder may have.
         output = _output("type=image", result, staged)
         finished = shell.run(
-            shell.Command((*self._arguments(plan, staged), *output), environment),
+            shell.Command((*self._arguments(plan, staged), *secrets, *output), environment),
             timeout_s=None,
             on_stdout=on_line,
             on_stderr=on_line,
@@ -159,7 +162,7 @@ class Buildx:
             project=project,
             stored=False,
             # From the cache, even if the first time was not.
-            arguments=self._arguments(replace(plan, no_cache=False), staged),
+            arguments=(*self._arguments(replace(plan, no_cache=False), staged), *secrets),
             environment=environment,
             stage=staged,
             release=release,

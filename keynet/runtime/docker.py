@@ -1,6 +1,5 @@
 """docker: a daemon behind a socket, tcp, ssh or a context; legacy builder and BuildKit."""
 
-import contextlib
 import re
 import shutil
 import tarfile
@@ -14,10 +13,10 @@ from keynet.errors import EngineError
 from keynet.events import Emit, LogLine
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, Pushed, RegistryAccess
-from keynet.runtime import contexttar, dockerargs, names, shell, tidy, trial
+from keynet.runtime import contexttar, dockerargs, hostfiles, names, shell, tidy, trial
 from keynet.runtime.authfiles import is_loopback
 from keynet.runtime.buildlog import BuildLog
-from keynet.runtime.driving import keep_containerfile
+from keynet.runtime.driving import keep_containerfile, version_numbers
 from keynet.runtime.engine import Built, RegistryAuth, Usable, Way
 from keynet.runtime.pushlog import PushLog, docker_digest, push_error
 from keynet.runtime.reasons import last_words
@@ -26,7 +25,8 @@ from keynet.text import _, printable
 
 __all__ = ["Docker", "unpack_layout"]
 
-_FIRST_WITH_OCI: Final = 25
+_FIRST_WITH_OCI: Final = (25,)
+_FIRST_WITH_MOUNTS: Final = (20, 10)
 # The client's advice on the builder, which keynet has chosen because it works here.
 _ADVICE = re.compile(
     r"DEPRECATED: The legacy builder|\s+BuildKit is currently disabled|\s+environment-variable\.$"
@@ -59,10 +59,13 @@ class Docker:
         log = BuildLog()
 
         def on_line(line: str) -> None:
+            line = hostfiles.hidden(line)
             log.feed(line)
             if not _ADVICE.match(line):
                 emit(LogLine(line, "build"))
 
+        if self._mounts():
+            plan = hostfiles.mounting(plan)
         done = False
         try:
             with stage(plan, emit) as staged:
@@ -74,6 +77,7 @@ class Docker:
                     name=name,
                     iidfile=iidfile,
                     network=self._network(plan),
+                    more=hostfiles.secrets(plan, staged),
                 )
                 legacy = self._way.mode == dockerargs.LEGACY
                 command = shell.Command(
@@ -211,9 +215,11 @@ class Docker:
         return "host" if local else ""
 
     def _writes_oci(self) -> bool:
-        with contextlib.suppress(ValueError):
-            return int(self.usable.version.split(".")[0]) >= _FIRST_WITH_OCI
-        return False
+        return version_numbers(self.usable.version) >= _FIRST_WITH_OCI
+
+    def _mounts(self) -> bool:
+        modern = self._way.mode != dockerargs.LEGACY
+        return modern and version_numbers(self.usable.version) >= _FIRST_WITH_MOUNTS
 
     def _named(self, project: str) -> Mapping[str, str]:
         listing = self._run(

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -98,11 +98,19 @@ def environment(way: Way, auth: RegistryAuth | None) -> Mapping[str, str]:
 
 
 def build_arguments(
-    plan: BuildPlan, stage: Stage, way: Way, *, name: str, iidfile: Path, network: str
+    plan: BuildPlan,
+    stage: Stage,
+    way: Way,
+    *,
+    name: str,
+    iidfile: Path,
+    network: str,
+    more: Iterable[str] = (),
 ) -> tuple[str, ...]:
-    """Give ``build``; the legacy builder reads its context from standard input."""
+    """Give ``build`` with ``more`` flags; the legacy builder's context is standard input."""
     arguments = ["build", "--tag", name, "--iidfile", str(iidfile)]
     arguments += [*_builder_flags(way), *network_flags(network, way.mode), *_plan_flags(plan)]
+    arguments += more
     if way.mode == LEGACY:
         return (*arguments, "--file", contexttar.containerfile_name(plan), "-")
     return (*arguments, "--file", str(stage.containerfile), str(stage.root))

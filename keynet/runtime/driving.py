@@ -35,7 +35,7 @@ from keynet.runtime.reasons import last_words
 from keynet.runtime.staging import Stage, scratch, stage
 from keynet.text import _, printable
 
-__all__ = ["Engine", "keep_containerfile"]
+__all__ = ["Engine", "keep_containerfile", "version_numbers"]
 
 _MARKER: Final = "keynet-build"
 
@@ -176,7 +176,7 @@ class Engine:
         recipe = plan.recipe
         if not isinstance(recipe, GeneratedContainerfile) or not recipe.mounting:
             return plan
-        if _numbers(self.usable.version) < self.dialect.mounts_since:
+        if version_numbers(self.usable.version) < self.dialect.mounts_since:
             return plan
         user = self._user_of_base(plan, auth, on_line)
         if user is None:
@@ -307,7 +307,8 @@ def keep_containerfile(plan: BuildPlan, project: str) -> str:
     return str(path)
 
 
-def _numbers(version: str) -> tuple[int, ...]:
+def version_numbers(version: str) -> tuple[int, ...]:
+    """Give the first two numbers of a version, to compare; fewer where it has no more."""
     return tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
 
 

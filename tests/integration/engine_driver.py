@@ -19,8 +19,8 @@ from keynet.plan import (
     RegistryAccess,
     UserContainerfile,
 )
+from keynet.recipe import containerfile, ignore
 from keynet.recipe import context as contexts
-from keynet.recipe import ignore
 from keynet.runtime import probe
 from keynet.runtime.authfiles import registry_auth
 from keynet.secret import Secret
@@ -81,7 +81,7 @@ def _plan(request: dict[str, Any]) -> BuildPlan:
     named = request.get("containerfile")
     recipe: GeneratedContainerfile | UserContainerfile
     if named is not None:
-        recipe = UserContainerfile(Path(named), Path(named).read_text())
+        recipe = containerfile.read(Path(named))
     else:
         build_files = {k: v.encode() for k, v in request.get("build_files", {}).items()}
         recipe = GeneratedContainerfile(request["text"], build_files)

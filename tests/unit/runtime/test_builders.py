@@ -468,3 +468,49 @@ def test_nothing_is_mounted_without_need(
         plan = replace(plan, recipe=UserContainerfile(plan.context / "Dockerfile", "FROM a\n"))
     _engine(machine, "podman").build(plan, None, ignore)
     assert "--volume" not in program.verbs[0]
+
+
+@pytest.mark.parametrize(
+    ("mode", "version", "mounts"),
+    [
+        ("buildkit", "20.10.24+dfsg1", True),
+        ("buildx", "26.1.5", True),
+        ("buildkit", "19.03.15", False),
+        ("legacy", "20.10.24+dfsg1", False),
+    ],
+)
+def test_buildkit_gets_the_hosts_pip_settings_as_secrets(
+    machine: Machine, plan: BuildPlan, mode: str, version: str, *, mounts: bool
+) -> None:
+    kept = machine.home / "kept"
+    keep = (
+        f'/bin/mkdir -p {kept}; for each; do case "$each" in --secret=*) '
+        f'/bin/cp "${{each##*src=}}" {kept};; esac; '
+        f'test "$last" = --file && test "${{each#/}}" != "$each" && /bin/cp "$each" {kept}; '
+        "last=$each; done; " + WRITE_ID
+    )
+    mounted = f"FROM a\nRUN {UserContainerfile.MOUNTS} b\n"
+    log = f"#5 [2/2] RUN {UserContainerfile.MOUNTS} b\n"
+    program = machine.install("docker", Answer("build *", log, also=keep), *QUIET)
+    own = UserContainerfile(plan.context / "Dockerfile", "FROM a\nRUN b\n", mounted)
+    network = HostNetwork(
+        ca_bundle=b"PEM", pip_conf=Secret("[global]\nindex-url = http://u:word@h/simple\n")
+    )
+    seen: list[Event] = []
+    _docker(machine, mode, version).build(
+        replace(plan, recipe=own, host_network=network), None, seen.append
+    )
+    assert ("--secret=id=keynet-pip.conf" in program.verbs[0]) == mounts
+    assert "word" not in program.verbs[0]
+    if mounts:
+        assert (kept / "Containerfile").read_text() == mounted
+        assert (kept / "ca.pem").read_bytes() == b"PEM"
+        assert "cert = /etc/xdg/pip/ca.pem" in (kept / "pip.conf").read_text()
+        assert seen == [LogLine("#5 [2/2] RUN b", "build")]
+
+
+def test_buildkit_gets_no_secrets_without_need(machine: Machine, plan: BuildPlan) -> None:
+    program = machine.install("docker", Answer("build *", also=WRITE_ID), *QUIET)
+    own = UserContainerfile(plan.context / "Dockerfile", "FROM a\nRUN b\n", "FROM a\nRUN x b\n")
+    _docker(machine, "buildkit").build(replace(plan, recipe=own), None, ignore)
+    assert "--secret" not in program.verbs[0]

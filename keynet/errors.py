@@ -103,7 +103,14 @@ class EngineUnavailable(EngineError):
 
 
 class BuildFailed(EngineError):
-    """The engine ran and the build failed; the message has the step and its last lines."""
+    """The engine ran and the build failed; the message has the step and its last lines.
+
+    ``brief`` is the message without those lines, for readers who have seen them come.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, brief: str = "") -> None:
+        super().__init__(message, hint)
+        self.brief = brief or message
 
 
 class NetworkNotFound(EngineError):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, assert_never
 
 import click
 
+from keynet.errors import BuildFailed
 from keynet.events import (
     BlobAdvanced,
     BlobFinished,
@@ -66,7 +67,13 @@ def show(verbosity: Verbosity = Verbosity.NORMAL) -> Iterator[Emit]:
             from keynet.runtime import shell
 
             stack.enter_context(shell.observed(display.command))
-        yield display.emit
+        try:
+            yield display.emit
+        except BuildFailed as error:
+            if verbosity is not Verbosity.QUIET:
+                # Its last lines were the last that came.
+                error.message = error.brief
+            raise
 
 
 def summary(title: str, rows: Mapping[str, str]) -> None:

@@ -115,7 +115,8 @@ class BuildLog:
             )
         lines = "".join(f"\n  {printable(line, 500)}" for line in self._tail)
         where = _("Containerfile: {path}").format(path=printable(containerfile))
-        return BuildFailed(f"{what}{lines}\n{where}", self._hint())
+        brief = f"{what}\n{where}"
+        return BuildFailed(f"{what}{lines}\n{where}", self._hint(), brief=brief)
 
     def _begin(self, step: str) -> None:
         self._step = step

@@ -169,15 +169,16 @@ def test_an_engine_that_cannot_run_is_refused_only_where_run_is_needed(
     assert "RUN" in capsys.readouterr().err
 
 
-def test_a_failed_build_shows_step_log_and_containerfile(
-    platform: Platform, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("flags", [[], ["--quiet"], ["--verbose"]])
+def test_a_failed_build_shows_step_log_and_containerfile_once(
+    platform: Platform, capsys: Capture, monkeypatch: pytest.MonkeyPatch, flags: list[str]
 ) -> None:
     monkeypatch.setenv("FAKE_ENGINE", "fail-build")
-    assert keynet("push", "train.py") == 4
+    assert keynet("push", "train.py", *flags) == 4
     shown = capsys.readouterr().err
-    assert "COPY" in shown
-    assert "something said why" in shown
-    assert "Containerfile" in shown
+    assert "could not build the image: it failed at COPY" in shown
+    assert shown.count("something said why") == 1
+    assert "Containerfile: " in shown
     assert platform.registry.repositories == {}
 
 

@@ -164,7 +164,7 @@ class Project:
             return None
         limits.modules -= 1
         try:
-            content = source.load(module.path, max_tokens=limits.tokens)
+            content = source.load(module.path, max_tokens=limits.tokens, whole=False)
         except ScriptInvalid:
             return None
         limits.tokens -= content.tokens

@@ -7,13 +7,13 @@ import re
 import stat
 import tokenize
 import unicodedata
-import warnings
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 from keynet.errors import ScriptInvalid
+from keynet.script import bodies
 from keynet.text import _, printable, size
 
 __all__ = ["MAX_BYTES", "MAX_TOKENS", "Source", "count_tokens", "load", "parse"]
@@ -48,8 +48,11 @@ class Source:
     tokens: int
 
 
-def load(path: Path, *, max_tokens: int = MAX_TOKENS) -> Source:
+def load(path: Path, *, max_tokens: int = MAX_TOKENS, whole: bool = True) -> Source:
     """Read, decode and parse a script.
+
+    Args:
+        whole: Parse the bodies of functions now, not when they are followed.
 
     Raises:
         ScriptInvalid: Missing, a directory, empty, too large, not text or not Python.
@@ -61,10 +64,10 @@ def load(path: Path, *, max_tokens: int = MAX_TOKENS) -> Source:
             _("Give the file that starts the training."),
         )
     text = _decode(path, content)
-    return parse(path, text, max_tokens=max_tokens)
+    return parse(path, text, max_tokens=max_tokens, whole=whole)
 
 
-def parse(path: Path, text: str, *, max_tokens: int = MAX_TOKENS) -> Source:
+def parse(path: Path, text: str, *, max_tokens: int = MAX_TOKENS, whole: bool = True) -> Source:
     """Parse Python source that was already decoded.
 
     Raises:
@@ -74,9 +77,7 @@ def parse(path: Path, text: str, *, max_tokens: int = MAX_TOKENS) -> Source:
     if tokens > max_tokens or _has_long_f_string(text):
         raise _too_large(path)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(text, filename=str(path))
+        tree = (bodies.parse_whole if whole else bodies.parse)(text, str(path))
     except SyntaxError as error:
         raise ScriptInvalid(
             _syntax_message(path, text, error), _("Correct the script, then try again.")

@@ -97,7 +97,9 @@ class _Display:
         self._titles: dict[str, str] = {}
         self._shown: set[str] = set()
         self._blobs: dict[str, tuple[int, int | None]] = {}  # position, size
+        self._over: set[str] = set()
         self._skipped = 0
+        self._counts_bytes = False
         self._progress: Progress | None = None
         self._task: TaskID | None = None
 
@@ -121,11 +123,13 @@ class _Display:
                 self._advance()
             case BlobSkipped(blob, total) | BlobMounted(blob, total):
                 self._blobs[blob] = (total or 0, total)
+                self._over.add(blob)
                 self._skipped += 1
                 self._advance()
             case BlobFinished(blob):
                 position, total = self._blobs.get(blob, (0, None))
                 self._blobs[blob] = (position if total is None else total, total)
+                self._over.add(blob)
                 self._advance()
             case _:
                 assert_never(event)
@@ -143,6 +147,7 @@ class _Display:
     def _start(self, event: StepStarted) -> None:
         self._titles[event.step] = event.title
         self._blobs.clear()
+        self._over.clear()
         self._skipped = 0
         if event.detail:
             self._line(event.title, event.detail)
@@ -188,37 +193,51 @@ class _Display:
             click.echo(line, err=True)
 
     def _advance(self) -> None:
+        """Move the bar: by bytes once any size is known, else by layers."""
         if not self._live:
             return
+        sizes = [total for _position, total in self._blobs.values()]
+        counts_bytes = any(total is not None for total in sizes)
+        if counts_bytes is not self._counts_bytes:
+            self.close()
+            self._counts_bytes = counts_bytes
         if self._progress is None:
-            self._progress, self._task = _bar()
+            self._progress, self._task = _bar(counts_bytes=counts_bytes)
             self._progress.start()
         assert self._task is not None
-        sizes = [total for _position, total in self._blobs.values()]
-        if all(total is not None for total in sizes):
+        if counts_bytes:
             done = sum(position for position, _total in self._blobs.values())
             self._progress.update(
                 self._task, completed=done, total=sum(total or 0 for total in sizes)
             )
         else:
-            self._progress.update(self._task, total=None)
+            self._progress.update(self._task, completed=len(self._over), total=len(sizes))
 
 
-def _bar() -> tuple[Progress, TaskID]:
+def _bar(*, counts_bytes: bool) -> tuple[Progress, TaskID]:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
         DownloadColumn,
         Progress,
+        ProgressColumn,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
         TimeRemainingColumn,
         TransferSpeedColumn,
     )
 
+    columns: list[ProgressColumn]
+    if counts_bytes:
+        columns = [DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()]
+    else:
+        # Layers end rarely: what moves meanwhile shows that the push goes on.
+        layers = _("{done} of {all} layers").format(done="{task.completed}", all="{task.total}")
+        columns = [TextColumn(layers), TimeElapsedColumn(), SpinnerColumn()]
     progress = Progress(
         BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
+        *columns,
         console=Console(stderr=True),
         transient=True,
         refresh_per_second=10,

@@ -114,7 +114,9 @@ class Docker:
             )
         try:
             finished = shell.run(
-                shell.Command((self._way.binary, "push", str(named)), environment=environment),
+                shell.Command(
+                    (self._way.binary, "push", str(named)), environment=environment, terminal=True
+                ),
                 timeout_s=None,
                 on_stdout=log.feed,
                 on_stderr=log.feed,

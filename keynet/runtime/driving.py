@@ -89,7 +89,11 @@ class Engine:
         log = PushLog(emit)
         with scratch() as temporary:
             finished = shell.run(
-                shell.Command((*self._prefix, *arguments), environment={"TMPDIR": str(temporary)}),
+                shell.Command(
+                    (*self._prefix, *arguments),
+                    environment={"TMPDIR": str(temporary)},
+                    terminal=True,
+                ),
                 timeout_s=None,
                 on_stdout=log.feed,
                 on_stderr=log.feed,

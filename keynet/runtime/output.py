@@ -17,22 +17,32 @@ _HIDDEN: Final = "***"
 # user:password@ of a URL, which a proxy or an index may have in a build argument.
 _URL_LOGIN: Final = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 
+_NEWLINE: Final = re.compile(rb"\n")
+# On a terminal a carriage return ends what is then drawn over.
+_TERMINAL_ENDS: Final = re.compile(rb"[\r\n]+")
+_CONTROL: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
 OnLine = Callable[[str], None]
 Redact = Callable[[str], str]
 
 
 class Lines:
-    """Collect bytes into lines, keep the newest and hand each on."""
+    """Collect bytes into lines, keep the newest and hand each on.
 
-    def __init__(self, redact: Redact, on_line: OnLine | None) -> None:
+    What a program draws on a terminal loses its control sequences and empty lines.
+    """
+
+    def __init__(self, redact: Redact, on_line: OnLine | None, *, terminal: bool = False) -> None:
         self._redact = redact
+        self._ends = _TERMINAL_ENDS if terminal else _NEWLINE
+        self._terminal = terminal
         self._on_line = on_line
         self._rest = b""
         self._kept: deque[str] = deque(maxlen=_KEPT_LINES)
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes, cut anywhere."""
-        *whole, self._rest = (self._rest + chunk).split(b"\n")
+        *whole, self._rest = self._ends.split(self._rest + chunk)
         for line in whole:
             self._add(line)
         if len(self._rest) > _LONGEST_LINE:
@@ -51,6 +61,10 @@ class Lines:
 
     def _add(self, line: bytes) -> None:
         text = self._redact(line.decode("utf-8", errors="replace"))
+        if self._terminal:
+            text = _CONTROL.sub("", text)
+            if not text.strip():
+                return
         self._kept.append(text)
         if self._on_line is not None:
             self._on_line(text)

@@ -11,6 +11,7 @@ from keynet.errors import (
     RegistryUnreachable,
 )
 from keynet.events import (
+    BlobAdvanced,
     BlobFinished,
     BlobMounted,
     BlobSkipped,
@@ -27,52 +28,89 @@ __all__ = ["PushLog", "docker_digest", "push_error"]
 
 _DIGEST = re.compile(r"digest: (sha256:[0-9a-f]{64}) size: (\d+)")
 _LAST_LINES: Final = 6
-# docker: "5f70bf18a086: Pushed"; podman and buildah: "Copying blob 5f70… skipped: already exists".
-_DOCKER_LAYER = re.compile(r"(?P<blob>[0-9a-f]{12}): (?P<state>[A-Z].*)")
-_COPIED = re.compile(r"Copying (?:blob|config) (?:sha256:)?(?P<blob>[0-9a-f]{12,64})(?P<rest>.*)")
+# docker: "5f70bf18a086: Pushed", "…: Pushing [=>  ]  12.3MB/57.3MB"; podman and buildah:
+# "Copying blob 5f70… skipped: already exists", "… done", "… [=>---] 5.0MiB / 85.8MiB".
+_LAYER = re.compile(
+    r"(?:(?P<docker>[0-9a-f]{12}): (?P<state>[A-Z].*)"
+    r"|Copying (?P<what>blob|config) (?:sha256:)?(?P<blob>[0-9a-f]{10,64})(?P<rest>.*))"
+)
+_BYTES = re.compile(r"\]\s+(?P<done>[\d.]+ ?[kKMGT]?i?[bB]) ?/ ?(?P<all>[\d.]+ ?[kKMGT]?i?[bB])")
+# Docker's last one of a layer has no total any more.
+_BAR = re.compile(r"\[[=>. -]+\]")
+_AMOUNT = re.compile(r"([\d.]+) ?([kKMGT]?)(i?)[bB]")
+_NOT_SENT = ("skipped", "Layer already exists")
 
 
 class PushLog:
-    """Fed a push's lines, tells each layer's fate as events; no engine tells its bytes."""
+    """Fed a push's lines, tells each layer's progress and fate as events.
+
+    Sizes are the engine's own words, rounded, of the layer before it is compressed.
+    """
 
     def __init__(self, emit: Emit) -> None:
         self._emit = emit
-        self._open: dict[str, bool] = {}
+        self._sizes: dict[str, int | None] = {}
+        self._ended: set[str] = set()
+        self._told: set[str] = set()
 
     def feed(self, line: str) -> None:
-        """Take the next line; also handed on as a ``LogLine``."""
-        self._emit(LogLine(line, "push"))
-        if layer := _DOCKER_LAYER.fullmatch(line.strip()):
-            self._docker(layer["blob"], layer["state"])
-        elif copied := _COPIED.match(line.strip()):
-            self._begin(copied["blob"])
-            if "skipped" in copied["rest"]:
-                self._end(copied["blob"], BlobSkipped(copied["blob"], None))
+        """Take the next line; also handed on as a ``LogLine`` unless it is mere progress."""
+        layer = _LAYER.fullmatch(line.strip())
+        if layer is None:
+            self._emit(LogLine(line, "push"))
+            return
+        blob = layer["docker"] or layer["blob"]
+        said = layer["state"] or layer["rest"]
+        amount, end = _BYTES.search(said), _fate(blob, said)
+        if not _BAR.search(said) and (layer["docker"] or end is not None or not said.strip()):
+            self._tell(line.strip().rstrip("| "))
+        if blob in self._ended or layer["what"] == "config":
+            return
+        self._begin(blob, _size(amount["all"]) if amount else None)
+        if amount is not None:
+            self._emit(BlobAdvanced(blob, _size(amount["done"])))
+        elif end is not None:
+            self._end(blob, end)
 
     def finish(self) -> None:
         """The push is over and worked: whatever has begun is there."""
-        for blob, begun in list(self._open.items()):
-            if begun:
-                self._end(blob, BlobFinished(blob))
-
-    def _docker(self, blob: str, state: str) -> None:
-        self._begin(blob)
-        if state.startswith("Pushed"):
+        for blob in [each for each in self._sizes if each not in self._ended]:
             self._end(blob, BlobFinished(blob))
-        elif state.startswith("Layer already exists"):
-            self._end(blob, BlobSkipped(blob, None))
-        elif state.startswith("Mounted from"):
-            self._end(blob, BlobMounted(blob, None))
 
-    def _begin(self, blob: str) -> None:
-        if blob not in self._open:
-            self._open[blob] = True
-            self._emit(BlobStarted(blob, None))
+    def _tell(self, line: str) -> None:
+        """Hand a layer's line on once: a terminal is drawn anew many times a second."""
+        if line not in self._told:
+            self._told.add(line)
+            self._emit(LogLine(line, "push"))
+
+    def _begin(self, blob: str, size: int | None) -> None:
+        known = self._sizes.get(blob)
+        if blob not in self._sizes or (known is None and size is not None):
+            self._sizes[blob] = size
+            self._emit(BlobStarted(blob, size))
 
     def _end(self, blob: str, event: Event) -> None:
-        if self._open.get(blob):
-            self._open[blob] = False
-            self._emit(event)
+        self._ended.add(blob)
+        self._emit(event)
+
+
+def _fate(blob: str, said: str) -> Event | None:
+    """Give how a layer ended; None while it has not."""
+    if any(word in said for word in _NOT_SENT):
+        return BlobSkipped(blob, None)
+    if said.startswith("Mounted from"):
+        return BlobMounted(blob, None)
+    if said.startswith("Pushed") or re.match(r"\s+done\b", said):
+        return BlobFinished(blob)
+    return None
+
+
+def _size(text: str) -> int:
+    """Read ``85.8MiB`` or ``57.3MB``, in bytes."""
+    found = _AMOUNT.fullmatch(text)
+    assert found is not None
+    base = 1024 if found[3] else 1000
+    return int(float(found[1]) * base ** " kmgt".index(found[2].lower() or " "))
 
 
 def docker_digest(output: str) -> Digest | None:

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, cast
 
 from keynet.errors import EngineError, EngineUnavailable, Interrupted, KeynetError
 from keynet.runtime.output import Lines, OnLine, Redact, hide_logins, redactor
-from keynet.runtime.watch import ENDED, End, Watch, forwarding, pipe
+from keynet.runtime.watch import ENDED, End, Watch, forwarding, pipe, terminal
 from keynet.secret import Secret
 from keynet.text import _, printable
 
@@ -34,13 +34,15 @@ class Command:
 
     ``environment`` is laid over this process's own; a value of None takes the variable out.
     ``stdin`` is a secret to type in, or a function that writes to the pipe in a thread of
-    its own. ``secrets`` are replaced wherever they occur in the output.
+    its own. ``secrets`` are replaced wherever they occur in the output. ``terminal`` lets
+    it write to terminals: the engines tell how far they are only there.
     """
 
     argv: tuple[str, ...]
     environment: Mapping[str, str | Secret | None] = field(default_factory=dict, repr=False)
     stdin: Secret | Writer | None = None
     secrets: tuple[Secret, ...] = ()
+    terminal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +89,13 @@ def run(
     on_command = _observer.get()
     if on_command is not None:
         on_command(hide_logins(redact(shlex.join(command.argv))))
-    stdout = Lines(redact, on_stdout)
-    stderr = Lines(redact, on_stderr)
+    stdout = Lines(redact, on_stdout, terminal=command.terminal)
+    stderr = Lines(redact, on_stderr, terminal=command.terminal)
+    make = terminal if command.terminal else pipe
     with contextlib.ExitStack() as stack:
         wake_read, wake_write = pipe(stack)
-        out_read, out_write = pipe(stack)
-        err_read, err_write = pipe(stack)
+        out_read, out_write = make(stack)
+        err_read, err_write = make(stack)
         signals = stack.enter_context(forwarding(wake_write))
         selector = stack.enter_context(selectors.DefaultSelector())
         child, feeder = _start(command, out_write, err_write)
@@ -161,12 +164,15 @@ def _start(command: Command, out: End, err: End) -> tuple[Any, _Feeder | None]:
     program, *arguments = command.argv
     stdin, feeder = _stdin(command.stdin)
     try:
-        child = sh.Command(program)(
+        start = sh.Command(program)
+        if not command.terminal:
+            # sh refuses to hear of it where the descriptor is a terminal already.
+            start = start.bake(_tty_out=False)
+        child = start(
             *arguments,
             _bg=True,
             _bg_exc=False,
             _new_group=True,
-            _tty_out=False,
             _truncate_exc=False,
             _return_cmd=True,
             _in=cast(Any, stdin),

@@ -1,9 +1,11 @@
 """Until a program has ended: read what it writes, pass signals on, end what it leaves behind."""
 
 import contextlib
+import errno
 import os
 import selectors
 import signal
+import termios
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -16,7 +18,7 @@ from keynet.runtime import processes
 from keynet.runtime.output import Lines
 from keynet.text import _, printable
 
-__all__ = ["ENDED", "End", "Signals", "Watch", "forwarding", "pipe"]
+__all__ = ["ENDED", "End", "Signals", "Watch", "forwarding", "pipe", "terminal"]
 
 # The byte on the wake-up pipe that says the child has ended; others are signal numbers.
 ENDED: Final = 0
@@ -25,6 +27,8 @@ _FORWARDED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # After the first signal: the engine may tidy up this long before it is told again, then killed.
 _PATIENCE_S: Final = 8.0
 _DRAIN_S: Final = 0.3
+# Rows and columns: a line a layer, and names that are not cut.
+_TERMINAL_SIZE: Final = (500, 200)
 
 
 class End:
@@ -52,6 +56,15 @@ def pipe(stack: contextlib.ExitStack) -> tuple[End, End]:
     read, write = (End(fd) for fd in os.pipe())
     stack.callback(read.close)
     stack.callback(write.close)
+    return read, write
+
+
+def terminal(stack: contextlib.ExitStack) -> tuple[End, End]:
+    """Make a terminal, wide enough for an engine's progress; else as ``pipe``."""
+    read, write = (End(fd) for fd in os.openpty())
+    stack.callback(read.close)
+    stack.callback(write.close)
+    termios.tcsetwinsize(write.fd, _TERMINAL_SIZE)
     return read, write
 
 
@@ -148,7 +161,7 @@ class Watch:
     def _read(self, wait_s: float | None) -> bool:
         ready = self._selector.select(wait_s)
         for key, _mask in ready:
-            chunk = os.read(key.fd, _CHUNK)
+            chunk = _read(key.fd)
             if key.data is None:
                 for number in chunk:
                     self._take(number)
@@ -180,3 +193,13 @@ class Watch:
         while self._selector.get_map() and time.monotonic() < until:
             if not self._read(until - time.monotonic()):
                 break
+
+
+def _read(fd: int) -> bytes:
+    """Read what is there; nothing at the end, which a terminal tells as an error."""
+    try:
+        return os.read(fd, _CHUNK)
+    except OSError as error:
+        if error.errno == errno.EIO:
+            return b""
+        raise

@@ -87,13 +87,30 @@ def test_quiet_and_verbose_contradict() -> None:
     assert Verbosity.of(quiet=False, verbose=False) is Verbosity.NORMAL
 
 
-def on_terminal(environment: dict[str, str]) -> str:
+SILENT_PUSH: list[Event] = [
+    StepStarted("push", "Pushing", "registry.example.com/a/b"),
+    BlobStarted("sha256:1", None),
+    BlobStarted("sha256:2", None),
+    BlobSkipped("sha256:3", None),
+    BlobFinished("sha256:1"),
+]
+# docker names all layers first, then says one by one how large they are.
+LATE_SIZES: list[Event] = [
+    StepStarted("push", "Pushing", "registry.example.com/a/b"),
+    BlobStarted("sha256:1", None),
+    BlobSkipped("sha256:2", None),
+    BlobStarted("sha256:1", 5000),
+    BlobAdvanced("sha256:1", 4000),
+]
+
+
+def on_terminal(environment: dict[str, str], events: str = "PUSH") -> str:
     """Show the events on a pseudo-terminal and give what it received."""
     program = (
-        "from tests.unit.cli.test_render import PUSH\n"
+        f"from tests.unit.cli.test_render import {events}\n"
         "from keynet.cli.render import show\n"
         "with show() as emit:\n"
-        "    for event in PUSH: emit(event)\n"
+        f"    for event in {events}: emit(event)\n"
     )
     leader, follower = pty.openpty()
     base = {k: v for k, v in os.environ.items() if k not in {"NO_COLOR", "TERM", "CI"}}
@@ -122,6 +139,19 @@ def test_a_terminal_gets_a_bar_and_colours() -> None:
     assert "━" in received
     assert "\x1b[1m" in received
     assert "6.0 kB" in received
+
+
+def test_an_engine_that_tells_no_bytes_gets_a_bar_of_layers() -> None:
+    received = on_terminal({}, "SILENT_PUSH")
+    assert "2 of 3 layers" in received
+    assert "bytes" not in received
+    # The cursor, hidden for the bar, is back at the end.
+    assert received.rindex("\x1b[?25h") > received.rindex("\x1b[?25l")
+
+
+def test_the_bar_counts_bytes_as_soon_as_a_size_is_known() -> None:
+    received = on_terminal({}, "LATE_SIZES")
+    assert "4.0/5.0 kB" in received
 
 
 def test_no_color_leaves_colours_out() -> None:

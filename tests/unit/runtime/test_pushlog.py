@@ -5,8 +5,17 @@ from pathlib import Path
 import pytest
 
 from keynet.errors import EngineError, RegistryDenied, RegistryError, RegistryUnreachable
-from keynet.events import BlobFinished, BlobMounted, BlobSkipped, BlobStarted, Event, LogLine
+from keynet.events import (
+    BlobAdvanced,
+    BlobFinished,
+    BlobMounted,
+    BlobSkipped,
+    BlobStarted,
+    Event,
+    LogLine,
+)
 from keynet.oci.reference import Reference
+from keynet.runtime.output import Lines
 from keynet.runtime.pushlog import PushLog, docker_digest, push_error
 
 RECORDED = Path(__file__).parents[2] / "fakes" / "engine_output"
@@ -123,3 +132,47 @@ def test_docker_digest() -> None:
     digest = docker_digest(f"x\nlatest: digest: sha256:{hexadecimal} size: 528\n")
     assert str(digest) == f"sha256:{hexadecimal}"
     assert docker_digest("nothing") is None
+
+
+def _on_terminal(name: str) -> tuple[list[Event], list[str]]:
+    """Feed what an engine drew on a terminal, in pieces cut anywhere."""
+    found: list[Event] = []
+    log = PushLog(found.append)
+    lines = Lines(str, log.feed, terminal=True)
+    drawn = (RECORDED / f"push-terminal-debian-12-{name}.txt").read_bytes()
+    for start in range(0, len(drawn), 7):
+        lines.feed(drawn[start : start + 7])
+    lines.close()
+    log.finish()
+    told = [event.text for event in found if isinstance(event, LogLine)]
+    return [event for event in found if not isinstance(event, LogLine)], told
+
+
+@pytest.mark.parametrize(
+    ("engine", "small", "big", "sizes"),
+    [
+        ("podman", "34db581a5615", "1369107b1f14", (3_040_870, 80_006_348)),
+        ("docker", "023b9c1120d6", "f38f5dcdcabf", (3_000_000, 80_000_000)),
+    ],
+)
+def test_an_engine_on_a_terminal_tells_its_bytes(
+    engine: str, small: str, big: str, sizes: tuple[int, int]
+) -> None:
+    events, told = _on_terminal(engine)
+    assert BlobStarted(small, sizes[0]) in events
+    assert BlobStarted(big, sizes[1]) in events
+    advanced = [event for event in events if isinstance(event, BlobAdvanced)]
+    steps = [event.position for event in advanced if event.blob == big]
+    assert steps == sorted(steps)
+    assert len(steps) > 4
+    assert 0 < steps[2] < sizes[1]
+    assert events.count(BlobFinished(small)) == events.count(BlobFinished(big)) == 1
+    assert not any("\x1b" in line or "==" in line for line in told)
+    assert len(told) == len(set(told))
+
+
+@pytest.mark.parametrize("engine", ["podman", "docker"])
+def test_an_engine_on_a_terminal_tells_what_it_skips(engine: str) -> None:
+    events, _told = _on_terminal(f"{engine}-again")
+    assert [type(event) for event in events].count(BlobSkipped) == 2
+    assert not [event for event in events if isinstance(event, BlobAdvanced)]

@@ -49,6 +49,14 @@ def test_carriage_returns_and_broken_utf8_do_not_split_or_stop() -> None:
     assert finished.stdout == "1\r2\r3\n\ufffdx\nend"
 
 
+def test_a_terminal_shows_each_line_as_it_was_drawn() -> None:
+    seen: list[str] = []
+    draw = r"test -t 2 && stty size <&1; printf 'a 1\r\033[Ka 2\n\n\033[1Aend'; echo e >&2"
+    finished = shell.run(_sh(draw, terminal=True), on_stdout=seen.append)
+    assert seen == ["500 200", "a 1", "a 2", "end"]
+    assert (finished.stdout, finished.stderr) == ("\n".join(seen), "e")
+
+
 def test_a_callback_that_raises_ends_the_program() -> None:
     def on_line(line: str) -> None:
         raise EngineError("stop")

@@ -71,6 +71,8 @@ def _make_members(cls: Class) -> None:
     flags = bool({"enum.Flag", "enum.IntFlag"}.intersection(bases))
     number = 0
     made: list[EnumMember] = []
+    # What a __new__ or __init__ of its own makes of the values is not followed.
+    made_anew = bool({"__new__", "__init__"}.intersection(cls.namespace))
     for name, value in cls.namespace.items():
         if name.startswith("_") or isinstance(value, (Function, Descriptor, Class, Native)):
             continue
@@ -79,6 +81,8 @@ def _make_members(cls: Class) -> None:
             value = name.lower() if lower else number  # noqa: PLW2901
         elif isinstance(value, int):
             number = max(number, value)
+        if made_anew and isinstance(value, tuple):
+            value = UNKNOWN  # noqa: PLW2901
         # A value that was seen before makes another name of the same member.
         same = (
             [m for m in made if is_constant(value) and m.value == value] if len(made) < 256 else []

@@ -27,6 +27,19 @@ ELSEWHERE = {
 }
 
 
+# Libraries that are too large to install for the command lines of those who use them.
+ABSENT = """
+    PIL PyQt5 ahocorasick albumentations asyncer braceexpand chex colorlog cv2 datasets einops emoji
+    evaluate fasttext fastapi fastremap filetype fill_voids ftfy gymnasium huggingface_sb3
+    humanfriendly hydra imgviz immutables librosa lightning matplotlib mlx modelindex mpl_toolkits
+    natsort networkx numba omegaconf onnxruntime opt_einsum orjson osam pandas peft pkg_resources
+    polars pooch pyarrow pymatting pyonmttok roboflow roifile safetensors sb3_contrib scipy seaborn
+    segment_anything sentencepiece skimage sklearn spacy sqlalchemy stable_baselines3 tensorflow
+    tifffile tokenizers torch torch_complex torchaudio torchvision transformers udtools ultralytics
+    wandb webdataset
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """A module to run, or a console script's ``module:function``.
@@ -34,12 +47,14 @@ class Program:
     Args:
         stages: The parse call that counts, where a program makes several.
         without: A plugin of another distribution, run as if it were not installed.
+        absent: Large libraries are stood in for where they are not installed.
     """
 
     framework: str
     start: str
     stages: int = 1
     without: str = ""
+    absent: bool = False
     since: tuple[int, int] = (3, 11)
     until: tuple[int, int] = (4, 0)
 
@@ -137,7 +152,6 @@ PACKAGED = (
     Program("click", "dotenv.__main__:cli"),
     Program("click", "files_to_prompt.cli:cli"),
     Program("click", "flask.cli:main"),
-    Program("click", "importlinter.cli:import_linter"),
     Program("click", "importlinter.cli:lint_imports_command"),
     Program("click", "interrogate.cli:main"),
     Program("click", "jiwer.cli:cli"),
@@ -183,6 +197,34 @@ PACKAGED = (
 )
 
 
+# Programs that train, evaluate and convert models. Nothing was changed for them before they were
+# first read; what they import and is large is stood in for.
+TRAINING = tuple(
+    Program(framework, start, stages, absent=True)
+    for framework, stages, starts in (
+        ("argparse", 1, """
+            accelerate.commands.accelerate_cli:main accelerate.commands.estimate:main
+            accelerate.commands.launch:main autotrain.cli.autotrain:main
+            bert_score_cli.score:main bert_score_cli.visualize:main cellpose.__main__:main
+            dicee.scripts.run:main labelme.__main__:main lm_eval.__main__:cli_evaluate
+            mlx_lm.convert:main mlx_lm.fuse:main mlx_lm.generate:main mlx_lm.lora:main
+            mlx_lm.server:main open_clip_train.main optuna.cli:main pytorch_fid.fid_score:main
+            rl_zoo3.enjoy:enjoy rl_zoo3.train:train stanza.models.charlm stanza.models.classifier
+            stanza.models.constituency_parser stanza.models.lemmatizer stanza.models.mwt_expander
+            stanza.models.ner_tagger stanza.models.parser stanza.models.tagger
+            stanza.models.tokenizer torch_fidelity.fidelity:main whisperx.__main__:cli
+            yolov5.classify.train yolov5.detect yolov5.export yolov5.segment.train yolov5.train
+            yolov5.val
+        """),
+        ("argparse", 2, "sockeye.train:main sockeye.translate:main"),
+        ("argparse", 4, "espnet.bin.asr_train espnet.bin.lm_train espnet.bin.tts_train"),
+        ("click", 1, "mergekit.scripts.moe:main mergekit.scripts.run_yaml:main mim.cli:cli "
+                     "rembg.cli:main"),
+    )
+    for start in starts.split()
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Truth:
     """What the program's own parser takes; ``uncertain`` fields are the machine's, not its own."""
@@ -195,7 +237,7 @@ class Truth:
 
 def programs() -> list[Program]:
     """List the programs that this version of Python can run."""
-    return [program for program in (*STANDARD, *PACKAGED) if program.here]
+    return [program for program in (*STANDARD, *PACKAGED, *TRAINING) if program.here]
 
 
 def interpreter() -> Path:
@@ -242,7 +284,7 @@ def _truth(python: Path, program: Program) -> Truth:
     uncertain = {
         (number, field)
         for number, (one, other) in pairs
-        for field in ("default", "choices")
+        for field in ("default", "choices", "required")
         if one[field] != other[field] or own in json.dumps(one[field])
     }
     arguments = tuple(here["arguments"])
@@ -265,6 +307,7 @@ def _run(python: Path, program: Program, *, elsewhere: bool) -> dict[str, Any]:
             "PATH": os.environ["PATH"],
             "COLUMNS": "200",
             "KEYNET_TRUTH_WITHOUT": program.without,
+            "KEYNET_TRUTH_ABSENT": ABSENT if program.absent else "",
             **(ELSEWHERE if elsewhere else {}),
         }
         argv = [str(python), str(TRUTH), str(out)]
@@ -273,7 +316,9 @@ def _run(python: Path, program: Program, *, elsewhere: bool) -> dict[str, Any]:
             argv,
             cwd=work,
             env=environment,
-            stdin=subprocess.DEVNULL,
+            # Some programs ask less of who pipes something into them.
+            input="" if elsewhere else None,
+            stdin=None if elsewhere else subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=60,

@@ -25,7 +25,12 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-SAMPLES = ("1", "0", "2", "0.5", "1e-3", "true", "false", "yes", "no", "a", "b=1", "1,2", "0.1,2.5")
+import stand_in
+
+SAMPLES = (
+    "1", "0", "2", "0.5", "1e-3", "true", "false", "True", "False", "yes", "no", "a", "b=1",
+    "1,2", "0.1,2.5", "3.11",
+)  # fmt: skip
 NOT_JSON = object()
 # An attribute would not do: programs copy an action's own ones.
 MADE: dict[argparse.Action, int] = {}
@@ -200,6 +205,12 @@ def _click_argument(param: Any) -> dict[str, Any]:
     kind = _click_type(param)
     flag = getattr(param, "is_flag", False)
     default = param.default
+    if callable(default) and "Sentinel" not in type(default).__name__:
+        # click calls it when it parses.
+        default = _called(default)
+    if _is_switch(param) and default is False:
+        # Of several switches of one name; the one that is on by default says True.
+        default = None
     if "Sentinel" in type(default).__name__ or default is ...:
         default = False if flag and kind == "bool" and not param.required else None
         if getattr(param, "count", False):
@@ -213,6 +224,12 @@ def _click_argument(param: Any) -> dict[str, Any]:
         "help": help_text,
         "choices": _click_choices(param.type),
     }
+
+
+def _called(default: Callable[[], Any]) -> Any:
+    with contextlib.suppress(Exception):
+        return default()
+    return None
 
 
 def _click_type(param: Any) -> str:
@@ -241,7 +258,10 @@ def _click_type_name(kind: Any) -> str:
             return name
     if hasattr(kind, "func"):
         return type_of_converter(kind.func)
-    return "str"
+    if type(kind).__module__.partition(".")[0] in {"click", "typer"}:
+        return "str"
+    # A type of the program's own is what it makes of the user's words.
+    return type_of_converter(lambda word: kind.convert(word, None, None))
 
 
 def _click_choices(kind: Any) -> list[str] | None:
@@ -266,9 +286,8 @@ def finish(out: str, arguments: list[dict[str, Any]], entry: str) -> None:
 
 
 def catch_argparse(done: Callable[[list[dict[str, Any]]], None], stages: int) -> None:
-    """Stop at the parse call number ``stages``; earlier ones are kept and carried out."""
+    """Stop at the parse call number ``stages``; earlier ones are carried out."""
     order = itertools.count(1)
-    made: list[dict[str, Any]] = []
     calls = itertools.count(1)
     real_init = argparse.Action.__init__
     real_parse = argparse.ArgumentParser.parse_known_args
@@ -278,9 +297,8 @@ def catch_argparse(done: Callable[[list[dict[str, Any]]], None], stages: int) ->
         MADE[self] = next(order)
 
     def parse(self: argparse.ArgumentParser, *args: Any, **kwargs: Any) -> Any:
-        made.extend(argparse_arguments(self))
         if next(calls) >= stages:
-            done(made)
+            done(argparse_arguments(self))
         return real_parse(self, *args, **kwargs)
 
     argparse.Action.__init__ = init  # type: ignore[method-assign]
@@ -357,11 +375,13 @@ def entry_file(target: str) -> str:
 def run() -> None:
     """Do what the module says."""
     out, framework, target, stages, *arguments = sys.argv[1:]
-    entry = entry_file(target)
     if os.environ.get("KEYNET_TRUTH_WITHOUT"):
         sys.modules[os.environ["KEYNET_TRUTH_WITHOUT"]] = None  # type: ignore[assignment]
-    if os.environ.get("KEYNET_TRUTH_ELSEWHERE"):
+    elsewhere = bool(os.environ.get("KEYNET_TRUTH_ELSEWHERE"))
+    if elsewhere:
         pretend_elsewhere()
+    stand_in.install(os.environ["KEYNET_TRUTH_ABSENT"].split(), elsewhere=elsewhere)
+    entry = entry_file(target)
     sys.argv = [entry, *arguments]
     sys.path[0] = ""
 

@@ -138,6 +138,7 @@ def _set_up(run: Machine, group: Group, given: Arguments) -> Value:
     parser.prefix = prefix if isinstance(prefix, str) and prefix else "-"
     default = given.keywords.get("argument_default")
     parser.argument_default = default
+    _add_config_option(run, parser, given)
     parents = given.get("parents", 5, ())
     for parent in _parents(run, parents, given):
         parent.nested = True
@@ -148,6 +149,18 @@ def _set_up(run: Machine, group: Group, given: Arguments) -> Value:
         parser.defaults.update(parent.defaults)
         parser.children.extend((len(parser.actions), child) for _at, child in parent.children)
     return None
+
+
+def _add_config_option(run: Machine, parser: Parser, given: Arguments) -> None:
+    """Add the option that configargparse makes for its configuration file."""
+    names = run.iterate(given.keywords.get("args_for_setting_config_path", ()))
+    if names:
+        told: dict[str, Value] = {
+            "dest": "config_file",
+            "required": given.keywords.get("config_arg_is_required", False),
+            "help": given.keywords.get("config_arg_help_message", "config file path"),
+        }
+        _add_argument(run, parser, Arguments(tuple(names), told, False, given.line, given.file))
 
 
 def _parents(run: Machine, value: Value, given: Arguments) -> list[Parser]:

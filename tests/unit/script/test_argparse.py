@@ -391,3 +391,36 @@ def test_a_custom_action_says_what_it_takes(tmp_path: Path) -> None:
         parser.parse_args()
         """,
     ) == [A("set", default={}), A("n", "int"), A("flag", "bool", False), A("quiet", "bool", False)]
+
+
+def test_the_option_for_a_configuration_file_is_added(tmp_path: Path) -> None:
+    assert arguments(
+        tmp_path,
+        """
+        import configargparse
+        parser = configargparse.ArgParser(
+            args_for_setting_config_path=['-c', '--config'],
+            config_arg_is_required=True,
+            config_arg_help_message='where the settings are',
+        )
+        parser.add_argument('--lr', type=float)
+        parser.parse_args()
+        """,
+    ) == [A("config_file", required=True, help="where the settings are"), A("lr", "float")]
+
+
+def test_the_values_of_an_enum_with_a_constructor_of_its_own_are_unknown(tmp_path: Path) -> None:
+    script = """
+        import argparse, enum
+        class Size(enum.Enum):
+            def __new__(cls, value, pixels):
+                made = object.__new__(cls)
+                made._value_ = value
+                return made
+            SMALL = 'small', 10
+        parser = argparse.ArgumentParser()
+        parser.add_argument('--size', choices=[s.value for s in Size], default=Size.SMALL.value)
+        parser.parse_args()
+        """
+    (size,) = extract(write(tmp_path, script)).arguments
+    assert (size.default, size.choices) == (None, None)

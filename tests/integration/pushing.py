@@ -70,6 +70,7 @@ class Done:
     result: dict[str, object]
     stderr: str
     command_lines: frozenset[str] = frozenset()
+    command: tuple[str, ...] = ("python", "train.py")
 
     @classmethod
     def of(
@@ -209,6 +210,6 @@ def run_image(done: Done) -> str:
     container = told.split()[-1]
     chroot = ["--isolation", "chroot"]
     try:
-        return seat.engine("buildah", "run", *chroot, container, "python", "train.py", env=store)
+        return seat.engine("buildah", "run", *chroot, container, "--", *done.command, env=store)
     finally:
         seat.engine("buildah", "rm", container, env=store)

@@ -14,6 +14,7 @@ from tests.testbed.index import Index
 from tests.testbed.machine import remove_tree
 from tests.testbed.platform import EMAIL, PASSWORD, Platform, running_platform
 from tests.testbed.program import Seat
+from tests.testbed.pulled import pull
 from tests.testbed.registry import RegistryServer
 from tests.testbed.seats import Seating
 
@@ -121,16 +122,50 @@ class TestContext:
         _refused(told, 6, "keynet login")
 
 
-def test_odd_files_of_a_context_do_not_stop_a_push(seat: Seat, context: Path) -> None:
+def test_what_no_image_can_hold_is_left_out_and_named(
+    seat: Seat, context: Path, platform: Platform, tmp_path: Path
+) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(context / "s"))
         os.mkfifo(context / "fifo")
         (context / "loop").symlink_to("loop")
-        (context / "가나 '다\"\n라.txt").write_text("odd\n")
+        (context / "around").symlink_to(".")
+        (context / "out").symlink_to("/etc/passwd")
         told = _push(seat, context, "--dockerfile", "Recipe")
-    # A socket or fifo cannot be in a layer: kept out and said, or refused and named.
-    assert told.returncode in {0, 3}, told.stderr
-    assert "fifo" in told.stderr
+    assert told.returncode == 0, told.stderr
+    assert "2 sockets, fifos or devices of the context are left out: fifo, s" in told.stderr
+    assert "leads out of the context" in told.stderr
+    files = pull(platform.registry, told.stdout.strip(), tmp_path).files("/workspace")
+    links = {name: entry.content for name, entry in files.items() if entry.kind == "link"}
+    assert links == {"loop": b"loop", "around": b".", "out": b"/etc/passwd"}
+    assert set(files) - set(links) - {""} == {"train.py", "Recipe"}
+
+
+def test_a_huge_file_that_is_ignored_costs_nothing(
+    seat: Seat, context: Path, platform: Platform, tmp_path: Path
+) -> None:
+    with (context / "weights.bin").open("wb") as handle:
+        handle.truncate(5 * 1024**3)
+    (context / ".dockerignore").write_text("*.bin\n")
+    told = _push(seat, context, "--dockerfile", "Recipe")
+    assert told.returncode == 0, told.stderr
+    assert "weights.bin" not in told.stderr
+    assert "weights.bin" not in pull(platform.registry, told.stdout.strip(), tmp_path).files(
+        "/workspace"
+    )
+
+
+@pytest.mark.rootless
+@pytest.mark.parametrize("what", ["weights.bin", "data"])
+def test_a_context_that_this_user_may_not_read_is_refused(seating: Seating, what: str) -> None:
+    seat = seating.seat("rootless-buildah")
+    context = small_context(seat, f"closed-{os.urandom(4).hex()}")
+    write(seat, context / "weights.bin", "closed\n")
+    write(seat, context / "data/1.csv", "closed\n")
+    seat.engine("chmod", "000", str(context / what))
+    told = seat.keynet("build", "train.py", "--dry-run", cwd=context)
+    seat.engine("chmod", "700", str(context / what))
+    _refused(told, 3, what, "permission denied", ".dockerignore")
 
 
 @pytest.mark.packages

@@ -202,8 +202,10 @@ def _return(run: Machine, node: ast.Return, scope: Scope) -> Signal:
 
 
 def _raise(run: Machine, node: ast.Raise, scope: Scope) -> Signal:
-    if node.exc is not None:
-        run.evaluate(node.exc, scope)
+    # The exception itself says nothing of arguments; making it may, as in SystemExit(main()).
+    if isinstance(node.exc, ast.Call):
+        for given in (*node.exc.args, *(keyword.value for keyword in node.exc.keywords)):
+            run.evaluate(given.value if isinstance(given, ast.Starred) else given, scope)
     return RAISE
 
 

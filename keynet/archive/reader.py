@@ -1,7 +1,9 @@
 """Open an image archive of any kind."""
 
+import asyncio
 import platform as machine_platform
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -10,13 +12,13 @@ from keynet.archive.compression import Compression
 from keynet.archive.contents import ArchivedImage, Contents
 from keynet.archive.docker_archive import MANIFEST, read_docker
 from keynet.archive.oci_archive import INDEX, read_oci
-from keynet.archive.source import Source
+from keynet.archive.source import Source, compression_of
 from keynet.archive.tar import index
 from keynet.errors import InvalidArchive
 from keynet.oci.descriptor import Platform
 from keynet.text import _, printable
 
-__all__ = ["Archive", "choose", "host_platform"]
+__all__ = ["Archive", "choose", "host_platform", "open_archive"]
 
 _MACHINES: Final = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "armv7l": "arm"}
 
@@ -90,6 +92,24 @@ class Archive:
         if MANIFEST not in self._contents.members:
             return None
         return self._contents.document(MANIFEST)
+
+
+@asynccontextmanager
+async def open_archive(path: str | Path) -> AsyncIterator[Archive]:
+    """Open an archive without holding up the loop; closed at the end.
+
+    Decompressing takes a thread. The headers of a plain file are a few short reads, which cost
+    less than a thread does.
+
+    Raises:
+        KeynetError: As ``Archive``.
+    """
+    if compression_of(Path(path)) is Compression.NONE:
+        archive = Archive(path)
+    else:
+        archive = await asyncio.to_thread(Archive, path)
+    with archive:
+        yield archive
 
 
 def choose(

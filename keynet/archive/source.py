@@ -12,7 +12,7 @@ from keynet.archive.compression import BLOCK, Compression, opened, sniff
 from keynet.errors import ArchiveNotFound, TarReadError
 from keynet.text import _, printable
 
-__all__ = ["Source", "scratch_file"]
+__all__ = ["Source", "compression_of", "scratch_file"]
 
 _VAR_TMP: Final = Path("/var/tmp")  # noqa: S108 - the folder only; files in it have no name
 
@@ -111,6 +111,23 @@ class Source:
             raise
         os.close(self._descriptor)
         self._descriptor, self.size = scratch, size
+
+
+def compression_of(path: Path) -> Compression:
+    """Tell how a file is compressed, by its first bytes.
+
+    Raises:
+        ArchiveNotFound: Nothing is there.
+        TarReadError: It cannot be opened or read, or is no regular file.
+    """
+    name = printable(path)
+    descriptor = _open(path, name)
+    try:
+        return sniff(os.pread(descriptor, 4, 0))
+    except OSError as error:
+        raise _failed(name, error) from error
+    finally:
+        os.close(descriptor)
 
 
 def scratch_file() -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from keynet.archive.contents import ArchivedImage
-from keynet.archive.reader import Archive, choose
+from keynet.archive.reader import Archive, choose, open_archive
 from keynet.archive.recompress import Policy, compressed
 from keynet.cli.registries import Access, Place
 from keynet.errors import KeynetError, UsageError
@@ -50,8 +50,7 @@ async def push_everywhere(
         UsageError: No place is given and the archive's tag names no registry.
     """
     async with AsyncExitStack() as stack:
-        archive = await asyncio.to_thread(Archive, path)
-        stack.callback(archive.close)
+        archive = await stack.enter_async_context(open_archive(path))
         one = choose(archive.images, archive.name, tag=tag, platform=platform)
         if len(archive.images) > 1 and tag is None and platform is None:
             emit(Notice(_("The archive has several images; this is the first."), "note"))

@@ -20,7 +20,7 @@ from keynet.registry.retry import Retries
 from keynet.registry.session import Ask, Session
 from keynet.registry.source import Source
 from keynet.registry.transport import Call, Timeouts, Transport, Wire
-from keynet.registry.upload import CHUNK_SIZE, Upload, find_blob
+from keynet.registry.upload import Upload, find_blob
 from keynet.registry.wire import Catalog, TagList
 from keynet.text import _
 
@@ -190,7 +190,7 @@ class RegistryClient:
         source: Source,
         *,
         mount_from: Sequence[str] = (),
-        chunk_size: int = CHUNK_SIZE,
+        chunk_size: int | None = None,
         emit: Emit | None = None,
         checked: bool = False,
     ) -> None:

@@ -11,7 +11,6 @@ Source: SPEC 7.
 import asyncio
 import os
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -26,7 +25,7 @@ from keynet.archive.functions import (
     validate_docker_tar,
 )
 from keynet.archive.layers import FileLayer
-from keynet.archive.reader import Archive, choose
+from keynet.archive.reader import Archive, choose, open_archive
 from keynet.archive.recompress import Policy, compressed
 from keynet.archive.writer import write_archive
 from keynet.errors import DigestMismatch, RegistryError, ValidationError
@@ -90,7 +89,7 @@ async def push_docker_tar(
         RegistryError: The registry refuses or fails.
     """
     config = RegistryConfig(registry_url, timeout, auth, ca_cert, insecure)
-    async with _archive(tar_path) as archive, config.client(emit) as client:
+    async with open_archive(tar_path) as archive, config.client(emit) as client:
         one = choose(archive.images, archive.name, platform=platform)
         target = target_of(client.registry, archive, one, repository, tag)
         return await push_archive(client, one, [target], compress=compress, emit=emit)
@@ -151,7 +150,7 @@ async def push_docker_tar_with_all_original_tags(
         KeynetError: As ``push_docker_tar``.
     """
     config = RegistryConfig(registry_url, timeout, auth, ca_cert, insecure)
-    async with _archive(tar_path) as archive, config.client(emit) as client:
+    async with open_archive(tar_path) as archive, config.client(emit) as client:
         if not archive.tags:
             raise _no_tags(archive)
         pushed: dict[str, str] = {}
@@ -296,15 +295,6 @@ def _no_tags(archive: Archive) -> ValidationError:
         _("{archive} does not say what its image is called.").format(archive=archive.name),
         _("Give a repository and a tag."),
     )
-
-
-@asynccontextmanager
-async def _archive(path: str | Path) -> AsyncIterator[Archive]:
-    archive = await asyncio.to_thread(Archive, path)
-    try:
-        yield archive
-    finally:
-        archive.close()
 
 
 def _blame(image: Image) -> None:

@@ -13,7 +13,6 @@ from keynet.oci.descriptor import Descriptor, MediaType
 from keynet.oci.image import Image, Layer
 from keynet.oci.reference import Reference
 from keynet.registry.client import RegistryClient
-from keynet.registry.upload import CHUNK_SIZE
 from keynet.registry.wire import ManifestWire, check_manifest
 from keynet.text import _
 
@@ -31,7 +30,7 @@ async def push_image(
     mount_from: Sequence[str] = (),
     emit: Emit = ignore,
     concurrency: int = CONCURRENCY,
-    chunk_size: int = CHUNK_SIZE,
+    chunk_size: int | None = None,
     asked: bool = False,
 ) -> Descriptor:
     """Push an image; layers concurrently, each only where the registry lacks it.
@@ -46,7 +45,7 @@ async def push_image(
         mount_from: Repositories of the same registry that may hold layers, besides the
             layers' own ``origin``.
         concurrency: Layers at a time.
-        chunk_size: Bytes in one upload request.
+        chunk_size: Bytes in one upload request; see ``keynet.registry.upload.Upload``.
         asked: ``stands`` has just said no.
 
     Returns:

@@ -23,6 +23,9 @@ __all__ = ["CHUNK_SIZE", "Upload", "find_blob"]
 # An S3 store behind a registry wants parts of at least 5 MiB.
 CHUNK_SIZE: Final = 5 * 1024 * 1024
 _SMALLEST_CHUNK: Final = 64 * 1024
+_LARGEST_CHUNK: Final = 32 * 1024 * 1024
+# A chunk that breaks may have to be sent again: so much of the blob at the most.
+_SHARE: Final = 10
 _BIG: Final = 32 * 1024 * 1024
 _RANGE: Final = re.compile(r"(?:bytes[= ])?0-(\d{1,18})")
 _LOST_SESSION: Final = frozenset({400, 404, 410})
@@ -74,7 +77,9 @@ class Upload:
     """One blob on its way into one repository; ``run`` is called once.
 
     Args:
-        chunk_size: Bytes in one request; the server's minimum may raise it.
+        chunk_size: Bytes in one request; the server's minimum may raise it. Without it 5 MiB
+            at first, and twice as much after each that arrives whole, up to a tenth of the
+            blob and 32 MiB: registries take long over each request.
         checked: The source itself raises when its bytes do not have the digest.
     """
 
@@ -86,14 +91,15 @@ class Upload:
         source: Source,
         *,
         emit: Emit,
-        chunk_size: int = CHUNK_SIZE,
+        chunk_size: int | None = None,
         checked: bool = False,
     ) -> None:
         self._session = session
         self._repository = repository
         self._descriptor = descriptor
         self._emit = emit
-        self._chunk_size = chunk_size
+        self._chunk_size = self._first_chunk = chunk_size or CHUNK_SIZE
+        self._grows = chunk_size is None
         self._reader = Reader(source, descriptor, emit, checked=checked)
         self._action = _("upload blob {digest} to {repository}").format(
             digest=descriptor.digest, repository=repository
@@ -137,6 +143,8 @@ class Upload:
                     place = await self._begin()
                 await self._advance(place)
             except _Setback as setback:
+                if self._grows:
+                    self._shrink(self._first_chunk)
                 if place is not None and place.offset > furthest:
                     furthest = place.offset
                     budget.progress()
@@ -170,7 +178,8 @@ class Upload:
             raise self._protocol_error(_("no Location for the upload"))
         minimum = answer.headers.get("oci-chunk-min-length", "")
         if re.fullmatch("[0-9]{1,12}", minimum):
-            self._chunk_size = max(self._chunk_size, int(minimum))
+            self._first_chunk = max(self._first_chunk, int(minimum))
+            self._chunk_size = max(self._chunk_size, self._first_chunk)
         return place
 
     async def _mount(self, origin: str) -> tuple[bool, _Place | None]:
@@ -207,13 +216,16 @@ class Upload:
             "Content-Range": f"{start}-{stop - 1}",
         }
         call = Call("PATCH", place.location, headers, lambda: self._reader.pieces(start, stop))
-        answer = await self._try(call, {202, 204, 416}, committing=False)
-        if answer.status == 416:
+        # A proxy may limit bodies: of those we made larger ourselves, a smaller one may pass.
+        retried = {413, 416} if self._grows and stop - start > self._first_chunk else {416}
+        answer = await self._try(call, {202, 204, *retried}, committing=False)
+        if answer.status in retried:
             raise _Setback(self._session.failure(answer, self._action))
         self._move(place, answer)
         reached = _offset(answer)
         if reached is None or reached == stop:
             place.offset = stop
+            self._grow()
             return
         accepted = reached - start
         if not 0 < accepted < stop - start:
@@ -221,7 +233,17 @@ class Upload:
             raise _Setback(error, restart=accepted > 0)
         place.offset = reached
         # Further chunks as large as this one would be cut again.
-        self._chunk_size = max(accepted, _SMALLEST_CHUNK)
+        self._shrink(max(accepted, _SMALLEST_CHUNK))
+
+    def _grow(self) -> None:
+        if self._grows:
+            largest = min(self._descriptor.size // _SHARE, _LARGEST_CHUNK)
+            self._chunk_size = max(self._chunk_size, min(2 * self._chunk_size, largest))
+
+    def _shrink(self, size: int) -> None:
+        """Send at most so many bytes in a request from now on."""
+        self._chunk_size = min(size, self._chunk_size)
+        self._grows = False
 
     async def _commit(self, place: _Place, size: int) -> None:
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}

@@ -23,7 +23,7 @@ from keynet.oci.reference import Reference
 from keynet.registry.client import RegistryClient
 from keynet.registry.pull import fetch_image
 from keynet.registry.push import push_image
-from tests.fakes.images import BytesLayer, image_of, random_image
+from tests.fakes.images import BytesLayer, RandomLayer, image_of, random_image
 from tests.fakes.registry import (
     Cut,
     CutAnswer,
@@ -456,3 +456,41 @@ def test_mount_by_itself_tells_whether_it_was_done(connect: Connect) -> None:
 
     asyncio.run(run())
     assert registry.uploads == {}, "the upload that was opened instead is closed again"
+
+
+MIB = 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [
+        (1024, [5, 10, 11, 11, 11, 11, 11, 11, 11, 11, 7]),
+        # A proxy in between takes no more than 8 MiB in a request.
+        (8, [5, *[5] * 21]),
+    ],
+)
+def test_chunks_grow_to_a_tenth_of_the_blob_where_nothing_limits_them(
+    connect: Connect, limit: int, expected: list[int]
+) -> None:
+    def fault(request: httpx.Request) -> Fault | None:
+        sent = int(request.headers.get("content-length", "0"))
+        return Refuse(413) if request.method == "PATCH" and sent > limit * MIB else None
+
+    registry = MemoryRegistry(fault=fault)
+    image = image_of((RandomLayer.make(7, 110 * MIB),), 7)
+    asyncio.run(push(connect, registry, image))
+    chunks = [each.sent / MIB for each in registry.seen if each.method == "PATCH" and each.sent]
+    assert chunks == expected
+    assert registry.bytes_received <= 1.15 * 110 * MIB
+
+
+def test_chunks_of_a_given_size_do_not_grow(connect: Connect) -> None:
+    registry = MemoryRegistry()
+
+    async def run() -> None:
+        async with connect(registry) as client:
+            image = image_of((RandomLayer.make(7, 40 * MIB),), 7)
+            await push_image(client, image, TARGET, chunk_size=2 * MIB)
+
+    asyncio.run(run())
+    assert {each.sent for each in registry.seen if each.method == "PATCH"} == {2 * MIB}

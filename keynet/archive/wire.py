@@ -31,7 +31,7 @@ _Names = Annotated[list[str], Field(max_length=10_000)]
 
 
 class _Wire(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", defer_build=True)
 
 
 class DockerImage(_Wire):

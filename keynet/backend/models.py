@@ -83,7 +83,11 @@ class UploadKey:
 
 class _Wire(BaseModel):
     model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True
+        alias_generator=to_camel,
+        populate_by_name=True,
+        hide_input_in_errors=True,
+        # Building a model takes milliseconds; most commands use few of them.
+        defer_build=True,
     )
 
 

@@ -30,7 +30,12 @@ _PYTHON: Final = b'#!/bin/sh\nexec python3 "$@"\n'
 
 
 def generate(
-    base: Reference, entrypoint: str, dependencies: Dependencies, network: HostNetwork
+    base: Reference,
+    entrypoint: str,
+    dependencies: Dependencies,
+    network: HostNetwork,
+    *,
+    cache: Path | None = None,
 ) -> GeneratedContainerfile:
     """Write the Containerfile for a staged context; the same input gives the same bytes.
 
@@ -40,6 +45,7 @@ def generate(
 
     Args:
         entrypoint: Path inside the context, with ``/``.
+        cache: A folder for what is long to make and always the same.
     """
     import jinja2
 
@@ -68,7 +74,7 @@ def generate(
     if not installs:
         python = "bin/python"
         return GeneratedContainerfile(render(), {python: _PYTHON}, frozenset({python}))
-    contents = build_files(dependencies, network)
+    contents = build_files(dependencies, network, cache)
     return GeneratedContainerfile(
         render(), contents, mounting=render(mounted=_fingerprint(contents))
     )

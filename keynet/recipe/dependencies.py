@@ -60,13 +60,15 @@ def find(context: Path, requirements: Path | None, environment: Mapping[str, str
     return Dependencies()
 
 
-def build_files(dependencies: Dependencies, network: HostNetwork) -> dict[str, bytes]:
+def build_files(
+    dependencies: Dependencies, network: HostNetwork, cache: Path | None = None
+) -> dict[str, bytes]:
     """Give what the first stage sees at /keynet; the same input gives the same bytes."""
     proxies = {name: value.reveal() for name, value in network.proxies.items()}
     contents = {
         **dependencies.files,
         "install.py": (files("keynet.recipe") / "install.py").read_bytes(),
-        "pip.zip": pip_archive.build(),
+        "pip.zip": pip_archive.build(cache),
         "proxies.json": _json(proxies),
         "paths.json": _json(dependencies.paths),
     }

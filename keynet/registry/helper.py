@@ -27,7 +27,9 @@ _IDENTITY_USER: Final = "<token>"
 
 
 class _Reply(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="ignore", frozen=True, hide_input_in_errors=True, defer_build=True
+    )
 
     Username: str = ""
     Secret: str = ""

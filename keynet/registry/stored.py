@@ -30,7 +30,9 @@ _HELPER_NAME: Final = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class _Entry(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="ignore", frozen=True, hide_input_in_errors=True, defer_build=True
+    )
 
     auth: str | None = None
     username: str | None = None
@@ -39,7 +41,9 @@ class _Entry(BaseModel):
 
 
 class _Stored(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="ignore", frozen=True, hide_input_in_errors=True, defer_build=True
+    )
 
     auths: Annotated[dict[str, _Entry] | None, Field(default=None)]
     credHelpers: dict[str, str] | None = None

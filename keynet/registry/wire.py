@@ -33,7 +33,9 @@ _ShortText = Annotated[str, Field(max_length=4096)]
 
 
 class _Wire(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="ignore", frozen=True, hide_input_in_errors=True, defer_build=True
+    )
 
 
 class _PlatformWire(_Wire):

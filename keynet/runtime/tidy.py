@@ -27,26 +27,37 @@ class Images:
 
     def finish(self, built: Built) -> None:
         """Drop the build's own name; see ``Builder.remove``."""
-        self.keep(built.project, [*built.stages, built.image_id], final=True)
-        self.run("rmi", built.name)
+        stale = self._name(built.project, [*built.stages, built.image_id], final=True)
+        self.run("rmi", *stale, built.name)
 
-    def keep(self, project: str, tops: Sequence[str], *, final: bool = False) -> None:
+    def keep(self, project: str, tops: Sequence[str]) -> None:
         """Name the last image of each stage, and remove what those names stood for before.
 
         Args:
             tops: Image ids, whole or shortened, in the order of the stages.
+        """
+        stale = self._name(project, tops)
+        if stale:
+            self.run("rmi", *stale)
+
+    def _name(self, project: str, tops: Sequence[str], *, final: bool = False) -> list[str]:
+        """Move the names; give the ids of what they stood for before.
+
+        Args:
             final: The last of ``tops`` is the finished image.
         """
         wanted = [names.stage_name(project, number) for number in range(1, len(tops) + 1)]
         if not wanted:
-            return
+            return []
         if final:
             wanted[-1] = f"{project}:latest"
         before = self.named(project)
+        stale: list[str] = []
         for name, image in zip(wanted, tops, strict=True):
             old = before.get(name, "")
             if old and old.startswith(image):
                 continue
             self.run("tag", image, name)
-            if old:
-                self.run("rmi", old)
+            if old and old not in stale:
+                stale.append(old)
+        return stale

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import platformdirs
+
 from keynet.errors import EngineUnavailable
 from keynet.events import Emit, Notice
 from keynet.oci.descriptor import Digest, Platform
@@ -128,7 +130,8 @@ def plan_build(request: Request, script: Script, emit: Emit) -> BuildPlan:
     else:
         base = Reference.parse(base_text)
         needed = dependencies.find(request.context, settings.requirements, request.environment)
-        recipe = containerfile.generate(base, entrypoint, needed, detected.network)
+        cache = Path(platformdirs.user_cache_dir("keynet"))
+        recipe = containerfile.generate(base, entrypoint, needed, detected.network, cache=cache)
         notices += needed.notices
         if needed.files:
             notices += detected.notices

@@ -121,3 +121,24 @@ def test_pip_archive_is_the_same_again_and_holds_no_windows_launcher() -> None:
     names = zipfile.ZipFile(io.BytesIO(packed)).namelist()
     assert "pip/__main__.py" in names
     assert not [name for name in names if name.endswith((".exe", ".pyc"))]
+
+
+def test_pip_archive_is_made_once_and_left_for_the_next_push(tmp_path: Path) -> None:
+    kept = tmp_path / "cache"
+    packed = pip_archive.build(kept)
+    assert packed == pip_archive.build()
+    (file,) = kept.iterdir()
+    assert file.read_bytes() == packed
+    stale = kept / "pip-of-another-version.zip"
+    stale.write_bytes(b"stale")
+    made = file.stat()
+    assert pip_archive.build(kept) == packed
+    assert file.stat().st_ino == made.st_ino
+    file.unlink()
+    assert pip_archive.build(kept) == packed
+    assert [each.name for each in kept.iterdir()] == [file.name]
+
+
+def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert pip_archive.build(tmp_path / "file" / "cache") == pip_archive.build()

@@ -202,8 +202,7 @@ def test_one_tag_a_project_stays(machine: Machine, name: str, images: str) -> No
         f"images --no-trunc {as_json} --filter reference=localhost/keynet/p",
         f"tag {STAGE} localhost/keynet/p:stage-1",
         f"tag {IMAGE} localhost/keynet/p:latest",
-        f"rmi {OLD}",
-        "rmi localhost/keynet/p:build-1",
+        f"rmi {OLD} localhost/keynet/p:build-1",
     ]
 
 
@@ -352,8 +351,7 @@ def test_docker_keeps_one_tag_a_project(machine: Machine) -> None:
     assert program.verbs[1:] == [
         f"tag {STAGE} localhost/keynet/p:stage-1",
         f"tag {IMAGE} localhost/keynet/p:latest",
-        f"rmi {OLD}",
-        "rmi localhost/keynet/p:build-1",
+        f"rmi {OLD} localhost/keynet/p:build-1",
     ]
 
 

@@ -16,7 +16,7 @@ from keynet.runtime import cachekey, endpoints, limits, names, reasons, store, t
 from keynet.runtime.cache import Cache
 from keynet.runtime.dialect import read_info
 from keynet.runtime.dockerargs import read_info as read_docker_info
-from keynet.runtime.engine import Unusable, Usable, Way
+from keynet.runtime.engine import Built, Unusable, Usable, Way
 from keynet.runtime.program import ARCHITECTURES, exit_program
 
 from .conftest import Machine
@@ -288,8 +288,11 @@ def test_tidying_names_what_is_new_and_removes_what_was_replaced() -> None:
     calls: list[tuple[str, ...]] = []
     named = {"p:stage-1": "aaaa1111", "p:latest": "bbbb2222"}
     images = tidy.Images(lambda *arguments: calls.append(arguments), lambda project: named)
-    images.keep("p", ["aaaa", "cccc3333"], final=True)
-    assert calls == [("tag", "cccc3333", "p:latest"), ("rmi", "bbbb2222")]
+    images.finish(Built("buildah", "cccc3333", "p:build-1", "p", ("aaaa",)))
+    assert calls == [("tag", "cccc3333", "p:latest"), ("rmi", "bbbb2222", "p:build-1")]
+    calls.clear()
+    images.keep("p", ["dddd"])
+    assert calls == [("tag", "dddd", "p:stage-1"), ("rmi", "aaaa1111")]
     calls.clear()
     named.clear()
     images.keep("p", ["dddd"])

@@ -73,6 +73,13 @@ def parse(path: Path, text: str, *, max_tokens: int = MAX_TOKENS, whole: bool = 
     Raises:
         ScriptInvalid: Not Python, or too large or too deeply nested to be read.
     """
+    if "\0" in text:
+        raise ScriptInvalid(
+            _("The script {path}, line {line}, holds a NUL byte: it is not Python source.").format(
+                path=printable(path), line=text[: text.index("\0")].count("\n") + 1
+            ),
+            _("Give a Python source file."),
+        )
     tokens = count_tokens(text)
     if tokens > max_tokens or _has_long_f_string(text):
         raise _too_large(path)

@@ -1,4 +1,4 @@
-"""Fuzz the extraction, led by coverage: ``python -m tests.fuzz.run --seconds 600 SEED.py …``.
+"""Fuzz the extraction, led by coverage: ``python -m tests.fuzz.run --seconds 600 [SEED.py …]``.
 
 Needs atheris. Every finding is kept once for each place that failed, and the run goes on;
 exit status 1 when there was one. ``minimise`` what is kept and put it into ``regressions/``.
@@ -23,6 +23,8 @@ with atheris.instrument_imports(include=["keynet.script"]):
     from keynet.script.arguments import extract
 
 SLOW_S = 6
+# Modules of the standard library that have command lines, large and small.
+STANDARD = ("timeit", "zipfile", "tarfile", "calendar", "ast", "pdb", "trace", "unittest/main")
 
 
 def main() -> int:
@@ -97,11 +99,20 @@ def _keep(
         print(f"found {where}", flush=True)
 
 
+def _seeds() -> list[Path]:
+    examples = Path(__file__).resolve().parents[2] / "examples"
+    standard = Path(os.__file__).parent
+    found = [standard / f"{name}.py" for name in STANDARD]
+    return [*sorted(examples.rglob("*.py")), *(path for path in found if path.exists())]
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("seeds", nargs="+", type=Path, help="scripts to start from")
+    parser.add_argument(
+        "seeds", nargs="*", type=Path, default=_seeds(), help="scripts to start from"
+    )
     parser.add_argument("--seconds", type=int, default=600)
     parser.add_argument("--findings", type=Path, default=Path("findings"))
     return parser

@@ -1,7 +1,6 @@
 """The program: ``keynet`` and ``python -m keynet``."""
 
 import gc
-import os
 import sys
 
 
@@ -10,10 +9,6 @@ def main() -> None:
     # What is imported stays: to look through it again and again, and once more at the end,
     # takes a fifth of the time that importing takes.
     gc.set_threshold(100_000, 20, 20)
-    # As much again: httpx's own command line with rich and pygments, which it does without where
-    # they are missing, and pydantic's look at every installed package for plugins.
-    sys.modules["httpx._main"] = None  # type: ignore[assignment]
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from keynet.cli.main import run
 
     status = run()

@@ -60,11 +60,13 @@ class Lines:
         return "\n".join(self._kept)
 
     def _add(self, line: bytes) -> None:
-        text = self._redact(line.decode("utf-8", errors="replace"))
+        text = line.decode("utf-8", errors="replace")
         if self._terminal:
+            # First of all: a secret with a control sequence in it would not be recognised.
             text = _CONTROL.sub("", text)
             if not text.strip():
                 return
+        text = self._redact(text)
         self._kept.append(text)
         if self._on_line is not None:
             self._on_line(text)

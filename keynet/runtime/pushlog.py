@@ -34,10 +34,13 @@ _LAYER = re.compile(
     r"(?:(?P<docker>[0-9a-f]{12}): (?P<state>[A-Z].*)"
     r"|Copying (?P<what>blob|config) (?:sha256:)?(?P<blob>[0-9a-f]{10,64})(?P<rest>.*))"
 )
-_BYTES = re.compile(r"\]\s+(?P<done>[\d.]+ ?[kKMGT]?i?[bB]) ?/ ?(?P<all>[\d.]+ ?[kKMGT]?i?[bB])")
+_NUMBER = r"[0-9]{1,15}(?:\.[0-9]{1,9})?"
+_BYTES = re.compile(
+    rf"\]\s+(?P<done>{_NUMBER} ?[kKMGT]?i?[bB]) ?/ ?(?P<all>{_NUMBER} ?[kKMGT]?i?[bB])"
+)
 # Docker's last one of a layer has no total any more.
 _BAR = re.compile(r"\[[=>. -]+\]")
-_AMOUNT = re.compile(r"([\d.]+) ?([kKMGT]?)(i?)[bB]")
+_AMOUNT = re.compile(rf"({_NUMBER}) ?([kKMGT]?)(i?)[bB]")
 _NOT_SENT = ("skipped", "Layer already exists")
 
 

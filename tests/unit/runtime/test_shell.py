@@ -57,6 +57,11 @@ def test_a_terminal_shows_each_line_as_it_was_drawn() -> None:
     assert (finished.stdout, finished.stderr) == ("\n".join(seen), "e")
 
 
+def test_a_secret_that_is_drawn_in_colours_is_hidden() -> None:
+    drawn = _sh(r"printf 'pass\033[1mword\033[0m!\n'", terminal=True, secrets=(Secret("password"),))
+    assert shell.run(drawn).stdout == "***!"
+
+
 def test_a_callback_that_raises_ends_the_program() -> None:
     def on_line(line: str) -> None:
         raise EngineError("stop")

@@ -13,21 +13,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from keynet.errors import EngineError
 from keynet.events import Emit, LogLine
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, Pushed, RegistryAccess
 from keynet.runtime import dockerargs, hostfiles, names, shell, trial
 from keynet.runtime.buildlog import BuildLog
-from keynet.runtime.docker import Docker, unpack_layout
+from keynet.runtime.docker import Docker, save_by
 from keynet.runtime.driving import keep_containerfile
 from keynet.runtime.engine import Built, RegistryAuth, Usable
 from keynet.runtime.pushlog import push_error
-from keynet.runtime.reasons import last_words
 from keynet.runtime.staging import Stage, stage
 from keynet.secret import Secret
-from keynet.text import _, printable
 
 __all__ = ["Buildx"]
 
@@ -91,24 +88,13 @@ class Buildx:
 
     def save(self, built: Built, destination: str, emit: Emit) -> None:
         """Fetch the image from the builder; see ``Builder.save``."""
-        kind, _colon, path = destination.partition(":")
-        file = Path(path) if kind != "oci" else Path(f"{path}.partial.tar")
-        form = "docker" if kind == "docker-archive" else "oci"
-        output = f"type={form},name={built.project}:latest,dest={file}"
-        try:
-            finished, _told = self._again(built, output, {}, emit)
-            if finished.status != 0:
-                raise EngineError(
-                    _("docker could not write the image to {destination}: {said}").format(
-                        destination=printable(destination), said=last_words(finished.stderr)
-                    ),
-                    _("See whether the folder exists, is writable and has room."),
-                )
-            if kind == "oci":
-                unpack_layout(file, Path(path))
-        finally:
-            if kind == "oci":
-                file.unlink(missing_ok=True)
+        form = "docker" if destination.startswith("docker-archive:") else "oci"
+
+        def write(file: Path) -> shell.Finished:
+            output = f"type={form},name={built.project}:latest,dest={file}"
+            return self._again(built, output, {}, emit)[0]
+
+        save_by(destination, write)
 
     def login(self, access: RegistryAccess) -> None:
         """Store a login for the docker client; see ``Builder.login``."""

@@ -3,7 +3,7 @@
 import re
 import shutil
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -23,7 +23,7 @@ from keynet.runtime.reasons import last_words
 from keynet.runtime.staging import stage
 from keynet.text import _, printable
 
-__all__ = ["Docker", "unpack_layout"]
+__all__ = ["Docker", "save_by"]
 
 _FIRST_WITH_OCI: Final = (25,)
 _FIRST_WITH_MOUNTS: Final = (20, 10)
@@ -131,7 +131,7 @@ class Docker:
 
     def save(self, built: Built, destination: str, emit: Emit) -> None:
         """Write a docker archive, since docker 25 also the OCI's; see ``Builder.save``."""
-        kind, _colon, path = destination.partition(":")
+        kind = destination.partition(":")[0]
         if kind != "docker-archive" and not self._writes_oci():
             raise EngineError(
                 _("docker {version} writes docker archives only, not {kind}.").format(
@@ -139,21 +139,10 @@ class Docker:
                 ),
                 _("Use docker-archive:FILE, or --builder podman or buildah."),
             )
-        file = Path(path) if kind != "oci" else Path(f"{path}.partial.tar")
-        try:
-            finished = self._run("save", "--output", str(file), built.name, timeout_s=None)
-            if finished.status != 0:
-                raise EngineError(
-                    _("docker could not write the image to {destination}: {said}").format(
-                        destination=printable(destination), said=last_words(finished.stderr)
-                    ),
-                    _("See whether the folder exists, is writable and has room."),
-                )
-            if kind == "oci":
-                unpack_layout(file, Path(path))
-        finally:
-            if kind == "oci":
-                file.unlink(missing_ok=True)
+        save_by(
+            destination,
+            lambda file: self._run("save", "--output", str(file), built.name, timeout_s=None),
+        )
 
     def login(self, access: RegistryAccess) -> None:
         """Store a login; see ``Builder.login``."""
@@ -234,7 +223,31 @@ class Docker:
         return shell.run(shell.Command((self._way.binary, *arguments)), timeout_s=timeout_s)
 
 
-def unpack_layout(file: Path, folder: Path) -> None:
+def save_by(destination: str, write: Callable[[Path], shell.Finished]) -> None:
+    """Let docker write an archive, and unpack it where a layout is wanted.
+
+    Raises:
+        EngineError: Nothing was written.
+    """
+    kind, _colon, path = destination.partition(":")
+    file = Path(path) if kind != "oci" else Path(f"{path}.partial.tar")
+    try:
+        finished = write(file)
+        if finished.status != 0:
+            raise EngineError(
+                _("docker could not write the image to {destination}: {said}").format(
+                    destination=printable(destination), said=last_words(finished.stderr)
+                ),
+                _("See whether the folder exists, is writable and has room."),
+            )
+        if kind == "oci":
+            _unpack_layout(file, Path(path))
+    finally:
+        if kind == "oci":
+            file.unlink(missing_ok=True)
+
+
+def _unpack_layout(file: Path, folder: Path) -> None:
     """Write the layout's own files, whose names its specification gives; nothing else.
 
     Not ``extractall``: Debian 12's Python has no filter for it yet.

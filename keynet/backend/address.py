@@ -1,16 +1,14 @@
-"""Where the backend is: its URL written one way, and whom TLS trusts there."""
+"""Where the backend is: its URL written one way."""
 
 import re
-import ssl
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from keynet.errors import UsageError
 from keynet.text import _, printable
 
-__all__ = ["is_loopback", "normalised_url", "same_host", "trust"]
+__all__ = ["is_loopback", "normalised_url", "same_host"]
 
 _HOST: Final = re.compile(r"[A-Za-z0-9_.-]+")
 # urlsplit takes what stands between the bracket and the port for nothing.
@@ -51,22 +49,6 @@ def normalised_url(text: str, *, insecure: bool = False) -> str:
     default = {"http": 80, "https": 443}[parts.scheme]
     shown_port = f":{port}" if port not in (None, default) else ""
     return f"{parts.scheme}://{name}{shown_port}{parts.path.rstrip('/')}"
-
-
-def trust(ca_cert: Path | None) -> ssl.SSLContext:
-    """Trust the system's store, or SSL_CERT_FILE and SSL_CERT_DIR, and ``ca_cert``."""
-    context = ssl.create_default_context()
-    if ca_cert is not None:
-        try:
-            context.load_verify_locations(cafile=ca_cert)
-        except (OSError, ssl.SSLError) as e:
-            raise UsageError(
-                _("The CA certificate {file} cannot be used: {why}.").format(
-                    file=printable(ca_cert), why=printable(e.strerror or e, 200)
-                ),
-                _("Give a PEM file with --ca-cert or KEYNET_CA_CERT."),
-            ) from e
-    return context
 
 
 def is_loopback(host: str) -> bool:

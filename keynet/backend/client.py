@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from keynet.backend.address import is_loopback, normalised_url, same_host, trust
+from keynet import trust
+from keynet.backend.address import is_loopback, normalised_url, same_host
 from keynet.backend.answers import Answer, read, refusal, rejected, retry_after, succeeded
 from keynet.backend.models import (
     Project,
@@ -91,9 +92,11 @@ class BackendClient:
             ) from e
         # A proxy cannot reach this machine's own loopback.
         proxied = not is_loopback(parts.hostname or "")
-        # Reading the system's store takes 50 ms; a context without it trusts nobody.
-        secure = parts.scheme == "https"
-        tls = trust(ca_cert) if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        if parts.scheme == "https":
+            tls = trust.context(() if ca_cert is None else (ca_cert,))
+        else:
+            # Quickly made, and trusts nobody.
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         try:
             self._http = httpx.Client(
                 verify=tls,

@@ -7,38 +7,20 @@ bounded by phase, and foreign exceptions become keynet's.
 import asyncio
 import socket
 import ssl
-import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final
 from urllib.request import getproxies, proxy_bypass
 
+import httpx
+
 import keynet
+from keynet import trust
 from keynet.registry import tls
 from keynet.registry.address import Origin, Registry, is_loopback, origin_of
 from keynet.registry.unreachable import broken, no_connection, timed_out, too_long
-
-
-@contextmanager
-def _without_its_program() -> Iterator[None]:
-    """Import httpx without its own command line, which costs more than the library."""
-    program = "httpx._main"
-    modules = cast("dict[str, Any]", sys.modules)
-    hidden = "httpx" not in modules
-    if hidden:
-        modules[program] = None
-    try:
-        yield
-    finally:
-        if hidden:
-            del modules[program]
-
-
-with _without_its_program():
-    import httpx
 
 __all__ = ["Answer", "Call", "Stream", "Timeouts", "Transport", "Wire"]
 
@@ -208,8 +190,7 @@ class Transport:
 
     def _new_wire(self, scheme: str, proxy: str | None, *, own: bool) -> Wire:
         if scheme == "https":
-            trust = self._trust if own else tls.Trust(self._trust.ca_certs)
-            context = tls.context(_base_context(), trust)
+            context = _context(self._trust if own else tls.Trust(self._trust.ca_certs))
         else:
             # Made once here, or httpx makes one for each connection.
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -318,12 +299,12 @@ async def _raw(response: httpx.Response) -> AsyncGenerator[bytes, None]:
         yield block
 
 
-def _base_context() -> ssl.SSLContext:
-    paths = ssl.get_default_verify_paths()
-    # SSL_CERT_FILE and SSL_CERT_DIR are OpenSSL's own and stand in these paths.
-    if any(path and Path(path).exists() for path in (paths.cafile, paths.capath)):
-        return ssl.create_default_context()
-    return httpx.create_ssl_context(trust_env=False)
+def _context(wanted: tls.Trust) -> ssl.SSLContext:
+    if not trust.has_store():
+        return tls.context(httpx.create_ssl_context(trust_env=False), wanted)
+    if wanted.client_certs or wanted.unverified:
+        return tls.context(ssl.create_default_context(), wanted)
+    return trust.context(wanted.ca_certs)
 
 
 @contextmanager

@@ -1,0 +1,67 @@
+"""Whom TLS connections trust: this machine's store and further CAs, read once for all of them.
+
+To read a store takes 55 ms, for each context anew: backend, registry and token server share one.
+"""
+
+import ssl
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from keynet.errors import UsageError
+from keynet.text import _, printable
+
+__all__ = ["context", "has_store"]
+
+# A program talks to a platform or two, a library's user to some registries.
+_KEPT: Final = 8
+
+# A file's path, inode, size and time of change: a CA that was renewed is read again.
+_State = tuple[str, int, int, int]
+
+
+def context(ca_certs: Sequence[Path] = ()) -> ssl.SSLContext:
+    """Give the context of all who trust the machine's store and these PEM files; not to be changed.
+
+    SSL_CERT_FILE and SSL_CERT_DIR replace the machine's store, as everywhere in OpenSSL.
+
+    Raises:
+        UsageError: A file that is missing or is no certificate, with its path.
+    """
+    return _read(tuple(ca_certs), tuple(_state(path) for path in (*_store(), *ca_certs)))
+
+
+def has_store() -> bool:
+    """Tell whether this machine has a store at all."""
+    return any(path.exists() for path in _store())
+
+
+def _store() -> list[Path]:
+    paths = ssl.get_default_verify_paths()
+    return [Path(path) for path in (paths.cafile, paths.capath) if path]
+
+
+def _state(path: Path) -> _State | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return str(path), status.st_ino, status.st_size, status.st_mtime_ns
+
+
+@lru_cache(maxsize=_KEPT)
+def _read(ca_certs: tuple[Path, ...], _states: tuple[_State | None, ...]) -> ssl.SSLContext:
+    made = ssl.create_default_context()
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    for file in ca_certs:
+        try:
+            made.load_verify_locations(cafile=file)
+        except OSError as error:
+            raise UsageError(
+                _("The CA certificate {file} cannot be used: {why}.").format(
+                    file=printable(file), why=printable(error.strerror or error, 200)
+                ),
+                _("Give a PEM file that your user can read."),
+            ) from error
+    return made

@@ -8,7 +8,7 @@ another output. Neither image nor layers pass through this host unless they are 
 import contextlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -104,9 +104,11 @@ class Buildx:
         """Forget a login; see ``Builder.logout``."""
         Docker(self.usable).logout(host)
 
-    def remove(self, built: Built) -> None:
+    @contextlib.contextmanager
+    def removing(self, built: Built) -> Iterator[None]:
         """Remove the staged files; the builder's cache is its own to collect."""
         _cached(built).release()
+        yield
 
     def _built(
         self,

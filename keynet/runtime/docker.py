@@ -4,6 +4,7 @@ import re
 import shutil
 import tarfile
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -178,9 +179,9 @@ class Docker:
                 _("Remove the entry from ~/.docker/config.json by hand."),
             )
 
-    def remove(self, built: Built) -> None:
-        """Leave one tag a project; see ``Builder.remove``."""
-        self._images.finish(built)
+    def removing(self, built: Built) -> AbstractContextManager[None]:
+        """Leave one tag a project; see ``Builder.removing``."""
+        return self._images.removing(built)
 
     @property
     def _way(self) -> Way:
@@ -188,7 +189,7 @@ class Docker:
 
     @property
     def _images(self) -> tidy.Images:
-        return tidy.Images(self._run, self._named)
+        return tidy.Images((self._way.binary,), self._named)
 
     def _network(self, plan: BuildPlan) -> str:
         """Use the host's network where the daemon has none, or where the way out is loopback."""

@@ -8,6 +8,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -153,9 +154,9 @@ class Engine:
                 _("Remove the entry from its auth.json by hand."),
             )
 
-    def remove(self, built: Built) -> None:
-        """Leave one tag a project; see ``Builder.remove``."""
-        self._images.finish(built)
+    def removing(self, built: Built) -> AbstractContextManager[None]:
+        """Leave one tag a project; see ``Builder.removing``."""
+        return self._images.removing(built)
 
     @property
     def _way(self) -> Way:
@@ -163,7 +164,7 @@ class Engine:
 
     @property
     def _images(self) -> tidy.Images:
-        return tidy.Images(self._run, self._named)
+        return tidy.Images(self._prefix, self._named)
 
     @property
     def _prefix(self) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """What every engine offers: values, and the protocol that docker, podman and buildah share."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -155,10 +156,11 @@ class Builder(Protocol):
         """Write the image to ``oci:DIR``, ``oci-archive:FILE`` or ``docker-archive:FILE``."""
         ...
 
-    def remove(self, built: Built) -> None:
+    def removing(self, built: Built) -> AbstractContextManager[None]:
         """Drop this build's temporary names; one tag a project stays, as its layer cache.
 
-        Call it when the image is pushed or saved, and when that failed. Never raises for
-        an image that is gone already.
+        The engine does it beside the block, whose end waits for it; in the block no other
+        program may be started. Due when the image is pushed or saved, and when that failed.
+        Never raises for an image that is gone already.
         """
         ...

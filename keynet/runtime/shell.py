@@ -13,15 +13,15 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Self, cast
 
 from keynet.errors import EngineError, EngineUnavailable, Interrupted, KeynetError
 from keynet.runtime.output import Lines, OnLine, Redact, hide_logins, redactor
-from keynet.runtime.watch import ENDED, End, Watch, forwarding, pipe, terminal
+from keynet.runtime.watch import ENDED, End, Signals, Watch, forwarding, pipe, terminal
 from keynet.secret import Secret
 from keynet.text import _, printable
 
-__all__ = ["Command", "Finished", "OnLine", "Writer", "observed", "run"]
+__all__ = ["Command", "Finished", "OnLine", "Running", "Writer", "observed", "run", "start"]
 
 Writer = Callable[[BinaryIO], None]
 
@@ -85,6 +85,20 @@ def run(
         EngineError: It took longer than ``timeout_s`` and was ended with its children.
         Interrupted: INT, TERM or HUP came; the program and its descendants are gone.
     """
+    with start(command, on_stdout=on_stdout, on_stderr=on_stderr) as running:
+        return running.finish(timeout_s)
+
+
+def start(
+    command: Command, *, on_stdout: OnLine | None = None, on_stderr: OnLine | None = None
+) -> "Running":
+    """Run it beside what the caller does, who has to ``finish`` or to ``close`` it.
+
+    One at a time: to start another one would fork beside this one's threads.
+
+    Raises:
+        EngineUnavailable: There is no such program.
+    """
     redact = _redact(command)
     on_command = _observer.get()
     if on_command is not None:
@@ -92,32 +106,67 @@ def run(
     stdout = Lines(redact, on_stdout, terminal=command.terminal)
     stderr = Lines(redact, on_stderr, terminal=command.terminal)
     make = terminal if command.terminal else pipe
+    signals = Signals()
     with contextlib.ExitStack() as stack:
         wake_read, wake_write = pipe(stack)
         out_read, out_write = make(stack)
         err_read, err_write = make(stack)
-        signals = stack.enter_context(forwarding(wake_write))
         selector = stack.enter_context(selectors.DefaultSelector())
-        child, feeder = _start(command, out_write, err_write)
+        with forwarding(signals, wake_write):
+            child, feeder = _start(command, out_write, err_write)
         out_write.close()
         err_write.close()
         watch = Watch(child, signals, wake_read, {out_read: stdout, err_read: stderr}, selector)
         waiter = threading.Thread(target=_wait, args=(child, wake_write), daemon=True)
         waiter.start()
-        try:
-            status = watch.until_end(timeout_s, command.argv[0])
-        except BaseException:
-            watch.kill()
-            raise
-        finally:
-            waiter.join()
-    stdout.close()
-    stderr.close()
-    if signals.received:
-        raise Interrupted
-    if feeder is not None:
-        feeder.finish()
-    return Finished(status, stdout.text, stderr.text)
+        stack.callback(waiter.join)
+        stack.callback(watch.end)
+        return Running(
+            command.argv[0], watch, wake_write, (stdout, stderr), feeder, stack.pop_all()
+        )
+
+
+class Running:
+    """A program under way, as ``start`` gives it; the end of a block closes it."""
+
+    def __init__(
+        self,
+        program: str,
+        watch: Watch,
+        wake: End,
+        output: tuple[Lines, Lines],
+        feeder: "_Feeder | None",
+        stack: contextlib.ExitStack,
+    ) -> None:
+        self._program = program
+        self._watch = watch
+        self._wake = wake
+        self._output = output
+        self._feeder = feeder
+        self._stack = stack
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def finish(self, timeout_s: float | None = 60.0) -> Finished:
+        """Wait for its end and give what it wrote; see ``run``."""
+        with self._stack, forwarding(self._watch.signals, self._wake):
+            status = self._watch.until_end(timeout_s, self._program)
+        for lines in self._output:
+            lines.close()
+        if self._watch.signals.received:
+            raise Interrupted
+        if self._feeder is not None:
+            self._feeder.finish()
+        stdout, stderr = self._output
+        return Finished(status, stdout.text, stderr.text)
+
+    def close(self) -> None:
+        """End it and what it started, unless that was waited for."""
+        self._stack.close()
 
 
 def _redact(command: Command) -> Redact:

@@ -76,11 +76,10 @@ class Signals:
 
 
 @contextlib.contextmanager
-def forwarding(wake: End) -> Iterator[Signals]:
-    """Note INT, TERM and HUP instead of dying of them, while a child runs."""
-    signals = Signals()
+def forwarding(signals: Signals, wake: End) -> Iterator[None]:
+    """Note INT, TERM and HUP instead of dying of them, while a child is waited for."""
     if threading.current_thread() is not threading.main_thread():
-        yield signals
+        yield
         return
 
     def note(number: int, _frame: FrameType | None) -> None:
@@ -93,14 +92,17 @@ def forwarding(wake: End) -> Iterator[Signals]:
     for number in mine:
         signal.signal(number, note)
     try:
-        yield signals
+        yield
     finally:
         for number in mine:
             signal.signal(number, before[number])
 
 
 class Watch:
-    """Read a child's output until it has ended; pass signals on; end what stays."""
+    """Read a child's output until it has ended; pass signals on; end what stays.
+
+    ``over`` says that nothing is left of it to be read or ended.
+    """
 
     def __init__(
         self,
@@ -110,8 +112,9 @@ class Watch:
         streams: Mapping[End, Lines],
         selector: selectors.BaseSelector,
     ) -> None:
+        self.signals = signals
+        self.over = False
         self._child = child
-        self._signals = signals
         self._descendants: set[processes.Process] = set()
         self._deadline: float | None = None
         self._ended = False
@@ -142,9 +145,15 @@ class Watch:
                     _("See whether its daemon or its disk hangs; keynet doctor shows more."),
                 )
         self._drain()
-        if self._signals.received:
+        if self.signals.received:
             processes.end(self._descendants)
+        self.over = True
         return int(self._child.process.exit_code)
+
+    def end(self) -> None:
+        """Kill it unless its end was waited for."""
+        if not self.over:
+            self.kill()
 
     def kill(self) -> None:
         """End the child and everything it started, at once."""

@@ -60,7 +60,8 @@ def build(request: Request, output: str | None, emit: Emit) -> BuildResult:
         elif not built.stored:
             emit(Notice(_("The image stays in the builder's cache; --output fetches it.")))
     finally:
-        prepared.builder.remove(built)
+        with prepared.builder.removing(built):
+            pass
     return BuildResult(
         image=output or built.project,
         image_id=built.image_id,

@@ -104,7 +104,8 @@ def _backend(access: settings.BackendAccess) -> Finding:
 def _registry(merged: Settings) -> Finding:
     try:
         access = merged.registry_access()
-        metadata.ping(access)
+        with metadata.PlatformRegistry(access) as platform:
+            platform.ping()
     except KeynetError as error:
         return _failed(_("registry"), error)
     return Finding(_("registry"), True, access.host)

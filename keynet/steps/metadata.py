@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from keynet import __version__
 from keynet.errors import KeynetError, MetadataNotAttached, ValidationError
@@ -17,7 +17,7 @@ from keynet.registry.stored import default_sources
 from keynet.script.arguments import Extraction
 from keynet.text import _, printable
 
-__all__ = ["attach", "client_for", "load", "payload", "ping", "read"]
+__all__ = ["PlatformRegistry", "client_for", "load", "payload", "read"]
 
 _FILE_NAME: Final = "hyperparameters.json"
 
@@ -34,39 +34,62 @@ def payload(script_name: str, script_digest: Digest, extraction: Extraction) -> 
 
 
 def load() -> None:
-    """Import ahead of time what ``attach`` imports at its first use."""
+    """Import ahead of time what ``PlatformRegistry.attach`` imports at its first use."""
     artifact.load()
 
 
-def ping(access: RegistryAccess) -> None:
-    """See that the registry answers and takes the account.
+class PlatformRegistry:
+    """The platform's registry, by one connection for all of a push; use it as ``with``.
 
-    Raises:
-        RegistryDenied: It refuses the account.
-        RegistryError: It does not answer, or not as a registry.
+    The check before a build and the metadata after it share what TLS and sign-in have cost.
     """
-    asyncio.run(_ping(access))
 
+    def __init__(self, access: RegistryAccess, emit: Emit = ignore) -> None:
+        self._runner = asyncio.Runner()
+        self._client = client_for(access.host, access, emit)
 
-def attach(image: Reference, content: bytes, access: RegistryAccess, emit: Emit) -> Digest:
-    """Attach these bytes to the pushed manifest and give the artifact's digest.
+    def __enter__(self) -> Self:
+        return self
 
-    Raises:
-        MetadataNotAttached: Whatever failed; the image itself is in the registry.
-    """
-    try:
-        return asyncio.run(_attach(image, content, access, emit))
-    except KeynetError as error:
-        raise MetadataNotAttached(
-            _(
-                "The image was pushed as {image}, but its hyperparameters were not attached: {why}"
-            ).format(image=image, why=error.message),
-            "\n".join(
-                line
-                for line in (error.hint, _("Push again: what is there already is not sent twice."))
-                if line
-            ),
-        ) from error
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._runner.run(self._client.aclose())
+        finally:
+            self._runner.close()
+
+    def ping(self) -> None:
+        """See that the registry answers and takes the account.
+
+        Raises:
+            RegistryDenied: It refuses the account.
+            RegistryError: It does not answer, or not as a registry.
+        """
+        self._runner.run(self._client.ping())
+
+    def attach(self, image: Reference, content: bytes) -> Digest:
+        """Attach these bytes to the pushed manifest and give the artifact's digest.
+
+        Raises:
+            MetadataNotAttached: Whatever failed; the image itself is in the registry.
+        """
+        attaching = artifact.attach(self._client, image, content, file_name=_FILE_NAME)
+        try:
+            return self._runner.run(attaching).digest
+        except KeynetError as error:
+            raise MetadataNotAttached(
+                _(
+                    "The image was pushed as {image}, but its hyperparameters were not "
+                    "attached: {why}"
+                ).format(image=image, why=error.message),
+                "\n".join(
+                    line
+                    for line in (
+                        error.hint,
+                        _("Push again: what is there already is not sent twice."),
+                    )
+                    if line
+                ),
+            ) from error
 
 
 def read(image: Reference, access: RegistryAccess | None) -> dict[str, Any]:
@@ -88,17 +111,6 @@ def read(image: Reference, access: RegistryAccess | None) -> dict[str, Any]:
     if not isinstance(described, dict) or not isinstance(described.get("arguments"), list):
         raise _unreadable(image, _("there is no list of arguments"))
     return described
-
-
-async def _ping(access: RegistryAccess) -> None:
-    async with client_for(access.host, access) as client:
-        await client.ping()
-
-
-async def _attach(image: Reference, content: bytes, access: RegistryAccess, emit: Emit) -> Digest:
-    async with client_for(image.registry, access, emit) as client:
-        attached = await artifact.attach(client, image, content, file_name=_FILE_NAME)
-    return attached.digest
 
 
 async def _read(image: Reference, access: RegistryAccess | None) -> bytes:

@@ -1,6 +1,7 @@
 """The main job: a training script becomes an image on the platform (SPEC 2)."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from keynet.runtime.engine import Usable
 from keynet.script.arguments import Extraction
 from keynet.settings import Settings
 from keynet.steps import metadata, projects
+from keynet.steps.metadata import PlatformRegistry
 from keynet.steps.prepare import Prepared, Request, prepare
 from keynet.steps.stages import Stages
 from keynet.text import _
@@ -79,16 +81,18 @@ def push(request: Request, *, choose: ChooseProject, emit: Emit) -> PushResult:
     access = settings.backend_access(config_path=credentials.path())
     registry = settings.registry_access()
     prepared = prepare(request, stages, emit)
-    # An account that the registry refuses would cost an upload key and a build.
-    with stages.stage("registry", _("Checking registry")) as stage:
-        metadata.ping(registry)
-        stage.detail = registry.host
-    with projects.client(access) as backend:
-        project = _project(settings, backend, choose, stages)
-        key = _upload_key(backend, project, prepared, registry, stages)
-    target = _target(key, settings, registry)
-    pushed = _build_and_push(prepared, target, registry, stages, emit)
-    attached = _attach(prepared, target.with_digest(pushed.digest), registry, stages, emit)
+    # What is still to be tidied when the image is pushed, the engine does while its metadata goes.
+    with PlatformRegistry(registry, emit) as images, ExitStack() as tidying:
+        # An account that the registry refuses would cost an upload key and a build.
+        with stages.stage("registry", _("Checking registry")) as stage:
+            images.ping()
+            stage.detail = registry.host
+        with projects.client(access) as backend:
+            project = _project(settings, backend, choose, stages)
+            key = _upload_key(backend, project, prepared, registry, stages)
+        target = _target(key, settings, registry)
+        pushed = _build_and_push(prepared, target, registry, stages, emit, tidying)
+        attached = _attach(prepared, target.with_digest(pushed.digest), images, stages)
     return PushResult(
         image=target,
         digest=pushed.digest,
@@ -141,7 +145,12 @@ def _target(key: UploadKey, settings: Settings, registry: RegistryAccess) -> Ref
 
 
 def _build_and_push(
-    prepared: Prepared, target: Reference, registry: RegistryAccess, stages: Stages, emit: Emit
+    prepared: Prepared,
+    target: Reference,
+    registry: RegistryAccess,
+    stages: Stages,
+    emit: Emit,
+    tidying: ExitStack,
 ) -> Pushed:
     builder, plan = prepared.builder, prepared.plan
     with registry_auth(registry) as auth:
@@ -151,7 +160,7 @@ def _build_and_push(
             with stages.stage("push", _("Pushing"), str(target)):
                 return builder.push(built, target, auth, emit)
         finally:
-            builder.remove(built)
+            tidying.enter_context(builder.removing(built))
 
 
 def _importing_meanwhile(emit: Emit) -> Emit:
@@ -174,12 +183,12 @@ def _importing_meanwhile(emit: Emit) -> Emit:
 
 
 def _attach(
-    prepared: Prepared, image: Reference, registry: RegistryAccess, stages: Stages, emit: Emit
+    prepared: Prepared, image: Reference, images: PlatformRegistry, stages: Stages
 ) -> Digest:
     with stages.stage("metadata", _("Attaching metadata")) as stage:
         content = metadata.payload(
             prepared.script.name, prepared.script.digest, prepared.script.extraction
         )
-        digest = metadata.attach(image, content, registry, emit)
+        digest = images.attach(image, content)
         stage.detail = str(digest)
     return digest

@@ -73,7 +73,8 @@ def _serve(request: dict[str, Any], answer: dict[str, Any], emit: Any) -> None:
             if "save" in request:
                 builder.save(built, request["save"], emit)
         finally:
-            builder.remove(built)
+            with builder.removing(built):
+                pass
 
 
 def _plan(request: dict[str, Any]) -> BuildPlan:

@@ -195,7 +195,8 @@ def test_a_remote_podman_is_asked_for_the_registrys_digest(
 )
 def test_one_tag_a_project_stays(machine: Machine, name: str, images: str) -> None:
     program = machine.install(name, Answer("images *", images), Answer("tag *"), Answer("rmi *"))
-    _engine(machine, name).remove(BUILT)
+    with _engine(machine, name).removing(BUILT):
+        pass
     # buildah's --format is a template and would print the word.
     as_json = {"podman": "--format json", "buildah": "--json"}[name]
     assert program.verbs == [
@@ -208,7 +209,8 @@ def test_one_tag_a_project_stays(machine: Machine, name: str, images: str) -> No
 
 def test_removing_what_is_gone_is_no_error(machine: Machine) -> None:
     machine.install("buildah", Answer("*", stderr="image not known", status=125))
-    _engine(machine, "buildah").remove(BUILT)
+    with _engine(machine, "buildah").removing(BUILT):
+        pass
 
 
 def test_save_names_the_destination(machine: Machine) -> None:
@@ -347,7 +349,8 @@ def test_docker_push_takes_its_tag_away_also_when_it_fails(
 def test_docker_keeps_one_tag_a_project(machine: Machine) -> None:
     listing = f"localhost/keynet/p:latest sha256:{OLD}\n"
     program = machine.install("docker", Answer("images *", listing), Answer("*"))
-    _docker(machine).remove(BUILT)
+    with _docker(machine).removing(BUILT):
+        pass
     assert program.verbs[1:] == [
         f"tag {STAGE} localhost/keynet/p:stage-1",
         f"tag {IMAGE} localhost/keynet/p:latest",

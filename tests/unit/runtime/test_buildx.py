@@ -185,8 +185,8 @@ def test_pushing_asks_for_the_same_build_out_of_the_cache(
     assert first.arguments[-1] == second.arguments[-1]
     assert second.environment["DOCKER_CONFIG"] == str(auth.docker_config)
     assert _staging(machine)
-    builder.remove(built)
-    assert not _staging(machine)
+    with builder.removing(built):
+        assert not _staging(machine)
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,8 @@ def test_failures_of_pushing_and_saving_are_told(
     _docker(machine, Answer("buildx build *"))
     with pytest.raises(RegistryError):
         builder.push(built, TARGET, auth, ignore)
-    builder.remove(built)
+    with builder.removing(built):
+        pass
 
 
 def test_logins_are_the_docker_clients(machine: Machine) -> None:
@@ -239,5 +240,8 @@ def test_logins_are_the_docker_clients(machine: Machine) -> None:
 
 
 def test_what_another_builder_built_is_refused(machine: Machine) -> None:
-    with pytest.raises(AssertionError):
-        _builder(machine).remove(Built("podman", IMAGE, "n", "p"))
+    with (
+        pytest.raises(AssertionError),
+        _builder(machine).removing(Built("podman", IMAGE, "n", "p")),
+    ):
+        pass

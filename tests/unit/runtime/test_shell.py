@@ -195,6 +195,23 @@ def test_a_daemon_that_keeps_the_pipes_open_does_not_hold_us() -> None:
     os.kill(int(finished.stdout), signal.SIGKILL)
 
 
+def test_a_program_runs_beside_its_caller_until_it_is_waited_for(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    with shell.start(_sh(f"read x < {gate}; echo $x; exit 3")) as running:
+        gate.write_text("go\n")
+        finished = running.finish()
+    assert (finished.status, finished.stdout) == (3, "go")
+
+
+def test_a_program_that_nobody_waits_for_is_ended_with_its_children(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    os.mkfifo(pids)
+    with shell.start(_sh(f"setsid sleep 600 & echo $! $$ > {pids}; wait")):
+        started = [int(pid) for pid in pids.read_text().split()]
+    _gone(started)
+
+
 def test_descriptors_are_closed() -> None:
     shell.run(_sh("true"))
     before = sorted(Path("/proc/self/fd").iterdir())

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from keynet.errors import KeynetError
 from keynet.plan import BuildPlan, GeneratedContainerfile, UserContainerfile
 from keynet.runtime import cachekey, endpoints, limits, names, reasons, store, tidy
 from keynet.runtime.cache import Cache
@@ -18,6 +19,7 @@ from keynet.runtime.dialect import read_info
 from keynet.runtime.dockerargs import read_info as read_docker_info
 from keynet.runtime.engine import Built, Unusable, Usable, Way
 from keynet.runtime.program import ARCHITECTURES, exit_program
+from tests.fakes.engine import Answer
 
 from .conftest import Machine
 
@@ -284,22 +286,41 @@ def test_a_cache_that_cannot_be_written_is_no_failure(machine: Machine) -> None:
     assert Cache().get("buildah") is None
 
 
-def test_tidying_names_what_is_new_and_removes_what_was_replaced() -> None:
-    calls: list[tuple[str, ...]] = []
+def test_tidying_names_what_is_new_and_removes_what_was_replaced(machine: Machine) -> None:
     named = {"p:stage-1": "aaaa1111", "p:latest": "bbbb2222"}
-    images = tidy.Images(lambda *arguments: calls.append(arguments), lambda project: named)
-    images.finish(Built("buildah", "cccc3333", "p:build-1", "p", ("aaaa",)))
-    assert calls == [("tag", "cccc3333", "p:latest"), ("rmi", "bbbb2222", "p:build-1")]
-    calls.clear()
-    images.keep("p", ["dddd"])
-    assert calls == [("tag", "dddd", "p:stage-1"), ("rmi", "aaaa1111")]
-    calls.clear()
+    images = tidy.Images((str(machine.programs / "buildah"),), lambda project: named)
+
+    def keep(*tops: str) -> list[str]:
+        program = machine.install("buildah", Answer("*", status=125))
+        images.keep("p", tops)
+        return program.verbs
+
+    program = machine.install("buildah", Answer("*", status=125))
+    with images.removing(Built("buildah", "cccc3333", "p:build-1", "p", ("aaaa",))):
+        pass
+    assert program.verbs == ["tag cccc3333 p:latest", "rmi bbbb2222 p:build-1"]
+    assert keep("dddd") == ["tag dddd p:stage-1", "rmi aaaa1111"]
     named.clear()
-    images.keep("p", ["dddd"])
-    assert calls == [("tag", "dddd", "p:stage-1")]
-    calls.clear()
-    images.keep("p", [])
-    assert calls == []
+    assert keep("dddd") == ["tag dddd p:stage-1"]
+    assert keep() == []
+
+
+def test_the_engine_removes_beside_the_block_and_is_waited_for(machine: Machine) -> None:
+    gate, done = machine.home / "gate", machine.home / "done"
+    os.mkfifo(gate)
+    machine.install("buildah", Answer("rmi *", also=f"read x < {gate}; echo > {done}"), Answer("*"))
+    images = tidy.Images((str(machine.programs / "buildah"),), lambda project: {})
+    built = Built("buildah", "cccc3333", "p:build-1", "p")
+
+    def attach() -> None:
+        with images.removing(built):
+            # Were the removal waited for before the block, nobody would let it through.
+            gate.write_text("go\n")
+            raise KeynetError("no metadata")
+
+    with pytest.raises(KeynetError, match="no metadata"):
+        attach()
+    assert done.exists()
 
 
 def test_own_store_is_found_measured_and_removed(machine: Machine) -> None:

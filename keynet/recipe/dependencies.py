@@ -10,7 +10,7 @@ from typing import Final
 from keynet.errors import ContextInvalid
 from keynet.events import Notice
 from keynet.plan import HostNetwork
-from keynet.recipe import pip_archive, pyproject
+from keynet.recipe import pip_archive
 from keynet.recipe.requirements import RequirementsReader
 from keynet.text import _, printable
 
@@ -54,10 +54,15 @@ def find(context: Path, requirements: Path | None, environment: Mapping[str, str
         reader.add_file(listed)
         return _found(listed, reader)
     project = context / "pyproject.toml"
-    if project.is_file() and pyproject.read(project).is_project:
-        reader.add_project(context)
-        return _found(project, reader)
-    return Dependencies()
+    if not project.is_file():
+        return Dependencies()
+    # It loads packaging, 15 ms, which requirements files do not need.
+    from keynet.recipe import pyproject
+
+    if not pyproject.read(project).is_project:
+        return Dependencies()
+    reader.add_project(context)
+    return _found(project, reader)
 
 
 def build_files(

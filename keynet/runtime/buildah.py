@@ -37,6 +37,4 @@ BUILDAH = Dialect(
     ways=_ways,
     mounts_since=(1, 24),
     inspect_user=("--type", "image", "--format", "{{.OCIv1.Config.User}}"),
-    # Its --format is a template: "json" would print that word.
-    images_as_json=("--json",),
 )

@@ -23,35 +23,24 @@ _VERTEX_NOISE = re.compile(
     r"#\d+ (?:sha256:|transferring |resolve |extracting |DONE|CACHED|\.\.\.)"
 )
 
+# Compiled at a build's first line, while the engine works.
 _CAUSES: Final = (
+    (r"no space left on device|disk quota exceeded", "disk"),
     (
-        re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE),
-        "disk",
-    ),
-    (
-        re.compile(
-            r"manifest unknown|name unknown|manifest for .* not found|repository does not exist"
-            r"|: not found$|short-name .* did not resolve|no such image|image not known",
-            re.IGNORECASE,
-        ),
+        r"manifest unknown|name unknown|manifest for .* not found|repository does not exist"
+        r"|: not found$|short-name .* did not resolve|no such image|image not known",
         "base",
     ),
-    (re.compile(r"x509:|certificate (?:verify failed|signed by unknown)", re.IGNORECASE), "ca"),
-    (re.compile(r"unauthorized|authentication required|access.*denied", re.IGNORECASE), "login"),
+    (r"x509:|certificate (?:verify failed|signed by unknown)", "ca"),
+    (r"unauthorized|authentication required|access.*denied", "login"),
     (
-        re.compile(
-            r"No matching distribution|Could not find a version|ResolutionImpossible"
-            r"|Invalid requirement",
-            re.IGNORECASE,
-        ),
+        r"No matching distribution|Could not find a version|ResolutionImpossible"
+        r"|Invalid requirement",
         "requirements",
     ),
     (
-        re.compile(
-            r"connection refused|no such host|Temporary failure in name resolution|i/o timeout"
-            r"|Network is unreachable|NewConnectionError|ProxyError",
-            re.IGNORECASE,
-        ),
+        r"connection refused|no such host|Temporary failure in name resolution|i/o timeout"
+        r"|Network is unreachable|NewConnectionError|ProxyError",
         "network",
     ),
 )
@@ -75,7 +64,7 @@ class BuildLog:
         if line.strip() and not _VERTEX_NOISE.match(line):
             self._tail.append(line)
         for pattern, cause in _CAUSES:
-            if pattern.search(line):
+            if re.search(pattern, line, re.IGNORECASE):
                 self._causes.add(cause)
         if step := _STEP.match(line):
             self._begin(step["text"].strip())

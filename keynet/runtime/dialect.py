@@ -41,7 +41,6 @@ class Dialect:
     build_flags: Callable[[Way], tuple[str, ...]]
     ways: Callable[[Way, Facts], Iterable[Way]]
     rm_flags: tuple[str, ...] = ()
-    images_as_json: tuple[str, ...] = ("--format", "json")
     # The first version whose RUN mounts a folder of the context.
     mounts_since: tuple[int, int] = (0, 0)
     # The arguments after ``inspect`` that print a base image's user.

@@ -3,7 +3,7 @@
 import re
 import shutil
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -97,7 +97,7 @@ class Docker:
             done = True
         finally:
             if not done:
-                self._images.keep(project, log.tops)
+                tidy.keep((self._way.binary,), project, log.tops)
         return Built(self.name, image_id, name, project, tuple(log.tops[:-1]))
 
     def push(self, built: Built, target: Reference, auth: RegistryAuth, emit: Emit) -> Pushed:
@@ -181,15 +181,11 @@ class Docker:
 
     def removing(self, built: Built) -> AbstractContextManager[None]:
         """Leave one tag a project; see ``Builder.removing``."""
-        return self._images.removing(built)
+        return tidy.removing((self._way.binary,), built)
 
     @property
     def _way(self) -> Way:
         return self.usable.way
-
-    @property
-    def _images(self) -> tidy.Images:
-        return tidy.Images((self._way.binary,), self._named)
 
     def _network(self, plan: BuildPlan) -> str:
         """Use the host's network where the daemon has none, or where the way out is loopback."""
@@ -212,13 +208,6 @@ class Docker:
     def _mounts(self) -> bool:
         modern = self._way.mode != dockerargs.LEGACY
         return modern and version_numbers(self.usable.version) >= _FIRST_WITH_MOUNTS
-
-    def _named(self, project: str) -> Mapping[str, str]:
-        listing = self._run(
-            "images", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}", project
-        )
-        pairs = (line.split() for line in listing.stdout.splitlines())
-        return {pair[0]: pair[1].removeprefix("sha256:") for pair in pairs if len(pair) == 2}
 
     def _run(self, *arguments: str, timeout_s: float | None = 120) -> shell.Finished:
         return shell.run(shell.Command((self._way.binary, *arguments)), timeout_s=timeout_s)

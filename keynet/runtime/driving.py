@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -156,15 +156,11 @@ class Engine:
 
     def removing(self, built: Built) -> AbstractContextManager[None]:
         """Leave one tag a project; see ``Builder.removing``."""
-        return self._images.removing(built)
+        return tidy.removing(self._prefix, built)
 
     @property
     def _way(self) -> Way:
         return self.usable.way
-
-    @property
-    def _images(self) -> tidy.Images:
-        return tidy.Images(self._prefix, self._named)
 
     @property
     def _prefix(self) -> tuple[str, ...]:
@@ -242,7 +238,7 @@ class Engine:
             if not done:
                 for container in self._working_containers(_marker(staged)):
                     self._run("rm", *self.dialect.rm_flags, container)
-                self._images.keep(project, log.tops)
+                tidy.keep(self._prefix, project, log.tops)
 
     def _working_containers(self, marker: Path) -> list[str]:
         """Find this build's containers by the marker that the builder wrote down for each.
@@ -277,19 +273,6 @@ class Engine:
             return Digest.parse((others or digests)[0].removeprefix(repository))
         except (ValueError, LookupError, TypeError) as error:
             raise push_error(self.name, target, pulled.stderr or told.stderr) from error
-
-    def _named(self, project: str) -> Mapping[str, str]:
-        """Map the project's names to image ids."""
-        finished = self._run(
-            *("images", "--no-trunc", *self.dialect.images_as_json),
-            *("--filter", f"reference={project}"),
-        )
-        found: dict[str, str] = {}
-        with contextlib.suppress(ValueError, TypeError, KeyError):
-            for image in json.loads(finished.stdout or "[]"):
-                for name in image.get("names") or image.get("Names") or ():
-                    found[name] = (image.get("id") or image.get("Id")).removeprefix("sha256:")
-        return found
 
     def _run(self, *arguments: str) -> shell.Finished:
         return shell.run(shell.Command((*self._prefix, *arguments)), timeout_s=120)

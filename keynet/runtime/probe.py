@@ -1,41 +1,22 @@
 """Choose an engine that really works; say of the others why they do not."""
 
 import shutil
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Final
 
 from keynet.errors import EngineUnavailable, UsageError
 from keynet.events import Emit, Notice
-from keynet.runtime import dockerargs, dockertrial, endpoints, trial
+from keynet.runtime import endpoints
 from keynet.runtime.buildah import BUILDAH
-from keynet.runtime.buildx import Buildx
 from keynet.runtime.cache import Cache
-from keynet.runtime.docker import Docker
-from keynet.runtime.driving import Engine
 from keynet.runtime.engine import Builder, Unusable, Usable
 from keynet.runtime.podman import PODMAN
 from keynet.text import _, printable
 
-__all__ = ["ORDER", "PROBES", "choose", "survey"]
+__all__ = ["ORDER", "choose", "probe", "survey"]
 
-PROBES: Final[dict[str, Callable[[], Usable | Unusable]]] = {
-    "docker": dockertrial.probe,
-    "podman": partial(trial.probe, PODMAN),
-    "buildah": partial(trial.probe, BUILDAH),
-}
-
-
-def _docker(usable: Usable) -> Builder:
-    return Buildx(usable) if usable.way.mode == dockerargs.BUILDER else Docker(usable)
-
-
-_MAKERS: Final[dict[str, Callable[[Usable], Builder]]] = {
-    "docker": _docker,
-    "podman": partial(Engine, PODMAN),
-    "buildah": partial(Engine, BUILDAH),
-}
-ORDER: Final = tuple(PROBES)
+_DIALECTS: Final = {"podman": PODMAN, "buildah": BUILDAH}
+ORDER: Final = ("docker", *_DIALECTS)
 
 
 def choose(name: str, *, emit: Emit, needs_run: bool = True) -> tuple[Builder, Usable]:
@@ -58,7 +39,23 @@ def choose(name: str, *, emit: Emit, needs_run: bool = True) -> tuple[Builder, U
         chosen = _first(candidates, cache=cache, fresh=True, needs_run=needs_run, emit=emit)
     if isinstance(chosen, list):
         raise _none_usable(name, chosen)
-    return _MAKERS[chosen.name](chosen), chosen
+    return _builder(chosen), chosen
+
+
+def _builder(usable: Usable) -> Builder:
+    if usable.name != "docker":
+        from keynet.runtime.driving import Engine
+
+        return Engine(_DIALECTS[usable.name], usable)
+    from keynet.runtime import dockerargs
+
+    if usable.way.mode != dockerargs.BUILDER:
+        from keynet.runtime.docker import Docker
+
+        return Docker(usable)
+    from keynet.runtime.buildx import Buildx
+
+    return Buildx(usable)
 
 
 def _first(
@@ -69,7 +66,7 @@ def _first(
     for candidate in candidates:
         found = None if fresh else _known(candidate, cache)
         if found is None:
-            found = PROBES[candidate]()
+            found = probe(candidate)
             cache.put(candidate, found)
             if isinstance(found, Unusable) and len(candidates) > 1 and shutil.which(candidate):
                 emit(Notice(_passed_over(found), "note"))
@@ -93,12 +90,24 @@ def _known(name: str, cache: Cache) -> Usable | Unusable | None:
     return found
 
 
+def probe(name: str) -> Usable | Unusable:
+    """Try one engine of ``ORDER`` anew."""
+    # What drives an engine is loaded for that engine alone: a push knows which it needs.
+    if name == "docker":
+        from keynet.runtime import dockertrial
+
+        return dockertrial.probe()
+    from keynet.runtime import trial
+
+    return trial.probe(_DIALECTS[name])
+
+
 def survey() -> list[Usable | Unusable]:
     """Probe every engine anew, in the order of ``auto``."""
     cache = Cache()
     found = []
-    for name, probe in PROBES.items():
-        found.append(probe())
+    for name in ORDER:
+        found.append(probe(name))
         cache.put(name, found[-1])
     return found
 
@@ -106,7 +115,7 @@ def survey() -> list[Usable | Unusable]:
 def _candidates(name: str) -> Sequence[str]:
     if name == "auto":
         return ORDER
-    if name not in PROBES:
+    if name not in ORDER:
         raise UsageError(
             _("There is no engine {name}.").format(name=printable(name, 100)),
             _("Choose one of: auto, {names}.").format(names=", ".join(ORDER)),

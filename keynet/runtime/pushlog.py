@@ -126,7 +126,7 @@ def push_error(engine: str, target: Reference, output: str) -> KeynetError:
     """Turn a failed push's output into an error in words; the first rule that fits wins."""
     said = _said(output)
     for pattern, make in _RULES:
-        if pattern.search(output):
+        if re.search(pattern, output, re.IGNORECASE):
             return make(engine, target, said)
     return RegistryError(
         _("{engine} could not push {target}: {said}").format(
@@ -260,22 +260,20 @@ def _server_failed(engine: str, target: Reference, said: str) -> RegistryError:
     )
 
 
-_RULES: Final = tuple(
-    (re.compile(pattern, re.IGNORECASE), make)
-    for pattern, make in (
-        (r"quota|exceed the configured upper limit|insufficient storage", _quota),
-        (r"immutable|\b412\b|precondition", _immutable),
-        (r"\b413\b|entity too large|request body too large|size_?invalid", _too_large),
-        (r"\b429\b|too ?many ?requests", _throttled),
-        (r"x509|certificate signed by unknown|certificate is not trusted|tls: ", _unknown_ca),
-        (r"\b401\b|unauthorized|authentication required|no basic auth", _unauthorized),
-        (r"\b403\b|denied|forbidden", _denied),
-        (r"no space left on device|disk quota exceeded", _disk_full),
-        (
-            r"connection refused|no such host|i/o timeout|no route to host|network is unreachable"
-            r"|context deadline exceeded|connection reset|server gave HTTP response|: EOF",
-            _unreachable,
-        ),
-        (r"\b50[0234]\b|internal server error|bad gateway|service unavailable", _server_failed),
-    )
+# Compiled when a push fails: most do not.
+_RULES: Final = (
+    (r"quota|exceed the configured upper limit|insufficient storage", _quota),
+    (r"immutable|\b412\b|precondition", _immutable),
+    (r"\b413\b|entity too large|request body too large|size_?invalid", _too_large),
+    (r"\b429\b|too ?many ?requests", _throttled),
+    (r"x509|certificate signed by unknown|certificate is not trusted|tls: ", _unknown_ca),
+    (r"\b401\b|unauthorized|authentication required|no basic auth", _unauthorized),
+    (r"\b403\b|denied|forbidden", _denied),
+    (r"no space left on device|disk quota exceeded", _disk_full),
+    (
+        r"connection refused|no such host|i/o timeout|no route to host|network is unreachable"
+        r"|context deadline exceeded|connection reset|server gave HTTP response|: EOF",
+        _unreachable,
+    ),
+    (r"\b50[0234]\b|internal server error|bad gateway|service unavailable", _server_failed),
 )

@@ -57,7 +57,7 @@ def no_subids(name: str) -> Unusable:
 def explain(name: str, said: str) -> Unusable:
     """Find reason and fix for what the engine said; its own words when nothing fits."""
     for pattern, fix in _KNOWN:
-        if pattern.search(said):
+        if re.search(pattern, said, re.IGNORECASE):
             return Unusable(name, said, fix(name))
     return Unusable(name, said, _("Try it by hand: {name} info").format(name=name))
 
@@ -98,18 +98,15 @@ def _namespaces(name: str) -> str:
 
 
 _Fix = Callable[[str], str]
-_KNOWN: Final[tuple[tuple[re.Pattern[str], _Fix], ...]] = tuple(
-    (re.compile(pattern, re.IGNORECASE), fix)
-    for pattern, fix in (
-        (r"no space left", _disk),
-        (r"newuidmap|newgidmap", _uidmap),
-        (r"subuid|subgid|mappings? for user|insufficient (?:uids|gids)", _subids),
-        (r"graph ?driver|storage driver|driver not supported|overlay|vfs", _storage),
-        (
-            r"(?:unable to|cannot) connect to podman|podman socket|CONTAINER_HOST"
-            r"|dial (?:unix|tcp)",
-            _service,
-        ),
-        (r"user namespace|cannot clone|clone: |unshare|CLONE_NEWUSER", _namespaces),
-    )
+# Compiled when something fails, as those of a failed push.
+_KNOWN: Final[tuple[tuple[str, _Fix], ...]] = (
+    (r"no space left", _disk),
+    (r"newuidmap|newgidmap", _uidmap),
+    (r"subuid|subgid|mappings? for user|insufficient (?:uids|gids)", _subids),
+    (r"graph ?driver|storage driver|driver not supported|overlay|vfs", _storage),
+    (
+        r"(?:unable to|cannot) connect to podman|podman socket|CONTAINER_HOST|dial (?:unix|tcp)",
+        _service,
+    ),
+    (r"user namespace|cannot clone|clone: |unshare|CLONE_NEWUSER", _namespaces),
 )

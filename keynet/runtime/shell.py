@@ -10,7 +10,7 @@ import os
 import selectors
 import shlex
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Self, cast
@@ -21,7 +21,17 @@ from keynet.runtime.watch import ENDED, End, Signals, Watch, forwarding, pipe, t
 from keynet.secret import Secret
 from keynet.text import _, printable
 
-__all__ = ["Command", "Finished", "OnLine", "Running", "Writer", "observed", "run", "start"]
+__all__ = [
+    "Command",
+    "Finished",
+    "OnLine",
+    "Running",
+    "Writer",
+    "in_turn",
+    "observed",
+    "run",
+    "start",
+]
 
 Writer = Callable[[BinaryIO], None]
 
@@ -66,6 +76,11 @@ def observed(on_command: OnLine) -> Iterator[None]:
         yield
     finally:
         _observer.reset(token)
+
+
+def in_turn(programs: Iterable[tuple[str, ...]]) -> Command:
+    """Give one command that runs these one after the other, whatever their statuses are."""
+    return Command(("/bin/sh", "-c", "; ".join(map(shlex.join, programs))))
 
 
 def run(

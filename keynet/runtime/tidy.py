@@ -1,79 +1,65 @@
 """Keep one tag a project as layer cache in an engine's store, and nothing else.
 
 Without these names an engine's cache is a heap of dangling images, which its own ``prune``
-takes away; with them the second push is fast and what was replaced goes.
+takes away; with them the second push is fast and what was replaced goes. No list is read:
+what a name stood for gets a name of this build's before it moves, so that builds of one
+project at the same time take away what is theirs.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final
 
 from keynet.runtime import names, shell
 from keynet.runtime.engine import Built
 
-__all__ = ["Images"]
+__all__ = ["keep", "removing"]
 
 _TIMEOUT_S: Final = 120.0
 
 
-@dataclass(frozen=True, slots=True)
-class Images:
-    """The images of one engine, as far as keynet names them.
+@contextmanager
+def removing(engine: tuple[str, ...], built: Built) -> Iterator[None]:
+    """Drop a build's own name beside the block; see ``Builder.removing``.
 
-    ``prefix`` is its argv up to the verb. ``named`` gives the names of a project that exist,
-    with their whole ids. The status of a call does not matter: an image that another name or
-    a container holds is refused, and then is no leftover.
+    Args:
+        engine: Its argv up to the verb.
     """
+    wanted = {**_stages(built.project, built.stages), f"{built.project}:latest": built.image_id}
+    with _start(engine, wanted, built.name, [built.name]) as removal:
+        try:
+            yield
+        finally:
+            removal.finish(_TIMEOUT_S)
 
-    prefix: tuple[str, ...]
-    named: Callable[[str], Mapping[str, str]]
 
-    @contextmanager
-    def removing(self, built: Built) -> Iterator[None]:
-        """Drop the build's own name beside the block; see ``Builder.removing``."""
-        stale = self._name(built.project, [*built.stages, built.image_id], final=True)
-        with self._start("rmi", *stale, built.name) as removal:
-            try:
-                yield
-            finally:
-                removal.finish(_TIMEOUT_S)
+def keep(engine: tuple[str, ...], project: str, tops: Sequence[str]) -> None:
+    """Name the last image of each stage of a build that failed.
 
-    def keep(self, project: str, tops: Sequence[str]) -> None:
-        """Name the last image of each stage, and remove what those names stood for before.
+    Args:
+        tops: Image ids, whole or shortened, in the order of the stages.
+    """
+    if tops:
+        build = names.build_name(project)
+        with _start(engine, _stages(project, tops), build, []) as naming:
+            naming.finish(_TIMEOUT_S)
 
-        Args:
-            tops: Image ids, whole or shortened, in the order of the stages.
-        """
-        stale = self._name(project, tops)
-        if stale:
-            self._run("rmi", *stale)
 
-    def _name(self, project: str, tops: Sequence[str], *, final: bool = False) -> list[str]:
-        """Move the names; give the ids of what they stood for before.
+def _stages(project: str, tops: Sequence[str]) -> dict[str, str]:
+    return {names.stage_name(project, n): top for n, top in enumerate(tops, start=1)}
 
-        Args:
-            final: The last of ``tops`` is the finished image.
-        """
-        wanted = [names.stage_name(project, number) for number in range(1, len(tops) + 1)]
-        if not wanted:
-            return []
-        if final:
-            wanted[-1] = f"{project}:latest"
-        before = self.named(project)
-        stale: list[str] = []
-        for name, image in zip(wanted, tops, strict=True):
-            old = before.get(name, "")
-            if old and old.startswith(image):
-                continue
-            self._run("tag", image, name)
-            if old and old not in stale:
-                stale.append(old)
-        return stale
 
-    def _run(self, *arguments: str) -> None:
-        with self._start(*arguments) as running:
-            running.finish(_TIMEOUT_S)
+def _start(
+    engine: tuple[str, ...], wanted: Mapping[str, str], build: str, gone: Sequence[str]
+) -> shell.Running:
+    """Move the names to these images; remove what they stood for before and what is ``gone``.
 
-    def _start(self, *arguments: str) -> shell.Running:
-        return shell.start(shell.Command((*self.prefix, *arguments)))
+    The status of a call does not matter: a name that is new stood for nothing, and an image
+    that another name or a container holds is refused, and then is no leftover.
+    """
+    old = [f"{build}-{number}" for number in range(1, len(wanted) + 1)]
+    calls: list[tuple[str, ...]] = []
+    for (name, image), before in zip(wanted.items(), old, strict=True):
+        calls += [("tag", name, before), ("tag", image, name)]
+    calls.append(("rmi", *old, *gone))
+    return shell.start(shell.in_turn((*engine, *call) for call in calls))

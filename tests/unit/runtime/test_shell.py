@@ -204,6 +204,12 @@ def test_a_program_runs_beside_its_caller_until_it_is_waited_for(tmp_path: Path)
     assert (finished.status, finished.stdout) == (3, "go")
 
 
+def test_programs_run_in_turn_whatever_their_statuses_are() -> None:
+    command = shell.in_turn([("false",), ("echo", "a b; $HOME 'x'"), ("no-such-program",)])
+    finished = shell.run(command)
+    assert (finished.status, finished.stdout) == (127, "a b; $HOME 'x'")
+
+
 def test_a_program_that_nobody_waits_for_is_ended_with_its_children(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     os.mkfifo(pids)

@@ -286,34 +286,29 @@ def test_a_cache_that_cannot_be_written_is_no_failure(machine: Machine) -> None:
     assert Cache().get("buildah") is None
 
 
-def test_tidying_names_what_is_new_and_removes_what_was_replaced(machine: Machine) -> None:
-    named = {"p:stage-1": "aaaa1111", "p:latest": "bbbb2222"}
-    images = tidy.Images((str(machine.programs / "buildah"),), lambda project: named)
-
-    def keep(*tops: str) -> list[str]:
-        program = machine.install("buildah", Answer("*", status=125))
-        images.keep("p", tops)
-        return program.verbs
-
+def test_a_failed_builds_stages_are_named_and_what_they_replaced_goes(machine: Machine) -> None:
+    engine = (str(machine.programs / "buildah"), "--root", "a b")
     program = machine.install("buildah", Answer("*", status=125))
-    with images.removing(Built("buildah", "cccc3333", "p:build-1", "p", ("aaaa",))):
-        pass
-    assert program.verbs == ["tag cccc3333 p:latest", "rmi bbbb2222 p:build-1"]
-    assert keep("dddd") == ["tag dddd p:stage-1", "rmi aaaa1111"]
-    named.clear()
-    assert keep("dddd") == ["tag dddd p:stage-1"]
-    assert keep() == []
+    tidy.keep(engine, "p", [])
+    assert program.verbs == []
+    tidy.keep(engine, "p", ["aaaa", "bbbb"])
+    first, _name, second, _other, last = program.calls
+    one, two = first.arguments[-1], second.arguments[-1]
+    assert first.arguments == ["--root", "a b", "tag", "p:stage-1", one]
+    assert program.calls[3].arguments[2:] == ["tag", "bbbb", "p:stage-2"]
+    assert last.arguments[2:] == ["rmi", one, two]
+    assert one.startswith("p:build-")
 
 
 def test_the_engine_removes_beside_the_block_and_is_waited_for(machine: Machine) -> None:
     gate, done = machine.home / "gate", machine.home / "done"
     os.mkfifo(gate)
-    machine.install("buildah", Answer("rmi *", also=f"read x < {gate}; echo > {done}"), Answer("*"))
-    images = tidy.Images((str(machine.programs / "buildah"),), lambda project: {})
+    wait = f"read x < {gate}; echo > {done}"
+    machine.install("buildah", Answer("rmi *", also=wait), Answer("*"))
     built = Built("buildah", "cccc3333", "p:build-1", "p")
 
     def attach() -> None:
-        with images.removing(built):
+        with tidy.removing((str(machine.programs / "buildah"),), built):
             # Were the removal waited for before the block, nobody would let it through.
             gate.write_text("go\n")
             raise KeynetError("no metadata")

@@ -15,6 +15,7 @@ from keynet.events import Event, Notice
 from keynet.plan import BuildPlan, BuildSecret
 from keynet.recipe import buildargs
 from keynet.steps.prepare import Request, plan_build, read_script
+from keynet.steps.reading import Reading
 from keynet.steps.stages import Stages
 from keynet.text import _, ngettext, printable, size
 
@@ -22,7 +23,7 @@ __all__ = ["build_request", "show_plan"]
 
 
 def build_request(
-    entrypoint: Path,
+    reading: Reading,
     context: Path | None,
     flags: Mapping[str, Any],
     build_args: tuple[str, ...],
@@ -36,7 +37,7 @@ def build_request(
     Raises:
         UsageError: A flag or setting cannot be used.
     """
-    folder = context or default_context(entrypoint)
+    folder = context or default_context(reading.path)
     given = {
         **flags,
         "build_args": buildargs.parse(build_args, os.environ),
@@ -44,7 +45,7 @@ def build_request(
     }
     merged = settings.merge(given, os.environ, settings.read_pyproject(folder), credentials.load())
     return Request(
-        entrypoint=entrypoint,
+        reading=reading,
         context=folder,
         settings=merged,
         secrets=tuple(_secret(text) for text in secrets),

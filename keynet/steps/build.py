@@ -5,7 +5,7 @@ from typing import Any
 
 from keynet.events import Emit, Notice
 from keynet.runtime.engine import Usable
-from keynet.script.arguments import Extraction
+from keynet.script.extraction import Extraction
 from keynet.steps.prepare import Request, prepare
 from keynet.steps.stages import Stages
 from keynet.text import _

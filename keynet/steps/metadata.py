@@ -14,7 +14,7 @@ from keynet.registry import artifact
 from keynet.registry.auth import Credential, CredentialSource, Fixed
 from keynet.registry.client import RegistryClient
 from keynet.registry.stored import default_sources
-from keynet.script.arguments import Extraction
+from keynet.script.extraction import Extraction
 from keynet.text import _, printable
 
 __all__ = ["PlatformRegistry", "client_for", "load", "payload", "read"]

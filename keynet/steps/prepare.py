@@ -16,10 +16,9 @@ from keynet.plan import BuildPlan, BuildSecret, GeneratedContainerfile, UserCont
 from keynet.recipe import buildargs, containerfile, context, dependencies, hostnetwork, ignore
 from keynet.runtime import probe
 from keynet.runtime.engine import Builder, Usable
-from keynet.script import source
-from keynet.script.arguments import Extraction, extract
-from keynet.script.decorators import traced
+from keynet.script.extraction import Extraction
 from keynet.settings import Settings
+from keynet.steps.reading import Reading
 from keynet.steps.stages import Stages
 from keynet.text import _, ngettext
 
@@ -31,14 +30,22 @@ _MANAGED: Final = {"keynet.managed": "true"}
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the user asked for: paths as given, everything else in ``settings``."""
+    """What the user asked for: paths as given, everything else in ``settings``.
 
-    entrypoint: Path
+    ``reading`` is at work on the script since the command began.
+    """
+
+    reading: Reading
     context: Path
     settings: Settings
     secrets: tuple[BuildSecret, ...] = ()
     no_cache: bool = False
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
+
+    @property
+    def entrypoint(self) -> Path:
+        """The training script."""
+        return self.reading.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +100,17 @@ def read_script(request: Request, stages: Stages, emit: Emit) -> Script:
     """
     path = request.entrypoint
     with stages.stage("entrypoint", _("Validating entrypoint")) as stage:
-        loaded = source.load(path)
-        found = traced(loaded)
+        content = request.reading.content()
         stage.detail = str(path)
     with stages.stage("hyperparameters", _("Extracting hyperparameters")) as stage:
-        extraction = extract(path)
-        stage.detail = _described(extraction)
-    _warn_about(extraction, emit)
+        stage.detail = _described(content.extraction)
+    _warn_about(content.extraction, emit)
     return Script(
         path=path,
-        digest=Digest.of(path.read_bytes()),
-        extraction=extraction,
-        model_name=request.settings.model_name or found.model_name or path.stem,
-        base_image=found.base_image,
+        digest=Digest.parse(content.digest),
+        extraction=content.extraction,
+        model_name=request.settings.model_name or content.model_name or path.stem,
+        base_image=content.base_image,
     )
 
 

@@ -14,7 +14,7 @@ from keynet.oci.reference import Reference
 from keynet.plan import Pushed, RegistryAccess
 from keynet.runtime.authfiles import registry_auth
 from keynet.runtime.engine import Usable
-from keynet.script.arguments import Extraction
+from keynet.script.extraction import Extraction
 from keynet.settings import Settings
 from keynet.steps import metadata, projects
 from keynet.steps.metadata import PlatformRegistry

@@ -38,22 +38,23 @@ def push(
     keynet push train.py
     keynet push src/train.py --builder buildah --project 12 --json
     """
-    from keynet.cli.choose import chooser
     from keynet.cli.render import Verbosity, show, summary
-    from keynet.cli.requests import build_request
-    from keynet.steps.push import push as push_script
+    from keynet.steps.reading import Reading
 
     verbosity = Verbosity.of(quiet=quiet, verbose=verbose)
-    request = build_request(
-        entrypoint, context, flags, build_args, labels, secrets, no_cache=no_cache
-    )
-    if dry_run:
-        from keynet.cli.requests import show_plan
+    with Reading(entrypoint) as reading:
+        from keynet.cli.choose import chooser
+        from keynet.cli.requests import build_request, show_plan
+        from keynet.steps.push import push as push_script
 
-        show_plan(request, as_json=as_json)
-        return
-    with show(verbosity) as emit:
-        result = push_script(request, choose=chooser(), emit=emit)
+        request = build_request(
+            reading, context, flags, build_args, labels, secrets, no_cache=no_cache
+        )
+        if dry_run:
+            show_plan(request, as_json=as_json)
+            return
+        with show(verbosity) as emit:
+            result = push_script(request, choose=chooser(), emit=emit)
     if verbosity is not Verbosity.QUIET:
         summary(
             _("✨ Push completed in {seconds:.1f} s").format(seconds=result.seconds["total"]),

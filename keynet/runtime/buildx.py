@@ -61,7 +61,18 @@ class Buildx:
         """See ``Builder.unsupported``."""
         return trial.cannot_run(self.usable, plan)
 
-    def build(self, plan: BuildPlan, auth: RegistryAuth | None, emit: Emit) -> Built:
+    @contextlib.contextmanager
+    def ahead(self, plan: BuildPlan) -> Iterator["Buildx"]:
+        """Ask nothing; see ``Builder.ahead``."""
+        yield self
+
+    def build(
+        self,
+        plan: BuildPlan,
+        auth: RegistryAuth | None,
+        emit: Emit,
+        target: Reference | None = None,
+    ) -> Built:
         """Build into the builder's cache; see ``Builder.build``."""
         plan = hostfiles.mounting(plan)
         kept = contextlib.ExitStack()

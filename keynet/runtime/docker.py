@@ -3,8 +3,8 @@
 import re
 import shutil
 import tarfile
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -53,10 +53,21 @@ class Docker:
             found += dockerargs.only_buildkit(plan)
         return found
 
-    def build(self, plan: BuildPlan, auth: RegistryAuth | None, emit: Emit) -> Built:
+    @contextmanager
+    def ahead(self, plan: BuildPlan) -> Iterator["Docker"]:
+        """Ask nothing; see ``Builder.ahead``."""
+        yield self
+
+    def build(
+        self,
+        plan: BuildPlan,
+        auth: RegistryAuth | None,
+        emit: Emit,
+        target: Reference | None = None,
+    ) -> Built:
         """Build with ``docker build``; see ``Builder.build``."""
         project = names.project_name(plan)
-        name = names.build_name(project)
+        name = names.build_name(project) if target is None else str(_tagged(target))
         log = BuildLog()
 
         def on_line(line: str) -> None:
@@ -101,29 +112,20 @@ class Docker:
         return Built(self.name, image_id, name, project, tuple(log.tops[:-1]))
 
     def push(self, built: Built, target: Reference, auth: RegistryAuth, emit: Emit) -> Pushed:
-        """Tag, push and take the tag away again; see ``Builder.push``."""
+        """Push by the name that it was built under; see ``Builder.push``."""
         log = PushLog(emit)
-        environment = dockerargs.environment(self._way, auth)
-        named = target if target.tag else target.with_tag("latest")
-        tagged = self._run("tag", built.image_id, str(named))
-        if tagged.status != 0:
-            raise EngineError(
-                _("docker could not tag the image as {target}: {said}").format(
-                    target=named, said=last_words(tagged.stderr)
-                ),
-                _("Build it again."),
-            )
-        try:
-            finished = shell.run(
-                shell.Command(
-                    (self._way.binary, "push", str(named)), environment=environment, terminal=True
-                ),
-                timeout_s=None,
-                on_stdout=log.feed,
-                on_stderr=log.feed,
-            )
-        finally:
-            self._run("rmi", str(named))
+        named = str(_tagged(target))
+        assert built.name == named, "built for another target"
+        finished = shell.run(
+            shell.Command(
+                (self._way.binary, "push", named),
+                environment=dockerargs.environment(self._way, auth),
+                terminal=True,
+            ),
+            timeout_s=None,
+            on_stdout=log.feed,
+            on_stderr=log.feed,
+        )
         digest = docker_digest(finished.stdout)
         if finished.status != 0 or digest is None:
             raise push_error(self.name, target, finished.stderr or finished.stdout)
@@ -211,6 +213,11 @@ class Docker:
 
     def _run(self, *arguments: str, timeout_s: float | None = 120) -> shell.Finished:
         return shell.run(shell.Command((self._way.binary, *arguments)), timeout_s=timeout_s)
+
+
+def _tagged(target: Reference) -> Reference:
+    """Push one tag: without one docker would push all that it has of the repository."""
+    return target if target.tag else target.with_tag("latest")
 
 
 def save_by(destination: str, write: Callable[[Path], shell.Finished]) -> None:

@@ -39,6 +39,7 @@ from keynet.text import _, printable
 __all__ = ["Engine", "keep_containerfile", "version_numbers"]
 
 _MARKER: Final = "keynet-build"
+_TIMEOUT_S: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class Engine:
 
     dialect: Dialect
     usable: Usable
+    # What is asked ahead of a build.
+    asked: shell.Running | None = None
 
     @property
     def name(self) -> str:
@@ -57,7 +60,22 @@ class Engine:
         """See ``Builder.unsupported``."""
         return trial.cannot_run(self.usable, plan)
 
-    def build(self, plan: BuildPlan, auth: RegistryAuth | None, emit: Emit) -> Built:
+    @contextlib.contextmanager
+    def ahead(self, plan: BuildPlan) -> Iterator["Engine"]:
+        """Ask for the user of the base image; see ``Builder.ahead``."""
+        if not self._can_mount(plan):
+            yield self
+            return
+        with shell.start(self._user_question(plan)) as asked:
+            yield replace(self, asked=asked)
+
+    def build(
+        self,
+        plan: BuildPlan,
+        auth: RegistryAuth | None,
+        emit: Emit,
+        target: Reference | None = None,
+    ) -> Built:
         """Build in a stage of its own; see ``Builder.build``."""
         project = names.project_name(plan)
         name = names.build_name(project)
@@ -175,15 +193,22 @@ class Engine:
         seconds for every gigabyte, even when all of it is cached.
         """
         recipe = plan.recipe
-        if not isinstance(recipe, GeneratedContainerfile) or not recipe.mounting:
-            return plan
-        if version_numbers(self.usable.version) < self.dialect.mounts_since:
+        if not isinstance(recipe, GeneratedContainerfile) or not self._can_mount(plan):
             return plan
         user = self._user_of_base(plan, auth, on_line)
         if user is None:
             return plan
         arguments = {**plan.build_args, recipe.USER_ARGUMENT: user} if user else plan.build_args
         return replace(plan, recipe=replace(recipe, text=recipe.mounting), build_args=arguments)
+
+    def _can_mount(self, plan: BuildPlan) -> bool:
+        if not isinstance(plan.recipe, GeneratedContainerfile) or not plan.recipe.mounting:
+            return False
+        return version_numbers(self.usable.version) >= self.dialect.mounts_since
+
+    def _user_question(self, plan: BuildPlan) -> shell.Command:
+        inspect = ("inspect", *self.dialect.inspect_user, str(plan.base))
+        return shell.Command((*self._prefix, *inspect))
 
     def _user_of_base(
         self, plan: BuildPlan, auth: RegistryAuth | None, on_line: shell.OnLine
@@ -192,9 +217,10 @@ class Engine:
 
         None when it cannot be had: the build will say why, in its own words.
         """
-        base = str(plan.base)
-        inspect = ("inspect", *self.dialect.inspect_user, base)
-        found = self._run(*inspect)
+        question = self._user_question(plan)
+        asked = shell.start(question) if self.asked is None else self.asked
+        with asked:
+            found = asked.finish(_TIMEOUT_S)
         if found.status != 0:
             pull = containers.pull_arguments(plan, auth)
             shell.run(
@@ -202,7 +228,7 @@ class Engine:
                 timeout_s=None,
                 on_stderr=on_line,
             )
-            found = self._run(*inspect)
+            found = shell.run(question, timeout_s=_TIMEOUT_S)
         return found.stdout.strip() if found.status == 0 else None
 
     def _build_arguments(
@@ -275,7 +301,7 @@ class Engine:
             raise push_error(self.name, target, pulled.stderr or told.stderr) from error
 
     def _run(self, *arguments: str) -> shell.Finished:
-        return shell.run(shell.Command((*self._prefix, *arguments)), timeout_s=120)
+        return shell.run(shell.Command((*self._prefix, *arguments)), timeout_s=_TIMEOUT_S)
 
 
 def keep_containerfile(plan: BuildPlan, project: str) -> str:

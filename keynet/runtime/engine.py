@@ -1,5 +1,7 @@
 """What every engine offers: values, and the protocol that docker, podman and buildah share."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -130,11 +132,26 @@ class Builder(Protocol):
         """Say what of this plan the engine cannot do; empty when it can do all. Cheap."""
         ...
 
-    def build(self, plan: BuildPlan, auth: RegistryAuth | None, emit: Emit) -> Built:
+    def ahead(self, plan: BuildPlan) -> AbstractContextManager[Builder]:
+        """Let the engine tell beside the block what it knows for this build.
+
+        The builder that the block gets has its answer; in the block no other program may
+        be started before it builds.
+        """
+        ...
+
+    def build(
+        self,
+        plan: BuildPlan,
+        auth: RegistryAuth | None,
+        emit: Emit,
+        target: Reference | None = None,
+    ) -> Built:
         """Build the image; the log goes to ``emit`` line by line as it comes.
 
         Args:
             auth: For pulling base images; None uses the engine's own logins alone.
+            target: Where it will be pushed, for engines that push by name.
 
         Raises:
             BuildFailed: With the failing step and the last lines of its log.

@@ -26,7 +26,7 @@ def removing(engine: tuple[str, ...], built: Built) -> Iterator[None]:
         engine: Its argv up to the verb.
     """
     wanted = {**_stages(built.project, built.stages), f"{built.project}:latest": built.image_id}
-    with _start(engine, wanted, built.name, [built.name]) as removal:
+    with _start(engine, wanted, built.project, [built.name]) as removal:
         try:
             yield
         finally:
@@ -40,8 +40,7 @@ def keep(engine: tuple[str, ...], project: str, tops: Sequence[str]) -> None:
         tops: Image ids, whole or shortened, in the order of the stages.
     """
     if tops:
-        build = names.build_name(project)
-        with _start(engine, _stages(project, tops), build, []) as naming:
+        with _start(engine, _stages(project, tops), project, []) as naming:
             naming.finish(_TIMEOUT_S)
 
 
@@ -50,14 +49,14 @@ def _stages(project: str, tops: Sequence[str]) -> dict[str, str]:
 
 
 def _start(
-    engine: tuple[str, ...], wanted: Mapping[str, str], build: str, gone: Sequence[str]
+    engine: tuple[str, ...], wanted: Mapping[str, str], project: str, gone: Sequence[str]
 ) -> shell.Running:
     """Move the names to these images; remove what they stood for before and what is ``gone``.
 
     The status of a call does not matter: a name that is new stood for nothing, and an image
     that another name or a container holds is refused, and then is no leftover.
     """
-    old = [f"{build}-{number}" for number in range(1, len(wanted) + 1)]
+    old = [names.build_name(project) for _name in wanted]
     calls: list[tuple[str, ...]] = []
     for (name, image), before in zip(wanted.items(), old, strict=True):
         calls += [("tag", name, before), ("tag", image, name)]

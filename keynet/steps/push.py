@@ -11,7 +11,7 @@ from keynet.backend.models import Project, UploadKey
 from keynet.events import Emit, Event, LogLine
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
-from keynet.plan import Pushed, RegistryAccess
+from keynet.plan import RegistryAccess
 from keynet.runtime.authfiles import registry_auth
 from keynet.runtime.engine import Usable
 from keynet.script.extraction import Extraction
@@ -81,8 +81,13 @@ def push(request: Request, *, choose: ChooseProject, emit: Emit) -> PushResult:
     access = settings.backend_access(config_path=credentials.path())
     registry = settings.registry_access()
     prepared = prepare(request, stages, emit)
-    # What is still to be tidied when the image is pushed, the engine does while its metadata goes.
-    with PlatformRegistry(registry, emit) as images, ExitStack() as tidying:
+    # Beside registry and backend the engine answers what the build will ask; beside the
+    # metadata it tidies up.
+    with (
+        prepared.builder.ahead(prepared.plan) as builder,
+        PlatformRegistry(registry, emit) as images,
+        ExitStack() as tidying,
+    ):
         # An account that the registry refuses would cost an upload key and a build.
         with stages.stage("registry", _("Checking registry")) as stage:
             images.ping()
@@ -91,7 +96,14 @@ def push(request: Request, *, choose: ChooseProject, emit: Emit) -> PushResult:
             project = _project(settings, backend, choose, stages)
             key = _upload_key(backend, project, prepared, registry, stages)
         target = _target(key, settings, registry)
-        pushed = _build_and_push(prepared, target, registry, stages, emit, tidying)
+        with registry_auth(registry) as auth:
+            with stages.stage("build", _("Building image"), prepared.engine.how):
+                built = builder.build(prepared.plan, auth, _importing_meanwhile(emit), target)
+            try:
+                with stages.stage("push", _("Pushing"), str(target)):
+                    pushed = builder.push(built, target, auth, emit)
+            finally:
+                tidying.enter_context(builder.removing(built))
         attached = _attach(prepared, target.with_digest(pushed.digest), images, stages)
     return PushResult(
         image=target,
@@ -142,25 +154,6 @@ def _target(key: UploadKey, settings: Settings, registry: RegistryAccess) -> Ref
     if key.image is not None:
         return key.image.with_tag(key.image.tag or _TAG)
     return Reference(registry.host, f"{settings.harbor_project}/{key.key}", _TAG)
-
-
-def _build_and_push(
-    prepared: Prepared,
-    target: Reference,
-    registry: RegistryAccess,
-    stages: Stages,
-    emit: Emit,
-    tidying: ExitStack,
-) -> Pushed:
-    builder, plan = prepared.builder, prepared.plan
-    with registry_auth(registry) as auth:
-        with stages.stage("build", _("Building image"), prepared.engine.how):
-            built = builder.build(plan, auth, _importing_meanwhile(emit))
-        try:
-            with stages.stage("push", _("Pushing"), str(target)):
-                return builder.push(built, target, auth, emit)
-        finally:
-            tidying.enter_context(builder.removing(built))
 
 
 def _importing_meanwhile(emit: Emit) -> Emit:

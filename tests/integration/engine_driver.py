@@ -64,11 +64,11 @@ def _serve(request: dict[str, Any], answer: dict[str, Any], emit: Any) -> None:
     answer["unsupported"] = builder.unsupported(plan)
     access = _access(request.get("access"))
     with registry_auth(access) as auth:
-        built = builder.build(plan, auth, emit)
+        target = Reference.parse(request["target"]) if "target" in request else None
+        built = builder.build(plan, auth, emit, target)
         answer["image_id"] = built.image_id
         try:
-            if "target" in request:
-                target = Reference.parse(request["target"])
+            if target is not None:
                 answer["digest"] = str(builder.push(built, target, auth, emit).digest)
             if "save" in request:
                 builder.save(built, request["save"], emit)

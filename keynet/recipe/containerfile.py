@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -11,17 +12,21 @@ from typing import Final
 from keynet.errors import ContextInvalid
 from keynet.oci.reference import Reference
 from keynet.plan import GeneratedContainerfile, HostNetwork, UserContainerfile
-from keynet.recipe import instructions
-from keynet.recipe.dependencies import NETWORK_FILES, Dependencies, build_files
+from keynet.recipe import instructions, pip_archive
+from keynet.recipe.dependencies import NETWORK_FILES, PIP, Dependencies, build_files
 from keynet.recipe.instructions import bases, has_run
 from keynet.recipe.requirements import STAGE, WORKSPACE
 from keynet.text import _, printable
 
-__all__ = ["PREFIX", "bases", "command", "generate", "has_run", "read", "template"]
+__all__ = ["PREFIX", "Template", "bases", "command", "generate", "has_run", "load", "read"]
 
 # Not /opt/venv: bases exist that keep their own environment there.
 PREFIX: Final = "/opt/keynet"
 _DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# Stand in the rendered forms for what is filled in later.
+_BASE: Final = "\x01base\x01"
+_COMMAND: Final = "\x01command\x01"
+_MOUNTED: Final = "\x01mounted\x01"
 _LARGEST: Final = 1_000_000
 _URL_LOGIN: Final = re.compile(rb"://[^/@\s]*@")
 
@@ -29,13 +34,68 @@ _URL_LOGIN: Final = re.compile(rb"://[^/@\s]*@")
 _PYTHON: Final = b'#!/bin/sh\nexec python3 "$@"\n'
 
 
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The three forms of the recipe, rendered but for what one script decides; and pip, zipped.
+
+    ``pip_digest`` is the SHA-256 of ``pip``, in hexadecimal digits.
+    """
+
+    copying: str
+    staged: str
+    mounting: str
+    pip: bytes = field(repr=False)
+    pip_digest: str
+
+
+def load(cache: Path | None = None) -> Template:
+    """Render what all recipes have in common; it takes jinja2, and as long as it.
+
+    Args:
+        cache: A folder for what is long to make and always the same.
+
+    Raises:
+        KeynetError: keynet's own pip is not installed.
+    """
+    import jinja2
+
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701  no HTML: command() quotes, the others have a grammar
+    )
+    built = environment.from_string(_source())
+
+    def render(*, installs: bool, mounted: str = "") -> str:
+        return built.render(
+            base=_BASE,
+            installs=installs,
+            mounted=mounted,
+            user_argument=GeneratedContainerfile.USER_ARGUMENT,
+            stage=STAGE,
+            prefix=PREFIX,
+            workspace=WORKSPACE,
+            default_path=_DEFAULT_PATH,
+            command=_COMMAND,
+        )
+
+    pip = pip_archive.build(cache)
+    return Template(
+        copying=render(installs=False),
+        staged=render(installs=True),
+        mounting=render(installs=True, mounted=_MOUNTED),
+        pip=pip,
+        pip_digest=hashlib.sha256(pip).hexdigest(),
+    )
+
+
 def generate(
     base: Reference,
     entrypoint: str,
     dependencies: Dependencies,
     network: HostNetwork,
-    *,
-    cache: Path | None = None,
+    template: Template,
 ) -> GeneratedContainerfile:
     """Write the Containerfile for a staged context; the same input gives the same bytes.
 
@@ -45,39 +105,24 @@ def generate(
 
     Args:
         entrypoint: Path inside the context, with ``/``.
-        cache: A folder for what is long to make and always the same.
     """
-    import jinja2
 
-    installs = bool(dependencies.files)
-    environment = jinja2.Environment(
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701  no HTML: command() quotes, the others have a grammar
-    )
-    built = environment.from_string(template())
+    def filled(form: str, mounted: str = "") -> str:
+        # No value has the marks' control characters in it.
+        marks = {_BASE: str(base), _COMMAND: command(entrypoint), _MOUNTED: mounted}
+        for mark, value in marks.items():
+            form = form.replace(mark, value)
+        return form
 
-    def render(*, mounted: str = "") -> str:
-        return built.render(
-            base=str(base),
-            installs=installs,
-            mounted=mounted,
-            user_argument=GeneratedContainerfile.USER_ARGUMENT,
-            stage=STAGE,
-            prefix=PREFIX,
-            workspace=WORKSPACE,
-            default_path=_DEFAULT_PATH,
-            command=command(entrypoint),
-        )
-
-    if not installs:
+    if not dependencies.files:
         python = "bin/python"
-        return GeneratedContainerfile(render(), {python: _PYTHON}, frozenset({python}))
-    contents = build_files(dependencies, network, cache)
-    return GeneratedContainerfile(
-        render(), contents, mounting=render(mounted=_fingerprint(contents))
-    )
+        text = filled(template.copying)
+        return GeneratedContainerfile(text, {python: _PYTHON}, frozenset({python}))
+    contents = build_files(dependencies, network, template.pip)
+    # The bytes of pip's archive are many, and their digest is known.
+    digested = {**contents, PIP: template.pip_digest.encode()}
+    mounting = filled(template.mounting, _fingerprint(digested))
+    return GeneratedContainerfile(filled(template.staged), contents, mounting=mounting)
 
 
 def command(entrypoint: str) -> str:
@@ -106,14 +151,6 @@ def _fingerprint(contents: Mapping[str, bytes]) -> str:
         whole.update(f"{name}\0{len(content)}\0".encode())
         whole.update(content)
     return f"sha256:{whole.hexdigest()}"
-
-
-def template() -> str:
-    """Give the template: from the wheel, else from the checkout that holds this package."""
-    packaged = files("keynet") / "Containerfile.template"
-    if packaged.is_file():
-        return packaged.read_text(encoding="utf-8")
-    return (Path(__file__).parents[2] / "Containerfile.template").read_text(encoding="utf-8")
 
 
 def read(path: Path) -> UserContainerfile:
@@ -154,3 +191,11 @@ def _unusable(path: Path, reason: str) -> ContextInvalid:
         ),
         _("Check the path given with --dockerfile, or leave it out: keynet writes one itself."),
     )
+
+
+def _source() -> str:
+    """Give the template: from the wheel, else from the checkout that holds this package."""
+    packaged = files("keynet") / "Containerfile.template"
+    if packaged.is_file():
+        return packaged.read_text(encoding="utf-8")
+    return (Path(__file__).parents[2] / "Containerfile.template").read_text(encoding="utf-8")

@@ -10,14 +10,14 @@ from typing import Final
 from keynet.errors import ContextInvalid
 from keynet.events import Notice
 from keynet.plan import HostNetwork
-from keynet.recipe import pip_archive
 from keynet.recipe.requirements import RequirementsReader
 from keynet.text import _, printable
 
-__all__ = ["NETWORK_FILES", "Dependencies", "build_files", "find"]
+__all__ = ["NETWORK_FILES", "PIP", "Dependencies", "build_files", "find"]
 
 # Build files that say how to reach the index, not what is installed.
 NETWORK_FILES: Final = ("ca.pem", "proxies.json")
+PIP: Final = "pip.zip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +65,17 @@ def find(context: Path, requirements: Path | None, environment: Mapping[str, str
     return _found(project, reader)
 
 
-def build_files(
-    dependencies: Dependencies, network: HostNetwork, cache: Path | None = None
-) -> dict[str, bytes]:
-    """Give what the first stage sees at /keynet; the same input gives the same bytes."""
+def build_files(dependencies: Dependencies, network: HostNetwork, pip: bytes) -> dict[str, bytes]:
+    """Give what the first stage sees at /keynet; the same input gives the same bytes.
+
+    Args:
+        pip: As ``pip_archive`` packs it.
+    """
     proxies = {name: value.reveal() for name, value in network.proxies.items()}
     contents = {
         **dependencies.files,
         "install.py": (files("keynet.recipe") / "install.py").read_bytes(),
-        "pip.zip": pip_archive.build(cache),
+        PIP: pip,
         "proxies.json": _json(proxies),
         "paths.json": _json(dependencies.paths),
     }

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import platformdirs
-
 from keynet.errors import EngineUnavailable
 from keynet.events import Emit, Notice
 from keynet.oci.descriptor import Digest, Platform
@@ -115,7 +113,7 @@ def read_script(request: Request, stages: Stages, emit: Emit) -> Script:
 
 
 def plan_build(request: Request, script: Script, emit: Emit) -> BuildPlan:
-    """Decide everything about the image and do nothing.
+    """Decide everything about the image and do nothing; once for each reading.
 
     Raises:
         ContextInvalid: The context, its ignore file, requirements or Containerfile.
@@ -135,8 +133,8 @@ def plan_build(request: Request, script: Script, emit: Emit) -> BuildPlan:
     else:
         base = Reference.parse(base_text)
         needed = dependencies.find(request.context, settings.requirements, request.environment)
-        cache = Path(platformdirs.user_cache_dir("keynet"))
-        recipe = containerfile.generate(base, entrypoint, needed, detected.network, cache=cache)
+        template = request.reading.template()
+        recipe = containerfile.generate(base, entrypoint, needed, detected.network, template)
         notices += needed.notices
         if needed.files:
             notices += detected.notices

@@ -1,21 +1,34 @@
-"""Read the training script in a process of its own, while this one loads what a push needs.
+"""Read script and template in a process of its own, while this one loads what a push needs.
 
-What reads it takes as long to load as pydantic, and up to 0.3 s for a large script. A script
-that was made to exhaust its reader's memory ends that process and not the push.
+What reads a script, and jinja2, take 30 ms each to load, and a large script up to 0.3 s. A
+script that was made to exhaust its reader's memory ends that process and not the push.
 """
 
+import fcntl
 import os
 import signal
+import time
 import traceback
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import TYPE_CHECKING, Final, NoReturn, Self, TypeVar
 
 from keynet.errors import KeynetError, ScriptInvalid
 from keynet.script.extraction import Extraction
 from keynet.text import _, printable
 
+if TYPE_CHECKING:
+    from keynet.recipe.containerfile import Template
+
 __all__ = ["Content", "Reading"]
+
+_Answer = TypeVar("_Answer")
+_PATIENCE_S: Final = 2.0
+_FIRST_PAUSE_S: Final = 0.0002
+# What every user may have: pip's archive passes in two gulps instead of thirty.
+_PIPE_SIZE: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,82 +42,112 @@ class Content:
 
 
 class Reading:
-    """A script under way through its reader; use it as ``with``: the block's end ends the reader.
+    """A process at work on a script, then on the template; use it as ``with``, whose end ends it.
 
-    To be made before any thread: it forks.
+    To be made before any thread: it forks. Each answer is given once, the script's first.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._status: int | None = None
         read, write = os.pipe()
-        self._answer = os.fdopen(read, "rb")
+        with suppress(AttributeError, OSError):
+            fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
         self._process = os.fork()
         if self._process == 0:
             _serve(path, write)
         os.close(write)
+        self._answers = os.fdopen(read, "rb")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._answer.close()
-        if self._process:
-            os.kill(self._process, signal.SIGKILL)
-            self._ended()
+        self._end()
 
     def content(self) -> Content:
-        """Wait for the reader and give what it found; once.
+        """Wait for what the script says.
 
         Raises:
             ScriptInvalid: Missing, no file, not Python; with line and caret.
         """
+        return self._next(Content)
+
+    def template(self) -> "Template":
+        """Wait for the template, the last answer.
+
+        Raises:
+            KeynetError: keynet's own pip is not installed.
+        """
+        from keynet.recipe.containerfile import Template
+
+        return self._next(Template)
+
+    def _next(self, kind: type[_Answer]) -> _Answer:
         import pickle
 
-        answer = self._answer.read()
-        status = self._ended()
-        if not answer:
+        try:
+            found = pickle.load(self._answers)  # noqa: S301  from our own process
+        except EOFError as error:
             raise ScriptInvalid(
                 _("{path} could not be read: the process that reads it ended ({status}).").format(
-                    path=printable(self.path), status=status
+                    path=printable(self.path), status=self._end()
                 ),
                 _("See whether this machine is short of memory."),
-            )
-        found = pickle.loads(answer)  # noqa: S301  from our own process
+            ) from error
         if isinstance(found, Exception):
             raise found
-        assert isinstance(found, Content)
+        assert isinstance(found, kind)
         return found
 
-    def _ended(self) -> int:
-        """Wait until the process is gone; its exit status, negative after a signal."""
-        _pid, status = os.waitpid(self._process, 0)
-        self._process = 0
-        return os.waitstatus_to_exitcode(status)
+    def _end(self) -> int:
+        """See that the process is gone; give its status, negative after a signal."""
+        self._answers.close()
+        if self._status is None:
+            # What it is writing to the disk it removes when it is asked to go.
+            os.kill(self._process, signal.SIGTERM)
+            self._status = _waited(self._process)
+        return self._status
 
 
-def _serve(path: Path, descriptor: int) -> None:
-    """Be the reader; does not come back."""
-    try:
-        # This process has nothing to tidy up.
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)
-        with os.fdopen(descriptor, "wb") as pipe:
-            _answer(path, pipe)
-    finally:
-        os._exit(0)
+def _waited(process: int) -> int:
+    until = time.monotonic() + _PATIENCE_S
+    pause = _FIRST_PAUSE_S
+    ended, status = os.waitpid(process, os.WNOHANG)
+    while not ended and time.monotonic() < until:
+        time.sleep(pause)
+        pause *= 2
+        ended, status = os.waitpid(process, os.WNOHANG)
+    if not ended:
+        os.kill(process, signal.SIGKILL)
+        _process, status = os.waitpid(process, 0)
+    return os.waitstatus_to_exitcode(status)
 
 
-def _answer(path: Path, pipe: BinaryIO) -> None:
+def _serve(path: Path, descriptor: int) -> NoReturn:
+    """Be the process: write the answers and end without a word."""
     import pickle
 
-    found: Content | Exception
     try:
-        found = _read(path)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with suppress(BrokenPipeError, KeyboardInterrupt), os.fdopen(descriptor, "wb") as pipe:
+            for work in (lambda: _read(path), _load):
+                pickle.dump(_outcome(work), pipe)
+                pipe.flush()
+        os._exit(0)
+    finally:
+        os._exit(1)
+
+
+def _outcome(work: Callable[[], object]) -> object:
+    try:
+        return work()
     except KeynetError as error:
-        found = error
-    except Exception:  # noqa: BLE001 - a bug, which is told where statuses are
-        found = RuntimeError(traceback.format_exc())
-    pickle.dump(found, pipe)
+        return error
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - a bug, told where it gets a status of its own
+        return RuntimeError(traceback.format_exc())
 
 
 def _read(path: Path) -> Content:
@@ -113,8 +156,15 @@ def _read(path: Path) -> Content:
     from keynet.script.arguments import extract
     from keynet.script.decorators import traced
 
-    loaded = source.load(path)
-    named = traced(loaded)
+    named = traced(source.load(path))
     extraction = extract(path)
     digest = Digest.of(path.read_bytes())
     return Content(str(digest), extraction, named.model_name, named.base_image)
+
+
+def _load() -> "Template":
+    import platformdirs
+
+    from keynet.recipe import containerfile
+
+    return containerfile.load(Path(platformdirs.user_cache_dir("keynet")))

@@ -148,7 +148,7 @@ def planned(
         environment, folder / "no-home", global_files=(), site_prefix=folder / "no-prefix"
     )
     reference = Reference.parse(base)
-    recipe = containerfile.generate(reference, inside, found, host.network)
+    recipe = containerfile.generate(reference, inside, found, host.network, containerfile.load())
     plan = BuildPlan(
         context=folder,
         files=scanned.files,

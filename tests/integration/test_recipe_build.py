@@ -281,7 +281,9 @@ def test_real_packages_come_by_this_hosts_own_settings(
     plan, _notices = planned(training, "train.py", base, {})
     host = hostnetwork.detect(os.environ, Path.home()).network
     found = dependencies.find(training, None, os.environ)
-    recipe = containerfile.generate(Reference.parse(base), "train.py", found, host)
+    recipe = containerfile.generate(
+        Reference.parse(base), "train.py", found, host, containerfile.load()
+    )
     tag = _tag()
     build(either_form, replace(plan, recipe=recipe, host_network=host), tag)
     assert "TRAINED 1.26.4 0.6.2" in either_form.run(tag)

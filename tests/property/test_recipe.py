@@ -14,6 +14,7 @@ from keynet.recipe import containerfile, ignore, instructions, requirements
 from keynet.recipe.dependencies import Dependencies
 
 _BASE = Reference.parse("python:3.10-slim")
+_TEMPLATE = containerfile.load()
 _TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1)
 _PART = _TEXT.filter(lambda part: "/" not in part and part not in (".", ".."))
 _PATHS = st.lists(_PART, min_size=1, max_size=4).map("/".join)
@@ -25,7 +26,7 @@ _SIMPLE_PATHS = st.lists(st.text("ab.*! -", min_size=1, max_size=3), min_size=1,
 
 @given(_PATHS)
 def test_any_entrypoint_comes_back_from_the_containerfile(entrypoint: str) -> None:
-    recipe = containerfile.generate(_BASE, entrypoint, Dependencies(), HostNetwork())
+    recipe = containerfile.generate(_BASE, entrypoint, Dependencies(), HostNetwork(), _TEMPLATE)
     found = instructions.parse(recipe.text)
     assert [instruction.name for instruction in found] == [
         *("FROM", "COPY", "ENV", "WORKDIR", "ENTRYPOINT", "CMD", "COPY")

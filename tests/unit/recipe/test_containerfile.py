@@ -13,13 +13,16 @@ from keynet.recipe.dependencies import Dependencies
 from keynet.secret import Secret
 
 BASE = Reference.parse("python:3.10-slim")
+TEMPLATE = containerfile.load()
 NUMPY = Dependencies(Path("requirements.txt"), {"requirements.txt": b"numpy\n"})
 
 
 def _generated(
     dependencies: Dependencies = NUMPY, network: HostNetwork | None = None
 ) -> tuple[str, str]:
-    recipe = containerfile.generate(BASE, "train.py", dependencies, network or HostNetwork())
+    recipe = containerfile.generate(
+        BASE, "train.py", dependencies, network or HostNetwork(), TEMPLATE
+    )
     return recipe.text, recipe.mounting
 
 
@@ -44,7 +47,7 @@ def test_one_stage_mounts_and_gives_the_bases_user_back() -> None:
 
 
 def test_without_dependencies_there_is_no_run_and_a_python_of_last_resort() -> None:
-    recipe = containerfile.generate(BASE, "train.py", Dependencies(), HostNetwork())
+    recipe = containerfile.generate(BASE, "train.py", Dependencies(), HostNetwork(), TEMPLATE)
     assert not containerfile.has_run(recipe.text)
     assert recipe.mounting == ""
     assert recipe.executables == {"bin/python"}

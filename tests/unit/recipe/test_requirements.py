@@ -299,8 +299,8 @@ def test_unreadable_requirements_are_refused(root: Path) -> None:
 def test_build_files_are_the_same_bytes_again_and_hold_the_hosts_network(root: Path) -> None:
     found = _find(root, "numpy\n")
     network = HostNetwork({"http_proxy": Secret("http://p:1")}, b"PEM", Secret("[global]\n"))
-    files = dependencies.build_files(found, network)
-    assert files == dependencies.build_files(found, network)
+    files = dependencies.build_files(found, network, b"zip")
+    assert files == dependencies.build_files(found, network, b"zip")
     assert sorted(files) == [
         "ca.pem",
         "install.py",
@@ -312,4 +312,4 @@ def test_build_files_are_the_same_bytes_again_and_hold_the_hosts_network(root: P
     ]
     assert files["ca.pem"] == b"PEM"
     assert b'"http_proxy": "http://p:1"' in files["proxies.json"]
-    assert {"ca.pem", "pip.conf"}.isdisjoint(dependencies.build_files(found, HostNetwork()))
+    assert {"ca.pem", "pip.conf"}.isdisjoint(dependencies.build_files(found, HostNetwork(), b"zip"))

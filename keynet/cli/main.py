@@ -1,5 +1,6 @@
 """The ``keynet`` command group: commands load when they are called, errors become statuses."""
 
+import errno
 import os
 import signal
 import sys
@@ -11,12 +12,13 @@ import click
 
 from keynet import __version__
 from keynet.errors import Interrupted, KeynetError
-from keynet.text import N_, _
+from keynet.text import N_, _, printable
 
 __all__ = ["cli", "run"]
 
 INTERRUPTED: Final = 130
 BUG: Final = 70
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 _ISSUES: Final = "https://github.com/keynet/keynet/issues"
 
 # Name on the command line -> module and attribute below keynet.cli.commands, and its one line.
@@ -89,8 +91,7 @@ def run(arguments: list[str] | None = None) -> int:
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
         return 1
     except Exception as error:  # noqa: BLE001 - a bug must end in a status of its own
-        _show_bug(error)
-        return BUG
+        return _show_other(error)
     return status if isinstance(status, int) else 0
 
 
@@ -117,6 +118,19 @@ def _show(error: KeynetError) -> None:
                 f"{_('Hint') if number == 0 else '':>5}{':' if number == 0 else ' '} {line}",
                 err=True,
             )
+
+
+def _show_other(error: Exception) -> int:
+    if not isinstance(error, OSError) or error.errno not in _NO_ROOM:
+        _show_bug(error)
+        return BUG
+    what = printable(error.filename) if error.filename else _("the output")
+    full = KeynetError(
+        _("Cannot write {what}: {why}.").format(what=what, why=error.strerror),
+        _("Make room on that disk."),
+    )
+    _show(full)
+    return full.exit_status
 
 
 def _show_bug(error: Exception) -> None:

@@ -1,0 +1,78 @@
+"""The process beside: it reads the script, renders the template, and is gone afterwards."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from keynet.errors import ScriptInvalid
+from keynet.oci.descriptor import Digest
+from keynet.recipe import containerfile
+from keynet.runtime import processes
+from keynet.script.arguments import extract
+from keynet.steps.reading import Reading
+
+SCRIPT = """\
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, default=0.001, help="Schrittweite \u3131")
+parser.parse_args()
+
+
+@trace_pytorch("cnn", base_image="pytorch/pytorch:2.4")
+class Model: ...
+"""
+
+
+@pytest.fixture
+def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path = tmp_path / "train.py"
+    path.write_text(SCRIPT, "utf-8")
+    return path
+
+
+def test_its_answers_are_those_of_this_process(script: Path) -> None:
+    with Reading(script) as reading:
+        content = reading.content()
+        template = reading.template()
+    assert content.extraction == extract(script)
+    assert content.digest == str(Digest.of(script.read_bytes()))
+    assert (content.model_name, content.base_image) == ("cnn", "pytorch/pytorch:2.4")
+    assert template == containerfile.load()
+
+
+@pytest.mark.parametrize("text", [None, "def (:\n"])
+def test_an_invalid_script_is_told_as_in_this_process(script: Path, text: str | None) -> None:
+    script.unlink()
+    if text is not None:
+        script.write_text(text)
+    with pytest.raises(ScriptInvalid) as here:
+        extract(script)
+    with Reading(script) as reading, pytest.raises(ScriptInvalid) as there:
+        reading.content()
+    assert (there.value.message, there.value.hint) == (here.value.message, here.value.hint)
+
+
+def test_a_reader_that_was_killed_is_told(script: Path) -> None:
+    # Long enough to be met at work.
+    script.write_text(SCRIPT + "x = [1]\n" * 20_000)
+    before = processes.descendants(os.getpid())
+    with Reading(script) as reading:
+        (reader,) = processes.descendants(os.getpid()) - before
+        os.kill(reader.pid, signal.SIGKILL)
+        with pytest.raises(ScriptInvalid, match=r"ended \(-9\)") as caught:
+            reading.content()
+    assert "memory" in caught.value.hint
+
+
+@pytest.mark.parametrize("answers", [0, 1, 2])
+def test_nothing_is_left_of_it(script: Path, answers: int) -> None:
+    descriptors = sorted(Path("/proc/self/fd").iterdir())
+    before = processes.descendants(os.getpid())
+    with Reading(script) as reading:
+        for take in (reading.content, reading.template)[:answers]:
+            take()
+    assert processes.descendants(os.getpid()) == before
+    assert sorted(Path("/proc/self/fd").iterdir()) == descriptors

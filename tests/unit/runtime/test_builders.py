@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import tarfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -405,6 +406,34 @@ def test_podman_and_buildah_take_the_one_stage_form(
     assert (machine.home / "built").read_text() == ONE_STAGE.mounting
     assert argument in program.verbs[-1]
     assert ("KEYNET_USER" in program.verbs[-1]) is bool(user)
+
+
+@pytest.mark.parametrize("name", ["podman", "buildah"])
+def test_the_base_is_looked_at_ahead_and_once(machine: Machine, plan: BuildPlan, name: str) -> None:
+    looked = machine.home / "looked"
+    os.mkfifo(looked)
+    program = machine.install(
+        name,
+        Answer("inspect *", "1000\n", also=f"echo > {looked}"),
+        Answer("build *", BUILD_LOG),
+    )
+    generated = replace(plan, recipe=ONE_STAGE, base=Reference.parse("python:3.11-slim"))
+    with _engine(machine, name).ahead(generated) as builder:
+        # Were it asked by the build alone, nobody would write.
+        looked.read_text()
+        builder.build(generated, None, ignore)
+    assert [verb.split()[0] for verb in program.verbs] == ["inspect", "build"]
+    assert "--build-arg=KEYNET_USER=1000" in program.verbs[1]
+
+
+def test_nothing_is_asked_ahead_where_the_build_does_not_ask(
+    machine: Machine, plan: BuildPlan
+) -> None:
+    for builder in _builders(machine):
+        program = machine.install(builder.name, Answer("*"))
+        with builder.ahead(plan) as same:
+            assert same == builder
+        assert program.verbs == []
 
 
 def test_a_base_that_cannot_be_pulled_is_left_to_the_build(

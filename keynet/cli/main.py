@@ -87,8 +87,8 @@ def run(arguments: list[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except BrokenPipeError:
-        # The reader (head, less) has gone; nothing more can be said, also not at exit.
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+        # The reader (head, less) has gone.
+        _forget_output()
         return 1
     except Exception as error:  # noqa: BLE001 - a bug must end in a status of its own
         return _show_other(error)
@@ -120,11 +120,18 @@ def _show(error: KeynetError) -> None:
             )
 
 
+def _forget_output() -> None:
+    """Let what standard output did not take be tried no more, also not at exit."""
+    sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+
+
 def _show_other(error: Exception) -> int:
     if not isinstance(error, OSError) or error.errno not in _NO_ROOM:
         _show_bug(error)
         return BUG
     what = printable(error.filename) if error.filename else _("the output")
+    if not error.filename:
+        _forget_output()
     full = KeynetError(
         _("Cannot write {what}: {why}.").format(what=what, why=error.strerror),
         _("Make room on that disk."),

@@ -9,10 +9,11 @@ import os
 import signal
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Final, NoReturn, Self, TypeVar
 
 from keynet.errors import KeynetError, ScriptInvalid
@@ -27,6 +28,7 @@ __all__ = ["Content", "Reading"]
 _Answer = TypeVar("_Answer")
 _PATIENCE_S: Final = 2.0
 _FIRST_PAUSE_S: Final = 0.0002
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # What every user may have: pip's archive passes in two gulps instead of thirty.
 _PIPE_SIZE: Final = 1 << 20
 
@@ -53,9 +55,14 @@ class Reading:
         read, write = os.pipe()
         with suppress(AttributeError, OSError):
             fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
-        self._process = os.fork()
-        if self._process == 0:
-            _serve(path, write)
+        # Until the process can take a signal it must not meet what this one would do with it.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        try:
+            self._process = os.fork()
+            if self._process == 0:
+                _serve(path, write, mask)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         os.close(write)
         self._answers = os.fdopen(read, "rb")
 
@@ -124,12 +131,14 @@ def _waited(process: int) -> int:
     return os.waitstatus_to_exitcode(status)
 
 
-def _serve(path: Path, descriptor: int) -> NoReturn:
+def _serve(path: Path, descriptor: int, mask: Iterable[int]) -> NoReturn:
     """Be the process: write the answers and end without a word."""
-    import pickle
-
     try:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        import pickle
+
+        for number in _SIGNALS:
+            signal.signal(number, _stop)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         with suppress(BrokenPipeError, KeyboardInterrupt), os.fdopen(descriptor, "wb") as pipe:
             for work in (lambda: _read(path), _load):
                 pickle.dump(_outcome(work), pipe)
@@ -137,6 +146,13 @@ def _serve(path: Path, descriptor: int) -> NoReturn:
         os._exit(0)
     finally:
         os._exit(1)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
+    """Tidy up and go; a second signal comes too late."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _outcome(work: Callable[[], object]) -> object:

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -76,3 +78,29 @@ def test_nothing_is_left_of_it(script: Path, answers: int) -> None:
             take()
     assert processes.descendants(os.getpid()) == before
     assert sorted(Path("/proc/self/fd").iterdir()) == descriptors
+
+
+def test_it_never_comes_back_into_the_program(script: Path) -> None:
+    # Told to go the moment it begins: what the program would do then, two would do.
+    program = """
+import signal, sys
+from pathlib import Path
+from keynet.cli import main
+from keynet.steps.reading import Reading
+for number in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, main._interrupt)
+try:
+    for _ in range(100):
+        with Reading(Path(sys.argv[1])):
+            pass
+finally:
+    print("out", flush=True)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, script],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "out\n", "")

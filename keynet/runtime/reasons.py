@@ -15,10 +15,7 @@ _PREFIX = re.compile(r'^(?:time="[^"]*" level=\w+ msg=|Error: |ERRO\[\d+\] |erro
 
 def last_words(output: str) -> str:
     """Give the line of an engine's error output that says why, cut to a readable length."""
-    lines = [line for line in output.splitlines() if not _NOISE.search(line)]
-    telling = [line for line in lines if re.search("error|cannot|denied|fail", line, re.IGNORECASE)]
-    chosen = (telling or lines or [""])[0]
-    return printable(_PREFIX.sub("", chosen), 300)
+    return _telling(output)[0]
 
 
 def failure(status: int, output: str) -> str:
@@ -54,12 +51,25 @@ def no_subids(name: str) -> Unusable:
     )
 
 
-def explain(name: str, said: str) -> Unusable:
-    """Find reason and fix for what the engine said; its own words when nothing fits."""
-    for pattern, fix in _KNOWN:
-        if re.search(pattern, said, re.IGNORECASE):
-            return Unusable(name, said, fix(name))
-    return Unusable(name, said, _("Try it by hand: {name} info").format(name=name))
+def explain(name: str, output: str) -> Unusable:
+    """Find reason and fix in what the engine said; its own words when nothing fits.
+
+    The first line that has a known reason counts: an engine's processes write at the same
+    time, so that what follows from the reason may stand before it.
+    """
+    telling = _telling(output)
+    for said in telling:
+        for pattern, fix in _KNOWN:
+            if re.search(pattern, said, re.IGNORECASE):
+                return Unusable(name, said, fix(name))
+    return Unusable(name, telling[0], _("Try it by hand: {name} info").format(name=name))
+
+
+def _telling(output: str) -> list[str]:
+    """Give the lines that may say why, the likeliest first; one is "" where there are none."""
+    lines = [line for line in output.splitlines() if not _NOISE.search(line)]
+    telling = [line for line in lines if re.search("error|cannot|denied|fail", line, re.IGNORECASE)]
+    return [printable(_PREFIX.sub("", line), 300) for line in telling or lines or [""]]
 
 
 def _storage(name: str) -> str:

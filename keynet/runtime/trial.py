@@ -222,7 +222,7 @@ def _facts(dialect: Dialect, way: Way) -> Facts | Unusable:
         argv = (*argv, "--format", "json")
     finished = shell.run(shell.Command(argv), timeout_s=_TIMEOUT_S)
     if finished.status != 0:
-        return reasons.explain(dialect.name, reasons.last_words(finished.stderr))
+        return reasons.explain(dialect.name, finished.stderr)
     try:
         return read_info(finished.stdout)
     except ValueError:

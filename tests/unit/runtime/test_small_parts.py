@@ -331,3 +331,15 @@ def test_own_store_is_found_measured_and_removed(machine: Machine) -> None:
     store.remove()
     assert store.own_store() is None
     store.remove()
+
+
+def test_a_reason_is_found_behind_what_follows_from_it() -> None:
+    said = (
+        "Error during setresgid(0): Invalid argument\n"
+        'time="2026-11-21T22:24:42Z" level=error msg="finding newgidmap: exec: not found"\n'
+    )
+    found = reasons.explain("buildah", said)
+    assert "newgidmap" in found.reason
+    assert "apt-get install uidmap" in found.fix
+    assert reasons.explain("buildah", "Error: odd\nError: odder\n").reason == "odd"
+    assert reasons.explain("buildah", "").reason == ""

@@ -15,7 +15,8 @@ from keynet.runtime.engine import Built
 
 __all__ = ["keep", "removing"]
 
-_TIMEOUT_S: Final = 120.0
+# For several calls in turn, each of which may remove gigabytes.
+_TIMEOUT_S: Final = 600.0
 
 
 @contextmanager

@@ -95,7 +95,7 @@ class Reading:
 
         try:
             found = pickle.load(self._answers)  # noqa: S301  from our own process
-        except EOFError as error:
+        except (EOFError, pickle.UnpicklingError) as error:
             raise ScriptInvalid(
                 _("{path} could not be read: the process that reads it ended ({status}).").format(
                     path=printable(self.path), status=self._end()

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,25 @@ def test_a_reader_that_was_killed_is_told(script: Path) -> None:
         with pytest.raises(ScriptInvalid, match=r"ended \(-9\)") as caught:
             reading.content()
     assert "memory" in caught.value.hint
+
+
+def test_an_answer_that_was_cut_off_is_told(script: Path) -> None:
+    before = processes.descendants(os.getpid())
+    with Reading(script) as reading:
+        reading.content()
+        (reader,) = processes.descendants(os.getpid()) - before
+        # pip's archive does not fit into the pipe, so the process stands in the middle of it.
+        _wait_until_asleep(reader.pid)
+        os.kill(reader.pid, signal.SIGKILL)
+        with pytest.raises(ScriptInvalid, match=r"ended \(-9\)"):
+            reading.template()
+
+
+def _wait_until_asleep(pid: int) -> None:
+    until = time.monotonic() + 30
+    while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "S":
+        assert time.monotonic() < until, "it does not write"
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("answers", [0, 1, 2])

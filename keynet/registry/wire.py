@@ -95,7 +95,7 @@ class ConfigWire(_Wire):
     os: _ShortText = ""
     variant: _ShortText | None = None
     created: _ShortText | None = None
-    rootfs: _RootfsWire = _RootfsWire()
+    rootfs: _RootfsWire = Field(default_factory=_RootfsWire)
 
 
 class TagList(_Wire):

@@ -17,11 +17,11 @@ from keynet.events import Emit, LogLine
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, Pushed, RegistryAccess
-from keynet.runtime import dockerargs, hostfiles, names, shell, trial
+from keynet.runtime import dockerargs, hostfiles, names, shell
 from keynet.runtime.buildlog import BuildLog
 from keynet.runtime.docker import Docker, save_by
 from keynet.runtime.driving import keep_containerfile
-from keynet.runtime.engine import Built, RegistryAuth, Usable
+from keynet.runtime.engine import Built, RegistryAuth, Usable, cannot_run
 from keynet.runtime.pushlog import push_error
 from keynet.runtime.staging import Stage, stage
 from keynet.secret import Secret
@@ -59,7 +59,7 @@ class Buildx:
 
     def unsupported(self, plan: BuildPlan) -> list[str]:
         """See ``Builder.unsupported``."""
-        return trial.cannot_run(self.usable, plan)
+        return cannot_run(self.usable, plan)
 
     @contextlib.contextmanager
     def ahead(self, plan: BuildPlan) -> Iterator["Buildx"]:

@@ -14,11 +14,11 @@ from keynet.errors import EngineError
 from keynet.events import Emit, LogLine
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, Pushed, RegistryAccess
-from keynet.runtime import contexttar, dockerargs, hostfiles, names, shell, tidy, trial
+from keynet.runtime import contexttar, dockerargs, hostfiles, names, shell, tidy
 from keynet.runtime.authfiles import is_loopback
 from keynet.runtime.buildlog import BuildLog
 from keynet.runtime.driving import keep_containerfile, version_numbers
-from keynet.runtime.engine import Built, RegistryAuth, Usable, Way
+from keynet.runtime.engine import Built, RegistryAuth, Usable, Way, cannot_run
 from keynet.runtime.pushlog import PushLog, docker_digest, push_error
 from keynet.runtime.reasons import last_words
 from keynet.runtime.staging import stage
@@ -48,7 +48,7 @@ class Docker:
 
     def unsupported(self, plan: BuildPlan) -> list[str]:
         """See ``Builder.unsupported``."""
-        found = trial.cannot_run(self.usable, plan)
+        found = cannot_run(self.usable, plan)
         if self._way.mode == dockerargs.LEGACY:
             found += dockerargs.only_buildkit(plan)
         return found

@@ -26,11 +26,11 @@ from keynet.plan import (
     RegistryAccess,
     UserContainerfile,
 )
-from keynet.runtime import containers, hostfiles, names, shell, tidy, trial
+from keynet.runtime import containers, hostfiles, names, shell, tidy
 from keynet.runtime.authfiles import registry_auth
 from keynet.runtime.buildlog import BuildLog
 from keynet.runtime.dialect import Dialect
-from keynet.runtime.engine import Built, RegistryAuth, Usable, Way
+from keynet.runtime.engine import Built, RegistryAuth, Usable, Way, cannot_run
 from keynet.runtime.pushlog import PushLog, push_error
 from keynet.runtime.reasons import last_words
 from keynet.runtime.staging import Stage, scratch, stage
@@ -58,7 +58,7 @@ class Engine:
 
     def unsupported(self, plan: BuildPlan) -> list[str]:
         """See ``Builder.unsupported``."""
-        return trial.cannot_run(self.usable, plan)
+        return cannot_run(self.usable, plan)
 
     @contextlib.contextmanager
     def ahead(self, plan: BuildPlan) -> Iterator["Engine"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -12,8 +13,9 @@ from typing import Protocol
 from keynet.events import Emit
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, Pushed, RegistryAccess
+from keynet.text import _
 
-__all__ = ["Builder", "Built", "RegistryAuth", "Unusable", "Usable", "Way"]
+__all__ = ["Builder", "Built", "RegistryAuth", "Unusable", "Usable", "Way", "cannot_run"]
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -181,3 +183,14 @@ class Builder(Protocol):
         Never raises for an image that is gone already.
         """
         ...
+
+
+def cannot_run(usable: Usable, plan: BuildPlan) -> list[str]:
+    """Say that RUN does not work when the plan has such a step; empty otherwise."""
+    if usable.can_run or not re.search(r"(?im)^\s*RUN\b", plan.recipe.text):
+        return []
+    return [
+        _("{how} cannot run the RUN steps of the Containerfile here ({tried}).").format(
+            how=usable.how, tried=usable.facts.get("no_run", "")
+        )
+    ]

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 from keynet.errors import EngineError
-from keynet.plan import BuildPlan
 from keynet.runtime import limits, reasons, shell, store
 from keynet.runtime.dialect import Dialect, Facts, read_info
 from keynet.runtime.engine import Unusable, Usable, Way
@@ -19,13 +18,12 @@ from keynet.runtime.names import PREFIX
 from keynet.runtime.program import ARCHITECTURES, exit_program
 from keynet.text import _, printable
 
-__all__ = ["cannot_run", "has_run", "lay_out_program", "probe"]
+__all__ = ["lay_out_program", "probe"]
 
 _VERSION = re.compile(r"version (\d+(?:\.\d+)+)")
 _TIMEOUT_S: Final = 60.0
 # What a failed RUN says when its process limits, not its isolation, are the trouble.
 _LIMITS = re.compile("rlimit", re.IGNORECASE)
-_RUN = re.compile(r"^\s*RUN\b", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +52,6 @@ def probe(dialect: Dialect) -> Usable | Unusable:
         return _try_ways(dialect, replace(plain, remote=facts.remote), facts, version)
     except EngineError as error:
         return Unusable(dialect.name, error.message, error.hint)
-
-
-def cannot_run(usable: Usable, plan: BuildPlan) -> list[str]:
-    """Say that RUN does not work when the plan has such a step; empty otherwise."""
-    if usable.can_run or not has_run(plan.recipe.text):
-        return []
-    return [
-        _("{how} cannot run the RUN steps of the Containerfile here ({tried}).").format(
-            how=usable.how, tried=usable.facts.get("no_run", "")
-        )
-    ]
-
-
-def has_run(containerfile: str) -> bool:
-    """Tell whether a Containerfile has a RUN step."""
-    return _RUN.search(containerfile) is not None
 
 
 def lay_out_program(folder: Path, architecture: str, *, run: bool) -> bool:

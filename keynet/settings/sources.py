@@ -1,6 +1,5 @@
 """Where settings are said: flags, KEYNET_… variables and the context's [tool.keynet]."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -49,13 +48,17 @@ def read_pyproject(context: Path) -> dict[str, Any]:
     try:
         with file.open("rb") as stream:
             content = stream.read(_PYPROJECT_LIMIT + 1)
-        if len(content) > _PYPROJECT_LIMIT:
-            raise _bad_pyproject(_("it is too large"), file)
-        table = tomllib.loads(content.decode()).get("tool", {})
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as e:
         raise _bad_pyproject(e.strerror or str(e), file) from e
+    if len(content) > _PYPROJECT_LIMIT:
+        raise _bad_pyproject(_("it is too large"), file)
+    # Most contexts have no such file.
+    import tomllib
+
+    try:
+        table = tomllib.loads(content.decode()).get("tool", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as e:
         raise _bad_pyproject(printable(e, 200), file) from e
     section = table.get("keynet", {}) if isinstance(table, dict) else {}

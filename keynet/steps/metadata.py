@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Self, TypeVar
 
@@ -15,7 +15,6 @@ from keynet.plan import RegistryAccess
 from keynet.registry import artifact
 from keynet.registry.auth import Credential, CredentialSource, Fixed
 from keynet.registry.client import RegistryClient
-from keynet.registry.stored import default_sources
 from keynet.script.extraction import Extraction
 from keynet.text import _, printable
 
@@ -129,11 +128,14 @@ async def _read(image: Reference, access: RegistryAccess | None) -> bytes:
 
 
 def client_for(registry: str, access: RegistryAccess | None, emit: Emit = ignore) -> RegistryClient:
-    """Open a client with keynet's own account first, then this machine's stored credentials."""
-    sources: list[CredentialSource] = []
+    """Open a client with keynet's own account, else with this machine's stored credentials."""
+    sources: Sequence[CredentialSource]
     if access is not None and access.password is not None:
-        sources.append(Fixed(access.host, Credential(access.username, access.password)))
-    sources.extend(default_sources())
+        sources = (Fixed(access.host, Credential(access.username, access.password)),)
+    else:
+        from keynet.registry.stored import default_sources
+
+        sources = default_sources()
     plain = access is not None and access.insecure
     return RegistryClient(
         f"http://{registry}" if plain else registry,

@@ -4,9 +4,10 @@ What reads a script, and jinja2, take 30 ms each to load, and a large script up 
 script that was made to exhaust its reader's memory ends that process and not the push.
 """
 
-import fcntl
 import os
 import signal
+import struct
+import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterable
@@ -14,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Final, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn, Self, TypeVar
 
 from keynet.errors import KeynetError, ScriptInvalid
 from keynet.script.extraction import Extraction
@@ -29,8 +30,9 @@ _Answer = TypeVar("_Answer")
 _PATIENCE_S: Final = 2.0
 _FIRST_PAUSE_S: Final = 0.0002
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# What every user may have: pip's archive passes in two gulps instead of thirty.
-_PIPE_SIZE: Final = 1 << 20
+# What the pipe says of each answer: where it begins in the shared file, and its bytes. pip's
+# archive takes 10 ms through a pipe, and who is killed meanwhile would leave its writer waiting.
+_PLACE: Final = struct.Struct("<QQ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +54,19 @@ class Reading:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._status: int | None = None
-        read, write = os.pipe()
-        with suppress(AttributeError, OSError):
-            fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
+        self._answers = _shared_file()
+        told, write = os.pipe()
+        self._told = os.fdopen(told, "rb", buffering=0)
         # Until the process can take a signal it must not meet what this one would do with it.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
             self._process = os.fork()
             if self._process == 0:
-                _serve(path, write, mask)
+                self._told.close()
+                _serve(path, write, self._answers, mask)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         os.close(write)
-        self._answers = os.fdopen(read, "rb")
 
     def __enter__(self) -> Self:
         return self
@@ -93,15 +95,16 @@ class Reading:
     def _next(self, kind: type[_Answer]) -> _Answer:
         import pickle
 
-        try:
-            found = pickle.load(self._answers)  # noqa: S301  from our own process
-        except (EOFError, pickle.UnpicklingError) as error:
+        place = self._told.read(_PLACE.size)
+        if len(place) < _PLACE.size:
             raise ScriptInvalid(
                 _("{path} could not be read: the process that reads it ended ({status}).").format(
                     path=printable(self.path), status=self._end()
                 ),
                 _("See whether this machine is short of memory."),
-            ) from error
+            )
+        start, length = _PLACE.unpack(place)
+        found = pickle.loads(os.pread(self._answers.fileno(), length, start))  # noqa: S301  our own
         if isinstance(found, Exception):
             raise found
         assert isinstance(found, kind)
@@ -109,12 +112,20 @@ class Reading:
 
     def _end(self) -> int:
         """See that the process is gone; give its status, negative after a signal."""
+        self._told.close()
         self._answers.close()
         if self._status is None:
             # What it is writing to the disk it removes when it is asked to go.
             os.kill(self._process, signal.SIGTERM)
             self._status = _waited(self._process)
         return self._status
+
+
+def _shared_file() -> BinaryIO:
+    """Open a file without a name, for both processes; in memory where that can be."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("keynet-reading"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 def _waited(process: int) -> int:
@@ -131,7 +142,7 @@ def _waited(process: int) -> int:
     return os.waitstatus_to_exitcode(status)
 
 
-def _serve(path: Path, descriptor: int, mask: Iterable[int]) -> NoReturn:
+def _serve(path: Path, told: int, answers: BinaryIO, mask: Iterable[int]) -> NoReturn:
     """Be the process: write the answers and end without a word."""
     try:
         import pickle
@@ -139,10 +150,13 @@ def _serve(path: Path, descriptor: int, mask: Iterable[int]) -> NoReturn:
         for number in _SIGNALS:
             signal.signal(number, _stop)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        with suppress(BrokenPipeError, KeyboardInterrupt), os.fdopen(descriptor, "wb") as pipe:
+        start = 0
+        with suppress(BrokenPipeError, KeyboardInterrupt):
             for work in (lambda: _read(path), _load):
-                pickle.dump(_outcome(work), pipe)
-                pipe.flush()
+                pickle.dump(_outcome(work), answers)
+                answers.flush()
+                os.write(told, _PLACE.pack(start, answers.tell() - start))
+                start = answers.tell()
         os._exit(0)
     finally:
         os._exit(1)

@@ -45,7 +45,8 @@ class Command:
     ``environment`` is laid over this process's own; a value of None takes the variable out.
     ``stdin`` is a secret to type in, or a function that writes to the pipe in a thread of
     its own. ``secrets`` are replaced wherever they occur in the output. ``terminal`` lets
-    it write to terminals: the engines tell how far they are only there.
+    it write to terminals: the engines tell how far they are only there. One that is
+    ``tidying`` hears of a second signal only: after the first it may come to its end.
     """
 
     argv: tuple[str, ...]
@@ -53,6 +54,7 @@ class Command:
     stdin: Secret | Writer | None = None
     secrets: tuple[Secret, ...] = ()
     terminal: bool = False
+    tidying: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +80,9 @@ def observed(on_command: OnLine) -> Iterator[None]:
         _observer.reset(token)
 
 
-def in_turn(programs: Iterable[tuple[str, ...]]) -> Command:
+def in_turn(programs: Iterable[tuple[str, ...]], *, tidying: bool = False) -> Command:
     """Give one command that runs these one after the other, whatever their statuses are."""
-    return Command(("/bin/sh", "-c", "; ".join(map(shlex.join, programs))))
+    return Command(("/bin/sh", "-c", "; ".join(map(shlex.join, programs))), tidying=tidying)
 
 
 def run(
@@ -131,7 +133,8 @@ def start(
             child, feeder = _start(command, out_write, err_write)
         out_write.close()
         err_write.close()
-        watch = Watch(child, signals, wake_read, {out_read: stdout, err_read: stderr}, selector)
+        streams = {out_read: stdout, err_read: stderr}
+        watch = Watch(child, signals, wake_read, streams, selector, tidying=command.tidying)
         waiter = threading.Thread(target=_wait, args=(child, wake_write), daemon=True)
         waiter.start()
         stack.callback(waiter.join)

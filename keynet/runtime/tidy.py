@@ -2,13 +2,18 @@
 
 Without these names an engine's cache is a heap of dangling images, which its own ``prune``
 takes away; with them the second push is fast and what was replaced goes. No list is read:
-what a name stood for gets a name of this build's before it moves, so that builds of one
-project at the same time take away what is theirs.
+what a name stood for gets a name of this build's before it moves. Engines cannot do both
+at once, so one build does it at a time.
 """
 
+import fcntl
+import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
+
+import platformdirs
 
 from keynet.runtime import names, shell
 from keynet.runtime.engine import Built
@@ -17,6 +22,9 @@ __all__ = ["keep", "removing"]
 
 # For several calls in turn, each of which may remove gigabytes.
 _TIMEOUT_S: Final = 600.0
+# For another build that tidies up; without it, at worst an image without a name stays.
+_PATIENCE_S: Final = 30.0
+_PAUSE_S: Final = 0.02
 
 
 @contextmanager
@@ -27,7 +35,7 @@ def removing(engine: tuple[str, ...], built: Built) -> Iterator[None]:
         engine: Its argv up to the verb.
     """
     wanted = {**_stages(built.project, built.stages), f"{built.project}:latest": built.image_id}
-    with _start(engine, wanted, built.project, [built.name]) as removal:
+    with _alone(), _start(engine, wanted, built.project, [built.name]) as removal:
         try:
             yield
         finally:
@@ -41,8 +49,36 @@ def keep(engine: tuple[str, ...], project: str, tops: Sequence[str]) -> None:
         tops: Image ids, whole or shortened, in the order of the stages.
     """
     if tops:
-        with _start(engine, _stages(project, tops), project, []) as naming:
+        with _alone(), _start(engine, _stages(project, tops), project, []) as naming:
             naming.finish(_TIMEOUT_S)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Let no other keynet of this user move names in the block; after a while, go on."""
+    try:
+        folder = os.open(platformdirs.user_cache_dir("keynet"), os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        yield
+        return
+    try:
+        until = time.monotonic() + _PATIENCE_S
+        while not _locks(folder) and time.monotonic() < until:
+            time.sleep(_PAUSE_S)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _locks(folder: int) -> bool:
+    """Try to lock it; where the file system knows no locks, there is nothing to wait for."""
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _stages(project: str, tops: Sequence[str]) -> dict[str, str]:
@@ -62,4 +98,4 @@ def _start(
     for (name, image), before in zip(wanted.items(), old, strict=True):
         calls += [("tag", name, before), ("tag", image, name)]
     calls.append(("rmi", *old, *gone))
-    return shell.start(shell.in_turn((*engine, *call) for call in calls))
+    return shell.start(shell.in_turn(((*engine, *call) for call in calls), tidying=True))

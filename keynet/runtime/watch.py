@@ -111,6 +111,8 @@ class Watch:
         wake: End,
         streams: Mapping[End, Lines],
         selector: selectors.BaseSelector,
+        *,
+        tidying: bool = False,
     ) -> None:
         self.signals = signals
         self.over = False
@@ -118,6 +120,7 @@ class Watch:
         self._descendants: set[processes.Process] = set()
         self._deadline: float | None = None
         self._ended = False
+        self._tidying = tidying
         self._selector = selector
         self._wake = wake
         self._selector.register(wake, selectors.EVENT_READ, None)
@@ -189,11 +192,13 @@ class Watch:
         if self._deadline is not None:
             self.kill()
             return
+        self._deadline = time.monotonic() + _PATIENCE_S
+        if self._tidying:
+            return
         # sh makes children ignore HUP.
         forwarded = signal.SIGTERM if number == signal.SIGHUP else number
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._child.pid, forwarded)
-        self._deadline = time.monotonic() + _PATIENCE_S
 
     def _drain(self) -> None:
         """Read what is still in the pipes; a daemon that holds them open ends the wait."""

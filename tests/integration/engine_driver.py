@@ -5,7 +5,9 @@ or in another root, and send it signals.
 """
 
 import json
+import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +75,19 @@ def _serve(request: dict[str, Any], answer: dict[str, Any], emit: Any) -> None:
             if "save" in request:
                 builder.save(built, request["save"], emit)
         finally:
+            _pass(request.get("gate"))
             with builder.removing(built):
                 pass
+
+
+def _pass(gate: str | None) -> None:
+    """Wait at the gate until it is opened for all who wait there."""
+    if gate is None:
+        return
+    Path(gate, str(os.getpid())).touch()
+    until = time.monotonic() + 120
+    while not Path(gate, "open").exists() and time.monotonic() < until:
+        time.sleep(0.001)
 
 
 def _plan(request: dict[str, Any]) -> BuildPlan:

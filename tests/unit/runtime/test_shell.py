@@ -182,6 +182,25 @@ def test_a_second_signal_does_not_wait() -> None:
         )
 
 
+@pytest.mark.parametrize(("signals", "written"), [(1, "tidied\n"), (2, "")])
+def test_what_tidies_hears_of_a_second_signal_only(
+    tmp_path: Path, signals: int, written: str
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+
+    def on_line(line: str) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    script = (
+        f"echo ready; sleep 0.3; echo {'again; sleep 600' * (signals - 1)}; echo tidied > {file}"
+    )
+    command = shell.in_turn([("sh", "-c", script)], tidying=True)
+    with pytest.raises(Interrupted):
+        shell.run(command, on_stdout=on_line)
+    assert file.read_text() == written
+
+
 def test_it_runs_beside_the_main_thread() -> None:
     found: list[str] = []
     thread = threading.Thread(target=lambda: found.append(shell.run(_sh("echo x")).stdout))

@@ -15,6 +15,7 @@ from keynet.plan import GeneratedContainerfile, HostNetwork, UserContainerfile
 from keynet.recipe import instructions, pip_archive
 from keynet.recipe.dependencies import NETWORK_FILES, PIP, Dependencies, build_files
 from keynet.recipe.instructions import bases, has_run
+from keynet.recipe.kept import kept
 from keynet.recipe.requirements import STAGE, WORKSPACE
 from keynet.text import _, printable
 
@@ -48,15 +49,37 @@ class Template:
     pip_digest: str
 
 
-def load(cache: Path | None = None) -> Template:
-    """Render what all recipes have in common; it takes jinja2, and as long as it.
+def load(folder: Path | None = None) -> Template:
+    """Give what all recipes have in common.
 
     Args:
-        cache: A folder for what is long to make and always the same.
+        folder: Where what is long to make is kept from one call to the next; see ``kept``.
 
     Raises:
         KeynetError: keynet's own pip is not installed.
     """
+    source = _source()
+    constants = {
+        "base": _BASE,
+        "user_argument": GeneratedContainerfile.USER_ARGUMENT,
+        "stage": STAGE,
+        "prefix": PREFIX,
+        "workspace": WORKSPACE,
+        "default_path": _DEFAULT_PATH,
+        "command": _COMMAND,
+    }
+    key = hashlib.sha256(json.dumps([source, constants]).encode()).hexdigest()
+    forms = kept(folder, "recipe", f"{key[:16]}.json", lambda: _render(source, constants))
+    pip = pip_archive.build(folder)
+    return Template(
+        **json.loads(forms),
+        pip=pip,
+        pip_digest=hashlib.sha256(pip).hexdigest(),
+    )
+
+
+def _render(source: str, constants: Mapping[str, str]) -> bytes:
+    """Render the three forms, as JSON; loading jinja2 takes longer than all the rest."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -65,29 +88,13 @@ def load(cache: Path | None = None) -> Template:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701  no HTML: command() quotes, the others have a grammar
     )
-    built = environment.from_string(_source())
-
-    def render(*, installs: bool, mounted: str = "") -> str:
-        return built.render(
-            base=_BASE,
-            installs=installs,
-            mounted=mounted,
-            user_argument=GeneratedContainerfile.USER_ARGUMENT,
-            stage=STAGE,
-            prefix=PREFIX,
-            workspace=WORKSPACE,
-            default_path=_DEFAULT_PATH,
-            command=_COMMAND,
-        )
-
-    pip = pip_archive.build(cache)
-    return Template(
-        copying=render(installs=False),
-        staged=render(installs=True),
-        mounting=render(installs=True, mounted=_MOUNTED),
-        pip=pip,
-        pip_digest=hashlib.sha256(pip).hexdigest(),
-    )
+    template = environment.from_string(source)
+    forms = {
+        "copying": template.render(**constants, installs=False, mounted=""),
+        "staged": template.render(**constants, installs=True, mounted=""),
+        "mounting": template.render(**constants, installs=True, mounted=_MOUNTED),
+    }
+    return json.dumps(forms).encode()
 
 
 def generate(

@@ -1,13 +1,15 @@
 """The main job: a training script becomes an image on the platform (SPEC 2)."""
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
 from keynet import credentials
 from keynet.backend.client import BackendClient
 from keynet.backend.models import Project, UploadKey
+from keynet.errors import MetadataNotAttached, RegistryError
 from keynet.events import Emit, Event, LogLine
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
@@ -16,16 +18,20 @@ from keynet.runtime.authfiles import registry_auth
 from keynet.runtime.engine import Usable
 from keynet.script.extraction import Extraction
 from keynet.settings import Settings
-from keynet.steps import metadata, projects
-from keynet.steps.metadata import PlatformRegistry
+from keynet.steps import projects
+from keynet.steps.acceptance import Acceptance
 from keynet.steps.prepare import Prepared, Request, prepare
 from keynet.steps.stages import Stages
 from keynet.text import _
+
+if TYPE_CHECKING:
+    from keynet.steps.metadata import PlatformRegistry
 
 __all__ = ["ChooseProject", "PushResult", "push"]
 
 # Asked only when neither flag, variable, [tool.keynet] nor the saved choice names a project.
 ChooseProject = Callable[[BackendClient], Project]
+_Connect = Callable[[], "PlatformRegistry"]
 _TAG: Final = "latest"
 
 
@@ -85,26 +91,24 @@ def push(request: Request, *, choose: ChooseProject, emit: Emit) -> PushResult:
     # metadata it tidies up.
     with (
         prepared.builder.ahead(prepared.plan) as builder,
-        PlatformRegistry(registry, emit) as images,
+        _connecting(registry, emit) as connect,
         ExitStack() as tidying,
     ):
-        # An account that the registry refuses would cost an upload key and a build.
-        with stages.stage("registry", _("Checking registry")) as stage:
-            images.ping()
-            stage.detail = registry.host
+        accepted = _check_account(registry, request.environment, connect, stages)
         with projects.client(access) as backend:
             project = _project(settings, backend, choose, stages)
             key = _upload_key(backend, project, prepared, registry, stages)
         target = _target(key, settings, registry)
-        with registry_auth(registry) as auth:
-            with stages.stage("build", _("Building image"), prepared.engine.how):
-                built = builder.build(prepared.plan, auth, _importing_meanwhile(emit), target)
-            try:
-                with stages.stage("push", _("Pushing"), str(target)):
-                    pushed = builder.push(built, target, auth, emit)
-            finally:
-                tidying.enter_context(builder.removing(built))
-        attached = _attach(prepared, target.with_digest(pushed.digest), images, stages)
+        with _doubting(accepted):
+            with registry_auth(registry) as auth:
+                with stages.stage("build", _("Building image"), prepared.engine.how):
+                    built = builder.build(prepared.plan, auth, _importing_meanwhile(emit), target)
+                try:
+                    with stages.stage("push", _("Pushing"), str(target)):
+                        pushed = builder.push(built, target, auth, emit)
+                finally:
+                    tidying.enter_context(builder.removing(built))
+            attached = _attach(prepared, target.with_digest(pushed.digest), connect, stages)
     return PushResult(
         image=target,
         digest=pushed.digest,
@@ -117,6 +121,48 @@ def push(request: Request, *, choose: ChooseProject, emit: Emit) -> PushResult:
         seconds={"total": stages.total, **stages.seconds},
         bytes_pushed=pushed.bytes_sent,
     )
+
+
+@contextmanager
+def _connecting(registry: RegistryAccess, emit: Emit) -> Iterator[_Connect]:
+    """Connect to the registry where that is needed first: before the build, or after it."""
+    with ExitStack() as connections:
+
+        @cache
+        def connect() -> "PlatformRegistry":
+            from keynet.steps.metadata import PlatformRegistry
+
+            return connections.enter_context(PlatformRegistry(registry, emit))
+
+        yield connect
+
+
+def _check_account(
+    registry: RegistryAccess, environment: Mapping[str, str], connect: _Connect, stages: Stages
+) -> Acceptance:
+    """See that the registry takes the account, else it would cost an upload key and a build."""
+    given = environment.get("KEYNET_HARBOR_PASSWORD", "").strip()
+    accepted = Acceptance(registry, None if given else credentials.path())
+    with stages.stage("registry", _("Checking registry")) as stage:
+        if accepted.holds():
+            stage.detail = _("{host} (took this login within the last {minutes} minutes)").format(
+                host=registry.host, minutes=accepted.MINUTES
+            )
+        else:
+            connect().ping()
+            accepted.note()
+            stage.detail = registry.host
+    return accepted
+
+
+@contextmanager
+def _doubting(accepted: Acceptance) -> Iterator[None]:
+    """Ask the registry anew next time where the block meets trouble with it."""
+    try:
+        yield
+    except (RegistryError, MetadataNotAttached):
+        accepted.forget()
+        raise
 
 
 def _project(
@@ -170,18 +216,20 @@ def _importing_meanwhile(emit: Emit) -> Emit:
         emit(event)
         if isinstance(event, LogLine) and not loaded:
             loaded = True
+            from keynet.steps import metadata
+
             metadata.load()
 
     return emit_and_import
 
 
-def _attach(
-    prepared: Prepared, image: Reference, images: PlatformRegistry, stages: Stages
-) -> Digest:
+def _attach(prepared: Prepared, image: Reference, connect: _Connect, stages: Stages) -> Digest:
+    from keynet.steps import metadata
+
     with stages.stage("metadata", _("Attaching metadata")) as stage:
         content = metadata.payload(
             prepared.script.name, prepared.script.digest, prepared.script.extraction
         )
-        digest = images.attach(image, content)
+        digest = connect().attach(image, content)
         stage.detail = str(digest)
     return digest

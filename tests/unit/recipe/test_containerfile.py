@@ -1,6 +1,7 @@
 """The Containerfile that keynet writes, and the user's own."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -178,3 +179,26 @@ def test_bases_are_what_the_stages_begin_from(text: str, expected: list[str]) ->
 def test_build_arguments_choose_the_base() -> None:
     text = "ARG BASE=a\nFROM ${BASE}:1\n"
     assert containerfile.bases(text, {"BASE": "b", "OTHER": "c"}) == ["b:1"]
+
+
+def test_rendered_forms_are_kept_and_need_no_jinja2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert containerfile.load(tmp_path) == TEMPLATE
+    (forms,) = tmp_path.glob("recipe-*.json")
+    (tmp_path / "recipe-of-another-version.json").touch()
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    assert containerfile.load(tmp_path) == TEMPLATE
+    monkeypatch.undo()
+    forms.unlink()
+    assert containerfile.load(tmp_path) == TEMPLATE
+    assert list(tmp_path.glob("recipe-*")) == [forms]
+
+
+def test_forms_of_another_template_are_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    containerfile.load(tmp_path)
+    source = containerfile._source()
+    monkeypatch.setattr(containerfile, "_source", lambda: source + "# changed\n")
+    assert containerfile.load(tmp_path).staged.endswith("# changed\n")

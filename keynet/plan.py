@@ -41,8 +41,9 @@ class GeneratedContainerfile:
 
     The engine's context root is a staging directory that holds ``context/`` (the user's
     files, without what is ignored) and ``build/`` (what only the first stage sees).
-    ``build_files`` are those files of ``build/`` by relative path; ``executables`` names
-    those of them that are staged with mode 0755 instead of 0644.
+    ``build_files`` are those files of ``build/`` by relative path, a ``Path`` for one that
+    lies in keynet's own cache; ``executables`` names those of them that are staged with mode
+    0755 instead of 0644.
 
     ``mounting`` is the same recipe in one stage, for engines whose RUN can mount ``build/``;
     "" where nothing is installed. It needs the build argument ``USER_ARGUMENT`` when the base
@@ -52,7 +53,7 @@ class GeneratedContainerfile:
     USER_ARGUMENT: ClassVar[str] = "KEYNET_USER"
 
     text: str
-    build_files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    build_files: Mapping[str, bytes | Path] = field(default_factory=dict, repr=False)
     executables: frozenset[str] = frozenset()
     mounting: str = ""
 

@@ -39,13 +39,14 @@ _PYTHON: Final = b'#!/bin/sh\nexec python3 "$@"\n'
 class Template:
     """The three forms of the recipe, rendered but for what one script decides; and pip, zipped.
 
-    ``pip_digest`` is the SHA-256 of ``pip``, in hexadecimal digits.
+    ``pip`` is where it is kept, else its bytes; ``pip_digest`` is its SHA-256, in hexadecimal
+    digits.
     """
 
     copying: str
     staged: str
     mounting: str
-    pip: bytes = field(repr=False)
+    pip: bytes | Path = field(repr=False)
     pip_digest: str
 
 
@@ -72,9 +73,9 @@ def load(folder: Path | None = None) -> Template:
     forms = kept(folder, "recipe", f"{key[:16]}.json", lambda: _render(source, constants))
     pip = pip_archive.build(folder)
     return Template(
-        **json.loads(forms),
-        pip=pip,
-        pip_digest=hashlib.sha256(pip).hexdigest(),
+        **json.loads(forms.content),
+        pip=pip.path or pip.content,
+        pip_digest=hashlib.sha256(pip.content).hexdigest(),
     )
 
 
@@ -125,11 +126,12 @@ def generate(
         python = "bin/python"
         text = filled(template.copying)
         return GeneratedContainerfile(text, {python: _PYTHON}, frozenset({python}))
-    contents = build_files(dependencies, network, template.pip)
-    # The bytes of pip's archive are many, and their digest is known.
+    contents = build_files(dependencies, network)
     digested = {**contents, PIP: template.pip_digest.encode()}
     mounting = filled(template.mounting, _fingerprint(digested))
-    return GeneratedContainerfile(filled(template.staged), contents, mounting=mounting)
+    return GeneratedContainerfile(
+        filled(template.staged), {**contents, PIP: template.pip}, mounting=mounting
+    )
 
 
 def command(entrypoint: str) -> str:

@@ -65,17 +65,12 @@ def find(context: Path, requirements: Path | None, environment: Mapping[str, str
     return _found(project, reader)
 
 
-def build_files(dependencies: Dependencies, network: HostNetwork, pip: bytes) -> dict[str, bytes]:
-    """Give what the first stage sees at /keynet; the same input gives the same bytes.
-
-    Args:
-        pip: As ``pip_archive`` packs it.
-    """
+def build_files(dependencies: Dependencies, network: HostNetwork) -> dict[str, bytes]:
+    """Give what the first stage sees at /keynet, besides pip; the same input, the same bytes."""
     proxies = {name: value.reveal() for name, value in network.proxies.items()}
     contents = {
         **dependencies.files,
         "install.py": (files("keynet.recipe") / "install.py").read_bytes(),
-        PIP: pip,
         "proxies.json": _json(proxies),
         "paths.json": _json(dependencies.paths),
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from keynet.errors import KeynetError
-from keynet.recipe.kept import kept
+from keynet.recipe.kept import Kept, kept
 from keynet.text import _
 
 __all__ = ["build"]
@@ -16,7 +16,7 @@ __all__ = ["build"]
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
 
-def build(folder: Path | None = None) -> bytes:
+def build(folder: Path | None = None) -> Kept:
     """Pack pip as it is installed beside keynet; the same bytes for the same version.
 
     Args:

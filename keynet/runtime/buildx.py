@@ -20,10 +20,9 @@ from keynet.plan import BuildPlan, Pushed, RegistryAccess
 from keynet.runtime import dockerargs, hostfiles, names, shell
 from keynet.runtime.buildlog import BuildLog
 from keynet.runtime.docker import Docker, save_by
-from keynet.runtime.driving import keep_containerfile
 from keynet.runtime.engine import Built, RegistryAuth, Usable, cannot_run
 from keynet.runtime.pushlog import push_error
-from keynet.runtime.staging import Stage, stage
+from keynet.runtime.staging import Stage, keep_containerfile, stage
 from keynet.secret import Secret
 
 __all__ = ["Buildx"]

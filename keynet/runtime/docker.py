@@ -17,11 +17,10 @@ from keynet.plan import BuildPlan, Pushed, RegistryAccess
 from keynet.runtime import contexttar, dockerargs, hostfiles, names, shell, tidy
 from keynet.runtime.authfiles import is_loopback
 from keynet.runtime.buildlog import BuildLog
-from keynet.runtime.driving import keep_containerfile, version_numbers
-from keynet.runtime.engine import Built, RegistryAuth, Usable, Way, cannot_run
+from keynet.runtime.engine import Built, RegistryAuth, Usable, Way, cannot_run, version_numbers
 from keynet.runtime.pushlog import PushLog, docker_digest, push_error
 from keynet.runtime.reasons import last_words
-from keynet.runtime.staging import stage
+from keynet.runtime.staging import keep_containerfile, stage
 from keynet.text import _, printable
 
 __all__ = ["Docker", "save_by"]

@@ -5,15 +5,11 @@ The two share their builder's code, its store and so the way to tidy up after it
 
 import contextlib
 import json
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
-
-import platformdirs
 
 from keynet.errors import EngineError
 from keynet.events import Emit, LogLine
@@ -24,19 +20,18 @@ from keynet.plan import (
     GeneratedContainerfile,
     Pushed,
     RegistryAccess,
-    UserContainerfile,
 )
 from keynet.runtime import containers, hostfiles, names, shell, tidy
 from keynet.runtime.authfiles import registry_auth
 from keynet.runtime.buildlog import BuildLog
 from keynet.runtime.dialect import Dialect
-from keynet.runtime.engine import Built, RegistryAuth, Usable, Way, cannot_run
+from keynet.runtime.engine import Built, RegistryAuth, Usable, Way, cannot_run, version_numbers
 from keynet.runtime.pushlog import PushLog, push_error
 from keynet.runtime.reasons import last_words
-from keynet.runtime.staging import Stage, scratch, stage
+from keynet.runtime.staging import Stage, keep_containerfile, scratch, stage
 from keynet.text import _, printable
 
-__all__ = ["Engine", "keep_containerfile", "version_numbers"]
+__all__ = ["Engine"]
 
 _MARKER: Final = "keynet-build"
 _TIMEOUT_S: Final = 120.0
@@ -302,28 +297,6 @@ class Engine:
 
     def _run(self, *arguments: str) -> shell.Finished:
         return shell.run(shell.Command((*self._prefix, *arguments)), timeout_s=_TIMEOUT_S)
-
-
-def keep_containerfile(plan: BuildPlan, project: str) -> str:
-    """Write the Containerfile of a failed build where its user can read it; give the path.
-
-    A file of the user's own is named where it is.
-    """
-    if isinstance(plan.recipe, UserContainerfile):
-        return str(plan.recipe.path)
-    folder = Path(platformdirs.user_cache_dir("keynet")) / "failed"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / f"{project.rpartition('/')[2]}.Containerfile"
-    descriptor, temporary = tempfile.mkstemp(dir=folder)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(plan.recipe.text)
-    Path(temporary).replace(path)
-    return str(path)
-
-
-def version_numbers(version: str) -> tuple[int, ...]:
-    """Give the first two numbers of a version, to compare; fewer where it has no more."""
-    return tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
 
 
 def _marker(staged: Stage) -> Path:

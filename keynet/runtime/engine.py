@@ -15,7 +15,16 @@ from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, Pushed, RegistryAccess
 from keynet.text import _
 
-__all__ = ["Builder", "Built", "RegistryAuth", "Unusable", "Usable", "Way", "cannot_run"]
+__all__ = [
+    "Builder",
+    "Built",
+    "RegistryAuth",
+    "Unusable",
+    "Usable",
+    "Way",
+    "cannot_run",
+    "version_numbers",
+]
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -194,3 +203,8 @@ def cannot_run(usable: Usable, plan: BuildPlan) -> list[str]:
             how=usable.how, tried=usable.facts.get("no_run", "")
         )
     ]
+
+
+def version_numbers(version: str) -> tuple[int, ...]:
+    """Give the first two numbers of a version, to compare; fewer where it has no more."""
+    return tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())

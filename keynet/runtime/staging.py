@@ -19,10 +19,10 @@ import platformdirs
 
 from keynet.errors import ContextInvalid
 from keynet.events import Emit, Notice
-from keynet.plan import BuildPlan, GeneratedContainerfile
+from keynet.plan import BuildPlan, GeneratedContainerfile, UserContainerfile
 from keynet.text import _, printable
 
-__all__ = ["Stage", "scratch", "stage"]
+__all__ = ["Stage", "keep_containerfile", "scratch", "stage"]
 
 # Fixed, so that the same recipe gives the same layer wherever an engine keeps times.
 _RECIPE_TIME: Final = 315_532_800
@@ -88,6 +88,23 @@ def scratch() -> Iterator[Path]:
         yield Path(name)
 
 
+def keep_containerfile(plan: BuildPlan, project: str) -> str:
+    """Write the Containerfile of a failed build where its user can read it; give the path.
+
+    A file of the user's own is named where it is.
+    """
+    if isinstance(plan.recipe, UserContainerfile):
+        return str(plan.recipe.path)
+    folder = Path(platformdirs.user_cache_dir("keynet")) / "failed"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / f"{project.rpartition('/')[2]}.Containerfile"
+    descriptor, temporary = tempfile.mkstemp(dir=folder)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(plan.recipe.text)
+    Path(temporary).replace(path)
+    return str(path)
+
+
 def _lay_out(plan: BuildPlan, root: Path, emit: Emit) -> None:
     target = root
     if isinstance(plan.recipe, GeneratedContainerfile):
@@ -143,9 +160,12 @@ def _link_or_copy(source: Path, destination: Path) -> None:
     shutil.copy2(source, destination, follow_symlinks=False)
 
 
-def _write_recipe_file(path: Path, content: bytes, mode: int) -> None:
+def _write_recipe_file(path: Path, content: bytes | Path, mode: int) -> None:
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    path.write_bytes(content)
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        _link_or_copy(content, path)
     path.chmod(mode)
     os.utime(path, (_RECIPE_TIME, _RECIPE_TIME))
 

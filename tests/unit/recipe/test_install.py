@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from keynet.recipe import install, pip_archive
+from keynet.recipe import install, kept, pip_archive
 
 PROGRAM = Path(install.__file__)
 
@@ -32,7 +32,7 @@ def stage(tmp_path: Path) -> Path:
         )
         archive.writestr("tinydep-1.0.dist-info/RECORD", "")
     (folder / "requirements.txt").write_text(f"--no-index\n{wheel}\n")
-    (folder / "pip.zip").write_bytes(pip_archive.build())
+    (folder / "pip.zip").write_bytes(pip_archive.build().content)
     (folder / "proxies.json").write_text('{"http_proxy": "http://proxy:1"}')
     (folder / "paths.json").write_text('["/workspace/src"]')
     return folder
@@ -116,29 +116,38 @@ def test_program_keeps_to_an_old_grammar() -> None:
 
 
 def test_pip_archive_is_the_same_again_and_holds_no_windows_launcher() -> None:
-    packed = pip_archive.build()
-    assert packed == pip_archive.build()
+    packed = pip_archive.build().content
+    assert packed == pip_archive.build().content
     names = zipfile.ZipFile(io.BytesIO(packed)).namelist()
     assert "pip/__main__.py" in names
     assert not [name for name in names if name.endswith((".exe", ".pyc"))]
 
 
 def test_pip_archive_is_made_once_and_left_for_the_next_push(tmp_path: Path) -> None:
-    kept = tmp_path / "cache"
-    packed = pip_archive.build(kept)
-    assert packed == pip_archive.build()
-    (file,) = kept.iterdir()
-    assert file.read_bytes() == packed
-    stale = kept / "pip-of-another-version.zip"
-    stale.write_bytes(b"stale")
-    made = file.stat()
-    assert pip_archive.build(kept) == packed
-    assert file.stat().st_ino == made.st_ino
-    file.unlink()
-    assert pip_archive.build(kept) == packed
-    assert [each.name for each in kept.iterdir()] == [file.name]
+    folder = tmp_path / "cache"
+    made = pip_archive.build(folder)
+    assert made.content == pip_archive.build().content
+    assert made.path is not None
+    assert made.path.read_bytes() == made.content
+    inode = made.path.stat().st_ino
+    assert pip_archive.build(folder) == made
+    assert made.path.stat().st_ino == inode
+
+
+def test_what_another_version_kept_goes_when_it_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "thing-older").write_bytes(b"older")
+    (tmp_path / "another-older").write_bytes(b"another")
+    kept.kept(tmp_path, "thing", "newer", lambda: b"newer")
+    assert len(list(tmp_path.iterdir())) == 3
+    monkeypatch.setattr(kept, "_UNUSED_S", -1)
+    kept.kept(tmp_path, "thing", "newest", lambda: b"newest")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["another-older", "thing-newest"]
 
 
 def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    assert pip_archive.build(tmp_path / "file" / "cache") == pip_archive.build()
+    made = pip_archive.build(tmp_path / "file" / "cache")
+    assert made.path is None
+    assert made.content == pip_archive.build().content

@@ -299,17 +299,16 @@ def test_unreadable_requirements_are_refused(root: Path) -> None:
 def test_build_files_are_the_same_bytes_again_and_hold_the_hosts_network(root: Path) -> None:
     found = _find(root, "numpy\n")
     network = HostNetwork({"http_proxy": Secret("http://p:1")}, b"PEM", Secret("[global]\n"))
-    files = dependencies.build_files(found, network, b"zip")
-    assert files == dependencies.build_files(found, network, b"zip")
+    files = dependencies.build_files(found, network)
+    assert files == dependencies.build_files(found, network)
     assert sorted(files) == [
         "ca.pem",
         "install.py",
         "paths.json",
         "pip.conf",
-        "pip.zip",
         "proxies.json",
         "requirements.txt",
     ]
     assert files["ca.pem"] == b"PEM"
     assert b'"http_proxy": "http://p:1"' in files["proxies.json"]
-    assert {"ca.pem", "pip.conf"}.isdisjoint(dependencies.build_files(found, HostNetwork(), b"zip"))
+    assert {"ca.pem", "pip.conf"}.isdisjoint(dependencies.build_files(found, HostNetwork()))

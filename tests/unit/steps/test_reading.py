@@ -43,7 +43,7 @@ def test_its_answers_are_those_of_this_process(script: Path) -> None:
     assert content.extraction == extract(script)
     assert content.digest == str(Digest.of(script.read_bytes()))
     assert (content.model_name, content.base_image) == ("cnn", "pytorch/pytorch:2.4")
-    assert template == containerfile.load()
+    assert template == containerfile.load(script.parent / "cache/keynet")
 
 
 @pytest.mark.parametrize("text", [None, "def (:\n"])

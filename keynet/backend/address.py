@@ -6,9 +6,10 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from keynet.errors import UsageError
+from keynet.hosts import is_loopback
 from keynet.text import _, printable
 
-__all__ = ["is_loopback", "normalised_url", "same_host"]
+__all__ = ["normalised_url", "same_host"]
 
 _HOST: Final = re.compile(r"[A-Za-z0-9_.-]+")
 # urlsplit takes what stands between the bracket and the port for nothing.
@@ -49,16 +50,6 @@ def normalised_url(text: str, *, insecure: bool = False) -> str:
     default = {"http": 80, "https": 443}[parts.scheme]
     shown_port = f":{port}" if port not in (None, default) else ""
     return f"{parts.scheme}://{name}{shown_port}{parts.path.rstrip('/')}"
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address can only be this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def same_host(one: str, other: str) -> bool:

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from keynet import trust
-from keynet.backend.address import is_loopback, normalised_url, same_host
+from keynet.backend.address import normalised_url, same_host
 from keynet.backend.answers import Answer, read, refusal, rejected, retry_after, succeeded
 from keynet.backend.models import (
     Project,
@@ -31,6 +31,7 @@ from keynet.backend.models import (
     WireUploadKey,
 )
 from keynet.errors import BackendError, NotAuthorised, UsageError
+from keynet.hosts import is_loopback
 from keynet.secret import Secret
 from keynet.text import _, printable
 

@@ -3,17 +3,17 @@
 Source: FACTS "Security"; distribution, "Token Authentication Specification".
 """
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urljoin, urlsplit
 
 from keynet.errors import RegistryError, UsageError
+from keynet.hosts import is_loopback
 from keynet.oci.reference import DOCKER_HUB
 from keynet.text import _, printable
 
-__all__ = ["Origin", "Registry", "follow", "is_loopback", "origin_of", "with_query"]
+__all__ = ["Origin", "Registry", "follow", "origin_of", "with_query"]
 
 _HOST: Final = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?"
@@ -186,17 +186,6 @@ def with_query(url: str, **parameters: str) -> str:
     if url.endswith(("?", "&")):
         return url + added
     return url + ("&" if "?" in url else "?") + added
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine: localhost, 127.0.0.0/8 or ::1."""
-    bare = host.strip("[]").lower()
-    if bare == "localhost" or bare.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(bare).is_loopback
-    except ValueError:
-        return False
 
 
 def _split_host(name: str) -> str:

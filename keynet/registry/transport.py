@@ -12,14 +12,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, M
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 import keynet
 from keynet import trust
+from keynet.hosts import proxy_for
 from keynet.registry import tls
-from keynet.registry.address import Origin, Registry, is_loopback, origin_of
+from keynet.registry.address import Registry, origin_of
 from keynet.registry.unreachable import broken, no_connection, timed_out, too_long
 
 __all__ = ["Answer", "Call", "Stream", "Timeouts", "Transport", "Wire"]
@@ -180,8 +180,8 @@ class Transport:
         """Give what carries this URL: client certificates and lax TLS are for the registry."""
         origin = origin_of(url)
         own = origin == origin_of(self._registry.base(origin.scheme))
-        # A proxy on the way cannot reach this machine's own loopback.
-        proxy = None if self._wire or is_loopback(origin.host) else _proxy(origin)
+        direct = self._wire is not None
+        proxy = None if direct else proxy_for(origin.scheme, origin.host, origin.port)
         place = (own, proxy or origin.scheme)
         wire = self._wires.get(place)
         if wire is None:
@@ -281,15 +281,6 @@ class _Body(httpx.AsyncByteStream):
             closed, self._closed = self._closed, None
             if closed is not None:
                 closed()
-
-
-def _proxy(origin: Origin) -> str | None:
-    """Give the proxy that the environment or the system names for this origin."""
-    proxies = getproxies()
-    proxy = proxies.get(origin.scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(f"{origin.host}:{origin.port}"):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"
 
 
 async def _raw(response: httpx.Response) -> AsyncGenerator[bytes, None]:

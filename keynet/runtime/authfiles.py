@@ -6,7 +6,6 @@ user's own entries stay, so that private base images still pull.
 
 import base64
 import contextlib
-import ipaddress
 import json
 import os
 import tempfile
@@ -15,11 +14,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from keynet.errors import UsageError
+from keynet.hosts import is_loopback
 from keynet.plan import RegistryAccess
 from keynet.runtime.engine import RegistryAuth
 from keynet.text import _, printable
 
-__all__ = ["docker_folder", "is_loopback", "registry_auth"]
+__all__ = ["docker_folder", "registry_auth"]
 
 _HUB: Final = "docker.io"
 _HUB_IN_DOCKER: Final = "https://index.docker.io/v1/"
@@ -58,17 +58,6 @@ def registry_auth(access: RegistryAccess) -> Iterator[RegistryAuth]:
 def docker_folder() -> Path:
     """Give the user's own docker configuration folder, which need not exist."""
     return Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether host[:port] is this machine's own, as docker does for 127.0.0.0/8."""
-    name = host.rpartition(":")[0] if ":" in host and not host.endswith("]") else host
-    if name == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _containers_config(access: RegistryAccess) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from keynet.hosts import is_loopback
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, RegistryAccess
-from keynet.runtime.authfiles import is_loopback
 from keynet.runtime.engine import RegistryAuth, Way
 from keynet.runtime.staging import Stage
 

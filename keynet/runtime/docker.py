@@ -12,10 +12,10 @@ from typing import Final
 
 from keynet.errors import EngineError
 from keynet.events import Emit, LogLine
+from keynet.hosts import is_loopback
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, Pushed, RegistryAccess
 from keynet.runtime import contexttar, dockerargs, hostfiles, names, shell, tidy
-from keynet.runtime.authfiles import is_loopback
 from keynet.runtime.buildlog import BuildLog
 from keynet.runtime.engine import Built, RegistryAuth, Usable, Way, cannot_run, version_numbers
 from keynet.runtime.pushlog import PushLog, docker_digest, push_error

@@ -1,13 +1,12 @@
 """Addresses of platforms and registries: compared, and taken apart."""
 
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from keynet.errors import UsageError, ValidationError
 from keynet.oci.reference import Reference
 from keynet.text import _, printable
 
-__all__ = ["is_loopback", "registry_host", "same_server"]
+__all__ = ["registry_host", "same_server"]
 
 
 def registry_host(url: str) -> tuple[str, str]:
@@ -30,17 +29,6 @@ def _no_registry(url: str) -> UsageError:
         _("The registry's address {url!r} cannot be used.").format(url=printable(url, 200)),
         _("Set KEYNET_HARBOR_URL to an address such as https://harbor.example.com."),
     )
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether host[:port] can only be this machine."""
-    name = urlsplit(f"//{host}").hostname or ""
-    if name == "localhost":
-        return True
-    try:
-        return ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def same_server(one: str | None, other: str | None) -> bool:

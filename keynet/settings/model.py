@@ -8,9 +8,10 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from keynet.errors import NotAuthorised, UsageError
+from keynet.hosts import is_loopback
 from keynet.plan import RegistryAccess
 from keynet.secret import Secret
-from keynet.settings.addresses import is_loopback, registry_host
+from keynet.settings.addresses import registry_host
 from keynet.text import _, printable
 
 __all__ = ["BackendAccess", "Settings"]

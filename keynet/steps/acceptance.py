@@ -1,21 +1,27 @@
 """That a registry took the saved login a while ago, kept between pushes.
 
 To ask takes several round trips and 0.1 s for loading the registry client, before anything else
-can begin. An account that was refused since is told by the push itself, and then asked about again.
+can begin; one connect tells that the registry is there. An account that was refused since is told
+by the push itself, and then asked about again.
 """
 
 import contextlib
 import hashlib
 import json
+import socket
 import time
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import platformdirs
 
+from keynet.hosts import proxy_for
 from keynet.plan import RegistryAccess
 
 __all__ = ["Acceptance"]
+
+_CONNECT_S: Final = 1.0
 
 
 class Acceptance:
@@ -29,30 +35,34 @@ class Acceptance:
     MINUTES: Final = 10
 
     def __init__(self, access: RegistryAccess, login: Path | None) -> None:
+        self._access = access
         self._mark = None if login is None else _mark(access, login)
 
     def holds(self) -> bool:
-        """Tell whether it was taken in the last ``MINUTES``."""
-        if self._mark is None:
-            return False
-        try:
-            age_s = time.time() - self._mark.stat().st_mtime
-        except OSError:
-            return False
-        return 0 <= age_s < 60 * self.MINUTES
+        """Tell whether it was taken in the last ``MINUTES`` and the registry is there now."""
+        with contextlib.suppress(OSError):
+            return self._mark is not None and self._fresh(self._mark) and _connects(self._access)
+        return False
 
     def note(self) -> None:
-        """Remember that it was taken just now."""
-        if self._mark is not None:
-            with contextlib.suppress(OSError):
-                self._mark.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._mark.touch(mode=0o600)
+        """Remember that it was taken just now, and nothing that is out of date."""
+        if self._mark is None:
+            return
+        with contextlib.suppress(OSError):
+            self._mark.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._mark.touch(mode=0o600)
+            for other in self._mark.parent.iterdir():
+                if not self._fresh(other):
+                    other.unlink()
 
     def forget(self) -> None:
         """Ask again next time."""
         if self._mark is not None:
             with contextlib.suppress(OSError):
                 self._mark.unlink()
+
+    def _fresh(self, mark: Path) -> bool:
+        return 0 <= time.time() - mark.stat().st_mtime < 60 * self.MINUTES
 
 
 def _mark(access: RegistryAccess, login: Path) -> Path | None:
@@ -65,3 +75,17 @@ def _mark(access: RegistryAccess, login: Path) -> Path | None:
     decides += [str(login.absolute()), saved.st_ino, saved.st_size, saved.st_mtime_ns]
     name = hashlib.sha256(json.dumps(decides).encode()).hexdigest()[:32]
     return Path(platformdirs.user_cache_dir("keynet")) / "accepted" / name
+
+
+def _connects(access: RegistryAccess) -> bool:
+    """See that somebody takes connections there; behind a proxy that cannot be seen."""
+    scheme, default = ("http", 80) if access.insecure else ("https", 443)
+    try:
+        parts = urlsplit(f"//{access.host}")
+        host, port = parts.hostname or "", parts.port or default
+        if proxy_for(scheme, host, port) is not None:
+            return False
+        socket.create_connection((host, port), timeout=_CONNECT_S).close()
+    except (OSError, ValueError):
+        return False
+    return True

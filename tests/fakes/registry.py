@@ -169,7 +169,8 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
                 if len(body) >= limit:
                     break
         taken = bytes(body[:limit])
-        self._note(request, len(taken))
+        headers = dict(request.headers)
+        self.seen.append(Seen(request.method, str(request.url), headers, len(taken)))
         if isinstance(fault, Forget):
             self.uploads.clear()
             raise httpx.ReadError("gone", request=request)
@@ -191,9 +192,6 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
         return httpx.Response(
             reply.status, headers=headers, stream=_Body(reply.body, cut_at), request=request
         )
-
-    def _note(self, request: httpx.Request, sent: int) -> None:
-        self.seen.append(Seen(request.method, str(request.url), dict(request.headers), sent))
 
     def take_partial(self, method: str, path: str, taken: bytes) -> None:
         match = re.fullmatch(r"/v2/(.+)/blobs/uploads/([^/]+)", path)
@@ -474,6 +472,7 @@ async def _exchange(
     except asyncio.IncompleteReadError as cut:
         registry.take_partial(method, urlsplit(target).path, cut.partial)
         return False
+    registry.seen.append(Seen(method, target, headers, len(body)))
     reply = registry.answer(method, target, headers, body)
     shown = {"content-length": str(len(reply.body)), **reply.headers}
     text = "".join(f"{name}: {value}\r\n" for name, value in shown.items())

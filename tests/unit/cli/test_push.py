@@ -87,6 +87,52 @@ def test_a_project_whose_title_cannot_be_had_is_pushed_to_all_the_same(
     assert "Selecting project           #7\n" in capsys.readouterr().err
 
 
+def asked_for_the_account(platform: Platform) -> int:
+    """Count the pings since the last call."""
+    pings = sum(request.url == "/v2/" for request in platform.registry.seen)
+    platform.registry.seen.clear()
+    return pings
+
+
+def test_an_account_that_was_taken_minutes_ago_is_not_asked_about_again(
+    platform: Platform, capsys: Capture
+) -> None:
+    key = platform.backend.replies[0]
+    platform.backend.answer(key, key)
+    assert keynet("push", "train.py") == 0
+    assert asked_for_the_account(platform) == 1
+    assert f"Checking registry           {platform.registry_host}\n" in capsys.readouterr().err
+    assert keynet("push", "train.py") == 0
+    assert asked_for_the_account(platform) == 0
+    assert "(took this login within the last 10 minutes)" in capsys.readouterr().err
+
+
+def test_an_account_that_was_revoked_since_costs_one_upload_key_and_not_a_second(
+    platform: Platform, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = platform.backend.replies[0]
+    platform.backend.answer(key, key)
+    assert keynet("push", "train.py") == 0
+    monkeypatch.setenv("FAKE_ENGINE", "denied")
+    platform.registry.auth = "basic"
+    platform.registry.password = "another-password"
+    for requests in (2, 2):
+        assert keynet("push", "train.py") == 6
+        assert len(platform.backend.seen) == requests
+        assert "keynet login" in capsys.readouterr().err
+
+
+def test_a_harbor_password_from_the_environment_is_asked_about_each_time(
+    platform: Platform, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = platform.backend.replies[0]
+    platform.backend.answer(key, key)
+    monkeypatch.setenv("KEYNET_HARBOR_PASSWORD", "a-password-of-some-length")
+    for _turn in range(2):
+        assert keynet("push", "train.py") == 0
+        assert asked_for_the_account(platform) == 1
+
+
 def test_quiet_prints_the_image_alone(platform: Platform, capsys: Capture) -> None:
     assert keynet("push", "train.py", "--quiet") == 0
     shown = capsys.readouterr()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from keynet.errors import RegistryError, UsageError
 from keynet.registry import tls
-from keynet.registry.address import Registry, follow, is_loopback, with_query
+from keynet.registry.address import Registry, follow, with_query
 from keynet.registry.challenge import parse_challenges, scopes_of
 from keynet.registry.listing import next_page
 from keynet.registry.retry import Budget, Retries, retry_after
@@ -135,16 +135,6 @@ def test_locations_are_resolved() -> None:
     assert follow("https://r/v2/a", "/v2/b?x=1#y") == "https://r/v2/b?x=1"
     assert follow("https://r/v2/a", "b") == "https://r/v2/b"
     assert follow("http://r/v2/a", "https://r/b") == "https://r/b"
-
-
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.9.9", "[::1]", "x.localhost"])
-def test_loopback_is_known(host: str) -> None:
-    assert is_loopback(host)
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1.evil.test", "localhost.evil.test", "10.0.0.1", "128"])
-def test_what_looks_like_loopback_is_not(host: str) -> None:
-    assert not is_loopback(host)
 
 
 def test_docker_hub_has_its_own_address() -> None:

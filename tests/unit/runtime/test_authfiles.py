@@ -10,7 +10,7 @@ import pytest
 
 from keynet.errors import UsageError
 from keynet.plan import RegistryAccess
-from keynet.runtime.authfiles import is_loopback, registry_auth
+from keynet.runtime.authfiles import registry_auth
 from keynet.secret import Secret
 
 from .conftest import Machine
@@ -163,13 +163,3 @@ def test_a_missing_ca_is_named(machine: Machine) -> None:
 def test_loopback_may_be_plain_http(machine: Machine, host: str, insecure: bool) -> None:
     with registry_auth(RegistryAccess(host)) as auth:
         assert auth.insecure is insecure
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9:1", "localhost", "[::1]:5000", "[::1]"])
-def test_loopback_hosts(host: str) -> None:
-    assert is_loopback(host)
-
-
-@pytest.mark.parametrize("host", ["128.0.0.1", "localhost.example.com", "harbor:5000", ""])
-def test_other_hosts(host: str) -> None:
-    assert not is_loopback(host)

@@ -5,7 +5,7 @@ import shutil
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -15,7 +15,7 @@ from keynet.events import Emit, LogLine
 from keynet.hosts import is_loopback
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, Pushed, RegistryAccess
-from keynet.runtime import contexttar, dockerargs, hostfiles, names, shell, tidy
+from keynet.runtime import contexttar, dockerargs, hostfiles, names, onestage, shell, tidy
 from keynet.runtime.buildlog import BuildLog
 from keynet.runtime.engine import Built, RegistryAuth, Usable, Way, cannot_run, version_numbers
 from keynet.runtime.pushlog import PushLog, docker_digest, push_error
@@ -39,6 +39,8 @@ class Docker:
     """docker as a ``Builder``."""
 
     usable: Usable
+    # What is asked ahead of a build.
+    asked: shell.Running | None = None
 
     @property
     def name(self) -> str:
@@ -54,8 +56,12 @@ class Docker:
 
     @contextmanager
     def ahead(self, plan: BuildPlan) -> Iterator["Docker"]:
-        """Ask nothing; see ``Builder.ahead``."""
-        yield self
+        """Ask for the user of the base image; see ``Builder.ahead``."""
+        if not self._can_mount(plan):
+            yield self
+            return
+        with shell.start(self._user_question(plan)) as asked:
+            yield replace(self, asked=asked)
 
     def build(
         self,
@@ -75,8 +81,11 @@ class Docker:
             if not _ADVICE.match(line):
                 emit(LogLine(line, "build"))
 
-        if self._mounts():
+        if self._mounts:
             plan = hostfiles.mounting(plan)
+        if self._can_mount(plan):
+            pull = partial(self._pull, plan, auth, on_line)
+            plan = onestage.taken(plan, self._user_question(plan), pull, self.asked)
         done = False
         try:
             with stage(plan, emit) as staged:
@@ -206,9 +215,26 @@ class Docker:
     def _writes_oci(self) -> bool:
         return version_numbers(self.usable.version) >= _FIRST_WITH_OCI
 
+    @property
     def _mounts(self) -> bool:
         modern = self._way.mode != dockerargs.LEGACY
         return modern and version_numbers(self.usable.version) >= _FIRST_WITH_MOUNTS
+
+    def _can_mount(self, plan: BuildPlan) -> bool:
+        return self._mounts and onestage.is_offered(plan)
+
+    def _user_question(self, plan: BuildPlan) -> shell.Command:
+        inspect = ("image", "inspect", "--format", "{{.Config.User}}", str(plan.base))
+        return shell.Command((self._way.binary, *inspect))
+
+    def _pull(
+        self, plan: BuildPlan, auth: RegistryAuth | None, on_line: shell.OnLine
+    ) -> shell.Finished:
+        command = shell.Command(
+            (self._way.binary, *dockerargs.pull_arguments(plan)),
+            environment=dockerargs.environment(self._way, auth),
+        )
+        return shell.run(command, timeout_s=None, on_stdout=on_line, on_stderr=on_line)
 
     def _run(self, *arguments: str, timeout_s: float | None = 120) -> shell.Finished:
         return shell.run(shell.Command((self._way.binary, *arguments)), timeout_s=timeout_s)

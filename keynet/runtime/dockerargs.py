@@ -24,6 +24,7 @@ __all__ = [
     "environment",
     "network_flags",
     "only_buildkit",
+    "pull_arguments",
     "read_info",
 ]
 
@@ -114,6 +115,12 @@ def build_arguments(
     if way.mode == LEGACY:
         return (*arguments, "--file", contexttar.containerfile_name(plan), "-")
     return (*arguments, "--file", str(stage.containerfile), str(stage.root))
+
+
+def pull_arguments(plan: BuildPlan) -> tuple[str, ...]:
+    """Give ``pull`` of the plan's base image."""
+    platform = () if plan.platform is None else ("--platform", str(plan.platform))
+    return ("pull", *platform, str(plan.base))
 
 
 def builder_arguments(plan: BuildPlan, stage: Stage, way: Way) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -15,13 +16,8 @@ from keynet.errors import EngineError
 from keynet.events import Emit, LogLine
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
-from keynet.plan import (
-    BuildPlan,
-    GeneratedContainerfile,
-    Pushed,
-    RegistryAccess,
-)
-from keynet.runtime import containers, hostfiles, names, shell, tidy
+from keynet.plan import BuildPlan, Pushed, RegistryAccess
+from keynet.runtime import containers, hostfiles, names, onestage, shell, tidy
 from keynet.runtime.authfiles import registry_auth
 from keynet.runtime.buildlog import BuildLog
 from keynet.runtime.dialect import Dialect
@@ -80,7 +76,9 @@ class Engine:
             log.feed(line)
             emit(LogLine(line, "build"))
 
-        plan = self._mounting(plan, auth, on_line)
+        if self._can_mount(plan):
+            pull = partial(self._pull, plan, auth, on_line)
+            plan = onestage.taken(plan, self._user_question(plan), pull, self.asked)
         with scratch() as temporary, stage(plan, emit) as staged:
             command = shell.Command(
                 (*self._prefix, *self._build_arguments(plan, staged, auth, name)),
@@ -179,52 +177,23 @@ class Engine:
     def _prefix(self) -> tuple[str, ...]:
         return self.dialect.prefix(self._way)
 
-    def _mounting(
-        self, plan: BuildPlan, auth: RegistryAuth | None, on_line: shell.OnLine
-    ) -> BuildPlan:
-        """Take the recipe's one-stage form where this engine can build it.
-
-        ``COPY --from`` makes these engines read the whole environment again for each build,
-        seconds for every gigabyte, even when all of it is cached.
-        """
-        recipe = plan.recipe
-        if not isinstance(recipe, GeneratedContainerfile) or not self._can_mount(plan):
-            return plan
-        user = self._user_of_base(plan, auth, on_line)
-        if user is None:
-            return plan
-        arguments = {**plan.build_args, recipe.USER_ARGUMENT: user} if user else plan.build_args
-        return replace(plan, recipe=replace(recipe, text=recipe.mounting), build_args=arguments)
-
     def _can_mount(self, plan: BuildPlan) -> bool:
-        if not isinstance(plan.recipe, GeneratedContainerfile) or not plan.recipe.mounting:
-            return False
-        return version_numbers(self.usable.version) >= self.dialect.mounts_since
+        modern = version_numbers(self.usable.version) >= self.dialect.mounts_since
+        return modern and onestage.is_offered(plan)
 
     def _user_question(self, plan: BuildPlan) -> shell.Command:
         inspect = ("inspect", *self.dialect.inspect_user, str(plan.base))
         return shell.Command((*self._prefix, *inspect))
 
-    def _user_of_base(
+    def _pull(
         self, plan: BuildPlan, auth: RegistryAuth | None, on_line: shell.OnLine
-    ) -> str | None:
-        """Give the user that the base image runs as, "" for root; pull it if it is not here.
-
-        None when it cannot be had: the build will say why, in its own words.
-        """
-        question = self._user_question(plan)
-        asked = shell.start(question) if self.asked is None else self.asked
-        with asked:
-            found = asked.finish(_TIMEOUT_S)
-        if found.status != 0:
-            pull = containers.pull_arguments(plan, auth)
-            shell.run(
-                shell.Command((*self._prefix, *pull), environment=dict(plan.host_network.proxies)),
-                timeout_s=None,
-                on_stderr=on_line,
-            )
-            found = shell.run(question, timeout_s=_TIMEOUT_S)
-        return found.stdout.strip() if found.status == 0 else None
+    ) -> shell.Finished:
+        arguments = containers.pull_arguments(plan, auth)
+        command = shell.Command(
+            (*self._prefix, *arguments), environment=dict(plan.host_network.proxies)
+        )
+        # Its standard output is the image's id alone.
+        return shell.run(command, timeout_s=None, on_stderr=on_line)
 
     def _build_arguments(
         self,

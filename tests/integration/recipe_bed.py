@@ -45,9 +45,14 @@ class Engine:
 
     def user_of(self, image: str) -> str:
         """Give the user of an image, which the one-stage form asks for."""
-        self._run(["buildah", "pull", "-q", "--policy", "missing", image])
-        wanted = "{{.OCIv1.Config.User}}"
-        return self._run(["buildah", "inspect", "-t", "image", "-f", wanted, image]).strip()
+        if self.name == "buildah":
+            self._run(["buildah", "pull", "-q", "--policy", "missing", image])
+            inspect = ["buildah", "inspect", "-t", "image", "-f", "{{.OCIv1.Config.User}}"]
+        else:
+            if not image.startswith("localhost/"):
+                self._run(["/usr/bin/docker", "pull", "-q", image])
+            inspect = ["/usr/bin/docker", "image", "inspect", "-f", "{{.Config.User}}"]
+        return self._run([*inspect, image]).strip()
 
     def run(self, tag: str) -> str:
         """Run the image's own command and return its output."""

@@ -54,6 +54,7 @@ BASES = {
         pytest.param("buildah", marks=[pytest.mark.buildah, pytest.mark.podman]),
         pytest.param("docker", marks=pytest.mark.docker),
         pytest.param("buildkit", marks=pytest.mark.docker),
+        pytest.param("buildkit-mounting", marks=pytest.mark.docker),
     ]
 )
 def engine(request: pytest.FixtureRequest) -> Engine:
@@ -64,6 +65,7 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 @pytest.fixture(
     params=[
         pytest.param("mounting", marks=[pytest.mark.buildah, pytest.mark.podman]),
+        pytest.param("buildkit-mounting", marks=pytest.mark.docker),
         pytest.param("docker", marks=pytest.mark.docker),
     ]
 )
@@ -77,8 +79,10 @@ def _engine(request: pytest.FixtureRequest, name: str) -> Engine:
         store: Store = request.getfixturevalue("root_store")
         return Engine("buildah", store.environment, mounts=name == "mounting")
     daemon: Dockerd = request.getfixturevalue("dockerd")
-    kit = "1" if name == "buildkit" else "0"
-    return Engine(name, {**os.environ, "DOCKER_HOST": daemon.host, "DOCKER_BUILDKIT": kit})
+    kit, _dash, form = name.partition("-")
+    environment = {**os.environ, "DOCKER_HOST": daemon.host}
+    environment["DOCKER_BUILDKIT"] = "1" if kit == "buildkit" else "0"
+    return Engine(kit, environment, mounts=form == "mounting")
 
 
 @pytest.fixture(scope="module")

@@ -392,37 +392,50 @@ def _containerfiles(machine: Machine) -> str:
     )
 
 
+def _mounting(machine: Machine, name: str) -> Builder:
+    return _docker(machine, "buildkit") if name == "docker" else _engine(machine, name)
+
+
+@pytest.mark.parametrize("name", ["docker", "podman", "buildah"])
 @pytest.mark.parametrize(("user", "argument"), [("", ""), ("1000", "--build-arg=KEYNET_USER=1000")])
-def test_podman_and_buildah_take_the_one_stage_form(
-    machine: Machine, plan: BuildPlan, auth: RegistryAuth, user: str, argument: str
+def test_engines_whose_run_mounts_take_the_one_stage_form(
+    machine: Machine, plan: BuildPlan, auth: RegistryAuth, name: str, user: str, argument: str
 ) -> None:
     base = Reference.parse("python:3.11-slim")
     program = machine.install(
-        "buildah",
-        Answer("inspect *", f"{user}\n"),
-        Answer("build *", BUILD_LOG, also=_containerfiles(machine)),
+        name,
+        Answer("*inspect *", f"{user}\n"),
+        Answer("build *", BUILD_LOG, also=f"{WRITE_ID}; {_containerfiles(machine)}"),
     )
-    _engine(machine, "buildah").build(replace(plan, recipe=ONE_STAGE, base=base), auth, ignore)
+    _mounting(machine, name).build(replace(plan, recipe=ONE_STAGE, base=base), auth, ignore)
     assert (machine.home / "built").read_text() == ONE_STAGE.mounting
     assert argument in program.verbs[-1]
     assert ("KEYNET_USER" in program.verbs[-1]) is bool(user)
 
 
-@pytest.mark.parametrize("name", ["podman", "buildah"])
+def test_dockers_legacy_builder_asks_for_no_user(machine: Machine, plan: BuildPlan) -> None:
+    program = machine.install("docker", Answer("build *", LEGACY_LOG, also=WRITE_ID))
+    generated = replace(plan, recipe=ONE_STAGE, base=Reference.parse("python:3.11-slim"))
+    with _docker(machine).ahead(generated) as builder:
+        builder.build(generated, None, ignore)
+    assert [verb.split()[0] for verb in program.verbs] == ["build"]
+
+
+@pytest.mark.parametrize("name", ["docker", "podman", "buildah"])
 def test_the_base_is_looked_at_ahead_and_once(machine: Machine, plan: BuildPlan, name: str) -> None:
     looked = machine.home / "looked"
     os.mkfifo(looked)
     program = machine.install(
         name,
-        Answer("inspect *", "1000\n", also=f"echo > {looked}"),
-        Answer("build *", BUILD_LOG),
+        Answer("*inspect *", "1000\n", also=f"echo > {looked}"),
+        Answer("build *", BUILD_LOG, also=WRITE_ID),
     )
     generated = replace(plan, recipe=ONE_STAGE, base=Reference.parse("python:3.11-slim"))
-    with _engine(machine, name).ahead(generated) as builder:
+    with _mounting(machine, name).ahead(generated) as builder:
         # Were it asked by the build alone, nobody would write.
         looked.read_text()
         builder.build(generated, None, ignore)
-    assert [verb.split()[0] for verb in program.verbs] == ["inspect", "build"]
+    assert [verb.split()[0] in ("inspect", "image") for verb in program.verbs] == [True, False]
     assert "--build-arg=KEYNET_USER=1000" in program.verbs[1]
 
 
@@ -436,19 +449,25 @@ def test_nothing_is_asked_ahead_where_the_build_does_not_ask(
         assert program.verbs == []
 
 
+@pytest.mark.parametrize("name", ["docker", "podman", "buildah"])
 def test_a_base_that_cannot_be_pulled_is_left_to_the_build(
-    machine: Machine, plan: BuildPlan, auth: RegistryAuth
+    machine: Machine, plan: BuildPlan, auth: RegistryAuth, name: str
 ) -> None:
     base = Reference.parse("python:3.11-slim")
     program = machine.install(
-        "buildah",
-        Answer("inspect *", status=125),
-        Answer("pull *", status=125),
-        Answer("build *", BUILD_LOG, also=_containerfiles(machine)),
+        name,
+        Answer("*inspect *", status=125),
+        Answer("pull *", f"{IMAGE}\n", "manifest unknown\n", status=125),
+        Answer("build *", BUILD_LOG, also=f"{WRITE_ID}; {_containerfiles(machine)}"),
     )
-    _engine(machine, "buildah").build(replace(plan, recipe=ONE_STAGE, base=base), auth, ignore)
+    seen: list[Event] = []
+    _mounting(machine, name).build(replace(plan, recipe=ONE_STAGE, base=base), auth, seen.append)
     assert (machine.home / "built").read_text() == ONE_STAGE.text
-    assert [verb.split()[0] for verb in program.verbs] == ["inspect", "pull", "inspect", "build"]
+    asked, pulled, again, built = program.verbs
+    assert asked == again
+    assert "inspect" in asked
+    assert (pulled.split()[0], built.split()[0]) == ("pull", "build")
+    assert LogLine("manifest unknown", "build") in seen
 
 
 def test_a_users_containerfile_gets_the_hosts_pip_settings_by_a_mount(

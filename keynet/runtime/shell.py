@@ -28,6 +28,7 @@ __all__ = [
     "Running",
     "Writer",
     "in_turn",
+    "meanwhile",
     "observed",
     "run",
     "start",
@@ -36,6 +37,7 @@ __all__ = [
 Writer = Callable[[BinaryIO], None]
 
 _observer: ContextVar[OnLine | None] = ContextVar("observer", default=None)
+_work: ContextVar[list[Callable[[], object]] | None] = ContextVar("work", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,20 @@ def observed(on_command: OnLine) -> Iterator[None]:
         _observer.reset(token)
 
 
+@contextlib.contextmanager
+def meanwhile(work: Callable[[], object]) -> Iterator[None]:
+    """Do ``work`` beside the first program that is run in this block, once that has started.
+
+    It may import, which a thread may not: other programs would fork beside that thread. Where
+    nothing is run, it is not done.
+    """
+    token = _work.set([work])
+    try:
+        yield
+    finally:
+        _work.reset(token)
+
+
 def in_turn(programs: Iterable[tuple[str, ...]], *, tidying: bool = False) -> Command:
     """Give one command that runs these one after the other, whatever their statuses are."""
     return Command(("/bin/sh", "-c", "; ".join(map(shlex.join, programs))), tidying=tidying)
@@ -103,7 +119,7 @@ def run(
         Interrupted: INT, TERM or HUP came; the program and its descendants are gone.
     """
     with start(command, on_stdout=on_stdout, on_stderr=on_stderr) as running:
-        return running.finish(timeout_s)
+        return running.finish(timeout_s, beside=_work.get() or [])
 
 
 def start(
@@ -169,9 +185,16 @@ class Running:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def finish(self, timeout_s: float | None = 60.0) -> Finished:
-        """Wait for its end and give what it wrote; see ``run``."""
+    def finish(
+        self, timeout_s: float | None = 60.0, *, beside: list[Callable[[], object]] | None = None
+    ) -> Finished:
+        """Do and take away what is ``beside``, wait for its end and give what it wrote.
+
+        Raises: see ``run``.
+        """
         with self._stack, forwarding(self._watch.signals, self._wake):
+            while beside:
+                beside.pop()()
             status = self._watch.until_end(timeout_s, self._program)
         for lines in self._output:
             lines.close()

@@ -10,10 +10,11 @@ from keynet import credentials
 from keynet.backend.client import BackendClient
 from keynet.backend.models import Project, UploadKey
 from keynet.errors import MetadataNotAttached, RegistryError
-from keynet.events import Emit, Event, LogLine
+from keynet.events import Emit
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
 from keynet.plan import RegistryAccess
+from keynet.runtime import shell
 from keynet.runtime.authfiles import registry_auth
 from keynet.runtime.engine import Usable
 from keynet.script.extraction import Extraction
@@ -101,8 +102,11 @@ def push(request: Request, *, choose: ChooseProject, emit: Emit) -> PushResult:
         target = _target(key, settings, registry)
         with _doubting(accepted):
             with registry_auth(registry) as auth:
-                with stages.stage("build", _("Building image"), prepared.engine.how):
-                    built = builder.build(prepared.plan, auth, _importing_meanwhile(emit), target)
+                with (
+                    stages.stage("build", _("Building image"), prepared.engine.how),
+                    shell.meanwhile(_load_metadata),
+                ):
+                    built = builder.build(prepared.plan, auth, emit, target)
                 try:
                     with stages.stage("push", _("Pushing"), str(target)):
                         pushed = builder.push(built, target, auth, emit)
@@ -202,25 +206,11 @@ def _target(key: UploadKey, settings: Settings, registry: RegistryAccess) -> Ref
     return Reference(registry.host, f"{settings.harbor_project}/{key.key}", _TAG)
 
 
-def _importing_meanwhile(emit: Emit) -> Emit:
-    """Load what writes the metadata while the engine works, not after it.
+def _load_metadata() -> None:
+    """Load what writes the metadata while the engine works, not after it."""
+    from keynet.steps import metadata
 
-    At its first line the engine has been started: importing in a thread would have to
-    fork beside that thread.
-    """
-
-    loaded = False
-
-    def emit_and_import(event: Event) -> None:
-        nonlocal loaded
-        emit(event)
-        if isinstance(event, LogLine) and not loaded:
-            loaded = True
-            from keynet.steps import metadata
-
-            metadata.load()
-
-    return emit_and_import
+    metadata.load()
 
 
 def _attach(prepared: Prepared, image: Reference, connect: _Connect, stages: Stages) -> Digest:

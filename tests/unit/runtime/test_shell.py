@@ -275,3 +275,40 @@ def _runs(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_work_is_done_once_beside_the_first_program(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    done: list[int] = []
+
+    def work() -> None:
+        # Nobody would read were the program not running.
+        done.append(gate.write_text("go"))
+
+    with shell.meanwhile(work):
+        assert shell.run(_sh(f"cat {gate}")).stdout == "go"
+        assert shell.run(_sh("echo second")).stdout == "second"
+    assert len(done) == 1
+    with shell.meanwhile(work):
+        pass
+    assert len(done) == 1
+
+
+def test_work_that_fails_takes_its_program_along(tmp_path: Path) -> None:
+    def work() -> None:
+        raise ImportError("broken")
+
+    running = tmp_path / "pid"
+    with shell.meanwhile(work), pytest.raises(ImportError, match="broken"):
+        shell.run(_sh(f"echo $$ > {running}; exec sleep 60"))
+    shell.run(_sh("true"))
+    assert not running.exists() or not Path(f"/proc/{running.read_text().strip()}").exists()
+
+
+def test_a_signal_during_the_work_reaches_the_program() -> None:
+    with (
+        shell.meanwhile(lambda: os.kill(os.getpid(), signal.SIGTERM)),
+        pytest.raises(Interrupted),
+    ):
+        shell.run(_sh("sleep 60"))

@@ -220,7 +220,8 @@ def _make_newer(engine: str, request: pytest.FixtureRequest, hub: Hub, *, ordina
     }
     if ordinary:
         user: OrdinaryUser = request.getfixturevalue("newer_user")
-        home = Path("/tmp") / f"{user.name}-home"
+        # Goes with it when the user does; its own home is in the other root.
+        home = user.runtime / "home"
         home.mkdir(mode=0o755, exist_ok=True)
         user.own(home)
         clean = {**user.environment(), **environment, "HOME": str(home)}

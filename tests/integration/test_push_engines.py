@@ -64,6 +64,11 @@ def test_image_belongs_to_root_and_runs_the_script(pulled: PulledImage) -> None:
     assert settings["Labels"]["keynet.managed"] == "true"
 
 
+def test_what_is_installed_is_written_once_where_run_can_mount(done: Done) -> None:
+    assert "Successfully installed" in done.stderr
+    assert ("COPY --from=dependencies" in done.stderr) is (done.seat.name == "docker-legacy")
+
+
 def test_result_tells_image_digest_and_hyperparameters(done: Done) -> None:
     result = done.result
     assert str(result["image"]).startswith(f"{done.platform.registry.host}/kitech-model/key")

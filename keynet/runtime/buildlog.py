@@ -5,6 +5,7 @@ from collections import deque
 from typing import Final
 
 from keynet.errors import BuildFailed
+from keynet.runtime import reasons
 from keynet.text import _, printable
 
 __all__ = ["BuildLog"]
@@ -86,6 +87,11 @@ class BuildLog:
     def tail(self) -> list[str]:
         """The last lines, 20 at most, oldest first."""
         return list(self._tail)
+
+    @property
+    def lost_layer(self) -> bool:
+        """Whether others took a layer from the build; see ``reasons.lost_layer``."""
+        return reasons.lost_layer("\n".join(self._tail))
 
     @property
     def tops(self) -> list[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from keynet.errors import EngineError
-from keynet.events import Emit, LogLine
+from keynet.events import Emit, LogLine, Notice
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, Pushed, RegistryAccess
@@ -31,6 +31,8 @@ __all__ = ["Engine"]
 
 _MARKER: Final = "keynet-build"
 _TIMEOUT_S: Final = 120.0
+# A build that another process on the same store has disturbed: buildah before 1.43.
+_TRIES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,26 +72,23 @@ class Engine:
         """Build in a stage of its own; see ``Builder.build``."""
         project = names.project_name(plan)
         name = names.build_name(project)
-        log = BuildLog()
-
-        def on_line(line: str) -> None:
-            log.feed(line)
-            emit(LogLine(line, "build"))
-
         if self._can_mount(plan):
-            pull = partial(self._pull, plan, auth, on_line)
+            pull = partial(self._pull, plan, auth, lambda line: emit(LogLine(line, "build")))
             plan = onestage.taken(plan, self._user_question(plan), pull, self.asked)
         with scratch() as temporary, stage(plan, emit) as staged:
             command = shell.Command(
                 (*self._prefix, *self._build_arguments(plan, staged, auth, name)),
                 environment={**plan.host_network.proxies, "TMPDIR": str(temporary)},
             )
-            with self._without_leftovers(staged, project, log):
-                finished = shell.run(command, timeout_s=None, on_stdout=on_line, on_stderr=on_line)
-                if finished.status != 0 or not log.image_id:
-                    path = keep_containerfile(plan, project)
-                    raise log.failure(self.name, finished.status, path)
-        return Built(self.name, log.image_id, name, project, tuple(log.tops[:-1]))
+            for tries_left in reversed(range(_TRIES)):
+                log = BuildLog()
+                status = self._run_build(command, _marker(staged), project, log, emit)
+                if status == 0 and log.image_id:
+                    return Built(self.name, log.image_id, name, project, tuple(log.tops[:-1]))
+                if not (tries_left and log.lost_layer):
+                    break
+                emit(Notice(_("Others work on the same images; building again."), "note"))
+        raise log.failure(self.name, status, keep_containerfile(plan, project))
 
     def push(self, built: Built, target: Reference, auth: RegistryAuth, emit: Emit) -> Pushed:
         """Push by id; see ``Builder.push``."""
@@ -217,18 +216,29 @@ class Engine:
             *rest,
         )
 
-    @contextlib.contextmanager
-    def _without_leftovers(self, staged: Stage, project: str, log: BuildLog) -> Iterator[None]:
-        """Remove the working containers of an unfinished build, and name what it cached."""
-        done = False
+    def _run_build(
+        self, command: shell.Command, marker: Path, project: str, log: BuildLog, emit: Emit
+    ) -> int:
+        """Run ``build`` once and give its status.
+
+        The working containers of a build that came to no image are removed, and what it
+        cached is named.
+        """
+
+        def on_line(line: str) -> None:
+            log.feed(line)
+            emit(LogLine(line, "build"))
+
+        status = -1
         try:
-            yield
-            done = True
+            finished = shell.run(command, timeout_s=None, on_stdout=on_line, on_stderr=on_line)
+            status = finished.status
         finally:
-            if not done:
-                for container in self._working_containers(_marker(staged)):
+            if status != 0 or not log.image_id:
+                for container in self._working_containers(marker):
                     self._run("rm", *self.dialect.rm_flags, container)
                 tidy.keep(self._prefix, project, log.tops)
+        return status
 
     def _working_containers(self, marker: Path) -> list[str]:
         """Find this build's containers by the marker that the builder wrote down for each.

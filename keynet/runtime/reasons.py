@@ -7,9 +7,10 @@ from typing import Final
 from keynet.runtime.engine import Unusable
 from keynet.text import _, printable
 
-__all__ = ["explain", "failure", "last_words", "no_subids", "not_installed"]
+__all__ = ["explain", "failure", "last_words", "lost_layer", "no_subids", "not_installed"]
 
 _NOISE = re.compile(r"level=(?:warning|info|debug)|^\s*$|^WARN|cgroups v1", re.IGNORECASE)
+_LOST_LAYER = re.compile(r"Error: .*\blayer not known")
 _PREFIX = re.compile(r'^(?:time="[^"]*" level=\w+ msg=|Error: |ERRO\[\d+\] |error: )')
 
 
@@ -21,6 +22,16 @@ def last_words(output: str) -> str:
 def failure(status: int, output: str) -> str:
     """Say why a trial ended with this status; never empty."""
     return last_words(output) or _("exit status {status}, without a word").format(status=status)
+
+
+def lost_layer(output: str) -> bool:
+    """Tell whether a build failed only because another process removed a layer meanwhile.
+
+    buildah before 1.43, and podman with it, ends where a layer goes that it has just listed
+    or is about to use (containers/buildah issues 5615 and 5674); the same build then passes.
+    """
+    lines = output.strip().splitlines()
+    return bool(lines and _LOST_LAYER.fullmatch(lines[-1]))
 
 
 def not_installed(name: str) -> Unusable:
@@ -69,7 +80,12 @@ def _telling(output: str) -> list[str]:
     """Give the lines that may say why, the likeliest first; one is "" where there are none."""
     lines = [line for line in output.splitlines() if not _NOISE.search(line)]
     telling = [line for line in lines if re.search("error|cannot|denied|fail", line, re.IGNORECASE)]
-    return [printable(_PREFIX.sub("", line), 300) for line in telling or lines or [""]]
+    return [_shortened(printable(_PREFIX.sub("", line))) for line in telling or lines or [""]]
+
+
+def _shortened(line: str) -> str:
+    """Cut a long line in its middle: engines put what failed first and why last."""
+    return line if len(line) <= 300 else f"{line[:100]} … {line[-197:]}"
 
 
 def _storage(name: str) -> str:

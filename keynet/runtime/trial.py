@@ -22,6 +22,8 @@ __all__ = ["lay_out_program", "probe"]
 
 _VERSION = re.compile(r"version (\d+(?:\.\d+)+)")
 _TIMEOUT_S: Final = 60.0
+# A trial that another process on the same store has disturbed says nothing about the way.
+_TRIES: Final = 3
 # What a failed RUN says when its process limits, not its isolation, are the trouble.
 _LIMITS = re.compile("rlimit", re.IGNORECASE)
 
@@ -61,7 +63,9 @@ def lay_out_program(folder: Path, architecture: str, *, run: bool) -> bool:
     """
     known = architecture in ARCHITECTURES
     program = folder / "program"
-    program.write_bytes(exit_program(architecture) if known else secrets.token_bytes(16))
+    # No two trials have one layer: to remove one image would take it from the other's.
+    own = secrets.token_bytes(16)
+    program.write_bytes(exit_program(architecture) + own if known else own)
     program.chmod(0o755)
     lines = ["FROM scratch", "COPY program /program"]
     if run and known:
@@ -129,7 +133,10 @@ def _trial(dialect: Dialect, way: Way, architecture: str, *, run: bool) -> str:
         for limit in way.ulimits:
             argv += ["--ulimit", limit]
         argv += ["--file", f"{folder}/Containerfile", folder]
-        finished = shell.run(shell.Command(tuple(argv)), timeout_s=_TIMEOUT_S)
+        for _try in range(_TRIES):
+            finished = shell.run(shell.Command(tuple(argv)), timeout_s=_TIMEOUT_S)
+            if not reasons.lost_layer(finished.stderr):
+                break
     if finished.status != 0:
         return reasons.failure(finished.status, finished.stderr or finished.stdout)
     shell.run(shell.Command((*dialect.prefix(way), "rmi", name)), timeout_s=_TIMEOUT_S)

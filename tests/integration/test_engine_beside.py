@@ -1,7 +1,10 @@
-"""Builds of one project that tidy up at the same moment."""
+"""Builds that work on one store at the same moment, as pushes of a shared machine do."""
 
 import os
+import subprocess
 import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,11 @@ from tests.integration.engines import Host, answer_of, make_host, marked, unname
 
 BUILDS = 6
 WITHIN_S = 120.0
+# What buildah 1.28 and podman 4.3 print when another process removed an image meanwhile.
+LOST = (
+    "Error: checking if cached image exists from a previous build: "
+    "getting top layer info: layer not known"
+)
 
 
 @pytest.fixture(params=marked(("docker-legacy", "podman-root", "buildah-root")))
@@ -17,21 +25,27 @@ def host(request: pytest.FixtureRequest) -> Host:
     return make_host(request.param, request)
 
 
+@pytest.fixture(params=marked(("podman-root", "buildah-root")))
+def daemonless(request: pytest.FixtureRequest) -> Host:
+    return make_host(request.param, request)
+
+
 def test_one_name_stays_and_nothing_nameless(host: Host) -> None:
-    context = host.home / f"beside-{os.urandom(4).hex()}"
-    context.mkdir()
-    (context / "train.py").write_text("print('trained')\n")
+    context = _context(host)
     gate = host.home / f"gate-{os.urandom(4).hex()}"
     gate.mkdir()
     before = unnamed_images(host)
     request = {"context": str(context), "text": "FROM scratch\nCOPY context/ /\n"}
-    builds = [
-        host.start(**request, labels={"own": str(number)}, gate=str(gate))
-        for number in range(BUILDS)
-    ]
-    _until_all_wait(gate, BUILDS)
-    (gate / "open").touch()
-    answers = [answer_of(build) for build in builds]
+    with ExitStack() as started:
+        builds = [
+            started.enter_context(
+                _ended(host.start(**request, labels={"own": str(number)}, gate=str(gate)))
+            )
+            for number in range(BUILDS)
+        ]
+        _until(lambda: len(list(gate.iterdir())) == BUILDS or _has_ended(builds))
+        (gate / "open").touch()
+        answers = [answer_of(build) for build in builds]
     assert [answer.status for answer in answers] == [0] * BUILDS, answers
     assert len({answer.json["image_id"] for answer in answers}) == BUILDS
     assert unnamed_images(host) == before
@@ -39,8 +53,76 @@ def test_one_name_stays_and_nothing_nameless(host: Host) -> None:
     assert [line.split()[1] for line in lines] == ["latest"]
 
 
-def _until_all_wait(gate: Path, number: int) -> None:
+def test_a_build_that_lost_a_layer_to_another_is_done_again(
+    daemonless: Host, tmp_path: Path
+) -> None:
+    host = _losing(daemonless, tmp_path, times=1)
+    answer = host.ask(context=str(_context(host)), text="FROM scratch\nCOPY context/ /\n")
+    assert answer.status == 0, answer
+    assert LOST in answer.log
+    assert answer.json["events"] == ["Notice"]
+    # The trial build was disturbed once, too: that says nothing about the way it tried.
+    assert answer.json["how"] == daemonless.ask().json["how"]
+
+
+def test_a_build_that_loses_layers_each_time_fails_with_the_reason(
+    daemonless: Host, tmp_path: Path
+) -> None:
+    assert daemonless.ask().status == 0
+    host = _losing(daemonless, tmp_path, times=3, layers="--layers")
+    answer = host.ask(context=str(_context(host)), text="FROM scratch\nCOPY context/ /\n")
+    assert answer.status == 4
+    assert answer.error["type"] == "BuildFailed"
+    assert LOST in answer.error["message"]
+    assert answer.json["events"] == ["Notice"] * 2
+
+
+def _context(host: Host) -> Path:
+    context = host.home / f"beside-{os.urandom(4).hex()}"
+    context.mkdir()
+    (context / "train.py").write_text("print('trained')\n")
+    return context
+
+
+def _losing(host: Host, folder: Path, *, times: int, layers: str = "--layers*") -> Host:
+    """Put the engine behind a script whose builds of each kind fail so many times first."""
+    program = folder / host.engine
+    program.write_text(
+        f"""#!/bin/sh
+for argument; do
+  case $argument in ({layers})
+    for time in $(seq {times}); do
+      if mkdir "{folder}/$argument-$time" 2>/dev/null; then
+        echo "STEP 1/2: FROM scratch"
+        echo "{LOST}" >&2
+        exit 125
+      fi
+    done
+  esac
+done
+exec /usr/bin/{host.engine} "$@"
+"""
+    )
+    program.chmod(0o755)
+    return host.with_environment(PATH=f"{folder}:{host.environment['PATH']}")
+
+
+@contextmanager
+def _ended(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    """End the process on the way out, whatever became of it, and close its pipes."""
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _has_ended(processes: list[subprocess.Popen[str]]) -> bool:
+    return any(process.poll() is not None for process in processes)
+
+
+def _until(fact: Callable[[], bool]) -> None:
     until = time.monotonic() + WITHIN_S
-    while len(list(gate.iterdir())) < number:
-        assert time.monotonic() < until, "not every build came to its end"
+    while not fact():
+        assert time.monotonic() < until, "the builds hang"
         time.sleep(0.02)

@@ -343,3 +343,33 @@ def test_a_reason_is_found_behind_what_follows_from_it() -> None:
     assert "apt-get install uidmap" in found.fix
     assert reasons.explain("buildah", "Error: odd\nError: odder\n").reason == "odd"
     assert reasons.explain("buildah", "").reason == ""
+
+
+@pytest.mark.parametrize(
+    ("output", "lost"),
+    [
+        (
+            "STEP 1/2: FROM scratch\nError: checking if cached image exists from a previous build: "
+            "getting top layer info: layer not known\n",
+            True,
+        ),
+        (
+            "COMMIT x\nError: committing container for step {Env:[]}: copying layers and metadata "
+            'for container "0f": committing the finished image: creating image "1e": '
+            "layer not known",
+            True,
+        ),
+        ("Error: layer not known\nError: building at STEP RUN x: exit status 1\n", False),
+        ("Error: initializing source docker://x: manifest unknown\n", False),
+        ("", False),
+    ],
+)
+def test_a_layer_that_another_process_took_away(output: str, lost: bool) -> None:
+    assert reasons.lost_layer(output) is lost
+
+
+def test_a_long_reason_keeps_its_end_where_engines_say_why() -> None:
+    said = reasons.last_words("Error: " + "committing: " * 90 + "layer not known")
+    assert said.startswith("committing: ")
+    assert said.endswith("committing: layer not known")
+    assert len(said) <= 300

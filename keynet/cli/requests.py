@@ -12,7 +12,7 @@ from keynet import credentials, settings
 from keynet.cli.options import pairs
 from keynet.errors import UsageError
 from keynet.events import Event, Notice
-from keynet.plan import BuildPlan, BuildSecret
+from keynet.plan import BuildPlan, BuildSecret, GeneratedContainerfile
 from keynet.recipe import buildargs
 from keynet.steps.prepare import Request, plan_build, read_script
 from keynet.steps.reading import Reading
@@ -69,6 +69,7 @@ def show_plan(request: Request, *, as_json: bool) -> None:
     if as_json:
         described["hyperparameters"] = script.extraction.to_json()["arguments"]
         described["containerfile"] = plan.recipe.text
+        described["containerfile_one_stage"] = _one_stage(plan) or None
         click.echo(json.dumps(described, ensure_ascii=False))
         return
     described["labels"] = [f"{name}={value}" for name, value in plan.labels.items()]
@@ -79,6 +80,14 @@ def show_plan(request: Request, *, as_json: bool) -> None:
             shown = ", ".join(value) if isinstance(value, list) else value
             click.echo(f"{name:{width}}{printable(shown)}")
     click.echo(f"\n{plan.recipe.text}")
+    if one_stage := _one_stage(plan):
+        note = _("Where RUN can mount files (BuildKit, podman, buildah), the image is built so:")
+        click.echo(f"# {note}\n{one_stage}")
+
+
+def _one_stage(plan: BuildPlan) -> str:
+    """Give the form of keynet's own recipe that most engines build; "" where there is none."""
+    return plan.recipe.mounting if isinstance(plan.recipe, GeneratedContainerfile) else ""
 
 
 def _only_notices(event: Event) -> None:

@@ -304,9 +304,24 @@ def test_dry_run_shows_the_plan_and_touches_nothing(platform: Platform, capsys: 
     assert keynet("push", "train.py", "--dry-run", "--json") == 0
     plan = json.loads(capsys.readouterr().out)
     assert plan["containerfile"] in shown
+    assert plan["containerfile_one_stage"] is None
     assert plan["project_id"] == 12
     assert platform.backend.seen == []
     assert engine.calls(platform.engines) == []
+
+
+def test_dry_run_shows_both_forms_of_a_recipe_that_installs(
+    platform: Platform, capsys: Capture
+) -> None:
+    (platform.project / "requirements.txt").write_text("numpy==2.1.0\n")
+    assert keynet("push", "train.py", "--dry-run") == 0
+    shown = capsys.readouterr().out
+    assert keynet("push", "train.py", "--dry-run", "--json") == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert "COPY --from=dependencies" in plan["containerfile"]
+    assert "RUN --mount=" in plan["containerfile_one_stage"]
+    assert plan["containerfile"] in shown
+    assert plan["containerfile_one_stage"] in shown
 
 
 def test_a_script_without_parser_warns_how_to_add_one(platform: Platform, capsys: Capture) -> None:

@@ -18,13 +18,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from keynet import places
 from keynet.errors import KeynetError
 from keynet.secret import Secret, mask
-from keynet.text import _, printable
+from keynet.text import N_, _, printable
 
-__all__ = ["Credentials", "Harbor", "SavedProject", "clear", "load", "path", "save", "update"]
+__all__ = [
+    "Credentials",
+    "Harbor",
+    "SavedProject",
+    "check_savable",
+    "clear",
+    "load",
+    "path",
+    "save",
+    "update",
+]
 
 _SIZE_LIMIT: Final = 1_000_000
+_CANNOT_SAVE: Final = N_("Cannot save the credentials in {file}: {why}.")
 _SECRET_KEY: Final = re.compile("token|password|secret|credential|key$", re.IGNORECASE)
 _KNOWN: Final = frozenset(
     {
@@ -90,11 +102,12 @@ def path(environment: Mapping[str, str] | None = None) -> Path:
     """Tell where the config file is: KEYNET_CONFIG, XDG_CONFIG_HOME, else ~/.config."""
     variables = os.environ if environment is None else environment
     if variables.get("KEYNET_CONFIG"):
-        return Path(variables["KEYNET_CONFIG"]).expanduser()
+        return places.expanded(Path(variables["KEYNET_CONFIG"]))
     xdg = variables.get("XDG_CONFIG_HOME", "")
     # The XDG specification says that a relative path there counts as unset.
-    base = Path(xdg) if xdg.startswith("/") else _home(variables) / ".config"
-    return base / "keynet" / "config.json"
+    if xdg.startswith("/"):
+        return Path(xdg, "keynet/config.json")
+    return Path(variables.get("HOME") or places.home(), ".config/keynet/config.json")
 
 
 def load(file: Path | None = None) -> Credentials | None:
@@ -123,8 +136,20 @@ def update(
             changed = change(load(file))
             _write(file, json.dumps(_to_json(changed), ensure_ascii=False, indent=2) + "\n")
     except OSError as e:
-        raise _unusable(_("Cannot save the credentials in {file}: {why}."), file, e) from e
+        raise _unusable(_CANNOT_SAVE, file, e) from e
     return changed
+
+
+def check_savable(file: Path | None = None) -> None:
+    """See that ``save`` may write there, before anything is asked of a platform.
+
+    Raises:
+        KeynetError: This user may neither write to the folder nor make it.
+    """
+    file = (file or path()).resolve()
+    if not places.is_writable(file.parent):
+        refused = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        raise _unusable(_CANNOT_SAVE, file, refused)
 
 
 def save(credentials: Credentials, file: Path | None = None) -> None:
@@ -154,27 +179,14 @@ def clear(file: Path | None = None) -> bool:
     """
     file = (file or path()).resolve()
     try:
-        if not file.exists():
+        if not os.path.exists(file):  # noqa: PTH110  False where it is hidden from this user
             return False
         with _locked(file):
             file.unlink(missing_ok=True)
             _lock_of(file).unlink(missing_ok=True)
     except OSError as e:
-        raise _unusable(_("Cannot remove {file}: {why}."), file, e) from e
+        raise _unusable(N_("Cannot remove {file}: {why}."), file, e) from e
     return True
-
-
-def _home(variables: Mapping[str, str]) -> Path:
-    home = variables.get("HOME")
-    if home:
-        return Path(home)
-    try:
-        return Path.home()
-    except RuntimeError as e:
-        raise KeynetError(
-            _("Cannot tell where the config file is: this user has no home directory."),
-            _("Set KEYNET_CONFIG to a file's path."),
-        ) from e
 
 
 def _read(file: Path) -> bytes | None:
@@ -194,10 +206,14 @@ def _read(file: Path) -> bytes | None:
                     _("Run: chmod 600 {file}").format(file=shlex.quote(printable(file))),
                 )
             return stream.read(_SIZE_LIMIT + 1)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as e:
-        raise _unusable(_("Cannot read the config file {file}: {why}."), file, e) from e
+        # Where this user may not even look (HOME is another's) there is no login of theirs.
+        named = os.environ.get("KEYNET_CONFIG")
+        if isinstance(e, PermissionError) and not named and not os.path.lexists(file):
+            return None
+        raise _unusable(N_("Cannot read the config file {file}: {why}."), file, e) from e
 
 
 def _parse(content: bytes, file: Path) -> dict[str, Any]:
@@ -380,6 +396,6 @@ def _broken(file: Path, reason: str) -> KeynetError:
 
 def _unusable(message: str, file: Path, error: OSError) -> KeynetError:
     return KeynetError(
-        message.format(file=printable(file), why=error.strerror or str(error)),
+        _(message).format(file=printable(file), why=error.strerror or str(error)),
         _("Set KEYNET_CONFIG to a file that this user may read and write."),
     )

@@ -8,7 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "keynet"
 
-TIER_ONE = {"errors", "events", "text", "secret", "plan", "oci", "trust", "hosts"}
+TIER_ONE = {"errors", "events", "text", "secret", "plan", "oci", "trust", "hosts", "places"}
 PARTS = {
     "script", "recipe", "runtime", "registry", "archive", "backend", "credentials", "settings",
     "sandbox",

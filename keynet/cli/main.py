@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 import click
 
 from keynet import __version__
-from keynet.errors import Interrupted, KeynetError
+from keynet.errors import Interrupted, KeynetError, UsageError
 from keynet.text import N_, _, printable
 
 __all__ = ["cli", "run"]
@@ -126,6 +126,12 @@ def _forget_output() -> None:
 
 
 def _show_other(error: Exception) -> int:
+    if isinstance(error, FileNotFoundError) and not _stands_somewhere():
+        gone = UsageError(
+            _("The current folder does not exist any more."), _("Change to another: cd DIR")
+        )
+        _show(gone)
+        return gone.exit_status
     if not isinstance(error, OSError) or error.errno not in _NO_ROOM:
         _show_bug(error)
         return BUG
@@ -138,6 +144,14 @@ def _show_other(error: Exception) -> int:
     )
     _show(full)
     return full.exit_status
+
+
+def _stands_somewhere() -> bool:
+    try:
+        os.getcwd()  # noqa: PTH109
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _show_bug(error: Exception) -> None:

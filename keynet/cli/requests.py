@@ -127,9 +127,11 @@ def _secret(text: str) -> BuildSecret:
             _("For example: --secret id=token,src=token.txt"),
         )
     path = Path(source)
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113  False where it is hidden from this user
         raise UsageError(
-            _("The secret's file {path} does not exist.").format(path=printable(path)),
+            _("There is no secret's file {path} that this user can read.").format(
+                path=printable(path)
+            ),
             _("Check src= of --secret."),
         )
     return BuildSecret(fields["id"], path)

@@ -1,6 +1,7 @@
 """Which dependencies the image gets, and the build files that install them."""
 
 import json
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -97,7 +98,13 @@ def _check_named(path: Path) -> None:
         given=printable(path), resolved=printable(path.resolve())
     )
     hint = _("Check the path given with --requirements.")
-    if not path.exists():
-        raise ContextInvalid(_("{where} does not exist.").format(where=where), hint)
-    if path.is_dir():
+    try:
+        status = path.stat()
+    except FileNotFoundError as error:
+        raise ContextInvalid(_("{where} does not exist.").format(where=where), hint) from error
+    except OSError as error:
+        raise ContextInvalid(
+            _("{where} cannot be read: {why}.").format(where=where, why=error.strerror), hint
+        ) from error
+    if stat.S_ISDIR(status.st_mode):
         raise ContextInvalid(_("{where} is a directory.").format(where=where), hint)

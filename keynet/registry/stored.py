@@ -15,6 +15,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic import ValidationError as Malformed
 
+from keynet import places
 from keynet.errors import UsageError
 from keynet.oci.reference import DOCKER_HUB
 from keynet.registry.auth import Credential, normal_registry
@@ -99,7 +100,7 @@ def default_sources(environment: Mapping[str, str] = os.environ) -> tuple[AuthFi
     paths: list[Path] = []
     if environment.get("REGISTRY_AUTH_FILE"):
         paths.append(Path(environment["REGISTRY_AUTH_FILE"]))
-    home = Path(environment.get("HOME") or Path.home())
+    home = Path(environment.get("HOME") or places.home())
     if environment.get("XDG_RUNTIME_DIR"):
         paths.append(Path(environment["XDG_RUNTIME_DIR"], "containers/auth.json"))
     else:
@@ -119,6 +120,9 @@ def _read(path: Path) -> _Stored | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
+        # In a folder that is hidden from this user (HOME is another's) nothing is theirs.
+        if isinstance(error, PermissionError) and not os.path.lexists(path):
+            return None
         raise UsageError(
             _("The credentials in {path} cannot be read: {reason}.").format(
                 path=path, reason=error.strerror

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from keynet import places
 from keynet.errors import UsageError
 from keynet.hosts import is_loopback
 from keynet.plan import RegistryAccess
@@ -44,7 +45,7 @@ def registry_auth(access: RegistryAccess) -> Iterator[RegistryAuth]:
         _write(docker / "config.json", _docker_config(access))
         for part in _LINKED:
             own = docker_folder() / part
-            if own.exists():
+            if os.path.exists(own):  # noqa: PTH110  False where it is hidden from this user
                 (docker / part).symlink_to(own.resolve())
         yield RegistryAuth(
             host=access.host,
@@ -57,7 +58,7 @@ def registry_auth(access: RegistryAccess) -> Iterator[RegistryAuth]:
 
 def docker_folder() -> Path:
     """Give the user's own docker configuration folder, which need not exist."""
-    return Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    return Path(os.environ.get("DOCKER_CONFIG") or places.home() / ".docker")
 
 
 def _containers_config(access: RegistryAccess) -> dict[str, Any]:
@@ -95,7 +96,7 @@ def _containers_authfiles() -> list[Path]:
     """List where podman and buildah look, the first match of a host wins."""
     explicit = os.environ.get("REGISTRY_AUTH_FILE")
     runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/run/containers/{os.getuid()}"
-    config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    config = os.environ.get("XDG_CONFIG_HOME") or places.home() / ".config"
     primary = Path(explicit) if explicit else Path(runtime) / "containers" / "auth.json"
     if not explicit and not os.environ.get("XDG_RUNTIME_DIR"):
         primary = Path(runtime) / "auth.json"

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from keynet import places
 from keynet.runtime import cachekey
 from keynet.runtime.engine import Unusable, Usable, Way
 
@@ -34,7 +35,7 @@ class Cache:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._folder = folder or _default_folder()
+        self._folder = folder or places.cache() / "engines"
 
     def get(self, name: str) -> Found | None:
         """Give what was found for this engine; None when anything has changed since."""
@@ -68,12 +69,6 @@ class Cache:
         files = sorted(self._folder.glob(f"{name}-*.json"), key=lambda path: path.stat().st_mtime)
         for path in files[:-_KEPT]:
             path.unlink(missing_ok=True)
-
-
-def _default_folder() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME")
-    folder = Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache"
-    return folder / "keynet" / "engines"
 
 
 def _usable(value: Mapping[str, Any]) -> Usable:

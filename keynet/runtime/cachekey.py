@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import keynet
+from keynet import places
 from keynet.runtime.authfiles import docker_folder
 
 __all__ = ["of", "own_lines"]
@@ -86,7 +87,7 @@ def _of_docker() -> Iterator[object]:
 
 def _of_containers() -> Iterator[object]:
     yield from _variables(_OF_CONTAINERS)
-    config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "containers"
+    config = Path(os.environ.get("XDG_CONFIG_HOME") or places.home() / ".config") / "containers"
     files = [shutil.which(helper) for helper in _HELPERS]
     files += [os.environ.get(name) for name in ("CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF")]
     for folder in (Path("/etc/containers"), config):

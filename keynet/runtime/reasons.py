@@ -7,7 +7,15 @@ from typing import Final
 from keynet.runtime.engine import Unusable
 from keynet.text import _, printable
 
-__all__ = ["explain", "failure", "last_words", "lost_layer", "no_subids", "not_installed"]
+__all__ = [
+    "explain",
+    "failure",
+    "known_fix",
+    "last_words",
+    "lost_layer",
+    "no_subids",
+    "not_installed",
+]
 
 _NOISE = re.compile(r"level=(?:warning|info|debug)|^\s*$|^WARN|cgroups v1", re.IGNORECASE)
 _LOST_LAYER = re.compile(r"Error: .*\blayer not known")
@@ -68,12 +76,25 @@ def explain(name: str, output: str) -> Unusable:
     The first line that has a known reason counts: an engine's processes write at the same
     time, so that what follows from the reason may stand before it.
     """
-    telling = _telling(output)
-    for said in telling:
+    known = _known(name, output)
+    if known is not None:
+        return known
+    by_hand = _("Try it by hand: {name} info").format(name=name)
+    return Unusable(name, last_words(output), by_hand)
+
+
+def known_fix(name: str, output: str) -> str:
+    """Give the fix alone of a reason that is known; "" for others."""
+    known = _known(name, output)
+    return known.fix if known is not None else ""
+
+
+def _known(name: str, output: str) -> Unusable | None:
+    for said in _telling(output):
         for pattern, fix in _KNOWN:
             if re.search(pattern, said, re.IGNORECASE):
                 return Unusable(name, said, fix(name))
-    return Unusable(name, telling[0], _("Try it by hand: {name} info").format(name=name))
+    return None
 
 
 def _telling(output: str) -> list[str]:
@@ -111,6 +132,13 @@ def _service(name: str) -> str:
     )
 
 
+def _user(name: str) -> str:
+    return _(
+        "podman and buildah want a line for this user in /etc/passwd, and subordinate ids; "
+        "docker, or an engine elsewhere (DOCKER_HOST, CONTAINER_HOST), does not."
+    )
+
+
 def _disk(name: str) -> str:
     return _("Make room on the disk that holds the engine's store.")
 
@@ -127,9 +155,10 @@ _Fix = Callable[[str], str]
 # Compiled when something fails, as those of a failed push.
 _KNOWN: Final[tuple[tuple[str, _Fix], ...]] = (
     (r"no space left", _disk),
+    (r"homedir|home directory|unknown userid", _user),
     (r"newuidmap|newgidmap", _uidmap),
     (r"subuid|subgid|mappings? for user|insufficient (?:uids|gids)", _subids),
-    (r"graph ?driver|storage driver|driver not supported|overlay|vfs", _storage),
+    (r"graph ?driver|storage driver|driver not supported|overlay(?!@)|vfs", _storage),
     (
         r"(?:unable to|cannot) connect to podman|podman socket|CONTAINER_HOST|dial (?:unix|tcp)",
         _service,

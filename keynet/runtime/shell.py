@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Self, cast
 
 from keynet.errors import EngineError, EngineUnavailable, Interrupted, KeynetError
+from keynet.runtime import variables
 from keynet.runtime.output import Lines, OnLine, Redact, hide_logins, redactor
 from keynet.runtime.watch import ENDED, End, Signals, Watch, forwarding, pipe, terminal
 from keynet.secret import Secret
@@ -304,7 +305,7 @@ def _stdin(source: Secret | Writer | None) -> tuple[int, _Feeder | None]:
 
 
 def _environment(changes: Mapping[str, str | Secret | None]) -> dict[str, str]:
-    environment = dict(os.environ)
+    environment = variables.for_programs(os.environ)
     for name, value in changes.items():
         if value is None:
             environment.pop(name, None)

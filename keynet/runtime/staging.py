@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import platformdirs
-
+from keynet import places
 from keynet.errors import ContextInvalid
 from keynet.events import Emit, Notice
 from keynet.plan import BuildPlan, GeneratedContainerfile, UserContainerfile
@@ -51,7 +50,7 @@ def stage(plan: BuildPlan, emit: Emit) -> Iterator[Stage]:
     Raises:
         ContextInvalid: A file vanished, cannot be read, or the disk is full.
     """
-    parent = Path(platformdirs.user_cache_dir("keynet")) / "staging"
+    parent = places.cache() / "staging"
     parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(
         prefix="build-", dir=parent, ignore_cleanup_errors=True
@@ -95,7 +94,7 @@ def keep_containerfile(plan: BuildPlan, project: str) -> str:
     """
     if isinstance(plan.recipe, UserContainerfile):
         return str(plan.recipe.path)
-    folder = Path(platformdirs.user_cache_dir("keynet")) / "failed"
+    folder = places.cache() / "failed"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"{project.rpartition('/')[2]}.Containerfile"
     descriptor, temporary = tempfile.mkstemp(dir=folder)
@@ -189,7 +188,7 @@ def _unreadable(source: Path, error: OSError) -> ContextInvalid:
     hint = _("Make it readable, or leave it out with a line in .dockerignore.")
     if error.errno == _NO_SPACE_LEFT:
         hint = _("The disk of {folder} is full: make room, or set XDG_CACHE_HOME.").format(
-            folder=printable(platformdirs.user_cache_dir("keynet"))
+            folder=printable(places.cache())
         )
     return ContextInvalid(
         _("{path} could not be taken into the build: {reason}.").format(

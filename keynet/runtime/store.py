@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-import platformdirs
-
+from keynet import places
 from keynet.runtime import shell
 from keynet.runtime.engine import Way
 
@@ -36,7 +35,7 @@ def is_wanted() -> bool:
 
 def exists() -> bool:
     """Tell whether keynet has a store of its own on this machine."""
-    return _root().exists()
+    return os.path.exists(_root())  # noqa: PTH110  False where it is hidden from this user
 
 
 def own_way(way: Way) -> Way:
@@ -73,7 +72,7 @@ def remove() -> None:
 
 
 def _base() -> Path:
-    return Path(platformdirs.user_data_dir("keynet")) / "storage"
+    return places.data() / "storage"
 
 
 def _root() -> Path:
@@ -83,7 +82,9 @@ def _root() -> Path:
 def _runroot() -> Path:
     # What an engine keeps there must not outlive a reboot; the runtime folder does not.
     runtime = os.environ.get("XDG_RUNTIME_DIR")
-    return Path(runtime) / "keynet" / "storage" if runtime else _base() / "run"
+    if runtime and places.is_own(runtime) and places.is_writable(Path(runtime)):
+        return Path(runtime) / "keynet" / "storage"
+    return _base() / "run"
 
 
 def _disk_usage(folder: Path) -> int:

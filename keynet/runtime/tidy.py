@@ -13,8 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-import platformdirs
-
+from keynet import places
 from keynet.runtime import names, shell
 from keynet.runtime.engine import Built
 
@@ -57,7 +56,7 @@ def keep(engine: tuple[str, ...], project: str, tops: Sequence[str]) -> None:
 def _alone() -> Iterator[None]:
     """Let no other keynet of this user move names in the block; after a while, go on."""
     try:
-        folder = os.open(platformdirs.user_cache_dir("keynet"), os.O_RDONLY | os.O_DIRECTORY)
+        folder = os.open(places.cache(), os.O_RDONLY | os.O_DIRECTORY)
     except OSError:
         yield
         return

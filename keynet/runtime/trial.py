@@ -74,7 +74,9 @@ def lay_out_program(folder: Path, architecture: str, *, run: bool) -> bool:
     return run and known
 
 
-def _in_own_store(dialect: Dialect, plain: Way, version: str, known: Facts | None) -> Usable | None:
+def _in_own_store(
+    dialect: Dialect, plain: Way, version: str, known: Facts | None
+) -> Usable | Unusable | None:
     """Try keynet's own overlay store; None when the kernel or the engine refuses it.
 
     ``known`` is what the engine said of its host, in the user's store.
@@ -82,18 +84,22 @@ def _in_own_store(dialect: Dialect, plain: Way, version: str, known: Facts | Non
     if not store.is_wanted():
         return None
     existed = store.exists()
-    way = store.own_way(plain)
-    if known is None:
-        facts = _facts(dialect, way)
-    else:
-        facts = replace(known, storage_driver=way.driver, graph_root=way.root)
-    if not isinstance(facts, Unusable) and facts.storage_driver == way.driver:
-        found = _try_ways(dialect, way, facts, version)
-        if isinstance(found, Usable) and found.can_run:
-            return found
-    if not existed:
-        store.remove()
-    return None
+    usable: Usable | None = None
+    try:
+        way = store.own_way(plain)
+        if known is None:
+            facts = _facts(dialect, way)
+            if isinstance(facts, Facts) and facts.rootless and _single_id(dialect, way):
+                return reasons.no_subids(dialect.name)
+        else:
+            facts = replace(known, storage_driver=way.driver, graph_root=way.root)
+        if isinstance(facts, Facts) and facts.storage_driver == way.driver:
+            found = _try_ways(dialect, way, facts, version)
+            usable = found if isinstance(found, Usable) and found.can_run else None
+        return usable
+    finally:
+        if usable is None and not existed:
+            store.remove()
 
 
 def _try_ways(dialect: Dialect, base: Way, facts: Facts, version: str) -> Usable | Unusable:
@@ -196,11 +202,13 @@ def _version(dialect: Dialect, way: Way) -> str:
     finished = shell.run(shell.Command((way.binary, "--version")), timeout_s=_TIMEOUT_S)
     found = _VERSION.search(finished.stdout)
     if finished.status != 0 or found is None:
+        said = finished.stderr or finished.stdout
         raise EngineError(
             _("{name} --version fails: {said}").format(
-                name=dialect.name, said=reasons.last_words(finished.stderr or finished.stdout)
+                name=dialect.name, said=reasons.last_words(said)
             ),
-            _("Install {name} again.").format(name=dialect.name),
+            reasons.known_fix(dialect.name, said)
+            or _("Install {name} again.").format(name=dialect.name),
         )
     return found[1]
 

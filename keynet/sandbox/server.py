@@ -17,6 +17,7 @@ from typing import Final
 
 import uvicorn
 
+from keynet import places
 from keynet.errors import Interrupted, KeynetError, UsageError
 from keynet.sandbox import certificates, registry
 from keynet.sandbox.backend import PREFIX, TOKEN_PATH, Platform, application
@@ -180,7 +181,7 @@ async def _until_ended(
 def _data_folder(folder: Path) -> Iterator[Path]:
     """Make the folder and keep it for this process alone."""
     try:
-        folder = folder.expanduser().resolve()
+        folder = places.expanded(folder).resolve()
         folder.mkdir(parents=True, mode=0o700, exist_ok=True)
         # It holds keys and passwords.
         if stat.S_IMODE(folder.stat().st_mode) & 0o077 and not any(folder.iterdir()):

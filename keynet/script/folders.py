@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from keynet import places
+
 __all__ = [
     "has_marker",
     "installed_with",
@@ -34,7 +36,7 @@ def top_package(folder: Path) -> Path | None:
 def project_root(folder: Path, package: Path | None) -> Path:
     """Give the nearest folder with a sign of a project, else the parent of the top package."""
     candidate = folder
-    home = Path.home()
+    home = places.home()
     for _step in range(_MOST_PARENTS):
         if candidate in (candidate.parent, home):
             break

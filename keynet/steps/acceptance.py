@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-import platformdirs
-
+from keynet import places
 from keynet.hosts import proxy_for
 from keynet.plan import RegistryAccess
 
@@ -74,7 +73,7 @@ def _mark(access: RegistryAccess, login: Path) -> Path | None:
     decides = [access.host, access.username, str(access.ca_cert), access.insecure]
     decides += [str(login.absolute()), saved.st_ino, saved.st_size, saved.st_mtime_ns]
     name = hashlib.sha256(json.dumps(decides).encode()).hexdigest()[:32]
-    return Path(platformdirs.user_cache_dir("keynet")) / "accepted" / name
+    return places.cache() / "accepted" / name
 
 
 def _connects(access: RegistryAccess) -> bool:

@@ -4,8 +4,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
+from keynet import places
 from keynet.errors import KeynetError
 from keynet.runtime import store
 from keynet.text import _, printable
@@ -25,7 +24,7 @@ class Leftover:
 def find() -> list[Leftover]:
     """List what is there; empty on a clean machine."""
     found = []
-    cache = Path(platformdirs.user_cache_dir("keynet"))
+    cache = places.cache()
     if cache.exists():
         found.append(Leftover(_("remembered engines, staging folders"), cache, _usage(cache)))
     own = store.own_store()

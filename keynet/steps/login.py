@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from keynet import credentials, settings
+from keynet import credentials, places, settings
 from keynet.backend.client import BackendClient
 from keynet.credentials import Credentials, Harbor
 from keynet.errors import EngineError, EngineUnavailable, KeynetError, RegistryError
@@ -52,7 +52,8 @@ def sign_in(login: Login, file: Path | None = None, now: datetime | None = None)
     """
     # A file that cannot be replaced is noticed before the password goes anywhere.
     credentials.load(file)
-    ca_cert = login.ca_cert.expanduser().absolute() if login.ca_cert else None
+    credentials.check_savable(file)
+    ca_cert = places.expanded(login.ca_cert).absolute() if login.ca_cert else None
     with BackendClient(login.server_url, ca_cert=ca_cert, insecure=login.insecure) as client:
         answer = client.sign_in(login.username, login.password)
         server_url = client.server_url

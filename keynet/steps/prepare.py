@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from keynet import places
 from keynet.errors import EngineUnavailable
 from keynet.events import Emit, Notice
 from keynet.oci.descriptor import Digest, Platform
@@ -125,7 +126,7 @@ def plan_build(request: Request, script: Script, emit: Emit) -> BuildPlan:
     rules = ignore.load(request.context, settings.dockerfile)
     scanned = context.scan(request.context, rules)
     entrypoint = context.locate_entrypoint(request.context, script.path, rules)
-    detected = hostnetwork.detect(request.environment, Path.home())
+    detected = hostnetwork.detect(request.environment, places.home())
     recipe: GeneratedContainerfile | UserContainerfile
     notices: tuple[Notice, ...] = scanned.notices
     if user_file is not None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn, Self, TypeVar
 
+from keynet import places
 from keynet.errors import KeynetError, ScriptInvalid
 from keynet.script.extraction import Extraction
 from keynet.text import _, printable
@@ -193,8 +194,6 @@ def _read(path: Path) -> Content:
 
 
 def _load() -> "Template":
-    import platformdirs
-
     from keynet.recipe import containerfile
 
-    return containerfile.load(Path(platformdirs.user_cache_dir("keynet")))
+    return containerfile.load(places.cache())

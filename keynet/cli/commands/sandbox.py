@@ -78,9 +78,9 @@ def sandbox(
 
 
 def _default_data() -> Path:
-    import platformdirs
+    from keynet import places
 
-    return Path(platformdirs.user_data_dir("keynet", appauthor=False)) / "sandbox"
+    return places.data() / "sandbox"
 
 
 def print_json(running: Sandbox) -> None:

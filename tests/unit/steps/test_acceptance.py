@@ -110,7 +110,10 @@ def test_a_mark_holds_no_secret_and_a_cache_that_cannot_be_written_costs_time_on
     [mark] = marks(login)
     assert mark.read_bytes() == b""
     assert mark.parent.stat().st_mode & 0o777 == 0o700
-    monkeypatch.setenv("XDG_CACHE_HOME", str(login))
+    cache = login.parent / "other"
+    (cache / "keynet").mkdir(parents=True)
+    (cache / "keynet/accepted").write_text("a file")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     accepted = Acceptance(access, login)
     accepted.note()
     assert not accepted.holds()

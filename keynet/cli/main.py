@@ -1,6 +1,8 @@
 """The ``keynet`` command group: commands load when they are called, errors become statuses."""
 
+import codecs
 import errno
+import io
 import os
 import signal
 import sys
@@ -75,6 +77,7 @@ def run(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     _spare_imports()
+    _escape_what_output_cannot_write()
     try:
         status = cli.main(args=arguments, prog_name="keynet", standalone_mode=False)
     except (click.Abort, Interrupted, KeyboardInterrupt):
@@ -102,6 +105,21 @@ def _spare_imports() -> None:
     # httpx loads its own command line, with rich and pygments, where it can be imported.
     modules: dict[str, ModuleType | None] = sys.modules  # type: ignore[assignment]
     modules.setdefault("httpx._main", None)
+
+
+def _escape_what_output_cannot_write() -> None:
+    """Write what a terminal's encoding lacks (EUC-KR has no ✔) as JSON would: it stays valid."""
+    codecs.register_error("keynet-escape", _escaped)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="keynet-escape")
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    import json
+
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
 
 
 def _interrupt(signal_number: int, frame: FrameType | None) -> NoReturn:

@@ -24,6 +24,12 @@ def pairs(values: tuple[str, ...], flag: str) -> dict[str, str]:
                 _("{value!r} is not of the form NAME=VALUE.").format(value=value),
                 param_hint=flag,
             )
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise click.BadParameter(
+                _("{value!r} is not UTF-8.").format(value=value), param_hint=flag
+            ) from error
         found[key] = content
     return found
 

@@ -114,6 +114,11 @@ class Buildx:
         """Forget a login; see ``Builder.logout``."""
         Docker(self.usable).logout(host)
 
+    @property
+    def saves(self) -> frozenset[str]:
+        """See ``Builder.saves``."""
+        return frozenset({"oci", "oci-archive", "docker-archive"})
+
     @contextlib.contextmanager
     def removing(self, built: Built) -> Iterator[None]:
         """Remove the staged files; the builder's cache is its own to collect."""

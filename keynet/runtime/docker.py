@@ -141,19 +141,17 @@ class Docker:
         return Pushed(target, digest)
 
     def save(self, built: Built, destination: str, emit: Emit) -> None:
-        """Write a docker archive, since docker 25 also the OCI's; see ``Builder.save``."""
-        kind = destination.partition(":")[0]
-        if kind != "docker-archive" and not self._writes_oci():
-            raise EngineError(
-                _("docker {version} writes docker archives only, not {kind}.").format(
-                    version=self.usable.version, kind=printable(kind)
-                ),
-                _("Use docker-archive:FILE, or --builder podman or buildah."),
-            )
+        """Write an archive or a layout; see ``Builder.save``."""
         save_by(
             destination,
             lambda file: self._run("save", "--output", str(file), built.name, timeout_s=None),
         )
+
+    @property
+    def saves(self) -> frozenset[str]:
+        """See ``Builder.saves``: docker archives, since docker 25 also the OCI's."""
+        oci = {"oci", "oci-archive"} if _writes_oci(self.usable) else set[str]()
+        return frozenset({"docker-archive", *oci})
 
     def login(self, access: RegistryAccess) -> None:
         """Store a login; see ``Builder.login``."""
@@ -212,9 +210,6 @@ class Docker:
         )
         return "host" if local else ""
 
-    def _writes_oci(self) -> bool:
-        return version_numbers(self.usable.version) >= _FIRST_WITH_OCI
-
     @property
     def _mounts(self) -> bool:
         modern = self._way.mode != dockerargs.LEGACY
@@ -243,6 +238,10 @@ class Docker:
 def _tagged(target: Reference) -> Reference:
     """Push one tag: without one docker would push all that it has of the repository."""
     return target if target.tag else target.with_tag("latest")
+
+
+def _writes_oci(usable: Usable) -> bool:
+    return version_numbers(usable.version) >= _FIRST_WITH_OCI
 
 
 def save_by(destination: str, write: Callable[[Path], shell.Finished]) -> None:

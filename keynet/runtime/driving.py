@@ -122,7 +122,7 @@ class Engine:
         with scratch() as temporary:
             finished = shell.run(
                 shell.Command(
-                    (*self._prefix, "push", built.image_id, destination),
+                    (*self._prefix, *self._save_arguments(built, destination)),
                     environment={"TMPDIR": str(temporary)},
                 ),
                 timeout_s=None,
@@ -169,12 +169,26 @@ class Engine:
         return tidy.removing(self._prefix, built)
 
     @property
+    def saves(self) -> frozenset[str]:
+        """See ``Builder.saves``."""
+        return frozenset({"oci", "oci-archive", "docker-archive"})
+
+    @property
     def _way(self) -> Way:
         return self.usable.way
 
     @property
     def _prefix(self) -> tuple[str, ...]:
         return self.dialect.prefix(self._way)
+
+    def _save_arguments(self, built: Built, destination: str) -> tuple[str, ...]:
+        kind, _colon, path = destination.partition(":")
+        if self._way.remote:
+            # ``push`` would write where the service runs.
+            form = "oci-dir" if kind == "oci" else kind
+            return ("save", "--format", form, "--output", path, built.image_id)
+        name = f"{built.project}:latest" if kind == "docker-archive" else "latest"
+        return ("push", built.image_id, f"{destination}:{name}")
 
     def _can_mount(self, plan: BuildPlan) -> bool:
         modern = version_numbers(self.usable.version) >= self.dialect.mounts_since

@@ -180,8 +180,17 @@ class Builder(Protocol):
         """
         ...
 
+    @property
+    def saves(self) -> frozenset[str]:
+        """Of ``oci``, ``oci-archive`` and ``docker-archive``, what ``save`` writes."""
+        ...
+
     def save(self, built: Built, destination: str, emit: Emit) -> None:
-        """Write the image to ``oci:DIR``, ``oci-archive:FILE`` or ``docker-archive:FILE``."""
+        """Write the image to ``KIND:PATH``; an archive must not be there yet.
+
+        Raises:
+            EngineError: It was not written.
+        """
         ...
 
     def removing(self, built: Built) -> AbstractContextManager[None]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from keynet import places
-from keynet.errors import EngineUnavailable
+from keynet.errors import EngineUnavailable, UsageError, ValidationError
 from keynet.events import Emit, Notice
 from keynet.oci.descriptor import Digest, Platform
 from keynet.oci.reference import Reference
@@ -118,7 +118,8 @@ def plan_build(request: Request, script: Script, emit: Emit) -> BuildPlan:
 
     Raises:
         ContextInvalid: The context, its ignore file, requirements or Containerfile.
-        ValidationError: The base image or platform is none.
+        ValidationError: The base image is none.
+        UsageError: The platform is none.
     """
     settings = request.settings
     base_text = settings.base_image or script.base_image or _DEFAULT_BASE
@@ -146,7 +147,7 @@ def plan_build(request: Request, script: Script, emit: Emit) -> BuildPlan:
         files=scanned.files,
         recipe=recipe,
         base=base,
-        platform=Platform.parse(settings.platform) if settings.platform else None,
+        platform=_platform(settings.platform),
         labels={**settings.labels, **_MANAGED},
         # Those of [tool.keynet] too: a secret among them would stay in the image's history.
         build_args=buildargs.parse(
@@ -177,6 +178,13 @@ def find_engine(name: str, plan: BuildPlan, emit: Emit) -> tuple[Builder, Usable
             _("Choose another engine with --builder; keynet doctor shows which ones work."),
         )
     return builder, engine
+
+
+def _platform(text: str | None) -> Platform | None:
+    try:
+        return Platform.parse(text) if text else None
+    except ValidationError as error:
+        raise UsageError(error.message, error.hint) from error
 
 
 def _described(extraction: Extraction) -> str:

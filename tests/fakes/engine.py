@@ -184,7 +184,7 @@ for word in $FAKE_ENGINE; do case $word in user=*) echo "${{word#user=}}";; esac
 def _push(arguments: list[str]) -> None:
     target = arguments[-1]
     if not target.startswith("docker://"):
-        Path(target.partition(":")[2]).write_bytes(b"an archive")
+        Path(target.split(":")[1]).write_bytes(b"an archive")
         return
     host, _slash, path = target.removeprefix("docker://").partition("/")
     repository, _colon, tag = path.rpartition(":")

@@ -81,6 +81,11 @@ def test_podman_over_its_service(
     with running(argv, log=tmp_path / "service.log", ready=socket_answers(path)):
         host = local.with_environment(CONTAINER_HOST=f"unix://{path}")
         assert "workspace/train.py" in _push(host, make_registry(auth="basic"), tmp_path)
+        for form in ("docker-archive", "oci-archive", "oci"):
+            saved = tmp_path / form
+            asked = {"context": str(tmp_path / "context"), "text": TEXT, "save": f"{form}:{saved}"}
+            assert host.ask(**asked).status == 0
+            assert saved.is_dir() if form == "oci" else saved.stat().st_size > 1_000
         # A CA cannot be sent to a service: the error says where it looks.
         distrusted = host.ask(
             context=str(tmp_path / "context"),

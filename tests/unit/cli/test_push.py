@@ -168,7 +168,7 @@ def test_no_upload_key_is_asked_for_when_the_build_cannot_start(
         (["push", "train.py", "--requirements", "missing.txt"], 3),
         (["push", "train.py", "--context", "missing"], 3),
         (["push", "train.py", "--base-image", "Not A Reference"], 7),
-        (["push", "train.py", "--platform", "nonsense"], 7),
+        (["push", "train.py", "--platform", "nonsense"], 2),
         (["push", "train.py", "--builder", "podman"], 4),
         (["push", "train.py", "--secret", "src=missing"], 2),
         (["push", "train.py", "--label", "nonsense"], 2),

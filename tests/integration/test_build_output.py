@@ -1,0 +1,142 @@
+"""``keynet build --output``: an image in a file or a folder, from every engine, again and again."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.testbed.program import Seat
+from tests.testbed.seats import Seating
+
+from .pushing import NEWER, OLDER, marked, write
+
+RECIPE = "FROM busybox\nCOPY . /workspace\n"
+TRANSPORTS = ("docker-archive", "oci-archive", "oci")
+
+
+@pytest.fixture(params=[*marked(OLDER), *marked(NEWER, pytest.mark.newer)])
+def seat(request: pytest.FixtureRequest, seating: Seating) -> Seat:
+    return seating.seat(request.param)
+
+
+@pytest.fixture
+def buildah(seating: Seating) -> Seat:
+    return seating.seat("buildah")
+
+
+def test_each_form_is_written_and_written_over(seat: Seat) -> None:
+    context = _context(seat)
+    forms = [form for form in TRANSPORTS if form in _forms(seat)]
+    for form in forms:
+        for turn in ("first", "second"):
+            write(seat, context / "train.py", f"print('{form} {turn}')\n")
+            told = _build(seat, context, f"{form}:../{context.name}-out")
+            assert told.returncode == 0, told.stderr
+            assert told.stdout.strip() == f"{form}:../{context.name}-out"
+        target = seat.home / f"{context.name}-out"
+        files = _files(seat, form, target)
+        assert f"print('{form} second')" in files
+        assert not list(seat.home.glob(".keynet-*"))
+        assert seat.run(seat.command("rm", "-r", str(target))).returncode == 0
+
+
+@pytest.mark.docker
+def test_an_engine_that_cannot_write_a_form_says_so_before_it_builds(seating: Seating) -> None:
+    seat = seating.seat("docker-legacy")
+    told = _build(seat, _context(seat), "oci-archive:x.tar")
+    assert told.returncode == 4
+    assert "docker writes docker-archive only, not oci-archive" in told.stderr
+    assert "STEP" not in told.stderr.upper()
+
+
+@pytest.mark.buildah
+@pytest.mark.parametrize(
+    ("output", "word"),
+    [
+        ("tar:x.tar", "is none of"),
+        ("registry.example.com/team/image:1", "is none of"),
+        ("docker://registry.example.com/image", "is none of"),
+        ("x.tar", "is none of"),
+        ("oci-archive:", "is none of"),
+        ("oci-archive:x.tar:tag", "is none of"),
+        ("oci-archive:no/such/folder/x.tar", "there is no folder"),
+        ("docker-archive:/dev/null", "no regular file"),
+        ("docker-archive:.", "no regular file"),
+        ("oci:train.py", "no folder"),
+        ("oci:.", "something else than an image"),
+        ("oci:../shared-layout", "other images, too"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_before_anything_is_built(
+    buildah: Seat, output: str, word: str
+) -> None:
+    context = _context(buildah)
+    layout = context.parent / "shared-layout"
+    layout.mkdir(exist_ok=True)
+    (layout / "index.json").write_text('{"manifests": [{}, {}]}')
+    told = _build(buildah, context, output)
+    assert told.returncode == 2, told.stderr
+    assert word in told.stderr
+    assert "STEP" not in told.stderr
+    assert sorted(path.name for path in context.iterdir()) == ["Recipe", "train.py"]
+
+
+@pytest.mark.buildah
+def test_a_layout_holds_the_newest_image_alone_and_no_blob_of_the_last(buildah: Seat) -> None:
+    context = _context(buildah)
+    layout = context.parent / f"{context.name}-layout"
+    layout.mkdir()
+    blobs = []
+    for turn in range(2):
+        write(buildah, context / "train.py", f"print({turn})\n")
+        assert _build(buildah, context, f"oci:{layout}").returncode == 0
+        blobs.append({path.name for path in layout.glob("blobs/sha256/*")})
+    assert len(blobs[0]) == len(blobs[1])
+    assert len(blobs[0] & blobs[1]) == 1
+    assert sorted(path.name for path in layout.iterdir()) == ["blobs", "index.json", "oci-layout"]
+
+
+@pytest.mark.buildah
+def test_an_archive_stays_when_the_new_one_cannot_be_written(buildah: Seat) -> None:
+    context = _context(buildah)
+    archive = context.parent / f"{context.name}.tar"
+    archive.write_text("the old one")
+    small = 'ulimit -f 16; exec "$@"'
+    keynet = [buildah.python, "-m", "keynet", "build", "train.py", "-f", "Recipe"]
+    keynet += ["--builder", "buildah", "--output", f"oci-archive:{archive}"]
+    assert _build(buildah, context, None).returncode == 0
+    told = buildah.run(buildah.command("sh", "-c", small, "sh", *keynet, cwd=context))
+    assert told.returncode != 0
+    assert archive.read_text() == "the old one"
+    assert not list(archive.parent.glob(".keynet-*"))
+
+
+def _context(seat: Seat) -> Path:
+    context = seat.home / f"output-{os.urandom(4).hex()}"
+    write(seat, context / "train.py", "print('trained')\n")
+    write(seat, context / "Recipe", RECIPE)
+    return context
+
+
+def _build(seat: Seat, context: Path, output: str | None) -> subprocess.CompletedProcess[str]:
+    flags = ["-f", "Recipe", "--builder", seat.builder]
+    flags += ["--output", output] if output is not None else []
+    return seat.keynet("build", "train.py", *flags, cwd=context)
+
+
+def _forms(seat: Seat) -> tuple[str, ...]:
+    # docker writes OCI layouts since version 25.
+    old_docker = seat.builder == "docker" and not seat.name.startswith("newer-")
+    return ("docker-archive",) if old_docker else TRANSPORTS
+
+
+def _files(seat: Seat, form: str, path: Path) -> str:
+    """Give all layers, opened, of the image that an ordinary tool finds there."""
+    script = (
+        'skopeo --insecure-policy copy --quiet "$1:$2" "dir:$2-copied" || exit; '
+        'for file in "$2"-copied/*; do gzip -dcf "$file"; done; rm -r "$2-copied"'
+    )
+    read = seat.run(seat.command("sh", "-c", script, "sh", form, str(path)))
+    assert read.returncode == 0, read.stderr
+    return read.stdout

@@ -40,6 +40,7 @@ def build_request(
     folder = context or default_context(reading.path)
     given = {
         **flags,
+        "dockerfile": _containerfile(flags.get("dockerfile")),
         "build_args": buildargs.parse(build_args, os.environ),
         "labels": pairs(labels, "--label"),
     }
@@ -51,6 +52,11 @@ def build_request(
         secrets=tuple(_secret(text) for text in secrets),
         no_cache=no_cache,
     )
+
+
+def _containerfile(path: Path | None) -> Path | None:
+    """Take ``-`` for standard input, as docker, podman and buildah do."""
+    return Path("/dev/stdin") if path == Path("-") else path
 
 
 def default_context(entrypoint: Path) -> Path:

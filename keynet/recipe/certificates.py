@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from keynet.errors import ContextInvalid
+from keynet.recipe import bounded
 from keynet.text import _, printable
 
 __all__ = ["bundle"]
@@ -85,9 +86,10 @@ def _directory(path: Path) -> Iterator[bytes]:
 
 def _blocks(path: Path) -> Iterator[bytes]:
     """Give the certificates of a file, each with the same line ends."""
-    if path.stat().st_size > _LARGEST:
+    content = bounded.read(path, _LARGEST)
+    if content is None:
         raise _unusable(path, _("it is too large"))
-    for match in _CERTIFICATE.finditer(path.read_bytes()):
+    for match in _CERTIFICATE.finditer(content):
         yield b"\n".join(line.strip() for line in match[0].splitlines() if line.strip())
 
 

@@ -12,7 +12,7 @@ from typing import Final
 from keynet.errors import ContextInvalid
 from keynet.oci.reference import Reference
 from keynet.plan import GeneratedContainerfile, HostNetwork, UserContainerfile
-from keynet.recipe import instructions, pip_archive
+from keynet.recipe import bounded, instructions, pip_archive
 from keynet.recipe.dependencies import NETWORK_FILES, PIP, Dependencies, build_files
 from keynet.recipe.instructions import bases, has_run
 from keynet.recipe.kept import kept
@@ -182,9 +182,10 @@ def _text(path: Path) -> str:
     try:
         if path.is_dir():
             raise _unusable(path, _("is a directory"))
-        if path.stat().st_size > _LARGEST:
+        content = bounded.read(path, _LARGEST)
+        if content is None:
             raise _unusable(path, _("is larger than 1 MB"))
-        return path.read_bytes().decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except FileNotFoundError as error:
         raise _unusable(path, _("does not exist")) from error
     except UnicodeDecodeError as error:

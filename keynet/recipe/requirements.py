@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from keynet.errors import ContextInvalid
 from keynet.events import Notice
+from keynet.recipe import bounded
 from keynet.text import _, printable
 
 __all__ = ["STAGE", "WORKSPACE", "RequirementsReader"]
@@ -279,11 +280,7 @@ class RequirementsReader:
 def read_bytes(path: Path, limit: int | None = None) -> bytes:
     """Read a file that the user pointed to, with errors that name it as given and as resolved."""
     try:
-        if limit is not None and path.stat().st_size > limit:
-            raise ContextInvalid(
-                _("{path} is too large to be a list of dependencies.").format(path=printable(path))
-            )
-        return path.read_bytes()
+        content = path.read_bytes() if limit is None else bounded.read(path, limit)
     except OSError as error:
         raise ContextInvalid(
             _("{path} ({resolved}) cannot be read: {reason}.").format(
@@ -293,6 +290,11 @@ def read_bytes(path: Path, limit: int | None = None) -> bytes:
             ),
             _("Check the path and its permissions."),
         ) from error
+    if content is None:
+        raise ContextInvalid(
+            _("{path} is too large to be a list of dependencies.").format(path=printable(path))
+        )
+    return content
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, list[str], str]]:

@@ -18,9 +18,16 @@ def project_name(plan: BuildPlan) -> str:
     """Name the project of this plan: its folder's name, and a hash of where it lies."""
     path = plan.context.resolve()
     slug = re.sub("[^a-z0-9]+", "-", path.name.lower())[:_LONGEST].strip("-") or "project"
-    own = plan.recipe.path.resolve() if isinstance(plan.recipe, UserContainerfile) else ""
-    key = f"{path}\0{own}\0{plan.platform or ''}"
+    key = f"{path}\0{_own_file(plan)}\0{plan.platform or ''}"
     return f"{PREFIX}{slug}-{hashlib.sha256(key.encode(errors='surrogateescape')).hexdigest()[:10]}"
+
+
+def _own_file(plan: BuildPlan) -> str:
+    if not isinstance(plan.recipe, UserContainerfile):
+        return ""
+    path = plan.recipe.path
+    # A pipe (``-f <(...)``) has another real path each time.
+    return str(path.resolve() if path.is_file() else path.absolute())
 
 
 def build_name(project: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -48,7 +49,7 @@ def params(source: str, *, as_json: bool) -> None:
 
 
 def _is_script(source: str) -> bool:
-    return source.endswith(".py") or Path(source).exists()
+    return source.endswith(".py") or os.path.exists(source)  # noqa: PTH110  False for any name
 
 
 def _of_script(path: Path) -> dict[str, Any]:

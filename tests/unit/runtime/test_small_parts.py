@@ -374,3 +374,16 @@ def test_a_long_reason_keeps_its_end_where_engines_say_why() -> None:
     assert said.startswith("committing: ")
     assert said.endswith("committing: layer not known")
     assert len(said) <= 300
+
+
+def test_a_containerfile_from_a_pipe_leaves_the_project_its_name(tmp_path: Path) -> None:
+    found = set()
+    for _turn in range(2):
+        read, write = os.pipe()
+        # The same descriptor, and another pipe behind it, as a shell's ``<(...)``.
+        os.dup2(read, 97)
+        recipe = UserContainerfile(Path("/dev/fd/97"), "FROM scratch\n")
+        found.add(names.project_name(replace(_plan(tmp_path), recipe=recipe)))
+        for descriptor in (read, write, 97):
+            os.close(descriptor)
+    assert len(found) == 1

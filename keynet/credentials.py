@@ -129,7 +129,7 @@ def update(
     Raises:
         KeynetError: As ``load``; a broken file is left as it is.
     """
-    file = (file or path()).resolve()
+    file = places.real(file or path())
     try:
         _make_directory(file.parent)
         with _locked(file):
@@ -146,7 +146,7 @@ def check_savable(file: Path | None = None) -> None:
     Raises:
         KeynetError: This user may neither write to the folder nor make it.
     """
-    file = (file or path()).resolve()
+    file = places.real(file or path())
     if not places.is_writable(file.parent):
         refused = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         raise _unusable(_CANNOT_SAVE, file, refused)
@@ -177,7 +177,7 @@ def clear(file: Path | None = None) -> bool:
     Raises:
         KeynetError: It cannot be removed.
     """
-    file = (file or path()).resolve()
+    file = places.real(file or path())
     try:
         if not os.path.exists(file):  # noqa: PTH110  False where it is hidden from this user
             return False
@@ -191,7 +191,9 @@ def clear(file: Path | None = None) -> bool:
 
 def _read(file: Path) -> bytes | None:
     try:
-        with file.open("rb") as stream:
+        # A fifo in its place would make this wait for a writer.
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as stream:
             status = os.fstat(stream.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise KeynetError(

@@ -12,7 +12,7 @@ from pathlib import Path
 from keynet.errors import KeynetError
 from keynet.text import _, printable
 
-__all__ = ["cache", "data", "expanded", "home", "is_own", "is_writable"]
+__all__ = ["cache", "data", "expanded", "home", "is_own", "is_writable", "real"]
 
 
 def home() -> Path:
@@ -30,6 +30,11 @@ def expanded(path: Path) -> Path:
         return path.expanduser()
     except RuntimeError:
         return path
+
+
+def real(path: Path) -> Path:
+    """Follow links as far as that goes; ``Path.resolve`` raises where they form a loop."""
+    return Path(os.path.realpath(path))
 
 
 def cache() -> Path:
@@ -56,8 +61,10 @@ def data() -> Path:
 
 def is_writable(folder: Path) -> bool:
     """Tell whether this user may write to the folder, or make it."""
-    nearest = next(path for path in (folder, *folder.parents) if os.path.exists(path))  # noqa: PTH110  Path.exists raises
-    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+    # A link that leads nowhere (to a disk that is not mounted) is there, and no folder.
+    nearest = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    is_folder = os.path.isdir(nearest)  # noqa: PTH112  Path.is_dir raises where it is hidden
+    return is_folder and os.access(nearest, os.W_OK | os.X_OK)
 
 
 def is_own(folder: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from keynet import credentials, settings
+from keynet import credentials, places, settings
 from keynet.cli.options import pairs
 from keynet.errors import UsageError
 from keynet.events import Event, Notice
@@ -61,7 +61,7 @@ def _containerfile(path: Path | None) -> Path | None:
 
 def default_context(entrypoint: Path) -> Path:
     """Give the current folder when the script is inside it, else the script's own folder."""
-    if entrypoint.resolve().is_relative_to(Path.cwd()):
+    if places.real(entrypoint).is_relative_to(Path.cwd()):
         return Path()
     return entrypoint.parent
 

@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
+from keynet import places
 from keynet.errors import ContextInvalid
 from keynet.events import Notice
 from keynet.plan import HostNetwork
@@ -95,7 +96,7 @@ def _found(source: Path, reader: RequirementsReader) -> Dependencies:
 
 def _check_named(path: Path) -> None:
     where = _("The requirements file {given} ({resolved})").format(
-        given=printable(path), resolved=printable(path.resolve())
+        given=printable(path), resolved=printable(places.real(path))
     )
     hint = _("Check the path given with --requirements.")
     try:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from keynet import places
 from keynet.errors import ContextInvalid
 from keynet.events import Notice
 from keynet.recipe import bounded
@@ -285,7 +286,7 @@ def read_bytes(path: Path, limit: int | None = None) -> bytes:
         raise ContextInvalid(
             _("{path} ({resolved}) cannot be read: {reason}.").format(
                 path=printable(path),
-                resolved=printable(path.resolve()),
+                resolved=printable(places.real(path)),
                 reason=printable(error.strerror or error),
             ),
             _("Check the path and its permissions."),

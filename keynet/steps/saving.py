@@ -43,7 +43,7 @@ def parse(text: str) -> Output:
             _("--output {text} is none of {forms}.").format(text=printable(text), forms=_FORMS),
             _("For example: --output oci-archive:train.tar"),
         )
-    path = Path(name).resolve()
+    path = places.real(Path(name))
     refusal = _refusal(kind, path)
     if refusal:
         raise UsageError(
@@ -114,9 +114,9 @@ def _replace_layout(path: Path, new: Path) -> None:
 def _refusal(kind: str, path: Path) -> str:
     if not os.path.isdir(path.parent):  # noqa: PTH112  False where it is hidden from this user
         return _("there is no folder {path}").format(path=printable(path.parent))
-    if kind == "oci" and path.exists():
+    if kind == "oci" and os.path.lexists(path):
         return _layout_refusal(path)
-    if kind != "oci" and path.exists() and not path.is_file():
+    if kind != "oci" and os.path.lexists(path) and not path.is_file():
         return _("it is no regular file")
     if not places.is_writable(path.parent):
         return _("this user may not write there")

@@ -64,6 +64,8 @@ def test_an_engine_that_cannot_write_a_form_says_so_before_it_builds(seating: Se
         ("docker-archive:/dev/null", "no regular file"),
         ("docker-archive:.", "no regular file"),
         ("oci:train.py", "no folder"),
+        ("oci:../loop", "no folder"),
+        ("oci-archive:../loop", "no regular file"),
         ("oci:.", "something else than an image"),
         ("oci:../shared-layout", "other images, too"),
     ],
@@ -74,6 +76,8 @@ def test_what_cannot_be_written_is_refused_before_anything_is_built(
     context = _context(buildah)
     layout = context.parent / "shared-layout"
     layout.mkdir(exist_ok=True)
+    if not (context.parent / "loop").is_symlink():
+        (context.parent / "loop").symlink_to("loop")
     (layout / "index.json").write_text('{"manifests": [{}, {}]}')
     told = _build(buildah, context, output)
     assert told.returncode == 2, told.stderr

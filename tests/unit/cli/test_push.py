@@ -162,11 +162,16 @@ def test_the_newer_answer_names_the_image(platform: Platform, capsys: Capture) -
 def test_no_upload_key_is_asked_for_when_the_build_cannot_start(
     platform: Platform, capsys: Capture
 ) -> None:
+    (platform.project / ".dockerignore").write_text("loop\n")
+    (platform.project / "loop").symlink_to("loop")
     for wrong, status in (
         (["push", "missing.py"], 3),
         (["push", "train.py", "--dockerfile", "missing"], 3),
         (["push", "train.py", "--requirements", "missing.txt"], 3),
         (["push", "train.py", "--context", "missing"], 3),
+        (["push", "loop"], 3),
+        (["push", "train.py", "--dockerfile", "loop"], 3),
+        (["push", "train.py", "--requirements", "loop"], 3),
         (["push", "train.py", "--base-image", "Not A Reference"], 7),
         (["push", "train.py", "--platform", "nonsense"], 2),
         (["push", "train.py", "--builder", "podman"], 4),

@@ -85,6 +85,16 @@ def test_what_is_writable_is_seen_without_making_it(tmp_path: Path) -> None:
     assert not places.is_writable(tmp_path / "file/a")
     assert not places.is_writable(tmp_path / "file")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    for link, target in (("link", tmp_path), ("broken", tmp_path / "unmounted"), ("loop", "loop")):
+        (tmp_path / link).symlink_to(target)
+        assert places.is_writable(tmp_path / link / "a") == (link == "link")
+
+
+def test_links_are_followed_as_far_as_that_goes(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    assert places.real(tmp_path / "loop") == tmp_path / "loop"
+    assert places.real(tmp_path / "link") == tmp_path / "file"
 
 
 def test_whose_a_folder_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -152,8 +152,19 @@ def test_a_broken_file_does_not_show_its_secrets(file: Path) -> None:
 
 
 def test_a_folder_or_fifo_in_the_files_place_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(KeynetError):
+    with pytest.raises(KeynetError, match="Is a directory"):
         credentials.load(tmp_path)
+    os.mkfifo(tmp_path / "fifo", 0o600)
+    with pytest.raises(KeynetError, match="no regular file"):
+        credentials.load(tmp_path / "fifo")
+
+
+def test_a_loop_of_links_in_the_files_place_is_an_error(tmp_path: Path) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to("loop")
+    for call in (credentials.load, lambda file: credentials.save(SAVED, file)):
+        with pytest.raises(KeynetError, match="symbolic links"):
+            call(loop)
 
 
 def test_a_save_that_fails_leaves_the_file_and_nothing_else(file: Path) -> None:

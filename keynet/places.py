@@ -34,7 +34,11 @@ def expanded(path: Path) -> Path:
 
 def real(path: Path) -> Path:
     """Follow links as far as that goes; ``Path.resolve`` raises where they form a loop."""
-    return Path(os.path.realpath(path))
+    try:
+        return Path(os.path.realpath(path))
+    except PermissionError:
+        # The links of another process in /proc.
+        return path.absolute()
 
 
 def cache() -> Path:

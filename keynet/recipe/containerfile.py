@@ -191,7 +191,8 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise _unusable(path, _("is not UTF-8")) from error
     except OSError as error:
-        raise _unusable(path, printable(error.strerror or error)) from error
+        reason = _("cannot be read: {why}").format(why=printable(error.strerror or error))
+        raise _unusable(path, reason) from error
 
 
 def _unusable(path: Path, reason: str) -> ContextInvalid:

@@ -105,8 +105,8 @@ def _private() -> Path:
             _("There is no folder for keynet's own files: {why}.").format(why=printable(error)),
             _("Set XDG_CACHE_HOME, XDG_DATA_HOME or TMPDIR to a folder that you may write to."),
         ) from error
-    is_own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
-    if not is_own or stat.S_IMODE(found.st_mode) & 0o077:
+    mine = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+    if not mine or stat.S_IMODE(found.st_mode) & 0o077:
         raise KeynetError(
             _("{folder} could be changed by others, so it is not used.").format(
                 folder=printable(folder)

@@ -37,8 +37,8 @@ def parse(text: str) -> Output:
         UsageError: It is of no known form, or the path cannot be written.
     """
     kind, _colon, name = text.partition(":")
-    # Engines would take anything else for a registry, and what follows a colon for a tag.
-    if kind not in _KINDS or not name or ":" in name:
+    # Engines would take anything else for a registry.
+    if kind not in _KINDS or not name:
         raise UsageError(
             _("--output {text} is none of {forms}.").format(text=printable(text), forms=_FORMS),
             _("For example: --output oci-archive:train.tar"),
@@ -112,6 +112,8 @@ def _replace_layout(path: Path, new: Path) -> None:
 
 
 def _refusal(kind: str, path: Path) -> str:
+    if ":" in str(path):
+        return _("engines take what follows a colon for a tag")
     if not os.path.isdir(path.parent):  # noqa: PTH112  False where it is hidden from this user
         return _("there is no folder {path}").format(path=printable(path.parent))
     if kind == "oci" and os.path.lexists(path):
@@ -133,6 +135,6 @@ def _layout_refusal(path: Path) -> str:
         return ""
     try:
         images = len(json.loads((path / _INDEX).read_bytes())["manifests"])
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return _("the folder holds something else than an image")
     return "" if images == 1 else _("the folder holds other images, too")

@@ -59,7 +59,7 @@ def test_an_engine_that_cannot_write_a_form_says_so_before_it_builds(seating: Se
         ("docker://registry.example.com/image", "is none of"),
         ("x.tar", "is none of"),
         ("oci-archive:", "is none of"),
-        ("oci-archive:x.tar:tag", "is none of"),
+        ("oci-archive:x.tar:tag", "a colon for a tag"),
         ("oci-archive:no/such/folder/x.tar", "there is no folder"),
         ("docker-archive:/dev/null", "no regular file"),
         ("docker-archive:.", "no regular file"),

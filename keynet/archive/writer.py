@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
+from keynet import places
 from keynet.archive.compression import Compression, Opener, sniff
 from keynet.errors import DigestMismatch, KeynetError
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
@@ -161,7 +162,16 @@ class _Tar:
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[int]:
-    """Give a new file beside ``path`` that takes its name at the end, or vanishes."""
+    """Give a new file beside ``path`` that takes its name at the end, or vanishes.
+
+    A link is followed, so that it stays one; a device or a folder is not replaced.
+    """
+    path = places.real(path)
+    if os.path.lexists(path) and not path.is_file():
+        raise KeynetError(
+            _("{path} cannot be written: it is no regular file.").format(path=printable(path)),
+            _("Name a file; the archive takes its place when it is complete."),
+        )
     try:
         temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.part")
         descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o666)

@@ -106,6 +106,27 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
         written(tmp_path / "none/out.tar", archive.images[0].image, "oci")
 
 
+@pytest.mark.parametrize("name", ["folder", "fifo", "to-fifo", "loop"])
+def test_what_is_no_regular_file_is_not_replaced(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "to-fifo").symlink_to("fifo")
+    (tmp_path / "loop").symlink_to("loop")
+    before = {path.name: path.lstat().st_mode for path in tmp_path.iterdir()}
+    with image(tmp_path) as archive, pytest.raises(KeynetError, match="no regular file"):
+        written(tmp_path / name, archive.images[0].image, "oci")
+    after = {path.name: path.lstat().st_mode for path in tmp_path.iterdir()}
+    assert {key: mode for key, mode in after.items() if key in before} == before
+
+
+def test_a_link_to_the_file_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "link.tar").symlink_to("real.tar")
+    with image(tmp_path) as archive:
+        written(tmp_path / "link.tar", archive.images[0].image, "oci")
+    assert (tmp_path / "link.tar").is_symlink()
+    assert (tmp_path / "real.tar").is_file()
+
+
 def test_the_file_has_the_users_usual_mode(tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:

@@ -95,12 +95,16 @@ async def _converse(process: asyncio.subprocess.Process, server: str) -> bytes:
 
 async def _drain(process: asyncio.subprocess.Process) -> None:
     """Read what a killed program left in the pipe: asyncio waits for its end."""
+    assert process.stdin is not None
     assert process.stdout is not None
     with suppress(TimeoutError):
         async with asyncio.timeout(_DRAIN_S):
             while await process.stdout.read(65536):
                 pass
             await process.wait()
+            # One that did not listen: asyncio would write of the broken pipe on its own.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                await process.stdin.wait_closed()
 
 
 def _unusable(program: str, reason: str) -> UsageError:

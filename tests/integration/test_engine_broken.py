@@ -95,7 +95,11 @@ def test_a_user_without_subordinate_ids(engine: str, user_without_subids: Ordina
 @pytest.mark.parametrize("engine", ["podman", "buildah"])
 def test_a_user_without_newuidmap(engine: str, user: OrdinaryUser, bed: Path) -> None:
     path = _programs(bed / f"bin-{os.urandom(4).hex()}", "newuidmap", "newgidmap")
-    refused = rootless(user, engine, {"PATH": path}).ask()
+    # podman would join the user namespace that it left for this user in the other one.
+    runtime = bed / f"run-{os.urandom(4).hex()}"
+    runtime.mkdir(mode=0o700)
+    user.own(runtime)
+    refused = rootless(user, engine, {"PATH": path, "XDG_RUNTIME_DIR": str(runtime)}).ask()
     assert "uidmap" in refused.error["message"]
     assert "apt-get install uidmap" in refused.error["message"]
 

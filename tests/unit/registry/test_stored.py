@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import gc
 import json
 import os
 import time
@@ -11,6 +12,7 @@ import pytest
 
 from keynet.errors import UsageError
 from keynet.registry.auth import Credential
+from keynet.registry.helper import ask_helper
 from keynet.registry.stored import AuthFile, default_sources
 from keynet.secret import Secret
 
@@ -183,6 +185,20 @@ def test_a_helper_that_fails_is_named_in_bounded_time(
         asyncio.run(AuthFile(path, helper_timeout_s=1).find("r.test", ""))
     assert "docker-credential-fake" in str(caught.value)
     assert time.monotonic() - since < 20
+
+
+def test_a_helper_that_does_not_listen_leaves_no_exception_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    helper(
+        tmp_path, monkeypatch, 'exec <&-; echo "{\\"Username\\": \\"u\\", \\"Secret\\": \\"s\\"}"'
+    )
+    # Whether the program or the write comes first is chance.
+    for size in (1, 100_000) * 15:
+        found = asyncio.run(ask_helper("fake", "r.test" * size, 10))
+        assert found == Credential("u", Secret("s"))
+        gc.collect()
+    assert [record.message for record in caplog.records if record.name == "asyncio"] == []
 
 
 def test_a_missing_helper_is_named(tmp_path: Path) -> None:

@@ -4,21 +4,18 @@ Source: SPEC 1.1, 1.2; FACTS "Security", config file.
 """
 
 import errno
-import fcntl
 import json
 import os
 import re
-import secrets
 import shlex
 import stat
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from keynet import places
+from keynet import places, privatefile
 from keynet.errors import KeynetError
 from keynet.secret import Secret, mask
 from keynet.text import N_, _, printable
@@ -51,8 +48,6 @@ _KNOWN: Final = frozenset(
         "insecure",
     }
 )
-# Some network file systems know no locks; the rename alone still keeps the file whole there.
-_NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +126,12 @@ def update(
     """
     file = places.real(file or path())
     try:
-        _make_directory(file.parent)
-        with _locked(file):
+        privatefile.make_directory(file.parent)
+        with privatefile.locked(file):
             changed = change(load(file))
-            _write(file, json.dumps(_to_json(changed), ensure_ascii=False, indent=2) + "\n")
+            privatefile.write(
+                file, json.dumps(_to_json(changed), ensure_ascii=False, indent=2) + "\n"
+            )
     except OSError as e:
         raise _unusable(_CANNOT_SAVE, file, e) from e
     return changed
@@ -181,9 +178,9 @@ def clear(file: Path | None = None) -> bool:
     try:
         if not os.path.exists(file):  # noqa: PTH110  False where it is hidden from this user
             return False
-        with _locked(file):
+        with privatefile.locked(file):
             file.unlink(missing_ok=True)
-            _lock_of(file).unlink(missing_ok=True)
+            privatefile.lock_of(file).unlink(missing_ok=True)
     except OSError as e:
         raise _unusable(N_("Cannot remove {file}: {why}."), file, e) from e
     return True
@@ -326,65 +323,6 @@ def _moment(text: str, file: Path) -> datetime | None:
     except ValueError as e:
         raise _broken(file, _("api_token_expires_at is no date and time")) from e
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _make_directory(directory: Path) -> None:
-    if directory.is_dir():
-        # Only keynet's own directory: KEYNET_CONFIG may point into one that others share.
-        if directory.name == "keynet" and directory.stat().st_mode & 0o077:
-            directory.chmod(0o700)
-        return
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    directory.mkdir(mode=0o700, exist_ok=True)
-
-
-def _lock_of(file: Path) -> Path:
-    return file.with_name(f".{file.name}.lock")
-
-
-@contextmanager
-def _locked(file: Path) -> Iterator[None]:
-    descriptor = _acquired(_lock_of(file))
-    try:
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _acquired(lock: Path) -> int:
-    while True:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            # Whoever cleared the file removed this lock while we waited: ours guards nothing.
-            with suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(descriptor), lock.lstat()):
-                    return descriptor
-        except OSError as e:
-            if e.errno in _NO_LOCKS:
-                return descriptor
-            os.close(descriptor)
-            raise
-        os.close(descriptor)
-
-
-def _write(file: Path, content: str) -> None:
-    new = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content.encode("utf-8", "surrogatepass"))
-            stream.flush()
-            os.fsync(stream.fileno())
-        new.replace(file)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise
-    directory = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
 
 
 def _broken(file: Path, reason: str) -> KeynetError:

@@ -8,7 +8,18 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "keynet"
 
-TIER_ONE = {"errors", "events", "text", "secret", "plan", "oci", "trust", "hosts", "places"}
+TIER_ONE = {
+    "errors",
+    "events",
+    "text",
+    "secret",
+    "plan",
+    "oci",
+    "trust",
+    "hosts",
+    "places",
+    "privatefile",
+}
 PARTS = {
     "script", "recipe", "runtime", "registry", "archive", "backend", "credentials", "settings",
     "sandbox",

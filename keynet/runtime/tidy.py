@@ -24,6 +24,8 @@ _TIMEOUT_S: Final = 600.0
 # For another build that tidies up; without it, at worst an image without a name stays.
 _PATIENCE_S: Final = 30.0
 _PAUSE_S: Final = 0.02
+# As many stages may a recipe lose at once; a name that stands for nothing costs no time.
+_FEWER_STAGES: Final = 8
 
 
 @contextmanager
@@ -34,7 +36,8 @@ def removing(engine: tuple[str, ...], built: Built) -> Iterator[None]:
         engine: Its argv up to the verb.
     """
     wanted = {**_stages(built.project, built.stages), f"{built.project}:latest": built.image_id}
-    with _alone(), _start(engine, wanted, built.project, [built.name]) as removal:
+    gone = [*_stages_after(built.project, len(built.stages)), built.name]
+    with _alone(), _start(engine, wanted, built.project, gone) as removal:
         try:
             yield
         finally:
@@ -82,6 +85,11 @@ def _locks(folder: int) -> bool:
 
 def _stages(project: str, tops: Sequence[str]) -> dict[str, str]:
     return {names.stage_name(project, n): top for n, top in enumerate(tops, start=1)}
+
+
+def _stages_after(project: str, last: int) -> list[str]:
+    """Name the stages of a build that failed, or that had more of them."""
+    return [names.stage_name(project, last + n) for n in range(1, _FEWER_STAGES + 1)]
 
 
 def _start(

@@ -277,6 +277,12 @@ def unnamed_images(host: Host) -> list[str]:
     return host.run(*command).split()
 
 
+def project_tags(host: Host, context: Path) -> list[str]:
+    """List the tags that a project's images have in the engine's store."""
+    lines = host.run(*engine_command(host), "images").splitlines()
+    return sorted(line.split()[1] for line in lines if context.name in line)
+
+
 def engine_command(host: Host) -> list[str]:
     """Give the engine's program, pointed at the store that keynet builds in."""
     root = host.home / ".local/share/keynet/storage/root"

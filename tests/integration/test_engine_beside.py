@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.engines import Host, answer_of, make_host, marked, unnamed_images
+from tests.integration.engines import (
+    Host,
+    answer_of,
+    make_host,
+    marked,
+    project_tags,
+    unnamed_images,
+)
 
 BUILDS = 6
 WITHIN_S = 120.0
@@ -49,8 +56,7 @@ def test_one_name_stays_and_nothing_nameless(host: Host) -> None:
     assert [answer.status for answer in answers] == [0] * BUILDS, answers
     assert len({answer.json["image_id"] for answer in answers}) == BUILDS
     assert unnamed_images(host) == before
-    lines = [line for line in host.run(host.engine, "images").splitlines() if context.name in line]
-    assert [line.split()[1] for line in lines] == ["latest"]
+    assert project_tags(host, context) == ["latest"]
 
 
 def test_a_build_that_lost_a_layer_to_another_is_done_again(

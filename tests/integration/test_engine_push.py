@@ -14,6 +14,7 @@ from tests.integration.engines import (
     image_files,
     make_host,
     marked,
+    project_tags,
     unnamed_images,
 )
 from tests.testbed.registry import RegistryServer
@@ -121,6 +122,15 @@ def test_second_push_installs_nothing_again(
     listed = host.run(host.engine, "images")
     assert token_registry.host not in listed
     assert _left_behind(host) == []
+
+
+def test_a_mended_build_leaves_no_name_of_the_failed_one(host: Host, context: Path) -> None:
+    two = TWO_STAGES.replace("FROM busybox\n", 'FROM busybox\nRUN ["sh", "-c", "exit 3"]\n')
+    for text, status in ((two, 4), ("FROM busybox\nCOPY context/ /workspace/\n", 0)):
+        request = {"context": str(context), "text": text, "build_files": {"lock.txt": "a\n"}}
+        assert host.ask(**request).status == status
+    assert project_tags(host, context) == ["latest"]
+    assert unnamed_images(host) == []
 
 
 def test_users_containerfile_gets_the_same_files(

@@ -195,12 +195,13 @@ def test_one_tag_a_project_stays(machine: Machine) -> None:
             pass
         name = "localhost/keynet/p"
         stage, latest = (program.calls[n].arguments[-1] for n in (0, 2))
+        later = [f"{name}:stage-{n}" for n in range(2, 10)]
         assert program.verbs == [
             f"tag {name}:stage-1 {stage}",
             f"tag {STAGE} {name}:stage-1",
             f"tag {name}:latest {latest}",
             f"tag {IMAGE} {name}:latest",
-            f"rmi {stage} {latest} {name}:build-1",
+            f"rmi {stage} {latest} {' '.join(later)} {name}:build-1",
         ]
         assert stage.startswith(f"{name}:build-")
         assert latest.startswith(f"{name}:build-")

@@ -37,7 +37,7 @@ EXCEPTIONS = {("registry/functions.py", "archive")}
 IMPORTERS = {
     "sh": ("runtime/shell.py",),
     "oras": ("registry/artifact.py",),
-    "httpx": ("registry/transport.py", "backend/client.py"),
+    "httpx": ("registry/transport.py", "backend/transport.py"),
     "jinja2": ("recipe/containerfile.py",),
     "click": ("cli/",),
     "rich": ("cli/",),

@@ -7,7 +7,6 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from keynet.backend.client import BackendClient
@@ -49,8 +48,7 @@ def pauses() -> list[float]:
 
 @pytest.fixture
 def client(backend: FakeBackend, pauses: list[float]) -> Iterator[BackendClient]:
-    timeout = httpx.Timeout(0.3)
-    with BackendClient(backend.url, Secret(TOKEN), sleep=pauses.append, timeout=timeout) as opened:
+    with BackendClient(backend.url, Secret(TOKEN), sleep=pauses.append, timeout_s=0.3) as opened:
         yield opened
 
 

@@ -3,7 +3,6 @@
 import hashlib
 import shutil
 import subprocess
-import sys
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,8 @@ __all__ = ["PATH", "Seat", "copy_source", "host_python"]
 
 # Debian's engines: a newer docker client elsewhere may come without buildx.
 PATH = "/usr/bin:/usr/sbin:/bin:/sbin"
+# Debian's own: one below somebody's home is closed to other users.
+_PYTHON = "/usr/bin/python3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +91,16 @@ def host_python() -> str:
     """Return a Python of this machine with keynet's dependencies, for every user of it."""
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["sandbox"]]
-    stamp = hashlib.sha256(" ".join([sys.version, *wanted]).encode()).hexdigest()[:12]
+    # Not this Python's version: benchmarks and tests of others share the folder.
+    version = subprocess.check_output([_PYTHON, "--version"], text=True)
+    stamp = hashlib.sha256(" ".join([version, *wanted]).encode()).hexdigest()[:12]
     folder = cache_folder() / f"venv-{stamp}"
     python = folder / "bin/python"
     with locked("venv"):
         if not (folder / ".complete").exists():
             for stale in cache_folder().glob("venv-*"):
                 shutil.rmtree(stale, ignore_errors=True)
-            # Debian's own Python: one below somebody's home is closed to other users.
-            _check(["/usr/bin/python3", "-m", "venv", str(folder)])
+            _check([_PYTHON, "-m", "venv", str(folder)])
             _check([str(python), "-m", "pip", "install", "--quiet", *wanted])
             (folder / ".complete").touch()
     return str(python)

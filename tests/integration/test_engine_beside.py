@@ -83,6 +83,17 @@ def test_a_build_that_loses_layers_each_time_fails_with_the_reason(
     assert answer.json["events"] == ["Notice"] * 2
 
 
+def test_a_build_that_is_done_again_leaves_no_name_of_the_first_try(
+    daemonless: Host, tmp_path: Path
+) -> None:
+    assert daemonless.ask().status == 0
+    host = _losing(daemonless, tmp_path, times=1, layers="--layers", at_the_end=True)
+    context = _context(host)
+    answer = host.ask(context=str(context), text="FROM scratch\nCOPY context/ /\n")
+    assert (answer.status, answer.json["events"]) == (0, ["Notice"]), answer
+    assert project_tags(host, context) == ["latest"]
+
+
 def _context(host: Host) -> Path:
     context = host.home / f"beside-{os.urandom(4).hex()}"
     context.mkdir()
@@ -90,8 +101,11 @@ def _context(host: Host) -> Path:
     return context
 
 
-def _losing(host: Host, folder: Path, *, times: int, layers: str = "--layers*") -> Host:
+def _losing(
+    host: Host, folder: Path, *, times: int, layers: str = "--layers*", at_the_end: bool = False
+) -> Host:
     """Put the engine behind a script whose builds of each kind fail so many times first."""
+    begins = f'/usr/bin/{host.engine} "$@"' if at_the_end else 'echo "STEP 1/2: FROM scratch"'
     program = folder / host.engine
     program.write_text(
         f"""#!/bin/sh
@@ -99,7 +113,7 @@ for argument; do
   case $argument in ({layers})
     for time in $(seq {times}); do
       if mkdir "{folder}/$argument-$time" 2>/dev/null; then
-        echo "STEP 1/2: FROM scratch"
+        {begins}
         echo "{LOST}" >&2
         exit 125
       fi

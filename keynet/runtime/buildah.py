@@ -36,5 +36,6 @@ BUILDAH = Dialect(
     build_flags=_build_flags,
     ways=_ways,
     mounts_since=(1, 24),
+    repository="Name",
     inspect_user=("--type", "image", "--format", "{{.OCIv1.Config.User}}"),
 )

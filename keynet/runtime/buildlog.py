@@ -126,7 +126,7 @@ class BuildLog:
 
     def _hint(self) -> str:
         hints = {
-            "disk": _("The disk is full: make room, for example with: keynet clean"),
+            "disk": _("The disk is full: make room, for example with: keynet clean --images"),
             "base": _("See whether the base image's name and tag exist: --base-image, FROM."),
             "ca": _(
                 "A certificate is not trusted: name your company's CA in SSL_CERT_FILE, or with "

@@ -8,7 +8,7 @@ another output. Neither image nor layers pass through this host unless they are 
 import contextlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +20,7 @@ from keynet.plan import BuildPlan, Pushed, RegistryAccess
 from keynet.runtime import dockerargs, hostfiles, names, shell
 from keynet.runtime.buildlog import BuildLog
 from keynet.runtime.docker import Docker, save_by
-from keynet.runtime.engine import Built, RegistryAuth, Usable, cannot_run
+from keynet.runtime.engine import Built, Kept, RegistryAuth, Usable, cannot_run
 from keynet.runtime.pushlog import push_error
 from keynet.runtime.staging import Stage, keep_containerfile, stage
 from keynet.secret import Secret
@@ -124,6 +124,14 @@ class Buildx:
         """Remove the staged files; the builder's cache is its own to collect."""
         _cached(built).release()
         yield
+
+    def kept(self) -> list[Kept]:
+        """See ``Builder.kept``: a builder has a cache only, which is its own to collect."""
+        return []
+
+    def drop(self, images: Sequence[str]) -> None:
+        """See ``Builder.drop``."""
+        assert not images, "it keeps none"
 
     def _built(
         self,

@@ -43,6 +43,8 @@ class Dialect:
     rm_flags: tuple[str, ...] = ()
     # The first version whose RUN mounts a folder of the context.
     mounts_since: tuple[int, int] = (0, 0)
+    # How templates of ``images`` call an image's repository.
+    repository: str = "Repository"
     # The arguments after ``inspect`` that print a base image's user.
     inspect_user: tuple[str, ...] = ()
 

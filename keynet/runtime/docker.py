@@ -3,7 +3,7 @@
 import re
 import shutil
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,9 +15,17 @@ from keynet.events import Emit, LogLine
 from keynet.hosts import is_loopback
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, Pushed, RegistryAccess
-from keynet.runtime import contexttar, dockerargs, hostfiles, names, onestage, shell, tidy
+from keynet.runtime import contexttar, dockerargs, hostfiles, kept, names, onestage, shell, tidy
 from keynet.runtime.buildlog import BuildLog
-from keynet.runtime.engine import Built, RegistryAuth, Usable, Way, cannot_run, version_numbers
+from keynet.runtime.engine import (
+    Built,
+    Kept,
+    RegistryAuth,
+    Usable,
+    Way,
+    cannot_run,
+    version_numbers,
+)
 from keynet.runtime.pushlog import PushLog, docker_digest, push_error
 from keynet.runtime.reasons import last_words
 from keynet.runtime.staging import keep_containerfile, stage
@@ -190,6 +198,14 @@ class Docker:
     def removing(self, built: Built) -> AbstractContextManager[None]:
         """Leave one tag a project; see ``Builder.removing``."""
         return tidy.removing((self._way.binary,), built)
+
+    def kept(self) -> list[Kept]:
+        """See ``Builder.kept``."""
+        return kept.listed((self._way.binary,), "Repository", self.usable.endpoint or self.name)
+
+    def drop(self, images: Sequence[str]) -> None:
+        """See ``Builder.drop``."""
+        kept.drop((self._way.binary,), images)
 
     @property
     def _way(self) -> Way:

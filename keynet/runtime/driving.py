@@ -5,7 +5,7 @@ The two share their builder's code, its store and so the way to tidy up after it
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,11 +17,19 @@ from keynet.events import Emit, LogLine, Notice
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, Pushed, RegistryAccess
-from keynet.runtime import containers, hostfiles, names, onestage, shell, tidy
+from keynet.runtime import containers, hostfiles, kept, names, onestage, shell, tidy
 from keynet.runtime.authfiles import registry_auth
 from keynet.runtime.buildlog import BuildLog
 from keynet.runtime.dialect import Dialect
-from keynet.runtime.engine import Built, RegistryAuth, Usable, Way, cannot_run, version_numbers
+from keynet.runtime.engine import (
+    Built,
+    Kept,
+    RegistryAuth,
+    Usable,
+    Way,
+    cannot_run,
+    version_numbers,
+)
 from keynet.runtime.pushlog import PushLog, push_error
 from keynet.runtime.reasons import last_words
 from keynet.runtime.staging import Stage, keep_containerfile, scratch, stage
@@ -167,6 +175,17 @@ class Engine:
     def removing(self, built: Built) -> AbstractContextManager[None]:
         """Leave one tag a project; see ``Builder.removing``."""
         return tidy.removing(self._prefix, built)
+
+    def kept(self) -> list[Kept]:
+        """See ``Builder.kept``."""
+        if self._way.root:
+            return []
+        store = self.usable.endpoint or self.usable.facts.get("graph_root", self.name)
+        return kept.listed(self._prefix, self.dialect.repository, store)
+
+    def drop(self, images: Sequence[str]) -> None:
+        """See ``Builder.drop``."""
+        kept.drop(self._prefix, images)
 
     @property
     def saves(self) -> frozenset[str]:

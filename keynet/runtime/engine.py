@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from keynet.text import _
 __all__ = [
     "Builder",
     "Built",
+    "Kept",
     "RegistryAuth",
     "Unusable",
     "Usable",
@@ -116,6 +117,19 @@ class Built:
     stored: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An image that builds left in an engine's store, as their layer cache.
+
+    ``size`` is in the engine's own words, with the layers that it shares with others;
+    ``store`` is the same for engines that share their store.
+    """
+
+    name: str
+    size: str
+    store: str
+
+
 class Builder(Protocol):
     """One engine, driven through its command line in the way that probing found.
 
@@ -199,6 +213,22 @@ class Builder(Protocol):
         The engine does it beside the block, whose end waits for it; in the block no other
         program may be started. Due when the image is pushed or saved, and when that failed.
         Never raises for an image that is gone already.
+        """
+        ...
+
+    def kept(self) -> list[Kept]:
+        """List what builds left in the engine's store; keynet's own store goes as a whole.
+
+        Raises:
+            EngineError: It cannot be listed.
+        """
+        ...
+
+    def drop(self, images: Sequence[str]) -> None:
+        """Remove these names out of ``kept``, and what nothing else needs.
+
+        Raises:
+            EngineError: Some are still there: a container or a build uses them.
         """
         ...
 

@@ -13,7 +13,7 @@ from keynet.runtime.engine import Builder, Unusable, Usable
 from keynet.runtime.podman import PODMAN
 from keynet.text import _, printable
 
-__all__ = ["ORDER", "choose", "probe", "survey"]
+__all__ = ["ORDER", "choose", "probe", "survey", "working"]
 
 _DIALECTS: Final = {"podman": PODMAN, "buildah": BUILDAH}
 ORDER: Final = ("docker", *_DIALECTS)
@@ -40,6 +40,18 @@ def choose(name: str, *, emit: Emit, needs_run: bool = True) -> tuple[Builder, U
     if isinstance(chosen, list):
         raise _none_usable(name, chosen)
     return _builder(chosen), chosen
+
+
+def working(emit: Emit) -> list[Builder]:
+    """Give every engine that works here, be it for COPY alone, in the order of ``auto``."""
+    found = []
+    for name in ORDER:
+        try:
+            builder, _usable = choose(name, emit=emit, needs_run=False)
+        except EngineUnavailable:
+            continue
+        found.append(builder)
+    return found
 
 
 def _builder(usable: Usable) -> Builder:

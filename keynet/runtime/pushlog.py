@@ -247,7 +247,7 @@ def _disk_full(engine: str, target: Reference, said: str) -> KeynetError:
         _("The disk is full while {engine} prepares {target}: {said}").format(
             engine=engine, target=target, said=said
         ),
-        _("Make room, for example with: keynet clean"),
+        _("Make room, for example with: keynet clean --images"),
     )
 
 

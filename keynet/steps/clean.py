@@ -1,15 +1,18 @@
 """What keynet left on this machine, and taking it away (SPEC 9)."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from keynet import places
-from keynet.errors import KeynetError
-from keynet.runtime import store
+from keynet.errors import EngineError, KeynetError
+from keynet.events import Emit, Notice
+from keynet.runtime import probe, store
+from keynet.runtime.engine import Builder, Kept
 from keynet.text import _, printable
 
-__all__ = ["Leftover", "find", "remove"]
+__all__ = ["InStore", "Leftover", "find", "find_images", "remove", "remove_images"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +24,16 @@ class Leftover:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class InStore:
+    """What builds left in one engine's store; never empty."""
+
+    builder: Builder
+    images: tuple[Kept, ...]
+
+
 def find() -> list[Leftover]:
-    """List what is there; empty on a clean machine."""
+    """List the folders that are there; empty on a clean machine."""
     found = []
     cache = places.cache()
     if cache.exists():
@@ -31,6 +42,42 @@ def find() -> list[Leftover]:
     if own is not None:
         found.append(Leftover(_("keynet's own image store"), own.path, own.size))
     return found
+
+
+def find_images(emit: Emit) -> list[InStore]:
+    """List the images in the stores of the engines that work here, each store once.
+
+    To be asked before ``find``: it may have to try an engine. One that cannot list its
+    images is a warning.
+    """
+    found = []
+    stores: set[str] = set()
+    for builder in probe.working(emit):
+        try:
+            images = builder.kept()
+        except EngineError as error:
+            emit(Notice(error.message))
+            continue
+        if new := tuple(image for image in images if image.store not in stores):
+            found.append(InStore(builder, new))
+        stores.update(image.store for image in images)
+    return found
+
+
+def remove_images(found: Sequence[InStore]) -> None:
+    """Remove them from every store.
+
+    Raises:
+        EngineError: Some engines did not remove all of theirs; the others did.
+    """
+    failed = []
+    for each in found:
+        try:
+            each.builder.drop([image.name for image in each.images])
+        except EngineError as error:
+            failed.append(error)
+    if failed:
+        raise EngineError("\n".join(error.message for error in failed), failed[0].hint)
 
 
 def remove(leftover: Leftover) -> None:

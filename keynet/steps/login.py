@@ -11,15 +11,14 @@ from pathlib import Path
 from keynet import credentials, places, settings
 from keynet.backend.client import BackendClient
 from keynet.credentials import Credentials, Harbor
-from keynet.errors import EngineError, EngineUnavailable, KeynetError, RegistryError
+from keynet.errors import EngineError, KeynetError, RegistryError
 from keynet.events import Emit, Notice
 from keynet.plan import RegistryAccess
-from keynet.runtime import probe
 from keynet.runtime.engine import Builder
 from keynet.secret import Secret
 from keynet.text import _, printable
 
-__all__ = ["Login", "SignedInUser", "engines_in", "engines_out", "forget", "sign_in", "usable"]
+__all__ = ["Login", "SignedInUser", "engines_in", "engines_out", "forget", "sign_in"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +86,6 @@ def forget(file: Path | None = None) -> tuple[bool, str | None]:
         # What cannot be read cannot name a registry; forgetting it is what was asked for.
         host = None
     return credentials.clear(file), host
-
-
-def usable(emit: Emit) -> list[Builder]:
-    """Give every engine that works here."""
-    found = []
-    for name in probe.ORDER:
-        try:
-            builder, _usable = probe.choose(name, emit=emit, needs_run=False)
-        except EngineUnavailable:
-            continue
-        found.append(builder)
-    return found
 
 
 def engines_in(access: RegistryAccess, builders: Sequence[Builder], emit: Emit) -> list[str]:

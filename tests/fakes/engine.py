@@ -3,7 +3,7 @@
 ``install`` puts a buildah there that does the whole of keynet's work: it "builds" any
 Containerfile and pushes a tiny image by plain HTTP. FAKE_ENGINE changes how it behaves, words
 separated by spaces: ``fail-build``, ``fail-run`` (RUN steps fail), ``denied``, ``no-base``,
-``user=NAME`` (the base image's).
+``user=NAME`` (the base image's), ``no-images`` (they are not listed), ``in-use`` (nor removed).
 """
 
 import hashlib
@@ -131,6 +131,8 @@ def install(folder: Path) -> None:
         "store": {"GraphDriverName": "overlay", "GraphRoot": "/nonexistent"},
     }
     denied = _where("denied", "echo 'Error: unauthorized: access denied' >&2; exit 125")
+    no_images = _where("no-images", "echo 'the store is locked' >&2; exit 125")
+    in_use = _where("in-use", "echo 'image is in use by a container' >&2; exit 2")
     push = f'{shlex.quote(sys.executable)} {shlex.quote(__file__)} "$@" || exit'
     EngineProgram(
         folder,
@@ -140,7 +142,8 @@ def install(folder: Path) -> None:
             Answer("info", json.dumps(info)),
             Answer("build *", f"{IMAGE_ID}\n", also=_BUILD),
             Answer("inspect *", also=_INSPECT),
-            Answer("images *", "[]"),
+            Answer("images *", "localhost/keynet/p:latest 1 kB\n", also=no_images),
+            Answer("rmi localhost/keynet/p:latest", also=in_use),
             Answer("push *", "Copying config sha256:" + IMAGE_ID, also=f"{denied}; {push}"),
             Answer("login *", "Login Succeeded!\n", also=denied),
             Answer("*"),

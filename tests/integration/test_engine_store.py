@@ -70,4 +70,4 @@ def test_a_full_disk_is_said_as_such(
     )
     assert full.status == 4
     assert "space left" in full.error["message"]
-    assert "keynet clean" in full.error["hint"]
+    assert "keynet clean --images" in full.error["hint"]

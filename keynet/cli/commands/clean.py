@@ -7,25 +7,40 @@ from keynet.text import _
 
 @click.command()
 @click.option("--yes", "-y", is_flag=True, help=_("Do not ask."))
-def clean(yes: bool) -> None:
+@click.option(
+    "--images", is_flag=True, help=_("Also the images that builds left in the engines' stores.")
+)
+def clean(yes: bool, images: bool) -> None:
     """Remove what keynet left on this machine, but for the login and your own images."""
     from keynet.cli.choose import can_ask
+    from keynet.cli.render import show
     from keynet.errors import UsageError
     from keynet.steps import clean as step
-    from keynet.text import size
+    from keynet.text import printable, size
 
+    with show() as emit:
+        in_stores = step.find_images(emit) if images else []
     found = step.find()
-    if not found:
+    if not found and not in_stores:
         click.echo(_("There is nothing to remove."), err=True)
         return
+    for each in in_stores:
+        for image in each.images:
+            what = _("image of {engine}").format(engine=each.builder.name)
+            click.echo(f"{printable(image.name)}  {what}  {printable(image.size)}", err=True)
     for leftover in found:
         click.echo(f"{leftover.path}  {leftover.what}  {size(leftover.size)}", err=True)
     if not yes:
         if not can_ask():
             raise UsageError(
                 _("Nobody can be asked: standard input is no terminal."),
-                _("Say yes with: keynet clean --yes"),
+                _("Say yes with: --yes"),
             )
-        click.confirm(_("Remove them?"), abort=True, err=True)
-    for leftover in found:
-        step.remove(leftover)
+        if not click.confirm(_("Remove them?"), err=True):
+            click.echo(_("Nothing was removed."), err=True)
+            return
+    try:
+        step.remove_images(in_stores)
+    finally:
+        for leftover in found:
+            step.remove(leftover)

@@ -1,6 +1,7 @@
 """A whole platform in fakes: backend, registry and engine, with keynet logged in."""
 
 import asyncio
+import io
 import json
 import threading
 from collections.abc import Iterator
@@ -21,6 +22,13 @@ SCRIPT = (
     "parser.add_argument('--lr', type=float, default=0.001)\n"
     "parser.parse_args()\n"
 )
+
+
+class Terminal(io.StringIO):
+    """Somebody who sits at standard input and types this."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.fakes.archives import docker_old, random_image, write
 from tests.fakes.registry import MemoryRegistry
-from tests.unit.cli.conftest import keynet, saved, served
+from tests.unit.cli.conftest import Terminal, keynet, saved, served
 
 Capture = pytest.CaptureFixture[str]
 
@@ -48,13 +48,6 @@ def locked() -> Iterator[tuple[MemoryRegistry, str]]:
 
 def typed(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(text))
-
-
-class Terminal(io.StringIO):
-    """Somebody who sits at standard input and types this."""
-
-    def isatty(self) -> bool:
-        return True
 
 
 def test_ping_names_who_answers(filled: Filled, capsys: Capture) -> None:

@@ -550,3 +550,52 @@ def test_buildkit_gets_no_secrets_without_need(machine: Machine, plan: BuildPlan
     own = UserContainerfile(plan.context / "Dockerfile", "FROM a\nRUN b\n", "FROM a\nRUN x b\n")
     _docker(machine, "buildkit").build(replace(plan, recipe=own), None, ignore)
     assert "--secret" not in program.verbs[0]
+
+
+LISTED = """\
+<none>:<none> 1.2 MB
+localhost/keynet/p:latest 1.65 kB
+localhost/keynetwork:latest 3 GB
+docker.io/library/busybox:latest 4.3 MB
+localhost/keynet/p:stage-1 1 kB
+"""
+
+
+def test_what_builds_left_is_told_from_other_images(machine: Machine) -> None:
+    for builder in _builders(machine):
+        program = machine.install(builder.name, Answer("images *", LISTED), Answer("rmi *"))
+        images = builder.kept()
+        assert [(image.name, image.size) for image in images] == [
+            ("localhost/keynet/p:latest", "1.65 kB"),
+            ("localhost/keynet/p:stage-1", "1 kB"),
+        ]
+        builder.drop([image.name for image in images])
+        assert program.verbs[-1] == "rmi localhost/keynet/p:latest localhost/keynet/p:stage-1"
+
+
+def test_podman_and_buildah_are_seen_to_share_a_store(machine: Machine) -> None:
+    stores = []
+    for builder in _builders(machine):
+        machine.install(builder.name, Answer("images *", LISTED))
+        stores.append({image.store for image in builder.kept()})
+    podman, buildah, docker = stores
+    assert podman == buildah != docker
+
+
+def test_keynets_own_store_goes_as_a_whole(machine: Machine) -> None:
+    engine = _engine(machine, "podman")
+    way = replace(engine.usable.way, root="/own", runroot="/run/own", driver="overlay")
+    program = machine.install("podman", Answer("*", LISTED))
+    assert replace(engine, usable=replace(engine.usable, way=way)).kept() == []
+    assert program.verbs == []
+
+
+def test_images_that_cannot_be_listed_or_removed_are_told(machine: Machine) -> None:
+    for builder in _builders(machine):
+        machine.install(
+            builder.name, Answer("*", stderr="Error: in use by a container\n", status=2)
+        )
+        with pytest.raises(EngineError, match=f"^{builder.name} could not list its images: in use"):
+            builder.kept()
+        with pytest.raises(EngineError, match="remove its images: in use"):
+            builder.drop(["localhost/keynet/p:latest"])

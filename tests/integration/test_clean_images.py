@@ -1,0 +1,69 @@
+"""``keynet clean --images``: what builds left in the engines' stores goes, and nothing else."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.testbed.program import Seat
+from tests.testbed.seats import Seating
+from tests.testbed.stores import store_variables
+
+from .pushing import NEWER, OLDER, marked, write
+
+RECIPE = "FROM busybox AS first\nCOPY . /first\nFROM busybox\nCOPY --from=first /first /workspace\n"
+
+
+@pytest.fixture(params=[*marked(OLDER), *marked(NEWER, pytest.mark.newer)])
+def seat(request: pytest.FixtureRequest, seating: Seating) -> Seat:
+    return seating.seat(request.param)
+
+
+def test_what_builds_left_goes_and_nothing_else(seat: Seat, tmp_path: Path) -> None:
+    alone = _without_other_stores(seat, tmp_path)
+    context = seat.home / f"clean-{os.urandom(4).hex()}"
+    write(seat, context / "Recipe", RECIPE)
+    name = f"localhost/keynet/{context.name}"
+    mine = f"localhost/other/{context.name}"
+    for turn in ("first", "second"):
+        write(seat, context / "train.py", f"print('{turn}')\n")
+        flags = ("--builder", seat.builder, "-f", "Recipe")
+        built = seat.keynet("build", "train.py", *flags, cwd=context, env=alone)
+        assert built.returncode == 0, built.stderr
+    if not (own := "rootless" in seat.name):
+        images = _images(seat)
+        seat.engine(seat.builder, "tag", f"{name}-{_key(images, name)}:latest", f"{mine}:1")
+
+    asked = seat.keynet("clean", "--images", env=alone)
+    assert asked.returncode == 2
+    assert "Say yes with: --yes" in asked.stderr
+    assert ("keynet's own image store" in asked.stderr) == own
+    # Once, although podman and buildah both see it.
+    assert asked.stderr.count(f"{name}-") == asked.stderr.count("image of ")
+    assert asked.stderr.count(":latest  image of ") == (0 if own else 1)
+
+    done = seat.keynet("clean", "--images", "--yes", env=alone)
+    assert done.returncode == 0, done.stderr
+    left = _images(seat)
+    assert "localhost/keynet/" not in left
+    assert "<none>" not in left
+    assert own or mine in left
+    again = seat.keynet("clean", "--images", "--yes", env=alone)
+    assert again.returncode == 0, again.stderr
+    assert "localhost" not in again.stderr
+
+
+def _images(seat: Seat) -> str:
+    return seat.engine(seat.builder, "images")
+
+
+def _key(images: str, name: str) -> str:
+    """Give what keynet has added to the project's name."""
+    return images.partition(f"{name}-")[2].split()[0]
+
+
+def _without_other_stores(seat: Seat, folder: Path) -> dict[str, str]:
+    """Keep ``clean`` away from the engines of the machine that are none of this seat's."""
+    if seat.builder == "docker":
+        return store_variables(folder)
+    return {"DOCKER_HOST": f"unix://{folder}/nobody.sock"}

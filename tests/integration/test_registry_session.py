@@ -65,10 +65,11 @@ def test_a_whole_chunk_is_kept(http_registry: RegistryServer) -> None:
 
 
 def test_a_broken_chunk_ends_the_session(http_registry: RegistryServer) -> None:
+    before = len(http_registry.log.read_text())
     location = begin(http_registry)
     break_a_chunk(http_registry, location)
     status, _location = ask(http_registry, "GET", location)
-    log = http_registry.log.read_text()[-3000:]
+    log = http_registry.log.read_text()[before:]
     assert status == 404, log
     assert "upload resumed at wrong offest" in log
 

@@ -48,7 +48,7 @@ def pauses() -> list[float]:
 
 @pytest.fixture
 def client(backend: FakeBackend, pauses: list[float]) -> Iterator[BackendClient]:
-    with BackendClient(backend.url, Secret(TOKEN), sleep=pauses.append, timeout_s=0.3) as opened:
+    with BackendClient(backend.url, Secret(TOKEN), sleep=pauses.append) as opened:
         yield opened
 
 
@@ -229,7 +229,6 @@ def test_a_rejection_that_names_none_shows_all(backend: FakeBackend, client: Bac
         (Reply(200, b"[" * 100_000), BackendError, "answer cannot be used"),
         (Reply(200, b'{"content": []}', announced=5000), BackendError, "cut off"),
         (Reply(200, b" " * 5_000_000), BackendError, "larger than 4 MB"),
-        (Reply(silent=True), BackendError, "did not answer"),
         (Reply(cut=True), BackendError, "cut off"),
     ],
 )
@@ -281,7 +280,6 @@ def test_a_key_is_asked_for_again_when_the_server_says_when(
         Reply(500, headers={"Retry-After": "1"}),
         Reply(502),
         Reply(cut=True),
-        Reply(silent=True),
         Reply(200, b"{}", announced=100),
     ],
 )
@@ -292,6 +290,18 @@ def test_a_key_is_asked_for_once_when_the_first_may_have_counted(
     with pytest.raises(BackendError):
         ask(client)
     assert len(backend.seen) == 1
+
+
+def test_a_silent_server_is_given_up_and_a_key_is_asked_for_once(backend: FakeBackend) -> None:
+    backend.answer(Reply(silent=True))
+    pauses: list[float] = []
+    with BackendClient(backend.url, Secret(TOKEN), sleep=pauses.append, timeout_s=0.3) as impatient:
+        with pytest.raises(BackendError, match="did not answer"):
+            ask(impatient)
+        assert (len(backend.seen), pauses) == (1, [])
+        with pytest.raises(BackendError, match="did not answer"):
+            impatient.trainable_projects()
+        assert (len(backend.seen), len(pauses)) == (5, 3)
 
 
 def test_a_wish_to_wait_for_hours_is_told_not_followed(

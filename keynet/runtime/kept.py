@@ -35,7 +35,10 @@ def listed(engine: tuple[str, ...], repository: str, store: str) -> list[Kept]:
         )
     lines = (line.partition(" ") for line in finished.stdout.splitlines())
     return [
-        Kept(name, size, store) for name, _space, size in lines if name.startswith(names.PREFIX)
+        Kept(name, size, store)
+        for name, _space, size in lines
+        # An image that was pulled by digest has no tag to remove it by.
+        if name.startswith(names.PREFIX) and not name.endswith(":<none>")
     ]
 
 

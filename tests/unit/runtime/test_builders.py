@@ -556,6 +556,7 @@ LISTED = """\
 <none>:<none> 1.2 MB
 localhost/keynet/p:latest 1.65 kB
 localhost/keynetwork:latest 3 GB
+localhost/keynet/p:<none> 1 kB
 docker.io/library/busybox:latest 4.3 MB
 localhost/keynet/p:stage-1 1 kB
 """

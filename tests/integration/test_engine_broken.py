@@ -95,11 +95,14 @@ def test_a_user_without_subordinate_ids(engine: str, user_without_subids: Ordina
 @pytest.mark.parametrize("engine", ["podman", "buildah"])
 def test_a_user_without_newuidmap(engine: str, user: OrdinaryUser, bed: Path) -> None:
     path = _programs(bed / f"bin-{os.urandom(4).hex()}", "newuidmap", "newgidmap")
-    # podman would join the user namespace that it left for this user in the other one.
-    runtime = bed / f"run-{os.urandom(4).hex()}"
-    runtime.mkdir(mode=0o700)
-    user.own(runtime)
-    refused = rootless(user, engine, {"PATH": path, "XDG_RUNTIME_DIR": str(runtime)}).ask()
+    # podman would join the user namespace that it left for this user: it finds it by the
+    # runtime folder, and that again in the database of the store in the home.
+    variables = {"PATH": path}
+    for name in ("HOME", "XDG_RUNTIME_DIR"):
+        folder = bed / f"{name.lower()}-{os.urandom(4).hex()}"
+        folder.mkdir(mode=0o700)
+        variables[name] = str(user.own(folder))
+    refused = rootless(user, engine, variables).ask()
     assert "uidmap" in refused.error["message"]
     assert "apt-get install uidmap" in refused.error["message"]
 

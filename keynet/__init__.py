@@ -8,7 +8,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "KeynetError": "keynet.errors",
     "Reference": "keynet.oci.reference",
-    "extract": "keynet.script.arguments",
+    "extract": "keynet.script.extraction",
 }
 
 __all__ = ["KeynetError", "Reference", "__version__", "extract"]

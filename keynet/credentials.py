@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from keynet import places, privatefile
 from keynet.errors import KeynetError
+from keynet.files import places, private_file
 from keynet.secret import Secret, mask
 from keynet.text import N_, _, printable
 
@@ -126,10 +126,10 @@ def update(
     """
     file = places.real(file or path())
     try:
-        privatefile.make_directory(file.parent)
-        with privatefile.locked(file):
+        private_file.make_directory(file.parent)
+        with private_file.locked(file):
             changed = change(load(file))
-            privatefile.write(
+            private_file.write(
                 file, json.dumps(_to_json(changed), ensure_ascii=False, indent=2) + "\n"
             )
     except OSError as e:
@@ -178,9 +178,9 @@ def clear(file: Path | None = None) -> bool:
     try:
         if not os.path.exists(file):  # noqa: PTH110  False where it is hidden from this user
             return False
-        with privatefile.locked(file):
+        with private_file.locked(file):
             file.unlink(missing_ok=True)
-            privatefile.lock_of(file).unlink(missing_ok=True)
+            private_file.lock_of(file).unlink(missing_ok=True)
     except OSError as e:
         raise _unusable(N_("Cannot remove {file}: {why}."), file, e) from e
     return True

@@ -13,12 +13,12 @@ TIER_ONE = {
     "events",
     "text",
     "secret",
+    "confidential",
     "plan",
     "oci",
-    "trust",
-    "hosts",
-    "places",
-    "privatefile",
+    "net",
+    "files",
+    "process",
 }
 PARTS = {
     "script", "recipe", "runtime", "registry", "archive", "backend", "credentials", "settings",
@@ -35,7 +35,7 @@ EXCEPTIONS = {("registry/functions.py", "archive")}
 
 # The only importers of each foreign library, as path prefixes.
 IMPORTERS = {
-    "sh": ("runtime/shell.py",),
+    "sh": ("process/shell.py",),
     "oras": ("registry/artifact.py",),
     "httpx": ("registry/transport.py", "backend/transport.py"),
     "jinja2": ("recipe/containerfile.py",),

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
-from keynet.archive.source import Source
+from keynet.archive.byte_source import Source
+from keynet.archive.json_documents import LARGEST_DOCUMENT, DescriptorModel
 from keynet.archive.tar import Index
-from keynet.archive.wire import LARGEST_DOCUMENT, DescriptorModel
 from keynet.errors import InvalidArchive, ValidationError
 from keynet.oci.descriptor import Descriptor, Digest, Platform
 from keynet.oci.image import Image

@@ -9,9 +9,9 @@ from typing import Final
 
 from keynet.archive.compression import Compression, sniff
 from keynet.archive.contents import ArchivedImage, Contents
+from keynet.archive.json_documents import ConfigModel, DockerImage, parse, parse_docker_manifest
 from keynet.archive.layers import FileLayer
 from keynet.archive.tar import Member
-from keynet.archive.wire import ConfigModel, DockerImage, parse, parse_docker_manifest
 from keynet.oci.descriptor import Descriptor, Digest, MediaType, Platform
 from keynet.oci.image import Image
 from keynet.oci.manifest import layer_type, render_manifest

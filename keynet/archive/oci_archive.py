@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from keynet.archive.contents import ArchivedImage, Contents
-from keynet.archive.layers import FileLayer
-from keynet.archive.tar import Member
-from keynet.archive.wire import (
+from keynet.archive.json_documents import (
     ConfigModel,
     IndexModel,
     ManifestModel,
     parse,
     parse_docker_manifest,
 )
+from keynet.archive.layers import FileLayer
+from keynet.archive.tar import Member
 from keynet.errors import InvalidArchive
 from keynet.oci.descriptor import Descriptor, Digest, MediaType, Platform
 from keynet.oci.image import Image

@@ -8,11 +8,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from keynet.archive.byte_source import Source, compression_of
 from keynet.archive.compression import Compression
 from keynet.archive.contents import ArchivedImage, Contents
 from keynet.archive.docker_archive import MANIFEST, read_docker
 from keynet.archive.oci_archive import INDEX, read_oci
-from keynet.archive.source import Source, compression_of
 from keynet.archive.tar import index
 from keynet.errors import InvalidArchive
 from keynet.oci.descriptor import Platform

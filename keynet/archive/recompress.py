@@ -14,9 +14,9 @@ from typing import Final, Literal
 
 from isal import isal_zlib
 
+from keynet.archive.byte_source import scratch_file
+from keynet.archive.json_documents import ManifestModel, parse
 from keynet.archive.layers import FileLayer
-from keynet.archive.source import scratch_file
-from keynet.archive.wire import ManifestModel, parse
 from keynet.errors import TarReadError
 from keynet.oci.descriptor import Digest, MediaType
 from keynet.oci.image import Image, Layer

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
-from keynet import places
 from keynet.archive.compression import Compression, Opener, sniff
 from keynet.errors import DigestMismatch, KeynetError
+from keynet.files import places
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.image import Image, Layer
 from keynet.oci.inspect import json_object

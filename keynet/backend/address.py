@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from keynet.errors import UsageError
-from keynet.hosts import is_loopback
+from keynet.net.hosts import is_loopback
 from keynet.text import _, printable
 
 __all__ = ["normalised_url", "same_host"]

@@ -19,11 +19,11 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from keynet import trust
 from keynet.backend.address import normalised_url
 from keynet.backend.answers import Answer, retry_after
 from keynet.errors import BackendError, UsageError
-from keynet.hosts import is_loopback
+from keynet.net import trust
+from keynet.net.hosts import is_loopback
 from keynet.secret import Secret
 from keynet.text import _, printable
 

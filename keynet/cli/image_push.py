@@ -10,7 +10,7 @@ from pathlib import Path
 from keynet.archive.contents import ArchivedImage
 from keynet.archive.reader import Archive, choose, open_archive
 from keynet.archive.recompress import Policy, compressed
-from keynet.cli.registries import Access, Place
+from keynet.cli.registry_options import Access, Place
 from keynet.errors import KeynetError, UsageError
 from keynet.events import Emit, Event, LogLine, Notice, StepFinished, StepStarted
 from keynet.oci.descriptor import Platform

@@ -64,7 +64,7 @@ def show(verbosity: Verbosity = Verbosity.NORMAL) -> Iterator[Emit]:
     with ExitStack() as stack:
         stack.callback(display.close)
         if verbosity is Verbosity.VERBOSE:
-            from keynet.runtime import shell
+            from keynet.process import shell
 
             stack.enter_context(shell.observed(display.command))
         try:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from keynet.errors import ValidationError
 from keynet.oci.descriptor import Digest, MediaType
 from keynet.oci.image import Image
-from keynet.oci.values import ImageConfig, ImageInspect, LayerInfo
+from keynet.oci.summary import ImageConfig, ImageInspect, LayerInfo
 from keynet.text import _, printable
 
 __all__ = ["describe", "json_object"]

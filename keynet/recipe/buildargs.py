@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from keynet.confidential import is_suspicious_name, is_suspicious_value
 from keynet.errors import UsageError
-from keynet.recipe.confidential import is_suspicious_name, is_suspicious_value
 from keynet.text import _, printable
 
 __all__ = ["parse"]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from keynet.errors import ContextInvalid
-from keynet.recipe import bounded
+from keynet.files import limited_read
 from keynet.text import _, printable
 
 __all__ = ["bundle"]
@@ -86,7 +86,7 @@ def _directory(path: Path) -> Iterator[bytes]:
 
 def _blocks(path: Path) -> Iterator[bytes]:
     """Give the certificates of a file, each with the same line ends."""
-    content = bounded.read(path, _LARGEST)
+    content = limited_read.read(path, _LARGEST)
     if content is None:
         raise _unusable(path, _("it is too large"))
     for match in _CERTIFICATE.finditer(content):

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from keynet.errors import ContextInvalid
+from keynet.files import limited_read
+from keynet.files.disk_cache import kept
 from keynet.oci.reference import Reference
 from keynet.plan import GeneratedContainerfile, HostNetwork, UserContainerfile
-from keynet.recipe import bounded, instructions, pip_archive
+from keynet.recipe import instructions, pip_archive
 from keynet.recipe.dependencies import NETWORK_FILES, PIP, Dependencies, build_files
 from keynet.recipe.instructions import bases, has_run
-from keynet.recipe.kept import kept
 from keynet.recipe.requirements import STAGE, WORKSPACE
 from keynet.text import _, printable
 
@@ -182,7 +183,7 @@ def _text(path: Path) -> str:
     try:
         if path.is_dir():
             raise _unusable(path, _("is a directory"))
-        content = bounded.read(path, _LARGEST)
+        content = limited_read.read(path, _LARGEST)
         if content is None:
             raise _unusable(path, _("is larger than 1 MB"))
         return content.decode("utf-8-sig")

@@ -7,10 +7,10 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISLNK, S_ISREG
 from typing import Final
 
+from keynet import confidential
 from keynet.errors import ContextInvalid
 from keynet.events import Notice
 from keynet.plan import ContextFile
-from keynet.recipe import confidential
 from keynet.recipe.ignore import Rules
 from keynet.text import _, ngettext, printable, size
 

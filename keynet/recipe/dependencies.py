@@ -8,9 +8,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from keynet import places
 from keynet.errors import ContextInvalid
 from keynet.events import Notice
+from keynet.files import places
 from keynet.plan import HostNetwork
 from keynet.recipe.requirements import RequirementsReader
 from keynet.text import _, printable

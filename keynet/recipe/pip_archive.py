@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from keynet.errors import KeynetError
-from keynet.recipe.kept import Kept, kept
+from keynet.files.disk_cache import Kept, kept
 from keynet.text import _
 
 __all__ = ["build"]

@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from keynet import places
 from keynet.errors import ContextInvalid
 from keynet.events import Notice
-from keynet.recipe import bounded
+from keynet.files import limited_read, places
 from keynet.text import _, printable
 
 __all__ = ["STAGE", "WORKSPACE", "RequirementsReader"]
@@ -281,7 +280,7 @@ class RequirementsReader:
 def read_bytes(path: Path, limit: int | None = None) -> bytes:
     """Read a file that the user pointed to, with errors that name it as given and as resolved."""
     try:
-        content = path.read_bytes() if limit is None else bounded.read(path, limit)
+        content = path.read_bytes() if limit is None else limited_read.read(path, limit)
     except OSError as error:
         raise ContextInvalid(
             _("{path} ({resolved}) cannot be read: {reason}.").format(

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from keynet.errors import RegistryError, TarReadError, ValidationError
-    from keynet.oci.values import BlobInfo, ImageConfig, ImageInspect, LayerInfo, ManifestInfo
+    from keynet.oci.summary import BlobInfo, ImageConfig, ImageInspect, LayerInfo, ManifestInfo
     from keynet.registry.client import RegistryClient
+    from keynet.registry.config import RegistryConfig
     from keynet.registry.functions import (
         extract_original_tags,
         get_primary_tag,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
         list_repositories,
         list_tags,
     )
-    from keynet.registry.values import RegistryConfig
 
 __all__ = [
     "BlobInfo",
@@ -70,7 +70,7 @@ __all__ = [
 ]
 
 _MODULES = {
-    "keynet.archive.functions": (
+    "keynet.archive.docker_tar": (
         "extract_original_tags",
         "get_primary_tag",
         "get_tar_manifest",
@@ -79,7 +79,7 @@ _MODULES = {
         "validate_docker_tar",
     ),
     "keynet.errors": ("RegistryError", "TarReadError", "ValidationError"),
-    "keynet.oci.values": ("BlobInfo", "ImageConfig", "ImageInspect", "LayerInfo", "ManifestInfo"),
+    "keynet.oci.summary": ("BlobInfo", "ImageConfig", "ImageInspect", "LayerInfo", "ManifestInfo"),
     "keynet.registry.client": ("RegistryClient",),
     "keynet.registry.functions": (
         "pull_image",
@@ -97,7 +97,7 @@ _MODULES = {
         "list_repositories",
         "list_tags",
     ),
-    "keynet.registry.values": ("RegistryConfig",),
+    "keynet.registry.config": ("RegistryConfig",),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import quote, urljoin, urlsplit
 
 from keynet.errors import RegistryError, UsageError
-from keynet.hosts import is_loopback
+from keynet.net.hosts import is_loopback
 from keynet.oci.reference import DOCKER_HUB
 from keynet.text import _, printable
 

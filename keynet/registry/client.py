@@ -11,16 +11,17 @@ from typing import Self
 from urllib.parse import quote
 
 from keynet.events import BlobSkipped, Emit, ignore
+from keynet.net.retry import Retries
 from keynet.oci.descriptor import Descriptor, Digest
-from keynet.registry import download, listing, manifests, referrers, tls
+from keynet.registry import listing, manifests, referrers, tls
 from keynet.registry.address import Registry, follow
-from keynet.registry.auth import CredentialSource
+from keynet.registry.auth.authentication import CredentialSource
 from keynet.registry.manifests import Manifest
-from keynet.registry.retry import Retries
 from keynet.registry.session import Ask, Session
-from keynet.registry.source import Source
+from keynet.registry.transfer import download
+from keynet.registry.transfer.blob_source import Source
+from keynet.registry.transfer.upload import Upload, find_blob
 from keynet.registry.transport import Call, Timeouts, Transport, Wire
-from keynet.registry.upload import Upload, find_blob
 from keynet.registry.wire import Catalog, TagList
 from keynet.text import _
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from keynet.archive.contents import ArchivedImage
-from keynet.archive.functions import (
+from keynet.archive.docker_tar import (
     extract_original_tags,
     get_primary_tag,
     get_tar_manifest,
@@ -34,10 +34,10 @@ from keynet.oci.descriptor import Descriptor, Digest, Platform
 from keynet.oci.image import Image, Layer
 from keynet.oci.reference import Reference
 from keynet.registry.client import RegistryClient
-from keynet.registry.pull import fetch_image
-from keynet.registry.push import push_image, stands
+from keynet.registry.config import Auth, RegistryConfig
 from keynet.registry.queries import named
-from keynet.registry.values import Auth, RegistryConfig
+from keynet.registry.transfer.pull_image import fetch_image
+from keynet.registry.transfer.push_image import push_image, stands
 from keynet.text import _
 
 __all__ = [

@@ -14,10 +14,10 @@ from keynet.events import Emit, ignore
 from keynet.oci.descriptor import Descriptor, Digest, Platform
 from keynet.oci.inspect import describe
 from keynet.oci.reference import Reference
-from keynet.oci.values import BlobInfo, ImageInspect, ManifestInfo
+from keynet.oci.summary import BlobInfo, ImageInspect, ManifestInfo
 from keynet.registry.client import RegistryClient
-from keynet.registry.pull import fetch_image, fetch_manifest
-from keynet.registry.values import Auth, RegistryConfig
+from keynet.registry.config import Auth, RegistryConfig
+from keynet.registry.transfer.pull_image import fetch_image, fetch_manifest
 
 __all__ = [
     "check_registry_connectivity",

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from keynet.errors import RegistryError, RegistryUnreachable
+from keynet.net.retry import TEMPORARY, Budget, Retries, retry_after
 from keynet.registry.address import Registry, follow, origin_of
-from keynet.registry.auth import Authorizer, CredentialSource
-from keynet.registry.problems import failure
-from keynet.registry.retry import TEMPORARY, Budget, Retries, retry_after
+from keynet.registry.auth.authentication import Authorizer, CredentialSource
+from keynet.registry.status_errors import failure
 from keynet.registry.transport import Answer, Call, Stream, Transport
-from keynet.registry.unreachable import NobodyThere, NoTls
+from keynet.registry.transport_errors import NobodyThere, NoTls
 from keynet.secret import Secret
 from keynet.text import _
 

@@ -16,11 +16,11 @@ from typing import Final
 import httpx
 
 import keynet
-from keynet import trust
-from keynet.hosts import proxy_for
+from keynet.net import trust
+from keynet.net.hosts import proxy_for
 from keynet.registry import tls
 from keynet.registry.address import Registry, origin_of
-from keynet.registry.unreachable import broken, no_connection, timed_out, too_long
+from keynet.registry.transport_errors import broken, no_connection, timed_out, too_long
 
 __all__ = ["Answer", "Call", "Stream", "Timeouts", "Transport", "Wire"]
 

@@ -1,0 +1,1 @@
+"""Container engines: shells out to docker, podman and buildah."""

@@ -17,12 +17,12 @@ from typing import Final
 
 import uvicorn
 
-from keynet import places
 from keynet.errors import Interrupted, KeynetError, UsageError
-from keynet.sandbox import certificates, registry
-from keynet.sandbox.backend import PREFIX, TOKEN_PATH, Platform, application
-from keynet.sandbox.store import Store
-from keynet.sandbox.tokens import ADMIN
+from keynet.files import places
+from keynet.sandbox import authority, docker_registry
+from keynet.sandbox.database import Store
+from keynet.sandbox.registry_tokens import ADMIN
+from keynet.sandbox.service import PREFIX, TOKEN_PATH, Platform, application
 from keynet.secret import Secret
 from keynet.text import _, printable
 
@@ -81,12 +81,12 @@ def serve(options: Options, ready: Callable[[Sandbox], None]) -> None:
         listener = stack.enter_context(_listener(options, store))
         scheme = "https" if options.tls else "http"
         own = f"{scheme}://{_shown(options.address)}:{listener.getsockname()[1]}"
-        signer = certificates.token_signer(data)
+        signer = authority.token_signer(data)
         server_pair, ca_cert = None, None
         if options.tls:
-            server_pair, ca_cert = certificates.server_certificate(data, options.address)
+            server_pair, ca_cert = authority.server_certificate(data, options.address)
         running = stack.enter_context(
-            registry.running(
+            docker_registry.running(
                 data,
                 address=options.address,
                 port=int(store.fact("registry_port") or 0),
@@ -137,7 +137,7 @@ class _Server(uvicorn.Server):
         self.should_exit = self.interrupted = True
 
 
-def _config(platform: Platform, pair: certificates.KeyPair | None) -> uvicorn.Config:
+def _config(platform: Platform, pair: authority.KeyPair | None) -> uvicorn.Config:
     return uvicorn.Config(
         application(platform),
         log_level="warning",
@@ -156,7 +156,7 @@ def _config(platform: Platform, pair: certificates.KeyPair | None) -> uvicorn.Co
 async def _until_ended(
     server: uvicorn.Server,
     listener: socket.socket,
-    running: registry.Registry,
+    running: docker_registry.Registry,
     ready: Callable[[], None],
 ) -> None:
     server.config.load()

@@ -4,11 +4,10 @@ import math
 import unicodedata
 from typing import Final, get_args
 
-from keynet.script.attributes import outside_bases
-from keynet.script.confidential import looks_secret, mentions_secret
-from keynet.script.extraction import Argument, JsonValue, Note, TypeName
-from keynet.script.machine import Declared, Machine
-from keynet.script.values import (
+from keynet.script.arguments import Argument, JsonValue, Note, TypeName
+from keynet.script.interpreter.evaluation.attributes import outside_bases
+from keynet.script.interpreter.machine import Declared, Machine
+from keynet.script.interpreter.values import (
     MISSING,
     Arguments,
     BoundMethod,
@@ -28,6 +27,7 @@ from keynet.script.values import (
     kind_of,
     merge_kinds,
 )
+from keynet.script.secretlike import looks_secret, mentions_secret
 from keynet.text import _, printable
 
 __all__ = ["choice_values", "converter_kind", "element_kind", "judge", "plain_kind"]

@@ -4,7 +4,7 @@ import ast
 from dataclasses import dataclass
 from typing import Final
 
-from keynet.script.source import Source
+from keynet.script.files.source import Source
 
 __all__ = ["Traced", "traced"]
 

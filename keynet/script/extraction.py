@@ -1,66 +1,185 @@
-"""What a training script can be told on its command line, as values.
+"""Read the hyperparameters of a training script without importing or running it."""
 
-Source: SPEC chapter 3.
-"""
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from keynet.script import conversion
+from keynet.script.arguments import Argument, Extraction, JsonValue, Note, TypeName
+from keynet.script.dialects import all_dialects
+from keynet.script.files import source
+from keynet.script.files.project import Project
+from keynet.script.interpreter import entry
+from keynet.script.interpreter.interpreter import Interpreter
+from keynet.script.interpreter.machine import (
+    Dialect,
+    Finished,
+    Limits,
+    Module,
+    OutOfSteps,
+    ParserLike,
+)
+from keynet.text import _, printable
 
-__all__ = ["Argument", "Extraction", "JsonValue", "Note", "TypeName"]
+__all__ = ["Argument", "Extraction", "JsonValue", "Note", "TypeName", "extract"]
 
-JsonValue: TypeAlias = "str | int | float | bool | list[JsonValue] | dict[str, JsonValue] | None"
-TypeName: TypeAlias = Literal["str", "int", "float", "bool"]
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """One hyperparameter: ``type`` is the element's for a list; ``default`` is a JSON value."""
-
-    name: str
-    type: TypeName = "str"
-    default: JsonValue = None
-    required: bool = False
-    help: str = ""
-    choices: tuple[str, ...] | None = None
-
-    def to_json(self) -> dict[str, JsonValue]:
-        """Give the object that the platform's API takes."""
-        return {
-            "name": self.name,
-            "type": self.type,
-            "default": self.default,
-            "required": self.required,
-            "help": self.help,
-            "choices": None if self.choices is None else list(self.choices),
-        }
+_STEPS: Final = 150_000
+_STEPS_AFTERWARDS: Final = 30_000
+_IMPORTED: Final = 4
+_MOST_ARGUMENTS: Final = 2_000
+_MOST_NOTES: Final = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Something in the script that could not be known: ``file`` is "" for the script itself."""
+def extract(path: Path, *, parser_type: str | None = None) -> Extraction:
+    """Read the arguments that the script takes on its command line.
 
-    line: int
-    message: str
-    file: str = ""
+    Args:
+        path: The script; files of its own project beside it are read when it uses them.
+        parser_type: Look only for this one: ``argparse``, ``click``, ``typer``, …
 
-    def to_json(self) -> dict[str, JsonValue]:
-        """Give ``{"line", "message"}``, with ``file`` when it is another one of the project."""
-        note: dict[str, JsonValue] = {"line": self.line, "message": self.message}
-        return {**note, "file": self.file} if self.file else note
+    Returns:
+        Arguments in source order. ``parser_type`` is None and ``arguments`` empty when the
+        script has no parser. What cannot be known is None and has a note.
+
+    Raises:
+        ScriptInvalid: The file is missing, unreadable, too large or not Python.
+
+    Source: SPEC chapter 3.
+    """
+    with _collector_paused():
+        return _extracted(Path(path), parser_type)
 
 
-@dataclass(frozen=True, slots=True)
-class Extraction:
-    """All arguments of one script in source order, and what could not be known about them."""
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Spare the garbage collector from walking the growing syntax trees again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
-    parser_type: str | None
-    arguments: tuple[Argument, ...] = ()
-    notes: tuple[Note, ...] = ()
 
-    def to_json(self) -> dict[str, JsonValue]:
-        """Give ``{"parser_type", "arguments", "notes"}``."""
-        return {
-            "parser_type": self.parser_type,
-            "arguments": [argument.to_json() for argument in self.arguments],
-            "notes": [note.to_json() for note in self.notes],
-        }
+def _extracted(path: Path, parser_type: str | None) -> Extraction:
+    content = source.load(path)
+    dialects = [d for d in all_dialects() if parser_type in (None, d.name)]
+    project = Project(path)
+    limits = Limits(_STEPS, source.MAX_TOKENS - content.tokens)
+    run = Interpreter(project, dialects, limits)
+    module = project.entry()
+    try:
+        _follow(run, module, content, dialects)
+        if not run.candidates:
+            _read_registering(run, dialects)
+        parser = _chosen(run)
+        if parser is None:
+            return Extraction(None, (), _notes(run, []))
+        return _reported(run, parser)
+    finally:
+        run.forget()
+
+
+def _follow(
+    run: Interpreter, module: Module, content: source.Source, dialects: list[Dialect]
+) -> None:
+    """Follow the script from its entry; then what its entry did not reach, until a parser."""
+    ways: list[Callable[[], None]] = [
+        lambda: entry.follow(run, module, content.tree),
+        lambda: _read_registering(run, dialects),
+        lambda: entry.call_waiting(run),
+        lambda: entry.call_uncalled(run, module, ["main"]),
+        lambda: entry.follow_imported(run, module),
+        lambda: entry.call_uncalled(run, module),
+        lambda: entry.give_parser(run, module),
+    ]
+    words = [word for dialect in dialects for word in dialect.words]
+    for number, way in enumerate(ways):
+        if number and _found(run):
+            return
+        if number > _IMPORTED and not _mentions(run, content, words):
+            return
+        if number:
+            run.limits.steps = _STEPS_AFTERWARDS
+        try:
+            way()
+        except Finished:
+            return
+        except OutOfSteps:
+            run.note(0, _("The script does too much to be followed to its end."))
+        except RecursionError:
+            run.note(0, _("The script is nested too deeply to be followed to its end."))
+
+
+def _read_registering(run: Interpreter, dialects: list[Dialect]) -> None:
+    """Read the modules that add commands to a parser which nothing was seen to start."""
+    names = {parser.dialect for parser in run.parsers}
+    patterns = [d.registers for d in dialects if d.name in names and d.registers]
+    if not patterns or run.candidates:
+        return
+    try:
+        run.load_unread("|".join(patterns))
+    except (OutOfSteps, RecursionError):
+        run.note(0, _("The script does too much to be followed to its end."))
+
+
+def _mentions(run: Interpreter, content: source.Source, words: list[str]) -> bool:
+    texts = [content.text, *run.project.texts]
+    return any(word in text for text in texts for word in words) or bool(run.parsers)
+
+
+def _found(run: Interpreter) -> bool:
+    return any(candidate.parser.declared() for candidate in run.candidates) or any(
+        parser.declared() for parser in run.parsers
+    )
+
+
+def _chosen(run: Interpreter) -> ParserLike | None:
+    """Choose among several parsers: one that parses, in the main block, in main(), the first."""
+    parsing = [c for c in run.candidates if c.parser.declared()]
+    if parsing:
+        # Of parsers that leave the rest to another, the last is the one that is left with it.
+        complete = [c for c in parsing if c.complete] or parsing[::-1]
+        best = max(complete, key=lambda c: (c.rank, c.certain))
+        return best.parser
+    declaring = [parser for parser in run.parsers if parser.declared()]
+    whole = [parser for parser in declaring if not parser.nested]
+    return next(iter(whole or declaring), None)
+
+
+def _reported(run: Interpreter, parser: ParserLike) -> Extraction:
+    arguments: dict[str, Argument] = {}
+    notes: list[Note] = []
+    # Whatever following the script has used up, what it declared is still written out.
+    run.limits.steps = _STEPS
+    repeated = _("{name} is declared more than once; the first one is reported.")
+    for declared in parser.declared():
+        if declared.name in arguments:
+            text = repeated.format(name=printable(declared.name, 100))
+            notes.append(Note(declared.line, text, declared.file))
+            continue
+        if len(arguments) >= _MOST_ARGUMENTS:
+            notes.append(Note(declared.line, _("There are too many arguments."), declared.file))
+            break
+        try:
+            argument, its_notes = conversion.judge(run, declared)
+        except OutOfSteps:
+            notes.append(Note(declared.line, _("There are too many arguments."), declared.file))
+            break
+        arguments[argument.name] = argument
+        notes.extend(its_notes)
+    others = [p for p in run.parsers if p is not parser and not p.nested and p.declared()]
+    notes.extend(
+        Note(other.line, _("Another parser is left out: it is not the one that is used first."))
+        for other in others
+    )
+    return Extraction(parser.dialect, tuple(arguments.values()), _notes(run, notes))
+
+
+def _notes(run: Interpreter, more: list[Note]) -> tuple[Note, ...]:
+    """Give every note once, in the order of the source."""
+    every = dict.fromkeys([*run.notes, *more])
+    return tuple(sorted(every, key=lambda note: (note.file, note.line))[:_MOST_NOTES])

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from keynet.errors import NotAuthorised, UsageError
-from keynet.hosts import is_loopback
+from keynet.net.hosts import is_loopback
 from keynet.plan import RegistryAccess
 from keynet.secret import Secret
 from keynet.settings.addresses import registry_host

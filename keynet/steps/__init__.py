@@ -1,0 +1,1 @@
+"""The verbs: wire the parts together, know no terminal."""

@@ -5,8 +5,8 @@ from typing import Any
 
 from keynet.events import Emit, Notice
 from keynet.runtime.engine import Usable
-from keynet.script.extraction import Extraction
-from keynet.steps import saving
+from keynet.script.arguments import Extraction
+from keynet.steps import output as outputs
 from keynet.steps.prepare import Request, prepare
 from keynet.steps.stages import Stages
 from keynet.text import _
@@ -51,16 +51,16 @@ def build(request: Request, output: str | None, emit: Emit) -> BuildResult:
         KeynetError: The first stage that fails; its class owns the exit status.
     """
     stages = Stages(emit)
-    destination = saving.parse(output) if output is not None else None
+    destination = outputs.parse(output) if output is not None else None
     prepared = prepare(request, stages, emit)
     if destination is not None:
-        saving.check(destination, prepared.builder)
+        outputs.check(destination, prepared.builder)
     with stages.stage("build", _("Building image"), prepared.engine.how):
         built = prepared.builder.build(prepared.plan, None, emit)
     try:
         if destination is not None:
             with stages.stage("save", _("Saving"), destination.text):
-                saving.save(prepared.builder, built, destination, emit)
+                outputs.save(prepared.builder, built, destination, emit)
         elif not built.stored:
             emit(Notice(_("The image stays in the builder's cache; --output fetches it.")))
     finally:

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from keynet import places
 from keynet.errors import EngineError, KeynetError
 from keynet.events import Emit, Notice
-from keynet.runtime import probe, store
+from keynet.files import places
+from keynet.runtime.build import own_store
 from keynet.runtime.engine import Builder, Kept
+from keynet.runtime.probing import choosing
 from keynet.text import _, printable
 
 __all__ = ["InStore", "Leftover", "find", "find_images", "remove", "remove_images"]
@@ -38,7 +39,7 @@ def find() -> list[Leftover]:
     cache = places.cache()
     if cache.exists():
         found.append(Leftover(_("remembered engines, staging folders"), cache, _usage(cache)))
-    own = store.own_store()
+    own = own_store.own_store()
     if own is not None:
         found.append(Leftover(_("keynet's own image store"), own.path, own.size))
     return found
@@ -52,7 +53,7 @@ def find_images(emit: Emit) -> list[InStore]:
     """
     found = []
     stores: set[str] = set()
-    for builder in probe.working(emit):
+    for builder in choosing.working(emit):
         try:
             images = builder.kept()
         except EngineError as error:
@@ -86,10 +87,10 @@ def remove(leftover: Leftover) -> None:
     Raises:
         KeynetError: Something in it cannot be removed.
     """
-    own = store.own_store()
+    own = own_store.own_store()
     try:
         if own is not None and leftover.path == own.path:
-            store.remove()
+            own_store.remove()
         else:
             shutil.rmtree(leftover.path)
     except OSError as error:

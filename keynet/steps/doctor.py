@@ -8,8 +8,9 @@ from typing import Any
 
 from keynet import credentials, settings
 from keynet.errors import KeynetError
-from keynet.runtime import probe, store
+from keynet.runtime.build import own_store
 from keynet.runtime.engine import Unusable, Usable
+from keynet.runtime.probing import choosing
 from keynet.settings import Settings
 from keynet.steps import metadata, projects
 from keynet.text import _, size
@@ -56,9 +57,9 @@ def examine(now: datetime | None = None) -> Examined:
 
     Nothing raises: what fails is a finding with its fix.
     """
-    own = store.own_store()
+    own = own_store.own_store()
     return Examined(
-        engines=tuple(probe.survey()),
+        engines=tuple(choosing.survey()),
         platform=tuple(_platform(now or datetime.now(UTC))),
         own_store=own.path if own else None,
         own_store_size=own.size if own else 0,

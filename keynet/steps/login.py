@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from keynet import credentials, places, settings
+from keynet import credentials, settings
 from keynet.backend.client import BackendClient
 from keynet.credentials import Credentials, Harbor
 from keynet.errors import EngineError, KeynetError, RegistryError
 from keynet.events import Emit, Notice
+from keynet.files import places
 from keynet.plan import RegistryAccess
 from keynet.runtime.engine import Builder
 from keynet.secret import Secret

@@ -13,9 +13,9 @@ from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
 from keynet.plan import RegistryAccess
 from keynet.registry import artifact
-from keynet.registry.auth import Credential, CredentialSource, Fixed
+from keynet.registry.auth.authentication import Credential, CredentialSource, Fixed
 from keynet.registry.client import RegistryClient
-from keynet.script.extraction import Extraction
+from keynet.script.arguments import Extraction
 from keynet.text import _, printable
 
 __all__ = ["PlatformRegistry", "client_for", "load", "payload", "read"]
@@ -133,7 +133,7 @@ def client_for(registry: str, access: RegistryAccess | None, emit: Emit = ignore
     if access is not None and access.password is not None:
         sources = (Fixed(access.host, Credential(access.username, access.password)),)
     else:
-        from keynet.registry.stored import default_sources
+        from keynet.registry.auth.stored_logins import default_sources
 
         sources = default_sources()
     plain = access is not None and access.insecure

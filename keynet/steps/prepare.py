@@ -6,18 +6,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from keynet import places
 from keynet.errors import EngineUnavailable, UsageError, ValidationError
 from keynet.events import Emit, Notice
+from keynet.files import places
 from keynet.oci.descriptor import Digest, Platform
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, BuildSecret, GeneratedContainerfile, UserContainerfile
 from keynet.recipe import buildargs, containerfile, context, dependencies, hostnetwork, ignore
-from keynet.runtime import probe
 from keynet.runtime.engine import Builder, Usable
-from keynet.script.extraction import Extraction
+from keynet.runtime.probing import choosing
+from keynet.script.arguments import Extraction
 from keynet.settings import Settings
-from keynet.steps.reading import Reading
+from keynet.steps.script import Reading
 from keynet.steps.stages import Stages
 from keynet.text import _, ngettext
 
@@ -166,7 +166,7 @@ def find_engine(name: str, plan: BuildPlan, emit: Emit) -> tuple[Builder, Usable
     Raises:
         EngineUnavailable: With each engine's reason, or what of the plan it cannot do.
     """
-    builder, engine = probe.choose(
+    builder, engine = choosing.choose(
         name, emit=emit, needs_run=containerfile.has_run(plan.recipe.text)
     )
     lacking = builder.unsupported(plan)

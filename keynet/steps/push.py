@@ -14,15 +14,15 @@ from keynet.events import Emit
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
 from keynet.plan import RegistryAccess
-from keynet.runtime import shell
-from keynet.runtime.authfiles import registry_auth
+from keynet.process import shell
+from keynet.runtime.build.authfiles import registry_auth
 from keynet.runtime.engine import Usable
-from keynet.script.extraction import Extraction
+from keynet.script.arguments import Extraction
 from keynet.settings import Settings
 from keynet.steps import projects
-from keynet.steps.acceptance import Acceptance
 from keynet.steps.prepare import Prepared, Request, prepare
 from keynet.steps.stages import Stages
+from keynet.steps.verified_login import Acceptance
 from keynet.text import _
 
 if TYPE_CHECKING:

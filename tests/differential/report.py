@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from keynet.errors import ScriptInvalid
-from keynet.script.arguments import extract
+from keynet.script.extraction import extract
 
 from .compare import Score
 from .programs import TRUTH, Truth, interpreter, programs, truths

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from keynet.script.arguments import extract
+from keynet.script.extraction import extract
 
 from .compare import Score
 from .programs import Program, Truth, interpreter

@@ -7,7 +7,7 @@ import traceback
 from pathlib import Path
 
 from keynet.errors import ScriptInvalid
-from keynet.script.arguments import extract
+from keynet.script.extraction import extract
 
 
 def failure(source: str, script: Path) -> str:

@@ -20,7 +20,7 @@ from keynet.errors import ScriptInvalid
 from .mutate import mutated
 
 with atheris.instrument_imports(include=["keynet.script"]):
-    from keynet.script.arguments import extract
+    from keynet.script.extraction import extract
 
 SLOW_S = 6
 # Modules of the standard library that have command lines, large and small.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from keynet.errors import ScriptInvalid
-from keynet.script.arguments import extract
+from keynet.script.extraction import extract
 
 from .hostile import names, write
 

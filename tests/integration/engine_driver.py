@@ -23,8 +23,8 @@ from keynet.plan import (
 )
 from keynet.recipe import containerfile, ignore
 from keynet.recipe import context as contexts
-from keynet.runtime import probe
-from keynet.runtime.authfiles import registry_auth
+from keynet.runtime.build.authfiles import registry_auth
+from keynet.runtime.probing import choosing
 from keynet.secret import Secret
 
 
@@ -54,7 +54,7 @@ def main() -> int:
 
 
 def _serve(request: dict[str, Any], answer: dict[str, Any], emit: Any) -> None:
-    builder, usable = probe.choose(
+    builder, usable = choosing.choose(
         request["builder"], emit=emit, needs_run=request.get("needs_run", True)
     )
     answer["how"] = usable.how

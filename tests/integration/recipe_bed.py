@@ -17,7 +17,7 @@ from pathlib import Path
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, GeneratedContainerfile
 from keynet.recipe import containerfile, context, dependencies, hostnetwork, ignore
-from keynet.runtime.staging import stage
+from keynet.runtime.build.staging import stage
 from tests.testbed.certificates import Authority, make_authority
 
 USER, PASSWORD = "indexer", "s3cret-of-the-index"

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from keynet.oci.reference import Reference
 from keynet.registry.client import RegistryClient
-from keynet.registry.pull import fetch_image
-from keynet.registry.push import push_image
+from keynet.registry.transfer.pull_image import fetch_image
+from keynet.registry.transfer.push_image import push_image
 from tests.fakes.images import RandomLayer, image_of
 
 

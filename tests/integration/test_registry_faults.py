@@ -9,13 +9,13 @@ import pytest
 
 from keynet.errors import RegistryUnreachable
 from keynet.events import BlobRewound, Event
+from keynet.net.retry import Retries
 from keynet.oci.image import Image
 from keynet.oci.reference import Reference
-from keynet.registry.auth import Credential, Fixed
+from keynet.registry.auth.authentication import Credential, Fixed
 from keynet.registry.client import RegistryClient
-from keynet.registry.pull import fetch_image
-from keynet.registry.push import push_image
-from keynet.registry.retry import Retries
+from keynet.registry.transfer.pull_image import fetch_image
+from keynet.registry.transfer.push_image import push_image
 from keynet.registry.transport import Timeouts
 from keynet.secret import Secret
 from tests.fakes.images import RandomLayer, image_of

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from keynet.errors import RegistryDenied, RegistryUnreachable
+from keynet.net.retry import Retries
 from keynet.oci.reference import Reference
 from keynet.registry import artifact
-from keynet.registry.auth import Credential, Fixed
+from keynet.registry.auth.authentication import Credential, Fixed
+from keynet.registry.auth.stored_logins import AuthFile
 from keynet.registry.client import RegistryClient
-from keynet.registry.pull import fetch_image
-from keynet.registry.push import push_image
-from keynet.registry.retry import Retries
-from keynet.registry.stored import AuthFile
 from keynet.registry.tls import ClientCertificate
+from keynet.registry.transfer.pull_image import fetch_image
+from keynet.registry.transfer.push_image import push_image
 from keynet.secret import Secret
 from tests.fakes.images import random_image
 from tests.testbed.certificates import make_authority

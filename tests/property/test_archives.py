@@ -10,7 +10,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keynet.archive.inspect import check_archive, decompressors, docker_entries
+from keynet.archive.examine import check_archive, decompressors, docker_entries
 from keynet.archive.reader import Archive
 from keynet.archive.recompress import compressed
 from keynet.archive.writer import write_archive

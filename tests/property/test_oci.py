@@ -81,7 +81,7 @@ def test_platforms_round_trip(platform: Platform) -> None:
     )
 )
 def test_descriptors_round_trip_through_the_wire_models(descriptor: Descriptor) -> None:
-    from keynet.archive.wire import DescriptorModel
+    from keynet.archive.json_documents import DescriptorModel
 
     document = json.dumps(descriptor.to_json())
     read = DescriptorModel.model_validate_json(document).value()

@@ -7,13 +7,13 @@ import httpx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keynet.net.retry import Retries
 from keynet.oci.descriptor import MediaType
 from keynet.oci.reference import Reference
-from keynet.registry.auth import Credential, Fixed
+from keynet.registry.auth.authentication import Credential, Fixed
 from keynet.registry.client import RegistryClient
-from keynet.registry.pull import fetch_image
-from keynet.registry.push import push_image
-from keynet.registry.retry import Retries
+from keynet.registry.transfer.pull_image import fetch_image
+from keynet.registry.transfer.push_image import push_image
 from keynet.secret import Secret
 from tests.fakes.images import random_image
 from tests.fakes.registry import (

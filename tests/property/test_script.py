@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keynet.errors import ScriptInvalid
-from keynet.script.arguments import extract
+from keynet.script.extraction import extract
 
 COMMON = settings(
     max_examples=150,

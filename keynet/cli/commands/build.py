@@ -42,11 +42,11 @@ def build(
     keynet build train.py --output oci-archive:train.tar
     """
     from keynet.cli.render import Verbosity, show
-    from keynet.steps.reading import Reading
+    from keynet.steps.script import Reading
 
     verbosity = Verbosity.of(quiet=quiet, verbose=verbose)
     with Reading(entrypoint) as reading:
-        from keynet.cli.requests import build_request, show_plan
+        from keynet.cli.build_request import build_request, show_plan
         from keynet.steps import build as step
 
         request = build_request(

@@ -12,7 +12,7 @@ from keynet.text import _
 )
 def clean(yes: bool, images: bool) -> None:
     """Remove what keynet left on this machine, but for the login and your own images."""
-    from keynet.cli.choose import can_ask
+    from keynet.cli.prompts import can_ask
     from keynet.cli.render import show
     from keynet.errors import UsageError
     from keynet.steps import clean as step

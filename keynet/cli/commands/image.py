@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from keynet.cli.registries import Access, Place, access_options, show_image
+from keynet.cli.registry_options import Access, Place, access_options, show_image
 from keynet.text import _, printable
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def inspect(archive: Path, *, tag: str | None, platform: str | None, as_json: bo
     """Show what is in an archive: tags, platform, how it starts, its layers."""
     import json
 
-    from keynet.archive.functions import inspect_docker_tar
+    from keynet.archive.docker_tar import inspect_docker_tar
 
     found = inspect_docker_tar(archive, tag=tag, platform=_platform(platform))
     if as_json:
@@ -198,7 +198,7 @@ def validate(context: click.Context, archive: Path, *, as_json: bool) -> None:
     """Read every byte of an archive and say whether it is sound."""
     import json
 
-    from keynet.archive.inspect import check_archive
+    from keynet.archive.examine import check_archive
     from keynet.errors import ArchiveNotFound, InvalidArchive
 
     try:
@@ -227,7 +227,7 @@ def tags(archive: Path, *, as_json: bool) -> None:
     """List the tags of an archive's images, one a line."""
     import json
 
-    from keynet.archive.functions import extract_original_tags
+    from keynet.archive.docker_tar import extract_original_tags
 
     found = extract_original_tags(archive)
     if as_json:

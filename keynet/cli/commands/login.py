@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from keynet.cli.choose import can_ask
+from keynet.cli.prompts import can_ask
 from keynet.text import _
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def login(
     from keynet import credentials
     from keynet.backend.address import normalised_url
     from keynet.cli.render import show
-    from keynet.runtime import probe
+    from keynet.runtime.probing import choosing
     from keynet.steps import login as step
     from keynet.steps.stages import Stages
     from keynet.text import printable
@@ -72,7 +72,7 @@ def login(
         with stages.stage("sign_in", _("Signing in"), printable(server)):
             user = step.sign_in(request)
         with stages.stage("engines", _("Logging engines in"), user.registry.host) as stage:
-            done = step.engines_in(user.registry, probe.working(emit), emit)
+            done = step.engines_in(user.registry, choosing.working(emit), emit)
             stage.detail = ", ".join(done)
     click.echo(_("Logged in as {name}.").format(name=user.name or printable(username)), err=True)
     until = user.saved.api_token_expires_at
@@ -94,7 +94,7 @@ def forget_login() -> None:
     """Remove the config file and log the engines out: ``logout`` and ``config clear``."""
     from keynet import credentials
     from keynet.cli.render import show
-    from keynet.runtime import probe
+    from keynet.runtime.probing import choosing
     from keynet.steps import login as step
     from keynet.text import printable
 
@@ -106,7 +106,7 @@ def forget_login() -> None:
     click.echo(_("Removed {path}.").format(path=path), err=True)
     if host is not None:
         with show() as emit:
-            done = step.engines_out(host, probe.working(emit), emit)
+            done = step.engines_out(host, choosing.working(emit), emit)
         if done:
             click.echo(
                 _("Logged out of {host}: {engines}.").format(host=host, engines=", ".join(done)),

@@ -53,7 +53,7 @@ def _is_script(source: str) -> bool:
 
 
 def _of_script(path: Path) -> dict[str, Any]:
-    from keynet.script.arguments import extract
+    from keynet.script.extraction import extract
 
     return dict(extract(path).to_json())
 

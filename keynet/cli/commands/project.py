@@ -52,7 +52,7 @@ def list_(*, as_json: bool) -> None:
 def select(project_id: int | None) -> None:
     """Choose the project that pushes go to; asks when no ID is given."""
     from keynet import credentials
-    from keynet.cli.choose import chooser
+    from keynet.cli.prompts import chooser
     from keynet.steps import projects
 
     access = _settings().backend_access(config_path=credentials.path())

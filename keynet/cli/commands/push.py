@@ -39,12 +39,12 @@ def push(
     keynet push src/train.py --builder buildah --project 12 --json
     """
     from keynet.cli.render import Verbosity, show, summary
-    from keynet.steps.reading import Reading
+    from keynet.steps.script import Reading
 
     verbosity = Verbosity.of(quiet=quiet, verbose=verbose)
     with Reading(entrypoint) as reading:
-        from keynet.cli.choose import chooser
-        from keynet.cli.requests import build_request, show_plan
+        from keynet.cli.build_request import build_request, show_plan
+        from keynet.cli.prompts import chooser
         from keynet.steps.push import push as push_script
 
         request = build_request(

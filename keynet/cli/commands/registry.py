@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keynet.cli.registries import Access, Place, access_options, print_table, show_image
+from keynet.cli.registry_options import Access, Place, access_options, print_table, show_image
 from keynet.text import _, printable, size
 
 if TYPE_CHECKING:
     from keynet.oci.reference import Reference
-    from keynet.registry.values import RegistryConfig
+    from keynet.registry.config import RegistryConfig
 
 __all__ = ["registry"]
 
@@ -275,7 +275,7 @@ def _named(
 
 
 def _confirm(named: Reference) -> None:
-    from keynet.cli.choose import can_ask
+    from keynet.cli.prompts import can_ask
     from keynet.errors import UsageError
 
     if not can_ask():

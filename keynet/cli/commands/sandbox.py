@@ -78,7 +78,7 @@ def sandbox(
 
 
 def _default_data() -> Path:
-    from keynet import places
+    from keynet.files import places
 
     return places.data() / "sandbox"
 

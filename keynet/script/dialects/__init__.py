@@ -1,6 +1,6 @@
 """One module for each way of declaring a command line."""
 
-from keynet.script.machine import Dialect
+from keynet.script.interpreter.machine import Dialect
 
 __all__ = ["all_dialects"]
 

@@ -5,8 +5,8 @@ from typing import Final
 
 from keynet.script.conversion import element_kind
 from keynet.script.dialects.fields import Form
-from keynet.script.machine import Declared, Dialect, Machine
-from keynet.script.values import (
+from keynet.script.interpreter.machine import Declared, Dialect, Machine
+from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
     Arguments,

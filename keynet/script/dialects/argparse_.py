@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Final
 
-from keynet.script.attributes import class_attribute
 from keynet.script.dialects.argparse_argument import ACTIONS, Action, declare, make_action
-from keynet.script.machine import Declared, Dialect, Machine, NativeClass
-from keynet.script.values import (
+from keynet.script.interpreter.evaluation.attributes import class_attribute
+from keynet.script.interpreter.machine import Declared, Dialect, Machine, NativeClass
+from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
     Arguments,

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from keynet.script.attributes import class_attribute, outside_bases
 from keynet.script.conversion import converter_kind, element_kind
-from keynet.script.machine import Declared, Machine
-from keynet.script.values import (
+from keynet.script.interpreter.evaluation.attributes import class_attribute, outside_bases
+from keynet.script.interpreter.machine import Declared, Machine
+from keynet.script.interpreter.values import (
     MISSING,
     Arguments,
     Class,

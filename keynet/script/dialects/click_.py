@@ -6,8 +6,8 @@ from typing import Final
 from keynet.script.dialects.click_parameter import Parameter, read_argument, read_option
 from keynet.script.dialects.click_types import TYPE_CLASSES, TYPE_HANDLERS
 from keynet.script.dialects.typer_ import App
-from keynet.script.machine import Declared, Dialect, Machine, NativeClass, ParserLike
-from keynet.script.values import (
+from keynet.script.interpreter.machine import Declared, Dialect, Machine, NativeClass, ParserLike
+from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
     Arguments,

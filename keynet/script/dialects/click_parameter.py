@@ -4,8 +4,8 @@ from typing import Final
 
 from keynet.script.conversion import element_kind
 from keynet.script.dialects.click_types import understand
-from keynet.script.machine import Declared, Machine
-from keynet.script.values import (
+from keynet.script.interpreter.machine import Declared, Machine
+from keynet.script.interpreter.values import (
     MISSING,
     Arguments,
     BoundMethod,

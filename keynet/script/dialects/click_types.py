@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Final
 
-from keynet.script.attributes import class_attribute
 from keynet.script.conversion import converter_kind, element_kind
-from keynet.script.machine import Machine, NativeClass
-from keynet.script.values import (
+from keynet.script.interpreter.evaluation.attributes import class_attribute
+from keynet.script.interpreter.machine import Machine, NativeClass
+from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
     Arguments,

@@ -11,8 +11,8 @@ from keynet.script.dialects.fields import (
     function_fields,
     function_of,
 )
-from keynet.script.machine import Declared, Dialect, Machine
-from keynet.script.values import (
+from keynet.script.interpreter.machine import Declared, Dialect, Machine
+from keynet.script.interpreter.values import (
     UNKNOWN,
     Arguments,
     Class,

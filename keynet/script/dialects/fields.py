@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from keynet.script.annotations import Described, describe_value
-from keynet.script.attributes import class_attribute, lineage
 from keynet.script.conversion import element_kind
-from keynet.script.machine import Declared, Dialect, Machine, Scope
-from keynet.script.values import (
+from keynet.script.interpreter.evaluation.attributes import class_attribute, lineage
+from keynet.script.interpreter.knowledge.annotations import Described, describe_value
+from keynet.script.interpreter.machine import Declared, Dialect, Machine, Scope
+from keynet.script.interpreter.values import (
     MISSING,
     Arguments,
     BoundMethod,

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from keynet.script.attributes import class_attribute, lineage
 from keynet.script.dialects.fields import (
     Form,
     Style,
@@ -11,8 +10,9 @@ from keynet.script.dialects.fields import (
     function_fields,
     function_of,
 )
-from keynet.script.machine import Declared, Dialect, Machine
-from keynet.script.values import (
+from keynet.script.interpreter.evaluation.attributes import class_attribute, lineage
+from keynet.script.interpreter.machine import Declared, Dialect, Machine
+from keynet.script.interpreter.values import (
     MISSING,
     Arguments,
     BoundMethod,

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from keynet.script.annotations import describe_value
-from keynet.script.attributes import class_attribute
 from keynet.script.dialects.argparse_ import Parser
 from keynet.script.dialects.argparse_argument import Action
 from keynet.script.dialects.fields import (
@@ -18,8 +16,10 @@ from keynet.script.dialects.fields import (
     function_of,
     members_of_union,
 )
-from keynet.script.machine import Declared, Dialect, Machine, Module, NativeClass, Scope
-from keynet.script.values import (
+from keynet.script.interpreter.evaluation.attributes import class_attribute
+from keynet.script.interpreter.knowledge.annotations import describe_value
+from keynet.script.interpreter.machine import Declared, Dialect, Machine, Module, NativeClass, Scope
+from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
     Arguments,

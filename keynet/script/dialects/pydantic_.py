@@ -3,8 +3,8 @@
 from typing import Final
 
 from keynet.script.dialects.fields import Field, class_fields, field_with_default
-from keynet.script.machine import Dialect, Machine, NativeClass
-from keynet.script.values import (
+from keynet.script.interpreter.machine import Dialect, Machine, NativeClass
+from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
     Arguments,

@@ -12,8 +12,8 @@ from keynet.script.dialects.fields import (
     field_with_default,
     listed_field,
 )
-from keynet.script.machine import Declared, Dialect, Machine, NativeClass
-from keynet.script.values import (
+from keynet.script.interpreter.machine import Declared, Dialect, Machine, NativeClass
+from keynet.script.interpreter.values import (
     MISSING,
     Arguments,
     Class,

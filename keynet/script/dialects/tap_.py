@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Final
 
-from keynet.script.attributes import class_attribute
 from keynet.script.dialects.argparse_ import Parser
 from keynet.script.dialects.fields import (
     Form,
@@ -13,8 +12,9 @@ from keynet.script.dialects.fields import (
     function_fields,
     function_of,
 )
-from keynet.script.machine import Declared, Dialect, Machine, NativeClass
-from keynet.script.values import Arguments, Class, Function, Native, Unknown, Value
+from keynet.script.interpreter.evaluation.attributes import class_attribute
+from keynet.script.interpreter.machine import Declared, Dialect, Machine, NativeClass
+from keynet.script.interpreter.values import Arguments, Class, Function, Native, Unknown, Value
 
 __all__ = ["TAP"]
 

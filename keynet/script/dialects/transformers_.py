@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from keynet.script.attributes import outside_bases
 from keynet.script.dialects.argparse_ import Parser
 from keynet.script.dialects.fields import FieldInfo, Style, class_fields, declare_all
-from keynet.script.machine import Declared, Dialect, Machine, NativeClass
-from keynet.script.values import (
+from keynet.script.interpreter.evaluation.attributes import outside_bases
+from keynet.script.interpreter.machine import Declared, Dialect, Machine, NativeClass
+from keynet.script.interpreter.values import (
     UNKNOWN,
     Arguments,
     Class,

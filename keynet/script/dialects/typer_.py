@@ -4,11 +4,11 @@ import ast
 from collections.abc import Callable
 from typing import Final
 
-from keynet.script.annotations import Described, describe
 from keynet.script.conversion import element_kind
 from keynet.script.dialects.click_types import understand
-from keynet.script.machine import Declared, Dialect, Machine, NativeClass
-from keynet.script.values import (
+from keynet.script.interpreter.knowledge.annotations import Described, describe
+from keynet.script.interpreter.machine import Declared, Dialect, Machine, NativeClass
+from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
     Arguments,

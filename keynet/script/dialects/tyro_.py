@@ -13,8 +13,8 @@ from keynet.script.dialects.fields import (
     function_of,
     members_of_union,
 )
-from keynet.script.machine import Declared, Dialect, Machine
-from keynet.script.values import (
+from keynet.script.interpreter.machine import Declared, Dialect, Machine
+from keynet.script.interpreter.values import (
     MISSING,
     Arguments,
     Class,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from keynet.archive.functions import (
+from keynet.archive.docker_tar import (
     extract_original_tags,
     get_primary_tag,
     get_tar_manifest,
@@ -13,7 +13,7 @@ from keynet.archive.functions import (
     parse_repository_tag,
     validate_docker_tar,
 )
-from keynet.archive.inspect import check_archive
+from keynet.archive.examine import check_archive
 from keynet.archive.reader import Archive
 from keynet.errors import ArchiveNotFound, InvalidArchive, TarReadError
 from keynet.oci.descriptor import Platform

@@ -33,7 +33,7 @@ CPU_SECONDS = 2
 
 READER = """
 import os, resource, sys
-from keynet.archive.inspect import check_archive, docker_entries
+from keynet.archive.examine import check_archive, docker_entries
 from keynet.archive.reader import Archive
 from keynet.errors import InvalidArchive, ValidationError
 from keynet.oci.inspect import describe

@@ -9,7 +9,7 @@ import pytest
 
 from keynet.archive.compression import Compression
 from keynet.archive.contents import ArchivedImage
-from keynet.archive.inspect import check_archive, decompressors
+from keynet.archive.examine import check_archive, decompressors
 from keynet.archive.layers import FileLayer
 from keynet.archive.reader import Archive, choose, host_platform
 from keynet.errors import ArchiveNotFound, InvalidArchive, TarReadError

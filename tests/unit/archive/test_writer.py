@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from keynet.archive.inspect import check_archive
+from keynet.archive.examine import check_archive
 from keynet.archive.reader import Archive
 from keynet.archive.writer import write_archive
 from keynet.errors import DigestMismatch, KeynetError

@@ -11,7 +11,7 @@ import pytest
 
 from keynet.backend.client import BackendClient
 from keynet.errors import BackendError, KeynetError, NotAuthorised, UsageError
-from keynet.sandbox import certificates
+from keynet.sandbox import authority
 from keynet.secret import Secret
 from tests.fakes.backend import FakeBackend, Reply, running_backend
 
@@ -504,7 +504,7 @@ def test_a_token_that_would_break_a_header_is_refused_unseen(token: str) -> None
 
 
 def test_a_private_ca_is_trusted_only_when_given(tmp_path: Path) -> None:
-    pair, ca = certificates.server_certificate(tmp_path, "127.0.0.1")
+    pair, ca = authority.server_certificate(tmp_path, "127.0.0.1")
     with running_backend(certificate=pair.certificate_file, key=pair.key_file) as backend:
         backend.answer(projects(1, total=1))
         with BackendClient(backend.url, Secret(TOKEN), ca_cert=ca) as client:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from keynet.archive.functions import extract_original_tags, inspect_docker_tar
+from keynet.archive.docker_tar import extract_original_tags, inspect_docker_tar
 from tests.fakes.archives import docker_old, make_image, oci, random_image, write
 from tests.fakes.registry import MemoryRegistry
 from tests.unit.cli.conftest import keynet, served

@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 
 from keynet.backend.client import BackendClient
 from keynet.backend.models import Project
-from keynet.cli.choose import chooser
 from keynet.cli.main import cli
+from keynet.cli.prompts import chooser
 from keynet.errors import KeynetError, NotAuthorised, UsageError
 from keynet.sandbox.server import Options, Sandbox
 from keynet.secret import Secret

@@ -21,7 +21,7 @@ from keynet.events import (
     StepFinished,
     StepStarted,
 )
-from keynet.runtime import shell
+from keynet.process import shell
 
 PUSH: list[Event] = [
     StepStarted("script", "Validating entrypoint"),

@@ -7,7 +7,7 @@ from keynet.oci.descriptor import Descriptor, MediaType
 from keynet.oci.image import Image
 from keynet.oci.inspect import describe, json_object
 from keynet.oci.manifest import render_manifest
-from keynet.oci.values import BlobInfo, ManifestInfo
+from keynet.oci.summary import BlobInfo, ManifestInfo
 
 
 def image(**config: object) -> Image:

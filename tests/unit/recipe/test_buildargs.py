@@ -2,8 +2,9 @@
 
 import pytest
 
+from keynet import confidential
 from keynet.errors import UsageError
-from keynet.recipe import buildargs, confidential
+from keynet.recipe import buildargs
 
 
 def test_arguments_are_read_in_order() -> None:

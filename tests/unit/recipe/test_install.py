@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from keynet.recipe import install, kept, pip_archive
+from keynet.files import disk_cache
+from keynet.recipe import install, pip_archive
 
 PROGRAM = Path(install.__file__)
 
@@ -139,10 +140,10 @@ def test_what_another_version_kept_goes_when_it_is_not_used(
 ) -> None:
     (tmp_path / "thing-older").write_bytes(b"older")
     (tmp_path / "another-older").write_bytes(b"another")
-    kept.kept(tmp_path, "thing", "newer", lambda: b"newer")
+    disk_cache.kept(tmp_path, "thing", "newer", lambda: b"newer")
     assert len(list(tmp_path.iterdir())) == 3
-    monkeypatch.setattr(kept, "_UNUSED_S", -1)
-    kept.kept(tmp_path, "thing", "newest", lambda: b"newest")
+    monkeypatch.setattr(disk_cache, "_UNUSED_S", -1)
+    disk_cache.kept(tmp_path, "thing", "newest", lambda: b"newest")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["another-older", "thing-newest"]
 
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from keynet.registry.auth import Credential, Fixed
+from keynet.net.retry import Retries
+from keynet.registry.auth.authentication import Credential, Fixed
 from keynet.registry.client import RegistryClient
-from keynet.registry.retry import Retries
 from keynet.registry.transport import Wire
 from keynet.secret import Secret
 

@@ -10,12 +10,11 @@ from keynet.errors import NotFound, RegistryError
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.reference import Reference
 from keynet.registry import artifact
-from keynet.registry.push import push_image
 from keynet.registry.referrers import fallback_tag
+from keynet.registry.transfer.push_image import push_image
 from tests.fakes.images import random_image
 from tests.fakes.registry import MemoryRegistry
-
-from .conftest import Connect
+from tests.unit.registry.conftest import Connect
 
 IMAGE = Reference("registry.test", "team/app", "1")
 PAYLOAD = '{"arguments": [{"name": "학습률"}]}'.encode()

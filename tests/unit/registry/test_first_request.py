@@ -9,15 +9,14 @@ import pytest
 
 from keynet.errors import RegistryUnreachable
 from keynet.events import BlobSkipped, Event
+from keynet.net.retry import Retries
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.image import Image
 from keynet.oci.reference import Reference
-from keynet.registry.push import push_image
-from keynet.registry.retry import Retries
+from keynet.registry.transfer.push_image import push_image
 from tests.fakes.images import image_of, random_image
 from tests.fakes.registry import MemoryRegistry
-
-from .conftest import Connect, no_wait
+from tests.unit.registry.conftest import Connect, no_wait
 
 TARGET = Reference("registry.test", "team/app", "1")
 

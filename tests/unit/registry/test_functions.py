@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from keynet.archive.functions import extract_original_tags, inspect_docker_tar, validate_docker_tar
+from keynet.archive.docker_tar import extract_original_tags, inspect_docker_tar, validate_docker_tar
 from keynet.errors import (
     InvalidArchive,
     NotFound,
@@ -18,7 +18,8 @@ from keynet.errors import (
 )
 from keynet.events import BlobAdvanced, BlobFinished, BlobMounted, BlobStarted, Event
 from keynet.oci.descriptor import Platform
-from keynet.registry.auth import Credential, Fixed
+from keynet.registry.auth.authentication import Credential, Fixed
+from keynet.registry.config import Auth, RegistryConfig
 from keynet.registry.functions import (
     pull_image,
     push_docker_tar,
@@ -36,7 +37,6 @@ from keynet.registry.queries import (
     list_tags,
     named,
 )
-from keynet.registry.values import Auth, RegistryConfig
 from keynet.secret import Secret
 from tests.fakes.archives import Member, digest, docker_old, make_image, oci, random_image, write
 from tests.fakes.registry import MemoryRegistry

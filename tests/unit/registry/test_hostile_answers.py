@@ -17,13 +17,12 @@ from keynet.errors import (
     RegistryUnreachable,
     ValidationError,
 )
+from keynet.net.retry import Retries
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.registry.client import RegistryClient
-from keynet.registry.retry import Retries
 from keynet.registry.transport import Timeouts
 from tests.fakes.registry import MemoryRegistry
-
-from .conftest import Connect, no_wait
+from tests.unit.registry.conftest import Connect, no_wait
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 BLOB = Descriptor.of("application/octet-stream", b"x" * 1000)

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keynet.errors import RegistryError, UsageError
+from keynet.net.retry import Budget, Retries, retry_after
 from keynet.registry import tls
 from keynet.registry.address import Registry, follow, with_query
-from keynet.registry.challenge import parse_challenges, scopes_of
+from keynet.registry.auth.challenge import parse_challenges, scopes_of
 from keynet.registry.listing import next_page
-from keynet.registry.retry import Budget, Retries, retry_after
 from keynet.registry.transport import Answer
 
 

@@ -13,15 +13,15 @@ import pytest
 
 from keynet.errors import KeynetError
 from keynet.plan import BuildPlan, GeneratedContainerfile, UserContainerfile
-from keynet.runtime import cachekey, endpoints, limits, names, reasons, store, tidy
-from keynet.runtime.cache import Cache
-from keynet.runtime.dialect import read_info
-from keynet.runtime.dockerargs import read_info as read_docker_info
+from keynet.runtime.build import image_names, layer_cache, own_store
 from keynet.runtime.engine import Built, Unusable, Usable, Way
-from keynet.runtime.program import ARCHITECTURES, exit_program
+from keynet.runtime.engines.dialect import read_info
+from keynet.runtime.engines.docker_args import read_info as read_docker_info
+from keynet.runtime.probing import cache_key, endpoints, reasons, ulimits
+from keynet.runtime.probing.cache import Cache
+from keynet.runtime.probing.trial_program import ARCHITECTURES, exit_program
 from tests.fakes.engine import Answer
-
-from .conftest import Machine
+from tests.unit.conftest import Machine
 
 RECORDED = Path(__file__).parents[2] / "fakes" / "engine_output"
 WAY = Way("/usr/bin/buildah", isolation="chroot", ulimits=("nofile=1:1",))
@@ -50,22 +50,24 @@ def _plan(context: Path) -> BuildPlan:
 
 
 def test_project_is_named_after_its_folder_and_place(tmp_path: Path) -> None:
-    first = names.project_name(_plan(tmp_path / "My Project_학습"))
+    first = image_names.project_name(_plan(tmp_path / "My Project_학습"))
     assert first.startswith("localhost/keynet/my-project-")
-    assert first == names.project_name(_plan(tmp_path / "My Project_학습"))
-    assert first != names.project_name(_plan(tmp_path / "x" / "My Project_학습"))
-    assert names.project_name(_plan(tmp_path / "학습")).startswith("localhost/keynet/project-")
+    assert first == image_names.project_name(_plan(tmp_path / "My Project_학습"))
+    assert first != image_names.project_name(_plan(tmp_path / "x" / "My Project_학습"))
+    assert image_names.project_name(_plan(tmp_path / "학습")).startswith(
+        "localhost/keynet/project-"
+    )
     other = replace(_plan(tmp_path), recipe=UserContainerfile(tmp_path / "Dockerfile", ""))
-    assert names.project_name(other) != names.project_name(_plan(tmp_path))
+    assert image_names.project_name(other) != image_names.project_name(_plan(tmp_path))
 
 
 def test_builds_of_a_project_have_names_of_their_own() -> None:
-    assert names.build_name("p") != names.build_name("p")
-    assert names.stage_name("p", 2) == "p:stage-2"
+    assert image_names.build_name("p") != image_names.build_name("p")
+    assert image_names.stage_name("p", 2) == "p:stage-2"
 
 
 def test_limits_are_this_processs_own() -> None:
-    files, processes = limits.as_ulimits()
+    files, processes = ulimits.lower_limits()
     assert files.startswith("nofile=")
     assert processes.startswith("nproc=")
 
@@ -255,9 +257,9 @@ def test_a_changed_builder_of_buildx_costs_a_new_trial(
 
 def test_only_the_users_own_subordinate_ids_count(tmp_path: Path) -> None:
     file = tmp_path / "subuid"
-    assert cachekey.own_lines(file, {"me"}) == []
+    assert cache_key.own_lines(file, {"me"}) == []
     file.write_text("me:1:2\nother:3:4\n")
-    assert cachekey.own_lines(file, {"me", "1000"}) == ["me:1:2"]
+    assert cache_key.own_lines(file, {"me", "1000"}) == ["me:1:2"]
 
 
 def test_a_refusal_ages(machine: Machine) -> None:
@@ -290,9 +292,9 @@ def test_a_cache_that_cannot_be_written_is_no_failure(machine: Machine) -> None:
 def test_a_failed_builds_stages_are_named_and_what_they_replaced_goes(machine: Machine) -> None:
     engine = (str(machine.programs / "buildah"), "--root", "a b")
     program = machine.install("buildah", Answer("*", status=125))
-    tidy.keep(engine, "p", [])
+    layer_cache.keep(engine, "p", [])
     assert program.verbs == []
-    tidy.keep(engine, "p", ["aaaa", "bbbb"])
+    layer_cache.keep(engine, "p", ["aaaa", "bbbb"])
     first, _name, second, _other, last = program.calls
     one, two = first.arguments[-1], second.arguments[-1]
     assert first.arguments == ["--root", "a b", "tag", "p:stage-1", one]
@@ -309,7 +311,7 @@ def test_the_engine_removes_beside_the_block_and_is_waited_for(machine: Machine)
     built = Built("buildah", "cccc3333", "p:build-1", "p")
 
     def attach() -> None:
-        with tidy.removing((str(machine.programs / "buildah"),), built):
+        with layer_cache.removing((str(machine.programs / "buildah"),), built):
             # Were the removal waited for before the block, nobody would let it through.
             gate.write_text("go\n")
             raise KeynetError("no metadata")
@@ -320,18 +322,18 @@ def test_the_engine_removes_beside_the_block_and_is_waited_for(machine: Machine)
 
 
 def test_own_store_is_found_measured_and_removed(machine: Machine) -> None:
-    assert store.own_store() is None
-    way = store.own_way(WAY)
+    assert own_store.own_store() is None
+    way = own_store.own_way(WAY)
     assert way.driver == "overlay"
     assert way.root == str(machine.home / ".local/share/keynet/storage/root")
     Path(way.root, "layer").write_bytes(b"x" * 10_000)
-    found = store.own_store()
+    found = own_store.own_store()
     assert found is not None
     assert found.path == machine.home / ".local/share/keynet/storage"
     assert found.size >= 10_000
-    store.remove()
-    assert store.own_store() is None
-    store.remove()
+    own_store.remove()
+    assert own_store.own_store() is None
+    own_store.remove()
 
 
 def test_a_reason_is_found_behind_what_follows_from_it() -> None:
@@ -383,7 +385,7 @@ def test_a_containerfile_from_a_pipe_leaves_the_project_its_name(tmp_path: Path)
         # The same descriptor, and another pipe behind it, as a shell's ``<(...)``.
         os.dup2(read, 97)
         recipe = UserContainerfile(Path("/dev/fd/97"), "FROM scratch\n")
-        found.add(names.project_name(replace(_plan(tmp_path), recipe=recipe)))
+        found.add(image_names.project_name(replace(_plan(tmp_path), recipe=recipe)))
         for descriptor in (read, write, 97):
             os.close(descriptor)
     assert len(found) == 1

@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from keynet.sandbox import certificates
-from keynet.sandbox.backend import Platform, application
-from keynet.sandbox.store import Store
+from keynet.sandbox import authority
+from keynet.sandbox.database import Store
+from keynet.sandbox.service import Platform, application
 from keynet.secret import Secret
 
 USER, PASSWORD = "user@example.com", "correct horse"
@@ -23,7 +23,7 @@ class Service:
     """The application, called as a client would."""
 
     def __init__(self, folder: Path, store: Store) -> None:
-        signer = certificates.token_signer(folder)
+        signer = authority.token_signer(folder)
         self._app = application(
             Platform(store, "http://127.0.0.1:5000", Secret("admin-password"), signer)
         )

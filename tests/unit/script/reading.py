@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from textwrap import dedent
 
-from keynet.script.arguments import Argument, Extraction, extract
+from keynet.script.extraction import Argument, Extraction, extract
 
 __all__ = ["Read", "arguments", "write"]
 

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from keynet.script.arguments import extract
-
-from .reading import write
+from keynet.script.extraction import extract
+from tests.unit.script.reading import write
 
 SECRETS = [
     ("--password", "hunter2"),

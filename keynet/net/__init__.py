@@ -1,0 +1,1 @@
+"""Network settings of this host: hosts, proxies, trusted certificates, retries."""

@@ -1,0 +1,1 @@
+"""Start programs, read their output and end what they leave behind."""

@@ -1,0 +1,1 @@
+"""Registry authentication: challenges, tokens, and logins stored by other programs."""

@@ -1,0 +1,226 @@
+"""Who we are to a registry: credentials in order, Basic, and bearer tokens for each scope.
+
+Source: distribution, "Token Authentication Specification"; FACTS "Security".
+"""
+
+import asyncio
+import base64
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+from urllib.parse import urlencode
+
+from keynet.errors import RegistryDenied, RegistryError
+from keynet.registry.address import Registry, with_query
+from keynet.registry.auth.challenge import Challenge, parse_challenges, scopes_of
+from keynet.registry.status_errors import failure
+from keynet.registry.transport import Answer, Call
+from keynet.registry.wire import TokenWire, read_json
+from keynet.secret import Secret
+from keynet.text import _, printable
+
+__all__ = ["Authorizer", "Credential", "CredentialSource", "Fixed", "normal_registry"]
+
+# The token specification's default, and a margin so that no token dies on its way.
+_LIFETIME_S: Final = 60.0
+_MARGIN_S: Final = 5.0
+_LONGEST_TOKEN: Final = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """User and password, or an identity token (``identity``: the password is one)."""
+
+    username: str
+    password: Secret
+    identity: bool = False
+
+
+class CredentialSource(Protocol):
+    """A place that may hold credentials."""
+
+    async def find(self, registry: str, repository: str) -> Credential | None:
+        """Look up exactly ``registry`` (host[:port]); ``repository`` may be ""."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """Credentials for one registry: given on the command line, or keynet's own."""
+
+    registry: str
+    credential: Credential
+
+    async def find(self, registry: str, repository: str) -> Credential | None:
+        """Give them for exactly this host[:port]."""
+        del repository
+        return self.credential if normal_registry(self.registry) == registry else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    header: Secret
+    expires: float
+
+
+class Authorizer:
+    """Give the Authorization header for what is about to be asked.
+
+    Args:
+        send: Makes one exchange with a token server, retried, without following redirects.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        sources: Sequence[CredentialSource],
+        send: Callable[[Call, str], Awaitable[Answer]],
+    ) -> None:
+        self._registry = registry
+        self._sources = tuple(sources)
+        self._send = send
+        self._challenge: Challenge | None = None
+        self._scheme = "https"
+        self._found: dict[str, Credential | None] = {}
+        self._tokens: dict[frozenset[str], _Token] = {}
+        self._lock = asyncio.Lock()
+
+    async def header(self, scopes: Iterable[str], repository: str) -> Secret | None:
+        """Give the header for these scopes; None while the registry has not asked for any."""
+        if self._challenge is None:
+            return None
+        credential = await self._credential(repository)
+        if self._challenge.scheme == "basic":
+            return _basic(credential) if credential is not None else None
+        wanted = scopes_of(scopes)
+        token = self._valid(wanted)
+        if token is None:
+            async with self._lock:
+                token = self._valid(wanted)
+                if token is None:
+                    token = await self._fetch(self._challenge, wanted, credential)
+                    self._tokens[wanted] = token
+        return token.header
+
+    def learn(self, answer: Answer) -> bool:
+        """Note what a 401 asks for; tell whether it asks for anything known."""
+        challenge = _choose(parse_challenges(answer.headers.get("www-authenticate", "")))
+        if challenge is None:
+            return False
+        self._scheme = answer.url.partition(":")[0]
+        known = self._challenge.parameters if self._challenge else {}
+        for name in ("realm", "service"):
+            if known.get(name) != challenge.parameters.get(name):
+                self._tokens.clear()
+        self._challenge = challenge
+        return True
+
+    async def challenged(
+        self, answer: Answer, sent: Secret | None, scopes: set[str], repository: str, action: str
+    ) -> None:
+        """Learn from a 401 so that the next ``header`` may be right.
+
+        Args:
+            sent: The header that was refused.
+            scopes: Of the request; what the registry names is added.
+
+        Raises:
+            RegistryDenied: There is nothing to answer with.
+        """
+        refused = failure(answer.status, answer.headers, answer.body, action, self._registry.name)
+        self._tokens = {key: token for key, token in self._tokens.items() if token.header != sent}
+        if not self.learn(answer) and sent is None:
+            raise refused
+        assert self._challenge is not None
+        scopes |= scopes_of([self._challenge.parameters.get("scope", "")])
+        if self._challenge.scheme == "basic" and await self._credential(repository) is None:
+            raise RegistryDenied(
+                refused.message,
+                _("There are no credentials for {registry}: sign in first.").format(
+                    registry=self._registry.name
+                ),
+                status=refused.status,
+                code=refused.code,
+            )
+
+    async def _credential(self, repository: str) -> Credential | None:
+        if repository not in self._found:
+            found = None
+            for source in self._sources:
+                found = await source.find(self._registry.name, repository)
+                if found is not None:
+                    break
+            self._found[repository] = found
+        return self._found[repository]
+
+    def _valid(self, wanted: frozenset[str]) -> _Token | None:
+        token = self._tokens.get(wanted)
+        return token if token is not None and token.expires > time.monotonic() else None
+
+    async def _fetch(
+        self, challenge: Challenge, scopes: frozenset[str], credential: Credential | None
+    ) -> _Token:
+        realm = challenge.parameters.get("realm", "")
+        # Without credentials a foreign https server is harmless; plain http never is.
+        if credential is not None or not realm.startswith("https://"):
+            self._registry.check_token_realm(realm, self._scheme)
+        action = _("get a token from {realm}").format(realm=printable(realm.partition("?")[0], 200))
+        asked = time.monotonic()
+        answer = await self._send(_token_call(realm, challenge, scopes, credential), action)
+        if answer.status != 200:
+            raise failure(answer.status, answer.headers, answer.body, action, self._registry.name)
+        wire = read_json(TokenWire, answer.body, _("a token"))
+        text = wire.token or wire.access_token or ""
+        if not 0 < len(text) <= _LONGEST_TOKEN or not text.isascii() or not text.isprintable():
+            raise RegistryError(
+                _("The token server of {registry} gave no usable token.").format(
+                    registry=self._registry.name
+                ),
+                _("Try again later, or ask the registry's owner."),
+            )
+        lifetime = wire.expires_in if wire.expires_in and wire.expires_in > 0 else _LIFETIME_S
+        expires = asked + max(lifetime - _MARGIN_S, lifetime / 2)
+        return _Token(Secret(f"Bearer {text}"), expires)
+
+
+def normal_registry(text: str) -> str:
+    """Bring the spellings of one registry together: no scheme, no path, Docker Hub's aliases."""
+    name = text.partition("://")[2] if "://" in text else text
+    name = name.partition("/")[0]
+    return "docker.io" if name in ("index.docker.io", "registry-1.docker.io") else name
+
+
+def _choose(challenges: Sequence[Challenge]) -> Challenge | None:
+    for scheme in ("bearer", "basic"):
+        for challenge in challenges:
+            if challenge.scheme == scheme:
+                return challenge
+    return None
+
+
+def _basic(credential: Credential) -> Secret:
+    text = f"{credential.username}:{credential.password.reveal()}"
+    return Secret("Basic " + base64.b64encode(text.encode()).decode())
+
+
+def _token_call(
+    realm: str, challenge: Challenge, scopes: frozenset[str], credential: Credential | None
+) -> Call:
+    service = challenge.parameters.get("service", "")
+    if credential is not None and credential.identity:
+        form = {
+            "grant_type": "refresh_token",
+            "service": service,
+            "client_id": "keynet",
+            "scope": " ".join(sorted(scopes)),
+            "refresh_token": credential.password.reveal(),
+        }
+        headers: Mapping[str, str] = {"Content-Type": "application/x-www-form-urlencoded"}
+        return Call("POST", realm, headers, urlencode(form).encode())
+    url = with_query(realm, service=service) if service else realm
+    for scope in sorted(scopes):
+        url = with_query(url, scope=scope)
+    if credential is None:
+        return Call("GET", url)
+    return Call("GET", url, {"Authorization": _basic(credential).reveal()})

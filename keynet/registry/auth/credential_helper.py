@@ -1,0 +1,116 @@
+"""Ask a ``docker-credential-…`` program: nothing secret in argv, bounded time and output.
+
+Source: docker-credential-helpers, "Development".
+"""
+
+import asyncio
+import os
+import signal
+from contextlib import suppress
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+from pydantic import ValidationError as Malformed
+
+from keynet.errors import UsageError
+from keynet.registry.auth.authentication import Credential
+from keynet.secret import Secret
+from keynet.text import _, printable
+
+__all__ = ["ask_helper"]
+
+_OUTPUT_LIMIT: Final = 256 * 1024
+_DRAIN_S: Final = 2.0
+# What the helpers say, on standard output, when they hold nothing for that server.
+_NOT_FOUND: Final = "credentials not found"
+_IDENTITY_USER: Final = "<token>"
+
+
+class _Reply(BaseModel):
+    model_config = ConfigDict(
+        extra="ignore", frozen=True, hide_input_in_errors=True, defer_build=True
+    )
+
+    Username: str = ""
+    Secret: str = ""
+
+
+async def ask_helper(name: str, server: str, timeout_s: float) -> Credential | None:
+    """Ask ``docker-credential-NAME get`` for a server; None: it holds nothing.
+
+    Raises:
+        UsageError: It is missing, fails, hangs or answers what cannot be read.
+    """
+    program = f"docker-credential-{name}"
+    try:
+        process = await asyncio.create_subprocess_exec(
+            program,
+            "get",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise _unusable(program, error.strerror or _("it cannot be started")) from error
+    try:
+        async with asyncio.timeout(timeout_s):
+            output = await _converse(process, server)
+            status = await process.wait()
+    except TimeoutError as error:
+        raise _unusable(program, _("it did not answer in time")) from error
+    finally:
+        # It may have children of its own that hold the pipe open.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await _drain(process)
+    if status != 0:
+        said = output.decode(errors="replace")
+        if _NOT_FOUND in said.lower():
+            return None
+        raise _unusable(program, printable(said, 200) or _("it failed"))
+    try:
+        reply = _Reply.model_validate_json(output)
+    except Malformed:
+        raise _unusable(program, _("its answer is not what a helper says")) from None
+    if not reply.Secret:
+        return None
+    identity = reply.Username == _IDENTITY_USER
+    return Credential("" if identity else reply.Username, Secret(reply.Secret), identity=identity)
+
+
+async def _converse(process: asyncio.subprocess.Process, server: str) -> bytes:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with suppress(BrokenPipeError, ConnectionResetError):
+        process.stdin.write(server.encode() + b"\n")
+        await process.stdin.drain()
+    process.stdin.close()
+    output = b""
+    while piece := await process.stdout.read(65536):
+        # What is too much is read and dropped, so that the program can end.
+        output = (output + piece)[:_OUTPUT_LIMIT]
+    return output
+
+
+async def _drain(process: asyncio.subprocess.Process) -> None:
+    """Read what a killed program left in the pipe: asyncio waits for its end."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DRAIN_S):
+            while await process.stdout.read(65536):
+                pass
+            await process.wait()
+            # One that did not listen: asyncio would write of the broken pipe on its own.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                await process.stdin.wait_closed()
+
+
+def _unusable(program: str, reason: str) -> UsageError:
+    return UsageError(
+        _("The credential helper {program} cannot be used: {reason}.").format(
+            program=program, reason=reason
+        ),
+        _("Install it, or remove it from credsStore and credHelpers in docker's config.json."),
+    )

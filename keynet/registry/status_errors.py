@@ -1,0 +1,89 @@
+"""Turn a registry's refusal into one error of keynet's tree, in words people understand.
+
+Source: SPEC 2.1; OCI distribution-spec, "Error Codes".
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from keynet.errors import NotFound, RegistryDenied, RegistryError
+from keynet.net.retry import TEMPORARY
+from keynet.registry.wire import first_error
+from keynet.text import _, printable
+
+__all__ = ["failure"]
+
+_UNAUTHORIZED: Final = 401
+_FORBIDDEN: Final = 403
+
+
+def failure(
+    status: int, headers: Mapping[str, str], body: bytes, action: str, registry: str
+) -> RegistryError:
+    """Say what an answer that is no success means.
+
+    Args:
+        action: What was tried, on what: ``upload layer sha256:5b1c…``.
+        headers: With lower-case names.
+    """
+    code, detail = first_error(body)
+    reason, hint = _reason(status, code, detail, headers, registry)
+    said = _(" ({status}{code}{detail})").format(
+        status=status,
+        code=f" {code}" if code else "",
+        detail=f": {detail}" if detail else "",
+    )
+    message = _("Could not {action} at {registry}: {reason}{said}.").format(
+        action=action, registry=registry, reason=reason, said=said
+    )
+    if status in (_UNAUTHORIZED, _FORBIDDEN):
+        return RegistryDenied(message, hint, status=status, code=code)
+    if status == 404:
+        return NotFound(message, hint, status=status, code=code)
+    temporary = status in TEMPORARY
+    return RegistryError(message, hint, status=status, code=code, temporary=temporary)
+
+
+def _reason(
+    status: int, code: str, detail: str, headers: Mapping[str, str], registry: str
+) -> tuple[str, str]:
+    login = _("Sign in again: keynet login, or the registry's own login for {registry}.").format(
+        registry=registry
+    )
+    reason, hint = _("the registry refuses the request"), ""
+    match status:
+        # Harbor answers 403 DENIED both for missing permission and for a full quota.
+        case _ if "quota" in detail.lower() or status == 507:
+            reason = _("the project's storage quota is used up")
+            hint = _("Delete images that are not needed, or ask the registry's owner for space.")
+        case 401:
+            reason = _("the registry does not accept the credentials, revoked or expired perhaps")
+            hint = login
+        case 403:
+            reason = _("the account has no permission, is revoked, or its quota is used up")
+            hint = login
+        case 404:
+            reason = _("there is no such thing")
+            hint = _("Check the name, the tag and the registry.")
+        case 405 | 501:
+            reason = _("the registry does not allow this operation")
+            hint = _("Ask the registry's owner to allow it (deletion is often switched off).")
+        case 412:
+            reason = _("the tag is immutable and already in use")
+            hint = _("Choose another tag, or ask the project's owner to lift the rule.")
+        case 413:
+            reason = _("it is too large for the registry")
+            hint = _("Ask the registry's owner to raise the limit on the size of requests.")
+        case 429:
+            reason = _("the registry throttles requests")
+            wait = headers.get("retry-after", "")
+            hint = _("Try again later.")
+            if wait.isascii() and wait.isdigit():
+                hint = _("Try again in {wait} seconds.").format(wait=printable(wait, 20))
+        case _ if status >= 500:
+            reason = _("the registry failed")
+            hint = _("Try again later; the registry's own log says more.")
+        case _ if 300 <= status < 400:
+            reason = _("the registry sends elsewhere without need")
+            hint = _("Check the registry's URL.")
+    return reason, hint

@@ -1,0 +1,1 @@
+"""Blobs and images on their way to and from a registry."""

@@ -1,0 +1,111 @@
+"""A blob from a registry: streamed, resumed where it broke, hashed to its last byte.
+
+Source: OCI distribution-spec, "Pulling blobs"; RFC 9110, "Range Requests".
+"""
+
+import hashlib
+import re
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Final
+
+from keynet.errors import DigestMismatch, RegistryUnreachable
+from keynet.net.retry import TEMPORARY, Budget, retry_after
+from keynet.oci.descriptor import Descriptor
+from keynet.registry.session import Ask, Session
+from keynet.registry.transport import Call, Stream
+from keynet.text import _
+
+__all__ = ["read_blob"]
+
+_CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(?:\d{1,19}|\*)")
+
+
+async def read_blob(
+    session: Session, repository: str, descriptor: Descriptor
+) -> AsyncGenerator[bytes, None]:
+    """Give the blob's bytes in order; the end comes only when the digest is right.
+
+    Raises:
+        DigestMismatch: Longer than announced, or another digest: what was given is worthless.
+    """
+    digest = descriptor.digest
+    action = _("read blob {digest} of {repository}").format(digest=digest, repository=repository)
+    hasher = hashlib.new(digest.algorithm)
+    position = 0
+    budget = Budget(session.retries)
+    while position < descriptor.size or position == 0:
+        headers = {"Range": f"bytes={position}-"} if position else {}
+        ask = Ask(
+            Call("GET", f"/v2/{repository}/blobs/{digest}", headers),
+            action,
+            (f"repository:{repository}:pull",),
+            repository,
+        )
+        try:
+            async with session.stream(ask) as stream:
+                skip = _skip(stream, position)
+                if skip is None:
+                    wish = retry_after(stream.headers.get("retry-after"))
+                    body = await _error_body(stream) if stream.status not in TEMPORARY else b""
+                    await budget.spend(session.failure(stream, action, body), wish)
+                    continue
+                async with aclosing(stream.chunks()) as chunks:
+                    async for chunk in chunks:
+                        if skip >= len(chunk):
+                            skip -= len(chunk)
+                            continue
+                        fresh = chunk[skip:] if skip else chunk
+                        skip = 0
+                        position += len(fresh)
+                        if position > descriptor.size:
+                            raise _mismatch(descriptor, action)
+                        hasher.update(fresh)
+                        budget.progress()
+                        yield fresh
+        except RegistryUnreachable as error:
+            await budget.spend(error)
+            continue
+        if position < descriptor.size:
+            await budget.spend(_short(session, action, position, descriptor.size))
+        elif descriptor.size == 0:
+            break
+    if hasher.hexdigest() != digest.hex:
+        raise _mismatch(descriptor, action)
+
+
+def _skip(stream: Stream, position: int) -> int | None:
+    """Tell how many bytes of this answer are known already; None: no such answer."""
+    if stream.status == 200:
+        return position
+    if stream.status == 206 and position:
+        match = _CONTENT_RANGE.fullmatch(stream.headers.get("content-range", ""))
+        if match is not None and int(match.group(1)) == position:
+            return 0
+    return None
+
+
+async def _error_body(stream: Stream) -> bytes:
+    async with aclosing(stream.chunks()) as chunks:
+        async for chunk in chunks:
+            return chunk
+    return b""
+
+
+def _short(session: Session, action: str, position: int, size: int) -> RegistryUnreachable:
+    return RegistryUnreachable(
+        _("Could not {action} at {registry}: it ended after {position} of {size} bytes.").format(
+            action=action, registry=session.registry.name, position=position, size=size
+        ),
+        _("Check the network, and a proxy in between if there is one."),
+        temporary=True,
+    )
+
+
+def _mismatch(descriptor: Descriptor, action: str) -> DigestMismatch:
+    return DigestMismatch(
+        _(
+            "Could not {action}: the bytes that came do not have that digest and size {size}."
+        ).format(action=action, size=descriptor.size),
+        _("Nothing of it was kept. The registry or a proxy alters content; try another way."),
+    )

@@ -1,0 +1,170 @@
+"""An image to a registry: what is missing there is mounted or sent, then the manifest.
+
+It knows nothing of engines and archives. Source: OCI distribution-spec, "Push".
+"""
+
+import asyncio
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import Final
+
+from keynet.errors import ValidationError
+from keynet.events import BlobSkipped, Emit, ignore
+from keynet.oci.descriptor import Descriptor, MediaType
+from keynet.oci.image import Image, Layer
+from keynet.oci.reference import Reference
+from keynet.registry.client import RegistryClient
+from keynet.registry.wire import ManifestWire, check_manifest
+from keynet.text import _
+
+__all__ = ["CONCURRENCY", "push_image", "stands"]
+
+CONCURRENCY: Final = 4
+
+
+async def push_image(
+    client: RegistryClient,
+    image: Image,
+    target: Reference,
+    *,
+    tags: Sequence[str] = (),
+    mount_from: Sequence[str] = (),
+    emit: Emit = ignore,
+    concurrency: int = CONCURRENCY,
+    chunk_size: int | None = None,
+    asked: bool = False,
+) -> Descriptor:
+    """Push an image; layers concurrently, each only where the registry lacks it.
+
+    Where every tag points to this very manifest already, nothing more is asked (``stands``). A
+    layer that the registry has is not read: what it has under that digest it hashed when it
+    came, so an archive that claims a wrong digest changes nothing.
+
+    Args:
+        target: In the client's registry; without tag and digest the tag is ``latest``.
+        tags: Further tags for the same manifest.
+        mount_from: Repositories of the same registry that may hold layers, besides the
+            layers' own ``origin``.
+        concurrency: Layers at a time.
+        chunk_size: Bytes in one upload request; see ``keynet.registry.transfer.upload.Upload``.
+        asked: ``stands`` has just said no.
+
+    Returns:
+        The manifest as it is stored, verified.
+
+    Raises:
+        ValidationError: Manifest, config and layers do not belong together.
+        RegistryError: The registry refuses or fails for good; nothing points to what was sent.
+    """
+    manifest = check_manifest(image.manifest, None)
+    media_type = manifest.mediaType or MediaType.OCI_MANIFEST
+    config = _matching_config(image, manifest)
+    if target.digest is not None and target.digest != Descriptor.of("", image.manifest).digest:
+        raise ValidationError(
+            _("The image is not {digest}, so it cannot be pushed under that digest.").format(
+                digest=target.digest
+            ),
+            _("Push it under a tag."),
+        )
+    identifiers: list[str] = [*dict.fromkeys([target.identifier, *tags])]
+    stored = Descriptor.of(media_type, image.manifest)
+    layers = {layer.descriptor.digest: layer for layer in image.layers}
+    layers.pop(config.digest, None)
+    if not asked and await stands(client, image, target, tags=tags, emit=emit):
+        return stored
+    gate = asyncio.Semaphore(concurrency)
+
+    async def send(layer: Layer) -> None:
+        origins = list(mount_from)
+        origin = layer.origin
+        if origin is not None and origin.registry == client.registry:
+            origins.insert(0, origin.repository)
+        async with gate:
+            await client.upload(
+                target.repository,
+                layer.descriptor,
+                layer.chunks,
+                mount_from=origins,
+                chunk_size=chunk_size,
+                emit=emit,
+                # Layers that hash themselves while they are read say so.
+                checked=getattr(layer, "checks_digest", False) is True,
+            )
+
+    async def send_config() -> None:
+        async with gate:
+            await client.upload_bytes(target.repository, config.media_type, image.config, emit=emit)
+
+    await _all([*(send(layer) for layer in layers.values()), send_config()])
+    stored, _tracked = await client.put_manifest(
+        target.repository, identifiers[0], image.manifest, media_type
+    )
+    for tag in identifiers[1:]:
+        await client.put_manifest(target.repository, tag, image.manifest, media_type)
+    return stored
+
+
+async def stands(
+    client: RegistryClient,
+    image: Image,
+    target: Reference,
+    *,
+    tags: Sequence[str] = (),
+    emit: Emit = ignore,
+) -> bool:
+    """Tell whether the tags point to this very image already; no layer is read.
+
+    The registry saw that it had the blobs when it took the manifest, and it keeps them as long
+    as it lists it; so no blob is asked for.
+
+    Args:
+        target: As for ``push_image``.
+        emit: Told of each blob as skipped where the image stands.
+
+    Raises:
+        ValidationError: Manifest, config and layers do not belong together.
+    """
+    manifest = check_manifest(image.manifest, None)
+    config = _matching_config(image, manifest)
+    digest = Descriptor.of("", image.manifest).digest
+    for identifier in dict.fromkeys([target.identifier, *tags]):
+        found = await client.head_manifest(target.repository, identifier)
+        if found is None or (found.digest, found.media_type) != (
+            digest,
+            manifest.mediaType or MediaType.OCI_MANIFEST,
+        ):
+            return False
+    blobs = {blob.digest: blob for blob in (*(one.descriptor for one in image.layers), config)}
+    for blob in blobs.values():
+        emit(BlobSkipped(str(blob.digest), blob.size))
+    return True
+
+
+def _matching_config(image: Image, manifest: ManifestWire) -> Descriptor:
+    """See that the image's parts are those its manifest names; give the config's descriptor."""
+    if manifest.config is None or manifest.layers is None:
+        raise ValidationError(
+            _("This is an index of several images, not one image."),
+            _("Choose one platform."),
+        )
+    config = manifest.config.value()
+    named = [entry.value() for entry in manifest.layers]
+    given = [layer.descriptor for layer in image.layers]
+    if config.digest != Descriptor.of("", image.config).digest or [
+        (entry.digest, entry.size) for entry in named
+    ] != [(entry.digest, entry.size) for entry in given]:
+        raise ValidationError(
+            _("The manifest names another config or other layers than the image has."),
+            _("The image was put together wrongly; make it again."),
+        )
+    return config
+
+
+async def _all(jobs: Iterable[Coroutine[object, object, None]]) -> None:
+    """Run all; the first failure cancels the others and is raised as it is."""
+    tasks = [asyncio.ensure_future(job) for job in jobs]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

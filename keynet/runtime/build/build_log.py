@@ -1,0 +1,148 @@
+"""Read an engine's build log as it comes: the step, each stage's images, the last lines."""
+
+import re
+from collections import deque
+from typing import Final
+
+from keynet.errors import BuildFailed
+from keynet.runtime.probing import reasons
+from keynet.text import _, printable
+
+__all__ = ["BuildLog"]
+
+_TAIL: Final = 20
+
+# buildah and podman: "STEP 3/5: RUN x", "[1/2] STEP 3/5: RUN x"; docker: "Step 3/5 : RUN x".
+_STEP = re.compile(r"(?:\[(?P<stage>\d+)/\d+\] )?STEP \d+(?:/\d+)? ?: (?P<text>.*)", re.IGNORECASE)
+# "--> 7a779408ee3", "--> Using cache 7a77…", " ---> 7a779408ee3b", "--> Pushing…" is none.
+_IMAGE = re.compile(r" ?-{2,3}> (?:Using cache )?(?P<id>[0-9a-f]{10,64})")
+_BUILT = re.compile(r"(?:Successfully built |sha256:)?(?P<id>[0-9a-f]{12,64})$")
+# BuildKit, plain progress: "#7 [stage-1 2/3] RUN x", then "#7 0.52 text" or "#7 ERROR: why".
+_VERTEX = re.compile(r"#(?P<number>\d+) (?P<text>\[[^\]]+\] .*)")
+_VERTEX_ERROR = re.compile(r"#(?P<number>\d+) ERROR: ")
+_VERTEX_NOISE = re.compile(
+    r"#\d+ (?:sha256:|transferring |resolve |extracting |DONE|CACHED|\.\.\.)"
+)
+
+# Compiled at a build's first line, while the engine works.
+_CAUSES: Final = (
+    (r"no space left on device|disk quota exceeded", "disk"),
+    (
+        r"manifest unknown|name unknown|manifest for .* not found|repository does not exist"
+        r"|: not found$|short-name .* did not resolve|no such image|image not known",
+        "base",
+    ),
+    (r"x509:|certificate (?:verify failed|signed by unknown)", "ca"),
+    (r"unauthorized|authentication required|access.*denied", "login"),
+    (
+        r"No matching distribution|Could not find a version|ResolutionImpossible"
+        r"|Invalid requirement",
+        "requirements",
+    ),
+    (
+        r"connection refused|no such host|Temporary failure in name resolution|i/o timeout"
+        r"|Network is unreachable|NewConnectionError|ProxyError",
+        "network",
+    ),
+)
+
+
+class BuildLog:
+    """Fed one line after another; knows at any time where the build stands."""
+
+    def __init__(self) -> None:
+        self.image_id = ""
+        self._step = ""
+        self._vertices: dict[str, str] = {}
+        self._failed_vertex = ""
+        self._tops: list[str] = []
+        self._from = False
+        self._tail: deque[str] = deque(maxlen=_TAIL)
+        self._causes: set[str] = set()
+
+    def feed(self, line: str) -> None:
+        """Take the next line of the log, without its newline."""
+        if line.strip() and not _VERTEX_NOISE.match(line):
+            self._tail.append(line)
+        for pattern, cause in _CAUSES:
+            if re.search(pattern, line, re.IGNORECASE):
+                self._causes.add(cause)
+        if step := _STEP.match(line):
+            self._begin(step["text"].strip())
+        elif vertex := _VERTEX.match(line):
+            self._vertices[vertex["number"]] = self._step = vertex["text"]
+        elif failed := _VERTEX_ERROR.match(line):
+            self._failed_vertex = self._vertices.get(failed["number"], "")
+        elif image := _IMAGE.match(line):
+            self._note(image["id"])
+        elif built := _BUILT.fullmatch(line.strip()):
+            self.image_id = built["id"]
+
+    @property
+    def step(self) -> str:
+        """The step that runs or has failed, "" before the first."""
+        return self._failed_vertex or self._step
+
+    @property
+    def tail(self) -> list[str]:
+        """The last lines, 20 at most, oldest first."""
+        return list(self._tail)
+
+    @property
+    def lost_layer(self) -> bool:
+        """Whether others took a layer from the build; see ``reasons.lost_layer``."""
+        return reasons.lost_layer("\n".join(self._tail))
+
+    @property
+    def tops(self) -> list[str]:
+        """The newest image of each stage that has one, in the order of the stages."""
+        return [top for top in self._tops if top]
+
+    def failure(self, engine: str, status: int, containerfile: str) -> BuildFailed:
+        """Say why the build failed; ``containerfile`` is where its text can be read."""
+        if self.step:
+            what = _("{engine} could not build the image: it failed at {step}").format(
+                engine=engine, step=printable(self.step, 300)
+            )
+        else:
+            what = _("{engine} could not build the image (exit status {status}).").format(
+                engine=engine, status=status
+            )
+        lines = "".join(f"\n  {printable(line, 500)}" for line in self._tail)
+        where = _("Containerfile: {path}").format(path=printable(containerfile))
+        brief = f"{what}\n{where}"
+        return BuildFailed(f"{what}{lines}\n{where}", self._hint(), brief=brief)
+
+    def _begin(self, step: str) -> None:
+        self._step = step
+        self._from = step.upper().startswith("FROM ")
+        if self._from:
+            self._tops.append("")
+
+    def _note(self, image: str) -> None:
+        # The image under a FROM step is the base itself, which is not ours.
+        if self._tops and not self._from:
+            self._tops[-1] = image
+
+    def _hint(self) -> str:
+        hints = {
+            "disk": _("The disk is full: make room, for example with: keynet clean --images"),
+            "base": _("See whether the base image's name and tag exist: --base-image, FROM."),
+            "ca": _(
+                "A certificate is not trusted: name your company's CA in SSL_CERT_FILE, or with "
+                "keynet login --ca-cert FILE; docker's daemon looks in "
+                "/etc/docker/certs.d/HOST/ca.crt."
+            ),
+            "login": _("The base image's registry wants a login: log in to it with the engine."),
+            "requirements": _(
+                "A requirement cannot be installed: see its name, its version and the Python "
+                "version of the base image."
+            ),
+            "network": _(
+                "The build has no network: see HTTPS_PROXY, PIP_INDEX_URL and the host's DNS."
+            ),
+        }
+        for cause, hint in hints.items():
+            if cause in self._causes:
+                return hint
+        return _("Read the lines above; the step named there is the one to mend.")

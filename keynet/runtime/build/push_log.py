@@ -1,0 +1,264 @@
+"""Read what an engine says of a push: the digest, or in the registry's words why not."""
+
+import re
+from typing import Final
+
+from keynet.errors import EngineError, KeynetError, RegistryDenied, RegistryError, RegistryUnreachable
+from keynet.events import BlobAdvanced, BlobFinished, BlobMounted, BlobSkipped, BlobStarted, Emit, Event, LogLine
+from keynet.oci.descriptor import Digest
+from keynet.oci.reference import Reference
+from keynet.text import _, printable
+
+__all__ = ["PushLog", "docker_digest", "push_error"]
+
+_DIGEST = re.compile(r"digest: (sha256:[0-9a-f]{64}) size: (\d+)")
+_LAST_LINES: Final = 6
+# docker: "5f70bf18a086: Pushed", "…: Pushing [=>  ]  12.3MB/57.3MB"; podman and buildah:
+# "Copying blob 5f70… skipped: already exists", "… done", "… [=>---] 5.0MiB / 85.8MiB".
+_LAYER = re.compile(
+    r"(?:(?P<docker>[0-9a-f]{12}): (?P<state>[A-Z].*)"
+    r"|Copying (?P<what>blob|config) (?:sha256:)?(?P<blob>[0-9a-f]{10,64})(?P<rest>.*))"
+)
+_NUMBER = r"[0-9]{1,15}(?:\.[0-9]{1,9})?"
+_BYTES = re.compile(
+    rf"\]\s+(?P<done>{_NUMBER} ?[kKMGT]?i?[bB]) ?/ ?(?P<all>{_NUMBER} ?[kKMGT]?i?[bB])"
+)
+# Docker's last one of a layer has no total any more.
+_BAR = re.compile(r"\[[=>. -]+\]")
+_AMOUNT = re.compile(rf"({_NUMBER}) ?([kKMGT]?)(i?)[bB]")
+_NOT_SENT = ("skipped", "Layer already exists")
+
+
+class PushLog:
+    """Fed a push's lines, tells each layer's progress and fate as events.
+
+    Sizes are the engine's own words, rounded, of the layer before it is compressed.
+    """
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self._sizes: dict[str, int | None] = {}
+        self._ended: set[str] = set()
+        self._told: set[str] = set()
+
+    def feed(self, line: str) -> None:
+        """Take the next line; also handed on as a ``LogLine`` unless it is mere progress."""
+        layer = _LAYER.fullmatch(line.strip())
+        if layer is None:
+            self._emit(LogLine(line, "push"))
+            return
+        blob = layer["docker"] or layer["blob"]
+        said = layer["state"] or layer["rest"]
+        amount, end = _BYTES.search(said), _fate(blob, said)
+        if not _BAR.search(said) and (layer["docker"] or end is not None or not said.strip()):
+            self._tell(line.strip().rstrip("| "))
+        if blob in self._ended or layer["what"] == "config":
+            return
+        self._begin(blob, _size(amount["all"]) if amount else None)
+        if amount is not None:
+            self._emit(BlobAdvanced(blob, _size(amount["done"])))
+        elif end is not None:
+            self._end(blob, end)
+
+    def finish(self) -> None:
+        """The push is over and worked: whatever has begun is there."""
+        for blob in [each for each in self._sizes if each not in self._ended]:
+            self._end(blob, BlobFinished(blob))
+
+    def _tell(self, line: str) -> None:
+        """Hand a layer's line on once: a terminal is drawn anew many times a second."""
+        if line not in self._told:
+            self._told.add(line)
+            self._emit(LogLine(line, "push"))
+
+    def _begin(self, blob: str, size: int | None) -> None:
+        known = self._sizes.get(blob)
+        if blob not in self._sizes or (known is None and size is not None):
+            self._sizes[blob] = size
+            self._emit(BlobStarted(blob, size))
+
+    def _end(self, blob: str, event: Event) -> None:
+        self._ended.add(blob)
+        self._emit(event)
+
+
+def _fate(blob: str, said: str) -> Event | None:
+    """Give how a layer ended; None while it has not."""
+    if any(word in said for word in _NOT_SENT):
+        return BlobSkipped(blob, None)
+    if said.startswith("Mounted from"):
+        return BlobMounted(blob, None)
+    if said.startswith("Pushed") or re.match(r"\s+done\b", said):
+        return BlobFinished(blob)
+    return None
+
+
+def _size(text: str) -> int:
+    """Read ``85.8MiB`` or ``57.3MB``, in bytes."""
+    found = _AMOUNT.fullmatch(text)
+    assert found is not None
+    base = 1024 if found[3] else 1000
+    return int(float(found[1]) * base ** " kmgt".index(found[2].lower() or " "))
+
+
+def docker_digest(output: str) -> Digest | None:
+    """Find the digest in what ``docker push`` prints last; None when it is not there."""
+    found = _DIGEST.search(output)
+    return Digest.parse(found[1]) if found else None
+
+
+def push_error(engine: str, target: Reference, output: str) -> KeynetError:
+    """Turn a failed push's output into an error in words; the first rule that fits wins."""
+    said = _said(output)
+    for pattern, make in _RULES:
+        if re.search(pattern, output, re.IGNORECASE):
+            return make(engine, target, said)
+    return RegistryError(
+        _("{engine} could not push {target}: {said}").format(
+            engine=engine, target=target, said=said
+        ),
+        _("See whether the registry works: keynet doctor"),
+    )
+
+
+def _said(output: str) -> str:
+    lines = [line.strip() for line in re.split("[\r\n]+", output) if line.strip()]
+    errors = [line for line in lines if re.match(r"(?i)error|denied|unauthorized|unknown", line)]
+    return printable(" ".join(errors[-1:] or lines[-_LAST_LINES:]), 800)
+
+
+def _quota(engine: str, target: Reference, said: str) -> RegistryError:
+    return RegistryError(
+        _("The project's quota at {host} is used up: {said}").format(
+            host=target.registry, said=said
+        ),
+        _("Delete old images there, or ask the platform's operators for more room."),
+        status=403,
+        code="DENIED",
+    )
+
+
+def _denied(engine: str, target: Reference, said: str) -> RegistryError:
+    return RegistryDenied(
+        _("{host} refuses the push of {target}: {said}").format(
+            host=target.registry, target=target, said=said
+        ),
+        _(
+            "The account behind the login was revoked, has expired, may not write there, or the "
+            "quota is used up. Sign in again: keynet login"
+        ),
+        status=403,
+        code="DENIED",
+    )
+
+
+def _unauthorized(engine: str, target: Reference, said: str) -> RegistryError:
+    return RegistryDenied(
+        _("{host} does not accept the login: {said}").format(host=target.registry, said=said),
+        _("Sign in again: keynet login"),
+        status=401,
+        code="UNAUTHORIZED",
+    )
+
+
+def _immutable(engine: str, target: Reference, said: str) -> RegistryError:
+    return RegistryError(
+        _("The tag of {target} is immutable at the registry: {said}").format(
+            target=target, said=said
+        ),
+        _("Push again: a new upload key gives a new repository; or lift the project's tag rule."),
+        status=412,
+        code="PRECONDITION",
+    )
+
+
+def _too_large(engine: str, target: Reference, said: str) -> RegistryError:
+    return RegistryError(
+        _("A layer is too large for {host} or a proxy before it (413): {said}").format(
+            host=target.registry, said=said
+        ),
+        _("Leave big files out with .dockerignore, or have the proxy's body limit raised."),
+        status=413,
+    )
+
+
+def _throttled(engine: str, target: Reference, said: str) -> RegistryError:
+    return RegistryError(
+        _("{host} takes no more requests for now (429): {said}").format(
+            host=target.registry, said=said
+        ),
+        _("Wait a minute and push again."),
+        status=429,
+        code="TOOMANYREQUESTS",
+        temporary=True,
+    )
+
+
+def _unknown_ca(engine: str, target: Reference, said: str) -> RegistryError:
+    hint = _("Name the registry's CA: keynet login --ca-cert FILE, or KEYNET_CA_CERT.")
+    if engine == "podman --remote":
+        hint = _(
+            "podman's service looks for the CA in /etc/containers/certs.d/{host}/ca.crt (on the "
+            "service's machine): put it there."
+        ).format(host=target.registry)
+    elif engine == "docker buildx":
+        hint = _(
+            'The builder reads the CA from its buildkitd.toml: [registry."{host}"] '
+            'ca=["FILE"] (docker buildx create --buildkitd-config), or from its system.'
+        ).format(host=target.registry)
+    elif engine == "docker":
+        hint = _(
+            "docker's daemon looks for the CA in /etc/docker/certs.d/{host}/ca.crt (on the "
+            "daemon's machine): put it there."
+        ).format(host=target.registry)
+    return RegistryUnreachable(
+        _("{engine} does not trust the certificate of {host}: {said}").format(
+            engine=engine, host=target.registry, said=said
+        ),
+        hint,
+    )
+
+
+def _unreachable(engine: str, target: Reference, said: str) -> RegistryError:
+    return RegistryUnreachable(
+        _("{host} could not be reached: {said}").format(host=target.registry, said=said),
+        _("See the network, the proxy variables and the registry's address: keynet doctor"),
+        temporary=True,
+    )
+
+
+def _disk_full(engine: str, target: Reference, said: str) -> KeynetError:
+    return EngineError(
+        _("The disk is full while {engine} prepares {target}: {said}").format(
+            engine=engine, target=target, said=said
+        ),
+        _("Make room, for example with: keynet clean --images"),
+    )
+
+
+def _server_failed(engine: str, target: Reference, said: str) -> RegistryError:
+    return RegistryError(
+        _("The registry {host} failed: {said}").format(host=target.registry, said=said),
+        _("Push again in a while; tell the platform's operators when it stays so."),
+        status=500,
+        temporary=True,
+    )
+
+
+# Compiled when a push fails: most do not.
+_RULES: Final = (
+    (r"quota|exceed the configured upper limit|insufficient storage", _quota),
+    (r"immutable|\b412\b|precondition", _immutable),
+    (r"\b413\b|entity too large|request body too large|size_?invalid", _too_large),
+    (r"\b429\b|too ?many ?requests", _throttled),
+    (r"x509|certificate signed by unknown|certificate is not trusted|tls: ", _unknown_ca),
+    (r"\b401\b|unauthorized|authentication required|no basic auth", _unauthorized),
+    (r"\b403\b|denied|forbidden", _denied),
+    (r"no space left on device|disk quota exceeded", _disk_full),
+    (
+        r"connection refused|no such host|i/o timeout|no route to host|network is unreachable"
+        r"|context deadline exceeded|connection reset|server gave HTTP response|: EOF",
+        _unreachable,
+    ),
+    (r"\b50[0234]\b|internal server error|bad gateway|service unavailable", _server_failed),
+)

@@ -1,0 +1,1 @@
+"""One module for each engine, with everything that is its own."""

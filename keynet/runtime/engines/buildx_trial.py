@@ -1,0 +1,139 @@
+"""Probing a builder of buildx that lies elsewhere: BuildKit on other hosts or in Kubernetes.
+
+``BUILDX_BUILDER`` names it, as for docker itself. No local daemon is needed.
+"""
+
+import re
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from keynet.process import shell
+from keynet.runtime.engine import Unusable, Usable, Way
+from keynet.runtime.engines import docker_args
+from keynet.runtime.engines.podman_like_trial import lay_out_program
+from keynet.runtime.probing import endpoints, reasons
+from keynet.text import _, printable
+
+__all__ = ["BuilderFacts", "inspect", "probe", "read_inspection"]
+
+# A builder in a container or a cluster is started when it is first asked.
+_START_S: Final = 600.0
+_TRIAL_S: Final = 120.0
+_LOCAL: Final = "docker"
+_FIELD = re.compile(r"^\s*(?P<name>[A-Za-z][A-Za-z ]*?):\s+(?P<value>\S.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class BuilderFacts:
+    """What ``docker buildx inspect`` says of a builder.
+
+    ``endpoint`` is its address where it has one node with an address of its own, else "".
+    """
+
+    driver: str
+    version: str = ""
+    endpoint: str = ""
+    architecture: str = ""
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it is another one than the daemon's own."""
+        return self.driver != _LOCAL
+
+
+def read_inspection(text: str) -> BuilderFacts:
+    """Read ``docker buildx inspect`` of any version seen; what is not told is ""."""
+    found: dict[str, list[str]] = {}
+    for field in _FIELD.finditer(text):
+        found.setdefault(field["name"].lower(), []).append(field["value"].strip())
+    addresses = [each for each in found.get("endpoint", []) if "://" in each]
+    platform = re.match(r"linux/(\w+)", found.get("platforms", [""])[0])
+    versions = found.get("buildkit version") or found.get("buildkit") or [""]
+    return BuilderFacts(
+        driver=found.get("driver", [""])[0],
+        version=versions[0],
+        endpoint=addresses[0] if len(addresses) == len(found.get("endpoint", [])) == 1 else "",
+        architecture=platform[1] if platform else "",
+    )
+
+
+def inspect(binary: str, builder: str) -> BuilderFacts | Unusable:
+    """Ask buildx for the builder, which it starts where that is its driver's way."""
+    argv = (binary, "buildx", "inspect", "--bootstrap", builder)
+    told = shell.run(shell.Command(argv), timeout_s=_START_S)
+    facts = read_inspection(told.stdout)
+    if told.status == 0 and facts.driver:
+        return facts
+    return _refused(builder, reasons.last_words(told.stderr or told.stdout), facts.endpoint)
+
+
+def probe(binary: str, version: str, builder: str, facts: BuilderFacts) -> Usable | Unusable:
+    """Try the builder's own network, then its host's; see ``dockertrial.probe``."""
+    refused = endpoints.refusal(facts.endpoint)
+    if refused is not None:
+        return _refused(builder, refused.reason, facts.endpoint)
+    plain = Way(binary=binary, mode=docker_args.BUILDER, remote=True)
+    failed: list[str] = []
+    for way in (plain, replace(plain, network="host")):
+        error = _trial(way, facts.architecture, run=True)
+        if not error:
+            return _usable(way, version, builder, facts)
+        failed.append(error)
+    if not _trial(plain, facts.architecture, run=False):
+        return _usable(plain, version, builder, facts, no_run="; ".join(dict.fromkeys(failed)))
+    return _refused(builder, failed[0], facts.endpoint)
+
+
+def _trial(way: Way, architecture: str, *, run: bool) -> str:
+    with tempfile.TemporaryDirectory(prefix="keynet-probe-") as folder:
+        lay_out_program(Path(folder), architecture, run=run)
+        argv = [
+            way.binary,
+            "buildx",
+            "build",
+            "--progress",
+            "plain",
+            "--no-cache",
+            "--output",
+            "type=cacheonly",
+        ]
+        argv += docker_args.network_flags(way.network, way.mode)
+        argv += ["--file", f"{folder}/Containerfile", folder]
+        command = shell.Command(tuple(argv), environment=docker_args.environment(way, None))
+        finished = shell.run(command, timeout_s=_TRIAL_S)
+    return "" if finished.status == 0 else reasons.failure(finished.status, finished.stderr)
+
+
+def _usable(
+    way: Way, version: str, builder: str, facts: BuilderFacts, *, no_run: str = ""
+) -> Usable:
+    notes = [_("builder {name}").format(name=printable(builder, 60)), printable(facts.driver, 40)]
+    notes.append(f"BuildKit {printable(facts.version, 40)}".rstrip())
+    if no_run:
+        notes.append(_("COPY only, no RUN"))
+    return Usable(
+        name="docker",
+        version=version,
+        rootless=False,
+        how=f"docker {version} ({', '.join(notes)})",
+        can_run=not no_run,
+        way=way,
+        endpoint=facts.endpoint,
+        architecture=facts.architecture,
+        facts={"builder": builder, **({"no_run": no_run} if no_run else {})},
+    )
+
+
+def _refused(builder: str, reason: str, endpoint: str) -> Unusable:
+    return Unusable(
+        "docker",
+        _("the builder {name} that BUILDX_BUILDER names does not work: {reason}").format(
+            name=printable(builder, 100), reason=reason
+        ),
+        _("See: docker buildx ls; docker buildx inspect {name}; or unset BUILDX_BUILDER").format(
+            name=printable(builder, 100)
+        ),
+        endpoint,
+    )

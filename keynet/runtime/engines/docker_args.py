@@ -1,0 +1,168 @@
+"""docker's argv and output, pure: legacy builder, BuildKit, buildx."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from keynet.plan import BuildPlan
+from keynet.runtime.build.staging import Stage
+from keynet.runtime.engine import RegistryAuth, Way
+from keynet.runtime.engines import docker_tar_context
+from keynet.text import _
+
+__all__ = [
+    "BUILDER",
+    "BUILDKIT",
+    "BUILDX",
+    "LEGACY",
+    "DockerFacts",
+    "build_arguments",
+    "builder_arguments",
+    "environment",
+    "network_flags",
+    "only_buildkit",
+    "pull_arguments",
+    "read_info",
+]
+
+LEGACY: Final = "legacy"
+BUILDKIT: Final = "buildkit"
+BUILDX: Final = "buildx"
+# A builder of buildx that is not the daemon's own.
+BUILDER: Final = "builder"
+
+_ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
+# Containerfile features that docker's legacy builder does not know.
+_ONLY_BUILDKIT: Final = (
+    (re.compile(r"^\s*RUN\s+--(?:mount|network|security)", re.I | re.M), "RUN --mount"),
+    (re.compile(r"^\s*(?:COPY|ADD)\s+(?:--\w+=\S+\s+)*--(?:link|parents)", re.I | re.M), "--link"),
+    (re.compile(r"^\s*(?:RUN|COPY)\b.*<<-?[\"']?\w", re.I | re.M), "<<EOF"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DockerFacts:
+    """What ``docker info`` says of the daemon and of the client's plugins."""
+
+    version: str
+    rootless: bool
+    storage_driver: str
+    architecture: str
+    plugins: frozenset[str]
+    errors: tuple[str, ...] = ()
+
+
+def read_info(text: str) -> DockerFacts:
+    """Read ``docker info --format '{{json .}}'`` of any version seen.
+
+    Raises:
+        ValueError: It is no such JSON.
+    """
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise ValueError("info is no object")  # noqa: TRY004
+    client = found.get("ClientInfo")
+    plugins = client.get("Plugins") if isinstance(client, dict) else None
+    architecture = str(found.get("Architecture") or "")
+    return DockerFacts(
+        version=str(found.get("ServerVersion") or ""),
+        rootless=any("rootless" in str(each) for each in found.get("SecurityOptions") or ()),
+        storage_driver=str(found.get("Driver") or ""),
+        architecture=_ARCHITECTURES.get(architecture, architecture),
+        plugins=frozenset(_plugin_names(plugins)),
+        errors=tuple(str(each) for each in found.get("ServerErrors") or ()),
+    )
+
+
+def _plugin_names(plugins: Any) -> list[str]:
+    listed = plugins if isinstance(plugins, list) else []
+    return [
+        str(each.get("Name")) for each in listed if isinstance(each, dict) and not each.get("Err")
+    ]
+
+
+def environment(way: Way, auth: RegistryAuth | None) -> Mapping[str, str]:
+    """Give what makes the client take this builder and this push's credentials."""
+    chosen = {
+        "DOCKER_BUILDKIT": "0" if way.mode == LEGACY else "1",
+        "BUILDKIT_PROGRESS": "plain",
+        # An index round the image, with a provenance that differs each time, is not wanted.
+        "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
+        "DOCKER_CLI_HINTS": "false",
+    }
+    if auth is not None:
+        chosen["DOCKER_CONFIG"] = str(auth.docker_config)
+    return chosen
+
+
+def build_arguments(
+    plan: BuildPlan,
+    stage: Stage,
+    way: Way,
+    *,
+    name: str,
+    iidfile: Path,
+    network: str,
+    more: Iterable[str] = (),
+) -> tuple[str, ...]:
+    """Give ``build`` with ``more`` flags; the legacy builder's context is standard input."""
+    arguments = ["build", "--tag", name, "--iidfile", str(iidfile)]
+    arguments += [*_builder_flags(way), *network_flags(network, way.mode), *_plan_flags(plan)]
+    arguments += more
+    if way.mode == LEGACY:
+        return (*arguments, "--file", docker_tar_context.containerfile_name(plan), "-")
+    return (*arguments, "--file", str(stage.containerfile), str(stage.root))
+
+
+def pull_arguments(plan: BuildPlan) -> tuple[str, ...]:
+    """Give ``pull`` of the plan's base image."""
+    platform = () if plan.platform is None else ("--platform", str(plan.platform))
+    return ("pull", *platform, str(plan.base))
+
+
+def builder_arguments(plan: BuildPlan, stage: Stage, way: Way) -> tuple[str, ...]:
+    """Give ``buildx build`` for a builder elsewhere, up to the output and the context."""
+    arguments = ["buildx", "build", "--progress", "plain", *network_flags(way.network, way.mode)]
+    return (*arguments, *_plan_flags(plan), "--file", str(stage.containerfile))
+
+
+def network_flags(network: str, mode: str) -> list[str]:
+    """Give ``--network``, with the permission that a builder elsewhere wants."""
+    if not network:
+        return []
+    allowed = ["--allow", f"network.{network}"] if mode == BUILDER else []
+    return ["--network", network, *allowed]
+
+
+def _plan_flags(plan: BuildPlan) -> list[str]:
+    arguments = []
+    if plan.platform is not None:
+        arguments += ["--platform", str(plan.platform)]
+    if plan.no_cache:
+        arguments.append("--no-cache")
+    arguments += [f"--label={key}={value}" for key, value in sorted(plan.labels.items())]
+    arguments += [f"--build-arg={key}={value}" for key, value in sorted(plan.build_args.items())]
+    arguments += [f"--build-arg={key}" for key in sorted(plan.host_network.proxies)]
+    arguments += [f"--secret=id={secret.id},src={secret.source}" for secret in plan.secrets]
+    return arguments
+
+
+def _builder_flags(way: Way) -> list[str]:
+    if way.mode == LEGACY:
+        return ["--force-rm"]
+    return ["--progress", "plain", *(["--load"] if way.mode == BUILDX else [])]
+
+
+def only_buildkit(plan: BuildPlan) -> list[str]:
+    """Name what of the plan the legacy builder cannot do."""
+    found = [
+        _("docker's legacy builder does not know {feature}; BuildKit does.").format(feature=feature)
+        for pattern, feature in _ONLY_BUILDKIT
+        if pattern.search(plan.recipe.text)
+    ]
+    if plan.secrets:
+        found.append(_("docker's legacy builder does not know --secret; BuildKit does."))
+    return found

@@ -1,0 +1,77 @@
+"""A stage as a tar on the engine's standard input: for docker's legacy builder.
+
+Its client would apply a ``.dockerignore`` of the context once more, by docker's rules
+alone; what comes as a tar is taken as it is.
+"""
+
+import io
+import tarfile
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from keynet.plan import BuildPlan, UserContainerfile
+from keynet.runtime.build.staging import Stage
+
+__all__ = ["containerfile_name", "write"]
+
+_HIDDEN: Final = ".keynet-containerfile"
+_IGNORE: Final = ".dockerignore"
+
+
+def containerfile_name(plan: BuildPlan) -> str:
+    """Give the name inside the tar under which ``docker build --file`` finds the recipe.
+
+    A user's file that is part of the context anyway is used in its own place.
+    """
+    if isinstance(plan.recipe, UserContainerfile):
+        path, context = plan.recipe.path.resolve(), plan.context.resolve()
+        if path.is_relative_to(context):
+            relative = path.relative_to(context).as_posix()
+            if any(entry.path == relative for entry in plan.files):
+                return relative
+    return _HIDDEN
+
+
+def write(plan: BuildPlan, staged: Stage, pipe: BinaryIO) -> None:
+    """Write the whole stage; everything belongs to root, as docker's own client sends it."""
+    name = containerfile_name(plan)
+    with tarfile.open(
+        fileobj=pipe,
+        mode="w|",
+        format=tarfile.GNU_FORMAT,
+        encoding="utf-8",
+        errors="surrogateescape",
+        dereference=False,
+    ) as tar:
+        if name == _HIDDEN:
+            _add_text(tar, _HIDDEN, plan.recipe.text)
+            _add_text(tar, _IGNORE, _hiding(staged.root / _IGNORE))
+        for path in sorted(staged.root.iterdir()):
+            if not (name == _HIDDEN and path.name == _IGNORE):
+                tar.add(path, arcname=path.name, filter=_as_root)
+
+
+def _hiding(ignore: Path) -> str:
+    """Give the ignore file by which the daemon takes the Containerfile out of the image.
+
+    The daemon honours it for these two names only. docker's client itself appends such a
+    line when ``--file`` lies outside the context.
+    """
+    if not ignore.is_file() or ignore.is_symlink():
+        return f"{_IGNORE}\n{_HIDDEN}\n"
+    own = ignore.read_text(encoding="utf-8", errors="surrogateescape")
+    return f"{own.rstrip()}\n{_HIDDEN}\n"
+
+
+def _as_root(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    return member
+
+
+def _add_text(tar: tarfile.TarFile, name: str, text: str) -> None:
+    content = text.encode("utf-8", errors="surrogateescape")
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    member.mode = 0o644
+    tar.addfile(member, io.BytesIO(content))

@@ -1,0 +1,177 @@
+"""A real registry process for the sandbox: docker-registry, with bearer tokens, on loopback."""
+
+import json
+import os
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from keynet.errors import KeynetError
+from keynet.sandbox import registry_tokens
+from keynet.sandbox.authority import KeyPair
+from keynet.text import _, printable
+
+__all__ = ["Registry", "running"]
+
+# Debian's package has the first name, the project's own image the second.
+_PROGRAMS: Final = ("docker-registry", "registry")
+_READY_WITHIN_S: Final = 20.0
+_END_WITHIN_S: Final = 5.0
+_LISTENING: Final = re.compile(r"listening on (\S+?):(\d+)(?:, tls)?\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """One running registry; ``host`` is host:port."""
+
+    host: str
+    port: int
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
+@contextmanager
+def running(
+    folder: Path,
+    *,
+    address: str,
+    port: int,
+    realm: str,
+    signer: KeyPair,
+    certificate: KeyPair | None,
+) -> Iterator[Registry]:
+    """Serve the images below ``folder`` until the block ends.
+
+    Args:
+        port: Taken when it is free, else another one; 0 for any.
+        realm: The token service's URL.
+        certificate: For TLS; None for plain http.
+
+    Raises:
+        KeynetError: The program is not installed, or it ended.
+    """
+    program = _program()
+    images = folder / "images"
+    images.mkdir(exist_ok=True)
+    for wanted in dict.fromkeys((port, 0)):
+        config = _config(images, _at(address, wanted), realm, signer, certificate)
+        file, log = folder / "registry.json", folder / "registry.log"
+        _write_private(file, json.dumps(config, indent=2))
+        process = _started([program, "serve", str(file)], log)
+        try:
+            bound = _bound_port(process, log)
+            if bound is not None:
+                yield Registry(_at(address, bound), bound, process, log)
+                return
+        finally:
+            _end(process)
+    raise KeynetError(
+        _("The sandbox's registry ended at once: {lines}").format(lines=_last_lines(log)),
+        _("Its whole log is in {log}.").format(log=printable(log)),
+    )
+
+
+def _program() -> str:
+    for name in _PROGRAMS:
+        found = shutil.which(name)
+        if found:
+            return found
+    raise KeynetError(
+        _("The sandbox needs a registry, and the program docker-registry is not installed."),
+        _("On Debian and Ubuntu: apt install docker-registry"),
+    )
+
+
+def _config(
+    images: Path,
+    listen: str,
+    realm: str,
+    signer: KeyPair,
+    certificate: KeyPair | None,
+) -> dict[str, Any]:
+    # A secret of its own each time is enough: no upload outlives the process.
+    http: dict[str, Any] = {"addr": listen, "secret": secrets.token_hex(16)}
+    if certificate is not None:
+        http["tls"] = {
+            "certificate": str(certificate.certificate_file),
+            "key": str(certificate.key_file),
+        }
+    return {
+        "version": "0.1",
+        "log": {"level": "info", "formatter": "json", "accesslog": {"disabled": True}},
+        "storage": {
+            "filesystem": {"rootdirectory": str(images)},
+            "delete": {"enabled": True},
+        },
+        "http": http,
+        "auth": {
+            "token": {
+                "realm": realm,
+                "service": registry_tokens.SERVICE,
+                "issuer": registry_tokens.ISSUER,
+                "rootcertbundle": str(signer.certificate_file),
+            }
+        },
+    }
+
+
+def _at(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def _started(argv: list[str], log: Path) -> subprocess.Popen[bytes]:
+    # setpriv ends the registry when this process is killed and no cleanup can run.
+    guard = shutil.which("setpriv")
+    command = [guard, "--pdeathsig", "TERM", *argv] if guard else argv
+    # Variables named REGISTRY_… would change the configuration.
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("REGISTRY_", "OTEL_"))}
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            # A Ctrl-C on the terminal goes to the sandbox first, which ends the registry.
+            start_new_session=True,
+        )
+
+
+def _bound_port(process: subprocess.Popen[bytes], log: Path) -> int | None:
+    """Wait for the registry to say where it listens; None when it ended instead."""
+    deadline = time.monotonic() + _READY_WITHIN_S
+    while process.poll() is None and time.monotonic() < deadline:
+        found = _LISTENING.search(log.read_text(errors="replace"))
+        if found:
+            return int(found[2])
+        time.sleep(0.02)
+    return None
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_END_WITHIN_S)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _last_lines(log: Path) -> str:
+    return printable(" ".join(log.read_text(errors="replace").splitlines()[-3:]), 600)
+
+
+def _write_private(file: Path, content: str) -> None:
+    file.unlink(missing_ok=True)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as stream:
+        stream.write(content)

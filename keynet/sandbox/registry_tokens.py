@@ -1,0 +1,83 @@
+"""Bearer tokens for the sandbox's registry: who may do what with which repository.
+
+Source: distribution, "Token Authentication Specification".
+"""
+
+import base64
+import json
+import re
+import secrets
+import time
+from collections.abc import Iterable
+from typing import Any, Final
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
+from keynet.sandbox.authority import KeyPair
+
+__all__ = ["ADMIN", "ISSUER", "LIFE_S", "SERVICE", "granted", "sign"]
+
+SERVICE: Final = "keynet-sandbox-registry"
+ISSUER: Final = "keynet-sandbox"
+LIFE_S: Final = 600
+ADMIN: Final = "admin"
+_SCOPE: Final = re.compile(r"([a-z]+)(?:\([a-z]+\))?:(.+):([a-z*,]+)")
+_PUSHED: Final = "kitech-model/"
+_PUBLIC: Final = "library/"
+_SCOPES: Final = 50
+
+
+def granted(scopes: Iterable[str], account: str | None) -> list[dict[str, Any]]:
+    """Decide what an account gets of the scopes that it asks for, as Harbor would.
+
+    The administrator may do everything, a robot may push and pull below ``kitech-model/``,
+    everybody may pull below ``library/``. What is refused is left out.
+    """
+    access = []
+    for scope in [scope for value in scopes for scope in value.split()][:_SCOPES]:
+        parts = _SCOPE.fullmatch(scope)
+        if parts is None:
+            continue
+        kind, name, wanted = parts.groups()
+        allowed = _allowed(kind, name, account)
+        actions = [a for a in wanted.split(",") if a in allowed]
+        if actions:
+            access.append({"type": kind, "name": name, "actions": actions})
+    return access
+
+
+def sign(signer: KeyPair, account: str, access: list[dict[str, Any]]) -> str:
+    """Make a JWT that the registry accepts for ``LIFE_S`` seconds."""
+    now = int(time.time())
+    der = signer.certificate.public_bytes(serialization.Encoding.DER)
+    header = {"typ": "JWT", "alg": "ES256", "x5c": [base64.b64encode(der).decode()]}
+    claims = {
+        "iss": ISSUER,
+        "sub": account,
+        "aud": SERVICE,
+        "exp": now + LIFE_S,
+        "nbf": now - 10,
+        "iat": now,
+        "jti": secrets.token_hex(8),
+        "access": access,
+    }
+    signed = b".".join(_base64(json.dumps(part).encode()) for part in (header, claims))
+    r, s = decode_dss_signature(signer.key.sign(signed, ec.ECDSA(hashes.SHA256())))
+    signature = r.to_bytes(32, "big") + s.to_bytes(32, "big")
+    return (signed + b"." + _base64(signature)).decode()
+
+
+def _allowed(kind: str, name: str, account: str | None) -> set[str]:
+    if account == ADMIN:
+        return {"pull", "push", "delete", "*"}
+    if kind != "repository":
+        return set()
+    if name.startswith(_PUSHED) and account is not None:
+        return {"pull", "push"}
+    return {"pull"} if name.startswith(_PUBLIC) else set()
+
+
+def _base64(content: bytes) -> bytes:
+    return base64.urlsafe_b64encode(content).rstrip(b"=")

@@ -1,0 +1,1 @@
+"""The script's own file and the project files around it."""

@@ -1,0 +1,98 @@
+"""Where the files of a script's project may lie, and which of them are other people's."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from keynet.files import places
+
+__all__ = [
+    "has_marker",
+    "installed_with",
+    "is_shared",
+    "project_root",
+    "search_folders",
+    "top_package",
+]
+
+_MARKERS: Final = (".git", "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt")
+_MOST_PARENTS: Final = 6
+_LARGEST_RECORD: Final = 8_000_000
+_TOP_LEVEL = re.compile(rb"^[^/,\r\n]+", re.MULTILINE)
+
+
+def top_package(folder: Path) -> Path | None:
+    """Give the outermost of the packages that a folder is in, None when it is no package."""
+    top = None
+    for _step in range(_MOST_PARENTS):
+        if not (folder / "__init__.py").is_file() or folder.parent == folder:
+            break
+        top, folder = folder, folder.parent
+    return top
+
+
+def project_root(folder: Path, package: Path | None) -> Path:
+    """Give the nearest folder with a sign of a project, else the parent of the top package."""
+    candidate = folder
+    home = places.home()
+    for _step in range(_MOST_PARENTS):
+        if candidate in (candidate.parent, home):
+            break
+        if has_marker(candidate):
+            return candidate
+        candidate = candidate.parent
+    return folder if package is None else package.parent
+
+
+def search_folders(folder: Path, root: Path) -> Iterator[Path]:
+    """Give the folders of a project in the order in which imports are looked for in them."""
+    yield folder
+    while folder not in (root, folder.parent):
+        folder = folder.parent
+        yield folder
+    yield root / "src"
+
+
+def has_marker(folder: Path) -> bool:
+    """Tell whether a folder looks like the root of a project."""
+    return any((folder / marker).exists() for marker in _MARKERS)
+
+
+def is_shared(folder: Path) -> bool:
+    """Tell a folder of installed packages, whose members have nothing to do with each other."""
+    return folder.name in ("site-packages", "dist-packages") or (folder / "argparse.py").is_file()
+
+
+def installed_with(script: Path, folder: Path) -> frozenset[str]:
+    """Name the top-level modules that were installed together with a script.
+
+    Source: PyPA, "Recording installed projects", the RECORD file.
+    """
+    relative = script.relative_to(folder)
+    first = relative.parts[0].removesuffix(".py")
+    line = b"\n" + os.fsencode(relative.as_posix()) + b","
+    for record in _records(folder, first):
+        try:
+            with record.open("rb") as file:
+                content = b"\n" + file.read(_LARGEST_RECORD)
+        except OSError:
+            continue
+        if line in content:
+            tops = {os.fsdecode(name).removesuffix(".py") for name in _TOP_LEVEL.findall(content)}
+            return frozenset({first, *tops})
+    return frozenset([first])
+
+
+def _records(folder: Path, first: str) -> Iterator[Path]:
+    """Give the lists of installed files, those of distributions with a like name first."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries if entry.name.endswith(".dist-info")]
+    except OSError:
+        return
+    like = first.lower()
+    names.sort(key=lambda name: like not in name.lower().replace("-", "_"))
+    for name in names:
+        yield folder / name / "RECORD"

@@ -1,0 +1,277 @@
+"""From a file to a syntax tree, or to an error that shows where the script is wrong."""
+
+import ast
+import codecs
+import io
+import re
+import stat
+import tokenize
+import unicodedata
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+from keynet.errors import ScriptInvalid
+from keynet.script.files import bodies
+from keynet.text import _, printable, size
+
+__all__ = ["MAX_BYTES", "MAX_TOKENS", "Source", "count_tokens", "load", "parse"]
+
+MAX_BYTES: Final = 4_000_000
+# A syntax tree takes up to 900 bytes of memory a token: this keeps it below 150 MB.
+MAX_TOKENS: Final = 150_000
+# Python 3.11 takes quadratic time for the fields of one f-string.
+_MAX_F_STRING: Final = 16_000
+
+_STRING = re.compile(r"#[^\n]*|(?i:\b([bfru]{1,2}))?(\"\"\"|'''|\"|')")
+_QUOTES: Final = ('"', '"""', "'", "'''")
+_WORD: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+_KINDS: Final = bytes(
+    ord("w") if byte in _WORD or byte > 127 else ord(" ") if byte in b" \t" else ord(".")
+    for byte in range(256)
+)
+# Python's own list is longer, but some of its codecs take quadratic time or are no text at all.
+_ENCODINGS = re.compile(
+    r"utf-8(-sig)?|ascii|utf-16(-[lb]e)?|iso8859-\d+|cp\d+|euc_kr|euc_jp|johab|shift_jis(x0213|_2004)?"
+    r"|gb2312|gbk|gb18030|big5(hkscs)?|koi8-[rut]|mac-roman|iso2022_kr|iso2022_jp|tis-620|hz"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One parsed file; ``tokens`` is a measure of its size."""
+
+    path: Path
+    text: str
+    tree: ast.Module
+    tokens: int
+
+
+def load(path: Path, *, max_tokens: int = MAX_TOKENS, whole: bool = True) -> Source:
+    """Read, decode and parse a script.
+
+    Args:
+        whole: Parse the bodies of functions now, not when they are followed.
+
+    Raises:
+        ScriptInvalid: Missing, a directory, empty, too large, not text or not Python.
+    """
+    content = _read(path)
+    if not content.strip():
+        raise ScriptInvalid(
+            _("The script {path} is empty.").format(path=printable(path)),
+            _("Give the file that starts the training."),
+        )
+    text = _decode(path, content)
+    return parse(path, text, max_tokens=max_tokens, whole=whole)
+
+
+def parse(path: Path, text: str, *, max_tokens: int = MAX_TOKENS, whole: bool = True) -> Source:
+    """Parse Python source that was already decoded.
+
+    Raises:
+        ScriptInvalid: Not Python, or too large or too deeply nested to be read.
+    """
+    if "\0" in text:
+        raise ScriptInvalid(
+            _("The script {path}, line {line}, holds a NUL byte: it is not Python source.").format(
+                path=printable(path), line=text[: text.index("\0")].count("\n") + 1
+            ),
+            _("Give a Python source file."),
+        )
+    tokens = count_tokens(text)
+    if tokens > max_tokens or _has_long_f_string(text):
+        raise _too_large(path)
+    try:
+        tree = (bodies.parse_whole if whole else bodies.parse)(text, str(path))
+    except SyntaxError as error:
+        raise ScriptInvalid(
+            _syntax_message(path, text, error), _("Correct the script, then try again.")
+        ) from error
+    except ValueError as error:
+        raise ScriptInvalid(
+            _("The script {path} is not Python: {reason}.").format(
+                path=printable(path), reason=printable(error)
+            ),
+            _("Give a Python source file."),
+        ) from error
+    except (RecursionError, MemoryError) as error:
+        raise ScriptInvalid(
+            _("The script {path} is nested too deeply to be read.").format(path=printable(path)),
+            _("Move long literals and generated code into a file of their own."),
+        ) from error
+    return Source(path, text, tree, tokens)
+
+
+def count_tokens(text: str) -> int:
+    """Count words, signs and line ends; what is not ASCII counts as part of a word."""
+    kinds = text.encode("utf-8", "surrogatepass").translate(_KINDS)
+    words = kinds.count(b" w") + kinds.count(b".w") + kinds.startswith(b"w")
+    return words + kinds.count(b".")
+
+
+def _has_long_f_string(text: str) -> bool:
+    # Few files have a long stretch without a quote: only they are looked at closely.
+    if len(text) <= _MAX_F_STRING or not any(_may_be_long(text, quote) for quote in _QUOTES):
+        return False
+    position = 0
+    # Every string is passed over as a whole: what looks like one inside another is none.
+    while match := _STRING.search(text, position):
+        position = match.end()
+        if match[2] is not None:
+            start, position = position, _end_of_string(text, position, match[2])
+            if position - start > _MAX_F_STRING and "f" in (match[1] or "").lower():
+                return True
+    return False
+
+
+def _end_of_string(text: str, position: int, quote: str) -> int:
+    while True:
+        end = text.find(quote, position)
+        line_end = text.find("\n", position) if len(quote) == 1 else -1
+        if end < 0 or (0 <= line_end < end and text[line_end - 1] != "\\"):
+            # A string that never ends is left to Python to complain about.
+            return len(text) if end < 0 or line_end < 0 else line_end
+        if 0 <= line_end < end:
+            position = line_end + 1
+            continue
+        before = end
+        while before > position and text[before - 1] == "\\":
+            before -= 1
+        position = end + (1 if (end - before) % 2 else len(quote))
+        if not (end - before) % 2:
+            return position
+
+
+def _may_be_long(text: str, quote: str) -> bool:
+    escaped = "\\" + quote[0]
+    plain = text.replace(escaped, "..") if escaped in text else text
+    return any(
+        len(after) > _MAX_F_STRING and before[-2:].lower().endswith(("f", "fr"))
+        for before, after in pairwise(plain.split(quote))
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise ScriptInvalid(
+                _("{path} is a directory, not a script.").format(path=printable(path)),
+                _("Give the Python file in it that starts the training."),
+            )
+        if not stat.S_ISREG(status.st_mode):
+            raise ScriptInvalid(
+                _("{path} is not an ordinary file.").format(path=printable(path)),
+                _("Give a Python source file."),
+            )
+        if status.st_size > MAX_BYTES:
+            raise _too_large(path)
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise ScriptInvalid(
+            _("There is no script {path} (looked for {resolved}).").format(
+                path=printable(path), resolved=printable(path.absolute())
+            ),
+            _("Check the path; it is relative to the current directory."),
+        ) from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise ScriptInvalid(
+            _("The script {path} cannot be read: {reason}.").format(
+                path=printable(path), reason=printable(reason)
+            ),
+            _("Check the path and its permissions."),
+        ) from error
+    if len(content) > MAX_BYTES:
+        raise _too_large(path)
+    return content
+
+
+def _too_large(path: Path) -> ScriptInvalid:
+    return ScriptInvalid(
+        _(
+            "The script {path} is too large to be a script (more than {limit} or {tokens} words)."
+        ).format(path=printable(path), limit=size(MAX_BYTES), tokens=MAX_TOKENS),
+        _("Move embedded data into a file of its own."),
+    )
+
+
+def _decode(path: Path, content: bytes) -> str:
+    encoding = _encoding(path, content)
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ScriptInvalid(
+            _("The script {path} is not {encoding}: byte 0x{byte:02x} in line {line}.").format(
+                path=printable(path),
+                encoding=printable(encoding.upper().removesuffix("-SIG")),
+                byte=content[error.start],
+                line=line,
+            ),
+            _("Save it as UTF-8, or declare its encoding in the first line: # -*- coding: … -*-"),
+        ) from error
+    return text.removeprefix("\ufeff")
+
+
+def _encoding(path: Path, content: bytes) -> str:
+    try:
+        encoding, _lines = tokenize.detect_encoding(io.BytesIO(content).readline)
+        name = codecs.lookup(encoding).name
+    except (SyntaxError, LookupError, ValueError) as error:
+        raise ScriptInvalid(
+            _("The script {path} cannot be decoded: {reason}.").format(
+                path=printable(path), reason=printable(error)
+            ),
+            _("Save it as UTF-8, or declare its encoding in the first line: # -*- coding: … -*-"),
+        ) from error
+    if encoding != "utf-8-sig" and not _ENCODINGS.fullmatch(name):
+        raise ScriptInvalid(
+            _("The script {path} declares the encoding {encoding}, which is not supported.").format(
+                path=printable(path), encoding=printable(encoding)
+            ),
+            _("Save it as UTF-8."),
+        )
+    return encoding
+
+
+def _syntax_message(path: Path, text: str, error: SyntaxError) -> str:
+    line = error.lineno or 0
+    message = _("{path}, line {line}: {reason}").format(
+        path=printable(path), line=line, reason=printable(error.msg or "invalid syntax", 300)
+    )
+    lines = text.splitlines() if "\f" not in text else re.split(r"\r\n|\r|\n", text)
+    if not 1 <= line <= len(lines):
+        return message
+    shown = lines[line - 1]
+    start = max((error.offset or 1) - 1, 0)
+    indent = len(shown) - len(shown.lstrip())
+    # Around the error only: a line of a generated file can be very long.
+    first = max(indent, start - 60)
+    excerpt = _one_to_one(shown[first : first + 100])
+    column = min(max(start - first, 0), len(excerpt))
+    width = 1
+    if error.end_lineno == error.lineno and error.end_offset and error.end_offset - 1 > start:
+        width = min(error.end_offset - 1 - start, max(len(excerpt) - column, 1))
+    return "\n".join(
+        (
+            message,
+            "    " + excerpt.rstrip(),
+            "    "
+            + " " * _cells(excerpt[:column])
+            + "^" * max(_cells(excerpt[column:][:width]), 1),
+        )
+    )
+
+
+def _one_to_one(text: str) -> str:
+    """Make text safe for a terminal without moving any character."""
+    return "".join(printable(character) or " " for character in text)
+
+
+def _cells(text: str) -> int:
+    """Count terminal columns: Korean and other wide characters take two."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

@@ -1,0 +1,1 @@
+"""An abstract interpreter of Python: follows a script without running it."""

@@ -1,0 +1,240 @@
+"""Calling what the script calls: functions, classes, bound methods, and the unknown."""
+
+from typing import Final
+
+from keynet.script.arguments import Note
+from keynet.script.interpreter.evaluation.attributes import class_attribute, outside_bases
+from keynet.script.interpreter.knowledge.records import set_fields
+from keynet.script.interpreter.machine import Frame, Machine, Scope
+from keynet.script.interpreter.values import (
+    MISSING,
+    UNKNOWN,
+    Arguments,
+    BoundMethod,
+    Class,
+    Descriptor,
+    EnumMember,
+    External,
+    Function,
+    Instance,
+    Native,
+    OneOf,
+    Partial,
+    Unknown,
+    Value,
+    is_constant,
+    join,
+)
+from keynet.text import _, printable
+
+__all__ = ["bind_arguments", "call"]
+
+_MAX_CALLS: Final = 28
+_MAX_SAME: Final = 8
+# A function that has nothing to do with command lines is not followed for ever.
+_MAX_IDLE: Final = 8_000
+_HEAVY: Final = 200
+
+
+def call(run: Machine, function: Value, given: Arguments) -> Value:  # noqa: PLR0911
+    """Call a value and give its result."""
+    run.limits.spend(1)
+    match function:
+        case Native():
+            return function.call(run, given)
+        case BoundMethod():
+            return call(run, function.function, given.before(function.receiver))
+        case Function():
+            return _call_function(run, function, given)
+        case Class():
+            return _instantiate(run, function, given)
+        case External():
+            return _call_external(run, function, given)
+        case OneOf():
+            return _call_alternatives(run, function, given)
+        case Partial():
+            first = function.arguments
+            merged = Arguments(
+                (*first.positional, *given.positional),
+                {**first.keywords, **given.keywords},
+                first.open or given.open,
+                given.line,
+                given.file,
+            )
+            return call(run, function.function, merged)
+        case Descriptor():
+            return call(run, function.function, given)
+        case Instance():
+            return _call_instance(run, function, given)
+    return _call_unknown(run, function, given)
+
+
+def _call_instance(run: Machine, instance: Instance, given: Arguments) -> Value:
+    if instance.cls is not None:
+        method = class_attribute(instance.cls, "__call__")
+        if method is not MISSING:
+            return call(run, method, given.before(instance))
+    native = instance.native("__call__")
+    if native is not MISSING:
+        return call(run, native, given)
+    return _call_unknown(run, instance, given)
+
+
+def _call_alternatives(run: Machine, function: OneOf, given: Arguments) -> Value:
+    result: Value = MISSING
+    with run.uncertain():
+        for one in function.values:
+            if not is_constant(one):
+                value = call(run, one, given)
+                result = value if result is MISSING else join(result, value)
+    return UNKNOWN if result is MISSING else result
+
+
+def _call_external(run: Machine, function: External, given: Arguments) -> Value:
+    name = function.name
+    native_class = run.native_class(name)
+    if native_class is not None:
+        run.declarations += 1
+        instance = native_class.make(None)
+        instance.region = run.region
+        call(run, instance.native("__init__"), given)
+        return instance
+    handler = run.handler(name)
+    if handler is not None:
+        run.declarations += not run.is_plain(name)
+        return handler(run, given)
+    owner, _dot, method = name.rpartition(".")
+    if run.native_class(owner) is not None and given.positional:
+        receiver, *_rest = given.positional
+        if isinstance(receiver, Instance):
+            native = receiver.native(method)
+            if native is not MISSING:
+                return call(run, native, given.after(1))
+    return _call_unknown(run, function, given)
+
+
+def _call_unknown(run: Machine, function: Value, given: Arguments) -> Value:
+    """Take notice of what an unknown callable was given; its result is unknown.
+
+    A parser that is handed to it comes back: that is how libraries add their arguments.
+    """
+    every = [*given.positional, *given.keywords.values()]
+    run.later(value for value in every if isinstance(value, (Function, BoundMethod, Partial)))
+    for value in every:
+        if isinstance(value, Instance) and value.native("declared") is not MISSING:
+            name = function.name if isinstance(function, External) else ""
+            run.notes.append(
+                Note(
+                    given.line,
+                    _("{function}() may add arguments that are not known.").format(
+                        function=printable(name or "?", 100)
+                    ),
+                    given.file,
+                )
+            )
+            return value
+    if isinstance(function, External):
+        return run.unknown_call(function.name)
+    return Unknown(why=function.why if isinstance(function, Unknown) else "")
+
+
+def _call_function(run: Machine, function: Function, given: Arguments) -> Value:
+    same = run.active.get(function.node, 0)
+    if len(run.active) >= _MAX_CALLS or same >= _MAX_SAME or run.calls >= _MAX_CALLS:
+        return UNKNOWN
+    idle = run.idle.get(function.node, 0)
+    if idle > _MAX_IDLE:
+        return UNKNOWN
+    declarations, steps = run.declarations, run.limits.steps
+    scope = Scope(function.scope.module, function.scope, {}, "function", Frame(function))
+    bind_arguments(run, function, given, scope)
+    run.active[function.node] = same + 1
+    run.calls += 1
+    run.called.add(function.node)
+    try:
+        return run.run_function(function, scope)
+    finally:
+        run.calls -= 1
+        spent = steps - run.limits.steps
+        if declarations == run.declarations and spent > _HEAVY:
+            run.idle[function.node] = idle + spent
+        if same:
+            run.active[function.node] = same
+        else:
+            del run.active[function.node]
+
+
+def bind_arguments(run: Machine, function: Function, given: Arguments, scope: Scope) -> None:
+    """Bind a call's arguments to the parameters of a function."""
+    parameters = function.node.args
+    run.limits.spend(len(given.positional) + len(given.keywords))
+    positional = [*parameters.posonlyargs, *parameters.args]
+    names = scope.names
+    for parameter, value in zip(positional, given.positional, strict=False):
+        names[parameter.arg] = value
+    rest = dict(given.keywords)
+    for parameter in [*parameters.args, *parameters.kwonlyargs]:
+        if parameter.arg in rest:
+            names[parameter.arg] = rest.pop(parameter.arg)
+    defaults = (
+        dict(
+            zip(
+                [p.arg for p in positional[len(positional) - len(function.defaults) :]],
+                function.defaults,
+                strict=True,
+            )
+        )
+        if function.defaults
+        else {}
+    )
+    defaults.update(function.keyword_defaults)
+    for parameter in [*positional, *parameters.kwonlyargs]:
+        if parameter.arg not in names:
+            default = defaults.get(parameter.arg, UNKNOWN)
+            names[parameter.arg] = join(default, UNKNOWN) if given.open else default
+    if parameters.vararg is not None:
+        extra = given.positional[len(positional) :]
+        names[parameters.vararg.arg] = Unknown("list") if given.open and not extra else extra
+    if parameters.kwarg is not None:
+        run.fresh(rest)
+        names[parameters.kwarg.arg] = rest
+        if given.open:
+            run.spoil(rest)
+
+
+def _instantiate(run: Machine, cls: Class, given: Arguments) -> Value:
+    if any(name.startswith("enum.") for name in outside_bases(cls)):
+        return _member(run, cls, given)
+    instance = _bare(run, cls)
+    instance.region = run.region
+    initialise = class_attribute(cls, "__init__")
+    if initialise is not MISSING:
+        call(run, initialise, given.before(instance))
+        return instance
+    native = instance.native("__init__")
+    if native is not MISSING:
+        call(run, native, given)
+    else:
+        set_fields(run, cls, instance, given)
+        after = class_attribute(cls, "__post_init__")
+        if after is not MISSING:
+            call(run, after, Arguments((instance,)))
+    return instance
+
+
+def _bare(run: Machine, cls: Class) -> Instance:
+    for name in outside_bases(cls):
+        native_class = run.native_class(name)
+        if native_class is not None:
+            return native_class.make(cls)
+    return Instance(cls)
+
+
+def _member(run: Machine, cls: Class, given: Arguments) -> Value:
+    wanted = given.get("value", 0)
+    for member in run.members(cls):
+        if isinstance(wanted, EnumMember) and wanted is member:
+            return member
+        if is_constant(wanted) and is_constant(member.value) and member.value == wanted:
+            return member
+    return UNKNOWN

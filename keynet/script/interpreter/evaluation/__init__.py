@@ -1,0 +1,1 @@
+"""What operations on known values give: attributes, items, methods, operators."""

@@ -1,0 +1,334 @@
+"""What ``value.name`` is worth, for each kind of value."""
+
+import ast
+import posixpath
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Final
+
+from keynet.script.interpreter.evaluation import methods
+from keynet.script.interpreter.knowledge.constants import constant
+from keynet.script.interpreter.machine import Machine, Module, Scope
+from keynet.script.interpreter.values import (
+    MISSING,
+    UNKNOWN,
+    Arguments,
+    BoundMethod,
+    Class,
+    Descriptor,
+    EnumMember,
+    External,
+    Function,
+    Generic,
+    Imported,
+    Instance,
+    Native,
+    OneOf,
+    Partial,
+    PathValue,
+    SetValue,
+    Super,
+    Unknown,
+    Value,
+    join,
+)
+
+__all__ = ["assign_attribute", "attribute", "class_attribute", "lineage", "outside_bases"]
+
+_LONGEST_NAME: Final = 300
+_MOST_CLASSES: Final = 32
+
+
+def attribute(run: Machine, value: Value, name: str) -> Value:  # noqa: PLR0911, PLR0912
+    """Give an attribute; Unknown where the object is not known to have it."""
+    match value:
+        case External():
+            dotted = f"{value.name}.{name}"
+            return constant(dotted) if len(dotted) <= _LONGEST_NAME else UNKNOWN
+        case Instance():
+            return _of_instance(run, value, name)
+        case Module():
+            return _of_module(run, value, name)
+        case Class():
+            return _of_class(run, value, name)
+        case OneOf():
+            return _of_alternatives(run, value, name)
+        case Function():
+            return _of_function(value, name)
+        case Super():
+            return _of_super(run, value, name)
+        case EnumMember():
+            return _of_member(run, value, name)
+        case PathValue():
+            return _of_path(run, value, name)
+        case Unknown():
+            return Unknown(why=value.why)
+        case Generic(name="typing.Annotated" | "typing_extensions.Annotated"):
+            return attribute(run, value.arguments[0], name) if value.arguments else UNKNOWN
+        case Partial() if name == "func":
+            return value.function
+        case BoundMethod() if name == "__self__":
+            return value.receiver
+        case BoundMethod() if isinstance(value.function, Function):
+            return _of_function(value.function, name)
+        case Descriptor():
+            return attribute(run, value.function, name)
+        case str() | list() | tuple() | dict() | SetValue() | int() | float() | bytes():
+            return methods.method(value, name)
+    return UNKNOWN
+
+
+def _of_alternatives(run: Machine, value: OneOf, name: str) -> Value:
+    found: Value = MISSING
+    for item in value.values:
+        if item is not None:
+            one = attribute(run, item, name)
+            found = one if found is MISSING else join(found, one)
+    return UNKNOWN if found is MISSING else found
+
+
+def _of_module(run: Machine, module: Module, name: str) -> Value:
+    scope = run.load(module)
+    if scope is not None and name in scope.names:
+        value = scope.names[name]
+        if isinstance(value, Imported):
+            if value.module is module and value.name == name:
+                # ``from package import module`` inside the package itself.
+                value = run.submodule(module, name) or UNKNOWN
+            else:
+                value = run.resolve(value)
+            scope.names[name] = value
+        return value
+    inner = run.submodule(module, name)
+    if inner is not None:
+        return inner
+    for star in module.stars:
+        if isinstance(star, Module) and star is not module and star.state != "reading":
+            value = _of_module(run, star, name)
+            if not isinstance(value, Unknown):
+                return value
+    if module.hints:
+        return _hinted(run, module, name)
+    return UNKNOWN
+
+
+def _hinted(run: Machine, module: Module, name: str) -> Value:
+    """Take from ``if TYPE_CHECKING:`` where a name comes from that is imported lazily."""
+    if isinstance(module.hints, list):
+        scope = Scope(module, None, {}, "module")
+        blocks, module.hints = module.hints, {}
+        for block in blocks:
+            imports = (ast.Import, ast.ImportFrom)
+            run.execute([one for one in block if isinstance(one, imports)], scope)
+        module.hints = scope.names
+    value = module.hints.get(name, UNKNOWN)
+    return run.resolve(value) if isinstance(value, Imported) else value
+
+
+def lineage(cls: Class) -> Iterator[Class]:
+    """Walk a class and its bases in the project in the order that Python asks them."""
+    walked: list[Class] = []
+    pending: list[Value] = [cls]
+    while pending and len(walked) < _MOST_CLASSES:
+        one = pending.pop(0)
+        if isinstance(one, Class):
+            walked.append(one)
+            pending[:0] = one.bases
+    # A base that several classes share comes after all of them.
+    yield from reversed(dict.fromkeys(reversed(walked)))
+
+
+def outside_bases(cls: Class) -> list[str]:
+    """Name the classes outside the project that a class derives from."""
+    return [base.name for one in lineage(cls) for base in one.bases if isinstance(base, External)]
+
+
+def _found(cls: Class, name: str, after: Class | None = None) -> Value:
+    if after is None and name in cls.namespace:
+        return cls.namespace[name]
+    passed = after is None
+    for one in lineage(cls):
+        if passed and name in one.namespace:
+            return one.namespace[name]
+        passed = passed or one is after
+    return MISSING
+
+
+def class_attribute(cls: Class, name: str) -> Value:
+    """Give what a class or its bases in the project define under a name, else MISSING."""
+    return _found(cls, name)
+
+
+def _of_instance(run: Machine, instance: Instance, name: str) -> Value:  # noqa: PLR0911
+    if name in instance.attributes:
+        return instance.attributes[name]
+    if instance.cls is not None:
+        value = _found(instance.cls, name)
+        if value is not MISSING:
+            return _bound(run, value, instance, instance.cls)
+    value = instance.native(name)
+    if value is not MISSING:
+        run.declarations += 1
+        return value
+    if name == "__class__" and instance.cls is not None:
+        return instance.cls
+    if name == "__dict__":
+        return run.fresh(dict(instance.attributes))
+    if instance.cls is not None and "__getattr__" in instance.cls.namespace:
+        getter = BoundMethod(instance.cls.namespace["__getattr__"], instance)
+        return run.call(getter, Arguments((name,)))
+    return UNKNOWN
+
+
+def _bound(run: Machine, value: Value, receiver: Value, cls: Class) -> Value:  # noqa: PLR0911
+    if isinstance(value, (Function, Partial)):
+        return BoundMethod(value, receiver)
+    if isinstance(value, Descriptor):
+        if value.kind == "classmethod":
+            return BoundMethod(value.function, cls)
+        if value.kind == "property":
+            return run.call(BoundMethod(value.function, receiver), Arguments())
+        return value.function
+    if isinstance(value, OneOf):
+        parts = [_bound(run, item, receiver, cls) for item in value.values]
+        return OneOf(tuple(parts))
+    if isinstance(value, Instance) and value.native("default") is not MISSING:
+        return value.native("default")
+    return value
+
+
+def _of_class(run: Machine, cls: Class, name: str) -> Value:  # noqa: PLR0911, PLR0912
+    value = _found(cls, name)
+    if isinstance(value, Descriptor):
+        if value.kind == "classmethod":
+            return BoundMethod(value.function, cls)
+        return value.function if value.kind == "staticmethod" else value
+    if value is not MISSING:
+        return value
+    if name in ("__name__", "__qualname__"):
+        return cls.name
+    if name == "__doc__":
+        return ast.get_docstring(cls.node, clean=False)
+    if name == "__annotations__":
+        return run.call(External("typing.get_type_hints"), Arguments((cls,)))
+    if name == "__dataclass_fields__":
+        fields = run.iterate(run.call(External("dataclasses.fields"), Arguments((cls,))))
+        return run.fresh({run.attribute(field, "name"): field for field in fields or ()})
+    if name == "__members__":
+        return run.fresh({k: v for k, v in cls.namespace.items() if isinstance(v, EnumMember)})
+    if name == "__module__":
+        return cls.scope.names.get("__name__", UNKNOWN)
+    if name == "__dict__":
+        return run.fresh(dict(cls.namespace))
+    for base in outside_bases(cls):
+        native_class = run.native_class(base)
+        if native_class is not None:
+            own: Value = MISSING
+            if native_class.attribute is not None:
+                own = native_class.attribute(run, cls, name)
+                run.declarations += own is not MISSING
+            return External(f"{base}.{name}") if own is MISSING else own
+    return UNKNOWN
+
+
+def _of_function(function: Function, name: str) -> Value:
+    if name in function.attributes:
+        return function.attributes[name]
+    if name in ("__name__", "__qualname__"):
+        return function.name
+    if name == "__doc__" and not isinstance(function.node, ast.Lambda):
+        return ast.get_docstring(function.node, clean=False)
+    if name == "__defaults__":
+        return function.defaults
+    return UNKNOWN
+
+
+def _of_super(run: Machine, value: Super, name: str) -> Value:
+    receiver = value.receiver
+    cls = receiver.cls if isinstance(receiver, Instance) else receiver
+    if not isinstance(cls, Class):
+        return UNKNOWN
+    found = _found(cls, name, value.owner)
+    if found is not MISSING:
+        return _bound(run, found, receiver, cls)
+    if isinstance(receiver, Instance):
+        native = receiver.native(name)
+        if native is not MISSING:
+            return native
+    return Native("object", lambda _run, _arguments: UNKNOWN) if name == "__init__" else UNKNOWN
+
+
+def _of_member(run: Machine, member: EnumMember, name: str) -> Value:
+    if name in ("value", "_value_"):
+        return member.value
+    if name in ("name", "_name_"):
+        return member.name
+    value = _found(member.cls, name)
+    if value is not MISSING:
+        return _bound(run, value, member, member.cls)
+    if isinstance(member.value, (str, int, float)):
+        return methods.method(member.value, name)
+    return UNKNOWN
+
+
+def _of_path(run: Machine, path: PathValue, name: str) -> Value:
+    text = path.text
+    base = posixpath.basename(text)
+    stem, suffix = posixpath.splitext(base)
+    known: dict[str, Value] = {
+        "name": base,
+        "stem": stem,
+        "suffix": suffix,
+        "parent": PathValue(posixpath.dirname(text) or "."),
+        "parts": PurePosixPath(text).parts,
+    }
+    if name in known:
+        return known[name]
+    if name in ("as_posix", "__str__"):
+        return Native(name, lambda _run, _arguments: text)
+    if name == "joinpath":
+        return Native(name, lambda run, given: _joined_path(path, given))
+    return UNKNOWN
+
+
+def _joined_path(path: PathValue, given: Arguments) -> Value:
+    if given.open or not all(isinstance(part, str) for part in given.positional):
+        return Unknown("path")
+    parts = [path.text, *(str(part) for part in given.positional)]
+    if sum(map(len, parts)) + len(parts) >= methods.MAX_TEXT:
+        return Unknown("path")
+    return PathValue(str(PurePosixPath(*parts)))
+
+
+def assign_attribute(run: Machine, value: Value, name: str, new: Value) -> None:
+    """Set an attribute, weakly where it may not happen."""
+    match value:
+        case Instance():
+            if isinstance(new, Unknown) and value.native(name) is not MISSING:
+                return
+            target = value.attributes
+            if value.cls is not None and isinstance(_found(value.cls, name), Descriptor):
+                # What a property's setter stores is not followed.
+                new = UNKNOWN
+            certain = run.region in (0, value.region)
+            if not certain and name not in target and value.cls is not None:
+                old = _found(value.cls, name)
+                new = new if old is MISSING else join(old, new)
+        case Function():
+            target, certain = value.attributes, not run.region
+        case Class():
+            target, certain = value.namespace, not run.region
+        case Module():
+            scope = run.load(value)
+            if scope is None:
+                return
+            target, certain = scope.names, not run.region
+        case OneOf():
+            for item in value.values:
+                if isinstance(item, Instance):
+                    old = item.attributes.get(name, new)
+                    item.attributes[name] = join(old, new)
+            return
+        case _:
+            return
+    target[name] = new if certain or name not in target else join(target[name], new)

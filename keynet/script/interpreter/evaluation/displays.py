@@ -1,0 +1,173 @@
+"""Lists, tuples, sets and dicts as written out or made by a comprehension."""
+
+import ast
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from keynet.script.interpreter.evaluation import operations
+from keynet.script.interpreter.machine import Machine, Scope
+from keynet.script.interpreter.names import assign
+from keynet.script.interpreter.values import (
+    Class,
+    EnumMember,
+    External,
+    Function,
+    SetValue,
+    Unknown,
+    Value,
+    is_constant,
+    kind_of,
+)
+
+__all__ = ["DISPLAYS"]
+
+
+def _items(run: Machine, nodes: list[ast.expr], scope: Scope) -> list[Value] | None:
+    values: list[Value] = []
+    for node in nodes:
+        if isinstance(node, ast.Starred):
+            more = run.iterate(run.evaluate(node.value, scope))
+            if more is None:
+                return None
+            values.extend(more)
+        else:
+            values.append(run.evaluate(node, scope))
+    return values if len(values) <= operations.MAX_ITEMS else None
+
+
+def _list(run: Machine, node: ast.List, scope: Scope) -> Value:
+    values = _items(run, node.elts, scope)
+    return Unknown("list") if values is None else run.fresh(values)
+
+
+def _tuple(run: Machine, node: ast.Tuple, scope: Scope) -> Value:
+    values = _items(run, node.elts, scope)
+    return Unknown("list") if values is None else tuple(values)
+
+
+def _set(run: Machine, node: ast.Set, scope: Scope) -> Value:
+    values = _items(run, node.elts, scope)
+    if values is None or not all(_hashable(value) for value in values):
+        return Unknown("list")
+    return run.fresh(SetValue(dict.fromkeys(values)))
+
+
+def _dict(run: Machine, node: ast.Dict, scope: Scope) -> Value:
+    result: dict[Value, Value] = {}
+    whole = True
+    for key_node, value_node in zip(node.keys, node.values, strict=True):
+        value = run.evaluate(value_node, scope)
+        if key_node is None:
+            if isinstance(value, dict):
+                run.limits.spend(len(value))
+                result.update(value)
+                whole = whole and not run.spoiled(value)
+            else:
+                whole = False
+            continue
+        key = run.evaluate(key_node, scope)
+        if _hashable(key):
+            result[key] = value
+        else:
+            whole = False
+    run.fresh(result)
+    if not whole:
+        run.spoil(result)
+    return result
+
+
+def _hashable(value: Value, depth: int = 0) -> bool:
+    if isinstance(value, tuple):
+        # A tuple of itself twice, again and again, takes for ever to hash.
+        shallow = depth < 2 and len(value) < 64
+        return shallow and all(_hashable(item, depth + 1) for item in value)
+    return is_constant(value) or isinstance(value, (EnumMember, External, Function, Class))
+
+
+def _comprehension(
+    run: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope
+) -> Value:
+    values: list[Value] = []
+
+    def collect(inner: Scope) -> None:
+        values.append(run.evaluate(node.elt, inner))
+
+    if not _each(run, node.generators, scope, collect):
+        return Unknown("list", of=_element_kind(run, node, scope))
+    if isinstance(node, ast.SetComp):
+        if not all(_hashable(value) for value in values):
+            return Unknown("list")
+        return run.fresh(SetValue(dict.fromkeys(values)))
+    return run.fresh(values)
+
+
+def _element_kind(
+    run: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope
+) -> str:
+    """Tell what a comprehension makes of the words of a text."""
+    inner = Scope(scope.module, scope, {}, "comprehension", scope.frame)
+    for generator in node.generators:
+        assign(run, generator.target, Unknown("str"), inner)
+    with run.uncertain():
+        return kind_of(run.evaluate(node.elt, inner))
+
+
+def _dict_comprehension(run: Machine, node: ast.DictComp, scope: Scope) -> Value:
+    result: dict[Value, Value] = {}
+    whole = [True]
+
+    def collect(inner: Scope) -> None:
+        key = run.evaluate(node.key, inner)
+        value = run.evaluate(node.value, inner)
+        if _hashable(key):
+            result[key] = value
+        else:
+            whole[0] = False
+
+    known = _each(run, node.generators, scope, collect)
+    run.fresh(result)
+    if not known or not whole[0]:
+        run.spoil(result)
+    return result
+
+
+def _each(
+    run: Machine,
+    generators: list[ast.comprehension],
+    scope: Scope,
+    collect: Callable[[Scope], None],
+) -> bool:
+    """Run a comprehension's loops; False when its items cannot all be known."""
+    if not generators:
+        collect(scope)
+        return True
+    first, *rest = generators
+    items = run.iterate(run.evaluate(first.iter, scope))
+    if items is None:
+        return False
+    inner = Scope(scope.module, scope, {}, "comprehension", scope.frame)
+    for item in items:
+        run.limits.spend(1)
+        assign(run, first.target, item, inner)
+        kept: bool | None = True
+        for test in first.ifs:
+            kept = run.truth(run.evaluate(test, inner))
+            if not kept:
+                break
+        if kept is None:
+            return False
+        if kept and not _each(run, rest, inner, collect):
+            return False
+    return True
+
+
+DISPLAYS: Final[Mapping[type[ast.expr], Callable[..., Value]]] = {
+    ast.Dict: _dict,
+    ast.DictComp: _dict_comprehension,
+    ast.GeneratorExp: _comprehension,
+    ast.List: _list,
+    ast.ListComp: _comprehension,
+    ast.Set: _set,
+    ast.SetComp: _comprehension,
+    ast.Tuple: _tuple,
+}

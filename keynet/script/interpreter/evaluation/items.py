@@ -1,0 +1,123 @@
+"""What ``value[key]`` and ``value[start:stop]`` are worth."""
+
+from typing import Final
+
+from keynet.script.interpreter.evaluation.attributes import class_attribute
+from keynet.script.interpreter.evaluation.operations import MAX_ITEMS
+from keynet.script.interpreter.knowledge.constants import machine_dependent
+from keynet.script.interpreter.machine import Machine
+from keynet.script.interpreter.values import (
+    MISSING,
+    UNKNOWN,
+    Arguments,
+    BoundMethod,
+    Class,
+    EnumMember,
+    External,
+    Generic,
+    Instance,
+    OneOf,
+    SetValue,
+    Unknown,
+    Value,
+    is_constant,
+    join,
+    kind_of,
+    merge_kinds,
+)
+
+__all__ = ["item_of", "items_of", "slice_of"]
+
+_MOST_VALUES: Final = 64
+
+
+def item_of(run: Machine, value: Value, key: Value) -> Value:  # noqa: PLR0911, PLR0912
+    """Give one item; Unknown where container, key or content is not known."""
+    match value:
+        case dict():
+            return _of_dict(run, value, key)
+        case list() | tuple() | str():
+            return _of_sequence(run, value, key)
+        case OneOf():
+            parts = [item_of(run, part, key) for part in value.values if part is not None]
+            result = parts[0] if parts else UNKNOWN
+            for part in parts[1:]:
+                result = join(result, part)
+            return result
+        case Class():
+            member = value.namespace.get(key) if isinstance(key, str) else None
+            if isinstance(member, EnumMember):
+                return member
+            # Generic[int] is the class as far as calls are concerned.
+            return value
+        case External(name="os.environ"):
+            return machine_dependent("os.environ")
+        case External(name="sys.version_info") if key == 0:
+            return 3
+        case External(name="sys.argv"):
+            return machine_dependent("sys.argv")
+        case External():
+            return Generic(value.name, key if isinstance(key, tuple) else (key,))
+        case Generic():
+            return value
+        case Instance(cls=Class()):
+            getter = run.attribute(value, "__getitem__")
+            if not isinstance(getter, Unknown):
+                return run.call(getter, Arguments((key,)))
+        case Unknown():
+            return Unknown(why=value.why)
+    return UNKNOWN
+
+
+def _of_dict(run: Machine, value: dict[Value, Value], key: Value) -> Value:
+    if isinstance(key, OneOf):
+        parts = [_of_dict(run, value, one) for one in key.values]
+        result = parts[0]
+        for part in parts[1:]:
+            result = join(result, part)
+        return result
+    if is_constant(key) or isinstance(key, (EnumMember, External, BoundMethod)):
+        found = value.get(key, MISSING)
+        if found is not MISSING:
+            return found
+    if isinstance(key, Unknown) and value and len(value) <= _MOST_VALUES and not run.spoiled(value):
+        return Unknown(merge_kinds([kind_of(one) for one in value.values()]))
+    return UNKNOWN
+
+
+def _of_sequence(run: Machine, value: list[Value] | tuple[Value, ...] | str, key: Value) -> Value:
+    if run.spoiled(value) or not isinstance(key, int):
+        return Unknown("str" if isinstance(value, str) else "")
+    return value[key] if -len(value) <= key < len(value) else UNKNOWN
+
+
+def items_of(run: Machine, value: Value) -> list[Value] | None:
+    """Give the items of a value in order, None when they cannot be known."""
+    if isinstance(value, (list, tuple, dict, SetValue)):
+        items = list(value.items) if isinstance(value, SetValue) else list(value)
+        if not items and run.fill(value):
+            return items_of(run, value)
+        run.limits.spend(len(items))
+        return None if run.spoiled(value) else items
+    if isinstance(value, str) and len(value) <= MAX_ITEMS:
+        run.limits.spend(len(value))
+        return list(value)
+    if isinstance(value, Class):
+        return list(run.members(value)) or None
+    if isinstance(value, Instance) and value.cls is not None:
+        method = class_attribute(value.cls, "__iter__")
+        if method is not MISSING:
+            return items_of(run, run.call(method, Arguments((value,))))
+    return None
+
+
+def slice_of(run: Machine, value: Value, bounds: list[Value]) -> Value:
+    """Give a slice of a list, tuple or string."""
+    if run.spoiled(value) or not isinstance(value, (list, tuple, str, bytes)):
+        return Unknown(kind_of(value) if isinstance(value, (list, str)) else "")
+    known = [bound for bound in bounds if bound is None or isinstance(bound, int)]
+    if len(known) != 3 or known[2] == 0:
+        return Unknown(kind_of(value))
+    run.limits.spend(min(len(value), MAX_ITEMS) // 16)
+    part = value[slice(*known)]
+    return run.fresh(part) if isinstance(part, list) else part

@@ -1,0 +1,324 @@
+"""Methods of strings, lists, tuples, dicts and sets."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from keynet.script.interpreter.evaluation.operations import MAX_ITEMS, MAX_TEXT, concrete
+from keynet.script.interpreter.evaluation.text_methods import text_method
+from keynet.script.interpreter.machine import Machine
+from keynet.script.interpreter.values import (
+    UNKNOWN,
+    Arguments,
+    External,
+    Handler,
+    Native,
+    SetValue,
+    Unknown,
+    Value,
+    is_constant,
+    join,
+    kind_of,
+)
+
+__all__ = ["MAX_TEXT", "method"]
+
+
+def method(value: Value, name: str) -> Value:
+    """Give a bound method of a built-in value."""
+    match value:
+        case str():
+            call = text_method(value, name)
+        case list():
+            call = _bound(_LIST, value, name)
+        case dict():
+            call = _bound(_DICT, value, name)
+        case SetValue():
+            call = _bound(_SET, value, name)
+        case tuple():
+            call = _bound(_TUPLE, value, name)
+        case int() | float() if name in ("real", "imag"):
+            return value if name == "real" else 0
+        case int() if name in ("bit_count", "bit_length"):
+            return Native(name, lambda _run, _given: getattr(value, name)())
+        case _:
+            return UNKNOWN
+    return UNKNOWN if call is None else Native(name, call)
+
+
+def _bound(table: Mapping[str, Callable[..., Value]], value: Value, name: str) -> Handler | None:
+    function = table.get(name)
+    if function is None:
+        return None
+
+    def call(run: Machine, given: Arguments) -> Value:
+        if isinstance(value, (list, tuple, dict)):
+            run.limits.spend(len(value) // 8)
+        return function(run, value, given)
+
+    return call
+
+
+def _append(run: Machine, items: list[Value], given: Arguments) -> Value:
+    if run.may_change(items) and len(items) < MAX_ITEMS and given.positional:
+        items.append(given.positional[0])
+    else:
+        run.spoil(items)
+    return None
+
+
+def _extend(run: Machine, items: list[Value], given: Arguments) -> Value:
+    more = run.iterate(given.get("iterable", 0))
+    if more is not None and run.may_change(items) and len(items) + len(more) <= MAX_ITEMS:
+        items.extend(more)
+    else:
+        run.spoil(items)
+    return None
+
+
+def _insert(run: Machine, items: list[Value], given: Arguments) -> Value:
+    index = given.get("index", 0)
+    if isinstance(index, int) and len(given.positional) == 2 and run.may_change(items):
+        items.insert(max(min(index, MAX_ITEMS), -MAX_ITEMS), given.positional[1])
+    else:
+        run.spoil(items)
+    return None
+
+
+def _pop(run: Machine, items: list[Value], given: Arguments) -> Value:
+    index = given.get("index", 0, -1)
+    if isinstance(index, int) and run.may_change(items) and not run.spoiled(items):
+        try:
+            return items.pop(index)
+        except (IndexError, OverflowError):
+            return UNKNOWN
+    run.spoil(items)
+    return UNKNOWN
+
+
+def _remove(run: Machine, items: list[Value], given: Arguments) -> Value:
+    wanted = given.get("value", 0)
+    if run.may_change(items) and is_constant(wanted) and concrete(items):
+        if wanted in items:
+            items.remove(wanted)
+    else:
+        run.spoil(items)
+    return None
+
+
+def _reverse(run: Machine, items: list[Value], given: Arguments) -> Value:
+    if run.may_change(items):
+        items.reverse()
+    else:
+        run.spoil(items)
+    return None
+
+
+def _clear(run: Machine, items: "list[Value] | dict[Value, Value]", given: Arguments) -> Value:
+    if run.may_change(items):
+        items.clear()
+    else:
+        run.spoil(items)
+    return None
+
+
+def _sort(run: Machine, items: list[Value], given: Arguments) -> Value:
+    ordered = run.call(External("builtins.sorted"), given.before(items))
+    if isinstance(ordered, list) and run.may_change(items):
+        items[:] = ordered
+    else:
+        run.spoil(items)
+    return None
+
+
+def _copy(run: Machine, items: "list[Value] | dict[Value, Value]", given: Arguments) -> Value:
+    if run.spoiled(items):
+        return Unknown(kind_of(items))
+    return run.fresh(list(items) if isinstance(items, list) else dict(items))
+
+
+def _index(run: Machine, items: "list[Value] | tuple[Value, ...]", given: Arguments) -> Value:
+    wanted = given.get("value", 0)
+    if run.spoiled(items) or not concrete(items) or not is_constant(wanted):
+        return Unknown("int")
+    return items.index(wanted) if wanted in items else Unknown("int")
+
+
+def _count(run: Machine, items: "list[Value] | tuple[Value, ...]", given: Arguments) -> Value:
+    wanted = given.get("value", 0)
+    if run.spoiled(items) or not concrete(items) or not is_constant(wanted):
+        return Unknown("int")
+    return items.count(wanted)
+
+
+def _get(run: Machine, items: dict[Value, Value], given: Arguments) -> Value:
+    key = given.get("key", 0)
+    default = given.get("default", 1, None)
+    if not is_constant(key):
+        return UNKNOWN
+    if key in items:
+        return items[key]
+    return join(default, UNKNOWN) if run.spoiled(items) else default
+
+
+def _pop_key(run: Machine, items: dict[Value, Value], given: Arguments) -> Value:
+    key = given.get("key", 0)
+    default = given.get("default", 1, UNKNOWN)
+    if not is_constant(key) or not run.may_change(items):
+        value = items.get(key, default) if is_constant(key) else UNKNOWN
+        run.spoil(items)
+        return value
+    if key in items:
+        return items.pop(key)
+    return UNKNOWN if run.spoiled(items) else default
+
+
+def _set_default(run: Machine, items: dict[Value, Value], given: Arguments) -> Value:
+    key, default = given.get("key", 0), given.get("default", 1, None)
+    if not is_constant(key):
+        run.spoil(items)
+        return UNKNOWN
+    if key not in items:
+        if not run.may_change(items):
+            run.spoil(items)
+        items[key] = default
+    return items[key]
+
+
+def _update(run: Machine, items: dict[Value, Value], given: Arguments) -> Value:
+    more: dict[Value, Value] = {}
+    other = given.get("", 0, {})
+    if isinstance(other, dict):
+        more.update(other)
+        if run.spoiled(other):
+            run.spoil(items)
+    else:
+        pairs = run.iterate(other)
+        for pair in pairs if pairs is not None else [None]:
+            if isinstance(pair, tuple) and len(pair) == 2 and is_constant(pair[0]):
+                more[pair[0]] = pair[1]
+            else:
+                run.spoil(items)
+    more.update(given.keywords)
+    run.limits.spend(len(more))
+    if given.open or not run.may_change(items):
+        run.spoil(items)
+        for key, value in more.items():
+            items[key] = join(items[key], value) if key in items else value
+    else:
+        items.update(more)
+    return None
+
+
+def _view(kind: str) -> Callable[..., Value]:
+    def view(run: Machine, items: dict[Value, Value], given: Arguments) -> Value:
+        keys = run.iterate(items)
+        if keys is None:
+            return Unknown("list")
+        if kind == "keys":
+            return run.fresh(keys)
+        if kind == "values":
+            return run.fresh([items[key] for key in keys])
+        return run.fresh([(key, items[key]) for key in keys])
+
+    return view
+
+
+def _add(run: Machine, value: SetValue, given: Arguments) -> Value:
+    item = given.get("item", 0)
+    if is_constant(item) and run.may_change(value):
+        value.items[item] = None
+    else:
+        run.spoil(value)
+    return None
+
+
+def _update_set(run: Machine, value: SetValue, given: Arguments) -> Value:
+    for more in given.positional:
+        items = run.iterate(more)
+        if items is None or not all(is_constant(i) for i in items) or not run.may_change(value):
+            run.spoil(value)
+        else:
+            value.items.update(dict.fromkeys(items))
+    return None
+
+
+def _take(run: Machine, value: SetValue, given: Arguments) -> Value:
+    item = given.get("item", 0)
+    if is_constant(item) and run.may_change(value) and not run.spoiled(value):
+        value.items.pop(item, None)
+    else:
+        run.spoil(value)
+    return None
+
+
+def _clear_set(run: Machine, value: SetValue, given: Arguments) -> Value:
+    if run.may_change(value):
+        value.items.clear()
+    else:
+        run.spoil(value)
+    return None
+
+
+def _change(run: Machine, container: Value, given: Arguments) -> Value:
+    """Do what is not followed: the content is unknown from here on."""
+    run.spoil(container)
+    return UNKNOWN
+
+
+def _combine(keep: Callable[[bool, bool], bool]) -> Callable[..., Value]:
+    def combine(run: Machine, value: SetValue, given: Arguments) -> Value:
+        if len(given.positional) > 1:
+            return Unknown("list")
+        items = run.iterate(given.get("other", 0, ()))
+        mine = run.iterate(value)
+        if items is None or mine is None or not all(is_constant(item) for item in items):
+            return Unknown("list")
+        theirs = set(items)
+        every = [*mine, *(item for item in items if item not in value.items)]
+        kept = [item for item in every if keep(item in value.items, item in theirs)]
+        return run.fresh(SetValue(dict.fromkeys(kept)))
+
+    return combine
+
+
+_LIST: Final[Mapping[str, Callable[..., Value]]] = {
+    "append": _append,
+    "clear": _clear,
+    "copy": _copy,
+    "count": _count,
+    "extend": _extend,
+    "index": _index,
+    "insert": _insert,
+    "pop": _pop,
+    "remove": _remove,
+    "reverse": _reverse,
+    "sort": _sort,
+}
+_TUPLE: Final[Mapping[str, Callable[..., Value]]] = {"count": _count, "index": _index}
+_DICT: Final[Mapping[str, Callable[..., Value]]] = {
+    "clear": _clear,
+    "copy": _copy,
+    "get": _get,
+    "items": _view("items"),
+    "keys": _view("keys"),
+    "pop": _pop_key,
+    "popitem": _change,
+    "setdefault": _set_default,
+    "update": _update,
+    "values": _view("values"),
+}
+_SET: Final[Mapping[str, Callable[..., Value]]] = {
+    "add": _add,
+    "clear": _clear_set,
+    "difference_update": _change,
+    "discard": _take,
+    "intersection_update": _change,
+    "pop": _change,
+    "remove": _take,
+    "symmetric_difference": _combine(lambda mine, other: mine is not other),
+    "symmetric_difference_update": _change,
+    "difference": _combine(lambda mine, other: mine and not other),
+    "intersection": _combine(lambda mine, other: mine and other),
+    "union": _combine(lambda mine, other: mine or other),
+    "update": _update_set,
+}

@@ -1,0 +1,54 @@
+"""How statements end, and joining what several ways leave."""
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+from keynet.script.interpreter.machine import Machine, PerhapsFinished, Scope
+from keynet.script.interpreter.values import MISSING, Value, join
+
+__all__ = ["BREAK", "CONTINUE", "RAISE", "RETURN", "Signal", "branches", "merged"]
+
+RETURN: Final = "return"
+RAISE: Final = "raise"
+BREAK: Final = "break"
+CONTINUE: Final = "continue"
+
+Signal: TypeAlias = str | None
+
+
+def branches(run: Machine, ways: list[Callable[[], Signal]], scope: Scope) -> Signal:
+    """Follow each of several ways from the same state, then join what they leave."""
+    before = scope.names
+    falling: list[dict[str, Value]] = []
+    signals: list[str] = []
+    for way in ways:
+        scope.names = dict(before)
+        run.limits.spend(len(before) // 16)
+        with run.uncertain():
+            try:
+                signal = way()
+            except PerhapsFinished:
+                # What this way would still do matters no more; another may parse otherwise.
+                signal = None
+        if signal is None:
+            falling.append(scope.names)
+            continue
+        signals.append(signal)
+        if signal in (BREAK, CONTINUE):
+            scope.frame.exits.append(scope.names)
+    if not falling:
+        return next((s for s in (CONTINUE, BREAK, RETURN, RAISE) if s in signals), None)
+    scope.names = merged(run, falling)
+    return None
+
+
+def merged(run: Machine, states: list[dict[str, Value]]) -> dict[str, Value]:
+    """Join the values that a name has in each of several states."""
+    result, *others = states
+    for other in others:
+        run.limits.spend(len(other) // 16)
+        for name, value in other.items():
+            mine = result.get(name, MISSING)
+            if mine is not value:
+                result[name] = value if mine is MISSING else join(mine, value)
+    return result

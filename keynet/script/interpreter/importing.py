@@ -1,0 +1,68 @@
+"""What an import binds, and whether imports succeed."""
+
+import ast
+
+from keynet.script.files.project import names_outside
+from keynet.script.interpreter.flow import Signal
+from keynet.script.interpreter.machine import Machine, Scope
+from keynet.script.interpreter.names import bind
+from keynet.script.interpreter.values import UNKNOWN, External, Imported, Value
+
+__all__ = ["bind_imports", "bind_names", "imports_succeed"]
+
+
+def bind_imports(run: Machine, node: ast.Import, scope: Scope) -> Signal:
+    """Follow ``import a.b as c``."""
+    for alias in node.names:
+        first = alias.name.partition(".")[0]
+        wanted = alias.name if alias.asname else first
+        module = run.module(wanted, scope.module)
+        if module is not None and wanted != alias.name:
+            run.module(alias.name, scope.module)
+        bind(run, alias.asname or first, module or External(wanted), scope)
+    return None
+
+
+def bind_names(run: Machine, node: ast.ImportFrom, scope: Scope) -> Signal:
+    """Follow ``from a import b``: the module is read when the name is used."""
+    name = node.module or ""
+    module = run.module(name, scope.module, node.level)
+    for alias in node.names:
+        if alias.name == "*":
+            scope.module.stars.append(module or External(name))
+            continue
+        value: Value
+        if module is not None:
+            # Python reads a module that is imported from its package at once.
+            run.submodule(module, alias.name)
+            value = Imported(module, alias.name)
+        elif node.level:
+            value = UNKNOWN
+        else:
+            value = run.attribute(External(name), alias.name)
+        bind(run, alias.asname or alias.name, value, scope)
+    return None
+
+
+def imports_succeed(run: Machine, body: list[ast.stmt], scope: Scope) -> bool | None:
+    """Tell whether a ``try`` made of imports succeeds; None when it cannot be known."""
+    outcome: bool | None = True
+    for node in body:
+        if isinstance(node, ast.ImportFrom):
+            found = run.module(node.module or "", scope.module, node.level)
+            if found is None and node.level:
+                return False
+            if found is None and not names_outside(node.module or ""):
+                outcome = None
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if run.module(alias.name, scope.module) is None:
+                    outcome = outcome if names_outside(alias.name) else None
+        elif not _is_plain(node):
+            return None
+    return outcome
+
+
+def _is_plain(node: ast.stmt) -> bool:
+    """Tell an assignment that cannot fail."""
+    return isinstance(node, ast.Assign) and isinstance(node.value, (ast.Constant, ast.Name))

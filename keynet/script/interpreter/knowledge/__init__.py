@@ -1,0 +1,1 @@
+"""What the interpreter knows of Python itself: built-ins, classes, the standard library."""

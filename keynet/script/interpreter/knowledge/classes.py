@@ -1,0 +1,91 @@
+"""What a class statement makes: a class, and the members of an Enum."""
+
+import ast
+from pathlib import Path
+
+from keynet.script.interpreter.evaluation.attributes import outside_bases
+from keynet.script.interpreter.flow import Signal
+from keynet.script.interpreter.machine import Machine, Module, Scope
+from keynet.script.interpreter.names import bind
+from keynet.script.interpreter.values import (
+    UNKNOWN,
+    Arguments,
+    Class,
+    Descriptor,
+    EnumMember,
+    External,
+    Function,
+    Instance,
+    Native,
+    Value,
+    is_constant,
+)
+
+__all__ = ["make_class", "make_enum"]
+
+
+def make_class(run: Machine, node: ast.ClassDef, scope: Scope) -> Signal:
+    """Follow a class statement."""
+    bases = tuple(run.evaluate(base, scope) for base in node.bases)
+    decorators = [run.evaluate(decorator, scope) for decorator in node.decorator_list]
+    inner = Scope(scope.module, scope, {}, "class")
+    run.execute(node.body, inner)
+    cls = Class(node.name, bases, inner.names, node, inner, tuple(decorators))
+    for value in inner.names.values():
+        function = value.function if isinstance(value, Descriptor) else value
+        if isinstance(function, Function) and function.owner is None:
+            function.owner = cls
+    if any(name.startswith("enum.") for name in outside_bases(cls)):
+        _make_members(cls)
+    result: Value = cls
+    for decorator in reversed(decorators):
+        result = run.decorate(decorator, result, node.lineno)
+    bind(run, node.name, result, scope)
+    return None
+
+
+def make_enum(run: Machine, given: Arguments) -> Value:
+    """Follow ``Enum("Color", "RED BLUE")``, also with a list, pairs or a dict."""
+    name, names = given.get("value", 0), given.get("names", 1)
+    if isinstance(names, str):
+        names = names.replace(",", " ").split()
+    pairs = list(names.items()) if isinstance(names, dict) else run.iterate(names)
+    if not isinstance(name, str) or pairs is None or run.spoiled(names):
+        return UNKNOWN
+    namespace: dict[str, Value] = {}
+    for number, pair in enumerate(pairs, 1):
+        key, value = pair if isinstance(pair, tuple) and len(pair) == 2 else (pair, number)
+        if not isinstance(key, str):
+            return UNKNOWN
+        namespace[key] = value
+    node = ast.ClassDef(name=name, bases=[], keywords=[], body=[], decorator_list=[])
+    scope = Scope(Module("", Path()))
+    cls = Class(name, (External("enum.Enum"),), namespace, node, scope)
+    _make_members(cls)
+    return cls
+
+
+def _make_members(cls: Class) -> None:
+    bases = outside_bases(cls)
+    lower = "enum.StrEnum" in bases
+    flags = bool({"enum.Flag", "enum.IntFlag"}.intersection(bases))
+    number = 0
+    made: list[EnumMember] = []
+    # What a __new__ or __init__ of its own makes of the values is not followed.
+    made_anew = bool({"__new__", "__init__"}.intersection(cls.namespace))
+    for name, value in cls.namespace.items():
+        if name.startswith("_") or isinstance(value, (Function, Descriptor, Class, Native)):
+            continue
+        if isinstance(value, Instance) and value.native("auto") is True:
+            number = 1 << number.bit_length() if flags else number + 1
+            value = name.lower() if lower else number  # noqa: PLW2901
+        elif isinstance(value, int):
+            number = max(number, value)
+        if made_anew and isinstance(value, tuple):
+            value = UNKNOWN  # noqa: PLW2901
+        # A value that was seen before makes another name of the same member.
+        same = (
+            [m for m in made if is_constant(value) and m.value == value] if len(made) < 256 else []
+        )
+        made.extend([] if same else [EnumMember(cls, name, value)])
+        cls.namespace[name] = same[0] if same else made[-1]

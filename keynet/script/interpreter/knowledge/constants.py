@@ -1,0 +1,126 @@
+"""Constants of the standard library, and what differs from machine to machine."""
+
+import logging
+import math
+import string
+import sys
+from collections.abc import Mapping
+from typing import Final
+
+from keynet.script.interpreter.machine import Machine
+from keynet.script.interpreter.values import MISSING, Arguments, External, Handler, Unknown, Value
+from keynet.text import _
+
+__all__ = ["constant", "machine_dependent", "machine_handlers"]
+
+_CONSTANTS: Final[Mapping[str, Value]] = {
+    **{f"logging.{name}": getattr(logging, name) for name in
+       ("CRITICAL", "DEBUG", "ERROR", "FATAL", "INFO", "NOTSET", "WARN", "WARNING")},
+    **{f"math.{name}": getattr(math, name) for name in ("e", "inf", "nan", "pi", "tau")},
+    **{f"numpy.{name}": getattr(math, name) for name in ("e", "inf", "nan", "pi")},
+    **{f"string.{name}": getattr(string, name) for name in
+       ("ascii_letters", "ascii_lowercase", "ascii_uppercase", "digits", "punctuation")},
+    "sys.maxsize": sys.maxsize,
+    # The script runs in a Linux image, wherever it is read.
+    "os.name": "posix",
+    "sys.platform": "linux",
+    "sys.byteorder": "little",
+    "sys.version_info.major": 3,
+    "os.sep": "/",
+    "os.path.sep": "/",
+    "os.pathsep": ":",
+    "os.linesep": "\n",
+    "os.curdir": ".",
+    "os.devnull": "/dev/null",
+    "typing.TYPE_CHECKING": False,
+    "signal.SIGINT": 2,
+    "signal.SIGKILL": 9,
+    "signal.SIGTERM": 15,
+    "ssl.CERT_NONE": 0,
+    "ssl.CERT_OPTIONAL": 1,
+    "ssl.CERT_REQUIRED": 2,
+    "ssl.PROTOCOL_TLS": 2,
+    "ssl.PROTOCOL_TLS_CLIENT": 16,
+    "ssl.PROTOCOL_TLS_SERVER": 17,
+    "argparse.SUPPRESS": "==SUPPRESS==",
+    "argparse.OPTIONAL": "?",
+    "argparse.ZERO_OR_MORE": "*",
+    "argparse.ONE_OR_MORE": "+",
+    "argparse.REMAINDER": "...",
+    "argparse.PARSER": "A...",
+}  # fmt: skip
+
+
+# What differs from machine to machine, with the type of the answer.
+_MACHINE: Final[Mapping[str, str]] = {
+    "os.cpu_count": "int",
+    "os.getcwd": "str",
+    "os.getpid": "int",
+    "os.getuid": "int",
+    "os.getlogin": "str",
+    "os.getenv": "str",
+    "os.environ.get": "str",
+    "os.environ.setdefault": "str",
+    "os.path.abspath": "str",
+    "os.path.exists": "bool",
+    "os.path.expanduser": "str",
+    "os.path.expandvars": "str",
+    "os.path.isdir": "bool",
+    "os.path.isfile": "bool",
+    "os.path.realpath": "str",
+    "os.path.relpath": "str",
+    "os.listdir": "list",
+    "os.urandom": "bytes",
+    "multiprocessing.cpu_count": "int",
+    "platform.node": "str",
+    "socket.gethostname": "str",
+    "getpass.getuser": "str",
+    "getpass.getpass": "str",
+    "time.time": "float",
+    "time.time_ns": "int",
+    "time.strftime": "str",
+    "time.ctime": "str",
+    "random.random": "float",
+    "random.uniform": "float",
+    "random.randint": "int",
+    "random.randrange": "int",
+    "tempfile.gettempdir": "str",
+    "tempfile.mkdtemp": "str",
+    "torch.cuda.is_available": "bool",
+    "torch.cuda.device_count": "int",
+    "torch.backends.mps.is_available": "bool",
+    "pathlib.Path.home": "path",
+    "pathlib.Path.cwd": "path",
+    "builtins.input": "str",
+    "shutil.which": "",
+    "uuid.uuid4": "object",
+    "datetime.datetime.now": "object",
+    "datetime.datetime.today": "object",
+    "datetime.datetime.utcnow": "object",
+    "datetime.date.today": "object",
+}
+
+
+def constant(name: str) -> Value:
+    """Give the value of a constant by its full name, else the name itself."""
+    value = _CONSTANTS.get(name, MISSING)
+    if value is not MISSING:
+        return value
+    return machine_dependent(name) if name == "sys.executable" else External(name)
+
+
+def machine_dependent(name: str, kind: str = "str") -> Unknown:
+    """Give what differs from machine to machine."""
+    return Unknown(kind, _("depends on the machine ({name})").format(name=name))
+
+
+def machine_handlers() -> dict[str, Handler]:
+    """Give the functions whose answer depends on the machine."""
+    return {name: _of_machine(name, kind) for name, kind in _MACHINE.items()}
+
+
+def _of_machine(name: str, kind: str) -> Handler:
+    def answer(run: Machine, given: Arguments) -> Value:
+        return machine_dependent(name, kind)
+
+    return answer

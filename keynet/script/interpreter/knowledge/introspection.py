@@ -1,0 +1,175 @@
+"""What Python's built-in functions tell about objects, classes and their attributes."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from keynet.script.interpreter.evaluation import attributes
+from keynet.script.interpreter.machine import Machine, Module
+from keynet.script.interpreter.values import (
+    MISSING,
+    UNKNOWN,
+    Arguments,
+    BoundMethod,
+    Class,
+    Descriptor,
+    EnumMember,
+    External,
+    Function,
+    Handler,
+    Instance,
+    Native,
+    OneOf,
+    Partial,
+    Unknown,
+    Value,
+    is_constant,
+    join,
+    kind_of,
+)
+
+__all__ = ["INTROSPECTION"]
+
+
+def _is_instance(run: Machine, given: Arguments) -> Value:
+    value, wanted = given.get("", 0), given.get("", 1)
+    options = wanted if isinstance(wanted, tuple) else (wanted,)
+    answers = [_is_one(value, option) for option in options]
+    if True in answers:
+        return True
+    return Unknown("bool") if None in answers else False
+
+
+_KINDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "builtins.str": ("str",),
+    "builtins.int": ("int", "bool"),
+    "builtins.float": ("float",),
+    "builtins.bool": ("bool",),
+    "builtins.list": ("list",),
+    "builtins.tuple": ("list",),
+    "builtins.dict": ("dict",),
+}
+
+
+def _is_one(value: Value, option: Value) -> bool | None:  # noqa: PLR0911
+    if isinstance(option, Class):
+        if isinstance(value, Instance) and value.cls is not None:
+            return any(one is option for one in attributes.lineage(value.cls)) or None
+        return None if isinstance(value, (Unknown, OneOf, External)) else False
+    if not isinstance(option, External) or isinstance(value, OneOf):
+        return None
+    kinds = _KINDS.get(option.name)
+    if kinds is None and isinstance(value, Instance):
+        return _is_outside(value, option)
+    if isinstance(value, (list, tuple)):
+        return type(value).__name__ == option.name.rpartition(".")[2]
+    kind = kind_of(value)
+    if kinds is None or not kind or kind == "object":
+        return None
+    if isinstance(value, Unknown) and kind == "list":
+        return None if "list" in kinds else False
+    return kind in kinds
+
+
+def _is_outside(value: Instance, option: External) -> bool | None:
+    """Tell what is known of an object's classes outside the project."""
+    outside = [] if value.cls is None else attributes.outside_bases(value.cls)
+    if option.name in outside:
+        return True
+    known = value.native("__mro__")
+    return option in known if isinstance(known, tuple) else None
+
+
+def _dir(run: Machine, given: Arguments) -> Value:
+    value = given.get("", 0)
+    if isinstance(value, Module):
+        scope = run.load(value)
+        # What else is read of a package adds its modules.
+        if scope is None or value.stars or value.package:
+            return Unknown("list")
+        return run.fresh(sorted(scope.names))
+    if isinstance(value, Class) and not value.bases:
+        return run.fresh(sorted(value.namespace))
+    return Unknown("list")
+
+
+def _get_attribute(run: Machine, given: Arguments) -> Value:
+    name = given.get("", 1)
+    if not isinstance(name, str):
+        return UNKNOWN
+    value = given.get("", 0)
+    found = run.attribute(value, name)
+    default = given.get("", 2)
+    if default is not MISSING and isinstance(found, Unknown):
+        cls = value.cls if isinstance(value, Instance) else None
+        if cls is not None and not attributes.outside_bases(cls):
+            return default
+        return join(default, found)
+    return found
+
+
+def _has_attribute(run: Machine, given: Arguments) -> Value:
+    name, value = given.get("", 1), given.get("", 0)
+    if isinstance(name, str) and isinstance(value, (Instance, Class, EnumMember)):
+        found = run.attribute(value, name)
+        if not isinstance(found, Unknown):
+            return True
+    return Unknown("bool")
+
+
+def _set_attribute(run: Machine, given: Arguments) -> Value:
+    name = given.get("", 1)
+    if isinstance(name, str) and len(given.positional) == 3:
+        run.assign_attribute(given.positional[0], name, given.positional[2])
+    return None
+
+
+def _vars(run: Machine, given: Arguments) -> Value:
+    value = given.get("", 0)
+    return run.attribute(value, "__dict__") if isinstance(value, (Instance, Class)) else UNKNOWN
+
+
+def _type(run: Machine, given: Arguments) -> Value:
+    value = given.get("", 0)
+    if len(given.positional) != 1:
+        return UNKNOWN
+    if isinstance(value, Instance):
+        return value.cls or UNKNOWN
+    if isinstance(value, EnumMember):
+        return value.cls
+    known = kind_of(value) in ("str", "int", "float", "bool", "dict")
+    if known or isinstance(value, (list, tuple)):
+        name = type(value).__name__ if isinstance(value, (list, tuple)) else kind_of(value)
+        return External(f"builtins.{name}")
+    return External("builtins.NoneType") if value is None else UNKNOWN
+
+
+def _callable(run: Machine, given: Arguments) -> Value:
+    value = given.get("", 0)
+    if isinstance(value, (Function, Class, BoundMethod, Native, Partial)):
+        return True
+    return False if is_constant(value) or isinstance(value, (list, dict)) else Unknown("bool")
+
+
+def _descriptor(kind: str) -> Callable[[Machine, Arguments], Value]:
+    def wrap(run: Machine, given: Arguments) -> Value:
+        return Descriptor(kind, given.get("", 0))
+
+    return wrap
+
+
+INTROSPECTION: Final[Mapping[str, Handler]] = {
+    f"builtins.{name}": handler
+    for name, handler in {
+        "callable": _callable,
+        "classmethod": _descriptor("classmethod"),
+        "getattr": _get_attribute,
+        "hasattr": _has_attribute,
+        "isinstance": _is_instance,
+        "property": _descriptor("property"),
+        "setattr": _set_attribute,
+        "staticmethod": _descriptor("staticmethod"),
+        "dir": _dir,
+        "type": _type,
+        "vars": _vars,
+    }.items()
+}

@@ -1,0 +1,122 @@
+"""Dataclasses and NamedTuples: their fields, and what their generated constructor does."""
+
+import ast
+from collections.abc import Mapping
+from typing import Final
+
+from keynet.script.interpreter.evaluation.attributes import class_attribute, lineage
+from keynet.script.interpreter.machine import Machine
+from keynet.script.interpreter.values import (
+    MISSING,
+    UNKNOWN,
+    Arguments,
+    Class,
+    External,
+    Handler,
+    Instance,
+    Value,
+)
+
+__all__ = ["RECORDS", "annotations", "set_fields"]
+
+
+def annotations(cls: Class) -> dict[str, tuple[ast.expr, Class]]:
+    """Give the annotated names of a class with where they stand, those of its bases first."""
+    found: dict[str, tuple[ast.expr, Class]] = {}
+    for one in reversed(list(lineage(cls))):
+        for statement in one.node.body:
+            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+                found[statement.target.id] = (statement.annotation, one)
+    return found
+
+
+def set_fields(run: Machine, cls: Class, instance: Instance, given: Arguments) -> None:
+    """Do what a dataclass's or NamedTuple's generated ``__init__`` does."""
+    names = list(annotations(cls))
+    run.limits.spend(len(names))
+    for name, value in zip(names, given.positional, strict=False):
+        instance.attributes[name] = value
+    for name in names:
+        if name in given.keywords:
+            instance.attributes[name] = given.keywords[name]
+        elif name not in instance.attributes:
+            default = UNKNOWN if given.open else _default(run, cls, name)
+            if default is not MISSING:
+                instance.attributes[name] = default
+
+
+def _default(run: Machine, cls: Class, name: str) -> Value:
+    """Give a field's own default, a new one where it has a factory."""
+    value = class_attribute(cls, name)
+    if isinstance(value, Instance) and value.cls is None:
+        factory = value.native("default_factory")
+        if factory is not MISSING:
+            return run.call(factory, Arguments())
+        return value.native("default") if type(value) is not Instance else value
+    return value
+
+
+def _class_of(value: Value) -> Class | None:
+    if isinstance(value, Instance):
+        value = value.cls
+    return value if isinstance(value, Class) else None
+
+
+def _fields(run: Machine, given: Arguments) -> Value:
+    cls = _class_of(given.get("class_or_instance", 0))
+    if cls is None:
+        return UNKNOWN
+    missing = External("dataclasses.MISSING")
+    found: list[Value] = []
+    for name, (annotation, owner) in annotations(cls).items():
+        default = class_attribute(cls, name)
+        factory: Value = MISSING
+        metadata: Value = {}
+        if isinstance(default, Instance) and type(default) is not Instance:
+            info = default
+            default, factory = info.native("default"), info.native("default_factory")
+            metadata = info.native("metadata")
+        found.append(
+            Instance(
+                None,
+                {
+                    "name": name,
+                    "type": run.evaluate(annotation, owner.scope),
+                    "default": missing if default is MISSING else default,
+                    "default_factory": missing if factory is MISSING else factory,
+                    "metadata": {} if metadata is MISSING else metadata,
+                },
+            )
+        )
+    return run.fresh(found)
+
+
+def _as_dict(run: Machine, given: Arguments) -> Value:
+    instance = given.get("obj", 0)
+    cls = _class_of(instance)
+    if cls is None or not isinstance(instance, Instance):
+        return UNKNOWN
+    return run.fresh({name: run.attribute(instance, name) for name in annotations(cls)})
+
+
+def _replace(run: Machine, given: Arguments) -> Value:
+    instance = given.get("obj", 0)
+    if not isinstance(instance, Instance) or type(instance) is not Instance or given.open:
+        return UNKNOWN
+    return Instance(instance.cls, {**instance.attributes, **given.keywords}, run.region)
+
+
+def _type_hints(run: Machine, given: Arguments) -> Value:
+    cls = _class_of(given.get("obj", 0))
+    if cls is None:
+        return UNKNOWN
+    found = {name: run.evaluate(n, owner.scope) for name, (n, owner) in annotations(cls).items()}
+    return run.fresh(found)
+
+
+RECORDS: Final[Mapping[str, Handler]] = {
+    "dataclasses.asdict": _as_dict,
+    "dataclasses.fields": _fields,
+    "dataclasses.replace": _replace,
+    "typing.get_type_hints": _type_hints,
+}

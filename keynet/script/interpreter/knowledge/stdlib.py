@@ -1,0 +1,363 @@
+"""What the standard library's own functions and constants are worth.
+
+Only what is pure is computed. What depends on the machine is unknown and says so.
+"""
+
+import ast
+import inspect
+import json
+import math
+import posixpath
+import textwrap
+from collections.abc import Callable, Mapping
+from pathlib import PurePosixPath
+from typing import Final
+
+from keynet.script.interpreter.evaluation.operations import MAX_TEXT, concrete
+from keynet.script.interpreter.knowledge.classes import make_enum
+from keynet.script.interpreter.knowledge.constants import machine_handlers
+from keynet.script.interpreter.machine import Machine
+from keynet.script.interpreter.values import (
+    MISSING,
+    UNKNOWN,
+    Arguments,
+    BoundMethod,
+    Class,
+    External,
+    Function,
+    Generic,
+    Handler,
+    Instance,
+    Native,
+    Partial,
+    PathValue,
+    SetValue,
+    Unknown,
+    Value,
+    is_constant,
+    kind_of,
+)
+
+__all__ = ["STDLIB"]
+
+
+class Automatic(Instance):
+    """What ``enum.auto()`` gives until its class is made."""
+
+    def native(self, name: str) -> Value:
+        """Say what it is."""
+        return True if name == "auto" else MISSING
+
+
+def _texts(given: Arguments) -> list[str] | None:
+    parts = [part.text if isinstance(part, PathValue) else part for part in given.positional]
+    texts = [part for part in parts if isinstance(part, str)]
+    return None if given.open or len(texts) != len(parts) or not texts else texts
+
+
+def _why(given: Arguments) -> str:
+    return next((part.why for part in given.positional if isinstance(part, Unknown)), "")
+
+
+def _pure(function: Callable[..., str]) -> Handler:
+    """Compute a function from strings to a string."""
+
+    def compute(run: Machine, given: Arguments) -> Value:
+        texts = _texts(given)
+        if texts is None or sum(map(len, texts)) > MAX_TEXT:
+            return Unknown("str", _why(given))
+        try:
+            return function(*texts)
+        except (TypeError, ValueError):
+            return Unknown("str")
+
+    return compute
+
+
+def _split_extension(run: Machine, given: Arguments) -> Value:
+    texts = _texts(given)
+    return posixpath.splitext(texts[0]) if texts else Unknown("list")
+
+
+def _number(function: Callable[..., float], kind: str) -> Handler:
+    def compute(run: Machine, given: Arguments) -> Value:
+        numbers = [part for part in given.positional if isinstance(part, (int, float))]
+        small = all(abs(number) < 1e9 for number in numbers)
+        if given.open or len(numbers) != len(given.positional) or not small:
+            return Unknown(kind, _why(given))
+        try:
+            return function(*numbers)
+        except (ArithmeticError, ValueError, TypeError):
+            return Unknown(kind)
+
+    return compute
+
+
+def _path(run: Machine, given: Arguments) -> Value:
+    if not given.positional:
+        return PathValue(".")
+    texts = _texts(given)
+    if texts is None:
+        return Unknown("path", _why(given))
+    if sum(map(len, texts)) + len(texts) >= MAX_TEXT:
+        return Unknown("path")
+    return PathValue(str(PurePosixPath(*texts)))
+
+
+def _first(run: Machine, given: Arguments) -> Value:
+    return given.get("", 0, UNKNOWN)
+
+
+def _identity_decorator(run: Machine, given: Arguments) -> Value:
+    """Act as a decorator that may also be called with options first."""
+    if given.positional and isinstance(given.positional[0], (Function, Class)):
+        return given.positional[0]
+    return Native("decorator", _first)
+
+
+def _partial(run: Machine, given: Arguments) -> Value:
+    if not given.positional:
+        return UNKNOWN
+    return Partial(given.positional[0], given.after(1))
+
+
+def _wraps(run: Machine, given: Arguments) -> Value:
+    wrapped = given.get("wrapped", 0)
+
+    def wrap(run: Machine, inner: Arguments) -> Value:
+        return _update_wrapper(run, Arguments((inner.get("", 0, UNKNOWN), wrapped)))
+
+    return Native("wraps", wrap)
+
+
+def _update_wrapper(run: Machine, given: Arguments) -> Value:
+    wrapper, wrapped = given.get("wrapper", 0), given.get("wrapped", 1)
+    if isinstance(wrapper, Function) and isinstance(wrapped, Function):
+        wrapper.attributes.update(wrapped.attributes)
+        wrapper.attributes["__wrapped__"] = wrapped
+        wrapper.attributes["__name__"] = run.attribute(wrapped, "__name__")
+        wrapper.attributes["__doc__"] = run.attribute(wrapped, "__doc__")
+    return wrapper
+
+
+def _copy(run: Machine, given: Arguments) -> Value:
+    value = given.get("x", 0)
+    if isinstance(value, (list, dict, SetValue)) and run.spoiled(value):
+        return Unknown(kind_of(value))
+    return run.fresh(_duplicate(run, value, 0))
+
+
+def _shallow_copy(run: Machine, given: Arguments) -> Value:
+    value = given.get("x", 0)
+    if isinstance(value, (list, dict, SetValue)):
+        if run.spoiled(value):
+            return Unknown(kind_of(value))
+        if isinstance(value, SetValue):
+            return run.fresh(SetValue(dict(value.items)))
+        return run.fresh(value.copy())
+    if isinstance(value, Instance) and type(value) is Instance:
+        return Instance(value.cls, dict(value.attributes), run.region)
+    return value
+
+
+def _duplicate(run: Machine, value: Value, depth: int) -> Value:
+    run.limits.spend(1)
+    if depth > 8:
+        return UNKNOWN
+    if isinstance(value, list):
+        return [_duplicate(run, item, depth + 1) for item in value]
+    if isinstance(value, dict):
+        return {key: _duplicate(run, item, depth + 1) for key, item in value.items()}
+    if isinstance(value, SetValue):
+        return SetValue(dict(value.items))
+    if isinstance(value, Instance) and type(value) is Instance:
+        attributes = {k: _duplicate(run, v, depth + 1) for k, v in value.attributes.items()}
+        return Instance(value.cls, attributes, run.region)
+    return value
+
+
+def _namespace(run: Machine, given: Arguments) -> Value:
+    return Instance(None, dict(given.keywords), run.region)
+
+
+def _default_dict(run: Machine, given: Arguments) -> Value:
+    made = run.call(External("builtins.dict"), given.after(1))
+    if given.get("", 0, None) is not None:
+        # Reading a key adds it, which is not followed.
+        run.spoil(made)
+    return made
+
+
+def _from_keys(run: Machine, given: Arguments) -> Value:
+    keys = run.iterate(given.get("", 0))
+    if keys is None or not all(is_constant(key) for key in keys):
+        return UNKNOWN
+    return run.fresh(dict.fromkeys(keys, given.get("", 1, None)))
+
+
+def _chain(run: Machine, given: Arguments) -> Value:
+    result: list[Value] = []
+    for part in given.positional:
+        items = run.iterate(part)
+        if items is None:
+            return Unknown("list")
+        result.extend(items)
+    return run.fresh(result) if len(result) < 4096 else Unknown("list")
+
+
+def _chain_of(run: Machine, given: Arguments) -> Value:
+    parts = run.iterate(given.get("", 0))
+    return Unknown("list") if parts is None else _chain(run, Arguments(tuple(parts)))
+
+
+def _product(run: Machine, given: Arguments) -> Value:
+    rows: list[tuple[Value, ...]] = [()]
+    for part in given.positional:
+        items = run.iterate(part)
+        if items is None or len(items) * len(rows) > 4096:
+            return Unknown("list")
+        rows = [(*row, item) for row in rows for item in items]
+    run.limits.spend(len(rows))
+    return Unknown("list") if given.keywords else run.fresh(list(rows))
+
+
+def _from_json(run: Machine, given: Arguments) -> Value:
+    text = given.get("s", 0)
+    if not isinstance(text, str) or len(text) > 4_096:
+        return UNKNOWN
+    run.limits.spend(len(text))
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return UNKNOWN
+    return value if concrete(value) else UNKNOWN
+
+
+def _literal(run: Machine, given: Arguments) -> Value:
+    text = given.get("", 0)
+    if not isinstance(text, str) or len(text) > 4_096:
+        return UNKNOWN
+    run.limits.spend(len(text))
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return UNKNOWN
+    return value if concrete(value) and not isinstance(value, set) else UNKNOWN
+
+
+def _import_module(run: Machine, given: Arguments) -> Value:
+    name = given.get("name", 0)
+    # What is imported on one way only is seldom worth reading.
+    return run.import_name(name) if isinstance(name, str) and not run.region else UNKNOWN
+
+
+def _shuffle(run: Machine, given: Arguments) -> Value:
+    run.spoil(given.get("", 0))
+    return None
+
+
+def _call_later(run: Machine, given: Arguments) -> Value:
+    every = [*given.positional, *given.keywords.values()]
+    run.later(value for value in every if isinstance(value, (Function, BoundMethod, Partial)))
+    return UNKNOWN
+
+
+def _call_now(run: Machine, given: Arguments) -> Value:
+    function = given.get("main", 0)
+    if isinstance(function, Function):
+        return run.call(function, Arguments((), {}, given.open, given.line, given.file))
+    return _first(run, given)
+
+
+def _truth_text(run: Machine, given: Arguments) -> Value:
+    return Unknown("bool")
+
+
+def _type_arguments(run: Machine, given: Arguments) -> Value:
+    value = given.get("", 0)
+    if not isinstance(value, Generic):
+        return () if isinstance(value, (External, Class)) else Unknown("list")
+    if value.name.endswith(".Literal"):
+        return value.arguments
+    optional = (None,) if value.name.endswith(".Optional") else ()
+    none = External("builtins.NoneType")
+    return tuple(none if part is None else part for part in (*value.arguments, *optional))
+
+
+def _origin(run: Machine, given: Arguments) -> Value:
+    value = given.get("", 0)
+    if not isinstance(value, Generic):
+        return None if isinstance(value, (External, Class)) else UNKNOWN
+    last = value.name.rpartition(".")[2]
+    if last in ("Optional", "Union"):
+        return External("typing.Union")
+    built_in = last.lower() in ("dict", "frozenset", "list", "set", "tuple", "type")
+    return External(f"builtins.{last.lower()}" if built_in else value.name)
+
+
+def _method_type(run: Machine, given: Arguments) -> Value:
+    return BoundMethod(given.get("", 0, UNKNOWN), given.get("", 1, UNKNOWN))
+
+
+def _pretty_type(kind: str) -> Handler:
+    def answer(run: Machine, given: Arguments) -> Value:
+        return Unknown(kind, _why(given))
+
+    return answer
+
+
+STDLIB: Final[Mapping[str, Handler]] = {
+    **machine_handlers(),
+    "os.path.join": _pure(posixpath.join),
+    "os.path.basename": _pure(posixpath.basename),
+    "os.path.dirname": _pure(posixpath.dirname),
+    "os.path.normpath": _pure(posixpath.normpath),
+    "os.path.splitext": _split_extension,
+    "os.fspath": _pure(str),
+    "textwrap.dedent": _pure(textwrap.dedent),
+    "inspect.cleandoc": _pure(inspect.cleandoc),
+    **{f"pathlib.{name}": _path for name in ("Path", "PosixPath", "PurePath", "PurePosixPath")},
+    **{f"math.{name}": _number(getattr(math, name), "float") for name in
+       ("cos", "exp", "log", "log10", "log2", "pow", "radians", "sin", "sqrt", "tan")},
+    **{f"math.{name}": _number(getattr(math, name), "int") for name in ("ceil", "floor")},
+    "math.prod": _pretty_type(""),
+    "enum.auto": lambda run, given: Automatic(),
+    "functools.partial": _partial,
+    "functools.wraps": _wraps,
+    "functools.update_wrapper": _update_wrapper,
+    "functools.cache": _identity_decorator,
+    "functools.lru_cache": _identity_decorator,
+    "contextlib.contextmanager": _identity_decorator,
+    "dataclasses.dataclass": _identity_decorator,
+    "copy.copy": _shallow_copy,
+    "copy.deepcopy": _copy,
+    "argparse.FileType": lambda run, given: External("argparse.FileType.opener"),
+    "argparse.Namespace": _namespace,
+    "types.SimpleNamespace": _namespace,
+    "collections.OrderedDict": lambda run, given: run.call(External("builtins.dict"), given),
+    "collections.defaultdict": _default_dict,
+    "builtins.dict.fromkeys": _from_keys,
+    "itertools.chain": _chain,
+    "itertools.chain.from_iterable": _chain_of,
+    "itertools.product": _product,
+    "json.loads": _from_json,
+    "ast.literal_eval": _literal,
+    "importlib.import_module": _import_module,
+    "random.shuffle": _shuffle,
+    "atexit.register": _first,
+    "asyncio.run": _first,
+    "sys.exit": _first,
+    "builtins.exit": _first,
+    "builtins.quit": _first,
+    "distutils.util.strtobool": _truth_text,
+    "setuptools.distutils.util.strtobool": _truth_text,
+    "platform.system": lambda run, given: "Linux",
+    "typing.get_args": _type_arguments,
+    "typing_extensions.get_args": _type_arguments,
+    "typing.get_origin": _origin,
+    "typing_extensions.get_origin": _origin,
+    "types.MethodType": _method_type,
+    **{f"enum.{name}": make_enum for name in ("Enum", "Flag", "IntEnum", "IntFlag", "StrEnum")},
+    "typing.cast": lambda run, given: given.get("", 1, UNKNOWN),
+    "absl.app.run": _call_now,
+}  # fmt: skip

@@ -1,0 +1,104 @@
+"""Loops: followed turn by turn where their items are known."""
+
+import ast
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from keynet.script.interpreter.flow import BREAK, CONTINUE, Signal, branches, merged
+from keynet.script.interpreter.machine import Machine, Scope
+from keynet.script.interpreter.names import assign, stored_names, widen
+from keynet.script.interpreter.values import UNKNOWN, OneOf, Value
+
+__all__ = ["LOOPS"]
+
+_MAX_TURNS: Final = 256
+# Of a loop that may not run at all and declares nothing.
+_MAX_IDLE_TURNS: Final = 64
+
+
+def _for(run: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Signal:
+    iterated = run.evaluate(node.iter, scope)
+    if isinstance(iterated, OneOf):
+        listed = [run.iterate(value) for value in iterated.values]
+        ways = [_each(run, node, items, scope) for items in listed if items is not None]
+        if len(ways) == len(listed):
+            return branches(run, ways, scope)
+    items = run.iterate(iterated)
+    if items is None:
+        return _uncertain_loop(run, node, [*node.body, *node.orelse], scope, node.target)
+    return _each(run, node, items, scope)()
+
+
+def _each(
+    run: Machine, node: ast.For | ast.AsyncFor, items: list[Value], scope: Scope
+) -> Callable[[], Signal]:
+    def follow() -> Signal:
+        declarations = run.declarations
+        for turn, item in enumerate(items):
+            run.limits.spend(1)
+            if turn == _MAX_IDLE_TURNS and run.region and run.declarations == declarations:
+                return _uncertain_loop(run, node, [*node.body, *node.orelse], scope, node.target)
+            assign(run, node.target, item, scope)
+            signal = _turn(run, node.body, scope)
+            if signal == BREAK:
+                return None
+            if signal is not None:
+                return signal
+        return run.execute(node.orelse, scope)
+
+    return follow
+
+
+def _turn(run: Machine, body: list[ast.stmt], scope: Scope) -> Signal:
+    """Run a loop's body once, joining what its uncertain breaks and continues leave."""
+    outer, scope.frame.exits = scope.frame.exits, []
+    signal = run.execute(body, scope)
+    exits, scope.frame.exits = scope.frame.exits, outer
+    if exits:
+        scope.names = merged(run, [scope.names, *exits])
+    return None if signal == CONTINUE else signal
+
+
+def _uncertain_loop(
+    run: Machine,
+    node: ast.For | ast.AsyncFor | ast.While,
+    body: list[ast.stmt],
+    scope: Scope,
+    target: ast.expr | None,
+) -> Signal:
+    names = run.stored.get(node)
+    if names is None:
+        names = run.stored[node] = stored_names(node.body)
+        run.limits.spend(4 * len(names))
+
+    def once() -> Signal:
+        if target is not None:
+            assign(run, target, UNKNOWN, scope)
+        signal = _turn(run, body, scope)
+        return None if signal == BREAK else signal
+
+    widen(run, names, scope)
+    return branches(run, [lambda: None, once], scope)
+
+
+def _while(run: Machine, node: ast.While, scope: Scope) -> Signal:
+    for _count in range(_MAX_TURNS):
+        known = run.truth(run.evaluate(node.test, scope))
+        if known is None:
+            return _uncertain_loop(run, node, node.body, scope, None)
+        if not known:
+            return run.execute(node.orelse, scope)
+        signal = _turn(run, node.body, scope)
+        if signal == BREAK:
+            return None
+        if signal is not None:
+            return signal
+    widen(run, stored_names(node.body), scope)
+    return None
+
+
+LOOPS: Final[Mapping[type[ast.stmt], Callable[..., Signal]]] = {
+    ast.AsyncFor: _for,
+    ast.For: _for,
+    ast.While: _while,
+}

@@ -1,0 +1,156 @@
+"""Reading and binding names, attributes and items."""
+
+import ast
+import builtins
+import enum
+import typing
+from typing import Final
+
+from keynet.script.interpreter.machine import Machine, Scope
+from keynet.script.interpreter.values import (
+    UNKNOWN,
+    External,
+    Imported,
+    SetValue,
+    Unknown,
+    Value,
+    is_constant,
+    join,
+    kind_of,
+)
+
+__all__ = ["assign", "bind", "look_up", "stored_names", "widen"]
+
+_STARS: Final = frozenset(
+    f"{module.__name__}.{name}" for module in (typing, enum) for name in module.__all__
+)
+_BUILTINS: Final = frozenset(dir(builtins))
+
+
+def look_up(run: Machine, name: str, scope: Scope) -> Value:
+    """Give what a name is bound to, innermost scope first."""
+    inner: Scope | None = scope
+    while inner is not None:
+        if name in inner.elsewhere:
+            inner = inner.elsewhere[name]
+        if name in inner.names and (inner is scope or inner.kind != "class"):
+            value = inner.names[name]
+            if isinstance(value, Imported):
+                value = run.resolve(value)
+                inner.names[name] = value
+            return value
+        inner = inner.parent
+    if name in _BUILTINS:
+        return External(f"builtins.{name}")
+    for module in scope.module.stars:
+        value = run.attribute(module, name)
+        # Which names an outside module has is known of the well-known ones only.
+        strange = isinstance(value, External) and not (
+            value.name in _STARS or run.handler(value.name) or run.native_class(value.name)
+        )
+        if not strange and not isinstance(value, Unknown):
+            return value
+    return UNKNOWN
+
+
+def bind(run: Machine, name: str, value: Value, scope: Scope) -> None:
+    """Bind a name, in its global or enclosing scope when it was declared so."""
+    if scope.kind == "module" and _is_empty(value):
+        run.registry(value, scope.module)
+    target = scope.elsewhere.get(name)
+    if target is None:
+        scope.names[name] = value
+        return
+    if run.region and name in target.names:
+        value = join(target.names[name], value)
+    target.names[name] = value
+
+
+def _is_empty(value: Value) -> bool:
+    if isinstance(value, SetValue):
+        return not value.items
+    return isinstance(value, (list, dict)) and not value
+
+
+def assign(run: Machine, target: ast.expr, value: Value, scope: Scope) -> None:
+    """Bind any target of an assignment or loop."""
+    if isinstance(target, ast.Name):
+        bind(run, target.id, value, scope)
+    elif isinstance(target, (ast.Tuple, ast.List)):
+        _unpack(run, target.elts, value, scope)
+    elif isinstance(target, ast.Attribute):
+        run.assign_attribute(run.evaluate(target.value, scope), target.attr, value)
+    elif isinstance(target, ast.Subscript):
+        container = run.evaluate(target.value, scope)
+        key: Value = UNKNOWN
+        if not isinstance(target.slice, ast.Slice):
+            key = run.evaluate(target.slice, scope)
+        assign_item(run, container, key, value)
+    elif isinstance(target, ast.Starred):
+        assign(run, target.value, value, scope)
+
+
+def _unpack(run: Machine, targets: list[ast.expr], value: Value, scope: Scope) -> None:
+    items = run.iterate(value)
+    star = next((i for i, node in enumerate(targets) if isinstance(node, ast.Starred)), None)
+    values: list[Value]
+    if items is None or (star is None and len(items) != len(targets)):
+        values = [UNKNOWN] * len(targets)
+    elif star is None:
+        values = items
+    elif len(items) < len(targets) - 1:
+        values = [UNKNOWN] * len(targets)
+    else:
+        after = len(items) - (len(targets) - star - 1)
+        values = [*items[:star], run.fresh(items[star:after]), *items[after:]]
+    for target, item in zip(targets, values, strict=True):
+        assign(run, target, item, scope)
+
+
+def assign_item(run: Machine, container: Value, key: Value, value: Value) -> None:
+    """Store ``container[key] = value``, weakly where it may not happen."""
+    if isinstance(container, dict):
+        known = is_constant(key) or isinstance(key, (tuple, External))
+        try:
+            present = known and key in container
+        except TypeError:
+            known = present = False
+        if not known:
+            run.spoil(container)
+        elif run.may_change(container):
+            run.limits.spend(1)
+            container[key] = value
+        elif present:
+            container[key] = join(container[key], value)
+        else:
+            container[key] = value
+            run.spoil(container)
+    elif isinstance(container, list):
+        if isinstance(key, int) and -len(container) <= key < len(container):
+            if run.may_change(container):
+                container[key] = value
+            else:
+                container[key] = join(container[key], value)
+        else:
+            run.spoil(container)
+    else:
+        run.set_item(container, key, value)
+
+
+def stored_names(nodes: list[ast.stmt]) -> set[str]:
+    """Collect the names that statements may bind."""
+    names: set[str] = set()
+    for statement in nodes:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+                names.add(node.id)
+    return names
+
+
+def widen(run: Machine, names: set[str], scope: Scope) -> None:
+    """Forget constants and containers that an uncertain loop may change any number of times."""
+    run.limits.spend(len(names))
+    for name in names:
+        value = scope.names.get(name, UNKNOWN)
+        if is_constant(value) or isinstance(value, (list, tuple, dict, SetValue)):
+            scope.names[name] = Unknown(kind_of(value))

@@ -1,0 +1,282 @@
+"""What each kind of statement does to the names of its scope."""
+
+import ast
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from keynet.script.interpreter.evaluation import operations
+from keynet.script.interpreter.flow import BREAK, CONTINUE, RAISE, RETURN, Signal, branches
+from keynet.script.interpreter.importing import bind_imports, bind_names, imports_succeed
+from keynet.script.interpreter.knowledge.classes import make_class
+from keynet.script.interpreter.loops import LOOPS
+from keynet.script.interpreter.machine import MAX_DEPTH, Machine, Scope
+from keynet.script.interpreter.matching import match
+from keynet.script.interpreter.names import assign, bind
+from keynet.script.interpreter.values import (
+    UNKNOWN,
+    Arguments,
+    Descriptor,
+    External,
+    Instance,
+    SetValue,
+    Unknown,
+    Value,
+)
+
+__all__ = ["execute", "is_entry_test"]
+
+
+_NEVER_RETURN: Final = frozenset(
+    ["sys.exit", "os._exit", "os.abort", "builtins.exit", "builtins.quit"]
+)
+_ENDINGS: Final = frozenset(["exit", "_exit", "abort", "quit"])
+
+
+def execute(run: Machine, statements: list[ast.stmt], scope: Scope) -> Signal:
+    """Follow statements; tell how they ended when they did not just end."""
+    if run.depth >= MAX_DEPTH:
+        return None
+    run.depth += 1
+    try:
+        for statement in statements:
+            run.limits.spend(1)
+            handler = _STATEMENTS.get(type(statement))
+            if handler is not None:
+                signal = handler(run, statement, scope)
+                if signal is not None:
+                    return signal
+    finally:
+        run.depth -= 1
+    return None
+
+
+def _expression(run: Machine, node: ast.Expr, scope: Scope) -> Signal:
+    if isinstance(node.value, ast.Constant):
+        return None
+    run.evaluate(node.value, scope)
+    match node.value:
+        case ast.Call(func=ast.Name(id=name)) if name in _ENDINGS:
+            function = run.evaluate(node.value.func, scope)
+        case ast.Call(func=ast.Attribute(value=ast.Name(), attr=name)) if name in _ENDINGS:
+            function = run.evaluate(node.value.func, scope)
+        case _:
+            return None
+    return RAISE if isinstance(function, External) and function.name in _NEVER_RETURN else None
+
+
+def _assign(run: Machine, node: ast.Assign, scope: Scope) -> Signal:
+    value = run.evaluate(node.value, scope)
+    for target in node.targets:
+        assign(run, target, value, scope)
+    return None
+
+
+def _assign_annotated(run: Machine, node: ast.AnnAssign, scope: Scope) -> Signal:
+    if node.value is not None:
+        assign(run, node.target, run.evaluate(node.value, scope), scope)
+    return None
+
+
+def _assign_augmented(run: Machine, node: ast.AugAssign, scope: Scope) -> Signal:
+    target = node.target
+    current = run.evaluate(_loaded(target), scope)
+    value = run.evaluate(node.value, scope)
+    if isinstance(current, list) and isinstance(node.op, ast.Add):
+        run.call(run.attribute(current, "extend"), Arguments((value,)))
+        return None
+    if isinstance(current, (dict, SetValue)) and isinstance(node.op, ast.BitOr):
+        run.call(run.attribute(current, "update"), Arguments((value,)))
+        return None
+    assign(run, target, operations.binary(node.op, current, value), scope)
+    return None
+
+
+def _loaded(target: ast.Name | ast.Attribute | ast.Subscript) -> ast.expr:
+    match target:
+        case ast.Name():
+            return ast.Name(target.id, ast.Load())
+        case ast.Attribute():
+            return ast.Attribute(target.value, target.attr, ast.Load())
+        case _:
+            return ast.Subscript(target.value, target.slice, ast.Load())
+
+
+def _delete(run: Machine, node: ast.Delete, scope: Scope) -> Signal:
+    for target in node.targets:
+        if isinstance(target, ast.Name):
+            scope.names.pop(target.id, None)
+        elif isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Slice):
+            run.spoil(run.evaluate(target.value, scope))
+        elif isinstance(target, ast.Subscript):
+            container = run.evaluate(target.value, scope)
+            key = run.evaluate(target.slice, scope)
+            if isinstance(container, (list, dict)):
+                run.call(run.attribute(container, "pop"), Arguments((key,)))
+    return None
+
+
+def _if(run: Machine, node: ast.If, scope: Scope) -> Signal:
+    entry = scope.kind == "module" and is_entry_test(node.test)
+    known = run.truth(run.evaluate(node.test, scope))
+    if known is None:
+        return branches(
+            run,
+            [lambda: execute(run, node.body, scope), lambda: execute(run, node.orelse, scope)],
+            scope,
+        )
+    if known and entry:
+        run.enter_main_block(scope)
+    hints = scope.module.hints
+    if not known and scope.kind == "module" and isinstance(hints, list) and _is_hint(node.test):
+        hints.append(node.body)
+    return execute(run, node.body if known else node.orelse, scope)
+
+
+def is_entry_test(test: ast.expr) -> bool:
+    """Tell whether a condition asks for ``__name__``."""
+    return any(isinstance(node, ast.Name) and node.id == "__name__" for node in ast.walk(test))
+
+
+def _is_hint(test: ast.expr) -> bool:
+    """Tell ``if TYPE_CHECKING:``."""
+    return "TYPE_CHECKING" in (getattr(test, "id", ""), getattr(test, "attr", ""))
+
+
+def _try(run: Machine, node: ast.Try, scope: Scope) -> Signal:
+    imports = imports_succeed(run, node.body, scope)
+    signal: Signal = RAISE
+    if imports is not False:
+        signal = execute(run, node.body, scope)
+    elif all(_raises(handler.body) for handler in node.handlers):
+        # The module may be a compiled one.
+        imports, signal = True, execute(run, node.body, scope)
+    raised = signal == RAISE
+    if not raised and signal is None:
+        signal = execute(run, node.orelse, scope)
+    if node.handlers and imports is not True:
+        signal = _handlers(run, node, scope, signal, raised=raised)
+    final = execute(run, node.finalbody, scope)
+    return signal if final is None else final
+
+
+def _raises(body: list[ast.stmt]) -> bool:
+    return isinstance(body[-1], ast.Raise)
+
+
+def _handlers(run: Machine, node: ast.Try, scope: Scope, signal: Signal, *, raised: bool) -> Signal:
+    def handle(handler: ast.ExceptHandler) -> Callable[[], Signal]:
+        def way() -> Signal:
+            if handler.name:
+                scope.names[handler.name] = UNKNOWN
+            return execute(run, handler.body, scope)
+
+        return way
+
+    ways = [handle(handler) for handler in node.handlers]
+    if not raised:
+        ways.insert(0, lambda: signal)
+    elif len(ways) == 1:
+        return ways[0]()
+    return branches(run, ways, scope)
+
+
+def _with(run: Machine, node: ast.With | ast.AsyncWith, scope: Scope) -> Signal:
+    for item in node.items:
+        value = run.evaluate(item.context_expr, scope)
+        entered: Value = UNKNOWN
+        if isinstance(value, list) and len(value) == 1:
+            entered = value[0]
+        elif isinstance(value, Instance):
+            enter = run.attribute(value, "__enter__")
+            if not isinstance(enter, Unknown):
+                entered = run.call(enter, Arguments())
+        if item.optional_vars is not None:
+            assign(run, item.optional_vars, entered, scope)
+    return execute(run, node.body, scope)
+
+
+def _return(run: Machine, node: ast.Return, scope: Scope) -> Signal:
+    value = None if node.value is None else run.evaluate(node.value, scope)
+    scope.frame.returns.append(value)
+    return RETURN
+
+
+def _raise(run: Machine, node: ast.Raise, scope: Scope) -> Signal:
+    # The exception itself says nothing of arguments; making it may, as in SystemExit(main()).
+    if isinstance(node.exc, ast.Call):
+        for given in (*node.exc.args, *(keyword.value for keyword in node.exc.keywords)):
+            run.evaluate(given.value if isinstance(given, ast.Starred) else given, scope)
+    return RAISE
+
+
+def _function(run: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> Signal:
+    if _is_setter(node) and isinstance(scope.names.get(node.name), Descriptor):
+        return None
+    decorators = [run.evaluate(decorator, scope) for decorator in node.decorator_list]
+    value: Value = run.make_function(node, scope)
+    for decorator in reversed(decorators):
+        value = run.decorate(decorator, value, node.lineno)
+    bind(run, node.name, value, scope)
+    return None
+
+
+def _is_setter(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any(
+        isinstance(decorator, ast.Attribute) and decorator.attr in ("setter", "deleter")
+        for decorator in node.decorator_list
+    )
+
+
+def _global(run: Machine, node: ast.Global, scope: Scope) -> Signal:
+    top = scope
+    while top.parent is not None:
+        top = top.parent
+    for name in node.names:
+        if top is not scope:
+            scope.elsewhere[name] = top
+    return None
+
+
+def _nonlocal(run: Machine, node: ast.Nonlocal, scope: Scope) -> Signal:
+    for name in node.names:
+        outer = scope.parent
+        while outer is not None and (name not in outer.names or outer.kind == "class"):
+            outer = outer.parent
+        if outer is not None:
+            scope.elsewhere[name] = outer
+    return None
+
+
+def _break(run: Machine, node: ast.Break, scope: Scope) -> Signal:
+    return BREAK
+
+
+def _continue(run: Machine, node: ast.Continue, scope: Scope) -> Signal:
+    return CONTINUE
+
+
+_STATEMENTS: Final[Mapping[type[ast.stmt], Callable[..., Signal]]] = {
+    ast.AnnAssign: _assign_annotated,
+    ast.Assign: _assign,
+    ast.AsyncFunctionDef: _function,
+    ast.AsyncWith: _with,
+    ast.AugAssign: _assign_augmented,
+    ast.Break: _break,
+    ast.ClassDef: make_class,
+    ast.Continue: _continue,
+    ast.Delete: _delete,
+    ast.Expr: _expression,
+    ast.FunctionDef: _function,
+    ast.Global: _global,
+    ast.If: _if,
+    ast.Import: bind_imports,
+    ast.ImportFrom: bind_names,
+    ast.Match: match,
+    ast.Nonlocal: _nonlocal,
+    ast.Raise: _raise,
+    ast.Return: _return,
+    ast.Try: _try,
+    ast.TryStar: _try,
+    ast.With: _with,
+    **LOOPS,
+}

@@ -1,0 +1,306 @@
+"""What an expression of the script can be worth without running it.
+
+Constants, lists, tuples and dicts are Python's own; their elements may be any value. All
+else is one of the classes here. ``Unknown`` is the honest answer to everything else.
+"""
+
+import ast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from keynet.script.interpreter.machine import Machine, Scope
+
+__all__ = [
+    "MISSING",
+    "NUMBERS",
+    "SCALARS",
+    "UNKNOWN",
+    "Arguments",
+    "BoundMethod",
+    "Class",
+    "Descriptor",
+    "EnumMember",
+    "External",
+    "Function",
+    "Generic",
+    "Handler",
+    "Imported",
+    "Instance",
+    "Native",
+    "OneOf",
+    "Partial",
+    "PathValue",
+    "SetValue",
+    "Super",
+    "Unknown",
+    "Value",
+    "is_constant",
+    "join",
+    "kind_of",
+    "merge_kinds",
+]
+
+Value: TypeAlias = object
+NUMBERS: Final = (bool, int, float)
+SCALARS: Final = frozenset([bool, bytes, complex, float, int, str, type(None)])
+_MOST_ALTERNATIVES: Final = 6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unknown:
+    """Any value; ``kind`` is its type's name where that is known, ``why`` a text for people.
+
+    ``of`` is the kind of a list's elements.
+    """
+
+    kind: str = ""
+    why: str = ""
+    of: str = ""
+
+
+UNKNOWN: Final = Unknown()
+
+
+class _Missing:
+    """Stand for an argument that was not given."""
+
+
+MISSING: Final = _Missing()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OneOf:
+    """One of a few values, depending on what cannot be known."""
+
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """Something from outside the project, by its full dotted name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Generic:
+    """A type with arguments, as in annotations: ``typing.Optional[int]``, ``int | None``."""
+
+    name: str
+    arguments: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PathValue:
+    """A ``pathlib`` path."""
+
+    text: str
+
+
+@dataclass(slots=True, eq=False)
+class SetValue:
+    """A set that keeps the order of the source."""
+
+    items: dict[Value, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """The arguments of one call; ``open`` when more came by an unknown ``*`` or ``**``."""
+
+    positional: tuple[Value, ...] = ()
+    keywords: Mapping[str, Value] = field(default_factory=dict)
+    open: bool = False
+    line: int = 0
+    file: str = ""
+
+    def get(self, name: str, position: int | None = None, default: Value = MISSING) -> Value:
+        """Give one argument by keyword, else by position."""
+        if name in self.keywords:
+            return self.keywords[name]
+        if position is not None and position < len(self.positional):
+            return self.positional[position]
+        return default
+
+    def after(self, count: int) -> "Arguments":
+        """Drop the first positional arguments."""
+        return Arguments(self.positional[count:], self.keywords, self.open, self.line, self.file)
+
+    def before(self, *first: Value) -> "Arguments":
+        """Put positional arguments in front."""
+        positional = (*first, *self.positional)
+        return Arguments(positional, self.keywords, self.open, self.line, self.file)
+
+
+Handler: TypeAlias = Callable[["Machine", Arguments], Value]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Native:
+    """A callable whose effect is known here, not in the script."""
+
+    name: str
+    call: Handler
+
+
+@dataclass(slots=True, eq=False)
+class Function:
+    """A function or lambda of the project, with the scope it was made in."""
+
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    scope: "Scope"
+    defaults: tuple[Value, ...] = ()
+    keyword_defaults: Mapping[str, Value] = field(default_factory=dict)
+    owner: "Class | None" = None
+    attributes: dict[str, Value] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Give its name as written; "" for a lambda."""
+        return "" if isinstance(self.node, ast.Lambda) else self.node.name
+
+
+@dataclass(slots=True, eq=False)
+class Class:
+    """A class of the project."""
+
+    name: str
+    bases: tuple[Value, ...]
+    namespace: dict[str, Value]
+    node: ast.ClassDef
+    scope: "Scope"
+    decorators: tuple[Value, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class Instance:
+    """An object of a class of the project; dialects subclass it for their own objects."""
+
+    cls: Class | None = None
+    attributes: dict[str, Value] = field(default_factory=dict)
+    region: int = 0
+
+    def native(self, name: str) -> Value:
+        """Give what the class outside the project brings, MISSING when it does not."""
+        return MISSING
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BoundMethod:
+    """A callable with its first argument."""
+
+    function: Value
+    receiver: Value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Descriptor:
+    """A function wrapped in ``staticmethod``, ``classmethod`` or ``property``."""
+
+    kind: str
+    function: Value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Partial:
+    """``functools.partial``."""
+
+    function: Value
+    arguments: Arguments
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Super:
+    """``super()`` inside a method of ``owner``."""
+
+    owner: Class
+    receiver: Value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EnumMember:
+    """A member of an Enum of the project."""
+
+    cls: Class
+    name: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Imported:
+    """A name imported from a project's module that was not read yet."""
+
+    module: Value
+    name: str
+
+
+def is_constant(value: Value) -> bool:
+    """Tell whether a value is one of Python's own scalar constants."""
+    return type(value) in SCALARS
+
+
+def join(left: Value, right: Value) -> Value:
+    """Give the value that is one or the other."""
+    if left is right or (is_constant(left) and _same(left, right)):
+        return left
+    values: list[Value] = []
+    for value in (*_alternatives(left), *_alternatives(right)):
+        if isinstance(value, Unknown) and any(
+            isinstance(seen, Unknown) and seen.kind == value.kind for seen in values
+        ):
+            continue
+        if not any(value is seen or _same(value, seen) for seen in values):
+            values.append(value)
+    if len(values) == 1:
+        return values[0]
+    if len(values) > _MOST_ALTERNATIVES:
+        return Unknown(kind_of(OneOf(tuple(values))))
+    return OneOf(tuple(values))
+
+
+def _alternatives(value: Value) -> tuple[Value, ...]:
+    return value.values if isinstance(value, OneOf) else (value,)
+
+
+def _same(left: Value, right: Value) -> bool:
+    """Compare two scalars by type and value; anything else is the same only as itself."""
+    if type(left) is not type(right):
+        return False
+    if is_constant(left) or isinstance(left, (External, PathValue)):
+        return bool(left == right)
+    if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
+        return (
+            len(left) == len(right) <= 16
+            and all(is_constant(item) for item in left)
+            and all(_same(a, b) for a, b in zip(left, right, strict=True))
+        )
+    return False
+
+
+def kind_of(value: Value) -> str:  # noqa: PLR0911
+    """Name the type of a value: ``str``, ``int``, ``list``, ``None`` …, "" when unknown."""
+    if isinstance(value, Unknown):
+        return value.kind
+    if value is None:
+        return "None"
+    if isinstance(value, (bool, int, float, str)):
+        return type(value).__name__
+    if isinstance(value, OneOf):
+        return merge_kinds([kind_of(item) for item in value.values])
+    if isinstance(value, (list, tuple, SetValue)):
+        return "list"
+    if isinstance(value, PathValue):
+        return "path"
+    return "dict" if isinstance(value, dict) else "object"
+
+
+def merge_kinds(kinds: list[str]) -> str:
+    """Name the type that holds values of all these types, "" when there is none."""
+    distinct = {kind for kind in kinds if kind != "None"}
+    if not distinct and kinds:
+        return "None"
+    if distinct == {"int", "float"}:
+        return "float"
+    return distinct.pop() if len(distinct) == 1 else ""

@@ -1,0 +1,104 @@
+"""Where keynet's own files go: the user's folders, or a private one below the temporary ones."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from keynet.errors import KeynetError
+from keynet.files import places
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine whose user has no folder at all but this one, for temporary files."""
+    for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", "/dev/null")
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def test_the_users_folders_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert places.home() == tmp_path
+    assert tmp_path in places.cache().parents
+    assert tmp_path in places.data().parents
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "mine"))
+    assert places.cache() == tmp_path / "mine/keynet"
+
+
+def test_a_private_folder_stands_in(temporary: Path) -> None:
+    own = temporary / f"keynet-{os.geteuid()}"
+    assert places.cache() == own / "cache"
+    assert places.data() == own / "data"
+    assert own.stat().st_mode & 0o777 == 0o700
+    assert places.cache() == own / "cache"
+
+
+@pytest.mark.parametrize("trap", ["open", "link", "file"])
+def test_a_folder_that_others_could_change_is_refused(temporary: Path, trap: str) -> None:
+    own = temporary / f"keynet-{os.geteuid()}"
+    if trap == "open":
+        own.mkdir(mode=0o777)
+        own.chmod(0o770)
+    elif trap == "link":
+        own.symlink_to(temporary)
+    else:
+        own.write_text("")
+    with pytest.raises(KeynetError) as refused:
+        places.cache()
+    assert str(own) in refused.value.message
+    assert "XDG_CACHE_HOME" in refused.value.hint
+
+
+def test_a_machine_without_any_folder_is_told(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary / "gone"))
+    with pytest.raises(KeynetError, match="no folder for keynet's own files"):
+        places.data()
+
+
+def test_who_has_no_home_stands_at_the_root(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HOME")
+    # No line of /etc/passwd has it.
+    monkeypatch.setattr(os, "getuid", lambda: 54_321)
+    assert places.home() == Path("/")
+    assert places.expanded(Path("~/x")) == Path("~/x")
+    assert temporary in places.cache().parents
+    monkeypatch.setenv("HOME", "not/absolute")
+    assert places.home() == Path("/")
+
+
+def test_what_is_writable_is_seen_without_making_it(tmp_path: Path) -> None:
+    assert places.is_writable(tmp_path / "a/b")
+    (tmp_path / "file").write_text("")
+    assert not places.is_writable(tmp_path / "file/a")
+    assert not places.is_writable(tmp_path / "file")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    for link, target in (("link", tmp_path), ("broken", tmp_path / "unmounted"), ("loop", "loop")):
+        (tmp_path / link).symlink_to(target)
+        assert places.is_writable(tmp_path / link / "a") == (link == "link")
+
+
+def test_links_are_followed_as_far_as_that_goes(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    assert places.real(tmp_path / "loop") == tmp_path / "loop"
+    assert places.real(tmp_path / "link") == tmp_path / "file"
+
+
+def test_whose_a_folder_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert places.is_own(str(tmp_path))
+    assert places.is_own(str(tmp_path / "nothing"))
+    monkeypatch.setattr(os, "geteuid", lambda: 54_321)
+    assert not places.is_own(str(tmp_path))

@@ -1,0 +1,95 @@
+"""Build logs as the real engines wrote them."""
+
+from pathlib import Path
+
+import pytest
+
+from keynet.runtime.build.build_log import BuildLog
+
+RECORDED = Path(__file__).parents[3] / "fakes" / "engine_output"
+ENGINES = sorted(path.name.removesuffix("-ok.txt") for path in RECORDED.glob("build-*-ok.txt"))
+BUILDKIT = [name for name in ENGINES if "buildkit" in name or "buildx" in name]
+STEPWISE = [name for name in ENGINES if name not in BUILDKIT]
+
+
+def _read(name: str) -> BuildLog:
+    log = BuildLog()
+    for line in (RECORDED / f"{name}.txt").read_text().split("\n"):
+        log.feed(line)
+    return log
+
+
+def test_every_generation_is_recorded() -> None:
+    assert len(STEPWISE) >= 3
+    assert BUILDKIT
+
+
+@pytest.mark.parametrize("engine", STEPWISE)
+@pytest.mark.parametrize("case", ["ok", "cached"])
+def test_image_and_stages_are_found(engine: str, case: str) -> None:
+    log = _read(f"{engine}-{case}")
+    assert len(log.tops) == 2
+    assert log.image_id.startswith(log.tops[-1]) or log.tops[-1].startswith(log.image_id)
+    assert log.tops[0] != log.tops[1]
+
+
+@pytest.mark.parametrize("engine", STEPWISE)
+def test_cached_build_has_the_same_images(engine: str) -> None:
+    first, second = _read(f"{engine}-ok"), _read(f"{engine}-cached")
+    assert first.image_id[:11] == second.image_id[:11]
+    assert [top[:11] for top in first.tops] == [top[:11] for top in second.tops]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_failure_names_the_step_and_shows_its_output(engine: str) -> None:
+    error = _read(f"{engine}-run-fails").failure("engine", 3, "/tmp/Containerfile")
+    first, *rest = error.message.split("\n")
+    assert 'RUN ["/bin/busybox","sh","-c","echo about to fail' in first
+    assert any("about to fail" in line for line in rest)
+    assert any("second" in line for line in rest)
+    assert rest[-1] == "Containerfile: /tmp/Containerfile"
+    assert len(rest) <= 21
+    assert "\x1b" not in error.message
+    assert error.hint
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_base_that_cannot_be_reached_is_a_matter_of_the_network(engine: str) -> None:
+    error = _read(f"{engine}-no-base").failure("engine", 125, "x")
+    assert "127.0.0.1:9/library/nothing:1" in error.message.split("\n")[0]
+    assert "network" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("write /layer.tar: no space left on device", "disk"),
+        ("Error: initializing source: reading manifest 9 in x: manifest unknown", "base image"),
+        ("pull access denied for nothing, repository does not exist", "base image"),
+        ("x509: certificate signed by unknown authority", "CA"),
+        ("unauthorized: authentication required", "login"),
+        ("ERROR: No matching distribution found for nump", "requirement"),
+        ("Temporary failure in name resolution", "network"),
+        ("exit status 1", "lines above"),
+    ],
+)
+def test_hint_fits_the_cause(line: str, word: str) -> None:
+    log = BuildLog()
+    log.feed(line)
+    assert word in log.failure("buildah", 1, "x").hint
+
+
+def test_failure_before_the_first_step_tells_the_status() -> None:
+    assert "exit status 125" in BuildLog().failure("podman", 125, "x").message
+
+
+def test_base_images_are_no_stage_of_ours() -> None:
+    log = BuildLog()
+    for line in (
+        "Step 1/2 : FROM a",
+        " ---> 0123456789ab",
+        "Step 2/2 : FROM b",
+        " ---> 1123456789ab",
+    ):
+        log.feed(line)
+    assert log.tops == []

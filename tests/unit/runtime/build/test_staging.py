@@ -1,0 +1,162 @@
+"""What the engine gets to build from."""
+
+import io
+import os
+import stat
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from keynet.errors import ContextInvalid
+from keynet.events import Event, Notice, ignore
+from keynet.plan import BuildPlan, ContextFile, GeneratedContainerfile, UserContainerfile
+from keynet.runtime.build.staging import stage
+from keynet.runtime.engines import docker_tar_context
+
+from tests.unit.conftest import Machine
+
+GENERATED = GeneratedContainerfile(
+    "FROM scratch\n", {"wheels/a.whl": b"wheel", "bin/tool": b"tool"}, frozenset({"bin/tool"})
+)
+
+
+@pytest.fixture
+def context(machine: Machine) -> Path:
+    folder = machine.home / "project"
+    folder.mkdir()
+    return folder
+
+
+def _plan(
+    context: Path, *paths: str, recipe: GeneratedContainerfile | UserContainerfile = GENERATED
+) -> BuildPlan:
+    return BuildPlan(context, tuple(ContextFile(path, 0) for path in sorted(paths)), recipe)
+
+
+def _members(plan: BuildPlan) -> dict[str, tarfile.TarInfo]:
+    pipe = io.BytesIO()
+    with stage(plan, ignore) as staged:
+        docker_tar_context.write(plan, staged, pipe)
+    with tarfile.open(fileobj=io.BytesIO(pipe.getvalue()), errors="surrogateescape") as tar:
+        return {member.name: member for member in tar}
+
+
+def _content(plan: BuildPlan, name: str) -> str:
+    pipe = io.BytesIO()
+    with stage(plan, ignore) as staged:
+        docker_tar_context.write(plan, staged, pipe)
+    with tarfile.open(fileobj=io.BytesIO(pipe.getvalue())) as tar:
+        found = tar.extractfile(name)
+        assert found is not None
+        return found.read().decode()
+
+
+def test_generated_recipe_has_context_and_build_side_by_side(context: Path) -> None:
+    (context / "train.py").write_text("x")
+    (context / "left-out.log").write_text("x")
+    with stage(_plan(context, "train.py"), ignore) as staged:
+        files = sorted(
+            str(path.relative_to(staged.root)) for path in staged.root.rglob("*") if path.is_file()
+        )
+        assert files == ["build/bin/tool", "build/wheels/a.whl", "context/train.py"]
+        assert stat.S_IMODE((staged.root / "build/bin/tool").stat().st_mode) == 0o755
+        assert stat.S_IMODE((staged.root / "build/wheels/a.whl").stat().st_mode) == 0o644
+        assert staged.containerfile.read_text() == "FROM scratch\n"
+        assert not staged.containerfile.is_relative_to(staged.root)
+        assert staged.ignorefile.name == f"{staged.containerfile.name}.dockerignore"
+        top = staged.private.parent
+    assert not top.exists()
+
+
+def test_users_recipe_has_the_context_as_its_root(context: Path) -> None:
+    (context / "train.py").write_text("x")
+    recipe = UserContainerfile(context / "Dockerfile", "FROM a\n")
+    with stage(_plan(context, "train.py", recipe=recipe), ignore) as staged:
+        assert [path.name for path in staged.root.iterdir()] == ["train.py"]
+
+
+def test_files_are_links_to_the_users_own(context: Path) -> None:
+    (context / "big.bin").write_text("x")
+    with stage(_plan(context, "big.bin"), ignore) as staged:
+        assert (staged.root / "context/big.bin").samefile(context / "big.bin")
+    assert (context / "big.bin").stat().st_nlink == 1
+
+
+def test_symlinks_are_not_followed(context: Path) -> None:
+    (context / "outside").symlink_to("/etc/passwd")
+    (context / "loop").symlink_to("loop")
+    with stage(_plan(context, "outside", "loop"), ignore) as staged:
+        assert (staged.root / "context/outside").readlink() == Path("/etc/passwd")
+        assert (staged.root / "context/loop").readlink() == Path("loop")
+
+
+def test_modes_and_times_of_folders_survive(context: Path) -> None:
+    (context / "closed").mkdir()
+    (context / "closed/file").write_text("x")
+    (context / "closed").chmod(0o555)
+    os.utime(context / "closed", (1_000_000_000, 1_000_000_000))
+    with stage(_plan(context, "closed", "closed/file"), ignore) as staged:
+        found = (staged.root / "context/closed").stat()
+        assert stat.S_IMODE(found.st_mode) == 0o555
+        assert found.st_mtime == 1_000_000_000
+        top = staged.private.parent
+    assert not top.exists()
+
+
+def test_fifos_and_sockets_are_left_out_and_said(context: Path) -> None:
+    os.mkfifo(context / "fifo")
+    said: list[Event] = []
+    with stage(_plan(context, "fifo"), said.append) as staged:
+        assert list((staged.root / "context").iterdir()) == []
+    assert [type(event) for event in said] == [Notice]
+    assert "fifo" in said[0].text  # type: ignore[union-attr]
+
+
+def test_a_file_that_vanished_is_named_and_nothing_stays(context: Path, machine: Machine) -> None:
+    with (
+        pytest.raises(ContextInvalid, match=r"gone\.py"),
+        stage(_plan(context, "gone.py"), ignore),
+    ):
+        pass
+    assert list((machine.home / ".cache/keynet/staging").iterdir()) == []
+
+
+def test_odd_names_go_into_the_tar(context: Path) -> None:
+    names = ["a\nb", 'it\'s "q"', "학습", os.fsdecode(b"\xff\xfe")]
+    for name in names:
+        (context / name).write_text("x")
+    members = _members(_plan(context, *names))
+    assert {f"context/{name}" for name in names} <= set(members)
+
+
+def test_everything_in_the_tar_belongs_to_root(context: Path) -> None:
+    (context / "train.py").write_text("x")
+    (context / "link").symlink_to("train.py")
+    for member in _members(_plan(context, "train.py", "link")).values():
+        assert (member.uid, member.gid, member.uname, member.gname) == (0, 0, "", "")
+
+
+def test_containerfile_hides_from_the_image(context: Path) -> None:
+    plan = _plan(context)
+    assert docker_tar_context.containerfile_name(plan) == ".keynet-containerfile"
+    assert _content(plan, ".keynet-containerfile") == "FROM scratch\n"
+    assert _content(plan, ".dockerignore") == ".dockerignore\n.keynet-containerfile\n"
+
+
+def test_users_ignore_file_stays_in_the_image(context: Path) -> None:
+    (context / ".dockerignore").write_text("*.log")
+    recipe = UserContainerfile(context.parent / "Dockerfile", "FROM a\n")
+    plan = _plan(context, ".dockerignore", recipe=recipe)
+    assert _content(plan, ".dockerignore") == "*.log\n.keynet-containerfile\n"
+
+
+def test_users_containerfile_is_used_in_its_place(context: Path) -> None:
+    (context / "docker").mkdir()
+    (context / "docker/Dockerfile").write_text("FROM a\n")
+    recipe = UserContainerfile(context / "docker/Dockerfile", "FROM a\n")
+    plan = _plan(context, "docker", "docker/Dockerfile", recipe=recipe)
+    assert docker_tar_context.containerfile_name(plan) == "docker/Dockerfile"
+    assert set(_members(plan)) == {"docker", "docker/Dockerfile"}
+    ignored = _plan(context, recipe=recipe)
+    assert docker_tar_context.containerfile_name(ignored) == ".keynet-containerfile"

@@ -1,0 +1,601 @@
+"""podman, buildah and docker as builders, over programs that answer as the engines do."""
+
+import io
+import json
+import os
+import tarfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from keynet.errors import BuildFailed, EngineError, RegistryDenied, RegistryError
+from keynet.events import BlobSkipped, Event, LogLine, ignore
+from keynet.oci.reference import Reference
+from keynet.plan import (
+    BuildPlan,
+    ContextFile,
+    GeneratedContainerfile,
+    HostNetwork,
+    RegistryAccess,
+    UserContainerfile,
+)
+from keynet.runtime.build.authfiles import registry_auth
+from keynet.runtime.engine import Builder, Built, RegistryAuth, Usable, Way
+from keynet.runtime.engines.buildah import BUILDAH
+from keynet.runtime.engines.docker import Docker
+from keynet.runtime.engines.podman import PODMAN
+from keynet.runtime.engines.podman_like import Engine
+from keynet.secret import Secret
+from tests.fakes.engine import Answer
+from tests.unit.conftest import Machine
+
+IMAGE = "f0aff90fc31ae90d757163c2de98dd7737feca3c9b3138a9770580164fd93ba2"
+STAGE = "7b86552021a4"
+DIGEST = f"sha256:{'d' * 64}"
+BUILD_LOG = f"""\
+[1/2] STEP 1/2: FROM scratch AS deps
+[1/2] STEP 2/2: RUN ["x"]
+--> {STAGE}
+[2/2] STEP 1/2: FROM scratch
+[2/2] STEP 2/2: COPY context/ /workspace/
+[2/2] COMMIT localhost/keynet/x
+--> {IMAGE[:12]}
+{IMAGE}
+"""
+TARGET = Reference.parse("127.0.0.1:5000/kitech-model/key:latest")
+ACCESS = RegistryAccess("127.0.0.1:5000", "robot$x", Secret("password-of-robot"))
+
+
+@pytest.fixture
+def plan(machine: Machine) -> BuildPlan:
+    context = machine.home / "project"
+    context.mkdir()
+    (context / "train.py").write_text("x")
+    recipe = GeneratedContainerfile("FROM scratch\nCOPY context/ /workspace/\n")
+    return BuildPlan(context, (ContextFile("train.py", 1),), recipe)
+
+
+@pytest.fixture
+def auth(machine: Machine) -> Iterator[RegistryAuth]:
+    with registry_auth(ACCESS) as made:
+        yield made
+
+
+def _engine(machine: Machine, name: str, *, remote: bool = False) -> Engine:
+    dialect = {"podman": PODMAN, "buildah": BUILDAH}[name]
+    way = Way(str(machine.programs / name), isolation="chroot", remote=remote)
+    facts = {"graph_root": str(machine.home / "store")}
+    return Engine(dialect, Usable(name, "4.3.1", False, name, True, way, "overlay", facts=facts))
+
+
+def _docker(machine: Machine, mode: str = "legacy", version: str = "20.10.24+dfsg1") -> Docker:
+    way = Way(str(machine.programs / "docker"), mode=mode)
+    return Docker(Usable("docker", version, False, "docker", True, way))
+
+
+BUILT = Built("x", IMAGE, "localhost/keynet/p:build-1", "localhost/keynet/p", (STAGE,))
+QUIET = (Answer("tag *"), Answer("rmi *"), Answer("rm *"))
+
+
+@pytest.mark.parametrize("name", ["podman", "buildah"])
+def test_build_streams_its_log_and_gives_the_images(
+    machine: Machine, plan: BuildPlan, auth: RegistryAuth, name: str
+) -> None:
+    program = machine.install(name, Answer("build *", BUILD_LOG))
+    seen: list[Event] = []
+    built = _engine(machine, name).build(plan, auth, seen.append)
+    assert built.image_id == IMAGE
+    assert built.stages == (STAGE,)
+    assert built.name.startswith(f"{built.project}:build-")
+    assert seen[0] == LogLine("[1/2] STEP 1/2: FROM scratch AS deps", "build")
+    (call,) = program.calls
+    assert any(argument.startswith("--secret=id=keynet-build") for argument in call.arguments)
+    assert not list((machine.home / ".cache/keynet/staging").iterdir())
+
+
+def test_proxies_are_in_the_environment_and_not_in_the_arguments(
+    machine: Machine, plan: BuildPlan
+) -> None:
+    program = machine.install("buildah", Answer("build *", f"using http://u:word@h\n{BUILD_LOG}"))
+    network = HostNetwork(proxies={"HTTPS_PROXY": Secret("http://u:word@h")})
+    seen: list[Event] = []
+    _engine(machine, "buildah").build(replace(plan, host_network=network), None, seen.append)
+    (call,) = program.calls
+    assert "--build-arg=HTTPS_PROXY" in call.arguments
+    assert "word" not in " ".join(call.arguments)
+    assert call.environment["HTTPS_PROXY"] == "http://u:word@h"
+    assert seen[0] == LogLine("using ***", "build")
+
+
+def test_a_failed_build_keeps_its_cache_and_its_containerfile(
+    machine: Machine, plan: BuildPlan
+) -> None:
+    log = f"STEP 1/2: FROM a\nSTEP 2/3: COPY b c\n--> {STAGE}\nSTEP 3/3: RUN false\nexit status 1\n"
+    program = machine.install("buildah", Answer("build *", log, status=125), *QUIET)
+    with pytest.raises(BuildFailed, match="RUN false") as caught:
+        _engine(machine, "buildah").build(plan, None, ignore)
+    kept = Path(caught.value.message.rpartition("Containerfile: ")[2])
+    assert kept.read_text() == plan.recipe.text
+    assert any(verb.startswith(f"tag {STAGE} localhost/keynet/") for verb in program.verbs)
+
+
+def test_a_failed_build_names_the_users_own_file(machine: Machine, plan: BuildPlan) -> None:
+    own = plan.context / "Dockerfile"
+    machine.install("podman", Answer("build *", status=125), *QUIET)
+    with pytest.raises(BuildFailed, match=str(own)):
+        _engine(machine, "podman").build(
+            replace(plan, recipe=UserContainerfile(own, "FROM a\n")), None, ignore
+        )
+
+
+def test_working_containers_of_this_build_alone_are_removed(
+    machine: Machine, plan: BuildPlan
+) -> None:
+    containers = machine.home / "store/overlay-containers"
+    for name in ("mine", "other"):
+        (containers / name / "userdata").mkdir(parents=True)
+    (containers / "other/userdata/buildah.json").write_text("/elsewhere/private/marker")
+    write = (
+        'for each; do case "$each" in --secret=id=keynet-build,src=*) '
+        f'echo "${{each#*src=}}" > {containers}/mine/userdata/buildah.json;; esac; done'
+    )
+    program = machine.install("podman", Answer("build *", status=125, also=write), *QUIET)
+    with pytest.raises(BuildFailed):
+        _engine(machine, "podman").build(plan, None, ignore)
+    assert "rm --force mine" in program.verbs
+    assert not any("other" in verb for verb in program.verbs)
+
+
+@pytest.mark.parametrize("name", ["podman", "buildah"])
+def test_push_gives_the_registrys_digest(machine: Machine, auth: RegistryAuth, name: str) -> None:
+    write = f'while test "$1" != --digestfile; do shift; done; printf {DIGEST} > "$2"'
+    machine.install(
+        name, Answer("push *", stderr=f"Copying blob {'a' * 64} skipped: x\n", also=write)
+    )
+    seen: list[Event] = []
+    pushed = _engine(machine, name).push(BUILT, TARGET, auth, seen.append)
+    assert str(pushed.digest) == DIGEST
+    assert pushed.bytes_sent is None
+    assert BlobSkipped("a" * 64, None) in seen
+
+
+def test_a_refused_push_is_told(machine: Machine, auth: RegistryAuth) -> None:
+    machine.install("podman", Answer("push *", stderr="Error: denied\n", status=125))
+    with pytest.raises(RegistryDenied):
+        _engine(machine, "podman").push(BUILT, TARGET, auth, ignore)
+
+
+def test_a_remote_podman_is_asked_for_the_registrys_digest(
+    machine: Machine, auth: RegistryAuth
+) -> None:
+    local = f"sha256:{'e' * 64}"
+    image = {"Digest": local, "RepoDigests": [f"{TARGET.name}@{local}", f"{TARGET.name}@{DIGEST}"]}
+    program = machine.install(
+        "podman",
+        Answer("push *"),
+        Answer("pull *"),
+        Answer("image inspect *", json.dumps([image])),
+        Answer("rmi *"),
+    )
+    engine = _engine(machine, "podman", remote=True)
+    assert str(engine.push(BUILT, TARGET, auth, ignore).digest) == DIGEST
+    assert program.verbs[-1] == f"rmi {TARGET}"
+    machine.install("podman", Answer("push *"), Answer("pull *", status=1), Answer("*", "[]"))
+    with pytest.raises(RegistryError):
+        engine.push(BUILT, TARGET, auth, ignore)
+
+
+def test_one_tag_a_project_stays(machine: Machine) -> None:
+    for builder in _builders(machine):
+        program = machine.install(builder.name, Answer("*"))
+        with builder.removing(BUILT):
+            pass
+        name = "localhost/keynet/p"
+        stage, latest = (program.calls[n].arguments[-1] for n in (0, 2))
+        later = [f"{name}:stage-{n}" for n in range(2, 10)]
+        assert program.verbs == [
+            f"tag {name}:stage-1 {stage}",
+            f"tag {STAGE} {name}:stage-1",
+            f"tag {name}:latest {latest}",
+            f"tag {IMAGE} {name}:latest",
+            f"rmi {stage} {latest} {' '.join(later)} {name}:build-1",
+        ]
+        assert stage.startswith(f"{name}:build-")
+        assert latest.startswith(f"{name}:build-")
+
+
+def test_removing_what_is_gone_is_no_error(machine: Machine) -> None:
+    machine.install("buildah", Answer("*", stderr="image not known", status=125))
+    with _engine(machine, "buildah").removing(BUILT):
+        pass
+
+
+def test_save_names_the_destination(machine: Machine) -> None:
+    program = machine.install("buildah", Answer("push * oci:/good*"), Answer("push *", status=1))
+    engine = _engine(machine, "buildah")
+    engine.save(BUILT, "oci:/good", ignore)
+    assert program.calls[0].arguments == ["push", IMAGE, "oci:/good:latest"]
+    with pytest.raises(EngineError, match="oci-archive:/bad"):
+        engine.save(BUILT, "oci-archive:/bad", ignore)
+
+
+def _builders(machine: Machine) -> list[Builder]:
+    return [_engine(machine, "podman"), _engine(machine, "buildah"), _docker(machine)]
+
+
+def test_the_password_of_a_login_is_typed_in(machine: Machine) -> None:
+    for builder in _builders(machine):
+        program = machine.install(builder.name, Answer("login *"), Answer("logout *"))
+        builder.login(ACCESS)
+        builder.logout(ACCESS.host)
+        login, logout = program.calls
+        assert login.stdin == b"password-of-robot\n"
+        assert login.arguments[-1] == ACCESS.host
+        assert not any("password-of-robot" in argument for argument in login.arguments)
+        assert "password-of-robot" not in str(login.environment)
+        assert logout.arguments == ["logout", ACCESS.host]
+
+
+def test_a_failed_login_shows_no_password(machine: Machine) -> None:
+    for builder in _builders(machine):
+        machine.install(
+            builder.name, Answer("*", stderr="Error: bad password-of-robot\n", status=125)
+        )
+        with pytest.raises(EngineError, match=ACCESS.host) as caught:
+            builder.login(ACCESS)
+        assert "password-of-robot" not in caught.value.message
+        with pytest.raises(EngineError, match=ACCESS.host):
+            builder.logout(ACCESS.host)
+
+
+LEGACY_LOG = f"""\
+DEPRECATED: The legacy builder is deprecated and will be removed in a future release.
+            Install the buildx component to build images with BuildKit:
+            https://docs.docker.com/go/buildx/
+Step 1/2 : FROM scratch AS deps
+ --->\x20
+Step 2/3 : RUN ["x"]
+ ---> {STAGE}
+Step 3/3 : FROM scratch
+Step 3/3 : COPY context/ /workspace/
+ ---> {IMAGE[:12]}
+Successfully built {IMAGE[:12]}
+"""
+WRITE_ID = (
+    'for each; do if test "$last" = --iidfile; then '
+    f'printf sha256:{IMAGE} > "$each"; fi; last=$each; done'
+)
+
+
+def test_docker_legacy_gets_a_tar(machine: Machine, plan: BuildPlan, auth: RegistryAuth) -> None:
+    program = machine.install("docker", Answer("build *", LEGACY_LOG, also=WRITE_ID))
+    seen: list[Event] = []
+    built = _docker(machine).build(plan, auth, seen.append)
+    assert seen[0] == LogLine("Step 1/2 : FROM scratch AS deps", "build")
+    assert (built.image_id, built.stages) == (IMAGE, (STAGE,))
+    (call,) = program.calls
+    with tarfile.open(fileobj=io.BytesIO(call.stdin)) as tar:
+        assert "context/train.py" in tar.getnames()
+    assert call.environment["DOCKER_CONFIG"] == str(auth.docker_config)
+    assert call.environment["DOCKER_BUILDKIT"] == "0"
+
+
+def test_docker_buildkit_gets_a_folder(machine: Machine, plan: BuildPlan) -> None:
+    program = machine.install("docker", Answer("build *", also=WRITE_ID))
+    built = _docker(machine, "buildkit").build(plan, None, ignore)
+    assert (built.image_id, built.stages) == (IMAGE, ())
+    assert program.calls[0].stdin == b""
+    assert program.calls[0].arguments[-1].endswith("/root")
+
+
+@pytest.mark.parametrize(
+    ("network", "host"),
+    [
+        (HostNetwork(), False),
+        (HostNetwork(proxies={"HTTP_PROXY": Secret("http://127.0.0.1:3128")}), True),
+        (HostNetwork(proxies={"HTTP_PROXY": Secret("http://u:p@localhost:1")}), True),
+        (HostNetwork(proxies={"HTTP_PROXY": Secret("http://proxy:3128")}), False),
+        (HostNetwork(pip_conf=Secret("index-url = http://127.0.0.1:9/simple")), True),
+    ],
+)
+def test_docker_uses_the_hosts_network_for_loopback(
+    machine: Machine, plan: BuildPlan, network: HostNetwork, host: bool
+) -> None:
+    program = machine.install("docker", Answer("build *", also=WRITE_ID))
+    _docker(machine).build(replace(plan, host_network=network), None, ignore)
+    assert ("--network" in program.calls[0].arguments) is host
+
+
+def test_docker_names_the_cache_of_a_failed_build(machine: Machine, plan: BuildPlan) -> None:
+    log = f"Step 1/2 : FROM a\nStep 2/3 : COPY b c\n ---> {STAGE}\nStep 3/3 : RUN false\n"
+    program = machine.install(
+        "docker", Answer("build *", log, status=1), Answer("images *"), Answer("tag *")
+    )
+    with pytest.raises(BuildFailed, match="RUN false"):
+        _docker(machine).build(plan, None, ignore)
+    assert program.verbs[-2].startswith(f"tag {STAGE} localhost/keynet/")
+
+
+def test_docker_pushes_the_name_that_it_built_and_takes_it_away(
+    machine: Machine, plan: BuildPlan, auth: RegistryAuth
+) -> None:
+    said = f"{'a' * 12}: Layer already exists\nlatest: digest: {DIGEST} size: 528\n"
+    program = machine.install(
+        "docker", Answer("build *", also=WRITE_ID), Answer("push *", said), Answer("*")
+    )
+    docker = _docker(machine)
+    target = replace(TARGET, tag=None)
+    built = docker.build(plan, auth, ignore, target)
+    seen: list[Event] = []
+    assert str(docker.push(built, target, auth, seen.append).digest) == DIGEST
+    assert BlobSkipped("a" * 12, None) in seen
+    with docker.removing(built):
+        pass
+    assert f"--tag {TARGET}" in program.verbs[0]
+    assert program.verbs[1] == f"push {TARGET}"
+    assert program.verbs[-1].startswith("rmi ")
+    assert program.verbs[-1].endswith(f" {TARGET}")
+
+
+def test_a_refused_push_of_docker_is_told(machine: Machine, auth: RegistryAuth) -> None:
+    machine.install("docker", Answer("push *", stderr="unauthorized: x\n", status=1))
+    with pytest.raises(RegistryDenied):
+        _docker(machine).push(replace(BUILT, name=str(TARGET)), TARGET, auth, ignore)
+
+
+def test_docker_saves_what_its_version_can(machine: Machine, tmp_path: Path) -> None:
+    layout = tmp_path / "layout.tar"
+    with tarfile.open(layout, "w") as tar:
+        tar.addfile(tarfile.TarInfo("oci-layout"))
+    copy = f'/bin/cp {layout} "$3"'
+    machine.install("docker", Answer("save *", also=copy))
+    old, new = _docker(machine), _docker(machine, version="26.1.5")
+    old.save(BUILT, f"docker-archive:{tmp_path}/a.tar", ignore)
+    assert (tmp_path / "a.tar").exists()
+    assert old.saves == {"docker-archive"}
+    assert new.saves == {"docker-archive", "oci-archive", "oci"}
+    new.save(BUILT, f"oci:{tmp_path}/b", ignore)
+    assert [path.name for path in (tmp_path / "b").iterdir()] == ["oci-layout"]
+    assert not list(tmp_path.glob("*.partial.tar"))
+    machine.install("docker", Answer("save *", stderr="no space left\n", status=1))
+    with pytest.raises(EngineError, match="no space left"):
+        new.save(BUILT, f"oci-archive:{tmp_path}/c.tar", ignore)
+
+
+def test_docker_legacy_says_what_it_cannot_do(machine: Machine, plan: BuildPlan) -> None:
+    recipe = UserContainerfile(Path("/d"), "FROM a\nRUN --mount=type=cache,target=/x y\n")
+    mounting = replace(plan, recipe=recipe)
+    assert _docker(machine).unsupported(mounting)
+    assert _docker(machine, "buildkit").unsupported(mounting) == []
+
+
+def test_a_failed_docker_login_says_where_the_daemon_looks(machine: Machine) -> None:
+    machine.install("docker", Answer("*", stderr="x509: unknown authority\n", status=1))
+    ca = machine.home / "ca.pem"
+    ca.write_text("PEM")
+    access = RegistryAccess("harbor.example.com", "robot$x", Secret("p" * 12), ca_cert=ca)
+    with pytest.raises(EngineError) as caught:
+        _docker(machine).login(access)
+    assert "/etc/docker/certs.d/harbor.example.com/ca.crt" in caught.value.hint
+
+
+ONE_STAGE = GeneratedContainerfile("FROM a AS x\nFROM a\n", mounting="FROM a\nRUN --mount=x\n")
+
+
+def _containerfiles(machine: Machine) -> str:
+    """Shell that keeps what the engine was told to build."""
+    return (
+        f'for each; do test "$last" = --file && /bin/cat "$each" >> {machine.home}/built; '
+        "last=$each; done"
+    )
+
+
+def _mounting(machine: Machine, name: str) -> Builder:
+    return _docker(machine, "buildkit") if name == "docker" else _engine(machine, name)
+
+
+@pytest.mark.parametrize("name", ["docker", "podman", "buildah"])
+@pytest.mark.parametrize(("user", "argument"), [("", ""), ("1000", "--build-arg=KEYNET_USER=1000")])
+def test_engines_whose_run_mounts_take_the_one_stage_form(
+    machine: Machine, plan: BuildPlan, auth: RegistryAuth, name: str, user: str, argument: str
+) -> None:
+    base = Reference.parse("python:3.11-slim")
+    program = machine.install(
+        name,
+        Answer("*inspect *", f"{user}\n"),
+        Answer("build *", BUILD_LOG, also=f"{WRITE_ID}; {_containerfiles(machine)}"),
+    )
+    _mounting(machine, name).build(replace(plan, recipe=ONE_STAGE, base=base), auth, ignore)
+    assert (machine.home / "built").read_text() == ONE_STAGE.mounting
+    assert argument in program.verbs[-1]
+    assert ("KEYNET_USER" in program.verbs[-1]) is bool(user)
+
+
+def test_dockers_legacy_builder_asks_for_no_user(machine: Machine, plan: BuildPlan) -> None:
+    program = machine.install("docker", Answer("build *", LEGACY_LOG, also=WRITE_ID))
+    generated = replace(plan, recipe=ONE_STAGE, base=Reference.parse("python:3.11-slim"))
+    with _docker(machine).ahead(generated) as builder:
+        builder.build(generated, None, ignore)
+    assert [verb.split()[0] for verb in program.verbs] == ["build"]
+
+
+@pytest.mark.parametrize("name", ["docker", "podman", "buildah"])
+def test_the_base_is_looked_at_ahead_and_once(machine: Machine, plan: BuildPlan, name: str) -> None:
+    looked = machine.home / "looked"
+    os.mkfifo(looked)
+    program = machine.install(
+        name,
+        Answer("*inspect *", "1000\n", also=f"echo > {looked}"),
+        Answer("build *", BUILD_LOG, also=WRITE_ID),
+    )
+    generated = replace(plan, recipe=ONE_STAGE, base=Reference.parse("python:3.11-slim"))
+    with _mounting(machine, name).ahead(generated) as builder:
+        # Were it asked by the build alone, nobody would write.
+        looked.read_text()
+        builder.build(generated, None, ignore)
+    assert [verb.split()[0] in ("inspect", "image") for verb in program.verbs] == [True, False]
+    assert "--build-arg=KEYNET_USER=1000" in program.verbs[1]
+
+
+def test_nothing_is_asked_ahead_where_the_build_does_not_ask(
+    machine: Machine, plan: BuildPlan
+) -> None:
+    for builder in _builders(machine):
+        program = machine.install(builder.name, Answer("*"))
+        with builder.ahead(plan) as same:
+            assert same == builder
+        assert program.verbs == []
+
+
+@pytest.mark.parametrize("name", ["docker", "podman", "buildah"])
+def test_a_base_that_cannot_be_pulled_is_left_to_the_build(
+    machine: Machine, plan: BuildPlan, auth: RegistryAuth, name: str
+) -> None:
+    base = Reference.parse("python:3.11-slim")
+    program = machine.install(
+        name,
+        Answer("*inspect *", status=125),
+        Answer("pull *", f"{IMAGE}\n", "manifest unknown\n", status=125),
+        Answer("build *", BUILD_LOG, also=f"{WRITE_ID}; {_containerfiles(machine)}"),
+    )
+    seen: list[Event] = []
+    _mounting(machine, name).build(replace(plan, recipe=ONE_STAGE, base=base), auth, seen.append)
+    assert (machine.home / "built").read_text() == ONE_STAGE.text
+    asked, pulled, again, built = program.verbs
+    assert asked == again
+    assert "inspect" in asked
+    assert (pulled.split()[0], built.split()[0]) == ("pull", "build")
+    assert LogLine("manifest unknown", "build") in seen
+
+
+def test_a_users_containerfile_gets_the_hosts_pip_settings_by_a_mount(
+    machine: Machine, plan: BuildPlan
+) -> None:
+    kept = machine.home / "kept"
+    copy = (
+        'for each; do case "$each" in --volume=*) each=${each#--volume=}; '
+        f'/bin/cp -r "${{each%%:*}}" {kept};; esac; done'
+    )
+    program = machine.install("podman", Answer("build *", BUILD_LOG, also=copy))
+    own = UserContainerfile(plan.context / "Dockerfile", "FROM a\n")
+    network = HostNetwork(
+        ca_bundle=b"PEM", pip_conf=Secret("[global]\nindex-url = http://u:word@h/simple\n")
+    )
+    full = replace(plan, recipe=own, host_network=network)
+    _engine(machine, "podman").build(full, None, ignore)
+    assert (kept / "ca.pem").read_bytes() == b"PEM"
+    assert "cert = /etc/xdg/pip/ca.pem" in (kept / "pip.conf").read_text()
+    assert "http://u:word@h/simple" in (kept / "pip.conf").read_text()
+    assert "word" not in program.verbs[0]
+    assert program.verbs[0].count(":/etc/xdg/pip:ro") == 1
+
+
+@pytest.mark.parametrize("generated", [True, False])
+def test_nothing_is_mounted_without_need(
+    machine: Machine, plan: BuildPlan, *, generated: bool
+) -> None:
+    program = machine.install("podman", Answer("build *", BUILD_LOG))
+    if generated:
+        plan = replace(plan, host_network=HostNetwork(ca_bundle=b"PEM"))
+    else:
+        plan = replace(plan, recipe=UserContainerfile(plan.context / "Dockerfile", "FROM a\n"))
+    _engine(machine, "podman").build(plan, None, ignore)
+    assert "--volume" not in program.verbs[0]
+
+
+@pytest.mark.parametrize(
+    ("mode", "version", "mounts"),
+    [
+        ("buildkit", "20.10.24+dfsg1", True),
+        ("buildx", "26.1.5", True),
+        ("buildkit", "19.03.15", False),
+        ("legacy", "20.10.24+dfsg1", False),
+    ],
+)
+def test_buildkit_gets_the_hosts_pip_settings_as_secrets(
+    machine: Machine, plan: BuildPlan, mode: str, version: str, *, mounts: bool
+) -> None:
+    kept = machine.home / "kept"
+    keep = (
+        f'/bin/mkdir -p {kept}; for each; do case "$each" in --secret=*) '
+        f'/bin/cp "${{each##*src=}}" {kept};; esac; '
+        f'test "$last" = --file && test "${{each#/}}" != "$each" && /bin/cp "$each" {kept}; '
+        "last=$each; done; " + WRITE_ID
+    )
+    mounted = f"FROM a\nRUN {UserContainerfile.MOUNTS} b\n"
+    log = f"#5 [2/2] RUN {UserContainerfile.MOUNTS} b\n"
+    program = machine.install("docker", Answer("build *", log, also=keep), *QUIET)
+    own = UserContainerfile(plan.context / "Dockerfile", "FROM a\nRUN b\n", mounted)
+    network = HostNetwork(
+        ca_bundle=b"PEM", pip_conf=Secret("[global]\nindex-url = http://u:word@h/simple\n")
+    )
+    seen: list[Event] = []
+    _docker(machine, mode, version).build(
+        replace(plan, recipe=own, host_network=network), None, seen.append
+    )
+    assert ("--secret=id=keynet-pip.conf" in program.verbs[0]) == mounts
+    assert "word" not in program.verbs[0]
+    if mounts:
+        assert (kept / "Containerfile").read_text() == mounted
+        assert (kept / "ca.pem").read_bytes() == b"PEM"
+        assert "cert = /etc/xdg/pip/ca.pem" in (kept / "pip.conf").read_text()
+        assert seen == [LogLine("#5 [2/2] RUN b", "build")]
+
+
+def test_buildkit_gets_no_secrets_without_need(machine: Machine, plan: BuildPlan) -> None:
+    program = machine.install("docker", Answer("build *", also=WRITE_ID), *QUIET)
+    own = UserContainerfile(plan.context / "Dockerfile", "FROM a\nRUN b\n", "FROM a\nRUN x b\n")
+    _docker(machine, "buildkit").build(replace(plan, recipe=own), None, ignore)
+    assert "--secret" not in program.verbs[0]
+
+
+LISTED = """\
+<none>:<none> 1.2 MB
+localhost/keynet/p:latest 1.65 kB
+localhost/keynetwork:latest 3 GB
+localhost/keynet/p:<none> 1 kB
+docker.io/library/busybox:latest 4.3 MB
+localhost/keynet/p:stage-1 1 kB
+"""
+
+
+def test_what_builds_left_is_told_from_other_images(machine: Machine) -> None:
+    for builder in _builders(machine):
+        program = machine.install(builder.name, Answer("images *", LISTED), Answer("rmi *"))
+        images = builder.kept()
+        assert [(image.name, image.size) for image in images] == [
+            ("localhost/keynet/p:latest", "1.65 kB"),
+            ("localhost/keynet/p:stage-1", "1 kB"),
+        ]
+        builder.drop([image.name for image in images])
+        assert program.verbs[-1] == "rmi localhost/keynet/p:latest localhost/keynet/p:stage-1"
+
+
+def test_podman_and_buildah_are_seen_to_share_a_store(machine: Machine) -> None:
+    stores = []
+    for builder in _builders(machine):
+        machine.install(builder.name, Answer("images *", LISTED))
+        stores.append({image.store for image in builder.kept()})
+    podman, buildah, docker = stores
+    assert podman == buildah != docker
+
+
+def test_keynets_own_store_goes_as_a_whole(machine: Machine) -> None:
+    engine = _engine(machine, "podman")
+    way = replace(engine.usable.way, root="/own", runroot="/run/own", driver="overlay")
+    program = machine.install("podman", Answer("*", LISTED))
+    assert replace(engine, usable=replace(engine.usable, way=way)).kept() == []
+    assert program.verbs == []
+
+
+def test_images_that_cannot_be_listed_or_removed_are_told(machine: Machine) -> None:
+    for builder in _builders(machine):
+        machine.install(
+            builder.name, Answer("*", stderr="Error: in use by a container\n", status=2)
+        )
+        with pytest.raises(EngineError, match=f"^{builder.name} could not list its images: in use"):
+            builder.kept()
+        with pytest.raises(EngineError, match="remove its images: in use"):
+            builder.drop(["localhost/keynet/p:latest"])

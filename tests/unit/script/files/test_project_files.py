@@ -1,0 +1,83 @@
+"""Which files beside a script belong to it, and which are left alone."""
+
+from pathlib import Path
+
+import pytest
+
+from keynet.script.extraction import Argument as A
+from keynet.script.extraction import extract
+
+ADD = "def add(p):\n    p.add_argument('--width', type=int, default=64)\n"
+SCRIPT = (
+    "import argparse\nfrom {module} import add\n"
+    "parser = argparse.ArgumentParser()\nadd(parser)\n"
+    "parser.add_argument('--lr', type=float, default=0.1)\nargs = parser.parse_args()\n"
+)
+WIDTH, LR = A("width", "int", 64), A("lr", "float", 0.1)
+
+
+def read(folder: Path, script: str, module: str, files: dict[str, str]) -> list[A]:
+    for name, text in {**files, script: SCRIPT.format(module=module)}.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return list(extract(folder / script).arguments)
+
+
+@pytest.mark.parametrize(
+    ("script", "module", "files"),
+    [
+        ("train.py", "options", {"options.py": ADD}),
+        ("train.py", "tools.options", {"tools/options.py": ADD}),
+        ("train.py", "tools", {"tools/__init__.py": ADD}),
+        ("train.py", "tools", {"tools/__init__.py": "from .a import *\n", "tools/a.py": ADD}),
+        ("scripts/train.py", "options", {"setup.py": "", "options.py": ADD}),
+        ("scripts/train.py", "package.options", {".git/HEAD": "", "src/package/options.py": ADD}),
+        ("pkg/train.py", ".options", {"pkg/__init__.py": "", "pkg/options.py": ADD}),
+        ("pkg/run/train.py", "..options", {
+            "pkg/__init__.py": "", "pkg/run/__init__.py": "", "pkg/options.py": ADD,
+        }),
+        ("pkg/run/train.py", "pkg.options", {
+            "pkg/__init__.py": "", "pkg/run/__init__.py": "", "pkg/options.py": ADD,
+        }),
+        ("pkg/train.py", ".", {"pkg/__init__.py": ADD}),
+        ("site-packages/mine/train.py", "mine_options", {
+            "site-packages/mine/__init__.py": "", "site-packages/mine_options.py": ADD,
+            "site-packages/mine-1.dist-info/RECORD": "mine/train.py,,\nmine_options.py,,\n",
+        }),
+    ],
+)  # fmt: skip
+def test_a_file_of_the_project_is_read(
+    script: str, module: str, files: dict[str, str], tmp_path: Path
+) -> None:
+    assert read(tmp_path, script, module, files) == [WIDTH, LR]
+
+
+@pytest.mark.parametrize(
+    ("script", "module", "files"),
+    [
+        ("train.py", "torch", {"torch.py": ADD}),
+        ("train.py", "options", {"other.py": ADD}),
+        ("train.py", "options", {"options.py": "def broken(:\n"}),
+        ("train.py", "...options", {"options.py": ADD}),
+        ("pkg/train.py", "others", {"pkg/__init__.py": "", "others/__init__.py": ADD}),
+        ("site-packages/mine/train.py", "yours", {
+            "site-packages/mine/__init__.py": "", "site-packages/yours.py": ADD,
+            "site-packages/mine-1.dist-info/RECORD": "mine/train.py,,\n",
+            "site-packages/yours-1.dist-info/RECORD": "yours.py,,\n",
+        }),
+    ],
+)  # fmt: skip
+def test_a_file_of_others_is_left_alone(
+    script: str, module: str, files: dict[str, str], tmp_path: Path
+) -> None:
+    assert read(tmp_path, script, module, files) == [LR]
+
+
+def test_a_link_that_leads_out_of_the_project_is_not_followed(tmp_path: Path) -> None:
+    outside = tmp_path / "outside.py"
+    outside.write_text(ADD)
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "options.py").symlink_to(outside)
+    assert read(project, "train.py", "options", {}) == [LR]

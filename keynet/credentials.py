@@ -18,7 +18,7 @@ from typing import Any, Final
 from keynet.errors import KeynetError
 from keynet.files import places, private_file
 from keynet.secret import Secret, mask
-from keynet.text import N_, _, printable
+from keynet.text import N_, _, fill, printable
 
 __all__ = [
     "Credentials",
@@ -194,15 +194,13 @@ def _read(file: Path) -> bytes | None:
             status = os.fstat(stream.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise KeynetError(
-                    _("The config file {file} is no regular file.").format(file=printable(file)),
+                    fill(_("The config file {file} is no regular file."), file=file),
                     _("Set KEYNET_CONFIG to a file's path."),
                 )
             if status.st_mode & 0o077:
                 raise KeynetError(
-                    _("The config file {file} can be read or changed by others.").format(
-                        file=printable(file)
-                    ),
-                    _("Run: chmod 600 {file}").format(file=shlex.quote(printable(file))),
+                    fill(_("The config file {file} can be read or changed by others."), file=file),
+                    fill(_("Run: chmod 600 {file}"), file=shlex.quote(printable(file))),
                 )
             return stream.read(_SIZE_LIMIT + 1)
     except (FileNotFoundError, NotADirectoryError):
@@ -233,20 +231,20 @@ def _from_json(wire: dict[str, Any], file: Path) -> Credentials:
     def text(values: dict[str, Any], key: str, inside: str = "") -> str:
         value = values.get(key)
         if value is not None and not isinstance(value, str):
-            raise _broken(file, _("{key} is no string").format(key=inside + key))
+            raise _broken(file, fill(_("{key} is no string"), key=inside + key))
         return value or ""
 
     def table(key: str) -> dict[str, Any] | None:
         value = wire.get(key)
         if value is not None and not isinstance(value, dict):
-            raise _broken(file, _("{key} is no object").format(key=key))
+            raise _broken(file, fill(_("{key} is no object"), key=key))
         return value or None
 
     harbor, project, token = table("harbor"), table("project"), text(wire, "api_token")
     if project is not None and type(project.get("id")) is not int:
-        raise _broken(file, _("{key} is no number").format(key="project.id"))
+        raise _broken(file, fill(_("{key} is no number"), key="project.id"))
     if not isinstance(wire.get("insecure", False), bool):
-        raise _broken(file, _("{key} is neither true nor false").format(key="insecure"))
+        raise _broken(file, fill(_("{key} is neither true nor false"), key="insecure"))
     ca_cert = text(wire, "ca_cert")
     return Credentials(
         server_url=text(wire, "server_url"),
@@ -327,15 +325,13 @@ def _moment(text: str, file: Path) -> datetime | None:
 
 def _broken(file: Path, reason: str) -> KeynetError:
     return KeynetError(
-        _("The config file {file} is broken: {reason}.").format(
-            file=printable(file), reason=reason
-        ),
+        fill(_("The config file {file} is broken: {reason}."), file=file, reason=reason),
         _("Repair it, or remove it with `keynet config clear` and log in again."),
     )
 
 
 def _unusable(message: str, file: Path, error: OSError) -> KeynetError:
     return KeynetError(
-        _(message).format(file=printable(file), why=error.strerror or str(error)),
+        fill(_(message), file=file, why=error.strerror or str(error)),
         _("Set KEYNET_CONFIG to a file that this user may read and write."),
     )

@@ -1,15 +1,17 @@
 """Texts for people: translation, and making foreign strings safe to show.
 
-``_("…{name}…").format(name=…)`` is the one way to write such a text: f-strings cannot be
-collected into a catalogue.
+``fill(_("…{name}…"), name=…)`` is the one way to write such a text: f-strings cannot be
+collected into a catalogue, and ``fill`` escapes what it fills in.
 """
 
 import gettext
 import os
 import re
+from collections.abc import Iterable
 from functools import cache
+from typing import Self
 
-__all__ = ["N_", "_", "ngettext", "printable", "size"]
+__all__ = ["N_", "Block", "_", "fill", "ngettext", "printable", "size", "stacked"]
 
 # Not pathlib: every command loads this module, and it costs a fifth of what click does.
 _LOCALE_DIR = os.path.join(os.path.dirname(__file__), "locale")  # noqa: PTH118, PTH120
@@ -21,6 +23,10 @@ _UNSAFE = re.compile(
 _ESCAPE_SEQUENCE = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_].*?(?:\x07|\x1b\\|$)|[@-Z\\-_])", re.DOTALL
 )
+
+
+# Characters of one value in a text.
+_LONGEST = 2000
 
 
 @cache
@@ -51,17 +57,53 @@ def ngettext(singular: str, plural: str, count: int) -> str:
     return _current().ngettext(singular, plural, count)
 
 
-def printable(foreign: object, limit: int = 2000, *, indented: bool = False) -> str:
+def printable(foreign: object, limit: int = _LONGEST, *, indented: bool = False) -> str:
     """Make a string from a server, a script or an engine safe to show on a terminal.
 
     Escape sequences vanish; controls, newlines and direction marks become one space;
     what is longer than ``limit`` characters is cut and ends in an ellipsis. Spaces at the
     start go too unless the text is ``indented``.
     """
-    text = _ESCAPE_SEQUENCE.sub("", str(foreign)[: limit * 4])
-    text = _UNSAFE.sub(" ", text).rstrip()
+    text = _harmless(foreign, limit).rstrip()
     text = text if indented else text.lstrip()
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _harmless(foreign: object, limit: int) -> str:
+    text = _ESCAPE_SEQUENCE.sub("", str(foreign)[: limit * 4])
+    return _UNSAFE.sub(" ", text)
+
+
+class Block(str):
+    """Text of several lines, each safe to show already; ``fill`` keeps its newlines."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, lines: Iterable[object], *, indent: str = "") -> Self:
+        """Join foreign lines, each made safe on its own."""
+        return cls("\n".join(indent + printable(line, indented=True) for line in lines))
+
+
+def fill(template: str, **values: object) -> str:
+    """Fill the placeholders of a translated text; every value becomes safe to show.
+
+    A value is escaped as by ``printable``, except that spaces around it stay. Numbers keep
+    their type, so that a placeholder may format them (``{seconds:.1f}``).
+    """
+    return template.format(**{name: _shown(value) for name, value in values.items()})
+
+
+def stacked(*texts: str) -> str:
+    """Put texts that are safe already on lines of their own; empty ones are left out."""
+    return Block("\n".join(text for text in texts if text))
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, int | float | Block):
+        return value
+    text = _harmless(value, _LONGEST)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def size(bytes_: int) -> str:

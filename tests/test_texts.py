@@ -1,35 +1,111 @@
-"""Texts for people can be collected: constants inside ``_()``, or marked by ``N_``."""
+"""Texts for people can be collected, and what is filled into them is safe to show."""
 
 import ast
+import inspect
 import string
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from keynet import errors
+
 PACKAGE = Path(__file__).parent.parent / "keynet"
 MARKERS = {"_": 1, "N_": 1, "ngettext": 2}
+# Whose arguments are shown to people.
+SHOWN = {"Notice", "Unusable"} | {
+    name
+    for name, value in vars(errors).items()
+    if inspect.isclass(value) and issubclass(value, errors.KeynetError)
+}
 
 
 def modules() -> list[str]:
     return sorted(str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py"))
 
 
-def marked(relative: str) -> Iterator[tuple[int, ast.expr]]:
+def calls(relative: str) -> Iterator[ast.Call]:
     for node in ast.walk(ast.parse((PACKAGE / relative).read_text("utf-8"))):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            for argument in node.args[: MARKERS.get(node.func.id, 0)]:
-                yield node.lineno, argument
+        if isinstance(node, ast.Call):
+            yield node
+
+
+def name_of(function: ast.expr) -> str:
+    return function.id if isinstance(function, ast.Name) else ""
 
 
 @pytest.mark.parametrize("relative", modules())
 def test_every_marked_text_is_a_constant_with_named_fields(relative: str) -> None:
     wrong = []
-    for line, argument in marked(relative):
-        if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-            names = [name for _text, name, _spec, _conv in string.Formatter().parse(argument.value)]
-            if any(name is not None and not name.isidentifier() for name in names):
-                wrong.append(f"line {line}: a field without a name")
-        elif "N_(" not in (PACKAGE / relative).read_text("utf-8"):
-            wrong.append(f"line {line}: no constant")
+    for call in calls(relative):
+        for argument in call.args[: MARKERS.get(name_of(call.func), 0)]:
+            if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                parsed = string.Formatter().parse(argument.value)
+                if any(name is not None and not name.isidentifier() for _t, name, _s, _c in parsed):
+                    wrong.append(f"line {call.lineno}: a field without a name")
+            elif "N_(" not in (PACKAGE / relative).read_text("utf-8"):
+                wrong.append(f"line {call.lineno}: not a constant")
     assert not wrong
+
+
+@pytest.mark.parametrize("relative", modules())
+def test_a_text_is_filled_by_fill_alone(relative: str) -> None:
+    if relative == "text.py":
+        return
+    wrong = []
+    for call in calls(relative):
+        filled = isinstance(call.func, ast.Attribute) and call.func.attr in {"format", "format_map"}
+        within = [name_of(each.func) for each in ast.walk(call) if isinstance(each, ast.Call)]
+        if filled and MARKERS.keys() & within:
+            wrong.append(f"line {call.lineno}: .format() leaves its arguments as they are")
+    assert not wrong
+
+
+@pytest.mark.parametrize("relative", modules())
+def test_no_message_is_an_f_string(relative: str) -> None:
+    wrong = set()
+    for function in functions(relative):
+        assigned = assignments(function)
+        for call in ast.walk(function):
+            if not isinstance(call, ast.Call) or name_of(call.func) not in SHOWN:
+                continue
+            for argument in [*call.args, *(keyword.value for keyword in call.keywords)]:
+                values = assigned.get(name_of(argument), []) or [argument]
+                for value in values:
+                    wrong |= {f"line {value.lineno}: {reason}" for reason in unsafe(value)}
+    assert not wrong
+
+
+def functions(relative: str) -> Iterator[ast.AST]:
+    for node in ast.walk(ast.parse((PACKAGE / relative).read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
+            yield node
+
+
+def assignments(function: ast.AST) -> dict[str, list[ast.expr]]:
+    """Collect what is assigned to each name, so that a message made ahead is seen too."""
+    found: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign) and node.value is not None:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
+                if name := name_of(target):
+                    found.setdefault(name, []).append(node.value)
+    return found
+
+
+def unsafe(argument: ast.expr) -> Iterator[str]:
+    """Find what puts a value into a message as it is; the arguments of calls are theirs."""
+    match argument:
+        case ast.JoinedStr():
+            yield "an f-string"
+        case ast.BinOp(op=ast.Mod()):
+            yield "a % operator"
+        case ast.BinOp(left=left, right=right):
+            yield from unsafe(left)
+            yield from unsafe(right)
+        case ast.IfExp(body=body, orelse=orelse):
+            yield from unsafe(body)
+            yield from unsafe(orelse)
+        case ast.Call(func=ast.Attribute(attr="format")):
+            yield ".format()"

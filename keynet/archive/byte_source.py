@@ -10,7 +10,7 @@ from typing import Final, Self
 
 from keynet.archive.compression import BLOCK, Compression, opened, sniff
 from keynet.errors import ArchiveNotFound, TarReadError
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["Source", "compression_of", "scratch_file"]
 
@@ -42,7 +42,7 @@ class Source:
                 self._replace_by_decompressed()
             if not self.size or not _may_be_tar(self.read(0, 1)):
                 raise TarReadError(  # noqa: TRY301 - the file is closed in one place
-                    _("{archive} is no tar archive.").format(archive=self.name),
+                    fill(_("{archive} is no tar archive."), archive=self.name),
                     _("Write one with docker save, podman save or skopeo copy."),
                 )
         except BaseException:
@@ -78,8 +78,10 @@ class Source:
                 rest = os.pread(self._descriptor, length - len(block), offset + len(block))
                 if not rest:
                     raise TarReadError(
-                        _("{archive} ends at byte {position}: it is cut.").format(
-                            archive=self.name, position=offset + len(block)
+                        fill(
+                            _("{archive} ends at byte {position}: it is cut."),
+                            archive=self.name,
+                            position=offset + len(block),
                         )
                     )
                 block += rest
@@ -148,14 +150,14 @@ def _open(path: Path, name: str) -> int:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError as error:
         raise ArchiveNotFound(
-            _("There is no archive at {path}.").format(path=name),
-            _("Resolved, the path is {path}.").format(path=printable(path.absolute())),
+            fill(_("There is no archive at {path}."), path=name),
+            fill(_("Resolved, the path is {path}."), path=path.absolute()),
         ) from error
     except (OSError, ValueError) as error:
         raise _failed(name, error) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise TarReadError(_("{archive} is no regular file.").format(archive=name))
+        raise TarReadError(fill(_("{archive} is no regular file."), archive=name))
     return descriptor
 
 
@@ -174,6 +176,6 @@ def _write_all(descriptor: int, piece: bytes) -> int:
 def _failed(name: str, error: OSError | ValueError) -> TarReadError:
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
     return TarReadError(
-        _("{archive} cannot be read: {reason}.").format(archive=name, reason=printable(reason)),
+        fill(_("{archive} cannot be read: {reason}."), archive=name, reason=reason),
         _("Check the file's permissions and the free space of the disk (TMPDIR chooses another)."),
     )

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any, Final, Protocol, cast
 
 from keynet.errors import InvalidArchive
-from keynet.text import _
+from keynet.text import _, fill
 
 __all__ = ["BLOCK", "Compression", "Compressor", "Opener", "opened", "sniff"]
 
@@ -111,7 +111,7 @@ class Opener:
         """
         if self._inner is not None or (self._new is not None and not self._taken):
             raise InvalidArchive(
-                _("{name} is cut: the compressed stream has no end.").format(name=self._name)
+                fill(_("{name} is cut: the compressed stream has no end."), name=self._name)
             )
 
     def _drain(self, inner: _Decompressor, block: bytes) -> Iterator[bytes]:
@@ -120,8 +120,10 @@ class Opener:
                 piece = inner.decompress(block, BLOCK)
             except self._errors as error:
                 raise InvalidArchive(
-                    _("{name} cannot be decompressed: {reason}.").format(
-                        name=self._name, reason=str(error).rstrip(".")
+                    fill(
+                        _("{name} cannot be decompressed: {reason}."),
+                        name=self._name,
+                        reason=str(error).rstrip("."),
                     )
                 ) from error
             block = b""
@@ -134,7 +136,7 @@ class Opener:
     def _refuse_crumbs(self) -> None:
         if self._members > _FREE_MEMBERS and self._taken < self._members * _SMALLEST_MEMBER:
             raise InvalidArchive(
-                _("{name} is made of thousands of tiny compressed pieces.").format(name=self._name),
+                fill(_("{name} is made of thousands of tiny compressed pieces."), name=self._name),
                 _("If you trust the file, decompress it yourself (gunzip, zstd -d) and use that."),
             )
 
@@ -142,8 +144,10 @@ class Opener:
         self._given += length
         if self._given > _FREE and self._given > self._taken * _RATIO:
             raise InvalidArchive(
-                _("{name} opens to more than {ratio} times its size: a decompression bomb.").format(
-                    name=self._name, ratio=_RATIO
+                fill(
+                    _("{name} opens to more than {ratio} times its size: a decompression bomb."),
+                    name=self._name,
+                    ratio=_RATIO,
                 ),
                 _("If you trust the file, decompress it yourself (gunzip, zstd -d) and use that."),
             )

@@ -10,7 +10,7 @@ from keynet.errors import InvalidArchive, ValidationError
 from keynet.oci.descriptor import Descriptor, Digest, Platform
 from keynet.oci.image import Image
 from keynet.oci.reference import Reference
-from keynet.text import N_, _, printable
+from keynet.text import N_, _, fill, printable
 
 __all__ = ["ArchivedImage", "Contents"]
 
@@ -55,8 +55,10 @@ class Contents:
         if member.size > LARGEST_DOCUMENT:
             raise self.bad(
                 name,
-                _("it has {size} bytes, more than {most}").format(
-                    size=member.size, most=LARGEST_DOCUMENT
+                fill(
+                    _("it has {size} bytes, more than {most}"),
+                    size=member.size,
+                    most=LARGEST_DOCUMENT,
                 ),
             )
         return self.source.read(member.offset, member.size)
@@ -71,7 +73,7 @@ class Contents:
         if actual != digest:
             raise self.bad(
                 member,
-                _("its digest is {actual}, not {digest}").format(actual=actual, digest=digest),
+                fill(_("its digest is {actual}, not {digest}"), actual=actual, digest=digest),
             )
 
     def digest(self, member: str, text: str) -> Digest:
@@ -111,8 +113,11 @@ class Contents:
     def bad(self, member: str, reason: str) -> InvalidArchive:
         """Give the error for a member."""
         return InvalidArchive(
-            _("{archive}: {member}: {reason}.").format(
-                archive=self.name, member=printable(member, 300), reason=reason
+            fill(
+                _("{archive}: {member}: {reason}."),
+                archive=self.name,
+                member=printable(member, 300),
+                reason=reason,
             ),
             _(_HINT),
         )

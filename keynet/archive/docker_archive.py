@@ -15,7 +15,7 @@ from keynet.archive.tar import Member
 from keynet.oci.descriptor import Descriptor, Digest, MediaType, Platform
 from keynet.oci.image import Image
 from keynet.oci.manifest import layer_type, render_manifest
-from keynet.text import _
+from keynet.text import _, fill
 
 __all__ = ["MANIFEST", "read_docker"]
 
@@ -53,8 +53,10 @@ def _image(
     if len(paths) != len(diff_ids):
         raise contents.bad(
             entry.config,
-            _("it has {diff_ids} diff ids for {layers} layers").format(
-                diff_ids=len(diff_ids), layers=len(paths)
+            fill(
+                _("it has {diff_ids} diff ids for {layers} layers"),
+                diff_ids=len(diff_ids),
+                layers=len(paths),
             ),
         )
     members = [contents.members.find(path) for path in paths]

@@ -13,7 +13,7 @@ from keynet.archive.reader import Archive
 from keynet.errors import InvalidArchive
 from keynet.oci.descriptor import Digest, MediaType
 from keynet.oci.validate import Decompress, LayerCheck, document_problems
-from keynet.text import _
+from keynet.text import _, fill
 
 __all__ = ["check_archive", "decompressors", "docker_entries"]
 
@@ -60,8 +60,10 @@ def docker_entries(archive: Archive) -> list[dict[str, Any]]:
     # Python's lists and dicts take thirty times the bytes of their brackets.
     if document.count(b"[") + document.count(b"{") > _MOST_BRACKETS:
         raise InvalidArchive(
-            _("{archive}: {member}: it has too many brackets.").format(
-                archive=archive.name, member=MANIFEST
+            fill(
+                _("{archive}: {member}: it has too many brackets."),
+                archive=archive.name,
+                member=MANIFEST,
             )
         )
     entries: list[dict[str, Any]] = json.loads(document)

@@ -10,7 +10,7 @@ from pydantic import ValidationError as WireError
 
 from keynet.errors import InvalidArchive
 from keynet.oci.descriptor import Descriptor, Digest, Platform
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = [
     "LARGEST_DOCUMENT",
@@ -154,8 +154,11 @@ def _invalid(error: WireError, archive: str, member: str) -> InvalidArchive:
     field = ".".join(str(part) for part in first["loc"])
     reason = f"{field}: {first['msg']}" if field else first["msg"]
     return InvalidArchive(
-        _("{archive}: {member}: {reason}.").format(
-            archive=archive, member=printable(member), reason=printable(reason, 300)
+        fill(
+            _("{archive}: {member}: {reason}."),
+            archive=archive,
+            member=member,
+            reason=printable(reason, 300),
         ),
         _("The file is damaged or no image archive; write it again with docker or podman save."),
     )

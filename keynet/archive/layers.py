@@ -10,7 +10,7 @@ from keynet.archive.compression import BLOCK
 from keynet.errors import InvalidArchive
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.reference import Reference
-from keynet.text import _
+from keynet.text import _, fill
 
 __all__ = ["FileLayer", "Ranges"]
 
@@ -78,7 +78,8 @@ class FileLayer:
         if actual != self.descriptor.digest.hex:
             digest = self.descriptor.digest
             raise InvalidArchive(
-                _("{archive}: {member}: its digest is {actual}, not {announced}.").format(
+                fill(
+                    _("{archive}: {member}: its digest is {actual}, not {announced}."),
                     archive=self.file.name,
                     member=self.member,
                     actual=f"{digest.algorithm}:{actual}",

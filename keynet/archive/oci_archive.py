@@ -23,7 +23,7 @@ from keynet.errors import InvalidArchive
 from keynet.oci.descriptor import Descriptor, Digest, MediaType, Platform
 from keynet.oci.image import Image
 from keynet.oci.reference import is_tag
-from keynet.text import _
+from keynet.text import _, fill
 
 __all__ = ["INDEX", "read_oci"]
 
@@ -101,7 +101,7 @@ def _manifests(
         seen.add((descriptor.digest, tags))
         if len(seen) > _MOST_MANIFESTS:
             raise contents.bad(
-                INDEX, _("it leads to more than {most} manifests").format(most=_MOST_MANIFESTS)
+                INDEX, fill(_("it leads to more than {most} manifests"), most=_MOST_MANIFESTS)
             )
         if descriptor.media_type not in MediaType.INDEXES:
             yield found
@@ -150,8 +150,10 @@ def _layers(
     if len(descriptors) != len(diff_ids):
         raise contents.bad(
             name,
-            _("its config has {diff_ids} diff ids for {layers} layers").format(
-                diff_ids=len(diff_ids), layers=len(descriptors)
+            fill(
+                _("its config has {diff_ids} diff ids for {layers} layers"),
+                diff_ids=len(diff_ids),
+                layers=len(descriptors),
             ),
         )
     layers = []
@@ -196,8 +198,10 @@ def _blob(contents: Contents, descriptor: Descriptor) -> Member:
     name = _blob_name(descriptor.digest)
     if name not in contents.members:
         raise _Absent(
-            _("{archive}: {member}: the archive has no such member.").format(
-                archive=contents.name, member=name
+            fill(
+                _("{archive}: {member}: the archive has no such member."),
+                archive=contents.name,
+                member=name,
             ),
             _("The file is incomplete; write it again."),
         )
@@ -205,8 +209,10 @@ def _blob(contents: Contents, descriptor: Descriptor) -> Member:
     if member.size != descriptor.size:
         raise contents.bad(
             name,
-            _("it has {actual} bytes, its descriptor says {size}").format(
-                actual=member.size, size=descriptor.size
+            fill(
+                _("it has {actual} bytes, its descriptor says {size}"),
+                actual=member.size,
+                size=descriptor.size,
             ),
         )
     return member

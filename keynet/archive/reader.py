@@ -16,7 +16,7 @@ from keynet.archive.oci_archive import INDEX, read_oci
 from keynet.archive.tar import index
 from keynet.errors import InvalidArchive
 from keynet.oci.descriptor import Platform
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["Archive", "choose", "host_platform", "open_archive"]
 
@@ -133,9 +133,10 @@ def choose(
     group = [one for one in images if tag in one.tags] if tag is not None else list(images)
     if not group:
         raise InvalidArchive(
-            _("{archive} has no image {tag}.").format(archive=archive, tag=printable(tag)),
-            _("It has: {tags}.").format(
-                tags=", ".join(t for one in images for t in one.tags) or _("no tags at all")
+            fill(_("{archive} has no image {tag}."), archive=archive, tag=tag),
+            fill(
+                _("It has: {tags}."),
+                tags=", ".join(t for one in images for t in one.tags) or _("no tags at all"),
             ),
         )
     if tag is None:
@@ -148,9 +149,10 @@ def choose(
     if platform is None and len(group) == 1:
         return group[0]
     raise InvalidArchive(
-        _("{archive} has no image for {platform}.").format(archive=archive, platform=wanted),
-        _("It has {platforms}; choose with --platform.").format(
-            platforms=", ".join(printable(one.platform) for one in group)
+        fill(_("{archive} has no image for {platform}."), archive=archive, platform=wanted),
+        fill(
+            _("It has {platforms}; choose with --platform."),
+            platforms=", ".join(printable(one.platform) for one in group),
         ),
     )
 
@@ -176,8 +178,12 @@ def _read(contents: Contents) -> tuple[str, tuple[ArchivedImage, ...]]:
     if MANIFEST in contents.members:
         return "docker", tuple(read_docker(contents))
     raise InvalidArchive(
-        _(
-            "{archive} is a tar, but no image archive: manifest.json and index.json are missing."
-        ).format(archive=contents.name),
+        fill(
+            _(
+                "{archive} is a tar, but not an image archive: it has neither manifest.json nor "
+                "index.json."
+            ),
+            archive=contents.name,
+        ),
         _("docker export writes a file system; docker save and podman save write images."),
     )

@@ -21,7 +21,7 @@ from keynet.errors import TarReadError
 from keynet.oci.descriptor import Digest, MediaType
 from keynet.oci.image import Image, Layer
 from keynet.oci.manifest import layer_type, render_manifest
-from keynet.text import _, printable
+from keynet.text import _, fill
 
 __all__ = ["Policy", "compressed"]
 
@@ -142,8 +142,10 @@ class _Scratch:
                 view = view[os.write(self._descriptor, view) :]
         except OSError as error:
             raise TarReadError(
-                _("{name} cannot be compressed: {reason}.").format(
-                    name=self.name, reason=printable(error.strerror or error)
+                fill(
+                    _("{name} cannot be compressed: {reason}."),
+                    name=self.name,
+                    reason=error.strerror or error,
                 ),
                 _("Free some space, or choose another folder by TMPDIR."),
             ) from error

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import Final, Protocol
 
 from keynet.errors import InvalidArchive, TarReadError
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["Index", "Member", "index"]
 
@@ -109,7 +109,7 @@ def index(source: Readable) -> Index:
             raise _bad(
                 source.name,
                 name,
-                _("it is one of more than {most} members").format(most=_MOST_MEMBERS),
+                fill(_("it is one of more than {most} members"), most=_MOST_MEMBERS),
                 _("docker export writes a file system; docker save writes an image archive."),
             )
         if info.type == tarfile.SYMTYPE:
@@ -165,7 +165,7 @@ def _pax_records(source: Readable, body: bytes) -> list[tuple[str, str]]:
         record = body[space + 1 : end]
         key, equals, value = record[:-1].partition(b"=")
         if end <= space or end > len(body) or not equals or record[-1:] != b"\n":
-            raise TarReadError(_("{archive}: a pax header is broken.").format(archive=source.name))
+            raise TarReadError(fill(_("{archive}: a pax header is broken."), archive=source.name))
         records.append((key.decode("utf-8", "replace"), value.decode("utf-8", "surrogateescape")))
         position = end
     return records
@@ -180,12 +180,15 @@ def _header(source: Readable, position: int) -> tarfile.TarInfo | None:
     except (tarfile.HeaderError, ValueError) as error:
         if position == 0:
             raise TarReadError(
-                _("{archive} is no tar archive.").format(archive=source.name),
+                fill(_("{archive} is no tar archive."), archive=source.name),
                 _("Write one with docker save, podman save or skopeo copy."),
             ) from error
         raise TarReadError(
-            _("{archive}: at byte {position} stands no tar header: {reason}.").format(
-                archive=source.name, position=position, reason=error
+            fill(
+                _("{archive}: at byte {position} stands no tar header: {reason}."),
+                archive=source.name,
+                position=position,
+                reason=error,
             ),
             _("The file is damaged or cut; write it again."),
         ) from error
@@ -197,8 +200,11 @@ def _end(source: Readable, info: tarfile.TarInfo, body: int, size: int) -> int:
         return body
     if size < 0 or body + size > source.size:
         raise TarReadError(
-            _("{archive}: {member}: it claims {size} bytes, the file ends before.").format(
-                archive=source.name, member=_shown(info.name), size=size
+            fill(
+                _("{archive}: {member}: it claims {size} bytes, the file ends before."),
+                archive=source.name,
+                member=_shown(info.name),
+                size=size,
             ),
             _("The file is cut or damaged; write it again."),
         )
@@ -227,7 +233,7 @@ def _small(source: Readable, info: tarfile.TarInfo, body: int) -> bytes:
 
 def _add_link(archive: str, links: dict[str, str], name: str, target: str) -> None:
     if target.startswith("/"):
-        raise _bad(archive, name, _("it links to the absolute path {t}").format(t=_shown(target)))
+        raise _bad(archive, name, fill(_("it links to the absolute path {t}"), t=_shown(target)))
     parts: list[str] = list(PurePosixPath(name).parent.parts)
     for part in target.split("/"):
         if part == ".." and not parts:
@@ -258,8 +264,11 @@ def _shown(name: str) -> str:
 
 def _bad(archive: str, member: str, reason: str, hint: str = "") -> InvalidArchive:
     return InvalidArchive(
-        _("{archive}: {member}: {reason}.").format(
-            archive=archive, member=_shown(member) or "''", reason=reason
+        fill(
+            _("{archive}: {member}: {reason}."),
+            archive=archive,
+            member=_shown(member) or "''",
+            reason=reason,
         ),
         hint or _("Only archives of docker save, podman save and OCI layouts are read."),
     )

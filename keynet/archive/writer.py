@@ -17,7 +17,7 @@ from keynet.files import places
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.image import Image, Layer
 from keynet.oci.inspect import json_object
-from keynet.text import _, printable
+from keynet.text import _, fill
 
 __all__ = ["Layout", "write_archive"]
 
@@ -97,7 +97,7 @@ async def _verified(layer: Layer) -> AsyncIterator[bytes]:
 
 async def _opened(layer: Layer) -> AsyncIterator[bytes]:
     """Decompress a layer, whatever its media type says, and check both of its digests."""
-    name = _("layer {digest}").format(digest=layer.descriptor.digest.short)
+    name = fill(_("layer {digest}"), digest=layer.descriptor.digest.short)
     hasher = hashlib.new(layer.diff_id.algorithm)
     opener: Opener | None = None
 
@@ -120,8 +120,11 @@ async def _opened(layer: Layer) -> AsyncIterator[bytes]:
 def _compare(what: str, actual: str, announced: Digest) -> None:
     if actual != announced.hex:
         raise DigestMismatch(
-            _("{what} has the digest {actual}, not {announced}.").format(
-                what=what, actual=f"{announced.algorithm}:{actual}", announced=announced
+            fill(
+                _("{what} has the digest {actual}, not {announced}."),
+                what=what,
+                actual=f"{announced.algorithm}:{actual}",
+                announced=announced,
             ),
             _("Nothing was written. The registry or the way to it alters what it sends."),
         )
@@ -169,7 +172,7 @@ def _replacing(path: Path) -> Iterator[int]:
     path = places.real(path)
     if os.path.lexists(path) and not path.is_file():
         raise KeynetError(
-            _("{path} cannot be written: it is no regular file.").format(path=printable(path)),
+            fill(_("{path} cannot be written: it is no regular file."), path=path),
             _("Name a file; the archive takes its place when it is complete."),
         )
     try:
@@ -185,8 +188,8 @@ def _replacing(path: Path) -> Iterator[int]:
             os.close(descriptor)
     except OSError as error:
         raise KeynetError(
-            _("{path} cannot be written: {reason}.").format(
-                path=printable(path), reason=error.strerror or error
+            fill(
+                _("{path} cannot be written: {reason}."), path=path, reason=error.strerror or error
             ),
             _("Check that the folder exists, may be written, and has space left."),
         ) from error

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from keynet.errors import UsageError
 from keynet.net.hosts import is_loopback
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["normalised_url", "same_host"]
 
@@ -41,8 +41,9 @@ def normalised_url(text: str, *, insecure: bool = False) -> str:
         raise _no_url("", _("it holds a query or a fragment"))
     if parts.scheme == "http" and not insecure and not is_loopback(host):
         raise UsageError(
-            _("{url} is plain http, which shows the password to everybody on the way.").format(
-                url=printable(text, 300)
+            fill(
+                _("{url} is plain http, which shows the password to everybody on the way."),
+                url=printable(text, 300),
             ),
             _("Use https, or accept it with --insecure."),
         )
@@ -73,8 +74,10 @@ def _bare(host: str) -> str:
 
 def _no_url(url: str, reason: str) -> UsageError:
     return UsageError(
-        _("The server's address{url} cannot be used: {why}.").format(
-            url=f" {printable(url, 200)!r}" if url else "", why=reason
+        fill(
+            _("The server's address{url} cannot be used: {why}."),
+            url=f" {printable(url, 200)!r}" if url else "",
+            why=reason,
         ),
         _("Write it as https://api.example.com, with its path if it has one."),
     )

@@ -11,7 +11,7 @@ from keynet.backend import problem
 from keynet.backend.models import WireProjects, WireSignIn, WireUploadKey
 from keynet.errors import BackendError, NotAuthorised
 from keynet.secret import Secret
-from keynet.text import _, printable
+from keynet.text import Block, _, fill, printable, stacked
 
 __all__ = ["Answer", "read", "refusal", "rejected", "retry_after", "succeeded"]
 
@@ -48,35 +48,41 @@ def succeeded(answer: Answer, what: str, server_url: str) -> Answer:
             return answer
         case 401 | 403:
             raise NotAuthorised(
-                _("Cannot {what}: the platform refuses the login ({why}).").format(
-                    what=what, why=why
+                fill(
+                    _("Cannot {what}: the platform refuses the login ({why})."), what=what, why=why
                 ),
-                _(
-                    "The token has expired or was revoked, or the server has changed. "
-                    "Log in again with: {login}"
-                ).format(login=login),
+                fill(
+                    _(
+                        "The token has expired or was revoked, or the server has changed. "
+                        "Log in again with: {login}"
+                    ),
+                    login=login,
+                ),
             )
         case 404:
             raise BackendError(
-                _("Cannot {what}: not found ({why}).").format(what=what, why=why),
-                _(
-                    "Check the project's number with `keynet project list`, and the server: {s}"
-                ).format(s=printable(server_url)),
+                fill(_("Cannot {what}: not found ({why})."), what=what, why=why),
+                fill(
+                    _("Check the project's number with `keynet project list`, and the server: {s}"),
+                    s=server_url,
+                ),
             )
         case 429:
             raise BackendError(
-                _("Cannot {what}: the platform gets too many requests ({why}).").format(
-                    what=what, why=why
+                fill(
+                    _("Cannot {what}: the platform gets too many requests ({why})."),
+                    what=what,
+                    why=why,
                 ),
-                _("Wait{seconds} and try again.").format(seconds=_seconds(answer.headers)),
+                fill(_("Wait{seconds} and try again."), seconds=_seconds(answer.headers)),
             )
         case status if status >= 500:
             raise BackendError(
-                _("Cannot {what}: the platform failed ({why}).").format(what=what, why=why),
+                fill(_("Cannot {what}: the platform failed ({why})."), what=what, why=why),
                 _("Try again later; when it stays so, tell the platform's operators."),
             )
         case _:
-            raise BackendError(_("Cannot {what}: {why}.").format(what=what, why=why))
+            raise BackendError(fill(_("Cannot {what}: {why}."), what=what, why=why))
 
 
 def read(model: type[_Wire], answer: Answer, what: str) -> _Wire:
@@ -93,8 +99,10 @@ def read(model: type[_Wire], answer: Answer, what: str) -> _Wire:
         why = f"{where}: {first['msg']}" if where else first["msg"]
         # The cause would carry the answer, and with it the token, into a traceback.
         raise BackendError(
-            _("Cannot {what}: the platform's answer cannot be used ({why}).").format(
-                what=what, why=printable(why, 300)
+            fill(
+                _("Cannot {what}: the platform's answer cannot be used ({why})."),
+                what=what,
+                why=printable(why, 300),
             ),
             _("Check that the server's URL is right, with its path: is it this platform's API?"),
         ) from None
@@ -106,19 +114,13 @@ def rejected(
     """Say why the platform does not take these hyperparameters, and which they are."""
     named = problem.offending(answer.body, hyperparameters)
     shown = [
-        printable(
-            "  {name}: {type}, default {default}".format(
-                name=h.get("name"), type=h.get("type"), default=json.dumps(h.get("default"))
-            ),
-            200,
-        )
+        f"{h.get('name')}: {h.get('type')}, default {json.dumps(h.get('default'))}"[:200]
         for h in (named or hyperparameters)[:_HYPERPARAMETERS_SHOWN]
     ]
     title = _("Rejected hyperparameters:") if named else _("Hyperparameters sent:")
-    listed = "\n".join([title, *(f"  {line}" for line in shown)]) if shown else ""
+    listed = stacked(title, Block.of(shown, indent="  ")) if shown else ""
     return BackendError(
-        _("Cannot {what}: {why}.").format(what=what, why=refusal(answer))
-        + (f"\n{listed}" if listed else ""),
+        stacked(fill(_("Cannot {what}: {why}."), what=what, why=refusal(answer)), listed),
         _("Change them in the script; `keynet params SCRIPT` shows what is sent."),
     )
 

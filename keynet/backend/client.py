@@ -25,7 +25,7 @@ from keynet.backend.models import (
 from keynet.backend.transport import Transport
 from keynet.errors import BackendError, NotAuthorised, UsageError
 from keynet.secret import Secret
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["BackendClient"]
 
@@ -94,7 +94,7 @@ class BackendClient:
             NotAuthorised: The platform refuses them.
             BackendError: Anything else that failed.
         """
-        what = _("sign in at {server}").format(server=printable(self.server_url))
+        what = fill(_("sign in at {server}"), server=self.server_url)
         answer = self._transport.send(
             "POST",
             "/v1/auth/sign-in/one-time",
@@ -104,8 +104,11 @@ class BackendClient:
         answer = replace(answer, secrets=(password,))
         if answer.status in (400, 401, 403, 422):
             raise NotAuthorised(
-                _("Cannot {what} as {email}: {why}.").format(
-                    what=what, email=printable(email, 300), why=refusal(answer)
+                fill(
+                    _("Cannot {what} as {email}: {why}."),
+                    what=what,
+                    email=printable(email, 300),
+                    why=refusal(answer),
                 ),
                 _("Check the e-mail address and the password, and that the server is right."),
             )
@@ -117,7 +120,7 @@ class BackendClient:
         Raises:
             NotAuthorised, BackendError
         """
-        what = _("list the projects at {server}").format(server=printable(self.server_url))
+        what = fill(_("list the projects at {server}"), server=self.server_url)
         answer = self._transport.send(
             "GET",
             f"/v1/projects/trainable?page={page}&limit={limit}",
@@ -169,8 +172,10 @@ class BackendClient:
         Raises:
             NotAuthorised, BackendError
         """
-        what = _("get an upload key for {model!r} in project {project}").format(
-            model=printable(model_name, 200), project=project_id
+        what = fill(
+            _("get an upload key for {model!r} in project {project}"),
+            model=printable(model_name, 200),
+            project=project_id,
         )
         answer = self._transport.send(
             "POST",
@@ -184,9 +189,11 @@ class BackendClient:
         key = read(WireUploadKey, succeeded(answer, what, self.server_url), what).checked()
         if key.image is not None and not same_host(key.image.registry, harbor_host):
             raise BackendError(
-                _(
-                    "The platform says to push to {image}, but the login's registry is {host}."
-                ).format(image=key.image, host=printable(harbor_host, 300)),
+                fill(
+                    _("The platform says to push to {image}, but the login's registry is {host}."),
+                    image=key.image,
+                    host=printable(harbor_host, 300),
+                ),
                 _("Log in again: the platform may have moved. Nothing was built or pushed."),
             )
         return key

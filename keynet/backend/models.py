@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 from keynet.errors import BackendError, ValidationError
 from keynet.oci.reference import Reference, is_path_component
 from keynet.secret import Secret
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["Account", "Project", "ProjectPage", "SignedIn", "UploadKey"]
 
@@ -190,8 +190,9 @@ class WireUploadKey(_Wire):
         """
         if not is_path_component(self.upload_key):
             raise BackendError(
-                _("The platform gave the upload key {key!r}, which no repository can have.").format(
-                    key=printable(self.upload_key, 100)
+                fill(
+                    _("The platform gave the upload key {key!r}, which no repository can have."),
+                    key=printable(self.upload_key, 100),
                 ),
                 _("Nothing was built or pushed. Report this to the platform's operators."),
             )
@@ -207,8 +208,9 @@ class WireUploadKey(_Wire):
 def _pushed_image(command: str) -> Reference:
     words = command.split()
     error = BackendError(
-        _("The platform's push command {command!r} names no image to push.").format(
-            command=printable(command, 300)
+        fill(
+            _("The platform's push command {command!r} names no image to push."),
+            command=printable(command, 300),
         ),
         _("Nothing was built or pushed. Report this to the platform's operators."),
     )

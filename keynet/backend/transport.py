@@ -25,7 +25,7 @@ from keynet.errors import BackendError, UsageError
 from keynet.net import trust
 from keynet.net.hosts import is_loopback
 from keynet.secret import Secret
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["Transport"]
 
@@ -109,8 +109,8 @@ class Transport:
                 return replace(answer, secrets=() if token is None else (token,))
             url = self._redirected(answer, url, method, what)
         raise BackendError(
-            _("Cannot {what}: the server redirects in a circle.").format(what=what),
-            _("Check the server's URL: {server}").format(server=printable(self.server_url)),
+            fill(_("Cannot {what}: the server redirects in a circle."), what=what),
+            fill(_("Check the server's URL: {server}"), server=self.server_url),
         )
 
     def _send_with_retries(self, request: httpx.Request, what: str) -> Answer:
@@ -172,8 +172,9 @@ def _connections(server_url: str, ca_cert: Path | None, timeout_s: float) -> htt
         httpx.URL(server_url).host.encode("idna")
     except (UnicodeError, httpx.InvalidURL) as e:
         raise UsageError(
-            _("The server's address {url!r} cannot be used: its host is none.").format(
-                url=printable(server_url, 200)
+            fill(
+                _("The server's address {url!r} cannot be used: its host is none."),
+                url=printable(server_url, 200),
             )
         ) from e
     # A proxy cannot reach this machine's own loopback.
@@ -208,12 +209,16 @@ def _unreachable(what: str, server_url: str, error: Exception) -> BackendError:
     certificate = _cause(error, ssl.SSLCertVerificationError)
     if certificate is not None:
         return BackendError(
-            _("Cannot {what}: the certificate of {server} is not trusted ({why}).").format(
-                what=what, server=server, why=printable(certificate.verify_message, 300)
+            fill(
+                _("Cannot {what}: the certificate of {server} is not trusted ({why})."),
+                what=what,
+                server=server,
+                why=printable(certificate.verify_message, 300),
             ),
-            _(
-                "For a private CA: keynet login {server} --ca-cert FILE, or set KEYNET_CA_CERT."
-            ).format(server=server),
+            fill(
+                _("For a private CA: keynet login {server} --ca-cert FILE, or set KEYNET_CA_CERT."),
+                server=server,
+            ),
         )
     if _cause(error, ssl.SSLError) is not None:
         hint = _("Is this an https address? Check its port, and any proxy in between.")
@@ -223,13 +228,13 @@ def _unreachable(what: str, server_url: str, error: Exception) -> BackendError:
         why = printable(error, 300) or _("no answer in time")
         hint = _("Check the network and any proxy, then try again.")
     elif isinstance(error, (httpx.RemoteProtocolError, httpx.DecodingError)):
-        why = _("the answer was cut off or is no HTTP: {error}").format(error=why)
+        why = fill(_("the answer was cut off or is no HTTP: {error}"), error=why)
         hint = _("Try again; check any proxy in between.")
     else:
         hint = _("Check the server's URL, the network and any proxy (HTTPS_PROXY, NO_PROXY).")
     return BackendError(
-        _("Cannot {what}: {server} did not answer ({why}).").format(
-            what=what, server=server, why=why
+        fill(
+            _("Cannot {what}: {server} did not answer ({why})."), what=what, server=server, why=why
         ),
         hint,
     )
@@ -237,8 +242,10 @@ def _unreachable(what: str, server_url: str, error: Exception) -> BackendError:
 
 def _moved(what: str, location: str) -> BackendError:
     return BackendError(
-        _("Cannot {what}: the server sends the request on to {target}.").format(
-            what=what, target=printable(location, 300) or _("nowhere")
+        fill(
+            _("Cannot {what}: the server sends the request on to {target}."),
+            what=what,
+            target=printable(location, 300) or _("nowhere"),
         ),
         _(
             "keynet sends credentials only to the server that you named. "

@@ -18,7 +18,7 @@ from keynet.recipe import buildargs
 from keynet.steps.prepare import Request, plan_build, read_script
 from keynet.steps.script import Reading
 from keynet.steps.stages import Stages
-from keynet.text import _, ngettext, printable, size
+from keynet.text import _, fill, ngettext, printable, size
 
 __all__ = ["build_request", "show_plan"]
 
@@ -108,9 +108,16 @@ def _described(request: Request, model_name: str, plan: BuildPlan) -> dict[str, 
     registry = configured.harbor_url or _("(not logged in)")
     return {
         "entrypoint": str(request.entrypoint),
-        "context": ngettext(
-            "{folder} ({count} file, {size})", "{folder} ({count} files, {size})", len(plan.files)
-        ).format(folder=plan.context.resolve(), count=len(plan.files), size=size(total)),
+        "context": fill(
+            ngettext(
+                "{folder} ({count} file, {size})",
+                "{folder} ({count} files, {size})",
+                len(plan.files),
+            ),
+            folder=plan.context.resolve(),
+            count=len(plan.files),
+            size=size(total),
+        ),
         "model_name": model_name,
         "project_id": configured.project_id,
         "base_image": str(plan.base) if plan.base else None,
@@ -128,17 +135,15 @@ def _secret(text: str) -> BuildSecret:
     source = fields.get("src") or fields.get("source")
     if not fields.get("id") or not source:
         raise UsageError(
-            _("--secret {text!r} is not of the form id=ID,src=FILE.").format(
-                text=printable(text, 200)
+            fill(
+                _("--secret {text!r} is not of the form id=ID,src=FILE."), text=printable(text, 200)
             ),
             _("For example: --secret id=token,src=token.txt"),
         )
     path = Path(source)
     if not os.path.isfile(path):  # noqa: PTH113  False where it is hidden from this user
         raise UsageError(
-            _("There is no secret's file {path} that this user can read.").format(
-                path=printable(path)
-            ),
+            fill(_("There is no secret's file {path} that this user can read."), path=path),
             _("Check src= of --secret."),
         )
     return BuildSecret(fields["id"], path)

@@ -16,7 +16,7 @@ from keynet.events import Emit, Event, LogLine, Notice, StepFinished, StepStarte
 from keynet.oci.descriptor import Platform
 from keynet.oci.reference import Reference
 from keynet.registry.functions import push_archive, target_of
-from keynet.text import _
+from keynet.text import _, fill
 
 __all__ = ["PushResult", "push_everywhere"]
 
@@ -63,7 +63,7 @@ async def push_everywhere(
             *(_push(archive, ready, tag, place, access, emit) for place in named)
         )
         done = sum(result.error is None for result in results)
-        detail = _("{done} of {all} registries").format(done=done, all=len(results))
+        detail = fill(_("{done} of {all} registries"), done=done, all=len(results))
         seconds = time.monotonic() - started
         emit(StepFinished("push", detail if len(results) > 1 else "", seconds))
         return results

@@ -14,7 +14,7 @@ import click
 
 from keynet import __version__
 from keynet.errors import Interrupted, KeynetError, UsageError
-from keynet.text import N_, _, printable
+from keynet.text import N_, _, fill, printable
 
 __all__ = ["cli", "run"]
 
@@ -157,7 +157,7 @@ def _show_other(error: Exception) -> int:
     if not error.filename:
         _forget_output()
     full = KeynetError(
-        _("Cannot write {what}: {why}.").format(what=what, why=error.strerror),
+        fill(_("Cannot write {what}: {why}."), what=what, why=error.strerror),
         _("Make room on that disk."),
     )
     _show(full)
@@ -177,8 +177,10 @@ def _show_bug(error: Exception) -> None:
 
     click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
     click.echo(
-        _("This is a bug in keynet {version}. Please report it with the lines above: {url}").format(
-            version=__version__, url=_ISSUES
+        fill(
+            _("This is a bug in keynet {version}. Please report it with the lines above: {url}"),
+            version=__version__,
+            url=_ISSUES,
         ),
         err=True,
     )

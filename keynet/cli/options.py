@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from keynet.text import _
+from keynet.text import _, fill
 
 __all__ = ["build_options", "output_options", "pairs", "script_argument"]
 
@@ -21,14 +21,14 @@ def pairs(values: tuple[str, ...], flag: str) -> dict[str, str]:
         key, equals, content = value.partition("=")
         if not equals or not key:
             raise click.BadParameter(
-                _("{value!r} is not of the form NAME=VALUE.").format(value=value),
+                fill(_("{value!r} is not of the form NAME=VALUE."), value=value),
                 param_hint=flag,
             )
         try:
             value.encode()
         except UnicodeEncodeError as error:
             raise click.BadParameter(
-                _("{value!r} is not UTF-8.").format(value=value), param_hint=flag
+                fill(_("{value!r} is not UTF-8."), value=value), param_hint=flag
             ) from error
         found[key] = content
     return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keynet.text import _
+from keynet.text import _, fill
 
 if TYPE_CHECKING:
     from keynet.backend.client import BackendClient
@@ -50,7 +50,7 @@ def _ask(question: Question) -> str:
     if question.has_previous:
         ways.append(_("p for the page before"))
     answer = click.prompt(
-        _("Which project? ({ways})").format(ways=", ".join(ways)),
+        fill(_("Which project? ({ways})"), ways=", ".join(ways)),
         default="",
         show_default=False,
         err=True,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from keynet.text import _, printable, size
+from keynet.text import _, fill, printable, size
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -51,8 +51,9 @@ class Place:
             )
         if not registry or not named or "@" in registry:
             raise click.BadParameter(
-                _("{text!r} does not start with a registry's name.").format(
-                    text=printable(bare.rpartition("@")[2], 200)
+                fill(
+                    _("{text!r} does not start with a registry's name."),
+                    text=printable(bare.rpartition("@")[2], 200),
                 ),
                 param_hint=flag,
             )
@@ -94,7 +95,7 @@ class Place:
         repository = self.repository()
         if repository is None:
             raise UsageError(
-                _("{text} names no repository.").format(text=printable(self.text)),
+                fill(_("{text} names no repository."), text=self.text),
                 _("Write it as REGISTRY/REPOSITORY:TAG."),
             )
         return named(registry, repository, self.identifier() or default_tag)

@@ -26,7 +26,7 @@ from keynet.events import (
     StepFinished,
     StepStarted,
 )
-from keynet.text import _, printable, size
+from keynet.text import _, fill, printable, size
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -166,8 +166,8 @@ class _Display:
         known = [total for _position, total in self._blobs.values() if total is not None]
         if not self._blobs or not known:
             return ""
-        skipped = _(", {count} of {all} already there").format(
-            count=self._skipped, all=len(self._blobs)
+        skipped = fill(
+            _(", {count} of {all} already there"), count=self._skipped, all=len(self._blobs)
         )
         return size(sum(known)) + (skipped if self._skipped else "")
 
@@ -233,7 +233,7 @@ def _bar(*, counts_bytes: bool) -> tuple[Progress, TaskID]:
         columns = [DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()]
     else:
         # Layers end rarely: what moves meanwhile shows that the push goes on.
-        layers = _("{done} of {all} layers").format(done="{task.completed}", all="{task.total}")
+        layers = fill(_("{done} of {all} layers"), done="{task.completed}", all="{task.total}")
         columns = [TextColumn(layers), TimeElapsedColumn(), SpinnerColumn()]
     progress = Progress(
         BarColumn(),

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from keynet.errors import KeynetError
-from keynet.text import _, printable
+from keynet.text import _, fill
 
 __all__ = ["cache", "data", "expanded", "home", "is_own", "is_writable", "real"]
 
@@ -102,15 +102,13 @@ def _private() -> Path:
         found = folder.lstat()
     except OSError as error:
         raise KeynetError(
-            _("There is no folder for keynet's own files: {why}.").format(why=printable(error)),
+            fill(_("There is no folder for keynet's own files: {why}."), why=error),
             _("Set XDG_CACHE_HOME, XDG_DATA_HOME or TMPDIR to a folder that you may write to."),
         ) from error
     mine = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
     if not mine or stat.S_IMODE(found.st_mode) & 0o077:
         raise KeynetError(
-            _("{folder} could be changed by others, so it is not used.").format(
-                folder=printable(folder)
-            ),
+            fill(_("{folder} could be changed by others, so it is not used."), folder=folder),
             _("Remove it, or set XDG_CACHE_HOME and XDG_DATA_HOME to folders of your own."),
         )
     return folder

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from keynet.errors import UsageError
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["context", "has_store"]
 
@@ -59,8 +59,10 @@ def _read(ca_certs: tuple[Path, ...], _states: tuple[_State | None, ...]) -> ssl
             made.load_verify_locations(cafile=file)
         except OSError as error:
             raise UsageError(
-                _("The CA certificate {file} cannot be used: {why}.").format(
-                    file=printable(file), why=printable(error.strerror or error, 200)
+                fill(
+                    _("The CA certificate {file} cannot be used: {why}."),
+                    file=file,
+                    why=printable(error.strerror or error, 200),
                 ),
                 _("Give a PEM file that your user can read."),
             ) from error

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final, Self
 
 from keynet.errors import ValidationError
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["Descriptor", "Digest", "MediaType", "Platform"]
 
@@ -51,8 +51,9 @@ class Digest:
         length = _HEX_LENGTH.get(self.algorithm)
         if length is None or len(self.hex) != length or not _HEX.fullmatch(self.hex):
             raise ValidationError(
-                _("{digest!r} is no valid digest.").format(
-                    digest=printable(f"{self.algorithm}:{self.hex}", 200)
+                fill(
+                    _("{digest!r} is no valid digest."),
+                    digest=printable(f"{self.algorithm}:{self.hex}", 200),
                 ),
                 _("A digest is sha256: and 64 lower-case hexadecimal digits."),
             )
@@ -103,7 +104,7 @@ class Platform:
         parts = text.split("/")
         if len(parts) not in (2, 3) or not all(re.fullmatch("[A-Za-z0-9._-]+", p) for p in parts):
             raise ValidationError(
-                _("{platform!r} is no platform.").format(platform=printable(text, 100)),
+                fill(_("{platform!r} is no platform."), platform=printable(text, 100)),
                 _("Write it as os/architecture, for example linux/amd64."),
             )
         return cls(parts[0], parts[1], parts[2] if len(parts) == 3 else None)

@@ -12,7 +12,7 @@ from keynet.errors import ValidationError
 from keynet.oci.descriptor import Digest, MediaType
 from keynet.oci.image import Image
 from keynet.oci.summary import ImageConfig, ImageInspect, LayerInfo
-from keynet.text import _, printable
+from keynet.text import _, fill
 
 __all__ = ["describe", "json_object"]
 
@@ -33,8 +33,8 @@ def describe(
     Raises:
         ValidationError: A field is not what the specification says.
     """
-    manifest = json_object(image.manifest, _("the manifest of {name}").format(name=name))
-    config = _Fields(json_object(image.config, _("the config of {name}").format(name=name)), name)
+    manifest = json_object(image.manifest, fill(_("the manifest of {name}"), name=name))
+    config = _Fields(json_object(image.config, fill(_("the config of {name}"), name=name)), name)
     digest = Digest.of(image.manifest)
     layers = _layers(image, config)
     values = _config(config)
@@ -117,8 +117,8 @@ class _Fields:
 
     def _wrong(self, key: str) -> ValidationError:
         return _bad(
-            _("the config of {name}").format(name=self._name),
-            _("its {field} is of a wrong type").format(field=key),
+            fill(_("the config of {name}"), name=self._name),
+            fill(_("its {field} is of a wrong type"), field=key),
         )
 
 
@@ -170,6 +170,6 @@ def _time(text: str) -> datetime | None:
 
 def _bad(name: str, reason: str) -> ValidationError:
     return ValidationError(
-        _("{name} cannot be used: {reason}.").format(name=printable(name), reason=reason),
+        fill(_("{name} cannot be used: {reason}."), name=name, reason=reason),
         _("The image is damaged or made by a broken tool; build it again."),
     )

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from keynet.errors import ValidationError
 from keynet.oci.descriptor import Descriptor, MediaType
-from keynet.text import _, printable
+from keynet.text import _, fill
 
 __all__ = ["layer_type", "render_manifest"]
 
@@ -39,8 +39,10 @@ def layer_type(manifest_type: str, compression: str) -> str:
     media_type = _LAYER_TYPES.get(manifest_type, {}).get(compression)
     if media_type is None:
         raise ValidationError(
-            _("A manifest of type {type} has no layers compressed by {compression}.").format(
-                type=printable(manifest_type), compression=printable(compression)
+            fill(
+                _("A manifest of type {type} has no layers compressed by {compression}."),
+                type=manifest_type,
+                compression=compression,
             )
         )
     return media_type

@@ -9,7 +9,7 @@ from typing import Self
 
 from keynet.errors import ValidationError
 from keynet.oci.descriptor import Digest
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["DOCKER_HUB", "Reference", "is_path_component", "is_tag"]
 
@@ -118,8 +118,10 @@ def is_tag(text: str) -> bool:
 
 def _invalid(part: str, reason: str) -> ValidationError:
     return ValidationError(
-        _("{part!r} is no valid image reference: {reason}.").format(
-            part=printable(part, 300), reason=reason
+        fill(
+            _("{part!r} is no valid image reference: {reason}."),
+            part=printable(part, 300),
+            reason=reason,
         ),
         _("Write it as host[:port]/repository[:tag], for example python:3.11-slim."),
     )

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.image import Image
-from keynet.text import _, printable
+from keynet.text import _, fill
 
 __all__ = ["Decompress", "LayerCheck", "document_problems", "problems"]
 
@@ -58,8 +58,11 @@ def document_problems(image: Image) -> list[str]:
         found.append(_("The manifest's layers are not the image's layers."))
     else:
         found += [
-            _("Layer {number} of the manifest is not {digest} with {size} bytes.").format(
-                number=number, digest=descriptor.digest, size=descriptor.size
+            fill(
+                _("Layer {number} of the manifest is not {digest} with {size} bytes."),
+                number=number,
+                digest=descriptor.digest,
+                size=descriptor.size,
             )
             for number, (entry, descriptor) in enumerate(zip(listed, held, strict=True), 1)
             if not _same(entry, descriptor.digest, descriptor.size)
@@ -105,25 +108,33 @@ class LayerCheck:
         announced, found = self._descriptor, []
         if self._size != announced.size:
             found.append(
-                _("Layer {digest} has {actual} bytes, not {size}.").format(
-                    digest=announced.digest, actual=self._size, size=announced.size
+                fill(
+                    _("Layer {digest} has {actual} bytes, not {size}."),
+                    digest=announced.digest,
+                    actual=self._size,
+                    size=announced.size,
                 )
             )
         if self._stored.hexdigest() != announced.digest.hex:
             found.append(
-                _("Layer {digest} has the digest {actual}.").format(
-                    digest=announced.digest, actual=self._stored.hexdigest()
+                fill(
+                    _("Layer {digest} has the digest {actual}."),
+                    digest=announced.digest,
+                    actual=self._stored.hexdigest(),
                 )
             )
         if self._broken:
             found.append(
-                _("Layer {digest} cannot be decompressed: {reason}.").format(
-                    digest=announced.digest, reason=printable(self._broken)
+                fill(
+                    _("Layer {digest} cannot be decompressed: {reason}."),
+                    digest=announced.digest,
+                    reason=self._broken,
                 )
             )
         elif self._decompress is not None and self._opened.hexdigest() != self._diff_id.hex:
             found.append(
-                _("Layer {digest} opens to {actual}, its diff id is {diff_id}.").format(
+                fill(
+                    _("Layer {digest} opens to {actual}, its diff id is {diff_id}."),
                     digest=announced.digest,
                     actual=self._opened.hexdigest(),
                     diff_id=self._diff_id,

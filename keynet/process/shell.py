@@ -20,7 +20,7 @@ from keynet.process import variables
 from keynet.process.lines import Lines, OnLine, Redact, hide_logins, redactor
 from keynet.process.watch import ENDED, End, Signals, Watch, forwarding, pipe, terminal
 from keynet.secret import Secret
-from keynet.text import _, printable
+from keynet.text import _, fill
 
 __all__ = [
     "Command",
@@ -274,12 +274,12 @@ def _start(command: Command, out: End, err: End) -> tuple[Any, _Feeder | None]:
         )
     except sh.CommandNotFound as error:
         raise EngineUnavailable(
-            _("The program {program} is not installed.").format(program=printable(program)),
+            fill(_("The program {program} is not installed."), program=program),
             _("Install it, or choose another engine with --builder."),
         ) from error
     except sh.ForkException as error:
         raise EngineError(
-            _("{program} could not be started.").format(program=printable(program)),
+            fill(_("{program} could not be started."), program=program),
             _("See whether the file is a program for this machine."),
         ) from error
     finally:

@@ -16,7 +16,7 @@ from typing import Any, Final
 from keynet.errors import EngineError
 from keynet.process import descendants
 from keynet.process.lines import Lines
-from keynet.text import _, printable
+from keynet.text import _, fill
 
 __all__ = ["ENDED", "End", "Signals", "Watch", "forwarding", "pipe", "terminal"]
 
@@ -142,8 +142,10 @@ class Watch:
             elif limit is not None and now >= limit and not self._ended:
                 self.kill()
                 raise EngineError(
-                    _("{program} did not answer within {seconds} s.").format(
-                        program=printable(program), seconds=round(timeout_s or 0)
+                    fill(
+                        _("{program} did not answer within {seconds} s."),
+                        program=program,
+                        seconds=round(timeout_s or 0),
                     ),
                     _("See whether its daemon or its disk hangs; keynet doctor shows more."),
                 )

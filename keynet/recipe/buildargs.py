@@ -6,7 +6,7 @@ from typing import Final
 
 from keynet.confidential import is_suspicious_name, is_suspicious_value
 from keynet.errors import UsageError
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["parse"]
 
@@ -29,7 +29,7 @@ def parse(arguments: Iterable[str], environment: Mapping[str, str]) -> dict[str,
         name, equals, value = argument.partition("=")
         if not _NAME.fullmatch(name):
             raise UsageError(
-                _("--build-arg {name!r} has no valid name.").format(name=printable(name, 100)),
+                fill(_("--build-arg {name!r} has no valid name."), name=printable(name, 100)),
                 _("Write it as --build-arg NAME=VALUE."),
             )
         if not equals:
@@ -38,14 +38,20 @@ def parse(arguments: Iterable[str], environment: Mapping[str, str]) -> dict[str,
             value = environment[name]
         if _is_secret(name, value):
             raise UsageError(
-                _(
-                    "The build argument {name} looks like a secret; build arguments stay "
-                    "readable in the image's history."
-                ).format(name=name),
-                _(
-                    "Pass it as --secret id={id},src=FILE and use it by "
-                    "RUN --mount=type=secret,id={id} in your Containerfile."
-                ).format(id=name.lower()),
+                fill(
+                    _(
+                        "The build argument {name} looks like a secret; build arguments stay "
+                        "readable in the image's history."
+                    ),
+                    name=name,
+                ),
+                fill(
+                    _(
+                        "Pass it as --secret id={id},src=FILE and use it by "
+                        "RUN --mount=type=secret,id={id} in your Containerfile."
+                    ),
+                    id=name.lower(),
+                ),
             )
         parsed[name] = value
     return parsed

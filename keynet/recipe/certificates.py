@@ -8,7 +8,7 @@ from typing import Final
 
 from keynet.errors import ContextInvalid
 from keynet.files import limited_read
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["bundle"]
 
@@ -69,10 +69,12 @@ def _named(path: Path) -> Iterator[bytes]:
 
 def _unusable(path: Path, reason: str) -> ContextInvalid:
     return ContextInvalid(
-        _("The CA certificates {path} that this host names cannot be used: {reason}.").format(
-            path=printable(path), reason=reason
+        fill(
+            _("The CA certificates {path} that this host names cannot be used: {reason}."),
+            path=path,
+            reason=reason,
         ),
-        _("Correct or unset {names} (or pip's setting cert).").format(names=", ".join(_VARIABLES)),
+        fill(_("Correct or unset {names} (or pip's setting cert)."), names=", ".join(_VARIABLES)),
     )
 
 

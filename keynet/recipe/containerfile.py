@@ -18,7 +18,7 @@ from keynet.recipe import instructions, pip_archive
 from keynet.recipe.dependencies import NETWORK_FILES, PIP, Dependencies, build_files
 from keynet.recipe.instructions import bases, has_run
 from keynet.recipe.requirements import STAGE, WORKSPACE
-from keynet.text import _, printable
+from keynet.text import _, fill
 
 __all__ = ["PREFIX", "Template", "bases", "command", "generate", "has_run", "load", "read"]
 
@@ -192,14 +192,17 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise _unusable(path, _("is not UTF-8")) from error
     except OSError as error:
-        reason = _("cannot be read: {why}").format(why=printable(error.strerror or error))
+        reason = fill(_("cannot be read: {why}"), why=error.strerror or error)
         raise _unusable(path, reason) from error
 
 
 def _unusable(path: Path, reason: str) -> ContextInvalid:
     return ContextInvalid(
-        _("The Containerfile {given} ({resolved}) cannot be used: it {reason}.").format(
-            given=printable(path), resolved=printable(path.absolute()), reason=reason
+        fill(
+            _("The Containerfile {given} ({resolved}) cannot be used: it {reason}."),
+            given=path,
+            resolved=path.absolute(),
+            reason=reason,
         ),
         _("Check the path given with --dockerfile, or leave it out: keynet writes one itself."),
     )

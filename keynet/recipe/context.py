@@ -12,7 +12,7 @@ from keynet.errors import ContextInvalid
 from keynet.events import Notice
 from keynet.plan import ContextFile
 from keynet.recipe.ignore import Rules
-from keynet.text import _, ngettext, printable, size
+from keynet.text import _, fill, ngettext, printable, size
 
 __all__ = ["Context", "locate_entrypoint", "scan"]
 
@@ -76,26 +76,27 @@ def locate_entrypoint(root: Path, entrypoint: Path, rules: Rules) -> str:
     inside = _relative(root, entrypoint)
     if inside is None:
         raise ContextInvalid(
-            _("The script {script} is not inside the build context {context}.").format(
-                script=printable(entrypoint), context=printable(root.resolve())
+            fill(
+                _("The script {script} is not inside the build context {context}."),
+                script=entrypoint,
+                context=root.resolve(),
             ),
             _("Name a directory that holds it with --context DIR."),
         )
     rule = rules.rule_for(inside)
     if rule is not None:
         raise ContextInvalid(
-            _(
-                "The script {script} would not be in the image: "
-                "line {line} of {path} leaves it out ({pattern})."
-            ).format(
-                script=printable(inside),
+            fill(
+                _(
+                    "The script {script} would not be in the image: "
+                    "line {line} of {path} leaves it out ({pattern})."
+                ),
+                script=inside,
                 line=rule.line,
-                path=printable(rules.source),
+                path=rules.source,
                 pattern=printable(rule.pattern, 200),
             ),
-            _("Remove that line, or add the line !{script} after it.").format(
-                script=printable(inside)
-            ),
+            fill(_("Remove that line, or add the line !{script} after it."), script=inside),
         )
     return inside
 
@@ -113,21 +114,19 @@ def _relative(root: Path, entrypoint: Path) -> str | None:
 
 
 def _check_root(root: Path) -> None:
-    where = _("The build context {given} ({resolved})").format(
-        given=printable(root), resolved=printable(root.absolute())
-    )
+    where = fill(_("The build context {given} ({resolved})"), given=root, resolved=root.absolute())
     hint = _("Name the directory that holds the script with --context DIR.")
     try:
         status = root.stat()
     except FileNotFoundError as error:
-        raise ContextInvalid(_("{where} does not exist.").format(where=where), hint) from error
+        raise ContextInvalid(fill(_("{where} does not exist."), where=where), hint) from error
     except OSError as error:
         raise ContextInvalid(
-            _("{where} cannot be read: {reason}.").format(where=where, reason=printable(error)),
+            fill(_("{where} cannot be read: {reason}."), where=where, reason=error),
             hint,
         ) from error
     if not S_ISDIR(status.st_mode):
-        raise ContextInvalid(_("{where} is no directory.").format(where=where), hint)
+        raise ContextInvalid(fill(_("{where} is no directory."), where=where), hint)
 
 
 def _list(walk: _Walk, directory: str, mask: int) -> Iterator[tuple[str, int]]:
@@ -148,8 +147,10 @@ def _list(walk: _Walk, directory: str, mask: int) -> Iterator[tuple[str, int]]:
         raise _unreadable(directory or ".", is_directory=True) from error
     except OSError as error:
         raise ContextInvalid(
-            _("The directory {path} of the build context cannot be read: {reason}.").format(
-                path=printable(directory or "."), reason=printable(error)
+            fill(
+                _("The directory {path} of the build context cannot be read: {reason}."),
+                path=directory or ".",
+                reason=error,
             )
         ) from error
 
@@ -158,8 +159,9 @@ def _note(walk: _Walk, entry: os.DirEntry[str], path: str) -> bool:
     """Take one entry into the list; True for a directory."""
     if not _is_text(path):
         raise ContextInvalid(
-            _("The name of {path} in the build context is not UTF-8.").format(
-                path=ascii(path.encode("utf-8", "surrogateescape"))[1:]
+            fill(
+                _("The name of {path} in the build context is not UTF-8."),
+                path=ascii(path.encode("utf-8", "surrogateescape"))[1:],
             ),
             _("Rename it, or leave it out by a pattern in .dockerignore (? stands for one byte)."),
         )
@@ -206,12 +208,16 @@ def _leads_outside(root: str, link: str) -> bool:
 def _unreadable(path: str, *, is_directory: bool) -> ContextInvalid:
     what = _("directory") if is_directory else _("file")
     return ContextInvalid(
-        _("The {what} {path} of the build context cannot be read: permission denied.").format(
-            what=what, path=printable(path)
+        fill(
+            _("The {what} {path} of the build context cannot be read: permission denied."),
+            what=what,
+            path=path,
         ),
-        _(
-            "Give yourself permission (chmod u+r{x} {path}) or leave it out by .dockerignore."
-        ).format(x="x" if is_directory else "", path=printable(path)),
+        fill(
+            _("Give yourself permission (chmod u+r{x} {path}) or leave it out by .dockerignore."),
+            x="x" if is_directory else "",
+            path=path,
+        ),
     )
 
 
@@ -258,12 +264,13 @@ def _named(paths: list[str], text: Callable[[int], str], level: str = "warning")
     names = ", ".join(printable(path, 200) for path in paths[:_MANY_NAMED])
     if len(paths) > _MANY_NAMED:
         names += ", …"
-    return Notice(text(len(paths)).format(count=len(paths), names=names), level)
+    return Notice(fill(text(len(paths)), count=len(paths), names=names), level)
 
 
 def _big(files: tuple[ContextFile, ...], total: int) -> Notice:
     biggest = sorted(files, key=lambda file: (-file.size, file.path))[:_MANY_NAMED]
-    text = _("The build context holds {total}; the biggest files: {names}.").format(
+    text = fill(
+        _("The build context holds {total}; the biggest files: {names}."),
         total=size(total),
         names=", ".join(f"{printable(file.path, 200)} ({size(file.size)})" for file in biggest),
     )
@@ -273,5 +280,5 @@ def _big(files: tuple[ContextFile, ...], total: int) -> Notice:
         if any(file.path == name or file.path.startswith(name + "/") for file in files)
     ]
     if rarely:
-        text += " " + _("It includes {names}.").format(names=", ".join(rarely))
+        text += " " + fill(_("It includes {names}."), names=", ".join(rarely))
     return Notice(text + " " + _("Leave out by .dockerignore what the training does not need."))

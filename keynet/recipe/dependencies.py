@@ -13,7 +13,7 @@ from keynet.events import Notice
 from keynet.files import places
 from keynet.plan import HostNetwork
 from keynet.recipe.requirements import RequirementsReader
-from keynet.text import _, printable
+from keynet.text import _, fill
 
 __all__ = ["NETWORK_FILES", "PIP", "Dependencies", "build_files", "find"]
 
@@ -95,17 +95,17 @@ def _found(source: Path, reader: RequirementsReader) -> Dependencies:
 
 
 def _check_named(path: Path) -> None:
-    where = _("The requirements file {given} ({resolved})").format(
-        given=printable(path), resolved=printable(places.real(path))
+    where = fill(
+        _("The requirements file {given} ({resolved})"), given=path, resolved=places.real(path)
     )
     hint = _("Check the path given with --requirements.")
     try:
         status = path.stat()
     except FileNotFoundError as error:
-        raise ContextInvalid(_("{where} does not exist.").format(where=where), hint) from error
+        raise ContextInvalid(fill(_("{where} does not exist."), where=where), hint) from error
     except OSError as error:
         raise ContextInvalid(
-            _("{where} cannot be read: {why}.").format(where=where, why=error.strerror), hint
+            fill(_("{where} cannot be read: {why}."), where=where, why=error.strerror), hint
         ) from error
     if stat.S_ISDIR(status.st_mode):
-        raise ContextInvalid(_("{where} is a directory.").format(where=where), hint)
+        raise ContextInvalid(fill(_("{where} is a directory."), where=where), hint)

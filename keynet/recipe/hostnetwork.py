@@ -16,7 +16,7 @@ from keynet.events import Notice
 from keynet.plan import HostNetwork
 from keynet.recipe import certificates
 from keynet.secret import Secret
-from keynet.text import _, printable
+from keynet.text import _, fill, printable, stacked
 
 __all__ = ["Detected", "detect"]
 
@@ -77,7 +77,7 @@ def _ca_bundle(
     try:
         return certificates.bundle(environment, pip_cert)
     except ContextInvalid as error:
-        notices.append(Notice(f"{error.message} {error.hint}"))
+        notices.append(Notice(stacked(error.message, error.hint)))
         return None
 
 
@@ -100,7 +100,7 @@ def _pip_settings(
         try:
             found = _pip_file(path)
         except ContextInvalid as error:
-            notices.append(Notice(f"{error.message} {error.hint}"))
+            notices.append(Notice(stacked(error.message, error.hint)))
             continue
         for section, options in found.items():
             sections[section] |= options
@@ -158,9 +158,7 @@ def _pip_file(path: Path) -> dict[str, dict[str, list[str]]]:
 
 def _unreadable(path: Path, reason: str) -> ContextInvalid:
     return ContextInvalid(
-        _("pip's settings {path} cannot be read: {reason}.").format(
-            path=printable(path), reason=reason
-        ),
+        fill(_("pip's settings {path} cannot be read: {reason}."), path=path, reason=reason),
         _("Correct the file; pip config debug shows what pip makes of it."),
     )
 
@@ -198,10 +196,14 @@ def _without_local(
         if local:
             notices.append(
                 Notice(
-                    _(
-                        "pip's setting {key} is left out of the build: {values} exists on this "
-                        "machine only."
-                    ).format(key=key, values=", ".join(printable(value, 200) for value in local)),
+                    fill(
+                        _(
+                            "pip's setting {key} is left out of the build: {values} exists on this "
+                            "machine only."
+                        ),
+                        key=key,
+                        values=", ".join(printable(value, 200) for value in local),
+                    ),
                     "note",
                 )
             )

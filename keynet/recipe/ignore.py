@@ -14,7 +14,7 @@ from stat import S_ISLNK, S_ISREG
 from typing import Final
 
 from keynet.errors import ContextInvalid
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["NAMES", "Rule", "Rules", "load", "parse"]
 
@@ -145,9 +145,10 @@ def parse(text: str, source: Path | None = None) -> Rules:
             rules.append(_rule(number, pattern, exception=exception))
         except ValueError as error:
             raise ContextInvalid(
-                _("Line {line} of {path} is no valid pattern: {pattern!r} ({reason}).").format(
+                fill(
+                    _("Line {line} of {path} is no valid pattern: {pattern!r} ({reason})."),
                     line=number,
-                    path=printable(source or NAMES[1]),
+                    path=source or NAMES[1],
                     pattern=printable(line.strip(), 200),
                     reason=error,
                 ),
@@ -186,9 +187,7 @@ def _read(path: Path, context: Path) -> str | None:
 
 def _unreadable(path: Path, reason: str) -> ContextInvalid:
     return ContextInvalid(
-        _("The ignore file {path} cannot be used: {reason}.").format(
-            path=printable(path), reason=reason
-        ),
+        fill(_("The ignore file {path} cannot be used: {reason}."), path=path, reason=reason),
         _("Correct or remove it; without it the whole context goes into the image."),
     )
 

@@ -10,7 +10,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from keynet.errors import ContextInvalid
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["Declared", "read"]
 
@@ -54,7 +54,7 @@ def _load(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_bytes().decode("utf-8"))
     except FileNotFoundError as error:
         raise ContextInvalid(
-            _("The project {path} has no pyproject.toml.").format(path=printable(path.parent)),
+            fill(_("The project {path} has no pyproject.toml."), path=path.parent),
             _("List its dependencies in a requirements file instead."),
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
@@ -66,9 +66,7 @@ def _refuse_poetry(table: Mapping[str, Any], path: Path) -> None:
     poetry = tool.get("poetry") if isinstance(tool, dict) else None
     if isinstance(poetry, dict) and poetry.get("dependencies"):
         raise ContextInvalid(
-            _("{path} declares its dependencies for Poetry only ([tool.poetry]).").format(
-                path=printable(path)
-            ),
+            fill(_("{path} declares its dependencies for Poetry only ([tool.poetry])."), path=path),
             _("Run: poetry export -o requirements.txt (or move them to [project] dependencies)."),
         )
 
@@ -82,9 +80,7 @@ def _setuptools_files(table: Mapping[str, Any], path: Path) -> tuple[str, ...]:
     if isinstance(node, list) and node:
         return tuple(_strings(node, path))
     raise ContextInvalid(
-        _("{path} leaves its dependencies to its build backend (dynamic).").format(
-            path=printable(path)
-        ),
+        fill(_("{path} leaves its dependencies to its build backend (dynamic)."), path=path),
         _("Write them to a requirements.txt, for example with: pip freeze > requirements.txt"),
     )
 
@@ -104,7 +100,7 @@ def _extra(
     above: tuple[str, ...],
 ) -> list[str]:
     if extra not in optional:
-        raise _invalid(path, _("it has no extra {extra!r}").format(extra=printable(extra, 100)))
+        raise _invalid(path, fill(_("it has no extra {extra!r}"), extra=printable(extra, 100)))
     lines = []
     for line in optional[extra]:
         requirement = Requirement(line)
@@ -127,7 +123,7 @@ def _lines(value: object, path: Path) -> list[str]:
             raise _invalid(path, printable(error, 300)) from error
         if requirement.url is not None and requirement.url.startswith("file:"):
             raise _invalid(
-                path, _("{line} exists on this machine only").format(line=printable(line, 200))
+                path, fill(_("{line} exists on this machine only"), line=printable(line, 200))
             )
     # A newline inside a string would be a line of its own in the requirements file.
     return [" ".join(line.split()) for line in lines]
@@ -141,6 +137,6 @@ def _strings(value: object, path: Path) -> list[str]:
 
 def _invalid(path: Path, reason: str) -> ContextInvalid:
     return ContextInvalid(
-        _("{path} cannot be used: {reason}.").format(path=printable(path), reason=reason),
+        fill(_("{path} cannot be used: {reason}."), path=path, reason=reason),
         _("Correct it, or name a requirements file with --requirements FILE."),
     )

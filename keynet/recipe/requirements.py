@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 from keynet.errors import ContextInvalid
 from keynet.events import Notice
 from keynet.files import limited_read, places
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["STAGE", "WORKSPACE", "RequirementsReader"]
 
@@ -75,7 +75,7 @@ class RequirementsReader:
             self._roots.append(real.parent)
         if real in self._open:
             raise ContextInvalid(
-                _("The requirements file {path} includes itself.").format(path=printable(path)),
+                fill(_("The requirements file {path} includes itself."), path=path),
                 _("Remove the -r line that leads back to it."),
             )
         if real in self._names:
@@ -124,9 +124,7 @@ class RequirementsReader:
     def _read(self, real: Path, path: Path) -> str:
         if not any(real.is_relative_to(root) for root in self._roots):
             raise ContextInvalid(
-                _("The requirements file {path} lies outside the build context.").format(
-                    path=printable(path)
-                ),
+                fill(_("The requirements file {path} lies outside the build context."), path=path),
                 _("Move it into the context, or name it with --requirements FILE."),
             )
         content = read_bytes(path, _LARGEST_TEXT)
@@ -135,7 +133,7 @@ class RequirementsReader:
             return content.decode(encoding)
         except UnicodeDecodeError as error:
             raise ContextInvalid(
-                _("The requirements file {path} is not UTF-8.").format(path=printable(path)),
+                fill(_("The requirements file {path} is not UTF-8."), path=path),
                 _("Save it as UTF-8."),
             ) from error
 
@@ -190,8 +188,10 @@ class RequirementsReader:
                 return f"--find-links {STAGE}/{self._links(self._near(value, directory), where)}"
             case "-i" | "--index-url" | "--pypi-url" | "--extra-index-url":
                 raise ContextInvalid(
-                    _("{where}: the package index {url} exists on this machine only.").format(
-                        where=printable(where), url=printable(value, 200)
+                    fill(
+                        _("{where}: the package index {url} exists on this machine only."),
+                        where=where,
+                        url=printable(value, 200),
                     ),
                     _("Serve it by http, or list archives of the context as ./wheels/NAME.whl."),
                 )
@@ -208,9 +208,7 @@ class RequirementsReader:
         real = _existing(path, where)
         if not any(real.is_relative_to(root) for root in self._roots):
             raise ContextInvalid(
-                _("{where}: {path} lies outside the build context.").format(
-                    where=printable(where), path=printable(path)
-                ),
+                fill(_("{where}: {path} lies outside the build context."), where=where, path=path),
                 _("Copy it into the context, or install it from a package index."),
             )
         if real.is_file():
@@ -218,17 +216,22 @@ class RequirementsReader:
         names = tuple(name.strip() for name in extras.strip("[]").split(",") if name.strip())
         self.notices.append(
             Notice(
-                _(
-                    "{where}: the project itself is not installed; its dependencies are, and its "
-                    "modules are found in the context, its commands and extensions are not."
-                ).format(where=printable(where)),
+                fill(
+                    _(
+                        "{where}: the project itself is not installed; its dependencies are, and "
+                        "its modules are found in the context, its commands and extensions are not."
+                    ),
+                    where=where,
+                ),
                 "note",
             )
         )
         if not real.is_relative_to(self._context):
             raise ContextInvalid(
-                _("{where}: the project {path} lies outside the build context.").format(
-                    where=printable(where), path=printable(path)
+                fill(
+                    _("{where}: the project {path} lies outside the build context."),
+                    where=where,
+                    path=path,
                 ),
                 _("Choose a context that holds it: --context DIR."),
             )
@@ -246,8 +249,10 @@ class RequirementsReader:
         real = _existing(directory, where)
         if not real.is_dir() or not any(real.is_relative_to(root) for root in self._roots):
             raise ContextInvalid(
-                _("{where}: {path} is no directory of the build context.").format(
-                    where=printable(where), path=printable(directory)
+                fill(
+                    _("{where}: {path} is no directory of the build context."),
+                    where=where,
+                    path=directory,
                 ),
                 _("Copy the archives into the context, or name a URL."),
             )
@@ -259,8 +264,10 @@ class RequirementsReader:
     def _archive(self, path: Path, where: str) -> str:
         if not path.name.endswith(_ARCHIVES):
             raise ContextInvalid(
-                _("{where}: {path} is neither a project nor an archive that pip installs.").format(
-                    where=printable(where), path=printable(path)
+                fill(
+                    _("{where}: {path} is neither a project nor an archive that pip installs."),
+                    where=where,
+                    path=path,
                 ),
                 _("Include a requirements file by -r FILE."),
             )
@@ -268,8 +275,10 @@ class RequirementsReader:
         content = read_bytes(path)
         if self.files.get(name, content) != content:
             raise ContextInvalid(
-                _("{where}: there are two different archives named {name}.").format(
-                    where=printable(where), name=printable(path.name)
+                fill(
+                    _("{where}: there are two different archives named {name}."),
+                    where=where,
+                    name=path.name,
                 ),
                 _("Keep one of them."),
             )
@@ -283,16 +292,17 @@ def read_bytes(path: Path, limit: int | None = None) -> bytes:
         content = path.read_bytes() if limit is None else limited_read.read(path, limit)
     except OSError as error:
         raise ContextInvalid(
-            _("{path} ({resolved}) cannot be read: {reason}.").format(
-                path=printable(path),
-                resolved=printable(places.real(path)),
-                reason=printable(error.strerror or error),
+            fill(
+                _("{path} ({resolved}) cannot be read: {reason}."),
+                path=path,
+                resolved=places.real(path),
+                reason=error.strerror or error,
             ),
             _("Check the path and its permissions."),
         ) from error
     if content is None:
         raise ContextInvalid(
-            _("{path} is too large to be a list of dependencies.").format(path=printable(path))
+            fill(_("{path} is too large to be a list of dependencies."), path=path)
         )
     return content
 
@@ -346,8 +356,11 @@ def _existing(path: Path, where: str) -> Path:
 
 def _missing(path: Path, where: str) -> ContextInvalid:
     return ContextInvalid(
-        _("{where}: {path} ({resolved}) does not exist.").format(
-            where=printable(where), path=printable(path), resolved=printable(path.absolute())
+        fill(
+            _("{where}: {path} ({resolved}) does not exist."),
+            where=where,
+            path=path,
+            resolved=path.absolute(),
         ),
         _("Paths are relative to the file that has them, or to the context."),
     )

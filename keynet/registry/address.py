@@ -11,7 +11,7 @@ from urllib.parse import quote, urljoin, urlsplit
 from keynet.errors import RegistryError, UsageError
 from keynet.net.hosts import is_loopback
 from keynet.oci.reference import DOCKER_HUB
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["Origin", "Registry", "follow", "origin_of", "with_query"]
 
@@ -72,7 +72,7 @@ class Registry:
             # What stands before an @ may be a password: it is not repeated.
             shown = printable(name.rpartition("@")[2], 200)
             raise UsageError(
-                _("{registry!r} is no registry.").format(registry=shown),
+                fill(_("{registry!r} is no registry."), registry=shown),
                 _("Write it as host[:port], without user, password and path."),
             )
         if name in ("index.docker.io", _HUB_HOST):
@@ -82,8 +82,9 @@ class Registry:
         )
         if scheme == "http" and not registry.http_allowed:
             raise UsageError(
-                _("Plain http to {registry} is refused: anybody on the way could read it.").format(
-                    registry=name
+                fill(
+                    _("Plain http to {registry} is refused: anybody on the way could read it."),
+                    registry=name,
                 ),
                 _("Use https, or allow it with --insecure."),
             )
@@ -122,8 +123,11 @@ class Registry:
         reason = self._refused_realm(realm, scheme)
         if reason:
             raise RegistryError(
-                _("{registry} sends for tokens to {realm}, which is refused: {reason}.").format(
-                    registry=self.name, realm=_shown(realm), reason=reason
+                fill(
+                    _("{registry} sends for tokens to {realm}, which is refused: {reason}."),
+                    registry=self.name,
+                    realm=_shown(realm),
+                    reason=reason,
                 ),
                 _("If that host is right, declare it as the token server of this registry."),
             )
@@ -203,8 +207,10 @@ def _shown(url: str) -> str:
 
 def _bad_url(url: str, reason: str) -> RegistryError:
     return RegistryError(
-        _("The registry sends to {url}, which is refused: {reason}.").format(
-            url=_shown(url), reason=reason
+        fill(
+            _("The registry sends to {url}, which is refused: {reason}."),
+            url=_shown(url),
+            reason=reason,
         ),
         _("Do not trust this registry, or tell its owner to mend its public URL."),
     )

@@ -13,7 +13,7 @@ from keynet.errors import NotFound, RegistryError
 from keynet.oci.descriptor import Descriptor, MediaType
 from keynet.oci.reference import Reference
 from keynet.registry.client import RegistryClient
-from keynet.text import _
+from keynet.text import _, fill
 
 __all__ = ["ARTIFACT_TYPE", "attach", "load", "read"]
 
@@ -70,7 +70,7 @@ async def read(client: RegistryClient, image: Reference) -> bytes:
     found = await client.referrers(repository, subject.digest, artifact_type=ARTIFACT_TYPE)
     if not found:
         raise NotFound(
-            _("{image} has no hyperparameters attached.").format(image=image),
+            fill(_("{image} has no hyperparameters attached."), image=image),
             _("Push it with keynet push; images pushed by other tools have none."),
         )
     # Lists grow at their end; a creation time, where told, decides.
@@ -87,8 +87,9 @@ async def read(client: RegistryClient, image: Reference) -> bytes:
         or named.value().digest != subject.digest
     ):
         raise RegistryError(
-            _("What is attached to {image} as hyperparameters is not what keynet attaches.").format(
-                image=image
+            fill(
+                _("What is attached to {image} as hyperparameters is not what keynet attaches."),
+                image=image,
             ),
             _("Push the image again with keynet push."),
         )
@@ -129,6 +130,6 @@ def _manifest(
 
 def _absent(image: Reference) -> NotFound:
     return NotFound(
-        _("There is no image {image}.").format(image=image),
+        fill(_("There is no image {image}."), image=image),
         _("Check its name and tag, and that you are signed in to its registry."),
     )

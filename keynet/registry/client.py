@@ -17,13 +17,13 @@ from keynet.registry import listing, manifests, referrers, tls
 from keynet.registry.address import Registry, follow
 from keynet.registry.auth.authentication import CredentialSource
 from keynet.registry.manifests import Manifest
-from keynet.registry.session import Ask, Session
+from keynet.registry.session import Operation, Session
 from keynet.registry.transfer import download
 from keynet.registry.transfer.blob_source import Source
 from keynet.registry.transfer.upload import Upload, find_blob
 from keynet.registry.transport import Call, Timeouts, Transport, Wire
 from keynet.registry.wire import Catalog, TagList
-from keynet.text import _
+from keynet.text import _, fill
 
 __all__ = ["Manifest", "RegistryClient"]
 
@@ -94,11 +94,11 @@ class RegistryClient:
             RegistryDenied: The credentials are refused.
             RegistryError: Whoever answers is no registry.
         """
-        await self._session.send(Ask(Call("GET", "/v2/"), _("reach the registry")))
+        await self._session.send(Operation(Call("GET", "/v2/"), _("reach the registry")))
 
     async def catalog(self, *, page_size: int = 1000) -> list[str]:
         """List every repository, in the registry's order."""
-        ask = Ask(
+        ask = Operation(
             Call("GET", f"/v2/_catalog?n={page_size}"),
             _("list the repositories"),
             ("registry:catalog:*",),
@@ -108,9 +108,9 @@ class RegistryClient:
 
     async def tags(self, repository: str, *, page_size: int = 1000) -> list[str]:
         """List every tag of a repository, in the registry's order."""
-        ask = Ask(
+        ask = Operation(
             Call("GET", f"/v2/{repository}/tags/list?n={page_size}"),
-            _("list the tags of {repository}").format(repository=repository),
+            fill(_("list the tags of {repository}"), repository=repository),
             (f"repository:{repository}:pull",),
             repository,
         )
@@ -160,20 +160,20 @@ class RegistryClient:
 
     async def delete_manifest(self, repository: str, digest: Digest) -> bool:
         """Delete a manifest with all its tags; False: there was none."""
-        action = _("delete manifest {digest} of {repository}").format(
-            digest=digest, repository=repository
+        action = fill(
+            _("delete manifest {digest} of {repository}"), digest=digest, repository=repository
         )
         return await self._delete(f"/v2/{repository}/manifests/{digest}", action, repository)
 
     async def delete_blob(self, repository: str, digest: Digest) -> bool:
         """Delete a blob; False: there was none."""
-        action = _("delete blob {digest} of {repository}").format(
-            digest=digest, repository=repository
+        action = fill(
+            _("delete blob {digest} of {repository}"), digest=digest, repository=repository
         )
         return await self._delete(f"/v2/{repository}/blobs/{digest}", action, repository)
 
     async def head_blob(self, repository: str, digest: Digest) -> int | None:
-        """Ask whether a repository holds a blob: its size in bytes, -1 untold, None absent."""
+        """Return the size of a blob in bytes; -1 when not reported, None when it is absent."""
         return await find_blob(self._session, repository, digest)
 
     def get_blob(self, repository: str, descriptor: Descriptor) -> AsyncGenerator[bytes, None]:
@@ -233,9 +233,9 @@ class RegistryClient:
     async def mount(self, repository: str, digest: Digest, source: str) -> bool:
         """Have the registry take a blob from another of its repositories; False: it will not."""
         url = f"/v2/{repository}/blobs/uploads/?mount={quote(str(digest))}&from={quote(source)}"
-        ask = Ask(
+        ask = Operation(
             Call("POST", url),
-            _("mount blob {digest} into {repository}").format(digest=digest, repository=repository),
+            fill(_("mount blob {digest} into {repository}"), digest=digest, repository=repository),
             (f"repository:{repository}:pull,push", f"repository:{source}:pull"),
             repository,
             frozenset({201, 202, 400, 403, 404, 405}),
@@ -249,7 +249,7 @@ class RegistryClient:
         return answer.status == 201
 
     async def _delete(self, url: str, action: str, repository: str) -> bool:
-        ask = Ask(
+        ask = Operation(
             Call("DELETE", url),
             action,
             (f"repository:{repository}:delete,pull",),

@@ -38,7 +38,7 @@ from keynet.registry.config import Auth, RegistryConfig
 from keynet.registry.queries import named
 from keynet.registry.transfer.pull_image import fetch_image
 from keynet.registry.transfer.push_image import push_image, stands
-from keynet.text import _
+from keynet.text import _, fill
 
 __all__ = [
     "extract_original_tags",
@@ -292,7 +292,7 @@ def _split(tag: str) -> tuple[str, str]:
 
 def _no_tags(archive: Archive) -> ValidationError:
     return ValidationError(
-        _("{archive} does not say what its image is called.").format(archive=archive.name),
+        fill(_("{archive} does not say what its image is called."), archive=archive.name),
         _("Give a repository and a tag."),
     )
 

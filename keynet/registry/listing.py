@@ -12,10 +12,10 @@ from pydantic import BaseModel
 
 from keynet.errors import RegistryError
 from keynet.registry.address import follow, origin_of
-from keynet.registry.session import Ask, Session
+from keynet.registry.session import Operation, Session
 from keynet.registry.transport import Answer
 from keynet.registry.wire import read_json
-from keynet.text import _
+from keynet.text import _, fill
 
 __all__ = ["names", "next_page", "pages"]
 
@@ -29,7 +29,7 @@ _NEXT: Final = re.compile(r';\s*rel\s*=\s*(?:"(?:[^"]* )?next(?: [^"]*)?"|next)\
 _M = TypeVar("_M", bound=BaseModel)
 
 
-async def pages(session: Session, ask: Ask, model: type[_M]) -> list[_M]:
+async def pages(session: Session, ask: Operation, model: type[_M]) -> list[_M]:
     """Read every page of a list.
 
     Raises:
@@ -46,8 +46,10 @@ async def pages(session: Session, ask: Ask, model: type[_M]) -> list[_M]:
             return found
         if url in seen or len(found) >= _MOST_PAGES:
             raise RegistryError(
-                _("Could not {action}: the pages of {registry} do not end.").format(
-                    action=ask.action, registry=session.registry.name
+                fill(
+                    _("Could not {action}: the pages of {registry} do not end."),
+                    action=ask.action,
+                    registry=session.registry.name,
                 ),
                 _("The registry, or a proxy in front of it, breaks the protocol."),
             )
@@ -84,7 +86,7 @@ def names(found: Iterable[str]) -> list[str]:
         collected[name] = None
         if len(collected) > _MOST_NAMES:
             raise RegistryError(
-                _("The registry lists more than {count} names.").format(count=_MOST_NAMES),
+                fill(_("The registry lists more than {count} names."), count=_MOST_NAMES),
                 _("Name the repository you look for."),
             )
     return list(collected)

@@ -10,10 +10,10 @@ from typing import Final
 
 from keynet.errors import DigestMismatch, RegistryError, ValidationError
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
-from keynet.registry.session import Ask, Session
+from keynet.registry.session import Operation, Session
 from keynet.registry.transport import Call
 from keynet.registry.wire import MANIFEST_LIMIT, ManifestWire, check_manifest
-from keynet.text import _
+from keynet.text import _, fill
 
 __all__ = ["Manifest", "get", "head", "put"]
 
@@ -37,8 +37,10 @@ async def get(session: Session, repository: str, identifier: str | Digest) -> Ma
         DigestMismatch: The bytes are not those of the digest that was asked for or told.
         ValidationError: It contradicts itself.
     """
-    action = _("read manifest {identifier} of {repository}").format(
-        identifier=identifier, repository=repository
+    action = fill(
+        _("read manifest {identifier} of {repository}"),
+        identifier=identifier,
+        repository=repository,
     )
     call = Call(
         "GET",
@@ -52,7 +54,7 @@ async def get(session: Session, repository: str, identifier: str | Digest) -> Ma
     digest = asked or (Digest.parse(told) if told else Digest.of(answer.body))
     if digest != _hash_like(digest, answer.body) or (told and told != str(digest)):
         raise DigestMismatch(
-            _("Could not {action}: what came has another digest.").format(action=action),
+            fill(_("Could not {action}: what came has another digest."), action=action),
             _("The registry or a proxy alters content; do not use it."),
         )
     wire = check_manifest(answer.body, answer.headers.get("content-type"))
@@ -72,8 +74,10 @@ async def head(session: Session, repository: str, identifier: str | Digest) -> D
 
     A registry that does not tell the digest is asked for the manifest itself.
     """
-    action = _("look for manifest {identifier} of {repository}").format(
-        identifier=identifier, repository=repository
+    action = fill(
+        _("look for manifest {identifier} of {repository}"),
+        identifier=identifier,
+        repository=repository,
     )
     call = Call("HEAD", f"/v2/{repository}/manifests/{identifier}", {"Accept": _ACCEPT})
     answer = await session.send(_pull(call, action, repository, 200, 404))
@@ -98,16 +102,20 @@ async def put(
     """
     if len(content) > MANIFEST_LIMIT:
         raise RegistryError(
-            _("The manifest for {repository} has {size} bytes; 4 MB is the most.").format(
-                repository=repository, size=len(content)
+            fill(
+                _("The manifest for {repository} has {size} bytes; 4 MB is the most."),
+                repository=repository,
+                size=len(content),
             ),
             _("Make an image with fewer layers or annotations."),
         )
     descriptor = Descriptor.of(media_type, content)
-    action = _("push manifest {identifier} to {repository}").format(
-        identifier=identifier, repository=repository
+    action = fill(
+        _("push manifest {identifier} to {repository}"),
+        identifier=identifier,
+        repository=repository,
     )
-    ask = Ask(
+    ask = Operation(
         Call(
             "PUT",
             f"/v2/{repository}/manifests/{identifier}",
@@ -123,17 +131,17 @@ async def put(
     told = answer.headers.get("docker-content-digest")
     if told is not None and told != str(_hash_like(_digest_or_none(told), content)):
         raise DigestMismatch(
-            _("Could not {action}: the registry stored it under another digest.").format(
-                action=action
+            fill(
+                _("Could not {action}: the registry stored it under another digest."), action=action
             ),
             _("The registry or a proxy alters content; tell its owner."),
         )
     return descriptor, "oci-subject" in answer.headers
 
 
-def _pull(call: Call, action: str, repository: str, *expect: int) -> Ask:
+def _pull(call: Call, action: str, repository: str, *expect: int) -> Operation:
     scopes = (f"repository:{repository}:pull",)
-    return Ask(call, action, scopes, repository, frozenset(expect or {200}))
+    return Operation(call, action, scopes, repository, frozenset(expect or {200}))
 
 
 def _digest_or_none(text: str) -> Digest | None:

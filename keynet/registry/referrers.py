@@ -10,10 +10,10 @@ from keynet.errors import NotFound, RegistryError
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.registry import listing, manifests
 from keynet.registry.address import with_query
-from keynet.registry.session import Ask, Session
+from keynet.registry.session import Operation, Session
 from keynet.registry.transport import Call
 from keynet.registry.wire import ManifestWire
-from keynet.text import _
+from keynet.text import _, fill
 
 __all__ = ["attach", "fallback_tag", "find"]
 
@@ -89,9 +89,12 @@ async def _list(session: Session, repository: str, subject: Digest, entry: Descr
     present = await _from_tag(session, repository, subject)
     if not any(other.digest == entry.digest for other in present):
         raise RegistryError(
-            _(
-                "Could not list {digest} under {tag} of {repository}: others keep changing it."
-            ).format(digest=entry.digest, tag=fallback_tag(subject), repository=repository),
+            fill(
+                _("Could not list {digest} under {tag} of {repository}: others keep changing it."),
+                digest=entry.digest,
+                tag=fallback_tag(subject),
+                repository=repository,
+            ),
             _("Try again when nobody else attaches to that image."),
             temporary=True,
         )
@@ -100,16 +103,16 @@ async def _list(session: Session, repository: str, subject: Digest, entry: Descr
 async def _from_api(
     session: Session, repository: str, subject: Digest, artifact_type: str | None
 ) -> list[Descriptor] | None:
-    """Ask the API; None: this registry has none."""
+    """Operation the API; None: this registry has none."""
     url = f"/v2/{repository}/referrers/{subject}"
-    ask = Ask(
+    ask = Operation(
         Call(
             "GET",
             with_query(url, artifactType=artifact_type) if artifact_type else url,
             {"Accept": MediaType.OCI_INDEX},
         ),
-        _("list what refers to {digest} in {repository}").format(
-            digest=subject, repository=repository
+        fill(
+            _("list what refers to {digest} in {repository}"), digest=subject, repository=repository
         ),
         (f"repository:{repository}:pull",),
         repository,
@@ -128,8 +131,10 @@ async def _from_tag(session: Session, repository: str, subject: Digest) -> list[
         return []
     if manifest.wire.manifests is None:
         raise RegistryError(
-            _("The tag {tag} of {repository} is no list of referrers, so it is left alone.").format(
-                tag=fallback_tag(subject), repository=repository
+            fill(
+                _("The tag {tag} of {repository} is no list of referrers, so it is left alone."),
+                tag=fallback_tag(subject),
+                repository=repository,
             ),
             _("Remove that tag if nobody needs it, and try again."),
         )

@@ -18,9 +18,9 @@ from keynet.registry.status_errors import failure
 from keynet.registry.transport import Answer, Call, Stream, Transport
 from keynet.registry.transport_errors import NobodyThere, NoTls
 from keynet.secret import Secret
-from keynet.text import _
+from keynet.text import _, fill
 
-__all__ = ["Ask", "Session"]
+__all__ = ["Operation", "Session"]
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS: Final = 5
@@ -29,7 +29,7 @@ _ERROR_LIMIT: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class Operation:
     """What is asked of the registry.
 
     Args:
@@ -87,7 +87,7 @@ class Session:
                     self._base = await self._find_base()
         return self._base
 
-    async def send(self, ask: Ask) -> Answer:
+    async def send(self, ask: Operation) -> Answer:
         """Make the request, again when that may help, until it has an expected status.
 
         Raises:
@@ -102,7 +102,7 @@ class Session:
                     return await self._send(ask)
         return await self._send(ask)
 
-    async def send_once(self, ask: Ask) -> Answer:
+    async def send_once(self, ask: Operation) -> Answer:
         """Make the request without retries; any status but 401 is the caller's to judge."""
         scopes = set(ask.scopes)
         url = await self._absolute(ask.call.url)
@@ -119,7 +119,7 @@ class Session:
         raise self.failure(answer, ask.action)
 
     @asynccontextmanager
-    async def stream(self, ask: Ask) -> AsyncIterator[Stream]:
+    async def stream(self, ask: Operation) -> AsyncIterator[Stream]:
         """Make a GET whose body the caller reads, without retries."""
         scopes = set(ask.scopes)
         call = replace(ask.call, url=await self._absolute(ask.call.url))
@@ -141,7 +141,7 @@ class Session:
                     return
             call = replace(call, url=target)
 
-    async def _send(self, ask: Ask) -> Answer:
+    async def _send(self, ask: Operation) -> Answer:
         budget = Budget(self.retries)
         # A wrong address is told soon: what is tried again is a registry that starts.
         unreachable = Budget(self._few)
@@ -165,13 +165,13 @@ class Session:
         return replace(self.retries, attempts=min(_FIRST_TRIES, self.retries.attempts))
 
     async def _told_at_the_root(self) -> bool:
-        """Ask the API's root how to sign in: some servers tell it nowhere else."""
-        root = await self._ping(Ask(Call("GET", await self._absolute("/v2/")), _("sign in")))
+        """Operation the API's root how to sign in: some servers tell it nowhere else."""
+        root = await self._ping(Operation(Call("GET", await self._absolute("/v2/")), _("sign in")))
         return root.status == 401 and self._auth.learn(root)
 
     async def _find_base(self) -> str:
         registry = self.registry
-        ping = Ask(Call("GET", f"{registry.base('https')}/v2/"), _("reach the registry"))
+        ping = Operation(Call("GET", f"{registry.base('https')}/v2/"), _("reach the registry"))
         scheme = "https"
         try:
             answer = await self._ping(ping)
@@ -187,7 +187,7 @@ class Session:
         self._met = True
         return registry.base(scheme)
 
-    async def _ping(self, ask: Ask) -> Answer:
+    async def _ping(self, ask: Operation) -> Answer:
         budget = Budget(self._few)
         while True:
             try:
@@ -224,15 +224,19 @@ class Session:
         target = follow(call.url, location)
         if count > _MOST_REDIRECTS:
             raise RegistryError(
-                _("{registry} redirects in circles; gave up after {count}.").format(
-                    registry=self.registry.name, count=_MOST_REDIRECTS
+                fill(
+                    _("{registry} redirects in circles; gave up after {count}."),
+                    registry=self.registry.name,
+                    count=_MOST_REDIRECTS,
                 ),
                 _("Check the registry's public URL."),
             )
         if call.method not in ("GET", "HEAD") and origin_of(target) != origin_of(call.url):
             raise RegistryError(
-                _("{registry} redirects a {method} to another host, which is refused.").format(
-                    registry=self.registry.name, method=call.method
+                fill(
+                    _("{registry} redirects a {method} to another host, which is refused."),
+                    registry=self.registry.name,
+                    method=call.method,
                 ),
                 _("Name the registry by its final address."),
             )

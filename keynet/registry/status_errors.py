@@ -9,7 +9,7 @@ from typing import Final
 from keynet.errors import NotFound, RegistryDenied, RegistryError
 from keynet.net.retry import TEMPORARY
 from keynet.registry.wire import first_error
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["failure"]
 
@@ -28,13 +28,18 @@ def failure(
     """
     code, detail = first_error(body)
     reason, hint = _reason(status, code, detail, headers, registry)
-    said = _(" ({status}{code}{detail})").format(
+    said = fill(
+        _(" ({status}{code}{detail})"),
         status=status,
         code=f" {code}" if code else "",
         detail=f": {detail}" if detail else "",
     )
-    message = _("Could not {action} at {registry}: {reason}{said}.").format(
-        action=action, registry=registry, reason=reason, said=said
+    message = fill(
+        _("Could not {action} at {registry}: {reason}{said}."),
+        action=action,
+        registry=registry,
+        reason=reason,
+        said=said,
     )
     if status in (_UNAUTHORIZED, _FORBIDDEN):
         return RegistryDenied(message, hint, status=status, code=code)
@@ -47,8 +52,9 @@ def failure(
 def _reason(
     status: int, code: str, detail: str, headers: Mapping[str, str], registry: str
 ) -> tuple[str, str]:
-    login = _("Sign in again: keynet login, or the registry's own login for {registry}.").format(
-        registry=registry
+    login = fill(
+        _("Sign in again: keynet login, or the registry's own login for {registry}."),
+        registry=registry,
     )
     reason, hint = _("the registry refuses the request"), ""
     match status:
@@ -67,19 +73,19 @@ def _reason(
             hint = _("Check the name, the tag and the registry.")
         case 405 | 501:
             reason = _("the registry does not allow this operation")
-            hint = _("Ask the registry's owner to allow it (deletion is often switched off).")
+            hint = _("Operation the registry's owner to allow it (deletion is often switched off).")
         case 412:
             reason = _("the tag is immutable and already in use")
             hint = _("Choose another tag, or ask the project's owner to lift the rule.")
         case 413:
             reason = _("it is too large for the registry")
-            hint = _("Ask the registry's owner to raise the limit on the size of requests.")
+            hint = _("Operation the registry's owner to raise the limit on the size of requests.")
         case 429:
             reason = _("the registry throttles requests")
             wait = headers.get("retry-after", "")
             hint = _("Try again later.")
             if wait.isascii() and wait.isdigit():
-                hint = _("Try again in {wait} seconds.").format(wait=printable(wait, 20))
+                hint = fill(_("Try again in {wait} seconds."), wait=printable(wait, 20))
         case _ if status >= 500:
             reason = _("the registry failed")
             hint = _("Try again later; the registry's own log says more.")

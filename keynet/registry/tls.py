@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from keynet.errors import UsageError
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["CERTS_D", "ClientCertificate", "Trust", "context", "from_certs_d"]
 
@@ -50,8 +50,10 @@ def from_certs_d(registry: str, folders: Sequence[Path] = CERTS_D) -> Trust:
             continue
         except OSError as error:
             raise UsageError(
-                _("The certificates in {folder} cannot be read: {reason}.").format(
-                    folder=folder, reason=error.strerror
+                fill(
+                    _("The certificates in {folder} cannot be read: {reason}."),
+                    folder=folder,
+                    reason=error.strerror,
                 ),
                 _("Let your user read that folder, or remove it."),
             ) from error
@@ -60,8 +62,10 @@ def from_certs_d(registry: str, folders: Sequence[Path] = CERTS_D) -> Trust:
             key = certificate.with_suffix(".key")
             if key not in names:
                 raise UsageError(
-                    _("{certificate} has no key: {key} is missing.").format(
-                        certificate=certificate, key=key.name
+                    fill(
+                        _("{certificate} has no key: {key} is missing."),
+                        certificate=certificate,
+                        key=key.name,
                     ),
                     _("Put the key beside it, or remove the certificate."),
                 )
@@ -106,8 +110,10 @@ class _naming:
         if isinstance(error, OSError):
             reason = error.strerror or printable(error, 200)
             raise UsageError(
-                _("The certificate {path} cannot be used: {reason}.").format(
-                    path=self._path, reason=printable(reason, 200)
+                fill(
+                    _("The certificate {path} cannot be used: {reason}."),
+                    path=self._path,
+                    reason=printable(reason, 200),
                 ),
                 _("Give a PEM file that your user can read."),
             ) from error

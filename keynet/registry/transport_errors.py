@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from keynet.errors import RegistryError, RegistryUnreachable
 from keynet.registry.address import Registry, origin_of
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["NoTls", "NobodyThere", "broken", "no_connection", "timed_out", "too_long"]
 
@@ -37,22 +37,26 @@ def no_connection(registry: Registry, url: str, error: Exception) -> RegistryUnr
     if untrusted is not None:
         reason = printable(untrusted.verify_message or untrusted, 200)
         return NobodyThere(
-            _("The certificate of {registry} is not trusted: {reason}.").format(
-                registry=where, reason=reason
+            fill(
+                _("The certificate of {registry} is not trusted: {reason}."),
+                registry=where,
+                reason=reason,
             ),
             _("Give the CA's certificate with --ca-cert, KEYNET_CA_CERT or SSL_CERT_FILE."),
         )
     if any(isinstance(e, socket.gaierror) for e in chain):
         return NobodyThere(
-            _("There is no host {registry}: its name cannot be resolved.").format(registry=where),
+            fill(_("There is no host {registry}: its name cannot be resolved."), registry=where),
             _("Check the spelling and your network (DNS, VPN, proxy)."),
             temporary=True,
         )
     plain = [e for e in chain if isinstance(e, OSError) and not isinstance(e, ssl.SSLError)]
     if url.startswith("https:") and not plain:
         return NoTls(
-            _("{registry} does not complete the TLS handshake: {reason}.").format(
-                registry=where, reason=printable(error, 200) or _("it hangs up")
+            fill(
+                _("{registry} does not complete the TLS handshake: {reason}."),
+                registry=where,
+                reason=printable(error, 200) or _("it hangs up"),
             ),
             _("Check the port, and whether it speaks https; a client certificate may be wanted."),
             temporary=True,
@@ -61,7 +65,7 @@ def no_connection(registry: Registry, url: str, error: Exception) -> RegistryUnr
     told = [os.strerror(e.errno) for e in plain if e.errno]
     reason = printable(told[-1] if told else error, 200)
     return NobodyThere(
-        _("{registry} cannot be reached: {reason}.").format(registry=where, reason=reason),
+        fill(_("{registry} cannot be reached: {reason}."), registry=where, reason=reason),
         _("Check the address and the port, and that the registry runs."),
         temporary=True,
     )
@@ -72,7 +76,8 @@ def broken(
 ) -> RegistryUnreachable:
     """Say that a connection ended in the middle."""
     return RegistryUnreachable(
-        _("The connection to {registry} broke: {reason}.").format(
+        fill(
+            _("The connection to {registry} broke: {reason}."),
             registry=_where(registry, url),
             reason=printable(error, 200).rstrip(".") or _("it was cut"),
         ),
@@ -88,9 +93,9 @@ def timed_out(registry: Registry, url: str, *, connecting: bool = False) -> Regi
     where = _where(registry, url)
     kind: type[RegistryUnreachable] = NobodyThere if connecting else RegistryUnreachable
     if connecting:
-        message = _("{registry} cannot be reached: no connection in time.").format(registry=where)
+        message = fill(_("{registry} cannot be reached: no connection in time."), registry=where)
     else:
-        message = _("{registry} does not answer: nothing came in time.").format(registry=where)
+        message = fill(_("{registry} does not answer: nothing came in time."), registry=where)
     return kind(
         message, _("Check the network and whether the registry is overloaded."), temporary=True
     )
@@ -99,8 +104,10 @@ def timed_out(registry: Registry, url: str, *, connecting: bool = False) -> Regi
 def too_long(registry: Registry, url: str, limit: int) -> RegistryError:
     """Say that an answer has no end."""
     return RegistryError(
-        _("The answer of {registry} is longer than {limit} bytes; it was not read further.").format(
-            registry=_where(registry, url), limit=limit
+        fill(
+            _("The answer of {registry} is longer than {limit} bytes; it was not read further."),
+            registry=_where(registry, url),
+            limit=limit,
         ),
         _("Check that the URL is a registry's."),
     )

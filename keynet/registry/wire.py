@@ -10,7 +10,7 @@ from pydantic import ValidationError as Malformed
 
 from keynet.errors import RegistryError, ValidationError
 from keynet.oci.descriptor import Descriptor, Digest, MediaType, Platform
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = [
     "MANIFEST_LIMIT",
@@ -141,8 +141,10 @@ def read_json(model: type[_M], body: bytes, what: str) -> _M:
         return model.model_validate_json(body)
     except Malformed as error:
         raise RegistryError(
-            _("The registry's answer cannot be read: {what} {reason}.").format(
-                what=what, reason=_first_reason(error)
+            fill(
+                _("The registry's answer cannot be read: {what} {reason}."),
+                what=what,
+                reason=_first_reason(error),
             ),
             _("Check that the URL is a registry's; a proxy in between may answer for it."),
         ) from error
@@ -177,8 +179,10 @@ def check_manifest(content: bytes, content_type: str | None) -> ManifestWire:
     inside = (manifest.mediaType or "").lower()
     if declared and inside and declared != inside:
         raise RegistryError(
-            _("The manifest calls itself {inside}, the registry calls it {declared}.").format(
-                inside=printable(inside, 100), declared=printable(declared, 100)
+            fill(
+                _("The manifest calls itself {inside}, the registry calls it {declared}."),
+                inside=printable(inside, 100),
+                declared=printable(declared, 100),
             ),
             _("Do not use this image; the registry or a proxy alters its type."),
         )
@@ -186,8 +190,9 @@ def check_manifest(content: bytes, content_type: str | None) -> ManifestWire:
     wanted = MediaType.MANIFESTS if manifest.manifests is None else MediaType.INDEXES
     if kind not in wanted:
         raise RegistryError(
-            _("A manifest came with the wrong type {kind}.").format(
-                kind=printable(kind or "(none)", 100)
+            fill(
+                _("A manifest came with the wrong type {kind}."),
+                kind=printable(kind or "(none)", 100),
             ),
             _("Check that the URL is a registry's; a proxy in between may answer for it."),
         )

@@ -13,16 +13,16 @@ from typing import Protocol
 from keynet.events import Emit
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, Pushed, RegistryAccess
-from keynet.text import _
+from keynet.text import _, fill
 
 __all__ = [
     "Builder",
     "Built",
+    "Invocation",
     "Kept",
     "RegistryAuth",
     "Unusable",
-    "Usable",
-    "Way",
+    "WorkingEngine",
     "cannot_run",
     "version_numbers",
 ]
@@ -31,7 +31,7 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Invocation:
     """How an engine's argv has to look on this host: what probing found to work.
 
     Empty strings leave the engine's default. ``mode`` is docker's builder (``legacy``,
@@ -52,7 +52,7 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
-class Usable:
+class WorkingEngine:
     """An engine that passed a real trivial build.
 
     ``how`` is for people (``buildah 1.28.2 (rootless, chroot)``); ``can_run`` is False
@@ -65,7 +65,7 @@ class Usable:
     rootless: bool
     how: str
     can_run: bool
-    way: Way
+    way: Invocation
     storage_driver: str = ""
     endpoint: str = ""
     architecture: str = ""
@@ -233,13 +233,15 @@ class Builder(Protocol):
         ...
 
 
-def cannot_run(usable: Usable, plan: BuildPlan) -> list[str]:
+def cannot_run(usable: WorkingEngine, plan: BuildPlan) -> list[str]:
     """Say that RUN does not work when the plan has such a step; empty otherwise."""
     if usable.can_run or not re.search(r"(?im)^\s*RUN\b", plan.recipe.text):
         return []
     return [
-        _("{how} cannot run the RUN steps of the Containerfile here ({tried}).").format(
-            how=usable.how, tried=usable.facts.get("no_run", "")
+        fill(
+            _("{how} cannot run the RUN steps of the Containerfile here ({tried})."),
+            how=usable.how,
+            tried=usable.facts.get("no_run", ""),
         )
     ]
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 from keynet.errors import KeynetError
 from keynet.sandbox import registry_tokens
 from keynet.sandbox.authority import KeyPair
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["Registry", "running"]
 
@@ -74,8 +74,8 @@ def running(
         finally:
             _end(process)
     raise KeynetError(
-        _("The sandbox's registry ended at once: {lines}").format(lines=_last_lines(log)),
-        _("Its whole log is in {log}.").format(log=printable(log)),
+        fill(_("The sandbox's registry ended at once: {lines}"), lines=_last_lines(log)),
+        fill(_("Its whole log is in {log}."), log=log),
     )
 
 

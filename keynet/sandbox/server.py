@@ -24,7 +24,7 @@ from keynet.sandbox.database import Store
 from keynet.sandbox.registry_tokens import ADMIN
 from keynet.sandbox.service import PREFIX, TOKEN_PATH, Platform, application
 from keynet.secret import Secret
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["USERNAME", "Options", "Sandbox", "serve"]
 
@@ -169,10 +169,11 @@ async def _until_ended(
             server.should_exit = True
             await serving
             raise KeynetError(
-                _("The sandbox's registry ended by itself with status {status}.").format(
-                    status=running.process.returncode
+                fill(
+                    _("The sandbox's registry ended by itself with status {status}."),
+                    status=running.process.returncode,
                 ),
-                _("Its log is in {log}.").format(log=printable(running.log)),
+                fill(_("Its log is in {log}."), log=running.log),
             )
     await serving
 
@@ -189,8 +190,10 @@ def _data_folder(folder: Path) -> Iterator[Path]:
         lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError as e:
         raise UsageError(
-            _("The sandbox cannot keep its data in {folder}: {why}.").format(
-                folder=printable(folder), why=e.strerror or e
+            fill(
+                _("The sandbox cannot keep its data in {folder}: {why}."),
+                folder=folder,
+                why=e.strerror or e,
             ),
             _("Name another folder with --data."),
         ) from e
@@ -199,9 +202,7 @@ def _data_folder(folder: Path) -> Iterator[Path]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as e:
             raise KeynetError(
-                _("Another sandbox is running with the data in {folder}.").format(
-                    folder=printable(folder)
-                ),
+                fill(_("Another sandbox is running with the data in {folder}."), folder=folder),
                 _("End that one, or name another folder with --data."),
             ) from e
         yield folder
@@ -224,8 +225,11 @@ def _listener(options: Options, store: Store) -> Iterator[socket.socket]:
             except OSError as e:
                 if port == wanted[-1]:
                     raise KeynetError(
-                        _("The sandbox cannot listen on {address} port {port}: {why}.").format(
-                            address=options.address, port=port, why=e.strerror or e
+                        fill(
+                            _("The sandbox cannot listen on {address} port {port}: {why}."),
+                            address=options.address,
+                            port=port,
+                            why=e.strerror or e,
                         ),
                         _("Choose another port with --port; 0 takes a free one."),
                     ) from e
@@ -239,19 +243,20 @@ def _check_address(options: Options) -> None:
         address = ip_address(options.address)
     except ValueError as e:
         raise UsageError(
-            _("{address!r} is no IP address.").format(address=printable(options.address, 100)),
+            fill(_("{address!r} is no IP address."), address=printable(options.address, 100)),
             _("The sandbox listens on one address of this machine, for example 127.0.0.1."),
         ) from e
     if address.is_unspecified:
         raise UsageError(
-            _("The sandbox listens on one address; {address} stands for all of them.").format(
-                address=address
+            fill(
+                _("The sandbox listens on one address; {address} stands for all of them."),
+                address=address,
             ),
             _("Name the address by which others reach this machine."),
         )
     if not address.is_loopback and not options.remote:
         raise UsageError(
-            _("Other machines could reach a sandbox on {address}.").format(address=address),
+            fill(_("Other machines could reach a sandbox on {address}."), address=address),
             _("It is made for trying keynet out. If you want that, add --allow-remote."),
         )
 

@@ -28,7 +28,7 @@ from keynet.script.interpreter.values import (
     merge_kinds,
 )
 from keynet.script.secretlike import looks_secret, mentions_secret
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["choice_values", "converter_kind", "element_kind", "judge", "plain_kind"]
 
@@ -59,20 +59,20 @@ def judge(run: Machine, declared: Declared) -> tuple[Argument, list[Note]]:
     default = _default(run, declared, shown, note_with=note)
     kind = declared.kind
     if kind not in _TYPES:
-        note(_("The type of {name} is not known; str is reported.").format(name=shown))
+        note(fill(_("The type of {name} is not known; str is reported."), name=shown))
         kind = "str"
     choices = None
     if declared.choices is not None:
         choices = choice_values(run, declared.choices)
         if choices is None:
-            note(_("The choices of {name} are not known.").format(name=shown))
+            note(fill(_("The choices of {name} are not known."), name=shown))
         elif any(looks_secret("", choice) for choice in choices):
             choices = None
-            note(_("The choices of {name} look like secrets and are left out.").format(name=shown))
+            note(fill(_("The choices of {name} look like secrets and are left out."), name=shown))
     help_text = _help(declared.help)
     if mentions_secret(help_text):
         help_text = ""
-        note(_("The help of {name} seems to hold a secret and is left out.").format(name=shown))
+        note(fill(_("The help of {name} seems to hold a secret and is left out."), name=shown))
     argument = Argument(
         declared.name,
         kind,  # type: ignore[arg-type]
@@ -92,13 +92,11 @@ def _default(run: Machine, declared: Declared, shown: str, *, note_with: object)
         value = _to_json(run, declared.default, [_MOST_PARTS])
     except _NotJsonError as error:
         note_with(
-            _("The default of {name} is not known: {reason}.").format(name=shown, reason=error)
+            fill(_("The default of {name} is not known: {reason}."), name=shown, reason=error)
         )
         return None
     if any(looks_secret(declared.name, text) for text in _strings(value)):
-        note_with(
-            _("The default of {name} looks like a secret and is left out.").format(name=shown)
-        )
+        note_with(fill(_("The default of {name} looks like a secret and is left out."), name=shown))
         return None
     return value
 
@@ -126,7 +124,7 @@ def _to_json(run: Machine, value: Value, left: list[int]) -> JsonValue:  # noqa:
             return value
         case float():
             if not math.isfinite(value):
-                raise _NotJsonError(_("JSON has no {value}").format(value=value))
+                raise _NotJsonError(fill(_("JSON has no {value}"), value=value))
             return value
         case str():
             if len(value) > _LONGEST_DEFAULT:
@@ -146,7 +144,7 @@ def _to_json(run: Machine, value: Value, left: list[int]) -> JsonValue:  # noqa:
             raise _NotJsonError(_("it depends on a condition"))
         case External():
             raise _NotJsonError(
-                _("{name} is outside the project").format(name=printable(value.name, 100))
+                fill(_("{name} is outside the project"), name=printable(value.name, 100))
             )
     raise _NotJsonError(_("it is no plain value"))
 

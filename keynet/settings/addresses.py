@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from keynet.errors import UsageError, ValidationError
 from keynet.oci.reference import Reference
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["registry_host", "same_server"]
 
@@ -26,7 +26,7 @@ def registry_host(url: str) -> tuple[str, str]:
 
 def _no_registry(url: str) -> UsageError:
     return UsageError(
-        _("The registry's address {url!r} cannot be used.").format(url=printable(url, 200)),
+        fill(_("The registry's address {url!r} cannot be used."), url=printable(url, 200)),
         _("Set KEYNET_HARBOR_URL to an address such as https://harbor.example.com."),
     )
 

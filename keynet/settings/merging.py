@@ -12,7 +12,7 @@ from keynet.secret import Secret
 from keynet.settings.addresses import same_server
 from keynet.settings.model import Settings
 from keynet.settings.sources import SOURCES, from_environment, from_flags, from_pyproject
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["merge"]
 
@@ -127,17 +127,22 @@ def _refuse_redirection(
     if not saved_url and secret not in trusted:
         return
     raise UsageError(
-        _(
-            "pyproject.toml: [tool.keynet] names {url} as {key}, but the credentials are for {own}."
-        ).format(
+        fill(
+            _(
+                "pyproject.toml: [tool.keynet] names {url} as {key}, but the credentials are for "
+                "{own}."
+            ),
             url=printable(table[key], 200),
             key=key.replace("_", "-"),
-            own=printable(saved_url or _("another one")),
+            own=saved_url or _("another one"),
         ),
-        _(
-            "A folder cannot redirect your credentials. When you trust it, log in there or set "
-            "{variable}."
-        ).format(variable=SOURCES[key][1]),
+        fill(
+            _(
+                "A folder cannot redirect your credentials. When you trust it, log in there or set "
+                "{variable}."
+            ),
+            variable=SOURCES[key][1],
+        ),
     )
 
 
@@ -154,8 +159,10 @@ def _validated(
         problem = e.errors(include_url=False, include_context=False, include_input=False)[0]
         key = str(problem["loc"][0])
         raise UsageError(
-            _("{source} cannot be used: {why}.").format(
-                source=_source(key, given, variables, table), why=printable(problem["msg"], 200)
+            fill(
+                _("{source} cannot be used: {why}."),
+                source=_source(key, given, variables, table),
+                why=printable(problem["msg"], 200),
             )
         ) from None
 
@@ -173,4 +180,4 @@ def _source(
         return variable
     if key in table:
         return f"pyproject.toml: [tool.keynet] {key.replace('_', '-')}"
-    return _("{key} in the config file").format(key=key)
+    return fill(_("{key} in the config file"), key=key)

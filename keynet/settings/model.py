@@ -12,7 +12,7 @@ from keynet.net.hosts import is_loopback
 from keynet.plan import RegistryAccess
 from keynet.secret import Secret
 from keynet.settings.addresses import registry_host
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["BackendAccess", "Settings"]
 
@@ -74,20 +74,26 @@ class Settings(BaseModel):
             missing = ", ".join(name for name, value in needed.items() if not value)
             raise NotAuthorised(
                 _("Not logged in: there is no token for a platform."),
-                _(
-                    "Log in with: {login}\n"
-                    "The credentials will be stored in {path}. Without a login, set {missing} "
-                    "(and KEYNET_HARBOR_URL, KEYNET_HARBOR_USERNAME, KEYNET_HARBOR_PASSWORD)."
-                ).format(login=login, path=printable(config_path), missing=missing),
+                fill(
+                    _(
+                        "Log in with: {login}\n"
+                        "The credentials will be stored in {path}. Without a login, set {missing} "
+                        "(and KEYNET_HARBOR_URL, KEYNET_HARBOR_USERNAME, KEYNET_HARBOR_PASSWORD)."
+                    ),
+                    login=login,
+                    path=config_path,
+                    missing=missing,
+                ),
             )
         expires = self.api_token_expires_at
         if expires is not None and expires <= (now or datetime.now(UTC)):
             raise NotAuthorised(
-                _("The login at {server} expired at {moment}.").format(
-                    server=printable(self.server_url),
+                fill(
+                    _("The login at {server} expired at {moment}."),
+                    server=self.server_url,
                     moment=expires.astimezone().isoformat(sep=" ", timespec="minutes"),
                 ),
-                _("Log in again with: {login}").format(login=login),
+                fill(_("Log in again with: {login}"), login=login),
             )
         return BackendAccess(self.server_url, self.api_token, self.ca_cert, self.insecure)
 
@@ -106,11 +112,14 @@ class Settings(BaseModel):
         ):
             if not value:
                 raise NotAuthorised(
-                    _("The account for the image registry is not known: {name} is missing.").format(
-                        name=name
+                    fill(
+                        _("The account for the image registry is not known: {name} is missing."),
+                        name=name,
                     ),
-                    _("Log in with: {login}\nWithout a login, set {name}.").format(
-                        login=login, name=name
+                    fill(
+                        _("Log in with: {login}\nWithout a login, set {name}."),
+                        login=login,
+                        name=name,
                     ),
                 )
         assert self.harbor_url is not None
@@ -118,11 +127,12 @@ class Settings(BaseModel):
         plain = scheme == "http"
         if plain and not self.insecure and not is_loopback(host):
             raise UsageError(
-                _("The registry {url} is reached by plain http, which shows the password.").format(
-                    url=printable(self.harbor_url)
+                fill(
+                    _("The registry {url} is reached by plain http, which shows the password."),
+                    url=self.harbor_url,
                 ),
-                _("Use its https address, or accept it with: {login} --insecure").format(
-                    login=login
+                fill(
+                    _("Use its https address, or accept it with: {login} --insecure"), login=login
                 ),
             )
         return RegistryAccess(

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from keynet.errors import UsageError
 from keynet.secret import Secret
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["SOURCES", "from_environment", "from_flags", "from_pyproject", "read_pyproject"]
 
@@ -93,20 +93,24 @@ def from_pyproject(pyproject: Mapping[str, Any]) -> dict[str, Any]:
         key = {"project": "project_id"}.get(written, written.replace("-", "_"))
         if key in _NEVER_IN_PYPROJECT:
             raise UsageError(
-                _("pyproject.toml: [tool.keynet] must not set {key}.").format(
-                    key=printable(written, 60)
+                fill(
+                    _("pyproject.toml: [tool.keynet] must not set {key}."),
+                    key=printable(written, 60),
                 ),
-                _("Remove it there and set {variable} instead, or log in.").format(
-                    variable=SOURCES[key][1]
+                fill(
+                    _("Remove it there and set {variable} instead, or log in."),
+                    variable=SOURCES[key][1],
                 ),
             )
         if key not in _PYPROJECT:
             raise UsageError(
-                _("pyproject.toml: [tool.keynet] has an unknown key: {key}.").format(
-                    key=printable(written, 60)
+                fill(
+                    _("pyproject.toml: [tool.keynet] has an unknown key: {key}."),
+                    key=printable(written, 60),
                 ),
-                _("Known are: {keys}.").format(
-                    keys=", ".join(sorted(k.replace("_", "-") for k in _PYPROJECT))
+                fill(
+                    _("Known are: {keys}."),
+                    keys=", ".join(sorted(k.replace("_", "-") for k in _PYPROJECT)),
                 ),
             )
         table[key] = value
@@ -115,6 +119,6 @@ def from_pyproject(pyproject: Mapping[str, Any]) -> dict[str, Any]:
 
 def _bad_pyproject(reason: str, file: Path) -> UsageError:
     return UsageError(
-        _("{file} cannot be used: {why}.").format(file=printable(file), why=reason),
+        fill(_("{file} cannot be used: {why}."), file=file, why=reason),
         _("keynet reads its settings from [tool.keynet] there."),
     )

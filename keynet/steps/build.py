@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from keynet.events import Emit, Notice
-from keynet.runtime.engine import Usable
+from keynet.runtime.engine import WorkingEngine
 from keynet.script.arguments import Extraction
 from keynet.steps import output as outputs
 from keynet.steps.prepare import Request, prepare
@@ -20,7 +20,7 @@ class BuildResult:
 
     image: str
     image_id: str
-    engine: Usable
+    engine: WorkingEngine
     extraction: Extraction
     seconds: dict[str, float]
 

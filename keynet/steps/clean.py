@@ -11,7 +11,7 @@ from keynet.files import places
 from keynet.runtime.build import own_store
 from keynet.runtime.engine import Builder, Kept
 from keynet.runtime.probing import choosing
-from keynet.text import _, printable
+from keynet.text import _, fill
 
 __all__ = ["InStore", "Leftover", "find", "find_images", "remove", "remove_images"]
 
@@ -95,8 +95,10 @@ def remove(leftover: Leftover) -> None:
             shutil.rmtree(leftover.path)
     except OSError as error:
         raise KeynetError(
-            _("{path} cannot be removed: {why}.").format(
-                path=printable(leftover.path), why=printable(error.strerror or error)
+            fill(
+                _("{path} cannot be removed: {why}."),
+                path=leftover.path,
+                why=error.strerror or error,
             ),
             _("End the builds that still use it, then try again."),
         ) from error

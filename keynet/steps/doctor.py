@@ -9,11 +9,11 @@ from typing import Any
 from keynet import credentials, settings
 from keynet.errors import KeynetError
 from keynet.runtime.build import own_store
-from keynet.runtime.engine import Unusable, Usable
+from keynet.runtime.engine import Unusable, WorkingEngine
 from keynet.runtime.probing import choosing
 from keynet.settings import Settings
 from keynet.steps import metadata, projects
-from keynet.text import _, size
+from keynet.text import _, fill, size
 
 __all__ = ["Examined", "Finding", "described", "examine"]
 
@@ -32,7 +32,7 @@ class Finding:
 class Examined:
     """All that was looked at; ``platform`` holds login, backend and registry."""
 
-    engines: tuple[Usable | Unusable, ...]
+    engines: tuple[WorkingEngine | Unusable, ...]
     platform: tuple[Finding, ...]
     own_store: Path | None
     own_store_size: int
@@ -40,7 +40,7 @@ class Examined:
     @property
     def can_build(self) -> bool:
         """True when at least one engine runs programs in a build."""
-        return any(isinstance(engine, Usable) and engine.can_run for engine in self.engines)
+        return any(isinstance(engine, WorkingEngine) and engine.can_run for engine in self.engines)
 
     def to_json(self) -> dict[str, Any]:
         """Give the object of ``keynet doctor --json``."""
@@ -114,10 +114,12 @@ def _registry(merged: Settings) -> Finding:
 
 def _life(merged: Settings, now: datetime) -> str:
     if merged.api_token_expires_at is None:
-        return _("{server}, the token's life is not known").format(server=merged.server_url)
+        return fill(_("{server}, the token's life is not known"), server=merged.server_url)
     hours = (merged.api_token_expires_at - now).total_seconds() / 3600
-    return _("{server}, the token holds for {hours:.1f} more hours").format(
-        server=merged.server_url, hours=hours
+    return fill(
+        _("{server}, the token holds for {hours:.1f} more hours"),
+        server=merged.server_url,
+        hours=hours,
     )
 
 
@@ -125,23 +127,25 @@ def _failed(name: str, error: KeynetError) -> Finding:
     return Finding(name, False, error.message, error.hint)
 
 
-def _engine_finding(engine: Usable | Unusable) -> Finding:
+def _engine_finding(engine: WorkingEngine | Unusable) -> Finding:
     match engine:
-        case Usable(can_run=True):
+        case WorkingEngine(can_run=True):
             driver = f", {engine.storage_driver}" if engine.storage_driver else ""
             return Finding(engine.name, True, f"{engine.how}{driver}")
-        case Usable():
-            why = _("{how}: only Containerfiles without RUN ({why})").format(
-                how=engine.how, why=engine.facts.get("no_run", "")
+        case WorkingEngine():
+            why = fill(
+                _("{how}: only Containerfiles without RUN ({why})"),
+                how=engine.how,
+                why=engine.facts.get("no_run", ""),
             )
             return Finding(engine.name, True, why)
         case Unusable():
             return Finding(engine.name, False, engine.reason, engine.fix)
 
 
-def _engine_json(engine: Usable | Unusable) -> dict[str, Any]:
+def _engine_json(engine: WorkingEngine | Unusable) -> dict[str, Any]:
     match engine:
-        case Usable():
+        case WorkingEngine():
             return {
                 "name": engine.name,
                 "usable": True,

@@ -17,7 +17,7 @@ from keynet.files import places
 from keynet.plan import RegistryAccess
 from keynet.runtime.engine import Builder
 from keynet.secret import Secret
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["Login", "SignedInUser", "engines_in", "engines_out", "forget", "sign_in"]
 
@@ -97,10 +97,13 @@ def engines_in(access: RegistryAccess, builders: Sequence[Builder], emit: Emit) 
     if not builders:
         emit(
             Notice(
-                _(
-                    "No engine works here, so none was logged in to {host}. "
-                    "`keynet doctor` tells why."
-                ).format(host=access.host)
+                fill(
+                    _(
+                        "No engine works here, so none was logged in to {host}. "
+                        "`keynet doctor` tells why."
+                    ),
+                    host=access.host,
+                )
             )
         )
     done = []
@@ -110,14 +113,13 @@ def engines_in(access: RegistryAccess, builders: Sequence[Builder], emit: Emit) 
         except (EngineError, RegistryError) as e:
             emit(
                 Notice(
-                    _("{engine} was not logged in to {host}: {why} {hint}")
-                    .format(
+                    fill(
+                        _("{engine} was not logged in to {host}: {why} {hint}"),
                         engine=builder.name,
                         host=access.host,
                         why=printable(e.message, 500),
                         hint=e.hint,
-                    )
-                    .strip()
+                    ).strip()
                 )
             )
         else:
@@ -134,8 +136,11 @@ def engines_out(host: str, builders: Iterable[Builder], emit: Emit) -> list[str]
         except EngineError as e:
             emit(
                 Notice(
-                    _("{engine} was not logged out of {host}: {why}").format(
-                        engine=builder.name, host=host, why=printable(e.message, 500)
+                    fill(
+                        _("{engine} was not logged out of {host}: {why}"),
+                        engine=builder.name,
+                        host=host,
+                        why=printable(e.message, 500),
                     )
                 )
             )

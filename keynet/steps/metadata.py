@@ -16,7 +16,7 @@ from keynet.registry import artifact
 from keynet.registry.auth.authentication import Credential, CredentialSource, Fixed
 from keynet.registry.client import RegistryClient
 from keynet.script.arguments import Extraction
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["PlatformRegistry", "client_for", "load", "payload", "read"]
 
@@ -79,10 +79,14 @@ class PlatformRegistry:
             return self._run(attaching).digest
         except KeynetError as error:
             raise MetadataNotAttached(
-                _(
-                    "The image was pushed as {image}, but its hyperparameters were not "
-                    "attached: {why}"
-                ).format(image=image, why=error.message),
+                fill(
+                    _(
+                        "The image was pushed as {image}, but its hyperparameters were not "
+                        "attached: {why}"
+                    ),
+                    image=image,
+                    why=error.message,
+                ),
                 "\n".join(
                     line
                     for line in (
@@ -148,8 +152,6 @@ def client_for(registry: str, access: RegistryAccess | None, emit: Emit = ignore
 
 def _unreadable(image: Reference, why: str) -> ValidationError:
     return ValidationError(
-        _("What is attached to {image} are no hyperparameters: {why}.").format(
-            image=image, why=why
-        ),
+        fill(_("What is attached to {image} are no hyperparameters: {why}."), image=image, why=why),
         _("Push the image again with keynet push."),
     )

@@ -12,7 +12,7 @@ from keynet.errors import EngineError, UsageError
 from keynet.events import Emit
 from keynet.files import places
 from keynet.runtime.engine import Builder, Built
-from keynet.text import _, printable
+from keynet.text import _, fill
 
 __all__ = ["Output", "check", "parse", "save"]
 
@@ -40,16 +40,14 @@ def parse(text: str) -> Output:
     # Engines would take anything else for a registry.
     if kind not in _KINDS or not name:
         raise UsageError(
-            _("--output {text} is none of {forms}.").format(text=printable(text), forms=_FORMS),
+            fill(_("--output {text} is none of {forms}."), text=text, forms=_FORMS),
             _("For example: --output oci-archive:train.tar"),
         )
     path = places.real(Path(name))
     refusal = _refusal(kind, path)
     if refusal:
         raise UsageError(
-            _("--output {text} cannot be written: {why}.").format(
-                text=printable(text), why=refusal
-            ),
+            fill(_("--output {text} cannot be written: {why}."), text=text, why=refusal),
             _("Choose another path."),
         )
     return Output(kind, path, text)
@@ -63,8 +61,11 @@ def check(output: Output, builder: Builder) -> None:
     """
     if output.kind not in builder.saves:
         raise EngineError(
-            _("{engine} writes {able} only, not {kind}.").format(
-                engine=builder.name, able=", ".join(sorted(builder.saves)), kind=output.kind
+            fill(
+                _("{engine} writes {able} only, not {kind}."),
+                engine=builder.name,
+                able=", ".join(sorted(builder.saves)),
+                kind=output.kind,
             ),
             _("Use docker-archive:FILE, or --builder podman or buildah."),
         )
@@ -115,7 +116,7 @@ def _refusal(kind: str, path: Path) -> str:
     if ":" in str(path):
         return _("engines take what follows a colon for a tag")
     if not os.path.isdir(path.parent):  # noqa: PTH112  False where it is hidden from this user
-        return _("there is no folder {path}").format(path=printable(path.parent))
+        return fill(_("there is no folder {path}"), path=path.parent)
     if kind == "oci" and os.path.lexists(path):
         return _layout_refusal(path)
     if kind != "oci" and os.path.lexists(path) and not path.is_file():

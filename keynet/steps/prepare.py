@@ -13,13 +13,13 @@ from keynet.oci.descriptor import Digest, Platform
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, BuildSecret, GeneratedContainerfile, UserContainerfile
 from keynet.recipe import buildargs, containerfile, context, dependencies, hostnetwork, ignore
-from keynet.runtime.engine import Builder, Usable
+from keynet.runtime.engine import Builder, WorkingEngine
 from keynet.runtime.probing import choosing
 from keynet.script.arguments import Extraction
 from keynet.settings import Settings
 from keynet.steps.script import Reading
 from keynet.steps.stages import Stages
-from keynet.text import _, ngettext
+from keynet.text import _, fill, ngettext
 
 __all__ = ["Prepared", "Request", "Script", "find_engine", "plan_build", "prepare", "read_script"]
 
@@ -70,7 +70,7 @@ class Prepared:
     script: Script
     plan: BuildPlan
     builder: Builder
-    engine: Usable
+    engine: WorkingEngine
 
 
 def prepare(request: Request, stages: Stages, emit: Emit) -> Prepared:
@@ -82,8 +82,8 @@ def prepare(request: Request, stages: Stages, emit: Emit) -> Prepared:
     script = read_script(request, stages, emit)
     with stages.stage("context", _("Checking context")) as stage:
         plan = plan_build(request, script, emit)
-        stage.detail = ngettext("{count} file", "{count} files", len(plan.files)).format(
-            count=len(plan.files)
+        stage.detail = fill(
+            ngettext("{count} file", "{count} files", len(plan.files)), count=len(plan.files)
         )
     with stages.stage("engine", _("Choosing engine")) as stage:
         builder, engine = find_engine(request.settings.builder, plan, emit)
@@ -160,7 +160,7 @@ def plan_build(request: Request, script: Script, emit: Emit) -> BuildPlan:
     )
 
 
-def find_engine(name: str, plan: BuildPlan, emit: Emit) -> tuple[Builder, Usable]:
+def find_engine(name: str, plan: BuildPlan, emit: Emit) -> tuple[Builder, WorkingEngine]:
     """Give an engine that works here and can do this plan.
 
     Raises:
@@ -172,8 +172,10 @@ def find_engine(name: str, plan: BuildPlan, emit: Emit) -> tuple[Builder, Usable
     lacking = builder.unsupported(plan)
     if lacking:
         raise EngineUnavailable(
-            _("{engine} cannot build this: {reasons}.").format(
-                engine=engine.how, reasons="; ".join(lacking)
+            fill(
+                _("{engine} cannot build this: {reasons}."),
+                engine=engine.how,
+                reasons="; ".join(lacking),
             ),
             _("Choose another engine with --builder; keynet doctor shows which ones work."),
         )
@@ -191,7 +193,7 @@ def _described(extraction: Extraction) -> str:
     if extraction.parser_type is None:
         return _("none found")
     count = len(extraction.arguments)
-    counted = ngettext("{count} argument", "{count} arguments", count).format(count=count)
+    counted = fill(ngettext("{count} argument", "{count} arguments", count), count=count)
     return f"{extraction.parser_type}, {counted}"
 
 
@@ -210,11 +212,14 @@ def _warn_about(extraction: Extraction, emit: Emit) -> None:
         count = len(extraction.notes)
         emit(
             Notice(
-                ngettext(
-                    "{count} thing in the script could not be read; see keynet params.",
-                    "{count} things in the script could not be read; see keynet params.",
-                    count,
-                ).format(count=count),
+                fill(
+                    ngettext(
+                        "{count} thing in the script could not be read; see keynet params.",
+                        "{count} things in the script could not be read; see keynet params.",
+                        count,
+                    ),
+                    count=count,
+                ),
                 "note",
             )
         )

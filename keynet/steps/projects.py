@@ -12,7 +12,7 @@ from keynet.backend.models import Project, ProjectPage
 from keynet.credentials import Credentials, SavedProject
 from keynet.errors import BackendError, UsageError
 from keynet.settings import BackendAccess
-from keynet.text import _, printable
+from keynet.text import Block, _, fill, printable, stacked
 
 __all__ = ["Ask", "Question", "client", "find", "forget", "named", "pick", "remember"]
 
@@ -56,19 +56,22 @@ def pick(backend: BackendClient, ask: Ask | None, say: Callable[[str], None]) ->
     first = pages.at(0)
     if not first:
         raise BackendError(
-            _("There is no project that you may train for at {server}.").format(
-                server=printable(backend.server_url)
+            fill(
+                _("There is no project that you may train for at {server}."),
+                server=backend.server_url,
             ),
             _("Ask the platform's operators to give you access to one."),
         )
     if len(first) == 1 and not pages.has(1):
-        say(_("There is one project, so it is taken: {project}").format(project=first[0]))
+        say(fill(_("There is one project, so it is taken: {project}"), project=first[0]))
         return first[0]
     if ask is None:
-        named = "\n".join(f"  {project}" for project in first[:_NAMED_IN_ERROR])
+        named = Block.of(first[:_NAMED_IN_ERROR], indent="  ")
         raise UsageError(
-            _("No project was chosen, and nobody can be asked: standard input is no terminal.")
-            + f"\n{named}",
+            stacked(
+                _("No project selected, and keynet cannot ask: standard input is not a terminal."),
+                named,
+            ),
             _(
                 "Give its number with --project or KEYNET_PROJECT_ID, or choose once with "
                 "`keynet project select ID`. `keynet project list` shows all."
@@ -87,8 +90,10 @@ def find(backend: BackendClient, number: int) -> Project:
         if project.id == number:
             return project
     raise UsageError(
-        _("There is no project {number} that you may train for at {server}.").format(
-            number=number, server=printable(backend.server_url)
+        fill(
+            _("There is no project {number} that you may train for at {server}."),
+            number=number,
+            server=backend.server_url,
         ),
         _("`keynet project list` shows them."),
     )
@@ -170,6 +175,6 @@ def _asked(pages: _Pages, ask: Ask) -> Project:
             found = pages.find(int(answer.strip("[]#")))
             if found is not None:
                 return found
-            problem = _("There is no project {number}.").format(number=printable(answer))
+            problem = fill(_("There is no project {number}."), number=answer)
         else:
-            problem = _("{answer!r} is no project's number.").format(answer=printable(answer, 50))
+            problem = fill(_("{answer!r} is no project's number."), answer=printable(answer, 50))

@@ -16,14 +16,14 @@ from keynet.oci.reference import Reference
 from keynet.plan import RegistryAccess
 from keynet.process import shell
 from keynet.runtime.build.authfiles import registry_auth
-from keynet.runtime.engine import Usable
+from keynet.runtime.engine import WorkingEngine
 from keynet.script.arguments import Extraction
 from keynet.settings import Settings
 from keynet.steps import projects
 from keynet.steps.prepare import Prepared, Request, prepare
 from keynet.steps.stages import Stages
 from keynet.steps.verified_login import Acceptance
-from keynet.text import _
+from keynet.text import _, fill
 
 if TYPE_CHECKING:
     from keynet.steps.metadata import PlatformRegistry
@@ -45,7 +45,7 @@ class PushResult:
     upload_key: str
     project_id: int
     model_name: str
-    engine: Usable
+    engine: WorkingEngine
     extraction: Extraction
     artifact_digest: Digest
     seconds: dict[str, float]
@@ -149,8 +149,10 @@ def _check_account(
     accepted = Acceptance(registry, None if given else credentials.path())
     with stages.stage("registry", _("Checking registry")) as stage:
         if accepted.holds():
-            stage.detail = _("{host} (took this login within the last {minutes} minutes)").format(
-                host=registry.host, minutes=accepted.MINUTES
+            stage.detail = fill(
+                _("{host} (took this login within the last {minutes} minutes)"),
+                host=registry.host,
+                minutes=accepted.MINUTES,
             )
         else:
             connect().ping()

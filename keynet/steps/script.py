@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn, Self, TypeVar
 from keynet.errors import KeynetError, ScriptInvalid
 from keynet.files import places
 from keynet.script.arguments import Extraction
-from keynet.text import _, printable
+from keynet.text import _, fill
 
 if TYPE_CHECKING:
     from keynet.recipe.containerfile import Template
@@ -99,8 +99,10 @@ class Reading:
         place = self._told.read(_PLACE.size)
         if len(place) < _PLACE.size:
             raise ScriptInvalid(
-                _("{path} could not be read: the process that reads it ended ({status}).").format(
-                    path=printable(self.path), status=self._end()
+                fill(
+                    _("{path} could not be read: the process that reads it ended ({status})."),
+                    path=self.path,
+                    status=self._end(),
                 ),
                 _("See whether this machine is short of memory."),
             )

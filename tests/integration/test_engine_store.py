@@ -13,8 +13,12 @@ from tests.testbed.stores import make_store
 from tests.testbed.user import OrdinaryUser
 
 STORE = ".local/share/keynet/storage"
-ASK = "from keynet.runtime.build import own_store as store; found = store.own_store(); print(found and found.size)"
-REMOVE = "from keynet.runtime.build import own_store as store; store.remove()"
+ASK = """\
+from keynet.runtime.build import own_store
+found = own_store.own_store()
+print(found and found.size)
+"""
+REMOVE = "from keynet.runtime.build import own_store; own_store.remove()"
 
 
 @pytest.mark.rootless

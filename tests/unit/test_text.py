@@ -3,7 +3,7 @@ import pickle
 import pytest
 
 from keynet.secret import Secret, mask
-from keynet.text import _, ngettext, printable, size
+from keynet.text import Block, _, fill, ngettext, printable, size, stacked
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,25 @@ def test_a_secret_shows_itself_nowhere() -> None:
 )
 def test_a_mask_shows_six_and_three(value: str, shown: str) -> None:
     assert mask(value) == shown
+
+
+def test_fill_makes_every_value_safe_to_show() -> None:
+    filled = fill("{path} has {count} of {share:.1f}", path="a\x1b[31m\nb", count=3, share=0.25)
+    assert filled == "a b has 3 of 0.2"
+
+
+def test_fill_keeps_the_spaces_round_a_value() -> None:
+    assert fill("Wait{seconds} and try again.", seconds=" 5 s") == "Wait 5 s and try again."
+
+
+def test_fill_cuts_a_value_without_end() -> None:
+    assert len(fill("{text}", text="x" * 10**6)) == 2000
+
+
+def test_a_block_keeps_its_lines_and_each_is_safe() -> None:
+    block = Block.of(["one\x1b[2J", "two\nthree"], indent="  ")
+    assert fill("Seen:\n{lines}", lines=block) == "Seen:\n  one\n  two three"
+
+
+def test_stacked_leaves_empty_texts_out() -> None:
+    assert stacked("a", "", "b") == "a\nb"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from keynet.text import _
+from keynet.text import _, fill
 
 __all__ = ["config"]
 
@@ -26,8 +26,8 @@ def show() -> None:
     saved = credentials.load()
     if saved is None:
         raise NotAuthorised(
-            _("Not logged in: there is no {path}.").format(path=printable(credentials.path())),
-            _("Log in with: {login}").format(login="keynet login https://api.example.com"),
+            fill(_("Not logged in: there is no {path}."), path=credentials.path()),
+            fill(_("Log in with: {login}"), login="keynet login https://api.example.com"),
         )
     # Escaped where a terminal could take it for a command: the file may hold foreign text.
     text = json.dumps(saved.shown(), ensure_ascii=False, indent=2)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from keynet.cli.registry_options import Access, Place, access_options, show_image
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 if TYPE_CHECKING:
     from keynet.archive.recompress import Policy
@@ -216,7 +216,7 @@ def validate(context: click.Context, archive: Path, *, as_json: bool) -> None:
         for problem in problems:
             click.echo(f"{_('Error')}: {printable(problem)}", err=True)
     else:
-        click.echo(_("{archive} is sound.").format(archive=printable(archive)))
+        click.echo(fill(_("{archive} is sound."), archive=archive))
     context.exit(InvalidArchive.exit_status if problems else 0)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from keynet.cli.prompts import can_ask
-from keynet.text import _
+from keynet.text import _, fill
 
 if TYPE_CHECKING:
     from keynet.credentials import Credentials
@@ -74,14 +74,12 @@ def login(
         with stages.stage("engines", _("Logging engines in"), user.registry.host) as stage:
             done = step.engines_in(user.registry, choosing.working(emit), emit)
             stage.detail = ", ".join(done)
-    click.echo(_("Logged in as {name}.").format(name=user.name or printable(username)), err=True)
+    click.echo(fill(_("Logged in as {name}."), name=user.name or printable(username)), err=True)
     until = user.saved.api_token_expires_at
     if until is not None:
         moment = until.astimezone().strftime("%Y-%m-%d %H:%M")
-        click.echo(_("The login holds until {moment}.").format(moment=moment), err=True)
-    click.echo(
-        _("Credentials are stored in {path}.").format(path=printable(credentials.path())), err=True
-    )
+        click.echo(fill(_("The login holds until {moment}."), moment=moment), err=True)
+    click.echo(fill(_("Credentials are stored in {path}."), path=credentials.path()), err=True)
 
 
 @click.command()
@@ -101,15 +99,15 @@ def forget_login() -> None:
     existed, host = step.forget()
     path = printable(credentials.path())
     if not existed:
-        click.echo(_("Not logged in: there is no {path}.").format(path=path), err=True)
+        click.echo(fill(_("Not logged in: there is no {path}."), path=path), err=True)
         return
-    click.echo(_("Removed {path}.").format(path=path), err=True)
+    click.echo(fill(_("Removed {path}."), path=path), err=True)
     if host is not None:
         with show() as emit:
             done = step.engines_out(host, choosing.working(emit), emit)
         if done:
             click.echo(
-                _("Logged out of {host}: {engines}.").format(host=host, engines=", ".join(done)),
+                fill(_("Logged out of {host}: {engines}."), host=host, engines=", ".join(done)),
                 err=True,
             )
 
@@ -157,7 +155,6 @@ def _asked(title: str, known: str) -> str:
 def _password(server: str, username: str, *, from_stdin: bool) -> Secret:
     from keynet.errors import UsageError
     from keynet.secret import Secret
-    from keynet.text import printable
 
     if from_stdin:
         try:
@@ -181,9 +178,7 @@ def _password(server: str, username: str, *, from_stdin: bool) -> Secret:
                 "and KEYNET_HARBOR_PASSWORD."
             ),
         )
-    title = _("Password of {user} at {server}").format(
-        user=printable(username), server=printable(server)
-    )
+    title = fill(_("Password of {user} at {server}"), user=username, server=server)
     return Secret(click.prompt(title, hide_input=True, err=True))
 
 

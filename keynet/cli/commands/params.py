@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,8 +41,11 @@ def params(source: str, *, as_json: bool) -> None:
     for note in found.get("notes") or []:
         where = note.get("file") or source
         click.echo(
-            _("note: {file}, line {line}: {message}").format(
-                file=printable(where), line=note["line"], message=printable(note["message"])
+            fill(
+                _("note: {file}, line {line}: {message}"),
+                file=where,
+                line=note["line"],
+                message=note["message"],
             ),
             err=True,
         )

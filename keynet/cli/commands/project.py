@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keynet.text import _
+from keynet.text import _, fill
 
 if TYPE_CHECKING:
     from keynet.settings import Settings
@@ -59,22 +59,21 @@ def select(project_id: int | None) -> None:
     with projects.client(access) as backend:
         chosen = chooser()(backend) if project_id is None else projects.find(backend, project_id)
         projects.remember(chosen, backend.server_url)
-    click.echo(_("Selected {project}").format(project=chosen), err=True)
+    click.echo(fill(_("Selected {project}"), project=chosen), err=True)
 
 
 @project.command()
 def clear() -> None:
     """Forget the selected project."""
     from keynet.steps import projects
-    from keynet.text import printable
 
     former = projects.forget()
     if former is None:
         click.echo(_("No project was selected."), err=True)
     else:
         click.echo(
-            _("Project {id} is no longer selected: {title}").format(
-                id=former.id, title=printable(former.title)
+            fill(
+                _("Project {id} is no longer selected: {title}"), id=former.id, title=former.title
             ),
             err=True,
         )

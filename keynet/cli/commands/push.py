@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from keynet.cli.options import build_options, output_options, script_argument
-from keynet.text import _
+from keynet.text import _, fill
 
 
 @click.command()
@@ -57,7 +57,7 @@ def push(
             result = push_script(request, choose=chooser(), emit=emit)
     if verbosity is not Verbosity.QUIET:
         summary(
-            _("✨ Push completed in {seconds:.1f} s").format(seconds=result.seconds["total"]),
+            fill(_("✨ Push completed in {seconds:.1f} s"), seconds=result.seconds["total"]),
             {
                 _("Upload key"): result.upload_key,
                 _("Image"): str(result.image.with_digest(result.digest)),

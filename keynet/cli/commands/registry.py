@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from keynet.cli.registry_options import Access, Place, access_options, print_table, show_image
-from keynet.text import _, printable, size
+from keynet.text import _, fill, printable, size
 
 if TYPE_CHECKING:
     from keynet.oci.reference import Reference
@@ -55,8 +55,10 @@ def ping(
         click.echo(json.dumps({"registry": config.host, "milliseconds": milliseconds}))
     else:
         click.echo(
-            _("{registry} answers in {milliseconds} ms.").format(
-                registry=config.host, milliseconds=milliseconds
+            fill(
+                _("{registry} answers in {milliseconds} ms."),
+                registry=config.host,
+                milliseconds=milliseconds,
             )
         )
 
@@ -243,10 +245,10 @@ def rm(
     if as_json:
         click.echo(json.dumps({"image": str(named), "deleted": deleted}))
     elif deleted:
-        click.echo(_("Deleted {image}").format(image=named))
+        click.echo(fill(_("Deleted {image}"), image=named))
     if not deleted:
         raise NotFound(
-            _("There is no {image} to delete.").format(image=named),
+            fill(_("There is no {image} to delete."), image=named),
             _("keynet registry tags lists what there is."),
             status=404,
         )
@@ -266,9 +268,7 @@ def _named(
     config = access.to(place)
     if default_tag is None and place.repository() is not None and place.identifier() is None:
         raise UsageError(
-            _("Which tag or digest of {repository}?").format(
-                repository=printable(place.repository())
-            ),
+            fill(_("Which tag or digest of {repository}?"), repository=place.repository()),
             _("Write it as REGISTRY/REPOSITORY:TAG; nothing is deleted without it."),
         )
     return config, place.reference(config.host, default_tag)
@@ -280,11 +280,11 @@ def _confirm(named: Reference) -> None:
 
     if not can_ask():
         raise UsageError(
-            _("{image} is not deleted without an answer.").format(image=named),
+            fill(_("{image} is not deleted without an answer."), image=named),
             _("There is no terminal to ask at: give --yes."),
         )
     click.confirm(
-        _("Delete {image} and every tag that points to the same manifest?").format(image=named),
+        fill(_("Delete {image} and every tag that points to the same manifest?"), image=named),
         abort=True,
         err=True,
     )

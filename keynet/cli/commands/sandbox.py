@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keynet.text import _
+from keynet.text import _, fill
 
 if TYPE_CHECKING:
     from keynet.sandbox.server import Sandbox
@@ -60,8 +60,9 @@ def sandbox(
         from keynet.sandbox.server import Options, serve
     except ImportError as e:
         raise KeynetError(
-            _("The sandbox needs the Python package {name}, which is not installed.").format(
-                name=e.name
+            fill(
+                _("The sandbox needs the Python package {name}, which is not installed."),
+                name=e.name,
             ),
             _("Run: pip install 'keynet[sandbox]'"),
         ) from e

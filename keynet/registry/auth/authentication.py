@@ -18,7 +18,7 @@ from keynet.registry.status_errors import failure
 from keynet.registry.transport import Answer, Call
 from keynet.registry.wire import TokenWire, read_json
 from keynet.secret import Secret
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["Authorizer", "Credential", "CredentialSource", "Fixed", "normal_registry"]
 
@@ -137,8 +137,9 @@ class Authorizer:
         if self._challenge.scheme == "basic" and await self._credential(repository) is None:
             raise RegistryDenied(
                 refused.message,
-                _("There are no credentials for {registry}: sign in first.").format(
-                    registry=self._registry.name
+                fill(
+                    _("There are no credentials for {registry}: sign in first."),
+                    registry=self._registry.name,
                 ),
                 status=refused.status,
                 code=refused.code,
@@ -165,7 +166,7 @@ class Authorizer:
         # Without credentials a foreign https server is harmless; plain http never is.
         if credential is not None or not realm.startswith("https://"):
             self._registry.check_token_realm(realm, self._scheme)
-        action = _("get a token from {realm}").format(realm=printable(realm.partition("?")[0], 200))
+        action = fill(_("get a token from {realm}"), realm=printable(realm.partition("?")[0], 200))
         asked = time.monotonic()
         answer = await self._send(_token_call(realm, challenge, scopes, credential), action)
         if answer.status != 200:
@@ -174,8 +175,9 @@ class Authorizer:
         text = wire.token or wire.access_token or ""
         if not 0 < len(text) <= _LONGEST_TOKEN or not text.isascii() or not text.isprintable():
             raise RegistryError(
-                _("The token server of {registry} gave no usable token.").format(
-                    registry=self._registry.name
+                fill(
+                    _("The token server of {registry} gave no usable token."),
+                    registry=self._registry.name,
                 ),
                 _("Try again later, or ask the registry's owner."),
             )

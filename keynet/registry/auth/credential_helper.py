@@ -1,4 +1,4 @@
-"""Ask a ``docker-credential-…`` program: nothing secret in argv, bounded time and output.
+"""Operation a ``docker-credential-…`` program: nothing secret in argv, bounded time and output.
 
 Source: docker-credential-helpers, "Development".
 """
@@ -15,7 +15,7 @@ from pydantic import ValidationError as Malformed
 from keynet.errors import UsageError
 from keynet.registry.auth.authentication import Credential
 from keynet.secret import Secret
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["ask_helper"]
 
@@ -36,7 +36,7 @@ class _Reply(BaseModel):
 
 
 async def ask_helper(name: str, server: str, timeout_s: float) -> Credential | None:
-    """Ask ``docker-credential-NAME get`` for a server; None: it holds nothing.
+    """Operation ``docker-credential-NAME get`` for a server; None: it holds nothing.
 
     Raises:
         UsageError: It is missing, fails, hangs or answers what cannot be read.
@@ -109,8 +109,10 @@ async def _drain(process: asyncio.subprocess.Process) -> None:
 
 def _unusable(program: str, reason: str) -> UsageError:
     return UsageError(
-        _("The credential helper {program} cannot be used: {reason}.").format(
-            program=program, reason=reason
+        fill(
+            _("The credential helper {program} cannot be used: {reason}."),
+            program=program,
+            reason=reason,
         ),
         _("Install it, or remove it from credsStore and credHelpers in docker's config.json."),
     )

@@ -21,7 +21,7 @@ from keynet.oci.reference import DOCKER_HUB
 from keynet.registry.auth.authentication import Credential, normal_registry
 from keynet.registry.auth.credential_helper import ask_helper
 from keynet.secret import Secret
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["AuthFile", "default_sources"]
 
@@ -82,8 +82,10 @@ class AuthFile:
             return None
         if not _HELPER_NAME.fullmatch(helper):
             raise UsageError(
-                _("{path} names a credential helper {name!r}, which is no program's name.").format(
-                    path=self.path, name=printable(helper, 80)
+                fill(
+                    _("{path} names a credential helper {name!r}, which is no program's name."),
+                    path=self.path,
+                    name=printable(helper, 80),
                 ),
                 _("Correct credsStore or credHelpers in that file."),
             )
@@ -124,8 +126,10 @@ def _read(path: Path) -> _Stored | None:
         if isinstance(error, PermissionError) and not os.path.lexists(path):
             return None
         raise UsageError(
-            _("The credentials in {path} cannot be read: {reason}.").format(
-                path=path, reason=error.strerror
+            fill(
+                _("The credentials in {path} cannot be read: {reason}."),
+                path=path,
+                reason=error.strerror,
             ),
             _("Let your user read that file, or name another with REGISTRY_AUTH_FILE."),
         ) from error
@@ -137,8 +141,10 @@ def _read(path: Path) -> _Stored | None:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         place = ".".join(str(part) for part in first["loc"][:1])
         raise UsageError(
-            _("The credentials in {path} cannot be read: {reason}.").format(
-                path=path, reason=printable(f"{place} {first['msg']}".strip(), 200)
+            fill(
+                _("The credentials in {path} cannot be read: {reason}."),
+                path=path,
+                reason=printable(f"{place} {first['msg']}".strip(), 200),
             ),
             _("Mend or remove that file; it is left as it is."),
         ) from None
@@ -176,8 +182,10 @@ def _credential(entry: _Entry, path: Path, key: str) -> Credential | None:
             text = base64.b64decode(entry.auth, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError) as error:
             raise UsageError(
-                _("The entry for {key} in {path} cannot be decoded.").format(
-                    key=printable(key, 200), path=path
+                fill(
+                    _("The entry for {key} in {path} cannot be decoded."),
+                    key=printable(key, 200),
+                    path=path,
                 ),
                 _("Sign in to that registry again."),
             ) from error

@@ -8,7 +8,7 @@ from typing import Final
 from keynet.errors import DigestMismatch
 from keynet.events import BlobAdvanced, BlobRewound, Emit
 from keynet.oci.descriptor import Descriptor
-from keynet.text import _
+from keynet.text import _, fill
 
 __all__ = ["Reader", "Source"]
 
@@ -130,8 +130,10 @@ class Reader:
 
 def _changed(descriptor: Descriptor) -> DigestMismatch:
     return DigestMismatch(
-        _("The content to send is not {digest} with {size} bytes, as was announced.").format(
-            digest=descriptor.digest, size=descriptor.size
+        fill(
+            _("The content to send is not {digest} with {size} bytes, as was announced."),
+            digest=descriptor.digest,
+            size=descriptor.size,
         ),
         _("The file may have changed or be damaged; make it again."),
     )

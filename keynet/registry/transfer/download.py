@@ -12,9 +12,9 @@ from typing import Final
 from keynet.errors import DigestMismatch, RegistryUnreachable
 from keynet.net.retry import TEMPORARY, Budget, retry_after
 from keynet.oci.descriptor import Descriptor
-from keynet.registry.session import Ask, Session
+from keynet.registry.session import Operation, Session
 from keynet.registry.transport import Call, Stream
-from keynet.text import _
+from keynet.text import _, fill
 
 __all__ = ["read_blob"]
 
@@ -30,13 +30,13 @@ async def read_blob(
         DigestMismatch: Longer than announced, or another digest: what was given is worthless.
     """
     digest = descriptor.digest
-    action = _("read blob {digest} of {repository}").format(digest=digest, repository=repository)
+    action = fill(_("read blob {digest} of {repository}"), digest=digest, repository=repository)
     hasher = hashlib.new(digest.algorithm)
     position = 0
     budget = Budget(session.retries)
     while position < descriptor.size or position == 0:
         headers = {"Range": f"bytes={position}-"} if position else {}
-        ask = Ask(
+        ask = Operation(
             Call("GET", f"/v2/{repository}/blobs/{digest}", headers),
             action,
             (f"repository:{repository}:pull",),
@@ -94,8 +94,12 @@ async def _error_body(stream: Stream) -> bytes:
 
 def _short(session: Session, action: str, position: int, size: int) -> RegistryUnreachable:
     return RegistryUnreachable(
-        _("Could not {action} at {registry}: it ended after {position} of {size} bytes.").format(
-            action=action, registry=session.registry.name, position=position, size=size
+        fill(
+            _("Could not {action} at {registry}: it ended after {position} of {size} bytes."),
+            action=action,
+            registry=session.registry.name,
+            position=position,
+            size=size,
         ),
         _("Check the network, and a proxy in between if there is one."),
         temporary=True,
@@ -104,8 +108,10 @@ def _short(session: Session, action: str, position: int, size: int) -> RegistryU
 
 def _mismatch(descriptor: Descriptor, action: str) -> DigestMismatch:
     return DigestMismatch(
-        _(
-            "Could not {action}: the bytes that came do not have that digest and size {size}."
-        ).format(action=action, size=descriptor.size),
+        fill(
+            _("Could not {action}: the bytes that came do not have that digest and size {size}."),
+            action=action,
+            size=descriptor.size,
+        ),
         _("Nothing of it was kept. The registry or a proxy alters content; try another way."),
     )

@@ -14,7 +14,7 @@ from keynet.oci.reference import Reference
 from keynet.registry.client import RegistryClient
 from keynet.registry.manifests import Manifest
 from keynet.registry.wire import ConfigWire, read_json
-from keynet.text import _
+from keynet.text import _, fill
 
 __all__ = ["RemoteLayer", "fetch_image", "fetch_manifest"]
 
@@ -57,7 +57,7 @@ async def fetch_manifest(
         entries = [entry.value() for entry in manifest.wire.manifests]
         identifier = _choose(entries, platform, source).digest
     raise ValidationError(
-        _("{reference} is an index of indexes, nested too deeply.").format(reference=source),
+        fill(_("{reference} is an index of indexes, nested too deeply."), reference=source),
         _("Do not use this image; it may be made to deceive."),
     )
 
@@ -78,8 +78,11 @@ async def fetch_image(
     described = manifest.wire.config.value()
     if described.size > _CONFIG_LIMIT:
         raise ValidationError(
-            _("The config of {reference} has {size} bytes; {limit} is the most.").format(
-                reference=source, size=described.size, limit=_CONFIG_LIMIT
+            fill(
+                _("The config of {reference} has {size} bytes; {limit} is the most."),
+                reference=source,
+                size=described.size,
+                limit=_CONFIG_LIMIT,
             ),
             _("Do not use this image; it may be made to fill the memory."),
         )
@@ -109,8 +112,11 @@ def _choose(entries: list[Descriptor], platform: Platform | None, source: Refere
             return entry
     there = ", ".join(str(entry.platform) for entry in images if entry.platform) or _("none")
     raise NotFound(
-        _("{reference} has no image for {platform}; it has: {there}.").format(
-            reference=source, platform=wanted, there=there
+        fill(
+            _("{reference} has no image for {platform}; it has: {there}."),
+            reference=source,
+            platform=wanted,
+            there=there,
         ),
         _("Choose one of these with --platform."),
     )
@@ -130,8 +136,11 @@ def _diff_ids(config: bytes, layers: list[Descriptor], source: Reference) -> lis
         return [layer.digest for layer in layers]
     if len(told) != len(layers):
         raise ValidationError(
-            _("{reference} has {layers} layers, its config names {told}.").format(
-                reference=source, layers=len(layers), told=len(told)
+            fill(
+                _("{reference} has {layers} layers, its config names {told}."),
+                reference=source,
+                layers=len(layers),
+                told=len(told),
             ),
             _("The image is broken; push it again."),
         )

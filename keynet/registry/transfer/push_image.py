@@ -14,7 +14,7 @@ from keynet.oci.image import Image, Layer
 from keynet.oci.reference import Reference
 from keynet.registry.client import RegistryClient
 from keynet.registry.wire import ManifestWire, check_manifest
-from keynet.text import _
+from keynet.text import _, fill
 
 __all__ = ["CONCURRENCY", "push_image", "stands"]
 
@@ -60,8 +60,9 @@ async def push_image(
     config = _matching_config(image, manifest)
     if target.digest is not None and target.digest != Descriptor.of("", image.manifest).digest:
         raise ValidationError(
-            _("The image is not {digest}, so it cannot be pushed under that digest.").format(
-                digest=target.digest
+            fill(
+                _("The image is not {digest}, so it cannot be pushed under that digest."),
+                digest=target.digest,
             ),
             _("Push it under a tag."),
         )

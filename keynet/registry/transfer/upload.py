@@ -13,10 +13,10 @@ from keynet.events import BlobFinished, BlobMounted, BlobRewound, BlobStarted, E
 from keynet.net.retry import TEMPORARY, Budget, retry_after
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.registry.address import follow, with_query
-from keynet.registry.session import Ask, Session
+from keynet.registry.session import Operation, Session
 from keynet.registry.transfer.blob_source import Reader, Source
 from keynet.registry.transport import Answer, Call
-from keynet.text import _
+from keynet.text import _, fill
 
 __all__ = ["CHUNK_SIZE", "Upload", "find_blob"]
 
@@ -58,10 +58,10 @@ class _Setback(Exception):
 
 
 async def find_blob(session: Session, repository: str, digest: Digest) -> int | None:
-    """Ask whether the repository holds a blob: its size in bytes, -1 untold, None absent."""
-    ask = Ask(
+    """Operation whether the repository holds a blob: its size in bytes, -1 untold, None absent."""
+    ask = Operation(
         Call("HEAD", f"/v2/{repository}/blobs/{digest}"),
-        _("look for blob {digest} in {repository}").format(digest=digest, repository=repository),
+        fill(_("look for blob {digest} in {repository}"), digest=digest, repository=repository),
         (f"repository:{repository}:pull",),
         repository,
         frozenset({200, 404}),
@@ -101,8 +101,10 @@ class Upload:
         self._chunk_size = self._first_chunk = chunk_size or CHUNK_SIZE
         self._grows = chunk_size is None
         self._reader = Reader(source, descriptor, emit, checked=checked)
-        self._action = _("upload blob {digest} to {repository}").format(
-            digest=descriptor.digest, repository=repository
+        self._action = fill(
+            _("upload blob {digest} to {repository}"),
+            digest=descriptor.digest,
+            repository=repository,
         )
         self._scopes: tuple[str, ...] = (f"repository:{repository}:pull,push",)
         self._name = str(descriptor.digest)
@@ -183,11 +185,11 @@ class Upload:
         return place
 
     async def _mount(self, origin: str) -> tuple[bool, _Place | None]:
-        """Ask the registry to take the blob from another repository of its own."""
+        """Operation the registry to take the blob from another repository of its own."""
         url = with_query(
             f"/v2/{self._repository}/blobs/uploads/", mount=self._name, **{"from": origin}
         )
-        ask = Ask(
+        ask = Operation(
             Call("POST", url),
             self._action,
             (*self._scopes, f"repository:{origin}:pull"),
@@ -289,7 +291,7 @@ class Upload:
         raise refused
 
     async def _recover(self, place: _Place | None) -> _Place | None:
-        """Ask where the upload stands; None: begin again."""
+        """Operation where the upload stands; None: begin again."""
         if place is None:
             return None
         ask = self._ask(Call("GET", place.location), 204, 202, 200, *_LOST_SESSION, 405, 416)
@@ -308,8 +310,8 @@ class Upload:
         found = await find_blob(self._session, self._repository, self._descriptor.digest)
         return found is not None and found in (-1, self._descriptor.size)
 
-    def _ask(self, call: Call, *expect: int) -> Ask:
-        return Ask(call, self._action, self._scopes, self._repository, frozenset(expect))
+    def _ask(self, call: Call, *expect: int) -> Operation:
+        return Operation(call, self._action, self._scopes, self._repository, frozenset(expect))
 
     def _move(self, place: _Place, answer: Answer) -> None:
         location = answer.headers.get("location")
@@ -320,16 +322,20 @@ class Upload:
         told = answer.headers.get("docker-content-digest")
         if told is not None and told != self._name:
             raise DigestMismatch(
-                _("Could not {action}: the registry stored it under another digest.").format(
-                    action=self._action
+                fill(
+                    _("Could not {action}: the registry stored it under another digest."),
+                    action=self._action,
                 ),
                 _("Do not trust this upload; tell the registry's owner."),
             )
 
     def _protocol_error(self, reason: str) -> RegistryError:
         return RegistryError(
-            _("Could not {action} at {registry}: the registry gives {reason}.").format(
-                action=self._action, registry=self._session.registry.name, reason=reason
+            fill(
+                _("Could not {action} at {registry}: the registry gives {reason}."),
+                action=self._action,
+                registry=self._session.registry.name,
+                reason=reason,
             ),
             _("The registry, or a proxy in front of it, breaks the protocol."),
         )

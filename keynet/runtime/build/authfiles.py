@@ -13,12 +13,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from keynet.files import places
 from keynet.errors import UsageError
+from keynet.files import places
 from keynet.net.hosts import is_loopback
 from keynet.plan import RegistryAccess
 from keynet.runtime.engine import RegistryAuth
-from keynet.text import _, printable
+from keynet.text import _, fill
 
 __all__ = ["docker_folder", "registry_auth"]
 
@@ -115,8 +115,10 @@ def _cert_dir(access: RegistryAccess, folder: Path) -> Path | None:
         certificate = access.ca_cert.read_bytes()
     except OSError as error:
         raise UsageError(
-            _("The CA certificate {path} cannot be read: {reason}.").format(
-                path=printable(access.ca_cert), reason=printable(error.strerror)
+            fill(
+                _("The CA certificate {path} cannot be read: {reason}."),
+                path=access.ca_cert,
+                reason=error.strerror,
             ),
             _("Give the right file with: keynet login --ca-cert FILE"),
         ) from error

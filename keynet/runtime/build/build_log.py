@@ -6,7 +6,7 @@ from typing import Final
 
 from keynet.errors import BuildFailed
 from keynet.runtime.probing import reasons
-from keynet.text import _, printable
+from keynet.text import Block, _, fill, printable, stacked
 
 __all__ = ["BuildLog"]
 
@@ -101,17 +101,20 @@ class BuildLog:
     def failure(self, engine: str, status: int, containerfile: str) -> BuildFailed:
         """Say why the build failed; ``containerfile`` is where its text can be read."""
         if self.step:
-            what = _("{engine} could not build the image: it failed at {step}").format(
-                engine=engine, step=printable(self.step, 300)
+            what = fill(
+                _("{engine} could not build the image: it failed at {step}"),
+                engine=engine,
+                step=printable(self.step, 300),
             )
         else:
-            what = _("{engine} could not build the image (exit status {status}).").format(
-                engine=engine, status=status
+            what = fill(
+                _("{engine} could not build the image (exit status {status})."),
+                engine=engine,
+                status=status,
             )
-        lines = "".join(f"\n  {printable(line, 500)}" for line in self._tail)
-        where = _("Containerfile: {path}").format(path=printable(containerfile))
-        brief = f"{what}\n{where}"
-        return BuildFailed(f"{what}{lines}\n{where}", self._hint(), brief=brief)
+        tail = Block.of((printable(line, 500) for line in self._tail), indent="  ")
+        where = fill(_("Containerfile: {path}"), path=containerfile)
+        return BuildFailed(stacked(what, tail, where), self._hint(), brief=stacked(what, where))
 
     def _begin(self, step: str) -> None:
         self._step = step

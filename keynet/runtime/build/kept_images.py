@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Final
 
 from keynet.errors import EngineError
-from keynet.runtime.build import image_names
 from keynet.process import shell
+from keynet.runtime.build import image_names
 from keynet.runtime.engine import Kept
 from keynet.runtime.probing.reasons import last_words
-from keynet.text import _
+from keynet.text import _, fill
 
 __all__ = ["drop", "listed"]
 
@@ -29,10 +29,12 @@ def listed(engine: tuple[str, ...], repository: str, store: str) -> list[Kept]:
     finished = shell.run(shell.Command((*engine, "images", "--format", template)))
     if finished.status != 0:
         raise EngineError(
-            _("{engine} could not list its images: {said}").format(
-                engine=Path(engine[0]).name, said=last_words(finished.stderr)
+            fill(
+                _("{engine} could not list its images: {said}"),
+                engine=Path(engine[0]).name,
+                said=last_words(finished.stderr),
             ),
-            _("See what it says to: {engine} images").format(engine=Path(engine[0]).name),
+            fill(_("See what it says to: {engine} images"), engine=Path(engine[0]).name),
         )
     lines = (line.partition(" ") for line in finished.stdout.splitlines())
     return [
@@ -53,8 +55,10 @@ def drop(engine: tuple[str, ...], images: Sequence[str]) -> None:
     finished = shell.run(shell.Command((*engine, "rmi", *images)), timeout_s=_TIMEOUT_S)
     if finished.status != 0:
         raise EngineError(
-            _("{engine} could not remove its images: {said}").format(
-                engine=Path(engine[0]).name, said=last_words(finished.stderr)
+            fill(
+                _("{engine} could not remove its images: {said}"),
+                engine=Path(engine[0]).name,
+                said=last_words(finished.stderr),
             ),
             _("See which containers use them, and end the builds that still run."),
         )

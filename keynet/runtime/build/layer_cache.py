@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from typing import Final
 
 from keynet.files import places
-from keynet.runtime.build import image_names
 from keynet.process import shell
+from keynet.runtime.build import image_names
 from keynet.runtime.engine import Built
 
 __all__ = ["keep", "removing"]

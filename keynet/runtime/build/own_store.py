@@ -13,7 +13,7 @@ from typing import Final
 
 from keynet.files import places
 from keynet.process import shell
-from keynet.runtime.engine import Way
+from keynet.runtime.engine import Invocation
 
 __all__ = ["OwnStore", "exists", "is_wanted", "own_store", "own_way", "remove"]
 
@@ -38,7 +38,7 @@ def exists() -> bool:
     return os.path.exists(_root())  # noqa: PTH110  False where it is hidden from this user
 
 
-def own_way(way: Way) -> Way:
+def own_way(way: Invocation) -> Invocation:
     """Give the same way, in keynet's own store."""
     root, runroot = _root(), _runroot()
     for folder in (root, runroot):

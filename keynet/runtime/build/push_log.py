@@ -3,11 +3,26 @@
 import re
 from typing import Final
 
-from keynet.errors import EngineError, KeynetError, RegistryDenied, RegistryError, RegistryUnreachable
-from keynet.events import BlobAdvanced, BlobFinished, BlobMounted, BlobSkipped, BlobStarted, Emit, Event, LogLine
+from keynet.errors import (
+    EngineError,
+    KeynetError,
+    RegistryDenied,
+    RegistryError,
+    RegistryUnreachable,
+)
+from keynet.events import (
+    BlobAdvanced,
+    BlobFinished,
+    BlobMounted,
+    BlobSkipped,
+    BlobStarted,
+    Emit,
+    Event,
+    LogLine,
+)
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["PushLog", "docker_digest", "push_error"]
 
@@ -114,8 +129,8 @@ def push_error(engine: str, target: Reference, output: str) -> KeynetError:
         if re.search(pattern, output, re.IGNORECASE):
             return make(engine, target, said)
     return RegistryError(
-        _("{engine} could not push {target}: {said}").format(
-            engine=engine, target=target, said=said
+        fill(
+            _("{engine} could not push {target}: {said}"), engine=engine, target=target, said=said
         ),
         _("See whether the registry works: keynet doctor"),
     )
@@ -129,8 +144,8 @@ def _said(output: str) -> str:
 
 def _quota(engine: str, target: Reference, said: str) -> RegistryError:
     return RegistryError(
-        _("The project's quota at {host} is used up: {said}").format(
-            host=target.registry, said=said
+        fill(
+            _("The project's quota at {host} is used up: {said}"), host=target.registry, said=said
         ),
         _("Delete old images there, or ask the platform's operators for more room."),
         status=403,
@@ -140,8 +155,11 @@ def _quota(engine: str, target: Reference, said: str) -> RegistryError:
 
 def _denied(engine: str, target: Reference, said: str) -> RegistryError:
     return RegistryDenied(
-        _("{host} refuses the push of {target}: {said}").format(
-            host=target.registry, target=target, said=said
+        fill(
+            _("{host} refuses the push of {target}: {said}"),
+            host=target.registry,
+            target=target,
+            said=said,
         ),
         _(
             "The account behind the login was revoked, has expired, may not write there, or the "
@@ -154,7 +172,7 @@ def _denied(engine: str, target: Reference, said: str) -> RegistryError:
 
 def _unauthorized(engine: str, target: Reference, said: str) -> RegistryError:
     return RegistryDenied(
-        _("{host} does not accept the login: {said}").format(host=target.registry, said=said),
+        fill(_("{host} does not accept the login: {said}"), host=target.registry, said=said),
         _("Sign in again: keynet login"),
         status=401,
         code="UNAUTHORIZED",
@@ -163,8 +181,8 @@ def _unauthorized(engine: str, target: Reference, said: str) -> RegistryError:
 
 def _immutable(engine: str, target: Reference, said: str) -> RegistryError:
     return RegistryError(
-        _("The tag of {target} is immutable at the registry: {said}").format(
-            target=target, said=said
+        fill(
+            _("The tag of {target} is immutable at the registry: {said}"), target=target, said=said
         ),
         _("Push again: a new upload key gives a new repository; or lift the project's tag rule."),
         status=412,
@@ -174,8 +192,10 @@ def _immutable(engine: str, target: Reference, said: str) -> RegistryError:
 
 def _too_large(engine: str, target: Reference, said: str) -> RegistryError:
     return RegistryError(
-        _("A layer is too large for {host} or a proxy before it (413): {said}").format(
-            host=target.registry, said=said
+        fill(
+            _("A layer is too large for {host} or a proxy before it (413): {said}"),
+            host=target.registry,
+            said=said,
         ),
         _("Leave big files out with .dockerignore, or have the proxy's body limit raised."),
         status=413,
@@ -184,8 +204,10 @@ def _too_large(engine: str, target: Reference, said: str) -> RegistryError:
 
 def _throttled(engine: str, target: Reference, said: str) -> RegistryError:
     return RegistryError(
-        _("{host} takes no more requests for now (429): {said}").format(
-            host=target.registry, said=said
+        fill(
+            _("{host} takes no more requests for now (429): {said}"),
+            host=target.registry,
+            said=said,
         ),
         _("Wait a minute and push again."),
         status=429,
@@ -197,23 +219,35 @@ def _throttled(engine: str, target: Reference, said: str) -> RegistryError:
 def _unknown_ca(engine: str, target: Reference, said: str) -> RegistryError:
     hint = _("Name the registry's CA: keynet login --ca-cert FILE, or KEYNET_CA_CERT.")
     if engine == "podman --remote":
-        hint = _(
-            "podman's service looks for the CA in /etc/containers/certs.d/{host}/ca.crt (on the "
-            "service's machine): put it there."
-        ).format(host=target.registry)
+        hint = fill(
+            _(
+                "podman's service looks for the CA in /etc/containers/certs.d/{host}/ca.crt (on "
+                "the service's machine): put it there."
+            ),
+            host=target.registry,
+        )
     elif engine == "docker buildx":
-        hint = _(
-            'The builder reads the CA from its buildkitd.toml: [registry."{host}"] '
-            'ca=["FILE"] (docker buildx create --buildkitd-config), or from its system.'
-        ).format(host=target.registry)
+        hint = fill(
+            _(
+                'The builder reads the CA from its buildkitd.toml: [registry."{host}"] '
+                'ca=["FILE"] (docker buildx create --buildkitd-config), or from its system.'
+            ),
+            host=target.registry,
+        )
     elif engine == "docker":
-        hint = _(
-            "docker's daemon looks for the CA in /etc/docker/certs.d/{host}/ca.crt (on the "
-            "daemon's machine): put it there."
-        ).format(host=target.registry)
+        hint = fill(
+            _(
+                "docker's daemon looks for the CA in /etc/docker/certs.d/{host}/ca.crt (on the "
+                "daemon's machine): put it there."
+            ),
+            host=target.registry,
+        )
     return RegistryUnreachable(
-        _("{engine} does not trust the certificate of {host}: {said}").format(
-            engine=engine, host=target.registry, said=said
+        fill(
+            _("{engine} does not trust the certificate of {host}: {said}"),
+            engine=engine,
+            host=target.registry,
+            said=said,
         ),
         hint,
     )
@@ -221,7 +255,7 @@ def _unknown_ca(engine: str, target: Reference, said: str) -> RegistryError:
 
 def _unreachable(engine: str, target: Reference, said: str) -> RegistryError:
     return RegistryUnreachable(
-        _("{host} could not be reached: {said}").format(host=target.registry, said=said),
+        fill(_("{host} could not be reached: {said}"), host=target.registry, said=said),
         _("See the network, the proxy variables and the registry's address: keynet doctor"),
         temporary=True,
     )
@@ -229,8 +263,11 @@ def _unreachable(engine: str, target: Reference, said: str) -> RegistryError:
 
 def _disk_full(engine: str, target: Reference, said: str) -> KeynetError:
     return EngineError(
-        _("The disk is full while {engine} prepares {target}: {said}").format(
-            engine=engine, target=target, said=said
+        fill(
+            _("The disk is full while {engine} prepares {target}: {said}"),
+            engine=engine,
+            target=target,
+            said=said,
         ),
         _("Make room, for example with: keynet clean --images"),
     )
@@ -238,7 +275,7 @@ def _disk_full(engine: str, target: Reference, said: str) -> KeynetError:
 
 def _server_failed(engine: str, target: Reference, said: str) -> RegistryError:
     return RegistryError(
-        _("The registry {host} failed: {said}").format(host=target.registry, said=said),
+        fill(_("The registry {host} failed: {said}"), host=target.registry, said=said),
         _("Push again in a while; tell the platform's operators when it stays so."),
         status=500,
         temporary=True,

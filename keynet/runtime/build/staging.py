@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from keynet.files import places
 from keynet.errors import ContextInvalid
 from keynet.events import Emit, Notice
+from keynet.files import places
 from keynet.plan import BuildPlan, GeneratedContainerfile, UserContainerfile
-from keynet.text import _, printable
+from keynet.text import _, fill
 
 __all__ = ["Stage", "keep_containerfile", "scratch", "stage"]
 
@@ -143,8 +143,9 @@ def _place(source: Path, found: os.stat_result, destination: Path, emit: Emit) -
     else:
         emit(
             Notice(
-                _("{path} is no file, folder or link and is left out of the image.").format(
-                    path=printable(source)
+                fill(
+                    _("{path} is no file, folder or link and is left out of the image."),
+                    path=source,
                 )
             )
         )
@@ -187,12 +188,15 @@ def _make_removable(root: Path) -> None:
 def _unreadable(source: Path, error: OSError) -> ContextInvalid:
     hint = _("Make it readable, or leave it out with a line in .dockerignore.")
     if error.errno == _NO_SPACE_LEFT:
-        hint = _("The disk of {folder} is full: make room, or set XDG_CACHE_HOME.").format(
-            folder=printable(places.cache())
+        hint = fill(
+            _("The disk of {folder} is full: make room, or set XDG_CACHE_HOME."),
+            folder=places.cache(),
         )
     return ContextInvalid(
-        _("{path} could not be taken into the build: {reason}.").format(
-            path=printable(source), reason=printable(error.strerror or error)
+        fill(
+            _("{path} could not be taken into the build: {reason}."),
+            path=source,
+            reason=error.strerror or error,
         ),
         hint,
     )

@@ -4,22 +4,22 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 
-from keynet.runtime.engine import Way
+from keynet.runtime.engine import Invocation
 from keynet.runtime.engines import podman_args
 from keynet.runtime.engines.dialect import Dialect, Facts
 
 __all__ = ["BUILDAH"]
 
 
-def _prefix(way: Way) -> tuple[str, ...]:
+def _prefix(way: Invocation) -> tuple[str, ...]:
     return (way.binary, *podman_args.store_flags(way))
 
 
-def _build_flags(way: Way) -> tuple[str, ...]:
+def _build_flags(way: Invocation) -> tuple[str, ...]:
     return ("--runtime", way.runtime) if way.runtime else ()
 
 
-def _ways(way: Way, facts: Facts) -> Iterator[Way]:
+def _ways(way: Invocation, facts: Facts) -> Iterator[Invocation]:
     """Yield isolations from the strongest to the one that needs least of the host."""
     if wanted := os.environ.get("BUILDAH_ISOLATION"):
         yield replace(way, isolation=wanted)

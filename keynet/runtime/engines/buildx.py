@@ -22,7 +22,7 @@ from keynet.runtime.build import host_files, image_names
 from keynet.runtime.build.build_log import BuildLog
 from keynet.runtime.build.push_log import push_error
 from keynet.runtime.build.staging import Stage, keep_containerfile, stage
-from keynet.runtime.engine import Built, Kept, RegistryAuth, Usable, cannot_run
+from keynet.runtime.engine import Built, Kept, RegistryAuth, WorkingEngine, cannot_run
 from keynet.runtime.engines import docker_args
 from keynet.runtime.engines.docker import Docker, save_by
 from keynet.secret import Secret
@@ -51,7 +51,7 @@ class _Cached(Built):
 class Buildx:
     """docker as a ``Builder`` whose BuildKit runs elsewhere."""
 
-    usable: Usable
+    usable: WorkingEngine
 
     @property
     def name(self) -> str:

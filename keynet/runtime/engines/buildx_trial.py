@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from keynet.process import shell
-from keynet.runtime.engine import Unusable, Usable, Way
+from keynet.runtime.engine import Invocation, Unusable, WorkingEngine
 from keynet.runtime.engines import docker_args
 from keynet.runtime.engines.podman_like_trial import lay_out_program
 from keynet.runtime.probing import endpoints, reasons
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["BuilderFacts", "inspect", "probe", "read_inspection"]
 
@@ -69,12 +69,12 @@ def inspect(binary: str, builder: str) -> BuilderFacts | Unusable:
     return _refused(builder, reasons.last_words(told.stderr or told.stdout), facts.endpoint)
 
 
-def probe(binary: str, version: str, builder: str, facts: BuilderFacts) -> Usable | Unusable:
+def probe(binary: str, version: str, builder: str, facts: BuilderFacts) -> WorkingEngine | Unusable:
     """Try the builder's own network, then its host's; see ``dockertrial.probe``."""
     refused = endpoints.refusal(facts.endpoint)
     if refused is not None:
         return _refused(builder, refused.reason, facts.endpoint)
-    plain = Way(binary=binary, mode=docker_args.BUILDER, remote=True)
+    plain = Invocation(binary=binary, mode=docker_args.BUILDER, remote=True)
     failed: list[str] = []
     for way in (plain, replace(plain, network="host")):
         error = _trial(way, facts.architecture, run=True)
@@ -86,7 +86,7 @@ def probe(binary: str, version: str, builder: str, facts: BuilderFacts) -> Usabl
     return _refused(builder, failed[0], facts.endpoint)
 
 
-def _trial(way: Way, architecture: str, *, run: bool) -> str:
+def _trial(way: Invocation, architecture: str, *, run: bool) -> str:
     with tempfile.TemporaryDirectory(prefix="keynet-probe-") as folder:
         lay_out_program(Path(folder), architecture, run=run)
         argv = [
@@ -107,13 +107,13 @@ def _trial(way: Way, architecture: str, *, run: bool) -> str:
 
 
 def _usable(
-    way: Way, version: str, builder: str, facts: BuilderFacts, *, no_run: str = ""
-) -> Usable:
-    notes = [_("builder {name}").format(name=printable(builder, 60)), printable(facts.driver, 40)]
+    way: Invocation, version: str, builder: str, facts: BuilderFacts, *, no_run: str = ""
+) -> WorkingEngine:
+    notes = [fill(_("builder {name}"), name=printable(builder, 60)), printable(facts.driver, 40)]
     notes.append(f"BuildKit {printable(facts.version, 40)}".rstrip())
     if no_run:
         notes.append(_("COPY only, no RUN"))
-    return Usable(
+    return WorkingEngine(
         name="docker",
         version=version,
         rootless=False,
@@ -129,11 +129,14 @@ def _usable(
 def _refused(builder: str, reason: str, endpoint: str) -> Unusable:
     return Unusable(
         "docker",
-        _("the builder {name} that BUILDX_BUILDER names does not work: {reason}").format(
-            name=printable(builder, 100), reason=reason
+        fill(
+            _("the builder {name} that BUILDX_BUILDER names does not work: {reason}"),
+            name=printable(builder, 100),
+            reason=reason,
         ),
-        _("See: docker buildx ls; docker buildx inspect {name}; or unset BUILDX_BUILDER").format(
-            name=printable(builder, 100)
+        fill(
+            _("See: docker buildx ls; docker buildx inspect {name}; or unset BUILDX_BUILDER"),
+            name=printable(builder, 100),
         ),
         endpoint,
     )

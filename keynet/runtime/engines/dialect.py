@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from keynet.runtime.engine import Way
+from keynet.runtime.engine import Invocation
 
 __all__ = ["Dialect", "Facts", "read_info"]
 
@@ -37,9 +37,9 @@ class Dialect:
     """One of the two engines: where its argv differs, and the ways to try, best first."""
 
     name: str
-    prefix: Callable[[Way], tuple[str, ...]]
-    build_flags: Callable[[Way], tuple[str, ...]]
-    ways: Callable[[Way, Facts], Iterable[Way]]
+    prefix: Callable[[Invocation], tuple[str, ...]]
+    build_flags: Callable[[Invocation], tuple[str, ...]]
+    ways: Callable[[Invocation, Facts], Iterable[Invocation]]
     rm_flags: tuple[str, ...] = ()
     # The first version whose RUN mounts a folder of the context.
     mounts_since: tuple[int, int] = (0, 0)

@@ -22,16 +22,16 @@ from keynet.runtime.build.push_log import PushLog, docker_digest, push_error
 from keynet.runtime.build.staging import keep_containerfile, stage
 from keynet.runtime.engine import (
     Built,
+    Invocation,
     Kept,
     RegistryAuth,
-    Usable,
-    Way,
+    WorkingEngine,
     cannot_run,
     version_numbers,
 )
 from keynet.runtime.engines import docker_args, docker_tar_context
 from keynet.runtime.probing.reasons import last_words
-from keynet.text import _, printable
+from keynet.text import _, fill
 
 __all__ = ["Docker", "save_by"]
 
@@ -48,7 +48,7 @@ _ADVICE = re.compile(
 class Docker:
     """docker as a ``Builder``."""
 
-    usable: Usable
+    usable: WorkingEngine
     # What is asked ahead of a build.
     asked: shell.Running | None = None
 
@@ -176,12 +176,15 @@ class Docker:
         if finished.status != 0:
             hint = _("A push does not need it: keynet brings its own credentials.")
             if access.ca_cert is not None and not is_loopback(access.host):
-                hint += " " + _("docker's daemon reads the CA from {path}.").format(
-                    path=f"/etc/docker/certs.d/{access.host}/ca.crt"
+                hint += " " + fill(
+                    _("docker's daemon reads the CA from {path}."),
+                    path=f"/etc/docker/certs.d/{access.host}/ca.crt",
                 )
             raise EngineError(
-                _("docker could not log in to {host}: {said}").format(
-                    host=access.host, said=last_words(finished.stderr)
+                fill(
+                    _("docker could not log in to {host}: {said}"),
+                    host=access.host,
+                    said=last_words(finished.stderr),
                 ),
                 hint,
             )
@@ -191,8 +194,10 @@ class Docker:
         finished = self._run("logout", host)
         if finished.status != 0:
             raise EngineError(
-                _("docker could not log out of {host}: {said}").format(
-                    host=host, said=last_words(finished.stderr)
+                fill(
+                    _("docker could not log out of {host}: {said}"),
+                    host=host,
+                    said=last_words(finished.stderr),
                 ),
                 _("Remove the entry from ~/.docker/config.json by hand."),
             )
@@ -212,7 +217,7 @@ class Docker:
         kept_images.drop((self._way.binary,), images)
 
     @property
-    def _way(self) -> Way:
+    def _way(self) -> Invocation:
         return self.usable.way
 
     def _network(self, plan: BuildPlan) -> str:
@@ -260,7 +265,7 @@ def _tagged(target: Reference) -> Reference:
     return target if target.tag else target.with_tag("latest")
 
 
-def _writes_oci(usable: Usable) -> bool:
+def _writes_oci(usable: WorkingEngine) -> bool:
     return version_numbers(usable.version) >= _FIRST_WITH_OCI
 
 
@@ -276,8 +281,10 @@ def save_by(destination: str, write: Callable[[Path], shell.Finished]) -> None:
         finished = write(file)
         if finished.status != 0:
             raise EngineError(
-                _("docker could not write the image to {destination}: {said}").format(
-                    destination=printable(destination), said=last_words(finished.stderr)
+                fill(
+                    _("docker could not write the image to {destination}: {said}"),
+                    destination=destination,
+                    said=last_words(finished.stderr),
                 ),
                 _("See whether the folder exists, is writable and has room."),
             )

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from keynet.plan import BuildPlan
 from keynet.runtime.build.staging import Stage
-from keynet.runtime.engine import RegistryAuth, Way
+from keynet.runtime.engine import Invocation, RegistryAuth
 from keynet.runtime.engines import docker_tar_context
-from keynet.text import _
+from keynet.text import _, fill
 
 __all__ = [
     "BUILDER",
@@ -84,7 +84,7 @@ def _plugin_names(plugins: Any) -> list[str]:
     ]
 
 
-def environment(way: Way, auth: RegistryAuth | None) -> Mapping[str, str]:
+def environment(way: Invocation, auth: RegistryAuth | None) -> Mapping[str, str]:
     """Give what makes the client take this builder and this push's credentials."""
     chosen = {
         "DOCKER_BUILDKIT": "0" if way.mode == LEGACY else "1",
@@ -101,7 +101,7 @@ def environment(way: Way, auth: RegistryAuth | None) -> Mapping[str, str]:
 def build_arguments(
     plan: BuildPlan,
     stage: Stage,
-    way: Way,
+    way: Invocation,
     *,
     name: str,
     iidfile: Path,
@@ -123,7 +123,7 @@ def pull_arguments(plan: BuildPlan) -> tuple[str, ...]:
     return ("pull", *platform, str(plan.base))
 
 
-def builder_arguments(plan: BuildPlan, stage: Stage, way: Way) -> tuple[str, ...]:
+def builder_arguments(plan: BuildPlan, stage: Stage, way: Invocation) -> tuple[str, ...]:
     """Give ``buildx build`` for a builder elsewhere, up to the output and the context."""
     arguments = ["buildx", "build", "--progress", "plain", *network_flags(way.network, way.mode)]
     return (*arguments, *_plan_flags(plan), "--file", str(stage.containerfile))
@@ -150,7 +150,7 @@ def _plan_flags(plan: BuildPlan) -> list[str]:
     return arguments
 
 
-def _builder_flags(way: Way) -> list[str]:
+def _builder_flags(way: Invocation) -> list[str]:
     if way.mode == LEGACY:
         return ["--force-rm"]
     return ["--progress", "plain", *(["--load"] if way.mode == BUILDX else [])]
@@ -159,7 +159,7 @@ def _builder_flags(way: Way) -> list[str]:
 def only_buildkit(plan: BuildPlan) -> list[str]:
     """Name what of the plan the legacy builder cannot do."""
     found = [
-        _("docker's legacy builder does not know {feature}; BuildKit does.").format(feature=feature)
+        fill(_("docker's legacy builder does not know {feature}; BuildKit does."), feature=feature)
         for pattern, feature in _ONLY_BUILDKIT
         if pattern.search(plan.recipe.text)
     ]

@@ -12,12 +12,12 @@ from keynet.errors import EngineError
 from keynet.process import shell
 from keynet.runtime.build.build_log import BuildLog
 from keynet.runtime.build.image_names import PREFIX
-from keynet.runtime.engine import Unusable, Usable, Way
+from keynet.runtime.engine import Invocation, Unusable, WorkingEngine
 from keynet.runtime.engines import buildx_trial, docker_args
 from keynet.runtime.engines.docker_args import BUILDKIT, BUILDX, LEGACY, DockerFacts
 from keynet.runtime.engines.podman_like_trial import lay_out_program
 from keynet.runtime.probing import endpoints, reasons
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["probe"]
 
@@ -25,7 +25,7 @@ _TIMEOUT_S: Final = 60.0
 _CLIENT = re.compile(r"Docker version (\d+(?:\.\d+)+)", re.IGNORECASE)
 
 
-def probe() -> Usable | Unusable:
+def probe() -> WorkingEngine | Unusable:
     """Find the first builder of docker that really builds; under a second each."""
     binary = shutil.which("docker")
     if binary is None:
@@ -36,7 +36,7 @@ def probe() -> Usable | Unusable:
         return Unusable("docker", error.message, error.hint)
 
 
-def _probe(binary: str) -> Usable | Unusable:
+def _probe(binary: str) -> WorkingEngine | Unusable:
     client = _run(binary, "--version")
     if "podman" in client.stdout.lower():
         return Unusable(
@@ -54,7 +54,7 @@ def _probe(binary: str) -> Usable | Unusable:
     return _probe_daemon(binary)
 
 
-def _probe_daemon(binary: str) -> Usable | Unusable:
+def _probe_daemon(binary: str) -> WorkingEngine | Unusable:
     endpoint = _endpoint(binary)
     refused = endpoints.refusal(endpoint)
     if refused is not None:
@@ -69,10 +69,13 @@ def _probe_daemon(binary: str) -> Usable | Unusable:
     return _try_modes(binary, facts, endpoint)
 
 
-def _try_modes(binary: str, facts: DockerFacts, endpoint: str) -> Usable | Unusable:
+def _try_modes(binary: str, facts: DockerFacts, endpoint: str) -> WorkingEngine | Unusable:
     network = "" if _run(binary, "network", "inspect", "bridge").status == 0 else "host"
     remote = not endpoint.startswith(("unix://", "npipe://"))
-    ways = [Way(binary=binary, mode=mode, network=network, remote=remote) for mode in _modes(facts)]
+    ways = [
+        Invocation(binary=binary, mode=mode, network=network, remote=remote)
+        for mode in _modes(facts)
+    ]
     failed: list[str] = []
     for way in ways:
         error = _trial(way, facts.architecture, run=True)
@@ -96,7 +99,7 @@ def _modes(facts: DockerFacts) -> list[str]:
     return [modern] if wanted in {"1", "true"} else [modern, LEGACY]
 
 
-def _trial(way: Way, architecture: str, *, run: bool) -> str:
+def _trial(way: Invocation, architecture: str, *, run: bool) -> str:
     name = f"{PREFIX}probe:{secrets.token_hex(6)}"
     log = BuildLog()
     with tempfile.TemporaryDirectory(prefix="keynet-probe-") as folder:
@@ -120,7 +123,9 @@ def _trial(way: Way, architecture: str, *, run: bool) -> str:
     return reasons.failure(finished.status, finished.stderr or finished.stdout)
 
 
-def _usable(way: Way, facts: DockerFacts, endpoint: str, *, no_run: str = "") -> Usable:
+def _usable(
+    way: Invocation, facts: DockerFacts, endpoint: str, *, no_run: str = ""
+) -> WorkingEngine:
     notes = [_("legacy builder") if way.mode == LEGACY else "BuildKit"]
     if facts.rootless:
         notes.insert(0, _("rootless"))
@@ -128,7 +133,7 @@ def _usable(way: Way, facts: DockerFacts, endpoint: str, *, no_run: str = "") ->
         notes.insert(0, _("remote"))
     if no_run:
         notes.append(_("COPY only, no RUN"))
-    return Usable(
+    return WorkingEngine(
         name="docker",
         version=facts.version,
         rootless=facts.rootless,
@@ -147,8 +152,8 @@ def _endpoint(binary: str) -> str:
     found = _run(binary, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
     if found.status != 0:
         raise EngineError(
-            _("docker's context cannot be read: {said}").format(
-                said=reasons.last_words(found.stderr)
+            fill(
+                _("docker's context cannot be read: {said}"), said=reasons.last_words(found.stderr)
             ),
             _("See: docker context ls; docker context use default"),
         )

@@ -4,23 +4,23 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 
-from keynet.runtime.engine import Way
+from keynet.runtime.engine import Invocation
 from keynet.runtime.engines import podman_args
 from keynet.runtime.engines.dialect import Dialect, Facts
 
 __all__ = ["PODMAN"]
 
 
-def _prefix(way: Way) -> tuple[str, ...]:
+def _prefix(way: Invocation) -> tuple[str, ...]:
     runtime = ("--runtime", way.runtime) if way.runtime else ()
     return (way.binary, *podman_args.store_flags(way), *runtime)
 
 
-def _build_flags(way: Way) -> tuple[str, ...]:
+def _build_flags(way: Invocation) -> tuple[str, ...]:
     return ()
 
 
-def _ways(way: Way, facts: Facts) -> Iterator[Way]:
+def _ways(way: Invocation, facts: Facts) -> Iterator[Invocation]:
     """Yield runtimes and isolations; a service elsewhere knows its own runtimes best."""
     if wanted := os.environ.get("BUILDAH_ISOLATION"):
         yield replace(way, isolation=wanted)

@@ -11,7 +11,7 @@ from keynet.net.hosts import is_loopback
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, RegistryAccess
 from keynet.runtime.build.staging import Stage
-from keynet.runtime.engine import RegistryAuth, Way
+from keynet.runtime.engine import Invocation, RegistryAuth
 
 __all__ = [
     "auth_flags",
@@ -27,7 +27,7 @@ __all__ = [
 _CA_IN_IMAGES: Final = "/etc/ssl/certs/ca-certificates.crt"
 
 
-def store_flags(way: Way) -> tuple[str, ...]:
+def store_flags(way: Invocation) -> tuple[str, ...]:
     """Choose keynet's own store where the way names one; the user's stays as it is."""
     if not way.root:
         return ()
@@ -37,7 +37,7 @@ def store_flags(way: Way) -> tuple[str, ...]:
 def build_arguments(
     plan: BuildPlan,
     stage: Stage,
-    way: Way,
+    way: Invocation,
     *,
     auth: RegistryAuth | None,
     name: str,

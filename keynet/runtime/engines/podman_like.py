@@ -25,17 +25,17 @@ from keynet.runtime.build.push_log import PushLog, push_error
 from keynet.runtime.build.staging import Stage, keep_containerfile, scratch, stage
 from keynet.runtime.engine import (
     Built,
+    Invocation,
     Kept,
     RegistryAuth,
-    Usable,
-    Way,
+    WorkingEngine,
     cannot_run,
     version_numbers,
 )
 from keynet.runtime.engines import podman_args
 from keynet.runtime.engines.dialect import Dialect
 from keynet.runtime.probing.reasons import last_words
-from keynet.text import _, printable
+from keynet.text import _, fill
 
 __all__ = ["Engine"]
 
@@ -50,7 +50,7 @@ class Engine:
     """podman or buildah as a ``Builder``."""
 
     dialect: Dialect
-    usable: Usable
+    usable: WorkingEngine
     # What is asked ahead of a build.
     asked: shell.Running | None = None
 
@@ -140,9 +140,10 @@ class Engine:
             )
         if finished.status != 0:
             raise EngineError(
-                _("{engine} could not write the image to {destination}: {said}").format(
+                fill(
+                    _("{engine} could not write the image to {destination}: {said}"),
                     engine=self.name,
-                    destination=printable(destination),
+                    destination=destination,
                     said=last_words(finished.stderr),
                 ),
                 _("See whether the folder exists, is writable and has room."),
@@ -157,8 +158,11 @@ class Engine:
             )
         if finished.status != 0:
             raise EngineError(
-                _("{engine} could not log in to {host}: {said}").format(
-                    engine=self.name, host=access.host, said=last_words(finished.stderr)
+                fill(
+                    _("{engine} could not log in to {host}: {said}"),
+                    engine=self.name,
+                    host=access.host,
+                    said=last_words(finished.stderr),
                 ),
                 _("A push does not need it: keynet brings its own credentials."),
             )
@@ -168,8 +172,11 @@ class Engine:
         finished = shell.run(shell.Command((*self._prefix, "logout", host)), timeout_s=60)
         if finished.status != 0 and "not logged" not in finished.stderr.lower():
             raise EngineError(
-                _("{engine} could not log out of {host}: {said}").format(
-                    engine=self.name, host=host, said=last_words(finished.stderr)
+                fill(
+                    _("{engine} could not log out of {host}: {said}"),
+                    engine=self.name,
+                    host=host,
+                    said=last_words(finished.stderr),
                 ),
                 _("Remove the entry from its auth.json by hand."),
             )
@@ -195,7 +202,7 @@ class Engine:
         return frozenset({"oci", "oci-archive", "docker-archive"})
 
     @property
-    def _way(self) -> Way:
+    def _way(self) -> Invocation:
         return self.usable.way
 
     @property

@@ -14,12 +14,12 @@ from keynet.errors import EngineError
 from keynet.process import shell
 from keynet.runtime.build import own_store
 from keynet.runtime.build.image_names import PREFIX
-from keynet.runtime.engine import Unusable, Usable, Way
+from keynet.runtime.engine import Invocation, Unusable, WorkingEngine
 from keynet.runtime.engines.dialect import Dialect, Facts, read_info
 from keynet.runtime.probing import reasons
 from keynet.runtime.probing.trial_program import ARCHITECTURES, exit_program
 from keynet.runtime.probing.ulimits import lower_limits
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["lay_out_program", "probe"]
 
@@ -33,16 +33,16 @@ _LIMITS = re.compile("rlimit", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    way: Way
+    way: Invocation
     error: str
 
 
-def probe(dialect: Dialect) -> Usable | Unusable:
+def probe(dialect: Dialect) -> WorkingEngine | Unusable:
     """Find the first way that really builds; under a second each."""
     binary = shutil.which(dialect.name)
     if binary is None:
         return reasons.not_installed(dialect.name)
-    plain = Way(binary=binary, network="host")
+    plain = Invocation(binary=binary, network="host")
     try:
         version = _version(dialect, plain)
         facts = _facts(dialect, plain)
@@ -78,8 +78,8 @@ def lay_out_program(folder: Path, architecture: str, *, run: bool) -> bool:
 
 
 def _in_own_store(
-    dialect: Dialect, plain: Way, version: str, known: Facts | None
-) -> Usable | Unusable | None:
+    dialect: Dialect, plain: Invocation, version: str, known: Facts | None
+) -> WorkingEngine | Unusable | None:
     """Try keynet's own overlay store; None when the kernel or the engine refuses it.
 
     ``known`` is what the engine said of its host, in the user's store.
@@ -87,7 +87,7 @@ def _in_own_store(
     if not own_store.is_wanted():
         return None
     existed = own_store.exists()
-    usable: Usable | None = None
+    usable: WorkingEngine | None = None
     try:
         way = own_store.own_way(plain)
         if known is None:
@@ -98,16 +98,18 @@ def _in_own_store(
             facts = replace(known, storage_driver=way.driver, graph_root=way.root)
         if isinstance(facts, Facts) and facts.storage_driver == way.driver:
             found = _try_ways(dialect, way, facts, version)
-            usable = found if isinstance(found, Usable) and found.can_run else None
+            usable = found if isinstance(found, WorkingEngine) and found.can_run else None
         return usable
     finally:
         if usable is None and not existed:
             own_store.remove()
 
 
-def _try_ways(dialect: Dialect, base: Way, facts: Facts, version: str) -> Usable | Unusable:
+def _try_ways(
+    dialect: Dialect, base: Invocation, facts: Facts, version: str
+) -> WorkingEngine | Unusable:
     failed: list[_Attempt] = []
-    seen: set[Way] = set()
+    seen: set[Invocation] = set()
     ulimits: tuple[str, ...] = ()
     queue = list(dialect.ways(base, facts))
     while queue:
@@ -130,7 +132,7 @@ def _try_ways(dialect: Dialect, base: Way, facts: Facts, version: str) -> Usable
     return reasons.explain(dialect.name, error)
 
 
-def _trial(dialect: Dialect, way: Way, architecture: str, *, run: bool) -> str:
+def _trial(dialect: Dialect, way: Invocation, architecture: str, *, run: bool) -> str:
     """Build once; give "" or the reason why not. Nothing of it stays in the store."""
     name = f"{PREFIX}probe:{secrets.token_hex(6)}"
     with tempfile.TemporaryDirectory(prefix="keynet-probe-") as folder:
@@ -153,8 +155,8 @@ def _trial(dialect: Dialect, way: Way, architecture: str, *, run: bool) -> str:
 
 
 def _usable(
-    dialect: Dialect, way: Way, facts: Facts, version: str, *, can_run: bool, tried: str = ""
-) -> Usable:
+    dialect: Dialect, way: Invocation, facts: Facts, version: str, *, can_run: bool, tried: str = ""
+) -> WorkingEngine:
     notes = []
     if facts.remote:
         notes.append(_("remote"))
@@ -163,7 +165,7 @@ def _usable(
     notes.append(_describe(way) if can_run else _("COPY only, no RUN"))
     if way.root:
         notes.append(_("own overlay store"))
-    return Usable(
+    return WorkingEngine(
         name=dialect.name,
         version=version,
         rootless=facts.rootless,
@@ -177,7 +179,7 @@ def _usable(
     )
 
 
-def _endpoint(way: Way) -> str:
+def _endpoint(way: Invocation) -> str:
     """Find the address of a remote podman: CONTAINER_HOST, else its (default) connection."""
     if host := os.environ.get("CONTAINER_HOST"):
         return host
@@ -196,27 +198,29 @@ def _endpoint(way: Way) -> str:
     return ""
 
 
-def _describe(way: Way) -> str:
+def _describe(way: Invocation) -> str:
     runtime = Path(way.runtime).name
     return runtime if runtime else way.isolation or _("default runtime")
 
 
-def _version(dialect: Dialect, way: Way) -> str:
+def _version(dialect: Dialect, way: Invocation) -> str:
     finished = shell.run(shell.Command((way.binary, "--version")), timeout_s=_TIMEOUT_S)
     found = _VERSION.search(finished.stdout)
     if finished.status != 0 or found is None:
         said = finished.stderr or finished.stdout
         raise EngineError(
-            _("{name} --version fails: {said}").format(
-                name=dialect.name, said=reasons.last_words(said)
+            fill(
+                _("{name} --version fails: {said}"),
+                name=dialect.name,
+                said=reasons.last_words(said),
             ),
             reasons.known_fix(dialect.name, said)
-            or _("Install {name} again.").format(name=dialect.name),
+            or fill(_("Install {name} again."), name=dialect.name),
         )
     return found[1]
 
 
-def _facts(dialect: Dialect, way: Way) -> Facts | Unusable:
+def _facts(dialect: Dialect, way: Invocation) -> Facts | Unusable:
     argv = (*dialect.prefix(way), "info")
     if dialect.name == "podman":
         argv = (*argv, "--format", "json")
@@ -228,14 +232,16 @@ def _facts(dialect: Dialect, way: Way) -> Facts | Unusable:
     except ValueError:
         return Unusable(
             dialect.name,
-            _("{name} info gives no JSON: {said}").format(
-                name=dialect.name, said=printable(finished.stdout, 200)
+            fill(
+                _("{name} info gives no JSON: {said}"),
+                name=dialect.name,
+                said=printable(finished.stdout, 200),
             ),
-            _("Update {name}.").format(name=dialect.name),
+            fill(_("Update {name}."), name=dialect.name),
         )
 
 
-def _single_id(dialect: Dialect, way: Way) -> bool:
+def _single_id(dialect: Dialect, way: Invocation) -> bool:
     """Tell whether the user namespace has one id only: images with other owners then fail."""
     command = (*dialect.prefix(way), "unshare", "cat", "/proc/self/uid_map")
     finished = shell.run(shell.Command(command), timeout_s=_TIMEOUT_S)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from keynet.files import places
-from keynet.runtime.engine import Unusable, Usable, Way
+from keynet.runtime.engine import Invocation, Unusable, WorkingEngine
 from keynet.runtime.probing import cache_key
 
 __all__ = ["Cache"]
@@ -25,7 +25,7 @@ __all__ = ["Cache"]
 _REFUSAL_AGE_S: Final = 600.0
 _KEPT: Final = 8
 
-Found = Usable | Unusable
+Found = WorkingEngine | Unusable
 
 
 class Cache:
@@ -50,7 +50,7 @@ class Cache:
 
     def put(self, name: str, found: Found) -> None:
         """Remember it, replacing what was known of this engine as it is set up now."""
-        kind = "usable" if isinstance(found, Usable) else "unusable"
+        kind = "usable" if isinstance(found, WorkingEngine) else "unusable"
         entry = {"at": time.time(), kind: dataclasses.asdict(found)}
         # A cache that cannot be written costs a second next time, and nothing else.
         with contextlib.suppress(OSError):
@@ -71,7 +71,7 @@ class Cache:
             path.unlink(missing_ok=True)
 
 
-def _usable(value: Mapping[str, Any]) -> Usable:
+def _usable(value: Mapping[str, Any]) -> WorkingEngine:
     way = dict(value["way"])
     way["ulimits"] = tuple(way["ulimits"])
-    return Usable(**{**value, "way": Way(**way), "facts": dict(value["facts"])})
+    return WorkingEngine(**{**value, "way": Invocation(**way), "facts": dict(value["facts"])})

@@ -6,12 +6,12 @@ from typing import Final
 
 from keynet.errors import EngineUnavailable, UsageError
 from keynet.events import Emit, Notice
-from keynet.runtime.engine import Builder, Unusable, Usable
+from keynet.runtime.engine import Builder, Unusable, WorkingEngine
 from keynet.runtime.engines.buildah import BUILDAH
 from keynet.runtime.engines.podman import PODMAN
 from keynet.runtime.probing import endpoints
 from keynet.runtime.probing.cache import Cache
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["ORDER", "choose", "probe", "survey", "working"]
 
@@ -19,7 +19,7 @@ _DIALECTS: Final = {"podman": PODMAN, "buildah": BUILDAH}
 ORDER: Final = ("docker", *_DIALECTS)
 
 
-def choose(name: str, *, emit: Emit, needs_run: bool = True) -> tuple[Builder, Usable]:
+def choose(name: str, *, emit: Emit, needs_run: bool = True) -> tuple[Builder, WorkingEngine]:
     """Give the first engine that works, or the named one.
 
     Args:
@@ -54,7 +54,7 @@ def working(emit: Emit) -> list[Builder]:
     return found
 
 
-def _builder(usable: Usable) -> Builder:
+def _builder(usable: WorkingEngine) -> Builder:
     if usable.name != "docker":
         from keynet.runtime.engines.podman_like import Engine
 
@@ -72,7 +72,7 @@ def _builder(usable: Usable) -> Builder:
 
 def _first(
     candidates: Sequence[str], *, cache: Cache, fresh: bool, needs_run: bool, emit: Emit
-) -> Usable | list[Unusable]:
+) -> WorkingEngine | list[Unusable]:
     """Find the first usable candidate; the refusals of all when there is none."""
     refused: list[Unusable] = []
     for candidate in candidates:
@@ -83,26 +83,26 @@ def _first(
             if isinstance(found, Unusable) and len(candidates) > 1 and shutil.which(candidate):
                 emit(Notice(_passed_over(found), "note"))
         match found:
-            case Usable() if found.can_run or not needs_run:
+            case WorkingEngine() if found.can_run or not needs_run:
                 return found
-            case Usable():
+            case WorkingEngine():
                 refused.append(_cannot_run(found))
             case Unusable():
                 refused.append(found)
     return refused
 
 
-def _known(name: str, cache: Cache) -> Usable | Unusable | None:
+def _known(name: str, cache: Cache) -> WorkingEngine | Unusable | None:
     """Give the remembered answer unless the daemon has come or gone since."""
     found = cache.get(name)
-    if isinstance(found, Usable):
+    if isinstance(found, WorkingEngine):
         return None if endpoints.refusal(found.endpoint, name) else found
     if isinstance(found, Unusable) and found.endpoint:
         return None if endpoints.refusal(found.endpoint, name) is None else found
     return found
 
 
-def probe(name: str) -> Usable | Unusable:
+def probe(name: str) -> WorkingEngine | Unusable:
     """Try one engine of ``ORDER`` anew."""
     # What drives an engine is loaded for that engine alone: a push knows which it needs.
     if name == "docker":
@@ -114,7 +114,7 @@ def probe(name: str) -> Usable | Unusable:
     return podman_like_trial.probe(_DIALECTS[name])
 
 
-def survey() -> list[Usable | Unusable]:
+def survey() -> list[WorkingEngine | Unusable]:
     """Probe every engine anew, in the order of ``auto``."""
     cache = Cache()
     found = []
@@ -129,23 +129,26 @@ def _candidates(name: str) -> Sequence[str]:
         return ORDER
     if name not in ORDER:
         raise UsageError(
-            _("There is no engine {name}.").format(name=printable(name, 100)),
-            _("Choose one of: auto, {names}.").format(names=", ".join(ORDER)),
+            fill(_("There is no engine {name}."), name=printable(name, 100)),
+            fill(_("Choose one of: auto, {names}."), names=", ".join(ORDER)),
         )
     return (name,)
 
 
 def _passed_over(refused: Unusable) -> str:
-    return _("{engine} is passed over: {reason}").format(
-        engine=refused.name, reason=printable(refused.reason, 300)
+    return fill(
+        _("{engine} is passed over: {reason}"),
+        engine=refused.name,
+        reason=printable(refused.reason, 300),
     )
 
 
-def _cannot_run(usable: Usable) -> Unusable:
+def _cannot_run(usable: WorkingEngine) -> Unusable:
     return Unusable(
         usable.name,
-        _("it can copy files but not run programs in a build ({tried})").format(
-            tried=usable.facts.get("no_run", "")
+        fill(
+            _("it can copy files but not run programs in a build ({tried})"),
+            tried=usable.facts.get("no_run", ""),
         ),
         _(
             "Allow user namespaces or give the container CAP_SYS_ADMIN (--privileged), or use "
@@ -158,7 +161,7 @@ def _none_usable(name: str, refused: list[Unusable]) -> EngineUnavailable:
     if name == "auto":
         what = _("No engine works here:")
     else:
-        what = _("The engine {name} does not work here:").format(name=name)
+        what = fill(_("The engine {name} does not work here:"), name=name)
     lines = [f"  {each.name}: {printable(each.reason, 600)}\n    → {each.fix}" for each in refused]
     return EngineUnavailable(
         "\n".join([what, *lines]),

@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from keynet.runtime.engine import Unusable
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["refusal"]
 
@@ -31,8 +31,10 @@ def refusal(endpoint: str, name: str = "docker") -> Unusable | None:
     except ValueError as error:
         return Unusable(
             name,
-            _("{endpoint} is no address: {reason}").format(
-                endpoint=printable(endpoint, 200), reason=printable(error)
+            fill(
+                _("{endpoint} is no address: {reason}"),
+                endpoint=printable(endpoint, 200),
+                reason=error,
             ),
             _fix_address(name),
         )
@@ -50,8 +52,9 @@ def _explain(error: OSError, endpoint: str, name: str) -> Unusable:
     if error.errno in {errno.EACCES, errno.EPERM}:
         return Unusable(
             name,
-            _("this user may not use the daemon's socket {endpoint} (permission denied)").format(
-                endpoint=shown
+            fill(
+                _("this user may not use the daemon's socket {endpoint} (permission denied)"),
+                endpoint=shown,
             ),
             _(
                 "As root: usermod -aG docker USER, then log in anew; or use rootless docker, "
@@ -62,8 +65,10 @@ def _explain(error: OSError, endpoint: str, name: str) -> Unusable:
     reason = printable(error.strerror or error)
     return Unusable(
         name,
-        _("its daemon is not running: nothing answers at {endpoint} ({reason})").format(
-            endpoint=shown, reason=reason
+        fill(
+            _("its daemon is not running: nothing answers at {endpoint} ({reason})"),
+            endpoint=shown,
+            reason=reason,
         ),
         _fix_address(name),
         endpoint,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from keynet.runtime.engine import Unusable
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = [
     "explain",
@@ -29,7 +29,7 @@ def last_words(output: str) -> str:
 
 def failure(status: int, output: str) -> str:
     """Say why a trial ended with this status; never empty."""
-    return last_words(output) or _("exit status {status}, without a word").format(status=status)
+    return last_words(output) or fill(_("exit status {status}, without a word"), status=status)
 
 
 def lost_layer(output: str) -> bool:
@@ -46,9 +46,11 @@ def not_installed(name: str) -> Unusable:
     """Say that there is no such program on PATH."""
     return Unusable(
         name,
-        _("{name} is not installed (no such program on PATH)").format(name=name),
-        _("Install it: apt-get install {package}, or dnf install {name}").format(
-            package="docker.io" if name == "docker" else name, name=name
+        fill(_("{name} is not installed (no such program on PATH)"), name=name),
+        fill(
+            _("Install it: apt-get install {package}, or dnf install {name}"),
+            package="docker.io" if name == "docker" else name,
+            name=name,
         ),
     )
 
@@ -58,10 +60,13 @@ def no_subids(name: str) -> Unusable:
     return Unusable(
         name,
         _("this user has no entry in /etc/subuid and /etc/subgid, so only one id can be mapped"),
-        _(
-            "As root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER "
-            "(and install uidmap), then: {name} system migrate"
-        ).format(name="podman")
+        fill(
+            _(
+                "As root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER "
+                "(and install uidmap), then: {name} system migrate"
+            ),
+            name="podman",
+        )
         if name == "podman"
         else _(
             "As root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER "
@@ -79,7 +84,7 @@ def explain(name: str, output: str) -> Unusable:
     known = _known(name, output)
     if known is not None:
         return known
-    by_hand = _("Try it by hand: {name} info").format(name=name)
+    by_hand = fill(_("Try it by hand: {name} info"), name=name)
     return Unusable(name, last_words(output), by_hand)
 
 
@@ -111,10 +116,13 @@ def _shortened(line: str) -> str:
 
 def _storage(name: str) -> str:
     reset = "podman system reset" if name == "podman" else f"{name} unshare rm -rf"
-    return _(
-        "The storage driver does not fit the store: unset STORAGE_DRIVER or set it back in "
-        "storage.conf, install fuse-overlayfs, or start afresh ({reset} of the store's folder)."
-    ).format(reset=reset)
+    return fill(
+        _(
+            "The storage driver does not fit the store: unset STORAGE_DRIVER or set it back in "
+            "storage.conf, install fuse-overlayfs, or start afresh ({reset} of the store's folder)."
+        ),
+        reset=reset,
+    )
 
 
 def _subids(name: str) -> str:

@@ -14,7 +14,7 @@ from typing import Final
 
 from keynet.errors import ScriptInvalid
 from keynet.script.files import bodies
-from keynet.text import _, printable, size
+from keynet.text import _, fill, printable, size
 
 __all__ = ["MAX_BYTES", "MAX_TOKENS", "Source", "count_tokens", "load", "parse"]
 
@@ -60,7 +60,7 @@ def load(path: Path, *, max_tokens: int = MAX_TOKENS, whole: bool = True) -> Sou
     content = _read(path)
     if not content.strip():
         raise ScriptInvalid(
-            _("The script {path} is empty.").format(path=printable(path)),
+            fill(_("The script {path} is empty."), path=path),
             _("Give the file that starts the training."),
         )
     text = _decode(path, content)
@@ -75,8 +75,10 @@ def parse(path: Path, text: str, *, max_tokens: int = MAX_TOKENS, whole: bool = 
     """
     if "\0" in text:
         raise ScriptInvalid(
-            _("The script {path}, line {line}, holds a NUL byte: it is not Python source.").format(
-                path=printable(path), line=text[: text.index("\0")].count("\n") + 1
+            fill(
+                _("The script {path}, line {line}, holds a NUL byte: it is not Python source."),
+                path=path,
+                line=text[: text.index("\0")].count("\n") + 1,
             ),
             _("Give a Python source file."),
         )
@@ -91,14 +93,12 @@ def parse(path: Path, text: str, *, max_tokens: int = MAX_TOKENS, whole: bool = 
         ) from error
     except ValueError as error:
         raise ScriptInvalid(
-            _("The script {path} is not Python: {reason}.").format(
-                path=printable(path), reason=printable(error)
-            ),
+            fill(_("The script {path} is not Python: {reason}."), path=path, reason=error),
             _("Give a Python source file."),
         ) from error
     except (RecursionError, MemoryError) as error:
         raise ScriptInvalid(
-            _("The script {path} is nested too deeply to be read.").format(path=printable(path)),
+            fill(_("The script {path} is nested too deeply to be read."), path=path),
             _("Move long literals and generated code into a file of their own."),
         ) from error
     return Source(path, text, tree, tokens)
@@ -158,12 +158,12 @@ def _read(path: Path) -> bytes:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
             raise ScriptInvalid(
-                _("{path} is a directory, not a script.").format(path=printable(path)),
+                fill(_("{path} is a directory, not a script."), path=path),
                 _("Give the Python file in it that starts the training."),
             )
         if not stat.S_ISREG(status.st_mode):
             raise ScriptInvalid(
-                _("{path} is not an ordinary file.").format(path=printable(path)),
+                fill(_("{path} is not an ordinary file."), path=path),
                 _("Give a Python source file."),
             )
         if status.st_size > MAX_BYTES:
@@ -172,17 +172,17 @@ def _read(path: Path) -> bytes:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
         raise ScriptInvalid(
-            _("There is no script {path} (looked for {resolved}).").format(
-                path=printable(path), resolved=printable(path.absolute())
+            fill(
+                _("There is no script {path} (looked for {resolved})."),
+                path=path,
+                resolved=path.absolute(),
             ),
             _("Check the path; it is relative to the current directory."),
         ) from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise ScriptInvalid(
-            _("The script {path} cannot be read: {reason}.").format(
-                path=printable(path), reason=printable(reason)
-            ),
+            fill(_("The script {path} cannot be read: {reason}."), path=path, reason=reason),
             _("Check the path and its permissions."),
         ) from error
     if len(content) > MAX_BYTES:
@@ -192,9 +192,15 @@ def _read(path: Path) -> bytes:
 
 def _too_large(path: Path) -> ScriptInvalid:
     return ScriptInvalid(
-        _(
-            "The script {path} is too large to be a script (more than {limit} or {tokens} words)."
-        ).format(path=printable(path), limit=size(MAX_BYTES), tokens=MAX_TOKENS),
+        fill(
+            _(
+                "The script {path} is too large to be a script (more than {limit} or {tokens} "
+                "words)."
+            ),
+            path=path,
+            limit=size(MAX_BYTES),
+            tokens=MAX_TOKENS,
+        ),
         _("Move embedded data into a file of its own."),
     )
 
@@ -206,9 +212,10 @@ def _decode(path: Path, content: bytes) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ScriptInvalid(
-            _("The script {path} is not {encoding}: byte 0x{byte:02x} in line {line}.").format(
-                path=printable(path),
-                encoding=printable(encoding.upper().removesuffix("-SIG")),
+            fill(
+                _("The script {path} is not {encoding}: byte 0x{byte:02x} in line {line}."),
+                path=path,
+                encoding=encoding.upper().removesuffix("-SIG"),
                 byte=content[error.start],
                 line=line,
             ),
@@ -223,15 +230,15 @@ def _encoding(path: Path, content: bytes) -> str:
         name = codecs.lookup(encoding).name
     except (SyntaxError, LookupError, ValueError) as error:
         raise ScriptInvalid(
-            _("The script {path} cannot be decoded: {reason}.").format(
-                path=printable(path), reason=printable(error)
-            ),
+            fill(_("The script {path} cannot be decoded: {reason}."), path=path, reason=error),
             _("Save it as UTF-8, or declare its encoding in the first line: # -*- coding: … -*-"),
         ) from error
     if encoding != "utf-8-sig" and not _ENCODINGS.fullmatch(name):
         raise ScriptInvalid(
-            _("The script {path} declares the encoding {encoding}, which is not supported.").format(
-                path=printable(path), encoding=printable(encoding)
+            fill(
+                _("The script {path} declares the encoding {encoding}, which is not supported."),
+                path=path,
+                encoding=encoding,
             ),
             _("Save it as UTF-8."),
         )
@@ -240,8 +247,11 @@ def _encoding(path: Path, content: bytes) -> str:
 
 def _syntax_message(path: Path, text: str, error: SyntaxError) -> str:
     line = error.lineno or 0
-    message = _("{path}, line {line}: {reason}").format(
-        path=printable(path), line=line, reason=printable(error.msg or "invalid syntax", 300)
+    message = fill(
+        _("{path}, line {line}: {reason}"),
+        path=path,
+        line=line,
+        reason=printable(error.msg or "invalid syntax", 300),
     )
     lines = text.splitlines() if "\f" not in text else re.split(r"\r\n|\r|\n", text)
     if not 1 <= line <= len(lines):

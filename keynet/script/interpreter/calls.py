@@ -25,7 +25,7 @@ from keynet.script.interpreter.values import (
     is_constant,
     join,
 )
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["bind_arguments", "call"]
 
@@ -126,8 +126,9 @@ def _call_unknown(run: Machine, function: Value, given: Arguments) -> Value:
             run.notes.append(
                 Note(
                     given.line,
-                    _("{function}() may add arguments that are not known.").format(
-                        function=printable(name or "?", 100)
+                    fill(
+                        _("{function}() may add arguments that are not known."),
+                        function=printable(name or "?", 100),
                     ),
                     given.file,
                 )

@@ -45,7 +45,7 @@ from keynet.script.interpreter.values import (
     Value,
     join,
 )
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["MAX_WAITING", "Candidate", "Interpreter"]
 
@@ -352,7 +352,7 @@ class Interpreter:
     def unknown_call(self, name: str) -> Unknown:
         """Give what an outside function returns that is not known."""
         if name not in self._unknown_calls:
-            why = _("calls {function}()").format(function=printable(name, 100))
+            why = fill(_("calls {function}()"), function=printable(name, 100))
             self._unknown_calls[name] = Unknown(why=why)
         return self._unknown_calls[name]
 

@@ -159,7 +159,7 @@ def test_a_compressed_archive_that_is_cut_is_invalid(tmp_path: Path, compression
 
 def test_a_compressed_file_of_noise_is_no_archive(tmp_path: Path) -> None:
     path = write(tmp_path / "a.tar", [Member("x", b"y")], "gzip")
-    with pytest.raises(InvalidArchive, match="no image archive"):
+    with pytest.raises(InvalidArchive, match="not an image archive"):
         inspect_docker_tar(path)
 
 

@@ -142,7 +142,7 @@ MEMBERS: dict[str, tuple[list[Member], str]] = {
         [m for m in SOUND if not m.name.endswith(".json") or "/" in m.name or "manif" in m.name],
         ".json: the archive has no such member",
     ),
-    "no manifest": ([m for m in SOUND if m.name != "manifest.json"], "no image archive"),
+    "no manifest": ([m for m in SOUND if m.name != "manifest.json"], "not an image archive"),
     "a layer with another digest": (replaced(SOUND, "/layer.tar", b"x" * 512), "layer.tar"),
     "a config with another digest": (
         [

@@ -244,7 +244,7 @@ def test_a_directory_a_pipe_and_an_empty_file_are_no_archives(tmp_path: Path) ->
 def test_a_file_system_is_told_from_an_image(tmp_path: Path) -> None:
     path = tmp_path / "a.tar"
     path.write_bytes(tar([Member("etc/passwd", b"root")]))
-    with pytest.raises(InvalidArchive, match="no image archive") as caught:
+    with pytest.raises(InvalidArchive, match="not an image archive") as caught:
         Archive(path)
     assert "docker save" in caught.value.hint
 

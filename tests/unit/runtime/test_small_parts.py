@@ -14,7 +14,7 @@ import pytest
 from keynet.errors import KeynetError
 from keynet.plan import BuildPlan, GeneratedContainerfile, UserContainerfile
 from keynet.runtime.build import image_names, layer_cache, own_store
-from keynet.runtime.engine import Built, Unusable, Usable, Way
+from keynet.runtime.engine import Built, Invocation, Unusable, WorkingEngine
 from keynet.runtime.engines.dialect import read_info
 from keynet.runtime.engines.docker_args import read_info as read_docker_info
 from keynet.runtime.probing import cache_key, endpoints, reasons, ulimits
@@ -24,8 +24,8 @@ from tests.fakes.engine import Answer
 from tests.unit.conftest import Machine
 
 RECORDED = Path(__file__).parents[2] / "fakes" / "engine_output"
-WAY = Way("/usr/bin/buildah", isolation="chroot", ulimits=("nofile=1:1",))
-USABLE = Usable(
+WAY = Invocation("/usr/bin/buildah", isolation="chroot", ulimits=("nofile=1:1",))
+USABLE = WorkingEngine(
     "buildah", "1.28.2", True, "buildah 1.28.2 (rootless)", True, WAY, facts={"graph_root": "/g"}
 )
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.values import MISSING, Arguments, External, Handler, Unknown, Value
-from keynet.text import _
+from keynet.text import _, fill
 
 __all__ = ["constant", "machine_dependent", "machine_handlers"]
 
@@ -111,7 +111,7 @@ def constant(name: str) -> Value:
 
 def machine_dependent(name: str, kind: str = "str") -> Unknown:
     """Give what differs from machine to machine."""
-    return Unknown(kind, _("depends on the machine ({name})").format(name=name))
+    return Unknown(kind, fill(_("depends on the machine ({name})"), name=name))
 
 
 def machine_handlers() -> dict[str, Handler]:

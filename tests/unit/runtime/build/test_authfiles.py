@@ -12,7 +12,6 @@ from keynet.errors import UsageError
 from keynet.plan import RegistryAccess
 from keynet.runtime.build.authfiles import registry_auth
 from keynet.secret import Secret
-
 from tests.unit.conftest import Machine
 
 ROBOT = RegistryAccess("harbor.example.com", "robot$x", Secret("password-of-robot"))

@@ -13,7 +13,6 @@ from keynet.events import Event, Notice, ignore
 from keynet.plan import BuildPlan, ContextFile, GeneratedContainerfile, UserContainerfile
 from keynet.runtime.build.staging import stage
 from keynet.runtime.engines import docker_tar_context
-
 from tests.unit.conftest import Machine
 
 GENERATED = GeneratedContainerfile(

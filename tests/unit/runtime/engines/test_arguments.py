@@ -16,7 +16,7 @@ from keynet.plan import (
     UserContainerfile,
 )
 from keynet.runtime.build.staging import Stage
-from keynet.runtime.engine import RegistryAuth, Way
+from keynet.runtime.engine import Invocation, RegistryAuth
 from keynet.runtime.engines import docker_args, podman_args
 from keynet.runtime.engines.buildah import BUILDAH
 from keynet.runtime.engines.podman import PODMAN
@@ -40,7 +40,7 @@ FULL = replace(
 
 
 def test_plain_build_of_podman_and_buildah() -> None:
-    assert podman_args.build_arguments(PLAN, STAGE, Way("b"), auth=None, name="n") == (
+    assert podman_args.build_arguments(PLAN, STAGE, Invocation("b"), auth=None, name="n") == (
         *("build", "--layers", "--force-rm", "--format", "docker"),
         *("--file", "/s/p/Containerfile", "--tag", "n", "--ignorefile", "/s/p/i"),
         "/s/root",
@@ -48,7 +48,7 @@ def test_plain_build_of_podman_and_buildah() -> None:
 
 
 def test_full_build_of_podman_and_buildah() -> None:
-    way = Way("b", isolation="chroot", network="host", ulimits=("nofile=1:1",))
+    way = Invocation("b", isolation="chroot", network="host", ulimits=("nofile=1:1",))
     assert podman_args.build_arguments(FULL, STAGE, way, auth=AUTH, name="n")[11:] == (
         *("--isolation", "chroot", "--network", "host", "--ulimit", "nofile=1:1"),
         *("--platform", "linux/arm64", "--no-cache"),
@@ -62,12 +62,12 @@ def test_full_build_of_podman_and_buildah() -> None:
 def test_a_foreign_base_does_not_get_the_registrys_ca() -> None:
     plan = replace(PLAN, base=Reference.parse("python:3.11"))
     insecure = replace(AUTH, insecure=True)
-    arguments = podman_args.build_arguments(plan, STAGE, Way("b"), auth=insecure, name="n")
+    arguments = podman_args.build_arguments(plan, STAGE, Invocation("b"), auth=insecure, name="n")
     assert "--authfile" in arguments
     assert "--cert-dir" not in arguments
     assert "--tls-verify=false" not in arguments
     own = replace(plan, base=Reference.parse("127.0.0.1:5000/base:1"))
-    arguments = podman_args.build_arguments(own, STAGE, Way("b"), auth=insecure, name="n")
+    arguments = podman_args.build_arguments(own, STAGE, Invocation("b"), auth=insecure, name="n")
     assert "--cert-dir" in arguments
     assert "--tls-verify=false" in arguments
 
@@ -104,7 +104,7 @@ def test_login_has_the_registry_last_and_no_password() -> None:
 
 
 def test_own_store_and_runtime_are_global_flags() -> None:
-    way = Way("/b", runtime="/runc", root="/r", runroot="/rr", driver="overlay")
+    way = Invocation("/b", runtime="/runc", root="/r", runroot="/rr", driver="overlay")
     store = ("--root", "/r", "--runroot", "/rr", "--storage-driver", "overlay")
     assert BUILDAH.prefix(way) == ("/b", *store)
     assert BUILDAH.build_flags(way) == ("--runtime", "/runc")
@@ -114,7 +114,7 @@ def test_own_store_and_runtime_are_global_flags() -> None:
 
 def _docker(plan: BuildPlan, mode: str, network: str = "") -> tuple[str, ...]:
     return docker_args.build_arguments(
-        plan, STAGE, Way("d", mode=mode), name="n", iidfile=Path("/s/p/iid"), network=network
+        plan, STAGE, Invocation("d", mode=mode), name="n", iidfile=Path("/s/p/iid"), network=network
     )
 
 
@@ -136,10 +136,10 @@ def test_buildkit_reads_the_folder() -> None:
 
 
 def test_dockers_environment() -> None:
-    legacy = docker_args.environment(Way("d", mode="legacy"), AUTH)
+    legacy = docker_args.environment(Invocation("d", mode="legacy"), AUTH)
     assert legacy["DOCKER_BUILDKIT"] == "0"
     assert legacy["DOCKER_CONFIG"] == "/a/docker"
-    assert docker_args.environment(Way("d", mode="buildx"), None)["DOCKER_BUILDKIT"] == "1"
+    assert docker_args.environment(Invocation("d", mode="buildx"), None)["DOCKER_BUILDKIT"] == "1"
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from keynet.plan import (
     UserContainerfile,
 )
 from keynet.runtime.build.authfiles import registry_auth
-from keynet.runtime.engine import Builder, Built, RegistryAuth, Usable, Way
+from keynet.runtime.engine import Builder, Built, Invocation, RegistryAuth, WorkingEngine
 from keynet.runtime.engines.buildah import BUILDAH
 from keynet.runtime.engines.docker import Docker
 from keynet.runtime.engines.podman import PODMAN
@@ -65,14 +65,16 @@ def auth(machine: Machine) -> Iterator[RegistryAuth]:
 
 def _engine(machine: Machine, name: str, *, remote: bool = False) -> Engine:
     dialect = {"podman": PODMAN, "buildah": BUILDAH}[name]
-    way = Way(str(machine.programs / name), isolation="chroot", remote=remote)
+    way = Invocation(str(machine.programs / name), isolation="chroot", remote=remote)
     facts = {"graph_root": str(machine.home / "store")}
-    return Engine(dialect, Usable(name, "4.3.1", False, name, True, way, "overlay", facts=facts))
+    return Engine(
+        dialect, WorkingEngine(name, "4.3.1", False, name, True, way, "overlay", facts=facts)
+    )
 
 
 def _docker(machine: Machine, mode: str = "legacy", version: str = "20.10.24+dfsg1") -> Docker:
-    way = Way(str(machine.programs / "docker"), mode=mode)
-    return Docker(Usable("docker", version, False, "docker", True, way))
+    way = Invocation(str(machine.programs / "docker"), mode=mode)
+    return Docker(WorkingEngine("docker", version, False, "docker", True, way))
 
 
 BUILT = Built("x", IMAGE, "localhost/keynet/p:build-1", "localhost/keynet/p", (STAGE,))

@@ -13,7 +13,7 @@ from keynet.events import Event, LogLine, ignore
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, ContextFile, GeneratedContainerfile, RegistryAccess
 from keynet.runtime.build.authfiles import registry_auth
-from keynet.runtime.engine import Builder, Built, RegistryAuth, Usable, Way
+from keynet.runtime.engine import Builder, Built, Invocation, RegistryAuth, WorkingEngine
 from keynet.runtime.engines.buildx import Buildx
 from keynet.runtime.engines.buildx_trial import BuilderFacts, read_inspection
 from keynet.runtime.probing import choosing
@@ -59,7 +59,7 @@ def _docker(machine: Machine, *answers: Answer) -> EngineProgram:
     return machine.install("docker", version, *answers)
 
 
-def _chosen() -> tuple[Builder, Usable]:
+def _chosen() -> tuple[Builder, WorkingEngine]:
     return choosing.choose("docker", emit=ignore)
 
 
@@ -153,8 +153,8 @@ def auth(machine: Machine) -> Iterator[RegistryAuth]:
 
 
 def _builder(machine: Machine) -> Buildx:
-    way = Way(str(machine.programs / "docker"), mode="builder", network="host", remote=True)
-    return Buildx(Usable("docker", "26.1.5", False, "docker", True, way))
+    way = Invocation(str(machine.programs / "docker"), mode="builder", network="host", remote=True)
+    return Buildx(WorkingEngine("docker", "26.1.5", False, "docker", True, way))
 
 
 def _staging(machine: Machine) -> list[Path]:

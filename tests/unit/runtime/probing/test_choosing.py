@@ -12,7 +12,7 @@ import pytest
 from keynet.errors import EngineUnavailable, UsageError
 from keynet.events import ignore
 from keynet.plan import BuildPlan, GeneratedContainerfile
-from keynet.runtime.engine import Unusable, Usable
+from keynet.runtime.engine import Unusable, WorkingEngine
 from keynet.runtime.probing import choosing
 from tests.fakes.engine import Answer
 from tests.unit.conftest import Machine
@@ -37,7 +37,7 @@ def _buildah(machine: Machine, *builds: Answer) -> list[str]:
     return program.verbs
 
 
-def _chosen(name: str = "buildah", *, needs_run: bool = True) -> Usable:
+def _chosen(name: str = "buildah", *, needs_run: bool = True) -> WorkingEngine:
     return choosing.choose(name, emit=ignore, needs_run=needs_run)[1]
 
 
@@ -207,12 +207,12 @@ def test_podman_takes_another_runtime_and_tells_its_service(
         Answer("system connection list *", connections),
     )
     found = choosing.survey()[1]
-    assert isinstance(found, Usable)
+    assert isinstance(found, WorkingEngine)
     assert found.endpoint == "ssh://a/s"
     assert found.way.remote
     monkeypatch.setenv("CONTAINER_HOST", "ssh://b/s")
     found = choosing.survey()[1]
-    assert isinstance(found, Usable)
+    assert isinstance(found, WorkingEngine)
     assert found.endpoint == "ssh://b/s"
 
 

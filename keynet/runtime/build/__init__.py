@@ -1,0 +1,1 @@
+"""What builds with any engine share: the staged context, logs, layer caches, credentials."""

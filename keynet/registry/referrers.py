@@ -103,7 +103,7 @@ async def _list(session: Session, repository: str, subject: Digest, entry: Descr
 async def _from_api(
     session: Session, repository: str, subject: Digest, artifact_type: str | None
 ) -> list[Descriptor] | None:
-    """Operation the API; None: this registry has none."""
+    """Ask the API; None: this registry has none."""
     url = f"/v2/{repository}/referrers/{subject}"
     ask = Operation(
         Call(

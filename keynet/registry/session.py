@@ -165,7 +165,7 @@ class Session:
         return replace(self.retries, attempts=min(_FIRST_TRIES, self.retries.attempts))
 
     async def _told_at_the_root(self) -> bool:
-        """Operation the API's root how to sign in: some servers tell it nowhere else."""
+        """Ask the API's root how to sign in: some servers tell it nowhere else."""
         root = await self._ping(Operation(Call("GET", await self._absolute("/v2/")), _("sign in")))
         return root.status == 401 and self._auth.learn(root)
 

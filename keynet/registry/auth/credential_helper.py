@@ -1,4 +1,4 @@
-"""Operation a ``docker-credential-…`` program: nothing secret in argv, bounded time and output.
+"""Ask a ``docker-credential-…`` program: nothing secret in argv, bounded time and output.
 
 Source: docker-credential-helpers, "Development".
 """
@@ -36,7 +36,7 @@ class _Reply(BaseModel):
 
 
 async def ask_helper(name: str, server: str, timeout_s: float) -> Credential | None:
-    """Operation ``docker-credential-NAME get`` for a server; None: it holds nothing.
+    """Ask ``docker-credential-NAME get`` for a server; None: it holds nothing.
 
     Raises:
         UsageError: It is missing, fails, hangs or answers what cannot be read.

@@ -58,7 +58,7 @@ class _Setback(Exception):
 
 
 async def find_blob(session: Session, repository: str, digest: Digest) -> int | None:
-    """Operation whether the repository holds a blob: its size in bytes, -1 untold, None absent."""
+    """Ask whether the repository holds a blob: its size in bytes, -1 untold, None absent."""
     ask = Operation(
         Call("HEAD", f"/v2/{repository}/blobs/{digest}"),
         fill(_("look for blob {digest} in {repository}"), digest=digest, repository=repository),
@@ -185,7 +185,7 @@ class Upload:
         return place
 
     async def _mount(self, origin: str) -> tuple[bool, _Place | None]:
-        """Operation the registry to take the blob from another repository of its own."""
+        """Ask the registry to take the blob from another repository of its own."""
         url = with_query(
             f"/v2/{self._repository}/blobs/uploads/", mount=self._name, **{"from": origin}
         )
@@ -291,7 +291,7 @@ class Upload:
         raise refused
 
     async def _recover(self, place: _Place | None) -> _Place | None:
-        """Operation where the upload stands; None: begin again."""
+        """Ask where the upload stands; None: begin again."""
         if place is None:
             return None
         ask = self._ask(Call("GET", place.location), 204, 202, 200, *_LOST_SESSION, 405, 416)

@@ -1,10 +1,12 @@
-"""What to build, decided before anything is done: values that recipe, engines and steps share."""
+"""What to build, decided before anything is done: values that recipe, engines and steps share.
+
+Facts only. How an engine builds them (a Containerfile, mounts, pip) is that engine's business.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import ClassVar
 
 from keynet.oci.descriptor import Digest, Platform
 from keynet.oci.reference import Reference
@@ -14,17 +16,16 @@ __all__ = [
     "BuildPlan",
     "BuildSecret",
     "ContextFile",
-    "GeneratedContainerfile",
+    "Dependencies",
     "HostNetwork",
+    "Instruction",
     "Pushed",
+    "Recipe",
     "RegistryAccess",
     "UserContainerfile",
 ]
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
-# Where pip looks for settings of the whole system, below the image's own /etc/pip.conf.
-_PIP_FOLDER = "/etc/xdg/pip"
-_PIP_FILES = ("pip.conf", "ca.pem")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,47 +37,56 @@ class ContextFile:
 
 
 @dataclass(frozen=True, slots=True)
-class GeneratedContainerfile:
-    """The Containerfile that keynet wrote for a *staged* context.
+class Dependencies:
+    """The packages that an image gets.
 
-    The engine's context root is a staging directory that holds ``context/`` (the user's
-    files, without what is ignored) and ``build/`` (what only the first stage sees).
-    ``build_files`` are those files of ``build/`` by relative path, a ``Path`` for one that
-    lies in keynet's own cache; ``executables`` names those of them that are staged with mode
-    0755 instead of 0644.
-
-    ``mounting`` is the same recipe in one stage, for engines whose RUN can mount ``build/``;
-    "" where nothing is installed. It needs the build argument ``USER_ARGUMENT`` when the base
-    image's user is not root.
+    ``files`` holds requirements files and what they refer to, by relative path:
+    ``requirements.txt`` is the first to read, every reference in it is relative to this set.
+    ``import_paths`` are folders of the context (``.`` for itself) whose modules the local
+    projects among the requirements make importable. ``source`` is the file that names the
+    dependencies, None where there is none.
     """
 
-    USER_ARGUMENT: ClassVar[str] = "KEYNET_USER"
+    source: Path | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    import_paths: tuple[str, ...] = ()
 
-    text: str
-    build_files: Mapping[str, bytes | Path] = field(default_factory=dict, repr=False)
-    executables: frozenset[str] = frozenset()
-    mounting: str = ""
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """An image that keynet describes: the context lies in ``workdir``, where ``command`` starts."""
+
+    base: Reference
+    command: tuple[str, ...]
+    workdir: str = "/workspace"
+    environment: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    dependencies: Dependencies = field(default_factory=Dependencies)
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One instruction of a Containerfile.
+
+    ``name`` is upper case; ``arguments`` is one line without continuations; ``line`` is where
+    it starts, counted from 1.
+    """
+
+    name: str
+    arguments: str
+    line: int
 
 
 @dataclass(frozen=True, slots=True)
 class UserContainerfile:
-    """The user's own Containerfile, used as it is; the context's root is the engine's root.
+    """The user's own Containerfile, used as it is, and what was read of it.
 
-    ``mounting`` is the same with ``MOUNTS`` behind each RUN, for BuildKit, which can mount
-    nothing of a host but secrets; "" where that cannot be. A secret that is not given is
-    not mounted.
+    ``syntax`` is the frontend that it names, "" without one.
     """
 
-    PIP_FOLDER: ClassVar[str] = _PIP_FOLDER
-    PIP_FILES: ClassVar[tuple[str, ...]] = _PIP_FILES
-    MOUNTS: ClassVar[str] = " ".join(
-        f"--mount=type=secret,id=keynet-{name},target={_PIP_FOLDER}/{name},mode=0444"
-        for name in _PIP_FILES
-    )
-
     path: Path
-    text: str
-    mounting: str = ""
+    text: str = field(repr=False)
+    instructions: tuple[Instruction, ...]
+    syntax: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,24 +115,35 @@ class BuildPlan:
     """Everything decided, nothing done.
 
     ``files`` is the context without what is ignored, sorted by path; symlinks and
-    directories are entries of their own.
+    directories are entries of their own. ``platforms`` is empty for the engine's own.
     """
 
     context: Path
     files: tuple[ContextFile, ...]
-    recipe: GeneratedContainerfile | UserContainerfile
-    base: Reference | None = None
-    platform: Platform | None = None
+    recipe: Recipe | UserContainerfile
+    platforms: tuple[Platform, ...] = ()
     labels: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     build_args: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     secrets: tuple[BuildSecret, ...] = ()
     no_cache: bool = False
     host_network: HostNetwork = field(default_factory=HostNetwork)
 
+    @property
+    def base(self) -> Reference | None:
+        """The base image of a recipe; None where the user's own file names the bases."""
+        return self.recipe.base if isinstance(self.recipe, Recipe) else None
+
+    @property
+    def needs_run(self) -> bool:
+        """Whether the build has to run programs, or copies files alone."""
+        if isinstance(self.recipe, Recipe):
+            return bool(self.recipe.dependencies.files)
+        return any(instruction.name == "RUN" for instruction in self.recipe.instructions)
+
 
 @dataclass(frozen=True, slots=True)
 class RegistryAccess:
-    """How to reach one registry: ``host`` is host[:port]; ``insecure`` means plain http is fine."""
+    """How to reach one registry: ``host`` is host[:port]; ``insecure`` allows plain http."""
 
     host: str
     username: str = ""
@@ -133,7 +154,7 @@ class RegistryAccess:
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What a push left in the registry; ``bytes_sent`` is None where the engine does not tell."""
+    """What a push left in the registry; ``bytes_sent`` is None where the engine does not say."""
 
     reference: Reference
     digest: Digest

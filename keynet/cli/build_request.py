@@ -13,10 +13,11 @@ from keynet.cli.options import pairs
 from keynet.errors import UsageError
 from keynet.events import Event, Notice
 from keynet.files import places
-from keynet.plan import BuildPlan, BuildSecret, GeneratedContainerfile
+from keynet.plan import BuildPlan, BuildSecret, UserContainerfile
 from keynet.recipe import buildargs
-from keynet.steps.prepare import Request, plan_build, read_script
-from keynet.steps.script import Reading
+from keynet.runtime.build import rendering
+from keynet.steps import script as scripts
+from keynet.steps.prepare import Request, plan_build
 from keynet.steps.stages import Stages
 from keynet.text import _, fill, ngettext, printable, size
 
@@ -24,7 +25,7 @@ __all__ = ["build_request", "show_plan"]
 
 
 def build_request(
-    reading: Reading,
+    entrypoint: Path,
     context: Path | None,
     flags: Mapping[str, Any],
     build_args: tuple[str, ...],
@@ -38,7 +39,7 @@ def build_request(
     Raises:
         UsageError: A flag or setting cannot be used.
     """
-    folder = context or default_context(reading.path)
+    folder = context or default_context(entrypoint)
     given = {
         **flags,
         "dockerfile": _containerfile(flags.get("dockerfile")),
@@ -47,7 +48,7 @@ def build_request(
     }
     merged = settings.merge(given, os.environ, settings.read_pyproject(folder), credentials.load())
     return Request(
-        reading=reading,
+        entrypoint=entrypoint,
         context=folder,
         settings=merged,
         secrets=tuple(_secret(text) for text in secrets),
@@ -69,14 +70,16 @@ def default_context(entrypoint: Path) -> Path:
 
 def show_plan(request: Request, *, as_json: bool) -> None:
     """Print what would be built; nothing is asked of an engine or the platform."""
-    script = read_script(request, Stages(_only_notices), _only_notices)
+    script = scripts.read(request.entrypoint, Stages(_only_notices), _only_notices)
     plan = plan_build(request, script, _only_notices)
-    described = _described(request, script.model_name, plan)
+    model_name = request.settings.model_name or script.model_name or script.path.stem
+    described = _described(request, model_name, plan)
     arguments = [argument.name for argument in script.extraction.arguments]
+    text, one_stage = _containerfiles(plan)
     if as_json:
         described["hyperparameters"] = script.extraction.to_json()["arguments"]
-        described["containerfile"] = plan.recipe.text
-        described["containerfile_one_stage"] = _one_stage(plan) or None
+        described["containerfile"] = text
+        described["containerfile_one_stage"] = one_stage
         click.echo(json.dumps(described, ensure_ascii=False))
         return
     described["labels"] = [f"{name}={value}" for name, value in plan.labels.items()]
@@ -86,15 +89,20 @@ def show_plan(request: Request, *, as_json: bool) -> None:
         if value is not None:
             shown = ", ".join(value) if isinstance(value, list) else value
             click.echo(f"{name:{width}}{printable(shown)}")
-    click.echo(f"\n{plan.recipe.text}")
-    if one_stage := _one_stage(plan):
+    click.echo(f"\n{text}")
+    if one_stage is not None:
         note = _("Where RUN can mount files (BuildKit, podman, buildah), the image is built so:")
         click.echo(f"# {note}\n{one_stage}")
 
 
-def _one_stage(plan: BuildPlan) -> str:
-    """Give the form of keynet's own recipe that most engines build; "" where there is none."""
-    return plan.recipe.mounting if isinstance(plan.recipe, GeneratedContainerfile) else ""
+def _containerfiles(plan: BuildPlan) -> tuple[str, str | None]:
+    """Return what engines build, and in one stage what most build; None where there is none."""
+    if isinstance(plan.recipe, UserContainerfile):
+        return plan.recipe.text, None
+    # The base's user is known only to the engine.
+    one_stage = rendering.one_stage(plan.recipe, plan.host_network, "0")
+    text = rendering.two_stages(plan.recipe, plan.host_network).text
+    return text, one_stage.text if one_stage else None
 
 
 def _only_notices(event: Event) -> None:
@@ -123,7 +131,7 @@ def _described(request: Request, model_name: str, plan: BuildPlan) -> dict[str, 
         "base_image": str(plan.base) if plan.base else None,
         "dockerfile": str(configured.dockerfile) if configured.dockerfile else None,
         "builder": configured.builder,
-        "platform": str(plan.platform) if plan.platform else None,
+        "platform": ",".join(map(str, plan.platforms)) or None,
         "registry": registry,
         "harbor_project": configured.harbor_project,
         "labels": dict(plan.labels),

@@ -1,33 +1,18 @@
-"""The instructions of a Containerfile: enough of its grammar to tell bases and RUN."""
+"""The instructions of a Containerfile: enough of its grammar to find them and their arguments."""
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Final
 
-__all__ = ["Instruction", "bases", "has_run", "parse", "with_run_flags"]
+from keynet.plan import Instruction
+
+__all__ = ["parse", "syntax"]
 
 _ESCAPE: Final = re.compile(r"#\s*escape\s*=\s*([\\`])\s*", re.IGNORECASE)
 _DIRECTIVE: Final = re.compile(r"#\s*[A-Za-z][A-Za-z0-9_-]*\s*=.*")
 _HEREDOC: Final = re.compile(r"<<-?\s*(['\"]?)([A-Za-z_][A-Za-z0-9_]*)\1")
 _SYNTAX: Final = re.compile(r"#\s*syntax\s*=\s*(\S+)\s*", re.IGNORECASE)
-# Frontends whose RUN can mount, as far as their name tells.
-_MOUNTING_SYNTAX: Final = re.compile(r"(?:docker\.io/)?docker/dockerfile:1(?:\.(?:[2-9]|\d\d)\S*)?")
-_RUN: Final = re.compile(r"\s*RUN(?=\s)", re.IGNORECASE)
-_VARIABLE: Final = re.compile(
-    r"\\(?P<escaped>.)|\$(?:(?P<plain>[A-Za-z_][A-Za-z0-9_]*)"
-    r"|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:(?P<operator>:?[-+])(?P<word>[^}]*))?\})"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Instruction:
-    """``name`` is upper case; ``arguments`` is one line without continuations."""
-
-    name: str
-    arguments: str
-    line: int
 
 
 def parse(text: str) -> list[Instruction]:
@@ -35,50 +20,11 @@ def parse(text: str) -> list[Instruction]:
     return list(_instructions(text.removeprefix("\ufeff").splitlines()))
 
 
-def has_run(text: str) -> bool:
-    """Tell whether building needs a RUN, directly or in an ONBUILD of this file's own."""
-    return any(instruction.name == "RUN" for instruction in parse(text))
-
-
-def with_run_flags(text: str, flags: str) -> str:
-    """Give the same Containerfile with these flags behind each RUN of its own.
-
-    "" when it has no RUN, or names a syntax that may not know such flags.
-    """
-    lines = text.removeprefix("\ufeff").splitlines(keepends=True)
-    named = next(filter(None, map(_SYNTAX.match, itertools.takewhile(_is_directive, lines))), None)
-    if named is not None and not _MOUNTING_SYNTAX.fullmatch(named[1]):
-        return ""
-    found = [each for each in parse(text) if each.name == "RUN"]
-    for instruction in found:
-        line = lines[instruction.line - 1]
-        lines[instruction.line - 1] = _RUN.sub(rf"\g<0> {flags}", line, count=1)
-    return "".join(lines) if found else ""
-
-
-def bases(text: str, build_args: Mapping[str, str]) -> list[str]:
-    """Give the images that the stages begin from, in order, variables replaced.
-
-    Stages of the file itself and ``scratch`` are left out; an image whose variable has no
-    value comes with that variable left empty, as the engines have it.
-    """
-    arguments: dict[str, str] = {}
-    stages: set[str] = set()
-    images: list[str] = []
-    in_stage = False
-    for instruction in parse(text):
-        if instruction.name == "ARG" and not in_stage:
-            arguments |= _declared(instruction.arguments, build_args, arguments)
-        words = [word for word in instruction.arguments.split() if not word.startswith("--")]
-        if instruction.name != "FROM" or not words:
-            continue
-        in_stage = True
-        image = _expanded(words[0].strip("\"'"), arguments)
-        if image.lower() not in stages and image != "scratch" and image not in images:
-            images.append(image)
-        if len(words) > 2 and words[1].lower() == "as":
-            stages.add(words[2].lower())
-    return images
+def syntax(text: str) -> str:
+    """Return the frontend that the file names for BuildKit; "" without one."""
+    lines = text.removeprefix("\ufeff").splitlines()
+    named = map(_SYNTAX.match, itertools.takewhile(_is_directive, lines))
+    return next((match[1] for match in named if match), "")
 
 
 def _instructions(lines: list[str]) -> Iterator[Instruction]:
@@ -133,32 +79,3 @@ def _skip_heredoc(numbered: Iterator[tuple[int, str]], delimiter: str) -> None:
     for _number, line in numbered:
         if line.strip("\t ") == delimiter:
             return
-
-
-def _declared(
-    arguments: str, build_args: Mapping[str, str], known: Mapping[str, str]
-) -> dict[str, str]:
-    declared = {}
-    for word in arguments.split():
-        name, equals, value = word.partition("=")
-        if name in build_args:
-            declared[name] = build_args[name]
-        elif equals:
-            declared[name] = _expanded(value.strip("\"'"), {**known, **declared})
-    return declared
-
-
-def _expanded(word: str, values: Mapping[str, str]) -> str:
-    def value(match: re.Match[str]) -> str:
-        if match["escaped"]:
-            return match["escaped"]
-        found = values.get(match["plain"] or match["name"])
-        operator, alternative = match["operator"] or "", match["word"] or ""
-        is_set = bool(found) if operator.startswith(":") else found is not None
-        if operator.endswith("-"):
-            return found if is_set and found is not None else alternative
-        if operator.endswith("+"):
-            return alternative if is_set else ""
-        return found or ""
-
-    return _VARIABLE.sub(value, word)

@@ -1,14 +1,16 @@
-"""What every engine offers: values, and the protocol that docker, podman and buildah share."""
+"""What builders and engines offer: values, and small protocols that each of them meets.
+
+A ``Builder`` builds, pushes and tidies up. What only some can do stands in protocols of its own:
+saving to a file, listing a layer cache, storing logins. Each engine's command line is private to
+its own module.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from keynet.events import Emit
 from keynet.oci.reference import Reference
@@ -16,60 +18,43 @@ from keynet.plan import BuildPlan, Pushed, RegistryAccess
 from keynet.text import _, fill
 
 __all__ = [
+    "AnyBuilder",
     "Builder",
-    "Built",
-    "Invocation",
-    "Kept",
-    "RegistryAuth",
+    "Candidate",
+    "KeptImage",
+    "LayerStore",
+    "LocalImage",
+    "LoginStore",
+    "Saver",
     "Unusable",
     "WorkingEngine",
     "cannot_run",
+    "several_platforms",
     "version_numbers",
 ]
 
-_NOTHING: Mapping[str, str] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class Invocation:
-    """How an engine's argv has to look on this host: what probing found to work.
-
-    Empty strings leave the engine's default. ``mode`` is docker's builder (``legacy``,
-    ``buildkit``, ``buildx``, ``builder``); ``root`` and ``runroot`` are keynet's own overlay store;
-    ``remote`` means that the engine sees none of this host's folders.
-    """
-
-    binary: str
-    mode: str = ""
-    isolation: str = ""
-    runtime: str = ""
-    network: str = ""
-    driver: str = ""
-    root: str = ""
-    runroot: str = ""
-    ulimits: tuple[str, ...] = ()
-    remote: bool = False
+BuiltT = TypeVar("BuiltT")
+SavedT_contra = TypeVar("SavedT_contra", contravariant=True)
 
 
 @dataclass(frozen=True, slots=True)
 class WorkingEngine:
     """An engine that passed a real trivial build.
 
-    ``how`` is for people (``buildah 1.28.2 (rootless, chroot)``); ``can_run`` is False
-    where only COPY works; ``endpoint`` is the daemon's address, "" without a daemon;
-    ``architecture`` is the engine host's, in the OCI's words.
+    ``how`` is for people (``buildah 1.28.2 (rootless, chroot)``); ``can_run`` is False where
+    only COPY works, and ``no_run_reason`` says why; ``endpoint`` is the daemon's address, ""
+    without a daemon; ``architecture`` is the engine host's, in the OCI's words.
     """
 
     name: str
     version: str
-    rootless: bool
     how: str
-    can_run: bool
-    way: Invocation
+    rootless: bool = False
+    can_run: bool = True
+    no_run_reason: str = ""
     storage_driver: str = ""
     endpoint: str = ""
     architecture: str = ""
-    facts: Mapping[str, str] = field(default_factory=lambda: _NOTHING, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,39 +71,19 @@ class Unusable:
 
 
 @dataclass(frozen=True, slots=True)
-class RegistryAuth:
-    """A private folder with one registry's credentials in each engine's form.
+class LocalImage:
+    """An image that a builder holds: its name there and its id, in hexadecimal digits.
 
-    Made and removed by ``authfiles.registry_auth``; ``cert_dir`` is None without a
-    private CA; ``insecure`` lets the engine use plain http or an unverified certificate.
-    """
-
-    host: str
-    authfile: Path
-    docker_config: Path
-    cert_dir: Path | None = None
-    insecure: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Built:
-    """An image in its builder's store; opaque to everybody else.
-
-    ``name`` is this build's own temporary tag, ``project`` the name under which the
-    builder keeps its layer cache, ``stages`` the last image of each earlier stage;
     ``stored`` is False where the builder has a cache only, out of which it pushes and saves.
     """
 
-    engine: str
-    image_id: str
     name: str
-    project: str
-    stages: tuple[str, ...] = ()
+    id: str
     stored: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptImage:
     """An image that builds left in an engine's store, as their layer cache.
 
     ``size`` is in the engine's own words, with the layers that it shares with others;
@@ -130,53 +95,31 @@ class Kept:
     store: str
 
 
-class Builder(Protocol):
-    """One engine, driven through its command line in the way that probing found.
-
-    Nothing else is remembered between calls. ``probe`` makes them.
-    """
+class Builder(Protocol[BuiltT]):
+    """Something that turns a plan into an image and pushes it; ``BuiltT`` is its own value."""
 
     @property
-    def name(self) -> str:
-        """``docker``, ``podman`` or ``buildah``."""
-        ...
-
-    def login(self, access: RegistryAccess) -> None:
-        """Store credentials in the engine's own way, the password on its standard input.
-
-        Raises:
-            EngineError: The engine refused or is not installed.
-        """
-        ...
-
-    def logout(self, host: str) -> None:
-        """Forget the engine's stored credentials for this host; none stored is no error."""
+    def engine(self) -> WorkingEngine:
+        """What it is, for people and for results."""
         ...
 
     def unsupported(self, plan: BuildPlan) -> list[str]:
-        """Say what of this plan the engine cannot do; empty when it can do all. Cheap."""
-        ...
-
-    def ahead(self, plan: BuildPlan) -> AbstractContextManager[Builder]:
-        """Let the engine tell beside the block what it knows for this build.
-
-        The builder that the block gets has its answer; in the block no other program may
-        be started before it builds.
-        """
+        """Name what of this plan it cannot do; empty when it can do all. Cheap."""
         ...
 
     def build(
         self,
         plan: BuildPlan,
-        auth: RegistryAuth | None,
+        access: RegistryAccess | None,
         emit: Emit,
-        target: Reference | None = None,
-    ) -> Built:
+        target: Reference | None,
+    ) -> BuiltT:
         """Build the image; the log goes to ``emit`` line by line as it comes.
 
         Args:
-            auth: For pulling base images; None uses the engine's own logins alone.
-            target: Where it will be pushed, for engines that push by name.
+            access: For pulling base images; None uses the user's own logins alone.
+            target: Where the image will be pushed, for builders that push by name; None when
+                it will not be pushed.
 
         Raises:
             BuildFailed: With the failing step and the last lines of its log.
@@ -185,7 +128,7 @@ class Builder(Protocol):
         """
         ...
 
-    def push(self, built: Built, target: Reference, auth: RegistryAuth, emit: Emit) -> Pushed:
+    def push(self, built: BuiltT, target: Reference, access: RegistryAccess, emit: Emit) -> Pushed:
         """Send the image to ``target``; the digest is the registry's.
 
         Raises:
@@ -194,30 +137,46 @@ class Builder(Protocol):
         """
         ...
 
+    def release(self, built: BuiltT) -> None:
+        """Drop what this build alone needed; what makes the next build fast stays.
+
+        Due when the image is pushed or saved, and when that failed. Never raises for what is
+        gone already.
+        """
+        ...
+
+
+AnyBuilder = Builder[Any]
+
+
+@runtime_checkable
+class Saver(Protocol[SavedT_contra]):
+    """A builder that keeps images on this machine and writes them to files."""
+
     @property
-    def saves(self) -> frozenset[str]:
+    def formats(self) -> frozenset[str]:
         """Of ``oci``, ``oci-archive`` and ``docker-archive``, what ``save`` writes."""
         ...
 
-    def save(self, built: Built, destination: str, emit: Emit) -> None:
-        """Write the image to ``KIND:PATH``; an archive must not be there yet.
+    def local(self, built: SavedT_contra) -> LocalImage:
+        """Return the name and id of the image on this machine."""
+        ...
+
+    def save(self, built: SavedT_contra, format: str, path: Path, emit: Emit) -> None:  # noqa: A002
+        """Write the image; an archive must not exist yet.
 
         Raises:
             EngineError: It was not written.
         """
         ...
 
-    def removing(self, built: Built) -> AbstractContextManager[None]:
-        """Drop this build's temporary names; one tag a project stays, as its layer cache.
 
-        The engine does it beside the block, whose end waits for it; in the block no other
-        program may be started. Due when the image is pushed or saved, and when that failed.
-        Never raises for an image that is gone already.
-        """
-        ...
+@runtime_checkable
+class LayerStore(Protocol):
+    """A builder whose builds leave images in a store, as layer cache."""
 
-    def kept(self) -> list[Kept]:
-        """List what builds left in the engine's store; keynet's own store goes as a whole.
+    def kept(self) -> list[KeptImage]:
+        """List what builds left in the store; keynet's own store goes as a whole.
 
         Raises:
             EngineError: It cannot be listed.
@@ -233,19 +192,65 @@ class Builder(Protocol):
         ...
 
 
-def cannot_run(usable: WorkingEngine, plan: BuildPlan) -> list[str]:
-    """Say that RUN does not work when the plan has such a step; empty otherwise."""
-    if usable.can_run or not re.search(r"(?im)^\s*RUN\b", plan.recipe.text):
+@runtime_checkable
+class LoginStore(Protocol):
+    """A builder that stores logins in its own way, for the user's own commands."""
+
+    def login(self, access: RegistryAccess) -> None:
+        """Store credentials, the password on the program's standard input.
+
+        Raises:
+            EngineError: The engine refused or is not installed.
+        """
+        ...
+
+    def logout(self, host: str) -> None:
+        """Forget the stored credentials for this host; none stored is not an error."""
+        ...
+
+
+class Candidate(Protocol):
+    """A builder that may work on this host; choosing one knows no more of it."""
+
+    @property
+    def name(self) -> str:
+        """As ``--builder`` takes it."""
+        ...
+
+    @property
+    def installed(self) -> bool:
+        """Whether its program is there at all."""
+        ...
+
+    def remembered(self) -> AnyBuilder | Unusable | None:
+        """Return what an earlier trial found; None when anything has changed since."""
+        ...
+
+    def probe(self) -> AnyBuilder | Unusable:
+        """Try it anew, and remember the outcome."""
+        ...
+
+
+def cannot_run(engine: WorkingEngine, plan: BuildPlan) -> list[str]:
+    """Report that RUN does not work when the plan has such a step; empty otherwise."""
+    if engine.can_run or not plan.needs_run:
         return []
     return [
         fill(
-            _("{how} cannot run the RUN steps of the Containerfile here ({tried})."),
-            how=usable.how,
-            tried=usable.facts.get("no_run", ""),
+            _("{how} cannot run the RUN steps of the Containerfile here ({tried})"),
+            how=engine.how,
+            tried=engine.no_run_reason,
         )
     ]
 
 
+def several_platforms(plan: BuildPlan) -> list[str]:
+    """Report that an engine builds for one platform at a time; empty for one or none."""
+    if len(plan.platforms) < 2:
+        return []
+    return [_("it builds for one platform at a time")]
+
+
 def version_numbers(version: str) -> tuple[int, ...]:
-    """Give the first two numbers of a version, to compare; fewer where it has no more."""
+    """Return the first two numbers of a version, to compare; fewer where it has no more."""
     return tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())

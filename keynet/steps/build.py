@@ -1,10 +1,11 @@
 """Steps 2, 3 and 6 alone: the image of a script, without a login (SPEC 9)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from keynet.events import Emit, Notice
-from keynet.runtime.engine import WorkingEngine
+from keynet.runtime.engine import Candidate, WorkingEngine
 from keynet.script.arguments import Extraction
 from keynet.steps import output as outputs
 from keynet.steps.prepare import Request, prepare
@@ -40,36 +41,42 @@ class BuildResult:
         }
 
 
-def build(request: Request, output: str | None, emit: Emit) -> BuildResult:
+def build(
+    request: Request,
+    output: str | None,
+    emit: Emit,
+    candidates: Sequence[Candidate] | None = None,
+) -> BuildResult:
     """Check and build one training script.
 
     Args:
         output: ``oci:DIR``, ``oci-archive:FILE`` or ``docker-archive:FILE``; None leaves the
             image in the engine's store.
+        candidates: The builders to choose from; None for all that keynet knows.
 
     Raises:
         KeynetError: The first stage that fails; its class owns the exit status.
     """
     stages = Stages(emit)
     destination = outputs.parse(output) if output is not None else None
-    prepared = prepare(request, stages, emit)
-    if destination is not None:
-        outputs.check(destination, prepared.builder)
-    with stages.stage("build", _("Building image"), prepared.engine.how):
-        built = prepared.builder.build(prepared.plan, None, emit)
+    prepared = prepare(request, stages, emit, candidates)
+    builder = prepared.builder
+    saver = outputs.check(destination, builder)
+    with stages.stage("build", _("Building image"), builder.engine.how):
+        built = builder.build(prepared.plan, None, emit, None)
     try:
+        image = saver.local(built)
         if destination is not None:
             with stages.stage("save", _("Saving"), destination.text):
-                outputs.save(prepared.builder, built, destination, emit)
-        elif not built.stored:
+                outputs.save(saver, built, destination, emit)
+        elif not image.stored:
             emit(Notice(_("The image stays in the builder's cache; --output fetches it.")))
     finally:
-        with prepared.builder.removing(built):
-            pass
+        builder.release(built)
     return BuildResult(
-        image=output or built.project,
-        image_id=built.image_id,
-        engine=prepared.engine,
+        image=output or image.name,
+        image_id=image.id,
+        engine=builder.engine,
         extraction=prepared.script.extraction,
         seconds={"total": stages.total, **stages.seconds},
     )

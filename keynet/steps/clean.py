@@ -8,8 +8,9 @@ from pathlib import Path
 from keynet.errors import EngineError, KeynetError
 from keynet.events import Emit, Notice
 from keynet.files import places
-from keynet.runtime.build import own_store
-from keynet.runtime.engine import Builder, Kept
+from keynet.runtime.engine import KeptImage, LayerStore
+from keynet.runtime.engines import own_store
+from keynet.runtime.engines.candidates import engines
 from keynet.runtime.probing import choosing
 from keynet.text import _, fill
 
@@ -29,8 +30,9 @@ class Leftover:
 class InStore:
     """What builds left in one engine's store; never empty."""
 
-    builder: Builder
-    images: tuple[Kept, ...]
+    engine: str
+    store: LayerStore
+    images: tuple[KeptImage, ...]
 
 
 def find() -> list[Leftover]:
@@ -53,14 +55,16 @@ def find_images(emit: Emit) -> list[InStore]:
     """
     found = []
     stores: set[str] = set()
-    for builder in choosing.working(emit):
+    for builder in choosing.working(engines(), emit):
+        if not isinstance(builder, LayerStore):
+            continue
         try:
             images = builder.kept()
         except EngineError as error:
             emit(Notice(error.message))
             continue
         if new := tuple(image for image in images if image.store not in stores):
-            found.append(InStore(builder, new))
+            found.append(InStore(builder.engine.name, builder, new))
         stores.update(image.store for image in images)
     return found
 
@@ -74,7 +78,7 @@ def remove_images(found: Sequence[InStore]) -> None:
     failed = []
     for each in found:
         try:
-            each.builder.drop([image.name for image in each.images])
+            each.store.drop([image.name for image in each.images])
         except EngineError as error:
             failed.append(error)
     if failed:

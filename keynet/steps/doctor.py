@@ -8,8 +8,9 @@ from typing import Any
 
 from keynet import credentials, settings
 from keynet.errors import KeynetError
-from keynet.runtime.build import own_store
 from keynet.runtime.engine import Unusable, WorkingEngine
+from keynet.runtime.engines import own_store
+from keynet.runtime.engines.candidates import engines
 from keynet.runtime.probing import choosing
 from keynet.settings import Settings
 from keynet.steps import metadata, projects
@@ -59,7 +60,7 @@ def examine(now: datetime | None = None) -> Examined:
     """
     own = own_store.own_store()
     return Examined(
-        engines=tuple(choosing.survey()),
+        engines=tuple(choosing.survey(engines())),
         platform=tuple(_platform(now or datetime.now(UTC))),
         own_store=own.path if own else None,
         own_store_size=own.size if own else 0,
@@ -136,7 +137,7 @@ def _engine_finding(engine: WorkingEngine | Unusable) -> Finding:
             why = fill(
                 _("{how}: only Containerfiles without RUN ({why})"),
                 how=engine.how,
-                why=engine.facts.get("no_run", ""),
+                why=engine.no_run_reason,
             )
             return Finding(engine.name, True, why)
         case Unusable():

@@ -15,7 +15,7 @@ from keynet.errors import EngineError, KeynetError, RegistryError
 from keynet.events import Emit, Notice
 from keynet.files import places
 from keynet.plan import RegistryAccess
-from keynet.runtime.engine import Builder
+from keynet.runtime.engine import AnyBuilder, LoginStore
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
 
@@ -89,7 +89,7 @@ def forget(file: Path | None = None) -> tuple[bool, str | None]:
     return credentials.clear(file), host
 
 
-def engines_in(access: RegistryAccess, builders: Sequence[Builder], emit: Emit) -> list[str]:
+def engines_in(access: RegistryAccess, builders: Sequence[AnyBuilder], emit: Emit) -> list[str]:
     """Log each engine in to the registry; gives the names of those that took it.
 
     A failure is a warning: a push brings its own credentials.
@@ -108,6 +108,8 @@ def engines_in(access: RegistryAccess, builders: Sequence[Builder], emit: Emit) 
         )
     done = []
     for builder in builders:
+        if not isinstance(builder, LoginStore):
+            continue
         try:
             builder.login(access)
         except (EngineError, RegistryError) as e:
@@ -115,7 +117,7 @@ def engines_in(access: RegistryAccess, builders: Sequence[Builder], emit: Emit) 
                 Notice(
                     fill(
                         _("{engine} was not logged in to {host}: {why} {hint}"),
-                        engine=builder.name,
+                        engine=builder.engine.name,
                         host=access.host,
                         why=printable(e.message, 500),
                         hint=e.hint,
@@ -123,14 +125,16 @@ def engines_in(access: RegistryAccess, builders: Sequence[Builder], emit: Emit) 
                 )
             )
         else:
-            done.append(builder.name)
+            done.append(builder.engine.name)
     return done
 
 
-def engines_out(host: str, builders: Iterable[Builder], emit: Emit) -> list[str]:
+def engines_out(host: str, builders: Iterable[AnyBuilder], emit: Emit) -> list[str]:
     """Make each engine forget the registry; a failure is a warning."""
     done = []
     for builder in builders:
+        if not isinstance(builder, LoginStore):
+            continue
         try:
             builder.logout(host)
         except EngineError as e:
@@ -138,12 +142,12 @@ def engines_out(host: str, builders: Iterable[Builder], emit: Emit) -> list[str]
                 Notice(
                     fill(
                         _("{engine} was not logged out of {host}: {why}"),
-                        engine=builder.name,
+                        engine=builder.engine.name,
                         host=host,
                         why=printable(e.message, 500),
                     )
                 )
             )
         else:
-            done.append(builder.name)
+            done.append(builder.engine.name)
     return done

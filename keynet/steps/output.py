@@ -6,12 +6,12 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from keynet.errors import EngineError, UsageError
 from keynet.events import Emit
 from keynet.files import places
-from keynet.runtime.engine import Builder, Built
+from keynet.runtime.engine import AnyBuilder, Saver
 from keynet.text import _, fill
 
 __all__ = ["Output", "check", "parse", "save"]
@@ -53,25 +53,31 @@ def parse(text: str) -> Output:
     return Output(kind, path, text)
 
 
-def check(output: Output, builder: Builder) -> None:
-    """See that this engine writes images in this form, before it builds.
+def check(output: Output | None, builder: AnyBuilder) -> Saver[Any]:
+    """Return the builder as one that keeps and writes images, before it builds.
 
     Raises:
-        EngineError: It does not.
+        EngineError: It does not keep images, or does not write this form.
     """
-    if output.kind not in builder.saves:
+    if not isinstance(builder, Saver):
+        raise EngineError(
+            fill(_("{engine} keeps no image on this machine."), engine=builder.engine.name),
+            _("Choose another one with --builder, or push the image: keynet push"),
+        )
+    if output is not None and output.kind not in builder.formats:
         raise EngineError(
             fill(
                 _("{engine} writes {able} only, not {kind}."),
-                engine=builder.name,
-                able=", ".join(sorted(builder.saves)),
+                engine=builder.engine.name,
+                able=", ".join(sorted(builder.formats)),
                 kind=output.kind,
             ),
             _("Use docker-archive:FILE, or --builder podman or buildah."),
         )
+    return builder
 
 
-def save(builder: Builder, built: Built, output: Output, emit: Emit) -> None:
+def save(saver: Saver[Any], built: object, output: Output, emit: Emit) -> None:
     """Write the image; the one that stood there goes when the new one is complete.
 
     Raises:
@@ -86,7 +92,7 @@ def save(builder: Builder, built: Built, output: Output, emit: Emit) -> None:
     try:
         with tempfile.TemporaryDirectory(prefix=".keynet-", dir=parent) as folder:
             new = Path(folder, "image")
-            builder.save(built, f"{output.kind}:{new}", emit)
+            saver.save(built, output.kind, new, emit)
             if is_layout:
                 _replace_layout(output.path, new)
             else:

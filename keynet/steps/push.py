@@ -1,9 +1,9 @@
 """The main job: a training script becomes an image on the platform (SPEC 2)."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from keynet import credentials
@@ -13,10 +13,9 @@ from keynet.errors import MetadataNotAttached, RegistryError
 from keynet.events import Emit
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
-from keynet.plan import RegistryAccess
-from keynet.process import shell
-from keynet.runtime.build.authfiles import registry_auth
-from keynet.runtime.engine import WorkingEngine
+from keynet.plan import Pushed, RegistryAccess
+from keynet.process.background import background
+from keynet.runtime.engine import Candidate, WorkingEngine
 from keynet.script.arguments import Extraction
 from keynet.settings import Settings
 from keynet.steps import projects
@@ -73,11 +72,18 @@ class PushResult:
         }
 
 
-def push(request: Request, *, choose: ChooseProject, emit: Emit) -> PushResult:
+def push(
+    request: Request,
+    *,
+    choose: ChooseProject,
+    emit: Emit,
+    candidates: Sequence[Candidate] | None = None,
+) -> PushResult:
     """Check, build, push and describe one training script.
 
     Args:
         choose: Asked for a project when nobody has named one.
+        candidates: The builders to choose from; None for all that keynet knows.
 
     Raises:
         KeynetError: The first stage that fails; its class owns the exit status.
@@ -87,44 +93,55 @@ def push(request: Request, *, choose: ChooseProject, emit: Emit) -> PushResult:
     settings = request.settings
     access = settings.backend_access(config_path=credentials.path())
     registry = settings.registry_access()
-    prepared = prepare(request, stages, emit)
-    # Beside registry and backend the engine answers what the build will ask; beside the
-    # metadata it tidies up.
-    with (
-        prepared.builder.ahead(prepared.plan) as builder,
-        _connecting(registry, emit) as connect,
-        ExitStack() as tidying,
-    ):
-        accepted = _check_account(registry, request.environment, connect, stages)
+    prepared = prepare(request, stages, emit, candidates)
+    with _connecting(registry, emit) as connect:
+        verified = _check_account(registry, request.environment, connect, stages)
         with projects.client(access) as backend:
             project = _project(settings, backend, choose, stages)
-            key = _upload_key(backend, project, prepared, registry, stages)
+            model_name = _model_name(prepared, settings)
+            key = _upload_key(backend, project, prepared, model_name, registry, stages)
         target = _target(key, settings, registry)
-        with _doubting(accepted):
-            with registry_auth(registry) as auth:
-                with (
-                    stages.stage("build", _("Building image"), prepared.engine.how),
-                    shell.meanwhile(_load_metadata),
-                ):
-                    built = builder.build(prepared.plan, auth, emit, target)
-                try:
-                    with stages.stage("push", _("Pushing"), str(target)):
-                        pushed = builder.push(built, target, auth, emit)
-                finally:
-                    tidying.enter_context(builder.removing(built))
-            attached = _attach(prepared, target.with_digest(pushed.digest), connect, stages)
+        with _doubting(verified):
+            pushed, attached = _build_and_push(prepared, target, registry, connect, stages, emit)
     return PushResult(
         image=target,
         digest=pushed.digest,
         upload_key=key.key,
         project_id=project.id,
-        model_name=prepared.script.model_name,
-        engine=prepared.engine,
+        model_name=model_name,
+        engine=prepared.builder.engine,
         extraction=prepared.script.extraction,
         artifact_digest=attached,
         seconds={"total": stages.total, **stages.seconds},
         bytes_pushed=pushed.bytes_sent,
     )
+
+
+def _build_and_push(
+    prepared: Prepared,
+    target: Reference,
+    registry: RegistryAccess,
+    connect: _Connect,
+    stages: Stages,
+    emit: Emit,
+) -> tuple[Pushed, Digest]:
+    """Build, push, and attach the metadata while the builder tidies up."""
+    builder = prepared.builder
+    with (
+        stages.stage("build", _("Building image"), builder.engine.how),
+        # What writes the metadata is loaded while the engine works, not after it.
+        background(_load_metadata),
+    ):
+        built = builder.build(prepared.plan, registry, emit, target)
+    try:
+        with stages.stage("push", _("Pushing"), str(target)):
+            pushed = builder.push(built, target, registry, emit)
+    except BaseException:
+        builder.release(built)
+        raise
+    with background(partial(builder.release, built)):
+        attached = _attach(prepared, target.with_digest(pushed.digest), connect, stages)
+    return pushed, attached
 
 
 @contextmanager
@@ -189,16 +206,22 @@ def _upload_key(
     backend: BackendClient,
     project: Project,
     prepared: Prepared,
+    model_name: str,
     registry: RegistryAccess,
     stages: Stages,
 ) -> UploadKey:
     arguments = [argument.to_json() for argument in prepared.script.extraction.arguments]
     with stages.stage("upload_key", _("Requesting upload key")) as stage:
         key = backend.request_upload_key(
-            project.id, prepared.script.model_name, arguments, harbor_host=registry.host
+            project.id, model_name, arguments, harbor_host=registry.host
         )
         stage.detail = key.key
     return key
+
+
+def _model_name(prepared: Prepared, settings: Settings) -> str:
+    script = prepared.script
+    return settings.model_name or script.model_name or script.path.stem
 
 
 def _target(key: UploadKey, settings: Settings, registry: RegistryAccess) -> Reference:

@@ -41,20 +41,17 @@ def build(
     keynet build train.py
     keynet build train.py --output oci-archive:train.tar
     """
+    from keynet.cli.build_request import build_request, show_plan
     from keynet.cli.render import Verbosity, show
-    from keynet.steps.script import Reading
+    from keynet.steps import build as step
 
     verbosity = Verbosity.of(quiet=quiet, verbose=verbose)
-    with Reading(entrypoint) as reading:
-        from keynet.cli.build_request import build_request, show_plan
-        from keynet.steps import build as step
-
-        request = build_request(
-            reading, context, flags, build_args, labels, secrets, no_cache=no_cache
-        )
-        if dry_run:
-            show_plan(request, as_json=as_json)
-            return
-        with show(verbosity) as emit:
-            result = step.build(request, output, emit)
+    request = build_request(
+        entrypoint, context, flags, build_args, labels, secrets, no_cache=no_cache
+    )
+    if dry_run:
+        show_plan(request, as_json=as_json)
+        return
+    with show(verbosity) as emit:
+        result = step.build(request, output, emit)
     click.echo(json.dumps(result.to_json(), ensure_ascii=False) if as_json else result.image)

@@ -26,7 +26,7 @@ def clean(yes: bool, images: bool) -> None:
         return
     for each in in_stores:
         for image in each.images:
-            what = fill(_("image of {engine}"), engine=each.builder.name)
+            what = fill(_("image of {engine}"), engine=each.engine)
             click.echo(f"{printable(image.name)}  {what}  {printable(image.size)}", err=True)
     for leftover in found:
         click.echo(f"{leftover.path}  {leftover.what}  {size(leftover.size)}", err=True)

@@ -38,23 +38,20 @@ def push(
     keynet push train.py
     keynet push src/train.py --builder buildah --project 12 --json
     """
+    from keynet.cli.build_request import build_request, show_plan
+    from keynet.cli.prompts import chooser
     from keynet.cli.render import Verbosity, show, summary
-    from keynet.steps.script import Reading
+    from keynet.steps.push import push as push_script
 
     verbosity = Verbosity.of(quiet=quiet, verbose=verbose)
-    with Reading(entrypoint) as reading:
-        from keynet.cli.build_request import build_request, show_plan
-        from keynet.cli.prompts import chooser
-        from keynet.steps.push import push as push_script
-
-        request = build_request(
-            reading, context, flags, build_args, labels, secrets, no_cache=no_cache
-        )
-        if dry_run:
-            show_plan(request, as_json=as_json)
-            return
-        with show(verbosity) as emit:
-            result = push_script(request, choose=chooser(), emit=emit)
+    request = build_request(
+        entrypoint, context, flags, build_args, labels, secrets, no_cache=no_cache
+    )
+    if dry_run:
+        show_plan(request, as_json=as_json)
+        return
+    with show(verbosity) as emit:
+        result = push_script(request, choose=chooser(), emit=emit)
     if verbosity is not Verbosity.QUIET:
         summary(
             fill(_("✨ Push completed in {seconds:.1f} s"), seconds=result.seconds["total"]),

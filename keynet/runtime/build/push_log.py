@@ -1,6 +1,7 @@
 """Read what an engine says of a push: the digest, or in the registry's words why not."""
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 from keynet.errors import (
@@ -122,15 +123,31 @@ def docker_digest(output: str) -> Digest | None:
     return Digest.parse(found[1]) if found else None
 
 
-def push_error(engine: str, target: Reference, output: str) -> KeynetError:
-    """Turn a failed push's output into an error in words; the first rule that fits wins."""
-    said = _said(output)
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    engine: str
+    target: Reference
+    said: str
+    ca_hint: str
+
+
+def push_error(engine: str, target: Reference, output: str, *, ca_hint: str = "") -> KeynetError:
+    """Turn a failed push's output into an error in words; the first rule that fits wins.
+
+    Args:
+        ca_hint: Where this engine looks for the CA of a registry, when keynet's own way does
+            not reach it.
+    """
+    failed = _Failed(engine, target, _said(output), ca_hint)
     for pattern, make in _RULES:
         if re.search(pattern, output, re.IGNORECASE):
-            return make(engine, target, said)
+            return make(failed)
     return RegistryError(
         fill(
-            _("{engine} could not push {target}: {said}"), engine=engine, target=target, said=said
+            _("{engine} could not push {target}: {said}"),
+            engine=engine,
+            target=target,
+            said=failed.said,
         ),
         _("See whether the registry works: keynet doctor"),
     )
@@ -142,10 +159,12 @@ def _said(output: str) -> str:
     return printable(" ".join(errors[-1:] or lines[-_LAST_LINES:]), 800)
 
 
-def _quota(engine: str, target: Reference, said: str) -> RegistryError:
+def _quota(failed: _Failed) -> RegistryError:
     return RegistryError(
         fill(
-            _("The project's quota at {host} is used up: {said}"), host=target.registry, said=said
+            _("The project's quota at {host} is used up: {said}"),
+            host=failed.target.registry,
+            said=failed.said,
         ),
         _("Delete old images there, or ask the platform's operators for more room."),
         status=403,
@@ -153,13 +172,13 @@ def _quota(engine: str, target: Reference, said: str) -> RegistryError:
     )
 
 
-def _denied(engine: str, target: Reference, said: str) -> RegistryError:
+def _denied(failed: _Failed) -> RegistryError:
     return RegistryDenied(
         fill(
             _("{host} refuses the push of {target}: {said}"),
-            host=target.registry,
-            target=target,
-            said=said,
+            host=failed.target.registry,
+            target=failed.target,
+            said=failed.said,
         ),
         _(
             "The account behind the login was revoked, has expired, may not write there, or the "
@@ -170,19 +189,25 @@ def _denied(engine: str, target: Reference, said: str) -> RegistryError:
     )
 
 
-def _unauthorized(engine: str, target: Reference, said: str) -> RegistryError:
+def _unauthorized(failed: _Failed) -> RegistryError:
     return RegistryDenied(
-        fill(_("{host} does not accept the login: {said}"), host=target.registry, said=said),
+        fill(
+            _("{host} does not accept the login: {said}"),
+            host=failed.target.registry,
+            said=failed.said,
+        ),
         _("Sign in again: keynet login"),
         status=401,
         code="UNAUTHORIZED",
     )
 
 
-def _immutable(engine: str, target: Reference, said: str) -> RegistryError:
+def _immutable(failed: _Failed) -> RegistryError:
     return RegistryError(
         fill(
-            _("The tag of {target} is immutable at the registry: {said}"), target=target, said=said
+            _("The tag of {target} is immutable at the registry: {said}"),
+            target=failed.target,
+            said=failed.said,
         ),
         _("Push again: a new upload key gives a new repository; or lift the project's tag rule."),
         status=412,
@@ -190,24 +215,24 @@ def _immutable(engine: str, target: Reference, said: str) -> RegistryError:
     )
 
 
-def _too_large(engine: str, target: Reference, said: str) -> RegistryError:
+def _too_large(failed: _Failed) -> RegistryError:
     return RegistryError(
         fill(
             _("A layer is too large for {host} or a proxy before it (413): {said}"),
-            host=target.registry,
-            said=said,
+            host=failed.target.registry,
+            said=failed.said,
         ),
         _("Leave big files out with .dockerignore, or have the proxy's body limit raised."),
         status=413,
     )
 
 
-def _throttled(engine: str, target: Reference, said: str) -> RegistryError:
+def _throttled(failed: _Failed) -> RegistryError:
     return RegistryError(
         fill(
             _("{host} takes no more requests for now (429): {said}"),
-            host=target.registry,
-            said=said,
+            host=failed.target.registry,
+            said=failed.said,
         ),
         _("Wait a minute and push again."),
         status=429,
@@ -216,66 +241,46 @@ def _throttled(engine: str, target: Reference, said: str) -> RegistryError:
     )
 
 
-def _unknown_ca(engine: str, target: Reference, said: str) -> RegistryError:
-    hint = _("Name the registry's CA: keynet login --ca-cert FILE, or KEYNET_CA_CERT.")
-    if engine == "podman --remote":
-        hint = fill(
-            _(
-                "podman's service looks for the CA in /etc/containers/certs.d/{host}/ca.crt (on "
-                "the service's machine): put it there."
-            ),
-            host=target.registry,
-        )
-    elif engine == "docker buildx":
-        hint = fill(
-            _(
-                'The builder reads the CA from its buildkitd.toml: [registry."{host}"] '
-                'ca=["FILE"] (docker buildx create --buildkitd-config), or from its system.'
-            ),
-            host=target.registry,
-        )
-    elif engine == "docker":
-        hint = fill(
-            _(
-                "docker's daemon looks for the CA in /etc/docker/certs.d/{host}/ca.crt (on the "
-                "daemon's machine): put it there."
-            ),
-            host=target.registry,
-        )
+def _unknown_ca(failed: _Failed) -> RegistryError:
     return RegistryUnreachable(
         fill(
             _("{engine} does not trust the certificate of {host}: {said}"),
-            engine=engine,
-            host=target.registry,
-            said=said,
+            engine=failed.engine,
+            host=failed.target.registry,
+            said=failed.said,
         ),
-        hint,
+        failed.ca_hint
+        or _("Name the registry's CA: keynet login --ca-cert FILE, or KEYNET_CA_CERT."),
     )
 
 
-def _unreachable(engine: str, target: Reference, said: str) -> RegistryError:
+def _unreachable(failed: _Failed) -> RegistryError:
     return RegistryUnreachable(
-        fill(_("{host} could not be reached: {said}"), host=target.registry, said=said),
+        fill(
+            _("{host} could not be reached: {said}"), host=failed.target.registry, said=failed.said
+        ),
         _("See the network, the proxy variables and the registry's address: keynet doctor"),
         temporary=True,
     )
 
 
-def _disk_full(engine: str, target: Reference, said: str) -> KeynetError:
+def _disk_full(failed: _Failed) -> KeynetError:
     return EngineError(
         fill(
             _("The disk is full while {engine} prepares {target}: {said}"),
-            engine=engine,
-            target=target,
-            said=said,
+            engine=failed.engine,
+            target=failed.target,
+            said=failed.said,
         ),
         _("Make room, for example with: keynet clean --images"),
     )
 
 
-def _server_failed(engine: str, target: Reference, said: str) -> RegistryError:
+def _server_failed(failed: _Failed) -> RegistryError:
     return RegistryError(
-        fill(_("The registry {host} failed: {said}"), host=target.registry, said=said),
+        fill(
+            _("The registry {host} failed: {said}"), host=failed.target.registry, said=failed.said
+        ),
         _("Push again in a while; tell the platform's operators when it stays so."),
         status=500,
         temporary=True,

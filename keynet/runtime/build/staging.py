@@ -18,7 +18,8 @@ from typing import Final
 from keynet.errors import ContextInvalid
 from keynet.events import Emit, Notice
 from keynet.files import places
-from keynet.plan import BuildPlan, GeneratedContainerfile, UserContainerfile
+from keynet.plan import BuildPlan, Recipe, UserContainerfile
+from keynet.runtime.build.rendering import Rendered
 from keynet.text import _, fill
 
 __all__ = ["Stage", "keep_containerfile", "scratch", "stage"]
@@ -44,7 +45,7 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(plan: BuildPlan, emit: Emit) -> Iterator[Stage]:
+def stage(plan: BuildPlan, rendered: Rendered, emit: Emit) -> Iterator[Stage]:
     """Lay the plan's files out for an engine; everything is removed on every way out.
 
     Raises:
@@ -59,14 +60,14 @@ def stage(plan: BuildPlan, emit: Emit) -> Iterator[Stage]:
         private = top / "private"
         private.mkdir(mode=0o700)
         containerfile = private / "Containerfile"
-        containerfile.write_text(plan.recipe.text, encoding="utf-8", newline="")
+        containerfile.write_text(rendered.text, encoding="utf-8", newline="")
         # BuildKit reads NAME.dockerignore beside the Containerfile before the context's own.
         ignorefile = private / "Containerfile.dockerignore"
         ignorefile.write_text("# everything was chosen already\n", encoding="utf-8")
         root = top / "root"
         root.mkdir(mode=0o755)
         try:
-            _lay_out(plan, root, emit)
+            _lay_out(plan, rendered, root, emit)
             yield Stage(root, containerfile, ignorefile, private)
         finally:
             _make_removable(root)
@@ -87,8 +88,8 @@ def scratch() -> Iterator[Path]:
         yield Path(name)
 
 
-def keep_containerfile(plan: BuildPlan, project: str) -> str:
-    """Write the Containerfile of a failed build where its user can read it; give the path.
+def keep_containerfile(plan: BuildPlan, rendered: Rendered, project: str) -> str:
+    """Write the Containerfile of a failed build where its user can read it; return the path.
 
     A file of the user's own is named where it is.
     """
@@ -99,18 +100,18 @@ def keep_containerfile(plan: BuildPlan, project: str) -> str:
     path = folder / f"{project.rpartition('/')[2]}.Containerfile"
     descriptor, temporary = tempfile.mkstemp(dir=folder)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(plan.recipe.text)
+        file.write(rendered.text)
     Path(temporary).replace(path)
     return str(path)
 
 
-def _lay_out(plan: BuildPlan, root: Path, emit: Emit) -> None:
+def _lay_out(plan: BuildPlan, rendered: Rendered, root: Path, emit: Emit) -> None:
     target = root
-    if isinstance(plan.recipe, GeneratedContainerfile):
+    if isinstance(plan.recipe, Recipe):
         target = root / "context"
         target.mkdir(mode=0o755)
-        for path, content in sorted(plan.recipe.build_files.items()):
-            executable = path in plan.recipe.executables
+        for path, content in sorted(rendered.build_files.items()):
+            executable = path in rendered.executables
             _write_recipe_file(root / "build" / path, content, 0o755 if executable else 0o644)
         (root / "build").mkdir(mode=0o755, exist_ok=True)
         _settle(root / "build")

@@ -1,4 +1,4 @@
-"""docker with a builder of buildx that lies elsewhere: it builds there and pushes from there.
+"""docker with a remote builder of buildx: it builds there and pushes from there.
 
 Such a builder has a cache and no store. So building leaves the result in its cache, and
 pushing or saving asks it for the same build once more, of which every step is cached, with
@@ -8,24 +8,31 @@ another output. Neither image nor layers pass through this host unless they are 
 import contextlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from keynet.errors import KeynetError
 from keynet.events import Emit, LogLine
+from keynet.net.hosts import is_loopback
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
-from keynet.plan import BuildPlan, Pushed, RegistryAccess
+from keynet.plan import BuildPlan, Pushed, RegistryAccess, UserContainerfile
 from keynet.process import shell
-from keynet.runtime.build import host_files, image_names
+from keynet.runtime.build import layer_cache, rendering
 from keynet.runtime.build.build_log import BuildLog
 from keynet.runtime.build.push_log import push_error
+from keynet.runtime.build.rendering import Rendered
 from keynet.runtime.build.staging import Stage, keep_containerfile, stage
-from keynet.runtime.engine import Built, Kept, RegistryAuth, WorkingEngine, cannot_run
-from keynet.runtime.engines import docker_args
-from keynet.runtime.engines.docker import Docker, save_by
+from keynet.runtime.engine import LocalImage, WorkingEngine, cannot_run, several_platforms
+from keynet.runtime.engines import docker_args, docker_mounts
+from keynet.runtime.engines.docker import Docker
+from keynet.runtime.engines.docker_args import Invocation
+from keynet.runtime.engines.docker_login import private_config
+from keynet.runtime.engines.docker_saving import save_by
 from keynet.secret import Secret
+from keynet.text import _, fill
 
 __all__ = ["Buildx"]
 
@@ -34,146 +41,141 @@ _CONFIG: Final = "containerimage.config.digest"
 _MANIFEST: Final = "containerimage.digest"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Cached(Built):
+@dataclass(frozen=True, slots=True)
+class BuilderResult:
     """A result in the builder's cache, with all that asking for it again takes.
 
     ``arguments`` end before the output; they name files of ``stage``, there until ``release``.
     """
 
+    image_id: str
+    project: str
     arguments: tuple[str, ...]
-    environment: Mapping[str, str | Secret | None]
+    environment: Mapping[str, str | Secret | None] = field(repr=False)
     stage: Stage
     release: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Buildx:
-    """docker as a ``Builder`` whose BuildKit runs elsewhere."""
+    """docker as a ``Builder``, ``Saver`` and ``LoginStore`` whose BuildKit runs remotely."""
 
-    usable: WorkingEngine
-
-    @property
-    def name(self) -> str:
-        """Give ``docker``."""
-        return "docker"
+    engine: WorkingEngine
+    invocation: Invocation
 
     def unsupported(self, plan: BuildPlan) -> list[str]:
         """See ``Builder.unsupported``."""
-        return cannot_run(self.usable, plan)
-
-    @contextlib.contextmanager
-    def ahead(self, plan: BuildPlan) -> Iterator["Buildx"]:
-        """Ask nothing; see ``Builder.ahead``."""
-        yield self
+        return [*cannot_run(self.engine, plan), *several_platforms(plan)]
 
     def build(
         self,
         plan: BuildPlan,
-        auth: RegistryAuth | None,
+        access: RegistryAccess | None,
         emit: Emit,
-        target: Reference | None = None,
-    ) -> Built:
+        target: Reference | None,
+    ) -> BuilderResult:
         """Build into the builder's cache; see ``Builder.build``."""
-        plan = host_files.mounting(plan)
         kept = contextlib.ExitStack()
         with contextlib.ExitStack() as stack:
-            staged = stack.enter_context(stage(plan, emit))
-            built = self._built(plan, auth, staged, kept.close, emit)
-            kept.push(stack.pop_all())
+            config = stack.enter_context(private_config(access))
+            rendered = _rendered(plan)
+            staging = contextlib.ExitStack()
+            stack.enter_context(staging)
+            staged = staging.enter_context(stage(plan, rendered, emit))
+            built = self._built(plan, rendered, config, staged, kept.close, emit)
+            kept.push(staging.pop_all())
         return built
 
-    def push(self, built: Built, target: Reference, auth: RegistryAuth, emit: Emit) -> Pushed:
+    def push(
+        self, built: BuilderResult, target: Reference, access: RegistryAccess, emit: Emit
+    ) -> Pushed:
         """Let the builder send it; see ``Builder.push``."""
         named = target if target.tag else target.with_tag("latest")
         output = f"type=image,name={named},push=true,store=false"
-        if auth.insecure:
+        if access.insecure or (access.ca_cert is None and is_loopback(access.host)):
             output += ",registry.insecure=true"
-        changed = docker_args.environment(self.usable.way, auth)
-        finished, told = self._again(built, output, changed, emit)
+        with private_config(access) as config:
+            changed = docker_args.environment(self.invocation, config)
+            finished, metadata = _again(built, output, changed, emit)
         if finished.status != 0:
-            raise push_error("docker buildx", target, finished.stderr or finished.stdout)
+            raise _refused(target, finished.stderr or finished.stdout)
         try:
-            return Pushed(target, Digest.parse(str(told[_MANIFEST])))
+            return Pushed(target, Digest.parse(str(metadata[_MANIFEST])))
         except KeyError as error:
-            raise push_error("docker buildx", target, finished.stderr) from error
+            raise _refused(target, finished.stderr) from error
 
-    def save(self, built: Built, destination: str, emit: Emit) -> None:
-        """Fetch the image from the builder; see ``Builder.save``."""
-        form = "docker" if destination.startswith("docker-archive:") else "oci"
+    def release(self, built: BuilderResult) -> None:
+        """Remove the staged files; the builder's cache is its own to collect."""
+        built.release()
+
+    @property
+    def formats(self) -> frozenset[str]:
+        """See ``Saver.formats``."""
+        return frozenset({"oci", "oci-archive", "docker-archive"})
+
+    def local(self, built: BuilderResult) -> LocalImage:
+        """See ``Saver.local``."""
+        return LocalImage(built.project, built.image_id, stored=False)
+
+    def save(self, built: BuilderResult, format: str, path: Path, emit: Emit) -> None:  # noqa: A002
+        """Fetch the image from the builder; see ``Saver.save``."""
+        form = "docker" if format == "docker-archive" else "oci"
 
         def write(file: Path) -> shell.Finished:
             output = f"type={form},name={built.project}:latest,dest={file}"
-            return self._again(built, output, {}, emit)[0]
+            return _again(built, output, {}, emit)[0]
 
-        save_by(destination, write)
+        save_by(format, path, write)
 
     def login(self, access: RegistryAccess) -> None:
-        """Store a login for the docker client; see ``Builder.login``."""
-        Docker(self.usable).login(access)
+        """Store a login for the docker client; see ``LoginStore.login``."""
+        Docker(self.engine, self.invocation).login(access)
 
     def logout(self, host: str) -> None:
-        """Forget a login; see ``Builder.logout``."""
-        Docker(self.usable).logout(host)
-
-    @property
-    def saves(self) -> frozenset[str]:
-        """See ``Builder.saves``."""
-        return frozenset({"oci", "oci-archive", "docker-archive"})
-
-    @contextlib.contextmanager
-    def removing(self, built: Built) -> Iterator[None]:
-        """Remove the staged files; the builder's cache is its own to collect."""
-        _cached(built).release()
-        yield
-
-    def kept(self) -> list[Kept]:
-        """See ``Builder.kept``: a builder has a cache only, which is its own to collect."""
-        return []
-
-    def drop(self, images: Sequence[str]) -> None:
-        """See ``Builder.drop``."""
-        assert not images, "it keeps none"
+        """Forget a login; see ``LoginStore.logout``."""
+        Docker(self.engine, self.invocation).logout(host)
 
     def _built(
         self,
         plan: BuildPlan,
-        auth: RegistryAuth | None,
+        rendered: Rendered,
+        config: Path | None,
         staged: Stage,
         release: Callable[[], None],
         emit: Emit,
-    ) -> _Cached:
-        project = image_names.project_name(plan)
+    ) -> BuilderResult:
+        project = layer_cache.project_name(plan)
         log = BuildLog()
 
         def on_line(line: str) -> None:
-            line = host_files.hidden(line)
+            line = docker_mounts.hidden(line)
             log.feed(line)
             emit(LogLine(line, "build"))
 
         environment: dict[str, str | Secret | None] = {
-            **docker_args.environment(self.usable.way, auth),
+            **docker_args.environment(self.invocation, None),
             **plan.host_network.proxies,
         }
-        secrets = host_files.secrets(plan, staged)
+        secrets = docker_mounts.secret_flags(plan, rendered, staged.private)
         result = staged.private / "built.json"
         # Without a name nothing of it stays in an image store that the builder may have.
         output = _output("type=image", result, staged)
+        argv = (*self._arguments(plan, staged), *secrets, *output)
+        signed_in = docker_args.environment(self.invocation, config)
         finished = shell.run(
-            shell.Command((*self._arguments(plan, staged), *secrets, *output), environment),
+            shell.Command(argv, {**environment, **signed_in}),
             timeout_s=None,
             on_stdout=on_line,
             on_stderr=on_line,
         )
         if finished.status != 0:
-            raise log.failure(self.name, finished.status, keep_containerfile(plan, project))
-        told = _read(result)
-        return _Cached(
-            engine=self.name,
-            image_id=str(told.get(_CONFIG) or told.get(_MANIFEST, "")).partition(":")[2],
-            name=image_names.build_name(project),
+            kept = keep_containerfile(plan, rendered, project)
+            raise log.failure(self.engine.name, finished.status, kept)
+        metadata = _read(result)
+        image_id = str(metadata.get(_CONFIG) or metadata.get(_MANIFEST, ""))
+        return BuilderResult(
+            image_id=image_id.partition(":")[2],
             project=project,
-            stored=False,
             # From the cache, even if the first time was not.
             arguments=(*self._arguments(replace(plan, no_cache=False), staged), *secrets),
             environment=environment,
@@ -182,42 +184,57 @@ class Buildx:
         )
 
     def _arguments(self, plan: BuildPlan, staged: Stage) -> tuple[str, ...]:
-        way = self.usable.way
-        return (way.binary, *docker_args.builder_arguments(plan, staged, way))
+        invocation = self.invocation
+        arguments = docker_args.builder_arguments(plan, staged, invocation)
+        return (invocation.binary, *arguments)
 
-    def _again(
-        self, built: Built, output: str, changed: Mapping[str, str], emit: Emit
-    ) -> tuple[shell.Finished, Mapping[str, Any]]:
-        cached = _cached(built)
-        result = cached.stage.private / "result.json"
-        result.unlink(missing_ok=True)
-        exporting = ""
 
-        def on_line(line: str) -> None:
-            # The steps, all cached, were shown before.
-            nonlocal exporting
-            if found := _EXPORTING.match(line):
-                exporting = f"{found['vertex']} "
-            if exporting and line.startswith(exporting):
-                emit(LogLine(line, "push"))
+def _rendered(plan: BuildPlan) -> Rendered:
+    if isinstance(plan.recipe, UserContainerfile):
+        return docker_mounts.rendered(plan, plan.recipe)
+    # The builder cannot be asked for a base image's user, which one stage would need.
+    return rendering.two_stages(plan.recipe, plan.host_network)
 
-        argv = (*cached.arguments, *_output(output, result, cached.stage))
-        finished = shell.run(
-            shell.Command(argv, {**cached.environment, **changed}),
-            timeout_s=None,
-            on_stdout=on_line,
-            on_stderr=on_line,
-        )
-        return finished, _read(result) if finished.status == 0 else {}
+
+def _again(
+    built: BuilderResult, output: str, changed: Mapping[str, str], emit: Emit
+) -> tuple[shell.Finished, Mapping[str, Any]]:
+    """Ask for the same build with another output; return its end and buildx's metadata."""
+    result = built.stage.private / "result.json"
+    result.unlink(missing_ok=True)
+    exporting = ""
+
+    def on_line(line: str) -> None:
+        # The steps, all cached, were shown before.
+        nonlocal exporting
+        if found := _EXPORTING.match(line):
+            exporting = f"{found['vertex']} "
+        if exporting and line.startswith(exporting):
+            emit(LogLine(line, "push"))
+
+    argv = (*built.arguments, *_output(output, result, built.stage))
+    finished = shell.run(
+        shell.Command(argv, {**built.environment, **changed}),
+        timeout_s=None,
+        on_stdout=on_line,
+        on_stderr=on_line,
+    )
+    return finished, _read(result) if finished.status == 0 else {}
+
+
+def _refused(target: Reference, output: str) -> KeynetError:
+    hint = fill(
+        _(
+            'The builder reads the CA from its buildkitd.toml: [registry."{host}"] '
+            'ca=["FILE"] (docker buildx create --buildkitd-config), or from its system.'
+        ),
+        host=target.registry,
+    )
+    return push_error("docker buildx", target, output, ca_hint=hint)
 
 
 def _output(output: str, result: Path, staged: Stage) -> tuple[str, ...]:
     return ("--metadata-file", str(result), "--output", output, str(staged.root))
-
-
-def _cached(built: Built) -> _Cached:
-    assert isinstance(built, _Cached), "built by another builder"
-    return built
 
 
 def _read(file: Path) -> Mapping[str, Any]:

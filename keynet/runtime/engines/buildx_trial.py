@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Final
 
 from keynet.process import shell
-from keynet.runtime.engine import Invocation, Unusable, WorkingEngine
+from keynet.runtime.engine import Unusable, WorkingEngine
 from keynet.runtime.engines import docker_args
-from keynet.runtime.engines.podman_like_trial import lay_out_program
+from keynet.runtime.engines.docker_args import Invocation
+from keynet.runtime.engines.docker_host import ADVICE, NAME
 from keynet.runtime.probing import endpoints, reasons
+from keynet.runtime.probing.trial_program import lay_out
 from keynet.text import _, fill, printable
 
 __all__ = ["BuilderFacts", "inspect", "probe", "read_inspection"]
@@ -60,7 +62,7 @@ def read_inspection(text: str) -> BuilderFacts:
 
 
 def inspect(binary: str, builder: str) -> BuilderFacts | Unusable:
-    """Ask buildx for the builder, which it starts where that is its driver's way."""
+    """Ask buildx for the builder, which it starts where that is its driver's invocation."""
     argv = (binary, "buildx", "inspect", "--bootstrap", builder)
     told = shell.run(shell.Command(argv), timeout_s=_START_S)
     facts = read_inspection(told.stdout)
@@ -69,28 +71,30 @@ def inspect(binary: str, builder: str) -> BuilderFacts | Unusable:
     return _refused(builder, reasons.last_words(told.stderr or told.stdout), facts.endpoint)
 
 
-def probe(binary: str, version: str, builder: str, facts: BuilderFacts) -> WorkingEngine | Unusable:
+def probe(
+    binary: str, version: str, builder: str, facts: BuilderFacts
+) -> tuple[WorkingEngine, Invocation] | Unusable:
     """Try the builder's own network, then its host's; see ``dockertrial.probe``."""
-    refused = endpoints.refusal(facts.endpoint)
+    refused = endpoints.refusal(facts.endpoint, NAME, ADVICE)
     if refused is not None:
         return _refused(builder, refused.reason, facts.endpoint)
     plain = Invocation(binary=binary, mode=docker_args.BUILDER, remote=True)
     failed: list[str] = []
-    for way in (plain, replace(plain, network="host")):
-        error = _trial(way, facts.architecture, run=True)
+    for invocation in (plain, replace(plain, network="host")):
+        error = _trial(invocation, facts.architecture, run=True)
         if not error:
-            return _usable(way, version, builder, facts)
+            return _usable(invocation, version, builder, facts)
         failed.append(error)
     if not _trial(plain, facts.architecture, run=False):
         return _usable(plain, version, builder, facts, no_run="; ".join(dict.fromkeys(failed)))
     return _refused(builder, failed[0], facts.endpoint)
 
 
-def _trial(way: Invocation, architecture: str, *, run: bool) -> str:
+def _trial(invocation: Invocation, architecture: str, *, run: bool) -> str:
     with tempfile.TemporaryDirectory(prefix="keynet-probe-") as folder:
-        lay_out_program(Path(folder), architecture, run=run)
+        lay_out(Path(folder), architecture, run=run)
         argv = [
-            way.binary,
+            invocation.binary,
             "buildx",
             "build",
             "--progress",
@@ -99,36 +103,35 @@ def _trial(way: Invocation, architecture: str, *, run: bool) -> str:
             "--output",
             "type=cacheonly",
         ]
-        argv += docker_args.network_flags(way.network, way.mode)
+        argv += docker_args.network_flags(invocation.network, invocation.mode)
         argv += ["--file", f"{folder}/Containerfile", folder]
-        command = shell.Command(tuple(argv), environment=docker_args.environment(way, None))
+        command = shell.Command(tuple(argv), environment=docker_args.environment(invocation, None))
         finished = shell.run(command, timeout_s=_TRIAL_S)
     return "" if finished.status == 0 else reasons.failure(finished.status, finished.stderr)
 
 
 def _usable(
-    way: Invocation, version: str, builder: str, facts: BuilderFacts, *, no_run: str = ""
-) -> WorkingEngine:
+    invocation: Invocation, version: str, builder: str, facts: BuilderFacts, *, no_run: str = ""
+) -> tuple[WorkingEngine, Invocation]:
     notes = [fill(_("builder {name}"), name=printable(builder, 60)), printable(facts.driver, 40)]
     notes.append(f"BuildKit {printable(facts.version, 40)}".rstrip())
     if no_run:
         notes.append(_("COPY only, no RUN"))
-    return WorkingEngine(
-        name="docker",
+    engine = WorkingEngine(
+        name=NAME,
         version=version,
-        rootless=False,
-        how=f"docker {version} ({', '.join(notes)})",
+        how=f"{NAME} {version} ({', '.join(notes)})",
         can_run=not no_run,
-        way=way,
+        no_run_reason=no_run,
         endpoint=facts.endpoint,
         architecture=facts.architecture,
-        facts={"builder": builder, **({"no_run": no_run} if no_run else {})},
     )
+    return engine, invocation
 
 
 def _refused(builder: str, reason: str, endpoint: str) -> Unusable:
     return Unusable(
-        "docker",
+        NAME,
         fill(
             _("the builder {name} that BUILDX_BUILDER names does not work: {reason}"),
             name=printable(builder, 100),

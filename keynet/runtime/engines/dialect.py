@@ -6,12 +6,33 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from keynet.runtime.engine import Invocation
+from keynet.runtime.probing.reasons import Guide
 
-__all__ = ["Dialect", "Facts", "read_info"]
+__all__ = ["Dialect", "Facts", "Invocation", "read_info"]
 
 _RUNTIMES: Final = ("crun", "runc", "youki")
 _ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """How the argv of podman or buildah has to look on this host: what probing found to work.
+
+    Empty strings leave the engine's default. ``root`` and ``runroot`` are keynet's own overlay
+    store; ``graph_root`` is the store in use; ``remote`` means that the engine sees none of this
+    host's folders.
+    """
+
+    binary: str
+    isolation: str = ""
+    runtime: str = ""
+    network: str = ""
+    driver: str = ""
+    root: str = ""
+    runroot: str = ""
+    graph_root: str = ""
+    ulimits: tuple[str, ...] = ()
+    remote: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +55,12 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One of the two engines: where its argv differs, and the ways to try, best first."""
+    """One of the two engines: where its argv differs, and the invocations to try, best first."""
 
-    name: str
+    guide: Guide
     prefix: Callable[[Invocation], tuple[str, ...]]
     build_flags: Callable[[Invocation], tuple[str, ...]]
-    ways: Callable[[Invocation, Facts], Iterable[Invocation]]
+    invocations: Callable[[Invocation, Facts], Iterable[Invocation]]
     rm_flags: tuple[str, ...] = ()
     # The first version whose RUN mounts a folder of the context.
     mounts_since: tuple[int, int] = (0, 0)
@@ -47,6 +68,13 @@ class Dialect:
     repository: str = "Repository"
     # The arguments after ``inspect`` that print a base image's user.
     inspect_user: tuple[str, ...] = ()
+    # The arguments that print what the engine knows of its host, as JSON.
+    info: tuple[str, ...] = ("info",)
+
+    @property
+    def name(self) -> str:
+        """The engine's name, which is its program's too."""
+        return self.guide.name
 
 
 def read_info(text: str) -> Facts:

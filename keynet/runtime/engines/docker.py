@@ -1,39 +1,39 @@
 """docker: a daemon behind a socket, tcp, ssh or a context; legacy builder and BuildKit."""
 
 import re
-import shutil
-import tarfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
 from keynet.errors import EngineError
 from keynet.events import Emit, LogLine
 from keynet.net.hosts import is_loopback
 from keynet.oci.reference import Reference
-from keynet.plan import BuildPlan, Pushed, RegistryAccess
+from keynet.plan import BuildPlan, Pushed, Recipe, RegistryAccess, UserContainerfile
 from keynet.process import shell
-from keynet.runtime.build import host_files, image_names, kept_images, layer_cache, one_stage
+from keynet.runtime.build import base_user, layer_cache, rendering
 from keynet.runtime.build.build_log import BuildLog
+from keynet.runtime.build.layer_cache import Cached
 from keynet.runtime.build.push_log import PushLog, docker_digest, push_error
+from keynet.runtime.build.rendering import Rendered
 from keynet.runtime.build.staging import keep_containerfile, stage
 from keynet.runtime.engine import (
-    Built,
-    Invocation,
-    Kept,
-    RegistryAuth,
+    KeptImage,
+    LocalImage,
     WorkingEngine,
     cannot_run,
+    several_platforms,
     version_numbers,
 )
-from keynet.runtime.engines import docker_args, docker_tar_context
+from keynet.runtime.engines import docker_args, docker_mounts, docker_saving, docker_tar_context
+from keynet.runtime.engines.docker_args import Invocation
+from keynet.runtime.engines.docker_login import private_config
 from keynet.runtime.probing.reasons import last_words
 from keynet.text import _, fill
 
-__all__ = ["Docker", "save_by"]
+__all__ = ["Docker"]
 
 _FIRST_WITH_OCI: Final = (25,)
 _FIRST_WITH_MOUNTS: Final = (20, 10)
@@ -46,126 +46,131 @@ _ADVICE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Docker:
-    """docker as a ``Builder``."""
+    """docker as a ``Builder``, ``Saver``, ``LayerStore`` and ``LoginStore``."""
 
-    usable: WorkingEngine
-    # What is asked ahead of a build.
-    asked: shell.Running | None = None
-
-    @property
-    def name(self) -> str:
-        """Give ``docker``."""
-        return "docker"
+    engine: WorkingEngine
+    invocation: Invocation
 
     def unsupported(self, plan: BuildPlan) -> list[str]:
         """See ``Builder.unsupported``."""
-        found = cannot_run(self.usable, plan)
-        if self._way.mode == docker_args.LEGACY:
+        found = [*cannot_run(self.engine, plan), *several_platforms(plan)]
+        if self.invocation.mode == docker_args.LEGACY:
             found += docker_args.only_buildkit(plan)
         return found
-
-    @contextmanager
-    def ahead(self, plan: BuildPlan) -> Iterator["Docker"]:
-        """Ask for the user of the base image; see ``Builder.ahead``."""
-        if not self._can_mount(plan):
-            yield self
-            return
-        with shell.start(self._user_question(plan)) as asked:
-            yield replace(self, asked=asked)
 
     def build(
         self,
         plan: BuildPlan,
-        auth: RegistryAuth | None,
+        access: RegistryAccess | None,
         emit: Emit,
-        target: Reference | None = None,
-    ) -> Built:
+        target: Reference | None,
+    ) -> Cached:
         """Build with ``docker build``; see ``Builder.build``."""
-        project = image_names.project_name(plan)
-        name = image_names.build_name(project) if target is None else str(_tagged(target))
+        project = layer_cache.project_name(plan)
+        name = layer_cache.build_name(project) if target is None else str(_tagged(target))
         log = BuildLog()
 
         def on_line(line: str) -> None:
-            line = host_files.hidden(line)
+            line = docker_mounts.hidden(line)
             log.feed(line)
             if not _ADVICE.match(line):
                 emit(LogLine(line, "build"))
 
-        if self._mounts:
-            plan = host_files.mounting(plan)
-        if self._can_mount(plan):
-            pull = partial(self._pull, plan, auth, on_line)
-            plan = one_stage.taken(plan, self._user_question(plan), pull, self.asked)
         done = False
         try:
-            with stage(plan, emit) as staged:
-                iidfile = staged.private / "image-id"
-                arguments = docker_args.build_arguments(
-                    plan,
-                    staged,
-                    self._way,
-                    name=name,
-                    iidfile=iidfile,
-                    network=self._network(plan),
-                    more=host_files.secrets(plan, staged),
-                )
-                legacy = self._way.mode == docker_args.LEGACY
-                command = shell.Command(
-                    (self._way.binary, *arguments),
-                    environment={
-                        **docker_args.environment(self._way, auth),
-                        **plan.host_network.proxies,
-                    },
-                    stdin=partial(docker_tar_context.write, plan, staged) if legacy else None,
-                )
-                finished = shell.run(command, timeout_s=None, on_stdout=on_line, on_stderr=on_line)
-                if finished.status != 0 or not iidfile.exists():
-                    path = keep_containerfile(plan, project)
-                    raise log.failure(self.name, finished.status, path)
-                image_id = iidfile.read_text().strip().removeprefix("sha256:")
+            with private_config(access) as config:
+                image_id = self._build(plan, config, name, log, on_line, emit)
             done = True
         finally:
             if not done:
-                layer_cache.keep((self._way.binary,), project, log.tops)
-        return Built(self.name, image_id, name, project, tuple(log.tops[:-1]))
+                layer_cache.keep((self.invocation.binary,), project, log.tops)
+        return Cached(image_id, name, project, tuple(log.tops[:-1]))
 
-    def push(self, built: Built, target: Reference, auth: RegistryAuth, emit: Emit) -> Pushed:
+    def _build(
+        self,
+        plan: BuildPlan,
+        config: Path | None,
+        name: str,
+        log: BuildLog,
+        on_line: shell.OnLine,
+        emit: Emit,
+    ) -> str:
+        """Build once and return the image's id."""
+        rendered = self._rendered(plan, config, on_line)
+        with stage(plan, rendered, emit) as staged:
+            iidfile = staged.private / "image-id"
+            arguments = docker_args.build_arguments(
+                plan,
+                staged,
+                self.invocation,
+                name=name,
+                iidfile=iidfile,
+                network=self._network(plan),
+                more=docker_mounts.secret_flags(plan, rendered, staged.private),
+            )
+            legacy = self.invocation.mode == docker_args.LEGACY
+            command = shell.Command(
+                (self.invocation.binary, *arguments),
+                environment={
+                    **docker_args.environment(self.invocation, config),
+                    **plan.host_network.proxies,
+                },
+                stdin=partial(docker_tar_context.write, plan, rendered, staged) if legacy else None,
+            )
+            finished = shell.run(command, timeout_s=None, on_stdout=on_line, on_stderr=on_line)
+            if finished.status != 0 or not iidfile.exists():
+                kept = keep_containerfile(plan, rendered, layer_cache.project_name(plan))
+                raise log.failure(self.engine.name, finished.status, kept)
+            return iidfile.read_text().strip().removeprefix("sha256:")
+
+    def push(self, built: Cached, target: Reference, access: RegistryAccess, emit: Emit) -> Pushed:
         """Push by the name that it was built under; see ``Builder.push``."""
         log = PushLog(emit)
         named = str(_tagged(target))
         assert built.name == named, "built for another target"
-        finished = shell.run(
-            shell.Command(
-                (self._way.binary, "push", named),
-                environment=docker_args.environment(self._way, auth),
-                terminal=True,
-            ),
-            timeout_s=None,
-            on_stdout=log.feed,
-            on_stderr=log.feed,
-        )
+        with private_config(access) as config:
+            finished = shell.run(
+                shell.Command(
+                    (self.invocation.binary, "push", named),
+                    environment=docker_args.environment(self.invocation, config),
+                    terminal=True,
+                ),
+                timeout_s=None,
+                on_stdout=log.feed,
+                on_stderr=log.feed,
+            )
         digest = docker_digest(finished.stdout)
         if finished.status != 0 or digest is None:
-            raise push_error(self.name, target, finished.stderr or finished.stdout)
+            output = finished.stderr or finished.stdout
+            raise push_error(self.engine.name, target, output, ca_hint=_daemon_ca(target))
         log.finish()
         return Pushed(target, digest)
 
-    def save(self, built: Built, destination: str, emit: Emit) -> None:
-        """Write an archive or a layout; see ``Builder.save``."""
-        save_by(
-            destination,
+    def release(self, built: Cached) -> None:
+        """Leave one tag a project; see ``Builder.release``."""
+        layer_cache.release((self.invocation.binary,), built)
+
+    @property
+    def formats(self) -> frozenset[str]:
+        """See ``Saver.formats``: docker archives, since docker 25 also the OCI's."""
+        modern = version_numbers(self.engine.version) >= _FIRST_WITH_OCI
+        return frozenset({"docker-archive", *({"oci", "oci-archive"} if modern else ())})
+
+    def local(self, built: Cached) -> LocalImage:
+        """See ``Saver.local``."""
+        return LocalImage(built.project, built.image_id)
+
+    def save(self, built: Cached, format: str, path: Path, emit: Emit) -> None:  # noqa: A002
+        """Write an archive or a layout; see ``Saver.save``."""
+        docker_saving.save_by(
+            format,
+            path,
             lambda file: self._run("save", "--output", str(file), built.name, timeout_s=None),
         )
 
-    @property
-    def saves(self) -> frozenset[str]:
-        """See ``Builder.saves``: docker archives, since docker 25 also the OCI's."""
-        oci = {"oci", "oci-archive"} if _writes_oci(self.usable) else set[str]()
-        return frozenset({"docker-archive", *oci})
-
     def login(self, access: RegistryAccess) -> None:
-        """Store a login; see ``Builder.login``."""
-        binary = self._way.binary
+        """Store a login; see ``LoginStore.login``."""
+        binary = self.invocation.binary
         finished = shell.run(
             shell.Command(
                 (binary, "login", "--username", access.username, "--password-stdin", access.host),
@@ -190,7 +195,7 @@ class Docker:
             )
 
     def logout(self, host: str) -> None:
-        """Forget a login; see ``Builder.logout``."""
+        """Forget a login; see ``LoginStore.logout``."""
         finished = self._run("logout", host)
         if finished.status != 0:
             raise EngineError(
@@ -202,28 +207,19 @@ class Docker:
                 _("Remove the entry from ~/.docker/config.json by hand."),
             )
 
-    def removing(self, built: Built) -> AbstractContextManager[None]:
-        """Leave one tag a project; see ``Builder.removing``."""
-        return layer_cache.removing((self._way.binary,), built)
-
-    def kept(self) -> list[Kept]:
-        """See ``Builder.kept``."""
-        return kept_images.listed(
-            (self._way.binary,), "Repository", self.usable.endpoint or self.name
-        )
+    def kept(self) -> list[KeptImage]:
+        """See ``LayerStore.kept``."""
+        store = self.engine.endpoint or self.engine.name
+        return layer_cache.listed((self.invocation.binary,), "Repository", store)
 
     def drop(self, images: Sequence[str]) -> None:
-        """See ``Builder.drop``."""
-        kept_images.drop((self._way.binary,), images)
-
-    @property
-    def _way(self) -> Invocation:
-        return self.usable.way
+        """See ``LayerStore.drop``."""
+        layer_cache.drop((self.invocation.binary,), images)
 
     def _network(self, plan: BuildPlan) -> str:
         """Use the host's network where the daemon has none, or where the way out is loopback."""
-        if self._way.network:
-            return self._way.network
+        if self.invocation.network:
+            return self.invocation.network
         network = plan.host_network
         addresses = [secret.reveal() for secret in network.proxies.values()]
         if network.pip_conf is not None:
@@ -235,29 +231,38 @@ class Docker:
         )
         return "host" if local else ""
 
-    @property
-    def _mounts(self) -> bool:
-        modern = self._way.mode != docker_args.LEGACY
-        return modern and version_numbers(self.usable.version) >= _FIRST_WITH_MOUNTS
+    def _rendered(self, plan: BuildPlan, config: Path | None, on_line: shell.OnLine) -> Rendered:
+        """Render for what the builder can mount: a folder of the context, or secrets."""
+        recipe = plan.recipe
+        mounts = (
+            self.invocation.mode != docker_args.LEGACY
+            and version_numbers(self.engine.version) >= _FIRST_WITH_MOUNTS
+        )
+        if isinstance(recipe, UserContainerfile):
+            return docker_mounts.rendered(plan, recipe) if mounts else Rendered(recipe.text)
+        if mounts and plan.needs_run:
+            pull = partial(self._pull, plan, config, on_line)
+            user = base_user.find(self._user_question(recipe), pull)
+            one = None
+            if user is not None:
+                one = rendering.one_stage(recipe, plan.host_network, user)
+            if one is not None:
+                return one
+        return rendering.two_stages(recipe, plan.host_network)
 
-    def _can_mount(self, plan: BuildPlan) -> bool:
-        return self._mounts and one_stage.is_offered(plan)
+    def _user_question(self, recipe: Recipe) -> shell.Command:
+        inspect = ("image", "inspect", "--format", "{{.Config.User}}", str(recipe.base))
+        return shell.Command((self.invocation.binary, *inspect))
 
-    def _user_question(self, plan: BuildPlan) -> shell.Command:
-        inspect = ("image", "inspect", "--format", "{{.Config.User}}", str(plan.base))
-        return shell.Command((self._way.binary, *inspect))
-
-    def _pull(
-        self, plan: BuildPlan, auth: RegistryAuth | None, on_line: shell.OnLine
-    ) -> shell.Finished:
+    def _pull(self, plan: BuildPlan, config: Path | None, on_line: shell.OnLine) -> shell.Finished:
         command = shell.Command(
-            (self._way.binary, *docker_args.pull_arguments(plan)),
-            environment=docker_args.environment(self._way, auth),
+            (self.invocation.binary, *docker_args.pull_arguments(plan)),
+            environment=docker_args.environment(self.invocation, config),
         )
         return shell.run(command, timeout_s=None, on_stdout=on_line, on_stderr=on_line)
 
     def _run(self, *arguments: str, timeout_s: float | None = 120) -> shell.Finished:
-        return shell.run(shell.Command((self._way.binary, *arguments)), timeout_s=timeout_s)
+        return shell.run(shell.Command((self.invocation.binary, *arguments)), timeout_s=timeout_s)
 
 
 def _tagged(target: Reference) -> Reference:
@@ -265,48 +270,11 @@ def _tagged(target: Reference) -> Reference:
     return target if target.tag else target.with_tag("latest")
 
 
-def _writes_oci(usable: WorkingEngine) -> bool:
-    return version_numbers(usable.version) >= _FIRST_WITH_OCI
-
-
-def save_by(destination: str, write: Callable[[Path], shell.Finished]) -> None:
-    """Let docker write an archive, and unpack it where a layout is wanted.
-
-    Raises:
-        EngineError: Nothing was written.
-    """
-    kind, _colon, path = destination.partition(":")
-    file = Path(path) if kind != "oci" else Path(f"{path}.partial.tar")
-    try:
-        finished = write(file)
-        if finished.status != 0:
-            raise EngineError(
-                fill(
-                    _("docker could not write the image to {destination}: {said}"),
-                    destination=destination,
-                    said=last_words(finished.stderr),
-                ),
-                _("See whether the folder exists, is writable and has room."),
-            )
-        if kind == "oci":
-            _unpack_layout(file, Path(path))
-    finally:
-        if kind == "oci":
-            file.unlink(missing_ok=True)
-
-
-def _unpack_layout(file: Path, folder: Path) -> None:
-    """Write the layout's own files, whose names its specification gives; nothing else.
-
-    Not ``extractall``: Debian 12's Python has no filter for it yet.
-    """
-    with tarfile.open(file) as tar:
-        for member in tar:
-            name = PurePosixPath(member.name)
-            content = tar.extractfile(member) if member.isfile() else None
-            if content is None or name.is_absolute() or ".." in name.parts:
-                continue
-            target = folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with content, target.open("wb") as written:
-                shutil.copyfileobj(content, written)
+def _daemon_ca(target: Reference) -> str:
+    return fill(
+        _(
+            "docker's daemon looks for the CA in /etc/docker/certs.d/{host}/ca.crt (on the "
+            "daemon's machine): put it there."
+        ),
+        host=target.registry,
+    )

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from keynet.plan import BuildPlan
+from keynet.plan import BuildPlan, UserContainerfile
 from keynet.runtime.build.staging import Stage
-from keynet.runtime.engine import Invocation, RegistryAuth
 from keynet.runtime.engines import docker_tar_context
 from keynet.text import _, fill
 
@@ -19,6 +18,7 @@ __all__ = [
     "BUILDX",
     "LEGACY",
     "DockerFacts",
+    "Invocation",
     "build_arguments",
     "builder_arguments",
     "environment",
@@ -35,12 +35,27 @@ BUILDX: Final = "buildx"
 BUILDER: Final = "builder"
 
 _ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
-# Containerfile features that docker's legacy builder does not know.
+# Features of Containerfiles that docker's legacy builder does not know: the instructions, what
+# their arguments look like, and how to call the feature.
 _ONLY_BUILDKIT: Final = (
-    (re.compile(r"^\s*RUN\s+--(?:mount|network|security)", re.I | re.M), "RUN --mount"),
-    (re.compile(r"^\s*(?:COPY|ADD)\s+(?:--\w+=\S+\s+)*--(?:link|parents)", re.I | re.M), "--link"),
-    (re.compile(r"^\s*(?:RUN|COPY)\b.*<<-?[\"']?\w", re.I | re.M), "<<EOF"),
+    ({"RUN"}, re.compile(r"--(?:mount|network|security)\b", re.I), "RUN --mount"),
+    ({"COPY", "ADD"}, re.compile(r"(?:--\w+=\S+\s+)*--(?:link|parents)\b", re.I), "--link"),
+    ({"RUN", "COPY"}, re.compile(r".*<<-?[\"']?\w"), "<<EOF"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """How docker's argv has to look on this host: what probing found to work.
+
+    ``mode`` is the builder (``LEGACY``, ``BUILDKIT``, ``BUILDX``, ``BUILDER``); ``network`` is ""
+    for docker's default; ``remote`` means that the daemon sees none of this host's folders.
+    """
+
+    binary: str
+    mode: str
+    network: str = ""
+    remote: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,24 +99,28 @@ def _plugin_names(plugins: Any) -> list[str]:
     ]
 
 
-def environment(way: Invocation, auth: RegistryAuth | None) -> Mapping[str, str]:
-    """Give what makes the client take this builder and this push's credentials."""
+def environment(invocation: Invocation, config: Path | None) -> Mapping[str, str]:
+    """Return what makes the client take this builder and this push's credentials.
+
+    Args:
+        config: For DOCKER_CONFIG; None leaves the user's own.
+    """
     chosen = {
-        "DOCKER_BUILDKIT": "0" if way.mode == LEGACY else "1",
+        "DOCKER_BUILDKIT": "0" if invocation.mode == LEGACY else "1",
         "BUILDKIT_PROGRESS": "plain",
         # An index round the image, with a provenance that differs each time, is not wanted.
         "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
         "DOCKER_CLI_HINTS": "false",
     }
-    if auth is not None:
-        chosen["DOCKER_CONFIG"] = str(auth.docker_config)
+    if config is not None:
+        chosen["DOCKER_CONFIG"] = str(config)
     return chosen
 
 
 def build_arguments(
     plan: BuildPlan,
     stage: Stage,
-    way: Invocation,
+    invocation: Invocation,
     *,
     name: str,
     iidfile: Path,
@@ -110,22 +129,31 @@ def build_arguments(
 ) -> tuple[str, ...]:
     """Give ``build`` with ``more`` flags; the legacy builder's context is standard input."""
     arguments = ["build", "--tag", name, "--iidfile", str(iidfile)]
-    arguments += [*_builder_flags(way), *network_flags(network, way.mode), *_plan_flags(plan)]
+    arguments += [
+        *_builder_flags(invocation),
+        *network_flags(network, invocation.mode),
+        *_plan_flags(plan),
+    ]
     arguments += more
-    if way.mode == LEGACY:
+    if invocation.mode == LEGACY:
         return (*arguments, "--file", docker_tar_context.containerfile_name(plan), "-")
     return (*arguments, "--file", str(stage.containerfile), str(stage.root))
 
 
 def pull_arguments(plan: BuildPlan) -> tuple[str, ...]:
     """Give ``pull`` of the plan's base image."""
-    platform = () if plan.platform is None else ("--platform", str(plan.platform))
-    return ("pull", *platform, str(plan.base))
+    return ("pull", *_platform_flags(plan), str(plan.base))
 
 
-def builder_arguments(plan: BuildPlan, stage: Stage, way: Invocation) -> tuple[str, ...]:
+def builder_arguments(plan: BuildPlan, stage: Stage, invocation: Invocation) -> tuple[str, ...]:
     """Give ``buildx build`` for a builder elsewhere, up to the output and the context."""
-    arguments = ["buildx", "build", "--progress", "plain", *network_flags(way.network, way.mode)]
+    arguments = [
+        "buildx",
+        "build",
+        "--progress",
+        "plain",
+        *network_flags(invocation.network, invocation.mode),
+    ]
     return (*arguments, *_plan_flags(plan), "--file", str(stage.containerfile))
 
 
@@ -138,9 +166,7 @@ def network_flags(network: str, mode: str) -> list[str]:
 
 
 def _plan_flags(plan: BuildPlan) -> list[str]:
-    arguments = []
-    if plan.platform is not None:
-        arguments += ["--platform", str(plan.platform)]
+    arguments = _platform_flags(plan)
     if plan.no_cache:
         arguments.append("--no-cache")
     arguments += [f"--label={key}={value}" for key, value in sorted(plan.labels.items())]
@@ -150,19 +176,25 @@ def _plan_flags(plan: BuildPlan) -> list[str]:
     return arguments
 
 
-def _builder_flags(way: Invocation) -> list[str]:
-    if way.mode == LEGACY:
+def _platform_flags(plan: BuildPlan) -> list[str]:
+    return ["--platform", ",".join(map(str, plan.platforms))] if plan.platforms else []
+
+
+def _builder_flags(invocation: Invocation) -> list[str]:
+    if invocation.mode == LEGACY:
         return ["--force-rm"]
-    return ["--progress", "plain", *(["--load"] if way.mode == BUILDX else [])]
+    return ["--progress", "plain", *(["--load"] if invocation.mode == BUILDX else [])]
 
 
 def only_buildkit(plan: BuildPlan) -> list[str]:
     """Name what of the plan the legacy builder cannot do."""
+    recipe = plan.recipe
+    instructions = recipe.instructions if isinstance(recipe, UserContainerfile) else ()
     found = [
-        fill(_("docker's legacy builder does not know {feature}; BuildKit does."), feature=feature)
-        for pattern, feature in _ONLY_BUILDKIT
-        if pattern.search(plan.recipe.text)
+        fill(_("docker's legacy builder does not know {feature}; BuildKit does"), feature=feature)
+        for names, pattern, feature in _ONLY_BUILDKIT
+        if any(each.name in names and pattern.match(each.arguments) for each in instructions)
     ]
     if plan.secrets:
-        found.append(_("docker's legacy builder does not know --secret; BuildKit does."))
+        found.append(_("docker's legacy builder does not know --secret; BuildKit does"))
     return found

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from keynet.plan import BuildPlan, UserContainerfile
+from keynet.runtime.build.rendering import Rendered
 from keynet.runtime.build.staging import Stage
 
 __all__ = ["containerfile_name", "write"]
@@ -32,7 +33,7 @@ def containerfile_name(plan: BuildPlan) -> str:
     return _HIDDEN
 
 
-def write(plan: BuildPlan, staged: Stage, pipe: BinaryIO) -> None:
+def write(plan: BuildPlan, rendered: Rendered, staged: Stage, pipe: BinaryIO) -> None:
     """Write the whole stage; everything belongs to root, as docker's own client sends it."""
     name = containerfile_name(plan)
     with tarfile.open(
@@ -44,7 +45,7 @@ def write(plan: BuildPlan, staged: Stage, pipe: BinaryIO) -> None:
         dereference=False,
     ) as tar:
         if name == _HIDDEN:
-            _add_text(tar, _HIDDEN, plan.recipe.text)
+            _add_text(tar, _HIDDEN, rendered.text)
             _add_text(tar, _IGNORE, _hiding(staged.root / _IGNORE))
         for path in sorted(staged.root.iterdir()):
             if not (name == _HIDDEN and path.name == _IGNORE):

@@ -11,36 +11,39 @@ from typing import Final
 from keynet.errors import EngineError
 from keynet.process import shell
 from keynet.runtime.build.build_log import BuildLog
-from keynet.runtime.build.image_names import PREFIX
-from keynet.runtime.engine import Invocation, Unusable, WorkingEngine
+from keynet.runtime.build.layer_cache import PREFIX
+from keynet.runtime.engine import Unusable, WorkingEngine
 from keynet.runtime.engines import buildx_trial, docker_args
-from keynet.runtime.engines.docker_args import BUILDKIT, BUILDX, LEGACY, DockerFacts
-from keynet.runtime.engines.podman_like_trial import lay_out_program
+from keynet.runtime.engines.docker_args import BUILDKIT, BUILDX, LEGACY, DockerFacts, Invocation
+from keynet.runtime.engines.docker_host import ADVICE, GUIDE, NAME
 from keynet.runtime.probing import endpoints, reasons
+from keynet.runtime.probing.trial_program import lay_out
 from keynet.text import _, fill, printable
 
-__all__ = ["probe"]
+__all__ = ["Tried", "probe"]
+
+Tried = tuple[WorkingEngine, Invocation] | Unusable
 
 _TIMEOUT_S: Final = 60.0
 _CLIENT = re.compile(r"Docker version (\d+(?:\.\d+)+)", re.IGNORECASE)
 
 
-def probe() -> WorkingEngine | Unusable:
+def probe() -> Tried:
     """Find the first builder of docker that really builds; under a second each."""
-    binary = shutil.which("docker")
+    binary = shutil.which(NAME)
     if binary is None:
-        return reasons.not_installed("docker")
+        return reasons.not_installed(GUIDE)
     try:
         return _probe(binary)
     except EngineError as error:
-        return Unusable("docker", error.message, error.hint)
+        return Unusable(NAME, error.message, error.hint)
 
 
-def _probe(binary: str) -> WorkingEngine | Unusable:
+def _probe(binary: str) -> Tried:
     client = _run(binary, "--version")
     if "podman" in client.stdout.lower():
         return Unusable(
-            "docker",
+            NAME,
             _("the docker command here is podman's stand-in"),
             _("keynet uses podman itself: --builder podman"),
         )
@@ -54,9 +57,9 @@ def _probe(binary: str) -> WorkingEngine | Unusable:
     return _probe_daemon(binary)
 
 
-def _probe_daemon(binary: str) -> WorkingEngine | Unusable:
+def _probe_daemon(binary: str) -> Tried:
     endpoint = _endpoint(binary)
-    refused = endpoints.refusal(endpoint)
+    refused = endpoints.refusal(endpoint, NAME, ADVICE)
     if refused is not None:
         return refused
     info = _run(binary, "info", "--format", "{{json .}}")
@@ -69,23 +72,23 @@ def _probe_daemon(binary: str) -> WorkingEngine | Unusable:
     return _try_modes(binary, facts, endpoint)
 
 
-def _try_modes(binary: str, facts: DockerFacts, endpoint: str) -> WorkingEngine | Unusable:
+def _try_modes(binary: str, facts: DockerFacts, endpoint: str) -> Tried:
     network = "" if _run(binary, "network", "inspect", "bridge").status == 0 else "host"
     remote = not endpoint.startswith(("unix://", "npipe://"))
-    ways = [
+    invocations = [
         Invocation(binary=binary, mode=mode, network=network, remote=remote)
         for mode in _modes(facts)
     ]
     failed: list[str] = []
-    for way in ways:
-        error = _trial(way, facts.architecture, run=True)
+    for invocation in invocations:
+        error = _trial(invocation, facts.architecture, run=True)
         if not error:
-            return _usable(way, facts, endpoint)
-        failed.append(f"{way.mode}: {error}")
-    for way in ways:
-        if not _trial(way, facts.architecture, run=False):
-            return _usable(way, facts, endpoint, no_run="; ".join(failed))
-    return reasons.explain("docker", "; ".join(failed))
+            return _usable(invocation, facts, endpoint)
+        failed.append(f"{invocation.mode}: {error}")
+    for invocation in invocations:
+        if not _trial(invocation, facts.architecture, run=False):
+            return _usable(invocation, facts, endpoint, no_run="; ".join(failed))
+    return reasons.explain(GUIDE, "; ".join(failed))
 
 
 def _modes(facts: DockerFacts) -> list[str]:
@@ -99,52 +102,52 @@ def _modes(facts: DockerFacts) -> list[str]:
     return [modern] if wanted in {"1", "true"} else [modern, LEGACY]
 
 
-def _trial(way: Invocation, architecture: str, *, run: bool) -> str:
+def _trial(invocation: Invocation, architecture: str, *, run: bool) -> str:
     name = f"{PREFIX}probe:{secrets.token_hex(6)}"
     log = BuildLog()
     with tempfile.TemporaryDirectory(prefix="keynet-probe-") as folder:
-        lay_out_program(Path(folder), architecture, run=run)
-        argv = [way.binary, "build", "--no-cache", "--tag", name]
-        argv += ["--network", way.network] if way.network else []
-        argv += ["--force-rm"] if way.mode == LEGACY else []
-        argv += ["--load"] if way.mode == BUILDX else []
+        lay_out(Path(folder), architecture, run=run)
+        argv = [invocation.binary, "build", "--no-cache", "--tag", name]
+        argv += ["--network", invocation.network] if invocation.network else []
+        argv += ["--force-rm"] if invocation.mode == LEGACY else []
+        argv += ["--load"] if invocation.mode == BUILDX else []
         argv += ["--file", f"{folder}/Containerfile", folder]
         finished = shell.run(
-            shell.Command(tuple(argv), environment=docker_args.environment(way, None)),
+            shell.Command(tuple(argv), environment=docker_args.environment(invocation, None)),
             timeout_s=_TIMEOUT_S,
             on_stdout=log.feed,
         )
     if finished.status == 0:
-        _run(way.binary, "rmi", name)
+        _run(invocation.binary, "rmi", name)
         return ""
     # The legacy builder keeps the image of the last step that worked.
     for image in log.tops:
-        _run(way.binary, "rmi", image)
+        _run(invocation.binary, "rmi", image)
     return reasons.failure(finished.status, finished.stderr or finished.stdout)
 
 
 def _usable(
-    way: Invocation, facts: DockerFacts, endpoint: str, *, no_run: str = ""
-) -> WorkingEngine:
-    notes = [_("legacy builder") if way.mode == LEGACY else "BuildKit"]
+    invocation: Invocation, facts: DockerFacts, endpoint: str, *, no_run: str = ""
+) -> tuple[WorkingEngine, Invocation]:
+    notes = [_("legacy builder") if invocation.mode == LEGACY else "BuildKit"]
     if facts.rootless:
         notes.insert(0, _("rootless"))
-    if way.remote:
+    if invocation.remote:
         notes.insert(0, _("remote"))
     if no_run:
         notes.append(_("COPY only, no RUN"))
-    return WorkingEngine(
-        name="docker",
+    engine = WorkingEngine(
+        name=NAME,
         version=facts.version,
+        how=f"{NAME} {facts.version} ({', '.join(notes)})",
         rootless=facts.rootless,
-        how=f"docker {facts.version} ({', '.join(notes)})",
         can_run=not no_run,
-        way=way,
+        no_run_reason=no_run,
         storage_driver=facts.storage_driver,
         endpoint=endpoint,
         architecture=facts.architecture,
-        facts={"no_run": no_run} if no_run else {},
     )
+    return engine, invocation
 
 
 def _endpoint(binary: str) -> str:
@@ -162,7 +165,7 @@ def _endpoint(binary: str) -> str:
 
 def _explain(said: str, endpoint: str) -> Unusable:
     first = next((line for line in said.splitlines() if line.strip()), said)
-    return reasons.explain("docker", f"{printable(first, 300)} ({printable(endpoint, 200)})")
+    return reasons.explain(GUIDE, f"{printable(first, 300)} ({printable(endpoint, 200)})")
 
 
 def _run(binary: str, *arguments: str) -> shell.Finished:

@@ -4,38 +4,55 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 
-from keynet.runtime.engine import Invocation
 from keynet.runtime.engines import podman_args
-from keynet.runtime.engines.dialect import Dialect, Facts
+from keynet.runtime.engines.dialect import Dialect, Facts, Invocation
+from keynet.runtime.probing.reasons import Guide
+from keynet.text import N_
 
 __all__ = ["PODMAN"]
 
 
-def _prefix(way: Invocation) -> tuple[str, ...]:
-    runtime = ("--runtime", way.runtime) if way.runtime else ()
-    return (way.binary, *podman_args.store_flags(way), *runtime)
+def _prefix(invocation: Invocation) -> tuple[str, ...]:
+    runtime = ("--runtime", invocation.runtime) if invocation.runtime else ()
+    return (invocation.binary, *podman_args.store_flags(invocation), *runtime)
 
 
-def _build_flags(way: Invocation) -> tuple[str, ...]:
+def _build_flags(invocation: Invocation) -> tuple[str, ...]:
     return ()
 
 
-def _ways(way: Invocation, facts: Facts) -> Iterator[Invocation]:
+def _invocations(plain: Invocation, facts: Facts) -> Iterator[Invocation]:
     """Yield runtimes and isolations; a service elsewhere knows its own runtimes best."""
     if wanted := os.environ.get("BUILDAH_ISOLATION"):
-        yield replace(way, isolation=wanted)
-    yield way
+        yield replace(plain, isolation=wanted)
+    yield plain
     if not facts.remote:
         for runtime in facts.other_runtimes:
-            yield replace(way, runtime=runtime)
-    yield replace(way, isolation="chroot")
+            yield replace(plain, runtime=runtime)
+    yield replace(plain, isolation="chroot")
 
 
 PODMAN = Dialect(
-    name="podman",
+    guide=Guide(
+        "podman",
+        package="podman",
+        after_subids="podman system migrate",
+        reset="podman system reset",
+        known=(
+            (
+                r"(?:unable to|cannot) connect to podman|podman socket|CONTAINER_HOST"
+                r"|dial (?:unix|tcp)",
+                N_(
+                    "Start the service (podman system service) that CONTAINER_HOST or the podman "
+                    "connection names, or unset it: podman system connection list"
+                ),
+            ),
+        ),
+    ),
+    info=("info", "--format", "json"),
     prefix=_prefix,
     build_flags=_build_flags,
-    ways=_ways,
+    invocations=_invocations,
     rm_flags=("--force",),
     mounts_since=(4, 0),
     inspect_user=("--type", "image", "--format", "{{.Config.User}}"),

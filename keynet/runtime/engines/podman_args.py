@@ -9,9 +9,10 @@ from typing import Final
 
 from keynet.net.hosts import is_loopback
 from keynet.oci.reference import Reference
-from keynet.plan import BuildPlan, RegistryAccess
+from keynet.plan import BuildPlan, Recipe, RegistryAccess
 from keynet.runtime.build.staging import Stage
-from keynet.runtime.engine import Invocation, RegistryAuth
+from keynet.runtime.engines.dialect import Invocation
+from keynet.runtime.engines.podman_login import RegistryAuth
 
 __all__ = [
     "auth_flags",
@@ -27,17 +28,24 @@ __all__ = [
 _CA_IN_IMAGES: Final = "/etc/ssl/certs/ca-certificates.crt"
 
 
-def store_flags(way: Invocation) -> tuple[str, ...]:
-    """Choose keynet's own store where the way names one; the user's stays as it is."""
-    if not way.root:
+def store_flags(invocation: Invocation) -> tuple[str, ...]:
+    """Choose keynet's own store where the invocation names one; the user's stays as it is."""
+    if not invocation.root:
         return ()
-    return ("--root", way.root, "--runroot", way.runroot, "--storage-driver", way.driver)
+    return (
+        "--root",
+        invocation.root,
+        "--runroot",
+        invocation.runroot,
+        "--storage-driver",
+        invocation.driver,
+    )
 
 
 def build_arguments(
     plan: BuildPlan,
     stage: Stage,
-    way: Invocation,
+    invocation: Invocation,
     *,
     auth: RegistryAuth | None,
     name: str,
@@ -51,14 +59,13 @@ def build_arguments(
     arguments = ["build", "--layers", "--force-rm", "--format", "docker"]
     arguments += ["--file", str(stage.containerfile), "--tag", name]
     arguments += ["--ignorefile", str(stage.ignorefile)]
-    if way.isolation:
-        arguments += ["--isolation", way.isolation]
-    if way.network:
-        arguments += ["--network", way.network]
-    for limit in way.ulimits:
+    if invocation.isolation:
+        arguments += ["--isolation", invocation.isolation]
+    if invocation.network:
+        arguments += ["--network", invocation.network]
+    for limit in invocation.ulimits:
         arguments += ["--ulimit", limit]
-    if plan.platform is not None:
-        arguments += ["--platform", str(plan.platform)]
+    arguments += platform_flags(plan)
     if plan.no_cache:
         arguments.append("--no-cache")
     arguments += _pull_flags(plan, auth)
@@ -69,12 +76,14 @@ def build_arguments(
     return (*arguments, str(stage.root))
 
 
+def platform_flags(plan: BuildPlan) -> list[str]:
+    """Return ``--platform`` for a plan that names one."""
+    return ["--platform", ",".join(map(str, plan.platforms))] if plan.platforms else []
+
+
 def pull_arguments(plan: BuildPlan, auth: RegistryAuth | None) -> tuple[str, ...]:
     """Give ``pull`` of the plan's base image."""
-    arguments = ["pull"]
-    if plan.platform is not None:
-        arguments += ["--platform", str(plan.platform)]
-    return (*arguments, *_pull_flags(plan, auth), str(plan.base))
+    return ("pull", *platform_flags(plan), *_pull_flags(plan, auth), str(plan.base))
 
 
 def push_arguments(
@@ -129,6 +138,6 @@ def _pull_flags(plan: BuildPlan, auth: RegistryAuth | None) -> Iterable[str]:
 
 def uses_registry(plan: BuildPlan, host: str) -> bool:
     """Tell whether a base image of the plan comes from this registry."""
-    if plan.base is not None:
-        return plan.base.registry == host
+    if isinstance(plan.recipe, Recipe):
+        return plan.recipe.base.registry == host
     return f"{host}/" in plan.recipe.text

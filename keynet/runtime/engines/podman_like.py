@@ -1,43 +1,43 @@
-"""Drive podman or buildah through one build, push or login; their argv is in ``containers``.
+"""Drive podman or buildah through one build, push or login; their argv is in ``podman_args``.
 
 The two share their builder's code, its store and so the way to tidy up after it.
 """
 
 import contextlib
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from keynet.errors import EngineError
 from keynet.events import Emit, LogLine, Notice
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
-from keynet.plan import BuildPlan, Pushed, RegistryAccess
+from keynet.plan import BuildPlan, Pushed, Recipe, RegistryAccess, UserContainerfile
 from keynet.process import shell
-from keynet.runtime.build import host_files, image_names, kept_images, layer_cache, one_stage
-from keynet.runtime.build.authfiles import registry_auth
+from keynet.runtime.build import base_user, host_files, layer_cache, rendering
 from keynet.runtime.build.build_log import BuildLog
+from keynet.runtime.build.layer_cache import Cached
 from keynet.runtime.build.push_log import PushLog, push_error
+from keynet.runtime.build.rendering import Rendered
 from keynet.runtime.build.staging import Stage, keep_containerfile, scratch, stage
 from keynet.runtime.engine import (
-    Built,
-    Invocation,
-    Kept,
-    RegistryAuth,
+    KeptImage,
+    LocalImage,
     WorkingEngine,
     cannot_run,
+    several_platforms,
     version_numbers,
 )
 from keynet.runtime.engines import podman_args
-from keynet.runtime.engines.dialect import Dialect
+from keynet.runtime.engines.dialect import Dialect, Invocation
+from keynet.runtime.engines.podman_login import RegistryAuth, private_auth
 from keynet.runtime.probing.reasons import last_words
 from keynet.text import _, fill
 
-__all__ = ["Engine"]
+__all__ = ["PodmanLike", "restored"]
 
 _MARKER: Final = "keynet-build"
 _TIMEOUT_S: Final = 120.0
@@ -45,47 +45,45 @@ _TIMEOUT_S: Final = 120.0
 _TRIES: Final = 3
 
 
+def restored(
+    dialect: Dialect, engine: WorkingEngine, invocation: Mapping[str, Any]
+) -> "PodmanLike":
+    """Make the builder that an earlier trial found to work.
+
+    Raises:
+        TypeError: The invocation is that of another version of keynet.
+    """
+    known = Invocation(**{**invocation, "ulimits": tuple(invocation["ulimits"])})
+    return PodmanLike(dialect, engine, known)
+
+
 @dataclass(frozen=True, slots=True)
-class Engine:
-    """podman or buildah as a ``Builder``."""
+class PodmanLike:
+    """podman or buildah as a ``Builder``, ``Saver``, ``LayerStore`` and ``LoginStore``."""
 
     dialect: Dialect
-    usable: WorkingEngine
-    # What is asked ahead of a build.
-    asked: shell.Running | None = None
-
-    @property
-    def name(self) -> str:
-        """Give ``podman`` or ``buildah``."""
-        return self.dialect.name
+    engine: WorkingEngine
+    invocation: Invocation
 
     def unsupported(self, plan: BuildPlan) -> list[str]:
         """See ``Builder.unsupported``."""
-        return cannot_run(self.usable, plan)
-
-    @contextlib.contextmanager
-    def ahead(self, plan: BuildPlan) -> Iterator["Engine"]:
-        """Ask for the user of the base image; see ``Builder.ahead``."""
-        if not self._can_mount(plan):
-            yield self
-            return
-        with shell.start(self._user_question(plan)) as asked:
-            yield replace(self, asked=asked)
+        return [*cannot_run(self.engine, plan), *several_platforms(plan)]
 
     def build(
         self,
         plan: BuildPlan,
-        auth: RegistryAuth | None,
+        access: RegistryAccess | None,
         emit: Emit,
-        target: Reference | None = None,
-    ) -> Built:
+        target: Reference | None,
+    ) -> Cached:
         """Build in a stage of its own; see ``Builder.build``."""
-        project = image_names.project_name(plan)
-        name = image_names.build_name(project)
-        if self._can_mount(plan):
-            pull = partial(self._pull, plan, auth, lambda line: emit(LogLine(line, "build")))
-            plan = one_stage.taken(plan, self._user_question(plan), pull, self.asked)
-        with scratch() as temporary, stage(plan, emit) as staged:
+        project = layer_cache.project_name(plan)
+        name = layer_cache.build_name(project)
+        with contextlib.ExitStack() as stack:
+            auth = None if access is None else stack.enter_context(private_auth(access))
+            temporary = stack.enter_context(scratch())
+            rendered = self._rendered(plan, auth, emit)
+            staged = stack.enter_context(stage(plan, rendered, emit))
             command = shell.Command(
                 (*self._prefix, *self._build_arguments(plan, staged, auth, name)),
                 environment={**plan.host_network.proxies, "TMPDIR": str(temporary)},
@@ -94,16 +92,21 @@ class Engine:
                 log = BuildLog()
                 status = self._run_build(command, _marker(staged), project, log, emit)
                 if status == 0 and log.image_id:
-                    return Built(self.name, log.image_id, name, project, tuple(log.tops[:-1]))
+                    return Cached(log.image_id, name, project, tuple(log.tops[:-1]))
                 if not (tries_left and log.lost_layer):
                     break
                 emit(Notice(_("Others work on the same images; building again."), "note"))
-        raise log.failure(self.name, status, keep_containerfile(plan, project))
+        kept = keep_containerfile(plan, rendered, project)
+        raise log.failure(self.engine.name, status, kept)
 
-    def push(self, built: Built, target: Reference, auth: RegistryAuth, emit: Emit) -> Pushed:
+    def push(self, built: Cached, target: Reference, access: RegistryAccess, emit: Emit) -> Pushed:
         """Push by id; see ``Builder.push``."""
-        digestfile = auth.authfile.with_name(f"digest-{built.image_id[:12]}")
-        remote = self._way.remote
+        with private_auth(access) as auth:
+            return self._push(built, target, auth, emit)
+
+    def _push(self, built: Cached, target: Reference, auth: RegistryAuth, emit: Emit) -> Pushed:
+        digestfile = auth.authfile.with_name("digest")
+        remote = self.invocation.remote
         arguments = podman_args.push_arguments(
             built.image_id, target, auth, None if remote else digestfile
         )
@@ -120,19 +123,36 @@ class Engine:
                 on_stderr=log.feed,
             )
         if finished.status != 0:
-            engine = f"{self.name} --remote" if remote else self.name
-            raise push_error(engine, target, finished.stderr or finished.stdout)
+            raise push_error(
+                self.engine.name,
+                target,
+                finished.stderr or finished.stdout,
+                ca_hint=_service_ca(target) if remote else "",
+            )
         log.finish()
         if remote:
             return Pushed(target, self._digest_by_pulling(built, target, auth))
         return Pushed(target, Digest.parse(digestfile.read_text().strip()))
 
-    def save(self, built: Built, destination: str, emit: Emit) -> None:
-        """Write the image into a folder or an archive; see ``Builder.save``."""
+    def release(self, built: Cached) -> None:
+        """Leave one tag a project; see ``Builder.release``."""
+        layer_cache.release(self._prefix, built)
+
+    @property
+    def formats(self) -> frozenset[str]:
+        """See ``Saver.formats``."""
+        return frozenset({"oci", "oci-archive", "docker-archive"})
+
+    def local(self, built: Cached) -> LocalImage:
+        """See ``Saver.local``."""
+        return LocalImage(built.project, built.image_id)
+
+    def save(self, built: Cached, format: str, path: Path, emit: Emit) -> None:  # noqa: A002
+        """Write the image into a folder or an archive; see ``Saver.save``."""
         with scratch() as temporary:
             finished = shell.run(
                 shell.Command(
-                    (*self._prefix, *self._save_arguments(built, destination)),
+                    (*self._prefix, *self._save_arguments(built, format, path)),
                     environment={"TMPDIR": str(temporary)},
                 ),
                 timeout_s=None,
@@ -142,16 +162,16 @@ class Engine:
             raise EngineError(
                 fill(
                     _("{engine} could not write the image to {destination}: {said}"),
-                    engine=self.name,
-                    destination=destination,
+                    engine=self.engine.name,
+                    destination=f"{format}:{path}",
                     said=last_words(finished.stderr),
                 ),
                 _("See whether the folder exists, is writable and has room."),
             )
 
     def login(self, access: RegistryAccess) -> None:
-        """Store a login; see ``Builder.login``."""
-        with registry_auth(access) as auth:
+        """Store a login; see ``LoginStore.login``."""
+        with private_auth(access) as auth:
             arguments = podman_args.login_arguments(access, auth.cert_dir)
             finished = shell.run(
                 shell.Command((*self._prefix, *arguments), stdin=access.password), timeout_s=60
@@ -160,7 +180,7 @@ class Engine:
             raise EngineError(
                 fill(
                     _("{engine} could not log in to {host}: {said}"),
-                    engine=self.name,
+                    engine=self.engine.name,
                     host=access.host,
                     said=last_words(finished.stderr),
                 ),
@@ -168,62 +188,59 @@ class Engine:
             )
 
     def logout(self, host: str) -> None:
-        """Forget a login; see ``Builder.logout``."""
+        """Forget a login; see ``LoginStore.logout``."""
         finished = shell.run(shell.Command((*self._prefix, "logout", host)), timeout_s=60)
         if finished.status != 0 and "not logged" not in finished.stderr.lower():
             raise EngineError(
                 fill(
                     _("{engine} could not log out of {host}: {said}"),
-                    engine=self.name,
+                    engine=self.engine.name,
                     host=host,
                     said=last_words(finished.stderr),
                 ),
                 _("Remove the entry from its auth.json by hand."),
             )
 
-    def removing(self, built: Built) -> AbstractContextManager[None]:
-        """Leave one tag a project; see ``Builder.removing``."""
-        return layer_cache.removing(self._prefix, built)
-
-    def kept(self) -> list[Kept]:
-        """See ``Builder.kept``."""
-        if self._way.root:
+    def kept(self) -> list[KeptImage]:
+        """See ``LayerStore.kept``."""
+        if self.invocation.root:
             return []
-        store = self.usable.endpoint or self.usable.facts.get("graph_root", self.name)
-        return kept_images.listed(self._prefix, self.dialect.repository, store)
+        store = self.engine.endpoint or self.invocation.graph_root or self.engine.name
+        return layer_cache.listed(self._prefix, self.dialect.repository, store)
 
     def drop(self, images: Sequence[str]) -> None:
-        """See ``Builder.drop``."""
-        kept_images.drop(self._prefix, images)
-
-    @property
-    def saves(self) -> frozenset[str]:
-        """See ``Builder.saves``."""
-        return frozenset({"oci", "oci-archive", "docker-archive"})
-
-    @property
-    def _way(self) -> Invocation:
-        return self.usable.way
+        """See ``LayerStore.drop``."""
+        layer_cache.drop(self._prefix, images)
 
     @property
     def _prefix(self) -> tuple[str, ...]:
-        return self.dialect.prefix(self._way)
+        return self.dialect.prefix(self.invocation)
 
-    def _save_arguments(self, built: Built, destination: str) -> tuple[str, ...]:
-        kind, _colon, path = destination.partition(":")
-        if self._way.remote:
+    def _save_arguments(self, built: Cached, format: str, path: Path) -> tuple[str, ...]:  # noqa: A002
+        if self.invocation.remote:
             # ``push`` would write where the service runs.
-            form = "oci-dir" if kind == "oci" else kind
-            return ("save", "--format", form, "--output", path, built.image_id)
-        name = f"{built.project}:latest" if kind == "docker-archive" else "latest"
-        return ("push", built.image_id, f"{destination}:{name}")
+            form = "oci-dir" if format == "oci" else format
+            return ("save", "--format", form, "--output", str(path), built.image_id)
+        name = f"{built.project}:latest" if format == "docker-archive" else "latest"
+        return ("push", built.image_id, f"{format}:{path}:{name}")
 
-    def _can_mount(self, plan: BuildPlan) -> bool:
-        modern = version_numbers(self.usable.version) >= self.dialect.mounts_since
-        return modern and one_stage.is_offered(plan)
+    def _rendered(self, plan: BuildPlan, auth: RegistryAuth | None, emit: Emit) -> Rendered:
+        """Render the recipe in one stage where RUN can mount, else in two."""
+        if isinstance(plan.recipe, UserContainerfile):
+            return Rendered(plan.recipe.text)
+        modern = version_numbers(self.engine.version) >= self.dialect.mounts_since
+        if modern and plan.needs_run:
+            pull = partial(self._pull, plan, auth, lambda line: emit(LogLine(line, "build")))
+            user = base_user.find(self._user_question(plan.recipe), pull)
+            one = None
+            if user is not None:
+                one = rendering.one_stage(plan.recipe, plan.host_network, user)
+            if one is not None:
+                return one
+        return rendering.two_stages(plan.recipe, plan.host_network)
 
-    def _user_question(self, plan: BuildPlan) -> shell.Command:
-        inspect = ("inspect", *self.dialect.inspect_user, str(plan.base))
+    def _user_question(self, recipe: Recipe) -> shell.Command:
+        inspect = ("inspect", *self.dialect.inspect_user, str(recipe.base))
         return shell.Command((*self._prefix, *inspect))
 
     def _pull(
@@ -243,17 +260,18 @@ class Engine:
         auth: RegistryAuth | None,
         name: str,
     ) -> tuple[str, ...]:
-        arguments = podman_args.build_arguments(plan, staged, self._way, auth=auth, name=name)
+        arguments = podman_args.build_arguments(plan, staged, self.invocation, auth=auth, name=name)
         verb, *rest = arguments
         marker = _marker(staged)
-        if self._way.remote:
-            return (verb, *self.dialect.build_flags(self._way), *rest)
+        if self.invocation.remote:
+            return (verb, *self.dialect.build_flags(self.invocation), *rest)
         marker.touch()
-        if (mounted := host_files.volume(plan, staged)) is not None:
-            rest = [f"--volume={mounted}", *rest]
+        if host_files.are_wanted(plan):
+            folder = host_files.write(plan, staged.private)
+            rest = [f"--volume={folder}:{host_files.FOLDER}:ro", *rest]
         return (
             verb,
-            *self.dialect.build_flags(self._way),
+            *self.dialect.build_flags(self.invocation),
             f"--secret=id={_MARKER},src={marker}",
             *rest,
         )
@@ -287,17 +305,17 @@ class Engine:
 
         A service elsewhere tidies up itself when its client goes away.
         """
-        if self._way.remote:
+        if self.invocation.remote:
             return []
-        store = Path(self.usable.facts.get("graph_root", "/nonexistent"))
+        store = Path(self.invocation.graph_root or "/nonexistent")
         found = []
-        for state in store.glob(f"{self.usable.storage_driver}-containers/*/userdata/buildah.json"):
+        for state in store.glob(f"{self.engine.storage_driver}-containers/*/userdata/buildah.json"):
             with contextlib.suppress(OSError):
                 if str(marker) in state.read_text(encoding="utf-8", errors="replace"):
                     found.append(state.parent.parent.name)
         return found
 
-    def _digest_by_pulling(self, built: Built, target: Reference, auth: RegistryAuth) -> Digest:
+    def _digest_by_pulling(self, built: Cached, target: Reference, auth: RegistryAuth) -> Digest:
         """Ask a remote podman for the registry's digest, which its push does not tell.
 
         Every layer is there already, so only the manifest comes; then the image has two
@@ -314,10 +332,20 @@ class Engine:
             others = [each for each in digests if not each.endswith(image["Digest"])]
             return Digest.parse((others or digests)[0].removeprefix(repository))
         except (ValueError, LookupError, TypeError) as error:
-            raise push_error(self.name, target, pulled.stderr or told.stderr) from error
+            raise push_error(self.engine.name, target, pulled.stderr or told.stderr) from error
 
     def _run(self, *arguments: str) -> shell.Finished:
         return shell.run(shell.Command((*self._prefix, *arguments)), timeout_s=_TIMEOUT_S)
+
+
+def _service_ca(target: Reference) -> str:
+    return fill(
+        _(
+            "podman's service looks for the CA in /etc/containers/certs.d/{host}/ca.crt (on "
+            "the service's machine): put it there."
+        ),
+        host=target.registry,
+    )
 
 
 def _marker(staged: Stage) -> Path:

@@ -12,20 +12,29 @@ import os
 import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from keynet.files import places
-from keynet.runtime.engine import Invocation, Unusable, WorkingEngine
-from keynet.runtime.probing import cache_key
+from keynet.runtime.engine import Unusable, WorkingEngine
 
-__all__ = ["Cache"]
+__all__ = ["Cache", "Found", "Works"]
 
 # A refusal may have causes that no key sees (a kernel setting), so it ages.
 _REFUSAL_AGE_S: Final = 600.0
 _KEPT: Final = 8
 
-Found = WorkingEngine | Unusable
+
+@dataclass(frozen=True, slots=True)
+class Works:
+    """An engine that works, and in JSON's types how its own module has to call it."""
+
+    engine: WorkingEngine
+    invocation: Mapping[str, Any]
+
+
+Found = Works | Unusable
 
 
 class Cache:
@@ -37,41 +46,35 @@ class Cache:
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder or places.cache() / "engines"
 
-    def get(self, name: str) -> Found | None:
-        """Give what was found for this engine; None when anything has changed since."""
+    def get(self, name: str, key: str) -> Found | None:
+        """Return what was found for this engine; None when anything has changed since."""
         try:
-            entry = json.loads(self._file(name).read_bytes())
-            if "usable" in entry:
-                return _usable(entry["usable"])
+            entry = json.loads(self._file(name, key).read_bytes())
+            if "engine" in entry:
+                return Works(WorkingEngine(**entry["engine"]), dict(entry["invocation"]))
             age = time.time() - float(entry["at"])
             return Unusable(**entry["unusable"]) if 0 <= age < _REFUSAL_AGE_S else None
         except (OSError, TypeError, ValueError, LookupError):
             return None
 
-    def put(self, name: str, found: Found) -> None:
+    def put(self, name: str, key: str, found: Found) -> None:
         """Remember it, replacing what was known of this engine as it is set up now."""
-        kind = "usable" if isinstance(found, WorkingEngine) else "unusable"
-        entry = {"at": time.time(), kind: dataclasses.asdict(found)}
+        kind = "unusable" if isinstance(found, Unusable) else ""
+        known = dataclasses.asdict(found)
+        entry = {"at": time.time(), **({kind: known} if kind else known)}
         # A cache that cannot be written costs a second next time, and nothing else.
         with contextlib.suppress(OSError):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor, temporary = tempfile.mkstemp(dir=self._folder, prefix=".new-")
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 json.dump(entry, file)
-            Path(temporary).replace(self._file(name))
+            Path(temporary).replace(self._file(name, key))
             self._forget_oldest(name)
 
-    def _file(self, name: str) -> Path:
-        # Anew each time: a first trial makes the engine write files that the key looks at.
-        return self._folder / f"{name}-{cache_key.of(name)}.json"
+    def _file(self, name: str, key: str) -> Path:
+        return self._folder / f"{name}-{key}.json"
 
     def _forget_oldest(self, name: str) -> None:
         files = sorted(self._folder.glob(f"{name}-*.json"), key=lambda path: path.stat().st_mtime)
         for path in files[:-_KEPT]:
             path.unlink(missing_ok=True)
-
-
-def _usable(value: Mapping[str, Any]) -> WorkingEngine:
-    way = dict(value["way"])
-    way["ulimits"] = tuple(way["ulimits"])
-    return WorkingEngine(**{**value, "way": Invocation(**way), "facts": dict(value["facts"])})

@@ -2,20 +2,32 @@
 
 import errno
 import socket
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
 from keynet.runtime.engine import Unusable
 from keynet.text import _, fill, printable
 
-__all__ = ["refusal"]
+__all__ = ["Advice", "refusal"]
 
 _TIMEOUT_S: Final = 3.0
 _TCP_PORTS: Final = {"http": 2375, "https": 2376, "tcp": 2375}
 
 
-def refusal(endpoint: str, name: str = "docker") -> Unusable | None:
-    """Give why the daemon at this address cannot be used; None when it takes connections.
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What to do about a daemon that does not answer, and about one that refuses this user.
+
+    Both are marked texts, translated where they are shown.
+    """
+
+    start: str
+    permission: str = ""
+
+
+def refusal(endpoint: str, name: str, advice: Advice) -> Unusable | None:
+    """Return why the daemon at this address cannot be used; None when it takes connections.
 
     Addresses that need a program of their own (``ssh://``) and "" are not tried.
     """
@@ -27,16 +39,16 @@ def refusal(endpoint: str, name: str = "docker") -> Unusable | None:
             address = (parts.hostname, parts.port or _TCP_PORTS[parts.scheme])
             socket.create_connection(address, timeout=_TIMEOUT_S).close()
     except OSError as error:
-        return _explain(error, endpoint, name)
+        return _explain(error, endpoint, name, advice)
     except ValueError as error:
         return Unusable(
             name,
             fill(
-                _("{endpoint} is no address: {reason}"),
+                _("{endpoint} is not a valid address: {reason}"),
                 endpoint=printable(endpoint, 200),
                 reason=error,
             ),
-            _fix_address(name),
+            _(advice.start),
         )
     return None
 
@@ -47,7 +59,7 @@ def _connect_unix(path: str) -> None:
         client.connect(path)
 
 
-def _explain(error: OSError, endpoint: str, name: str) -> Unusable:
+def _explain(error: OSError, endpoint: str, name: str, advice: Advice) -> Unusable:
     shown = printable(endpoint, 200)
     if error.errno in {errno.EACCES, errno.EPERM}:
         return Unusable(
@@ -56,31 +68,16 @@ def _explain(error: OSError, endpoint: str, name: str) -> Unusable:
                 _("this user may not use the daemon's socket {endpoint} (permission denied)"),
                 endpoint=shown,
             ),
-            _(
-                "As root: usermod -aG docker USER, then log in anew; or use rootless docker, "
-                "podman or buildah."
-            ),
+            _(advice.permission or advice.start),
             endpoint,
         )
-    reason = printable(error.strerror or error)
     return Unusable(
         name,
         fill(
             _("its daemon is not running: nothing answers at {endpoint} ({reason})"),
             endpoint=shown,
-            reason=reason,
+            reason=error.strerror or error,
         ),
-        _fix_address(name),
+        _(advice.start),
         endpoint,
-    )
-
-
-def _fix_address(name: str) -> str:
-    if name == "podman":
-        return _(
-            "Start the service (podman system service), or mend CONTAINER_HOST or the default "
-            "connection: podman system connection list"
-        )
-    return _(
-        "Start it: systemctl start docker; or mend DOCKER_HOST or the context: docker context ls"
     )

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from keynet.runtime.engine import Unusable
-from keynet.text import _, fill, printable
+from keynet.text import N_, _, fill, printable
 
 __all__ = [
+    "Guide",
     "explain",
     "failure",
     "known_fix",
@@ -22,8 +24,24 @@ _LOST_LAYER = re.compile(r"Error: .*\blayer not known")
 _PREFIX = re.compile(r'^(?:time="[^"]*" level=\w+ msg=|Error: |ERRO\[\d+\] |error: )')
 
 
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """What of the advice is one engine's own.
+
+    ``package`` is its package on Debian; ``after_subids`` is the command that is due after new
+    subordinate ids, "" for none; ``reset`` empties its store; ``known`` are its own reasons, as
+    patterns with marked texts, before those that all engines share.
+    """
+
+    name: str
+    package: str
+    after_subids: str = ""
+    reset: str = ""
+    known: tuple[tuple[str, str], ...] = ()
+
+
 def last_words(output: str) -> str:
-    """Give the line of an engine's error output that says why, cut to a readable length."""
+    """Return the line of an engine's error output that says why, cut to a readable length."""
     return _telling(output)[0]
 
 
@@ -33,7 +51,7 @@ def failure(status: int, output: str) -> str:
 
 
 def lost_layer(output: str) -> bool:
-    """Tell whether a build failed only because another process removed a layer meanwhile.
+    """Report whether a build failed only because another process removed a layer meanwhile.
 
     buildah before 1.43, and podman with it, ends where a layer goes that it has just listed
     or is about to use (containers/buildah issues 5615 and 5674); the same build then passes.
@@ -42,63 +60,55 @@ def lost_layer(output: str) -> bool:
     return bool(lines and _LOST_LAYER.fullmatch(lines[-1]))
 
 
-def not_installed(name: str) -> Unusable:
+def not_installed(guide: Guide) -> Unusable:
     """Say that there is no such program on PATH."""
     return Unusable(
-        name,
-        fill(_("{name} is not installed (no such program on PATH)"), name=name),
+        guide.name,
+        fill(_("{name} is not installed (no such program on PATH)"), name=guide.name),
         fill(
             _("Install it: apt-get install {package}, or dnf install {name}"),
-            package="docker.io" if name == "docker" else name,
-            name=name,
+            package=guide.package,
+            name=guide.name,
         ),
     )
 
 
-def no_subids(name: str) -> Unusable:
+def no_subids(guide: Guide) -> Unusable:
     """Say that the user has no subordinate ids, which rootless engines need."""
     return Unusable(
-        name,
+        guide.name,
         _("this user has no entry in /etc/subuid and /etc/subgid, so only one id can be mapped"),
-        fill(
-            _(
-                "As root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER "
-                "(and install uidmap), then: {name} system migrate"
-            ),
-            name="podman",
-        )
-        if name == "podman"
-        else _(
-            "As root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER "
-            "(and install uidmap)"
-        ),
+        _subids(guide),
     )
 
 
-def explain(name: str, output: str) -> Unusable:
+def explain(guide: Guide, output: str) -> Unusable:
     """Find reason and fix in what the engine said; its own words when nothing fits.
 
     The first line that has a known reason counts: an engine's processes write at the same
     time, so that what follows from the reason may stand before it.
     """
-    known = _known(name, output)
+    known = _known(guide, output)
     if known is not None:
         return known
-    by_hand = fill(_("Try it by hand: {name} info"), name=name)
-    return Unusable(name, last_words(output), by_hand)
+    by_hand = fill(_("Try it by hand: {name} info"), name=guide.name)
+    return Unusable(guide.name, last_words(output), by_hand)
 
 
-def known_fix(name: str, output: str) -> str:
-    """Give the fix alone of a reason that is known; "" for others."""
-    known = _known(name, output)
+def known_fix(guide: Guide, output: str) -> str:
+    """Return the fix alone of a reason that is known; "" for others."""
+    known = _known(guide, output)
     return known.fix if known is not None else ""
 
 
-def _known(name: str, output: str) -> Unusable | None:
+def _known(guide: Guide, output: str) -> Unusable | None:
     for said in _telling(output):
-        for pattern, fix in _KNOWN:
+        for pattern, fix in guide.known:
             if re.search(pattern, said, re.IGNORECASE):
-                return Unusable(name, said, fix(name))
+                return Unusable(guide.name, said, _(fix))
+        for pattern, make in _SHARED:
+            if re.search(pattern, said, re.IGNORECASE):
+                return Unusable(guide.name, said, make(guide))
     return None
 
 
@@ -114,62 +124,56 @@ def _shortened(line: str) -> str:
     return line if len(line) <= 300 else f"{line[:100]} … {line[-197:]}"
 
 
-def _storage(name: str) -> str:
-    reset = "podman system reset" if name == "podman" else f"{name} unshare rm -rf"
+def _storage(guide: Guide) -> str:
     return fill(
         _(
             "The storage driver does not fit the store: unset STORAGE_DRIVER or set it back in "
             "storage.conf, install fuse-overlayfs, or start afresh ({reset} of the store's folder)."
         ),
-        reset=reset,
+        reset=guide.reset,
     )
 
 
-def _subids(name: str) -> str:
-    return no_subids(name).fix
-
-
-def _uidmap(name: str) -> str:
-    return _("Install newuidmap: apt-get install uidmap, or dnf install shadow-utils")
-
-
-def _service(name: str) -> str:
-    return _(
-        "Start the service (podman system service) that CONTAINER_HOST or the podman connection "
-        "names, or unset it: podman system connection list"
+def _subids(guide: Guide) -> str:
+    fix = _(
+        "As root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER "
+        "(and install uidmap)"
     )
+    if not guide.after_subids:
+        return fix
+    return fill(_("{fix}, then: {command}"), fix=fix, command=guide.after_subids)
 
 
-def _user(name: str) -> str:
-    return _(
-        "podman and buildah want a line for this user in /etc/passwd, and subordinate ids; "
-        "docker, or an engine elsewhere (DOCKER_HOST, CONTAINER_HOST), does not."
-    )
+def _shared(text: str) -> Callable[[Guide], str]:
+    return lambda _guide: _(text)
 
 
-def _disk(name: str) -> str:
-    return _("Make room on the disk that holds the engine's store.")
-
-
-def _namespaces(name: str) -> str:
-    return _(
-        "Allow user namespaces: sysctl kernel.unprivileged_userns_clone=1 and "
-        "user.max_user_namespaces=15000; in a container run it with --privileged or as a nested "
-        "rootless image."
-    )
-
-
-_Fix = Callable[[str], str]
-# Compiled when something fails, as those of a failed push.
-_KNOWN: Final[tuple[tuple[str, _Fix], ...]] = (
-    (r"no space left", _disk),
-    (r"homedir|home directory|unknown userid", _user),
-    (r"newuidmap|newgidmap", _uidmap),
+# The first one that fits counts, so that the order matters.
+_SHARED: Final[tuple[tuple[str, Callable[[Guide], str]], ...]] = (
+    (r"no space left", _shared(N_("Make room on the disk that holds the engine's store."))),
+    (
+        r"homedir|home directory|unknown userid",
+        _shared(
+            N_(
+                "Rootless engines want a line for this user in /etc/passwd, and subordinate ids; "
+                "docker, or a remote engine (DOCKER_HOST, CONTAINER_HOST), does not."
+            )
+        ),
+    ),
+    (
+        r"newuidmap|newgidmap",
+        _shared(N_("Install newuidmap: apt-get install uidmap, or dnf install shadow-utils")),
+    ),
     (r"subuid|subgid|mappings? for user|insufficient (?:uids|gids)", _subids),
     (r"graph ?driver|storage driver|driver not supported|overlay(?!@)|vfs", _storage),
     (
-        r"(?:unable to|cannot) connect to podman|podman socket|CONTAINER_HOST|dial (?:unix|tcp)",
-        _service,
+        r"user namespace|cannot clone|clone: |unshare|CLONE_NEWUSER",
+        _shared(
+            N_(
+                "Allow user namespaces: sysctl kernel.unprivileged_userns_clone=1 and "
+                "user.max_user_namespaces=15000; in a container run it with --privileged or as "
+                "a nested rootless image."
+            )
+        ),
     ),
-    (r"user namespace|cannot clone|clone: |unshare|CLONE_NEWUSER", _namespaces),
 )

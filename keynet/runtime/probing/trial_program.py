@@ -6,10 +6,12 @@ three instructions of ``exit(0)``. Made here from numbers, so that no binary is 
 Source: ELF-64 Object File Format; Linux system call tables (exit is 60 and 93).
 """
 
+import secrets
 import struct
+from pathlib import Path
 from typing import Final
 
-__all__ = ["ARCHITECTURES", "exit_program"]
+__all__ = ["exit_program", "lay_out"]
 
 _BASE: Final = 0x400000
 _HEADERS: Final = 64 + 56
@@ -21,11 +23,28 @@ _MACHINES: Final = {
     # mov x0, #0; mov x8, #93; svc #0
     "arm64": (183, bytes.fromhex("000080d2 a80b80d2 010000d4")),
 }
-ARCHITECTURES: Final = frozenset(_MACHINES)
+
+
+def lay_out(folder: Path, architecture: str, *, run: bool) -> bool:
+    """Write the trial's context; report whether its Containerfile runs the program.
+
+    An architecture that keynet carries no program for is tried by COPY alone.
+    """
+    known = architecture in _MACHINES
+    program = folder / "program"
+    # No two trials have one layer: to remove one image would take it from the other's.
+    own = secrets.token_bytes(16)
+    program.write_bytes(exit_program(architecture) + own if known else own)
+    program.chmod(0o755)
+    lines = ["FROM scratch", "COPY program /program"]
+    if run and known:
+        lines.append('RUN ["/program"]')
+    (folder / "Containerfile").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return run and known
 
 
 def exit_program(architecture: str) -> bytes:
-    """Give the static program for ``amd64`` or ``arm64``; KeyError for another."""
+    """Return the static program for ``amd64`` or ``arm64``; KeyError for another."""
     machine, code = _MACHINES[architecture]
     identification = b"\x7fELF" + bytes([2, 1, 1]) + bytes(9)
     header = struct.pack(

@@ -1,13 +1,13 @@
-"""Requirements files, read on the host and rewritten for the first stage of the build.
+"""Requirements files, read on the host and rewritten so that they can be installed anywhere.
 
-Included files, local archives and find-links directories of the context travel as build
-files; a local project is replaced by its dependencies, its code comes with the context.
+Included files, local archives and find-links directories of the context join the set, which
+refers to nothing outside of itself; a local project is replaced by its dependencies, its code
+comes with the context.
 
 Source: pip's "Requirements File Format".
 """
 
 import codecs
-import posixpath
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -20,11 +20,7 @@ from keynet.events import Notice
 from keynet.files import limited_read, places
 from keynet.text import _, fill, printable
 
-__all__ = ["STAGE", "WORKSPACE", "RequirementsReader"]
-
-# Where the first stage finds the build files, and where the image has the context.
-STAGE: Final = "/keynet"
-WORKSPACE: Final = "/workspace"
+__all__ = ["RequirementsReader"]
 
 _LARGEST_TEXT: Final = 5_000_000
 _ARCHIVES: Final = (".whl", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
@@ -48,15 +44,14 @@ _BOMS: Final = (
 
 
 class RequirementsReader:
-    """Collect what the first stage needs: ``files`` by name, ``paths`` for the import path.
+    """Collect ``files`` and ``import_paths`` of ``Dependencies``.
 
-    ``paths`` are directories of the image whose modules a local project would have made
-    importable. Every method raises ContextInvalid with file and line.
+    Every method raises ContextInvalid with file and line.
     """
 
     def __init__(self, context: Path, environment: Mapping[str, str]) -> None:
         self.files: dict[str, bytes] = {}
-        self.paths: list[str] = []
+        self.import_paths: list[str] = []
         self.notices: list[Notice] = []
         self._context = context.resolve()
         self._environment = environment
@@ -92,7 +87,7 @@ class RequirementsReader:
     def add_project(self, directory: Path, extras: tuple[str, ...] = ()) -> str:
         """Take a project's dependencies as a requirements file of their own."""
         # It loads packaging, 15 ms, for projects alone.
-        from keynet.recipe import pyproject
+        from keynet.recipe.dependencies import pyproject
 
         declared = pyproject.read(directory / "pyproject.toml", extras)
         lines = list(declared.dependencies)
@@ -117,9 +112,8 @@ class RequirementsReader:
         source = directory / "src"
         root = source if source.is_dir() else directory
         inside = root.resolve().relative_to(self._context).as_posix()
-        path = posixpath.normpath(posixpath.join(WORKSPACE, inside))
-        if path not in self.paths:
-            self.paths.append(path)
+        if inside not in self.import_paths:
+            self.import_paths.append(inside)
 
     def _read(self, real: Path, path: Path) -> str:
         if not any(real.is_relative_to(root) for root in self._roots):
@@ -185,7 +179,7 @@ class RequirementsReader:
             case "-e" | "--editable":
                 return self._local(value, directory, where)
             case "-f" | "--find-links":
-                return f"--find-links {STAGE}/{self._links(self._near(value, directory), where)}"
+                return f"--find-links {self._links(self._near(value, directory), where)}"
             case "-i" | "--index-url" | "--pypi-url" | "--extra-index-url":
                 raise ContextInvalid(
                     fill(
@@ -212,7 +206,7 @@ class RequirementsReader:
                 _("Copy it into the context, or install it from a package index."),
             )
         if real.is_file():
-            return f"{STAGE}/{self._archive(real, where)}{extras}{rest}"
+            return f"./{self._archive(real, where)}{extras}{rest}"
         names = tuple(name.strip() for name in extras.strip("[]").split(",") if name.strip())
         self.notices.append(
             Notice(

@@ -13,9 +13,9 @@ from typing import Final
 
 from keynet.files import places
 from keynet.process import shell
-from keynet.runtime.engine import Invocation
+from keynet.runtime.engines.dialect import Invocation
 
-__all__ = ["OwnStore", "exists", "is_wanted", "own_store", "own_way", "remove"]
+__all__ = ["OwnStore", "exists", "in_own_store", "is_wanted", "own_store", "remove"]
 
 _DRIVER: Final = "overlay"
 
@@ -38,12 +38,12 @@ def exists() -> bool:
     return os.path.exists(_root())  # noqa: PTH110  False where it is hidden from this user
 
 
-def own_way(way: Invocation) -> Invocation:
-    """Give the same way, in keynet's own store."""
+def in_own_store(invocation: Invocation) -> Invocation:
+    """Return the same invocation, in keynet's own store."""
     root, runroot = _root(), _runroot()
     for folder in (root, runroot):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return replace(way, root=str(root), runroot=str(runroot), driver=_DRIVER)
+    return replace(invocation, root=str(root), runroot=str(runroot), driver=_DRIVER)
 
 
 def own_store() -> OwnStore | None:

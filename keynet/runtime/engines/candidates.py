@@ -1,0 +1,71 @@
+"""The engines that keynet knows, in the order in which ``auto`` takes them.
+
+What drives an engine is loaded for that engine alone: a push knows which one it needs.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from keynet.runtime.engine import AnyBuilder, Candidate, WorkingEngine
+from keynet.runtime.engines import docker_host, podman_host
+from keynet.runtime.engines.buildah import BUILDAH
+from keynet.runtime.engines.dialect import Dialect
+from keynet.runtime.engines.podman import PODMAN
+from keynet.runtime.probing.candidate import EngineCandidate, Tried
+
+__all__ = ["engines"]
+
+
+def engines() -> tuple[Candidate, ...]:
+    """Return docker, podman and buildah, not yet tried."""
+    docker = EngineCandidate(
+        name=docker_host.NAME,
+        settings=docker_host.settings,
+        trial=_try_docker,
+        restore=_restore_docker,
+        advice=docker_host.ADVICE,
+    )
+    return (docker, _podman_like(PODMAN), _podman_like(BUILDAH))
+
+
+def _podman_like(dialect: Dialect) -> EngineCandidate:
+    return EngineCandidate(
+        name=dialect.name,
+        settings=podman_host.settings,
+        trial=partial(_try_podman_like, dialect),
+        restore=partial(_restore_podman_like, dialect),
+        advice=podman_host.ADVICE,
+    )
+
+
+def _try_docker() -> Tried:
+    from keynet.runtime.engines import docker_trial
+
+    return docker_trial.probe()
+
+
+def _restore_docker(engine: WorkingEngine, invocation: Mapping[str, Any]) -> AnyBuilder:
+    from keynet.runtime.engines import docker_args
+
+    if invocation["mode"] == docker_args.BUILDER:
+        from keynet.runtime.engines.buildx import Buildx
+
+        return Buildx(engine, docker_args.Invocation(**invocation))
+    from keynet.runtime.engines.docker import Docker
+
+    return Docker(engine, docker_args.Invocation(**invocation))
+
+
+def _try_podman_like(dialect: Dialect) -> Tried:
+    from keynet.runtime.engines import podman_like_trial
+
+    return podman_like_trial.probe(dialect)
+
+
+def _restore_podman_like(
+    dialect: Dialect, engine: WorkingEngine, invocation: Mapping[str, Any]
+) -> AnyBuilder:
+    from keynet.runtime.engines import podman_like
+
+    return podman_like.restored(dialect, engine, invocation)

@@ -1,0 +1,66 @@
+"""The private folder of one docker command: the user's configuration and one more login.
+
+A push never depends on docker's stored login, and never changes it. The user's own entries stay,
+so that private base images still pull.
+"""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from keynet.files import places
+from keynet.plan import RegistryAccess
+from keynet.runtime.build import authfiles
+
+__all__ = ["docker_folder", "private_config"]
+
+_HUB: Final = "docker.io"
+_HUB_IN_DOCKER: Final = "https://index.docker.io/v1/"
+# What the docker client looks for next to config.json: contexts, plugins, buildx's builders,
+# and the certificates that DOCKER_TLS_VERIFY uses.
+_LINKED: Final = ("contexts", "cli-plugins", "buildx", "ca.pem", "cert.pem", "key.pem")
+
+
+@contextlib.contextmanager
+def private_config(access: RegistryAccess | None) -> Iterator[Path | None]:
+    """Make a folder for DOCKER_CONFIG (0700) and remove it on every way out.
+
+    Without ``access`` there is none: docker uses the user's own.
+    """
+    if access is None:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix=authfiles.PREFIX) as name:
+        folder = Path(name)
+        authfiles.write(folder / "config.json", _config(access))
+        for part in _LINKED:
+            own = docker_folder() / part
+            if os.path.exists(own):  # noqa: PTH110  False where it is hidden from this user
+                (folder / part).symlink_to(own.resolve())
+        yield folder
+
+
+def docker_folder() -> Path:
+    """Return the user's own docker configuration folder, which need not exist."""
+    return Path(os.environ.get("DOCKER_CONFIG") or places.home() / ".docker")
+
+
+def _config(access: RegistryAccess) -> dict[str, Any]:
+    config = dict(authfiles.read(docker_folder() / "config.json"))
+    if not access.username:
+        return config
+    host = _HUB_IN_DOCKER if access.host == _HUB else access.host
+    config["auths"] = authfiles.mapping(config.get("auths")) | {host: authfiles.entry(access)}
+    stored = authfiles.mapping(config.get("credHelpers"))
+    helpers = {name: helper for name, helper in stored.items() if name != host}
+    if config.get("credsStore"):
+        # An empty helper means the file itself: the store for all hosts would hide the entry.
+        helpers[host] = ""
+    if helpers:
+        config["credHelpers"] = helpers
+    else:
+        config.pop("credHelpers", None)
+    return config

@@ -1,0 +1,59 @@
+"""What BuildKit mounts into the RUN steps of a user's own Containerfile: secrets, and nothing else.
+
+BuildKit mounts no folder of the host. A secret that is not given is not mounted.
+"""
+
+import re
+from pathlib import Path
+from typing import Final
+
+from keynet.plan import BuildPlan, UserContainerfile
+from keynet.runtime.build import host_files
+from keynet.runtime.build.rendering import Rendered
+
+__all__ = ["hidden", "rendered", "secret_flags"]
+
+_FLAGS: Final = " ".join(
+    f"--mount=type=secret,id=keynet-{name},target={host_files.FOLDER}/{name},mode=0444"
+    for name in host_files.FILES
+)
+# Frontends whose RUN can mount, as far as their name tells.
+_MOUNTING_SYNTAX: Final = re.compile(r"(?:docker\.io/)?docker/dockerfile:1(?:\.(?:[2-9]|\d\d)\S*)?")
+_RUN: Final = re.compile(r"\s*RUN(?=\s)", re.IGNORECASE)
+
+
+def rendered(plan: BuildPlan, recipe: UserContainerfile) -> Rendered:
+    """Return the file with the mounts behind each RUN of its own, where that can be."""
+    if not host_files.are_wanted(plan) or not _can_mount(recipe):
+        return Rendered(recipe.text)
+    return Rendered(_with_flags(recipe, _FLAGS))
+
+
+def secret_flags(plan: BuildPlan, built: Rendered, private: Path) -> list[str]:
+    """Write the files that a text with mounts wants, and return their ``--secret`` flags."""
+    if _FLAGS not in built.text:
+        return []
+    folder = host_files.write(plan, private)
+    files = [folder / name for name in host_files.FILES]
+    return [f"--secret=id=keynet-{file.name},src={file}" for file in files if file.exists()]
+
+
+def hidden(line: str) -> str:
+    """Take the flags that nobody has written out of a line of the build's log."""
+    return line.replace(f"{_FLAGS} ", "")
+
+
+def _can_mount(recipe: UserContainerfile) -> bool:
+    # A mount of the user's own there stays what it is.
+    if f"={host_files.FOLDER}" in recipe.text:
+        return False
+    return not recipe.syntax or _MOUNTING_SYNTAX.fullmatch(recipe.syntax) is not None
+
+
+def _with_flags(recipe: UserContainerfile, flags: str) -> str:
+    lines = recipe.text.removeprefix("\ufeff").splitlines(keepends=True)
+    for instruction in recipe.instructions:
+        if instruction.name == "RUN":
+            line = lines[instruction.line - 1]
+            lines[instruction.line - 1] = _RUN.sub(rf"\g<0> {flags}", line, count=1)
+    return "".join(lines)

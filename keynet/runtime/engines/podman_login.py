@@ -1,0 +1,101 @@
+"""The private folder of one command of podman or buildah: the user's logins and one more.
+
+A push never depends on an engine's stored login, which podman keeps in memory and CI does not
+have, and never changes it. The user's own entries stay, so that private base images still pull.
+"""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keynet.errors import UsageError
+from keynet.files import places
+from keynet.net.hosts import is_loopback
+from keynet.plan import RegistryAccess
+from keynet.runtime.build import authfiles
+from keynet.runtime.engines.docker_login import docker_folder
+from keynet.text import _, fill
+
+__all__ = ["RegistryAuth", "private_auth"]
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryAuth:
+    """One registry's credentials, as files of a private folder.
+
+    ``cert_dir`` is None without a private CA; ``insecure`` lets the engine use plain http or an
+    unverified certificate.
+    """
+
+    host: str
+    authfile: Path
+    cert_dir: Path | None = None
+    insecure: bool = False
+
+
+@contextlib.contextmanager
+def private_auth(access: RegistryAccess) -> Iterator[RegistryAuth]:
+    """Make the folder (0700) and remove it on every way out.
+
+    Raises:
+        UsageError: The CA certificate of ``access`` cannot be read.
+    """
+    with tempfile.TemporaryDirectory(prefix=authfiles.PREFIX) as name:
+        folder = Path(name)
+        authfile = folder / "auth.json"
+        authfiles.write(authfile, _config(access))
+        yield RegistryAuth(
+            host=access.host,
+            authfile=authfile,
+            cert_dir=_cert_dir(access, folder),
+            insecure=access.insecure or (access.ca_cert is None and is_loopback(access.host)),
+        )
+
+
+def _config(access: RegistryAccess) -> dict[str, Any]:
+    auths: dict[str, Any] = {}
+    helpers: dict[str, Any] = {}
+    # Least important first: the engines read the others before docker's file.
+    for path in reversed(_authfiles()):
+        config = authfiles.read(path)
+        auths |= authfiles.mapping(config.get("auths"))
+        helpers |= authfiles.mapping(config.get("credHelpers"))
+    if access.username:
+        helpers.pop(access.host, None)
+        auths[access.host] = authfiles.entry(access)
+    return {"auths": auths, "credHelpers": helpers} if helpers else {"auths": auths}
+
+
+def _authfiles() -> list[Path]:
+    """List where podman and buildah look, the first match of a host wins."""
+    explicit = os.environ.get("REGISTRY_AUTH_FILE")
+    runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/run/containers/{os.getuid()}"
+    config = os.environ.get("XDG_CONFIG_HOME") or places.home() / ".config"
+    primary = Path(explicit) if explicit else Path(runtime) / "containers" / "auth.json"
+    if not explicit and not os.environ.get("XDG_RUNTIME_DIR"):
+        primary = Path(runtime) / "auth.json"
+    return [primary, Path(config) / "containers" / "auth.json", docker_folder() / "config.json"]
+
+
+def _cert_dir(access: RegistryAccess, folder: Path) -> Path | None:
+    if access.ca_cert is None:
+        return None
+    try:
+        certificate = access.ca_cert.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            fill(
+                _("The CA certificate {path} cannot be read: {reason}."),
+                path=access.ca_cert,
+                reason=error.strerror,
+            ),
+            _("Give the right file with: keynet login --ca-cert FILE"),
+        ) from error
+    directory = folder / "certs"
+    directory.mkdir(mode=0o700)
+    (directory / "ca.crt").write_bytes(certificate)
+    return directory

@@ -8,16 +8,15 @@ from typing import Any
 
 import click
 
-from keynet import credentials, settings
 from keynet.cli.options import pairs
 from keynet.errors import UsageError
 from keynet.events import Event, Notice
-from keynet.files import places
 from keynet.plan import BuildPlan, BuildSecret, UserContainerfile
 from keynet.recipe import buildargs
 from keynet.runtime.build import rendering
 from keynet.steps import script as scripts
-from keynet.steps.prepare import Request, plan_build
+from keynet.steps.prepare import plan_build
+from keynet.steps.request import Request, make
 from keynet.steps.stages import Stages
 from keynet.text import _, fill, ngettext, printable, size
 
@@ -39,33 +38,19 @@ def build_request(
     Raises:
         UsageError: A flag or setting cannot be used.
     """
-    folder = context or default_context(entrypoint)
     given = {
         **flags,
         "dockerfile": _containerfile(flags.get("dockerfile")),
         "build_args": buildargs.parse(build_args, os.environ),
         "labels": pairs(labels, "--label"),
     }
-    merged = settings.merge(given, os.environ, settings.read_pyproject(folder), credentials.load())
-    return Request(
-        entrypoint=entrypoint,
-        context=folder,
-        settings=merged,
-        secrets=tuple(_secret(text) for text in secrets),
-        no_cache=no_cache,
-    )
+    kept = tuple(_secret(text) for text in secrets)
+    return make(entrypoint, context, given, secrets=kept, no_cache=no_cache)
 
 
 def _containerfile(path: Path | None) -> Path | None:
     """Take ``-`` for standard input, as docker, podman and buildah do."""
     return Path("/dev/stdin") if path == Path("-") else path
-
-
-def default_context(entrypoint: Path) -> Path:
-    """Give the current folder when the script is inside it, else the script's own folder."""
-    if places.real(entrypoint).is_relative_to(Path.cwd()):
-        return Path()
-    return entrypoint.parent
 
 
 def show_plan(request: Request, *, as_json: bool) -> None:

@@ -8,7 +8,8 @@ from keynet.events import Emit, Notice
 from keynet.runtime.engine import Candidate, WorkingEngine
 from keynet.script.arguments import Extraction
 from keynet.steps import output as outputs
-from keynet.steps.prepare import Request, prepare
+from keynet.steps.prepare import prepare
+from keynet.steps.request import Request
 from keynet.steps.stages import Stages
 from keynet.text import _
 

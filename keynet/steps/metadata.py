@@ -1,10 +1,9 @@
 """The hyperparameters beside the image: what is attached, and reading it back (SPEC 6)."""
 
-import asyncio
+import contextlib
 import json
-from collections.abc import Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, Self, TypeVar
+from collections.abc import Sequence
+from typing import Any, Final, Self
 
 from keynet import __version__
 from keynet.errors import KeynetError, MetadataNotAttached, ValidationError
@@ -16,11 +15,11 @@ from keynet.registry import artifact
 from keynet.registry.auth.authentication import Credential, CredentialSource, Fixed
 from keynet.registry.client import RegistryClient
 from keynet.script.arguments import Extraction
+from keynet.steps.event_loop import EventLoop
 from keynet.text import _, fill, printable
 
 __all__ = ["PlatformRegistry", "client_for", "load", "payload", "read"]
 
-_Result = TypeVar("_Result")
 _FILE_NAME: Final = "hyperparameters.json"
 
 
@@ -44,10 +43,11 @@ class PlatformRegistry:
     """The platform's registry, by one connection for all of a push; use it as ``with``.
 
     The check before a build and the metadata after it share what TLS and sign-in have cost.
+    Its event loop has a thread of its own, so that it works where a loop runs already.
     """
 
     def __init__(self, access: RegistryAccess, emit: Emit = ignore) -> None:
-        self._runner = asyncio.Runner()
+        self._loop = EventLoop()
         self._client = client_for(access.host, access, emit)
 
     def __enter__(self) -> Self:
@@ -55,9 +55,9 @@ class PlatformRegistry:
 
     def __exit__(self, *_: object) -> None:
         try:
-            self._runner.run(self._client.aclose())
+            self._loop.run(self._client.aclose())
         finally:
-            self._runner.close()
+            self._loop.close()
 
     def ping(self) -> None:
         """See that the registry answers and takes the account.
@@ -66,7 +66,7 @@ class PlatformRegistry:
             RegistryDenied: It refuses the account.
             RegistryError: It does not answer, or not as a registry.
         """
-        self._run(self._client.ping())
+        self._loop.run(self._client.ping())
 
     def attach(self, image: Reference, content: bytes) -> Digest:
         """Attach these bytes to the pushed manifest and give the artifact's digest.
@@ -76,7 +76,7 @@ class PlatformRegistry:
         """
         attaching = artifact.attach(self._client, image, content, file_name=_FILE_NAME)
         try:
-            return self._run(attaching).digest
+            return self._loop.run(attaching).digest
         except KeynetError as error:
             raise MetadataNotAttached(
                 fill(
@@ -97,12 +97,6 @@ class PlatformRegistry:
                 ),
             ) from error
 
-    def _run(self, work: Coroutine[Any, Any, _Result]) -> _Result:
-        # The threads of the loop end with each piece of work: engines are started by forking.
-        with ThreadPoolExecutor() as executor:
-            self._runner.get_loop().set_default_executor(executor)
-            return self._runner.run(work)
-
 
 def read(image: Reference, access: RegistryAccess | None) -> dict[str, Any]:
     """Read back what is attached to an image.
@@ -115,7 +109,8 @@ def read(image: Reference, access: RegistryAccess | None) -> dict[str, Any]:
         RegistryError: The registry, or nothing is attached.
         ValidationError: What is attached is no description of hyperparameters.
     """
-    content = asyncio.run(_read(image, access))
+    with contextlib.closing(EventLoop()) as loop:
+        content = loop.run(_read(image, access))
     try:
         described = json.loads(content)
     except ValueError as error:

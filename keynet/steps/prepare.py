@@ -1,9 +1,7 @@
 """All of a build that can fail cheaply: a request becomes a plan and a builder for it."""
 
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from keynet.errors import EngineUnavailable, UsageError, ValidationError
@@ -11,34 +9,22 @@ from keynet.events import Emit
 from keynet.files import places
 from keynet.oci.descriptor import Platform
 from keynet.oci.reference import Reference
-from keynet.plan import BuildPlan, BuildSecret, Recipe, UserContainerfile
+from keynet.plan import BuildPlan, Recipe, UserContainerfile
 from keynet.recipe import buildargs, containerfile, context, hostnetwork, ignore
 from keynet.recipe.dependencies import finding
 from keynet.runtime.engine import AnyBuilder, Candidate
 from keynet.runtime.engines.candidates import engines
 from keynet.runtime.probing import choosing
-from keynet.settings import Settings
 from keynet.steps import script as scripts
+from keynet.steps.request import Request
 from keynet.steps.script import Script
 from keynet.steps.stages import Stages
 from keynet.text import _, fill, ngettext
 
-__all__ = ["Prepared", "Request", "find_builder", "plan_build", "prepare"]
+__all__ = ["Prepared", "find_builder", "plan_build", "prepare"]
 
 _DEFAULT_BASE: Final = "python:3.10-slim"
 _MANAGED: Final = {"keynet.managed": "true"}
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What the user asked for: paths as given, everything else in ``settings``."""
-
-    entrypoint: Path
-    context: Path
-    settings: Settings
-    secrets: tuple[BuildSecret, ...] = ()
-    no_cache: bool = False
-    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,197 @@
+"""keynet from Python: the command line's options as keyword arguments, its errors as exceptions.
+
+Nothing is printed and nobody is asked: progress goes to ``emit``, results are returned.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from keynet.backend.client import BackendClient
+from keynet.backend.models import Project
+from keynet.events import Emit, Notice, ignore
+from keynet.plan import BuildSecret
+from keynet.recipe import buildargs
+from keynet.runtime.engines.candidates import engines
+from keynet.runtime.probing import choosing
+from keynet.script.arguments import Extraction
+from keynet.secret import Secret
+from keynet.steps import build as build_step
+from keynet.steps import login as login_step
+from keynet.steps import projects
+from keynet.steps import push as push_step
+from keynet.steps.build import BuildResult
+from keynet.steps.login import SignedInUser
+from keynet.steps.push import PushResult
+from keynet.steps.request import Request, make
+
+__all__ = ["build", "extract", "login", "push"]
+
+_Path = str | os.PathLike[str]
+
+
+def extract(script: _Path) -> Extraction:
+    """Read the hyperparameters of a training script, without importing or running it.
+
+    Raises:
+        ScriptInvalid: Missing, not a file, not Python; with line and caret.
+    """
+    # Loading it takes 30 ms, which a push spends in its own time.
+    from keynet.script import extraction
+
+    return extraction.extract(Path(script))
+
+
+def push(
+    script: _Path,
+    *,
+    project: int | None = None,
+    model_name: str | None = None,
+    builder: str | None = None,
+    base_image: str | None = None,
+    dockerfile: _Path | None = None,
+    context: _Path | None = None,
+    requirements: _Path | None = None,
+    platform: str | None = None,
+    harbor_project: str | None = None,
+    build_args: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | None = None,
+    secrets: Mapping[str, _Path] | None = None,
+    no_cache: bool = False,
+    emit: Emit = ignore,
+) -> PushResult:
+    """Build the image of a training script, push it and attach its hyperparameters.
+
+    What is not given comes from the environment, [tool.keynet] of the context and the saved
+    login, as with ``keynet push``. It works where an event loop runs.
+
+    Args:
+        project: Its number; without one the saved choice counts, or the only project there is.
+        secrets: Files for ``RUN --mount=type=secret`` of your own Containerfile, by id.
+        emit: Takes progress as values of ``keynet.Event``; never blocks, never raises.
+
+    Raises:
+        KeynetError: The first step that fails.
+        MetadataNotAttached: The image was pushed, its hyperparameters were not attached.
+    """
+    request = _request(
+        script,
+        context,
+        {
+            "project_id": project,
+            "model_name": model_name,
+            "builder": builder,
+            "base_image": base_image,
+            "dockerfile": dockerfile,
+            "requirements": requirements,
+            "platform": platform,
+            "harbor_project": harbor_project,
+        },
+        build_args,
+        labels,
+        secrets,
+        no_cache=no_cache,
+    )
+
+    def choose(backend: BackendClient) -> Project:
+        return projects.pick(backend, None, lambda text: emit(Notice(text, "note")))
+
+    return push_step.push(request, choose=choose, emit=emit)
+
+
+def build(
+    script: _Path,
+    *,
+    output: str | None = None,
+    builder: str | None = None,
+    base_image: str | None = None,
+    dockerfile: _Path | None = None,
+    context: _Path | None = None,
+    requirements: _Path | None = None,
+    platform: str | None = None,
+    build_args: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | None = None,
+    secrets: Mapping[str, _Path] | None = None,
+    no_cache: bool = False,
+    emit: Emit = ignore,
+) -> BuildResult:
+    """Build the image of a training script, without a login.
+
+    Args:
+        output: ``oci:DIR``, ``oci-archive:FILE`` or ``docker-archive:FILE``; without it the
+            image stays in the engine's store.
+        secrets: Files for ``RUN --mount=type=secret`` of your own Containerfile, by id.
+        emit: Takes progress as values of ``keynet.Event``; never blocks, never raises.
+
+    Raises:
+        KeynetError: The first step that fails.
+    """
+    request = _request(
+        script,
+        context,
+        {
+            "builder": builder,
+            "base_image": base_image,
+            "dockerfile": dockerfile,
+            "requirements": requirements,
+            "platform": platform,
+        },
+        build_args,
+        labels,
+        secrets,
+        no_cache=no_cache,
+    )
+    return build_step.build(request, output, emit)
+
+
+def login(
+    server_url: str,
+    *,
+    username: str,
+    password: str | Secret,
+    ca_cert: _Path | None = None,
+    insecure: bool = False,
+    emit: Emit = ignore,
+) -> SignedInUser:
+    """Sign in to a platform, save the login and log the engines in to its registry.
+
+    Raises:
+        NotAuthorised: The platform refuses user or password.
+        BackendError: It failed, or answered what cannot be used; nothing is saved then.
+        KeynetError: The config file is broken or cannot be written.
+    """
+    wanted = login_step.Login(
+        server_url=server_url,
+        username=username,
+        password=password if isinstance(password, Secret) else Secret(password),
+        ca_cert=None if ca_cert is None else Path(ca_cert),
+        insecure=insecure,
+    )
+    user = login_step.sign_in(wanted)
+    login_step.engines_in(user.registry, choosing.working(engines(), emit), emit)
+    return user
+
+
+def _request(
+    script: _Path,
+    context: _Path | None,
+    flags: Mapping[str, Any],
+    build_args: Mapping[str, str] | None,
+    labels: Mapping[str, str] | None,
+    secrets: Mapping[str, _Path] | None,
+    *,
+    no_cache: bool,
+) -> Request:
+    pairs = (f"{name}={value}" for name, value in (build_args or {}).items())
+    given = {
+        **{
+            name: Path(value) if isinstance(value, os.PathLike) else value
+            for name, value in flags.items()
+        },
+        "build_args": buildargs.parse(pairs, os.environ),
+        "labels": dict(labels or {}),
+    }
+    kept = tuple(BuildSecret(id_, Path(source)) for id_, source in (secrets or {}).items())
+    folder = None if context is None else Path(context)
+    return make(Path(script), folder, given, secrets=kept, no_cache=no_cache)

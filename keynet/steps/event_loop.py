@@ -1,0 +1,54 @@
+"""An event loop in a thread of its own, for callers who may have one running already."""
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+__all__ = ["EventLoop"]
+
+_Result = TypeVar("_Result")
+
+
+class EventLoop:
+    """Run coroutines from synchronous code; ``close`` ends the thread."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="keynet-loop")
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+        """Wait for a coroutine; one that is interrupted is cancelled and waited for."""
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            if not future.done():
+                # Ctrl-C reaches the caller's thread alone.
+                self._wait_for(_cancel_others())
+            raise
+
+    def close(self) -> None:
+        """Cancel what still runs, and end loop and thread."""
+        self._wait_for(_end())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _wait_for(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+
+async def _cancel_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
+async def _end() -> None:
+    await _cancel_others()
+    loop = asyncio.get_running_loop()
+    await loop.shutdown_asyncgens()
+    await loop.shutdown_default_executor()

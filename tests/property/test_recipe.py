@@ -1,6 +1,7 @@
 """Properties of what goes into an image: every value survives its place."""
 
 import json
+import re
 import tempfile
 from pathlib import Path
 
@@ -9,14 +10,15 @@ from hypothesis import strategies as st
 
 from keynet.errors import ContextInvalid
 from keynet.oci.reference import Reference
-from keynet.plan import HostNetwork
-from keynet.recipe import containerfile, ignore, instructions, requirements
-from keynet.recipe.dependencies import Dependencies
+from keynet.plan import Dependencies, HostNetwork, Recipe
+from keynet.recipe import ignore, instructions
+from keynet.recipe.dependencies import requirements
+from keynet.runtime.build import rendering
 
 _BASE = Reference.parse("python:3.10-slim")
-_TEMPLATE = containerfile.load()
 _TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1)
 _PART = _TEXT.filter(lambda part: "/" not in part and part not in (".", ".."))
+_VALUE = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")))
 _PATHS = st.lists(_PART, min_size=1, max_size=4).map("/".join)
 _SIMPLE = st.text("ab.*?[]!\\-^# \t\n", max_size=12)
 _SIMPLE_PATHS = st.lists(st.text("ab.*! -", min_size=1, max_size=3), min_size=1, max_size=4).map(
@@ -26,26 +28,40 @@ _SIMPLE_PATHS = st.lists(st.text("ab.*! -", min_size=1, max_size=3), min_size=1,
 
 @given(_PATHS)
 def test_any_entrypoint_comes_back_from_the_containerfile(entrypoint: str) -> None:
-    recipe = containerfile.generate(_BASE, entrypoint, Dependencies(), HostNetwork(), _TEMPLATE)
-    found = instructions.parse(recipe.text)
+    recipe = Recipe(_BASE, ("python", entrypoint))
+    found = instructions.parse(rendering.two_stages(recipe, HostNetwork()).text)
     assert [instruction.name for instruction in found] == [
         *("FROM", "COPY", "ENV", "WORKDIR", "ENTRYPOINT", "CMD", "COPY")
     ]
-    command = json.loads(found[-2].arguments)
-    script = f"./{entrypoint}" if entrypoint.startswith("-") else entrypoint
-    assert command == ["python", script]
+    assert json.loads(found[-2].arguments) == ["python", entrypoint]
 
 
 @given(_PATHS)
 def test_command_is_one_line_for_every_parser_of_lines(entrypoint: str) -> None:
-    assert len(containerfile.command(entrypoint).splitlines()) == 1
+    recipe = Recipe(_BASE, ("python", entrypoint))
+    written = rendering.two_stages(recipe, HostNetwork()).text
+    plain = rendering.two_stages(Recipe(_BASE, ("python", "x")), HostNetwork()).text
+    assert len(written.splitlines()) == len(plain.splitlines())
+
+
+@given(st.dictionaries(st.from_regex(r"[A-Z_][A-Z0-9_]{0,8}", fullmatch=True), _VALUE))
+def test_any_environment_comes_back_from_the_containerfile(environment: dict[str, str]) -> None:
+    recipe = Recipe(_BASE, ("python", "x"), environment=environment)
+    found = instructions.parse(rendering.two_stages(recipe, HostNetwork()).text)
+    written = [each.arguments for each in found if each.name == "ENV"][1:]
+    values = {}
+    for text in written:
+        name, _equals, quoted = text.partition("=")
+        assert quoted[0] == quoted[-1] == '"'
+        values[name] = re.sub(r'\\(["\\$])', r"\1", quoted[1:-1])
+    assert values == environment
 
 
 @given(st.binary(max_size=300))
 def test_instructions_of_any_bytes_are_read(content: bytes) -> None:
     text = content.decode(errors="replace")
-    containerfile.has_run(text)
-    containerfile.bases(text, {"A": "b"})
+    instructions.parse(text)
+    instructions.syntax(text)
 
 
 @given(_SIMPLE, _SIMPLE_PATHS)

@@ -9,7 +9,8 @@ import pytest
 
 from keynet.errors import ContextInvalid
 from keynet.files import limited_read
-from keynet.recipe import certificates, containerfile, dependencies
+from keynet.recipe import certificates, containerfile
+from keynet.recipe.dependencies import finding
 
 
 def test_a_file_is_read_up_to_the_limit(tmp_path: Path) -> None:
@@ -37,7 +38,7 @@ def test_a_device_without_an_end_is_too_large_for_anything(tmp_path: Path) -> No
     with pytest.raises(ContextInvalid, match="larger than 1 MB"):
         containerfile.read(endless)
     with pytest.raises(ContextInvalid, match="too large"):
-        dependencies.find(tmp_path, endless, {})
+        finding.find(tmp_path, endless, {})
     with pytest.raises(ContextInvalid, match="too large"):
         certificates.bundle({}, str(endless))
 

@@ -1,4 +1,4 @@
-"""Requirements files and pyproject.toml become files of the first stage."""
+"""Requirements files and pyproject.toml become a set of files that refers to itself alone."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,10 +6,8 @@ from pathlib import Path
 import pytest
 
 from keynet.errors import ContextInvalid
-from keynet.plan import HostNetwork
-from keynet.recipe import dependencies
-from keynet.recipe.dependencies import Dependencies
-from keynet.secret import Secret
+from keynet.plan import Dependencies
+from keynet.recipe.dependencies import finding
 
 
 @pytest.fixture
@@ -26,7 +24,7 @@ def _find(
     environment: Mapping[str, str] | None = None,
 ) -> Dependencies:
     (root / "requirements.txt").write_text(text)
-    return dependencies.find(root, None, environment or {})
+    return finding.find(root, None, environment or {})[0]
 
 
 def _main(found: Dependencies) -> str:
@@ -57,7 +55,7 @@ def test_what_pip_can_read_inside_stays_as_it_is(root: Path, text: str) -> None:
 
 
 def test_no_dependencies_without_any_file(root: Path) -> None:
-    assert dependencies.find(root, None, {}) == Dependencies()
+    assert finding.find(root, None, {}) == (Dependencies(), ())
 
 
 @pytest.mark.parametrize("text", ["", "\n# numpy\n", "--index-url https://example.com\n"])
@@ -114,13 +112,13 @@ def test_variables_are_replaced_as_pip_does(root: Path) -> None:
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
 def test_byte_order_marks_are_understood(root: Path, encoding: str) -> None:
     (root / "requirements.txt").write_bytes("numpy # 수학\n".encode(encoding))
-    assert _main(dependencies.find(root, None, {})) == "numpy # 수학\n"
+    assert _main(finding.find(root, None, {})[0]) == "numpy # 수학\n"
 
 
 def test_other_encodings_are_refused(root: Path) -> None:
     (root / "requirements.txt").write_bytes(b"numpy # caf\xe9\n")
     with pytest.raises(ContextInvalid, match="not UTF-8"):
-        dependencies.find(root, None, {})
+        finding.find(root, None, {})
 
 
 @pytest.mark.parametrize(
@@ -132,7 +130,7 @@ def test_archives_of_the_context_travel_along(root: Path, line: str) -> None:
     (root / "wheels" / "x-1.0-py3-none-any.whl").write_bytes(b"wheel")
     found = _find(root, line + "\n")
     assert found.files["archives/x-1.0-py3-none-any.whl"] == b"wheel"
-    assert _main(found).startswith("/keynet/archives/x-1.0-py3-none-any.whl")
+    assert _main(found).startswith("./archives/x-1.0-py3-none-any.whl")
     assert _main(found).endswith(line.partition(".whl")[2] + "\n")
 
 
@@ -146,8 +144,8 @@ def test_paths_are_found_beside_the_file_and_from_the_context(root: Path) -> Non
     )
     found = _find(root, "-r deps/all.txt\n")
     assert found.files["requirements-1.txt"] == (
-        b"/keynet/archives/x-1.0-py3-none-any.whl\n/keynet/archives/y-1.0-py3-none-any.whl\n"
-        b"--find-links /keynet/archives\n"
+        b"./archives/x-1.0-py3-none-any.whl\n./archives/y-1.0-py3-none-any.whl\n"
+        b"--find-links archives\n"
     )
 
 
@@ -155,7 +153,7 @@ def test_file_urls_inside_the_context_travel_along(root: Path) -> None:
     archive = root / "x-1.0.tar.gz"
     archive.write_bytes(b"sdist")
     found = _find(root, f"x @ file://{archive}\nfile://{archive}#egg=x\n")
-    assert _main(found) == "/keynet/archives/x-1.0.tar.gz\n/keynet/archives/x-1.0.tar.gz\n"
+    assert _main(found) == "./archives/x-1.0.tar.gz\n./archives/x-1.0.tar.gz\n"
 
 
 def test_find_links_directory_travels_along(root: Path) -> None:
@@ -164,7 +162,7 @@ def test_find_links_directory_travels_along(root: Path) -> None:
     (root / "wheels" / "README").write_bytes(b"")
     found = _find(root, "--find-links wheels\nx\n")
     assert sorted(found.files) == ["archives/x-1.0-py3-none-any.whl", "requirements.txt"]
-    assert _main(found) == "--find-links /keynet/archives\nx\n"
+    assert _main(found) == "--find-links archives\nx\n"
 
 
 def test_two_archives_of_one_name_are_refused(root: Path) -> None:
@@ -208,26 +206,27 @@ def test_local_project_gives_its_dependencies_and_its_place(root: Path) -> None:
         '[project]\nname = "mine"\ndependencies = ["numpy<2"]\n'
         '[project.optional-dependencies]\ntrain = ["torch"]\nall = ["mine[train]"]\n'
     )
-    found = _find(root, "-e ./libs/mine[all]\nscipy\n")
+    (root / "requirements.txt").write_text("-e ./libs/mine[all]\nscipy\n")
+    found, notices = finding.find(root, None, {})
     assert _main(found) == "-r requirements-1.txt\nscipy\n"
     assert found.files["requirements-1.txt"] == b"numpy<2\ntorch\n"
-    assert found.paths == ("/workspace/libs/mine/src",)
-    assert "requirements.txt:1: the project itself is not installed" in found.notices[0].text
+    assert found.import_paths == ("libs/mine/src",)
+    assert "requirements.txt:1: the project itself is not installed" in notices[0].text
 
 
 def test_pyproject_serves_without_a_requirements_file(root: Path) -> None:
     (root / "pyproject.toml").write_text('[project]\nname = "t"\ndependencies = ["numpy"]\n')
-    found = dependencies.find(root, None, {})
+    found, _notices = finding.find(root, None, {})
     assert found.source == root / "pyproject.toml"
     assert _main(found) == "numpy\n"
-    assert found.paths == ("/workspace",)
+    assert found.import_paths == (".",)
     (root / "requirements.txt").write_text("scipy\n")
-    assert _main(dependencies.find(root, None, {})) == "scipy\n"
+    assert _main(finding.find(root, None, {})[0]) == "scipy\n"
 
 
 def test_pyproject_of_tools_alone_declares_nothing(root: Path) -> None:
     (root / "pyproject.toml").write_text("[tool.ruff]\nline-length = 100\n")
-    assert dependencies.find(root, None, {}) == Dependencies()
+    assert finding.find(root, None, {}) == (Dependencies(), ())
 
 
 def test_setuptools_dynamic_files_are_read(root: Path) -> None:
@@ -236,7 +235,7 @@ def test_setuptools_dynamic_files_are_read(root: Path) -> None:
         '[project]\nname = "t"\ndynamic = ["dependencies"]\n'
         '[tool.setuptools.dynamic]\ndependencies = {file = ["deps.txt"]}\n'
     )
-    found = dependencies.find(root, None, {})
+    found, _notices = finding.find(root, None, {})
     assert sorted(found.files.values()) == [b"-r requirements.txt\n", b"numpy\n"]
 
 
@@ -256,7 +255,7 @@ def test_setuptools_dynamic_files_are_read(root: Path) -> None:
 def test_unusable_pyproject_is_refused(root: Path, text: str, message: str) -> None:
     (root / "pyproject.toml").write_text(text)
     with pytest.raises(ContextInvalid, match=message):
-        dependencies.find(root, None, {})
+        finding.find(root, None, {})
 
 
 def test_unknown_extra_is_refused(root: Path) -> None:
@@ -272,7 +271,7 @@ def test_named_file_may_lie_outside_with_its_neighbours(
     (root.parent / "gpu.txt").write_text("-r base.txt\n")
     (root.parent / "base.txt").write_text("numpy\n")
     monkeypatch.chdir(root)
-    found = dependencies.find(root, Path("../gpu.txt"), {})
+    found, _notices = finding.find(root, Path("../gpu.txt"), {})
     assert found.files["requirements-1.txt"] == b"numpy\n"
 
 
@@ -281,34 +280,16 @@ def test_named_file_that_is_missing_is_shown_as_given_and_as_resolved(
 ) -> None:
     monkeypatch.chdir(root)
     with pytest.raises(ContextInvalid, match=rf"absent\.txt \({root}/absent\.txt\) does not exist"):
-        dependencies.find(root, Path("absent.txt"), {})
+        finding.find(root, Path("absent.txt"), {})
     with pytest.raises(ContextInvalid, match="is a directory"):
-        dependencies.find(root, root, {})
+        finding.find(root, root, {})
 
 
 def test_unreadable_requirements_are_refused(root: Path) -> None:
     (root / "requirements.txt").symlink_to("absent")
     with pytest.raises(ContextInvalid, match="cannot be read"):
-        dependencies.find(root, None, {})
+        finding.find(root, None, {})
     (root / "requirements.txt").unlink()
     (root / "requirements.txt").write_text("#" * 5_000_001)
     with pytest.raises(ContextInvalid, match="too large"):
-        dependencies.find(root, None, {})
-
-
-def test_build_files_are_the_same_bytes_again_and_hold_the_hosts_network(root: Path) -> None:
-    found = _find(root, "numpy\n")
-    network = HostNetwork({"http_proxy": Secret("http://p:1")}, b"PEM", Secret("[global]\n"))
-    files = dependencies.build_files(found, network)
-    assert files == dependencies.build_files(found, network)
-    assert sorted(files) == [
-        "ca.pem",
-        "install.py",
-        "paths.json",
-        "pip.conf",
-        "proxies.json",
-        "requirements.txt",
-    ]
-    assert files["ca.pem"] == b"PEM"
-    assert b'"http_proxy": "http://p:1"' in files["proxies.json"]
-    assert {"ca.pem", "pip.conf"}.isdisjoint(dependencies.build_files(found, HostNetwork()))
+        finding.find(root, None, {})

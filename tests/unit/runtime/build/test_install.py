@@ -1,7 +1,6 @@
 """The program of the first stage, run by this Python against a folder that stands for it."""
 
 import ast
-import io
 import json
 import os
 import subprocess
@@ -12,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from keynet.files import disk_cache
-from keynet.recipe import install, pip_archive
+from keynet.runtime.build import install, pip_archive
 
 PROGRAM = Path(install.__file__)
 
@@ -23,7 +21,8 @@ def stage(tmp_path: Path) -> Path:
     """The build files: one wheel and a requirements file that asks for it."""
     folder = tmp_path / "keynet"
     folder.mkdir()
-    wheel = folder / "tinydep-1.0-py3-none-any.whl"
+    wheel = folder / "archives" / "tinydep-1.0-py3-none-any.whl"
+    wheel.parent.mkdir()
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("tinydep.py", "")
         archive.writestr("tinydep-1.0.dist-info/METADATA", "Name: tinydep\nVersion: 1.0\n")
@@ -32,7 +31,7 @@ def stage(tmp_path: Path) -> Path:
             "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         )
         archive.writestr("tinydep-1.0.dist-info/RECORD", "")
-    (folder / "requirements.txt").write_text(f"--no-index\n{wheel}\n")
+    (folder / "requirements.txt").write_text(f"--no-index\n./archives/{wheel.name}\n")
     (folder / "pip.zip").write_bytes(pip_archive.build().content)
     (folder / "proxies.json").write_text('{"http_proxy": "http://proxy:1"}')
     (folder / "paths.json").write_text('["/workspace/src"]')
@@ -66,7 +65,7 @@ def test_environment_has_the_packages_and_sees_the_bases(stage: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert _python(stage, "import tinydep; print(tinydep.__file__)").startswith(str(stage.parent))
     # This Python's own packages, although it may be a virtual environment itself.
-    assert _python(stage, "import jinja2; print('seen')") == "seen"
+    assert _python(stage, "import packaging; print('seen')") == "seen"
     assert _python(stage, "import sys; print(sys.prefix)") == str(stage.parent / "made")
     written = next((stage.parent / "made").rglob("_keynet_workspace.pth"))
     assert written.read_text() == "/workspace/src\n"
@@ -94,6 +93,17 @@ def test_missing_standard_library_is_said(stage: Path) -> None:
     assert "python3-minimal" in done.stderr
 
 
+def test_references_of_a_requirements_file_are_those_of_its_folder(
+    stage: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (stage / "requirements.txt").write_text("--no-index\n-r requirements-1.txt\n")
+    (stage / "requirements-1.txt").write_text("--find-links archives\ntinydep\n")
+    done = _install(stage)
+    assert done.returncode == 0, done.stderr
+    assert _python(stage, "import tinydep; print('seen')") == "seen"
+
+
 def test_status_of_pip_is_the_programs_own(stage: Path) -> None:
     (stage / "requirements.txt").write_text("--no-index\nnothing-of-this-name\n")
     done = _install(stage)
@@ -114,41 +124,3 @@ def test_network_reaches_pip_by_variables(stage: Path) -> None:
 
 def test_program_keeps_to_an_old_grammar() -> None:
     ast.parse(PROGRAM.read_text(), feature_version=(3, 6))
-
-
-def test_pip_archive_is_the_same_again_and_holds_no_windows_launcher() -> None:
-    packed = pip_archive.build().content
-    assert packed == pip_archive.build().content
-    names = zipfile.ZipFile(io.BytesIO(packed)).namelist()
-    assert "pip/__main__.py" in names
-    assert not [name for name in names if name.endswith((".exe", ".pyc"))]
-
-
-def test_pip_archive_is_made_once_and_left_for_the_next_push(tmp_path: Path) -> None:
-    folder = tmp_path / "cache"
-    made = pip_archive.build(folder)
-    assert made.content == pip_archive.build().content
-    assert made.path is not None
-    assert made.path.read_bytes() == made.content
-    inode = made.path.stat().st_ino
-    assert pip_archive.build(folder) == made
-    assert made.path.stat().st_ino == inode
-
-
-def test_what_another_version_kept_goes_when_it_is_not_used(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "thing-older").write_bytes(b"older")
-    (tmp_path / "another-older").write_bytes(b"another")
-    disk_cache.kept(tmp_path, "thing", "newer", lambda: b"newer")
-    assert len(list(tmp_path.iterdir())) == 3
-    monkeypatch.setattr(disk_cache, "_UNUSED_S", -1)
-    disk_cache.kept(tmp_path, "thing", "newest", lambda: b"newest")
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["another-older", "thing-newest"]
-
-
-def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    made = pip_archive.build(tmp_path / "file" / "cache")
-    assert made.path is None
-    assert made.content == pip_archive.build().content

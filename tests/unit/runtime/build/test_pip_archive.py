@@ -1,0 +1,33 @@
+"""pip as a zip file: the same bytes each time, kept between pushes."""
+
+import io
+import zipfile
+from pathlib import Path
+
+from keynet.runtime.build import pip_archive
+
+
+def test_pip_archive_is_the_same_again_and_holds_no_windows_launcher() -> None:
+    packed = pip_archive.build().content
+    assert packed == pip_archive.build().content
+    names = zipfile.ZipFile(io.BytesIO(packed)).namelist()
+    assert "pip/__main__.py" in names
+    assert not [name for name in names if name.endswith((".exe", ".pyc"))]
+
+
+def test_pip_archive_is_made_once_and_left_for_the_next_push(tmp_path: Path) -> None:
+    folder = tmp_path / "cache"
+    made = pip_archive.build(folder)
+    assert made.content == pip_archive.build().content
+    assert made.path is not None
+    assert made.path.read_bytes() == made.content
+    inode = made.path.stat().st_ino
+    assert pip_archive.build(folder) == made
+    assert made.path.stat().st_ino == inode
+
+
+def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    made = pip_archive.build(tmp_path / "file" / "cache")
+    assert made.path is None
+    assert made.content == pip_archive.build().content

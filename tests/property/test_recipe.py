@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from keynet.errors import ContextInvalid
 from keynet.oci.reference import Reference
-from keynet.plan import Dependencies, HostNetwork, Recipe
+from keynet.plan import HostNetwork, Recipe
 from keynet.recipe import ignore, instructions
 from keynet.recipe.dependencies import requirements
 from keynet.runtime.build import rendering

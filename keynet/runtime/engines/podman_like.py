@@ -51,7 +51,7 @@ def restored(
     """Make the builder that an earlier trial found to work.
 
     Raises:
-        TypeError: The invocation is that of another version of keynet.
+        TypeError, LookupError: The invocation is that of another version of keynet.
     """
     known = Invocation(**{**invocation, "ulimits": tuple(invocation["ulimits"])})
     return PodmanLike(dialect, engine, known)

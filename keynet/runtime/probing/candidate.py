@@ -48,7 +48,7 @@ class EngineCandidate:
             case Works():
                 if self._refusal(found.engine.endpoint) is not None:
                     return None
-                return self.restore(found.engine, found.invocation)
+                return self._restored(found)
 
     def probe(self) -> AnyBuilder | Unusable:
         """Try it anew, and remember the outcome."""
@@ -60,6 +60,13 @@ class EngineCandidate:
         known = dataclasses.asdict(invocation)
         self._remember(Works(engine, known))
         return self.restore(engine, known)
+
+    def _restored(self, found: Works) -> AnyBuilder | None:
+        try:
+            return self.restore(found.engine, found.invocation)
+        except (TypeError, LookupError):
+            # Another version of keynet wrote it, or the file is broken.
+            return None
 
     def _remember(self, found: Works | Unusable) -> None:
         # The key is made anew: a first trial makes the engine write files that it looks at.

@@ -11,8 +11,11 @@ import pytest
 
 from keynet.errors import EngineUnavailable, UsageError
 from keynet.events import ignore
-from keynet.plan import BuildPlan, GeneratedContainerfile
-from keynet.runtime.engine import Unusable, WorkingEngine
+from keynet.plan import BuildPlan, Instruction, UserContainerfile
+from keynet.runtime.engine import AnyBuilder, Unusable, WorkingEngine
+from keynet.runtime.engines.candidates import engines
+from keynet.runtime.engines.docker import Docker
+from keynet.runtime.engines.podman_like import PodmanLike
 from keynet.runtime.probing import choosing
 from tests.fakes.engine import Answer
 from tests.unit.conftest import Machine
@@ -33,12 +36,28 @@ INFO = Answer("info", BUILDAH_INFO)
 def _buildah(machine: Machine, *builds: Answer) -> list[str]:
     program = machine.install("buildah", VERSION, INFO, *builds, Answer("rmi *"))
     with contextlib.suppress(EngineUnavailable):
-        choosing.choose("buildah", emit=ignore)
+        choosing.choose("buildah", engines(), emit=ignore)
     return program.verbs
 
 
 def _chosen(name: str = "buildah", *, needs_run: bool = True) -> WorkingEngine:
-    return choosing.choose(name, emit=ignore, needs_run=needs_run)[1]
+    return _builder(name, needs_run=needs_run).engine
+
+
+def _builder(name: str = "buildah", *, needs_run: bool = True) -> AnyBuilder:
+    return choosing.choose(name, engines(), emit=ignore, needs_run=needs_run)
+
+
+def _podman_like(name: str = "buildah") -> PodmanLike:
+    builder = _builder(name)
+    assert isinstance(builder, PodmanLike)
+    return builder
+
+
+def _docker_builder() -> Docker:
+    builder = _builder("docker")
+    assert isinstance(builder, Docker)
+    return builder
 
 
 def test_isolations_are_tried_in_order_until_one_runs(machine: Machine) -> None:
@@ -48,10 +67,10 @@ def test_isolations_are_tried_in_order_until_one_runs(machine: Machine) -> None:
     isolations = [verb.partition("--isolation ")[2].split()[0] for verb in verbs if "build" in verb]
     assert isolations == ["oci", "oci", "chroot"]
     assert any(f"--runtime {machine.programs}/runc" in verb for verb in verbs)
-    found = _chosen()
-    assert found.how == "buildah 1.28.2 (chroot)"
-    assert found.can_run
-    assert found.way.network == "host"
+    found = _podman_like()
+    assert found.engine.how == "buildah 1.28.2 (chroot)"
+    assert found.engine.can_run
+    assert found.invocation.network == "host"
     assert verbs[-1].startswith("rmi localhost/keynet/probe:")
 
 
@@ -72,7 +91,7 @@ def test_the_users_isolation_comes_first(machine: Machine, monkeypatch: pytest.M
 def test_limits_that_may_not_be_raised_are_given(machine: Machine) -> None:
     raised = "setting RLIMIT_NOFILE limit: operation not permitted: error\n"
     _buildah(machine, Answer("build *--ulimit*"), Answer("build *", stderr=raised, status=1))
-    assert [limit.split("=")[0] for limit in _chosen().way.ulimits] == ["nofile", "nproc"]
+    assert [limit.split("=")[0] for limit in _podman_like().invocation.ulimits] == ["nofile", "nproc"]
 
 
 def test_limits_are_given_to_every_further_way(machine: Machine) -> None:
@@ -98,10 +117,13 @@ def test_copy_alone_is_used_only_without_run(machine: Machine) -> None:
     found = _chosen(needs_run=False)
     assert not found.can_run
     assert "COPY only" in found.how
-    builder, _usable = choosing.choose("buildah", emit=ignore, needs_run=False)
-    context = Path("/c")
-    running = BuildPlan(context, (), GeneratedContainerfile("FROM a\nRUN b\n"))
-    copying = BuildPlan(context, (), GeneratedContainerfile("FROM a\nCOPY b c\n"))
+    builder = _builder(needs_run=False)
+    running, copying = (
+        BuildPlan(
+            Path("/c"), (), UserContainerfile(Path("/d"), "", (Instruction(instruction, "b c", 2),))
+        )
+        for instruction in ("RUN", "COPY")
+    )
     assert "permission denied" in builder.unsupported(running)[0]
     assert builder.unsupported(copying) == []
 
@@ -151,10 +173,10 @@ def test_rootless_vfs_gives_way_to_an_own_overlay_store(machine: Machine) -> Non
         Answer("--root *build *"),
         Answer("--root *rmi *"),
     )
-    found = _chosen()
-    assert found.way.root == str(machine.home / ".local/share/keynet/storage/root")
-    assert found.way.driver == "overlay"
-    assert found.how == "buildah 1.28.2 (rootless, own overlay store)"
+    found = _podman_like()
+    assert found.invocation.root == str(machine.home / ".local/share/keynet/storage/root")
+    assert found.invocation.driver == "overlay"
+    assert found.engine.how == "buildah 1.28.2 (rootless, own overlay store)"
 
 
 @pytest.mark.usefixtures("ordinary")
@@ -169,9 +191,9 @@ def test_a_kernel_that_refuses_overlay_leaves_the_users_store(machine: Machine) 
         Answer("rmi *"),
         Answer("unshare rm *", also='shift 4; /bin/rm -rf "$@"'),
     )
-    found = _chosen()
-    assert found.way.root == ""
-    assert found.storage_driver == "vfs"
+    found = _podman_like()
+    assert found.invocation.root == ""
+    assert found.engine.storage_driver == "vfs"
     assert not (machine.home / ".local/share/keynet/storage").exists()
 
 
@@ -206,12 +228,13 @@ def test_podman_takes_another_runtime_and_tells_its_service(
         Answer("rmi *"),
         Answer("system connection list *", connections),
     )
-    found = choosing.survey()[1]
+    found = choosing.survey(engines())[1]
     assert isinstance(found, WorkingEngine)
     assert found.endpoint == "ssh://a/s"
-    assert found.way.remote
+    assert "remote" in found.how
+    assert _podman_like("podman").invocation.remote
     monkeypatch.setenv("CONTAINER_HOST", "ssh://b/s")
-    found = choosing.survey()[1]
+    found = choosing.survey(engines())[1]
     assert isinstance(found, WorkingEngine)
     assert found.endpoint == "ssh://b/s"
 
@@ -242,7 +265,7 @@ def test_docker_takes_buildkit_when_it_works(machine: Machine, daemon: str) -> N
     _docker(machine, daemon, Answer("build *"))
     assert _chosen("docker").how == "docker 20.10.24+dfsg1 (BuildKit)"
     _docker(machine, daemon, Answer("build *"), info=BUILDX_INFO)
-    assert _chosen("docker").way.mode == "buildx"
+    assert _docker_builder().invocation.mode == "buildx"
 
 
 def test_docker_falls_back_to_the_legacy_builder(machine: Machine, daemon: str) -> None:
@@ -250,10 +273,10 @@ def test_docker_falls_back_to_the_legacy_builder(machine: Machine, daemon: str) 
     _docker(
         machine, daemon, Answer("build *--force-rm*"), Answer("build *", stderr=missing, status=1)
     )
-    found = _chosen("docker")
-    assert found.way.mode == "legacy"
-    assert found.endpoint == daemon
-    assert not found.way.remote
+    found = _docker_builder()
+    assert found.invocation.mode == "legacy"
+    assert found.engine.endpoint == daemon
+    assert not found.invocation.remote
 
 
 @pytest.mark.parametrize(("wanted", "mode"), [("0", "legacy"), ("1", "buildkit")])
@@ -262,7 +285,7 @@ def test_docker_respects_the_users_choice(
 ) -> None:
     monkeypatch.setenv("DOCKER_BUILDKIT", wanted)
     _docker(machine, daemon, Answer("build *"))
-    assert _chosen("docker").way.mode == mode
+    assert _docker_builder().invocation.mode == mode
 
 
 def test_docker_without_a_bridge_uses_the_hosts_network(machine: Machine, daemon: str) -> None:
@@ -275,7 +298,7 @@ def test_docker_without_a_bridge_uses_the_hosts_network(machine: Machine, daemon
         Answer("build *--network host*"),
         Answer("rmi *"),
     )
-    assert _chosen("docker").way.network == "host"
+    assert _docker_builder().invocation.network == "host"
 
 
 def test_docker_that_only_copies(machine: Machine, daemon: str) -> None:
@@ -343,7 +366,7 @@ def test_an_unknown_engine_is_a_matter_of_usage(machine: Machine) -> None:
 
 
 def test_survey_gives_every_engine_in_order(machine: Machine) -> None:
-    found = choosing.survey()
+    found = choosing.survey(engines())
     assert [each.name for each in found] == ["docker", "podman", "buildah"]
     assert all(isinstance(each, Unusable) for each in found)
     assert threading.active_count() == 1

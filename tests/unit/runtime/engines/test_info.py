@@ -1,0 +1,43 @@
+"""What the engines say of their hosts, as recorded."""
+
+from pathlib import Path
+
+import pytest
+
+from keynet.runtime.engines.dialect import read_info
+from keynet.runtime.engines.docker_args import read_info as read_docker_info
+
+RECORDED = Path(__file__).parents[3] / "fakes" / "engine_output"
+
+
+@pytest.mark.parametrize("generation", ["debian-12", "debian-13"])
+@pytest.mark.parametrize("engine", ["podman", "buildah"])
+def test_info_is_read(engine: str, generation: str) -> None:
+    facts = read_info((RECORDED / f"info-{generation}-{engine}.json").read_text())
+    assert facts.storage_driver == "overlay"
+    assert facts.graph_root.startswith("/")
+    assert facts.architecture == "amd64"
+    assert facts.runtime == "crun"
+    assert not facts.rootless
+    assert not facts.remote
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"host": []}', "null"])
+def test_strange_info_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        read_info(text)
+
+
+def test_dockers_info_is_read() -> None:
+    old = read_docker_info((RECORDED / "info-debian-12-docker.json").read_text())
+    assert old.version.startswith("20.10")
+    assert "buildx" not in old.plugins
+    new = read_docker_info((RECORDED / "info-debian-13-docker.json").read_text())
+    assert new.version.startswith("26.")
+    assert "buildx" in new.plugins
+    assert new.architecture == "amd64"
+    gone = read_docker_info((RECORDED / "info-docker-no-daemon.json").read_text())
+    assert not gone.version
+    assert "Cannot connect" in gone.errors[0]
+    with pytest.raises(ValueError):
+        read_docker_info("[]")

@@ -10,12 +10,15 @@ import pytest
 
 from keynet.errors import ContextInvalid
 from keynet.events import Event, Notice, ignore
-from keynet.plan import BuildPlan, ContextFile, GeneratedContainerfile, UserContainerfile
-from keynet.runtime.build.staging import stage
+from keynet.oci.reference import Reference
+from keynet.plan import BuildPlan, ContextFile, Recipe, UserContainerfile
+from keynet.runtime.build.rendering import Rendered
+from keynet.runtime.build.staging import keep_containerfile, stage
 from keynet.runtime.engines import docker_tar_context
 from tests.unit.conftest import Machine
 
-GENERATED = GeneratedContainerfile(
+RECIPE = Recipe(Reference.parse("scratch"), ("python", "train.py"))
+RENDERED = Rendered(
     "FROM scratch\n", {"wheels/a.whl": b"wheel", "bin/tool": b"tool"}, frozenset({"bin/tool"})
 )
 
@@ -27,24 +30,30 @@ def context(machine: Machine) -> Path:
     return folder
 
 
-def _plan(
-    context: Path, *paths: str, recipe: GeneratedContainerfile | UserContainerfile = GENERATED
-) -> BuildPlan:
+def _plan(context: Path, *paths: str, recipe: Recipe | UserContainerfile = RECIPE) -> BuildPlan:
     return BuildPlan(context, tuple(ContextFile(path, 0) for path in sorted(paths)), recipe)
+
+
+def _rendered(plan: BuildPlan) -> Rendered:
+    return Rendered(plan.recipe.text) if isinstance(plan.recipe, UserContainerfile) else RENDERED
+
+
+def _own(path: Path) -> UserContainerfile:
+    return UserContainerfile(path, "FROM a\n", ())
 
 
 def _members(plan: BuildPlan) -> dict[str, tarfile.TarInfo]:
     pipe = io.BytesIO()
-    with stage(plan, ignore) as staged:
-        docker_tar_context.write(plan, staged, pipe)
+    with stage(plan, _rendered(plan), ignore) as staged:
+        docker_tar_context.write(plan, _rendered(plan), staged, pipe)
     with tarfile.open(fileobj=io.BytesIO(pipe.getvalue()), errors="surrogateescape") as tar:
         return {member.name: member for member in tar}
 
 
 def _content(plan: BuildPlan, name: str) -> str:
     pipe = io.BytesIO()
-    with stage(plan, ignore) as staged:
-        docker_tar_context.write(plan, staged, pipe)
+    with stage(plan, _rendered(plan), ignore) as staged:
+        docker_tar_context.write(plan, _rendered(plan), staged, pipe)
     with tarfile.open(fileobj=io.BytesIO(pipe.getvalue())) as tar:
         found = tar.extractfile(name)
         assert found is not None
@@ -54,7 +63,7 @@ def _content(plan: BuildPlan, name: str) -> str:
 def test_generated_recipe_has_context_and_build_side_by_side(context: Path) -> None:
     (context / "train.py").write_text("x")
     (context / "left-out.log").write_text("x")
-    with stage(_plan(context, "train.py"), ignore) as staged:
+    with stage(_plan(context, "train.py"), RENDERED, ignore) as staged:
         files = sorted(
             str(path.relative_to(staged.root)) for path in staged.root.rglob("*") if path.is_file()
         )
@@ -70,14 +79,14 @@ def test_generated_recipe_has_context_and_build_side_by_side(context: Path) -> N
 
 def test_users_recipe_has_the_context_as_its_root(context: Path) -> None:
     (context / "train.py").write_text("x")
-    recipe = UserContainerfile(context / "Dockerfile", "FROM a\n")
-    with stage(_plan(context, "train.py", recipe=recipe), ignore) as staged:
+    recipe = _own(context / "Dockerfile")
+    with stage(_plan(context, "train.py", recipe=recipe), Rendered(recipe.text), ignore) as staged:
         assert [path.name for path in staged.root.iterdir()] == ["train.py"]
 
 
 def test_files_are_links_to_the_users_own(context: Path) -> None:
     (context / "big.bin").write_text("x")
-    with stage(_plan(context, "big.bin"), ignore) as staged:
+    with stage(_plan(context, "big.bin"), RENDERED, ignore) as staged:
         assert (staged.root / "context/big.bin").samefile(context / "big.bin")
     assert (context / "big.bin").stat().st_nlink == 1
 
@@ -85,7 +94,7 @@ def test_files_are_links_to_the_users_own(context: Path) -> None:
 def test_symlinks_are_not_followed(context: Path) -> None:
     (context / "outside").symlink_to("/etc/passwd")
     (context / "loop").symlink_to("loop")
-    with stage(_plan(context, "outside", "loop"), ignore) as staged:
+    with stage(_plan(context, "outside", "loop"), RENDERED, ignore) as staged:
         assert (staged.root / "context/outside").readlink() == Path("/etc/passwd")
         assert (staged.root / "context/loop").readlink() == Path("loop")
 
@@ -95,7 +104,7 @@ def test_modes_and_times_of_folders_survive(context: Path) -> None:
     (context / "closed/file").write_text("x")
     (context / "closed").chmod(0o555)
     os.utime(context / "closed", (1_000_000_000, 1_000_000_000))
-    with stage(_plan(context, "closed", "closed/file"), ignore) as staged:
+    with stage(_plan(context, "closed", "closed/file"), RENDERED, ignore) as staged:
         found = (staged.root / "context/closed").stat()
         assert stat.S_IMODE(found.st_mode) == 0o555
         assert found.st_mtime == 1_000_000_000
@@ -106,7 +115,7 @@ def test_modes_and_times_of_folders_survive(context: Path) -> None:
 def test_fifos_and_sockets_are_left_out_and_said(context: Path) -> None:
     os.mkfifo(context / "fifo")
     said: list[Event] = []
-    with stage(_plan(context, "fifo"), said.append) as staged:
+    with stage(_plan(context, "fifo"), RENDERED, said.append) as staged:
         assert list((staged.root / "context").iterdir()) == []
     assert [type(event) for event in said] == [Notice]
     assert "fifo" in said[0].text  # type: ignore[union-attr]
@@ -115,7 +124,7 @@ def test_fifos_and_sockets_are_left_out_and_said(context: Path) -> None:
 def test_a_file_that_vanished_is_named_and_nothing_stays(context: Path, machine: Machine) -> None:
     with (
         pytest.raises(ContextInvalid, match=r"gone\.py"),
-        stage(_plan(context, "gone.py"), ignore),
+        stage(_plan(context, "gone.py"), RENDERED, ignore),
     ):
         pass
     assert list((machine.home / ".cache/keynet/staging").iterdir()) == []
@@ -145,7 +154,7 @@ def test_containerfile_hides_from_the_image(context: Path) -> None:
 
 def test_users_ignore_file_stays_in_the_image(context: Path) -> None:
     (context / ".dockerignore").write_text("*.log")
-    recipe = UserContainerfile(context.parent / "Dockerfile", "FROM a\n")
+    recipe = _own(context.parent / "Dockerfile")
     plan = _plan(context, ".dockerignore", recipe=recipe)
     assert _content(plan, ".dockerignore") == "*.log\n.keynet-containerfile\n"
 
@@ -153,9 +162,26 @@ def test_users_ignore_file_stays_in_the_image(context: Path) -> None:
 def test_users_containerfile_is_used_in_its_place(context: Path) -> None:
     (context / "docker").mkdir()
     (context / "docker/Dockerfile").write_text("FROM a\n")
-    recipe = UserContainerfile(context / "docker/Dockerfile", "FROM a\n")
+    recipe = _own(context / "docker/Dockerfile")
     plan = _plan(context, "docker", "docker/Dockerfile", recipe=recipe)
     assert docker_tar_context.containerfile_name(plan) == "docker/Dockerfile"
     assert set(_members(plan)) == {"docker", "docker/Dockerfile"}
     ignored = _plan(context, recipe=recipe)
     assert docker_tar_context.containerfile_name(ignored) == ".keynet-containerfile"
+
+
+def test_a_build_file_of_keynets_cache_is_a_link_to_it(context: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "pip.zip"
+    kept.write_bytes(b"pip")
+    rendered = Rendered("FROM scratch\n", {"pip.zip": kept})
+    with stage(_plan(context), rendered, ignore) as staged:
+        assert (staged.root / "build/pip.zip").samefile(kept)
+    assert kept.stat().st_nlink == 1
+
+
+def test_what_failed_is_kept_unless_it_is_the_users_own(context: Path) -> None:
+    kept = Path(keep_containerfile(_plan(context), RENDERED, "localhost/keynet/p"))
+    assert kept.read_text() == "FROM scratch\n"
+    own = _own(context / "Dockerfile")
+    plan = _plan(context, recipe=own)
+    assert keep_containerfile(plan, Rendered(own.text), "p") == str(own.path)

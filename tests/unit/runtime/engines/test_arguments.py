@@ -10,27 +10,34 @@ from keynet.oci.reference import Reference
 from keynet.plan import (
     BuildPlan,
     BuildSecret,
-    GeneratedContainerfile,
     HostNetwork,
+    Recipe,
     RegistryAccess,
     UserContainerfile,
 )
+from keynet.recipe import instructions
 from keynet.runtime.build.staging import Stage
-from keynet.runtime.engine import Invocation, RegistryAuth
 from keynet.runtime.engines import docker_args, podman_args
 from keynet.runtime.engines.buildah import BUILDAH
+from keynet.runtime.engines.dialect import Invocation
+from keynet.runtime.engines.docker_args import Invocation as DockerInvocation
 from keynet.runtime.engines.podman import PODMAN
+from keynet.runtime.engines.podman_login import RegistryAuth
 from keynet.secret import Secret
 
 STAGE = Stage(Path("/s/root"), Path("/s/p/Containerfile"), Path("/s/p/i"), Path("/s/p"))
-AUTH = RegistryAuth("127.0.0.1:5000", Path("/a/auth.json"), Path("/a/docker"), Path("/a/certs"))
-PLAN = BuildPlan(
-    Path("/context"), (), GeneratedContainerfile("FROM 127.0.0.1:5000/library/python:3\nRUN a\n")
-)
+AUTH = RegistryAuth("127.0.0.1:5000", Path("/a/auth.json"), Path("/a/certs"))
+
+
+def _plan(base: str) -> BuildPlan:
+    return BuildPlan(Path("/context"), (), Recipe(Reference.parse(base), ("python", "t.py")))
+
+
+PLAN = _plan("127.0.0.1:5000/library/python:3")
 TARGET = Reference.parse("127.0.0.1:5000/kitech-model/x:latest")
 FULL = replace(
     PLAN,
-    platform=Platform("linux", "arm64"),
+    platforms=(Platform("linux", "arm64"),),
     labels={"b": "2", "a": "1"},
     build_args={"K": "V W"},
     secrets=(BuildSecret("s", Path("/secret")),),
@@ -48,8 +55,8 @@ def test_plain_build_of_podman_and_buildah() -> None:
 
 
 def test_full_build_of_podman_and_buildah() -> None:
-    way = Invocation("b", isolation="chroot", network="host", ulimits=("nofile=1:1",))
-    assert podman_args.build_arguments(FULL, STAGE, way, auth=AUTH, name="n")[11:] == (
+    invocation = Invocation("b", isolation="chroot", network="host", ulimits=("nofile=1:1",))
+    assert podman_args.build_arguments(FULL, STAGE, invocation, auth=AUTH, name="n")[11:] == (
         *("--isolation", "chroot", "--network", "host", "--ulimit", "nofile=1:1"),
         *("--platform", "linux/arm64", "--no-cache"),
         *("--authfile", "/a/auth.json", "--cert-dir", "/a/certs"),
@@ -59,21 +66,28 @@ def test_full_build_of_podman_and_buildah() -> None:
     )
 
 
+def test_several_platforms_are_one_list() -> None:
+    both = replace(PLAN, platforms=(Platform("linux", "amd64"), Platform("linux", "arm64", "v8")))
+    pulled = podman_args.pull_arguments(both, None)
+    assert pulled[1:3] == ("--platform", "linux/amd64,linux/arm64/v8")
+    assert docker_args.pull_arguments(both)[1:3] == pulled[1:3]
+
+
 def test_a_foreign_base_does_not_get_the_registrys_ca() -> None:
-    plan = replace(PLAN, base=Reference.parse("python:3.11"))
+    plan = _plan("python:3.11")
     insecure = replace(AUTH, insecure=True)
     arguments = podman_args.build_arguments(plan, STAGE, Invocation("b"), auth=insecure, name="n")
     assert "--authfile" in arguments
     assert "--cert-dir" not in arguments
     assert "--tls-verify=false" not in arguments
-    own = replace(plan, base=Reference.parse("127.0.0.1:5000/base:1"))
+    own = _plan("127.0.0.1:5000/base:1")
     arguments = podman_args.build_arguments(own, STAGE, Invocation("b"), auth=insecure, name="n")
     assert "--cert-dir" in arguments
     assert "--tls-verify=false" in arguments
 
 
 def test_users_containerfile_names_the_registry() -> None:
-    recipe = UserContainerfile(Path("/c/Dockerfile"), "FROM 127.0.0.1:5000/x AS a\n")
+    recipe = UserContainerfile(Path("/c/Dockerfile"), "FROM 127.0.0.1:5000/x AS a\n", ())
     assert podman_args.uses_registry(replace(PLAN, recipe=recipe), AUTH.host)
     assert not podman_args.uses_registry(replace(PLAN, recipe=recipe), "harbor.example.com")
 
@@ -104,17 +118,18 @@ def test_login_has_the_registry_last_and_no_password() -> None:
 
 
 def test_own_store_and_runtime_are_global_flags() -> None:
-    way = Invocation("/b", runtime="/runc", root="/r", runroot="/rr", driver="overlay")
+    invocation = Invocation("/b", runtime="/runc", root="/r", runroot="/rr", driver="overlay")
     store = ("--root", "/r", "--runroot", "/rr", "--storage-driver", "overlay")
-    assert BUILDAH.prefix(way) == ("/b", *store)
-    assert BUILDAH.build_flags(way) == ("--runtime", "/runc")
-    assert PODMAN.prefix(way) == ("/b", *store, "--runtime", "/runc")
-    assert PODMAN.build_flags(way) == ()
+    assert BUILDAH.prefix(invocation) == ("/b", *store)
+    assert BUILDAH.build_flags(invocation) == ("--runtime", "/runc")
+    assert PODMAN.prefix(invocation) == ("/b", *store, "--runtime", "/runc")
+    assert PODMAN.build_flags(invocation) == ()
 
 
 def _docker(plan: BuildPlan, mode: str, network: str = "") -> tuple[str, ...]:
+    invocation = DockerInvocation("d", mode)
     return docker_args.build_arguments(
-        plan, STAGE, Invocation("d", mode=mode), name="n", iidfile=Path("/s/p/iid"), network=network
+        plan, STAGE, invocation, name="n", iidfile=Path("/s/p/iid"), network=network
     )
 
 
@@ -136,10 +151,12 @@ def test_buildkit_reads_the_folder() -> None:
 
 
 def test_dockers_environment() -> None:
-    legacy = docker_args.environment(Invocation("d", mode="legacy"), AUTH)
+    legacy = docker_args.environment(DockerInvocation("d", "legacy"), Path("/a/docker"))
     assert legacy["DOCKER_BUILDKIT"] == "0"
     assert legacy["DOCKER_CONFIG"] == "/a/docker"
-    assert docker_args.environment(Invocation("d", mode="buildx"), None)["DOCKER_BUILDKIT"] == "1"
+    modern = docker_args.environment(DockerInvocation("d", "buildx"), None)
+    assert modern["DOCKER_BUILDKIT"] == "1"
+    assert "DOCKER_CONFIG" not in modern
 
 
 @pytest.mark.parametrize(
@@ -152,7 +169,8 @@ def test_dockers_environment() -> None:
     ],
 )
 def test_what_only_buildkit_knows(text: str, count: int) -> None:
-    plan = replace(PLAN, recipe=UserContainerfile(Path("/d"), text))
+    parsed = tuple(instructions.parse(text))
+    plan = replace(PLAN, recipe=UserContainerfile(Path("/d"), text, parsed))
     assert len(docker_args.only_buildkit(plan)) == count
 
 

@@ -2,31 +2,40 @@
 
 import io
 import json
-import os
 import tarfile
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from keynet.errors import BuildFailed, EngineError, RegistryDenied, RegistryError
+from keynet.errors import (
+    BuildFailed,
+    EngineError,
+    RegistryDenied,
+    RegistryError,
+    RegistryUnreachable,
+)
 from keynet.events import BlobSkipped, Event, LogLine, ignore
 from keynet.oci.reference import Reference
 from keynet.plan import (
     BuildPlan,
     ContextFile,
-    GeneratedContainerfile,
+    Dependencies,
     HostNetwork,
+    Recipe,
     RegistryAccess,
     UserContainerfile,
 )
-from keynet.runtime.build.authfiles import registry_auth
-from keynet.runtime.engine import Builder, Built, Invocation, RegistryAuth, WorkingEngine
+from keynet.recipe import instructions
+from keynet.runtime.build import rendering
+from keynet.runtime.build.layer_cache import Cached
+from keynet.runtime.engine import Builder, LayerStore, LoginStore, Saver, WorkingEngine
+from keynet.runtime.engines import docker_args
 from keynet.runtime.engines.buildah import BUILDAH
+from keynet.runtime.engines.dialect import Invocation
 from keynet.runtime.engines.docker import Docker
 from keynet.runtime.engines.podman import PODMAN
-from keynet.runtime.engines.podman_like import Engine
+from keynet.runtime.engines.podman_like import PodmanLike
 from keynet.secret import Secret
 from tests.fakes.engine import Answer
 from tests.unit.conftest import Machine
@@ -53,41 +62,49 @@ def plan(machine: Machine) -> BuildPlan:
     context = machine.home / "project"
     context.mkdir()
     (context / "train.py").write_text("x")
-    recipe = GeneratedContainerfile("FROM scratch\nCOPY context/ /workspace/\n")
+    recipe = Recipe(Reference.parse("scratch"), ("python", "train.py"))
     return BuildPlan(context, (ContextFile("train.py", 1),), recipe)
 
 
-@pytest.fixture
-def auth(machine: Machine) -> Iterator[RegistryAuth]:
-    with registry_auth(ACCESS) as made:
-        yield made
-
-
-def _engine(machine: Machine, name: str, *, remote: bool = False) -> Engine:
-    dialect = {"podman": PODMAN, "buildah": BUILDAH}[name]
-    way = Invocation(str(machine.programs / name), isolation="chroot", remote=remote)
-    facts = {"graph_root": str(machine.home / "store")}
-    return Engine(
-        dialect, WorkingEngine(name, "4.3.1", False, name, True, way, "overlay", facts=facts)
+def _engine(machine: Machine, name: str, *, remote: bool = False) -> PodmanLike:
+    invocation = Invocation(
+        str(machine.programs / name),
+        isolation="chroot",
+        graph_root=str(machine.home / "store"),
+        remote=remote,
     )
+    engine = WorkingEngine(name, "4.3.1", name, storage_driver="overlay")
+    return PodmanLike({"podman": PODMAN, "buildah": BUILDAH}[name], engine, invocation)
 
 
 def _docker(machine: Machine, mode: str = "legacy", version: str = "20.10.24+dfsg1") -> Docker:
-    way = Invocation(str(machine.programs / "docker"), mode=mode)
-    return Docker(WorkingEngine("docker", version, False, "docker", True, way))
+    invocation = docker_args.Invocation(str(machine.programs / "docker"), mode)
+    return Docker(WorkingEngine("docker", version, "docker"), invocation)
 
 
-BUILT = Built("x", IMAGE, "localhost/keynet/p:build-1", "localhost/keynet/p", (STAGE,))
+def _own(plan: BuildPlan, text: str = "FROM a\n") -> UserContainerfile:
+    path = plan.context / "Dockerfile"
+    return UserContainerfile(path, text, tuple(instructions.parse(text)))
+
+
+def _install_numpy(plan: BuildPlan) -> BuildPlan:
+    """Give the plan something to install, so that there is a form in one stage."""
+    dependencies = Dependencies(None, {"requirements.txt": b"numpy\n"})
+    base = Reference.parse("python:3.11-slim")
+    return replace(plan, recipe=Recipe(base, ("python", "train.py"), dependencies=dependencies))
+
+
+BUILT = Cached(IMAGE, "localhost/keynet/p:build-1", "localhost/keynet/p", (STAGE,))
 QUIET = (Answer("tag *"), Answer("rmi *"), Answer("rm *"))
 
 
 @pytest.mark.parametrize("name", ["podman", "buildah"])
 def test_build_streams_its_log_and_gives_the_images(
-    machine: Machine, plan: BuildPlan, auth: RegistryAuth, name: str
+    machine: Machine, plan: BuildPlan, name: str
 ) -> None:
     program = machine.install(name, Answer("build *", BUILD_LOG))
     seen: list[Event] = []
-    built = _engine(machine, name).build(plan, auth, seen.append)
+    built = _engine(machine, name).build(plan, ACCESS, seen.append, None)
     assert built.image_id == IMAGE
     assert built.stages == (STAGE,)
     assert built.name.startswith(f"{built.project}:build-")
@@ -103,7 +120,7 @@ def test_proxies_are_in_the_environment_and_not_in_the_arguments(
     program = machine.install("buildah", Answer("build *", f"using http://u:word@h\n{BUILD_LOG}"))
     network = HostNetwork(proxies={"HTTPS_PROXY": Secret("http://u:word@h")})
     seen: list[Event] = []
-    _engine(machine, "buildah").build(replace(plan, host_network=network), None, seen.append)
+    _engine(machine, "buildah").build(replace(plan, host_network=network), None, seen.append, None)
     (call,) = program.calls
     assert "--build-arg=HTTPS_PROXY" in call.arguments
     assert "word" not in " ".join(call.arguments)
@@ -117,19 +134,18 @@ def test_a_failed_build_keeps_its_cache_and_its_containerfile(
     log = f"STEP 1/2: FROM a\nSTEP 2/3: COPY b c\n--> {STAGE}\nSTEP 3/3: RUN false\nexit status 1\n"
     program = machine.install("buildah", Answer("build *", log, status=125), *QUIET)
     with pytest.raises(BuildFailed, match="RUN false") as caught:
-        _engine(machine, "buildah").build(plan, None, ignore)
+        _engine(machine, "buildah").build(plan, None, ignore, None)
     kept = Path(caught.value.message.rpartition("Containerfile: ")[2])
-    assert kept.read_text() == plan.recipe.text
+    assert isinstance(plan.recipe, Recipe)
+    assert kept.read_text() == rendering.two_stages(plan.recipe, plan.host_network).text
     assert any(verb.startswith(f"tag {STAGE} localhost/keynet/") for verb in program.verbs)
 
 
 def test_a_failed_build_names_the_users_own_file(machine: Machine, plan: BuildPlan) -> None:
-    own = plan.context / "Dockerfile"
+    own = _own(plan)
     machine.install("podman", Answer("build *", status=125), *QUIET)
-    with pytest.raises(BuildFailed, match=str(own)):
-        _engine(machine, "podman").build(
-            replace(plan, recipe=UserContainerfile(own, "FROM a\n")), None, ignore
-        )
+    with pytest.raises(BuildFailed, match=str(own.path)):
+        _engine(machine, "podman").build(replace(plan, recipe=own), None, ignore, None)
 
 
 def test_working_containers_of_this_build_alone_are_removed(
@@ -145,33 +161,31 @@ def test_working_containers_of_this_build_alone_are_removed(
     )
     program = machine.install("podman", Answer("build *", status=125, also=write), *QUIET)
     with pytest.raises(BuildFailed):
-        _engine(machine, "podman").build(plan, None, ignore)
+        _engine(machine, "podman").build(plan, None, ignore, None)
     assert "rm --force mine" in program.verbs
     assert not any("other" in verb for verb in program.verbs)
 
 
 @pytest.mark.parametrize("name", ["podman", "buildah"])
-def test_push_gives_the_registrys_digest(machine: Machine, auth: RegistryAuth, name: str) -> None:
+def test_push_gives_the_registrys_digest(machine: Machine, name: str) -> None:
     write = f'while test "$1" != --digestfile; do shift; done; printf {DIGEST} > "$2"'
     machine.install(
         name, Answer("push *", stderr=f"Copying blob {'a' * 64} skipped: x\n", also=write)
     )
     seen: list[Event] = []
-    pushed = _engine(machine, name).push(BUILT, TARGET, auth, seen.append)
+    pushed = _engine(machine, name).push(BUILT, TARGET, ACCESS, seen.append)
     assert str(pushed.digest) == DIGEST
     assert pushed.bytes_sent is None
     assert BlobSkipped("a" * 64, None) in seen
 
 
-def test_a_refused_push_is_told(machine: Machine, auth: RegistryAuth) -> None:
+def test_a_refused_push_is_told(machine: Machine) -> None:
     machine.install("podman", Answer("push *", stderr="Error: denied\n", status=125))
     with pytest.raises(RegistryDenied):
-        _engine(machine, "podman").push(BUILT, TARGET, auth, ignore)
+        _engine(machine, "podman").push(BUILT, TARGET, ACCESS, ignore)
 
 
-def test_a_remote_podman_is_asked_for_the_registrys_digest(
-    machine: Machine, auth: RegistryAuth
-) -> None:
+def test_a_remote_podman_is_asked_for_the_registrys_digest(machine: Machine) -> None:
     local = f"sha256:{'e' * 64}"
     image = {"Digest": local, "RepoDigests": [f"{TARGET.name}@{local}", f"{TARGET.name}@{DIGEST}"]}
     program = machine.install(
@@ -182,18 +196,17 @@ def test_a_remote_podman_is_asked_for_the_registrys_digest(
         Answer("rmi *"),
     )
     engine = _engine(machine, "podman", remote=True)
-    assert str(engine.push(BUILT, TARGET, auth, ignore).digest) == DIGEST
+    assert str(engine.push(BUILT, TARGET, ACCESS, ignore).digest) == DIGEST
     assert program.verbs[-1] == f"rmi {TARGET}"
     machine.install("podman", Answer("push *"), Answer("pull *", status=1), Answer("*", "[]"))
     with pytest.raises(RegistryError):
-        engine.push(BUILT, TARGET, auth, ignore)
+        engine.push(BUILT, TARGET, ACCESS, ignore)
 
 
 def test_one_tag_a_project_stays(machine: Machine) -> None:
     for builder in _builders(machine):
-        program = machine.install(builder.name, Answer("*"))
-        with builder.removing(BUILT):
-            pass
+        program = machine.install(builder.engine.name, Answer("*"))
+        builder.release(BUILT)
         name = "localhost/keynet/p"
         stage, latest = (program.calls[n].arguments[-1] for n in (0, 2))
         later = [f"{name}:stage-{n}" for n in range(2, 10)]
@@ -210,26 +223,61 @@ def test_one_tag_a_project_stays(machine: Machine) -> None:
 
 def test_removing_what_is_gone_is_no_error(machine: Machine) -> None:
     machine.install("buildah", Answer("*", stderr="image not known", status=125))
-    with _engine(machine, "buildah").removing(BUILT):
-        pass
+    _engine(machine, "buildah").release(BUILT)
 
 
 def test_save_names_the_destination(machine: Machine) -> None:
-    program = machine.install("buildah", Answer("push * oci:/good*"), Answer("push *", status=1))
+    program = machine.install(
+        "buildah",
+        Answer("push * oci:/good*"),
+        Answer("push * docker-archive:/good*"),
+        Answer("push *", status=1),
+    )
     engine = _engine(machine, "buildah")
-    engine.save(BUILT, "oci:/good", ignore)
-    assert program.calls[0].arguments == ["push", IMAGE, "oci:/good:latest"]
+    engine.save(BUILT, "oci", Path("/good"), ignore)
+    engine.save(BUILT, "docker-archive", Path("/good"), ignore)
+    assert [call.arguments for call in program.calls] == [
+        ["push", IMAGE, "oci:/good:latest"],
+        ["push", IMAGE, "docker-archive:/good:localhost/keynet/p:latest"],
+    ]
     with pytest.raises(EngineError, match="oci-archive:/bad"):
-        engine.save(BUILT, "oci-archive:/bad", ignore)
+        engine.save(BUILT, "oci-archive", Path("/bad"), ignore)
 
 
-def _builders(machine: Machine) -> list[Builder]:
+def test_a_remote_podman_saves_on_this_side(machine: Machine) -> None:
+    program = machine.install("podman", Answer("save *"))
+    engine = _engine(machine, "podman", remote=True)
+    engine.save(BUILT, "oci", Path("/good"), ignore)
+    engine.save(BUILT, "oci-archive", Path("/good"), ignore)
+    assert [call.arguments for call in program.calls] == [
+        ["save", "--format", "oci-dir", "--output", "/good", IMAGE],
+        ["save", "--format", "oci-archive", "--output", "/good", IMAGE],
+    ]
+
+
+def test_every_engine_does_all_that_a_store_allows(machine: Machine) -> None:
+    for each in _builders(machine):
+        # mypy sees the same of each class, with its own value for what it built.
+        builder: Builder[Cached] = each
+        saver: Saver[Cached] = each
+        logins: LoginStore = each
+        layers: LayerStore = each
+        assert isinstance(saver, Saver)
+        assert isinstance(logins, LoginStore)
+        assert isinstance(layers, LayerStore)
+        assert builder.engine.name in {"docker", "podman", "buildah"}
+        assert saver.local(BUILT).name == "localhost/keynet/p"
+        assert saver.local(BUILT).id == IMAGE
+        assert saver.local(BUILT).stored
+
+
+def _builders(machine: Machine) -> list[PodmanLike | Docker]:
     return [_engine(machine, "podman"), _engine(machine, "buildah"), _docker(machine)]
 
 
 def test_the_password_of_a_login_is_typed_in(machine: Machine) -> None:
     for builder in _builders(machine):
-        program = machine.install(builder.name, Answer("login *"), Answer("logout *"))
+        program = machine.install(builder.engine.name, Answer("login *"), Answer("logout *"))
         builder.login(ACCESS)
         builder.logout(ACCESS.host)
         login, logout = program.calls
@@ -243,7 +291,7 @@ def test_the_password_of_a_login_is_typed_in(machine: Machine) -> None:
 def test_a_failed_login_shows_no_password(machine: Machine) -> None:
     for builder in _builders(machine):
         machine.install(
-            builder.name, Answer("*", stderr="Error: bad password-of-robot\n", status=125)
+            builder.engine.name, Answer("*", stderr="Error: bad password-of-robot\n", status=125)
         )
         with pytest.raises(EngineError, match=ACCESS.host) as caught:
             builder.login(ACCESS)
@@ -271,22 +319,25 @@ WRITE_ID = (
 )
 
 
-def test_docker_legacy_gets_a_tar(machine: Machine, plan: BuildPlan, auth: RegistryAuth) -> None:
-    program = machine.install("docker", Answer("build *", LEGACY_LOG, also=WRITE_ID))
+def test_docker_legacy_gets_a_tar(machine: Machine, plan: BuildPlan) -> None:
+    config = machine.home / "config"
+    look = f'/bin/cp "$DOCKER_CONFIG/config.json" {config}; {WRITE_ID}'
+    program = machine.install("docker", Answer("build *", LEGACY_LOG, also=look))
     seen: list[Event] = []
-    built = _docker(machine).build(plan, auth, seen.append)
+    built = _docker(machine).build(plan, ACCESS, seen.append, None)
     assert seen[0] == LogLine("Step 1/2 : FROM scratch AS deps", "build")
     assert (built.image_id, built.stages) == (IMAGE, (STAGE,))
     (call,) = program.calls
     with tarfile.open(fileobj=io.BytesIO(call.stdin)) as tar:
         assert "context/train.py" in tar.getnames()
-    assert call.environment["DOCKER_CONFIG"] == str(auth.docker_config)
+    assert list(json.loads(config.read_text())["auths"]) == [ACCESS.host]
+    assert not Path(call.environment["DOCKER_CONFIG"]).exists()
     assert call.environment["DOCKER_BUILDKIT"] == "0"
 
 
 def test_docker_buildkit_gets_a_folder(machine: Machine, plan: BuildPlan) -> None:
     program = machine.install("docker", Answer("build *", also=WRITE_ID))
-    built = _docker(machine, "buildkit").build(plan, None, ignore)
+    built = _docker(machine, "buildkit").build(plan, None, ignore, None)
     assert (built.image_id, built.stages) == (IMAGE, ())
     assert program.calls[0].stdin == b""
     assert program.calls[0].arguments[-1].endswith("/root")
@@ -306,7 +357,7 @@ def test_docker_uses_the_hosts_network_for_loopback(
     machine: Machine, plan: BuildPlan, network: HostNetwork, host: bool
 ) -> None:
     program = machine.install("docker", Answer("build *", also=WRITE_ID))
-    _docker(machine).build(replace(plan, host_network=network), None, ignore)
+    _docker(machine).build(replace(plan, host_network=network), None, ignore, None)
     assert ("--network" in program.calls[0].arguments) is host
 
 
@@ -316,12 +367,12 @@ def test_docker_names_the_cache_of_a_failed_build(machine: Machine, plan: BuildP
         "docker", Answer("build *", log, status=1), Answer("images *"), Answer("tag *")
     )
     with pytest.raises(BuildFailed, match="RUN false"):
-        _docker(machine).build(plan, None, ignore)
+        _docker(machine).build(plan, None, ignore, None)
     assert program.verbs[-2].startswith(f"tag {STAGE} localhost/keynet/")
 
 
 def test_docker_pushes_the_name_that_it_built_and_takes_it_away(
-    machine: Machine, plan: BuildPlan, auth: RegistryAuth
+    machine: Machine, plan: BuildPlan
 ) -> None:
     said = f"{'a' * 12}: Layer already exists\nlatest: digest: {DIGEST} size: 528\n"
     program = machine.install(
@@ -329,22 +380,41 @@ def test_docker_pushes_the_name_that_it_built_and_takes_it_away(
     )
     docker = _docker(machine)
     target = replace(TARGET, tag=None)
-    built = docker.build(plan, auth, ignore, target)
+    built = docker.build(plan, ACCESS, ignore, target)
     seen: list[Event] = []
-    assert str(docker.push(built, target, auth, seen.append).digest) == DIGEST
+    assert str(docker.push(built, target, ACCESS, seen.append).digest) == DIGEST
     assert BlobSkipped("a" * 12, None) in seen
-    with docker.removing(built):
-        pass
+    docker.release(built)
     assert f"--tag {TARGET}" in program.verbs[0]
     assert program.verbs[1] == f"push {TARGET}"
     assert program.verbs[-1].startswith("rmi ")
     assert program.verbs[-1].endswith(f" {TARGET}")
 
 
-def test_a_refused_push_of_docker_is_told(machine: Machine, auth: RegistryAuth) -> None:
+def test_a_refused_push_of_docker_is_told(machine: Machine) -> None:
     machine.install("docker", Answer("push *", stderr="unauthorized: x\n", status=1))
     with pytest.raises(RegistryDenied):
-        _docker(machine).push(replace(BUILT, name=str(TARGET)), TARGET, auth, ignore)
+        _docker(machine).push(replace(BUILT, name=str(TARGET)), TARGET, ACCESS, ignore)
+
+
+@pytest.mark.parametrize(
+    ("name", "remote", "place"),
+    [
+        ("docker", False, "/etc/docker/certs.d/127.0.0.1:5000/ca.crt"),
+        ("podman", True, "/etc/containers/certs.d/127.0.0.1:5000/ca.crt"),
+        ("podman", False, "--ca-cert"),
+        ("buildah", False, "--ca-cert"),
+    ],
+)
+def test_a_push_that_does_not_trust_the_registry_says_where_its_ca_belongs(
+    machine: Machine, name: str, *, remote: bool, place: str
+) -> None:
+    said = 'Get "https://h/v2/": x509: certificate signed by unknown authority\n'
+    machine.install(name, Answer("push *", stderr=said, status=1))
+    builder = _docker(machine) if name == "docker" else _engine(machine, name, remote=remote)
+    with pytest.raises(RegistryUnreachable) as caught:
+        builder.push(replace(BUILT, name=str(TARGET)), TARGET, ACCESS, ignore)
+    assert place in caught.value.hint
 
 
 def test_docker_saves_what_its_version_can(machine: Machine, tmp_path: Path) -> None:
@@ -354,21 +424,20 @@ def test_docker_saves_what_its_version_can(machine: Machine, tmp_path: Path) -> 
     copy = f'/bin/cp {layout} "$3"'
     machine.install("docker", Answer("save *", also=copy))
     old, new = _docker(machine), _docker(machine, version="26.1.5")
-    old.save(BUILT, f"docker-archive:{tmp_path}/a.tar", ignore)
+    old.save(BUILT, "docker-archive", tmp_path / "a.tar", ignore)
     assert (tmp_path / "a.tar").exists()
-    assert old.saves == {"docker-archive"}
-    assert new.saves == {"docker-archive", "oci-archive", "oci"}
-    new.save(BUILT, f"oci:{tmp_path}/b", ignore)
+    assert old.formats == {"docker-archive"}
+    assert new.formats == {"docker-archive", "oci-archive", "oci"}
+    new.save(BUILT, "oci", tmp_path / "b", ignore)
     assert [path.name for path in (tmp_path / "b").iterdir()] == ["oci-layout"]
     assert not list(tmp_path.glob("*.partial.tar"))
     machine.install("docker", Answer("save *", stderr="no space left\n", status=1))
     with pytest.raises(EngineError, match="no space left"):
-        new.save(BUILT, f"oci-archive:{tmp_path}/c.tar", ignore)
+        new.save(BUILT, "oci-archive", tmp_path / "c.tar", ignore)
 
 
 def test_docker_legacy_says_what_it_cannot_do(machine: Machine, plan: BuildPlan) -> None:
-    recipe = UserContainerfile(Path("/d"), "FROM a\nRUN --mount=type=cache,target=/x y\n")
-    mounting = replace(plan, recipe=recipe)
+    mounting = replace(plan, recipe=_own(plan, "FROM a\nRUN --mount=type=cache,target=/x y\n"))
     assert _docker(machine).unsupported(mounting)
     assert _docker(machine, "buildkit").unsupported(mounting) == []
 
@@ -383,9 +452,6 @@ def test_a_failed_docker_login_says_where_the_daemon_looks(machine: Machine) -> 
     assert "/etc/docker/certs.d/harbor.example.com/ca.crt" in caught.value.hint
 
 
-ONE_STAGE = GeneratedContainerfile("FROM a AS x\nFROM a\n", mounting="FROM a\nRUN --mount=x\n")
-
-
 def _containerfiles(machine: Machine) -> str:
     """Shell that keeps what the engine was told to build."""
     return (
@@ -394,68 +460,63 @@ def _containerfiles(machine: Machine) -> str:
     )
 
 
-def _mounting(machine: Machine, name: str) -> Builder:
+def _mounting(machine: Machine, name: str) -> PodmanLike | Docker:
     return _docker(machine, "buildkit") if name == "docker" else _engine(machine, name)
 
 
 @pytest.mark.parametrize("name", ["docker", "podman", "buildah"])
-@pytest.mark.parametrize(("user", "argument"), [("", ""), ("1000", "--build-arg=KEYNET_USER=1000")])
+@pytest.mark.parametrize("user", ["", "1000"])
 def test_engines_whose_run_mounts_take_the_one_stage_form(
-    machine: Machine, plan: BuildPlan, auth: RegistryAuth, name: str, user: str, argument: str
+    machine: Machine, plan: BuildPlan, name: str, user: str
 ) -> None:
-    base = Reference.parse("python:3.11-slim")
     program = machine.install(
         name,
         Answer("*inspect *", f"{user}\n"),
         Answer("build *", BUILD_LOG, also=f"{WRITE_ID}; {_containerfiles(machine)}"),
     )
-    _mounting(machine, name).build(replace(plan, recipe=ONE_STAGE, base=base), auth, ignore)
-    assert (machine.home / "built").read_text() == ONE_STAGE.mounting
-    assert argument in program.verbs[-1]
-    assert ("KEYNET_USER" in program.verbs[-1]) is bool(user)
+    installing = _install_numpy(plan)
+    _mounting(machine, name).build(installing, ACCESS, ignore, None)
+    assert isinstance(installing.recipe, Recipe)
+    wanted = rendering.one_stage(installing.recipe, installing.host_network, user)
+    assert wanted is not None
+    assert f"\nUSER {user or '0'}\nENV " in wanted.text
+    assert (machine.home / "built").read_text() == wanted.text
+    assert [verb.split()[0] for verb in program.verbs][1:] == ["build"]
+    assert not any("--build-arg" in verb for verb in program.verbs)
+
+
+@pytest.mark.parametrize("name", ["docker", "podman", "buildah"])
+def test_a_user_that_cannot_be_named_is_left_to_two_stages(
+    machine: Machine, plan: BuildPlan, name: str
+) -> None:
+    machine.install(
+        name,
+        Answer("*inspect *", "a b\n"),
+        Answer("build *", BUILD_LOG, also=f"{WRITE_ID}; {_containerfiles(machine)}"),
+    )
+    _mounting(machine, name).build(_install_numpy(plan), None, ignore, None)
+    assert "COPY --from=dependencies" in (machine.home / "built").read_text()
 
 
 def test_dockers_legacy_builder_asks_for_no_user(machine: Machine, plan: BuildPlan) -> None:
     program = machine.install("docker", Answer("build *", LEGACY_LOG, also=WRITE_ID))
-    generated = replace(plan, recipe=ONE_STAGE, base=Reference.parse("python:3.11-slim"))
-    with _docker(machine).ahead(generated) as builder:
-        builder.build(generated, None, ignore)
+    _docker(machine).build(_install_numpy(plan), None, ignore, None)
     assert [verb.split()[0] for verb in program.verbs] == ["build"]
 
 
-@pytest.mark.parametrize("name", ["docker", "podman", "buildah"])
-def test_the_base_is_looked_at_ahead_and_once(machine: Machine, plan: BuildPlan, name: str) -> None:
-    looked = machine.home / "looked"
-    os.mkfifo(looked)
-    program = machine.install(
-        name,
-        Answer("*inspect *", "1000\n", also=f"echo > {looked}"),
-        Answer("build *", BUILD_LOG, also=WRITE_ID),
-    )
-    generated = replace(plan, recipe=ONE_STAGE, base=Reference.parse("python:3.11-slim"))
-    with _mounting(machine, name).ahead(generated) as builder:
-        # Were it asked by the build alone, nobody would write.
-        looked.read_text()
-        builder.build(generated, None, ignore)
-    assert [verb.split()[0] in ("inspect", "image") for verb in program.verbs] == [True, False]
-    assert "--build-arg=KEYNET_USER=1000" in program.verbs[1]
-
-
-def test_nothing_is_asked_ahead_where_the_build_does_not_ask(
+def test_nothing_is_asked_where_there_is_nothing_to_install(
     machine: Machine, plan: BuildPlan
 ) -> None:
-    for builder in _builders(machine):
-        program = machine.install(builder.name, Answer("*"))
-        with builder.ahead(plan) as same:
-            assert same == builder
-        assert program.verbs == []
+    for name in ("docker", "podman", "buildah"):
+        program = machine.install(name, Answer("build *", BUILD_LOG, also=WRITE_ID))
+        _mounting(machine, name).build(plan, None, ignore, None)
+        assert [verb.split()[0] for verb in program.verbs] == ["build"]
 
 
 @pytest.mark.parametrize("name", ["docker", "podman", "buildah"])
 def test_a_base_that_cannot_be_pulled_is_left_to_the_build(
-    machine: Machine, plan: BuildPlan, auth: RegistryAuth, name: str
+    machine: Machine, plan: BuildPlan, name: str
 ) -> None:
-    base = Reference.parse("python:3.11-slim")
     program = machine.install(
         name,
         Answer("*inspect *", status=125),
@@ -463,8 +524,11 @@ def test_a_base_that_cannot_be_pulled_is_left_to_the_build(
         Answer("build *", BUILD_LOG, also=f"{WRITE_ID}; {_containerfiles(machine)}"),
     )
     seen: list[Event] = []
-    _mounting(machine, name).build(replace(plan, recipe=ONE_STAGE, base=base), auth, seen.append)
-    assert (machine.home / "built").read_text() == ONE_STAGE.text
+    installing = _install_numpy(plan)
+    _mounting(machine, name).build(installing, ACCESS, seen.append, None)
+    assert isinstance(installing.recipe, Recipe)
+    wanted = rendering.two_stages(installing.recipe, installing.host_network).text
+    assert (machine.home / "built").read_text() == wanted
     asked, pulled, again, built = program.verbs
     assert asked == again
     assert "inspect" in asked
@@ -481,12 +545,11 @@ def test_a_users_containerfile_gets_the_hosts_pip_settings_by_a_mount(
         f'/bin/cp -r "${{each%%:*}}" {kept};; esac; done'
     )
     program = machine.install("podman", Answer("build *", BUILD_LOG, also=copy))
-    own = UserContainerfile(plan.context / "Dockerfile", "FROM a\n")
     network = HostNetwork(
         ca_bundle=b"PEM", pip_conf=Secret("[global]\nindex-url = http://u:word@h/simple\n")
     )
-    full = replace(plan, recipe=own, host_network=network)
-    _engine(machine, "podman").build(full, None, ignore)
+    full = replace(plan, recipe=_own(plan), host_network=network)
+    _engine(machine, "podman").build(full, None, ignore, None)
     assert (kept / "ca.pem").read_bytes() == b"PEM"
     assert "cert = /etc/xdg/pip/ca.pem" in (kept / "pip.conf").read_text()
     assert "http://u:word@h/simple" in (kept / "pip.conf").read_text()
@@ -502,8 +565,8 @@ def test_nothing_is_mounted_without_need(
     if generated:
         plan = replace(plan, host_network=HostNetwork(ca_bundle=b"PEM"))
     else:
-        plan = replace(plan, recipe=UserContainerfile(plan.context / "Dockerfile", "FROM a\n"))
-    _engine(machine, "podman").build(plan, None, ignore)
+        plan = replace(plan, recipe=_own(plan))
+    _engine(machine, "podman").build(plan, None, ignore, None)
     assert "--volume" not in program.verbs[0]
 
 
@@ -526,16 +589,20 @@ def test_buildkit_gets_the_hosts_pip_settings_as_secrets(
         f'test "$last" = --file && test "${{each#/}}" != "$each" && /bin/cp "$each" {kept}; '
         "last=$each; done; " + WRITE_ID
     )
-    mounted = f"FROM a\nRUN {UserContainerfile.MOUNTS} b\n"
-    log = f"#5 [2/2] RUN {UserContainerfile.MOUNTS} b\n"
+    flags = (
+        "--mount=type=secret,id=keynet-pip.conf,target=/etc/xdg/pip/pip.conf,mode=0444 "
+        "--mount=type=secret,id=keynet-ca.pem,target=/etc/xdg/pip/ca.pem,mode=0444"
+    )
+    mounted = f"FROM a\nRUN {flags} b\n"
+    log = f"#5 [2/2] RUN {flags} b\n"
     program = machine.install("docker", Answer("build *", log, also=keep), *QUIET)
-    own = UserContainerfile(plan.context / "Dockerfile", "FROM a\nRUN b\n", mounted)
+    own = _own(plan, "FROM a\nRUN b\n")
     network = HostNetwork(
         ca_bundle=b"PEM", pip_conf=Secret("[global]\nindex-url = http://u:word@h/simple\n")
     )
     seen: list[Event] = []
     _docker(machine, mode, version).build(
-        replace(plan, recipe=own, host_network=network), None, seen.append
+        replace(plan, recipe=own, host_network=network), None, seen.append, None
     )
     assert ("--secret=id=keynet-pip.conf" in program.verbs[0]) == mounts
     assert "word" not in program.verbs[0]
@@ -548,8 +615,8 @@ def test_buildkit_gets_the_hosts_pip_settings_as_secrets(
 
 def test_buildkit_gets_no_secrets_without_need(machine: Machine, plan: BuildPlan) -> None:
     program = machine.install("docker", Answer("build *", also=WRITE_ID), *QUIET)
-    own = UserContainerfile(plan.context / "Dockerfile", "FROM a\nRUN b\n", "FROM a\nRUN x b\n")
-    _docker(machine, "buildkit").build(replace(plan, recipe=own), None, ignore)
+    own = _own(plan, "FROM a\nRUN b\n")
+    _docker(machine, "buildkit").build(replace(plan, recipe=own), None, ignore, None)
     assert "--secret" not in program.verbs[0]
 
 
@@ -565,7 +632,7 @@ localhost/keynet/p:stage-1 1 kB
 
 def test_what_builds_left_is_told_from_other_images(machine: Machine) -> None:
     for builder in _builders(machine):
-        program = machine.install(builder.name, Answer("images *", LISTED), Answer("rmi *"))
+        program = machine.install(builder.engine.name, Answer("images *", LISTED), Answer("rmi *"))
         images = builder.kept()
         assert [(image.name, image.size) for image in images] == [
             ("localhost/keynet/p:latest", "1.65 kB"),
@@ -578,7 +645,7 @@ def test_what_builds_left_is_told_from_other_images(machine: Machine) -> None:
 def test_podman_and_buildah_are_seen_to_share_a_store(machine: Machine) -> None:
     stores = []
     for builder in _builders(machine):
-        machine.install(builder.name, Answer("images *", LISTED))
+        machine.install(builder.engine.name, Answer("images *", LISTED))
         stores.append({image.store for image in builder.kept()})
     podman, buildah, docker = stores
     assert podman == buildah != docker
@@ -586,18 +653,20 @@ def test_podman_and_buildah_are_seen_to_share_a_store(machine: Machine) -> None:
 
 def test_keynets_own_store_goes_as_a_whole(machine: Machine) -> None:
     engine = _engine(machine, "podman")
-    way = replace(engine.usable.way, root="/own", runroot="/run/own", driver="overlay")
+    own = replace(engine.invocation, root="/own", runroot="/run/own", driver="overlay")
     program = machine.install("podman", Answer("*", LISTED))
-    assert replace(engine, usable=replace(engine.usable, way=way)).kept() == []
+    assert replace(engine, invocation=own).kept() == []
     assert program.verbs == []
 
 
 def test_images_that_cannot_be_listed_or_removed_are_told(machine: Machine) -> None:
     for builder in _builders(machine):
         machine.install(
-            builder.name, Answer("*", stderr="Error: in use by a container\n", status=2)
+            builder.engine.name, Answer("*", stderr="Error: in use by a container\n", status=2)
         )
-        with pytest.raises(EngineError, match=f"^{builder.name} could not list its images: in use"):
+        with pytest.raises(
+            EngineError, match=f"^{builder.engine.name} could not list its images: in use"
+        ):
             builder.kept()
         with pytest.raises(EngineError, match="remove its images: in use"):
             builder.drop(["localhost/keynet/p:latest"])

@@ -91,7 +91,10 @@ def test_the_users_isolation_comes_first(machine: Machine, monkeypatch: pytest.M
 def test_limits_that_may_not_be_raised_are_given(machine: Machine) -> None:
     raised = "setting RLIMIT_NOFILE limit: operation not permitted: error\n"
     _buildah(machine, Answer("build *--ulimit*"), Answer("build *", stderr=raised, status=1))
-    assert [limit.split("=")[0] for limit in _podman_like().invocation.ulimits] == ["nofile", "nproc"]
+    assert [limit.split("=")[0] for limit in _podman_like().invocation.ulimits] == [
+        "nofile",
+        "nproc",
+    ]
 
 
 def test_limits_are_given_to_every_further_way(machine: Machine) -> None:

@@ -14,7 +14,7 @@ import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["IMAGE_ID", "Answer", "EngineProgram", "calls", "install"]
+__all__ = ["IMAGE_ID", "Answer", "EngineProgram", "calls", "containerfiles", "install"]
 
 IMAGE_ID = hashlib.sha256(b"the image").hexdigest()
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -51,6 +51,7 @@ class Call:
     arguments: list[str]
     environment: dict[str, str]
     stdin: bytes
+    containerfile: str = ""
 
 
 @dataclass(slots=True)
@@ -104,6 +105,7 @@ class EngineProgram:
 
     def _call(self, number: str) -> Call:
         stdin = self._log / f"{number}.stdin"
+        built = self._log / f"{number}.containerfile"
         environment = {}
         for line in (self._log / f"{number}.environment").read_text().splitlines():
             name, _equals, value = line.removeprefix("export ").partition("=")
@@ -112,6 +114,7 @@ class EngineProgram:
             (self._log / f"{number}.argv").read_text().split("\n")[:-1],
             environment,
             stdin.read_bytes() if stdin.exists() else b"",
+            built.read_text() if built.exists() else "",
         )
 
     @property
@@ -152,11 +155,20 @@ def install(folder: Path) -> None:
 
 
 def calls(folder: Path) -> list[list[str]]:
-    """Give every call of the programs in this folder: name and arguments."""
+    """Return every call of the programs in this folder: name and arguments."""
+    return [[name, *call.arguments] for name, call in _all_calls(folder)]
+
+
+def containerfiles(folder: Path) -> list[str]:
+    """Return what the programs in this folder were told to build, trials included."""
+    return [call.containerfile for _name, call in _all_calls(folder) if call.containerfile]
+
+
+def _all_calls(folder: Path) -> list[tuple[str, Call]]:
     programs = [
         EngineProgram(folder, path.name) for path in sorted(folder.iterdir()) if path.is_file()
     ]
-    return [[program.name, *call.arguments] for program in programs for call in program.calls]
+    return [(program.name, call) for program in programs for call in program.calls]
 
 
 def _where(word: str, script: str) -> str:
@@ -169,6 +181,7 @@ _FAIL = (
 )
 _BUILD = f"""\
 for each; do test "$before" = --file && file=$each; before=$each; done
+/bin/cat "$file" > "${{0%/*}}/.buildah-calls/$number.containerfile"
 number=0
 while read -r step; do
 case $step in "FROM scratch") trial=1;; esac

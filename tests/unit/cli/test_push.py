@@ -267,8 +267,10 @@ def test_the_requirements_make_one_stage_with_the_bases_user(
     (platform.project / "requirements.txt").write_text("numpy\n")
     assert keynet("push", "train.py", "--quiet") == 0
     [build] = builds(platform)
-    assert "--build-arg=KEYNET_USER=jovyan" in build
     assert "--label=keynet.managed=true" in build
+    built = engine.containerfiles(platform.engines)[-1]
+    assert "RUN --mount=type=bind,source=build," in built
+    assert "\nUSER jovyan\n" in built
 
 
 def test_a_base_that_cannot_be_pulled_is_left_to_the_build(
@@ -277,7 +279,10 @@ def test_a_base_that_cannot_be_pulled_is_left_to_the_build(
     monkeypatch.setenv("FAKE_ENGINE", "no-base")
     (platform.project / "requirements.txt").write_text("numpy\n")
     assert keynet("push", "train.py", "--quiet") == 0
-    assert not any("KEYNET_USER" in part for part in builds(platform)[0])
+    [_build] = builds(platform)
+    built = engine.containerfiles(platform.engines)[-1]
+    assert "RUN --mount" not in built
+    assert "COPY --from=dependencies" in built
 
 
 def test_nothing_is_left_in_the_temporary_and_cache_folders(

@@ -13,7 +13,7 @@ from keynet.credentials import Credentials, SavedProject
 from keynet.errors import BackendError, EngineError, KeynetError, NotAuthorised, UsageError
 from keynet.events import Event, Notice
 from keynet.plan import RegistryAccess
-from keynet.runtime.engine import Builder
+from keynet.runtime.engine import AnyBuilder, WorkingEngine
 from keynet.secret import Secret
 from keynet.steps import login
 from keynet.steps.login import Login
@@ -115,7 +115,7 @@ class FakeEngine:
     """An engine that keeps who logged in and out, or fails."""
 
     def __init__(self, name: str, *, fails: bool = False) -> None:
-        self.name = name
+        self.engine = WorkingEngine(name, "1", name)
         self.calls: list[str] = []
         self._fails = fails
 
@@ -134,7 +134,7 @@ class FakeEngine:
 def test_every_engine_is_logged_in_and_a_failure_is_a_warning() -> None:
     events: list[Event] = []
     engines = [FakeEngine("docker", fails=True), FakeEngine("podman"), FakeEngine("buildah")]
-    builders = cast(list[Builder], engines)
+    builders = cast(list[AnyBuilder], engines)
     access = RegistryAccess("harbor.example.com", "robot$1", Secret("eyJ-password"))
     assert login.engines_in(access, builders, events.append) == ["podman", "buildah"]
     assert engines[1].calls == ["login harbor.example.com robot$1"]
@@ -147,6 +147,18 @@ def test_every_engine_is_logged_in_and_a_failure_is_a_warning() -> None:
     assert login.engines_out("harbor.example.com", builders, events.append) == ["podman", "buildah"]
     assert engines[2].calls[1] == "logout harbor.example.com"
     assert len(events) == 2
+
+
+def test_a_builder_that_stores_no_logins_is_passed_over() -> None:
+    class Without:
+        engine = WorkingEngine("other", "1", "other")
+
+    events: list[Event] = []
+    builders = cast(list[AnyBuilder], [Without(), FakeEngine("podman")])
+    access = RegistryAccess("harbor.example.com", "robot$1", Secret("eyJ-password"))
+    assert login.engines_in(access, builders, events.append) == ["podman"]
+    assert login.engines_out("harbor.example.com", builders, events.append) == ["podman"]
+    assert events == []
 
 
 def test_a_host_without_engines_is_warned_about() -> None:

@@ -11,11 +11,12 @@ import pytest
 from keynet.errors import BuildFailed, EngineError, EngineUnavailable, RegistryError
 from keynet.events import Event, LogLine, ignore
 from keynet.oci.reference import Reference
-from keynet.plan import BuildPlan, ContextFile, GeneratedContainerfile, RegistryAccess
-from keynet.runtime.build.authfiles import registry_auth
-from keynet.runtime.engine import Builder, Built, Invocation, RegistryAuth, WorkingEngine
-from keynet.runtime.engines.buildx import Buildx
+from keynet.plan import BuildPlan, ContextFile, Dependencies, Recipe, RegistryAccess
+from keynet.runtime.engine import AnyBuilder, Builder, LayerStore, LoginStore, Saver, WorkingEngine
+from keynet.runtime.engines.buildx import Buildx, BuilderResult
 from keynet.runtime.engines.buildx_trial import BuilderFacts, read_inspection
+from keynet.runtime.engines.candidates import engines
+from keynet.runtime.engines.docker_args import BUILDER, Invocation
 from keynet.runtime.probing import choosing
 from keynet.secret import Secret
 from tests.fakes.engine import Answer, EngineProgram
@@ -23,6 +24,7 @@ from tests.unit.conftest import Machine
 
 IMAGE, MANIFEST = "c" * 64, f"sha256:{'d' * 64}"
 TARGET = Reference.parse("registry.example.com/kitech-model/key:latest")
+ACCESS = RegistryAccess(TARGET.registry, "robot$x", Secret("password-of-robot"))
 RUNNING = """\
 Name:          far
 Driver:        remote
@@ -59,8 +61,8 @@ def _docker(machine: Machine, *answers: Answer) -> EngineProgram:
     return machine.install("docker", version, *answers)
 
 
-def _chosen() -> tuple[Builder, WorkingEngine]:
-    return choosing.choose("docker", emit=ignore)
+def _chosen(*, needs_run: bool = True) -> AnyBuilder:
+    return choosing.choose("docker", engines(), emit=ignore, needs_run=needs_run)
 
 
 def test_what_an_inspection_tells() -> None:
@@ -77,12 +79,12 @@ def test_what_an_inspection_tells() -> None:
 
 def test_a_builder_elsewhere_needs_no_daemon(machine: Machine, far: str) -> None:
     program = _docker(machine, Answer("buildx inspect *far", far), Answer("buildx build *"))
-    builder, found = _chosen()
+    builder = _chosen()
     assert isinstance(builder, Buildx)
-    assert found.how == "docker 26.1.5 (builder far, remote, BuildKit v0.12.5)"
-    assert found.architecture == "arm64"
+    assert builder.engine.how == "docker 26.1.5 (builder far, remote, BuildKit v0.12.5)"
+    assert builder.engine.architecture == "arm64"
     called = len(program.calls)
-    assert _chosen()[1] == found
+    assert _chosen() == builder
     assert len(program.calls) == called
     assert not any(verb.startswith(("info", "context")) for verb in program.verbs)
 
@@ -96,17 +98,20 @@ def test_the_hosts_network_is_tried_when_the_builders_own_does_not_work(
         Answer("buildx build *--network host --allow network.host*"),
         Answer("buildx build *", stderr="ERROR: network bridge not found\n", status=1),
     )
-    assert _chosen()[1].way.network == "host"
+    builder = _chosen()
+    assert isinstance(builder, Buildx)
+    assert builder.invocation.network == "host"
 
 
 def test_a_builder_that_only_copies(machine: Machine, far: str) -> None:
     no_run = 'for last; do :; done; /bin/grep -q RUN "$last/Containerfile" || exit 0'
     failing = Answer("buildx build *", stderr="ERROR: permission denied\n", status=1, also=no_run)
     _docker(machine, Answer("buildx inspect *", far), failing)
-    builder, found = choosing.choose("docker", emit=ignore, needs_run=False)
-    assert "COPY only" in found.how
-    running = BuildPlan(Path("/c"), (), GeneratedContainerfile("FROM a\nRUN b\n"))
-    assert "permission denied" in builder.unsupported(running)[0]
+    builder = _chosen(needs_run=False)
+    assert "COPY only" in builder.engine.how
+    dependencies = Dependencies(None, {"requirements.txt": b"numpy\n"})
+    recipe = Recipe(Reference.parse("a"), ("python", "t.py"), dependencies=dependencies)
+    assert "permission denied" in builder.unsupported(BuildPlan(Path("/c"), (), recipe))[0]
 
 
 @pytest.mark.parametrize(
@@ -141,20 +146,14 @@ def plan(machine: Machine) -> BuildPlan:
     context = machine.home / "project"
     context.mkdir()
     (context / "train.py").write_text("x")
-    recipe = GeneratedContainerfile("FROM scratch\nCOPY context/ /workspace/\n")
+    recipe = Recipe(Reference.parse("scratch"), ("python", "train.py"))
     return BuildPlan(context, (ContextFile("train.py", 1),), recipe, no_cache=True)
 
 
-@pytest.fixture
-def auth(machine: Machine) -> Iterator[RegistryAuth]:
-    access = RegistryAccess(TARGET.registry, "robot$x", Secret("password-of-robot"))
-    with registry_auth(access) as made:
-        yield made
-
-
 def _builder(machine: Machine) -> Buildx:
-    way = Invocation(str(machine.programs / "docker"), mode="builder", network="host", remote=True)
-    return Buildx(WorkingEngine("docker", "26.1.5", False, "docker", True, way))
+    docker = str(machine.programs / "docker")
+    invocation = Invocation(docker, BUILDER, network="host", remote=True)
+    return Buildx(WorkingEngine("docker", "26.1.5", "docker"), invocation)
 
 
 def _staging(machine: Machine) -> list[Path]:
@@ -162,14 +161,17 @@ def _staging(machine: Machine) -> list[Path]:
 
 
 def test_pushing_asks_for_the_same_build_out_of_the_cache(
-    machine: Machine, plan: BuildPlan, auth: RegistryAuth
+    machine: Machine, plan: BuildPlan
 ) -> None:
-    program = _docker(machine, Answer("buildx build *", LOG, also=TELL))
+    config = machine.home / "config"
+    look = f'/bin/cat "$DOCKER_CONFIG/config.json" > {config}; {TELL}'
+    program = _docker(machine, Answer("buildx build *", LOG, also=look))
     builder = _builder(machine)
-    built = builder.build(plan, auth, ignore)
-    assert (built.image_id, built.stored) == (IMAGE, False)
+    built = builder.build(plan, ACCESS, ignore, TARGET)
+    local = builder.local(built)
+    assert (local.id, local.stored) == (IMAGE, False)
     seen: list[Event] = []
-    pushed = builder.push(built, TARGET, replace(auth, insecure=True), seen.append)
+    pushed = builder.push(built, TARGET, replace(ACCESS, insecure=True), seen.append)
     assert str(pushed.digest) == MANIFEST
     assert seen == [
         LogLine("#6 exporting to image", "push"),
@@ -182,21 +184,26 @@ def test_pushing_asks_for_the_same_build_out_of_the_cache(
     wanted = f"type=image,name={TARGET},push=true,store=false,registry.insecure=true"
     assert wanted in second.arguments
     assert first.arguments[-1] == second.arguments[-1]
-    assert second.environment["DOCKER_CONFIG"] == str(auth.docker_config)
+    assert list(json.loads(config.read_text())["auths"]) == [ACCESS.host]
+    for call in (first, second):
+        assert not Path(call.environment["DOCKER_CONFIG"]).exists()
     assert _staging(machine)
-    with builder.removing(built):
-        assert not _staging(machine)
+    builder.release(built)
+    assert not _staging(machine)
+    builder.release(built)
 
 
 @pytest.mark.parametrize(
-    ("destination", "form"), [("docker-archive:", "type=docker,"), ("oci-archive:", "type=oci,")]
+    ("kind", "form"), [("docker-archive", "type=docker,"), ("oci-archive", "type=oci,")]
 )
 def test_saving_fetches_the_image(
-    machine: Machine, plan: BuildPlan, tmp_path: Path, destination: str, form: str
+    machine: Machine, plan: BuildPlan, tmp_path: Path, kind: str, form: str
 ) -> None:
     program = _docker(machine, Answer("buildx build *", LOG, also=TELL))
     builder = _builder(machine)
-    builder.save(builder.build(plan, None, ignore), f"{destination}{tmp_path}/x.tar", ignore)
+    built = builder.build(plan, None, ignore, None)
+    builder.save(built, kind, tmp_path / "x.tar", ignore)
+    builder.release(built)
     (output,) = (each for each in program.calls[1].arguments if each.startswith(form))
     assert output.endswith(f",dest={tmp_path}/x.tar")
 
@@ -204,30 +211,27 @@ def test_saving_fetches_the_image(
 def test_a_failed_build_leaves_no_files(machine: Machine, plan: BuildPlan) -> None:
     _docker(machine, Answer("buildx build *", "#5 [1/1] RUN x\n#5 ERROR: exit 1\n", status=1))
     with pytest.raises(BuildFailed, match="RUN x"):
-        _builder(machine).build(plan, None, ignore)
+        _builder(machine).build(plan, None, ignore, None)
     assert not _staging(machine)
 
 
-def test_failures_of_pushing_and_saving_are_told(
-    machine: Machine, plan: BuildPlan, auth: RegistryAuth
-) -> None:
+def test_failures_of_pushing_and_saving_are_told(machine: Machine, plan: BuildPlan) -> None:
     _docker(
         machine,
         Answer("buildx build *type=image *", also=TELL),
         Answer("buildx build *", stderr="ERROR: x509: unknown authority\n", status=1),
     )
     builder = _builder(machine)
-    built = builder.build(plan, auth, ignore)
+    built = builder.build(plan, ACCESS, ignore, TARGET)
     with pytest.raises(RegistryError) as caught:
-        builder.push(built, TARGET, auth, ignore)
+        builder.push(built, TARGET, ACCESS, ignore)
     assert "buildkitd.toml" in caught.value.hint
     with pytest.raises(EngineError, match="could not write"):
-        builder.save(built, "oci:/nowhere", ignore)
+        builder.save(built, "oci", Path("/nowhere"), ignore)
     _docker(machine, Answer("buildx build *"))
     with pytest.raises(RegistryError):
-        builder.push(built, TARGET, auth, ignore)
-    with builder.removing(built):
-        pass
+        builder.push(built, TARGET, ACCESS, ignore)
+    builder.release(built)
 
 
 def test_logins_are_the_docker_clients(machine: Machine) -> None:
@@ -238,9 +242,11 @@ def test_logins_are_the_docker_clients(machine: Machine) -> None:
     assert [verb.split()[0] for verb in program.verbs] == ["login", "logout"]
 
 
-def test_what_another_builder_built_is_refused(machine: Machine) -> None:
-    with (
-        pytest.raises(AssertionError),
-        _builder(machine).removing(Built("podman", IMAGE, "n", "p")),
-    ):
-        pass
+def test_a_builder_elsewhere_has_no_layers_to_list(machine: Machine) -> None:
+    made = _builder(machine)
+    builder: Builder[BuilderResult] = made
+    saver: Saver[BuilderResult] = made
+    logins: LoginStore = made
+    assert isinstance(saver, Saver)
+    assert isinstance(logins, LoginStore)
+    assert not isinstance(builder, LayerStore)

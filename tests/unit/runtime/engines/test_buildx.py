@@ -13,7 +13,7 @@ from keynet.events import Event, LogLine, ignore
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, ContextFile, Dependencies, Recipe, RegistryAccess
 from keynet.runtime.engine import AnyBuilder, Builder, LayerStore, LoginStore, Saver, WorkingEngine
-from keynet.runtime.engines.buildx import Buildx, BuilderResult
+from keynet.runtime.engines.buildx import BuilderResult, Buildx
 from keynet.runtime.engines.buildx_trial import BuilderFacts, read_inspection
 from keynet.runtime.engines.candidates import engines
 from keynet.runtime.engines.docker_args import BUILDER, Invocation

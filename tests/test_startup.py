@@ -16,7 +16,6 @@ HEAVY = [
     "rich",
     "sh",
     "oras",
-    "jinja2",
     "asyncio",
     "platformdirs",
     "starlette",

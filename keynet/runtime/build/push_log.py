@@ -32,7 +32,7 @@ _LAST_LINES: Final = 6
 # docker: "5f70bf18a086: Pushed", "…: Pushing [=>  ]  12.3MB/57.3MB"; podman and buildah:
 # "Copying blob 5f70… skipped: already exists", "… done", "… [=>---] 5.0MiB / 85.8MiB".
 _LAYER = re.compile(
-    r"(?:(?P<docker>[0-9a-f]{12}): (?P<state>[A-Z].*)"
+    r"(?:(?P<short>[0-9a-f]{12}): (?P<state>[A-Z].*)"
     r"|Copying (?P<what>blob|config) (?:sha256:)?(?P<blob>[0-9a-f]{10,64})(?P<rest>.*))"
 )
 _NUMBER = r"[0-9]{1,15}(?:\.[0-9]{1,9})?"
@@ -63,10 +63,10 @@ class PushLog:
         if layer is None:
             self._emit(LogLine(line, "push"))
             return
-        blob = layer["docker"] or layer["blob"]
+        blob = layer["short"] or layer["blob"]
         said = layer["state"] or layer["rest"]
         amount, end = _BYTES.search(said), _fate(blob, said)
-        if not _BAR.search(said) and (layer["docker"] or end is not None or not said.strip()):
+        if not _BAR.search(said) and (layer["short"] or end is not None or not said.strip()):
             self._tell(line.strip().rstrip("| "))
         if blob in self._ended or layer["what"] == "config":
             return

@@ -10,10 +10,11 @@ import pydantic
 from keynet.backend import problem
 from keynet.backend.models import WireProjects, WireSignIn, WireUploadKey
 from keynet.errors import BackendError, NotAuthorised
+from keynet.net.retry import retry_after
 from keynet.secret import Secret
 from keynet.text import Block, _, fill, printable, stacked
 
-__all__ = ["Answer", "read", "refusal", "rejected", "retry_after", "succeeded"]
+__all__ = ["Answer", "read", "refusal", "rejected", "succeeded"]
 
 _HYPERPARAMETERS_SHOWN: Final = 20
 # A shorter one would be found within ordinary words.
@@ -134,14 +135,6 @@ def refusal(answer: Answer) -> str:
     return f"HTTP {answer.status}: {said}" if said else f"HTTP {answer.status}"
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Give the seconds that the server asked for; an HTTP date counts as one pause."""
-    value = headers.get("retry-after", "").strip()
-    if not value:
-        return None
-    return float(value) if value.isdecimal() and len(value) < 10 else 0.0
-
-
 def _seconds(headers: Mapping[str, str]) -> str:
-    asked = retry_after(headers)
+    asked = retry_after(headers.get("retry-after"))
     return f" {asked:.0f} s" if asked else ""

@@ -11,7 +11,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from keynet.backend.address import same_host
 from keynet.backend.answers import read, refusal, rejected, succeeded
 from keynet.backend.models import (
     Project,
@@ -24,6 +23,7 @@ from keynet.backend.models import (
 )
 from keynet.backend.transport import Transport
 from keynet.errors import BackendError, NotAuthorised, UsageError
+from keynet.net.addresses import same_host
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
 

@@ -12,7 +12,7 @@ from typing import Final
 from keynet.errors import UsageError
 from keynet.text import _, fill, printable
 
-__all__ = ["context", "has_store"]
+__all__ = ["context", "has_store", "no_context"]
 
 # A program talks to a platform or two, a library's user to some registries.
 _KEPT: Final = 8
@@ -32,8 +32,13 @@ def context(ca_certs: Sequence[Path] = ()) -> ssl.SSLContext:
     return _read(tuple(ca_certs), tuple(_state(path) for path in (*_store(), *ca_certs)))
 
 
+def no_context() -> ssl.SSLContext:
+    """Return a context that trusts nobody, for connections without TLS: it is made quickly."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
 def has_store() -> bool:
-    """Tell whether this machine has a store at all."""
+    """Report whether this machine has a store at all."""
     return any(path.exists() for path in _store())
 
 

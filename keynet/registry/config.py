@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keynet.events import Emit, ignore
-from keynet.registry.address import Registry
-from keynet.registry.auth.authentication import Credential, CredentialSource, Fixed, normal_registry
+from keynet.registry.address import Registry, registry_name
+from keynet.registry.auth.authentication import Credential, CredentialSource, Fixed
 from keynet.registry.auth.stored_logins import default_sources
 from keynet.registry.client import RegistryClient
 from keynet.registry.transport import Timeouts
@@ -72,10 +72,10 @@ class RegistryConfig:
         if auth is None:
             return list(default_sources())
         if isinstance(auth, Credential):
-            return [Fixed(normal_registry(self.base_url), auth)]
+            return [Fixed(registry_name(self.base_url), auth)]
         match tuple(auth):
             case (str() as username, str() | Secret() as password):
                 secret = password if isinstance(password, Secret) else Secret(password)
-                return [Fixed(normal_registry(self.base_url), Credential(username, secret))]
+                return [Fixed(registry_name(self.base_url), Credential(username, secret))]
             case sources:
                 return [source for source in sources if not isinstance(source, str | Secret)]

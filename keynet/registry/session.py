@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from keynet.errors import RegistryError, RegistryUnreachable
-from keynet.net.retry import TEMPORARY, Budget, Retries, retry_after
+from keynet.net.retry import TEMPORARY_STATUSES, Budget, Retries, retry_after
 from keynet.registry.address import Registry, follow, origin_of
 from keynet.registry.auth.authentication import Authorizer, CredentialSource
 from keynet.registry.status_errors import failure
@@ -150,15 +150,14 @@ class Session:
                 answer = await self.send_once(ask)
             except RegistryUnreachable as error:
                 if self._met or not isinstance(error, NobodyThere):
-                    await budget.spend(error)
+                    await budget.wait_or_raise(error, again=error.temporary)
                 else:
                     again = error.temporary and not isinstance(error, NoTls)
-                    await unreachable.spend(error, again=again)
+                    await unreachable.wait_or_raise(error, again=again)
                 continue
             if answer.status in ask.expect:
                 return answer
-            wish = retry_after(answer.headers.get("retry-after"))
-            await budget.spend(self.failure(answer, ask.action), wish)
+            await self._wait_or_raise(budget, answer, ask.action)
 
     @property
     def _few(self) -> Retries:
@@ -195,12 +194,11 @@ class Session:
             except NoTls:
                 raise
             except RegistryUnreachable as error:
-                await budget.spend(error)
+                await budget.wait_or_raise(error, again=error.temporary)
                 continue
-            if answer.status not in TEMPORARY:
+            if answer.status not in TEMPORARY_STATUSES:
                 return answer
-            wish = retry_after(answer.headers.get("retry-after"))
-            await budget.spend(self.failure(answer, ask.action), wish)
+            await self._wait_or_raise(budget, answer, ask.action)
 
     async def _absolute(self, url: str) -> str:
         base = await self.connect()
@@ -248,12 +246,16 @@ class Session:
             try:
                 answer = await self._transport.send(call)
             except RegistryUnreachable as error:
-                await budget.spend(error)
+                await budget.wait_or_raise(error, again=error.temporary)
                 continue
-            if answer.status not in TEMPORARY:
+            if answer.status not in TEMPORARY_STATUSES:
                 return answer
-            wish = retry_after(answer.headers.get("retry-after"))
-            await budget.spend(self.failure(answer, action), wish)
+            await self._wait_or_raise(budget, answer, action)
+
+    async def _wait_or_raise(self, budget: Budget, answer: Answer, action: str) -> None:
+        error = self.failure(answer, action)
+        wish = retry_after(answer.headers.get("retry-after"))
+        await budget.wait_or_raise(error, wish, again=error.temporary)
 
 
 def _authorized(call: Call, header: Secret | None) -> Call:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from keynet.errors import NotFound, RegistryDenied, RegistryError
-from keynet.net.retry import TEMPORARY
+from keynet.net.retry import TEMPORARY_STATUSES, retry_after
 from keynet.registry.wire import first_error
-from keynet.text import _, fill, printable
+from keynet.text import _, fill
 
 __all__ = ["failure"]
 
@@ -45,7 +45,7 @@ def failure(
         return RegistryDenied(message, hint, status=status, code=code)
     if status == 404:
         return NotFound(message, hint, status=status, code=code)
-    temporary = status in TEMPORARY
+    temporary = status in TEMPORARY_STATUSES
     return RegistryError(message, hint, status=status, code=code, temporary=temporary)
 
 
@@ -73,19 +73,19 @@ def _reason(
             hint = _("Check the name, the tag and the registry.")
         case 405 | 501:
             reason = _("the registry does not allow this operation")
-            hint = _("Operation the registry's owner to allow it (deletion is often switched off).")
+            hint = _("Ask the registry's owner to allow it (deletion is often switched off).")
         case 412:
             reason = _("the tag is immutable and already in use")
             hint = _("Choose another tag, or ask the project's owner to lift the rule.")
         case 413:
             reason = _("it is too large for the registry")
-            hint = _("Operation the registry's owner to raise the limit on the size of requests.")
+            hint = _("Ask the registry's owner to raise the limit on the size of requests.")
         case 429:
             reason = _("the registry throttles requests")
-            wait = headers.get("retry-after", "")
+            wait_s = retry_after(headers.get("retry-after"))
             hint = _("Try again later.")
-            if wait.isascii() and wait.isdigit():
-                hint = fill(_("Try again in {wait} seconds."), wait=printable(wait, 20))
+            if wait_s is not None:
+                hint = fill(_("Try again in {wait:.0f} seconds."), wait=wait_s)
         case _ if status >= 500:
             reason = _("the registry failed")
             hint = _("Try again later; the registry's own log says more.")

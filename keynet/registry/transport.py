@@ -17,7 +17,7 @@ import httpx
 
 import keynet
 from keynet.net import trust
-from keynet.net.hosts import proxy_for
+from keynet.net.proxies import proxy_for
 from keynet.registry import tls
 from keynet.registry.address import Registry, origin_of
 from keynet.registry.transport_errors import broken, no_connection, timed_out, too_long
@@ -193,7 +193,7 @@ class Transport:
             context = _context(self._trust if own else tls.Trust(self._trust.ca_certs))
         else:
             # Made once here, or httpx makes one for each connection.
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context = trust.no_context()
 
         def connection() -> Wire:
             return httpx.AsyncHTTPTransport(
@@ -307,7 +307,7 @@ def _mapped(registry: Registry, call: Call) -> Iterator[None]:
         raise timed_out(
             registry, call.url, connecting=isinstance(error, httpx.ConnectTimeout)
         ) from error
-    except (httpx.ConnectError, httpx.ProxyError) as error:
+    except (httpx.ConnectError, httpx.ProxyError, UnicodeError) as error:
         raise no_connection(registry, call.url, error) from error
     except ssl.SSLError as error:
         # TLS 1.3 tells a missing client certificate only when the first answer is read.
@@ -315,7 +315,7 @@ def _mapped(registry: Registry, call: Call) -> Iterator[None]:
         raise broken(registry, call.url, error, temporary=not refused) from error
     except httpx.NetworkError as error:
         raise broken(registry, call.url, error, temporary=True) from error
-    except (httpx.TransportError, httpx.StreamError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
         # A server that closes early is worth another try, one that breaks the grammar is not.
         text = str(error)
         early = "disconnected" in text or "closed connection" in text

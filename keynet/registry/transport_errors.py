@@ -3,9 +3,9 @@
 import os
 import socket
 import ssl
-from collections.abc import Iterator
 
 from keynet.errors import RegistryError, RegistryUnreachable
+from keynet.net.causes import cause, causes
 from keynet.registry.address import Registry, origin_of
 from keynet.text import _, fill, printable
 
@@ -32,8 +32,7 @@ def _where(registry: Registry, url: str) -> str:
 def no_connection(registry: Registry, url: str, error: Exception) -> RegistryUnreachable:
     """Say why no connection came about: certificate, name, TLS, or the way."""
     where = _where(registry, url)
-    chain = list(_causes(error))
-    untrusted = next((e for e in chain if isinstance(e, ssl.SSLCertVerificationError)), None)
+    untrusted = cause(error, ssl.SSLCertVerificationError)
     if untrusted is not None:
         reason = printable(untrusted.verify_message or untrusted, 200)
         return NobodyThere(
@@ -44,13 +43,14 @@ def no_connection(registry: Registry, url: str, error: Exception) -> RegistryUnr
             ),
             _("Give the CA's certificate with --ca-cert, KEYNET_CA_CERT or SSL_CERT_FILE."),
         )
-    if any(isinstance(e, socket.gaierror) for e in chain):
+    # A name that breaks the rules of names fails before it is looked up.
+    if isinstance(error, UnicodeError) or cause(error, socket.gaierror) is not None:
         return NobodyThere(
             fill(_("There is no host {registry}: its name cannot be resolved."), registry=where),
             _("Check the spelling and your network (DNS, VPN, proxy)."),
             temporary=True,
         )
-    plain = [e for e in chain if isinstance(e, OSError) and not isinstance(e, ssl.SSLError)]
+    plain = [e for e in causes(error) if isinstance(e, OSError) and not isinstance(e, ssl.SSLError)]
     if url.startswith("https:") and not plain:
         return NoTls(
             fill(
@@ -111,18 +111,3 @@ def too_long(registry: Registry, url: str, limit: int) -> RegistryError:
         ),
         _("Check that the URL is a registry's."),
     )
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Give the error and everything that caused it, groups opened, outermost first."""
-    seen = 0
-    waiting: list[BaseException | None] = [error]
-    while waiting and seen < 50:
-        current = waiting.pop(0)
-        if current is None:
-            continue
-        seen += 1
-        yield current
-        if isinstance(current, BaseExceptionGroup):
-            waiting.extend(current.exceptions)
-        waiting.append(current.__cause__ or current.__context__)

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from urllib.parse import urlencode
 
 from keynet.errors import RegistryDenied, RegistryError
-from keynet.registry.address import Registry, with_query
+from keynet.registry.address import Registry, registry_name, with_query
 from keynet.registry.auth.challenge import Challenge, parse_challenges, scopes_of
 from keynet.registry.status_errors import failure
 from keynet.registry.transport import Answer, Call
@@ -20,7 +20,7 @@ from keynet.registry.wire import TokenWire, read_json
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
 
-__all__ = ["Authorizer", "Credential", "CredentialSource", "Fixed", "normal_registry"]
+__all__ = ["Authorizer", "Credential", "CredentialSource", "Fixed"]
 
 # The token specification's default, and a margin so that no token dies on its way.
 _LIFETIME_S: Final = 60.0
@@ -55,7 +55,7 @@ class Fixed:
     async def find(self, registry: str, repository: str) -> Credential | None:
         """Give them for exactly this host[:port]."""
         del repository
-        return self.credential if normal_registry(self.registry) == registry else None
+        return self.credential if registry_name(self.registry) == registry else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,13 +184,6 @@ class Authorizer:
         lifetime = wire.expires_in if wire.expires_in and wire.expires_in > 0 else _LIFETIME_S
         expires = asked + max(lifetime - _MARGIN_S, lifetime / 2)
         return _Token(Secret(f"Bearer {text}"), expires)
-
-
-def normal_registry(text: str) -> str:
-    """Bring the spellings of one registry together: no scheme, no path, Docker Hub's aliases."""
-    name = text.partition("://")[2] if "://" in text else text
-    name = name.partition("/")[0]
-    return "docker.io" if name in ("index.docker.io", "registry-1.docker.io") else name
 
 
 def _choose(challenges: Sequence[Challenge]) -> Challenge | None:

@@ -18,7 +18,8 @@ from pydantic import ValidationError as Malformed
 from keynet.errors import UsageError
 from keynet.files import places
 from keynet.oci.reference import DOCKER_HUB
-from keynet.registry.auth.authentication import Credential, normal_registry
+from keynet.registry.address import registry_name
+from keynet.registry.auth.authentication import Credential
 from keynet.registry.auth.credential_helper import ask_helper
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
@@ -164,7 +165,7 @@ def _entries(
     found.extend(
         (key, entry)
         for key, entry in auths.items()
-        if normal_registry(key) == registry and (key == registry or _is_url_of_host(key))
+        if registry_name(key) == registry and (key == registry or _is_url_of_host(key))
     )
     return found
 

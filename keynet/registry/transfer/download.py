@@ -10,7 +10,7 @@ from contextlib import aclosing
 from typing import Final
 
 from keynet.errors import DigestMismatch, RegistryUnreachable
-from keynet.net.retry import TEMPORARY, Budget, retry_after
+from keynet.net.retry import TEMPORARY_STATUSES, Budget, retry_after
 from keynet.oci.descriptor import Descriptor
 from keynet.registry.session import Operation, Session
 from keynet.registry.transport import Call, Stream
@@ -47,8 +47,10 @@ async def read_blob(
                 skip = _skip(stream, position)
                 if skip is None:
                     wish = retry_after(stream.headers.get("retry-after"))
-                    body = await _error_body(stream) if stream.status not in TEMPORARY else b""
-                    await budget.spend(session.failure(stream, action, body), wish)
+                    temporary = stream.status in TEMPORARY_STATUSES
+                    body = b"" if temporary else await _error_body(stream)
+                    failure = session.failure(stream, action, body)
+                    await budget.wait_or_raise(failure, wish, again=failure.temporary)
                     continue
                 async with aclosing(stream.chunks()) as chunks:
                     async for chunk in chunks:
@@ -64,10 +66,11 @@ async def read_blob(
                         budget.progress()
                         yield fresh
         except RegistryUnreachable as error:
-            await budget.spend(error)
+            await budget.wait_or_raise(error, again=error.temporary)
             continue
         if position < descriptor.size:
-            await budget.spend(_short(session, action, position, descriptor.size))
+            short = _short(session, action, position, descriptor.size)
+            await budget.wait_or_raise(short, again=True)
         elif descriptor.size == 0:
             break
     if hasher.hexdigest() != digest.hex:

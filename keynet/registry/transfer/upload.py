@@ -10,7 +10,7 @@ from typing import Final
 
 from keynet.errors import DigestMismatch, RegistryError, RegistryUnreachable
 from keynet.events import BlobFinished, BlobMounted, BlobRewound, BlobStarted, Emit
-from keynet.net.retry import TEMPORARY, Budget, retry_after
+from keynet.net.retry import TEMPORARY_STATUSES, Budget, retry_after
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.registry.address import follow, with_query
 from keynet.registry.session import Operation, Session
@@ -150,7 +150,7 @@ class Upload:
                 if place is not None and place.offset > furthest:
                     furthest = place.offset
                     budget.progress()
-                await budget.spend(setback.error, setback.wish_s, again=True)
+                await budget.wait_or_raise(setback.error, setback.wish_s, again=True)
                 if setback.committing and await self._arrived():
                     return
                 before = place.offset if place is not None else 0
@@ -281,7 +281,7 @@ class Upload:
         if answer.status in expect:
             return answer
         refused = self._session.failure(answer, self._action)
-        if answer.status in TEMPORARY:
+        if answer.status in TEMPORARY_STATUSES:
             wish = retry_after(answer.headers.get("retry-after"))
             raise _Setback(refused, wish_s=wish, committing=committing)
         if answer.status in _LOST_SESSION and not self._digest_refused:

@@ -78,13 +78,13 @@ async def read(client: RegistryClient, image: Reference) -> bytes:
         enumerate(found), key=lambda pair: (pair[1].annotations.get(_CREATED, ""), pair[0])
     )
     manifest = await client.get_manifest(repository, newest[1].digest)
-    layers = [entry.value() for entry in manifest.wire.layers or ()]
-    named = manifest.wire.subject
+    layers = manifest.layers
+    named = manifest.subject
     if (
         len(layers) != 1
         or layers[0].size > _PAYLOAD_LIMIT
         or named is None
-        or named.value().digest != subject.digest
+        or named.digest != subject.digest
     ):
         raise RegistryError(
             fill(

@@ -3,6 +3,7 @@
 Source: OCI distribution-spec 1.1; SPEC 7.
 """
 
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,19 +14,23 @@ from urllib.parse import quote
 from keynet.events import BlobSkipped, Emit, ignore
 from keynet.net.retry import Retries
 from keynet.oci.descriptor import Descriptor, Digest
-from keynet.registry import listing, manifests, referrers, tls
+from keynet.registry import listing, manifests, referrers
 from keynet.registry.address import Registry, follow
-from keynet.registry.auth.authentication import CredentialSource
+from keynet.registry.auth.sources import Auth, sources_of
+from keynet.registry.exchange import Call, Timeouts
 from keynet.registry.manifests import Manifest
 from keynet.registry.session import Operation, Session
+from keynet.registry.tls import CERTS_D, ClientCertificate, Trust, from_certs_d
 from keynet.registry.transfer import download
 from keynet.registry.transfer.blob_source import Source
 from keynet.registry.transfer.upload import Upload, find_blob
-from keynet.registry.transport import Call, Timeouts, Transport, Wire
+from keynet.registry.transport import HttpTransport, Transport
 from keynet.registry.wire import Catalog, TagList
 from keynet.text import _, fill
 
-__all__ = ["Manifest", "RegistryClient"]
+__all__ = ["CaCert", "Manifest", "RegistryClient"]
+
+CaCert = str | os.PathLike[str] | None
 
 
 class RegistryClient:
@@ -34,42 +39,50 @@ class RegistryClient:
     Args:
         registry: ``host[:port]``, or with ``https://`` or ``http://`` in front. Without a scheme
             https is tried first, and http only on loopback or when ``insecure``.
-        credentials: Asked in order when the registry wants to know who we are.
-        ca_cert: PEM file of CAs that are trusted besides the system's.
+        auth: User and password, a credential, or sources that are asked in order; by default the
+            logins that docker, podman, buildah and skopeo stored. An empty list: none.
+        ca_cert: PEM file of CAs that are trusted in addition to the system's.
         insecure: Allow plain http, and TLS without checking certificates.
         token_hosts: Further hosts that may be given the credentials in exchange for tokens.
         certs_d: Folders in the engines' layout, for more CAs and client certificates.
-        wire: Replaces the network, for tests.
+        timeout: Seconds that a read or write may make no progress, or seconds by phase.
+        transport: Replaces the network, for tests.
+
+    Raises:
+        UsageError: The registry's address or a certificate cannot be used.
     """
 
     def __init__(
         self,
         registry: str,
         *,
-        credentials: Sequence[CredentialSource] = (),
-        ca_cert: Path | None = None,
-        client_cert: tls.ClientCertificate | None = None,
+        auth: Auth | None = None,
+        ca_cert: CaCert = None,
+        client_cert: ClientCertificate | None = None,
         insecure: bool = False,
         token_hosts: Sequence[str] = (),
-        certs_d: Sequence[Path] = tls.CERTS_D,
+        certs_d: Sequence[Path] = CERTS_D,
         emit: Emit = ignore,
-        timeouts: Timeouts | None = None,
+        timeout: float | Timeouts = 300,
         retries: Retries | None = None,
-        wire: Wire | None = None,
+        transport: HttpTransport | None = None,
     ) -> None:
         address = Registry.parse(
             registry, insecure=insecure, token_hosts=frozenset(t.lower() for t in token_hosts)
         )
-        found = tls.from_certs_d(address.name, certs_d)
-        trust = tls.Trust(
-            (*((ca_cert,) if ca_cert is not None else ()), *found.ca_certs),
+        found = from_certs_d(address.name, certs_d)
+        trust = Trust(
+            (*((Path(ca_cert),) if ca_cert is not None else ()), *found.ca_certs),
             (*((client_cert,) if client_cert is not None else ()), *found.client_certs),
             unverified=insecure,
         )
         self.registry = address.name
         self._emit = emit
-        self._transport = Transport(address, trust, timeouts or Timeouts(), wire)
-        self._session = Session(address, credentials, self._transport, retries or Retries())
+        if not isinstance(timeout, Timeouts):
+            timeout = Timeouts(read_s=timeout, write_s=timeout)
+        self._transport = Transport(address, trust, timeout, transport)
+        sources = sources_of(auth, address.name)
+        self._session = Session(address, sources, self._transport, retries or Retries())
 
     async def __aenter__(self) -> Self:
         return self

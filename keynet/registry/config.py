@@ -1,22 +1,13 @@
 """How to reach a registry, as one value."""
 
-import os
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from keynet.events import Emit, ignore
-from keynet.registry.address import Registry, registry_name
-from keynet.registry.auth.authentication import Credential, CredentialSource, Fixed
-from keynet.registry.auth.stored_logins import default_sources
-from keynet.registry.client import RegistryClient
-from keynet.registry.transport import Timeouts
-from keynet.secret import Secret
+from keynet.registry.address import Registry
+from keynet.registry.auth.sources import Auth
+from keynet.registry.client import CaCert, RegistryClient
 
 __all__ = ["Auth", "RegistryConfig"]
-
-# User and password; or sources that are asked in order, in place of the stored logins.
-Auth = tuple[str, str | Secret] | Credential | Sequence[CredentialSource]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +26,7 @@ class RegistryConfig:
     url: str
     timeout: float = 300
     auth: Auth | None = None
-    ca_cert: str | os.PathLike[str] | None = None
+    ca_cert: CaCert = None
     insecure: bool = False
 
     @property
@@ -60,22 +51,9 @@ class RegistryConfig:
         """
         return RegistryClient(
             self.base_url,
-            credentials=self._sources(),
-            ca_cert=Path(self.ca_cert) if self.ca_cert is not None else None,
+            auth=self.auth,
+            ca_cert=self.ca_cert,
             insecure=self.insecure,
             emit=emit,
-            timeouts=Timeouts(read_s=self.timeout, write_s=self.timeout),
+            timeout=self.timeout,
         )
-
-    def _sources(self) -> list[CredentialSource]:
-        auth = self.auth
-        if auth is None:
-            return list(default_sources())
-        if isinstance(auth, Credential):
-            return [Fixed(registry_name(self.base_url), auth)]
-        match tuple(auth):
-            case (str() as username, str() | Secret() as password):
-                secret = password if isinstance(password, Secret) else Secret(password)
-                return [Fixed(registry_name(self.base_url), Credential(username, secret))]
-            case sources:
-                return [source for source in sources if not isinstance(source, str | Secret)]

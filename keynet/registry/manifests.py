@@ -5,14 +5,14 @@ Source: OCI distribution-spec, "Pulling manifests", "Pushing Manifests".
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from keynet.errors import DigestMismatch, RegistryError, ValidationError
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
+from keynet.registry.exchange import Call
 from keynet.registry.session import Operation, Session
-from keynet.registry.transport import Call
-from keynet.registry.wire import MANIFEST_LIMIT, ManifestWire, check_manifest
+from keynet.registry.wire import MANIFEST_LIMIT, DescriptorWire, check_manifest
 from keynet.text import _, fill
 
 __all__ = ["Manifest", "get", "head", "put"]
@@ -22,11 +22,18 @@ _ACCEPT: Final = ", ".join((*MediaType.MANIFESTS, *MediaType.INDEXES))
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A manifest or index: its exact bytes, what it is, and its checked content."""
+    """A manifest or index: its exact bytes and what they say, checked.
 
-    content: bytes
+    ``config`` and ``layers`` (base first) are an image's; ``manifests`` are an index's and None
+    for an image. ``subject`` is what the manifest refers to.
+    """
+
+    content: bytes = field(repr=False)
     descriptor: Descriptor
-    wire: ManifestWire
+    config: Descriptor | None = None
+    layers: tuple[Descriptor, ...] = ()
+    manifests: tuple[Descriptor, ...] | None = None
+    subject: Descriptor | None = None
 
 
 async def get(session: Session, repository: str, identifier: str | Digest) -> Manifest:
@@ -66,7 +73,14 @@ async def get(session: Session, repository: str, identifier: str | Digest) -> Ma
         dict(wire.annotations or {}),
         wire.artifactType,
     )
-    return Manifest(answer.body, descriptor, wire)
+    return Manifest(
+        answer.body,
+        descriptor,
+        config=wire.config.value() if wire.config is not None else None,
+        layers=tuple(layer.value() for layer in wire.layers or ()),
+        manifests=_values(wire.manifests),
+        subject=wire.subject.value() if wire.subject is not None else None,
+    )
 
 
 async def head(session: Session, repository: str, identifier: str | Digest) -> Descriptor | None:
@@ -142,6 +156,10 @@ async def put(
 def _pull(call: Call, action: str, repository: str, *expect: int) -> Operation:
     scopes = (f"repository:{repository}:pull",)
     return Operation(call, action, scopes, repository, frozenset(expect or {200}))
+
+
+def _values(entries: list[DescriptorWire] | None) -> tuple[Descriptor, ...] | None:
+    return None if entries is None else tuple(entry.value() for entry in entries)
 
 
 def _digest_or_none(text: str) -> Digest | None:

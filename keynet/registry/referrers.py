@@ -10,8 +10,8 @@ from keynet.errors import NotFound, RegistryError
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.registry import listing, manifests
 from keynet.registry.address import with_query
+from keynet.registry.exchange import Call
 from keynet.registry.session import Operation, Session
-from keynet.registry.transport import Call
 from keynet.registry.wire import ManifestWire
 from keynet.text import _, fill
 
@@ -129,7 +129,7 @@ async def _from_tag(session: Session, repository: str, subject: Digest) -> list[
         manifest = await manifests.get(session, repository, fallback_tag(subject))
     except NotFound:
         return []
-    if manifest.wire.manifests is None:
+    if manifest.manifests is None:
         raise RegistryError(
             fill(
                 _("The tag {tag} of {repository} is no list of referrers, so it is left alone."),
@@ -138,4 +138,4 @@ async def _from_tag(session: Session, repository: str, subject: Digest) -> list[
             ),
             _("Remove that tag if nobody needs it, and try again."),
         )
-    return [entry.value() for entry in manifest.wire.manifests]
+    return list(manifest.manifests)

@@ -13,9 +13,11 @@ from typing import Final
 from keynet.errors import RegistryError, RegistryUnreachable
 from keynet.net.retry import TEMPORARY_STATUSES, Budget, Retries, retry_after
 from keynet.registry.address import Registry, follow, origin_of
-from keynet.registry.auth.authentication import Authorizer, CredentialSource
+from keynet.registry.auth.authentication import Authorizer
+from keynet.registry.auth.sources import CredentialSource
+from keynet.registry.exchange import Answer, Call, Stream
 from keynet.registry.status_errors import failure
-from keynet.registry.transport import Answer, Call, Stream, Transport
+from keynet.registry.transport import Transport
 from keynet.registry.transport_errors import NobodyThere, NoTls
 from keynet.secret import Secret
 from keynet.text import _, fill

@@ -8,9 +8,8 @@ import asyncio
 import socket
 import ssl
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
 from typing import Final
 
 import httpx
@@ -20,12 +19,13 @@ from keynet.net import trust
 from keynet.net.proxies import proxy_for
 from keynet.registry import tls
 from keynet.registry.address import Registry, origin_of
+from keynet.registry.exchange import Answer, Call, Stream, Timeouts
 from keynet.registry.transport_errors import broken, no_connection, timed_out, too_long
 
-__all__ = ["Answer", "Call", "Stream", "Timeouts", "Transport", "Wire"]
+__all__ = ["HttpTransport", "Transport"]
 
-# What carries the bytes; tests give one that needs no network.
-Wire = httpx.AsyncBaseTransport
+# What carries the bytes; tests pass one that needs no network.
+HttpTransport = httpx.AsyncBaseTransport
 
 # Bytes that must come within one read timeout.
 _LEAST: Final = 64 * 1024
@@ -46,56 +46,6 @@ _KEEPALIVE: Final = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Seconds by phase; a phase that makes no progress for so long ends the exchange.
-
-    ``commit_s`` is for the answer to the commit of a big blob: None waits as long as the
-    connection lives (TCP keep-alive tells), because registries hash and move it first.
-    """
-
-    connect_s: float = 10.0
-    read_s: float = 300.0
-    write_s: float = 300.0
-    commit_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One exchange; ``body`` gives fresh bytes at each call of it.
-
-    ``limit`` bounds the answer's body in bytes; ``patient`` lifts the read timeout to
-    ``Timeouts.commit_s``.
-    """
-
-    method: str
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    body: bytes | Callable[[], AsyncIterator[bytes]] | None = field(default=None, repr=False)
-    limit: int = 1024 * 1024
-    patient: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole answer; the names in ``headers`` are lower-case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """An answer whose body is still to be read, once."""
-
-    status: int
-    headers: Mapping[str, str]
-    chunks: Callable[[], AsyncGenerator[bytes, None]]
-    url: str
-
-
 class Transport:
     """Send calls over pools of connections. Close it with ``aclose``."""
 
@@ -104,20 +54,20 @@ class Transport:
         registry: Registry,
         trust: tls.Trust,
         timeouts: Timeouts,
-        wire: Wire | None = None,
+        http: HttpTransport | None = None,
     ) -> None:
         self._registry = registry
         self._trust = trust
         self._timeouts = timeouts
-        self._wire = wire
-        self._wires: dict[tuple[bool, str], Wire] = {}
+        self._http = http
+        self._pools: dict[tuple[bool, str, str | None], HttpTransport] = {}
 
     async def aclose(self) -> None:
         """Close every connection."""
-        wires = list(self._wires.values())
-        self._wires.clear()
-        for wire in wires:
-            await wire.aclose()
+        pools = [*self._pools.values(), *([self._http] if self._http is not None else [])]
+        self._pools.clear()
+        for pool in pools:
+            await pool.aclose()
 
     async def send(self, call: Call) -> Answer:
         """Make one exchange and read the whole answer.
@@ -142,10 +92,10 @@ class Transport:
 
     @asynccontextmanager
     async def stream(self, call: Call) -> AsyncIterator[Stream]:
-        """Make one exchange and give the answer before its body is read."""
+        """Make one exchange and yield the answer before its body is read."""
         with _mapped(self._registry, call):
-            wire = self._wire_for(call.url)
-            response = await wire.handle_async_request(self._request(call))
+            pool = self._pool_for(call.url)
+            response = await pool.handle_async_request(self._request(call))
         try:
             headers = {name.lower(): value for name, value in response.headers.items()}
 
@@ -176,26 +126,26 @@ class Transport:
     def _whole_s(self) -> float:
         return self._timeouts.connect_s + self._timeouts.read_s
 
-    def _wire_for(self, url: str) -> Wire:
-        """Give what carries this URL: client certificates and lax TLS are for the registry."""
+    def _pool_for(self, url: str) -> HttpTransport:
+        """Return the connections for a URL: client certificates are for the registry alone."""
         origin = origin_of(url)
+        if self._http is not None:
+            return self._http
         own = origin == origin_of(self._registry.base(origin.scheme))
-        direct = self._wire is not None
-        proxy = None if direct else proxy_for(origin.scheme, origin.host, origin.port)
-        place = (own, proxy or origin.scheme)
-        wire = self._wires.get(place)
-        if wire is None:
-            wire = self._wires[place] = self._wire or self._new_wire(origin.scheme, proxy, own=own)
-        return wire
+        proxy = proxy_for(origin.scheme, origin.host, origin.port)
+        key = (own, origin.scheme, proxy)
+        if key not in self._pools:
+            self._pools[key] = self._new_pool(origin.scheme, proxy, own=own)
+        return self._pools[key]
 
-    def _new_wire(self, scheme: str, proxy: str | None, *, own: bool) -> Wire:
+    def _new_pool(self, scheme: str, proxy: str | None, *, own: bool) -> HttpTransport:
         if scheme == "https":
             context = _context(self._trust if own else tls.Trust(self._trust.ca_certs))
         else:
             # Made once here, or httpx makes one for each connection.
             context = trust.no_context()
 
-        def connection() -> Wire:
+        def connection() -> HttpTransport:
             return httpx.AsyncHTTPTransport(
                 verify=context,
                 limits=_ONE,
@@ -226,10 +176,10 @@ class _Connections(httpx.AsyncBaseTransport):
     takes longer than the request.
     """
 
-    def __init__(self, new: Callable[[], Wire]) -> None:
+    def __init__(self, new: Callable[[], HttpTransport]) -> None:
         self._new = new
-        self._all: list[Wire] = []
-        self._free: list[Wire] = []
+        self._all: list[HttpTransport] = []
+        self._free: list[HttpTransport] = []
         self._gate = asyncio.Semaphore(_MOST_CONNECTIONS)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -237,32 +187,32 @@ class _Connections(httpx.AsyncBaseTransport):
         await self._gate.acquire()
         try:
             if self._free:
-                wire = self._free.pop()
+                connection = self._free.pop()
             else:
-                wire = self._new()
-                self._all.append(wire)
+                connection = self._new()
+                self._all.append(connection)
         except BaseException:
             self._gate.release()
             raise
         try:
-            response = await wire.handle_async_request(request)
+            response = await connection.handle_async_request(request)
         except BaseException:
-            self._give_back(wire)
+            self._give_back(connection)
             raise
         assert isinstance(response.stream, httpx.AsyncByteStream)
-        response.stream = _Body(response.stream, lambda: self._give_back(wire))
+        response.stream = _Body(response.stream, lambda: self._give_back(connection))
         return response
 
     async def aclose(self) -> None:
         """Close every connection."""
-        wires = list(self._all)
+        connections = list(self._all)
         self._all.clear()
         self._free.clear()
-        for wire in wires:
-            await wire.aclose()
+        for connection in connections:
+            await connection.aclose()
 
-    def _give_back(self, wire: Wire) -> None:
-        self._free.append(wire)
+    def _give_back(self, connection: HttpTransport) -> None:
+        self._free.append(connection)
         self._gate.release()
 
 

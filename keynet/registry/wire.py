@@ -16,6 +16,7 @@ __all__ = [
     "MANIFEST_LIMIT",
     "Catalog",
     "ConfigWire",
+    "DescriptorWire",
     "ManifestWire",
     "TagList",
     "TokenWire",

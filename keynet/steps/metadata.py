@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Self, TypeVar
 
@@ -13,7 +13,6 @@ from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
 from keynet.plan import RegistryAccess
 from keynet.registry import artifact
-from keynet.registry.auth.authentication import Credential, CredentialSource, Fixed
 from keynet.registry.client import RegistryClient
 from keynet.script.arguments import Extraction
 from keynet.text import _, fill, printable
@@ -133,17 +132,13 @@ async def _read(image: Reference, access: RegistryAccess | None) -> bytes:
 
 def client_for(registry: str, access: RegistryAccess | None, emit: Emit = ignore) -> RegistryClient:
     """Open a client with keynet's own account, else with this machine's stored credentials."""
-    sources: Sequence[CredentialSource]
+    auth = None
     if access is not None and access.password is not None:
-        sources = (Fixed(access.host, Credential(access.username, access.password)),)
-    else:
-        from keynet.registry.auth.stored_logins import default_sources
-
-        sources = default_sources()
+        auth = access.username, access.password
     plain = access is not None and access.insecure
     return RegistryClient(
         f"http://{registry}" if plain else registry,
-        credentials=sources,
+        auth=auth,
         ca_cert=access.ca_cert if access is not None else None,
         insecure=plain,
         emit=emit,

@@ -8,54 +8,25 @@ import base64
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 from urllib.parse import urlencode
 
 from keynet.errors import RegistryDenied, RegistryError
-from keynet.registry.address import Registry, registry_name, with_query
+from keynet.registry.address import Registry, with_query
 from keynet.registry.auth.challenge import Challenge, parse_challenges, scopes_of
+from keynet.registry.auth.sources import Credential, CredentialSource
+from keynet.registry.exchange import Answer, Call
 from keynet.registry.status_errors import failure
-from keynet.registry.transport import Answer, Call
 from keynet.registry.wire import TokenWire, read_json
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
 
-__all__ = ["Authorizer", "Credential", "CredentialSource", "Fixed"]
+__all__ = ["Authorizer"]
 
 # The token specification's default, and a margin so that no token dies on its way.
 _LIFETIME_S: Final = 60.0
 _MARGIN_S: Final = 5.0
 _LONGEST_TOKEN: Final = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """User and password, or an identity token (``identity``: the password is one)."""
-
-    username: str
-    password: Secret
-    identity: bool = False
-
-
-class CredentialSource(Protocol):
-    """A place that may hold credentials."""
-
-    async def find(self, registry: str, repository: str) -> Credential | None:
-        """Look up exactly ``registry`` (host[:port]); ``repository`` may be ""."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Fixed:
-    """Credentials for one registry: given on the command line, or keynet's own."""
-
-    registry: str
-    credential: Credential
-
-    async def find(self, registry: str, repository: str) -> Credential | None:
-        """Give them for exactly this host[:port]."""
-        del repository
-        return self.credential if registry_name(self.registry) == registry else None
 
 
 @dataclass(frozen=True, slots=True)

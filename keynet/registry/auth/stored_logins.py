@@ -19,8 +19,8 @@ from keynet.errors import UsageError
 from keynet.files import places
 from keynet.oci.reference import DOCKER_HUB
 from keynet.registry.address import registry_name
-from keynet.registry.auth.authentication import Credential
 from keynet.registry.auth.credential_helper import ask_helper
+from keynet.registry.auth.sources import Credential
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
 

@@ -3,7 +3,7 @@
 Source: OCI distribution-spec, "Pull"; SPEC 7.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
@@ -52,10 +52,9 @@ async def fetch_manifest(
     identifier: str | Digest = source.digest or source.identifier
     for _level in range(_MOST_NESTED):
         manifest = await client.get_manifest(source.repository, identifier)
-        if manifest.wire.manifests is None:
+        if manifest.manifests is None:
             return manifest
-        entries = [entry.value() for entry in manifest.wire.manifests]
-        identifier = _choose(entries, platform, source).digest
+        identifier = _choose(manifest.manifests, platform, source).digest
     raise ValidationError(
         fill(_("{reference} is an index of indexes, nested too deeply."), reference=source),
         _("Do not use this image; it may be made to deceive."),
@@ -73,9 +72,8 @@ async def fetch_image(
         DigestMismatch: The registry gave other bytes than it announced.
     """
     manifest = await fetch_manifest(client, source, platform)
-    assert manifest.wire.config is not None
-    assert manifest.wire.layers is not None
-    described = manifest.wire.config.value()
+    assert manifest.config is not None
+    described = manifest.config
     if described.size > _CONFIG_LIMIT:
         raise ValidationError(
             fill(
@@ -87,19 +85,20 @@ async def fetch_image(
             _("Do not use this image; it may be made to fill the memory."),
         )
     config = b"".join([c async for c in client.get_blob(source.repository, described)])
-    layers = [entry.value() for entry in manifest.wire.layers]
-    diff_ids = _diff_ids(config, layers, source)
+    diff_ids = _diff_ids(config, manifest.layers, source)
     return Image(
         manifest.content,
         config,
         tuple(
             RemoteLayer(layer, diff_id, Reference(source.registry, source.repository), client)
-            for layer, diff_id in zip(layers, diff_ids, strict=True)
+            for layer, diff_id in zip(manifest.layers, diff_ids, strict=True)
         ),
     )
 
 
-def _choose(entries: list[Descriptor], platform: Platform | None, source: Reference) -> Descriptor:
+def _choose(
+    entries: Sequence[Descriptor], platform: Platform | None, source: Reference
+) -> Descriptor:
     # BuildKit's attestations stand in the index as images for unknown/unknown.
     images = [
         entry for entry in entries if entry.platform is None or entry.platform.os != "unknown"
@@ -129,7 +128,7 @@ def _fits(found: Platform, wanted: Platform) -> bool:
     ) and wanted.variant in (None, found.variant)
 
 
-def _diff_ids(config: bytes, layers: list[Descriptor], source: Reference) -> list[Digest]:
+def _diff_ids(config: bytes, layers: Sequence[Descriptor], source: Reference) -> list[Digest]:
     told = read_json(ConfigWire, config, _("an image's config")).rootfs.diff_ids
     if not told:
         # An artifact has no rootfs; its layers are no tars and name themselves.

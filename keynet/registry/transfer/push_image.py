@@ -16,7 +16,7 @@ from keynet.registry.client import RegistryClient
 from keynet.registry.wire import ManifestWire, check_manifest
 from keynet.text import _, fill
 
-__all__ = ["CONCURRENCY", "push_image", "stands"]
+__all__ = ["CONCURRENCY", "already_pushed", "push_image"]
 
 CONCURRENCY: Final = 4
 
@@ -31,13 +31,13 @@ async def push_image(
     emit: Emit = ignore,
     concurrency: int = CONCURRENCY,
     chunk_size: int | None = None,
-    asked: bool = False,
+    known_missing: bool = False,
 ) -> Descriptor:
     """Push an image; layers concurrently, each only where the registry lacks it.
 
-    Where every tag points to this very manifest already, nothing more is asked (``stands``). A
-    layer that the registry has is not read: what it has under that digest it hashed when it
-    came, so an archive that claims a wrong digest changes nothing.
+    When every tag points to this very manifest already (``already_pushed``), nothing is sent. A
+    layer that the registry has is not read: the registry hashed what it has under that digest
+    when it came, so an archive that claims a wrong digest changes nothing.
 
     Args:
         target: In the client's registry; without tag and digest the tag is ``latest``.
@@ -46,7 +46,7 @@ async def push_image(
             layers' own ``origin``.
         concurrency: Layers at a time.
         chunk_size: Bytes in one upload request; see ``keynet.registry.transfer.upload.Upload``.
-        asked: ``stands`` has just said no.
+        known_missing: ``already_pushed`` has just returned False.
 
     Returns:
         The manifest as it is stored, verified.
@@ -70,7 +70,7 @@ async def push_image(
     stored = Descriptor.of(media_type, image.manifest)
     layers = {layer.descriptor.digest: layer for layer in image.layers}
     layers.pop(config.digest, None)
-    if not asked and await stands(client, image, target, tags=tags, emit=emit):
+    if not known_missing and await already_pushed(client, image, target, tags=tags, emit=emit):
         return stored
     gate = asyncio.Semaphore(concurrency)
 
@@ -104,7 +104,7 @@ async def push_image(
     return stored
 
 
-async def stands(
+async def already_pushed(
     client: RegistryClient,
     image: Image,
     target: Reference,
@@ -112,14 +112,14 @@ async def stands(
     tags: Sequence[str] = (),
     emit: Emit = ignore,
 ) -> bool:
-    """Tell whether the tags point to this very image already; no layer is read.
+    """Report whether the tags point to this very image already; no layer is read.
 
     The registry saw that it had the blobs when it took the manifest, and it keeps them as long
     as it lists it; so no blob is asked for.
 
     Args:
         target: As for ``push_image``.
-        emit: Told of each blob as skipped where the image stands.
+        emit: Called for each blob as skipped when the image is there.
 
     Raises:
         ValidationError: Manifest, config and layers do not belong together.

@@ -13,9 +13,9 @@ from keynet.events import BlobFinished, BlobMounted, BlobRewound, BlobStarted, E
 from keynet.net.retry import TEMPORARY_STATUSES, Budget, retry_after
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.registry.address import follow, with_query
+from keynet.registry.exchange import Answer, Call
 from keynet.registry.session import Operation, Session
 from keynet.registry.transfer.blob_source import Reader, Source
-from keynet.registry.transport import Answer, Call
 from keynet.text import _, fill
 
 __all__ = ["CHUNK_SIZE", "Upload", "find_blob"]

@@ -11,8 +11,8 @@ from keynet.errors import RegistryError, UsageError
 from keynet.registry import tls
 from keynet.registry.address import Registry, follow, with_query
 from keynet.registry.auth.challenge import parse_challenges, scopes_of
+from keynet.registry.exchange import Answer
 from keynet.registry.listing import next_page
-from keynet.registry.transport import Answer
 
 
 def test_a_bearer_challenge_is_read() -> None:

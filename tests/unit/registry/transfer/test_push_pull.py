@@ -320,7 +320,7 @@ def test_a_token_that_ran_out_is_renewed(connect: Connect) -> None:
 
 
 def test_an_identity_token_is_exchanged_by_post(connect: Connect) -> None:
-    from keynet.registry.auth.authentication import Credential, Fixed
+    from keynet.registry.auth.sources import Credential, FixedSource
     from keynet.secret import Secret
 
     registry = MemoryRegistry(auth="token")
@@ -328,8 +328,8 @@ def test_an_identity_token_is_exchanged_by_post(connect: Connect) -> None:
     credential = Credential("", Secret("identity-token-of-mine"), identity=True)
 
     async def run() -> None:
-        sources = [Fixed(registry.host, credential)]
-        async with connect(registry, credentials=sources) as client:
+        sources = [FixedSource(registry.host, credential)]
+        async with connect(registry, auth=sources) as client:
             await client.tags("a/b")
 
     asyncio.run(run())

@@ -5,17 +5,15 @@ Source: OCI distribution-spec 1.1; SPEC 7.
 
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from urllib.parse import quote
 
 from keynet.events import BlobSkipped, Emit, ignore
 from keynet.net.retry import Retries
 from keynet.oci.descriptor import Descriptor, Digest
-from keynet.registry import listing, manifests, referrers
-from keynet.registry.address import Registry, follow
+from keynet.registry import blobs, listing, manifests, referrers
+from keynet.registry.address import Registry
 from keynet.registry.auth.sources import Auth, sources_of
 from keynet.registry.exchange import Call, Timeouts
 from keynet.registry.manifests import Manifest
@@ -23,7 +21,7 @@ from keynet.registry.session import Operation, Session
 from keynet.registry.tls import CERTS_D, ClientCertificate, Trust, from_certs_d
 from keynet.registry.transfer import download
 from keynet.registry.transfer.blob_source import Source
-from keynet.registry.transfer.upload import Upload, find_blob
+from keynet.registry.transfer.upload import Upload
 from keynet.registry.transport import HttpTransport, Transport
 from keynet.registry.wire import Catalog, TagList
 from keynet.text import _, fill
@@ -187,7 +185,7 @@ class RegistryClient:
 
     async def head_blob(self, repository: str, digest: Digest) -> int | None:
         """Return the size of a blob in bytes; -1 when not reported, None when it is absent."""
-        return await find_blob(self._session, repository, digest)
+        return await blobs.find(self._session, repository, digest)
 
     def get_blob(self, repository: str, descriptor: Descriptor) -> AsyncGenerator[bytes, None]:
         """Read a blob; resumed after a lost connection. Close it when you stop early.
@@ -244,22 +242,8 @@ class RegistryClient:
         return descriptor
 
     async def mount(self, repository: str, digest: Digest, source: str) -> bool:
-        """Have the registry take a blob from another of its repositories; False: it will not."""
-        url = f"/v2/{repository}/blobs/uploads/?mount={quote(str(digest))}&from={quote(source)}"
-        ask = Operation(
-            Call("POST", url),
-            fill(_("mount blob {digest} into {repository}"), digest=digest, repository=repository),
-            (f"repository:{repository}:pull,push", f"repository:{source}:pull"),
-            repository,
-            frozenset({201, 202, 400, 403, 404, 405}),
-        )
-        answer = await self._session.send(ask)
-        location = answer.headers.get("location")
-        if answer.status == 202 and location:
-            # The registry opened an upload instead; nobody will use it.
-            call = Call("DELETE", follow(answer.url, location))
-            await self._session.send_once(replace(ask, call=call))
-        return answer.status == 201
+        """Have the registry take a blob from another repository; False: it does not."""
+        return await blobs.mount(self._session, repository, digest, source)
 
     async def _delete(self, url: str, action: str, repository: str) -> bool:
         ask = Operation(

@@ -19,11 +19,11 @@ import httpx
 from keynet.backend.answers import Answer
 from keynet.backend.transport_errors import (
     NoAnswer,
-    broken,
     no_connection,
-    redirected,
+    refused_redirect,
     timed_out,
     too_large,
+    unreadable,
 )
 from keynet.errors import BackendError, UsageError
 from keynet.net import trust
@@ -183,10 +183,10 @@ def _target(call: _Call, answer: Answer, what: str) -> str:
         target = resolve(call.url, location)
         same = origin_of(target) == origin_of(call.url)
     except AddressError as error:
-        raise redirected(what, location) from error
+        raise refused_redirect(what, location) from error
     repeats = call.method == "GET" or answer.status in _REPEATING_REDIRECTS
     if not location or not same or not repeats:
-        raise redirected(what, target if location else "")
+        raise refused_redirect(what, target if location else "")
     return target
 
 
@@ -226,7 +226,7 @@ def _mapped(what: str, server_url: str) -> Iterator[None]:
         raise timed_out(what, server_url, str(error), sent=sent) from error
     except (httpx.RemoteProtocolError, httpx.DecodingError, httpx.StreamError) as error:
         temporary = isinstance(error, httpx.RemoteProtocolError)
-        raise broken(what, server_url, error, temporary=temporary) from error
+        raise unreadable(what, server_url, error, temporary=temporary) from error
     except (httpx.TransportError, ssl.SSLError) as error:
         # A request that was never sent may be repeated whatever it asks for.
         sent = not isinstance(error, _NEVER_CONNECTED)

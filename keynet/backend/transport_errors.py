@@ -1,4 +1,4 @@
-"""Why no usable answer of the backend came: connection, TLS, time, redirects. No HTTP library."""
+"""Errors for answers that did not come: connection, TLS, time, redirects. No HTTP library."""
 
 import socket
 import ssl
@@ -8,11 +8,18 @@ from keynet.net.addresses import shown
 from keynet.net.causes import cause
 from keynet.text import _, fill, printable
 
-__all__ = ["NoAnswer", "broken", "no_connection", "redirected", "timed_out", "too_large"]
+__all__ = [
+    "NoAnswer",
+    "no_connection",
+    "refused_redirect",
+    "timed_out",
+    "too_large",
+    "unreadable",
+]
 
 
 class NoAnswer(Exception):
-    """Nothing usable came back.
+    """No usable answer came.
 
     Args:
         error: What is raised when the request is not repeated.
@@ -52,7 +59,7 @@ def no_connection(
     return NoAnswer(explained, sent=sent, temporary=temporary)
 
 
-def broken(what: str, server_url: str, error: Exception, *, temporary: bool) -> NoAnswer:
+def unreadable(what: str, server_url: str, error: Exception, *, temporary: bool) -> NoAnswer:
     """Return the error for an answer that was cut off or breaks the grammar of HTTP."""
     why = fill(_("the answer was cut off or is not HTTP: {error}"), error=_words(error))
     hint = _("Try again; check any proxy in between.")
@@ -81,7 +88,7 @@ def too_large(what: str, server_url: str) -> NoAnswer:
     return NoAnswer(error, sent=True, temporary=False)
 
 
-def redirected(what: str, location: str) -> BackendError:
+def refused_redirect(what: str, location: str) -> BackendError:
     """Return the error for a redirect that is not followed."""
     return BackendError(
         fill(

@@ -1,6 +1,6 @@
-"""Where a registry is, which URLs belong to it, and where its credentials may go. Pure.
+"""A registry's address, which URLs belong to it, and where its credentials may go. Pure.
 
-Source: FACTS "Security"; distribution, "Token Authentication Specification".
+Source: distribution, "Token Authentication Specification".
 """
 
 import re
@@ -33,9 +33,9 @@ class Registry:
     """A registry's address.
 
     Args:
-        name: host[:port] as references and stored credentials have it.
-        scheme: Told by the user, None where it is to be found out.
-        insecure: Plain http and unverified TLS are allowed by the user.
+        name: host[:port] as in references and stored credentials.
+        scheme: Chosen by the user; None when it has to be found out.
+        insecure: The user allows plain http and unverified TLS.
         token_hosts: Further hosts that may see the credentials, for tokens.
     """
 
@@ -74,7 +74,7 @@ class Registry:
         if scheme == "http" and not registry.http_allowed:
             raise UsageError(
                 fill(
-                    _("Plain http to {registry} is refused: anybody on the way could read it."),
+                    _("Plain http to {registry} is refused: others on the network could read it."),
                     registry=name,
                 ),
                 _("Use https, or allow it with --insecure."),
@@ -83,17 +83,17 @@ class Registry:
 
     @property
     def host(self) -> str:
-        """The host that is connected to, without the port."""
+        """The host to connect to, without the port."""
         return _HUB_HOST if self.name == DOCKER_HUB else split_host(self.name)[0]
 
     @property
     def http_allowed(self) -> bool:
-        """Whether plain http will do: on loopback, or declared insecure."""
+        """Whether plain http is allowed: on loopback, or declared insecure."""
         return self.insecure or is_loopback(self.host)
 
     @property
     def portless(self) -> bool:
-        """Whether no port is told, so that https and http mean different ones."""
+        """Whether there is no port, so that https and http use different ones."""
         return not split_host(self.name)[1]
 
     def base(self, scheme: str) -> str:
@@ -101,10 +101,10 @@ class Registry:
         return f"{scheme}://{_HUB_HOST if self.name == DOCKER_HUB else self.name}"
 
     def check_token_realm(self, realm: str, scheme: str) -> None:
-        """See that credentials may be sent to this token server.
+        """Check that credentials may be sent to this token server.
 
         Args:
-            scheme: The one by which the registry itself is reached.
+            scheme: Of the connection to the registry itself.
 
         Raises:
             RegistryError: Another host, no https, or userinfo in the URL.
@@ -115,7 +115,7 @@ class Registry:
         if reason:
             raise RegistryError(
                 fill(
-                    _("{registry} sends for tokens to {realm}, which is refused: {reason}."),
+                    _("{registry} names {realm} as its token server, which is refused: {reason}."),
                     registry=self.name,
                     realm=shown(realm),
                     reason=reason,
@@ -169,7 +169,7 @@ def registry_name(text: str) -> str:
 
 
 def with_query(url: str, **parameters: str) -> str:
-    """Add parameters to a URL whose own query string is kept as it is."""
+    """Return the URL with parameters added; its own query string is kept as it is."""
     added = "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items())
     if not added:
         return url
@@ -181,9 +181,9 @@ def with_query(url: str, **parameters: str) -> str:
 def _bad_url(url: str, reason: str) -> RegistryError:
     return RegistryError(
         fill(
-            _("The registry sends to {url}, which is refused: {reason}."),
+            _("The registry redirects to {url}, which is refused: {reason}."),
             url=shown(url),
             reason=reason,
         ),
-        _("Do not trust this registry, or tell its owner to mend its public URL."),
+        _("Do not trust this registry, or ask its owner to correct its public URL."),
     )

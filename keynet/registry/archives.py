@@ -1,4 +1,4 @@
-"""Push images of an open archive: to given targets, or under the tags the archive gives them."""
+"""Push images of an open archive, to chosen targets or under the archive's own tags."""
 
 import asyncio
 from collections.abc import Sequence
@@ -116,11 +116,11 @@ def target_of(
     repository: str | None = None,
     tag: str | None = None,
 ) -> Reference:
-    """Decide where an archive's image goes: what is given, else what its first tag says.
+    """Return where an archive's image goes; its first tag completes what is not given.
 
     Raises:
-        ValidationError: No repository is given and the archive has no tags, or what is given
-            breaks the grammar.
+        ValidationError: No repository is given and the archive has no tags, or a part is not
+            valid.
     """
     own_repository, own_tag = _split(one.tags[0]) if one.tags else (None, one.bare_tag)
     chosen = repository or own_repository
@@ -130,7 +130,7 @@ def target_of(
 
 
 def _split(tag: str) -> tuple[str, str]:
-    """Give repository and tag of an archive's tag, without the registry it names."""
+    """Split an archive's tag into repository and tag, without the registry in it."""
     repository, name = parse_repository_tag(tag)
     registry = Reference.parse(tag).registry
     return repository.removeprefix(f"{registry}/"), name
@@ -138,13 +138,13 @@ def _split(tag: str) -> tuple[str, str]:
 
 def _no_tags(archive: Archive) -> ValidationError:
     return ValidationError(
-        fill(_("{archive} does not say what its image is called."), archive=archive.name),
-        _("Give a repository and a tag."),
+        fill(_("{archive} does not contain a name for its image."), archive=archive.name),
+        _("Pass a repository and a tag."),
     )
 
 
 def _verify_layers(image: Image) -> None:
-    """Find the member whose bytes are wrong: its error says more than the upload's."""
+    """Raise the error of the member whose bytes are wrong: it explains more than the upload's."""
     for layer in image.layers:
         if isinstance(layer, FileLayer):
             layer.verify()

@@ -1,6 +1,6 @@
-"""One registry: blobs, manifests, tags, catalog, referrers.
+"""The client of one registry: blobs, manifests, tags, catalog, referrers.
 
-Source: OCI distribution-spec 1.1; SPEC 7.
+Source: OCI distribution-spec 1.1.
 """
 
 import os
@@ -32,7 +32,7 @@ CaCert = str | os.PathLike[str] | None
 
 
 class RegistryClient:
-    """Speak with one registry; use it as ``async with``.
+    """Talk to one registry; use it as ``async with``.
 
     Args:
         registry: ``host[:port]``, or with ``https://`` or ``http://`` in front. Without a scheme
@@ -98,48 +98,48 @@ class RegistryClient:
         await self._transport.aclose()
 
     async def ping(self) -> None:
-        """See that a registry answers here and accepts the credentials.
+        """Check that a registry answers and accepts the credentials.
 
         Raises:
-            RegistryUnreachable: Nobody answers.
+            RegistryUnreachable: No answer.
             RegistryDenied: The credentials are refused.
-            RegistryError: Whoever answers is no registry.
+            RegistryError: The answer is not a registry's.
         """
         await self._session.send(Operation(Call("GET", "/v2/"), _("reach the registry")))
 
     async def catalog(self, *, page_size: int = 1000) -> list[str]:
         """List every repository, in the registry's order."""
-        ask = Operation(
+        operation = Operation(
             Call("GET", f"/v2/_catalog?n={page_size}"),
             _("list the repositories"),
             ("registry:catalog:*",),
         )
-        pages = await listing.pages(self._session, ask, Catalog)
-        return listing.names(name for page in pages for name in page.repositories or ())
+        pages = await listing.pages(self._session, operation, Catalog)
+        return listing.unique_names(name for page in pages for name in page.repositories or ())
 
     async def tags(self, repository: str, *, page_size: int = 1000) -> list[str]:
         """List every tag of a repository, in the registry's order."""
-        ask = Operation(
+        operation = Operation(
             Call("GET", f"/v2/{repository}/tags/list?n={page_size}"),
             fill(_("list the tags of {repository}"), repository=repository),
             (f"repository:{repository}:pull",),
             repository,
         )
-        pages = await listing.pages(self._session, ask, TagList)
-        return listing.names(name for page in pages for name in page.tags or ())
+        pages = await listing.pages(self._session, operation, TagList)
+        return listing.unique_names(name for page in pages for name in page.tags or ())
 
     async def get_manifest(self, repository: str, identifier: str | Digest) -> Manifest:
         """Read a manifest or index by tag or digest, its digest verified.
 
         Raises:
-            NotFound: There is none of that name.
-            DigestMismatch: The bytes are not those of the digest that was asked for or told.
+            NotFound: The registry has none of that name.
+            DigestMismatch: The bytes do not have the digest that was asked for or announced.
             ValidationError: It contradicts itself.
         """
         return await manifests.get(self._session, repository, identifier)
 
     async def head_manifest(self, repository: str, identifier: str | Digest) -> Descriptor | None:
-        """Ask what a tag or digest points to; None: the registry has none."""
+        """Return what a tag or digest points to; None: the registry has none."""
         return await manifests.head(self._session, repository, identifier)
 
     async def put_manifest(
@@ -148,8 +148,8 @@ class RegistryClient:
         """Store exactly these bytes under a tag or their digest.
 
         Returns:
-            What was stored, and whether the registry keeps track of its ``subject`` by itself
-            (``OCI-Subject``).
+            What was stored, and whether the registry lists it as a referrer of its
+            ``subject`` by itself (``OCI-Subject``).
         """
         return await manifests.put(self._session, repository, identifier, content, media_type)
 
@@ -170,14 +170,14 @@ class RegistryClient:
         return await referrers.attach(self._session, repository, subject, content, media_type)
 
     async def delete_manifest(self, repository: str, digest: Digest) -> bool:
-        """Delete a manifest with all its tags; False: there was none."""
+        """Delete a manifest with all its tags; False: it was absent."""
         action = fill(
             _("delete manifest {digest} of {repository}"), digest=digest, repository=repository
         )
         return await self._delete(f"/v2/{repository}/manifests/{digest}", action, repository)
 
     async def delete_blob(self, repository: str, digest: Digest) -> bool:
-        """Delete a blob; False: there was none."""
+        """Delete a blob; False: it was absent."""
         action = fill(
             _("delete blob {digest} of {repository}"), digest=digest, repository=repository
         )
@@ -188,10 +188,10 @@ class RegistryClient:
         return await blobs.find(self._session, repository, digest)
 
     def get_blob(self, repository: str, descriptor: Descriptor) -> AsyncGenerator[bytes, None]:
-        """Read a blob; resumed after a lost connection. Close it when you stop early.
+        """Read a blob, resumed after a lost connection; close the generator to stop early.
 
         Raises:
-            DigestMismatch: At the end: what was given before is worthless.
+            DigestMismatch: At the end; do not use the bytes that came before.
         """
         return download.read_blob(self._session, repository, descriptor)
 
@@ -215,7 +215,7 @@ class RegistryClient:
                 not hashed a second time.
 
         Raises:
-            DigestMismatch: The source is not what the descriptor says.
+            DigestMismatch: The source's bytes are not what the descriptor says.
         """
         emit = emit or self._emit
         found = await self.head_blob(repository, descriptor.digest)
@@ -246,14 +246,14 @@ class RegistryClient:
         return await blobs.mount(self._session, repository, digest, source)
 
     async def _delete(self, url: str, action: str, repository: str) -> bool:
-        ask = Operation(
+        operation = Operation(
             Call("DELETE", url),
             action,
             (f"repository:{repository}:delete,pull",),
             repository,
             frozenset({200, 202, 204, 404}),
         )
-        return (await self._session.send(ask)).status != 404
+        return (await self._session.send(operation)).status != 404
 
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:

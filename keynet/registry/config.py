@@ -12,14 +12,14 @@ __all__ = ["Auth", "RegistryConfig"]
 
 @dataclass(frozen=True, slots=True)
 class RegistryConfig:
-    """Reach one registry.
+    """How to reach one registry.
 
     Args:
         url: ``host[:port]`` or with ``https://`` or ``http://`` in front; https is tried first.
         timeout: Seconds that a read or write may make no progress; connecting has 10.
-        auth: Credentials for this registry; without them the logins that docker, podman,
-            buildah and skopeo stored.
-        ca_cert: PEM file of CAs trusted besides the system's.
+        auth: Credentials for this registry; by default the logins that docker, podman, buildah
+            and skopeo stored.
+        ca_cert: PEM file of CAs trusted in addition to the system's.
         insecure: Allow plain http and unverified TLS beyond loopback.
     """
 
@@ -39,15 +39,16 @@ class RegistryConfig:
         """The registry's name as references have it: host[:port].
 
         Raises:
-            UsageError: The URL is none, or has user and password in it.
+            UsageError: The URL is not valid, or has user and password in it.
         """
         return Registry.parse(self.base_url, insecure=self.insecure).name
 
     def client(self, emit: Emit = ignore) -> RegistryClient:
-        """Make a client; nothing is connected yet, close it or use ``async with``.
+        """Return a client, not connected yet; close it or use ``async with``.
 
         Raises:
-            UsageError: The URL is none, has user and password in it, or the CA is no PEM file.
+            UsageError: The URL is not valid, has user and password in it, or the CA's file
+                cannot be used.
         """
         return RegistryClient(
             self.base_url,

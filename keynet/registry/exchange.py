@@ -1,4 +1,4 @@
-"""One HTTP exchange as values: what is asked, what is answered, and how long it may take."""
+"""One HTTP exchange as values: the request, the answer, and how long it may take."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,8 +10,8 @@ __all__ = ["Answer", "Call", "Stream", "Timeouts"]
 class Timeouts:
     """Seconds by phase; a phase that makes no progress for so long ends the exchange.
 
-    ``commit_s`` is for the answer to the commit of a big blob: None waits as long as the
-    connection lives (TCP keep-alive tells), because registries hash and move it first.
+    ``commit_s`` is for the answer to the commit of a big blob, which registries hash and move
+    first: None waits as long as TCP keep-alive finds the connection alive.
     """
 
     connect_s: float = 10.0
@@ -22,7 +22,7 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One exchange; ``body`` gives fresh bytes at each call of it.
+    """One request; ``body`` returns its bytes from the start at each call.
 
     ``limit`` bounds the answer's body in bytes; ``patient`` lifts the read timeout to
     ``Timeouts.commit_s``.
@@ -38,7 +38,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer; the names in ``headers`` are lower-case."""
+    """A complete answer; the names in ``headers`` are lower-case."""
 
     status: int
     headers: Mapping[str, str]

@@ -1,11 +1,10 @@
-"""Archives to a registry and back: one call, one purpose, nothing to close.
+"""Push archives to a registry and pull images to archives, one call each.
 
-Each opens and closes its own connections. ``registry_url`` is ``host[:port]``, or with a
-scheme in front. Common keywords: ``auth`` (user and password, or sources; by default the logins
-that docker, podman and skopeo stored), ``ca_cert`` (PEM file), ``insecure`` (plain http and
-unverified TLS beyond loopback), ``emit`` (takes progress events, see ``keynet.events``).
-
-Source: SPEC 7.
+Each call opens and closes its own connections. ``registry_url`` is ``host[:port]``, or with a
+scheme in front. Common keywords: ``auth`` (user and password, a credential, or sources; by default
+the logins that docker, podman and skopeo stored), ``ca_cert`` (PEM file), ``insecure`` (allow plain
+http and unverified TLS beyond loopback), ``timeout`` (seconds that a read or write may make no
+progress), ``emit`` (called with progress events, see ``keynet.events``).
 """
 
 from collections.abc import AsyncIterator
@@ -40,7 +39,7 @@ async def push_docker_tar(
     registry_url: str,
     repository: str | None = None,
     tag: str | None = None,
-    timeout: float = 300,  # noqa: ASYNC109 - of one read or write, not of the whole push
+    timeout: float = 300,  # noqa: ASYNC109 - of one read or write, not of the whole call
     *,
     auth: Auth | None = None,
     ca_cert: CaCert = None,
@@ -49,19 +48,18 @@ async def push_docker_tar(
     platform: Platform | None = None,
     compress: Policy = "auto",
 ) -> str:
-    """Push an archive's first image and give the digest of its manifest.
+    """Push an archive's first image and return the digest of its manifest.
 
     Args:
-        repository: Without it, and without ``tag``, those of the archive's first tag; a
-            registry in that tag is left out.
-        timeout: Seconds that a read or write may make no progress.
+        repository: By default, like ``tag``, that of the archive's first tag, without the
+            registry in it.
         platform: Which of a multi-platform image; this machine's by default.
         compress: Of plain layers: ``"auto"`` gzips those that shrink, ``"none"`` keeps every
             byte and so every digest.
 
     Raises:
-        ArchiveNotFound: There is no such file.
-        InvalidArchive: It is no image archive, or a member is broken.
+        ArchiveNotFound: The file does not exist.
+        InvalidArchive: It is not an image archive, or a member is broken.
         ValidationError: No repository is given and the archive has no tags.
         RegistryError: The registry refuses or fails.
     """
@@ -84,7 +82,7 @@ async def push_docker_tar_with_original_tags(
     platform: Platform | None = None,
     compress: Policy = "auto",
 ) -> str:
-    """Push an archive's first image under its first tag; gives the manifest's digest.
+    """Push an archive's first image under its first tag; return the manifest's digest.
 
     Raises:
         ValidationError: The archive has no tags.
@@ -137,7 +135,7 @@ async def pull_image(
     tag_or_digest: str,
     tar_path: str | Path,
     *,
-    format: Literal["docker", "oci"] = "docker",  # noqa: A002 - SPEC 7 names it
+    format: Literal["docker", "oci"] = "docker",  # noqa: A002 - part of the public signature
     platform: Platform | None = None,
     timeout: float = 300,  # noqa: ASYNC109
     auth: Auth | None = None,
@@ -145,7 +143,7 @@ async def pull_image(
     insecure: bool = False,
     emit: Emit = ignore,
 ) -> str:
-    """Write an image to an archive file, whole and verified or not at all.
+    """Write an image to an archive file, complete and verified or not at all.
 
     Args:
         tar_path: Replaced where it exists.
@@ -157,7 +155,7 @@ async def pull_image(
         The digest of the image's manifest.
 
     Raises:
-        NotFound: There is no such image, or none for the platform.
+        NotFound: The registry has no such image, or none for the platform.
         DigestMismatch: The registry sends other bytes than it announces.
         KeynetError: The file cannot be written.
     """
@@ -165,15 +163,17 @@ async def pull_image(
     async with config.client(emit) as client:
         source = reference_to(client.registry, repository, tag_or_digest)
         image = await fetch_image(client, source, platform)
-        watched = replace(image, layers=tuple(_Watched(layer, emit) for layer in image.layers))
+        watched = replace(
+            image, layers=tuple(_ReportingLayer(layer, emit) for layer in image.layers)
+        )
         name = str(source) if source.tag is not None else None
         await write_archive(Path(tar_path), watched, layout=format, name=name)
         return str(Digest.of(image.manifest))
 
 
 @dataclass(frozen=True, slots=True)
-class _Watched:
-    """A layer that tells how far it has been read."""
+class _ReportingLayer:
+    """A layer that emits how far it has been read."""
 
     layer: Layer
     emit: Emit = field(repr=False)

@@ -1,6 +1,6 @@
-"""Questions to a registry: one call, one purpose, nothing to close.
+"""Query a registry and delete from it, one call each.
 
-Keywords as in ``keynet.registry.functions``. Source: SPEC 7.
+Keywords as in ``keynet.registry.functions``.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ __all__ = [
 
 _FEWEST: Final = 4
 _MOST: Final = 48
-# About what one request costs this machine: waiting longer than that, others can be made.
+# About what one request costs this machine: during a longer wait others can be made.
 _WORK_S: Final = 0.001
 
 
@@ -42,15 +42,15 @@ async def check_registry_connectivity(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
-    timeout: float = 300,  # noqa: ASYNC109 - of one read or write, not of the whole question
+    timeout: float = 300,  # noqa: ASYNC109 - of one read or write, not of the whole call
     emit: Emit = ignore,
 ) -> bool:
-    """See that a registry answers and accepts the credentials: True, or an error.
+    """Check that a registry answers and accepts the credentials: True, or an error.
 
     Raises:
-        RegistryUnreachable: Nobody answers.
+        RegistryUnreachable: No answer.
         RegistryDenied: The credentials are refused.
-        RegistryError: Whoever answers is no registry.
+        RegistryError: The answer is not a registry's.
     """
     async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
         emit
@@ -88,7 +88,7 @@ async def list_tags(
     """List every tag of a repository, from every page, in the registry's order.
 
     Raises:
-        NotFound: There is no such repository.
+        NotFound: The registry has no such repository.
     """
     async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
         emit
@@ -108,14 +108,14 @@ async def get_manifest(
     timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> ManifestInfo:
-    """Read one image's manifest.
+    """Return one image's manifest.
 
     Args:
         tag: Or a digest.
         platform: Which of a multi-platform image; linux/amd64 by default.
 
     Raises:
-        NotFound: There is no such image, or none for the platform.
+        NotFound: The registry has no such image, or none for the platform.
         DigestMismatch: The registry sends other bytes than it announces.
     """
     async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
@@ -146,14 +146,14 @@ async def get_image_info(
     timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> ImageInspect:
-    """Tell all about one image from its manifest and config; no layer is read.
+    """Describe one image from its manifest and config; no layer is read.
 
     Args:
         tag: Or a digest.
         platform: Which of a multi-platform image; linux/amd64 by default.
 
     Raises:
-        NotFound: There is no such image, or none for the platform.
+        NotFound: The registry has no such image, or none for the platform.
         ValidationError: Manifest and config do not belong together.
     """
     async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
@@ -177,12 +177,12 @@ async def inspect_repositories(
 
     Args:
         repositories: All of the registry by default.
-        concurrency: Requests under way at a time; by default 4 to a registry nearby, where the
-            work is this machine's, and up to 48 to one farther away, where it is to wait.
+        concurrency: Concurrent requests; by default 4 for a registry nearby, where this
+            machine's work takes the time, up to 48 for a distant one, where waiting does.
 
     Returns:
-        By repository and tag, in the registry's order. What is no image for one platform of
-        this kind (an artifact, or deleted meanwhile) is left out.
+        By repository and tag, in the registry's order. Tags that are not an image for
+        linux/amd64 (an artifact, another platform, deleted meanwhile) are left out.
     """
     async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
         emit
@@ -226,7 +226,7 @@ async def delete_image(
     """Delete the manifest that a tag points to, and with it every tag that points there.
 
     Returns:
-        False where there was none.
+        False when there was none.
 
     Raises:
         RegistryDenied: The credentials do not allow it.
@@ -253,10 +253,10 @@ async def delete_image_by_digest(
     timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> bool:
-    """Delete a manifest; False where there was none.
+    """Delete a manifest; False when there was none.
 
     Raises:
-        ValidationError: That is no digest.
+        ValidationError: It is not a valid digest.
         RegistryError: As ``delete_image``.
     """
     async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
@@ -267,7 +267,7 @@ async def delete_image_by_digest(
 
 
 def reference_to(registry: str, repository: str, tag_or_digest: str | None = None) -> Reference:
-    """Put a reference together from its parts.
+    """Return the reference to a repository of ``registry``, or to an image in it.
 
     Raises:
         ValidationError: A part breaks the grammar.

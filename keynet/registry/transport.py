@@ -1,7 +1,7 @@
-"""One HTTP exchange at a time: the only place in this room that knows httpx.
+"""Make one HTTP exchange at a time: the only module of this room that knows httpx.
 
-Retries, credentials and redirects are the session's; here bodies are bounded, time is
-bounded by phase, and foreign exceptions become keynet's.
+Retries, credentials and redirects are the session's. Here the size of bodies and the time of each
+phase are limited, and foreign exceptions become keynet's.
 """
 
 import asyncio
@@ -20,14 +20,14 @@ from keynet.net.proxies import proxy_for
 from keynet.registry import tls
 from keynet.registry.address import Registry, origin_of
 from keynet.registry.exchange import Answer, Call, Stream, Timeouts
-from keynet.registry.transport_errors import broken, no_connection, timed_out, too_long
+from keynet.registry.transport_errors import connection_lost, no_connection, timed_out, too_long
 
 __all__ = ["HttpTransport", "Transport"]
 
 # What carries the bytes; tests pass one that needs no network.
 HttpTransport = httpx.AsyncBaseTransport
 
-# Bytes that must come within one read timeout.
+# So many bytes must come within one read timeout.
 _LEAST: Final = 64 * 1024
 _MOST_CONNECTIONS: Final = 100
 _ONE: Final = httpx.Limits(max_connections=1, max_keepalive_connections=1)
@@ -73,10 +73,10 @@ class Transport:
         """Make one exchange and read the whole answer.
 
         Raises:
-            RegistryUnreachable: No connection, or it broke; ``temporary`` unless TLS forbids.
-            RegistryError: The answer breaks HTTP, is larger than ``call.limit`` or too slow.
+            RegistryUnreachable: No connection, or it was lost; ``temporary`` unless TLS fails.
+            RegistryError: The answer is not HTTP, is larger than ``call.limit`` or too slow.
         """
-        # A body in drips would never meet the read timeout. What is sent has its own pace.
+        # A body that drips never meets the read timeout. What is sent has its own pace.
         whole_s = None if call.patient or callable(call.body) else self._whole_s
         try:
             async with asyncio.timeout(whole_s), self.stream(call) as stream:
@@ -100,7 +100,7 @@ class Transport:
             headers = {name.lower(): value for name, value in response.headers.items()}
 
             async def chunks() -> AsyncGenerator[bytes, None]:
-                # Bytes in drips would never meet the timeout between two of them.
+                # Bytes that drip never meet the timeout between two of them.
                 waited_s, came = 0.0, 0
                 with _mapped(self._registry, call):
                     async with aclosing(_raw(response)) as blocks:
@@ -172,7 +172,7 @@ class Transport:
 class _Connections(httpx.AsyncBaseTransport):
     """One of httpx's transports for each connection, the one used last first.
 
-    httpx's own pool looks at all its connections at each request: with sixteen of them that
+    httpx's own pool goes through all its connections at each request: with sixteen of them that
     takes longer than the request.
     """
 
@@ -234,7 +234,7 @@ class _Body(httpx.AsyncByteStream):
 
 
 async def _raw(response: httpx.Response) -> AsyncGenerator[bytes, None]:
-    # Not aiter_raw: it counts and copies what is counted here already.
+    # Not aiter_raw: it counts and copies bytes that are counted here already.
     assert isinstance(response.stream, httpx.AsyncByteStream)
     async for block in response.stream:
         yield block
@@ -260,13 +260,13 @@ def _mapped(registry: Registry, call: Call) -> Iterator[None]:
     except (httpx.ConnectError, httpx.ProxyError, UnicodeError) as error:
         raise no_connection(registry, call.url, error) from error
     except ssl.SSLError as error:
-        # TLS 1.3 tells a missing client certificate only when the first answer is read.
+        # TLS 1.3 reports a missing client certificate only when the first answer is read.
         refused = "alert" in str(error).lower()
-        raise broken(registry, call.url, error, temporary=not refused) from error
+        raise connection_lost(registry, call.url, error, temporary=not refused) from error
     except httpx.NetworkError as error:
-        raise broken(registry, call.url, error, temporary=True) from error
+        raise connection_lost(registry, call.url, error, temporary=True) from error
     except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
-        # A server that closes early is worth another try, one that breaks the grammar is not.
+        # A server that closes early may answer the next try; one that breaks HTTP does not.
         text = str(error)
         early = "disconnected" in text or "closed connection" in text
-        raise broken(registry, call.url, error, temporary=early) from error
+        raise connection_lost(registry, call.url, error, temporary=early) from error

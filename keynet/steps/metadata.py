@@ -36,7 +36,7 @@ def payload(script_name: str, script_digest: Digest, extraction: Extraction) -> 
 
 def load() -> None:
     """Import ahead of time what ``PlatformRegistry.attach`` imports at its first use."""
-    artifact.load()
+    artifact.preload()
 
 
 class PlatformRegistry:

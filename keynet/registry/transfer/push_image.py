@@ -1,6 +1,6 @@
-"""An image to a registry: what is missing there is mounted or sent, then the manifest.
+"""Push an image: missing blobs are mounted or sent, then the manifest is stored.
 
-It knows nothing of engines and archives. Source: OCI distribution-spec, "Push".
+Source: OCI distribution-spec, "Push".
 """
 
 import asyncio
@@ -42,9 +42,9 @@ async def push_image(
     Args:
         target: In the client's registry; without tag and digest the tag is ``latest``.
         tags: Further tags for the same manifest.
-        mount_from: Repositories of the same registry that may hold layers, besides the
+        mount_from: Repositories of the same registry that may hold layers, in addition to the
             layers' own ``origin``.
-        concurrency: Layers at a time.
+        concurrency: Layers sent at the same time.
         chunk_size: Bytes in one upload request; see ``keynet.registry.transfer.upload.Upload``.
         known_missing: ``already_pushed`` has just returned False.
 
@@ -53,7 +53,7 @@ async def push_image(
 
     Raises:
         ValidationError: Manifest, config and layers do not belong together.
-        RegistryError: The registry refuses or fails for good; nothing points to what was sent.
+        RegistryError: The registry refuses or keeps failing; no tag points to what was sent.
     """
     manifest = check_manifest(image.manifest, None)
     media_type = manifest.mediaType or MediaType.OCI_MANIFEST
@@ -87,7 +87,7 @@ async def push_image(
                 mount_from=origins,
                 chunk_size=chunk_size,
                 emit=emit,
-                # Layers that hash themselves while they are read say so.
+                # Some layers hash themselves while they are read.
                 checked=getattr(layer, "checks_digest", False) is True,
             )
 
@@ -114,8 +114,8 @@ async def already_pushed(
 ) -> bool:
     """Report whether the tags point to this very image already; no layer is read.
 
-    The registry saw that it had the blobs when it took the manifest, and it keeps them as long
-    as it lists it; so no blob is asked for.
+    The registry checked that it had the blobs when it accepted the manifest, and it keeps them as
+    long as it lists the manifest; so they are not looked up.
 
     Args:
         target: As for ``push_image``.
@@ -141,7 +141,7 @@ async def already_pushed(
 
 
 def _matching_config(image: Image, manifest: ManifestWire) -> Descriptor:
-    """See that the image's parts are those its manifest names; give the config's descriptor."""
+    """Check that the image has the parts its manifest names; return the config's descriptor."""
     if manifest.config is None or manifest.layers is None:
         raise ValidationError(
             _("This is an index of several images, not one image."),
@@ -149,19 +149,19 @@ def _matching_config(image: Image, manifest: ManifestWire) -> Descriptor:
         )
     config = manifest.config.value()
     named = [entry.value() for entry in manifest.layers]
-    given = [layer.descriptor for layer in image.layers]
+    present = [layer.descriptor for layer in image.layers]
     if config.digest != Descriptor.of("", image.config).digest or [
         (entry.digest, entry.size) for entry in named
-    ] != [(entry.digest, entry.size) for entry in given]:
+    ] != [(entry.digest, entry.size) for entry in present]:
         raise ValidationError(
             _("The manifest names another config or other layers than the image has."),
-            _("The image was put together wrongly; make it again."),
+            _("The image is inconsistent; create it again."),
         )
     return config
 
 
 async def _all(jobs: Iterable[Coroutine[object, object, None]]) -> None:
-    """Run all; the first failure cancels the others and is raised as it is."""
+    """Run all jobs; the first failure cancels the others and is raised as it is."""
     tasks = [asyncio.ensure_future(job) for job in jobs]
     try:
         await asyncio.gather(*tasks)

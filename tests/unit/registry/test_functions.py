@@ -102,9 +102,9 @@ def test_an_archive_without_tags_wants_a_repository(
     registry: MemoryRegistry, tmp_path: Path
 ) -> None:
     untagged = write(tmp_path / "b.tar", docker_old(random_image(3, tags=[])))
-    with pytest.raises(ValidationError, match="does not say what its image is called"):
+    with pytest.raises(ValidationError, match="does not contain a name"):
         asyncio.run(push_docker_tar(untagged, url(registry)))
-    with pytest.raises(ValidationError, match="does not say what its image is called"):
+    with pytest.raises(ValidationError, match="does not contain a name"):
         asyncio.run(push_docker_tar_with_all_original_tags(untagged, url(registry)))
     pushed = asyncio.run(push_docker_tar(untagged, url(registry), "named"))
     assert stored(registry) == {"named:latest": pushed}

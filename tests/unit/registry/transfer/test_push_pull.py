@@ -167,7 +167,7 @@ def test_a_layer_that_changed_meanwhile_is_not_pushed(
 ) -> None:
     registry = MemoryRegistry()
     layer = kind(bytes(range(250)) * (size // 250))
-    with pytest.raises(DigestMismatch, match="as was announced"):
+    with pytest.raises(DigestMismatch, match="as announced"):
         asyncio.run(push(connect, registry, image_of((layer,))))
     digest = layer.descriptor.digest.hex
     if size > 5 << 20:

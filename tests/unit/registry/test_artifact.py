@@ -1,4 +1,4 @@
-"""Hyperparameters beside an image: attached once, found again, other entries kept."""
+"""Hyperparameters attached to an image: attached once, found again, other entries kept."""
 
 import asyncio
 import json

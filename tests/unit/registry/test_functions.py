@@ -45,7 +45,7 @@ from tests.unit.cli.conftest import served
 
 @pytest.fixture
 def registry() -> Iterator[MemoryRegistry]:
-    """Give an open registry; ``url(registry)`` is where it is."""
+    """Run an open registry; ``url(registry)`` is its URL."""
     with served(MemoryRegistry()) as (registry, host):
         registry.host = host
         yield registry
@@ -53,7 +53,7 @@ def registry() -> Iterator[MemoryRegistry]:
 
 @pytest.fixture
 def locked() -> Iterator[MemoryRegistry]:
-    """Give a registry that wants a password."""
+    """Run a registry that requires a password."""
     with served(MemoryRegistry(auth="basic")) as (registry, host):
         registry.host = host
         yield registry

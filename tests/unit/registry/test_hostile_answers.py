@@ -179,7 +179,7 @@ def served(
             return httpx.Response(200, request=request)
         return answer(request)
 
-    # Every request goes elsewhere: this registry has another name.
+    # Every request goes to another host: this registry has another name.
     registry = MemoryRegistry(host="nobody.test", elsewhere=handle)
 
     def run(work: Callable[[RegistryClient], Awaitable[None]]) -> None:

@@ -21,7 +21,7 @@ SECRETS = (PASSWORD, base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode(), "
 
 
 def leaked(registry: MemoryRegistry) -> list[str]:
-    """Give the requests to strangers that hold anything secret."""
+    """Return the requests to other hosts that hold anything secret."""
     found = []
     for request in registry.caught:
         text = f"{request.url} {request.headers.raw}"

@@ -239,7 +239,7 @@ def test_what_is_not_there_is_not_found(registry: MemoryRegistry, tmp_path: Path
         pull_image(url(registry), "no/such", "1", tmp_path / "x.tar"),
     ):
         with pytest.raises(NotFound, match="no/such"):
-            asyncio.run(question)  # type: ignore[arg-type]
+            asyncio.run(question)
     assert list(tmp_path.iterdir()) == []
 
 

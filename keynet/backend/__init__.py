@@ -1,1 +1,1 @@
-"""The platform's backend: signing in, projects, upload keys (SPEC 1.5)."""
+"""The platform's backend: signing in, projects, upload keys (docs/reference/backend.md)."""

@@ -1,4 +1,4 @@
-"""What an answer of the backend means: its value, or the error that its status stands for."""
+"""Answers of the backend: the value in one, or the error for its status."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,13 +10,14 @@ import pydantic
 from keynet.backend import problem
 from keynet.backend.models import WireProjects, WireSignIn, WireUploadKey
 from keynet.errors import BackendError, NotAuthorised
+from keynet.net.retry import retry_after
 from keynet.secret import Secret
 from keynet.text import Block, _, fill, printable, stacked
 
-__all__ = ["Answer", "read", "refusal", "rejected", "retry_after", "succeeded"]
+__all__ = ["Answer", "read", "refusal", "rejected_hyperparameters", "require_success"]
 
 _HYPERPARAMETERS_SHOWN: Final = 20
-# A shorter one would be found within ordinary words.
+# A shorter one may be part of ordinary words.
 _SHORTEST_HIDDEN: Final = 4
 
 _Wire = TypeVar("_Wire", WireSignIn, WireProjects, WireUploadKey)
@@ -24,9 +25,9 @@ _Wire = TypeVar("_Wire", WireSignIn, WireProjects, WireUploadKey)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status, headers (whose names have any case) and the whole body.
+    """A status, headers (whose names have any case) and the complete body.
 
-    ``secrets`` were in the request: a server that repeats them must not have them shown.
+    ``secrets`` were in the request: they are not shown when the server repeats them.
     """
 
     status: int
@@ -35,8 +36,8 @@ class Answer:
     secrets: tuple[Secret, ...] = ()
 
 
-def succeeded(answer: Answer, what: str, server_url: str) -> Answer:
-    """Give the answer back, or raise what its status means.
+def require_success(answer: Answer, what: str, server_url: str) -> Answer:
+    """Return the answer, or raise the error for its status.
 
     Raises:
         NotAuthorised, BackendError
@@ -70,7 +71,7 @@ def succeeded(answer: Answer, what: str, server_url: str) -> Answer:
         case 429:
             raise BackendError(
                 fill(
-                    _("Cannot {what}: the platform gets too many requests ({why})."),
+                    _("Cannot {what}: the platform receives too many requests ({why})."),
                     what=what,
                     why=why,
                 ),
@@ -79,17 +80,17 @@ def succeeded(answer: Answer, what: str, server_url: str) -> Answer:
         case status if status >= 500:
             raise BackendError(
                 fill(_("Cannot {what}: the platform failed ({why})."), what=what, why=why),
-                _("Try again later; when it stays so, tell the platform's operators."),
+                _("Try again later; if it persists, contact the platform's operators."),
             )
         case _:
             raise BackendError(fill(_("Cannot {what}: {why}."), what=what, why=why))
 
 
 def read(model: type[_Wire], answer: Answer, what: str) -> _Wire:
-    """Read the body as this model.
+    """Return the body as this model.
 
     Raises:
-        BackendError: It is cut off, no JSON, or not what was asked for.
+        BackendError: It is cut off, is not JSON, or has another shape.
     """
     try:
         return model.model_validate_json(answer.body)
@@ -104,14 +105,14 @@ def read(model: type[_Wire], answer: Answer, what: str) -> _Wire:
                 what=what,
                 why=printable(why, 300),
             ),
-            _("Check that the server's URL is right, with its path: is it this platform's API?"),
+            _("Check that the server's URL is the platform's API, with its path."),
         ) from None
 
 
-def rejected(
+def rejected_hyperparameters(
     answer: Answer, what: str, hyperparameters: Sequence[Mapping[str, Any]]
 ) -> BackendError:
-    """Say why the platform does not take these hyperparameters, and which they are."""
+    """Return the error for hyperparameters that the platform rejects, naming them."""
     named = problem.offending(answer.body, hyperparameters)
     shown = [
         f"{h.get('name')}: {h.get('type')}, default {json.dumps(h.get('default'))}"[:200]
@@ -126,22 +127,14 @@ def rejected(
 
 
 def refusal(answer: Answer) -> str:
-    """Give the status and the server's own words, safe to show."""
-    said = problem.message(answer.body).rstrip(".")
+    """Return the status and the server's own message, safe to show."""
+    message = problem.message(answer.body).rstrip(".")
     for secret in answer.secrets:
         if len(secret.reveal()) >= _SHORTEST_HIDDEN:
-            said = said.replace(printable(secret.reveal()), "***")
-    return f"HTTP {answer.status}: {said}" if said else f"HTTP {answer.status}"
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Give the seconds that the server asked for; an HTTP date counts as one pause."""
-    value = headers.get("retry-after", "").strip()
-    if not value:
-        return None
-    return float(value) if value.isdecimal() and len(value) < 10 else 0.0
+            message = message.replace(printable(secret.reveal()), "***")
+    return f"HTTP {answer.status}: {message}" if message else f"HTTP {answer.status}"
 
 
 def _seconds(headers: Mapping[str, str]) -> str:
-    asked = retry_after(headers)
+    asked = retry_after(headers.get("retry-after"))
     return f" {asked:.0f} s" if asked else ""

@@ -1,6 +1,6 @@
-"""The backend's HTTP client: one call a method, every failure its own clear error.
+"""The backend's client: one method for each call, a clear error for each failure.
 
-Source: SPEC 1.5; FACTS "Security".
+Source: docs/reference/backend.md.
 """
 
 import math
@@ -11,8 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from keynet.backend.address import same_host
-from keynet.backend.answers import read, refusal, rejected, succeeded
+from keynet.backend.answers import read, refusal, rejected_hyperparameters, require_success
 from keynet.backend.models import (
     Project,
     ProjectPage,
@@ -24,6 +23,7 @@ from keynet.backend.models import (
 )
 from keynet.backend.transport import Transport
 from keynet.errors import BackendError, NotAuthorised, UsageError
+from keynet.net.addresses import same_host
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
 
@@ -39,8 +39,8 @@ class BackendClient:
     Args:
         server_url: With scheme; a path prefix is kept.
         token: None before a sign-in.
-        ca_cert: A PEM file trusted besides the system's store.
-        insecure: Plain http to another machine is accepted.
+        ca_cert: A PEM file trusted in addition to the system's store.
+        insecure: Accept plain http to another machine.
         sleep: Called with the seconds between two attempts.
         timeout_s: For each single read and write.
 
@@ -60,7 +60,7 @@ class BackendClient:
     ) -> None:
         if token is not None and not (token.reveal().isascii() and token.reveal().isprintable()):
             raise UsageError(
-                _("The API token has characters that no token has."),
+                _("The API token has characters that are not allowed in a token."),
                 _("Check KEYNET_API_TOKEN, or log in again."),
             )
         self._token = token
@@ -92,7 +92,7 @@ class BackendClient:
 
         Raises:
             NotAuthorised: The platform refuses them.
-            BackendError: Anything else that failed.
+            BackendError: Any other failure.
         """
         what = fill(_("sign in at {server}"), server=self.server_url)
         answer = self._transport.send(
@@ -112,10 +112,10 @@ class BackendClient:
                 ),
                 _("Check the e-mail address and the password, and that the server is right."),
             )
-        return read(WireSignIn, succeeded(answer, what, self.server_url), what).checked()
+        return read(WireSignIn, require_success(answer, what, self.server_url), what).checked()
 
     def trainable_projects(self, page: int = 0, limit: int = 20) -> ProjectPage:
-        """Fetch one page of the projects that this user may push to, counted from 0.
+        """Return one page, counted from 0, of the projects that this user may push to.
 
         Raises:
             NotAuthorised, BackendError
@@ -127,10 +127,11 @@ class BackendClient:
             what,
             token=self._token,
         )
-        return read(WireProjects, succeeded(answer, what, self.server_url), what).checked(page)
+        answer = require_success(answer, what, self.server_url)
+        return read(WireProjects, answer, what).checked(page)
 
     def pages(self, limit: int = 20) -> Iterator[ProjectPage]:
-        """Fetch page after page; ends by itself even when the server's counts are wrong.
+        """Yield page after page; it ends even when the server's counts are wrong.
 
         Raises:
             NotAuthorised, BackendError
@@ -147,7 +148,7 @@ class BackendClient:
                 return
 
     def projects(self) -> Iterator[Project]:
-        """Fetch every project, each once, as many pages as are asked for."""
+        """Yield every project once; pages are fetched as they are needed."""
         seen: set[int] = set()
         for page in self.pages():
             for project in page.projects:
@@ -163,11 +164,11 @@ class BackendClient:
         *,
         harbor_host: str,
     ) -> UploadKey:
-        """Ask under which name this image may be pushed.
+        """Request the name under which an image may be pushed.
 
         Args:
-            hyperparameters: ``Argument`` objects as JSON (SPEC 3); numbers stay numbers.
-            harbor_host: host[:port] of the login's registry; an image elsewhere is refused.
+            hyperparameters: ``Argument`` objects as JSON; numbers stay numbers.
+            harbor_host: host[:port] of the login's registry; an image in another is refused.
 
         Raises:
             NotAuthorised, BackendError
@@ -185,12 +186,12 @@ class BackendClient:
             token=self._token,
         )
         if answer.status in (400, 422):
-            raise rejected(answer, what, hyperparameters)
-        key = read(WireUploadKey, succeeded(answer, what, self.server_url), what).checked()
+            raise rejected_hyperparameters(answer, what, hyperparameters)
+        key = read(WireUploadKey, require_success(answer, what, self.server_url), what).checked()
         if key.image is not None and not same_host(key.image.registry, harbor_host):
             raise BackendError(
                 fill(
-                    _("The platform says to push to {image}, but the login's registry is {host}."),
+                    _("The platform asks to push to {image}, but the login's registry is {host}."),
                     image=key.image,
                     host=printable(harbor_host, 300),
                 ),
@@ -200,7 +201,7 @@ class BackendClient:
 
 
 def _finite(value: Any) -> Any:
-    """JSON knows neither infinity nor NaN: they travel as strings."""
+    """Replace infinity and NaN, which JSON does not have, by strings."""
     match value:
         case float() if not math.isfinite(value):
             return str(value)

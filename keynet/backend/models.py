@@ -1,6 +1,6 @@
-"""What the backend's JSON means: wire models, and the checked values made of them.
+"""The backend's JSON: wire models, and the checked values made of them.
 
-Source: SPEC 1.1, 1.5.
+Source: docs/reference/backend.md.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _Credential = Annotated[str, StringConstraints(min_length=1, max_length=100_000)
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A Harbor account: ``url`` as the platform gave it, with its scheme."""
+    """A Harbor account; ``url`` is as in the platform's answer, with its scheme."""
 
     url: str
     username: str
@@ -32,7 +32,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """What a sign-in gives; the names are safe to show."""
+    """The result of a sign-in; the names are safe to show."""
 
     token: Secret
     expires_at: datetime | None
@@ -60,7 +60,7 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class ProjectPage:
-    """One page, ``page`` counted from 0; ``total`` is None when the platform does not say."""
+    """One page; ``page`` is counted from 0, ``total`` is None when it is unknown."""
 
     projects: tuple[Project, ...]
     page: int
@@ -71,8 +71,8 @@ class ProjectPage:
 class UploadKey:
     """The name under which this image may be pushed.
 
-    ``image`` is there when the platform said where to push (the newer answer), ``command``
-    when it said how the image will be run (the older one).
+    ``image`` is set when the platform answered where to push (the newer form), ``command`` when
+    it answered how the image will be run (the older form).
     """
 
     id: int
@@ -111,15 +111,15 @@ class WireSignIn(_Wire):
     harbor: _WireHarbor
 
     def checked(self) -> SignedIn:
-        """Make the value; a moment without a zone is UTC."""
+        """Return the value; a time without a zone is UTC."""
         expires = self.access_token_expires_at
         if expires is not None and expires.tzinfo is None:
             expires = expires.replace(tzinfo=UTC)
-        # Both travel in a header: what breaks a header line is refused here, not quoted there.
+        # They go into headers: what would break a header is refused here, without showing it.
         for value in (self.access_token, self.harbor.username, self.harbor.password):
             if not value.isprintable() or not value.isascii():
                 raise BackendError(
-                    _("The platform's sign-in answer has credentials with control characters.")
+                    _("The platform's sign-in answer has credentials with unexpected characters.")
                 )
         return SignedIn(
             token=Secret(self.access_token),
@@ -162,7 +162,7 @@ class WireProjects(_Wire):
     meta: _WireMeta | None = None
 
     def checked(self, page: int) -> ProjectPage:
-        """Make the value."""
+        """Return the value."""
         return ProjectPage(
             tuple(project.checked() for project in self.content),
             page,
@@ -183,15 +183,15 @@ class WireUploadKey(_Wire):
     command: _Text | _WireCommand | None = None
 
     def checked(self) -> UploadKey:
-        """Make the value.
+        """Return the value.
 
         Raises:
-            BackendError: The key is no path component, or the push command names no image.
+            BackendError: The key is not a path component, or the push command has no image.
         """
         if not is_path_component(self.upload_key):
             raise BackendError(
                 fill(
-                    _("The platform gave the upload key {key!r}, which no repository can have."),
+                    _("The platform returned {key!r} as upload key: not valid in an image name."),
                     key=printable(self.upload_key, 100),
                 ),
                 _("Nothing was built or pushed. Report this to the platform's operators."),
@@ -209,7 +209,7 @@ def _pushed_image(command: str) -> Reference:
     words = command.split()
     error = BackendError(
         fill(
-            _("The platform's push command {command!r} names no image to push."),
+            _("The platform's push command {command!r} does not name an image to push."),
             command=printable(command, 300),
         ),
         _("Nothing was built or pushed. Report this to the platform's operators."),

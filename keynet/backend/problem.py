@@ -1,7 +1,7 @@
-"""The backend's own words when it refuses a request, found in whatever shape it sent them.
+"""Find the backend's own message in the body of a refusal, whatever its shape.
 
 Spring's ``{"message", "errors": [{"field", "message"}]}``, RFC 9457's ``{"title", "detail"}``
-and lists of ``{"loc", "msg"}`` are known; anything else is shown as text.
+and lists of ``{"loc", "msg"}`` are understood; anything else is shown as text.
 """
 
 import json
@@ -22,12 +22,12 @@ _MOST: Final = 20
 
 
 def message(body: bytes) -> str:
-    """Give the server's message, safe to show; "" when the body has none."""
+    """Return the server's message, safe to show; "" when the body has none."""
     try:
         parsed = json.loads(body)
     except (ValueError, RecursionError):
         text = body.decode("utf-8", "replace").strip()
-        # A proxy's HTML page says nothing that helps.
+        # A proxy's HTML page does not help.
         return "" if text.startswith("<") else printable(text, 500)
     if isinstance(parsed, str):
         return printable(parsed, 500)
@@ -36,7 +36,7 @@ def message(body: bytes) -> str:
 
 
 def offending(body: bytes, hyperparameters: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Pick the hyperparameters that the answer names, by index or by quoted name."""
+    """Return the hyperparameters that the answer names, by index or by quoted name."""
     text = body.decode("utf-8", "replace")
     indexes = {int(number) for number in _INDEX.findall(text)}
     with suppress(ValueError, RecursionError):

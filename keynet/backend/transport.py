@@ -1,29 +1,35 @@
 """Send requests to the backend, again where that is safe; the only place for httpx here.
 
-Redirects stay with the server that was named, and every failure below HTTP becomes one of
-ours.
-
-Source: FACTS "Security".
+Credentials stay with the server that was named: a redirect to another origin is refused. Every
+failure below HTTP becomes one of keynet's errors.
 """
 
 import json
-import random
-import socket
+import math
 import ssl
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, Final
 
 import httpx
 
-from keynet.backend.address import normalised_url
-from keynet.backend.answers import Answer, retry_after
+from keynet.backend.answers import Answer
+from keynet.backend.transport_errors import (
+    NoAnswer,
+    no_connection,
+    refused_redirect,
+    timed_out,
+    too_large,
+    unreadable,
+)
 from keynet.errors import BackendError, UsageError
 from keynet.net import trust
-from keynet.net.hosts import is_loopback
+from keynet.net.addresses import AddressError, normalised_url, origin_of, resolve
+from keynet.net.proxies import proxy_for
+from keynet.net.retry import TEMPORARY_STATUSES, Budget, Retries, retry_after
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
 
@@ -32,22 +38,29 @@ __all__ = ["Transport"]
 _CONNECT_S: Final = 10.0
 _LONGEST_ANSWER_S: Final = 120.0
 _BODY_LIMIT: Final = 4_000_000
-_ATTEMPTS: Final = 4
-_FIRST_PAUSE_S: Final = 0.5
-_LONGEST_PAUSE_S: Final = 30.0
-_REDIRECTS: Final = 5
+_RETRIES: Final = Retries(attempts=4, longest_delay_s=30.0, total_s=math.inf)
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+# The others turn a POST into a GET.
+_REPEATING_REDIRECTS: Final = frozenset({307, 308})
+_MOST_REDIRECTS: Final = 5
 _NEVER_CONNECTED: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
-_Error = TypeVar("_Error", bound=BaseException)
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes | None = field(repr=False)
 
 
 class Transport:
-    """The connections to one server, which its user closes.
+    """The connections to one server; close it.
 
     Args:
         server_url: With scheme; a path prefix is kept.
-        ca_cert: A PEM file trusted besides the system's store.
-        insecure: Plain http to another machine is accepted.
+        ca_cert: A PEM file trusted in addition to the system's store.
+        insecure: Accept plain http to another machine.
         sleep: Called with the seconds between two attempts.
         timeout_s: For each single read and write.
 
@@ -92,7 +105,7 @@ class Transport:
             Whatever its status is; ``token`` is among its secrets.
 
         Raises:
-            BackendError: No answer came, or it sends the request elsewhere.
+            BackendError: No answer came, or it redirects to another server.
         """
         headers = {}
         if token is not None:
@@ -101,179 +114,122 @@ class Transport:
         if body is not None:
             headers["Content-Type"] = "application/json"
             content = json.dumps(body, allow_nan=False).encode()
-        url = self.server_url + path
-        for _hop in range(_REDIRECTS):
-            request = self._http.build_request(method, url, headers=headers, content=content)
-            answer = self._send_with_retries(request, what)
-            if answer.status not in (301, 302, 303, 307, 308):
+        call = _Call(method, self.server_url + path, headers, content)
+        for _hop in range(_MOST_REDIRECTS):
+            answer = self._send_with_retries(call, what)
+            if answer.status not in _REDIRECTS:
                 return replace(answer, secrets=() if token is None else (token,))
-            url = self._redirected(answer, url, method, what)
+            call = replace(call, url=_target(call, answer, what))
         raise BackendError(
             fill(_("Cannot {what}: the server redirects in a circle."), what=what),
             fill(_("Check the server's URL: {server}"), server=self.server_url),
         )
 
-    def _send_with_retries(self, request: httpx.Request, what: str) -> Answer:
-        repeatable = request.method == "GET"
-        pause = _FIRST_PAUSE_S
-        for attempt in range(1, _ATTEMPTS + 1):
-            last = attempt == _ATTEMPTS
-            wait = pause * random.uniform(0.75, 1.25)  # noqa: S311
+    def _send_with_retries(self, call: _Call, what: str) -> Answer:
+        budget = Budget(_RETRIES)
+        while True:
             try:
-                answer = self._send_once(request)
-            except httpx.TransportError as e:
-                never_sent = isinstance(e, _NEVER_CONNECTED)
-                if last or _is_lasting(e) or not (never_sent or repeatable):
-                    raise _unreachable(what, self.server_url, e) from e
-            except (httpx.HTTPError, httpx.InvalidURL) as e:
-                raise _unreachable(what, self.server_url, e) from e
+                answer = self._send_once(call, what)
+            except NoAnswer as failure:
+                again = failure.temporary and (call.method == "GET" or not failure.sent)
+                delay = budget.next_delay() if again else None
+                if delay is None:
+                    raise failure.error from failure.__cause__
             else:
-                asked = retry_after(answer.headers)
-                told_to = answer.status in (429, 503) and asked is not None
-                again = told_to or (repeatable and _is_temporary(answer.status))
-                if last or not again or (asked or 0) > _LONGEST_PAUSE_S:
+                wish = retry_after(answer.headers.get("retry-after"))
+                delay = budget.next_delay(wish) if _may_repeat(call, answer) else None
+                if delay is None:
                     return answer
-                wait = max(wait, asked or 0)
-            self._sleep(wait)
-            pause *= 2
-        raise AssertionError("the last attempt returns or raises")
+            self._sleep(delay)
 
-    def _send_once(self, request: httpx.Request) -> Answer:
+    def _send_once(self, call: _Call, what: str) -> Answer:
         started = time.monotonic()
-        response = self._http.send(request, stream=True)
-        try:
-            body = bytearray()
-            for chunk in response.iter_raw():
-                body += chunk
-                if len(body) > _BODY_LIMIT:
-                    raise httpx.DecodingError(_("the answer is larger than 4 MB"))
-                if time.monotonic() - started > _LONGEST_ANSWER_S:
-                    raise httpx.ReadTimeout(_("the answer took longer than two minutes"))
-            return Answer(response.status_code, response.headers, bytes(body))
-        finally:
-            response.close()
+        with _mapped(what, self.server_url):
+            request = self._http.build_request(
+                call.method, call.url, headers=call.headers, content=call.content
+            )
+            response = self._http.send(request, stream=True)
+            try:
+                body = bytearray()
+                for chunk in response.iter_raw():
+                    body += chunk
+                    if len(body) > _BODY_LIMIT:
+                        raise too_large(what, self.server_url)
+                    if time.monotonic() - started > _LONGEST_ANSWER_S:
+                        why = _("the answer took longer than two minutes")
+                        raise timed_out(what, self.server_url, why)
+                return Answer(response.status_code, response.headers, bytes(body))
+            finally:
+                response.close()
 
-    def _redirected(self, answer: Answer, url: str, method: str, what: str) -> str:
-        try:
-            target = httpx.URL(url).join(answer.headers.get("location", ""))
-            kept = method == "GET" or answer.status in (307, 308)
-            same = _origin(target) == _origin(httpx.URL(url))
-        except httpx.InvalidURL as e:
-            raise _moved(what, answer.headers.get("location", "")) from e
-        if not kept or not same or not answer.headers.get("location"):
-            shown = target.copy_with(query=None, fragment=None, userinfo=b"")
-            raise _moved(what, str(shown))
-        return str(target)
+
+def _may_repeat(call: _Call, answer: Answer) -> bool:
+    """Report whether a refused request may be sent again: it had no effect on the server."""
+    if call.method == "GET":
+        return answer.status in TEMPORARY_STATUSES
+    # A server that says when to come back did not do what it was asked.
+    said_when = bool(answer.headers.get("retry-after", "").strip())
+    return answer.status in (429, 503) and said_when
+
+
+def _target(call: _Call, answer: Answer, what: str) -> str:
+    """Return the URL that a redirect leads to.
+
+    Raises:
+        BackendError: Another origin, or it would change the method.
+    """
+    location = answer.headers.get("location", "")
+    try:
+        target = resolve(call.url, location)
+        same = origin_of(target) == origin_of(call.url)
+    except AddressError as error:
+        raise refused_redirect(what, location) from error
+    repeats = call.method == "GET" or answer.status in _REPEATING_REDIRECTS
+    if not location or not same or not repeats:
+        raise refused_redirect(what, target if location else "")
+    return target
 
 
 def _connections(server_url: str, ca_cert: Path | None, timeout_s: float) -> httpx.Client:
-    parts = urlsplit(server_url)
     try:
+        # httpx reads international names by newer rules than the standard library.
         httpx.URL(server_url).host.encode("idna")
-    except (UnicodeError, httpx.InvalidURL) as e:
+    except (UnicodeError, httpx.InvalidURL) as error:
         raise UsageError(
             fill(
-                _("The server's address {url!r} cannot be used: its host is none."),
+                _("The server's address {url!r} cannot be used: it has no valid host."),
                 url=printable(server_url, 200),
             )
-        ) from e
-    # A proxy cannot reach this machine's own loopback.
-    proxied = not is_loopback(parts.hostname or "")
-    if parts.scheme == "https":
+        ) from error
+    origin = origin_of(server_url)
+    if origin.scheme == "https":
         tls = trust.context(() if ca_cert is None else (ca_cert,))
     else:
-        # Quickly made, and trusts nobody.
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        tls = trust.no_context()
+    return httpx.Client(
+        verify=tls,
+        timeout=httpx.Timeout(timeout_s, connect=min(_CONNECT_S, timeout_s)),
+        proxy=proxy_for(origin.scheme, origin.host, origin.port),
+        trust_env=False,
+        follow_redirects=False,
+        headers={"Accept": "application/json", "Accept-Encoding": "identity"},
+    )
+
+
+@contextmanager
+def _mapped(what: str, server_url: str) -> Iterator[None]:
+    """Turn what httpx raises into ``NoAnswer``."""
     try:
-        return httpx.Client(
-            verify=tls,
-            timeout=httpx.Timeout(timeout_s, connect=min(_CONNECT_S, timeout_s)),
-            trust_env=proxied,
-            follow_redirects=False,
-            headers={"Accept": "application/json", "Accept-Encoding": "identity"},
-        )
-    # The cause would show the proxy's URL, which may hold a password.
-    except (ImportError, ValueError, httpx.InvalidURL):
-        raise UsageError(
-            _("The proxy settings of this machine cannot be used."),
-            _(
-                "Check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY: "
-                "http and https proxies are supported."
-            ),
-        ) from None
-
-
-def _unreachable(what: str, server_url: str, error: Exception) -> BackendError:
-    server = printable(server_url)
-    why = printable(error, 300) or type(error).__name__
-    certificate = _cause(error, ssl.SSLCertVerificationError)
-    if certificate is not None:
-        return BackendError(
-            fill(
-                _("Cannot {what}: the certificate of {server} is not trusted ({why})."),
-                what=what,
-                server=server,
-                why=printable(certificate.verify_message, 300),
-            ),
-            fill(
-                _("For a private CA: keynet login {server} --ca-cert FILE, or set KEYNET_CA_CERT."),
-                server=server,
-            ),
-        )
-    if _cause(error, ssl.SSLError) is not None:
-        hint = _("Is this an https address? Check its port, and any proxy in between.")
-    elif _cause(error, socket.gaierror) is not None:
-        hint = _("Check the server's name, and this machine's name service.")
-    elif isinstance(error, httpx.TimeoutException):
-        why = printable(error, 300) or _("no answer in time")
-        hint = _("Check the network and any proxy, then try again.")
-    elif isinstance(error, (httpx.RemoteProtocolError, httpx.DecodingError)):
-        why = fill(_("the answer was cut off or is no HTTP: {error}"), error=why)
-        hint = _("Try again; check any proxy in between.")
-    else:
-        hint = _("Check the server's URL, the network and any proxy (HTTPS_PROXY, NO_PROXY).")
-    return BackendError(
-        fill(
-            _("Cannot {what}: {server} did not answer ({why})."), what=what, server=server, why=why
-        ),
-        hint,
-    )
-
-
-def _moved(what: str, location: str) -> BackendError:
-    return BackendError(
-        fill(
-            _("Cannot {what}: the server sends the request on to {target}."),
-            what=what,
-            target=printable(location, 300) or _("nowhere"),
-        ),
-        _(
-            "keynet sends credentials only to the server that you named. "
-            "If the platform has moved, log in there."
-        ),
-    )
-
-
-def _cause(error: BaseException | None, kind: type[_Error]) -> _Error | None:
-    """Find the error below, which httpx wraps more than once."""
-    while error is not None:
-        if isinstance(error, kind):
-            return error
-        error = error.__cause__ or error.__context__
-    return None
-
-
-def _is_lasting(error: BaseException) -> bool:
-    """Tell whether trying again cannot help: no TLS, no trust, no such name."""
-    name = _cause(error, socket.gaierror)
-    unknown = name is not None and name.errno != socket.EAI_AGAIN
-    return unknown or _cause(error, ssl.SSLError) is not None
-
-
-def _is_temporary(status: int) -> bool:
-    return status in (429, 500, 502, 503, 504)
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    default = {"http": 80, "https": 443}.get(url.scheme)
-    return url.scheme, url.host, url.port or default
+        yield
+    except httpx.TimeoutException as error:
+        sent = not isinstance(error, _NEVER_CONNECTED)
+        raise timed_out(what, server_url, str(error), sent=sent) from error
+    except (httpx.RemoteProtocolError, httpx.DecodingError, httpx.StreamError) as error:
+        temporary = isinstance(error, httpx.RemoteProtocolError)
+        raise unreadable(what, server_url, error, temporary=temporary) from error
+    except (httpx.TransportError, ssl.SSLError) as error:
+        # A request that was never sent may be repeated whatever it asks for.
+        sent = not isinstance(error, _NEVER_CONNECTED)
+        raise no_connection(what, server_url, error, sent=sent) from error
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+        raise no_connection(what, server_url, error, temporary=False) from error

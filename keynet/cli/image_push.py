@@ -15,7 +15,7 @@ from keynet.errors import KeynetError, UsageError
 from keynet.events import Emit, Event, LogLine, Notice, StepFinished, StepStarted
 from keynet.oci.descriptor import Platform
 from keynet.oci.reference import Reference
-from keynet.registry.functions import push_archive, target_of
+from keynet.registry.archives import push_archive, target_of
 from keynet.text import _, fill
 
 __all__ = ["PushResult", "push_everywhere"]

@@ -90,7 +90,7 @@ class Place:
             ValidationError: A part breaks the grammar.
         """
         from keynet.errors import UsageError
-        from keynet.registry.queries import named
+        from keynet.registry.queries import reference_to
 
         repository = self.repository()
         if repository is None:
@@ -98,7 +98,7 @@ class Place:
                 fill(_("{text} names no repository."), text=self.text),
                 _("Write it as REGISTRY/REPOSITORY:TAG."),
             )
-        return named(registry, repository, self.identifier() or default_tag)
+        return reference_to(registry, repository, self.identifier() or default_tag)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ class Access:
 
     def to(self, place: Place) -> RegistryConfig:
         """Say how to reach that registry: flags, keynet's login, then the engines' logins."""
-        from keynet.registry.auth.authentication import Credential
+        from keynet.registry.auth.sources import Credential
         from keynet.registry.config import RegistryConfig
 
         if self.username is not None and self.password is not None:
@@ -245,14 +245,14 @@ def _settings() -> Any:
 
 
 def _own_sources() -> Auth:
-    from keynet.registry.auth.authentication import Credential, CredentialSource, Fixed
+    from keynet.registry.auth.sources import Credential, CredentialSource, FixedSource
     from keynet.registry.auth.stored_logins import default_sources
 
     sources: list[CredentialSource] = list(default_sources())
     settings = _settings()
     if settings.harbor_url and settings.harbor_username and settings.harbor_password:
         access = settings.registry_access()
-        sources.insert(0, Fixed(access.host, Credential(access.username, access.password)))
+        sources.insert(0, FixedSource(access.host, Credential(access.username, access.password)))
     return sources
 
 

@@ -1,34 +1,39 @@
 """When to try again and how long to wait: values and arithmetic, no network.
 
-Source: RFC 9110, "Retry-After"; issue "Registry library", faults.
+Source: RFC 9110, "Retry-After".
 """
 
-import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from keynet.errors import RegistryError
+__all__ = ["TEMPORARY_STATUSES", "Budget", "Retries", "retry_after"]
 
-__all__ = ["TEMPORARY", "Budget", "Retries", "retry_after"]
+TEMPORARY_STATUSES: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 
-TEMPORARY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+async def _sleep(seconds: float) -> None:
+    # Synchronous clients share this module and need no event loop.
+    import asyncio
+
+    await asyncio.sleep(seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """Bound what is tried again.
+    """Limits on repeated attempts.
 
     Args:
         attempts: Tries without progress, the first one included.
         first_delay_s: Before the second try; doubles with each further one.
-        longest_delay_s: The most that is ever waited, on a server's wish too.
-        total_s: No further try once this much time is gone without progress.
-        failures: Bound on the failures of one blob, progress or not.
-        sleep: Replaced by tests that need no waiting.
+        longest_delay_s: The longest single wait; a server that asks for more ends the tries.
+        total_s: No further try once this much time has passed without progress.
+        failures: Limit on the failures of one blob, whether or not there is progress.
+        sleep: Replaced in tests that must not wait.
     """
 
     attempts: int = 6
@@ -36,7 +41,7 @@ class Retries:
     longest_delay_s: float = 60.0
     total_s: float = 300.0
     failures: int = 60
-    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    sleep: Callable[[float], Awaitable[object]] = _sleep
 
 
 class Budget:
@@ -49,41 +54,55 @@ class Budget:
         self._since = time.monotonic()
 
     def progress(self) -> None:
-        """Start counting afresh: the registry took something."""
+        """Start the count of tries again: the server accepted something."""
         self._tries = 0
         self._since = time.monotonic()
 
-    async def spend(
-        self, error: RegistryError, wish_s: float | None = None, *, again: bool | None = None
-    ) -> None:
-        """Wait before the next try, or raise ``error`` when there must be none.
+    def next_delay(self, wish_s: float | None = None) -> float | None:
+        """Count a failure; return the seconds until the next try, None when there is none.
 
         Args:
-            again: Whether another try may help; ``error.temporary`` where it is not told.
             wish_s: What the server asked for in Retry-After.
         """
         self._tries += 1
         self._failures += 1
         retries = self._retries
-        delay = retries.first_delay_s * 2 ** (self._tries - 1)
+        delay = retries.first_delay_s * 2.0 ** (self._tries - 1)
         # Spread, so that the layers of one push do not come back in step.
         delay = min(delay, retries.longest_delay_s) * random.uniform(0.75, 1.0)  # noqa: S311
         if wish_s is not None:
             delay = max(delay, wish_s)
         elapsed = time.monotonic() - self._since
         if (
-            not (error.temporary if again is None else again)
-            or self._tries >= retries.attempts
+            self._tries >= retries.attempts
             or self._failures >= retries.failures
             or delay > retries.longest_delay_s
             or elapsed + delay > retries.total_s
         ):
+            return None
+        return delay
+
+    async def wait_or_raise(
+        self, error: Exception, wish_s: float | None = None, *, again: bool
+    ) -> None:
+        """Wait before the next try, or raise ``error`` when there is none.
+
+        Args:
+            wish_s: What the server asked for in Retry-After.
+            again: Whether another try may help at all.
+        """
+        delay = self.next_delay(wish_s)
+        if delay is None or not again:
             raise error
-        await retries.sleep(delay)
+        await self._retries.sleep(delay)
 
 
 def retry_after(value: str | None) -> float | None:
-    """Read a Retry-After header: seconds or a date; None when absent or unreadable."""
+    """Return the seconds that a Retry-After header asks for; None when it cannot be read.
+
+    Args:
+        value: Seconds, or a date as HTTP writes it; a date in the past is 0.
+    """
     if not value:
         return None
     text = value.strip()
@@ -91,6 +110,9 @@ def retry_after(value: str | None) -> float | None:
         return float(text[:9])
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
+    # HTTP dates are GMT, also where a server leaves that out.
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
     return max(0.0, moment.timestamp() - time.time())

@@ -1,6 +1,6 @@
-"""Whom TLS connections trust: this machine's store and further CAs, read once for all of them.
+"""TLS trust: the machine's store and further CAs, read once for all connections.
 
-To read a store takes 55 ms, for each context anew: backend, registry and token server share one.
+Reading the store takes 55 ms for each context: backend, registry and token server share one.
 """
 
 import ssl
@@ -12,28 +12,34 @@ from typing import Final
 from keynet.errors import UsageError
 from keynet.text import _, fill, printable
 
-__all__ = ["context", "has_store"]
+__all__ = ["context", "has_store", "no_context"]
 
-# A program talks to a platform or two, a library's user to some registries.
+# A program talks to one or two platforms, a user of the library to some registries.
 _KEPT: Final = 8
 
-# A file's path, inode, size and time of change: a CA that was renewed is read again.
+# A file's path, inode, size and time of change: a renewed CA is read again.
 _State = tuple[str, int, int, int]
 
 
 def context(ca_certs: Sequence[Path] = ()) -> ssl.SSLContext:
-    """Give the context of all who trust the machine's store and these PEM files; not to be changed.
+    """Return the context that trusts the machine's store and these PEM files.
 
-    SSL_CERT_FILE and SSL_CERT_DIR replace the machine's store, as everywhere in OpenSSL.
+    It is shared: do not change it. SSL_CERT_FILE and SSL_CERT_DIR replace the machine's store, as
+    OpenSSL does.
 
     Raises:
-        UsageError: A file that is missing or is no certificate, with its path.
+        UsageError: A file is missing or is not a certificate; the message has its path.
     """
     return _read(tuple(ca_certs), tuple(_state(path) for path in (*_store(), *ca_certs)))
 
 
+def no_context() -> ssl.SSLContext:
+    """Return a context without any CA, for connections without TLS: it is made quickly."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
 def has_store() -> bool:
-    """Tell whether this machine has a store at all."""
+    """Report whether this machine has a store at all."""
     return any(path.exists() for path in _store())
 
 
@@ -64,6 +70,6 @@ def _read(ca_certs: tuple[Path, ...], _states: tuple[_State | None, ...]) -> ssl
                     file=file,
                     why=printable(error.strerror or error, 200),
                 ),
-                _("Give a PEM file that your user can read."),
+                _("Use a PEM file that your user can read."),
             ) from error
     return made

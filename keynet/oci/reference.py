@@ -11,10 +11,10 @@ from keynet.errors import ValidationError
 from keynet.oci.descriptor import Digest
 from keynet.text import _, fill, printable
 
-__all__ = ["DOCKER_HUB", "Reference", "is_path_component", "is_tag"]
+__all__ = ["DOCKER_HUB", "DOCKER_HUB_ALIASES", "Reference", "is_path_component", "is_tag"]
 
 DOCKER_HUB = "docker.io"
-_HUB_ALIASES = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
+DOCKER_HUB_ALIASES = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 _NAME_LIMIT = 255
 
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
@@ -70,7 +70,7 @@ class Reference:
         repository, colon, tag = remainder.partition(":")
         if colon and not tag:
             raise _invalid(text, _("the tag after : is missing"))
-        if registry in _HUB_ALIASES:
+        if registry in DOCKER_HUB_ALIASES:
             registry = DOCKER_HUB
             if "/" not in repository:
                 repository = f"library/{repository}"

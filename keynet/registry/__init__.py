@@ -4,29 +4,61 @@
 
     digest = await push_docker_tar("app.tar", "http://127.0.0.1:5000", "team/app", "1.0")
 
-Everything here loads at first use. Source: SPEC 7.
+Everything here loads at first use. Every value and error that these functions take, return or
+raise is exported, too; docs/registry.md explains them.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from keynet.errors import RegistryError, TarReadError, ValidationError
-    from keynet.oci.summary import BlobInfo, ImageConfig, ImageInspect, LayerInfo, ManifestInfo
-    from keynet.registry.client import RegistryClient
-    from keynet.registry.config import RegistryConfig
-    from keynet.registry.functions import (
+    from keynet.archive.docker_tar import (
         extract_original_tags,
         get_primary_tag,
         get_tar_manifest,
         inspect_docker_tar,
         parse_repository_tag,
+        validate_docker_tar,
+    )
+    from keynet.archive.recompress import Policy
+    from keynet.errors import (
+        ArchiveNotFound,
+        DigestMismatch,
+        InvalidArchive,
+        KeynetError,
+        NotFound,
+        RegistryDenied,
+        RegistryError,
+        RegistryUnreachable,
+        TarReadError,
+        UsageError,
+        ValidationError,
+    )
+    from keynet.events import (
+        BlobAdvanced,
+        BlobFinished,
+        BlobMounted,
+        BlobRewound,
+        BlobSkipped,
+        BlobStarted,
+        Emit,
+        Event,
+    )
+    from keynet.net.retry import Retries
+    from keynet.oci.descriptor import Descriptor, Digest, MediaType, Platform
+    from keynet.oci.summary import BlobInfo, ImageConfig, ImageInspect, LayerInfo, ManifestInfo
+    from keynet.registry.auth.sources import Auth, Credential, CredentialSource, FixedSource
+    from keynet.registry.auth.stored_logins import AuthFile, default_sources
+    from keynet.registry.client import CaCert, RegistryClient
+    from keynet.registry.config import RegistryConfig
+    from keynet.registry.exchange import Timeouts
+    from keynet.registry.functions import (
         pull_image,
         push_docker_tar,
         push_docker_tar_with_all_original_tags,
         push_docker_tar_with_original_tags,
-        validate_docker_tar,
     )
+    from keynet.registry.manifests import Manifest
     from keynet.registry.queries import (
         check_registry_connectivity,
         delete_image,
@@ -37,19 +69,58 @@ if TYPE_CHECKING:
         list_repositories,
         list_tags,
     )
+    from keynet.registry.tls import ClientCertificate
+    from keynet.registry.transfer.blob_source import Source
+    from keynet.registry.transport import HttpTransport
+    from keynet.secret import Secret
 
 __all__ = [
+    "ArchiveNotFound",
+    "Auth",
+    "AuthFile",
+    "BlobAdvanced",
+    "BlobFinished",
     "BlobInfo",
+    "BlobMounted",
+    "BlobRewound",
+    "BlobSkipped",
+    "BlobStarted",
+    "CaCert",
+    "ClientCertificate",
+    "Credential",
+    "CredentialSource",
+    "Descriptor",
+    "Digest",
+    "DigestMismatch",
+    "Emit",
+    "Event",
+    "FixedSource",
+    "HttpTransport",
     "ImageConfig",
     "ImageInspect",
+    "InvalidArchive",
+    "KeynetError",
     "LayerInfo",
+    "Manifest",
     "ManifestInfo",
+    "MediaType",
+    "NotFound",
+    "Platform",
+    "Policy",
     "RegistryClient",
     "RegistryConfig",
+    "RegistryDenied",
     "RegistryError",
+    "RegistryUnreachable",
+    "Retries",
+    "Secret",
+    "Source",
     "TarReadError",
+    "Timeouts",
+    "UsageError",
     "ValidationError",
     "check_registry_connectivity",
+    "default_sources",
     "delete_image",
     "delete_image_by_digest",
     "extract_original_tags",
@@ -78,15 +149,45 @@ _MODULES = {
         "parse_repository_tag",
         "validate_docker_tar",
     ),
-    "keynet.errors": ("RegistryError", "TarReadError", "ValidationError"),
+    "keynet.archive.recompress": ("Policy",),
+    "keynet.errors": (
+        "ArchiveNotFound",
+        "DigestMismatch",
+        "InvalidArchive",
+        "KeynetError",
+        "NotFound",
+        "RegistryDenied",
+        "RegistryError",
+        "RegistryUnreachable",
+        "TarReadError",
+        "UsageError",
+        "ValidationError",
+    ),
+    "keynet.events": (
+        "BlobAdvanced",
+        "BlobFinished",
+        "BlobMounted",
+        "BlobRewound",
+        "BlobSkipped",
+        "BlobStarted",
+        "Emit",
+        "Event",
+    ),
+    "keynet.net.retry": ("Retries",),
+    "keynet.oci.descriptor": ("Descriptor", "Digest", "MediaType", "Platform"),
     "keynet.oci.summary": ("BlobInfo", "ImageConfig", "ImageInspect", "LayerInfo", "ManifestInfo"),
-    "keynet.registry.client": ("RegistryClient",),
+    "keynet.registry.auth.sources": ("Auth", "Credential", "CredentialSource", "FixedSource"),
+    "keynet.registry.auth.stored_logins": ("AuthFile", "default_sources"),
+    "keynet.registry.client": ("CaCert", "RegistryClient"),
+    "keynet.registry.config": ("RegistryConfig",),
+    "keynet.registry.exchange": ("Timeouts",),
     "keynet.registry.functions": (
         "pull_image",
         "push_docker_tar",
         "push_docker_tar_with_all_original_tags",
         "push_docker_tar_with_original_tags",
     ),
+    "keynet.registry.manifests": ("Manifest",),
     "keynet.registry.queries": (
         "check_registry_connectivity",
         "delete_image",
@@ -97,7 +198,10 @@ _MODULES = {
         "list_repositories",
         "list_tags",
     ),
-    "keynet.registry.config": ("RegistryConfig",),
+    "keynet.registry.tls": ("ClientCertificate",),
+    "keynet.registry.transfer.blob_source": ("Source",),
+    "keynet.registry.transport": ("HttpTransport",),
+    "keynet.secret": ("Secret",),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 
@@ -106,3 +210,7 @@ def __getattr__(name: str) -> object:
     if name in _HOME:
         return getattr(import_module(_HOME[name]), name)
     raise AttributeError(f"module 'keynet.registry' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,22 +1,24 @@
-"""Where a registry is, which URLs belong to it, and where its credentials may go. Pure.
+"""A registry's address, which URLs belong to it, and where its credentials may go. Pure.
 
-Source: FACTS "Security"; distribution, "Token Authentication Specification".
+Source: distribution, "Token Authentication Specification".
 """
 
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote
 
 from keynet.errors import RegistryError, UsageError
+from keynet.net import addresses
+from keynet.net.addresses import AddressError, Origin, shown, split_host
 from keynet.net.hosts import is_loopback
-from keynet.oci.reference import DOCKER_HUB
+from keynet.oci.reference import DOCKER_HUB, DOCKER_HUB_ALIASES
 from keynet.text import _, fill, printable
 
-__all__ = ["Origin", "Registry", "follow", "origin_of", "with_query"]
+__all__ = ["Registry", "follow", "origin_of", "registry_name", "with_query"]
 
 _HOST: Final = re.compile(
-    r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?"
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
 )
 _HUB_HOST: Final = "registry-1.docker.io"
 # Registries whose token server is known to live on another host.
@@ -24,17 +26,6 @@ _KNOWN_TOKEN_HOSTS: Final = {
     DOCKER_HUB: frozenset({"auth.docker.io"}),
     "registry.gitlab.com": frozenset({"gitlab.com"}),
 }
-_ODD: Final = re.compile(r"[\x00-\x20\x7f\\]")
-_PORTS: Final = {"http": 80, "https": 443}
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Scheme, host and port: what credentials are bound to."""
-
-    scheme: str
-    host: str
-    port: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +33,9 @@ class Registry:
     """A registry's address.
 
     Args:
-        name: host[:port] as references and stored credentials have it.
-        scheme: Told by the user, None where it is to be found out.
-        insecure: Plain http and unverified TLS are allowed by the user.
+        name: host[:port] as in references and stored credentials.
+        scheme: Chosen by the user; None when it has to be found out.
+        insecure: The user allows plain http and unverified TLS.
         token_hosts: Further hosts that may see the credentials, for tokens.
     """
 
@@ -69,13 +60,13 @@ class Registry:
             scheme = scheme.lower()
             name = name.rstrip("/")
         if scheme not in (None, "http", "https") or not _HOST.fullmatch(name):
-            # What stands before an @ may be a password: it is not repeated.
-            shown = printable(name.rpartition("@")[2], 200)
+            # Text before an @ may be a password: it is not repeated.
+            named = printable(name.rpartition("@")[2], 200)
             raise UsageError(
-                fill(_("{registry!r} is no registry."), registry=shown),
+                fill(_("{registry!r} is not a valid registry."), registry=named),
                 _("Write it as host[:port], without user, password and path."),
             )
-        if name in ("index.docker.io", _HUB_HOST):
+        if name in DOCKER_HUB_ALIASES:
             name = DOCKER_HUB
         registry = cls(
             name, scheme, insecure, token_hosts | _KNOWN_TOKEN_HOSTS.get(name, frozenset())
@@ -83,7 +74,7 @@ class Registry:
         if scheme == "http" and not registry.http_allowed:
             raise UsageError(
                 fill(
-                    _("Plain http to {registry} is refused: anybody on the way could read it."),
+                    _("Plain http to {registry} is refused: others on the network could read it."),
                     registry=name,
                 ),
                 _("Use https, or allow it with --insecure."),
@@ -92,28 +83,28 @@ class Registry:
 
     @property
     def host(self) -> str:
-        """The host that is connected to, without the port."""
-        return _HUB_HOST if self.name == DOCKER_HUB else _split_host(self.name)
+        """The host to connect to, without the port."""
+        return _HUB_HOST if self.name == DOCKER_HUB else split_host(self.name)[0]
 
     @property
     def http_allowed(self) -> bool:
-        """Whether plain http will do: on loopback, or declared insecure."""
+        """Whether plain http is allowed: on loopback, or declared insecure."""
         return self.insecure or is_loopback(self.host)
 
     @property
     def portless(self) -> bool:
-        """Whether no port is told, so that https and http mean different ones."""
-        return not re.search(r":\d+$", self.name)
+        """Whether there is no port, so that https and http use different ones."""
+        return not split_host(self.name)[1]
 
     def base(self, scheme: str) -> str:
         """The URL in front of ``/v2/``."""
         return f"{scheme}://{_HUB_HOST if self.name == DOCKER_HUB else self.name}"
 
     def check_token_realm(self, realm: str, scheme: str) -> None:
-        """See that credentials may be sent to this token server.
+        """Check that credentials may be sent to this token server.
 
         Args:
-            scheme: The one by which the registry itself is reached.
+            scheme: Of the connection to the registry itself.
 
         Raises:
             RegistryError: Another host, no https, or userinfo in the URL.
@@ -124,9 +115,9 @@ class Registry:
         if reason:
             raise RegistryError(
                 fill(
-                    _("{registry} sends for tokens to {realm}, which is refused: {reason}."),
+                    _("{registry} names {realm} as its token server, which is refused: {reason}."),
                     registry=self.name,
-                    realm=_shown(realm),
+                    realm=shown(realm),
                     reason=reason,
                 ),
                 _("If that host is right, declare it as the token server of this registry."),
@@ -134,56 +125,51 @@ class Registry:
 
     def _refused_realm(self, realm: str, scheme: str) -> str:
         try:
-            target = origin_of(realm)
-        except RegistryError as error:
-            return error.message.rstrip(".")
+            target = addresses.origin_of(realm)
+        except AddressError as error:
+            return str(error)
         if target.scheme == "http" and not (scheme == "http" and self.http_allowed):
             return _("it is plain http")
         host = target.host if ":" not in target.host else f"[{target.host}]"
         declared = {host, f"{host}:{target.port}"} & self.token_hosts
-        if target.host != self.host.strip("[]").lower() and not declared:
+        if target.host != self.host.lower() and not declared:
             return _("it is another host")
         return ""
 
 
 def origin_of(url: str) -> Origin:
-    """Give the origin of an absolute URL.
+    """Return the origin of a URL that a registry gave.
 
     Raises:
-        RegistryError: No http(s), no host, a broken port, or user and password in it.
+        RegistryError: Not http(s), no host, a bad port, or user and password in it.
     """
     try:
-        parts = urlsplit(url)
-        port = parts.port
-        host = parts.hostname
-    except ValueError as error:
-        raise _bad_url(url, _("it cannot be read")) from error
-    if parts.scheme not in _PORTS or not host:
-        raise _bad_url(url, _("it is no http or https URL"))
-    if "@" in parts.netloc:
-        raise _bad_url(url, _("it has a user or password in it"))
-    if _ODD.search(url):
-        raise _bad_url(url, _("it has odd characters"))
-    return Origin(parts.scheme, host.lower(), port if port is not None else _PORTS[parts.scheme])
+        return addresses.origin_of(url)
+    except AddressError as error:
+        raise _bad_url(url, str(error)) from error
 
 
 def follow(current: str, location: str) -> str:
-    """Resolve a Location header against the URL that brought it.
+    """Resolve a Location header against the URL whose answer had it.
 
     Raises:
-        RegistryError: No http(s) URL, userinfo, or from https down to http.
+        RegistryError: Not an http(s) URL, userinfo, or from https down to http.
     """
     try:
-        target = urljoin(current, location).partition("#")[0]
-    except ValueError as error:
-        raise _bad_url(location, _("it cannot be read")) from error
-    if origin_of(target).scheme == "http" and origin_of(current).scheme == "https":
-        raise _bad_url(target, _("it leads from https to plain http"))
-    return target
+        return addresses.resolve(current, location)
+    except AddressError as error:
+        raise _bad_url(location, str(error)) from error
+
+
+def registry_name(text: str) -> str:
+    """Return one spelling for a registry: no scheme, no path, one of Docker Hub's names."""
+    name = text.partition("://")[2] if "://" in text else text
+    name = name.partition("/")[0]
+    return DOCKER_HUB if name in DOCKER_HUB_ALIASES else name
 
 
 def with_query(url: str, **parameters: str) -> str:
-    """Add parameters to a URL whose own query string is kept as it is."""
+    """Return the URL with parameters added; its own query string is kept as it is."""
     added = "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items())
     if not added:
         return url
@@ -192,25 +178,12 @@ def with_query(url: str, **parameters: str) -> str:
     return url + ("&" if "?" in url else "?") + added
 
 
-def _split_host(name: str) -> str:
-    if name.startswith("["):
-        return name.partition("]")[0] + "]"
-    return name.partition(":")[0]
-
-
-def _shown(url: str) -> str:
-    """Show scheme, host and path of a URL: a query or userinfo may hold secrets."""
-    bare = url.partition("?")[0]
-    scheme, separator, rest = bare.partition("://")
-    return printable(f"{scheme}{separator}{rest.rpartition('@')[2]}", 200)
-
-
 def _bad_url(url: str, reason: str) -> RegistryError:
     return RegistryError(
         fill(
-            _("The registry sends to {url}, which is refused: {reason}."),
-            url=_shown(url),
+            _("The registry redirects to {url}, which is refused: {reason}."),
+            url=shown(url),
             reason=reason,
         ),
-        _("Do not trust this registry, or tell its owner to mend its public URL."),
+        _("Do not trust this registry, or ask its owner to correct its public URL."),
     )

@@ -1,7 +1,7 @@
-"""What keynet attaches to an image: the adapter round oras-py's manifest types.
+"""Attach data to an image and read it back, with oras-py's manifest types.
 
-The bytes and the credentials go through keynet's own client. Source: SPEC 6; OCI image-spec,
-"Guidelines for Artifact Usage".
+Bytes and credentials go through keynet's own client. docs/reference/metadata.md describes the
+artifact. Source: OCI image-spec, "Guidelines for Artifact Usage".
 """
 
 import contextlib
@@ -15,7 +15,7 @@ from keynet.oci.reference import Reference
 from keynet.registry.client import RegistryClient
 from keynet.text import _, fill
 
-__all__ = ["ARTIFACT_TYPE", "attach", "load", "read"]
+__all__ = ["ARTIFACT_TYPE", "attach", "preload", "read"]
 
 ARTIFACT_TYPE: Final = "application/vnd.keynet.hyperparameters.v1+json"
 
@@ -33,18 +33,18 @@ async def attach(
     file_name: str,
     created: str | None = None,
 ) -> Descriptor:
-    """Attach ``payload`` to a pushed image; doing it again changes nothing.
+    """Attach ``payload`` to a pushed image; attaching it again changes nothing.
 
     Args:
         subject: The image, by digest or by tag.
-        file_name: Under which ``oras pull`` writes it.
+        file_name: The name under which ``oras pull`` writes it.
         created: RFC 3339; None leaves it out, so that equal payloads give equal digests.
 
     Returns:
         The artifact's manifest as it is stored.
 
     Raises:
-        NotFound: The image is not there.
+        NotFound: The registry does not have the image.
     """
     repository = subject.repository
     image = await client.head_manifest(repository, subject.digest or subject.identifier)
@@ -58,7 +58,7 @@ async def attach(
 
 
 async def read(client: RegistryClient, image: Reference) -> bytes:
-    """Read the payload that was attached to an image, the newest of several.
+    """Return the payload that was attached to an image, the newest of several.
 
     Raises:
         NotFound: No such image, or nothing of this type is attached to it.
@@ -73,22 +73,22 @@ async def read(client: RegistryClient, image: Reference) -> bytes:
             fill(_("{image} has no hyperparameters attached."), image=image),
             _("Push it with keynet push; images pushed by other tools have none."),
         )
-    # Lists grow at their end; a creation time, where told, decides.
+    # New entries are at the end of a list; a creation time, if there is one, decides.
     newest = max(
         enumerate(found), key=lambda pair: (pair[1].annotations.get(_CREATED, ""), pair[0])
     )
     manifest = await client.get_manifest(repository, newest[1].digest)
-    layers = [entry.value() for entry in manifest.wire.layers or ()]
-    named = manifest.wire.subject
+    layers = manifest.layers
+    named = manifest.subject
     if (
         len(layers) != 1
         or layers[0].size > _PAYLOAD_LIMIT
         or named is None
-        or named.value().digest != subject.digest
+        or named.digest != subject.digest
     ):
         raise RegistryError(
             fill(
-                _("What is attached to {image} as hyperparameters is not what keynet attaches."),
+                _("The hyperparameters attached to {image} do not have keynet's format."),
                 image=image,
             ),
             _("Push the image again with keynet push."),
@@ -96,11 +96,11 @@ async def read(client: RegistryClient, image: Reference) -> bytes:
     return b"".join([chunk async for chunk in client.get_blob(repository, layers[0])])
 
 
-def load() -> None:
-    """Import what ``attach`` imports at its first use, where there is time for it."""
+def preload() -> None:
+    """Import ahead of time what ``attach`` imports at its first use."""
     import oras.oci  # noqa: F401
 
-    # httpx's event loop side; its name is private, and without it only time is lost.
+    # The part of httpx for event loops. Its name is private; without it only time is lost.
     with contextlib.suppress(ImportError):
         import_module("anyio._backends._asyncio")
 
@@ -108,12 +108,12 @@ def load() -> None:
 def _manifest(
     image: Descriptor, config: Descriptor, layer: Descriptor, file_name: str, created: str | None
 ) -> dict[str, Any]:
-    # oras-py costs 130 ms: whoever attaches nothing does not pay.
+    # oras-py takes 130 ms to import: only callers that attach something pay for it.
     from oras.oci import NewManifest, Subject
 
     subject: Any = Subject(image.media_type, str(image.digest), image.size)
     manifest: dict[str, Any] = NewManifest()
-    # oras-py knows no artifactType. Harbor lists by the config's media type, so both say it.
+    # oras-py has no artifactType. Harbor lists by the config's media type, so both have it.
     manifest["artifactType"] = ARTIFACT_TYPE
     manifest["config"] = config.to_json()
     manifest["layers"] = [{**layer.to_json(), "annotations": {_TITLE: file_name}}]
@@ -130,6 +130,6 @@ def _manifest(
 
 def _absent(image: Reference) -> NotFound:
     return NotFound(
-        fill(_("There is no image {image}."), image=image),
+        fill(_("The image {image} does not exist."), image=image),
         _("Check its name and tag, and that you are signed in to its registry."),
     )

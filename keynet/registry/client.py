@@ -1,75 +1,86 @@
-"""One registry: blobs, manifests, tags, catalog, referrers.
+"""The client of one registry: blobs, manifests, tags, catalog, referrers.
 
-Source: OCI distribution-spec 1.1; SPEC 7.
+Source: OCI distribution-spec 1.1.
 """
 
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from urllib.parse import quote
 
 from keynet.events import BlobSkipped, Emit, ignore
 from keynet.net.retry import Retries
 from keynet.oci.descriptor import Descriptor, Digest
-from keynet.registry import listing, manifests, referrers, tls
-from keynet.registry.address import Registry, follow
-from keynet.registry.auth.authentication import CredentialSource
+from keynet.registry import blobs, listing, manifests, referrers
+from keynet.registry.address import Registry
+from keynet.registry.auth.sources import Auth, sources_of
+from keynet.registry.exchange import Call, Timeouts
 from keynet.registry.manifests import Manifest
 from keynet.registry.session import Operation, Session
+from keynet.registry.tls import CERTS_D, ClientCertificate, Trust, from_certs_d
 from keynet.registry.transfer import download
 from keynet.registry.transfer.blob_source import Source
-from keynet.registry.transfer.upload import Upload, find_blob
-from keynet.registry.transport import Call, Timeouts, Transport, Wire
+from keynet.registry.transfer.upload import Upload
+from keynet.registry.transport import HttpTransport, Transport
 from keynet.registry.wire import Catalog, TagList
 from keynet.text import _, fill
 
-__all__ = ["Manifest", "RegistryClient"]
+__all__ = ["CaCert", "Manifest", "RegistryClient"]
+
+CaCert = str | os.PathLike[str] | None
 
 
 class RegistryClient:
-    """Speak with one registry; use it as ``async with``.
+    """Talk to one registry; use it as ``async with``.
 
     Args:
         registry: ``host[:port]``, or with ``https://`` or ``http://`` in front. Without a scheme
             https is tried first, and http only on loopback or when ``insecure``.
-        credentials: Asked in order when the registry wants to know who we are.
-        ca_cert: PEM file of CAs that are trusted besides the system's.
+        auth: User and password, a credential, or sources that are asked in order; by default the
+            logins that docker, podman, buildah and skopeo stored. An empty list: none.
+        ca_cert: PEM file of CAs that are trusted in addition to the system's.
         insecure: Allow plain http, and TLS without checking certificates.
         token_hosts: Further hosts that may be given the credentials in exchange for tokens.
         certs_d: Folders in the engines' layout, for more CAs and client certificates.
-        wire: Replaces the network, for tests.
+        timeout: Seconds that a read or write may make no progress, or seconds by phase.
+        transport: Replaces the network, for tests.
+
+    Raises:
+        UsageError: The registry's address or a certificate cannot be used.
     """
 
     def __init__(
         self,
         registry: str,
         *,
-        credentials: Sequence[CredentialSource] = (),
-        ca_cert: Path | None = None,
-        client_cert: tls.ClientCertificate | None = None,
+        auth: Auth | None = None,
+        ca_cert: CaCert = None,
+        client_cert: ClientCertificate | None = None,
         insecure: bool = False,
         token_hosts: Sequence[str] = (),
-        certs_d: Sequence[Path] = tls.CERTS_D,
+        certs_d: Sequence[Path] = CERTS_D,
         emit: Emit = ignore,
-        timeouts: Timeouts | None = None,
+        timeout: float | Timeouts = 300,
         retries: Retries | None = None,
-        wire: Wire | None = None,
+        transport: HttpTransport | None = None,
     ) -> None:
         address = Registry.parse(
             registry, insecure=insecure, token_hosts=frozenset(t.lower() for t in token_hosts)
         )
-        found = tls.from_certs_d(address.name, certs_d)
-        trust = tls.Trust(
-            (*((ca_cert,) if ca_cert is not None else ()), *found.ca_certs),
+        found = from_certs_d(address.name, certs_d)
+        trust = Trust(
+            (*((Path(ca_cert),) if ca_cert is not None else ()), *found.ca_certs),
             (*((client_cert,) if client_cert is not None else ()), *found.client_certs),
             unverified=insecure,
         )
         self.registry = address.name
         self._emit = emit
-        self._transport = Transport(address, trust, timeouts or Timeouts(), wire)
-        self._session = Session(address, credentials, self._transport, retries or Retries())
+        if not isinstance(timeout, Timeouts):
+            timeout = Timeouts(read_s=timeout, write_s=timeout)
+        self._transport = Transport(address, trust, timeout, transport)
+        sources = sources_of(auth, address.name)
+        self._session = Session(address, sources, self._transport, retries or Retries())
 
     async def __aenter__(self) -> Self:
         return self
@@ -87,48 +98,48 @@ class RegistryClient:
         await self._transport.aclose()
 
     async def ping(self) -> None:
-        """See that a registry answers here and accepts the credentials.
+        """Check that a registry answers and accepts the credentials.
 
         Raises:
-            RegistryUnreachable: Nobody answers.
+            RegistryUnreachable: No answer.
             RegistryDenied: The credentials are refused.
-            RegistryError: Whoever answers is no registry.
+            RegistryError: The answer is not a registry's.
         """
         await self._session.send(Operation(Call("GET", "/v2/"), _("reach the registry")))
 
     async def catalog(self, *, page_size: int = 1000) -> list[str]:
         """List every repository, in the registry's order."""
-        ask = Operation(
+        operation = Operation(
             Call("GET", f"/v2/_catalog?n={page_size}"),
             _("list the repositories"),
             ("registry:catalog:*",),
         )
-        pages = await listing.pages(self._session, ask, Catalog)
-        return listing.names(name for page in pages for name in page.repositories or ())
+        pages = await listing.pages(self._session, operation, Catalog)
+        return listing.unique_names(name for page in pages for name in page.repositories or ())
 
     async def tags(self, repository: str, *, page_size: int = 1000) -> list[str]:
         """List every tag of a repository, in the registry's order."""
-        ask = Operation(
+        operation = Operation(
             Call("GET", f"/v2/{repository}/tags/list?n={page_size}"),
             fill(_("list the tags of {repository}"), repository=repository),
             (f"repository:{repository}:pull",),
             repository,
         )
-        pages = await listing.pages(self._session, ask, TagList)
-        return listing.names(name for page in pages for name in page.tags or ())
+        pages = await listing.pages(self._session, operation, TagList)
+        return listing.unique_names(name for page in pages for name in page.tags or ())
 
     async def get_manifest(self, repository: str, identifier: str | Digest) -> Manifest:
         """Read a manifest or index by tag or digest, its digest verified.
 
         Raises:
-            NotFound: There is none of that name.
-            DigestMismatch: The bytes are not those of the digest that was asked for or told.
+            NotFound: The registry has none of that name.
+            DigestMismatch: The bytes do not have the digest that was asked for or announced.
             ValidationError: It contradicts itself.
         """
         return await manifests.get(self._session, repository, identifier)
 
     async def head_manifest(self, repository: str, identifier: str | Digest) -> Descriptor | None:
-        """Ask what a tag or digest points to; None: the registry has none."""
+        """Return what a tag or digest points to; None: the registry has none."""
         return await manifests.head(self._session, repository, identifier)
 
     async def put_manifest(
@@ -137,8 +148,8 @@ class RegistryClient:
         """Store exactly these bytes under a tag or their digest.
 
         Returns:
-            What was stored, and whether the registry keeps track of its ``subject`` by itself
-            (``OCI-Subject``).
+            What was stored, and whether the registry lists it as a referrer of its
+            ``subject`` by itself (``OCI-Subject``).
         """
         return await manifests.put(self._session, repository, identifier, content, media_type)
 
@@ -159,14 +170,14 @@ class RegistryClient:
         return await referrers.attach(self._session, repository, subject, content, media_type)
 
     async def delete_manifest(self, repository: str, digest: Digest) -> bool:
-        """Delete a manifest with all its tags; False: there was none."""
+        """Delete a manifest with all its tags; False: it was absent."""
         action = fill(
             _("delete manifest {digest} of {repository}"), digest=digest, repository=repository
         )
         return await self._delete(f"/v2/{repository}/manifests/{digest}", action, repository)
 
     async def delete_blob(self, repository: str, digest: Digest) -> bool:
-        """Delete a blob; False: there was none."""
+        """Delete a blob; False: it was absent."""
         action = fill(
             _("delete blob {digest} of {repository}"), digest=digest, repository=repository
         )
@@ -174,13 +185,13 @@ class RegistryClient:
 
     async def head_blob(self, repository: str, digest: Digest) -> int | None:
         """Return the size of a blob in bytes; -1 when not reported, None when it is absent."""
-        return await find_blob(self._session, repository, digest)
+        return await blobs.find(self._session, repository, digest)
 
     def get_blob(self, repository: str, descriptor: Descriptor) -> AsyncGenerator[bytes, None]:
-        """Read a blob; resumed after a lost connection. Close it when you stop early.
+        """Read a blob, resumed after a lost connection; close the generator to stop early.
 
         Raises:
-            DigestMismatch: At the end: what was given before is worthless.
+            DigestMismatch: At the end; do not use the bytes that came before.
         """
         return download.read_blob(self._session, repository, descriptor)
 
@@ -204,7 +215,7 @@ class RegistryClient:
                 not hashed a second time.
 
         Raises:
-            DigestMismatch: The source is not what the descriptor says.
+            DigestMismatch: The source's bytes are not what the descriptor says.
         """
         emit = emit or self._emit
         found = await self.head_blob(repository, descriptor.digest)
@@ -231,32 +242,18 @@ class RegistryClient:
         return descriptor
 
     async def mount(self, repository: str, digest: Digest, source: str) -> bool:
-        """Have the registry take a blob from another of its repositories; False: it will not."""
-        url = f"/v2/{repository}/blobs/uploads/?mount={quote(str(digest))}&from={quote(source)}"
-        ask = Operation(
-            Call("POST", url),
-            fill(_("mount blob {digest} into {repository}"), digest=digest, repository=repository),
-            (f"repository:{repository}:pull,push", f"repository:{source}:pull"),
-            repository,
-            frozenset({201, 202, 400, 403, 404, 405}),
-        )
-        answer = await self._session.send(ask)
-        location = answer.headers.get("location")
-        if answer.status == 202 and location:
-            # The registry opened an upload instead; nobody will use it.
-            call = Call("DELETE", follow(answer.url, location))
-            await self._session.send_once(replace(ask, call=call))
-        return answer.status == 201
+        """Have the registry take a blob from another repository; False: it does not."""
+        return await blobs.mount(self._session, repository, digest, source)
 
     async def _delete(self, url: str, action: str, repository: str) -> bool:
-        ask = Operation(
+        operation = Operation(
             Call("DELETE", url),
             action,
             (f"repository:{repository}:delete,pull",),
             repository,
             frozenset({200, 202, 204, 404}),
         )
-        return (await self._session.send(ask)).status != 404
+        return (await self._session.send(operation)).status != 404
 
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:

@@ -1,4 +1,4 @@
-"""Lists in pages: the Link header followed, bounded, never to another origin.
+"""Read lists that come in pages: the Link header is followed, never to another origin.
 
 Source: OCI distribution-spec, "Listing Tags"; RFC 8288.
 """
@@ -12,12 +12,12 @@ from pydantic import BaseModel
 
 from keynet.errors import RegistryError
 from keynet.registry.address import follow, origin_of
+from keynet.registry.exchange import Answer
 from keynet.registry.session import Operation, Session
-from keynet.registry.transport import Answer
 from keynet.registry.wire import read_json
 from keynet.text import _, fill
 
-__all__ = ["names", "next_page", "pages"]
+__all__ = ["next_page", "pages", "unique_names"]
 
 _PAGE_LIMIT: Final = 8 * 1024 * 1024
 _MOST_PAGES: Final = 10_000
@@ -29,18 +29,18 @@ _NEXT: Final = re.compile(r';\s*rel\s*=\s*(?:"(?:[^"]* )?next(?: [^"]*)?"|next)\
 _M = TypeVar("_M", bound=BaseModel)
 
 
-async def pages(session: Session, ask: Operation, model: type[_M]) -> list[_M]:
+async def pages(session: Session, operation: Operation, model: type[_M]) -> list[_M]:
     """Read every page of a list.
 
     Raises:
-        RegistryError: The pages go in circles, lead elsewhere or do not end.
+        RegistryError: The pages form a circle, lead to another origin or do not end.
     """
-    ask = replace(ask, call=replace(ask.call, limit=_PAGE_LIMIT))
+    operation = replace(operation, call=replace(operation.call, limit=_PAGE_LIMIT))
     found: list[_M] = []
     seen: set[str] = set()
     while True:
-        answer = await session.send(ask)
-        found.append(read_json(model, answer.body, ask.action))
+        answer = await session.send(operation)
+        found.append(read_json(model, answer.body, operation.action))
         url = next_page(answer)
         if url is None:
             return found
@@ -48,35 +48,35 @@ async def pages(session: Session, ask: Operation, model: type[_M]) -> list[_M]:
             raise RegistryError(
                 fill(
                     _("Could not {action}: the pages of {registry} do not end."),
-                    action=ask.action,
+                    action=operation.action,
                     registry=session.registry.name,
                 ),
                 _("The registry, or a proxy in front of it, breaks the protocol."),
             )
         seen.add(url)
-        ask = replace(ask, call=replace(ask.call, url=url))
+        operation = replace(operation, call=replace(operation.call, url=url))
 
 
 def next_page(answer: Answer) -> str | None:
-    """Give the URL of the next page; None: this was the last.
+    """Return the URL of the next page; None: this was the last.
 
     Raises:
-        RegistryError: It lies at another origin.
+        RegistryError: It is at another origin.
     """
     for match in _LINK.finditer(answer.headers.get("link", "")[:16_384]):
         if _NEXT.search(match.group(2)):
             url = follow(answer.url, match.group(1))
             if origin_of(url) != origin_of(answer.url):
                 raise RegistryError(
-                    _("The registry's list goes on at another host, which is refused."),
-                    _("Tell the registry's owner to mend its public URL."),
+                    _("The registry's list continues on another host, which is refused."),
+                    _("Ask the registry's owner to correct its public URL."),
                 )
             return url
     return None
 
 
-def names(found: Iterable[str]) -> list[str]:
-    """Collect names, each once, in order; bounded.
+def unique_names(found: Iterable[str]) -> list[str]:
+    """Return the names in order, each once.
 
     Raises:
         RegistryError: More than a million.
@@ -87,6 +87,6 @@ def names(found: Iterable[str]) -> list[str]:
         if len(collected) > _MOST_NAMES:
             raise RegistryError(
                 fill(_("The registry lists more than {count} names."), count=_MOST_NAMES),
-                _("Name the repository you look for."),
+                _("Name the repository that you are looking for."),
             )
     return list(collected)

@@ -5,14 +5,14 @@ Source: OCI distribution-spec, "Pulling manifests", "Pushing Manifests".
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from keynet.errors import DigestMismatch, RegistryError, ValidationError
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
+from keynet.registry.exchange import Call
 from keynet.registry.session import Operation, Session
-from keynet.registry.transport import Call
-from keynet.registry.wire import MANIFEST_LIMIT, ManifestWire, check_manifest
+from keynet.registry.wire import MANIFEST_LIMIT, DescriptorWire, check_manifest
 from keynet.text import _, fill
 
 __all__ = ["Manifest", "get", "head", "put"]
@@ -22,19 +22,26 @@ _ACCEPT: Final = ", ".join((*MediaType.MANIFESTS, *MediaType.INDEXES))
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A manifest or index: its exact bytes, what it is, and its checked content."""
+    """A manifest or index: its exact bytes and what they say, checked.
 
-    content: bytes
+    ``config`` and ``layers`` (base first) are an image's; ``manifests`` are an index's and None
+    for an image. ``subject`` is what the manifest refers to.
+    """
+
+    content: bytes = field(repr=False)
     descriptor: Descriptor
-    wire: ManifestWire
+    config: Descriptor | None = None
+    layers: tuple[Descriptor, ...] = ()
+    manifests: tuple[Descriptor, ...] | None = None
+    subject: Descriptor | None = None
 
 
 async def get(session: Session, repository: str, identifier: str | Digest) -> Manifest:
     """Read a manifest or index by tag or digest, its digest verified.
 
     Raises:
-        NotFound: There is none of that name.
-        DigestMismatch: The bytes are not those of the digest that was asked for or told.
+        NotFound: The registry has none of that name.
+        DigestMismatch: The bytes do not have the digest that was asked for or announced.
         ValidationError: It contradicts itself.
     """
     action = fill(
@@ -50,11 +57,11 @@ async def get(session: Session, repository: str, identifier: str | Digest) -> Ma
     )
     answer = await session.send(_pull(call, action, repository))
     asked = identifier if isinstance(identifier, Digest) else _digest_or_none(identifier)
-    told = answer.headers.get("docker-content-digest")
-    digest = asked or (Digest.parse(told) if told else Digest.of(answer.body))
-    if digest != _hash_like(digest, answer.body) or (told and told != str(digest)):
+    announced = answer.headers.get("docker-content-digest")
+    digest = asked or (Digest.parse(announced) if announced else Digest.of(answer.body))
+    if digest != _hash_like(digest, answer.body) or (announced and announced != str(digest)):
         raise DigestMismatch(
-            fill(_("Could not {action}: what came has another digest."), action=action),
+            fill(_("Could not {action}: the answer has another digest."), action=action),
             _("The registry or a proxy alters content; do not use it."),
         )
     wire = check_manifest(answer.body, answer.headers.get("content-type"))
@@ -66,13 +73,20 @@ async def get(session: Session, repository: str, identifier: str | Digest) -> Ma
         dict(wire.annotations or {}),
         wire.artifactType,
     )
-    return Manifest(answer.body, descriptor, wire)
+    return Manifest(
+        answer.body,
+        descriptor,
+        config=wire.config.value() if wire.config is not None else None,
+        layers=tuple(layer.value() for layer in wire.layers or ()),
+        manifests=_values(wire.manifests),
+        subject=wire.subject.value() if wire.subject is not None else None,
+    )
 
 
 async def head(session: Session, repository: str, identifier: str | Digest) -> Descriptor | None:
-    """Ask what a tag or digest points to; None: the registry has none.
+    """Return what a tag or digest points to; None: the registry has none.
 
-    A registry that does not tell the digest is asked for the manifest itself.
+    When the answer does not have the digest, the manifest itself is read.
     """
     action = fill(
         _("look for manifest {identifier} of {repository}"),
@@ -83,12 +97,12 @@ async def head(session: Session, repository: str, identifier: str | Digest) -> D
     answer = await session.send(_pull(call, action, repository, 200, 404))
     if answer.status == 404:
         return None
-    told = answer.headers.get("docker-content-digest", "")
+    announced = answer.headers.get("docker-content-digest", "")
     length = answer.headers.get("content-length", "")
     media_type = answer.headers.get("content-type", "").split(";")[0].strip()
-    if not told or not re.fullmatch("[0-9]{1,18}", length) or not media_type:
+    if not announced or not re.fullmatch("[0-9]{1,18}", length) or not media_type:
         return (await get(session, repository, identifier)).descriptor
-    return Descriptor(media_type, Digest.parse(told), int(length))
+    return Descriptor(media_type, Digest.parse(announced), int(length))
 
 
 async def put(
@@ -97,13 +111,13 @@ async def put(
     """Store exactly these bytes under a tag or their digest.
 
     Returns:
-        What was stored, and whether the registry keeps track of its ``subject`` by itself
-        (``OCI-Subject``).
+        What was stored, and whether the registry lists it as a referrer of its ``subject``
+        by itself (``OCI-Subject``).
     """
     if len(content) > MANIFEST_LIMIT:
         raise RegistryError(
             fill(
-                _("The manifest for {repository} has {size} bytes; 4 MB is the most."),
+                _("The manifest for {repository} has {size} bytes; at most 4 MB are allowed."),
                 repository=repository,
                 size=len(content),
             ),
@@ -115,7 +129,7 @@ async def put(
         identifier=identifier,
         repository=repository,
     )
-    ask = Operation(
+    operation = Operation(
         Call(
             "PUT",
             f"/v2/{repository}/manifests/{identifier}",
@@ -127,14 +141,14 @@ async def put(
         repository,
         frozenset({200, 201, 202}),
     )
-    answer = await session.send(ask)
-    told = answer.headers.get("docker-content-digest")
-    if told is not None and told != str(_hash_like(_digest_or_none(told), content)):
+    answer = await session.send(operation)
+    announced = answer.headers.get("docker-content-digest")
+    if announced is not None and announced != str(_hash_like(_digest_or_none(announced), content)):
         raise DigestMismatch(
             fill(
                 _("Could not {action}: the registry stored it under another digest."), action=action
             ),
-            _("The registry or a proxy alters content; tell its owner."),
+            _("The registry or a proxy alters content; report this to its owner."),
         )
     return descriptor, "oci-subject" in answer.headers
 
@@ -142,6 +156,10 @@ async def put(
 def _pull(call: Call, action: str, repository: str, *expect: int) -> Operation:
     scopes = (f"repository:{repository}:pull",)
     return Operation(call, action, scopes, repository, frozenset(expect or {200}))
+
+
+def _values(entries: list[DescriptorWire] | None) -> tuple[Descriptor, ...] | None:
+    return None if entries is None else tuple(entry.value() for entry in entries)
 
 
 def _digest_or_none(text: str) -> Digest | None:
@@ -152,6 +170,6 @@ def _digest_or_none(text: str) -> Digest | None:
 
 
 def _hash_like(digest: Digest | None, content: bytes) -> Digest:
-    """Hash with the same algorithm, sha256 where none is told."""
+    """Hash with the same algorithm; sha256 when there is none."""
     algorithm = digest.algorithm if digest is not None else "sha256"
     return Digest(algorithm, hashlib.new(algorithm, content).hexdigest())

@@ -1,10 +1,9 @@
-"""Questions to a registry: one call, one purpose, nothing to close.
+"""Query a registry and delete from it, one call each.
 
-Keywords as in ``keynet.registry.functions``. Source: SPEC 7.
+Keywords as in ``keynet.registry.functions``.
 """
 
 import asyncio
-import os
 import time
 from collections.abc import Sequence
 from typing import Final
@@ -15,7 +14,7 @@ from keynet.oci.descriptor import Descriptor, Digest, Platform
 from keynet.oci.inspect import describe
 from keynet.oci.reference import Reference
 from keynet.oci.summary import BlobInfo, ImageInspect, ManifestInfo
-from keynet.registry.client import RegistryClient
+from keynet.registry.client import CaCert, RegistryClient
 from keynet.registry.config import Auth, RegistryConfig
 from keynet.registry.transfer.pull_image import fetch_image, fetch_manifest
 
@@ -28,15 +27,13 @@ __all__ = [
     "inspect_repositories",
     "list_repositories",
     "list_tags",
-    "named",
+    "reference_to",
 ]
 
 _FEWEST: Final = 4
 _MOST: Final = 48
-# About what one request costs this machine: waiting longer than that, others can be made.
+# About what one request costs this machine: during a longer wait others can be made.
 _WORK_S: Final = 0.001
-
-CaCert = str | os.PathLike[str] | None
 
 
 async def check_registry_connectivity(
@@ -45,16 +42,19 @@ async def check_registry_connectivity(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    timeout: float = 300,  # noqa: ASYNC109 - of one read or write, not of the whole call
     emit: Emit = ignore,
 ) -> bool:
-    """See that a registry answers and accepts the credentials: True, or an error.
+    """Check that a registry answers and accepts the credentials: True, or an error.
 
     Raises:
-        RegistryUnreachable: Nobody answers.
+        RegistryUnreachable: No answer.
         RegistryDenied: The credentials are refused.
-        RegistryError: Whoever answers is no registry.
+        RegistryError: The answer is not a registry's.
     """
-    async with RegistryConfig(registry_url, 300, auth, ca_cert, insecure).client(emit) as client:
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+        emit
+    ) as client:
         await client.ping()
     return True
 
@@ -65,10 +65,13 @@ async def list_repositories(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> list[str]:
     """List every repository, from every page, in the registry's order."""
-    async with RegistryConfig(registry_url, 300, auth, ca_cert, insecure).client(emit) as client:
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+        emit
+    ) as client:
         return await client.catalog()
 
 
@@ -79,15 +82,18 @@ async def list_tags(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> list[str]:
     """List every tag of a repository, from every page, in the registry's order.
 
     Raises:
-        NotFound: There is no such repository.
+        NotFound: The registry has no such repository.
     """
-    async with RegistryConfig(registry_url, 300, auth, ca_cert, insecure).client(emit) as client:
-        return await client.tags(named(client.registry, repository).repository)
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+        emit
+    ) as client:
+        return await client.tags(reference_to(client.registry, repository).repository)
 
 
 async def get_manifest(
@@ -99,27 +105,31 @@ async def get_manifest(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> ManifestInfo:
-    """Read one image's manifest.
+    """Return one image's manifest.
 
     Args:
         tag: Or a digest.
         platform: Which of a multi-platform image; linux/amd64 by default.
 
     Raises:
-        NotFound: There is no such image, or none for the platform.
+        NotFound: The registry has no such image, or none for the platform.
         DigestMismatch: The registry sends other bytes than it announces.
     """
-    async with RegistryConfig(registry_url, 300, auth, ca_cert, insecure).client(emit) as client:
-        manifest = await fetch_manifest(client, named(client.registry, repository, tag), platform)
-    wire = manifest.wire
-    assert wire.config is not None
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+        emit
+    ) as client:
+        manifest = await fetch_manifest(
+            client, reference_to(client.registry, repository, tag), platform
+        )
+    assert manifest.config is not None
     return ManifestInfo(
-        wire.schemaVersion,
+        2,
         manifest.descriptor.media_type,
-        _blob(wire.config.value()),
-        tuple(_blob(entry.value()) for entry in wire.layers or ()),
+        _blob(manifest.config),
+        tuple(_blob(layer) for layer in manifest.layers),
         str(manifest.descriptor.digest),
     )
 
@@ -133,20 +143,23 @@ async def get_image_info(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> ImageInspect:
-    """Tell all about one image from its manifest and config; no layer is read.
+    """Describe one image from its manifest and config; no layer is read.
 
     Args:
         tag: Or a digest.
         platform: Which of a multi-platform image; linux/amd64 by default.
 
     Raises:
-        NotFound: There is no such image, or none for the platform.
+        NotFound: The registry has no such image, or none for the platform.
         ValidationError: Manifest and config do not belong together.
     """
-    async with RegistryConfig(registry_url, 300, auth, ca_cert, insecure).client(emit) as client:
-        return await _inspect(client, named(client.registry, repository, tag), platform)
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+        emit
+    ) as client:
+        return await _inspect(client, reference_to(client.registry, repository, tag), platform)
 
 
 async def inspect_repositories(
@@ -157,20 +170,23 @@ async def inspect_repositories(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> dict[str, dict[str, ImageInspect]]:
     """Inspect every tag of many repositories over one set of connections.
 
     Args:
         repositories: All of the registry by default.
-        concurrency: Requests under way at a time; by default 4 to a registry nearby, where the
-            work is this machine's, and up to 48 to one farther away, where it is to wait.
+        concurrency: Concurrent requests; by default 4 for a registry nearby, where this
+            machine's work takes the time, up to 48 for a distant one, where waiting does.
 
     Returns:
-        By repository and tag, in the registry's order. What is no image for one platform of
-        this kind (an artifact, or deleted meanwhile) is left out.
+        By repository and tag, in the registry's order. Tags that are not an image for
+        linux/amd64 (an artifact, another platform, deleted meanwhile) are left out.
     """
-    async with RegistryConfig(registry_url, 300, auth, ca_cert, insecure).client(emit) as client:
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+        emit
+    ) as client:
         names = list(repositories) if repositories is not None else await client.catalog()
         gate = asyncio.Semaphore(concurrency or await _concurrency(client))
 
@@ -184,12 +200,12 @@ async def inspect_repositories(
         async def one(name: str) -> dict[str, ImageInspect]:
             async with gate:
                 try:
-                    tags = await client.tags(named(client.registry, name).repository)
+                    tags = await client.tags(reference_to(client.registry, name).repository)
                 except NotFound:
                     # The catalog lists repositories whose last manifest was deleted.
                     tags = []
             found = await asyncio.gather(
-                *(inspect(named(client.registry, name, tag)) for tag in tags)
+                *(inspect(reference_to(client.registry, name, tag)) for tag in tags)
             )
             return {tag: image for tag, image in zip(tags, found, strict=True) if image}
 
@@ -204,19 +220,22 @@ async def delete_image(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> bool:
     """Delete the manifest that a tag points to, and with it every tag that points there.
 
     Returns:
-        False where there was none.
+        False when there was none.
 
     Raises:
         RegistryDenied: The credentials do not allow it.
         RegistryError: The registry does not delete at all (405).
     """
-    async with RegistryConfig(registry_url, 300, auth, ca_cert, insecure).client(emit) as client:
-        target = named(client.registry, repository, tag)
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+        emit
+    ) as client:
+        target = reference_to(client.registry, repository, tag)
         found = await client.head_manifest(target.repository, target.digest or target.identifier)
         if found is None:
             return False
@@ -231,21 +250,24 @@ async def delete_image_by_digest(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> bool:
-    """Delete a manifest; False where there was none.
+    """Delete a manifest; False when there was none.
 
     Raises:
-        ValidationError: That is no digest.
+        ValidationError: It is not a valid digest.
         RegistryError: As ``delete_image``.
     """
-    async with RegistryConfig(registry_url, 300, auth, ca_cert, insecure).client(emit) as client:
-        target = named(client.registry, repository)
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+        emit
+    ) as client:
+        target = reference_to(client.registry, repository)
         return await client.delete_manifest(target.repository, Digest.parse(digest))
 
 
-def named(registry: str, repository: str, tag_or_digest: str | None = None) -> Reference:
-    """Put a reference together from its parts.
+def reference_to(registry: str, repository: str, tag_or_digest: str | None = None) -> Reference:
+    """Return the reference to a repository of ``registry``, or to an image in it.
 
     Raises:
         ValidationError: A part breaks the grammar.

@@ -1,4 +1,4 @@
-"""Who refers to a manifest: the referrers API, or the fallback tag kept with care.
+"""What refers to a manifest: the referrers API, or the fallback tag without it.
 
 Source: OCI distribution-spec 1.1, "Listing Referrers", "Referrers Tag Schema".
 """
@@ -10,19 +10,19 @@ from keynet.errors import NotFound, RegistryError
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.registry import listing, manifests
 from keynet.registry.address import with_query
+from keynet.registry.exchange import Call
 from keynet.registry.session import Operation, Session
-from keynet.registry.transport import Call
 from keynet.registry.wire import ManifestWire
 from keynet.text import _, fill
 
 __all__ = ["attach", "fallback_tag", "find"]
 
-# Two writers at once may overwrite each other; each looks whether its entry is still there.
+# Two concurrent writers may overwrite each other; each checks that its entry is still there.
 _WRITES: Final = 5
 
 
 def fallback_tag(subject: Digest) -> str:
-    """Give the tag under which registries without the API keep the list."""
+    """Return the tag that has the list in registries without the API."""
     return f"{subject.algorithm}-{subject.hex}"
 
 
@@ -48,13 +48,13 @@ async def find(
 async def attach(
     session: Session, repository: str, subject: Digest, content: bytes, media_type: str
 ) -> Descriptor:
-    """Store a manifest that names ``subject``, and see that it will be found again.
+    """Store a manifest that names ``subject``, and make sure that it will be found.
 
     Args:
         content: The manifest; its ``subject`` field is this digest.
 
     Raises:
-        RegistryError: Refused, or others kept overwriting the list.
+        RegistryError: Refused, or other clients kept overwriting the list.
     """
     digest = Digest.of(content)
     stored, tracked = await manifests.put(session, repository, digest, content, media_type)
@@ -90,12 +90,15 @@ async def _list(session: Session, repository: str, subject: Digest, entry: Descr
     if not any(other.digest == entry.digest for other in present):
         raise RegistryError(
             fill(
-                _("Could not list {digest} under {tag} of {repository}: others keep changing it."),
+                _(
+                    "Could not list {digest} under {tag} of {repository}: "
+                    "other clients keep changing it."
+                ),
                 digest=entry.digest,
                 tag=fallback_tag(subject),
                 repository=repository,
             ),
-            _("Try again when nobody else attaches to that image."),
+            _("Try again when no other client attaches to that image."),
             temporary=True,
         )
 
@@ -103,9 +106,9 @@ async def _list(session: Session, repository: str, subject: Digest, entry: Descr
 async def _from_api(
     session: Session, repository: str, subject: Digest, artifact_type: str | None
 ) -> list[Descriptor] | None:
-    """Ask the API; None: this registry has none."""
+    """Ask the referrers API; None: the registry does not have it."""
     url = f"/v2/{repository}/referrers/{subject}"
-    ask = Operation(
+    operation = Operation(
         Call(
             "GET",
             with_query(url, artifactType=artifact_type) if artifact_type else url,
@@ -118,7 +121,7 @@ async def _from_api(
         repository,
     )
     try:
-        pages = await listing.pages(session, ask, ManifestWire)
+        pages = await listing.pages(session, operation, ManifestWire)
     except NotFound:
         return None
     return [entry.value() for page in pages for entry in page.manifests or ()]
@@ -129,13 +132,13 @@ async def _from_tag(session: Session, repository: str, subject: Digest) -> list[
         manifest = await manifests.get(session, repository, fallback_tag(subject))
     except NotFound:
         return []
-    if manifest.wire.manifests is None:
+    if manifest.manifests is None:
         raise RegistryError(
             fill(
-                _("The tag {tag} of {repository} is no list of referrers, so it is left alone."),
+                _("The tag {tag} of {repository} is not a list of referrers; it was not changed."),
                 tag=fallback_tag(subject),
                 repository=repository,
             ),
-            _("Remove that tag if nobody needs it, and try again."),
+            _("Remove that tag if it is not needed, and try again."),
         )
-    return [entry.value() for entry in manifest.wire.manifests]
+    return list(manifest.manifests)

@@ -1,7 +1,7 @@
-"""The ladder of one request: retries, credentials, redirects, one exchange.
+"""The layers of one request: retries, credentials, redirects, one exchange.
 
-``send`` repeats what failed for a while, ``send_once`` does not; both renew credentials once
-after a 401 and follow redirects that give nothing away.
+``send`` repeats a request that failed temporarily, ``send_once`` does not; both renew credentials
+after a 401, and follow redirects without sending credentials to another origin.
 """
 
 import asyncio
@@ -11,12 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from keynet.errors import RegistryError, RegistryUnreachable
-from keynet.net.retry import TEMPORARY, Budget, Retries, retry_after
+from keynet.net.retry import TEMPORARY_STATUSES, Budget, Retries, retry_after
 from keynet.registry.address import Registry, follow, origin_of
-from keynet.registry.auth.authentication import Authorizer, CredentialSource
+from keynet.registry.auth.authentication import Authorizer
+from keynet.registry.auth.sources import CredentialSource
+from keynet.registry.exchange import Answer, Call, Stream
 from keynet.registry.status_errors import failure
-from keynet.registry.transport import Answer, Call, Stream, Transport
-from keynet.registry.transport_errors import NobodyThere, NoTls
+from keynet.registry.transport import Transport
+from keynet.registry.transport_errors import NotConnected, TlsFailed
 from keynet.secret import Secret
 from keynet.text import _, fill
 
@@ -30,13 +32,14 @@ _ERROR_LIMIT: Final = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What is asked of the registry.
+    """A request to the registry, with what its layers need to know.
 
     Args:
         call: ``url`` is absolute, or a path below the registry's base.
         action: For errors: ``push layer sha256:5b1c…``.
         scopes: Token scopes that it needs.
-        repository: Whose credentials serve; "" for the registry as a whole.
+        repository: Whose credentials are used; "" for the registry as a whole.
+        expect: Statuses that are no error.
     """
 
     call: Call
@@ -47,7 +50,7 @@ class Operation:
 
 
 class Session:
-    """Speak with one registry; ``connect`` finds out how, at the first request."""
+    """Talk to one registry; the first request finds out whether by https or http."""
 
     def __init__(
         self,
@@ -61,17 +64,16 @@ class Session:
         self._transport = transport
         self._auth = Authorizer(registry, sources, self._send_to_token_server)
         self._base: str | None = None
-        # Whether it ever answered.
-        self._met = False
-        self._meeting = asyncio.Lock()
+        self._answered = False
+        self._first_request = asyncio.Lock()
 
     def failure(self, answer: Answer | Stream, action: str, body: bytes = b"") -> RegistryError:
-        """Make the error for an answer that was not hoped for."""
+        """Return the error for an answer with an unexpected status."""
         content = answer.body if isinstance(answer, Answer) else body
         return failure(answer.status, answer.headers, content, action, self.registry.name)
 
     async def connect(self) -> str:
-        """Find the scheme; give the base URL. Asks the registry only where http may serve too.
+        """Return the base URL; the registry is asked for its scheme only when http is allowed.
 
         Raises:
             RegistryUnreachable: Neither https nor, where allowed, http answers.
@@ -82,51 +84,53 @@ class Session:
             if scheme is not None:
                 self._base = registry.base(scheme)
                 return self._base
-            async with self._meeting:
+            async with self._first_request:
                 if self._base is None:
                     self._base = await self._find_base()
         return self._base
 
-    async def send(self, ask: Operation) -> Answer:
+    async def send(self, operation: Operation) -> Answer:
         """Make the request, again when that may help, until it has an expected status.
 
         Raises:
-            RegistryError: Any other status, as ``problems.failure`` has it.
+            RegistryError: Any other status; see ``status_errors``.
             RegistryUnreachable: No answer.
         """
         await self.connect()
-        if not self._met:
-            # The first request goes alone: the others know what it learns of credentials.
-            async with self._meeting:
-                if not self._met:
-                    return await self._send(ask)
-        return await self._send(ask)
+        if not self._answered:
+            # The first request goes alone: the others use what it learns about credentials.
+            async with self._first_request:
+                if not self._answered:
+                    return await self._send(operation)
+        return await self._send(operation)
 
-    async def send_once(self, ask: Operation) -> Answer:
-        """Make the request without retries; any status but 401 is the caller's to judge."""
-        scopes = set(ask.scopes)
-        url = await self._absolute(ask.call.url)
+    async def send_once(self, operation: Operation) -> Answer:
+        """Make the request without retries; the caller judges any status but 401."""
+        scopes = set(operation.scopes)
+        url = await self._absolute(operation.call.url)
         for last in (False, False, True):
-            header = await self._auth.header(scopes, ask.repository)
-            answer = await self._send_following_redirects(replace(ask.call, url=url), header)
+            header = await self._auth.header(scopes, operation.repository)
+            answer = await self._send_following_redirects(replace(operation.call, url=url), header)
             if answer.status != 401:
                 return answer
-            if last or not self._own(answer.url):
+            if last or not self._is_own(answer.url):
                 break
-            if header is None and not self._auth.learn(answer) and await self._told_at_the_root():
+            if header is None and not self._auth.learn(answer) and await self._learned_at_root():
                 continue
-            await self._auth.challenged(answer, header, scopes, ask.repository, ask.action)
-        raise self.failure(answer, ask.action)
+            await self._auth.challenged(
+                answer, header, scopes, operation.repository, operation.action
+            )
+        raise self.failure(answer, operation.action)
 
     @asynccontextmanager
-    async def stream(self, ask: Operation) -> AsyncIterator[Stream]:
+    async def stream(self, operation: Operation) -> AsyncIterator[Stream]:
         """Make a GET whose body the caller reads, without retries."""
-        scopes = set(ask.scopes)
-        call = replace(ask.call, url=await self._absolute(ask.call.url))
+        scopes = set(operation.scopes)
+        call = replace(operation.call, url=await self._absolute(operation.call.url))
         refusals = redirects = 0
         while True:
-            own = self._own(call.url)
-            header = await self._auth.header(scopes, ask.repository) if own else None
+            own = self._is_own(call.url)
+            header = await self._auth.header(scopes, operation.repository) if own else None
             async with self._transport.stream(_authorized(call, header)) as stream:
                 if stream.status in _REDIRECTS and "location" in stream.headers:
                     redirects += 1
@@ -134,38 +138,39 @@ class Session:
                 elif stream.status == 401 and own and refusals < 2:
                     refusals += 1
                     answer = Answer(401, stream.headers, await _start(stream), stream.url)
-                    await self._auth.challenged(answer, header, scopes, ask.repository, ask.action)
+                    await self._auth.challenged(
+                        answer, header, scopes, operation.repository, operation.action
+                    )
                     continue
                 else:
                     yield stream
                     return
             call = replace(call, url=target)
 
-    async def _send(self, ask: Operation) -> Answer:
+    async def _send(self, operation: Operation) -> Answer:
         budget = Budget(self.retries)
-        # A wrong address is told soon: what is tried again is a registry that starts.
-        unreachable = Budget(self._few)
+        # A wrong address is reported soon: the few tries are for a registry that is starting.
+        unreachable = Budget(self._first_tries)
         while True:
             try:
-                answer = await self.send_once(ask)
+                answer = await self.send_once(operation)
             except RegistryUnreachable as error:
-                if self._met or not isinstance(error, NobodyThere):
-                    await budget.spend(error)
+                if self._answered or not isinstance(error, NotConnected):
+                    await budget.wait_or_raise(error, again=error.temporary)
                 else:
-                    again = error.temporary and not isinstance(error, NoTls)
-                    await unreachable.spend(error, again=again)
+                    again = error.temporary and not isinstance(error, TlsFailed)
+                    await unreachable.wait_or_raise(error, again=again)
                 continue
-            if answer.status in ask.expect:
+            if answer.status in operation.expect:
                 return answer
-            wish = retry_after(answer.headers.get("retry-after"))
-            await budget.spend(self.failure(answer, ask.action), wish)
+            await self._wait_or_raise(budget, answer, operation.action)
 
     @property
-    def _few(self) -> Retries:
+    def _first_tries(self) -> Retries:
         return replace(self.retries, attempts=min(_FIRST_TRIES, self.retries.attempts))
 
-    async def _told_at_the_root(self) -> bool:
-        """Ask the API's root how to sign in: some servers tell it nowhere else."""
+    async def _learned_at_root(self) -> bool:
+        """Ask the API's root how to sign in: some servers answer that nowhere else."""
         root = await self._ping(Operation(Call("GET", await self._absolute("/v2/")), _("sign in")))
         return root.status == 401 and self._auth.learn(root)
 
@@ -176,44 +181,43 @@ class Session:
         try:
             answer = await self._ping(ping)
         except RegistryUnreachable as error:
-            # Without a port, https and http are different doors: one may be shut.
-            if not isinstance(error, NoTls) and not (error.temporary and registry.portless):
+            # Without a port, https and http use different ones, and one may be closed.
+            if not isinstance(error, TlsFailed) and not (error.temporary and registry.portless):
                 raise
             scheme = "http"
             ping = replace(ping, call=Call("GET", f"{registry.base(scheme)}/v2/"))
             answer = await self._ping(ping)
         if answer.status == 401:
             self._auth.learn(answer)
-        self._met = True
+        self._answered = True
         return registry.base(scheme)
 
-    async def _ping(self, ask: Operation) -> Answer:
-        budget = Budget(self._few)
+    async def _ping(self, operation: Operation) -> Answer:
+        budget = Budget(self._first_tries)
         while True:
             try:
-                answer = await self._transport.send(ask.call)
-            except NoTls:
+                answer = await self._transport.send(operation.call)
+            except TlsFailed:
                 raise
             except RegistryUnreachable as error:
-                await budget.spend(error)
+                await budget.wait_or_raise(error, again=error.temporary)
                 continue
-            if answer.status not in TEMPORARY:
+            if answer.status not in TEMPORARY_STATUSES:
                 return answer
-            wish = retry_after(answer.headers.get("retry-after"))
-            await budget.spend(self.failure(answer, ask.action), wish)
+            await self._wait_or_raise(budget, answer, operation.action)
 
     async def _absolute(self, url: str) -> str:
         base = await self.connect()
         return url if "://" in url else base + url
 
-    def _own(self, url: str) -> bool:
+    def _is_own(self, url: str) -> bool:
         return self._base is not None and origin_of(url) == origin_of(self._base)
 
     async def _send_following_redirects(self, call: Call, header: Secret | None) -> Answer:
         for count in range(1, _MOST_REDIRECTS + 2):
-            sent = header if self._own(call.url) else None
+            sent = header if self._is_own(call.url) else None
             answer = await self._transport.send(_authorized(call, sent))
-            self._met = True
+            self._answered = True
             location = answer.headers.get("location")
             if answer.status not in _REDIRECTS or location is None:
                 break
@@ -225,7 +229,7 @@ class Session:
         if count > _MOST_REDIRECTS:
             raise RegistryError(
                 fill(
-                    _("{registry} redirects in circles; gave up after {count}."),
+                    _("{registry} redirects in a circle; gave up after {count} redirects."),
                     registry=self.registry.name,
                     count=_MOST_REDIRECTS,
                 ),
@@ -238,7 +242,7 @@ class Session:
                     registry=self.registry.name,
                     method=call.method,
                 ),
-                _("Name the registry by its final address."),
+                _("Use the registry's final address."),
             )
         return target
 
@@ -248,12 +252,16 @@ class Session:
             try:
                 answer = await self._transport.send(call)
             except RegistryUnreachable as error:
-                await budget.spend(error)
+                await budget.wait_or_raise(error, again=error.temporary)
                 continue
-            if answer.status not in TEMPORARY:
+            if answer.status not in TEMPORARY_STATUSES:
                 return answer
-            wish = retry_after(answer.headers.get("retry-after"))
-            await budget.spend(self.failure(answer, action), wish)
+            await self._wait_or_raise(budget, answer, action)
+
+    async def _wait_or_raise(self, budget: Budget, answer: Answer, action: str) -> None:
+        error = self.failure(answer, action)
+        wish = retry_after(answer.headers.get("retry-after"))
+        await budget.wait_or_raise(error, wish, again=error.temporary)
 
 
 def _authorized(call: Call, header: Secret | None) -> Call:
@@ -263,7 +271,7 @@ def _authorized(call: Call, header: Secret | None) -> Call:
 
 
 async def _start(stream: Stream) -> bytes:
-    """Read as much of an error's body as can matter."""
+    """Read the beginning of an error's body, which is all that is shown."""
     body = bytearray()
     async for chunk in stream.chunks():
         body += chunk

@@ -1,10 +1,11 @@
-"""TLS to a registry: own CAs, client certificates, the engines' certs.d folders.
+"""TLS to a registry: private CAs, client certificates, the engines' certs.d folders.
 
-Source: SPEC 1.3; docker "Verify repository client with certificates"; containers-certs.d(5).
+Source: docker "Verify repository client with certificates"; containers-certs.d(5).
 """
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -27,7 +28,7 @@ class ClientCertificate:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What a connection relies on: further CAs, client certificates, or no check at all."""
+    """What a connection trusts and presents: further CAs, client certificates, no checks."""
 
     ca_certs: tuple[Path, ...] = ()
     client_certs: tuple[ClientCertificate, ...] = ()
@@ -67,7 +68,7 @@ def from_certs_d(registry: str, folders: Sequence[Path] = CERTS_D) -> Trust:
                         certificate=certificate,
                         key=key.name,
                     ),
-                    _("Put the key beside it, or remove the certificate."),
+                    _("Put the key into the same folder, or remove the certificate."),
                 )
             clients.append(ClientCertificate(certificate, key))
         cas = tuple(name for name in names if name.suffix == ".crt")
@@ -76,10 +77,10 @@ def from_certs_d(registry: str, folders: Sequence[Path] = CERTS_D) -> Trust:
 
 
 def context(base: ssl.SSLContext, trust: Trust) -> ssl.SSLContext:
-    """Add what ``trust`` has to ``base`` and give it back.
+    """Add CAs and client certificates to ``base`` and return it.
 
     Raises:
-        UsageError: A file that is missing or is no certificate, with its path.
+        UsageError: A file is missing or is not a certificate; the message has its path.
     """
     base.minimum_version = ssl.TLSVersion.TLSv1_2
     if trust.unverified:
@@ -99,21 +100,17 @@ def _no_passphrase() -> str:
     return ""
 
 
-class _naming:
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError):
-            reason = error.strerror or printable(error, 200)
-            raise UsageError(
-                fill(
-                    _("The certificate {path} cannot be used: {reason}."),
-                    path=self._path,
-                    reason=printable(reason, 200),
-                ),
-                _("Give a PEM file that your user can read."),
-            ) from error
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or printable(error, 200)
+        raise UsageError(
+            fill(
+                _("The certificate {path} cannot be used: {reason}."),
+                path=path,
+                reason=printable(reason, 200),
+            ),
+            _("Use a PEM file that your user can read."),
+        ) from error

@@ -1,33 +1,33 @@
-"""One HTTP exchange at a time: the only place in this room that knows httpx.
+"""Make one HTTP exchange at a time: the only module of this room that knows httpx.
 
-Retries, credentials and redirects are the session's; here bodies are bounded, time is
-bounded by phase, and foreign exceptions become keynet's.
+Retries, credentials and redirects are the session's. Here the size of bodies and the time of each
+phase are limited, and foreign exceptions become keynet's.
 """
 
 import asyncio
 import socket
 import ssl
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
 from typing import Final
 
 import httpx
 
 import keynet
 from keynet.net import trust
-from keynet.net.hosts import proxy_for
+from keynet.net.proxies import proxy_for
 from keynet.registry import tls
 from keynet.registry.address import Registry, origin_of
-from keynet.registry.transport_errors import broken, no_connection, timed_out, too_long
+from keynet.registry.exchange import Answer, Call, Stream, Timeouts
+from keynet.registry.transport_errors import connection_lost, no_connection, timed_out, too_long
 
-__all__ = ["Answer", "Call", "Stream", "Timeouts", "Transport", "Wire"]
+__all__ = ["HttpTransport", "Transport"]
 
-# What carries the bytes; tests give one that needs no network.
-Wire = httpx.AsyncBaseTransport
+# What carries the bytes; tests pass one that needs no network.
+HttpTransport = httpx.AsyncBaseTransport
 
-# Bytes that must come within one read timeout.
+# So many bytes must come within one read timeout.
 _LEAST: Final = 64 * 1024
 _MOST_CONNECTIONS: Final = 100
 _ONE: Final = httpx.Limits(max_connections=1, max_keepalive_connections=1)
@@ -46,56 +46,6 @@ _KEEPALIVE: Final = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Seconds by phase; a phase that makes no progress for so long ends the exchange.
-
-    ``commit_s`` is for the answer to the commit of a big blob: None waits as long as the
-    connection lives (TCP keep-alive tells), because registries hash and move it first.
-    """
-
-    connect_s: float = 10.0
-    read_s: float = 300.0
-    write_s: float = 300.0
-    commit_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One exchange; ``body`` gives fresh bytes at each call of it.
-
-    ``limit`` bounds the answer's body in bytes; ``patient`` lifts the read timeout to
-    ``Timeouts.commit_s``.
-    """
-
-    method: str
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    body: bytes | Callable[[], AsyncIterator[bytes]] | None = field(default=None, repr=False)
-    limit: int = 1024 * 1024
-    patient: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole answer; the names in ``headers`` are lower-case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """An answer whose body is still to be read, once."""
-
-    status: int
-    headers: Mapping[str, str]
-    chunks: Callable[[], AsyncGenerator[bytes, None]]
-    url: str
-
-
 class Transport:
     """Send calls over pools of connections. Close it with ``aclose``."""
 
@@ -104,29 +54,29 @@ class Transport:
         registry: Registry,
         trust: tls.Trust,
         timeouts: Timeouts,
-        wire: Wire | None = None,
+        http: HttpTransport | None = None,
     ) -> None:
         self._registry = registry
         self._trust = trust
         self._timeouts = timeouts
-        self._wire = wire
-        self._wires: dict[tuple[bool, str], Wire] = {}
+        self._http = http
+        self._pools: dict[tuple[bool, str, str | None], HttpTransport] = {}
 
     async def aclose(self) -> None:
         """Close every connection."""
-        wires = list(self._wires.values())
-        self._wires.clear()
-        for wire in wires:
-            await wire.aclose()
+        pools = [*self._pools.values(), *([self._http] if self._http is not None else [])]
+        self._pools.clear()
+        for pool in pools:
+            await pool.aclose()
 
     async def send(self, call: Call) -> Answer:
         """Make one exchange and read the whole answer.
 
         Raises:
-            RegistryUnreachable: No connection, or it broke; ``temporary`` unless TLS forbids.
-            RegistryError: The answer breaks HTTP, is larger than ``call.limit`` or too slow.
+            RegistryUnreachable: No connection, or it was lost; ``temporary`` unless TLS fails.
+            RegistryError: The answer is not HTTP, is larger than ``call.limit`` or too slow.
         """
-        # A body in drips would never meet the read timeout. What is sent has its own pace.
+        # A body that drips never meets the read timeout. What is sent has its own pace.
         whole_s = None if call.patient or callable(call.body) else self._whole_s
         try:
             async with asyncio.timeout(whole_s), self.stream(call) as stream:
@@ -142,15 +92,15 @@ class Transport:
 
     @asynccontextmanager
     async def stream(self, call: Call) -> AsyncIterator[Stream]:
-        """Make one exchange and give the answer before its body is read."""
+        """Make one exchange and yield the answer before its body is read."""
         with _mapped(self._registry, call):
-            wire = self._wire_for(call.url)
-            response = await wire.handle_async_request(self._request(call))
+            pool = self._pool_for(call.url)
+            response = await pool.handle_async_request(self._request(call))
         try:
             headers = {name.lower(): value for name, value in response.headers.items()}
 
             async def chunks() -> AsyncGenerator[bytes, None]:
-                # Bytes in drips would never meet the timeout between two of them.
+                # Bytes that drip never meet the timeout between two of them.
                 waited_s, came = 0.0, 0
                 with _mapped(self._registry, call):
                     async with aclosing(_raw(response)) as blocks:
@@ -176,26 +126,26 @@ class Transport:
     def _whole_s(self) -> float:
         return self._timeouts.connect_s + self._timeouts.read_s
 
-    def _wire_for(self, url: str) -> Wire:
-        """Give what carries this URL: client certificates and lax TLS are for the registry."""
+    def _pool_for(self, url: str) -> HttpTransport:
+        """Return the connections for a URL: client certificates are for the registry alone."""
         origin = origin_of(url)
+        if self._http is not None:
+            return self._http
         own = origin == origin_of(self._registry.base(origin.scheme))
-        direct = self._wire is not None
-        proxy = None if direct else proxy_for(origin.scheme, origin.host, origin.port)
-        place = (own, proxy or origin.scheme)
-        wire = self._wires.get(place)
-        if wire is None:
-            wire = self._wires[place] = self._wire or self._new_wire(origin.scheme, proxy, own=own)
-        return wire
+        proxy = proxy_for(origin.scheme, origin.host, origin.port)
+        key = (own, origin.scheme, proxy)
+        if key not in self._pools:
+            self._pools[key] = self._new_pool(origin.scheme, proxy, own=own)
+        return self._pools[key]
 
-    def _new_wire(self, scheme: str, proxy: str | None, *, own: bool) -> Wire:
+    def _new_pool(self, scheme: str, proxy: str | None, *, own: bool) -> HttpTransport:
         if scheme == "https":
             context = _context(self._trust if own else tls.Trust(self._trust.ca_certs))
         else:
             # Made once here, or httpx makes one for each connection.
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context = trust.no_context()
 
-        def connection() -> Wire:
+        def connection() -> HttpTransport:
             return httpx.AsyncHTTPTransport(
                 verify=context,
                 limits=_ONE,
@@ -222,14 +172,14 @@ class Transport:
 class _Connections(httpx.AsyncBaseTransport):
     """One of httpx's transports for each connection, the one used last first.
 
-    httpx's own pool looks at all its connections at each request: with sixteen of them that
+    httpx's own pool goes through all its connections at each request: with sixteen of them that
     takes longer than the request.
     """
 
-    def __init__(self, new: Callable[[], Wire]) -> None:
+    def __init__(self, new: Callable[[], HttpTransport]) -> None:
         self._new = new
-        self._all: list[Wire] = []
-        self._free: list[Wire] = []
+        self._all: list[HttpTransport] = []
+        self._free: list[HttpTransport] = []
         self._gate = asyncio.Semaphore(_MOST_CONNECTIONS)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -237,32 +187,32 @@ class _Connections(httpx.AsyncBaseTransport):
         await self._gate.acquire()
         try:
             if self._free:
-                wire = self._free.pop()
+                connection = self._free.pop()
             else:
-                wire = self._new()
-                self._all.append(wire)
+                connection = self._new()
+                self._all.append(connection)
         except BaseException:
             self._gate.release()
             raise
         try:
-            response = await wire.handle_async_request(request)
+            response = await connection.handle_async_request(request)
         except BaseException:
-            self._give_back(wire)
+            self._give_back(connection)
             raise
         assert isinstance(response.stream, httpx.AsyncByteStream)
-        response.stream = _Body(response.stream, lambda: self._give_back(wire))
+        response.stream = _Body(response.stream, lambda: self._give_back(connection))
         return response
 
     async def aclose(self) -> None:
         """Close every connection."""
-        wires = list(self._all)
+        connections = list(self._all)
         self._all.clear()
         self._free.clear()
-        for wire in wires:
-            await wire.aclose()
+        for connection in connections:
+            await connection.aclose()
 
-    def _give_back(self, wire: Wire) -> None:
-        self._free.append(wire)
+    def _give_back(self, connection: HttpTransport) -> None:
+        self._free.append(connection)
         self._gate.release()
 
 
@@ -284,7 +234,7 @@ class _Body(httpx.AsyncByteStream):
 
 
 async def _raw(response: httpx.Response) -> AsyncGenerator[bytes, None]:
-    # Not aiter_raw: it counts and copies what is counted here already.
+    # Not aiter_raw: it counts and copies bytes that are counted here already.
     assert isinstance(response.stream, httpx.AsyncByteStream)
     async for block in response.stream:
         yield block
@@ -307,16 +257,16 @@ def _mapped(registry: Registry, call: Call) -> Iterator[None]:
         raise timed_out(
             registry, call.url, connecting=isinstance(error, httpx.ConnectTimeout)
         ) from error
-    except (httpx.ConnectError, httpx.ProxyError) as error:
+    except (httpx.ConnectError, httpx.ProxyError, UnicodeError) as error:
         raise no_connection(registry, call.url, error) from error
     except ssl.SSLError as error:
-        # TLS 1.3 tells a missing client certificate only when the first answer is read.
+        # TLS 1.3 reports a missing client certificate only when the first answer is read.
         refused = "alert" in str(error).lower()
-        raise broken(registry, call.url, error, temporary=not refused) from error
+        raise connection_lost(registry, call.url, error, temporary=not refused) from error
     except httpx.NetworkError as error:
-        raise broken(registry, call.url, error, temporary=True) from error
-    except (httpx.TransportError, httpx.StreamError, httpx.InvalidURL) as error:
-        # A server that closes early is worth another try, one that breaks the grammar is not.
+        raise connection_lost(registry, call.url, error, temporary=True) from error
+    except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
+        # A server that closes early may answer the next try; one that breaks HTTP does not.
         text = str(error)
         early = "disconnected" in text or "closed connection" in text
-        raise broken(registry, call.url, error, temporary=early) from error
+        raise connection_lost(registry, call.url, error, temporary=early) from error

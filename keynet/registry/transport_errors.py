@@ -1,23 +1,23 @@
-"""Why no answer came: the connection, TLS, time, or an answer without end. No HTTP library."""
+"""Errors for answers that did not come: connection, TLS, time, size. No HTTP library."""
 
 import os
 import socket
 import ssl
-from collections.abc import Iterator
 
 from keynet.errors import RegistryError, RegistryUnreachable
+from keynet.net.causes import cause, causes
 from keynet.registry.address import Registry, origin_of
 from keynet.text import _, fill, printable
 
-__all__ = ["NoTls", "NobodyThere", "broken", "no_connection", "timed_out", "too_long"]
+__all__ = ["NotConnected", "TlsFailed", "connection_lost", "no_connection", "timed_out", "too_long"]
 
 
-class NobodyThere(RegistryUnreachable):
-    """No connection came about, so nothing was asked."""
+class NotConnected(RegistryUnreachable):
+    """No connection was made, so nothing was sent."""
 
 
-class NoTls(NobodyThere):
-    """The other side was reached and does not speak TLS."""
+class TlsFailed(NotConnected):
+    """The server was reached and does not complete the TLS handshake."""
 
 
 def _where(registry: Registry, url: str) -> str:
@@ -30,79 +30,81 @@ def _where(registry: Registry, url: str) -> str:
 
 
 def no_connection(registry: Registry, url: str, error: Exception) -> RegistryUnreachable:
-    """Say why no connection came about: certificate, name, TLS, or the way."""
+    """Return the error for a connection that failed: certificate, name, TLS or network."""
     where = _where(registry, url)
-    chain = list(_causes(error))
-    untrusted = next((e for e in chain if isinstance(e, ssl.SSLCertVerificationError)), None)
+    untrusted = cause(error, ssl.SSLCertVerificationError)
     if untrusted is not None:
         reason = printable(untrusted.verify_message or untrusted, 200)
-        return NobodyThere(
+        return NotConnected(
             fill(
                 _("The certificate of {registry} is not trusted: {reason}."),
                 registry=where,
                 reason=reason,
             ),
-            _("Give the CA's certificate with --ca-cert, KEYNET_CA_CERT or SSL_CERT_FILE."),
+            _("Pass the CA's certificate with --ca-cert, KEYNET_CA_CERT or SSL_CERT_FILE."),
         )
-    if any(isinstance(e, socket.gaierror) for e in chain):
-        return NobodyThere(
-            fill(_("There is no host {registry}: its name cannot be resolved."), registry=where),
+    # A name that breaks the rules of names fails before it is looked up.
+    if isinstance(error, UnicodeError) or cause(error, socket.gaierror) is not None:
+        return NotConnected(
+            fill(_("The host name of {registry} cannot be resolved."), registry=where),
             _("Check the spelling and your network (DNS, VPN, proxy)."),
             temporary=True,
         )
-    plain = [e for e in chain if isinstance(e, OSError) and not isinstance(e, ssl.SSLError)]
+    plain = [e for e in causes(error) if isinstance(e, OSError) and not isinstance(e, ssl.SSLError)]
     if url.startswith("https:") and not plain:
-        return NoTls(
+        return TlsFailed(
             fill(
                 _("{registry} does not complete the TLS handshake: {reason}."),
                 registry=where,
-                reason=printable(error, 200) or _("it hangs up"),
+                reason=printable(error, 200) or _("it closes the connection"),
             ),
-            _("Check the port, and whether it speaks https; a client certificate may be wanted."),
+            _("Check the port, and whether it is https; a client certificate may be required."),
             temporary=True,
         )
     # asyncio puts the address into strerror and leaves the reason out.
-    told = [os.strerror(e.errno) for e in plain if e.errno]
-    reason = printable(told[-1] if told else error, 200)
-    return NobodyThere(
+    known = [os.strerror(e.errno) for e in plain if e.errno]
+    reason = printable(known[-1] if known else error, 200)
+    return NotConnected(
         fill(_("{registry} cannot be reached: {reason}."), registry=where, reason=reason),
         _("Check the address and the port, and that the registry runs."),
         temporary=True,
     )
 
 
-def broken(
+def connection_lost(
     registry: Registry, url: str, error: Exception, *, temporary: bool
 ) -> RegistryUnreachable:
-    """Say that a connection ended in the middle."""
+    """Return the error for a connection that ended too early."""
     return RegistryUnreachable(
         fill(
-            _("The connection to {registry} broke: {reason}."),
+            _("The connection to {registry} was lost: {reason}."),
             registry=_where(registry, url),
-            reason=printable(error, 200).rstrip(".") or _("it was cut"),
+            reason=printable(error, 200).rstrip(".") or _("it was cut off"),
         ),
         _("Check the network, and a proxy in between if there is one.")
         if temporary
-        else _("Check that a registry listens there, and whether it wants a client certificate."),
+        else _(
+            "Check that a registry listens there, and whether it requires a client certificate."
+        ),
         temporary=temporary,
     )
 
 
 def timed_out(registry: Registry, url: str, *, connecting: bool = False) -> RegistryUnreachable:
-    """Say that nothing came in time."""
+    """Return the error for an answer that did not come in time."""
     where = _where(registry, url)
-    kind: type[RegistryUnreachable] = NobodyThere if connecting else RegistryUnreachable
+    kind: type[RegistryUnreachable] = NotConnected if connecting else RegistryUnreachable
     if connecting:
         message = fill(_("{registry} cannot be reached: no connection in time."), registry=where)
     else:
-        message = fill(_("{registry} does not answer: nothing came in time."), registry=where)
+        message = fill(_("{registry} does not answer in time."), registry=where)
     return kind(
         message, _("Check the network and whether the registry is overloaded."), temporary=True
     )
 
 
 def too_long(registry: Registry, url: str, limit: int) -> RegistryError:
-    """Say that an answer has no end."""
+    """Return the error for an answer that is too long."""
     return RegistryError(
         fill(
             _("The answer of {registry} is longer than {limit} bytes; it was not read further."),
@@ -111,18 +113,3 @@ def too_long(registry: Registry, url: str, limit: int) -> RegistryError:
         ),
         _("Check that the URL is a registry's."),
     )
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Give the error and everything that caused it, groups opened, outermost first."""
-    seen = 0
-    waiting: list[BaseException | None] = [error]
-    while waiting and seen < 50:
-        current = waiting.pop(0)
-        if current is None:
-            continue
-        seen += 1
-        yield current
-        if isinstance(current, BaseExceptionGroup):
-            waiting.extend(current.exceptions)
-        waiting.append(current.__cause__ or current.__context__)

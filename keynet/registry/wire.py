@@ -1,4 +1,4 @@
-"""What registries say in JSON, checked before anybody uses it.
+"""The JSON of registries, checked before it is used.
 
 Source: OCI image-spec, "Image Manifest", "Image Index"; distribution-spec, "Error Codes".
 """
@@ -16,6 +16,7 @@ __all__ = [
     "MANIFEST_LIMIT",
     "Catalog",
     "ConfigWire",
+    "DescriptorWire",
     "ManifestWire",
     "TagList",
     "TokenWire",
@@ -45,7 +46,7 @@ class _PlatformWire(_Wire):
 
 
 class DescriptorWire(_Wire):
-    """A descriptor as it stands in JSON; ``value`` checks the digest's grammar."""
+    """A descriptor in JSON; ``value`` checks the digest's grammar."""
 
     mediaType: _ShortText
     digest: _ShortText
@@ -55,10 +56,10 @@ class DescriptorWire(_Wire):
     platform: _PlatformWire | None = None
 
     def value(self) -> Descriptor:
-        """Make the value that the rest of keynet uses.
+        """Return the value that the rest of keynet uses.
 
         Raises:
-            ValidationError: The digest breaks its grammar.
+            ValidationError: The digest is not valid.
         """
         platform = self.platform
         return Descriptor(
@@ -72,7 +73,7 @@ class DescriptorWire(_Wire):
 
 
 class ManifestWire(_Wire):
-    """An image manifest or an index; ``check_manifest`` has seen that it is not both."""
+    """An image manifest or an index; ``check_manifest`` checks that it is not both."""
 
     schemaVersion: Annotated[int, Field(ge=2, le=2)]
     mediaType: _ShortText | None = None
@@ -99,7 +100,7 @@ class ConfigWire(_Wire):
 
 
 class TagList(_Wire):
-    """A page of tags; Docker's registry says null for none."""
+    """A page of tags; docker-registry writes null for none."""
 
     tags: Annotated[list[_ShortText], Field(max_length=_ENTRIES)] | None = None
 
@@ -111,7 +112,7 @@ class Catalog(_Wire):
 
 
 class TokenWire(_Wire):
-    """What a token server answers."""
+    """The answer of a token server."""
 
     token: str | None = None
     access_token: str | None = None
@@ -135,7 +136,7 @@ def read_json(model: type[_M], body: bytes, what: str) -> _M:
     """Read a registry's JSON into ``model``.
 
     Raises:
-        RegistryError: No JSON, cut off, or not of that shape.
+        RegistryError: It is not JSON, is cut off, or has another shape.
     """
     try:
         return model.model_validate_json(body)
@@ -151,13 +152,13 @@ def read_json(model: type[_M], body: bytes, what: str) -> _M:
 
 
 def check_manifest(content: bytes, content_type: str | None) -> ManifestWire:
-    """Read a manifest or an index and refuse what could be taken for both.
+    """Read a manifest or an index, and refuse one that could be taken for both.
 
     Args:
-        content_type: Of the answer that brought it; None where it came without one.
+        content_type: Of the answer; None when it had none.
 
     Raises:
-        RegistryError: No JSON, wrong shape, or its mediaType is not the Content-Type.
+        RegistryError: Not JSON, wrong shape, or its mediaType is not the Content-Type.
         ValidationError: It contradicts itself.
 
     Source: CVE-2021-41190.
@@ -167,8 +168,8 @@ def check_manifest(content: bytes, content_type: str | None) -> ManifestWire:
         manifest.layers is not None or manifest.config is not None
     ):
         raise ValidationError(
-            _("The manifest has both layers and manifests: it is neither image nor index."),
-            _("Do not use this image; it may be made to deceive."),
+            _("The manifest has both layers and manifests: it is neither an image nor an index."),
+            _("Do not use this image; it may have been made to deceive."),
         )
     if manifest.manifests is None and (manifest.layers is None or manifest.config is None):
         raise ValidationError(
@@ -200,7 +201,7 @@ def check_manifest(content: bytes, content_type: str | None) -> ManifestWire:
 
 
 def first_error(body: bytes) -> tuple[str, str]:
-    """Give code and message of a registry's first error, safe to show; "" for what it lacks."""
+    """Return code and message of a registry's first error, safe to show; "" when missing."""
     try:
         errors = _ErrorsWire.model_validate_json(body[:_ERROR_LIMIT]).errors
     except Malformed:

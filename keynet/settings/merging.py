@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import pydantic
 
 from keynet.errors import UsageError
+from keynet.net.addresses import same_server
 from keynet.secret import Secret
-from keynet.settings.addresses import same_server
 from keynet.settings.model import Settings
 from keynet.settings.sources import SOURCES, from_environment, from_flags, from_pyproject
 from keynet.text import _, fill, printable

@@ -8,10 +8,10 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from keynet.errors import NotAuthorised, UsageError
+from keynet.net.addresses import registry_host
 from keynet.net.hosts import is_loopback
 from keynet.plan import RegistryAccess
 from keynet.secret import Secret
-from keynet.settings.addresses import registry_host
 from keynet.text import _, fill, printable
 
 __all__ = ["BackendAccess", "Settings"]

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-from collections.abc import Sequence
 from typing import Any, Final, Self
 
 from keynet import __version__
@@ -12,7 +11,6 @@ from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
 from keynet.plan import RegistryAccess
 from keynet.registry import artifact
-from keynet.registry.auth.authentication import Credential, CredentialSource, Fixed
 from keynet.registry.client import RegistryClient
 from keynet.script.arguments import Extraction
 from keynet.steps.event_loop import EventLoop
@@ -36,7 +34,7 @@ def payload(script_name: str, script_digest: Digest, extraction: Extraction) -> 
 
 def load() -> None:
     """Import ahead of time what ``PlatformRegistry.attach`` imports at its first use."""
-    artifact.load()
+    artifact.preload()
 
 
 class PlatformRegistry:
@@ -128,17 +126,13 @@ async def _read(image: Reference, access: RegistryAccess | None) -> bytes:
 
 def client_for(registry: str, access: RegistryAccess | None, emit: Emit = ignore) -> RegistryClient:
     """Open a client with keynet's own account, else with this machine's stored credentials."""
-    sources: Sequence[CredentialSource]
+    auth = None
     if access is not None and access.password is not None:
-        sources = (Fixed(access.host, Credential(access.username, access.password)),)
-    else:
-        from keynet.registry.auth.stored_logins import default_sources
-
-        sources = default_sources()
+        auth = access.username, access.password
     plain = access is not None and access.insecure
     return RegistryClient(
         f"http://{registry}" if plain else registry,
-        credentials=sources,
+        auth=auth,
         ca_cert=access.ca_cert if access is not None else None,
         insecure=plain,
         emit=emit,

@@ -15,7 +15,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from keynet.files import places
-from keynet.net.hosts import proxy_for
+from keynet.net.proxies import proxy_for
 from keynet.plan import RegistryAccess
 
 __all__ = ["Acceptance"]

@@ -1,4 +1,4 @@
-"""A proxy that stands between a client and a real registry and fails where rules say.
+"""A proxy between a client and a real registry that fails where its rules say.
 
 It speaks HTTP/1.1 on loopback, counts the bytes that the client sent, and either passes bodies
 on as they come or, as nginx does by default, only once they are whole.
@@ -50,7 +50,7 @@ class CutAnswer:
 
 @dataclass(frozen=True)
 class Shorten:
-    """Give the registry only this many bytes of the body; its answer is passed on."""
+    """Pass only this many bytes of the body to the registry; its answer is passed on."""
 
     to: int
 

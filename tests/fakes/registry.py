@@ -89,7 +89,7 @@ class _Repository:
 
 
 class MemoryRegistry(httpx.AsyncBaseTransport):
-    """One registry at ``host``; requests to other hosts go to ``elsewhere`` and are kept.
+    """One registry at ``host``; requests to other hosts go to ``elsewhere`` and are recorded.
 
     Args:
         auth: "open", "basic" or "token"; the user is ``user`` with ``password``.

@@ -80,7 +80,7 @@ def test_names_come_from_the_archive_without_its_registry(
 
     assert sorted(asyncio.run(push())) == ["other:1", "team/app:1", "team/app:x"]
     untagged = write(tmp_path / "b.tar", docker_old(random_image(3, tags=[])))
-    with pytest.raises(ValidationError, match="what its image is called"):
+    with pytest.raises(ValidationError, match="does not contain a name"):
         asyncio.run(library.push_docker_tar(untagged, url))
     with pytest.raises(ValidationError):
         asyncio.run(library.push_docker_tar_with_all_original_tags(untagged, url))

@@ -12,11 +12,11 @@ from keynet.events import BlobRewound, Event
 from keynet.net.retry import Retries
 from keynet.oci.image import Image
 from keynet.oci.reference import Reference
-from keynet.registry.auth.authentication import Credential, Fixed
+from keynet.registry.auth.sources import Credential, FixedSource
 from keynet.registry.client import RegistryClient
+from keynet.registry.exchange import Timeouts
 from keynet.registry.transfer.pull_image import fetch_image
 from keynet.registry.transfer.push_image import push_image
-from keynet.registry.transport import Timeouts
 from keynet.secret import Secret
 from tests.fakes.images import RandomLayer, image_of
 from tests.fakes.proxy import (
@@ -54,7 +54,7 @@ async def push_and_check(
     pushed: Image,
     *,
     name: str,
-    sources: tuple[Fixed, ...] = (),
+    sources: tuple[FixedSource, ...] = (),
     events: list[Event] | None = None,
     retries: Retries = QUICK,
     chunk_size: int | None = MB,
@@ -62,13 +62,11 @@ async def push_and_check(
     """Push through the proxy; read back without it and compare every byte."""
     target = Reference(proxy.host, name, "t")
     watch = events.append if events is not None else (lambda event: None)
-    async with RegistryClient(
-        f"http://{proxy.host}", credentials=sources, retries=retries
-    ) as client:
+    async with RegistryClient(f"http://{proxy.host}", auth=sources, retries=retries) as client:
         await client.ping()
         await push_image(client, pushed, target, emit=watch, chunk_size=chunk_size)
-    own = tuple(Fixed(direct, source.credential) for source in sources)
-    async with RegistryClient(f"http://{direct}", credentials=own) as client:
+    own = tuple(FixedSource(direct, source.credential) for source in sources)
+    async with RegistryClient(f"http://{direct}", auth=own) as client:
         read = await fetch_image(client, Reference(direct, name, "t"))
         assert (read.manifest, read.config) == (pushed.manifest, pushed.config)
         for layer in read.layers:
@@ -211,7 +209,7 @@ def test_one_401_in_mid_upload_is_survived(
                 server.host,
                 image(),
                 name="mid/401",
-                sources=(Fixed(proxy.host, credential),),
+                sources=(FixedSource(proxy.host, credential),),
             )
             assert proxy.rules[0].hits > skip
 
@@ -234,7 +232,7 @@ def test_a_token_that_runs_out_in_mid_upload_is_renewed(
                 server.host,
                 image(size=15 * MB),
                 name="mid/expiry",
-                sources=(Fixed(proxy.host, credential),),
+                sources=(FixedSource(proxy.host, credential),),
             )
 
     asyncio.run(run())
@@ -309,7 +307,7 @@ def test_the_commit_of_a_big_blob_may_take_longer_than_any_timeout(
     async def run() -> None:
         async with (
             running_proxy(http_registry.host, rules=[slow]) as proxy,
-            RegistryClient(f"http://{proxy.host}", timeouts=SHORT, retries=QUICK) as client,
+            RegistryClient(f"http://{proxy.host}", timeout=SHORT, retries=QUICK) as client,
         ):
             layer = pushed.layers[0]
             await client.upload("big/commit", layer.descriptor, layer.chunks)
@@ -324,7 +322,7 @@ def test_a_small_commit_that_hangs_is_found_by_asking(http_registry: RegistrySer
     async def run() -> None:
         async with (
             running_proxy(http_registry.host, rules=[slow]) as proxy,
-            RegistryClient(f"http://{proxy.host}", timeouts=SHORT, retries=QUICK) as client,
+            RegistryClient(f"http://{proxy.host}", timeout=SHORT, retries=QUICK) as client,
         ):
             await client.upload_bytes("small/commit", "application/octet-stream", b"x" * 999)
 
@@ -344,7 +342,7 @@ def test_a_registry_that_hangs_for_good_ends_in_an_error(
             running_proxy(http_registry.host, rules=[hang]) as proxy,
             RegistryClient(
                 f"http://{proxy.host}",
-                timeouts=Timeouts(connect_s=1, read_s=0.3, write_s=1),
+                timeout=Timeouts(connect_s=1, read_s=0.3, write_s=1),
                 retries=Retries(attempts=2, first_delay_s=0.01),
             ) as client,
             asyncio.timeout(30),
@@ -352,6 +350,6 @@ def test_a_registry_that_hangs_for_good_ends_in_an_error(
             target = Reference(proxy.host, f"hang/{request_kind}", "t")
             await push_image(client, image(seed=31), target, chunk_size=MB)
 
-    with pytest.raises(RegistryUnreachable, match="nothing came in time"):
+    with pytest.raises(RegistryUnreachable, match="does not answer in time"):
         asyncio.run(run())
     assert hang.hits >= 2

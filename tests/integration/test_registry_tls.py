@@ -13,7 +13,7 @@ from keynet.errors import RegistryDenied, RegistryUnreachable
 from keynet.net.retry import Retries
 from keynet.oci.reference import Reference
 from keynet.registry import artifact
-from keynet.registry.auth.authentication import Credential, Fixed
+from keynet.registry.auth.sources import Credential, FixedSource
 from keynet.registry.auth.stored_logins import AuthFile
 from keynet.registry.client import RegistryClient
 from keynet.registry.tls import ClientCertificate
@@ -48,10 +48,10 @@ def test_a_private_ca_is_trusted_when_it_is_given(
     ca = server.ca.cert
     sources = []
     if server.username:
-        sources = [Fixed(server.host, Credential(server.username, Secret(server.password)))]
+        sources = [FixedSource(server.host, Credential(server.username, Secret(server.password)))]
 
     async def run() -> None:
-        async with RegistryClient(server.host, credentials=sources, ca_cert=ca) as client:
+        async with RegistryClient(server.host, auth=sources, ca_cert=ca) as client:
             await client.ping()
             await round_trip(client)
 
@@ -112,12 +112,10 @@ def test_a_wrong_or_missing_password_is_denied(
     ca = server.ca.cert
     sources = []
     if password is not None:
-        sources = [Fixed(server.host, Credential(server.username, Secret(password)))]
+        sources = [FixedSource(server.host, Credential(server.username, Secret(password)))]
 
     async def run() -> None:
-        async with RegistryClient(
-            server.host, credentials=sources, ca_cert=ca, retries=QUICK
-        ) as client:
+        async with RegistryClient(server.host, auth=sources, ca_cert=ca, retries=QUICK) as client:
             await push_image(client, random_image(2), Reference(server.host, "a/b", "1"))
 
     with pytest.raises(RegistryDenied, match="credentials") as caught:
@@ -140,9 +138,7 @@ def test_what_the_engines_stored_serves(basic_registry: RegistryServer, tmp_path
     )
 
     async def run() -> None:
-        async with RegistryClient(
-            basic_registry.host, credentials=[AuthFile(path)], ca_cert=ca
-        ) as client:
+        async with RegistryClient(basic_registry.host, auth=[AuthFile(path)], ca_cert=ca) as client:
             await round_trip(client, "stored/app")
 
     asyncio.run(run())

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from keynet.net.retry import Retries
 from keynet.oci.descriptor import MediaType
 from keynet.oci.reference import Reference
-from keynet.registry.auth.authentication import Credential, Fixed
+from keynet.registry.auth.sources import Credential, FixedSource
 from keynet.registry.client import RegistryClient
 from keynet.registry.transfer.pull_image import fetch_image
 from keynet.registry.transfer.push_image import push_image
@@ -93,9 +93,9 @@ def test_any_schedule_of_faults_ends_in_the_same_image(
     async def run() -> None:
         async with RegistryClient(
             registry.host,
-            credentials=[Fixed(registry.host, credential)],
+            auth=[FixedSource(registry.host, credential)],
             retries=QUICK,
-            wire=registry,
+            transport=registry,
         ) as client:
             stored = await push_image(client, image, target, chunk_size=chunk_size)
             for layer in image.layers:

@@ -47,8 +47,8 @@ def login(
     keynet login https://api.example.com --username me@example.com --password-stdin < file
     """
     from keynet import credentials
-    from keynet.backend.address import normalised_url
     from keynet.cli.render import show
+    from keynet.net.addresses import normalised_url
     from keynet.runtime.engines.candidates import engines
     from keynet.runtime.probing import choosing
     from keynet.steps import login as step
@@ -185,7 +185,7 @@ def _password(server: str, username: str, *, from_stdin: bool) -> Secret:
 
 
 def _is_saved(text: str, saved: Credentials) -> bool:
-    from keynet.backend.address import normalised_url
+    from keynet.net.addresses import normalised_url
 
     return normalised_url(text, insecure=True) == saved.server_url
 

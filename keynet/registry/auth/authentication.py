@@ -1,6 +1,6 @@
-"""Who we are to a registry: credentials in order, Basic, and bearer tokens for each scope.
+"""Registry authentication: credentials in order, Basic, and bearer tokens by scope.
 
-Source: distribution, "Token Authentication Specification"; FACTS "Security".
+Source: distribution, "Token Authentication Specification".
 """
 
 import asyncio
@@ -8,54 +8,25 @@ import base64
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 from urllib.parse import urlencode
 
 from keynet.errors import RegistryDenied, RegistryError
 from keynet.registry.address import Registry, with_query
 from keynet.registry.auth.challenge import Challenge, parse_challenges, scopes_of
+from keynet.registry.auth.sources import Credential, CredentialSource
+from keynet.registry.exchange import Answer, Call
 from keynet.registry.status_errors import failure
-from keynet.registry.transport import Answer, Call
 from keynet.registry.wire import TokenWire, read_json
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
 
-__all__ = ["Authorizer", "Credential", "CredentialSource", "Fixed", "normal_registry"]
+__all__ = ["Authorizer"]
 
-# The token specification's default, and a margin so that no token dies on its way.
+# The token specification's default, and a margin so that no token expires on its way.
 _LIFETIME_S: Final = 60.0
 _MARGIN_S: Final = 5.0
 _LONGEST_TOKEN: Final = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """User and password, or an identity token (``identity``: the password is one)."""
-
-    username: str
-    password: Secret
-    identity: bool = False
-
-
-class CredentialSource(Protocol):
-    """A place that may hold credentials."""
-
-    async def find(self, registry: str, repository: str) -> Credential | None:
-        """Look up exactly ``registry`` (host[:port]); ``repository`` may be ""."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Fixed:
-    """Credentials for one registry: given on the command line, or keynet's own."""
-
-    registry: str
-    credential: Credential
-
-    async def find(self, registry: str, repository: str) -> Credential | None:
-        """Give them for exactly this host[:port]."""
-        del repository
-        return self.credential if normal_registry(self.registry) == registry else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +36,7 @@ class _Token:
 
 
 class Authorizer:
-    """Give the Authorization header for what is about to be asked.
+    """Make the Authorization headers for requests to one registry.
 
     Args:
         send: Makes one exchange with a token server, retried, without following redirects.
@@ -87,7 +58,7 @@ class Authorizer:
         self._lock = asyncio.Lock()
 
     async def header(self, scopes: Iterable[str], repository: str) -> Secret | None:
-        """Give the header for these scopes; None while the registry has not asked for any."""
+        """Return the header for these scopes; None while the registry has not asked for one."""
         if self._challenge is None:
             return None
         credential = await self._credential(repository)
@@ -104,7 +75,7 @@ class Authorizer:
         return token.header
 
     def learn(self, answer: Answer) -> bool:
-        """Note what a 401 asks for; tell whether it asks for anything known."""
+        """Remember what a 401 asks for; report whether it is something known."""
         challenge = _choose(parse_challenges(answer.headers.get("www-authenticate", "")))
         if challenge is None:
             return False
@@ -119,14 +90,14 @@ class Authorizer:
     async def challenged(
         self, answer: Answer, sent: Secret | None, scopes: set[str], repository: str, action: str
     ) -> None:
-        """Learn from a 401 so that the next ``header`` may be right.
+        """Learn from a 401 so that the next ``header`` may be accepted.
 
         Args:
             sent: The header that was refused.
-            scopes: Of the request; what the registry names is added.
+            scopes: Of the request; those that the registry names are added.
 
         Raises:
-            RegistryDenied: There is nothing to answer with.
+            RegistryDenied: There are no credentials to answer with.
         """
         refused = failure(answer.status, answer.headers, answer.body, action, self._registry.name)
         self._tokens = {key: token for key, token in self._tokens.items() if token.header != sent}
@@ -163,11 +134,11 @@ class Authorizer:
         self, challenge: Challenge, scopes: frozenset[str], credential: Credential | None
     ) -> _Token:
         realm = challenge.parameters.get("realm", "")
-        # Without credentials a foreign https server is harmless; plain http never is.
+        # Without credentials another https server is harmless; plain http never is.
         if credential is not None or not realm.startswith("https://"):
             self._registry.check_token_realm(realm, self._scheme)
         action = fill(_("get a token from {realm}"), realm=printable(realm.partition("?")[0], 200))
-        asked = time.monotonic()
+        started = time.monotonic()
         answer = await self._send(_token_call(realm, challenge, scopes, credential), action)
         if answer.status != 200:
             raise failure(answer.status, answer.headers, answer.body, action, self._registry.name)
@@ -176,21 +147,14 @@ class Authorizer:
         if not 0 < len(text) <= _LONGEST_TOKEN or not text.isascii() or not text.isprintable():
             raise RegistryError(
                 fill(
-                    _("The token server of {registry} gave no usable token."),
+                    _("The token server of {registry} did not return a usable token."),
                     registry=self._registry.name,
                 ),
                 _("Try again later, or ask the registry's owner."),
             )
         lifetime = wire.expires_in if wire.expires_in and wire.expires_in > 0 else _LIFETIME_S
-        expires = asked + max(lifetime - _MARGIN_S, lifetime / 2)
+        expires = started + max(lifetime - _MARGIN_S, lifetime / 2)
         return _Token(Secret(f"Bearer {text}"), expires)
-
-
-def normal_registry(text: str) -> str:
-    """Bring the spellings of one registry together: no scheme, no path, Docker Hub's aliases."""
-    name = text.partition("://")[2] if "://" in text else text
-    name = name.partition("/")[0]
-    return "docker.io" if name in ("index.docker.io", "registry-1.docker.io") else name
 
 
 def _choose(challenges: Sequence[Challenge]) -> Challenge | None:

@@ -1,4 +1,4 @@
-"""Read ``WWW-Authenticate``: pure, and wary of what servers write there.
+"""Read ``WWW-Authenticate``, whatever a server writes there. Pure.
 
 Source: RFC 9110, "WWW-Authenticate"; distribution, "Token Authentication Specification".
 """
@@ -26,7 +26,7 @@ class Challenge:
 
 
 def parse_challenges(header: str) -> list[Challenge]:
-    """Read every challenge of the header, in order; what breaks the grammar ends the list."""
+    """Return every challenge of the header, in order, up to the first that is not valid."""
     text = header[:_LONGEST]
     challenges: list[Challenge] = []
     position = 0
@@ -39,7 +39,7 @@ def parse_challenges(header: str) -> list[Challenge]:
         while (parameter := _PARAMETER.match(text, position)) is not None:
             quoted, plain = parameter.group(2), parameter.group(3)
             value = _ESCAPED.sub(r"\1", quoted) if quoted is not None else plain
-            # The first one counts: a second realm must not replace one that was checked.
+            # The first one counts: a second realm must not replace the one that was checked.
             parameters.setdefault(parameter.group(1).lower(), value)
             position = parameter.end()
             if position < len(text) and text[position] == ",":

@@ -1,4 +1,4 @@
-"""Ask a ``docker-credential-…`` program: nothing secret in argv, bounded time and output.
+"""Ask a ``docker-credential-…`` program, with nothing secret in argv and with limits.
 
 Source: docker-credential-helpers, "Development".
 """
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic import ValidationError as Malformed
 
 from keynet.errors import UsageError
-from keynet.registry.auth.authentication import Credential
+from keynet.registry.auth.sources import Credential
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
 
@@ -21,7 +21,7 @@ __all__ = ["ask_helper"]
 
 _OUTPUT_LIMIT: Final = 256 * 1024
 _DRAIN_S: Final = 2.0
-# What the helpers say, on standard output, when they hold nothing for that server.
+# What helpers print on standard output when they have nothing for that server.
 _NOT_FOUND: Final = "credentials not found"
 _IDENTITY_USER: Final = "<token>"
 
@@ -36,10 +36,10 @@ class _Reply(BaseModel):
 
 
 async def ask_helper(name: str, server: str, timeout_s: float) -> Credential | None:
-    """Ask ``docker-credential-NAME get`` for a server; None: it holds nothing.
+    """Ask ``docker-credential-NAME get`` for a server; None: it has nothing.
 
     Raises:
-        UsageError: It is missing, fails, hangs or answers what cannot be read.
+        UsageError: It is missing, fails, hangs or its answer cannot be read.
     """
     program = f"docker-credential-{name}"
     try:
@@ -65,14 +65,14 @@ async def ask_helper(name: str, server: str, timeout_s: float) -> Credential | N
             os.killpg(process.pid, signal.SIGKILL)
         await _drain(process)
     if status != 0:
-        said = output.decode(errors="replace")
-        if _NOT_FOUND in said.lower():
+        text = output.decode(errors="replace")
+        if _NOT_FOUND in text.lower():
             return None
-        raise _unusable(program, printable(said, 200) or _("it failed"))
+        raise _unusable(program, printable(text, 200) or _("it failed"))
     try:
         reply = _Reply.model_validate_json(output)
     except Malformed:
-        raise _unusable(program, _("its answer is not what a helper says")) from None
+        raise _unusable(program, _("its answer is not a credential")) from None
     if not reply.Secret:
         return None
     identity = reply.Username == _IDENTITY_USER
@@ -88,7 +88,7 @@ async def _converse(process: asyncio.subprocess.Process, server: str) -> bytes:
     process.stdin.close()
     output = b""
     while piece := await process.stdout.read(65536):
-        # What is too much is read and dropped, so that the program can end.
+        # Output beyond the limit is read and dropped, so that the program can end.
         output = (output + piece)[:_OUTPUT_LIMIT]
     return output
 
@@ -102,7 +102,7 @@ async def _drain(process: asyncio.subprocess.Process) -> None:
             while await process.stdout.read(65536):
                 pass
             await process.wait()
-            # One that did not listen: asyncio would write of the broken pipe on its own.
+            # A program that did not read its input: asyncio would log the broken pipe.
             with suppress(BrokenPipeError, ConnectionResetError):
                 await process.stdin.wait_closed()
 

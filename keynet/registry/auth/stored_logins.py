@@ -1,4 +1,4 @@
-"""Credentials that other programs stored: containers' auth files, docker's config, helpers.
+"""Logins stored by other programs: containers' auth files, docker's config, helpers.
 
 Source: containers-auth.json(5); docker CLI, "Credential stores", "Credential helpers".
 """
@@ -18,8 +18,9 @@ from pydantic import ValidationError as Malformed
 from keynet.errors import UsageError
 from keynet.files import places
 from keynet.oci.reference import DOCKER_HUB
-from keynet.registry.auth.authentication import Credential, normal_registry
+from keynet.registry.address import registry_name
 from keynet.registry.auth.credential_helper import ask_helper
+from keynet.registry.auth.sources import Credential
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
 
@@ -53,7 +54,7 @@ class _Stored(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class AuthFile:
-    """One file: docker's ``config.json`` or containers' ``auth.json``; absent is empty.
+    """One file, docker's ``config.json`` or containers' ``auth.json``; it may be absent.
 
     Args:
         helper_timeout_s: The most a credential helper may take.
@@ -63,7 +64,7 @@ class AuthFile:
     helper_timeout_s: float = 30.0
 
     async def find(self, registry: str, repository: str) -> Credential | None:
-        """Look for exactly this host[:port]; an entry for a namespace goes first.
+        """Look up exactly this host[:port]; an entry for a namespace is preferred.
 
         Raises:
             UsageError: The file cannot be read, or a helper it names fails.
@@ -83,7 +84,7 @@ class AuthFile:
         if not _HELPER_NAME.fullmatch(helper):
             raise UsageError(
                 fill(
-                    _("{path} names a credential helper {name!r}, which is no program's name."),
+                    _("{path}: the credential helper {name!r} is not a valid program name."),
                     path=self.path,
                     name=printable(helper, 80),
                 ),
@@ -94,10 +95,10 @@ class AuthFile:
 
 
 def default_sources(environment: Mapping[str, str] = os.environ) -> tuple[AuthFile, ...]:
-    """Give the files where this machine's credentials may be stored, in the engines' order.
+    """Return the files where this machine's logins may be stored, in the engines' order.
 
-    REGISTRY_AUTH_FILE, containers' auth.json (where it is, and where it may be kept), docker's
-    config.json. Most of them do not exist, which is fine.
+    REGISTRY_AUTH_FILE, containers' auth.json (in the runtime folder, then in the user's
+    configuration), docker's config.json. Most of them do not exist.
     """
     paths: list[Path] = []
     if environment.get("REGISTRY_AUTH_FILE"):
@@ -122,7 +123,7 @@ def _read(path: Path) -> _Stored | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        # In a folder that is hidden from this user (HOME is another's) nothing is theirs.
+        # A folder that is hidden from this user (HOME is another user's) has nothing of theirs.
         if isinstance(error, PermissionError) and not os.path.lexists(path):
             return None
         raise UsageError(
@@ -146,14 +147,14 @@ def _read(path: Path) -> _Stored | None:
                 path=path,
                 reason=printable(f"{place} {first['msg']}".strip(), 200),
             ),
-            _("Mend or remove that file; it is left as it is."),
+            _("Correct or remove that file; keynet does not change it."),
         ) from None
 
 
 def _entries(
     auths: Mapping[str, _Entry], registry: str, repository: str
 ) -> list[tuple[str, _Entry]]:
-    """Give the entries that fit, the most specific first."""
+    """Return the entries that fit, the most specific first."""
     found: list[tuple[str, _Entry]] = []
     parts = repository.split("/") if repository else []
     for length in range(len(parts), 0, -1):
@@ -164,7 +165,7 @@ def _entries(
     found.extend(
         (key, entry)
         for key, entry in auths.items()
-        if normal_registry(key) == registry and (key == registry or _is_url_of_host(key))
+        if registry_name(key) == registry and (key == registry or _is_url_of_host(key))
     )
     return found
 

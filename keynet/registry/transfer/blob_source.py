@@ -1,4 +1,4 @@
-"""The bytes of a blob on their way out: read in order, hashed aside, read again on demand."""
+"""Read a blob's bytes for an upload: in order, hashed meanwhile, again on demand."""
 
 import asyncio
 import hashlib
@@ -12,11 +12,11 @@ from keynet.text import _, fill
 
 __all__ = ["Reader", "Source"]
 
-# Gives the bytes from byte 0 at every call.
+# Returns the bytes from byte 0 at every call.
 Source = Callable[[], AsyncIterator[bytes]]
 
 _PIECE: Final = 1024 * 1024
-# Below this a thread costs more than the hash.
+# For fewer bytes a thread costs more than the hash.
 _WORTH_A_THREAD: Final = 64 * 1024
 
 
@@ -47,7 +47,7 @@ class Reader:
         self._shown = 0
 
     async def pieces(self, start: int, stop: int) -> AsyncGenerator[bytes, None]:
-        """Give the bytes from ``start`` up to ``stop``, in pieces of 1 MiB at most.
+        """Yield the bytes from ``start`` up to ``stop``, in pieces of 1 MiB at most.
 
         Raises:
             DigestMismatch: The source ends before ``stop``.
@@ -73,10 +73,10 @@ class Reader:
         return self._hashed == self._descriptor.size
 
     async def verify(self) -> None:
-        """See that what was read from beginning to end has the digest.
+        """Check that the bytes, read from beginning to end, have the digest.
 
         Raises:
-            DigestMismatch: It has another one.
+            DigestMismatch: They have another one.
         """
         if self._checked:
             return
@@ -131,9 +131,9 @@ class Reader:
 def _changed(descriptor: Descriptor) -> DigestMismatch:
     return DigestMismatch(
         fill(
-            _("The content to send is not {digest} with {size} bytes, as was announced."),
+            _("The content to send is not {digest} with {size} bytes, as announced."),
             digest=descriptor.digest,
             size=descriptor.size,
         ),
-        _("The file may have changed or be damaged; make it again."),
+        _("The file may have changed or be damaged; create it again."),
     )

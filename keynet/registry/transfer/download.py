@@ -1,4 +1,4 @@
-"""A blob from a registry: streamed, resumed where it broke, hashed to its last byte.
+"""Download a blob: streamed, resumed where it broke, hashed to its last byte.
 
 Source: OCI distribution-spec, "Pulling blobs"; RFC 9110, "Range Requests".
 """
@@ -10,10 +10,10 @@ from contextlib import aclosing
 from typing import Final
 
 from keynet.errors import DigestMismatch, RegistryUnreachable
-from keynet.net.retry import TEMPORARY, Budget, retry_after
+from keynet.net.retry import TEMPORARY_STATUSES, Budget, retry_after
 from keynet.oci.descriptor import Descriptor
+from keynet.registry.exchange import Call, Stream
 from keynet.registry.session import Operation, Session
-from keynet.registry.transport import Call, Stream
 from keynet.text import _, fill
 
 __all__ = ["read_blob"]
@@ -24,10 +24,10 @@ _CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(?:\d{1,19}|\*)
 async def read_blob(
     session: Session, repository: str, descriptor: Descriptor
 ) -> AsyncGenerator[bytes, None]:
-    """Give the blob's bytes in order; the end comes only when the digest is right.
+    """Yield the blob's bytes in order; it ends without an error only for the right digest.
 
     Raises:
-        DigestMismatch: Longer than announced, or another digest: what was given is worthless.
+        DigestMismatch: Too long, or another digest; do not use the bytes that came before.
     """
     digest = descriptor.digest
     action = fill(_("read blob {digest} of {repository}"), digest=digest, repository=repository)
@@ -36,19 +36,21 @@ async def read_blob(
     budget = Budget(session.retries)
     while position < descriptor.size or position == 0:
         headers = {"Range": f"bytes={position}-"} if position else {}
-        ask = Operation(
+        operation = Operation(
             Call("GET", f"/v2/{repository}/blobs/{digest}", headers),
             action,
             (f"repository:{repository}:pull",),
             repository,
         )
         try:
-            async with session.stream(ask) as stream:
+            async with session.stream(operation) as stream:
                 skip = _skip(stream, position)
                 if skip is None:
                     wish = retry_after(stream.headers.get("retry-after"))
-                    body = await _error_body(stream) if stream.status not in TEMPORARY else b""
-                    await budget.spend(session.failure(stream, action, body), wish)
+                    temporary = stream.status in TEMPORARY_STATUSES
+                    body = b"" if temporary else await _error_body(stream)
+                    failure = session.failure(stream, action, body)
+                    await budget.wait_or_raise(failure, wish, again=failure.temporary)
                     continue
                 async with aclosing(stream.chunks()) as chunks:
                     async for chunk in chunks:
@@ -64,10 +66,11 @@ async def read_blob(
                         budget.progress()
                         yield fresh
         except RegistryUnreachable as error:
-            await budget.spend(error)
+            await budget.wait_or_raise(error, again=error.temporary)
             continue
         if position < descriptor.size:
-            await budget.spend(_short(session, action, position, descriptor.size))
+            short = _short(session, action, position, descriptor.size)
+            await budget.wait_or_raise(short, again=True)
         elif descriptor.size == 0:
             break
     if hasher.hexdigest() != digest.hex:
@@ -75,7 +78,7 @@ async def read_blob(
 
 
 def _skip(stream: Stream, position: int) -> int | None:
-    """Tell how many bytes of this answer are known already; None: no such answer."""
+    """Return how many bytes of the answer are known already; None: not a usable answer."""
     if stream.status == 200:
         return position
     if stream.status == 206 and position:
@@ -109,9 +112,9 @@ def _short(session: Session, action: str, position: int, size: int) -> RegistryU
 def _mismatch(descriptor: Descriptor, action: str) -> DigestMismatch:
     return DigestMismatch(
         fill(
-            _("Could not {action}: the bytes that came do not have that digest and size {size}."),
+            _("Could not {action}: the bytes received do not have that digest and size {size}."),
             action=action,
             size=descriptor.size,
         ),
-        _("Nothing of it was kept. The registry or a proxy alters content; try another way."),
+        _("Nothing was kept. The registry or a proxy alters content; try another connection."),
     )

@@ -1,9 +1,9 @@
-"""An image from a registry, as a value whose layers are read when they are wanted.
+"""An image in a registry, as a value whose layers are read when they are needed.
 
-Source: OCI distribution-spec, "Pull"; SPEC 7.
+Source: OCI distribution-spec, "Pull".
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
@@ -24,7 +24,7 @@ _MOST_NESTED: Final = 4
 
 @dataclass(frozen=True)
 class RemoteLayer:
-    """A layer that still lies in its registry; ``chunks`` needs the client to be open."""
+    """A layer that is still in its registry; ``chunks`` needs the client to be open."""
 
     descriptor: Descriptor
     diff_id: Digest
@@ -44,21 +44,20 @@ async def fetch_manifest(
     """Read one image's manifest; of an index, the one for ``platform``.
 
     Args:
-        platform: linux/amd64 where it is None and the index has more than one image.
+        platform: By default linux/amd64, or the only image of an index.
 
     Raises:
-        NotFound: There is none of that name, or the index lacks the platform.
+        NotFound: The registry has none of that name, or the index lacks the platform.
     """
     identifier: str | Digest = source.digest or source.identifier
     for _level in range(_MOST_NESTED):
         manifest = await client.get_manifest(source.repository, identifier)
-        if manifest.wire.manifests is None:
+        if manifest.manifests is None:
             return manifest
-        entries = [entry.value() for entry in manifest.wire.manifests]
-        identifier = _choose(entries, platform, source).digest
+        identifier = _choose(manifest.manifests, platform, source).digest
     raise ValidationError(
         fill(_("{reference} is an index of indexes, nested too deeply."), reference=source),
-        _("Do not use this image; it may be made to deceive."),
+        _("Do not use this image; it may have been made to deceive."),
     )
 
 
@@ -68,39 +67,39 @@ async def fetch_image(
     """Read manifest and config of one image; its layers are read later.
 
     Raises:
-        NotFound: There is none of that name, or the index lacks the platform.
+        NotFound: The registry has none of that name, or the index lacks the platform.
         ValidationError: Config and manifest do not belong together.
-        DigestMismatch: The registry gave other bytes than it announced.
+        DigestMismatch: The registry sent other bytes than it announced.
     """
     manifest = await fetch_manifest(client, source, platform)
-    assert manifest.wire.config is not None
-    assert manifest.wire.layers is not None
-    described = manifest.wire.config.value()
+    assert manifest.config is not None
+    described = manifest.config
     if described.size > _CONFIG_LIMIT:
         raise ValidationError(
             fill(
-                _("The config of {reference} has {size} bytes; {limit} is the most."),
+                _("The config of {reference} has {size} bytes; at most {limit} are allowed."),
                 reference=source,
                 size=described.size,
                 limit=_CONFIG_LIMIT,
             ),
-            _("Do not use this image; it may be made to fill the memory."),
+            _("Do not use this image; it may have been made to exhaust the memory."),
         )
     config = b"".join([c async for c in client.get_blob(source.repository, described)])
-    layers = [entry.value() for entry in manifest.wire.layers]
-    diff_ids = _diff_ids(config, layers, source)
+    diff_ids = _diff_ids(config, manifest.layers, source)
     return Image(
         manifest.content,
         config,
         tuple(
             RemoteLayer(layer, diff_id, Reference(source.registry, source.repository), client)
-            for layer, diff_id in zip(layers, diff_ids, strict=True)
+            for layer, diff_id in zip(manifest.layers, diff_ids, strict=True)
         ),
     )
 
 
-def _choose(entries: list[Descriptor], platform: Platform | None, source: Reference) -> Descriptor:
-    # BuildKit's attestations stand in the index as images for unknown/unknown.
+def _choose(
+    entries: Sequence[Descriptor], platform: Platform | None, source: Reference
+) -> Descriptor:
+    # BuildKit lists attestations in the index as images for unknown/unknown.
     images = [
         entry for entry in entries if entry.platform is None or entry.platform.os != "unknown"
     ]
@@ -129,19 +128,19 @@ def _fits(found: Platform, wanted: Platform) -> bool:
     ) and wanted.variant in (None, found.variant)
 
 
-def _diff_ids(config: bytes, layers: list[Descriptor], source: Reference) -> list[Digest]:
-    told = read_json(ConfigWire, config, _("an image's config")).rootfs.diff_ids
-    if not told:
-        # An artifact has no rootfs; its layers are no tars and name themselves.
+def _diff_ids(config: bytes, layers: Sequence[Descriptor], source: Reference) -> list[Digest]:
+    named = read_json(ConfigWire, config, _("an image's config")).rootfs.diff_ids
+    if not named:
+        # An artifact has no rootfs: its layers are not tars, their digests serve as diff_ids.
         return [layer.digest for layer in layers]
-    if len(told) != len(layers):
+    if len(named) != len(layers):
         raise ValidationError(
             fill(
-                _("{reference} has {layers} layers, its config names {told}."),
+                _("{reference} has {layers} layers, but its config names {named}."),
                 reference=source,
                 layers=len(layers),
-                told=len(told),
+                named=len(named),
             ),
             _("The image is broken; push it again."),
         )
-    return [Digest.parse(text) for text in told]
+    return [Digest.parse(text) for text in named]

@@ -1,6 +1,6 @@
-"""An image to a registry: what is missing there is mounted or sent, then the manifest.
+"""Push an image: missing blobs are mounted or sent, then the manifest is stored.
 
-It knows nothing of engines and archives. Source: OCI distribution-spec, "Push".
+Source: OCI distribution-spec, "Push".
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from keynet.registry.client import RegistryClient
 from keynet.registry.wire import ManifestWire, check_manifest
 from keynet.text import _, fill
 
-__all__ = ["CONCURRENCY", "push_image", "stands"]
+__all__ = ["CONCURRENCY", "already_pushed", "push_image"]
 
 CONCURRENCY: Final = 4
 
@@ -31,29 +31,29 @@ async def push_image(
     emit: Emit = ignore,
     concurrency: int = CONCURRENCY,
     chunk_size: int | None = None,
-    asked: bool = False,
+    known_missing: bool = False,
 ) -> Descriptor:
     """Push an image; layers concurrently, each only where the registry lacks it.
 
-    Where every tag points to this very manifest already, nothing more is asked (``stands``). A
-    layer that the registry has is not read: what it has under that digest it hashed when it
-    came, so an archive that claims a wrong digest changes nothing.
+    When every tag points to this very manifest already (``already_pushed``), nothing is sent. A
+    layer that the registry has is not read: the registry hashed what it has under that digest
+    when it came, so an archive that claims a wrong digest changes nothing.
 
     Args:
         target: In the client's registry; without tag and digest the tag is ``latest``.
         tags: Further tags for the same manifest.
-        mount_from: Repositories of the same registry that may hold layers, besides the
+        mount_from: Repositories of the same registry that may hold layers, in addition to the
             layers' own ``origin``.
-        concurrency: Layers at a time.
+        concurrency: Layers sent at the same time.
         chunk_size: Bytes in one upload request; see ``keynet.registry.transfer.upload.Upload``.
-        asked: ``stands`` has just said no.
+        known_missing: ``already_pushed`` has just returned False.
 
     Returns:
         The manifest as it is stored, verified.
 
     Raises:
         ValidationError: Manifest, config and layers do not belong together.
-        RegistryError: The registry refuses or fails for good; nothing points to what was sent.
+        RegistryError: The registry refuses or keeps failing; no tag points to what was sent.
     """
     manifest = check_manifest(image.manifest, None)
     media_type = manifest.mediaType or MediaType.OCI_MANIFEST
@@ -70,7 +70,7 @@ async def push_image(
     stored = Descriptor.of(media_type, image.manifest)
     layers = {layer.descriptor.digest: layer for layer in image.layers}
     layers.pop(config.digest, None)
-    if not asked and await stands(client, image, target, tags=tags, emit=emit):
+    if not known_missing and await already_pushed(client, image, target, tags=tags, emit=emit):
         return stored
     gate = asyncio.Semaphore(concurrency)
 
@@ -87,7 +87,7 @@ async def push_image(
                 mount_from=origins,
                 chunk_size=chunk_size,
                 emit=emit,
-                # Layers that hash themselves while they are read say so.
+                # Some layers hash themselves while they are read.
                 checked=getattr(layer, "checks_digest", False) is True,
             )
 
@@ -104,7 +104,7 @@ async def push_image(
     return stored
 
 
-async def stands(
+async def already_pushed(
     client: RegistryClient,
     image: Image,
     target: Reference,
@@ -112,14 +112,14 @@ async def stands(
     tags: Sequence[str] = (),
     emit: Emit = ignore,
 ) -> bool:
-    """Tell whether the tags point to this very image already; no layer is read.
+    """Report whether the tags point to this very image already; no layer is read.
 
-    The registry saw that it had the blobs when it took the manifest, and it keeps them as long
-    as it lists it; so no blob is asked for.
+    The registry checked that it had the blobs when it accepted the manifest, and it keeps them as
+    long as it lists the manifest; so they are not looked up.
 
     Args:
         target: As for ``push_image``.
-        emit: Told of each blob as skipped where the image stands.
+        emit: Called for each blob as skipped when the image is there.
 
     Raises:
         ValidationError: Manifest, config and layers do not belong together.
@@ -141,7 +141,7 @@ async def stands(
 
 
 def _matching_config(image: Image, manifest: ManifestWire) -> Descriptor:
-    """See that the image's parts are those its manifest names; give the config's descriptor."""
+    """Check that the image has the parts its manifest names; return the config's descriptor."""
     if manifest.config is None or manifest.layers is None:
         raise ValidationError(
             _("This is an index of several images, not one image."),
@@ -149,19 +149,19 @@ def _matching_config(image: Image, manifest: ManifestWire) -> Descriptor:
         )
     config = manifest.config.value()
     named = [entry.value() for entry in manifest.layers]
-    given = [layer.descriptor for layer in image.layers]
+    present = [layer.descriptor for layer in image.layers]
     if config.digest != Descriptor.of("", image.config).digest or [
         (entry.digest, entry.size) for entry in named
-    ] != [(entry.digest, entry.size) for entry in given]:
+    ] != [(entry.digest, entry.size) for entry in present]:
         raise ValidationError(
             _("The manifest names another config or other layers than the image has."),
-            _("The image was put together wrongly; make it again."),
+            _("The image is inconsistent; create it again."),
         )
     return config
 
 
 async def _all(jobs: Iterable[Coroutine[object, object, None]]) -> None:
-    """Run all; the first failure cancels the others and is raised as it is."""
+    """Run all jobs; the first failure cancels the others and is raised as it is."""
     tasks = [asyncio.ensure_future(job) for job in jobs]
     try:
         await asyncio.gather(*tasks)

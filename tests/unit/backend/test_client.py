@@ -2,9 +2,12 @@
 
 import contextlib
 import json
+import re
 import socket
+import time
 import traceback
 from collections.abc import Iterator
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
@@ -270,6 +273,20 @@ def test_a_key_is_asked_for_again_when_the_server_says_when(
     backend.answer(Reply(status, headers={"Retry-After": "7"}), Reply.of(KEY))
     ask(client)
     assert pauses == [7.0]
+
+
+def test_a_server_may_say_when_by_a_date(
+    backend: FakeBackend, client: BackendClient, pauses: list[float]
+) -> None:
+    soon, late = (formatdate(time.time() + seconds, usegmt=True) for seconds in (20, 600))
+    backend.answer(Reply(503, headers={"Retry-After": soon}), Reply.of(KEY))
+    ask(client)
+    assert pauses == [pytest.approx(20, abs=5)]
+    backend.answer(Reply(429, headers={"Retry-After": late}))
+    with pytest.raises(BackendError) as caught:
+        ask(client)
+    assert len(pauses) == 1
+    assert re.search(r"Wait (59\d|600) s", caught.value.hint)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a refusing server says, whatever it sends."""
+"""The message of a server that refuses, whatever it sends."""
 
 import contextlib
 import json

@@ -231,7 +231,7 @@ def test_pulling_what_is_not_there_leaves_no_file(
     _registry, host = open_registry
     assert keynet("image", "pull", f"http://{host}/no/such:1", str(tmp_path / "x.tar")) == 5
     shown = capsys.readouterr().err
-    assert f"Could not read manifest 1 of no/such at {host}: there is no such thing" in shown
+    assert f"Could not read manifest 1 of no/such at {host}: it does not exist" in shown
     assert list(tmp_path.iterdir()) == []
 
 

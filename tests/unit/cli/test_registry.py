@@ -166,7 +166,7 @@ def test_a_ca_file_that_is_no_certificate_is_named(tmp_path: Path, capsys: Captu
     assert keynet("registry", "ping", "https://127.0.0.1:1", "--ca-cert", str(file)) == 2
     shown = capsys.readouterr().err
     assert f"The CA certificate {file} cannot be used: " in shown
-    assert "Give a PEM file that your user can read." in shown
+    assert "Use a PEM file that your user can read." in shown
 
 
 def test_repositories_are_listed_from_every_page(filled: Filled, capsys: Capture) -> None:

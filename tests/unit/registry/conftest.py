@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from keynet.net.retry import Retries
-from keynet.registry.auth.authentication import Credential, Fixed
+from keynet.registry.auth.sources import Credential, FixedSource
 from keynet.registry.client import RegistryClient
-from keynet.registry.transport import Wire
+from keynet.registry.transport import HttpTransport
 from keynet.secret import Secret
 
 USER, PASSWORD = "robot$keynet", "long-enough-password"
@@ -25,12 +25,14 @@ Connect = Callable[..., RegistryClient]
 def connect() -> Connect:
     """Make a client of registry.test over a wire, with the right credentials."""
 
-    def make(wire: Wire, *, host: str = "registry.test", **more: object) -> RegistryClient:
+    def make(
+        transport: HttpTransport, *, host: str = "registry.test", **more: object
+    ) -> RegistryClient:
         credential = Credential(USER, Secret(PASSWORD))
         settings: dict[str, object] = {
-            "credentials": [Fixed(host.partition("://")[2] or host, credential)],
+            "auth": [FixedSource(host.partition("://")[2] or host, credential)],
             "retries": Retries(sleep=no_wait),
-            "wire": wire,
+            "transport": transport,
             "certs_d": (),
             **more,
         }

@@ -1,4 +1,4 @@
-"""Hyperparameters beside an image: attached once, found again, other entries kept."""
+"""Hyperparameters attached to an image: attached once, found again, other entries kept."""
 
 import asyncio
 import json
@@ -157,7 +157,7 @@ def test_a_tag_that_is_no_list_is_left_alone(connect: Connect) -> None:
         async with connect(registry) as client:
             await push_image(client, random_image(2), IMAGE.with_tag(fallback_tag(image.digest)))
         before = dict(registry.repository("team/app").tags)
-        with pytest.raises(RegistryError, match="no list of referrers"):
+        with pytest.raises(RegistryError, match="not a list of referrers"):
             await attach(connect, registry, image)
         assert registry.repository("team/app").tags == before
 
@@ -190,9 +190,9 @@ def test_nothing_attached_and_no_image_are_told_apart(connect: Connect) -> None:
         async with connect(registry) as client:
             with pytest.raises(NotFound, match="no hyperparameters"):
                 await artifact.read(client, image)
-            with pytest.raises(NotFound, match="no image"):
+            with pytest.raises(NotFound, match="does not exist"):
                 await artifact.read(client, IMAGE.with_tag("none"))
-        with pytest.raises(NotFound, match="no image"):
+        with pytest.raises(NotFound, match="does not exist"):
             await attach(connect, registry, IMAGE.with_tag("none"))
 
     asyncio.run(run())
@@ -215,7 +215,7 @@ def test_an_artifact_of_another_subject_is_refused(connect: Connect) -> None:
             tag = fallback_tag(second.digest)
             content = json.dumps(index).encode()
             await client.put_manifest("team/app", tag, content, MediaType.OCI_INDEX)
-            with pytest.raises(RegistryError, match="not what keynet attaches"):
+            with pytest.raises(RegistryError, match="do not have keynet's format"):
                 await artifact.read(client, other)
 
     asyncio.run(run())

@@ -1,4 +1,4 @@
-"""No request is spent on what the next one tells anyhow, and none on what stands already."""
+"""No request is made for what the next one answers anyway, or for an image that is there."""
 
 import asyncio
 from collections.abc import AsyncIterator

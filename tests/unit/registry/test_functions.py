@@ -18,7 +18,7 @@ from keynet.errors import (
 )
 from keynet.events import BlobAdvanced, BlobFinished, BlobMounted, BlobStarted, Event
 from keynet.oci.descriptor import Platform
-from keynet.registry.auth.authentication import Credential, Fixed
+from keynet.registry.auth.sources import Credential, FixedSource
 from keynet.registry.config import Auth, RegistryConfig
 from keynet.registry.functions import (
     pull_image,
@@ -35,7 +35,7 @@ from keynet.registry.queries import (
     inspect_repositories,
     list_repositories,
     list_tags,
-    named,
+    reference_to,
 )
 from keynet.secret import Secret
 from tests.fakes.archives import Member, digest, docker_old, make_image, oci, random_image, write
@@ -45,7 +45,7 @@ from tests.unit.cli.conftest import served
 
 @pytest.fixture
 def registry() -> Iterator[MemoryRegistry]:
-    """Give an open registry; ``url(registry)`` is where it is."""
+    """Run an open registry; ``url(registry)`` is its URL."""
     with served(MemoryRegistry()) as (registry, host):
         registry.host = host
         yield registry
@@ -53,7 +53,7 @@ def registry() -> Iterator[MemoryRegistry]:
 
 @pytest.fixture
 def locked() -> Iterator[MemoryRegistry]:
-    """Give a registry that wants a password."""
+    """Run a registry that requires a password."""
     with served(MemoryRegistry(auth="basic")) as (registry, host):
         registry.host = host
         yield registry
@@ -102,9 +102,9 @@ def test_an_archive_without_tags_wants_a_repository(
     registry: MemoryRegistry, tmp_path: Path
 ) -> None:
     untagged = write(tmp_path / "b.tar", docker_old(random_image(3, tags=[])))
-    with pytest.raises(ValidationError, match="does not say what its image is called"):
+    with pytest.raises(ValidationError, match="does not contain a name"):
         asyncio.run(push_docker_tar(untagged, url(registry)))
-    with pytest.raises(ValidationError, match="does not say what its image is called"):
+    with pytest.raises(ValidationError, match="does not contain a name"):
         asyncio.run(push_docker_tar_with_all_original_tags(untagged, url(registry)))
     pushed = asyncio.run(push_docker_tar(untagged, url(registry), "named"))
     assert stored(registry) == {"named:latest": pushed}
@@ -239,7 +239,7 @@ def test_what_is_not_there_is_not_found(registry: MemoryRegistry, tmp_path: Path
         pull_image(url(registry), "no/such", "1", tmp_path / "x.tar"),
     ):
         with pytest.raises(NotFound, match="no/such"):
-            asyncio.run(question)  # type: ignore[arg-type]
+            asyncio.run(question)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -250,7 +250,10 @@ def test_credentials_may_be_given_in_every_form(locked: MemoryRegistry, form: st
         "text": (locked.user, locked.password),
         "secret": (locked.user, Secret(locked.password)),
         "credential": credential,
-        "sources": [Fixed("elsewhere.example.com", credential), Fixed(locked.host, credential)],
+        "sources": [
+            FixedSource("elsewhere.example.com", credential),
+            FixedSource(locked.host, credential),
+        ],
     }
     assert asyncio.run(check_registry_connectivity(url(locked), auth=forms[form]))
 
@@ -259,7 +262,7 @@ def test_wrong_and_foreign_credentials_are_denied(locked: MemoryRegistry) -> Non
     with pytest.raises(RegistryDenied) as wrong:
         asyncio.run(check_registry_connectivity(url(locked), auth=("me", "not-the-password")))
     assert "not-the-password" not in f"{wrong.value} {wrong.value.hint}"
-    foreign = [Fixed("elsewhere.example.com", Credential("me", Secret("not-the-password")))]
+    foreign = [FixedSource("elsewhere.example.com", Credential("me", Secret("not-the-password")))]
     with pytest.raises(RegistryDenied):
         asyncio.run(check_registry_connectivity(url(locked), auth=foreign))
 
@@ -288,7 +291,7 @@ def test_a_config_knows_the_registrys_name() -> None:
 
 def test_a_reference_takes_a_tag_or_a_digest() -> None:
     of = "sha256:" + "a" * 64
-    assert str(named("h.io", "a/b", "1")) == "h.io/a/b:1"
-    assert str(named("h.io", "a/b", of)) == f"h.io/a/b@{of}"
+    assert str(reference_to("h.io", "a/b", "1")) == "h.io/a/b:1"
+    assert str(reference_to("h.io", "a/b", of)) == f"h.io/a/b@{of}"
     with pytest.raises(ValidationError):
-        named("h.io", "A B", "1")
+        reference_to("h.io", "A B", "1")

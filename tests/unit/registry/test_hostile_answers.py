@@ -20,7 +20,7 @@ from keynet.errors import (
 from keynet.net.retry import Retries
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.registry.client import RegistryClient
-from keynet.registry.transport import Timeouts
+from keynet.registry.exchange import Timeouts
 from tests.fakes.registry import MemoryRegistry
 from tests.unit.registry.conftest import Connect, no_wait
 
@@ -150,7 +150,7 @@ def test_a_hostile_stream_ends_in_an_error(
         async with (
             hostile(serve) as url,
             RegistryClient(
-                url, timeouts=SHORT, retries=Retries(attempts=2, sleep=no_wait), certs_d=()
+                url, timeout=SHORT, retries=Retries(attempts=2, sleep=no_wait), certs_d=()
             ) as client,
         ):
             # It slows everything down, so it watches only where much comes.
@@ -179,12 +179,12 @@ def served(
             return httpx.Response(200, request=request)
         return answer(request)
 
-    # Every request goes elsewhere: this registry has another name.
+    # Every request goes to another host: this registry has another name.
     registry = MemoryRegistry(host="nobody.test", elsewhere=handle)
 
     def run(work: Callable[[RegistryClient], Awaitable[None]]) -> None:
         async def go() -> None:
-            async with connect(registry, credentials=[]) as client:
+            async with connect(registry, auth=[]) as client:
                 await work(client)
 
         asyncio.run(go())
@@ -290,7 +290,7 @@ def test_a_compressed_answer_is_not_unpacked(connect: Connect) -> None:
     registry = Encoded(host="nobody.test", elsewhere=handle)
 
     async def run() -> None:
-        async with connect(registry, credentials=[]) as client:
+        async with connect(registry, auth=[]) as client:
             await client.tags("a/b")
 
     tracemalloc.start()
@@ -312,7 +312,7 @@ def test_a_redirect_loop_ends(
             307, headers={"location": str(request.url)}, request=request
         ),
     )
-    with pytest.raises(RegistryError, match="circles"):
+    with pytest.raises(RegistryError, match="redirects in a circle"):
         run(work)
 
 
@@ -341,7 +341,7 @@ def test_texts_of_the_server_are_made_safe(connect: Connect) -> None:
         (401, {"errors": [{"code": "UNAUTHORIZED", "message": "x"}]}, "credentials"),
         (403, {"errors": [{"code": "DENIED", "message": "x"}]}, "permission"),
         (403, {"errors": [{"code": "DENIED", "message": "quota exceeded"}]}, "quota is used up"),
-        (404, {}, "no such thing"),
+        (404, {}, "does not exist"),
         (405, {}, "does not allow"),
         (412, {"errors": [{"code": "PRECONDITION", "message": "immutable"}]}, "immutable"),
         (413, {}, "too large"),

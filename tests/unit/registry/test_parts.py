@@ -1,6 +1,5 @@
-"""Challenges, scopes, delays, addresses, links and certificates: the pure parts."""
+"""Challenges, scopes, addresses, links and certificates: the pure parts."""
 
-import asyncio
 import ssl
 from pathlib import Path
 
@@ -9,12 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keynet.errors import RegistryError, UsageError
-from keynet.net.retry import Budget, Retries, retry_after
 from keynet.registry import tls
 from keynet.registry.address import Registry, follow, with_query
 from keynet.registry.auth.challenge import parse_challenges, scopes_of
+from keynet.registry.exchange import Answer
 from keynet.registry.listing import next_page
-from keynet.registry.transport import Answer
 
 
 def test_a_bearer_challenge_is_read() -> None:
@@ -49,74 +47,6 @@ def test_any_header_is_read_without_an_error(header: str) -> None:
 def test_scopes_are_merged_by_resource() -> None:
     merged = scopes_of(["repository:a:pull", "repository:a:push,pull repository:b:pull", "junk"])
     assert merged == {"repository:a:pull,push", "repository:b:pull"}
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [(None, None), ("", None), ("3", 3.0), (" 0 ", 0.0), ("soon", None), ("-1", None), ("٣", None)],
-)
-def test_retry_after_is_read(value: str | None, seconds: float | None) -> None:
-    assert retry_after(value) == seconds
-
-
-def test_retry_after_may_be_a_date() -> None:
-    assert retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0
-    later = retry_after("Wed, 21 Oct 2099 07:28:00 GMT")
-    assert later is not None
-    assert later > 1e9
-
-
-def budget(waits: list[float], **bounds: float) -> Budget:
-    async def sleep(seconds: float) -> None:
-        waits.append(seconds)
-
-    settings: dict[str, object] = {"sleep": sleep, **bounds}
-    return Budget(Retries(**settings))  # type: ignore[arg-type]
-
-
-FAILED = RegistryError("failed", temporary=True)
-
-
-def test_waits_grow_and_end() -> None:
-    waits: list[float] = []
-    spending = budget(waits, attempts=4, first_delay_s=1)
-
-    async def run() -> None:
-        while True:
-            await spending.spend(FAILED)
-
-    with pytest.raises(RegistryError):
-        asyncio.run(run())
-    assert len(waits) == 3
-    assert waits == sorted(waits)
-    assert 0.75 <= waits[0] <= 1
-
-
-def test_the_server_may_ask_for_more_time_but_not_for_too_much() -> None:
-    waits: list[float] = []
-    asyncio.run(budget(waits).spend(FAILED, 7))
-    assert waits == [7]
-    with pytest.raises(RegistryError):
-        asyncio.run(budget(waits).spend(FAILED, 3600))
-
-
-def test_what_is_not_temporary_is_not_tried_again() -> None:
-    with pytest.raises(RegistryError):
-        asyncio.run(budget([]).spend(RegistryError("no")))
-
-
-def test_progress_renews_the_attempts_but_failures_are_bounded() -> None:
-    waits: list[float] = []
-    spending = budget(waits, attempts=2, failures=10)
-
-    async def run() -> None:
-        while True:
-            await spending.spend(FAILED)
-            spending.progress()
-
-    with pytest.raises(RegistryError):
-        asyncio.run(run())
-    assert len(waits) == 9
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from keynet.errors import KeynetError, RegistryDenied, RegistryError, UsageError
 from keynet.oci.descriptor import Descriptor
 from keynet.oci.reference import Reference
-from keynet.registry.auth.authentication import Credential, Fixed
+from keynet.registry.auth.sources import Credential, FixedSource
 from keynet.registry.transfer.push_image import push_image
 from keynet.secret import Secret
 from tests.fakes.images import random_image
@@ -21,7 +21,7 @@ SECRETS = (PASSWORD, base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode(), "
 
 
 def leaked(registry: MemoryRegistry) -> list[str]:
-    """Give the requests to strangers that hold anything secret."""
+    """Return the requests to other hosts that hold anything secret."""
     found = []
     for request in registry.caught:
         text = f"{request.url} {request.headers.raw}"
@@ -257,8 +257,8 @@ def test_look_alike_hosts_get_no_credentials(connect: Connect, other: str) -> No
 
     async def run() -> None:
         credential = Credential(USER, Secret(PASSWORD))
-        sources = [Fixed("registry.test", credential)]
-        async with connect(registry, host=other, credentials=sources) as client:
+        sources = [FixedSource("registry.test", credential)]
+        async with connect(registry, host=other, auth=sources) as client:
             await client.tags("a/b")
 
     with pytest.raises(RegistryDenied, match=r"credentials|permission"):

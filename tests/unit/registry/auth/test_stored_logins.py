@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from keynet.errors import UsageError
-from keynet.registry.auth.authentication import Credential
 from keynet.registry.auth.credential_helper import ask_helper
+from keynet.registry.auth.sources import Credential
 from keynet.registry.auth.stored_logins import AuthFile, default_sources
 from keynet.secret import Secret
 
@@ -169,10 +169,10 @@ def test_a_helper_that_holds_nothing_is_no_error(
     ("script", "says"),
     [
         ("echo keychain is locked; exit 1", "keychain is locked"),
-        ("echo no json", "not what a helper says"),
+        ("echo no json", "not a credential"),
         ("exit 3", "it failed"),
         ("sleep 60 & sleep 60", "in time"),
-        ("head -c 10000000 /dev/zero", "not what a helper says"),
+        ("head -c 10000000 /dev/zero", "not a credential"),
     ],
 )
 def test_a_helper_that_fails_is_named_in_bounded_time(
@@ -210,5 +210,5 @@ def test_a_missing_helper_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["../evil", "a/b", "-x", "a b", "x" * 99])
 def test_a_helper_name_that_is_a_path_is_refused(tmp_path: Path, name: str) -> None:
     path = write(tmp_path / "c.json", {"credsStore": name})
-    with pytest.raises(UsageError, match="no program's name"):
+    with pytest.raises(UsageError, match="not a valid program name"):
         find(path, "r.test")

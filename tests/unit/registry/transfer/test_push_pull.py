@@ -167,7 +167,7 @@ def test_a_layer_that_changed_meanwhile_is_not_pushed(
 ) -> None:
     registry = MemoryRegistry()
     layer = kind(bytes(range(250)) * (size // 250))
-    with pytest.raises(DigestMismatch, match="as was announced"):
+    with pytest.raises(DigestMismatch, match="as announced"):
         asyncio.run(push(connect, registry, image_of((layer,))))
     digest = layer.descriptor.digest.hex
     if size > 5 << 20:
@@ -320,7 +320,7 @@ def test_a_token_that_ran_out_is_renewed(connect: Connect) -> None:
 
 
 def test_an_identity_token_is_exchanged_by_post(connect: Connect) -> None:
-    from keynet.registry.auth.authentication import Credential, Fixed
+    from keynet.registry.auth.sources import Credential, FixedSource
     from keynet.secret import Secret
 
     registry = MemoryRegistry(auth="token")
@@ -328,8 +328,8 @@ def test_an_identity_token_is_exchanged_by_post(connect: Connect) -> None:
     credential = Credential("", Secret("identity-token-of-mine"), identity=True)
 
     async def run() -> None:
-        sources = [Fixed(registry.host, credential)]
-        async with connect(registry, credentials=sources) as client:
+        sources = [FixedSource(registry.host, credential)]
+        async with connect(registry, auth=sources) as client:
             await client.tags("a/b")
 
     asyncio.run(run())

@@ -1,0 +1,56 @@
+"""One HTTP exchange as values: the request, the answer, and how long it may take."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["Answer", "Call", "Stream", "Timeouts"]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds by phase; a phase that makes no progress for so long ends the exchange.
+
+    ``commit_s`` is for the answer to the commit of a big blob, which registries hash and move
+    first: None waits as long as TCP keep-alive finds the connection alive.
+    """
+
+    connect_s: float = 10.0
+    read_s: float = 300.0
+    write_s: float = 300.0
+    commit_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request; ``body`` returns its bytes from the start at each call.
+
+    ``limit`` bounds the answer's body in bytes; ``patient`` lifts the read timeout to
+    ``Timeouts.commit_s``.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | Callable[[], AsyncIterator[bytes]] | None = field(default=None, repr=False)
+    limit: int = 1024 * 1024
+    patient: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer; the names in ``headers`` are lower-case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """An answer whose body is still to be read, once."""
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: Callable[[], AsyncGenerator[bytes, None]]
+    url: str

@@ -1,0 +1,41 @@
+"""Whatever httpx raises becomes an error of keynet, and what may be repeated is known."""
+
+import ssl
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from keynet.backend.transport import _mapped
+from keynet.backend.transport_errors import NoAnswer
+
+NEVER_SENT = {httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout}
+
+
+def _below(kind: type[httpx.RequestError]) -> Iterator[type[httpx.RequestError]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from _below(each)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        *(kind("odd") for kind in _below(httpx.RequestError)),
+        httpx.InvalidURL("odd"),
+        httpx.StreamConsumed(),
+        httpx.StreamClosed(),
+        ssl.SSLError("odd"),
+        UnicodeError("odd"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_every_exception_of_httpx_becomes_a_backend_error(error: Exception) -> None:
+    with pytest.raises(NoAnswer) as caught, _mapped("list", "https://api.test"):
+        raise error
+    failure = caught.value
+    assert "Cannot list: https://api.test did not answer" in failure.error.message
+    assert failure.error.hint
+    assert failure.__cause__ is error
+    assert failure.sent is (type(error) not in NEVER_SENT)
+    assert failure.temporary is isinstance(error, httpx.TransportError)

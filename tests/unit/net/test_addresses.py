@@ -1,0 +1,136 @@
+"""Addresses of servers: read, written one way and compared."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keynet.errors import UsageError
+from keynet.net.addresses import (
+    AddressError,
+    Origin,
+    normalised_url,
+    origin_of,
+    registry_host,
+    resolve,
+    same_host,
+    same_server,
+    shown,
+    split_host,
+)
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://A.test/x?y", Origin("https", "a.test", 443)),
+        ("HTTP://a.test:8080", Origin("http", "a.test", 8080)),
+        ("http://[::1]/", Origin("http", "::1", 80)),
+    ],
+)
+def test_an_origin_is_scheme_host_and_port(url: str, origin: Origin) -> None:
+    assert origin_of(url) == origin
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("a.test", "//a.test/x", "ftp://a.test", "https://", "https://a:99999", "https://["),
+        *("https://u@a.test", "https://a.test\\@b.test", "https://a.test/ x", "https://a.test/\n"),
+        "javascript:alert(1)",
+    ],
+)
+def test_what_has_no_safe_origin_is_refused(url: str) -> None:
+    with pytest.raises(AddressError):
+        origin_of(url)
+
+
+def test_a_location_is_resolved_against_the_url_that_brought_it() -> None:
+    assert resolve("https://a.test/v2/x?y", "/z#w") == "https://a.test/z"
+    assert resolve("http://a.test/v2/x", "https://b.test/") == "https://b.test/"
+    for location in ("http://a.test/", "//u:p@a.test/", "https://["):
+        with pytest.raises(AddressError):
+            resolve("https://a.test/v2/x", location)
+
+
+@given(st.text(max_size=80))
+def test_any_location_is_resolved_to_an_http_url_or_refused(location: str) -> None:
+    try:
+        target = resolve("https://a.test/x", location)
+    except AddressError:
+        return
+    assert origin_of(target).scheme == "https"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user:hunter2@a.test/x?token=hunter2#hunter2",
+        "//user:hunter2@a.test/x",
+        "user:hunter2@a.test/x#hunter2",
+    ],
+)
+def test_a_url_is_shown_without_what_may_be_secret(url: str) -> None:
+    assert "hunter2" not in shown(url)
+    assert shown(url).endswith("a.test/x")
+
+
+def test_a_host_is_split_from_its_port() -> None:
+    assert split_host("a.test") == ("a.test", "")
+    assert split_host("a.test:5000") == ("a.test", "5000")
+    assert split_host("[::1]") == ("::1", "")
+    assert split_host("[::1]:5000") == ("::1", "5000")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("a.test", "A.test:443", True),
+        ("a.test:80", "a.test", True),
+        ("[::1]:443", "[::1]", True),
+        ("a.test:8443", "a.test", False),
+        ("a.test", "a.test.evil.test", False),
+        ("[::443]", "[::]", False),
+    ],
+)
+def test_two_hosts_are_compared_without_default_ports(one: str, other: str, same: bool) -> None:
+    assert same_host(one, other) is same
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("https://a.test/x/", "HTTPS://A.test:443/x", True),
+        ("a.test", "https://a.test", True),
+        ("https://[::1]:443", "https://[::1]", True),
+        ("https://a.test", "http://a.test", False),
+        ("https://a.test/x", "https://a.test/y", False),
+        ("https://a.test", "https://u@a.test", False),
+        ("https://a.test", "https://a.test?x", False),
+        ("https://[", "https://[", True),
+        ("", "", False),
+        (None, None, False),
+    ],
+)
+def test_two_servers_are_compared_by_what_their_urls_mean(
+    one: str | None, other: str | None, same: bool
+) -> None:
+    assert same_server(one, other) is same
+
+
+@given(st.text(max_size=60))
+def test_a_normalised_url_stays_as_it_is(text: str) -> None:
+    try:
+        url = normalised_url(text, insecure=True)
+    except UsageError:
+        return
+    assert normalised_url(url, insecure=True) == url
+    assert same_server(url, text.strip())
+
+
+def test_a_registrys_url_is_split_into_scheme_and_host() -> None:
+    assert registry_host("harbor.test") == ("https", "harbor.test")
+    assert registry_host("http://harbor.test:5000/") == ("http", "harbor.test:5000")
+    for url in ("https://user:hunter2@harbor.test", "ftp://harbor.test", "https://[", "a b"):
+        with pytest.raises(UsageError, match="cannot be used") as caught:
+            registry_host(url)
+        assert "hunter2" not in caught.value.message

@@ -1,0 +1,120 @@
+"""Whatever httpx raises becomes an error of keynet."""
+
+import asyncio
+import ssl
+import time
+from collections.abc import AsyncIterator, Iterator
+from email.utils import formatdate
+
+import httpx
+import pytest
+
+from keynet.errors import RegistryError, RegistryUnreachable, UsageError
+from keynet.net.retry import Retries
+from keynet.registry.client import RegistryClient
+from keynet.registry.queries import check_registry_connectivity
+from tests.fakes.registry import MemoryRegistry, Refuse
+from tests.unit.registry.conftest import Connect, no_wait
+
+
+def foreign_errors() -> list[Exception]:
+    """Make one of each exception of httpx, and those that it lets through."""
+    return [
+        *(kind("odd") for kind in _below(httpx.RequestError)),
+        httpx.InvalidURL("odd"),
+        httpx.StreamConsumed(),
+        httpx.StreamClosed(),
+        ssl.SSLError("odd"),
+        UnicodeError("odd"),
+    ]
+
+
+def _below(kind: type[httpx.RequestError]) -> Iterator[type[httpx.RequestError]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from _below(each)
+
+
+class Failing(httpx.AsyncBaseTransport, httpx.AsyncByteStream):
+    """Raise the error instead of an answer, or within its body."""
+
+    def __init__(self, error: Exception, *, within: bool) -> None:
+        self.error = error
+        self.within = within
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self.within:
+            return httpx.Response(200, stream=self, request=request)
+        raise self.error
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b"{"
+        raise self.error
+
+
+@pytest.mark.parametrize("within", [False, True])
+@pytest.mark.parametrize("error", foreign_errors(), ids=lambda error: type(error).__name__)
+def test_every_exception_of_httpx_becomes_a_registry_error(
+    connect: Connect, error: Exception, within: bool
+) -> None:
+    async def run() -> None:
+        async with connect(Failing(error, within=within)) as client:
+            await client.ping()
+
+    with pytest.raises(RegistryUnreachable, match=r"registry\.test") as caught:
+        asyncio.run(run())
+    assert type(error) in {type(each) for each in _chain(caught.value)}
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+@pytest.mark.parametrize("name", ["xn--.example.com", "a..b", "a" * 70 + ".com"])
+def test_a_name_that_cannot_be_looked_up_is_unreachable(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setenv("NO_PROXY", "*")
+
+    async def run() -> None:
+        async with RegistryClient(name, retries=Retries(sleep=no_wait)) as client:
+            await client.ping()
+
+    with pytest.raises(RegistryUnreachable, match="cannot be resolved"):
+        asyncio.run(run())
+
+
+def test_a_proxy_that_cannot_be_used_is_a_wrong_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "gopher://user:hunter2@proxy")
+    monkeypatch.setenv("https_proxy", "gopher://user:hunter2@proxy")
+    with pytest.raises(UsageError) as caught:
+        asyncio.run(check_registry_connectivity("https://registry.example.com"))
+    assert "hunter2" not in f"{caught.value} {caught.value.hint}"
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        ("7000", "Try again in 7000 seconds."),
+        ("a date", "Try again in 8"),
+        ("soon", "Try again later."),
+    ],
+)
+def test_a_registry_that_throttles_says_when_to_come_back(
+    connect: Connect, value: str, hint: str
+) -> None:
+    if value == "a date":
+        value = formatdate(time.time() + 86_400, usegmt=True)
+    registry = MemoryRegistry()
+    registry.fault = lambda request: Refuse(429, value) if "tags" in request.url.path else None
+
+    async def run() -> None:
+        async with connect(registry) as client:
+            await client.tags("team/app")
+
+    with pytest.raises(RegistryError, match="throttles") as caught:
+        asyncio.run(run())
+    assert caught.value.hint.startswith(hint)

@@ -6,7 +6,6 @@ Source: SPEC 1.1, 1.2; FACTS "Security", config file.
 import errno
 import json
 import os
-import re
 import shlex
 import stat
 from collections.abc import Callable, Mapping
@@ -15,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from keynet.confidential import is_suspicious_name, is_suspicious_value
 from keynet.errors import KeynetError
 from keynet.files import places, private_file
 from keynet.secret import Secret, mask
@@ -34,7 +34,6 @@ __all__ = [
 
 _SIZE_LIMIT: Final = 1_000_000
 _CANNOT_SAVE: Final = N_("Cannot save the credentials in {file}: {why}.")
-_SECRET_KEY: Final = re.compile("token|password|secret|credential|key$", re.IGNORECASE)
 _KNOWN: Final = frozenset(
     {
         "server_url",
@@ -300,14 +299,14 @@ def _masked(value: object, *, secret: bool = False) -> object:
     match value:
         case dict():
             return {
-                key: _masked(item, secret=secret or bool(_SECRET_KEY.search(str(key))))
+                key: _masked(item, secret=secret or is_suspicious_name(str(key), "variable"))
                 if key != "api_token_expires_at"
                 else item
                 for key, item in value.items()
             }
         case list():
             return [_masked(item, secret=secret) for item in value]
-        case str() if secret:
+        case str() if secret or is_suspicious_value(value):
             return mask(value)
         case _:
             return value

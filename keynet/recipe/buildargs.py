@@ -4,15 +4,13 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from keynet.confidential import is_suspicious_name, is_suspicious_value
+from keynet.confidential import is_suspicious
 from keynet.errors import UsageError
 from keynet.text import _, fill, printable
 
 __all__ = ["parse"]
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-# MAX_TOKENS=4096 is no secret.
-_HARMLESS: Final = re.compile(r"|[0-9.]{1,12}|true|false|yes|no", re.IGNORECASE)
 
 
 def parse(arguments: Iterable[str], environment: Mapping[str, str]) -> dict[str, str]:
@@ -36,7 +34,7 @@ def parse(arguments: Iterable[str], environment: Mapping[str, str]) -> dict[str,
             if name not in environment:
                 continue
             value = environment[name]
-        if _is_secret(name, value):
+        if is_suspicious(name, value, "variable"):
             raise UsageError(
                 fill(
                     _(
@@ -55,9 +53,3 @@ def parse(arguments: Iterable[str], environment: Mapping[str, str]) -> dict[str,
             )
         parsed[name] = value
     return parsed
-
-
-def _is_secret(name: str, value: str) -> bool:
-    if _HARMLESS.fullmatch(value):
-        return False
-    return is_suspicious_name(name) or is_suspicious_value(value)

@@ -220,12 +220,14 @@ def test_clearing_where_nothing_is_makes_nothing(file: Path) -> None:
 
 def test_showing_masks_every_secret(file: Path) -> None:
     extra = {"other": {"refresh_token": "0123456789abcdefgh", "PASSWORD": ["short"], "size": 3}}
+    extra["proxy"] = {"address": "http://user:password@proxy:3128"}
     shown = replace(SAVED, extra=extra).shown()
     assert shown["api_token"] == "eyJhbG…abc"
     assert shown["harbor"]["password"] == "eyJrob…xyz"
     assert shown["harbor"]["username"] == "robot$1"
     assert shown["api_token_expires_at"] == "2025-11-04T12:00:00Z"
     assert shown["other"] == {"refresh_token": "012345…fgh", "PASSWORD": ["***"], "size": 3}
+    assert shown["proxy"] == {"address": "http:/…128"}
 
 
 def test_nothing_of_a_short_secret_is_shown() -> None:

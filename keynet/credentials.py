@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from keynet.confidential import is_suspicious_name, is_suspicious_value
 from keynet.errors import KeynetError
-from keynet.files import places, private_file
+from keynet.files import atomic, locks, places
 from keynet.secret import Secret, mask
 from keynet.text import N_, _, fill, printable
 
@@ -125,12 +125,12 @@ def update(
     """
     file = places.real(file or path())
     try:
-        private_file.make_directory(file.parent)
-        with private_file.locked(file):
+        places.make_private(file.parent)
+        with locks.locked(file):
             changed = change(load(file))
-            private_file.write(
-                file, json.dumps(_to_json(changed), ensure_ascii=False, indent=2) + "\n"
-            )
+            text = json.dumps(_to_json(changed), ensure_ascii=False, indent=2) + "\n"
+            # A lone surrogate of an unknown key stays the escape that it was.
+            atomic.write(file, text.encode(errors="backslashreplace"))
     except OSError as e:
         raise _unusable(_CANNOT_SAVE, file, e) from e
     return changed
@@ -177,9 +177,9 @@ def clear(file: Path | None = None) -> bool:
     try:
         if not os.path.exists(file):  # noqa: PTH110  False where it is hidden from this user
             return False
-        with private_file.locked(file):
+        with locks.locked(file):
             file.unlink(missing_ok=True)
-            private_file.lock_of(file).unlink(missing_ok=True)
+            locks.lock_of(file).unlink(missing_ok=True)
     except OSError as e:
         raise _unusable(N_("Cannot remove {file}: {why}."), file, e) from e
     return True

@@ -1,13 +1,13 @@
 """What is long to make and always the same, kept in a folder for the next push."""
 
 import contextlib
-import os
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from keynet.files import atomic, places
 
 __all__ = ["Kept", "kept"]
 
@@ -41,7 +41,8 @@ def kept(folder: Path | None, stem: str, key: str, make: Callable[[], bytes]) ->
     except OSError:
         content = make()
     try:
-        _leave(path, content)
+        places.make_private(folder)
+        atomic.write(path, content)
     except OSError:
         return Kept(content, None)
     with contextlib.suppress(OSError):
@@ -50,17 +51,3 @@ def kept(folder: Path | None, stem: str, key: str, make: Callable[[], bytes]) ->
             if other != path and time.time() - other.stat().st_ctime > _UNUSED_S:
                 other.unlink(missing_ok=True)
     return Kept(content, path)
-
-
-def _leave(path: Path, content: bytes) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            # After a crash a name without its content would be believed for ever.
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from keynet.errors import KeynetError
 from keynet.text import _, fill
 
-__all__ = ["cache", "data", "expanded", "home", "is_own", "is_writable", "real"]
+__all__ = ["cache", "data", "expanded", "home", "is_own", "is_writable", "make_private", "real"]
 
 
 def home() -> Path:
@@ -61,6 +61,30 @@ def data() -> Path:
     import platformdirs
 
     return _writable(platformdirs.user_data_dir, "data")
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder, and those missing above it, for this user alone, whatever the umask.
+
+    One called keynet that is open to others is closed; any other that exists is left as it is,
+    since KEYNET_CONFIG and XDG_CACHE_HOME may name folders that others share.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    missing = []
+    nearest = folder
+    while not os.path.isdir(nearest):  # noqa: PTH112  Path.is_dir raises where it is hidden
+        missing.append(nearest)
+        if nearest == nearest.parent:
+            break
+        nearest = nearest.parent
+    for new in reversed(missing):
+        # Another keynet may make it at the same time; a file in its place is an error.
+        new.mkdir(mode=0o700, exist_ok=True)
+        new.chmod(0o700)
+    if not missing and folder.name == "keynet" and folder.stat().st_mode & 0o077:
+        folder.chmod(0o700)
 
 
 def is_writable(folder: Path) -> bool:

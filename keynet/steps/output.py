@@ -10,7 +10,7 @@ from typing import Final
 
 from keynet.errors import EngineError, UsageError
 from keynet.events import Emit
-from keynet.files import places
+from keynet.files import atomic, places
 from keynet.runtime.engine import Builder, Built
 from keynet.text import _, fill
 
@@ -90,7 +90,7 @@ def save(builder: Builder, built: Built, output: Output, emit: Emit) -> None:
             if is_layout:
                 _replace_layout(output.path, new)
             else:
-                new.replace(output.path)
+                atomic.move(new, output.path)
     except BaseException:
         if made:
             with contextlib.suppress(OSError):
@@ -105,8 +105,9 @@ def _replace_layout(path: Path, new: Path) -> None:
         target = path / file.relative_to(new)
         if file.is_file() and file.name != _INDEX:
             target.parent.mkdir(parents=True, exist_ok=True)
-            moved.add(file.replace(target))
-    (new / _INDEX).replace(path / _INDEX)
+            atomic.move(file, target)
+            moved.add(target)
+    atomic.move(new / _INDEX, path / _INDEX)
     for blob in path.glob("blobs/*/*"):
         if blob not in moved:
             blob.unlink()

@@ -104,6 +104,15 @@ def test_unknown_keys_survive_a_rewrite(file: Path) -> None:
     assert after["project"]["id"] == 12
 
 
+def test_a_lone_surrogate_of_an_unknown_key_survives(file: Path) -> None:
+    write(file, b'{"theme": "\\ud800", "username": "\xed\x99\x8d"}')
+    credentials.save(SAVED, file)
+    loaded = credentials.load(file)
+    assert loaded is not None
+    assert loaded.extra == {"theme": "\ud800"}
+    assert "객체" in file.read_text("utf-8")
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o666, 0o660, 0o601])
 def test_a_file_that_others_can_reach_is_refused_with_the_command(file: Path, mode: int) -> None:
     write(file, b"{}", mode)

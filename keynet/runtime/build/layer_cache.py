@@ -6,14 +6,11 @@ what a name stood for gets a name of this build's before it moves. Engines canno
 at once, so one build does it at a time.
 """
 
-import fcntl
-import os
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
-from keynet.files import places
+from keynet.files import locks, places
 from keynet.process import shell
 from keynet.runtime.build import image_names
 from keynet.runtime.engine import Built
@@ -24,7 +21,6 @@ __all__ = ["keep", "removing"]
 _TIMEOUT_S: Final = 600.0
 # For another build that tidies up; without it, at worst an image without a name stays.
 _PATIENCE_S: Final = 30.0
-_PAUSE_S: Final = 0.02
 # As many stages may a recipe lose at once; a name that stands for nothing costs no time.
 _FEWER_STAGES: Final = 8
 
@@ -56,32 +52,9 @@ def keep(engine: tuple[str, ...], project: str, tops: Sequence[str]) -> None:
             naming.finish(_TIMEOUT_S)
 
 
-@contextmanager
-def _alone() -> Iterator[None]:
+def _alone() -> AbstractContextManager[None]:
     """Let no other keynet of this user move names in the block; after a while, go on."""
-    try:
-        folder = os.open(places.cache(), os.O_RDONLY | os.O_DIRECTORY)
-    except OSError:
-        yield
-        return
-    try:
-        until = time.monotonic() + _PATIENCE_S
-        while not _locks(folder) and time.monotonic() < until:
-            time.sleep(_PAUSE_S)
-        yield
-    finally:
-        os.close(folder)
-
-
-def _locks(folder: int) -> bool:
-    """Try to lock it; where the file system knows no locks, there is nothing to wait for."""
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    return True
+    return locks.in_turn(places.cache(), wait_s=_PATIENCE_S)
 
 
 def _stages(project: str, tops: Sequence[str]) -> dict[str, str]:

@@ -42,7 +42,7 @@ def own_way(way: Invocation) -> Invocation:
     """Give the same way, in keynet's own store."""
     root, runroot = _root(), _runroot()
     for folder in (root, runroot):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        places.make_private(folder)
     return replace(way, root=str(root), runroot=str(runroot), driver=_DRIVER)
 
 

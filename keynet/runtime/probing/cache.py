@@ -8,14 +8,12 @@ by several processes, costs no second trial. A file that cannot be read is made 
 import contextlib
 import dataclasses
 import json
-import os
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from keynet.files import places
+from keynet.files import atomic, places
 from keynet.runtime.engine import Invocation, Unusable, WorkingEngine
 from keynet.runtime.probing import cache_key
 
@@ -54,11 +52,8 @@ class Cache:
         entry = {"at": time.time(), kind: dataclasses.asdict(found)}
         # A cache that cannot be written costs a second next time, and nothing else.
         with contextlib.suppress(OSError):
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor, temporary = tempfile.mkstemp(dir=self._folder, prefix=".new-")
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(entry, file)
-            Path(temporary).replace(self._file(name))
+            places.make_private(self._folder)
+            atomic.write(self._file(name), json.dumps(entry))
             self._forget_oldest(name)
 
     def _file(self, name: str) -> Path:

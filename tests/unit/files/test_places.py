@@ -90,6 +90,38 @@ def test_what_is_writable_is_seen_without_making_it(tmp_path: Path) -> None:
         assert places.is_writable(tmp_path / link / "a") == (link == "link")
 
 
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o277])
+def test_a_private_folder_is_made_with_those_above_it(tmp_path: Path, umask: int) -> None:
+    former = os.umask(umask)
+    try:
+        places.make_private(tmp_path / "a/b/c")
+        places.make_private(tmp_path / "a/b/c")
+    finally:
+        os.umask(former)
+    for folder in ("a", "a/b", "a/b/c"):
+        assert (tmp_path / folder).stat().st_mode & 0o777 == 0o700
+
+
+def test_an_open_folder_of_keynets_own_is_closed_and_no_other(tmp_path: Path) -> None:
+    for name in ("keynet", "shared"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name).chmod(0o755)
+        places.make_private(tmp_path / name)
+    assert (tmp_path / "keynet").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "shared").stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize("trap", ["file", "link"])
+def test_a_private_folder_is_not_made_over_something_else(tmp_path: Path, trap: str) -> None:
+    if trap == "file":
+        (tmp_path / "place").write_text("")
+    else:
+        (tmp_path / "place").symlink_to("nowhere")
+    for folder in (tmp_path / "place", tmp_path / "place/below"):
+        with pytest.raises(OSError, match=r"exists|Not a directory"):
+            places.make_private(folder)
+
+
 def test_links_are_followed_as_far_as_that_goes(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
     (tmp_path / "link").symlink_to(tmp_path / "file")

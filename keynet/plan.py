@@ -6,7 +6,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar
 
-from keynet.oci.descriptor import Digest, Platform
+from keynet.oci.descriptor import Digest
+from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.secret import Secret
 

@@ -1,4 +1,4 @@
-"""Digests, descriptors, platforms and media types.
+"""Digests, descriptors and media types.
 
 Source: OCI image-spec, "Descriptors"; distribution-spec, "Digests".
 """
@@ -11,9 +11,10 @@ from types import MappingProxyType
 from typing import Any, Final, Self
 
 from keynet.errors import ValidationError
+from keynet.oci.platform import Platform
 from keynet.text import _, fill, printable
 
-__all__ = ["Descriptor", "Digest", "MediaType", "Platform"]
+__all__ = ["Descriptor", "Digest", "MediaType"]
 
 _HEX_LENGTH: Final = {"sha256": 64, "sha384": 96, "sha512": 128}
 _HEX = re.compile("[0-9a-f]+")
@@ -84,34 +85,6 @@ class Digest:
     def short(self) -> str:
         """The first 12 hexadecimal digits, as engines show them."""
         return self.hex[:12]
-
-
-@dataclass(frozen=True, slots=True)
-class Platform:
-    """Name a platform: ``linux/amd64``, ``linux/arm64/v8``."""
-
-    os: str
-    architecture: str
-    variant: str | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read ``os/architecture[/variant]``.
-
-        Raises:
-            ValidationError: Fewer than two or more than three parts, or odd characters.
-        """
-        parts = text.split("/")
-        if len(parts) not in (2, 3) or not all(re.fullmatch("[A-Za-z0-9._-]+", p) for p in parts):
-            raise ValidationError(
-                fill(_("{platform!r} is no platform."), platform=printable(text, 100)),
-                _("Write it as os/architecture, for example linux/amd64."),
-            )
-        return cls(parts[0], parts[1], parts[2] if len(parts) == 3 else None)
-
-    def __str__(self) -> str:
-        variant = f"/{self.variant}" if self.variant else ""
-        return f"{self.os}/{self.architecture}{variant}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,9 @@ from keynet.archive.recompress import Policy, compressed
 from keynet.archive.writer import write_archive
 from keynet.errors import DigestMismatch, RegistryError, ValidationError
 from keynet.events import BlobAdvanced, BlobFinished, BlobStarted, Emit, ignore
-from keynet.oci.descriptor import Descriptor, Digest, Platform
+from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.image import Image, Layer
+from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.registry.client import RegistryClient
 from keynet.registry.config import Auth, RegistryConfig

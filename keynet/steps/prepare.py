@@ -9,7 +9,8 @@ from typing import Final
 from keynet.errors import EngineUnavailable, UsageError, ValidationError
 from keynet.events import Emit, Notice
 from keynet.files import places
-from keynet.oci.descriptor import Digest, Platform
+from keynet.oci.descriptor import Digest
+from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, BuildSecret, GeneratedContainerfile, UserContainerfile
 from keynet.recipe import buildargs, containerfile, context, dependencies, hostnetwork, ignore

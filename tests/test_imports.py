@@ -14,6 +14,7 @@ TIER_ONE = {
     "text",
     "secret",
     "confidential",
+    "saved_login",
     "plan",
     "oci",
     "net",
@@ -104,11 +105,7 @@ def test_a_foreign_library_has_one_importer(relative: str) -> None:
 
 @pytest.mark.parametrize(
     "relative",
-    [
-        m
-        for m in modules()
-        if room_of(m) in {"errors", "events", "oci", "text", "secret", "confidential", "plan"}
-    ],
+    [m for m in modules() if room_of(m) in TIER_ONE - {"files", "process"}],
 )
 def test_tier_one_imports_the_standard_library_only(relative: str) -> None:
     import sys

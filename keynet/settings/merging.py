@@ -1,14 +1,12 @@
 """Decide every setting, and keep credentials where they belong."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pydantic
 
 from keynet.errors import UsageError
-from keynet.secret import Secret
+from keynet.saved_login import SavedLogin
 from keynet.settings.addresses import same_server
 from keynet.settings.model import Settings
 from keynet.settings.sources import SOURCES, from_environment, from_flags, from_pyproject
@@ -17,50 +15,11 @@ from keynet.text import _, fill, printable
 __all__ = ["merge"]
 
 
-class _SavedHarbor(Protocol):
-    @property
-    def url(self) -> str: ...
-    @property
-    def username(self) -> str: ...
-    @property
-    def password(self) -> Secret: ...
-
-
-class _SavedProject(Protocol):
-    @property
-    def id(self) -> int: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def server_url(self) -> str: ...
-
-
-class _Saved(Protocol):
-    """What ``keynet.credentials.Credentials`` offers."""
-
-    @property
-    def server_url(self) -> str: ...
-    @property
-    def username(self) -> str: ...
-    @property
-    def api_token(self) -> Secret | None: ...
-    @property
-    def api_token_expires_at(self) -> datetime | None: ...
-    @property
-    def harbor(self) -> _SavedHarbor | None: ...
-    @property
-    def project(self) -> _SavedProject | None: ...
-    @property
-    def ca_cert(self) -> Path | None: ...
-    @property
-    def insecure(self) -> bool: ...
-
-
 def merge(
     flags: Mapping[str, Any],
     environment: Mapping[str, str],
     pyproject: Mapping[str, Any],
-    saved: _Saved | None,
+    saved: SavedLogin | None,
 ) -> Settings:
     """Decide every setting; the first source that says something wins.
 
@@ -86,7 +45,7 @@ def merge(
     return _validated(values, given, variables, table)
 
 
-def _from_saved(saved: _Saved, values: Mapping[str, Any]) -> dict[str, Any]:
+def _from_saved(saved: SavedLogin, values: Mapping[str, Any]) -> dict[str, Any]:
     """Take from the file what belongs to the servers that were chosen."""
     found: dict[str, Any] = {"server_url": saved.server_url or None}
     server_url = values.get("server_url") or saved.server_url
@@ -113,7 +72,7 @@ def _from_saved(saved: _Saved, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_redirection(
-    key: str, table: Mapping[str, Any], trusted: Mapping[str, Any], saved: _Saved | None
+    key: str, table: Mapping[str, Any], trusted: Mapping[str, Any], saved: SavedLogin | None
 ) -> None:
     if key not in table or key in trusted:
         return

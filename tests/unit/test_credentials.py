@@ -13,17 +13,17 @@ from pathlib import Path
 import pytest
 
 from keynet import credentials
-from keynet.credentials import Credentials, Harbor, SavedProject
 from keynet.errors import KeynetError
+from keynet.saved_login import HarborAccount, SavedLogin, SavedProject
 from keynet.secret import Secret
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.secret.abc"
-SAVED = Credentials(
+SAVED = SavedLogin(
     server_url="https://api.example.com/app",
     username="user@example.com",
     api_token=Secret(TOKEN),
     api_token_expires_at=datetime(2025, 11, 4, 12, tzinfo=UTC),
-    harbor=Harbor("https://harbor.example.com", "robot$1", Secret("eyJrobotpassword-xyz")),
+    harbor=HarborAccount("https://harbor.example.com", "robot$1", Secret("eyJrobotpassword-xyz")),
     last_login="2025-11-04T08:30:00",
     project=SavedProject(12, "객체 탐지 모델", "https://api.example.com/app"),
     ca_cert=Path("/etc/company-ca.pem"),
@@ -187,7 +187,7 @@ def test_a_save_that_fails_leaves_the_file_and_nothing_else(file: Path) -> None:
     assert sorted(p.name for p in file.parent.iterdir()) == [".config.json.lock", "config.json"]
 
 
-def _fail(_present: Credentials | None) -> Credentials:
+def _fail(_present: SavedLogin | None) -> SavedLogin:
     raise RuntimeError
 
 
@@ -227,28 +227,6 @@ def test_clearing_where_nothing_is_makes_nothing(file: Path) -> None:
     assert not file.parent.exists()
 
 
-def test_showing_masks_every_secret(file: Path) -> None:
-    extra = {"other": {"refresh_token": "0123456789abcdefgh", "PASSWORD": ["short"], "size": 3}}
-    extra["proxy"] = {"address": "http://user:password@proxy:3128"}
-    shown = replace(SAVED, extra=extra).shown()
-    assert shown["api_token"] == "eyJhbG…abc"
-    assert shown["harbor"]["password"] == "eyJrob…xyz"
-    assert shown["harbor"]["username"] == "robot$1"
-    assert shown["api_token_expires_at"] == "2025-11-04T12:00:00Z"
-    assert shown["other"] == {"refresh_token": "012345…fgh", "PASSWORD": ["***"], "size": 3}
-    assert shown["proxy"] == {"address": "http:/…128"}
-
-
-def test_nothing_of_a_short_secret_is_shown() -> None:
-    shown = replace(SAVED, api_token=Secret("123456789012345")).shown()
-    assert shown["api_token"] == "***"
-
-
-def test_a_representation_shows_no_secret() -> None:
-    assert TOKEN not in repr(SAVED)
-    assert "robotpassword" not in repr(SAVED)
-
-
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [
@@ -268,12 +246,12 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from keynet import credentials
-from keynet.credentials import Credentials, SavedProject
+from keynet.saved_login import SavedLogin, SavedProject
 from keynet.secret import Secret
 file, name = Path(sys.argv[1]), sys.argv[2]
 for number in range(25):
     def change(saved):
-        saved = saved or Credentials()
+        saved = saved or SavedLogin()
         return replace(saved, username=name * 500, api_token=Secret(name * 500),
                        extra={**saved.extra, f"{name}{number}": number})
     credentials.update(change, file)
@@ -296,13 +274,13 @@ _ALONE = """
 import os, sys, time
 from pathlib import Path
 from keynet import credentials
-from keynet.credentials import Credentials
+from keynet.saved_login import SavedLogin
 file, inside = Path(sys.argv[1]), Path(sys.argv[2])
 def change(saved):
     os.close(os.open(inside, os.O_CREAT | os.O_EXCL))
     time.sleep(0.001)
     inside.unlink()
-    return saved or Credentials()
+    return saved or SavedLogin()
 for number in range(60):
     credentials.update(change, file)
     credentials.clear(file)

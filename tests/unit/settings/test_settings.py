@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from keynet.credentials import Credentials, Harbor, SavedProject
 from keynet.errors import NotAuthorised, UsageError
+from keynet.saved_login import HarborAccount, SavedLogin, SavedProject
 from keynet.secret import Secret
 from keynet.settings import Settings, merge, read_pyproject
 
 SERVER = "https://api.example.com/app"
 NOW = datetime(2025, 11, 4, 9, tzinfo=UTC)
-SAVED = Credentials(
+SAVED = SavedLogin(
     server_url=SERVER,
     username="user@example.com",
     api_token=Secret("saved-token-0123456789"),
     api_token_expires_at=NOW + timedelta(hours=1),
-    harbor=Harbor("https://harbor.example.com", "robot$1", Secret("saved-password")),
+    harbor=HarborAccount("https://harbor.example.com", "robot$1", Secret("saved-password")),
     project=SavedProject(12, "객체 탐지 모델", SERVER),
     ca_cert=Path("/ca.pem"),
 )
@@ -52,7 +52,7 @@ def test_the_saved_login_serves_when_nobody_says_else() -> None:
 
 
 @pytest.mark.parametrize("saved", [None, SAVED])
-def test_the_environment_alone_is_enough(saved: Credentials | None) -> None:
+def test_the_environment_alone_is_enough(saved: SavedLogin | None) -> None:
     settings = merge({}, ENVIRONMENT, {}, saved)
     assert access(settings) == ("https://ci.example.com", "ci-token")
     registry = settings.registry_access()
@@ -196,7 +196,7 @@ def test_no_login_says_how_and_where() -> None:
 
 def test_a_project_of_another_server_is_ignored() -> None:
     elsewhere = SavedProject(12, "t", "https://other.example.com")
-    saved = Credentials(server_url=SERVER, api_token=Secret("t"), project=elsewhere)
+    saved = SavedLogin(server_url=SERVER, api_token=Secret("t"), project=elsewhere)
     assert merge({}, {}, {}, saved).project_id is None
 
 
@@ -235,8 +235,8 @@ def test_a_registry_that_cannot_be_used_is_refused(url: str) -> None:
 
 
 def test_plain_http_to_a_registry_elsewhere_needs_the_logins_consent() -> None:
-    harbor = Harbor("http://harbor.example.com", "robot$1", Secret("p"))
-    saved = Credentials(server_url=SERVER, harbor=harbor, insecure=True)
+    harbor = HarborAccount("http://harbor.example.com", "robot$1", Secret("p"))
+    saved = SavedLogin(server_url=SERVER, harbor=harbor, insecure=True)
     assert merge({}, {}, {}, saved).registry_access().insecure
 
 

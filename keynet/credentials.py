@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from keynet.errors import KeynetError
-from keynet.files import atomic, locks, places
+from keynet.files import atomic, limited_read, locks, places
 from keynet.saved_login import SavedLogin
 from keynet.text import N_, _, fill, printable
 
@@ -120,21 +120,19 @@ def clear(file: Path | None = None) -> bool:
 
 def _read(file: Path) -> bytes | None:
     try:
-        # A fifo in its place would make this wait for a writer.
-        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as stream:
-            status = os.fstat(stream.fileno())
-            if not stat.S_ISREG(status.st_mode):
+        with limited_read.opened(file) as descriptor:
+            mode = os.fstat(descriptor).st_mode
+            if not stat.S_ISREG(mode):
                 raise KeynetError(
-                    fill(_("The config file {file} is no regular file."), file=file),
+                    fill(_("The config file {file} is not a regular file."), file=file),
                     _("Set KEYNET_CONFIG to a file's path."),
                 )
-            if status.st_mode & 0o077:
+            if mode & 0o077:
                 raise KeynetError(
                     fill(_("The config file {file} can be read or changed by others."), file=file),
                     fill(_("Run: chmod 600 {file}"), file=shlex.quote(printable(file))),
                 )
-            return stream.read(_SIZE_LIMIT + 1)
+            return limited_read.take(descriptor, _SIZE_LIMIT + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as e:

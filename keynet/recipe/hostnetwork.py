@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from keynet.errors import ContextInvalid
 from keynet.events import Notice
+from keynet.files import limited_read
 from keynet.plan import HostNetwork
 from keynet.recipe import certificates
 from keynet.secret import Secret
@@ -20,6 +21,7 @@ from keynet.text import _, fill, printable, stacked
 
 __all__ = ["Detected", "detect"]
 
+_LARGEST: Final = 1_000_000
 _PROXIES: Final = ("http_proxy", "https_proxy", "no_proxy", "all_proxy", "ftp_proxy")
 # Settings that say where packages come from; others are the developer's habits.
 _SINGLE: Final = ("index-url", "proxy", "timeout", "retries", "no-index")
@@ -139,7 +141,10 @@ def _pip_files(
 def _pip_file(path: Path) -> dict[str, dict[str, list[str]]]:
     parser = configparser.RawConfigParser()
     try:
-        text = path.read_text(encoding="utf-8")
+        content = limited_read.read(path, _LARGEST)
+        if content is None:
+            raise _unreadable(path, _("it is too large"))
+        text = content.decode("utf-8")
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, UnicodeDecodeError) as error:

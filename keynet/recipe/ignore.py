@@ -14,6 +14,7 @@ from stat import S_ISLNK, S_ISREG
 from typing import Final
 
 from keynet.errors import ContextInvalid
+from keynet.files import limited_read
 from keynet.text import _, fill, printable
 
 __all__ = ["NAMES", "Rule", "Rules", "load", "parse"]
@@ -174,9 +175,10 @@ def _read(path: Path, context: Path) -> str | None:
             status = path.stat()
         if not S_ISREG(status.st_mode):
             raise _unreadable(path, _("it is no file"))
-        if status.st_size > _LARGEST_FILE:
+        content = limited_read.read(path, _LARGEST_FILE, regular_only=True)
+        if content is None:
             raise _unreadable(path, _("it is larger than 1 MB"))
-        return path.read_bytes().decode("utf-8")
+        return content.decode("utf-8")
     except (FileNotFoundError, NotADirectoryError):
         return None
     except UnicodeDecodeError as error:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from keynet.errors import UsageError
+from keynet.files import limited_read
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
 
@@ -46,13 +47,12 @@ def read_pyproject(context: Path) -> dict[str, Any]:
     """
     file = context / "pyproject.toml"
     try:
-        with file.open("rb") as stream:
-            content = stream.read(_PYPROJECT_LIMIT + 1)
+        content = limited_read.read(file, _PYPROJECT_LIMIT, regular_only=True)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as e:
         raise _bad_pyproject(e.strerror or str(e), file) from e
-    if len(content) > _PYPROJECT_LIMIT:
+    if content is None:
         raise _bad_pyproject(_("it is too large"), file)
     # Most contexts have no such file.
     import tomllib

@@ -10,7 +10,7 @@ from typing import Final
 
 from keynet.errors import EngineError, UsageError
 from keynet.events import Emit
-from keynet.files import atomic, places
+from keynet.files import atomic, limited_read, places
 from keynet.runtime.engine import Builder, Built
 from keynet.text import _, fill
 
@@ -18,6 +18,7 @@ __all__ = ["Output", "check", "parse", "save"]
 
 _FORMS: Final = "oci:DIR, oci-archive:FILE, docker-archive:FILE"
 _INDEX: Final = "index.json"
+_LARGEST_INDEX: Final = 4_000_000
 _KINDS: Final = ("oci", "oci-archive", "docker-archive")
 
 
@@ -136,7 +137,8 @@ def _layout_refusal(path: Path) -> str:
     if not any(path.iterdir()):
         return ""
     try:
-        images = len(json.loads((path / _INDEX).read_bytes())["manifests"])
+        index = limited_read.head(path / _INDEX, _LARGEST_INDEX, regular_only=True)
+        images = len(json.loads(index)["manifests"])
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return _("the folder holds something else than an image")
     return "" if images == 1 else _("the folder holds other images, too")

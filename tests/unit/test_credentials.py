@@ -164,7 +164,7 @@ def test_a_folder_or_fifo_in_the_files_place_is_refused(tmp_path: Path) -> None:
     with pytest.raises(KeynetError, match="Is a directory"):
         credentials.load(tmp_path)
     os.mkfifo(tmp_path / "fifo", 0o600)
-    with pytest.raises(KeynetError, match="no regular file"):
+    with pytest.raises(KeynetError, match="not a regular file"):
         credentials.load(tmp_path / "fifo")
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from keynet.errors import UsageError
-from keynet.files import places
+from keynet.files import limited_read, places
 from keynet.net.hosts import is_loopback
 from keynet.plan import RegistryAccess
 from keynet.runtime.engine import RegistryAuth
@@ -22,6 +22,7 @@ from keynet.text import _, fill
 
 __all__ = ["docker_folder", "registry_auth"]
 
+_LARGEST: Final = 10_000_000
 _HUB: Final = "docker.io"
 _HUB_IN_DOCKER: Final = "https://index.docker.io/v1/"
 # What the docker client looks for beside config.json: contexts, plugins, buildx's builders,
@@ -112,20 +113,26 @@ def _cert_dir(access: RegistryAccess, folder: Path) -> Path | None:
     if access.ca_cert is None:
         return None
     try:
-        certificate = access.ca_cert.read_bytes()
+        certificate = limited_read.read(access.ca_cert, _LARGEST)
     except OSError as error:
-        raise UsageError(
-            fill(
-                _("The CA certificate {path} cannot be read: {reason}."),
-                path=access.ca_cert,
-                reason=error.strerror,
-            ),
-            _("Give the right file with: keynet login --ca-cert FILE"),
-        ) from error
+        raise _unreadable(access.ca_cert, error.strerror or str(error)) from error
+    if certificate is None:
+        raise _unreadable(access.ca_cert, _("it is too large"))
     directory = folder / "certs"
     directory.mkdir(mode=0o700)
     (directory / "ca.crt").write_bytes(certificate)
     return directory
+
+
+def _unreadable(path: Path, reason: str) -> UsageError:
+    return UsageError(
+        fill(
+            _("The CA certificate {path} cannot be read: {reason}."),
+            path=path,
+            reason=reason,
+        ),
+        _("Give the right file with: keynet login --ca-cert FILE"),
+    )
 
 
 def _read(path: Path) -> Mapping[str, Any]:
@@ -134,8 +141,8 @@ def _read(path: Path) -> Mapping[str, Any]:
     The engines themselves warn about it; a push needs only its own entry.
     """
     try:
-        return _mapping(json.loads(path.read_bytes()))
-    except (OSError, ValueError):
+        return _mapping(json.loads(limited_read.head(path, _LARGEST)))
+    except (OSError, ValueError, RecursionError):
         return {}
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import keynet
-from keynet.files import places
+from keynet.files import limited_read, places
 from keynet.runtime.build.authfiles import docker_folder
 
 __all__ = ["of", "own_lines"]
@@ -45,6 +45,7 @@ _HELPERS: Final = ("crun", "runc", "youki", "fuse-overlayfs", "newuidmap", "newg
 _SUBORDINATE_IDS: Final = (Path("/etc/subuid"), Path("/etc/subgid"))
 _FUSE: Final = "/dev/fuse"
 _LENGTH: Final = 32
+_LARGEST: Final = 10_000_000
 
 
 def of(name: str) -> str:
@@ -70,8 +71,8 @@ def _of_docker() -> Iterator[object]:
     yield from _variables(_OF_DOCKER)
     folder = docker_folder()
     settings: object = None
-    with contextlib.suppress(OSError, ValueError):
-        settings = json.loads((folder / "config.json").read_bytes())
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        settings = json.loads(limited_read.head(folder / "config.json", _LARGEST))
     chosen = settings if isinstance(settings, dict) else {}
     # The rest of it is logins, and how tables are printed.
     yield [chosen.get(each) for each in ("currentContext", "cliPluginsExtraDirs")]

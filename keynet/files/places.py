@@ -4,6 +4,7 @@ CI runners and containers start programs as users that nobody knows, without a h
 that they may not write to. What is kept then lies below the folder for temporary files.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Callable
@@ -75,12 +76,12 @@ def make_private(folder: Path) -> None:
     missing = []
     nearest = folder
     while not os.path.isdir(nearest):  # noqa: PTH112  Path.is_dir raises where it is hidden
+        if os.path.lexists(nearest):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(nearest))
         missing.append(nearest)
-        if nearest == nearest.parent:
-            break
         nearest = nearest.parent
     for new in reversed(missing):
-        # Another keynet may make it at the same time; a file in its place is an error.
+        # Another keynet may make it at the same time.
         new.mkdir(mode=0o700, exist_ok=True)
         new.chmod(0o700)
     if not missing and folder.name == "keynet" and folder.stat().st_mode & 0o077:

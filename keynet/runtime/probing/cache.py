@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from keynet.files import atomic, places
+from keynet.files import places
+from keynet.files.disk_cache import DiskCache
 from keynet.runtime.engine import Invocation, Unusable, WorkingEngine
 from keynet.runtime.probing import cache_key
 
@@ -38,7 +39,7 @@ class Cache:
     def get(self, name: str) -> Found | None:
         """Give what was found for this engine; None when anything has changed since."""
         try:
-            entry = json.loads(self._file(name).read_bytes())
+            entry = json.loads(self._files(name).get(_key(name)) or b"null")
             if "usable" in entry:
                 return _usable(entry["usable"])
             age = time.time() - float(entry["at"])
@@ -52,18 +53,15 @@ class Cache:
         entry = {"at": time.time(), kind: dataclasses.asdict(found)}
         # A cache that cannot be written costs a second next time, and nothing else.
         with contextlib.suppress(OSError):
-            places.make_private(self._folder)
-            atomic.write(self._file(name), json.dumps(entry))
-            self._forget_oldest(name)
+            self._files(name).put(_key(name), json.dumps(entry))
 
-    def _file(self, name: str) -> Path:
-        # Anew each time: a first trial makes the engine write files that the key looks at.
-        return self._folder / f"{name}-{cache_key.of(name)}.json"
+    def _files(self, name: str) -> DiskCache:
+        return DiskCache(self._folder, name, _KEPT)
 
-    def _forget_oldest(self, name: str) -> None:
-        files = sorted(self._folder.glob(f"{name}-*.json"), key=lambda path: path.stat().st_mtime)
-        for path in files[:-_KEPT]:
-            path.unlink(missing_ok=True)
+
+def _key(name: str) -> str:
+    # Anew each time: a first trial makes the engine write files that the key looks at.
+    return f"{cache_key.of(name)}.json"
 
 
 def _usable(value: Mapping[str, Any]) -> WorkingEngine:

@@ -118,7 +118,7 @@ def test_a_private_folder_is_not_made_over_something_else(tmp_path: Path, trap: 
     else:
         (tmp_path / "place").symlink_to("nowhere")
     for folder in (tmp_path / "place", tmp_path / "place/below"):
-        with pytest.raises(OSError, match=r"exists|Not a directory"):
+        with pytest.raises(NotADirectoryError, match="Not a directory"):
             places.make_private(folder)
 
 

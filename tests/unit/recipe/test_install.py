@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from keynet.files import disk_cache
 from keynet.recipe import install, pip_archive
 
 PROGRAM = Path(install.__file__)
@@ -133,18 +132,6 @@ def test_pip_archive_is_made_once_and_left_for_the_next_push(tmp_path: Path) -> 
     inode = made.path.stat().st_ino
     assert pip_archive.build(folder) == made
     assert made.path.stat().st_ino == inode
-
-
-def test_what_another_version_kept_goes_when_it_is_not_used(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "thing-older").write_bytes(b"older")
-    (tmp_path / "another-older").write_bytes(b"another")
-    disk_cache.kept(tmp_path, "thing", "newer", lambda: b"newer")
-    assert len(list(tmp_path.iterdir())) == 3
-    monkeypatch.setattr(disk_cache, "_UNUSED_S", -1)
-    disk_cache.kept(tmp_path, "thing", "newest", lambda: b"newest")
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["another-older", "thing-newest"]
 
 
 def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path) -> None:

@@ -1,0 +1,65 @@
+"""What is kept for the next push: found by its key, the oldest removed, no push stopped."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from keynet.files.disk_cache import DiskCache, Kept, kept
+
+
+def test_what_was_put_comes_back_under_its_key(tmp_path: Path) -> None:
+    cache = DiskCache(tmp_path / "cache", "thing", 2)
+    assert cache.get("a") is None
+    cache.put("a", "말")
+    cache.put("b", b"\xff")
+    assert cache.get("a") == "말".encode()
+    assert cache.get("b") == b"\xff"
+    assert cache.folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_oldest_of_one_kind_go(tmp_path: Path) -> None:
+    (tmp_path / "another-older").write_bytes(b"another")
+    cache = DiskCache(tmp_path, "thing", 2)
+    for key in ("a", "b", "c"):
+        cache.put(key, key)
+        time.sleep(0.02)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "another-older",
+        "thing-b",
+        "thing-c",
+    ]
+
+
+def test_what_is_used_by_links_stays(tmp_path: Path) -> None:
+    cache = DiskCache(tmp_path, "thing", 2)
+    for key in ("a", "b"):
+        cache.put(key, key)
+        time.sleep(0.02)
+    os.link(cache.path("a"), tmp_path / "link")
+    time.sleep(0.02)
+    cache.put("c", "c")
+    assert (cache.get("a"), cache.get("b"), cache.get("c")) == (b"a", None, b"c")
+
+
+def test_it_is_made_once(tmp_path: Path) -> None:
+    made: list[int] = []
+
+    def make() -> bytes:
+        made.append(1)
+        return b"content"
+
+    first = kept(tmp_path / "cache", "thing", "a", make)
+    assert first == Kept(b"content", tmp_path / "cache/thing-a")
+    assert kept(tmp_path / "cache", "thing", "a", make) == first
+    assert made == [1]
+    assert kept(None, "thing", "a", make) == Kept(b"content", None)
+
+
+def test_a_folder_that_cannot_be_made_costs_time_only(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    folder = tmp_path / "file/cache"
+    assert kept(folder, "thing", "a", lambda: b"content") == Kept(b"content", None)
+    with pytest.raises(OSError, match="Not a directory"):
+        DiskCache(folder, "thing", 2).put("a", "a")

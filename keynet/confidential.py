@@ -1,7 +1,7 @@
-"""Names and values that look like secrets, which must not leave this machine unasked.
+"""Recognise secrets by name and value, before they leave this machine.
 
-One table serves build arguments, which stay readable in an image's history, defaults of a
-training script, which go to the platform, and files of a build context.
+One table for build arguments, which stay readable in an image's history, defaults of a training
+script, which are sent to the platform, and files of a build context.
 """
 
 import re
@@ -102,7 +102,7 @@ _ABOUT: Final = (
     "class", "version", "count", "size", "ttl", "timeout", "format",
 )  # fmt: skip
 
-# An environment variable is a setting of a program more often than of a model, so a word is enough.
+# Environment variables configure programs more often than models, so one word is enough.
 _WORDS: Final = _set("authorization bearer jwt netrc pat token tokens")
 _LAST_WORDS: Final = _set("auth key pass")
 _HARMLESS_BEFORE: Final = {
@@ -123,8 +123,8 @@ _SWITCHES: Final = frozenset({"", "0", "1", "true", "false", "yes", "no", "on", 
 _NUMBER: Final = r"[0-9.]{1,12}"
 _PLACEHOLDER: Final = r"(?i)|none|null|auto|default|true|false|<.*>|\$.*|y?our[-_ ].*|x+|\.+"
 
-# A part that each value of a form has, and the form. Compiling all of them would take longer
-# than reading a script does, so a form is looked for only where its part is found.
+# A part that every value of a form contains, and the form. Compiling all forms would take longer
+# than reading a script, so a form is only compiled where its part is found.
 _FORMS: Final = (
     # OpenAI, Anthropic and others; not sk-learn-random-forest.
     (
@@ -211,8 +211,8 @@ def is_suspicious_value(value: str) -> bool:
 def is_suspicious(name: str, value: str, use: Use) -> bool:
     """Report whether a name and its value together look like a secret.
 
-    A value of a known form does under any name. A name alone does not for what is empty, a
-    switch or a placeholder, nor a variable's for a short number (``MAX_TOKENS=4096``).
+    A value of a known form does under any name. Otherwise the name decides, except for empty
+    values, switches, placeholders, and short numbers of variables (``MAX_TOKENS=4096``).
 
     Args:
         use: As for ``is_suspicious_name``.
@@ -246,7 +246,7 @@ def _words(name: str) -> list[str]:
 
 
 def _names_secret(words: list[str]) -> bool:
-    """Report whether the name is one of a secret for hyperparameters, too."""
+    """Report whether the name means a secret, also as a hyperparameter."""
     name, last = "_".join(words), words[-1]
     if "pwd" in words or any(part in name.replace("_key", "key") for part in _ANYWHERE):
         return True
@@ -264,7 +264,7 @@ def _is_about(words: list[str]) -> bool:
 
 
 def _has_secret_word(words: list[str]) -> bool:
-    """Report whether a word of a variable's name stands for a secret, and not in ML's sense."""
+    """Report whether a variable's name has a word for a secret, other than in ML's sense."""
     before = ["", *words]
     if words[-1] in _LAST_WORDS and not _is_harmless(before[-2], words[-1]):
         return True

@@ -26,12 +26,12 @@ _CANNOT_SAVE: Final = N_("Cannot save the credentials in {file}: {why}.")
 
 
 def path(environment: Mapping[str, str] | None = None) -> Path:
-    """Tell where the config file is: KEYNET_CONFIG, XDG_CONFIG_HOME, else ~/.config."""
+    """Return the path of the config file: KEYNET_CONFIG, XDG_CONFIG_HOME, else ~/.config."""
     variables = os.environ if environment is None else environment
     if variables.get("KEYNET_CONFIG"):
         return places.expanded(Path(variables["KEYNET_CONFIG"]))
     xdg = variables.get("XDG_CONFIG_HOME", "")
-    # The XDG specification says that a relative path there counts as unset.
+    # By the XDG specification a relative path counts as unset.
     if xdg.startswith("/"):
         return Path(xdg, "keynet/config.json")
     return Path(variables.get("HOME") or places.home(), ".config/keynet/config.json")
@@ -51,10 +51,10 @@ def load(file: Path | None = None) -> SavedLogin | None:
 def update(
     change: Callable[[SavedLogin | None], SavedLogin], file: Path | None = None
 ) -> SavedLogin:
-    """Replace the file by what ``change`` makes of its present content, under a lock.
+    """Replace the file by the result of ``change`` on its present content, under a lock.
 
     Raises:
-        KeynetError: As ``load``; a broken file is left as it is.
+        KeynetError: As ``load``; a broken file is not changed.
     """
     file = places.real(file or path())
     try:
@@ -62,7 +62,7 @@ def update(
         with locks.locked(file):
             changed = change(load(file))
             text = json.dumps(changed.to_json(), ensure_ascii=False, indent=2) + "\n"
-            # A lone surrogate of an unknown key stays the escape that it was.
+            # A lone surrogate in an unknown key is written as the JSON escape that it was.
             atomic.write(file, text.encode(errors="backslashreplace"))
     except OSError as e:
         raise _unusable(_CANNOT_SAVE, file, e) from e
@@ -70,10 +70,10 @@ def update(
 
 
 def check_savable(file: Path | None = None) -> None:
-    """See that ``save`` may write there, before anything is asked of a platform.
+    """Check that ``save`` may write there, before a password is sent to a platform.
 
     Raises:
-        KeynetError: This user may neither write to the folder nor make it.
+        KeynetError: This user may neither write to the folder nor create it.
     """
     file = places.real(file or path())
     if not places.is_writable(file.parent):
@@ -82,7 +82,7 @@ def check_savable(file: Path | None = None) -> None:
 
 
 def save(login: SavedLogin, file: Path | None = None) -> None:
-    """Write these credentials; the file's unknown keys and chosen project survive.
+    """Save the login; the file's unknown keys and selected project are kept.
 
     Raises:
         KeynetError: As ``update``.
@@ -101,7 +101,7 @@ def save(login: SavedLogin, file: Path | None = None) -> None:
 
 
 def clear(file: Path | None = None) -> bool:
-    """Remove the config file, whatever is in it; False when there was none.
+    """Remove the config file, even a broken one; return False when there is none.
 
     Raises:
         KeynetError: It cannot be removed.
@@ -136,7 +136,7 @@ def _read(file: Path) -> bytes | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as e:
-        # Where this user may not even look (HOME is another's) there is no login of theirs.
+        # In a folder that this user may not read (HOME is another's), they have no login.
         named = os.environ.get("KEYNET_CONFIG")
         if isinstance(e, PermissionError) and not named and not os.path.lexists(file):
             return None
@@ -148,7 +148,7 @@ def _parse(content: bytes, file: Path) -> SavedLogin:
         raise _broken(file, _("it is too large"))
     try:
         document = json.loads(content.decode())
-    # The cause would carry the file's text, and with it the secrets, into a traceback.
+    # The cause would show the file's text, with its secrets, in a traceback.
     except (ValueError, RecursionError) as e:
         where = f", line {e.lineno}" if isinstance(e, json.JSONDecodeError) else ""
         raise _broken(file, _("it is not JSON") + where) from None
@@ -161,7 +161,7 @@ def _parse(content: bytes, file: Path) -> SavedLogin:
 def _broken(file: Path, reason: str) -> KeynetError:
     return KeynetError(
         fill(_("The config file {file} is broken: {reason}."), file=file, reason=reason),
-        _("Repair it, or remove it with `keynet config clear` and log in again."),
+        _("Fix it, or remove it with `keynet config clear` and log in again."),
     )
 
 

@@ -14,15 +14,15 @@ __all__ = ["move", "replacing", "write"]
 
 
 def write(path: Path, content: bytes | str, *, mode: int = 0o600) -> None:
-    """Replace a file's content; nothing is left of a failure.
+    """Replace a file's content; a failure leaves the old file and nothing else.
 
     Args:
-        path: A link is replaced itself; its folder must exist.
-        content: Text is written as UTF-8.
-        mode: From the first byte on, less the umask's.
+        path: In a folder that exists; a link is replaced, not its target.
+        content: Text is encoded as UTF-8.
+        mode: Of the new file from its creation on, less the umask.
 
     Raises:
-        OSError: It cannot be written; what was there before still is.
+        OSError: It cannot be written.
     """
     encoded = content.encode() if isinstance(content, str) else content
     with replacing(path, mode=mode) as stream:
@@ -31,7 +31,7 @@ def write(path: Path, content: bytes | str, *, mode: int = 0o600) -> None:
 
 @contextmanager
 def replacing(path: Path, *, mode: int = 0o600) -> Iterator[BinaryIO]:
-    """Open a new file that takes the place of ``path`` at the end of the block, if it ends well.
+    """Open a new file that replaces ``path`` at the end of the block, unless it raises.
 
     Args:
         path: As for ``write``.
@@ -40,7 +40,7 @@ def replacing(path: Path, *, mode: int = 0o600) -> Iterator[BinaryIO]:
     Raises:
         OSError: As ``write``.
     """
-    # Its own name might leave no room for more: file systems take 255 bytes.
+    # Not the name of ``path`` and more, which may exceed a file system's 255 bytes.
     new = path.with_name(f".keynet-{secrets.token_hex(8)}")
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     with os.fdopen(os.open(new, flags, mode), "w+b") as stream:
@@ -56,10 +56,10 @@ def replacing(path: Path, *, mode: int = 0o600) -> Iterator[BinaryIO]:
 
 
 def move(new: Path, path: Path) -> None:
-    """Give a finished file the name ``path``, in place of what has it; both on one disk.
+    """Move a finished file to ``path`` on the same file system, and replace what is there.
 
     Raises:
-        OSError: It cannot be moved; what was there before still is.
+        OSError: It cannot be moved; ``path`` is unchanged.
     """
     descriptor = os.open(new, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
@@ -71,8 +71,8 @@ def move(new: Path, path: Path) -> None:
 
 
 def _flush_folder(folder: Path) -> None:
-    """Write the new name to the disk; the file is in its place already if that fails."""
-    # A folder may be writable and not readable, and some network file systems flush none.
+    """Flush the new name to the disk, where possible; the file is in its place already."""
+    # A folder may be writable but not readable; some network file systems cannot flush one.
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:

@@ -1,4 +1,4 @@
-"""What is long to make or find and always the same, kept in a folder for the next push."""
+"""Keep what takes long to make in a folder for the next push."""
 
 import contextlib
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from keynet.files import atomic, places
 
 __all__ = ["DiskCache", "Kept", "kept"]
 
-# Another version of keynet or pip may be at work with its own.
+# Another version of keynet or pip may use its own.
 _MOST: Final = 4
 
 
@@ -19,8 +19,8 @@ class DiskCache:
     """Contents of one kind, each in a file ``STEM-KEY``.
 
     Attributes:
-        folder: Made where it is missing, for this user alone.
-        most: As many files are kept, those that were written or linked to last.
+        folder: Created where it is missing, with mode 0700.
+        most: The number of files to keep: those written or linked to last.
     """
 
     folder: Path
@@ -32,22 +32,22 @@ class DiskCache:
         return self.folder / f"{self.stem}-{key}"
 
     def get(self, key: str) -> bytes | None:
-        """Return what is kept under this key; None where nothing is, or it cannot be read."""
+        """Return the content of this key; None where there is none or it cannot be read."""
         try:
             return self.path(key).read_bytes()
         except OSError:
             return None
 
     def put(self, key: str, content: bytes | str) -> None:
-        """Keep it under this key, and remove the oldest of others.
+        """Store the content of this key and remove the oldest files of the kind.
 
         Raises:
-            OSError: It cannot be kept.
+            OSError: It cannot be stored.
         """
         places.make_private(self.folder)
         atomic.write(self.path(key), content)
         with contextlib.suppress(OSError):
-            # Not the time of the content: links to it change this time, too.
+            # Unlike st_mtime, this time changes with each link to the file.
             files = sorted(self.folder.glob(f"{self.stem}-*"), key=lambda it: it.stat().st_ctime)
             for path in files[: -self.most]:
                 path.unlink(missing_ok=True)
@@ -55,20 +55,20 @@ class DiskCache:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The bytes, and the file that has them; None where they could not be kept."""
+    """The bytes, and their file; None where they could not be stored."""
 
     content: bytes = field(repr=False)
     path: Path | None
 
 
 def kept(folder: Path | None, stem: str, key: str, make: Callable[[], bytes]) -> Kept:
-    """Return what an earlier call kept as ``STEM-KEY``; else make it, and keep it.
+    """Return the stored content of a key, else make it and store it.
 
-    A folder that cannot be written costs the time again, and nothing else.
+    A folder that cannot be written is not an error; the content is made again next time.
 
     Args:
-        folder: None keeps nothing.
-        key: Changes when the content would.
+        folder: None stores nothing.
+        key: Different for each different content.
     """
     if folder is None:
         return Kept(make(), None)

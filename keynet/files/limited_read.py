@@ -1,7 +1,7 @@
-"""Read files that somebody else chose: never more than wanted, and never without an end.
+"""Read files that keynet did not write, with a limit and without waiting for ever.
 
-A repository, a server's answer or another program may name a fifo that nobody writes to, a
-device, or a file that does not fit into the memory.
+A repository, a server or another program may name a fifo without a writer, a device, or a file
+that does not fit in memory.
 """
 
 import errno
@@ -18,7 +18,7 @@ from keynet.text import _
 __all__ = ["head", "opened", "read", "take"]
 
 _CHUNK: Final = 1_048_576
-# For a program that is to write to a named fifo and has only just been started.
+# For the program that writes to a named fifo and may not have opened it yet.
 _PATIENCE_S: Final = 5.0
 
 
@@ -42,7 +42,7 @@ def head(path: Path, size: int, *, regular_only: bool = False) -> bytes:
         regular_only: As for ``opened``.
 
     Raises:
-        OSError: It cannot be read, or it is a fifo that no program writes to.
+        OSError: It cannot be read, or it is a fifo without a writer.
     """
     with opened(path, regular_only=regular_only) as descriptor:
         return take(descriptor, size, _PATIENCE_S if _is_named_fifo(path, descriptor) else 0)
@@ -50,11 +50,11 @@ def head(path: Path, size: int, *, regular_only: bool = False) -> bytes:
 
 @contextmanager
 def opened(path: Path, *, regular_only: bool = False) -> Iterator[int]:
-    """Open a file for reading without waiting for anybody; closed at the end.
+    """Open a file for reading without waiting for a writer; close it at the end.
 
     Args:
-        regular_only: Refuse pipes and devices. Without it a user may name one by a flag, such as
-            a shell's ``<(…)`` or /dev/stdin. /dev/null is a file without content for both.
+        regular_only: Refuse pipes and devices, except /dev/null. Leave it out where a user names
+            the file by a flag: a shell's ``<(…)`` is a pipe.
 
     Raises:
         OSError: It cannot be opened, is a directory, or is not a regular file.
@@ -74,16 +74,14 @@ def opened(path: Path, *, regular_only: bool = False) -> Iterator[int]:
 
 
 def take(descriptor: int, size: int, patience_s: float = 0) -> bytes:
-    """Read up to ``size`` bytes from here on.
-
-    A pipe is read as long as a program has it open for writing.
+    """Read up to ``size`` bytes; of a pipe, until its last writer closes it.
 
     Args:
         descriptor: From ``opened``.
-        patience_s: How long to wait for the first such program.
+        patience_s: How long to wait for the first writer.
 
     Raises:
-        OSError: It cannot be read, or no such program came.
+        OSError: It cannot be read, or it has no writer.
     """
     pieces: list[bytes] = []
     left = size
@@ -99,21 +97,21 @@ def take(descriptor: int, size: int, patience_s: float = 0) -> bytes:
         elif pieces or not patience_s:
             break
         elif not _wait(descriptor, patience_s):
-            raise TimeoutError(errno.ETIMEDOUT, _("it is a fifo that no program writes to"))
+            raise TimeoutError(errno.ETIMEDOUT, _("it is a fifo without a writer"))
         else:
             patience_s = 0
     return b"".join(pieces)
 
 
 def _wait(descriptor: int, limit_s: float | None) -> bool:
-    """Wait until there is something to read, or the last writer has gone."""
+    """Wait for data or for the last writer to close it; return False after the limit."""
     waiting = select.poll()
     waiting.register(descriptor, select.POLLIN)
     return bool(waiting.poll(None if limit_s is None else limit_s * 1000))
 
 
 def _is_named_fifo(path: Path, descriptor: int) -> bool:
-    """Report whether a program may still open it: /dev/fd/63 is a pipe that has its writer."""
+    """Report whether a writer may still come: /dev/fd/63 is a pipe with its writer."""
     if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
         return False
     return not os.path.realpath(path).startswith(("/proc/", "/dev/"))

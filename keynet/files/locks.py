@@ -1,4 +1,4 @@
-"""Locks between processes of keynet, released by the kernel when a process ends."""
+"""Locks between processes of keynet; the kernel releases them when a process ends."""
 
 import errno
 import fcntl
@@ -21,10 +21,10 @@ def acquire(descriptor: int, *, wait_s: float | None = None) -> bool:
     """Lock an open file or folder until its descriptor is closed.
 
     Args:
-        wait_s: How long to wait for the process that holds it; None waits without limit.
+        wait_s: How long to wait for the process that holds it; None for ever.
 
     Returns:
-        False where another process holds it still; True also where the file system has no locks.
+        False where another process still holds it; True also where the file system has no locks.
 
     Raises:
         OSError: It cannot be locked.
@@ -47,9 +47,9 @@ def acquire(descriptor: int, *, wait_s: float | None = None) -> bool:
 
 @contextmanager
 def in_turn(folder: Path, *, wait_s: float) -> Iterator[None]:
-    """Keep other processes that do this out of the block, but wait no longer than that.
+    """Run the block while no other process is in one for this folder.
 
-    For work that others only disturb: without a lock, and after the wait, it goes on.
+    After the wait, or where nothing can be locked, the block runs all the same.
     """
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -65,16 +65,16 @@ def in_turn(folder: Path, *, wait_s: float) -> Iterator[None]:
 
 
 def lock_of(file: Path) -> Path:
-    """Return the file that is locked for ``file``, which a rename would part from its lock."""
+    """Return the file that is locked for ``file``; a rename of ``file`` would lose its lock."""
     return file.with_name(f".{file.name}.lock")
 
 
 @contextmanager
 def locked(file: Path) -> Iterator[None]:
-    """Let no other keynet change the file in the block; waits without limit.
+    """Keep other keynet processes from changing the file in the block; wait for them.
 
     Raises:
-        OSError: The lock cannot be made.
+        OSError: The lock file cannot be created.
     """
     descriptor = _acquired(lock_of(file))
     try:
@@ -89,7 +89,7 @@ def _acquired(lock: Path) -> int:
         descriptor = os.open(lock, flags, 0o600)
         try:
             acquire(descriptor)
-            # Whoever cleared the file removed this lock while we waited: ours guards nothing.
+            # A process that removed the file also removed this lock while we waited.
             with suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(descriptor), lock.lstat()):
                     return descriptor

@@ -53,7 +53,7 @@ class Digest:
         if length is None or len(self.hex) != length or not _HEX.fullmatch(self.hex):
             raise ValidationError(
                 fill(
-                    _("{digest!r} is no valid digest."),
+                    _("{digest!r} is not a valid digest."),
                     digest=printable(f"{self.algorithm}:{self.hex}", 200),
                 ),
                 _("A digest is sha256: and 64 lower-case hexadecimal digits."),
@@ -61,7 +61,7 @@ class Digest:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``algorithm:hex``; sha256, sha384 and sha512 are known.
+        """Read ``algorithm:hex`` with sha256, sha384 or sha512.
 
         Raises:
             ValidationError: Another algorithm, a wrong length, or upper-case digits.
@@ -71,11 +71,11 @@ class Digest:
 
     @classmethod
     def of(cls, content: bytes) -> Self:
-        """Hash these bytes with sha256."""
+        """Return the sha256 of these bytes."""
         return cls("sha256", hashlib.sha256(content).hexdigest())
 
     def of_same_kind(self, content: bytes) -> Self:
-        """Hash other bytes with this digest's algorithm, to compare the two."""
+        """Return the digest of other bytes by the same algorithm, to compare the two."""
         return type(self)(self.algorithm, hashlib.new(self.algorithm, content).hexdigest())
 
     def __str__(self) -> str:
@@ -100,11 +100,11 @@ class Descriptor:
 
     @classmethod
     def of(cls, media_type: str, content: bytes, annotations: Mapping[str, str] = _NOTHING) -> Self:
-        """Describe these bytes."""
+        """Return the descriptor of these bytes."""
         return cls(media_type, Digest.of(content), len(content), annotations)
 
     def to_json(self) -> dict[str, Any]:
-        """Give the JSON object of the image-spec; empty fields are left out."""
+        """Return the JSON object of the image-spec, without empty fields."""
         wire: dict[str, Any] = {
             "mediaType": self.media_type,
             "digest": str(self.digest),

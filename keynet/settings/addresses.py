@@ -1,4 +1,4 @@
-"""Addresses of platforms and registries: compared, and taken apart."""
+"""Compare and split the addresses of platforms and registries."""
 
 from urllib.parse import urlsplit
 
@@ -10,10 +10,10 @@ __all__ = ["registry_host", "same_server"]
 
 
 def registry_host(url: str) -> tuple[str, str]:
-    """Take a URL, or a bare host, apart into scheme and host[:port].
+    """Split a URL, or a bare host, into scheme and host[:port].
 
     Raises:
-        UsageError: It is neither, or holds a user name.
+        UsageError: It is neither, or has a user name.
     """
     try:
         parts = urlsplit(url if "://" in url else f"https://{url}")
@@ -32,12 +32,12 @@ def _no_registry(url: str) -> UsageError:
 
 
 def same_server(one: str | None, other: str | None) -> bool:
-    """Tell whether two URLs are one; an empty one is none."""
+    """Report whether two URLs are the same server; an empty one equals none."""
     return bool(one) and _normalised(one or "") == _normalised(other or "")
 
 
 def _normalised(url: str) -> str:
-    """Write one URL one way: lower-case host, no default port, no slash at the end."""
+    """Return a URL with a lower-case host, no default port and no slash at the end."""
     try:
         parts = urlsplit(url.strip() if "://" in url else f"https://{url.strip()}")
         port = parts.port

@@ -1,4 +1,4 @@
-"""Decide every setting, and keep credentials where they belong."""
+"""Merge the sources of settings, and send credentials only to their own servers."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,17 +21,17 @@ def merge(
     pyproject: Mapping[str, Any],
     saved: SavedLogin | None,
 ) -> Settings:
-    """Decide every setting; the first source that says something wins.
+    """Return every setting; the first source that sets it wins.
 
     Args:
-        flags: By setting name (``project_id``, ``model_name``); None counts as not given.
-        environment: Only KEYNET_… variables are looked at; empty counts as not set.
+        flags: By setting name (``project_id``, ``model_name``); None counts as not set.
+        environment: Only KEYNET_… variables are read; an empty one counts as not set.
         pyproject: The [tool.keynet] table; keys with ``-`` or ``_``.
-        saved: The config file. Its secrets go to the servers they were saved for only.
+        saved: The config file. Its secrets are used only for the servers they were saved for.
 
     Raises:
-        UsageError: An unknown key, a value of the wrong kind, or a table of the context that
-            would send credentials elsewhere.
+        UsageError: An unknown key, a value of the wrong type, or a [tool.keynet] that would
+            send credentials to another server.
     """
     given = from_flags(flags)
     variables = from_environment(environment)
@@ -46,7 +46,7 @@ def merge(
 
 
 def _from_saved(saved: SavedLogin, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Take from the file what belongs to the servers that were chosen."""
+    """Return the file's settings for the chosen servers."""
     found: dict[str, Any] = {"server_url": saved.server_url or None}
     server_url = values.get("server_url") or saved.server_url
     if same_server(server_url, saved.server_url):
@@ -93,12 +93,12 @@ def _refuse_redirection(
             ),
             url=printable(table[key], 200),
             key=key.replace("_", "-"),
-            own=saved_url or _("another one"),
+            own=saved_url or _("another server"),
         ),
         fill(
             _(
-                "A folder cannot redirect your credentials. When you trust it, log in there or set "
-                "{variable}."
+                "A project cannot redirect your credentials. If you trust it, log in to that "
+                "server or set {variable}."
             ),
             variable=SOURCES[key][1],
         ),
@@ -113,7 +113,7 @@ def _validated(
 ) -> Settings:
     try:
         return Settings.model_validate(values)
-    # The cause would show every value, the foreign ones unchecked.
+    # The cause would show every value, unescaped.
     except pydantic.ValidationError as e:
         problem = e.errors(include_url=False, include_context=False, include_input=False)[0]
         key = str(problem["loc"][0])

@@ -49,7 +49,7 @@ def test_a_token_is_found_under_any_name(name: str, token: str, use: Use) -> Non
 
 
 @given(st.text(), _TOKENS, st.text())
-def test_a_token_is_found_inside_of_a_text(before: str, token: str, after: str) -> None:
+def test_a_token_is_found_inside_a_text(before: str, token: str, after: str) -> None:
     text = f"{before} {token} {after}"
     assert confidential.is_suspicious_value(text)
     assert confidential.mentions_secret(text)
@@ -62,7 +62,7 @@ def test_a_variable_is_never_less_suspicious_than_an_argument(name: str) -> None
 
 
 @given(_NAMES)
-def test_the_way_of_writing_a_name_is_of_no_account(name: str) -> None:
+def test_the_spelling_of_a_name_does_not_matter(name: str) -> None:
     words = name.replace("-", "_").replace(".", "_").split("_")
     camel = words[0].lower() + "".join(word.capitalize() for word in words[1:])
     for use in ("variable", "argument"):
@@ -72,7 +72,7 @@ def test_the_way_of_writing_a_name_is_of_no_account(name: str) -> None:
 
 
 @given(st.text(), st.text(), _USES)
-def test_any_text_is_judged(name: str, value: str, use: Use) -> None:
+def test_any_text_is_accepted(name: str, value: str, use: Use) -> None:
     confidential.is_suspicious(name, value, use)
     confidential.is_suspicious_path(name)
     confidential.mentions_secret(value)

@@ -1,4 +1,4 @@
-"""What looks like a secret: names, values and files, as variables and as arguments."""
+"""Names, values and files that look like secrets, as variables and as arguments."""
 
 import time
 
@@ -80,12 +80,12 @@ def test_a_known_form_is_a_secret_under_any_name(value: str, use: Use) -> None:
 @pytest.mark.parametrize(
     "value", [value for value in TOKENS if value.partition(" ")[0] not in HEADERS]
 )
-def test_a_known_form_is_found_inside_of_a_value(value: str) -> None:
+def test_a_known_form_is_found_inside_a_value(value: str) -> None:
     assert is_suspicious_value(f"--header={value}")
 
 
 @pytest.mark.parametrize("value", ORDINARY)
-def test_an_ordinary_value_is_no_secret_by_itself(value: str) -> None:
+def test_an_ordinary_value_is_not_a_secret(value: str) -> None:
     assert not is_suspicious_value(value)
     assert not mentions_secret(value)
 

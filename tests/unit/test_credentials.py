@@ -42,12 +42,12 @@ def write(file: Path, content: bytes, mode: int = 0o600) -> None:
     file.chmod(mode)
 
 
-def test_what_is_saved_is_loaded(file: Path) -> None:
+def test_a_saved_login_is_loaded(file: Path) -> None:
     credentials.save(SAVED, file)
     assert credentials.load(file) == SAVED
 
 
-def test_the_file_has_the_form_of_the_specification(file: Path) -> None:
+def test_the_file_has_the_documented_form(file: Path) -> None:
     credentials.save(replace(SAVED, project=None, ca_cert=None, insecure=False), file)
     assert json.loads(file.read_text()) == {
         "server_url": "https://api.example.com/app",
@@ -79,7 +79,7 @@ def test_keynets_own_folder_is_closed_when_it_was_open(file: Path) -> None:
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 
 
-def test_a_folder_that_others_share_is_left_as_it_is(tmp_path: Path) -> None:
+def test_a_shared_folder_is_not_changed(tmp_path: Path) -> None:
     shared = tmp_path / "shared"
     shared.mkdir()
     shared.chmod(0o755)
@@ -160,7 +160,7 @@ def test_a_broken_file_does_not_show_its_secrets(file: Path) -> None:
     assert caught.value.__cause__ is None
 
 
-def test_a_folder_or_fifo_in_the_files_place_is_refused(tmp_path: Path) -> None:
+def test_a_folder_or_a_fifo_is_refused(tmp_path: Path) -> None:
     with pytest.raises(KeynetError, match="Is a directory"):
         credentials.load(tmp_path)
     os.mkfifo(tmp_path / "fifo", 0o600)
@@ -168,7 +168,7 @@ def test_a_folder_or_fifo_in_the_files_place_is_refused(tmp_path: Path) -> None:
         credentials.load(tmp_path / "fifo")
 
 
-def test_a_loop_of_links_in_the_files_place_is_an_error(tmp_path: Path) -> None:
+def test_a_loop_of_links_is_an_error(tmp_path: Path) -> None:
     loop = tmp_path / "loop"
     loop.symlink_to("loop")
     for call in (credentials.load, lambda file: credentials.save(SAVED, file)):
@@ -202,14 +202,14 @@ def test_a_link_to_the_file_stays_a_link(tmp_path: Path, file: Path) -> None:
     assert loaded.username == "other"
 
 
-def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(KeynetError, match="Cannot save") as caught:
         credentials.save(SAVED, tmp_path / "file" / "keynet" / "config.json")
     assert "KEYNET_CONFIG" in caught.value.hint
 
 
-def test_clearing_removes_the_file_whatever_it_holds(file: Path) -> None:
+def test_clearing_removes_even_a_broken_file(file: Path) -> None:
     write(file, b"broken", 0o644)
     assert credentials.clear(file)
     assert not file.exists()
@@ -222,7 +222,7 @@ def test_clearing_leaves_no_lock_behind(file: Path) -> None:
     assert list(file.parent.iterdir()) == []
 
 
-def test_clearing_where_nothing_is_makes_nothing(file: Path) -> None:
+def test_clearing_without_a_file_creates_nothing(file: Path) -> None:
     assert not credentials.clear(file)
     assert not file.parent.exists()
 
@@ -237,7 +237,7 @@ def test_clearing_where_nothing_is_makes_nothing(file: Path) -> None:
         ({"KEYNET_CONFIG": "/k.json", "XDG_CONFIG_HOME": "/x"}, "/k.json"),
     ],
 )
-def test_the_environment_says_where_the_file_is(environment: dict[str, str], expected: str) -> None:
+def test_the_environment_decides_the_path(environment: dict[str, str], expected: str) -> None:
     assert credentials.path(environment) == Path(expected)
 
 

@@ -1,4 +1,4 @@
-"""Files are replaced as a whole, with their mode from the first byte, and leave nothing behind."""
+"""Files are replaced as a whole, with the right mode, and failures leave nothing behind."""
 
 import os
 import stat
@@ -31,7 +31,7 @@ def test_a_private_file_is_private_whatever_the_umask(tmp_path: Path, umask: int
     assert mode(tmp_path / "shared") == 0o666 & ~umask
 
 
-def test_the_mode_holds_from_the_first_byte(tmp_path: Path) -> None:
+def test_the_mode_is_right_from_the_first_byte(tmp_path: Path) -> None:
     former = os.umask(0)
     try:
         with atomic.replacing(tmp_path / "file") as stream:
@@ -77,13 +77,13 @@ def test_a_failure_leaves_the_file_and_nothing_else(
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_text_that_is_no_utf_8_writes_nothing(tmp_path: Path) -> None:
+def test_a_text_that_is_not_utf_8_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(UnicodeEncodeError):
         atomic.write(tmp_path / "file", "\ud800")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_in_the_files_place_is_an_error(tmp_path: Path) -> None:
+def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
     place, new = tmp_path / "place", tmp_path / "new"
     place.mkdir()
     new.write_text("new")
@@ -94,12 +94,12 @@ def test_a_folder_in_the_files_place_is_an_error(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "place"]
 
 
-def test_a_name_of_any_length_can_be_replaced(tmp_path: Path) -> None:
+def test_a_file_with_the_longest_name_is_replaced(tmp_path: Path) -> None:
     atomic.write(tmp_path / ("말" * 85), "x")
     assert [len(path.name.encode()) for path in tmp_path.iterdir()] == [255]
 
 
-def test_a_folder_that_cannot_be_read_is_written_all_the_same(tmp_path: Path) -> None:
+def test_a_file_in_a_folder_that_cannot_be_read_is_replaced(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir(mode=0o300)
     atomic.write(folder / "file", "x")
@@ -107,7 +107,7 @@ def test_a_folder_that_cannot_be_read_is_written_all_the_same(tmp_path: Path) ->
     assert (folder / "file").read_text() == "x"
 
 
-def test_a_finished_file_takes_anothers_place(tmp_path: Path) -> None:
+def test_a_finished_file_replaces_another(tmp_path: Path) -> None:
     (tmp_path / "old").write_text("old")
     (tmp_path / "new").write_text("new")
     atomic.move(tmp_path / "new", tmp_path / "old")

@@ -1,4 +1,4 @@
-"""What is kept for the next push: found by its key, the oldest removed, no push stopped."""
+"""The disk cache finds content by key, removes the oldest files and never stops a push."""
 
 import os
 import time
@@ -9,7 +9,7 @@ import pytest
 from keynet.files.disk_cache import DiskCache, Kept, kept
 
 
-def test_what_was_put_comes_back_under_its_key(tmp_path: Path) -> None:
+def test_content_is_found_under_its_key(tmp_path: Path) -> None:
     cache = DiskCache(tmp_path / "cache", "thing", 2)
     assert cache.get("a") is None
     cache.put("a", "말")
@@ -19,7 +19,7 @@ def test_what_was_put_comes_back_under_its_key(tmp_path: Path) -> None:
     assert cache.folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_the_oldest_of_one_kind_go(tmp_path: Path) -> None:
+def test_the_oldest_files_of_a_kind_are_removed(tmp_path: Path) -> None:
     (tmp_path / "another-older").write_bytes(b"another")
     cache = DiskCache(tmp_path, "thing", 2)
     for key in ("a", "b", "c"):
@@ -32,7 +32,7 @@ def test_the_oldest_of_one_kind_go(tmp_path: Path) -> None:
     ]
 
 
-def test_what_is_used_by_links_stays(tmp_path: Path) -> None:
+def test_a_file_that_was_linked_to_is_recent(tmp_path: Path) -> None:
     cache = DiskCache(tmp_path, "thing", 2)
     for key in ("a", "b"):
         cache.put(key, key)
@@ -43,7 +43,7 @@ def test_what_is_used_by_links_stays(tmp_path: Path) -> None:
     assert (cache.get("a"), cache.get("b"), cache.get("c")) == (b"a", None, b"c")
 
 
-def test_it_is_made_once(tmp_path: Path) -> None:
+def test_content_is_made_once(tmp_path: Path) -> None:
     made: list[int] = []
 
     def make() -> bytes:
@@ -57,7 +57,7 @@ def test_it_is_made_once(tmp_path: Path) -> None:
     assert kept(None, "thing", "a", make) == Kept(b"content", None)
 
 
-def test_a_folder_that_cannot_be_made_costs_time_only(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_not_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     folder = tmp_path / "file/cache"
     assert kept(folder, "thing", "a", lambda: b"content") == Kept(b"content", None)

@@ -1,4 +1,4 @@
-"""Files that somebody names: devices without an end, pipes without a size."""
+"""Files that keynet did not write: endless devices, pipes, fifos without a writer."""
 
 import os
 import socket
@@ -28,7 +28,7 @@ def test_a_file_is_read_up_to_the_limit(tmp_path: Path) -> None:
         limited_read.read(tmp_path, 5)
 
 
-def test_the_head_of_a_file_is_no_more_than_asked_for(tmp_path: Path) -> None:
+def test_the_head_of_a_file_has_a_limit(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"12345")
     assert limited_read.head(file, 3) == b"123"
@@ -36,7 +36,7 @@ def test_the_head_of_a_file_is_no_more_than_asked_for(tmp_path: Path) -> None:
     assert limited_read.head(file, 0) == b""
 
 
-def test_a_file_without_an_end_in_sight_takes_no_memory(tmp_path: Path) -> None:
+def test_a_huge_file_takes_no_memory(tmp_path: Path) -> None:
     sparse = tmp_path / "sparse"
     with sparse.open("wb") as stream:
         stream.truncate(2**40)
@@ -84,13 +84,13 @@ def test_a_named_fifo_is_waited_for(tmp_path: Path, content: bytes) -> None:
     writer.join()
 
 
-def test_a_fifo_that_nobody_writes_to_is_no_wait_without_end(tmp_path: Path) -> None:
+def test_a_fifo_without_a_writer_is_not_waited_for_for_ever(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     with limited_read.opened(tmp_path / "fifo") as descriptor, pytest.raises(TimeoutError):
         limited_read.take(descriptor, 1, patience_s=0.05)
 
 
-def test_what_is_no_regular_file_is_refused_where_it_must_be_one(tmp_path: Path) -> None:
+def test_only_a_regular_file_is_read_where_it_must_be_one(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "socket"))
@@ -101,7 +101,7 @@ def test_what_is_no_regular_file_is_refused_where_it_must_be_one(tmp_path: Path)
     assert limited_read.read(Path(os.devnull), 5) == b""
 
 
-def test_nothing_stays_open(tmp_path: Path) -> None:
+def test_every_file_is_closed_after_an_error(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     before = len(list(Path("/proc/self/fd").iterdir()))
     for place in (tmp_path, tmp_path / "fifo", tmp_path / "nothing"):
@@ -111,7 +111,7 @@ def test_nothing_stays_open(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["fifo", "device", "sparse"])
-def test_no_file_of_a_repository_is_waited_for_or_fills_the_memory(
+def test_no_file_of_a_repository_hangs_or_fills_the_memory(
     tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PIP_CONFIG_FILE", raising=False)
@@ -140,7 +140,7 @@ def test_no_file_of_a_repository_is_waited_for_or_fills_the_memory(
     assert time.monotonic() - started < 4
 
 
-def test_a_device_without_an_end_is_too_large_for_anything(tmp_path: Path) -> None:
+def test_an_endless_device_is_too_large_for_every_reader(tmp_path: Path) -> None:
     endless = Path("/dev/zero")
     with pytest.raises(ContextInvalid, match="larger than 1 MB"):
         containerfile.read(endless)

@@ -1,4 +1,4 @@
-"""Locks between processes: waiting for them, giving up, going on."""
+"""Locks between processes: taken, waited for, given up."""
 
 import os
 import subprocess
@@ -39,7 +39,7 @@ def opened(path: Path) -> Iterator[int]:
     os.close(descriptor)
 
 
-def test_a_lock_that_is_free_is_taken(tmp_path: Path) -> None:
+def test_a_free_lock_is_taken(tmp_path: Path) -> None:
     with opened(tmp_path) as first, opened(tmp_path) as second:
         assert locks.acquire(first, wait_s=0)
         assert not locks.acquire(second, wait_s=0)
@@ -54,32 +54,32 @@ def test_waiting_ends_when_the_holder_does(tmp_path: Path) -> None:
         assert locks.acquire(descriptor, wait_s=30)
 
 
-def test_a_holder_that_is_killed_holds_nothing(tmp_path: Path) -> None:
+def test_a_killed_process_holds_no_lock(tmp_path: Path) -> None:
     with held_by_another(tmp_path) as holder, opened(tmp_path) as descriptor:
         holder.kill()
         assert locks.acquire(descriptor)
 
 
-def test_a_turn_comes_after_the_wait_at_the_latest(tmp_path: Path) -> None:
+def test_the_block_runs_after_the_wait(tmp_path: Path) -> None:
     with held_by_another(tmp_path):
         started = time.monotonic()
         with locks.in_turn(tmp_path, wait_s=0.1):
             assert 0.1 <= time.monotonic() - started < 10
 
 
-def test_a_turn_needs_no_folder(tmp_path: Path) -> None:
+def test_the_block_runs_without_a_folder(tmp_path: Path) -> None:
     with locks.in_turn(tmp_path / "nothing", wait_s=10):
         pass
     with pytest.raises(OSError, match="mine"), locks.in_turn(tmp_path / "nothing", wait_s=10):
         raise OSError("mine")
 
 
-def test_one_turn_keeps_others_out(tmp_path: Path) -> None:
+def test_the_block_holds_the_lock(tmp_path: Path) -> None:
     with locks.in_turn(tmp_path, wait_s=0), opened(tmp_path) as descriptor:
         assert not locks.acquire(descriptor, wait_s=0)
 
 
-def test_a_lock_of_a_file_lies_in_a_file_of_its_own(tmp_path: Path) -> None:
+def test_a_file_is_locked_by_a_private_file_next_to_it(tmp_path: Path) -> None:
     file = tmp_path / "config.json"
     with locks.locked(file), opened(locks.lock_of(file)) as descriptor:
         assert not locks.acquire(descriptor, wait_s=0)
@@ -87,9 +87,9 @@ def test_a_lock_of_a_file_lies_in_a_file_of_its_own(tmp_path: Path) -> None:
     assert not file.exists()
 
 
-def test_a_link_in_the_locks_place_is_not_followed(tmp_path: Path) -> None:
+def test_a_link_named_like_the_lock_is_not_followed(tmp_path: Path) -> None:
     file = tmp_path / "config.json"
-    locks.lock_of(file).symlink_to(tmp_path / "elsewhere")
+    locks.lock_of(file).symlink_to(tmp_path / "target")
     with pytest.raises(OSError, match="symbolic links"), locks.locked(file):
         pass
-    assert not (tmp_path / "elsewhere").exists()
+    assert not (tmp_path / "target").exists()

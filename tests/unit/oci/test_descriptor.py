@@ -18,7 +18,7 @@ def test_digests_of_known_content() -> None:
      "md5:" + "0" * 32, "sha512:" + "0" * 64, "sha256:" + "0" * 63 + "\n", "sha256:../../x",
      EMPTY + " ", "SHA256:" + "0" * 64],
 )  # fmt: skip
-def test_what_is_no_digest_is_refused(text: str) -> None:
+def test_an_invalid_digest_is_refused(text: str) -> None:
     with pytest.raises(ValidationError):
         Digest.parse(text)
 

@@ -44,7 +44,7 @@ def test_a_text_that_is_not_a_platform_is_refused(text: str) -> None:
         ("linux/riscv64", "linux/riscv64"),
     ],
 )
-def test_every_way_of_writing_is_one_value(written: str, normal: str) -> None:
+def test_every_spelling_is_one_value(written: str, normal: str) -> None:
     assert Platform.parse(written) == Platform.parse(normal)
     assert str(Platform.parse(written)) == normal
     assert hash(Platform.parse(written)) == hash(Platform.parse(normal))
@@ -73,7 +73,7 @@ def test_no_variant_is_none(variant: str | None) -> None:
         ("linux/mips/softfloat", "linux/mips/hardfloat", False),
     ],
 )
-def test_what_runs_where(have: str, wanted: str, runs: bool) -> None:
+def test_which_platforms_match(have: str, wanted: str, runs: bool) -> None:
     assert Platform.parse(have).matches(Platform.parse(wanted)) is runs
 
 

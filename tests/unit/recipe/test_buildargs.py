@@ -13,7 +13,7 @@ def test_arguments_are_read_in_order() -> None:
 
 @pytest.mark.parametrize("argument", ["", "=1", "1A=1", "A B=1", "Ä=1"])
 def test_names_follow_docker(argument: str) -> None:
-    with pytest.raises(UsageError, match="no valid name"):
+    with pytest.raises(UsageError, match="name is not valid"):
         buildargs.parse([argument], {})
 
 
@@ -38,7 +38,7 @@ def test_names_follow_docker(argument: str) -> None:
         "INDEX=https://user:pass@example.com/simple",
     ],
 )
-def test_what_looks_like_a_secret_is_refused_unseen(argument: str) -> None:
+def test_a_secret_is_refused_without_showing_it(argument: str) -> None:
     with pytest.raises(UsageError, match="looks like a secret") as caught:
         buildargs.parse([argument], {})
     assert argument.partition("=")[2] not in caught.value.message + caught.value.hint or (
@@ -47,7 +47,7 @@ def test_what_looks_like_a_secret_is_refused_unseen(argument: str) -> None:
     assert "--secret id=" in caught.value.hint
 
 
-def test_secret_from_the_environment_is_refused_too() -> None:
+def test_a_secret_from_the_environment_is_refused() -> None:
     with pytest.raises(UsageError, match="looks like a secret"):
         buildargs.parse(["NPM_TOKEN"], {"NPM_TOKEN": "abc"})
 

@@ -38,13 +38,16 @@ class Cache:
 
     def get(self, name: str) -> Found | None:
         """Give what was found for this engine; None when anything has changed since."""
+        content = self._files(name).get(_key(name))
+        if content is None:
+            return None
         try:
-            entry = json.loads(self._files(name).get(_key(name)) or b"null")
+            entry = json.loads(content)
             if "usable" in entry:
                 return _usable(entry["usable"])
             age = time.time() - float(entry["at"])
             return Unusable(**entry["unusable"]) if 0 <= age < _REFUSAL_AGE_S else None
-        except (OSError, TypeError, ValueError, LookupError):
+        except (TypeError, ValueError, LookupError):
             return None
 
     def put(self, name: str, found: Found) -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from keynet.oci.descriptor import Digest, Platform
+from keynet.oci.descriptor import Digest
+from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.secret import Secret
 

@@ -14,6 +14,7 @@ TIER_ONE = {
     "text",
     "secret",
     "confidential",
+    "saved_login",
     "plan",
     "oci",
     "net",
@@ -100,6 +101,23 @@ def test_every_room_has_its_rule() -> None:
     assert {room_of(relative) for relative in modules()} - {"__init__", "__main__"} <= set(ALLOWED)
 
 
+# What only one module does: the others call it.
+ONLY_IN = {
+    "fsync": "files/atomic.py",
+    "mkstemp": "files/atomic.py",
+    "NamedTemporaryFile": "files/atomic.py",
+    "flock": "files/locks.py",
+}
+
+
+@pytest.mark.parametrize("relative", modules())
+def test_files_are_replaced_and_locked_in_one_place(relative: str) -> None:
+    tree = ast.parse((PACKAGE / relative).read_text("utf-8"))
+    used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    for name, module in ONLY_IN.items():
+        assert name not in used or relative.startswith(module), f"{relative}: {name}"
+
+
 @pytest.mark.parametrize("relative", modules())
 def test_a_foreign_library_has_one_importer(relative: str) -> None:
     roots = {name.split(".")[0] for name in imported(relative)}
@@ -109,7 +127,7 @@ def test_a_foreign_library_has_one_importer(relative: str) -> None:
 
 @pytest.mark.parametrize(
     "relative",
-    [m for m in modules() if room_of(m) in {"errors", "events", "oci", "text", "secret", "plan"}],
+    [m for m in modules() if room_of(m) in TIER_ONE - {"files", "process"}],
 )
 def test_tier_one_imports_the_standard_library_only(relative: str) -> None:
     import sys

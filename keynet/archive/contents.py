@@ -7,8 +7,9 @@ from keynet.archive.byte_source import Source
 from keynet.archive.json_documents import LARGEST_DOCUMENT, DescriptorModel
 from keynet.archive.tar import Index
 from keynet.errors import InvalidArchive, ValidationError
-from keynet.oci.descriptor import Descriptor, Digest, Platform
+from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.image import Image
+from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.text import N_, _, fill, printable
 

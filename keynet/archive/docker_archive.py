@@ -12,9 +12,10 @@ from keynet.archive.contents import ArchivedImage, Contents
 from keynet.archive.json_documents import ConfigModel, DockerImage, parse, parse_docker_manifest
 from keynet.archive.layers import FileLayer
 from keynet.archive.tar import Member
-from keynet.oci.descriptor import Descriptor, Digest, MediaType, Platform
+from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.image import Image
 from keynet.oci.manifest import layer_type, render_manifest
+from keynet.oci.platform import Platform
 from keynet.text import _, fill
 
 __all__ = ["MANIFEST", "read_docker"]

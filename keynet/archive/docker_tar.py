@@ -9,8 +9,8 @@ from typing import Any
 from keynet.archive.examine import check_archive, docker_entries
 from keynet.archive.reader import Archive, choose
 from keynet.errors import InvalidArchive
-from keynet.oci.descriptor import Platform
 from keynet.oci.inspect import describe
+from keynet.oci.platform import Platform
 from keynet.oci.summary import ImageInspect
 
 __all__ = [

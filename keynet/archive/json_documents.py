@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from pydantic import ValidationError as WireError
 
 from keynet.errors import InvalidArchive
-from keynet.oci.descriptor import Descriptor, Digest, Platform
+from keynet.oci.descriptor import Descriptor, Digest
+from keynet.oci.platform import Platform
 from keynet.text import _, fill, printable
 
 __all__ = [

@@ -20,8 +20,9 @@ from keynet.archive.json_documents import (
 from keynet.archive.layers import FileLayer
 from keynet.archive.tar import Member
 from keynet.errors import InvalidArchive
-from keynet.oci.descriptor import Descriptor, Digest, MediaType, Platform
+from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.image import Image
+from keynet.oci.platform import Platform
 from keynet.oci.reference import is_tag
 from keynet.text import _, fill
 
@@ -136,7 +137,7 @@ def _image(
     platform = found.descriptor.platform or Platform(
         model.os or "linux", model.architecture or "unknown", model.variant or None
     )
-    if platform.os == "unknown":
+    if platform.is_unknown:
         return None
     tags = docker_tags.get(config.digest) or found.tags
     return ArchivedImage(Image(document, config_document, layers), platform, tags, found.bare_tag)

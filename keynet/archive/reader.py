@@ -1,12 +1,11 @@
 """Open an image archive of any kind."""
 
 import asyncio
-import platform as machine_platform
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 from keynet.archive.byte_source import Source, compression_of
 from keynet.archive.compression import Compression
@@ -15,12 +14,11 @@ from keynet.archive.docker_archive import MANIFEST, read_docker
 from keynet.archive.oci_archive import INDEX, read_oci
 from keynet.archive.tar import index
 from keynet.errors import InvalidArchive
-from keynet.oci.descriptor import Platform
+from keynet.oci import platform as oci_platform
+from keynet.oci.platform import Platform
 from keynet.text import _, fill, printable
 
-__all__ = ["Archive", "choose", "host_platform", "open_archive"]
-
-_MACHINES: Final = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "armv7l": "arm"}
+__all__ = ["Archive", "choose", "open_archive"]
 
 
 class Archive:
@@ -142,10 +140,10 @@ def choose(
     if tag is None:
         first = group[0]
         group = [one for one in group if (one.tags, one.bare_tag) == (first.tags, first.bare_tag)]
-    wanted = platform or host_platform()
-    for one in group:
-        if _fits(one.platform, wanted):
-            return one
+    wanted = platform or oci_platform.host()
+    chosen = oci_platform.choose(group, wanted, lambda one: one.platform)
+    if chosen is not None:
+        return chosen
     if platform is None and len(group) == 1:
         return group[0]
     raise InvalidArchive(
@@ -154,18 +152,6 @@ def choose(
             _("It has {platforms}; choose with --platform."),
             platforms=", ".join(printable(one.platform) for one in group),
         ),
-    )
-
-
-def host_platform() -> Platform:
-    """Give linux on this machine's architecture."""
-    machine = machine_platform.machine()
-    return Platform("linux", _MACHINES.get(machine, machine))
-
-
-def _fits(have: Platform, wanted: Platform) -> bool:
-    return (have.os, have.architecture) == (wanted.os, wanted.architecture) and (
-        wanted.variant is None or have.variant in (None, wanted.variant)
     )
 
 

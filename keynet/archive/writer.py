@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import json
 import os
-import secrets
 import tarfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from typing import Final, Literal
 
 from keynet.archive.compression import Compression, Opener, sniff
 from keynet.errors import DigestMismatch, KeynetError
-from keynet.files import places
+from keynet.files import atomic, places
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.image import Image, Layer
 from keynet.oci.inspect import json_object
@@ -151,7 +150,6 @@ class _Tar:
 
     def finish(self) -> None:
         os.ftruncate(self._descriptor, self._position + 2 * _BLOCK)
-        os.fsync(self._descriptor)
 
     def _end(self, size: int) -> None:
         self._position += _BLOCK + -(-size // _BLOCK) * _BLOCK
@@ -176,16 +174,8 @@ def _replacing(path: Path) -> Iterator[int]:
             _("Name a file; the archive takes its place when it is complete."),
         )
     try:
-        temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.part")
-        descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o666)
-        try:
-            yield descriptor
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        finally:
-            os.close(descriptor)
+        with atomic.replacing(path, mode=0o666) as stream:
+            yield stream.fileno()
     except OSError as error:
         raise KeynetError(
             fill(

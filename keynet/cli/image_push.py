@@ -13,7 +13,7 @@ from keynet.archive.recompress import Policy, compressed
 from keynet.cli.registry_options import Access, Place
 from keynet.errors import KeynetError, UsageError
 from keynet.events import Emit, Event, LogLine, Notice, StepFinished, StepStarted
-from keynet.oci.descriptor import Platform
+from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.registry.archives import push_archive, target_of
 from keynet.text import _, fill

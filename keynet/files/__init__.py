@@ -1,1 +1,1 @@
-"""Files of keynet's own: where they go, and how they are read and written safely."""
+"""Files: where keynet keeps its own, and how any file is read and replaced safely."""

@@ -1,66 +1,83 @@
-"""What is long to make and always the same, kept in a folder for the next push."""
+"""Keep what takes long to make in a folder for the next push."""
 
 import contextlib
-import os
-import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-__all__ = ["Kept", "kept"]
+from keynet.files import atomic, places
 
-# Another version of keynet or pip may be at work with its own.
-_UNUSED_S: Final = 24 * 3600
+__all__ = ["DiskCache", "Kept", "kept"]
+
+# Another version of keynet or pip may use its own.
+_MOST: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class DiskCache:
+    """Contents of one kind, each in a file ``STEM-KEY``.
+
+    Attributes:
+        folder: Created where it is missing, with mode 0700.
+        most: The number of files to keep: those written or linked to last.
+    """
+
+    folder: Path
+    stem: str
+    most: int
+
+    def path(self, key: str) -> Path:
+        """Return where the content under this key is, or would be."""
+        return self.folder / f"{self.stem}-{key}"
+
+    def get(self, key: str) -> bytes | None:
+        """Return the content of this key; None where there is none or it cannot be read."""
+        try:
+            return self.path(key).read_bytes()
+        except OSError:
+            return None
+
+    def put(self, key: str, content: bytes | str) -> None:
+        """Store the content of this key and remove the oldest files of the kind.
+
+        Raises:
+            OSError: It cannot be stored.
+        """
+        places.make_private(self.folder)
+        atomic.write(self.path(key), content)
+        with contextlib.suppress(OSError):
+            # Unlike st_mtime, this time changes with each link to the file.
+            files = sorted(self.folder.glob(f"{self.stem}-*"), key=lambda it: it.stat().st_ctime)
+            for path in files[: -self.most]:
+                path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The bytes, and the file that has them; None where they could not be left."""
+    """The bytes, and their file; None where they could not be stored."""
 
     content: bytes = field(repr=False)
     path: Path | None
 
 
 def kept(folder: Path | None, stem: str, key: str, make: Callable[[], bytes]) -> Kept:
-    """Give what an earlier call left as ``STEM-KEY``; else make it, and leave it.
+    """Return the stored content of a key, else make it and store it.
 
-    What nobody has touched for a day under another key of that stem is removed. A folder
-    that cannot be written costs the time again, and nothing else.
+    A folder that cannot be written is not an error; the content is made again next time.
 
     Args:
-        folder: Made where it is missing; None keeps nothing.
-        key: Changes when the content would.
+        folder: None stores nothing.
+        key: Different for each different content.
     """
     if folder is None:
         return Kept(make(), None)
-    path = folder / f"{stem}-{key}"
-    try:
-        return Kept(path.read_bytes(), path)
-    except OSError:
+    cache = DiskCache(folder, stem, _MOST)
+    content = cache.get(key)
+    if content is None:
         content = make()
-    try:
-        _leave(path, content)
-    except OSError:
-        return Kept(content, None)
-    with contextlib.suppress(OSError):
-        for other in folder.glob(f"{stem}-*"):
-            # Links to it change this time, too.
-            if other != path and time.time() - other.stat().st_ctime > _UNUSED_S:
-                other.unlink(missing_ok=True)
-    return Kept(content, path)
-
-
-def _leave(path: Path, content: bytes) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            # After a crash a name without its content would be believed for ever.
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+        try:
+            cache.put(key, content)
+        except OSError:
+            return Kept(content, None)
+    return Kept(content, cache.path(key))

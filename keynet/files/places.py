@@ -1,9 +1,10 @@
-"""Where keynet keeps its own files: the user's folders, and a private one where there are none.
+"""Where keynet keeps its own files: the user's folders, else a private temporary one.
 
-CI runners and containers start programs as users that nobody knows, without a home, or with one
-that they may not write to. What is kept then lies below the folder for temporary files.
+CI runners and containers start programs as users without an entry in /etc/passwd, without a home,
+or with one that is not writable. Files then go below the folder for temporary files.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Callable
@@ -12,11 +13,11 @@ from pathlib import Path
 from keynet.errors import KeynetError
 from keynet.text import _, fill
 
-__all__ = ["cache", "data", "expanded", "home", "is_own", "is_writable", "real"]
+__all__ = ["cache", "data", "expanded", "home", "is_own", "is_writable", "make_private", "real"]
 
 
 def home() -> Path:
-    """Give the user's home; "/" for a user who has none, as container engines do."""
+    """Return the user's home; "/" for a user without one, as container engines do."""
     try:
         found = Path.home()
     except RuntimeError:
@@ -25,7 +26,7 @@ def home() -> Path:
 
 
 def expanded(path: Path) -> Path:
-    """Replace a ``~`` at the start; it stays where nobody knows whose home is meant."""
+    """Replace a ``~`` at the start, unless that home is not known."""
     try:
         return path.expanduser()
     except RuntimeError:
@@ -33,7 +34,7 @@ def expanded(path: Path) -> Path:
 
 
 def real(path: Path) -> Path:
-    """Follow links as far as that goes; ``Path.resolve`` raises where they form a loop."""
+    """Resolve links as far as possible; ``Path.resolve`` raises where they form a loop."""
     try:
         return Path(os.path.realpath(path))
     except PermissionError:
@@ -42,7 +43,7 @@ def real(path: Path) -> Path:
 
 
 def cache() -> Path:
-    """Give the folder for what can be made anew; it need not exist yet.
+    """Return the folder for files that can be made again; it may not exist yet.
 
     Raises:
         KeynetError: There is no folder that this user may write to.
@@ -53,7 +54,7 @@ def cache() -> Path:
 
 
 def data() -> Path:
-    """Give the folder for what is kept until the user removes it; it need not exist yet.
+    """Return the folder for files that stay until the user removes them; it may not exist yet.
 
     Raises:
         KeynetError: There is no folder that this user may write to.
@@ -63,19 +64,43 @@ def data() -> Path:
     return _writable(platformdirs.user_data_dir, "data")
 
 
+def make_private(folder: Path) -> None:
+    """Create a folder and its missing parents with mode 0700, whatever the umask.
+
+    An existing folder called keynet gets that mode. Any other is not changed, since
+    KEYNET_CONFIG and XDG_CACHE_HOME may name a shared one.
+
+    Raises:
+        OSError: It cannot be created.
+    """
+    missing = []
+    nearest = folder
+    while not os.path.isdir(nearest):  # noqa: PTH112  Path.is_dir raises where it is hidden
+        if os.path.lexists(nearest):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(nearest))
+        missing.append(nearest)
+        nearest = nearest.parent
+    for new in reversed(missing):
+        # Another keynet may create it at the same time.
+        new.mkdir(mode=0o700, exist_ok=True)
+        new.chmod(0o700)
+    if not missing and folder.name == "keynet" and folder.stat().st_mode & 0o077:
+        folder.chmod(0o700)
+
+
 def is_writable(folder: Path) -> bool:
-    """Tell whether this user may write to the folder, or make it."""
-    # A link that leads nowhere (to a disk that is not mounted) is there, and no folder.
+    """Report whether this user may write to the folder, or create it."""
+    # A broken link (to a disk that is not mounted) exists and is not a folder.
     nearest = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
     is_folder = os.path.isdir(nearest)  # noqa: PTH112  Path.is_dir raises where it is hidden
     return is_folder and os.access(nearest, os.W_OK | os.X_OK)
 
 
 def is_own(folder: str) -> bool:
-    """Tell whether the folder is this user's, or nobody's yet, or this user is root.
+    """Report whether the folder is this user's or does not exist, or this user is root.
 
-    ``su`` and ``sudo`` leave XDG_RUNTIME_DIR as it was, and then it is another user's: the
-    engines refuse to start with it, and find a folder without it.
+    ``su`` and ``sudo`` keep XDG_RUNTIME_DIR, which is another user's then: the engines do not
+    start with it, and find a folder without it.
     """
     try:
         return os.geteuid() in (0, os.stat(folder).st_uid)  # noqa: PTH116
@@ -87,13 +112,13 @@ def _writable(find: Callable[[str], str], kind: str) -> Path:
     try:
         folder = Path(find("keynet"))
     except RuntimeError:
-        # Nobody knows the user's home.
+        # The user's home is not known.
         return _private() / kind
     return folder if folder.is_absolute() and is_writable(folder) else _private() / kind
 
 
 def _private() -> Path:
-    """Make a folder of this user's alone; others may write beside it."""
+    """Create a folder that only this user can change, where others may write next to it."""
     import tempfile
 
     try:
@@ -108,7 +133,10 @@ def _private() -> Path:
     mine = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
     if not mine or stat.S_IMODE(found.st_mode) & 0o077:
         raise KeynetError(
-            fill(_("{folder} could be changed by others, so it is not used."), folder=folder),
+            fill(
+                _("{folder} can be changed by other users, so keynet does not use it."),
+                folder=folder,
+            ),
             _("Remove it, or set XDG_CACHE_HOME and XDG_DATA_HOME to folders of your own."),
         )
     return folder

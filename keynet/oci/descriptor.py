@@ -1,4 +1,4 @@
-"""Digests, descriptors, platforms and media types.
+"""Digests, descriptors and media types.
 
 Source: OCI image-spec, "Descriptors"; distribution-spec, "Digests".
 """
@@ -11,9 +11,10 @@ from types import MappingProxyType
 from typing import Any, Final, Self
 
 from keynet.errors import ValidationError
+from keynet.oci.platform import Platform
 from keynet.text import _, fill, printable
 
-__all__ = ["Descriptor", "Digest", "MediaType", "Platform"]
+__all__ = ["Descriptor", "Digest", "MediaType"]
 
 _HEX_LENGTH: Final = {"sha256": 64, "sha384": 96, "sha512": 128}
 _HEX = re.compile("[0-9a-f]+")
@@ -52,7 +53,7 @@ class Digest:
         if length is None or len(self.hex) != length or not _HEX.fullmatch(self.hex):
             raise ValidationError(
                 fill(
-                    _("{digest!r} is no valid digest."),
+                    _("{digest!r} is not a valid digest."),
                     digest=printable(f"{self.algorithm}:{self.hex}", 200),
                 ),
                 _("A digest is sha256: and 64 lower-case hexadecimal digits."),
@@ -60,7 +61,7 @@ class Digest:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``algorithm:hex``; sha256, sha384 and sha512 are known.
+        """Read ``algorithm:hex`` with sha256, sha384 or sha512.
 
         Raises:
             ValidationError: Another algorithm, a wrong length, or upper-case digits.
@@ -70,11 +71,11 @@ class Digest:
 
     @classmethod
     def of(cls, content: bytes) -> Self:
-        """Hash these bytes with sha256."""
+        """Return the sha256 of these bytes."""
         return cls("sha256", hashlib.sha256(content).hexdigest())
 
     def of_same_kind(self, content: bytes) -> Self:
-        """Hash other bytes with this digest's algorithm, to compare the two."""
+        """Return the digest of other bytes by the same algorithm, to compare the two."""
         return type(self)(self.algorithm, hashlib.new(self.algorithm, content).hexdigest())
 
     def __str__(self) -> str:
@@ -84,34 +85,6 @@ class Digest:
     def short(self) -> str:
         """The first 12 hexadecimal digits, as engines show them."""
         return self.hex[:12]
-
-
-@dataclass(frozen=True, slots=True)
-class Platform:
-    """Name a platform: ``linux/amd64``, ``linux/arm64/v8``."""
-
-    os: str
-    architecture: str
-    variant: str | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read ``os/architecture[/variant]``.
-
-        Raises:
-            ValidationError: Fewer than two or more than three parts, or odd characters.
-        """
-        parts = text.split("/")
-        if len(parts) not in (2, 3) or not all(re.fullmatch("[A-Za-z0-9._-]+", p) for p in parts):
-            raise ValidationError(
-                fill(_("{platform!r} is no platform."), platform=printable(text, 100)),
-                _("Write it as os/architecture, for example linux/amd64."),
-            )
-        return cls(parts[0], parts[1], parts[2] if len(parts) == 3 else None)
-
-    def __str__(self) -> str:
-        variant = f"/{self.variant}" if self.variant else ""
-        return f"{self.os}/{self.architecture}{variant}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +100,11 @@ class Descriptor:
 
     @classmethod
     def of(cls, media_type: str, content: bytes, annotations: Mapping[str, str] = _NOTHING) -> Self:
-        """Describe these bytes."""
+        """Return the descriptor of these bytes."""
         return cls(media_type, Digest.of(content), len(content), annotations)
 
     def to_json(self) -> dict[str, Any]:
-        """Give the JSON object of the image-spec; empty fields are left out."""
+        """Return the JSON object of the image-spec, without empty fields."""
         wire: dict[str, Any] = {
             "mediaType": self.media_type,
             "digest": str(self.digest),

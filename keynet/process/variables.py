@@ -23,7 +23,7 @@ def for_programs(own: Mapping[str, str]) -> dict[str, str]:
     if not places.is_writable(home):
         # podman and buildah keep caches there; settings may still be read where they are.
         variables["HOME"] = str(places.data() / "home")
-        os.makedirs(variables["HOME"], mode=0o700, exist_ok=True)  # noqa: PTH103
+        places.make_private(places.data() / "home")
         for name, folder in (("XDG_CONFIG_HOME", ".config"), ("DOCKER_CONFIG", ".docker")):
             if os.access(home / folder, os.R_OK | os.X_OK):
                 variables.setdefault(name, str(home / folder))

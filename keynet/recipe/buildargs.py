@@ -1,42 +1,41 @@
-"""``--build-arg K=V``: read, and refuse what would leave a secret in the image's history."""
+"""Read ``--build-arg K=V`` and refuse secrets, which would stay in the image's history."""
 
 import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from keynet.confidential import is_suspicious_name, is_suspicious_value
+from keynet.confidential import is_suspicious
 from keynet.errors import UsageError
 from keynet.text import _, fill, printable
 
 __all__ = ["parse"]
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-# MAX_TOKENS=4096 is no secret.
-_HARMLESS: Final = re.compile(r"|[0-9.]{1,12}|true|false|yes|no", re.IGNORECASE)
 
 
 def parse(arguments: Iterable[str], environment: Mapping[str, str]) -> dict[str, str]:
-    """Read build arguments in the order given; the last of a name counts.
+    """Return build arguments in the order given; the last of a name counts.
 
-    ``NAME`` alone takes its value from the environment and is left out when there is none,
-    as docker does.
+    As with docker, ``NAME`` alone takes its value from the environment, and is ignored when
+    it is not set there.
 
     Raises:
-        UsageError: No valid name, or name or value look like a secret. The value is not shown.
+        UsageError: The name is not valid, or name or value look like a secret. The value is
+            not shown.
     """
     parsed: dict[str, str] = {}
     for argument in arguments:
         name, equals, value = argument.partition("=")
         if not _NAME.fullmatch(name):
             raise UsageError(
-                fill(_("--build-arg {name!r} has no valid name."), name=printable(name, 100)),
+                fill(_("--build-arg {name!r}: the name is not valid."), name=printable(name, 100)),
                 _("Write it as --build-arg NAME=VALUE."),
             )
         if not equals:
             if name not in environment:
                 continue
             value = environment[name]
-        if _is_secret(name, value):
+        if is_suspicious(name, value, "variable"):
             raise UsageError(
                 fill(
                     _(
@@ -55,9 +54,3 @@ def parse(arguments: Iterable[str], environment: Mapping[str, str]) -> dict[str,
             )
         parsed[name] = value
     return parsed
-
-
-def _is_secret(name: str, value: str) -> bool:
-    if _HARMLESS.fullmatch(value):
-        return False
-    return is_suspicious_name(name) or is_suspicious_value(value)

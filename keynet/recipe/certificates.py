@@ -30,13 +30,13 @@ _CERTIFICATE: Final = re.compile(
 def bundle(
     environment: Mapping[str, str], pip_cert: str | None, system: tuple[str, ...] = _SYSTEM
 ) -> bytes | None:
-    """Give what RUN steps must trust beyond the authorities that pip brings, None for nothing.
+    """Return what RUN steps must trust beyond pip's own authorities; None for nothing.
 
-    A file named by a variable or by pip's settings is taken as it is. The system's bundle
-    is taken together with pip's own authorities, and only when it knows more than they do.
+    A file named by a variable or by pip's settings is used as it is. The system's bundle
+    is used together with pip's own authorities, and only when it has more than they.
 
     Raises:
-        ContextInvalid: A named file cannot be read or holds no certificate.
+        ContextInvalid: A named file cannot be read or has no certificate.
     """
     named = next((environment[name] for name in _VARIABLES if environment.get(name)), pip_cert)
     if named:
@@ -63,18 +63,18 @@ def _named(path: Path) -> Iterator[bytes]:
     except OSError as error:
         raise _unusable(path, printable(error.strerror or error)) from error
     if not blocks:
-        raise _unusable(path, _("it holds no PEM certificate"))
+        raise _unusable(path, _("it has no PEM certificate"))
     yield from blocks
 
 
 def _unusable(path: Path, reason: str) -> ContextInvalid:
     return ContextInvalid(
         fill(
-            _("The CA certificates {path} that this host names cannot be used: {reason}."),
+            _("The CA certificates {path}, set on this machine, cannot be used: {reason}."),
             path=path,
             reason=reason,
         ),
-        fill(_("Correct or unset {names} (or pip's setting cert)."), names=", ".join(_VARIABLES)),
+        fill(_("Fix or unset {names} (or pip's setting cert)."), names=", ".join(_VARIABLES)),
     )
 
 
@@ -87,7 +87,7 @@ def _directory(path: Path) -> Iterator[bytes]:
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
-    """Give the certificates of a file, each with the same line ends."""
+    """Yield the certificates of a file, each with the same line ends."""
     content = limited_read.read(path, _LARGEST)
     if content is None:
         raise _unusable(path, _("it is too large"))
@@ -106,5 +106,5 @@ def _pip_bundle() -> Path:
     except PackageNotFoundError as error:
         raise ContextInvalid(
             _("keynet's own dependency pip is not installed."),
-            _("Install keynet again: pip install --force-reinstall keynet"),
+            _("Install keynet again, for example: pipx reinstall keynet-cli"),
         ) from error

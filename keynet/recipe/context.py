@@ -1,4 +1,4 @@
-"""The files of a build context: sorted, without what is ignored, nothing followed."""
+"""List the files of a build context: sorted, without ignored ones, following no link."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -18,13 +18,13 @@ __all__ = ["Context", "locate_entrypoint", "scan"]
 
 _BIG: Final = 1_000_000_000
 _MANY_NAMED: Final = 5
-# Nobody trains with these; docker would send them, so they are named and not dropped.
+# Training rarely needs these. docker sends them, so they are reported and not dropped.
 _RARELY_WANTED: Final = (".git", ".venv", "venv", "node_modules", ".tox", ".mypy_cache")
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What goes to /workspace: ``files`` sorted by path, directories and links included."""
+    """The files of /workspace: sorted by path, with directories and links."""
 
     root: Path
     files: tuple[ContextFile, ...]
@@ -32,13 +32,13 @@ class Context:
 
     @property
     def size(self) -> int:
-        """Bytes of all files."""
+        """Sum of all files, in bytes."""
         return sum(file.size for file in self.files)
 
 
 @dataclass(slots=True)
 class _Walk:
-    """What a walk has found so far."""
+    """The results of a walk so far."""
 
     root: str
     rules: Rules
@@ -48,14 +48,14 @@ class _Walk:
 
 
 def scan(root: Path, rules: Rules) -> Context:
-    """List what the rules leave of a directory.
+    """List the files of a directory that the rules do not ignore.
 
-    Symbolic links are entries of their own and are never followed; sockets, fifos and
-    devices are left out with a notice; so is what vanishes during the walk.
+    Symbolic links are entries of their own and are never followed. Sockets, fifos and
+    devices are skipped with a notice; files that vanish during the walk, without one.
 
     Raises:
-        ContextInvalid: The directory is missing or no directory; something in it cannot be
-            read by this user; a name is no text that an image could carry.
+        ContextInvalid: The directory is missing or not a directory; this user cannot read
+            something in it; a name is not UTF-8, so an image cannot contain it.
     """
     _check_root(root)
     walk = _Walk(os.fspath(root.resolve()), rules)
@@ -68,10 +68,10 @@ def scan(root: Path, rules: Rules) -> Context:
 
 
 def locate_entrypoint(root: Path, entrypoint: Path, rules: Rules) -> str:
-    """Give the entrypoint's path inside the context, with ``/``.
+    """Return the entrypoint's path inside the context, with ``/``.
 
     Raises:
-        ContextInvalid: It lies outside, or the ignore file leaves it out.
+        ContextInvalid: It is outside, or the ignore file excludes it.
     """
     inside = _relative(root, entrypoint)
     if inside is None:
@@ -81,7 +81,7 @@ def locate_entrypoint(root: Path, entrypoint: Path, rules: Rules) -> str:
                 script=entrypoint,
                 context=root.resolve(),
             ),
-            _("Name a directory that holds it with --context DIR."),
+            _("Pass a directory that contains it with --context DIR."),
         )
     rule = rules.rule_for(inside)
     if rule is not None:
@@ -89,7 +89,7 @@ def locate_entrypoint(root: Path, entrypoint: Path, rules: Rules) -> str:
             fill(
                 _(
                     "The script {script} would not be in the image: "
-                    "line {line} of {path} leaves it out ({pattern})."
+                    "line {line} of {path} excludes it ({pattern})."
                 ),
                 script=inside,
                 line=rule.line,
@@ -106,7 +106,7 @@ def _relative(root: Path, entrypoint: Path) -> str | None:
     real = entrypoint.resolve()
     if not real.is_relative_to(real_root):
         return None
-    # The name that the user gave, where no link above it leads elsewhere.
+    # The name that the user gave, unless a link above it points to another folder.
     named = real_root / Path(os.path.relpath(entrypoint.absolute(), root.absolute()))
     if named.is_relative_to(real_root) and ".." not in named.parts and named.resolve() == real:
         return named.relative_to(real_root).as_posix()
@@ -115,7 +115,7 @@ def _relative(root: Path, entrypoint: Path) -> str | None:
 
 def _check_root(root: Path) -> None:
     where = fill(_("The build context {given} ({resolved})"), given=root, resolved=root.absolute())
-    hint = _("Name the directory that holds the script with --context DIR.")
+    hint = _("Pass the directory that contains the script with --context DIR.")
     try:
         status = root.stat()
     except FileNotFoundError as error:
@@ -126,11 +126,11 @@ def _check_root(root: Path) -> None:
             hint,
         ) from error
     if not S_ISDIR(status.st_mode):
-        raise ContextInvalid(fill(_("{where} is no directory."), where=where), hint)
+        raise ContextInvalid(fill(_("{where} is not a directory."), where=where), hint)
 
 
 def _list(walk: _Walk, directory: str, mask: int) -> Iterator[tuple[str, int]]:
-    """Note the entries of one directory and give those below it that must be walked."""
+    """Record the entries of one directory and yield its subdirectories to walk."""
     try:
         with os.scandir(os.path.join(walk.root, directory)) as entries:  # noqa: PTH118  100 000 files
             for entry in entries:
@@ -156,14 +156,14 @@ def _list(walk: _Walk, directory: str, mask: int) -> Iterator[tuple[str, int]]:
 
 
 def _note(walk: _Walk, entry: os.DirEntry[str], path: str) -> bool:
-    """Take one entry into the list; True for a directory."""
+    """Record one entry; return True for a directory."""
     if not _is_text(path):
         raise ContextInvalid(
             fill(
                 _("The name of {path} in the build context is not UTF-8."),
                 path=ascii(path.encode("utf-8", "surrogateescape"))[1:],
             ),
-            _("Rename it, or leave it out by a pattern in .dockerignore (? stands for one byte)."),
+            _("Rename it, or exclude it by a pattern in .dockerignore (? stands for one byte)."),
         )
     try:
         status = entry.stat(follow_symlinks=False)
@@ -175,10 +175,10 @@ def _note(walk: _Walk, entry: os.DirEntry[str], path: str) -> bool:
         return True
     if S_ISLNK(mode):
         walk.files.append(ContextFile(path, 0))
-        if _leads_outside(walk.root, entry.path):
+        if _points_outside(walk.root, entry.path):
             walk.links_outside.append(path)
     elif S_ISREG(mode):
-        # Readable by all needs no question to the kernel.
+        # The kernel need not be asked about a file that everybody can read.
         if not mode & 0o004 and not os.access(entry.path, os.R_OK, effective_ids=True):
             raise _unreadable(path, is_directory=False)
         walk.files.append(ContextFile(path, status.st_size))
@@ -197,7 +197,7 @@ def _is_text(path: str) -> bool:
     return True
 
 
-def _leads_outside(root: str, link: str) -> bool:
+def _points_outside(root: str, link: str) -> bool:
     target = os.readlink(link)  # noqa: PTH115  strings, as the walk
     if os.path.isabs(target):  # noqa: PTH117
         return True
@@ -214,7 +214,7 @@ def _unreadable(path: str, *, is_directory: bool) -> ContextInvalid:
             path=path,
         ),
         fill(
-            _("Give yourself permission (chmod u+r{x} {path}) or leave it out by .dockerignore."),
+            _("Make it readable (chmod u+r{x} {path}) or exclude it in .dockerignore."),
             x="x" if is_directory else "",
             path=path,
         ),
@@ -226,8 +226,8 @@ def _notices(walk: _Walk, files: tuple[ContextFile, ...]) -> Iterator[Notice]:
         yield _named(
             sorted(walk.special),
             lambda count: ngettext(
-                "{count} socket, fifo or device of the context is left out: {names}",
-                "{count} sockets, fifos or devices of the context are left out: {names}",
+                "Skipping {count} socket, fifo or device of the context: {names}",
+                "Skipping {count} sockets, fifos or devices of the context: {names}",
                 count,
             ),
         )
@@ -235,9 +235,9 @@ def _notices(walk: _Walk, files: tuple[ContextFile, ...]) -> Iterator[Notice]:
         yield _named(
             sorted(walk.links_outside),
             lambda count: ngettext(
-                "{count} symbolic link leads out of the context and will lead nowhere in the "
+                "{count} symbolic link points outside the context and will be broken in the "
                 "image: {names}",
-                "{count} symbolic links lead out of the context and will lead nowhere in the "
+                "{count} symbolic links point outside the context and will be broken in the "
                 "image: {names}",
                 count,
             ),
@@ -249,9 +249,9 @@ def _notices(walk: _Walk, files: tuple[ContextFile, ...]) -> Iterator[Notice]:
             suspicious,
             lambda count: ngettext(
                 "{count} file looks like a secret and goes into the image: {names}. "
-                "Leave it out by .dockerignore.",
+                "Exclude it in .dockerignore.",
                 "{count} files look like secrets and go into the image: {names}. "
-                "Leave them out by .dockerignore.",
+                "Exclude them in .dockerignore.",
                 count,
             ),
         )
@@ -270,7 +270,7 @@ def _named(paths: list[str], text: Callable[[int], str], level: str = "warning")
 def _big(files: tuple[ContextFile, ...], total: int) -> Notice:
     biggest = sorted(files, key=lambda file: (-file.size, file.path))[:_MANY_NAMED]
     text = fill(
-        _("The build context holds {total}; the biggest files: {names}."),
+        _("The build context is {total}; the biggest files: {names}."),
         total=size(total),
         names=", ".join(f"{printable(file.path, 200)} ({size(file.size)})" for file in biggest),
     )
@@ -281,4 +281,4 @@ def _big(files: tuple[ContextFile, ...], total: int) -> Notice:
     ]
     if rarely:
         text += " " + fill(_("It includes {names}."), names=", ".join(rarely))
-    return Notice(text + " " + _("Leave out by .dockerignore what the training does not need."))
+    return Notice(text + " " + _("Exclude in .dockerignore what the training does not need."))

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from keynet.errors import ContextInvalid
 from keynet.events import Notice
+from keynet.files import limited_read
 from keynet.plan import HostNetwork
 from keynet.recipe import certificates
 from keynet.secret import Secret
@@ -20,8 +21,9 @@ from keynet.text import _, fill, printable, stacked
 
 __all__ = ["Detected", "detect"]
 
+_LARGEST: Final = 1_000_000
 _PROXIES: Final = ("http_proxy", "https_proxy", "no_proxy", "all_proxy", "ftp_proxy")
-# Settings that say where packages come from; others are the developer's habits.
+# Settings of where packages come from; others are the developer's preferences.
 _SINGLE: Final = ("index-url", "proxy", "timeout", "retries", "no-index")
 _LISTS: Final = ("extra-index-url", "find-links", "trusted-host")
 _OF_URLS: Final = ("index-url", "extra-index-url", "find-links")
@@ -31,7 +33,7 @@ _UV_NAME: Final = re.compile(r"^[A-Za-z0-9._-]+=(?=[A-Za-z][A-Za-z0-9+.-]*:|[/.]
 
 @dataclass(frozen=True, slots=True)
 class Detected:
-    """The host's settings, and what of them cannot serve inside a build."""
+    """The host's settings, with notices on those that do not work inside a build."""
 
     network: HostNetwork
     notices: tuple[Notice, ...] = ()
@@ -46,11 +48,11 @@ def detect(
 ) -> Detected:
     """Read proxies, pip's (else uv's) settings and the CA bundle as tools on this host do.
 
-    What cannot be read is left out with a warning: many builds need none of it.
+    What cannot be read is ignored with a warning: many builds need none of it.
 
     Args:
-        global_files: pip.conf of the machine, lowest first; by default where pip looks.
-        site_prefix: The environment whose pip.conf counts; by default this Python's.
+        global_files: pip.conf of the machine, least important first; by default where pip looks.
+        site_prefix: The environment whose pip.conf is read; by default this Python's.
     """
     notices: list[Notice] = []
     files = _pip_files(environment, home, global_files, site_prefix or Path(sys.prefix))
@@ -82,7 +84,7 @@ def _ca_bundle(
 
 
 def _proxies(environment: Mapping[str, str]) -> dict[str, Secret]:
-    """Give both spellings of each: programs disagree on which one they read."""
+    """Return both spellings of each, since programs differ in which one they read."""
     proxies = {}
     for name in _PROXIES:
         value = environment.get(name) or environment.get(name.upper())
@@ -139,7 +141,10 @@ def _pip_files(
 def _pip_file(path: Path) -> dict[str, dict[str, list[str]]]:
     parser = configparser.RawConfigParser()
     try:
-        text = path.read_text(encoding="utf-8")
+        content = limited_read.read(path, _LARGEST)
+        if content is None:
+            raise _unreadable(path, _("it is too large"))
+        text = content.decode("utf-8")
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, UnicodeDecodeError) as error:
@@ -159,7 +164,7 @@ def _pip_file(path: Path) -> dict[str, dict[str, list[str]]]:
 def _unreadable(path: Path, reason: str) -> ContextInvalid:
     return ContextInvalid(
         fill(_("pip's settings {path} cannot be read: {reason}."), path=path, reason=reason),
-        _("Correct the file; pip config debug shows what pip makes of it."),
+        _("Fix the file; `pip config debug` shows how pip reads it."),
     )
 
 
@@ -185,7 +190,7 @@ def _uv_settings(environment: Mapping[str, str]) -> dict[str, list[str]]:
 def _without_local(
     settings: Mapping[str, list[str]], notices: list[Notice]
 ) -> dict[str, list[str]]:
-    """Keep what exists inside a build too: indexes of this machine's disk do not."""
+    """Return the settings that work inside a build, without indexes on this machine's disk."""
     usable: dict[str, list[str]] = {}
     for key in (*_SINGLE, *_LISTS):
         values = settings.get(key, [])
@@ -198,8 +203,8 @@ def _without_local(
                 Notice(
                     fill(
                         _(
-                            "pip's setting {key} is left out of the build: {values} exists on this "
-                            "machine only."
+                            "pip's setting {key} is not used in the build: {values} exists only on "
+                            "this machine."
                         ),
                         key=key,
                         values=", ".join(printable(value, 200) for value in local),
@@ -219,9 +224,11 @@ def _is_remote(value: str) -> bool:
 def _with_netrc(
     settings: dict[str, list[str]], environment: Mapping[str, str], home: Path
 ) -> dict[str, list[str]]:
-    """Write the passwords of ~/.netrc into the index URLs, where pip on this host takes them."""
+    """Add the passwords of ~/.netrc to the index URLs, where pip on this host reads them."""
     path = Path(environment.get("NETRC") or home / ".netrc")
     try:
+        if not path.is_file() or path.stat().st_size > _LARGEST:
+            return settings
         logins = netrc.netrc(os.fspath(path))
     except (OSError, netrc.NetrcParseError, UnicodeDecodeError):
         return settings

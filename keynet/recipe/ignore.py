@@ -1,6 +1,6 @@
-"""Rules of .dockerignore and .containerignore: what of a context never reaches an image.
+"""Rules of .dockerignore and .containerignore: the files that stay out of an image.
 
-Keynet stages exactly what these rules leave, so that every engine sees the same set.
+keynet stages the files that these rules do not ignore, so that every engine sees the same set.
 
 Source: moby/patternmatcher and its ``ignorefile`` reader; docs.docker.com, ".dockerignore".
 """
@@ -14,18 +14,19 @@ from stat import S_ISLNK, S_ISREG
 from typing import Final
 
 from keynet.errors import ContextInvalid
+from keynet.files import limited_read
 from keynet.text import _, fill, printable
 
 __all__ = ["NAMES", "Rule", "Rules", "load", "parse"]
 
-# Podman and buildah prefer the first, docker knows the second alone.
+# podman and buildah prefer the first; docker knows only the second.
 NAMES: Final = (".containerignore", ".dockerignore")
 _LARGEST_FILE: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One line: ``pattern`` is cleaned, ``exception`` says that it began with ``!``."""
+    """One line: ``pattern`` is normalised; ``exception`` is true if it began with ``!``."""
 
     line: int
     pattern: str
@@ -37,7 +38,7 @@ class Rules:
     """Rules in the order of their file; the last that matches a path or a parent decides.
 
     Paths are relative to the context, with ``/``. A *mask* has one bit for each rule that
-    matches a path or one of its parents: a walk hands it down and no parent is tried twice.
+    matches a path or one of its parents: a walk passes it on and matches no parent twice.
     """
 
     def __init__(self, rules: Iterable[Rule] = (), source: Path | None = None) -> None:
@@ -60,7 +61,7 @@ class Rules:
             self._by_regex.append((bit, rule.regex))
 
     def mask(self, path: str, parent: int = 0) -> int:
-        """Tell which rules match ``path`` or, by ``parent``, a directory above it."""
+        """Return which rules match ``path`` or, by ``parent``, a directory above it."""
         mask = parent | self._by_path.get(path, 0)
         if self._by_name:
             mask |= self._by_name.get(path.rpartition("/")[2], 0)
@@ -70,13 +71,13 @@ class Rules:
         return mask
 
     def ignores(self, mask: int) -> bool:
-        """Decide by a mask whether its path is left out."""
+        """Report whether the path of this mask is ignored."""
         if not mask:
             return False
         return self._deciding(mask) is not None
 
     def rule_for(self, path: str) -> Rule | None:
-        """Give the rule that leaves ``path`` out, None when it is in."""
+        """Return the rule that ignores ``path``; None when it is not ignored."""
         mask = 0
         parts = path.split("/")
         for depth in range(1, len(parts) + 1):
@@ -84,7 +85,7 @@ class Rules:
         return self._deciding(mask)
 
     def may_reinclude_below(self, directory: str) -> bool:
-        """Tell whether an ignored directory can hold something that an exception brings back."""
+        """Report whether an exception may apply to something in an ignored directory."""
         if not self.has_exceptions:
             return False
         inside = directory + "/"
@@ -105,15 +106,15 @@ class Rules:
 
 
 def load(context: Path, containerfile: Path | None = None) -> Rules:
-    """Read the ignore file: the Containerfile's own, else .containerignore, else docker's.
+    """Read the Containerfile's own ignore file, else .containerignore, else .dockerignore.
 
     Args:
-        containerfile: A user's file; ``NAME.containerignore`` and ``NAME.dockerignore``
-            beside it come first, as with podman and BuildKit.
+        containerfile: The user's own; ``NAME.containerignore`` and ``NAME.dockerignore`` next
+            to it come first, as with podman and BuildKit.
 
     Raises:
-        ContextInvalid: The file is unreadable, no text, leads out of the context by a
-            symlink, or has a pattern that cannot be read.
+        ContextInvalid: The file cannot be read, is not UTF-8, is a symbolic link that points
+            outside the context, or has an invalid pattern.
     """
     candidates = [context / name for name in NAMES]
     if containerfile is not None:
@@ -130,7 +131,7 @@ def parse(text: str, source: Path | None = None) -> Rules:
     """Read the lines of an ignore file.
 
     Raises:
-        ContextInvalid: With file and line of a pattern that cannot be read.
+        ContextInvalid: A pattern is invalid; the error names file and line.
     """
     rules = []
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
@@ -146,20 +147,20 @@ def parse(text: str, source: Path | None = None) -> Rules:
         except ValueError as error:
             raise ContextInvalid(
                 fill(
-                    _("Line {line} of {path} is no valid pattern: {pattern!r} ({reason})."),
+                    _("Line {line} of {path} is not a valid pattern: {pattern!r} ({reason})."),
                     line=number,
                     path=source or NAMES[1],
                     pattern=printable(line.strip(), 200),
                     reason=error,
                 ),
-                _("Docker refuses it too; correct the line or remove it."),
+                _("Fix the line or remove it; docker rejects it, too."),
             ) from error
     return Rules(rules, source)
 
 
 def _rule(line: int, pattern: str, *, exception: bool) -> Rule:
     if not pattern:
-        raise ValueError(_("nothing follows the !"))
+        raise ValueError(_("there is nothing after the !"))
     cleaned = posixpath.normpath(pattern).lstrip("/") or "/"
     return Rule(line, cleaned, exception, re.compile(_regex(cleaned), re.DOTALL))
 
@@ -168,15 +169,16 @@ def _read(path: Path, context: Path) -> str | None:
     try:
         status = path.lstat()
         if S_ISLNK(status.st_mode):
-            # A link out of the context would let it name files of this host (CVE-2022-4122).
+            # By a link out of the context it could read any file of this host (CVE-2022-4122).
             if not path.resolve(strict=True).is_relative_to(context.resolve()):
-                raise _unreadable(path, _("it is a symbolic link that leads out of the context"))
+                raise _unreadable(path, _("it is a symbolic link that points outside the context"))
             status = path.stat()
         if not S_ISREG(status.st_mode):
-            raise _unreadable(path, _("it is no file"))
-        if status.st_size > _LARGEST_FILE:
+            raise _unreadable(path, _("it is not a regular file"))
+        content = limited_read.read(path, _LARGEST_FILE, regular_only=True)
+        if content is None:
             raise _unreadable(path, _("it is larger than 1 MB"))
-        return path.read_bytes().decode("utf-8")
+        return content.decode("utf-8")
     except (FileNotFoundError, NotADirectoryError):
         return None
     except UnicodeDecodeError as error:
@@ -188,7 +190,7 @@ def _read(path: Path, context: Path) -> str | None:
 def _unreadable(path: Path, reason: str) -> ContextInvalid:
     return ContextInvalid(
         fill(_("The ignore file {path} cannot be used: {reason}."), path=path, reason=reason),
-        _("Correct or remove it; without it the whole context goes into the image."),
+        _("Fix or remove it; without it the whole context goes into the image."),
     )
 
 
@@ -222,7 +224,7 @@ def _regex(pattern: str) -> str:
             regex += one
         elif character == "\\":
             if position == len(pattern):
-                raise ValueError(_("nothing follows the last \\"))
+                raise ValueError(_("there is nothing after the last \\"))
             regex += re.escape(pattern[position])
             position += 1
         else:
@@ -231,7 +233,7 @@ def _regex(pattern: str) -> str:
 
 
 def _character_class(pattern: str, position: int) -> tuple[str, int]:
-    """Read ``[a-z]`` from after its bracket, by the grammar of Go's path/filepath.Match."""
+    """Translate ``[a-z]`` from after its bracket, by the grammar of Go's filepath.Match."""
     negated = pattern.startswith("^", position)
     position += negated
     ranges = ""
@@ -251,7 +253,7 @@ def _class_character(pattern: str, position: int) -> tuple[str, int]:
     if pattern.startswith("\\", position):
         position += 1
     elif position < len(pattern) and pattern[position] in "-]":
-        raise ValueError(_("a bracket holds nothing that can match"))
+        raise ValueError(_("a bracket is empty"))
     if position >= len(pattern):
         raise ValueError(_("a bracket is not closed"))
     return pattern[position], position + 1

@@ -45,7 +45,8 @@ if TYPE_CHECKING:
         Event,
     )
     from keynet.net.retry import Retries
-    from keynet.oci.descriptor import Descriptor, Digest, MediaType, Platform
+    from keynet.oci.descriptor import Descriptor, Digest, MediaType
+    from keynet.oci.platform import Platform
     from keynet.oci.summary import BlobInfo, ImageConfig, ImageInspect, LayerInfo, ManifestInfo
     from keynet.registry.auth.sources import Auth, Credential, CredentialSource, FixedSource
     from keynet.registry.auth.stored_logins import AuthFile, default_sources
@@ -174,7 +175,8 @@ _MODULES = {
         "Event",
     ),
     "keynet.net.retry": ("Retries",),
-    "keynet.oci.descriptor": ("Descriptor", "Digest", "MediaType", "Platform"),
+    "keynet.oci.descriptor": ("Descriptor", "Digest", "MediaType"),
+    "keynet.oci.platform": ("Platform",),
     "keynet.oci.summary": ("BlobInfo", "ImageConfig", "ImageInspect", "LayerInfo", "ManifestInfo"),
     "keynet.registry.auth.sources": ("Auth", "Credential", "CredentialSource", "FixedSource"),
     "keynet.registry.auth.stored_logins": ("AuthFile", "default_sources"),

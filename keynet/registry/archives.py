@@ -10,8 +10,9 @@ from keynet.archive.reader import Archive, choose
 from keynet.archive.recompress import Policy, compressed
 from keynet.errors import DigestMismatch, RegistryError, ValidationError
 from keynet.events import Emit, ignore
-from keynet.oci.descriptor import Descriptor, Digest, Platform
+from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.image import Image
+from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.registry.client import RegistryClient
 from keynet.registry.transfer.push_image import already_pushed, push_image

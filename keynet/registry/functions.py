@@ -16,8 +16,9 @@ from keynet.archive.reader import choose, open_archive
 from keynet.archive.recompress import Policy
 from keynet.archive.writer import write_archive
 from keynet.events import BlobAdvanced, BlobFinished, BlobStarted, Emit, ignore
-from keynet.oci.descriptor import Descriptor, Digest, Platform
+from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.image import Layer
+from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.registry.archives import push_all_tags, push_archive, target_of
 from keynet.registry.auth.sources import Auth

@@ -10,8 +10,9 @@ from typing import Final
 
 from keynet.errors import NotFound
 from keynet.events import Emit, ignore
-from keynet.oci.descriptor import Descriptor, Digest, Platform
+from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.inspect import describe
+from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.oci.summary import BlobInfo, ImageInspect, ManifestInfo
 from keynet.registry.client import CaCert, RegistryClient

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic import ValidationError as Malformed
 
 from keynet.errors import RegistryError, ValidationError
-from keynet.oci.descriptor import Descriptor, Digest, MediaType, Platform
+from keynet.oci.descriptor import Descriptor, Digest, MediaType
+from keynet.oci.platform import Platform
 from keynet.text import _, fill, printable
 
 __all__ = [

@@ -3,7 +3,6 @@
 They stay in the data folder, so that a CA trusted once is trusted after a restart.
 """
 
-import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -14,6 +13,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from keynet.files import atomic
 
 __all__ = ["KeyPair", "server_certificate", "token_signer"]
 
@@ -96,16 +97,14 @@ def _made(
         ).add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
     certificate = builder.sign(signer, hashes.SHA256())
     key_file, certificate_file = folder / f"{name}.key", folder / f"{name}.crt"
-    _write(
-        key_file,
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        ),
-        0o600,
+    key_pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
     )
-    _write(certificate_file, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+    atomic.write(key_file, key_pem)
+    certificate_pem = certificate.public_bytes(serialization.Encoding.PEM)
+    atomic.write(certificate_file, certificate_pem, mode=0o644)
     return KeyPair(certificate_file, key_file, certificate, key)
 
 
@@ -121,10 +120,3 @@ def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
         encipher_only=False,
         decipher_only=False,
     )
-
-
-def _write(file: Path, content: bytes, mode: int) -> None:
-    file.unlink(missing_ok=True)
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from keynet.errors import KeynetError
+from keynet.files import atomic
 from keynet.sandbox import registry_tokens
 from keynet.sandbox.authority import KeyPair
 from keynet.text import _, fill, printable
@@ -64,7 +65,7 @@ def running(
     for wanted in dict.fromkeys((port, 0)):
         config = _config(images, _at(address, wanted), realm, signer, certificate)
         file, log = folder / "registry.json", folder / "registry.log"
-        _write_private(file, json.dumps(config, indent=2))
+        atomic.write(file, json.dumps(config, indent=2))
         process = _started([program, "serve", str(file)], log)
         try:
             bound = _bound_port(process, log)
@@ -168,10 +169,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _last_lines(log: Path) -> str:
     return printable(" ".join(log.read_text(errors="replace").splitlines()[-3:]), 600)
-
-
-def _write_private(file: Path, content: str) -> None:
-    file.unlink(missing_ok=True)
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as stream:
-        stream.write(content)

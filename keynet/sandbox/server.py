@@ -1,7 +1,6 @@
 """Run a whole platform on this machine: web service and registry, until it is interrupted."""
 
 import asyncio
-import fcntl
 import os
 import secrets
 import signal
@@ -18,7 +17,7 @@ from typing import Final
 import uvicorn
 
 from keynet.errors import Interrupted, KeynetError, UsageError
-from keynet.files import places
+from keynet.files import atomic, locks, places
 from keynet.sandbox import authority, docker_registry
 from keynet.sandbox.database import Store
 from keynet.sandbox.registry_tokens import ADMIN
@@ -183,7 +182,7 @@ def _data_folder(folder: Path) -> Iterator[Path]:
     """Make the folder and keep it for this process alone."""
     try:
         folder = places.expanded(folder).resolve()
-        folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+        places.make_private(folder)
         # It holds keys and passwords.
         if stat.S_IMODE(folder.stat().st_mode) & 0o077 and not any(folder.iterdir()):
             folder.chmod(0o700)
@@ -198,13 +197,11 @@ def _data_folder(folder: Path) -> Iterator[Path]:
             _("Name another folder with --data."),
         ) from e
     try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as e:
+        if not locks.acquire(lock, wait_s=0):
             raise KeynetError(
                 fill(_("Another sandbox is running with the data in {folder}."), folder=folder),
                 _("End that one, or name another folder with --data."),
-            ) from e
+            )
         yield folder
     finally:
         os.close(lock)
@@ -267,9 +264,7 @@ def _password(data: Path, name: str) -> tuple[Secret, Path]:
     if file.exists():
         return Secret(file.read_text().strip()), file
     password = secrets.token_urlsafe(18)
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "w") as stream:
-        stream.write(password + "\n")
+    atomic.write(file, password + "\n")
     return Secret(password), file
 
 

@@ -4,6 +4,7 @@ import math
 import unicodedata
 from typing import Final, get_args
 
+from keynet.confidential import is_suspicious, is_suspicious_value, mentions_secret
 from keynet.script.arguments import Argument, JsonValue, Note, TypeName
 from keynet.script.interpreter.evaluation.attributes import outside_bases
 from keynet.script.interpreter.machine import Declared, Machine
@@ -27,7 +28,6 @@ from keynet.script.interpreter.values import (
     kind_of,
     merge_kinds,
 )
-from keynet.script.secretlike import looks_secret, mentions_secret
 from keynet.text import _, fill, printable
 
 __all__ = ["choice_values", "converter_kind", "element_kind", "judge", "plain_kind"]
@@ -66,7 +66,7 @@ def judge(run: Machine, declared: Declared) -> tuple[Argument, list[Note]]:
         choices = choice_values(run, declared.choices)
         if choices is None:
             note(fill(_("The choices of {name} are not known."), name=shown))
-        elif any(looks_secret("", choice) for choice in choices):
+        elif any(is_suspicious_value(choice) for choice in choices):
             choices = None
             note(fill(_("The choices of {name} look like secrets and are left out."), name=shown))
     help_text = _help(declared.help)
@@ -95,20 +95,25 @@ def _default(run: Machine, declared: Declared, shown: str, *, note_with: object)
             fill(_("The default of {name} is not known: {reason}."), name=shown, reason=error)
         )
         return None
-    if any(looks_secret(declared.name, text) for text in _strings(value)):
+    if _holds_secret(value, declared.name):
         note_with(fill(_("The default of {name} looks like a secret and is left out."), name=shown))
         return None
     return value
 
 
-def _strings(value: JsonValue) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, list):
-        return [text for item in value for text in _strings(item)]
-    if isinstance(value, dict):
-        return [*value, *(text for item in value.values() for text in _strings(item))]
-    return []
+def _holds_secret(value: JsonValue, *names: str) -> bool:
+    """Report whether a default looks like a secret; the keys of a dict name its values, too."""
+    match value:
+        case str():
+            return any(is_suspicious(name, value, "argument") for name in names)
+        case list():
+            return any(_holds_secret(item, *names) for item in value)
+        case dict():
+            return any(
+                _holds_secret(key, *names) or _holds_secret(item, *names, key)
+                for key, item in value.items()
+            )
+    return False
 
 
 def _to_json(run: Machine, value: Value, left: list[int]) -> JsonValue:  # noqa: PLR0911, PLR0912

@@ -1,6 +1,6 @@
-"""One answer to every setting: flag, environment, [tool.keynet], then the config file.
+"""Settings, decided by flag, then environment, [tool.keynet] and the config file.
 
-Source: SPEC 1.3, 2.
+Documented in docs/reference/settings.md.
 """
 
 from keynet.settings.merging import merge

@@ -1,15 +1,13 @@
-"""Decide every setting, and keep credentials where they belong."""
+"""Merge the sources of settings, and send credentials only to their own servers."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pydantic
 
 from keynet.errors import UsageError
 from keynet.net.addresses import same_server
-from keynet.secret import Secret
+from keynet.saved_login import SavedLogin
 from keynet.settings.model import Settings
 from keynet.settings.sources import SOURCES, from_environment, from_flags, from_pyproject
 from keynet.text import _, fill, printable
@@ -17,62 +15,23 @@ from keynet.text import _, fill, printable
 __all__ = ["merge"]
 
 
-class _SavedHarbor(Protocol):
-    @property
-    def url(self) -> str: ...
-    @property
-    def username(self) -> str: ...
-    @property
-    def password(self) -> Secret: ...
-
-
-class _SavedProject(Protocol):
-    @property
-    def id(self) -> int: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def server_url(self) -> str: ...
-
-
-class _Saved(Protocol):
-    """What ``keynet.credentials.Credentials`` offers."""
-
-    @property
-    def server_url(self) -> str: ...
-    @property
-    def username(self) -> str: ...
-    @property
-    def api_token(self) -> Secret | None: ...
-    @property
-    def api_token_expires_at(self) -> datetime | None: ...
-    @property
-    def harbor(self) -> _SavedHarbor | None: ...
-    @property
-    def project(self) -> _SavedProject | None: ...
-    @property
-    def ca_cert(self) -> Path | None: ...
-    @property
-    def insecure(self) -> bool: ...
-
-
 def merge(
     flags: Mapping[str, Any],
     environment: Mapping[str, str],
     pyproject: Mapping[str, Any],
-    saved: _Saved | None,
+    saved: SavedLogin | None,
 ) -> Settings:
-    """Decide every setting; the first source that says something wins.
+    """Return every setting; the first source that sets it wins.
 
     Args:
-        flags: By setting name (``project_id``, ``model_name``); None counts as not given.
-        environment: Only KEYNET_… variables are looked at; empty counts as not set.
+        flags: By setting name (``project_id``, ``model_name``); None counts as not set.
+        environment: Only KEYNET_… variables are read; an empty one counts as not set.
         pyproject: The [tool.keynet] table; keys with ``-`` or ``_``.
-        saved: The config file. Its secrets go to the servers they were saved for only.
+        saved: The config file. Its secrets are used only for the servers they were saved for.
 
     Raises:
-        UsageError: An unknown key, a value of the wrong kind, or a table of the context that
-            would send credentials elsewhere.
+        UsageError: An unknown key, a value of the wrong type, or a [tool.keynet] that would
+            send credentials to another server.
     """
     given = from_flags(flags)
     variables = from_environment(environment)
@@ -86,8 +45,8 @@ def merge(
     return _validated(values, given, variables, table)
 
 
-def _from_saved(saved: _Saved, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Take from the file what belongs to the servers that were chosen."""
+def _from_saved(saved: SavedLogin, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the file's settings for the chosen servers."""
     found: dict[str, Any] = {"server_url": saved.server_url or None}
     server_url = values.get("server_url") or saved.server_url
     if same_server(server_url, saved.server_url):
@@ -113,7 +72,7 @@ def _from_saved(saved: _Saved, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_redirection(
-    key: str, table: Mapping[str, Any], trusted: Mapping[str, Any], saved: _Saved | None
+    key: str, table: Mapping[str, Any], trusted: Mapping[str, Any], saved: SavedLogin | None
 ) -> None:
     if key not in table or key in trusted:
         return
@@ -134,12 +93,12 @@ def _refuse_redirection(
             ),
             url=printable(table[key], 200),
             key=key.replace("_", "-"),
-            own=saved_url or _("another one"),
+            own=saved_url or _("another server"),
         ),
         fill(
             _(
-                "A folder cannot redirect your credentials. When you trust it, log in there or set "
-                "{variable}."
+                "A project cannot redirect your credentials. If you trust it, log in to that "
+                "server or set {variable}."
             ),
             variable=SOURCES[key][1],
         ),
@@ -154,7 +113,7 @@ def _validated(
 ) -> Settings:
     try:
         return Settings.model_validate(values)
-    # The cause would show every value, the foreign ones unchecked.
+    # The cause would show every value, unescaped.
     except pydantic.ValidationError as e:
         problem = e.errors(include_url=False, include_context=False, include_input=False)[0]
         key = str(problem["loc"][0])

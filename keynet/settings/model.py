@@ -1,4 +1,4 @@
-"""The merged settings, and what they give to those who talk to platform and registry."""
+"""The merged settings, and the access to backend and registry that follows from them."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ _EXAMPLE: Final = "keynet login https://api.example.com"
 
 @dataclass(frozen=True, slots=True)
 class BackendAccess:
-    """How to reach the platform's backend, with a token that has not expired."""
+    """Address and token of the platform's backend; the token has not expired."""
 
     server_url: str
     token: Secret
@@ -30,14 +30,14 @@ class BackendAccess:
 
 
 class Settings(BaseModel):
-    """Everything a command can be told, merged; None and empty mean: nobody said."""
+    """All settings of a command, merged; None and empty values are not set."""
 
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
         arbitrary_types_allowed=True,
         hide_input_in_errors=True,
-        # Older pydantic keeps names that begin with model_ for itself.
+        # Older pydantic reserves names that begin with model_.
         protected_namespaces=(),
     )
 
@@ -63,10 +63,10 @@ class Settings(BaseModel):
     build_args: dict[str, str] = Field(default_factory=dict)
 
     def backend_access(self, now: datetime | None = None, *, config_path: Path) -> BackendAccess:
-        """Give what a backend client needs, before any work is done.
+        """Return what a backend client needs.
 
         Raises:
-            NotAuthorised: Nobody is logged in, or the token has expired.
+            NotAuthorised: There is no login, or its token has expired.
         """
         login = _login_command(self.server_url)
         if not self.server_url or not self.api_token:
@@ -98,11 +98,11 @@ class Settings(BaseModel):
         return BackendAccess(self.server_url, self.api_token, self.ca_cert, self.insecure)
 
     def registry_access(self) -> RegistryAccess:
-        """Give what reaches Harbor.
+        """Return what a client of the Harbor registry needs.
 
         Raises:
             NotAuthorised: The Harbor account is not known.
-            UsageError: Its URL is none, or is plain http to another machine.
+            UsageError: Its URL is not valid, or is plain http to another machine.
         """
         login = _login_command(self.server_url)
         for name, value in (
@@ -128,11 +128,12 @@ class Settings(BaseModel):
         if plain and not self.insecure and not is_loopback(host):
             raise UsageError(
                 fill(
-                    _("The registry {url} is reached by plain http, which shows the password."),
+                    _("The registry {url} uses plain http, which exposes the password."),
                     url=self.harbor_url,
                 ),
                 fill(
-                    _("Use its https address, or accept it with: {login} --insecure"), login=login
+                    _("Use its https address, or accept plain http with: {login} --insecure"),
+                    login=login,
                 ),
             )
         return RegistryAccess(

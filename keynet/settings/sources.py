@@ -1,10 +1,11 @@
-"""Where settings are said: flags, KEYNET_… variables and the context's [tool.keynet]."""
+"""Sources of settings: flags, KEYNET_… variables and the context's [tool.keynet]."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from keynet.errors import UsageError
+from keynet.files import limited_read
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
 
@@ -12,7 +13,7 @@ __all__ = ["SOURCES", "from_environment", "from_flags", "from_pyproject", "read_
 
 _PYPROJECT_LIMIT: Final = 5_000_000
 
-# Setting -> its flag and variable, for errors; "" where there is none.
+# Setting -> flag and variable, for errors; "" where there is none.
 SOURCES: Final[Mapping[str, tuple[str, str]]] = {
     "server_url": ("", "KEYNET_SERVER_URL"),
     "api_token": ("", "KEYNET_API_TOKEN"),
@@ -31,7 +32,7 @@ SOURCES: Final[Mapping[str, tuple[str, str]]] = {
     "labels": ("--label", ""),
     "build_args": ("--build-arg", ""),
 }
-# A context may come from somebody else: it says what to build, not whom to trust.
+# A context may be somebody else's: it decides what to build, not whom to trust.
 _NEVER_IN_PYPROJECT: Final = frozenset(
     {"api_token", "harbor_username", "harbor_password", "ca_cert"}
 )
@@ -39,20 +40,19 @@ _PYPROJECT: Final = frozenset(SOURCES) - _NEVER_IN_PYPROJECT
 
 
 def read_pyproject(context: Path) -> dict[str, Any]:
-    """Read [tool.keynet] of the context's pyproject.toml; empty when there is none.
+    """Return [tool.keynet] of the context's pyproject.toml; empty when there is none.
 
     Raises:
-        UsageError: The file cannot be read, is no TOML, or [tool.keynet] is no table.
+        UsageError: The file cannot be read, is not TOML, or [tool.keynet] is not a table.
     """
     file = context / "pyproject.toml"
     try:
-        with file.open("rb") as stream:
-            content = stream.read(_PYPROJECT_LIMIT + 1)
+        content = limited_read.read(file, _PYPROJECT_LIMIT, regular_only=True)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as e:
         raise _bad_pyproject(e.strerror or str(e), file) from e
-    if len(content) > _PYPROJECT_LIMIT:
+    if content is None:
         raise _bad_pyproject(_("it is too large"), file)
     # Most contexts have no such file.
     import tomllib
@@ -63,17 +63,17 @@ def read_pyproject(context: Path) -> dict[str, Any]:
         raise _bad_pyproject(printable(e, 200), file) from e
     section = table.get("keynet", {}) if isinstance(table, dict) else {}
     if not isinstance(section, dict):
-        raise _bad_pyproject(_("[tool.keynet] is no table"), file)
+        raise _bad_pyproject(_("[tool.keynet] is not a table"), file)
     return section
 
 
 def from_flags(flags: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the flags that were given."""
+    """Return the flags that are set."""
     return {key: value for key, value in flags.items() if value not in (None, {}, ())}
 
 
 def from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    """Give the settings of KEYNET_… variables; an empty one is not set."""
+    """Return the settings of KEYNET_… variables; an empty one is not set."""
     found: dict[str, Any] = {}
     for key, (_flag, variable) in SOURCES.items():
         text = environment.get(variable, "").strip() if variable else ""
@@ -83,10 +83,10 @@ def from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 
 
 def from_pyproject(pyproject: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the settings of [tool.keynet]; keys with ``-`` or ``_``.
+    """Return the settings of [tool.keynet]; keys with ``-`` or ``_``.
 
     Raises:
-        UsageError: An unknown key, or one that a context must not decide.
+        UsageError: An unknown key, or one that a context must not set.
     """
     table: dict[str, Any] = {}
     for written, value in pyproject.items():
@@ -98,7 +98,7 @@ def from_pyproject(pyproject: Mapping[str, Any]) -> dict[str, Any]:
                     key=printable(written, 60),
                 ),
                 fill(
-                    _("Remove it there and set {variable} instead, or log in."),
+                    _("Remove it and set {variable} instead, or log in."),
                     variable=SOURCES[key][1],
                 ),
             )
@@ -109,7 +109,7 @@ def from_pyproject(pyproject: Mapping[str, Any]) -> dict[str, Any]:
                     key=printable(written, 60),
                 ),
                 fill(
-                    _("Known are: {keys}."),
+                    _("Known keys: {keys}."),
                     keys=", ".join(sorted(k.replace("_", "-") for k in _PYPROJECT)),
                 ),
             )
@@ -120,5 +120,5 @@ def from_pyproject(pyproject: Mapping[str, Any]) -> dict[str, Any]:
 def _bad_pyproject(reason: str, file: Path) -> UsageError:
     return UsageError(
         fill(_("{file} cannot be used: {why}."), file=file, why=reason),
-        _("keynet reads its settings from [tool.keynet] there."),
+        _("keynet reads [tool.keynet] in this file. Fix the file, or make it readable."),
     )

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from keynet import credentials, settings
 from keynet.backend.client import BackendClient
-from keynet.credentials import Credentials, Harbor
 from keynet.errors import EngineError, KeynetError, RegistryError
 from keynet.events import Emit, Notice
 from keynet.files import places
 from keynet.plan import RegistryAccess
 from keynet.runtime.engine import AnyBuilder, LoginStore
+from keynet.saved_login import HarborAccount, SavedLogin
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
 
@@ -38,7 +38,7 @@ class SignedInUser:
     """Who is signed in now; ``name`` is safe to show."""
 
     name: str
-    saved: Credentials
+    saved: SavedLogin
     registry: RegistryAccess
 
 
@@ -57,12 +57,12 @@ def sign_in(login: Login, file: Path | None = None, now: datetime | None = None)
     with BackendClient(login.server_url, ca_cert=ca_cert, insecure=login.insecure) as client:
         answer = client.sign_in(login.username, login.password)
         server_url = client.server_url
-    made = Credentials(
+    made = SavedLogin(
         server_url=server_url,
         username=login.username,
         api_token=answer.token,
         api_token_expires_at=answer.expires_at,
-        harbor=Harbor(answer.harbor.url, answer.harbor.username, answer.harbor.password),
+        harbor=HarborAccount(answer.harbor.url, answer.harbor.username, answer.harbor.password),
         last_login=(now or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%S"),
         ca_cert=ca_cert,
         insecure=login.insecure,

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from keynet.errors import EngineError, UsageError
 from keynet.events import Emit
-from keynet.files import places
+from keynet.files import atomic, limited_read, places
 from keynet.runtime.engine import AnyBuilder, Saver
 from keynet.text import _, fill
 
@@ -18,6 +18,7 @@ __all__ = ["Output", "check", "parse", "save"]
 
 _FORMS: Final = "oci:DIR, oci-archive:FILE, docker-archive:FILE"
 _INDEX: Final = "index.json"
+_LARGEST_INDEX: Final = 4_000_000
 _KINDS: Final = ("oci", "oci-archive", "docker-archive")
 
 
@@ -96,7 +97,7 @@ def save(saver: Saver[Any], built: object, output: Output, emit: Emit) -> None:
             if is_layout:
                 _replace_layout(output.path, new)
             else:
-                new.replace(output.path)
+                atomic.move(new, output.path)
     except BaseException:
         if made:
             with contextlib.suppress(OSError):
@@ -111,8 +112,9 @@ def _replace_layout(path: Path, new: Path) -> None:
         target = path / file.relative_to(new)
         if file.is_file() and file.name != _INDEX:
             target.parent.mkdir(parents=True, exist_ok=True)
-            moved.add(file.replace(target))
-    (new / _INDEX).replace(path / _INDEX)
+            atomic.move(file, target)
+            moved.add(target)
+    atomic.move(new / _INDEX, path / _INDEX)
     for blob in path.glob("blobs/*/*"):
         if blob not in moved:
             blob.unlink()
@@ -141,7 +143,8 @@ def _layout_refusal(path: Path) -> str:
     if not any(path.iterdir()):
         return ""
     try:
-        images = len(json.loads((path / _INDEX).read_bytes())["manifests"])
+        index = limited_read.head(path / _INDEX, _LARGEST_INDEX, regular_only=True)
+        images = len(json.loads(index)["manifests"])
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return _("the folder holds something else than an image")
     return "" if images == 1 else _("the folder holds other images, too")

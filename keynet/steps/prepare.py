@@ -7,7 +7,7 @@ from typing import Final
 from keynet.errors import EngineUnavailable, UsageError, ValidationError
 from keynet.events import Emit
 from keynet.files import places
-from keynet.oci.descriptor import Platform
+from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, Recipe, UserContainerfile
 from keynet.recipe import buildargs, containerfile, context, hostnetwork, ignore

@@ -9,8 +9,8 @@ from typing import Final
 from keynet import credentials
 from keynet.backend.client import BackendClient
 from keynet.backend.models import Project, ProjectPage
-from keynet.credentials import Credentials, SavedProject
 from keynet.errors import BackendError, UsageError
+from keynet.saved_login import SavedLogin, SavedProject
 from keynet.settings import BackendAccess
 from keynet.text import Block, _, fill, printable, stacked
 
@@ -121,7 +121,7 @@ def named(backend: BackendClient, number: int) -> Project:
 def remember(project: Project, server_url: str, file: Path | None = None) -> None:
     """Save the choice, for this server alone."""
     chosen = SavedProject(project.id, project.title, server_url)
-    credentials.update(lambda saved: replace(saved or Credentials(), project=chosen), file)
+    credentials.update(lambda saved: replace(saved or SavedLogin(), project=chosen), file)
 
 
 def forget(file: Path | None = None) -> SavedProject | None:
@@ -129,7 +129,7 @@ def forget(file: Path | None = None) -> SavedProject | None:
     saved = credentials.load(file)
     if saved is None or saved.project is None:
         return None
-    credentials.update(lambda present: replace(present or Credentials(), project=None), file)
+    credentials.update(lambda present: replace(present or SavedLogin(), project=None), file)
     return saved.project
 
 

@@ -48,7 +48,7 @@ class Acceptance:
         if self._mark is None:
             return
         with contextlib.suppress(OSError):
-            self._mark.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            places.make_private(self._mark.parent)
             self._mark.touch(mode=0o600)
             for other in self._mark.parent.iterdir():
                 if not self._fresh(other):

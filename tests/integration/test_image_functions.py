@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 import keynet.registry as library
-from keynet.archive.reader import host_platform
 from keynet.errors import (
     ArchiveNotFound,
     InvalidArchive,
@@ -21,7 +20,7 @@ from keynet.errors import (
     ValidationError,
 )
 from keynet.events import BlobAdvanced, BlobFinished, BlobSkipped, BlobStarted, Event
-from keynet.oci.descriptor import Platform
+from keynet.oci.platform import Platform, host
 from tests.fakes.archives import (
     Member,
     docker_old,
@@ -104,7 +103,7 @@ def test_a_platform_is_chosen_on_the_way_in(http_registry: RegistryServer, tmp_p
     rng = random.Random(6)
     images = [
         make_image([layer_tar(rng)], ["multi:1"], architecture=architecture)
-        for architecture in ("s390x", host_platform().architecture)
+        for architecture in ("s390x", host().architecture)
     ]
     path = write(tmp_path / "a.tar", oci(*images, nested=True, attestation=True))
 
@@ -116,7 +115,7 @@ def test_a_platform_is_chosen_on_the_way_in(http_registry: RegistryServer, tmp_p
             found.append(info.architecture)
         return found
 
-    assert asyncio.run(push()) == [host_platform().architecture, "s390x"]
+    assert asyncio.run(push()) == [host().architecture, "s390x"]
     inspected = library.inspect_docker_tar(path, platform=Platform.parse("linux/s390x"))
     assert inspected.architecture == "s390x"
 

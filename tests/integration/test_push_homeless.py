@@ -132,7 +132,7 @@ def test_a_folder_of_others_is_never_taken_for_keynets_own(unknown: Seat) -> Non
         os.chown(trap, 0 if mode == 0o700 else UNKNOWN, 0)
         told = unknown.keynet("build", "train.py", "-f", "Recipe", cwd=context)
         assert told.returncode == 1
-        assert "could be changed by others" in told.stderr
+        assert "can be changed by other users" in told.stderr
         trap.rmdir()
     trap.symlink_to(context)
     told = unknown.keynet("build", "train.py", "-f", "Recipe", cwd=context)

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keynet.errors import ValidationError
-from keynet.oci.descriptor import Descriptor, Digest, Platform
+from keynet.oci.descriptor import Descriptor, Digest
+from keynet.oci.platform import Platform, choose
 from keynet.oci.reference import Reference
 
 COMPONENT = st.from_regex(r"[a-z0-9]+((\.|_|__|-{1,3})[a-z0-9]+){0,2}", fullmatch=True)
@@ -61,12 +62,27 @@ def test_any_text_is_a_digest_or_refused(text: str) -> None:
 
 
 NAME = st.from_regex(r"[A-Za-z0-9._-]{1,10}", fullmatch=True)
-PLATFORM = st.builds(Platform, NAME, NAME, st.none() | NAME)
+ARCHITECTURE = st.sampled_from(["amd64", "arm64", "arm", "aarch64", "armhf", "armel", "X86_64"])
+VARIANT = st.sampled_from(["v1", "v6", "v7", "v8", "8", "V9", "v8.2", "", "v"])
+PLATFORM = st.builds(Platform, NAME, NAME | ARCHITECTURE, st.none() | NAME | VARIANT)
 
 
 @given(PLATFORM)
 def test_platforms_round_trip(platform: Platform) -> None:
     assert Platform.parse(str(platform)) == platform
+    assert Platform(platform.os, platform.architecture, platform.variant) == platform
+    assert platform.matches(platform)
+
+
+@given(PLATFORM, st.lists(PLATFORM))
+def test_what_is_chosen_runs_there(wanted: Platform, offered: list[Platform]) -> None:
+    chosen = choose(offered, wanted, lambda platform: platform)
+    if wanted in offered:
+        assert chosen == wanted
+    elif chosen is None:
+        assert not any(platform.matches(wanted) for platform in offered)
+    else:
+        assert chosen.matches(wanted)
 
 
 @given(

@@ -12,7 +12,7 @@ from keynet.text import _, fill, printable
 
 if TYPE_CHECKING:
     from keynet.archive.recompress import Policy
-    from keynet.oci.descriptor import Platform
+    from keynet.oci.platform import Platform
 
 __all__ = ["image"]
 
@@ -238,6 +238,6 @@ def tags(archive: Path, *, as_json: bool) -> None:
 
 
 def _platform(text: str | None) -> Platform | None:
-    from keynet.oci.descriptor import Platform
+    from keynet.oci.platform import Platform
 
     return Platform.parse(text) if text is not None else None

@@ -13,7 +13,7 @@ from keynet.cli.prompts import can_ask
 from keynet.text import _, fill
 
 if TYPE_CHECKING:
-    from keynet.credentials import Credentials
+    from keynet.saved_login import SavedLogin
     from keynet.secret import Secret
 
 __all__ = ["forget_login", "login", "logout"]
@@ -114,7 +114,7 @@ def forget_login() -> None:
             )
 
 
-def _server_url(saved: Credentials | None, *, may_ask: bool) -> str:
+def _server_url(saved: SavedLogin | None, *, may_ask: bool) -> str:
     from keynet.errors import UsageError
 
     named = os.environ.get("KEYNET_SERVER_URL", "").strip()
@@ -131,7 +131,7 @@ def _server_url(saved: Credentials | None, *, may_ask: bool) -> str:
     )
 
 
-def _username(saved: Credentials | None, *, may_ask: bool) -> str:
+def _username(saved: SavedLogin | None, *, may_ask: bool) -> str:
     from keynet.errors import UsageError
 
     named = os.environ.get("KEYNET_USERNAME", "").strip()
@@ -184,13 +184,13 @@ def _password(server: str, username: str, *, from_stdin: bool) -> Secret:
     return Secret(click.prompt(title, hide_input=True, err=True))
 
 
-def _is_saved(text: str, saved: Credentials) -> bool:
+def _is_saved(text: str, saved: SavedLogin) -> bool:
     from keynet.net.addresses import normalised_url
 
     return normalised_url(text, insecure=True) == saved.server_url
 
 
-def _ca_cert(saved: Credentials | None) -> Path | None:
+def _ca_cert(saved: SavedLogin | None) -> Path | None:
     named = os.environ.get("KEYNET_CA_CERT", "").strip()
     if named:
         return Path(named)

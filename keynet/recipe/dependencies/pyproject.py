@@ -4,15 +4,18 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from keynet.errors import ContextInvalid
+from keynet.files import limited_read
 from keynet.text import _, fill, printable
 
 __all__ = ["Declared", "read"]
+
+_LARGEST: Final = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +54,16 @@ def read(path: Path, extras: tuple[str, ...] = ()) -> Declared:
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8"))
+        content = limited_read.read(path, _LARGEST, regular_only=True)
+        if content is None:
+            raise _invalid(path, _("it is too large"))
+        return tomllib.loads(content.decode("utf-8"))
     except FileNotFoundError as error:
         raise ContextInvalid(
             fill(_("The project {path} has no pyproject.toml."), path=path.parent),
             _("List its dependencies in a requirements file instead."),
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, OSError) as error:
         raise _invalid(path, printable(error)) from error
 
 

@@ -23,6 +23,7 @@ from keynet.text import _, fill, printable
 __all__ = ["RequirementsReader"]
 
 _LARGEST_TEXT: Final = 5_000_000
+_LARGEST_ARCHIVE: Final = 5_000_000_000
 _ARCHIVES: Final = (".whl", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
 _COMMENT: Final = re.compile(r"(?:^|\s+)#.*$")
 _VARIABLE: Final = re.compile(r"\$\{([A-Z0-9_]+)\}")
@@ -75,7 +76,7 @@ class RequirementsReader:
             )
         if real in self._names:
             return self._names[real]
-        text = self._read(real, path)
+        text = self._read(real, path, trusted=trusted)
         name = f"requirements-{len(self._names)}.txt" if self._names else "requirements.txt"
         self._names[real] = name
         self._open.append(real)
@@ -115,13 +116,13 @@ class RequirementsReader:
         if inside not in self.import_paths:
             self.import_paths.append(inside)
 
-    def _read(self, real: Path, path: Path) -> str:
+    def _read(self, real: Path, path: Path, *, trusted: bool) -> str:
         if not any(real.is_relative_to(root) for root in self._roots):
             raise ContextInvalid(
                 fill(_("The requirements file {path} lies outside the build context."), path=path),
                 _("Move it into the context, or name it with --requirements FILE."),
             )
-        content = read_bytes(path, _LARGEST_TEXT)
+        content = read_bytes(path, _LARGEST_TEXT, regular_only=not trusted)
         encoding = next((name for bom, name in _BOMS if content.startswith(bom)), "utf-8")
         try:
             return content.decode(encoding)
@@ -266,7 +267,7 @@ class RequirementsReader:
                 _("Include a requirements file by -r FILE."),
             )
         name = f"archives/{path.name}"
-        content = read_bytes(path)
+        content = read_bytes(path, _LARGEST_ARCHIVE, regular_only=True)
         if self.files.get(name, content) != content:
             raise ContextInvalid(
                 fill(
@@ -280,10 +281,10 @@ class RequirementsReader:
         return name
 
 
-def read_bytes(path: Path, limit: int | None = None) -> bytes:
+def read_bytes(path: Path, limit: int, *, regular_only: bool) -> bytes:
     """Read a file that the user pointed to, with errors that name it as given and as resolved."""
     try:
-        content = path.read_bytes() if limit is None else limited_read.read(path, limit)
+        content = limited_read.read(path, limit, regular_only=regular_only)
     except OSError as error:
         raise ContextInvalid(
             fill(

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic import ValidationError as Malformed
 
 from keynet.errors import UsageError
-from keynet.files import places
+from keynet.files import limited_read, places
 from keynet.oci.reference import DOCKER_HUB
 from keynet.registry.address import registry_name
 from keynet.registry.auth.credential_helper import ask_helper
@@ -118,8 +118,7 @@ def default_sources(environment: Mapping[str, str] = os.environ) -> tuple[AuthFi
 
 def _read(path: Path) -> _Stored | None:
     try:
-        with path.open("rb") as file:
-            content = file.read(_FILE_LIMIT + 1)
+        content = limited_read.head(path, _FILE_LIMIT)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

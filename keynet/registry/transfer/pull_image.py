@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
 from keynet.errors import NotFound, ValidationError
-from keynet.oci.descriptor import Descriptor, Digest, Platform
+from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.image import Image
+from keynet.oci.platform import Platform, choose
 from keynet.oci.reference import Reference
 from keynet.registry.client import RegistryClient
 from keynet.registry.manifests import Manifest
@@ -99,16 +100,14 @@ async def fetch_image(
 def _choose(
     entries: Sequence[Descriptor], platform: Platform | None, source: Reference
 ) -> Descriptor:
-    # BuildKit lists attestations in the index as images for unknown/unknown.
-    images = [
-        entry for entry in entries if entry.platform is None or entry.platform.os != "unknown"
-    ]
+    # BuildKit's attestations stand in the index as images for unknown/unknown.
+    images = [entry for entry in entries if not (entry.platform and entry.platform.is_unknown)]
     if platform is None and len(images) == 1:
         return images[0]
     wanted = platform or Platform("linux", "amd64")
-    for entry in images:
-        if entry.platform is not None and _fits(entry.platform, wanted):
-            return entry
+    chosen = choose(images, wanted, lambda entry: entry.platform)
+    if chosen is not None:
+        return chosen
     there = ", ".join(str(entry.platform) for entry in images if entry.platform) or _("none")
     raise NotFound(
         fill(
@@ -119,13 +118,6 @@ def _choose(
         ),
         _("Choose one of these with --platform."),
     )
-
-
-def _fits(found: Platform, wanted: Platform) -> bool:
-    return (found.os, found.architecture) == (
-        wanted.os,
-        wanted.architecture,
-    ) and wanted.variant in (None, found.variant)
 
 
 def _diff_ids(config: bytes, layers: Sequence[Descriptor], source: Reference) -> list[Digest]:

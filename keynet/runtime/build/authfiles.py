@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from keynet.files import limited_read
 from keynet.plan import RegistryAccess
 
 __all__ = ["PREFIX", "entry", "mapping", "read", "write"]
 
 # Of the private folders with a push's credentials.
 PREFIX: Final = "keynet-auth-"
+_LARGEST: Final = 10_000_000
 
 
 def entry(access: RegistryAccess) -> dict[str, str]:
@@ -27,8 +29,8 @@ def read(path: Path) -> Mapping[str, Any]:
     The engines themselves warn about it; a push needs only its own entry.
     """
     try:
-        return mapping(json.loads(path.read_bytes()))
-    except (OSError, ValueError):
+        return mapping(json.loads(limited_read.head(path, _LARGEST)))
+    except (OSError, ValueError, RecursionError):
         return {}
 
 

@@ -6,20 +6,17 @@ for gets a name of this build's before it moves. Engines cannot do both at once,
 it at a time.
 """
 
-import fcntl
 import hashlib
-import os
 import re
 import secrets
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from keynet.errors import EngineError
-from keynet.files import places
+from keynet.files import locks, places
 from keynet.plan import BuildPlan, UserContainerfile
 from keynet.process import shell
 from keynet.runtime.engine import KeptImage
@@ -35,7 +32,6 @@ _LONGEST: Final = 40
 _TIMEOUT_S: Final = 600.0
 # For another build that tidies up; without it, at worst an image without a name stays.
 _PATIENCE_S: Final = 30.0
-_PAUSE_S: Final = 0.02
 # As many stages may a recipe lose at once; a name that stands for nothing costs no time.
 _FEWER_STAGES: Final = 8
 
@@ -183,29 +179,6 @@ def _move(
         )
 
 
-@contextmanager
-def _alone() -> Iterator[None]:
+def _alone() -> AbstractContextManager[None]:
     """Let no other keynet of this user move names in the block; after a while, go on."""
-    try:
-        folder = os.open(places.cache(), os.O_RDONLY | os.O_DIRECTORY)
-    except OSError:
-        yield
-        return
-    try:
-        until = time.monotonic() + _PATIENCE_S
-        while not _locks(folder) and time.monotonic() < until:
-            time.sleep(_PAUSE_S)
-        yield
-    finally:
-        os.close(folder)
-
-
-def _locks(folder: int) -> bool:
-    """Try to lock it; where the file system knows no locks, there is nothing to wait for."""
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    return True
+    return locks.in_turn(places.cache(), wait_s=_PATIENCE_S)

@@ -17,7 +17,7 @@ from typing import Final
 
 from keynet.errors import ContextInvalid
 from keynet.events import Emit, Notice
-from keynet.files import places
+from keynet.files import atomic, places
 from keynet.plan import BuildPlan, Recipe, UserContainerfile
 from keynet.runtime.build.rendering import Rendered
 from keynet.text import _, fill
@@ -52,7 +52,7 @@ def stage(plan: BuildPlan, rendered: Rendered, emit: Emit) -> Iterator[Stage]:
         ContextInvalid: A file vanished, cannot be read, or the disk is full.
     """
     parent = places.cache() / "staging"
-    parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    places.make_private(parent)
     with tempfile.TemporaryDirectory(
         prefix="build-", dir=parent, ignore_cleanup_errors=True
     ) as name:
@@ -96,12 +96,9 @@ def keep_containerfile(plan: BuildPlan, rendered: Rendered, project: str) -> str
     if isinstance(plan.recipe, UserContainerfile):
         return str(plan.recipe.path)
     folder = places.cache() / "failed"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    places.make_private(folder)
     path = folder / f"{project.rpartition('/')[2]}.Containerfile"
-    descriptor, temporary = tempfile.mkstemp(dir=folder)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(rendered.text)
-    Path(temporary).replace(path)
+    atomic.write(path, rendered.text)
     return str(path)
 
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from keynet.oci.platform import Platform
 from keynet.runtime.probing.reasons import Guide
 
 __all__ = ["Dialect", "Facts", "Invocation", "read_info"]
 
 _RUNTIMES: Final = ("crun", "runc", "youki")
-_ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def read_info(text: str) -> Facts:
         rootless=bool(security.get("rootless", host.get("rootless", False))),
         storage_driver=str(store.get("graphDriverName") or store.get("GraphDriverName") or ""),
         graph_root=str(store.get("graphRoot") or store.get("GraphRoot") or ""),
-        architecture=_ARCHITECTURES.get(architecture, architecture),
+        architecture=Platform("linux", architecture).architecture,
         runtime=str(name or "").rpartition("/")[2],
         remote=bool(host.get("serviceIsRemote", False)),
     )

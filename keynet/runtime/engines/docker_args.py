@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from keynet.oci.platform import Platform
 from keynet.plan import BuildPlan, UserContainerfile
 from keynet.runtime.build.staging import Stage
 from keynet.runtime.engines import docker_tar_context
@@ -34,7 +35,6 @@ BUILDX: Final = "buildx"
 # A builder of buildx that is not the daemon's own.
 BUILDER: Final = "builder"
 
-_ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 # Features of Containerfiles that docker's legacy builder does not know: the instructions, what
 # their arguments look like, and how to call the feature.
 _ONLY_BUILDKIT: Final = (
@@ -86,7 +86,7 @@ def read_info(text: str) -> DockerFacts:
         version=str(found.get("ServerVersion") or ""),
         rootless=any("rootless" in str(each) for each in found.get("SecurityOptions") or ()),
         storage_driver=str(found.get("Driver") or ""),
-        architecture=_ARCHITECTURES.get(architecture, architecture),
+        architecture=Platform("linux", architecture).architecture,
         plugins=frozenset(_plugin_names(plugins)),
         errors=tuple(str(each) for each in found.get("ServerErrors") or ()),
     )

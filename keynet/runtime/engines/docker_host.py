@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from keynet.files import limited_read
 from keynet.runtime.engines.docker_login import docker_folder
 from keynet.runtime.probing.cache_key import stamp, variables
 from keynet.runtime.probing.endpoints import Advice
@@ -20,6 +21,7 @@ from keynet.text import N_
 __all__ = ["ADVICE", "GUIDE", "NAME", "settings"]
 
 NAME: Final = "docker"
+_LARGEST: Final = 10_000_000
 GUIDE: Final = Guide(NAME, package="docker.io", reset="docker system prune")
 ADVICE: Final = Advice(
     start=N_(
@@ -47,8 +49,8 @@ def settings() -> Iterator[object]:
     yield from variables(_VARIABLES)
     folder = docker_folder()
     found: object = None
-    with contextlib.suppress(OSError, ValueError):
-        found = json.loads((folder / "config.json").read_bytes())
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        found = json.loads(limited_read.head(folder / "config.json", _LARGEST))
     chosen = found if isinstance(found, dict) else {}
     # The rest of it is logins, and how tables are printed.
     yield [chosen.get(each) for each in ("currentContext", "cliPluginsExtraDirs")]

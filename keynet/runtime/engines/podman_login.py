@@ -10,10 +10,10 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from keynet.errors import UsageError
-from keynet.files import places
+from keynet.files import limited_read, places
 from keynet.net.hosts import is_loopback
 from keynet.plan import RegistryAccess
 from keynet.runtime.build import authfiles
@@ -21,6 +21,8 @@ from keynet.runtime.engines.docker_login import docker_folder
 from keynet.text import _, fill
 
 __all__ = ["RegistryAuth", "private_auth"]
+
+_LARGEST: Final = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +87,19 @@ def _cert_dir(access: RegistryAccess, folder: Path) -> Path | None:
     if access.ca_cert is None:
         return None
     try:
-        certificate = access.ca_cert.read_bytes()
+        certificate = limited_read.read(access.ca_cert, _LARGEST)
     except OSError as error:
-        raise UsageError(
-            fill(
-                _("The CA certificate {path} cannot be read: {reason}."),
-                path=access.ca_cert,
-                reason=error.strerror,
-            ),
-            _("Give the right file with: keynet login --ca-cert FILE"),
-        ) from error
+        raise _unreadable(access.ca_cert, error.strerror or str(error)) from error
+    if certificate is None:
+        raise _unreadable(access.ca_cert, _("it is too large"))
     directory = folder / "certs"
     directory.mkdir(mode=0o700)
     (directory / "ca.crt").write_bytes(certificate)
     return directory
+
+
+def _unreadable(path: Path, reason: str) -> UsageError:
+    return UsageError(
+        fill(_("The CA certificate {path} cannot be read: {reason}."), path=path, reason=reason),
+        _("Name the right file with: keynet login --ca-cert FILE"),
+    )

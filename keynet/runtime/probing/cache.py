@@ -8,8 +8,6 @@ by several processes, costs no second trial. A file that cannot be read is made 
 import contextlib
 import dataclasses
 import json
-import os
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from keynet.files import places
+from keynet.files.disk_cache import DiskCache
 from keynet.runtime.engine import Unusable, WorkingEngine
 
 __all__ = ["Cache", "Found", "Works"]
@@ -48,13 +47,16 @@ class Cache:
 
     def get(self, name: str, key: str) -> Found | None:
         """Return what was found for this engine; None when anything has changed since."""
+        content = self._files(name).get(f"{key}.json")
+        if content is None:
+            return None
         try:
-            entry = json.loads(self._file(name, key).read_bytes())
+            entry = json.loads(content)
             if "engine" in entry:
                 return Works(WorkingEngine(**entry["engine"]), dict(entry["invocation"]))
             age = time.time() - float(entry["at"])
             return Unusable(**entry["unusable"]) if 0 <= age < _REFUSAL_AGE_S else None
-        except (OSError, TypeError, ValueError, LookupError):
+        except (TypeError, ValueError, LookupError):
             return None
 
     def put(self, name: str, key: str, found: Found) -> None:
@@ -64,17 +66,7 @@ class Cache:
         entry = {"at": time.time(), **({kind: known} if kind else known)}
         # A cache that cannot be written costs a second next time, and nothing else.
         with contextlib.suppress(OSError):
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor, temporary = tempfile.mkstemp(dir=self._folder, prefix=".new-")
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(entry, file)
-            Path(temporary).replace(self._file(name, key))
-            self._forget_oldest(name)
+            self._files(name).put(f"{key}.json", json.dumps(entry))
 
-    def _file(self, name: str, key: str) -> Path:
-        return self._folder / f"{name}-{key}.json"
-
-    def _forget_oldest(self, name: str) -> None:
-        files = sorted(self._folder.glob(f"{name}-*.json"), key=lambda path: path.stat().st_mtime)
-        for path in files[:-_KEPT]:
-            path.unlink(missing_ok=True)
+    def _files(self, name: str) -> DiskCache:
+        return DiskCache(self._folder, name, _KEPT)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from keynet.files import places
+from keynet.files import limited_read, places
 
 __all__ = [
     "has_marker",
@@ -75,8 +75,7 @@ def installed_with(script: Path, folder: Path) -> frozenset[str]:
     line = b"\n" + os.fsencode(relative.as_posix()) + b","
     for record in _records(folder, first):
         try:
-            with record.open("rb") as file:
-                content = b"\n" + file.read(_LARGEST_RECORD)
+            content = b"\n" + limited_read.head(record, _LARGEST_RECORD, regular_only=True)
         except OSError:
             continue
         if line in content:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from keynet.errors import ScriptInvalid
+from keynet.files import limited_read
 from keynet.script.files import folders, source
 from keynet.script.interpreter.machine import Limits, Module
 
@@ -174,8 +175,7 @@ class Project:
     def mentions(self, module: Module, pattern: str) -> bool:
         """Tell whether a file that was not read yet has a match of an expression."""
         try:
-            with module.path.open("rb") as file:
-                content = file.read(source.MAX_BYTES)
+            content = limited_read.head(module.path, source.MAX_BYTES, regular_only=True)
         except OSError:
             return False
         return re.search(pattern.encode(), content) is not None

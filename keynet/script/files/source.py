@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from keynet.errors import ScriptInvalid
+from keynet.files import limited_read
 from keynet.script.files import bodies
 from keynet.text import _, fill, printable, size
 
@@ -168,8 +169,7 @@ def _read(path: Path) -> bytes:
             )
         if status.st_size > MAX_BYTES:
             raise _too_large(path)
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        content = limited_read.read(path, MAX_BYTES, regular_only=True)
     except FileNotFoundError as error:
         raise ScriptInvalid(
             fill(
@@ -185,7 +185,7 @@ def _read(path: Path) -> bytes:
             fill(_("The script {path} cannot be read: {reason}."), path=path, reason=reason),
             _("Check the path and its permissions."),
         ) from error
-    if len(content) > MAX_BYTES:
+    if content is None:
         raise _too_large(path)
     return content
 

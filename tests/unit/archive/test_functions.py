@@ -16,7 +16,7 @@ from keynet.archive.docker_tar import (
 from keynet.archive.examine import check_archive
 from keynet.archive.reader import Archive
 from keynet.errors import ArchiveNotFound, InvalidArchive, TarReadError
-from keynet.oci.descriptor import Platform
+from keynet.oci.platform import Platform
 from tests.fakes.archives import (
     FakeImage,
     Member,

@@ -276,7 +276,7 @@ def test_inspect_chooses_by_platform(tmp_path: Path, capsys: Capture) -> None:
     assert (found["architecture"], found["variant"]) == ("arm64", "v8")
     assert [layer["media_type"].rpartition("+")[2] for layer in found["layers"]] == ["gzip"] * 3
     assert keynet("image", "inspect", str(path), "--platform", "linux/mips") == 7
-    assert "linux/arm64/v8" in capsys.readouterr().err
+    assert "linux/arm64" in capsys.readouterr().err
     assert keynet("image", "inspect", str(path), "--image", "b:2") == 7
     assert "a:1" in capsys.readouterr().err
 

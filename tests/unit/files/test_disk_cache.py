@@ -1,19 +1,65 @@
-"""What is long to make is kept from one run to the next."""
+"""The disk cache finds content by key, removes the oldest files and never stops a push."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
 
-from keynet.files import disk_cache
+from keynet.files.disk_cache import DiskCache, Kept, kept
 
 
-def test_what_another_version_kept_goes_when_it_is_not_used(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "thing-older").write_bytes(b"older")
+def test_content_is_found_under_its_key(tmp_path: Path) -> None:
+    cache = DiskCache(tmp_path / "cache", "thing", 2)
+    assert cache.get("a") is None
+    cache.put("a", "말")
+    cache.put("b", b"\xff")
+    assert cache.get("a") == "말".encode()
+    assert cache.get("b") == b"\xff"
+    assert cache.folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_oldest_files_of_a_kind_are_removed(tmp_path: Path) -> None:
     (tmp_path / "another-older").write_bytes(b"another")
-    disk_cache.kept(tmp_path, "thing", "newer", lambda: b"newer")
-    assert len(list(tmp_path.iterdir())) == 3
-    monkeypatch.setattr(disk_cache, "_UNUSED_S", -1)
-    disk_cache.kept(tmp_path, "thing", "newest", lambda: b"newest")
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["another-older", "thing-newest"]
+    cache = DiskCache(tmp_path, "thing", 2)
+    for key in ("a", "b", "c"):
+        cache.put(key, key)
+        time.sleep(0.02)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "another-older",
+        "thing-b",
+        "thing-c",
+    ]
+
+
+def test_a_file_that_was_linked_to_is_recent(tmp_path: Path) -> None:
+    cache = DiskCache(tmp_path, "thing", 2)
+    for key in ("a", "b"):
+        cache.put(key, key)
+        time.sleep(0.02)
+    os.link(cache.path("a"), tmp_path / "link")
+    time.sleep(0.02)
+    cache.put("c", "c")
+    assert (cache.get("a"), cache.get("b"), cache.get("c")) == (b"a", None, b"c")
+
+
+def test_content_is_made_once(tmp_path: Path) -> None:
+    made: list[int] = []
+
+    def make() -> bytes:
+        made.append(1)
+        return b"content"
+
+    first = kept(tmp_path / "cache", "thing", "a", make)
+    assert first == Kept(b"content", tmp_path / "cache/thing-a")
+    assert kept(tmp_path / "cache", "thing", "a", make) == first
+    assert made == [1]
+    assert kept(None, "thing", "a", make) == Kept(b"content", None)
+
+
+def test_a_folder_that_cannot_be_created_is_not_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    folder = tmp_path / "file/cache"
+    assert kept(folder, "thing", "a", lambda: b"content") == Kept(b"content", None)
+    with pytest.raises(OSError, match="Not a directory"):
+        DiskCache(folder, "thing", 2).put("a", "a")

@@ -1,4 +1,4 @@
-"""Where keynet's own files go: the user's folders, or a private one below the temporary ones."""
+"""keynet's own files go to the user's folders, else to a private temporary one."""
 
 import os
 import tempfile
@@ -22,7 +22,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_the_users_folders_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_users_folders_are_preferred(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -34,7 +34,7 @@ def test_the_users_folders_come_first(tmp_path: Path, monkeypatch: pytest.Monkey
     assert places.cache() == tmp_path / "mine/keynet"
 
 
-def test_a_private_folder_stands_in(temporary: Path) -> None:
+def test_a_private_folder_is_the_substitute(temporary: Path) -> None:
     own = temporary / f"keynet-{os.geteuid()}"
     assert places.cache() == own / "cache"
     assert places.data() == own / "data"
@@ -58,7 +58,7 @@ def test_a_folder_that_others_could_change_is_refused(temporary: Path, trap: str
     assert "XDG_CACHE_HOME" in refused.value.hint
 
 
-def test_a_machine_without_any_folder_is_told(
+def test_a_machine_without_any_folder_is_an_error(
     temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(temporary / "gone"))
@@ -66,7 +66,7 @@ def test_a_machine_without_any_folder_is_told(
         places.data()
 
 
-def test_who_has_no_home_stands_at_the_root(
+def test_a_user_without_a_home_has_the_root(
     temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("HOME")
@@ -79,7 +79,7 @@ def test_who_has_no_home_stands_at_the_root(
     assert places.home() == Path("/")
 
 
-def test_what_is_writable_is_seen_without_making_it(tmp_path: Path) -> None:
+def test_a_writable_folder_is_recognised_without_creating_it(tmp_path: Path) -> None:
     assert places.is_writable(tmp_path / "a/b")
     (tmp_path / "file").write_text("")
     assert not places.is_writable(tmp_path / "file/a")
@@ -90,14 +90,46 @@ def test_what_is_writable_is_seen_without_making_it(tmp_path: Path) -> None:
         assert places.is_writable(tmp_path / link / "a") == (link == "link")
 
 
-def test_links_are_followed_as_far_as_that_goes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o277])
+def test_a_private_folder_is_made_with_those_above_it(tmp_path: Path, umask: int) -> None:
+    former = os.umask(umask)
+    try:
+        places.make_private(tmp_path / "a/b/c")
+        places.make_private(tmp_path / "a/b/c")
+    finally:
+        os.umask(former)
+    for folder in ("a", "a/b", "a/b/c"):
+        assert (tmp_path / folder).stat().st_mode & 0o777 == 0o700
+
+
+def test_an_open_folder_of_keynets_own_is_closed_and_no_other(tmp_path: Path) -> None:
+    for name in ("keynet", "shared"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name).chmod(0o755)
+        places.make_private(tmp_path / name)
+    assert (tmp_path / "keynet").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "shared").stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize("trap", ["file", "link"])
+def test_a_private_folder_is_not_made_over_something_else(tmp_path: Path, trap: str) -> None:
+    if trap == "file":
+        (tmp_path / "place").write_text("")
+    else:
+        (tmp_path / "place").symlink_to("nowhere")
+    for folder in (tmp_path / "place", tmp_path / "place/below"):
+        with pytest.raises(NotADirectoryError, match="Not a directory"):
+            places.make_private(folder)
+
+
+def test_links_are_resolved_as_far_as_possible(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
     (tmp_path / "link").symlink_to(tmp_path / "file")
     assert places.real(tmp_path / "loop") == tmp_path / "loop"
     assert places.real(tmp_path / "link") == tmp_path / "file"
 
 
-def test_whose_a_folder_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_owner_of_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert places.is_own(str(tmp_path))
     assert places.is_own(str(tmp_path / "nothing"))
     monkeypatch.setattr(os, "geteuid", lambda: 54_321)

@@ -2,7 +2,6 @@
 
 import pytest
 
-from keynet import confidential
 from keynet.errors import UsageError
 from keynet.recipe import buildargs
 
@@ -14,7 +13,7 @@ def test_arguments_are_read_in_order() -> None:
 
 @pytest.mark.parametrize("argument", ["", "=1", "1A=1", "A B=1", "Ä=1"])
 def test_names_follow_docker(argument: str) -> None:
-    with pytest.raises(UsageError, match="no valid name"):
+    with pytest.raises(UsageError, match="name is not valid"):
         buildargs.parse([argument], {})
 
 
@@ -26,6 +25,12 @@ def test_names_follow_docker(argument: str) -> None:
         "AWS_SECRET_ACCESS_KEY=x",
         "API_KEY=x",
         "GITHUB_PAT=x",
+        "PGPASSWORD=x",
+        "DB_PASS=x",
+        "APP_KEY=x",
+        'DOCKER_AUTH_CONFIG={"auths": {}}',
+        "CACHE=npm_0123456789abcdefghijABCDEFGHIJ012345",
+        "X=Bearer abcdefgh",
         "X=ghp_0123456789012345678901234567890123",
         "X=hf_01234567890123456789",
         "X=AKIA0123456789ABCDEF",
@@ -33,7 +38,7 @@ def test_names_follow_docker(argument: str) -> None:
         "INDEX=https://user:pass@example.com/simple",
     ],
 )
-def test_what_looks_like_a_secret_is_refused_unseen(argument: str) -> None:
+def test_a_secret_is_refused_without_showing_it(argument: str) -> None:
     with pytest.raises(UsageError, match="looks like a secret") as caught:
         buildargs.parse([argument], {})
     assert argument.partition("=")[2] not in caught.value.message + caught.value.hint or (
@@ -42,7 +47,7 @@ def test_what_looks_like_a_secret_is_refused_unseen(argument: str) -> None:
     assert "--secret id=" in caught.value.hint
 
 
-def test_secret_from_the_environment_is_refused_too() -> None:
+def test_a_secret_from_the_environment_is_refused() -> None:
     with pytest.raises(UsageError, match="looks like a secret"):
         buildargs.parse(["NPM_TOKEN"], {"NPM_TOKEN": "abc"})
 
@@ -56,46 +61,10 @@ def test_secret_from_the_environment_is_refused_too() -> None:
         "TOKEN=",
         "USE_TOKEN=true",
         "PATH_X=/pat/x",
+        "SORT_KEY=date",
+        "PAD_TOKEN=<pad>",
     ],
 )
 def test_harmless_arguments_pass(argument: str) -> None:
     name, _, value = argument.partition("=")
     assert buildargs.parse([argument], {}) == {name: value}
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        ".env",
-        "conf/.env.production",
-        "prod.env",
-        "id_ed25519",
-        "server.key",
-        "tls/key.pem",
-        ".aws/credentials",
-        "home/.docker/config.json",
-        ".netrc",
-        "kaggle.json",
-        "Credentials.JSON",
-    ],
-)
-def test_secret_looking_files(path: str) -> None:
-    assert confidential.is_suspicious_path(path)
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "train.py",
-        ".env.example",
-        "environment.yml",
-        "ca.pem",
-        "certs/ca-bundle.pem",
-        "id_rsa.pub",
-        "docker/config.json",
-        "keys.py",
-        "tokenizer.json",
-    ],
-)
-def test_ordinary_files(path: str) -> None:
-    assert not confidential.is_suspicious_path(path)

@@ -1,5 +1,6 @@
 """What of the host's network reaches a build."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def _pip_conf(detected: Detected) -> str:
     return detected.network.pip_conf.reveal() if detected.network.pip_conf else ""
 
 
-def test_plain_host_has_nothing_to_tell(tmp_path: Path) -> None:
+def test_a_plain_host_has_no_settings(tmp_path: Path) -> None:
     detected = _detect(tmp_path)
     assert detected.network.proxies == {}
     assert detected.network.ca_bundle is None
@@ -105,7 +106,7 @@ def test_dev_null_switches_files_off(tmp_path: Path) -> None:
     assert _pip_conf(_detect(tmp_path, file, PIP_CONFIG_FILE="/dev/null")) == ""
 
 
-def test_indexes_of_this_disk_are_left_out_and_said(tmp_path: Path) -> None:
+def test_indexes_on_this_disk_are_reported_and_not_used(tmp_path: Path) -> None:
     detected = _detect(
         tmp_path,
         PIP_INDEX_URL="file:///srv/simple",
@@ -125,7 +126,7 @@ def test_client_certificate_is_not_sent(tmp_path: Path) -> None:
     assert "client certificate" in detected.notices[0].text
 
 
-def test_uv_settings_serve_where_pip_has_none(tmp_path: Path) -> None:
+def test_uv_settings_are_used_where_pip_has_none(tmp_path: Path) -> None:
     detected = _detect(
         tmp_path, UV_DEFAULT_INDEX="https://a/simple", UV_INDEX="corp=https://b/simple"
     )
@@ -146,8 +147,14 @@ def test_netrc_passwords_reach_their_hosts_only(tmp_path: Path) -> None:
     assert "extra-index-url = https://b\n    https://x:y@a/" in _pip_conf(detected)
 
 
+def test_a_netrc_that_is_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / ".netrc")
+    detected = _detect(tmp_path, PIP_INDEX_URL="https://index.example.com/simple")
+    assert "index-url = https://index.example.com/simple" in _pip_conf(detected)
+
+
 @pytest.mark.parametrize("content", [b"index-url = https://u:s3cret@a\n", b"\xff"])
-def test_broken_settings_are_left_out_and_named_without_their_lines(
+def test_broken_settings_are_ignored_and_named_without_their_lines(
     tmp_path: Path, content: bytes
 ) -> None:
     file = tmp_path / "pip.conf"
@@ -161,16 +168,16 @@ def test_broken_settings_are_left_out_and_named_without_their_lines(
 def test_missing_bundle_is_a_warning_for_builds_that_do_not_need_it(tmp_path: Path) -> None:
     detected = _detect(tmp_path, SSL_CERT_FILE=str(tmp_path / "gone"))
     assert detected.network.ca_bundle is None
-    assert "gone that this host names cannot be used" in detected.notices[0].text
+    assert "gone, set on this machine, cannot be used" in detected.notices[0].text
 
 
 @pytest.mark.parametrize("name", ["PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"])
-def test_named_bundle_is_taken_alone(tmp_path: Path, authority: Path, name: str) -> None:
+def test_a_named_bundle_is_used_alone(tmp_path: Path, authority: Path, name: str) -> None:
     found = hostnetwork.detect({name: str(authority)}, tmp_path, global_files=()).network
     assert found.ca_bundle == authority.read_bytes()
 
 
-def test_bundle_of_pips_settings_is_taken(tmp_path: Path, authority: Path) -> None:
+def test_the_bundle_of_pips_settings_is_used(tmp_path: Path, authority: Path) -> None:
     file = tmp_path / "pip.conf"
     file.write_text(f"[global]\ncert = {authority}\n")
     assert _detect(tmp_path, file).network.ca_bundle == authority.read_bytes()
@@ -185,7 +192,7 @@ def test_directory_of_certificates_is_joined(tmp_path: Path, authority: Path) ->
     assert certificates.bundle({"PIP_CERT": str(tmp_path / "certs")}, None) == found
 
 
-def test_system_bundle_counts_only_where_it_knows_more_than_pip(
+def test_the_system_bundle_is_used_only_where_it_has_more_than_pips(
     tmp_path: Path, authority: Path
 ) -> None:
     pip_bundle = certificates._pip_bundle().read_bytes()

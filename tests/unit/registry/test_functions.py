@@ -17,7 +17,7 @@ from keynet.errors import (
     ValidationError,
 )
 from keynet.events import BlobAdvanced, BlobFinished, BlobMounted, BlobStarted, Event
-from keynet.oci.descriptor import Platform
+from keynet.oci.platform import Platform
 from keynet.registry.auth.sources import Credential, FixedSource
 from keynet.registry.config import Auth, RegistryConfig
 from keynet.registry.functions import (

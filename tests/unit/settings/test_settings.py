@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from keynet.credentials import Credentials, Harbor, SavedProject
 from keynet.errors import NotAuthorised, UsageError
+from keynet.saved_login import HarborAccount, SavedLogin, SavedProject
 from keynet.secret import Secret
 from keynet.settings import Settings, merge, read_pyproject
 
 SERVER = "https://api.example.com/app"
 NOW = datetime(2025, 11, 4, 9, tzinfo=UTC)
-SAVED = Credentials(
+SAVED = SavedLogin(
     server_url=SERVER,
     username="user@example.com",
     api_token=Secret("saved-token-0123456789"),
     api_token_expires_at=NOW + timedelta(hours=1),
-    harbor=Harbor("https://harbor.example.com", "robot$1", Secret("saved-password")),
+    harbor=HarborAccount("https://harbor.example.com", "robot$1", Secret("saved-password")),
     project=SavedProject(12, "객체 탐지 모델", SERVER),
     ca_cert=Path("/ca.pem"),
 )
@@ -40,7 +40,7 @@ def access(settings: Settings) -> tuple[str, str]:
     return backend.server_url, backend.token.reveal()
 
 
-def test_the_saved_login_serves_when_nobody_says_else() -> None:
+def test_the_saved_login_is_used_without_other_settings() -> None:
     settings = merge({}, {}, {}, SAVED)
     assert access(settings) == (SERVER, "saved-token-0123456789")
     registry = settings.registry_access()
@@ -52,7 +52,7 @@ def test_the_saved_login_serves_when_nobody_says_else() -> None:
 
 
 @pytest.mark.parametrize("saved", [None, SAVED])
-def test_the_environment_alone_is_enough(saved: Credentials | None) -> None:
+def test_the_environment_alone_is_enough(saved: SavedLogin | None) -> None:
     settings = merge({}, ENVIRONMENT, {}, saved)
     assert access(settings) == ("https://ci.example.com", "ci-token")
     registry = settings.registry_access()
@@ -94,7 +94,7 @@ def test_zero_is_a_project() -> None:
         ({}, {}, {"labels": {"a": 1}}, r"\[tool.keynet\] labels"),
     ],
 )
-def test_a_wrong_value_is_blamed_on_its_source(
+def test_a_wrong_value_is_reported_with_its_source(
     flags: dict[str, Any], variables: dict[str, str], table: dict[str, Any], source: str
 ) -> None:
     with pytest.raises(UsageError, match=source):
@@ -108,14 +108,14 @@ def test_an_unknown_key_is_named_with_the_known_ones() -> None:
 
 
 @pytest.mark.parametrize("key", ["api-token", "api_token", "harbor-password", "ca-cert"])
-def test_a_context_holds_no_secret_and_decides_no_trust(key: str) -> None:
+def test_a_context_sets_no_secret_and_no_trust(key: str) -> None:
     with pytest.raises(UsageError, match="must not set") as caught:
         merge({}, {}, {key: "hunter2"}, None)
     assert "hunter2" not in caught.value.message
 
 
 @pytest.mark.parametrize("key", ["server-url", "harbor-url"])
-def test_a_context_cannot_send_saved_credentials_elsewhere(key: str) -> None:
+def test_a_context_cannot_send_saved_credentials_to_another_server(key: str) -> None:
     with pytest.raises(UsageError, match=r"evil\.example\.com"):
         merge({}, {}, {key: "https://evil.example.com"}, SAVED)
 
@@ -124,7 +124,9 @@ def test_a_context_cannot_send_saved_credentials_elsewhere(key: str) -> None:
     ("key", "variable"),
     [("server-url", "KEYNET_API_TOKEN"), ("harbor-url", "KEYNET_HARBOR_PASSWORD")],
 )
-def test_a_context_cannot_send_a_variables_secret_elsewhere(key: str, variable: str) -> None:
+def test_a_context_cannot_send_a_variables_secret_to_another_server(
+    key: str, variable: str
+) -> None:
     with pytest.raises(UsageError, match=r"evil\.example\.com"):
         merge({}, {variable: "token"}, {key: "https://evil.example.com"}, None)
 
@@ -174,20 +176,20 @@ def test_a_saved_password_goes_to_its_own_registry_and_user_only() -> None:
             settings.registry_access()
 
 
-def test_a_token_of_the_environment_has_no_saved_end() -> None:
+def test_a_token_of_the_environment_does_not_expire_with_the_saved_one() -> None:
     settings = merge({}, {"KEYNET_API_TOKEN": "fresh"}, {}, SAVED)
     late = NOW + timedelta(days=1)
     assert settings.backend_access(late, config_path=Path("/c")).token == Secret("fresh")
 
 
 @pytest.mark.parametrize("after", [timedelta(hours=1), timedelta(days=1)])
-def test_an_expired_token_is_noticed(after: timedelta) -> None:
+def test_an_expired_token_is_an_error(after: timedelta) -> None:
     with pytest.raises(NotAuthorised, match="expired") as caught:
         merge({}, {}, {}, SAVED).backend_access(NOW + after, config_path=Path("/c.json"))
     assert f"keynet login {SERVER}" in caught.value.hint
 
 
-def test_no_login_says_how_and_where() -> None:
+def test_the_error_without_a_login_names_command_and_file() -> None:
     with pytest.raises(NotAuthorised) as caught:
         merge({}, {}, {}, None).backend_access(config_path=Path("/home/a/c.json"))
     assert "keynet login https://api.example.com" in caught.value.hint
@@ -195,8 +197,8 @@ def test_no_login_says_how_and_where() -> None:
 
 
 def test_a_project_of_another_server_is_ignored() -> None:
-    elsewhere = SavedProject(12, "t", "https://other.example.com")
-    saved = Credentials(server_url=SERVER, api_token=Secret("t"), project=elsewhere)
+    other = SavedProject(12, "t", "https://other.example.com")
+    saved = SavedLogin(server_url=SERVER, api_token=Secret("t"), project=other)
     assert merge({}, {}, {}, saved).project_id is None
 
 
@@ -229,14 +231,14 @@ def test_the_registrys_host_has_no_scheme(url: str, host: str, insecure: bool) -
         "https://[",
     ],
 )
-def test_a_registry_that_cannot_be_used_is_refused(url: str) -> None:
+def test_an_invalid_registry_address_is_refused(url: str) -> None:
     with pytest.raises(UsageError):
         merge({}, ENVIRONMENT | {"KEYNET_HARBOR_URL": url}, {}, None).registry_access()
 
 
-def test_plain_http_to_a_registry_elsewhere_needs_the_logins_consent() -> None:
-    harbor = Harbor("http://harbor.example.com", "robot$1", Secret("p"))
-    saved = Credentials(server_url=SERVER, harbor=harbor, insecure=True)
+def test_plain_http_to_a_remote_registry_needs_the_logins_consent() -> None:
+    harbor = HarborAccount("http://harbor.example.com", "robot$1", Secret("p"))
+    saved = SavedLogin(server_url=SERVER, harbor=harbor, insecure=True)
     assert merge({}, {}, {}, saved).registry_access().insecure
 
 
@@ -249,7 +251,7 @@ def test_nothing_shows_a_secret() -> None:
     assert "ci-token" not in "".join(traceback.format_exception(caught.value))
 
 
-def test_a_context_without_pyproject_says_nothing(tmp_path: Path) -> None:
+def test_a_context_without_pyproject_sets_nothing(tmp_path: Path) -> None:
     assert read_pyproject(tmp_path) == {}
     (tmp_path / "pyproject.toml").write_text("[project]\nname = 'x'\n")
     assert read_pyproject(tmp_path) == {}

@@ -9,11 +9,11 @@ from typing import cast
 import pytest
 
 from keynet import credentials
-from keynet.credentials import Credentials, SavedProject
 from keynet.errors import BackendError, EngineError, KeynetError, NotAuthorised, UsageError
 from keynet.events import Event, Notice
 from keynet.plan import RegistryAccess
 from keynet.runtime.engine import AnyBuilder, WorkingEngine
+from keynet.saved_login import SavedLogin, SavedProject
 from keynet.secret import Secret
 from keynet.steps import login
 from keynet.steps.login import Login
@@ -60,7 +60,7 @@ def test_a_sign_in_saves_what_the_platform_gave(backend: FakeBackend, file: Path
 
 def test_the_chosen_project_survives_a_new_login(backend: FakeBackend, file: Path) -> None:
     project = SavedProject(3, "t", "https://a.example")
-    credentials.save(Credentials(project=project), file)
+    credentials.save(SavedLogin(project=project), file)
     login.sign_in(request(backend), file)
     saved = credentials.load(file)
     assert saved is not None
@@ -68,7 +68,7 @@ def test_the_chosen_project_survives_a_new_login(backend: FakeBackend, file: Pat
 
 
 def test_a_former_ca_does_not_outlive_a_login_without_one(backend: FakeBackend, file: Path) -> None:
-    credentials.save(Credentials(ca_cert=Path("/old.pem"), insecure=True), file)
+    credentials.save(SavedLogin(ca_cert=Path("/old.pem"), insecure=True), file)
     login.sign_in(request(backend), file)
     saved = credentials.load(file)
     assert saved is not None

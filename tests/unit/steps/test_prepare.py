@@ -9,7 +9,8 @@ import pytest
 from keynet import settings
 from keynet.errors import EngineUnavailable, UsageError, ValidationError
 from keynet.events import Event, Notice, ignore
-from keynet.oci.descriptor import Digest, Platform
+from keynet.oci.descriptor import Digest
+from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, Recipe, UserContainerfile
 from keynet.script.arguments import Extraction

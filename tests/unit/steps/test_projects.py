@@ -8,8 +8,8 @@ import pytest
 from keynet import credentials
 from keynet.backend.client import BackendClient
 from keynet.backend.models import Project
-from keynet.credentials import Credentials
 from keynet.errors import BackendError, UsageError
+from keynet.saved_login import SavedLogin
 from keynet.secret import Secret
 from keynet.steps import projects
 from keynet.steps.projects import Question
@@ -120,7 +120,7 @@ def test_a_project_that_is_not_there_is_named(backend: FakeBackend, client: Back
 
 def test_the_choice_is_remembered_beside_the_login_and_forgotten(tmp_path: Path) -> None:
     file = tmp_path / "config.json"
-    credentials.save(Credentials(server_url="https://a.example", username="u"), file)
+    credentials.save(SavedLogin(server_url="https://a.example", username="u"), file)
     projects.remember(Project(3, "t"), "https://a.example", file)
     saved = credentials.load(file)
     assert saved is not None
@@ -129,7 +129,7 @@ def test_the_choice_is_remembered_beside_the_login_and_forgotten(tmp_path: Path)
     forgotten = projects.forget(file)
     assert forgotten == saved.project
     assert projects.forget(file) is None
-    assert credentials.load(file) == Credentials(server_url="https://a.example", username="u")
+    assert credentials.load(file) == SavedLogin(server_url="https://a.example", username="u")
 
 
 def test_a_choice_can_be_remembered_without_a_login(tmp_path: Path) -> None:

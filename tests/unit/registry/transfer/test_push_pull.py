@@ -10,8 +10,9 @@ import pytest
 
 from keynet.errors import DigestMismatch, NotFound, RegistryDenied, RegistryError, ValidationError
 from keynet.events import BlobAdvanced, BlobFinished, BlobMounted, BlobSkipped, BlobStarted, Event
-from keynet.oci.descriptor import Descriptor, Digest, MediaType, Platform
+from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.image import Image
+from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.registry.client import RegistryClient
 from keynet.registry.transfer.pull_image import fetch_image

@@ -4,7 +4,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from keynet.oci.descriptor import Platform
+from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, Recipe, UserContainerfile
 from keynet.runtime.build import layer_cache

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from keynet.oci.descriptor import Platform
+from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.plan import (
     BuildPlan,

@@ -93,3 +93,19 @@ def test_control_characters_never_reach_a_help_text(tmp_path: Path) -> None:
         )
     )
     assert found.arguments[0].help == "red text"
+
+
+def test_the_keys_of_a_dict_name_its_values(tmp_path: Path) -> None:
+    found = extract(
+        write(
+            tmp_path,
+            "import argparse\np = argparse.ArgumentParser()\n"
+            "p.add_argument('--db', default={'host': 'db', 'password': 'hunter2'})\n"
+            "p.add_argument('--model', default={'pad_token': '<pad>', 'sort_key': 'date'})\n"
+            "p.parse_args()\n",
+        )
+    )
+    assert [argument.default for argument in found.arguments] == [
+        None,
+        {"pad_token": "<pad>", "sort_key": "date"},
+    ]

@@ -1,0 +1,134 @@
+"""Platforms: one spelling of each, and which of several runs best where another does.
+
+Source: OCI image-spec, "Image Index", platform variants; containerd's ``platforms`` package.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final, Self, TypeVar
+
+from keynet.errors import ValidationError
+from keynet.text import _, fill, printable
+
+__all__ = ["Platform", "choose", "host"]
+
+Candidate = TypeVar("Candidate")
+
+# What kernels, package formats and older images say, and what Go and the OCI do.
+_SYSTEMS: Final = {"macos": "darwin"}
+_ARCHITECTURES: Final = {
+    "x86_64": "amd64", "x86-64": "amd64", "x64": "amd64",
+    "i386": "386", "i486": "386", "i586": "386", "i686": "386", "x86": "386",
+    "aarch64": "arm64", "arm64e": "arm64",
+    "armhf": "arm", "armv7l": "arm", "armv7": "arm", "armel": "arm", "armv6l": "arm",
+    "armv5tel": "arm", "armv8l": "arm",
+    "ppc64el": "ppc64le", "powerpc64le": "ppc64le", "mips64el": "mips64le",
+    "loongarch64": "loong64",
+}  # fmt: skip
+_IMPLIED: Final = {"armel": "v6", "armv6l": "v6", "armv5tel": "v5", "armv8l": "v8"}
+# What an architecture is without a variant.
+_FIRST: Final = {"amd64": "v1", "arm64": "v8"}
+_USUAL_ARM: Final = "v7"
+_LEVEL: Final = re.compile(r"v(\d{1,3})(?:\.(\d{1,3}))?")
+# Above every difference of two levels.
+_AT_LAST: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """Name a platform: ``linux/amd64``, ``linux/arm/v7``.
+
+    However it is written (``linux/aarch64``, ``linux/arm64/v8``, ``Linux/ARM64``), the same
+    platform is the same value. ``variant`` is None where an architecture needs none.
+    """
+
+    os: str
+    architecture: str
+    variant: str | None = None
+
+    def __post_init__(self) -> None:
+        system, written = self.os.lower(), self.architecture.lower()
+        architecture = _ARCHITECTURES.get(written, written)
+        variant = (self.variant or "").lower() or _IMPLIED.get(written, "")
+        if architecture in ("amd64", "arm64", "arm"):
+            variant = f"v{variant}" if variant[:1].isdecimal() else variant
+            if architecture == "arm":
+                variant = variant or _USUAL_ARM
+            elif variant == _FIRST[architecture]:
+                variant = ""
+        object.__setattr__(self, "os", _SYSTEMS.get(system, system))
+        object.__setattr__(self, "architecture", architecture)
+        object.__setattr__(self, "variant", variant or None)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``os/architecture[/variant]``.
+
+        Raises:
+            ValidationError: Fewer than two or more than three parts, or odd characters.
+        """
+        parts = text.split("/")
+        if len(parts) not in (2, 3) or not all(re.fullmatch("[A-Za-z0-9._-]+", p) for p in parts):
+            raise ValidationError(
+                fill(_("{platform!r} is not a valid platform."), platform=printable(text, 100)),
+                _("Write it as os/architecture, for example linux/amd64."),
+            )
+        return cls(parts[0], parts[1], parts[2] if len(parts) == 3 else None)
+
+    def __str__(self) -> str:
+        variant = f"/{self.variant}" if self.variant else ""
+        return f"{self.os}/{self.architecture}{variant}"
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether it stands for no platform, as that of BuildKit's attestations in an index."""
+        return self.os == "unknown"
+
+    def matches(self, wanted: Self) -> bool:
+        """Report whether what is made for this platform runs where ``wanted`` does."""
+        return _distance(self, wanted) is not None
+
+
+def choose(
+    candidates: Iterable[Candidate],
+    wanted: Platform,
+    platform_of: Callable[[Candidate], Platform | None],
+) -> Candidate | None:
+    """Return the candidate that runs best where ``wanted`` does; None where none does.
+
+    The same platform comes first, then the nearest older variant (``arm/v6`` for ``arm/v7``).
+    Where ``wanted`` has no variant, any serves at last: ``amd64/v3`` for ``amd64``.
+    """
+    best: tuple[int, Candidate] | None = None
+    for candidate in candidates:
+        platform = platform_of(candidate)
+        distance = None if platform is None else _distance(platform, wanted)
+        if distance is not None and (best is None or distance < best[0]):
+            best = distance, candidate
+    return None if best is None else best[1]
+
+
+def host() -> Platform:
+    """Return linux on this machine's architecture."""
+    import platform
+
+    return Platform("linux", platform.machine())
+
+
+def _distance(have: Platform, wanted: Platform) -> int | None:
+    """Return how far ``have`` lies below ``wanted``, 0 for the same; None where it does not run."""
+    if (have.os, have.architecture) != (wanted.os, wanted.architecture):
+        return None
+    if have.variant == wanted.variant:
+        return 0
+    levels = _level(have), _level(wanted)
+    if levels[0] is not None and levels[1] is not None and levels[0] <= levels[1]:
+        return levels[1] - levels[0]
+    return _AT_LAST if wanted.variant is None else None
+
+
+def _level(platform: Platform) -> int | None:
+    variant = platform.variant or _FIRST.get(platform.architecture, "")
+    found = _LEVEL.fullmatch(variant)
+    return None if found is None else int(found[1]) * 1000 + int(found[2] or 0)

@@ -1,0 +1,113 @@
+"""One platform is one value however it is written, and the best of several is chosen."""
+
+import platform
+
+import pytest
+
+from keynet.errors import ValidationError
+from keynet.oci.platform import Platform, choose, host
+
+
+@pytest.mark.parametrize("text", ["linux/amd64", "linux/arm/v7", "linux/amd64/v3", "windows/amd64"])
+def test_platforms_round_trip(text: str) -> None:
+    assert str(Platform.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "linux", "a/b/c/d", "linux/", "linux/amd 64", "/amd64", "a\n/b"]
+)
+def test_a_text_that_is_not_a_platform_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError, match="not a valid platform"):
+        Platform.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("written", "normal"),
+    [
+        ("linux/x86_64", "linux/amd64"),
+        ("Linux/AMD64", "linux/amd64"),
+        ("linux/amd64/v1", "linux/amd64"),
+        ("linux/amd64/2", "linux/amd64/v2"),
+        ("linux/i686", "linux/386"),
+        ("linux/aarch64", "linux/arm64"),
+        ("linux/arm64/v8", "linux/arm64"),
+        ("linux/arm64/8", "linux/arm64"),
+        ("linux/ARM64/V9", "linux/arm64/v9"),
+        ("linux/arm", "linux/arm/v7"),
+        ("linux/arm/6", "linux/arm/v6"),
+        ("linux/armhf", "linux/arm/v7"),
+        ("linux/armv7l", "linux/arm/v7"),
+        ("linux/armel", "linux/arm/v6"),
+        ("linux/armv6l", "linux/arm/v6"),
+        ("linux/ppc64el", "linux/ppc64le"),
+        ("macos/arm64", "darwin/arm64"),
+        ("linux/riscv64", "linux/riscv64"),
+    ],
+)
+def test_every_spelling_is_one_value(written: str, normal: str) -> None:
+    assert Platform.parse(written) == Platform.parse(normal)
+    assert str(Platform.parse(written)) == normal
+    assert hash(Platform.parse(written)) == hash(Platform.parse(normal))
+
+
+@pytest.mark.parametrize("variant", ["", None])
+def test_no_variant_is_none(variant: str | None) -> None:
+    assert Platform("linux", "s390x", variant).variant is None
+
+
+@pytest.mark.parametrize(
+    ("have", "wanted", "runs"),
+    [
+        ("linux/arm64/v8", "linux/arm64", True),
+        ("linux/arm64", "linux/aarch64", True),
+        ("linux/amd64", "linux/amd64/v3", True),
+        ("linux/amd64/v3", "linux/amd64/v2", False),
+        ("linux/amd64/v3", "linux/amd64", True),
+        ("linux/arm/v6", "linux/arm", True),
+        ("linux/arm/v8", "linux/arm/v7", False),
+        ("linux/arm/v7", "linux/arm64", False),
+        ("linux/386", "linux/amd64", False),
+        ("windows/amd64", "linux/amd64", False),
+        ("linux/arm64/v8.2", "linux/arm64/v9", True),
+        ("linux/arm64/v9", "linux/arm64/v8.2", False),
+        ("linux/mips/softfloat", "linux/mips/hardfloat", False),
+    ],
+)
+def test_which_platforms_match(have: str, wanted: str, runs: bool) -> None:
+    assert Platform.parse(have).matches(Platform.parse(wanted)) is runs
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ("linux/amd64", "linux/amd64"),
+        ("linux/amd64/v2", "linux/amd64"),
+        ("linux/amd64/v4", "linux/amd64/v3"),
+        ("linux/arm64", "linux/arm64/v8"),
+        ("linux/arm64/v9", "linux/arm64"),
+        ("linux/arm/v7", "linux/arm/v6"),
+        ("linux/arm/v5", "linux/arm/v5"),
+        ("linux/s390x", None),
+        ("windows/amd64", None),
+    ],
+)
+def test_the_nearest_is_chosen(wanted: str, expected: str | None) -> None:
+    offered = ["linux/amd64/v3", "linux/amd64", "linux/arm/v5", "linux/arm/v6", "linux/arm64/v8"]
+    chosen = choose([None, *map(Platform.parse, offered)], Platform.parse(wanted), lambda it: it)
+    assert chosen == (None if expected is None else Platform.parse(expected))
+
+
+def test_the_first_of_equals_is_chosen() -> None:
+    offered = [(1, Platform("linux", "arm64", "v8")), (2, Platform("linux", "arm64"))]
+    assert choose(offered, Platform("linux", "aarch64"), lambda one: one[1]) == offered[0]
+
+
+def test_the_hosts_architecture_has_its_usual_name() -> None:
+    known = {"x86_64": "amd64", "aarch64": "arm64"}
+    machine = platform.machine()
+    assert host() == Platform("linux", known.get(machine, machine))
+
+
+def test_attestations_have_no_platform() -> None:
+    assert Platform.parse("unknown/unknown").is_unknown
+    assert not Platform.parse("linux/unknown").is_unknown

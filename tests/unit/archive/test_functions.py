@@ -127,9 +127,9 @@ def test_a_name_no_file_can_have_cannot_be_read() -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "is no tar archive"),
-        (b"?" * 2000, "is no tar archive"),
-        (b"\0" * 4096, "is no tar archive"),
+        (b"", "is not a tar archive"),
+        (b"?" * 2000, "is not a tar archive"),
+        (b"\0" * 4096, "is not a tar archive"),
         (tar(docker_old(random_image(1)))[:700], "truncated header"),
     ],
     ids=["empty", "noise", "zeros", "cut"],
@@ -143,7 +143,7 @@ def test_a_file_that_is_no_archive_is_invalid(tmp_path: Path, content: bytes, wo
 
 
 def test_a_folder_is_no_archive(tmp_path: Path) -> None:
-    with pytest.raises(TarReadError, match="is no regular file"):
+    with pytest.raises(TarReadError, match="is not a regular file"):
         extract_original_tags(tmp_path)
 
 
@@ -151,7 +151,7 @@ def test_a_folder_is_no_archive(tmp_path: Path) -> None:
 def test_a_compressed_archive_that_is_cut_is_invalid(tmp_path: Path, compression: str) -> None:
     path = write(tmp_path / "a.tar", docker_old(random_image(1)), compression)
     path.write_bytes(path.read_bytes()[:-5])
-    with pytest.raises(InvalidArchive, match=r"a\.tar is cut"):
+    with pytest.raises(InvalidArchive, match=r"a\.tar is truncated"):
         inspect_docker_tar(path)
     path.write_bytes(path.read_bytes()[:3])
     assert validate_docker_tar(path) is False
@@ -252,16 +252,19 @@ def pax(record: bytes, *, kind: bytes = b"x") -> list[Member]:
 @pytest.mark.parametrize(
     ("members", "words"),
     [
-        (pax(b"9999999 path=x\n"), "a pax header is broken"),
-        (pax(b"8 nokey\n"), "a pax header is broken"),
-        (pax(b"12 size=-10\n"), "this pax record is no number"),
-        (pax(b"22 GNU.sparse.major=1\n"), "has no place in an image"),
-        (pax(b"10 path=a\n", kind=b"g"), "has no place in an image"),
-        (pax(b"14 path=../up\n"), "its name leads out of the archive"),
+        (pax(b"9999999 path=x\n"), "a pax header is damaged"),
+        (pax(b"8 nokey\n"), "a pax header is damaged"),
+        (pax(b"12 size=-10\n"), "this pax record is not a number"),
+        (pax(b"22 GNU.sparse.major=1\n"), "is not allowed in an image archive"),
+        (pax(b"10 path=a\n", kind=b"g"), "is not allowed in an image archive"),
+        (pax(b"14 path=../up\n"), "its name is a path outside of the archive"),
         ([Member("L", b"n" * 5000, type=b"L"), Member("x")], "its name is too long"),
         ([Member("L", b" " * (1 << 21), type=b"x"), Member("x")], "larger than 1 MiB"),
         ([*docker_old(random_image(1)), Member("d", type=b"4")], "it is a device"),
-        ([Member("a", b"x"), link("a/b/c", "../../../x")], "it links out of the archive"),
+        (
+            [Member("a", b"x"), link("a/b/c", "../../../x")],
+            "it links to a path outside of the archive",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -311,10 +311,10 @@ def test_validate_tells_what_is_no_archive(tmp_path: Path, capsys: Capture) -> N
     noise = tmp_path / "noise.tar"
     noise.write_bytes(b"?" * 2000)
     assert keynet("image", "validate", str(noise)) == 7
-    assert "noise.tar is no tar archive." in capsys.readouterr().err
+    assert "noise.tar is not a tar archive." in capsys.readouterr().err
     assert keynet("image", "validate", str(noise), "--json") == 7
     report = json.loads(capsys.readouterr().out)
-    assert report == {"valid": False, "problems": [f"{noise} is no tar archive."]}
+    assert report == {"valid": False, "problems": [f"{noise} is not a tar archive."]}
 
 
 def test_validate_says_as_json_that_an_archive_is_sound(archive: Path, capsys: Capture) -> None:

@@ -42,7 +42,7 @@ class MediaType:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Digest:
-    """Name content by its hash; ``str`` and ``parse`` round trip (``sha256:5b1c…``)."""
+    """A digest (``sha256:5b1c…``); ``str`` and ``parse`` round trip."""
 
     algorithm: str
     hex: str
@@ -52,15 +52,15 @@ class Digest:
         if length is None or len(self.hex) != length or not _HEX.fullmatch(self.hex):
             raise ValidationError(
                 fill(
-                    _("{digest!r} is no valid digest."),
+                    _("{digest!r} is not a valid digest."),
                     digest=printable(f"{self.algorithm}:{self.hex}", 200),
                 ),
-                _("A digest is sha256: and 64 lower-case hexadecimal digits."),
+                _("A digest is sha256: followed by 64 lower-case hexadecimal digits."),
             )
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``algorithm:hex``; sha256, sha384 and sha512 are known.
+        """Parse ``algorithm:hex`` with sha256, sha384 or sha512.
 
         Raises:
             ValidationError: Another algorithm, a wrong length, or upper-case digits.
@@ -70,11 +70,11 @@ class Digest:
 
     @classmethod
     def of(cls, content: bytes) -> Self:
-        """Hash these bytes with sha256."""
+        """Return the sha256 digest of these bytes."""
         return cls("sha256", hashlib.sha256(content).hexdigest())
 
     def of_same_kind(self, content: bytes) -> Self:
-        """Hash other bytes with this digest's algorithm, to compare the two."""
+        """Return the digest of other bytes with the same algorithm, for a comparison."""
         return type(self)(self.algorithm, hashlib.new(self.algorithm, content).hexdigest())
 
     def __str__(self) -> str:
@@ -116,7 +116,7 @@ class Platform:
 
 @dataclass(frozen=True, slots=True)
 class Descriptor:
-    """Point to content: what it is, its digest and its ``size`` in bytes as stored."""
+    """Media type, digest and ``size`` (in bytes, as stored) of some content."""
 
     media_type: str
     digest: Digest
@@ -127,11 +127,11 @@ class Descriptor:
 
     @classmethod
     def of(cls, media_type: str, content: bytes, annotations: Mapping[str, str] = _NOTHING) -> Self:
-        """Describe these bytes."""
+        """Return the descriptor of these bytes."""
         return cls(media_type, Digest.of(content), len(content), annotations)
 
     def to_json(self) -> dict[str, Any]:
-        """Give the JSON object of the image-spec; empty fields are left out."""
+        """Return the JSON object of the image-spec, without empty fields."""
         wire: dict[str, Any] = {
             "mediaType": self.media_type,
             "digest": str(self.digest),

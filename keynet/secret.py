@@ -8,9 +8,9 @@ _SHORTEST_SHOWN: Final = 16
 
 
 class Secret:
-    """Hold a password or token; every way of showing it gives asterisks.
+    """A password or token; ``str`` and ``repr`` show asterisks.
 
-    ``reveal()`` is the one way to the value, so that a search finds every use.
+    Only ``reveal()`` returns the value, so that a search finds every use of it.
     """
 
     __slots__ = ("_value",)
@@ -19,7 +19,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """Give the value, to be put on a child's standard input or into a request's header."""
+        """Return the value, for a child's standard input or a request's header."""
         return self._value
 
     def __repr__(self) -> str:
@@ -38,14 +38,11 @@ class Secret:
         return hash(self._value)
 
     def __reduce__(self) -> tuple[object, ...]:
-        raise TypeError("a Secret is not pickled")
+        raise TypeError("a Secret cannot be pickled")
 
 
 def mask(value: str) -> str:
-    """Show the first 6 and last 3 characters; nothing of a secret under 16 characters.
-
-    Source: SPEC 1.2.
-    """
+    """Return the first 6 and last 3 characters, nothing of one under 16 characters."""
     if len(value) < _SHORTEST_SHOWN:
         return "***"
     return f"{value[:6]}…{value[-3:]}"

@@ -37,7 +37,7 @@ def test_what_builds_left_goes_and_nothing_else(setup: HostSetup, tmp_path: Path
 
     asked = setup.keynet("clean", "--images", env=alone)
     assert asked.returncode == 2
-    assert "Say yes with: --yes" in asked.stderr
+    assert "Pass --yes." in asked.stderr
     assert ("keynet's own image store" in asked.stderr) == own
     # Once, although podman and buildah both see it.
     listed = [line.split()[0] for line in asked.stderr.splitlines() if f"{name}-" in line]

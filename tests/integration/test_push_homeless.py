@@ -177,7 +177,7 @@ def test_a_current_folder_that_is_gone_is_said(host_setups: HostSetups) -> None:
         keynet = [setup.python, "-m", "keynet", *command]
         told = setup.run(setup.command("sh", "-c", script, "sh", *keynet, cwd=context))
         assert told.returncode == 2, told.stderr
-        assert "The current folder does not exist any more." in told.stderr
+        assert "The current folder no longer exists." in told.stderr
 
 
 def _context(setup: HostSetup) -> Path:

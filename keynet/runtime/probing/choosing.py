@@ -137,7 +137,7 @@ def _candidates(name: str) -> Sequence[str]:
 
 def _passed_over(refused: Unusable) -> str:
     return fill(
-        _("{engine} is passed over: {reason}"),
+        _("Skipping {engine}: {reason}"),
         engine=refused.name,
         reason=printable(refused.reason, 300),
     )
@@ -160,10 +160,9 @@ def _cannot_run(usable: WorkingEngine) -> Unusable:
 def _none_usable(name: str, refused: list[Unusable]) -> EngineUnavailable:
     if name == "auto":
         what = _("No engine works here:")
+        hint = _("Fix one of these; one is enough. Details: keynet doctor")
     else:
         what = fill(_("The engine {name} does not work here:"), name=name)
+        hint = _("Fix this, or choose another engine with --builder. Details: keynet doctor")
     lines = [f"  {each.name}: {printable(each.reason, 600)}\n    → {each.fix}" for each in refused]
-    return EngineUnavailable(
-        "\n".join([what, *lines]),
-        _("Mend one of them, or choose another with --builder; keynet doctor shows all."),
-    )
+    return EngineUnavailable("\n".join([what, *lines]), hint)

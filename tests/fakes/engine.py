@@ -152,7 +152,7 @@ def install(folder: Path) -> None:
 
 
 def calls(folder: Path) -> list[list[str]]:
-    """Give every call of the programs in this folder: name and arguments."""
+    """Return every call of the programs in this folder: name and arguments."""
     programs = [
         EngineProgram(folder, path.name) for path in sorted(folder.iterdir()) if path.is_file()
     ]

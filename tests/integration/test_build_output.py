@@ -138,7 +138,7 @@ def _forms(setup: HostSetup) -> tuple[str, ...]:
 
 
 def _files(setup: HostSetup, form: str, path: Path) -> str:
-    """Give all layers, opened, of the image that an ordinary tool finds there."""
+    """Return all layers, opened, of the image that an ordinary tool finds there."""
     script = (
         'skopeo --insecure-policy copy --quiet "$1:$2" "dir:$2-copied" || exit; '
         'for file in "$2"-copied/*; do gzip -dcf "$file"; done; rm -r "$2-copied"'

@@ -59,7 +59,7 @@ def _images(setup: HostSetup) -> str:
 
 
 def _key(images: str, name: str) -> str:
-    """Give what keynet has added to the project's name."""
+    """Return what keynet has added to the project's name."""
     return images.partition(f"{name}-")[2].split()[0]
 
 

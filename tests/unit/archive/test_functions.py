@@ -164,7 +164,7 @@ def test_a_compressed_file_of_noise_is_no_archive(tmp_path: Path) -> None:
 
 
 def told(path: Path) -> str:
-    """Ask an archive everything; gives what is wrong with it."""
+    """Ask an archive everything; return what is wrong with it."""
     try:
         get_tar_manifest(path)
         inspect_docker_tar(path)

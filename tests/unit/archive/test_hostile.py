@@ -81,7 +81,7 @@ def reader() -> Iterator[subprocess.Popen[str]]:
 
 @pytest.fixture
 def verdict(reader: subprocess.Popen[str]) -> Callable[[Path], str]:
-    """Read an archive in a child; gives its error, or ``SOUND``."""
+    """Read an archive in a child; return its error, or ``SOUND``."""
 
     def read(path: Path) -> str:
         assert reader.stdin is not None

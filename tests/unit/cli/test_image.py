@@ -25,7 +25,7 @@ def open_registry() -> Iterator[tuple[MemoryRegistry, str]]:
 
 @pytest.fixture
 def closed_registry() -> Iterator[tuple[MemoryRegistry, str]]:
-    """Give a registry that wants a password."""
+    """Return a registry that wants a password."""
     with served(MemoryRegistry(auth="basic")) as (registry, host):
         yield registry, host
 

@@ -41,7 +41,7 @@ def filled(tmp_path: Path, capsys: Capture) -> Iterator[Filled]:
 
 @pytest.fixture
 def locked() -> Iterator[tuple[MemoryRegistry, str]]:
-    """Give a registry that wants a password."""
+    """Return a registry that wants a password."""
     with served(MemoryRegistry(auth="basic")) as (registry, host):
         yield registry, host
 

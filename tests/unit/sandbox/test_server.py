@@ -87,7 +87,7 @@ def test_a_data_folder_that_cannot_be_is_named(tmp_path: Path) -> None:
 
 @pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A stand-in that says where it listens and waits; gives the file that ends it."""
+    """Install a stand-in that logs where it listens; return the file that ends it."""
     stop = tmp_path / "stop"
     program = tmp_path / "bin" / "docker-registry"
     program.parent.mkdir()

@@ -334,7 +334,7 @@ def test_a_compressed_archive_that_is_cut_or_altered_is_refused(
     assert "SOUND" not in verdict(path)
 
 
-def test_what_is_no_tar_is_refused(verdict: Verdict, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_tar_is_refused(verdict: Verdict, tmp_path: Path) -> None:
     rng = random.Random(4)
     path = tmp_path / "a.tar"
     noise = rng.randbytes(3000)

@@ -107,7 +107,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["folder", "fifo", "to-fifo", "loop"])
-def test_what_is_no_regular_file_is_not_replaced(tmp_path: Path, name: str) -> None:
+def test_only_a_regular_file_is_replaced(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "to-fifo").symlink_to("fifo")

@@ -307,7 +307,7 @@ def test_validate_finds_the_layer_whose_bytes_changed(
     assert len(report["problems"]) == 1
 
 
-def test_validate_tells_what_is_no_archive(tmp_path: Path, capsys: Capture) -> None:
+def test_validate_names_a_file_that_is_not_an_archive(tmp_path: Path, capsys: Capture) -> None:
     noise = tmp_path / "noise.tar"
     noise.write_bytes(b"?" * 2000)
     assert keynet("image", "validate", str(noise)) == 7

@@ -135,7 +135,7 @@ def test_logging_out_forgets(backend: FakeBackend, config: Path) -> None:
     assert isinstance(error_of(keynet("config", "show")), NotAuthorised)
 
 
-def test_the_files_place_is_told_whether_it_exists_or_not(config: Path) -> None:
+def test_the_files_path_is_printed_whether_it_exists_or_not(config: Path) -> None:
     assert keynet("config", "path").stdout == f"{config}\n"
 
 

@@ -160,7 +160,7 @@ def test_a_missing_ca_file_is_named(tmp_path: Path, capsys: Capture) -> None:
     assert str(missing) in capsys.readouterr().err
 
 
-def test_a_ca_file_that_is_no_certificate_is_named(tmp_path: Path, capsys: Capture) -> None:
+def test_a_ca_file_that_is_not_a_certificate_is_named(tmp_path: Path, capsys: Capture) -> None:
     file = tmp_path / "ca.pem"
     file.write_text("this is no certificate\n")
     assert keynet("registry", "ping", "https://127.0.0.1:1", "--ca-cert", str(file)) == 2
@@ -187,7 +187,7 @@ def test_the_long_list_has_a_line_for_each_tag(filled: Filled, capsys: Capture) 
     ]
 
 
-def test_the_long_list_as_json_leaves_out_what_is_no_image(filled: Filled, capsys: Capture) -> None:
+def test_the_long_list_as_json_has_images_only(filled: Filled, capsys: Capture) -> None:
     filled.registry.repository("empty")
     filled.registry.repository("other").tags["gone"] = "sha256:" + "0" * 64
     assert keynet("registry", "repos", "-l", f"http://{filled.host}", "--json") == 0
@@ -242,7 +242,7 @@ def test_the_manifest_lists_config_layers_and_their_sum(filled: Filled, capsys: 
     assert last.startswith("Total")
 
 
-def test_info_by_digest_tells_what_the_tag_tells(filled: Filled, capsys: Capture) -> None:
+def test_info_by_digest_shows_the_same_as_by_tag(filled: Filled, capsys: Capture) -> None:
     assert keynet("registry", "info", f"http://{filled.host}/team/app:1", "--json") == 0
     by_tag = json.loads(capsys.readouterr().out)
     by = f"http://{filled.host}/team/app@{filled.digest}"

@@ -17,7 +17,7 @@ def test_digests_of_known_content() -> None:
      "md5:" + "0" * 32, "sha512:" + "0" * 64, "sha256:" + "0" * 63 + "\n", "sha256:../../x",
      EMPTY + " ", "SHA256:" + "0" * 64],
 )  # fmt: skip
-def test_what_is_no_digest_is_refused(text: str) -> None:
+def test_an_invalid_digest_is_refused(text: str) -> None:
     with pytest.raises(ValidationError):
         Digest.parse(text)
 
@@ -53,6 +53,6 @@ def test_platforms_round_trip(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "linux", "a/b/c/d", "linux/", "linux/amd 64", "/amd64", "a\n/b"]
 )
-def test_what_is_no_platform_is_refused(text: str) -> None:
+def test_an_invalid_platform_is_refused(text: str) -> None:
     with pytest.raises(ValidationError):
         Platform.parse(text)

@@ -1,4 +1,4 @@
-"""What one asks an archive: sound or not, what is in it, what it is called."""
+"""Whether an archive is valid, what is in it, and its tags."""
 
 import json
 from pathlib import Path
@@ -43,7 +43,7 @@ def image() -> FakeImage:
 
 @pytest.mark.parametrize("compression", ["none", "gzip", "zstd"])
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_every_layout_is_sound_and_tells_the_same_image(
+def test_every_layout_is_valid_and_shows_the_same_image(
     tmp_path: Path, image: FakeImage, layout: str, compression: str
 ) -> None:
     path = write(tmp_path / "a.tar", LAYOUTS[layout](image), compression)
@@ -134,7 +134,9 @@ def test_a_name_no_file_can_have_cannot_be_read() -> None:
     ],
     ids=["empty", "noise", "zeros", "cut"],
 )
-def test_a_file_that_is_no_archive_is_invalid(tmp_path: Path, content: bytes, words: str) -> None:
+def test_a_file_that_is_not_an_archive_is_invalid(
+    tmp_path: Path, content: bytes, words: str
+) -> None:
     path = tmp_path / "a.tar"
     path.write_bytes(content)
     assert validate_docker_tar(path) is False
@@ -142,7 +144,7 @@ def test_a_file_that_is_no_archive_is_invalid(tmp_path: Path, content: bytes, wo
         extract_original_tags(path)
 
 
-def test_a_folder_is_no_archive(tmp_path: Path) -> None:
+def test_a_folder_is_not_an_archive(tmp_path: Path) -> None:
     with pytest.raises(TarReadError, match="is not a regular file"):
         extract_original_tags(tmp_path)
 
@@ -157,7 +159,7 @@ def test_a_compressed_archive_that_is_cut_is_invalid(tmp_path: Path, compression
     assert validate_docker_tar(path) is False
 
 
-def test_a_compressed_file_of_noise_is_no_archive(tmp_path: Path) -> None:
+def test_a_compressed_file_of_noise_is_not_an_archive(tmp_path: Path) -> None:
     path = write(tmp_path / "a.tar", [Member("x", b"y")], "gzip")
     with pytest.raises(InvalidArchive, match="not an image archive"):
         inspect_docker_tar(path)
@@ -180,7 +182,7 @@ def test_a_hostile_archive_is_refused_with_its_reason(tmp_path: Path, case: str)
 
 
 @pytest.mark.parametrize("case", CHANGES)
-def test_a_hostile_manifest_is_invalid_and_its_reason_is_told(tmp_path: Path, case: str) -> None:
+def test_a_hostile_manifest_is_invalid_with_its_reason(tmp_path: Path, case: str) -> None:
     change, words = CHANGES[case]
     path = write(tmp_path / "a.tar", oci_with(lambda manifest: (change(manifest), None)[1]))
     assert validate_docker_tar(path) is False
@@ -199,7 +201,7 @@ def oci_index(**entry: object) -> Member:
         ({}, [], None),
     ],
 )
-def test_the_names_in_an_oci_index_are_told_apart(
+def test_the_names_in_an_oci_index_are_distinguished(
     tmp_path: Path, annotations: dict[str, str], tags: list[str], bare: str | None
 ) -> None:
     members = oci(random_image(1, tags=[]))

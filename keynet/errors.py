@@ -1,4 +1,6 @@
-"""Every error that keynet raises on purpose, with its exit status (SPEC 10).
+"""Every error that keynet raises on purpose, with its exit status.
+
+The statuses are described in docs/reference/exit-statuses.md.
 
 ::
 
@@ -7,7 +9,7 @@
     ├── ScriptInvalid                  3   the training script
     ├── ContextInvalid                 3   context, Containerfile, requirements file
     ├── EngineError                    4
-    │   ├── EngineUnavailable          4   no usable engine, or the chosen one is not
+    │   ├── EngineUnavailable          4   no usable engine, or the chosen one is unusable
     │   ├── BuildFailed                4
     │   ├── NetworkNotFound            4
     │   ├── ContainerNotFound          4
@@ -61,7 +63,7 @@ __all__ = [
 
 
 class KeynetError(Exception):
-    """Say what was tried, on what and why it failed; ``hint`` says what to do next."""
+    """The base class: ``message`` is what failed and why, ``hint`` what to do next."""
 
     exit_status: ClassVar[int] = 1
 
@@ -93,19 +95,19 @@ class ContextInvalid(KeynetError):
 
 
 class EngineError(KeynetError):
-    """An engine could not do what it was asked."""
+    """An engine failed."""
 
     exit_status = 4
 
 
 class EngineUnavailable(EngineError):
-    """No engine works here, or the chosen one does not."""
+    """No engine works on this host, or the chosen one does not."""
 
 
 class BuildFailed(EngineError):
-    """The engine ran and the build failed; the message has the step and its last lines.
+    """The build failed; the message has the failing step and its last output lines.
 
-    ``brief`` is the message without those lines, for readers who have seen them come.
+    ``brief`` is the message without those lines, for when they have just been shown.
     """
 
     def __init__(self, message: str, hint: str = "", *, brief: str = "") -> None:
@@ -122,27 +124,27 @@ class ContainerNotFound(EngineError):
 
 
 class LocalImageNotFound(EngineError):
-    """Neither the engine nor a registry it knows has that image."""
+    """Neither the engine nor a registry that it can reach has that image."""
 
 
 class InvalidRunSettings(EngineError):
-    """A limit, name or network for a run is out of its range."""
+    """A limit, name or network for a run is not valid."""
 
     exit_status = 2
 
 
 class BackendError(KeynetError):
-    """The platform's backend failed or answered what cannot be used."""
+    """The platform's backend failed, or its answer is not valid."""
 
     exit_status = 5
 
 
 class RegistryError(KeynetError):
-    """The registry failed or answered what cannot be used.
+    """The registry failed, or its answer is not valid.
 
     Args:
-        status: HTTP status, None when there was no answer.
-        code: The registry's own error code (``MANIFEST_UNKNOWN``), "" when it gave none.
+        status: HTTP status, None if there was no answer.
+        code: The registry's error code (``MANIFEST_UNKNOWN``), "" if it sent none.
         temporary: Trying again later may help.
     """
 
@@ -164,7 +166,7 @@ class RegistryError(KeynetError):
 
 
 class RegistryUnreachable(RegistryError):
-    """No connection, no TLS or no answer in time."""
+    """The connection or TLS failed, or the registry did not answer in time."""
 
 
 class NotFound(RegistryError):
@@ -172,29 +174,29 @@ class NotFound(RegistryError):
 
 
 class DigestMismatch(RegistryError):
-    """Bytes do not have the digest that was asked for or announced."""
+    """Received content does not have the expected digest."""
 
 
 class NotAuthorised(KeynetError):
-    """The backend refuses the token, or there is none."""
+    """The backend refused the token, or there is none."""
 
     exit_status = 6
 
 
 class RegistryDenied(RegistryError):
-    """The registry refuses the credentials, or they do not allow this."""
+    """The registry refused the credentials, or they lack the permission."""
 
     exit_status = 6
 
 
 class InvalidArchive(KeynetError):
-    """A file is no image archive, is broken or is hostile; names the member."""
+    """A file is not an image archive, is damaged or is malicious."""
 
     exit_status = 7
 
 
 class TarReadError(InvalidArchive):
-    """The archive's file cannot be read as a tar."""
+    """The file cannot be read as a tar."""
 
 
 class ArchiveNotFound(TarReadError, FileNotFoundError):
@@ -202,19 +204,19 @@ class ArchiveNotFound(TarReadError, FileNotFoundError):
 
 
 class ValidationError(KeynetError):
-    """An image, manifest, digest or reference breaks its grammar or contradicts itself."""
+    """An image, manifest, digest or reference is not valid or not consistent."""
 
     exit_status = 7
 
 
 class MetadataNotAttached(KeynetError):
-    """The image was pushed, its hyperparameters could not be attached."""
+    """The image was pushed, but its hyperparameters could not be attached."""
 
     exit_status = 8
 
 
 class Interrupted(KeynetError):
-    """The user pressed Ctrl-C or the process was asked to end."""
+    """The user pressed Ctrl-C, or the process received SIGTERM or SIGHUP."""
 
     exit_status = 130
 

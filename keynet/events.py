@@ -1,4 +1,4 @@
-"""Progress, as values: parts of keynet call an ``Emit``; only the command line shows it."""
+"""Progress events: parts of keynet emit them, the command line shows them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class StepStarted:
-    """A step begins; ``step`` is its stable name (``"build"``), ``title`` is for people."""
+    """A step begins; ``step`` is its stable name, ``title`` the one for people."""
 
     step: str
     title: str
@@ -31,7 +31,7 @@ class StepStarted:
 
 @dataclass(frozen=True, slots=True)
 class StepFinished:
-    """The step is done; ``detail`` is what it found, ``seconds`` its wall time."""
+    """A step is done; ``detail`` is its result, ``seconds`` its wall time."""
 
     step: str
     detail: str = ""
@@ -40,7 +40,7 @@ class StepFinished:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line of an engine's output, without its newline; not yet safe for a terminal."""
+    """One line of an engine's output without newline; not safe for a terminal."""
 
     text: str
     step: str = ""
@@ -56,7 +56,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class BlobStarted:
-    """Bytes begin to move; ``size`` in bytes, None where the engine does not tell."""
+    """A transfer begins; ``size`` in bytes, None if it is not known."""
 
     blob: str
     size: int | None
@@ -64,7 +64,7 @@ class BlobStarted:
 
 @dataclass(frozen=True, slots=True)
 class BlobAdvanced:
-    """``position`` bytes of this blob are over, counted from its start."""
+    """``position`` bytes of this blob have been transferred, from its start."""
 
     blob: str
     position: int
@@ -72,7 +72,7 @@ class BlobAdvanced:
 
 @dataclass(frozen=True, slots=True)
 class BlobRewound:
-    """A retry goes back to ``position`` bytes."""
+    """A retry continues from ``position`` bytes."""
 
     blob: str
     position: int
@@ -80,7 +80,7 @@ class BlobRewound:
 
 @dataclass(frozen=True, slots=True)
 class BlobSkipped:
-    """The registry holds this blob already; nothing was sent."""
+    """The registry already holds this blob; nothing was sent."""
 
     blob: str
     size: int | None
@@ -88,7 +88,7 @@ class BlobSkipped:
 
 @dataclass(frozen=True, slots=True)
 class BlobMounted:
-    """The registry took this blob from another of its repositories; nothing was sent."""
+    """The registry mounted this blob from another repository; nothing was sent."""
 
     blob: str
     size: int | None
@@ -96,7 +96,7 @@ class BlobMounted:
 
 @dataclass(frozen=True, slots=True)
 class BlobFinished:
-    """The whole blob is over and verified."""
+    """The whole blob has been transferred and verified."""
 
     blob: str
 
@@ -114,9 +114,9 @@ Event = (
     | BlobFinished
 )
 
-# Never blocks, never raises.
+# Must not block or raise.
 Emit = Callable[[Event], None]
 
 
 def ignore(event: Event) -> None:
-    """Take an event and do nothing: the ``Emit`` of callers who do not watch."""
+    """Do nothing: the ``Emit`` of callers that do not need events."""

@@ -8,9 +8,9 @@ _SHORTEST_SHOWN: Final = 16
 
 
 class Secret:
-    """Hold a password or token that is shown as asterisks.
+    """A password or token; ``str`` and ``repr`` show asterisks.
 
-    ``reveal()`` is the only way to the value, so that a search finds every use.
+    Only ``reveal()`` returns the value, so that a search finds every use of it.
     """
 
     __slots__ = ("_value",)
@@ -19,7 +19,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """Return the value, for a program's standard input or a request's header."""
+        """Return the value, for a child's standard input or a request's header."""
         return self._value
 
     def __repr__(self) -> str:
@@ -42,7 +42,7 @@ class Secret:
 
 
 def mask(value: str) -> str:
-    """Return the first 6 and last 3 characters; nothing of a secret under 16 characters."""
+    """Return the first 6 and last 3 characters, nothing of one under 16 characters."""
     if len(value) < _SHORTEST_SHOWN:
         return "***"
     return f"{value[:6]}…{value[-3:]}"

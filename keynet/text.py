@@ -1,7 +1,7 @@
-"""Texts for people: translation, and making foreign strings safe to show.
+"""Texts for people: translation, and escaping of untrusted strings.
 
-``fill(_("…{name}…"), name=…)`` is the one way to write such a text: f-strings cannot be
-collected into a catalogue, and ``fill`` escapes what it fills in.
+Write such texts as ``fill(_("…{name}…"), name=…)``: f-strings cannot be collected into a
+catalogue, and ``fill`` escapes the values.
 """
 
 import gettext
@@ -13,10 +13,10 @@ from typing import Self
 
 __all__ = ["N_", "Block", "_", "fill", "ngettext", "printable", "size", "stacked"]
 
-# Not pathlib: every command loads this module, and it costs a fifth of what click does.
+# Not pathlib: every command loads this module, and pathlib takes a fifth of click's import time.
 _LOCALE_DIR = os.path.join(os.path.dirname(__file__), "locale")  # noqa: PTH118, PTH120
 
-# C0 and C1 controls, DEL, and the characters that reorder or hide text on a terminal.
+# C0 and C1 controls, DEL, and characters that reorder or hide text on a terminal.
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]+"
 )
@@ -25,7 +25,7 @@ _ESCAPE_SEQUENCE = re.compile(
 )
 
 
-# Characters of one value in a text.
+# The most characters of one value in a text.
 _LONGEST = 2000
 
 
@@ -43,12 +43,12 @@ def _current() -> gettext.NullTranslations:
 
 
 def _(message: str) -> str:
-    """Translate a text for people into the user's language; English when there is no catalogue."""
+    """Translate a text into the user's language, if there is a catalogue for it."""
     return _current().gettext(message)
 
 
 def N_(message: str) -> str:  # the name that catalogue tools look for
-    """Mark a text for the catalogue that is translated later, where it is shown."""
+    """Mark a text for the catalogue; it is translated later, where it is shown."""
     return message
 
 
@@ -58,11 +58,11 @@ def ngettext(singular: str, plural: str, count: int) -> str:
 
 
 def printable(foreign: object, limit: int = _LONGEST, *, indented: bool = False) -> str:
-    """Make a string from a server, a script or an engine safe to show on a terminal.
+    """Make a string from a server, a script or an engine safe for a terminal.
 
-    Escape sequences vanish; controls, newlines and direction marks become one space;
-    what is longer than ``limit`` characters is cut and ends in an ellipsis. Spaces at the
-    start go too unless the text is ``indented``.
+    Escape sequences are removed; runs of controls, newlines and direction marks become one
+    space; a text longer than ``limit`` characters is truncated with an ellipsis. Leading spaces
+    are removed unless the text is ``indented``.
     """
     text = _harmless(foreign, limit).rstrip()
     text = text if indented else text.lstrip()
@@ -75,27 +75,27 @@ def _harmless(foreign: object, limit: int) -> str:
 
 
 class Block(str):
-    """Text of several lines, each safe to show already; ``fill`` keeps its newlines."""
+    """Text of several lines that are already safe; ``fill`` keeps its newlines."""
 
     __slots__ = ()
 
     @classmethod
     def of(cls, lines: Iterable[object], *, indent: str = "") -> Self:
-        """Join foreign lines, each made safe on its own."""
+        """Join untrusted lines, making each of them safe."""
         return cls("\n".join(indent + printable(line, indented=True) for line in lines))
 
 
 def fill(template: str, **values: object) -> str:
-    """Fill the placeholders of a translated text; every value becomes safe to show.
+    """Fill the placeholders of a translated text, making every value safe to show.
 
-    A value is escaped as by ``printable``, except that spaces around it stay. Numbers keep
+    Values are escaped as by ``printable``, but keep leading and trailing spaces. Numbers keep
     their type, so that a placeholder may format them (``{seconds:.1f}``).
     """
     return template.format(**{name: _shown(value) for name, value in values.items()})
 
 
 def stacked(*texts: str) -> str:
-    """Put texts that are safe already on lines of their own; empty ones are left out."""
+    """Join texts that are already safe by newlines, without the empty ones."""
     return Block("\n".join(text for text in texts if text))
 
 
@@ -107,7 +107,7 @@ def _shown(value: object) -> object:
 
 
 def size(bytes_: int) -> str:
-    """Write a number of bytes as people read it: ``91.4 MB`` (powers of 1000, as engines do)."""
+    """Format a number of bytes for people: ``91.4 MB``, in powers of 1000 as docker."""
     amount = float(bytes_)
     for unit in ("B", "kB", "MB", "GB"):
         if amount < 1000:

@@ -1,1 +1,1 @@
-"""Images in files: docker save and OCI archives, read in place and written atomically."""
+"""Image archives (docker save and OCI), read in place and written atomically."""

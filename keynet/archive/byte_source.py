@@ -1,4 +1,4 @@
-"""The bytes of an archive at any offset, from the file itself or decompressed beside it."""
+"""Random access to an archive's bytes, decompressed to a scratch file first."""
 
 import os
 import stat
@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from keynet.archive.compression import BLOCK, Compression, opened, sniff
+from keynet.archive.compression import BLOCK, Compression, decompressed, sniff
 from keynet.errors import ArchiveNotFound, TarReadError
 from keynet.text import _, fill, printable
 
@@ -20,16 +20,16 @@ _VAR_TMP: Final = Path("/var/tmp")  # noqa: S108 - the folder only; files in it 
 class Source:
     """Read a plain or compressed file at any offset; close it, or use it in ``with``.
 
-    A compressed file is decompressed once, to a file without a name that the kernel removes
-    when it is closed, on every way out.
+    A compressed file is decompressed once, into an unnamed file that the kernel removes as soon
+    as it is closed, also after a crash.
 
     Args:
         path: Opened at once.
 
     Raises:
-        ArchiveNotFound: Nothing is there.
-        TarReadError: It cannot be opened, is no regular file, or is empty.
-        InvalidArchive: It cannot be decompressed or is a bomb.
+        ArchiveNotFound: The file does not exist.
+        TarReadError: It cannot be opened, is not a regular file, or is empty.
+        InvalidArchive: It cannot be decompressed or is a decompression bomb.
     """
 
     def __init__(self, path: Path) -> None:
@@ -42,8 +42,8 @@ class Source:
                 self._replace_by_decompressed()
             if not self.size or not _may_be_tar(self.read(0, 1)):
                 raise TarReadError(  # noqa: TRY301 - the file is closed in one place
-                    fill(_("{archive} is no tar archive."), archive=self.name),
-                    _("Write one with docker save, podman save or skopeo copy."),
+                    fill(_("{archive} is not a tar archive."), archive=self.name),
+                    _("Create one with docker save, podman save or skopeo copy."),
                 )
         except BaseException:
             self.close()
@@ -61,16 +61,16 @@ class Source:
         self.close()
 
     def close(self) -> None:
-        """Close the file; the decompressed copy is gone with it. May be called again."""
+        """Close the file and drop the decompressed copy. May be called again."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
 
     def read(self, offset: int, length: int) -> bytes:
-        """Give exactly these bytes; safe from several threads.
+        """Return exactly these bytes; safe to call from several threads.
 
         Raises:
-            TarReadError: The file has become shorter, or the disk fails.
+            TarReadError: The file was truncated meanwhile, or the disk failed.
         """
         try:
             block = os.pread(self._descriptor, length, offset)
@@ -79,7 +79,7 @@ class Source:
                 if not rest:
                     raise TarReadError(
                         fill(
-                            _("{archive} ends at byte {position}: it is cut."),
+                            _("{archive} is truncated: it ends at byte {position}."),
                             archive=self.name,
                             position=offset + len(block),
                         )
@@ -90,12 +90,12 @@ class Source:
         return block
 
     def blocks(self, offset: int, length: int) -> Iterator[bytes]:
-        """Read a range from its start, ``BLOCK`` bytes at a time."""
+        """Yield a range of bytes, ``BLOCK`` bytes at a time."""
         for position in range(offset, offset + length, BLOCK):
             yield self.read(position, min(BLOCK, offset + length - position))
 
     def _replace_by_decompressed(self) -> None:
-        pieces = opened(self.blocks(0, self.size), self.compression, self.name)
+        pieces = decompressed(self.blocks(0, self.size), self.compression, self.name)
         first = next(pieces, b"")
         if not _may_be_tar(first):
             self.size = 0
@@ -116,11 +116,11 @@ class Source:
 
 
 def compression_of(path: Path) -> Compression:
-    """Tell how a file is compressed, by its first bytes.
+    """Return the compression of a file, detected from its first bytes.
 
     Raises:
-        ArchiveNotFound: Nothing is there.
-        TarReadError: It cannot be opened or read, or is no regular file.
+        ArchiveNotFound: The file does not exist.
+        TarReadError: It cannot be opened or read, or is not a regular file.
     """
     name = printable(path)
     descriptor = _open(path, name)
@@ -133,9 +133,9 @@ def compression_of(path: Path) -> Compression:
 
 
 def scratch_file() -> int:
-    """Open a private file without a name, on disk rather than in memory; gives its descriptor.
+    """Open an unnamed private file on disk and return its file descriptor.
 
-    TMPDIR decides where; without it /var/tmp, because /tmp is in memory on many systems.
+    Created in TMPDIR if that is set, else in /var/tmp, because /tmp is in memory on many systems.
     """
     folder = None
     if "TMPDIR" not in os.environ and os.access(_VAR_TMP, os.W_OK | os.X_OK):
@@ -151,18 +151,18 @@ def _open(path: Path, name: str) -> int:
     except FileNotFoundError as error:
         raise ArchiveNotFound(
             fill(_("There is no archive at {path}."), path=name),
-            fill(_("Resolved, the path is {path}."), path=path.absolute()),
+            fill(_("The full path is {path}."), path=path.absolute()),
         ) from error
     except (OSError, ValueError) as error:
         raise _failed(name, error) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise TarReadError(fill(_("{archive} is no regular file."), archive=name))
+        raise TarReadError(fill(_("{archive} is not a regular file."), archive=name))
     return descriptor
 
 
 def _may_be_tar(head: bytes) -> bool:
-    # A member's name never starts with a zero; a tar that does is empty.
+    # A member's name never starts with a zero byte: a tar that starts with one is empty.
     return head[:1] not in (b"", b"\0")
 
 
@@ -177,5 +177,5 @@ def _failed(name: str, error: OSError | ValueError) -> TarReadError:
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
     return TarReadError(
         fill(_("{archive} cannot be read: {reason}."), archive=name, reason=reason),
-        _("Check the file's permissions and the free space of the disk (TMPDIR chooses another)."),
+        _("Check the file's permissions and the free disk space (set TMPDIR to use another disk)."),
     )

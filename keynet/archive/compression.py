@@ -1,6 +1,6 @@
-"""gzip and zstd as bounded streams: memory is flat, and a bomb is noticed while it opens.
+"""gzip and zstd streams: constant memory, detection of decompression bombs.
 
-isal works two to ten times faster than zlib in both directions on the layers measured.
+isal is two to ten times faster than zlib in both directions on the layers measured.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -10,26 +10,27 @@ from typing import Any, Final, Protocol, cast
 from keynet.errors import InvalidArchive
 from keynet.text import _, fill
 
-__all__ = ["BLOCK", "Compression", "Compressor", "Opener", "opened", "sniff"]
+__all__ = ["BLOCK", "Compression", "Compressor", "Decompressor", "decompressed", "sniff"]
 
-# Bytes of one step of every stream: threads hand over this much at a time.
+# Bytes processed in one step of every stream, and handed over between threads.
 BLOCK: Final = 1 << 20
 
-# A stream may open to this much freely; beyond it, to so many times its own size. Layers of
-# programs and data shrink 2 to 10 times, a bomb a thousand times and more.
+# A stream may always expand to _FREE bytes; beyond that, to _RATIO times its own size. Layers
+# of programs and data shrink 2 to 10 times, a bomb a thousand times and more.
 _FREE: Final = 64 << 20
 _RATIO: Final = 150
 
 _AFTER_MEMBER: Final = 32 << 10
-# Each gzip member costs a decompressor; real ones (pigz, bgzip, stargz) hold many kilobytes.
+# Each gzip member needs a new decompressor; those of real tools (pigz, bgzip, stargz) hold many
+# kilobytes.
 _FREE_MEMBERS: Final = 1000
 _SMALLEST_MEMBER: Final = 256
-# zstd asks for a window of up to 128 MiB at its highest level; 64 MiB serve all but --ultra -22.
+# zstd uses a window of up to 128 MiB at its highest level; 64 MiB covers all but --ultra -22.
 _ZSTD_WINDOW_LOG: Final = 26
 
 
 class Compression(Enum):
-    """How a file or blob is compressed; the value is the word for people."""
+    """How a file or blob is compressed; the value is the name shown to people."""
 
     NONE = "none"
     GZIP = "gzip"
@@ -37,7 +38,7 @@ class Compression(Enum):
 
 
 def sniff(head: bytes) -> Compression:
-    """Tell the compression from the first four bytes."""
+    """Detect the compression from the first four bytes."""
     if head.startswith(b"\x1f\x8b"):
         return Compression.GZIP
     if head.startswith(b"\x28\xb5\x2f\xfd"):
@@ -45,7 +46,7 @@ def sniff(head: bytes) -> Compression:
     return Compression.NONE
 
 
-class _Decompressor(Protocol):
+class _RawDecompressor(Protocol):
     @property
     def eof(self) -> bool: ...
     @property
@@ -55,33 +56,35 @@ class _Decompressor(Protocol):
     def decompress(self, data: bytes, max_length: int) -> bytes: ...
 
 
-class Opener:
-    """Decompress one stream step by step; concatenated gzip members and zstd frames are one.
+class Decompressor:
+    """Decompress one stream block by block.
+
+    Concatenated gzip members or zstd frames are one stream.
 
     Args:
         compression: ``NONE`` passes the blocks through.
-        name: What is being opened, for errors.
+        name: Name of the stream in error messages.
     """
 
     def __init__(self, compression: Compression, name: str) -> None:
         self._new, self._errors = _decompressors(compression)
         self._name = name
-        self._inner: _Decompressor | None = None
+        self._inner: _RawDecompressor | None = None
         self._taken = 0
         self._given = 0
         self._members = 0
 
     def feed(self, block: bytes) -> Iterator[bytes]:
-        """Open one more block; gives pieces of at most ``BLOCK`` bytes.
+        """Decompress one more block; yield pieces of at most ``BLOCK`` bytes.
 
         Raises:
-            InvalidArchive: Broken, or opens to far more than such a file ever holds.
+            InvalidArchive: The stream is damaged or expands far beyond any real archive.
         """
         if self._new is None:
             yield block
             return
-        # What follows the end of a member is copied: in small steps, or a file of a million
-        # empty members would cost the square of its size.
+        # The bytes after the end of a member are copied. Small steps keep a file of a million
+        # empty members from taking quadratic time.
         step = _AFTER_MEMBER if self._members else BLOCK
         for start in range(0, len(block), step):
             yield from self._feed(block[start : start + step])
@@ -91,13 +94,13 @@ class Opener:
         self._taken += len(block)
         while block:
             if self._inner is None:
-                # Zeros after the last member are padding, as GNU gzip takes them.
+                # Zeros after the last member are padding, as in GNU gzip.
                 block = block.lstrip(b"\0") if self._members else block
                 if not block:
                     return
                 self._inner = self._new()
                 self._members += 1
-                self._refuse_crumbs()
+                self._refuse_tiny_members()
             yield from self._drain(self._inner, block)
             block = b""
             if self._inner.eof:
@@ -107,14 +110,14 @@ class Opener:
         """Check that the stream ended where its format says.
 
         Raises:
-            InvalidArchive: It was cut.
+            InvalidArchive: It was truncated.
         """
         if self._inner is not None or (self._new is not None and not self._taken):
             raise InvalidArchive(
-                fill(_("{name} is cut: the compressed stream has no end."), name=self._name)
+                fill(_("{name} is truncated: the compressed stream has no end."), name=self._name)
             )
 
-    def _drain(self, inner: _Decompressor, block: bytes) -> Iterator[bytes]:
+    def _drain(self, inner: _RawDecompressor, block: bytes) -> Iterator[bytes]:
         while True:
             try:
                 piece = inner.decompress(block, BLOCK)
@@ -133,11 +136,11 @@ class Opener:
             if inner.eof or (inner.needs_input and not piece):
                 return
 
-    def _refuse_crumbs(self) -> None:
+    def _refuse_tiny_members(self) -> None:
         if self._members > _FREE_MEMBERS and self._taken < self._members * _SMALLEST_MEMBER:
             raise InvalidArchive(
-                fill(_("{name} is made of thousands of tiny compressed pieces."), name=self._name),
-                _("If you trust the file, decompress it yourself (gunzip, zstd -d) and use that."),
+                fill(_("{name} consists of thousands of tiny compressed pieces."), name=self._name),
+                _("If you trust the file, decompress it (gunzip, zstd -d) and use the result."),
             )
 
     def _count(self, length: int) -> None:
@@ -145,24 +148,24 @@ class Opener:
         if self._given > _FREE and self._given > self._taken * _RATIO:
             raise InvalidArchive(
                 fill(
-                    _("{name} opens to more than {ratio} times its size: a decompression bomb."),
+                    _("{name} expands to more than {ratio} times its size: a decompression bomb."),
                     name=self._name,
                     ratio=_RATIO,
                 ),
-                _("If you trust the file, decompress it yourself (gunzip, zstd -d) and use that."),
+                _("If you trust the file, decompress it (gunzip, zstd -d) and use the result."),
             )
 
 
-def opened(blocks: Iterable[bytes], compression: Compression, name: str) -> Iterator[bytes]:
-    """Decompress a whole stream; see ``Opener``."""
-    opener = Opener(compression, name)
+def decompressed(blocks: Iterable[bytes], compression: Compression, name: str) -> Iterator[bytes]:
+    """Decompress a whole stream; see ``Decompressor``."""
+    decompressor = Decompressor(compression, name)
     for block in blocks:
-        yield from opener.feed(block)
-    opener.finish()
+        yield from decompressor.feed(block)
+    decompressor.finish()
 
 
 class Compressor(Protocol):
-    """What gzip's compressor objects have in common."""
+    """The interface of zlib's and isal's compressor objects."""
 
     def compress(self, data: bytes, /) -> bytes: ...
     def flush(self) -> bytes: ...
@@ -170,21 +173,21 @@ class Compressor(Protocol):
 
 def _decompressors(
     compression: Compression,
-) -> tuple[Callable[[], _Decompressor] | None, tuple[type[Exception], ...]]:
+) -> tuple[Callable[[], _RawDecompressor] | None, tuple[type[Exception], ...]]:
     if compression is Compression.GZIP:
         from isal import igzip_lib, isal_zlib
 
-        def new_gzip() -> _Decompressor:
+        def new_gzip() -> _RawDecompressor:
             return igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
 
-        # isal's stubs take the class for an instance.
+        # isal's type stubs declare the class as an instance.
         return new_gzip, (cast("type[Exception]", isal_zlib.error), EOFError)
     if compression is Compression.ZSTD:
         zstd = _zstd()
 
-        def new_zstd() -> _Decompressor:
+        def new_zstd() -> _RawDecompressor:
             window = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
-            decompressor: _Decompressor = zstd.ZstdDecompressor(options=window)
+            decompressor: _RawDecompressor = zstd.ZstdDecompressor(options=window)
             return decompressor
 
         return new_zstd, (zstd.ZstdError, EOFError)
@@ -192,7 +195,7 @@ def _decompressors(
 
 
 def _zstd() -> Any:
-    # Python 3.14 has it in its standard library; before, the same module is a package.
+    # In the standard library since Python 3.14; before that, a backport with the same API.
     try:
         from compression import zstd  # type: ignore[import-not-found,unused-ignore]
     except ImportError:

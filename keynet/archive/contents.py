@@ -1,4 +1,4 @@
-"""An open archive's documents, read with limits and checked against their digests."""
+"""Documents of an open archive, read with limits and checked against digests."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -15,17 +15,15 @@ from keynet.text import N_, _, fill, printable
 
 __all__ = ["ArchivedImage", "Contents"]
 
-_HINT: Final = N_(
-    "The file is damaged or no image archive; write it again with docker or podman save."
-)
+_HINT: Final = N_("The file is damaged or not an image archive; create it again with docker save.")
 
 
 @dataclass(frozen=True)
 class ArchivedImage:
     """One image of an archive.
 
-    ``tags`` are as the archive writes them (``nginx:alpine``), maybe none; ``bare_tag`` is a
-    tag that an OCI archive gives without saying of which repository.
+    ``tags`` are as written in the archive (``nginx:alpine``), possibly none; ``bare_tag`` is a
+    tag that an OCI archive lists without a repository.
     """
 
     image: Image
@@ -47,10 +45,10 @@ class Contents:
         return self.source.name
 
     def document(self, name: str) -> bytes:
-        """Read one JSON document whole.
+        """Return one JSON document.
 
         Raises:
-            InvalidArchive: Missing, or larger than such a document may be.
+            InvalidArchive: It is missing, or larger than allowed.
         """
         member = self.members.find(name)
         if member.size > LARGEST_DOCUMENT:
@@ -68,7 +66,7 @@ class Contents:
         """Compare content with its digest.
 
         Raises:
-            InvalidArchive: It has another one.
+            InvalidArchive: They differ.
         """
         actual = digest.of_same_kind(content)
         if actual != digest:
@@ -78,10 +76,10 @@ class Contents:
             )
 
     def digest(self, member: str, text: str) -> Digest:
-        """Read a digest that ``member`` names.
+        """Parse a digest that appears in ``member``.
 
         Raises:
-            InvalidArchive: It breaks the grammar.
+            InvalidArchive: It is not a valid digest.
         """
         try:
             return Digest.parse(text)
@@ -89,10 +87,10 @@ class Contents:
             raise self.bad(member, error.message.rstrip(".")) from error
 
     def descriptor(self, member: str, model: DescriptorModel) -> Descriptor:
-        """Check a descriptor that ``member`` holds.
+        """Check a descriptor that appears in ``member``.
 
         Raises:
-            InvalidArchive: Its digest breaks the grammar.
+            InvalidArchive: Its digest is not valid.
         """
         try:
             return model.value()
@@ -100,10 +98,10 @@ class Contents:
             raise self.bad(member, error.message.rstrip(".")) from error
 
     def tag(self, member: str, text: str) -> str:
-        """Check a repository and tag that ``member`` names.
+        """Check a repository and tag that appear in ``member``.
 
         Raises:
-            InvalidArchive: It breaks the grammar of references.
+            InvalidArchive: It is not a valid reference.
         """
         try:
             Reference.parse(text)
@@ -112,7 +110,7 @@ class Contents:
         return text
 
     def bad(self, member: str, reason: str) -> InvalidArchive:
-        """Give the error for a member."""
+        """Return the error for a member."""
         return InvalidArchive(
             fill(
                 _("{archive}: {member}: {reason}."),

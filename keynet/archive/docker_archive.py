@@ -1,4 +1,4 @@
-"""Archives of docker save, podman save and their like: ``manifest.json`` lists the images.
+"""Archives of docker save and podman save: ``manifest.json`` lists the images.
 
 Source: docker image spec v1.2, "Combined Image JSON + Filesystem Changeset Format".
 """
@@ -26,13 +26,13 @@ _HEX: Final = re.compile(r"(?:^|/)([0-9a-f]{64})(?:\.json|\.tar)?$")
 
 
 def read_docker(contents: Contents) -> list[ArchivedImage]:
-    """Read every image that ``manifest.json`` lists, in its order.
+    """Return every image that ``manifest.json`` lists, in its order.
 
-    The archive holds no registry manifest: a docker one is written, and an OCI one where a
-    layer is compressed by zstd.
+    The archive holds no registry manifest: docker's is generated, or an OCI manifest if a layer
+    is compressed with zstd.
 
     Raises:
-        InvalidArchive: With the member that is missing, broken or not what its name says.
+        InvalidArchive: A member, which is named, is missing, damaged or has another digest.
     """
     entries = parse_docker_manifest(contents.document(MANIFEST), contents.name)
     known: dict[str, tuple[Compression, Digest | None]] = {}
@@ -83,7 +83,7 @@ def _image(
 def _identify(
     contents: Contents, member: Member, known: dict[str, tuple[Compression, Digest | None]]
 ) -> tuple[Compression, Digest | None]:
-    """Tell how a layer is compressed, and its digest where the diff id is not that."""
+    """Return a layer's compression, and its digest if that differs from the diff id."""
     if member.name not in known:
         head = contents.source.read(member.offset, min(4, member.size))
         compression = sniff(head)

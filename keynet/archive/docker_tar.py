@@ -1,7 +1,4 @@
-"""What one asks an image file: is it sound, what is in it, what is it called.
-
-Source: SPEC 7.
-"""
+"""Validate and inspect image archives: the public functions for files."""
 
 from pathlib import Path
 from typing import Any
@@ -24,14 +21,14 @@ __all__ = [
 
 
 def validate_docker_tar(path: str | Path) -> bool:
-    """Tell whether a file is a sound image archive; every byte is read and hashed.
+    """Report whether a file is a valid image archive; every byte is read and hashed.
 
     Returns:
-        False only for a file that is no valid archive.
+        False only for a file that is not a valid archive.
 
     Raises:
         ArchiveNotFound: There is no such file (also a FileNotFoundError).
-        TarReadError: It cannot be read: no permission, or the disk fails.
+        TarReadError: It cannot be read: no permission, or the disk failed.
     """
     try:
         return not check_archive(path)
@@ -44,15 +41,15 @@ def validate_docker_tar(path: str | Path) -> bool:
 def inspect_docker_tar(
     path: str | Path, *, tag: str | None = None, platform: Platform | None = None
 ) -> ImageInspect:
-    """Tell what is in an archive, from its manifests and configs alone.
+    """Return what manifest and config say about an image; no layer is read.
 
     Args:
-        tag: Which image, where the archive has several; the first by default.
-        platform: Which of a multi-platform image; this machine's by default.
+        tag: The image to choose from an archive with several; the first by default.
+        platform: The platform to choose from a multi-platform image; this machine's by default.
 
     Raises:
         ArchiveNotFound: There is no such file.
-        InvalidArchive: It is no image archive, contradicts itself, or has no such image.
+        InvalidArchive: It is not an image archive, is inconsistent, or has no such image.
     """
     with Archive(path) as archive:
         one = choose(archive.images, archive.name, tag=tag, platform=platform)
@@ -61,13 +58,13 @@ def inspect_docker_tar(
 
 
 def get_tar_manifest(path: str | Path) -> list[dict[str, Any]]:
-    """Give docker's ``manifest.json``: for each image Config, RepoTags and Layers.
+    """Return docker's ``manifest.json``: for each image Config, RepoTags and Layers.
 
-    An OCI archive, which has no such file, gets the entries that docker would write.
+    For an OCI archive, which has no such file, return the entries that docker would write.
 
     Raises:
         ArchiveNotFound: There is no such file.
-        InvalidArchive: It is no image archive.
+        InvalidArchive: It is not an image archive.
     """
     with Archive(path) as archive:
         return docker_entries(archive)
@@ -78,28 +75,28 @@ def extract_original_tags(path: str | Path) -> list[str]:
 
     Raises:
         ArchiveNotFound: There is no such file.
-        InvalidArchive: It is no image archive.
+        InvalidArchive: It is not an image archive.
     """
     with Archive(path) as archive:
         return list(archive.tags)
 
 
 def get_primary_tag(path: str | Path) -> tuple[str, str] | None:
-    """Give repository and tag of the archive's first tag; None where it has none.
+    """Return repository and tag of the archive's first tag, None if it has no tags.
 
     Raises:
         ArchiveNotFound: There is no such file.
-        InvalidArchive: It is no image archive.
+        InvalidArchive: It is not an image archive.
     """
     tags = extract_original_tags(path)
     return parse_repository_tag(tags[0]) if tags else None
 
 
 def parse_repository_tag(repository_tag: str) -> tuple[str, str]:
-    """Split ``nginx:alpine`` into ``("nginx", "alpine")``; without a tag it is ``latest``.
+    """Split ``nginx:alpine`` into ``("nginx", "alpine")``.
 
-    A registry in front stays with the repository: ``localhost:5000/app`` has no tag. What
-    follows an ``@`` is left out.
+    The tag defaults to ``latest``. A registry stays part of the repository, so that
+    ``localhost:5000/app`` has no tag. A digest after ``@`` is dropped.
     """
     name = repository_tag.partition("@")[0]
     head, slash, last = name.rpartition("/")

@@ -1,11 +1,11 @@
-"""Archives looked into: whether they are sound, and what docker would say of them."""
+"""Check whole archives, and derive docker's ``manifest.json`` for them."""
 
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from keynet.archive.compression import Compression, Opener
+from keynet.archive.compression import Compression, Decompressor
 from keynet.archive.contents import ArchivedImage
 from keynet.archive.docker_archive import MANIFEST
 from keynet.archive.layers import FileLayer
@@ -21,14 +21,14 @@ _MOST_BRACKETS: Final = 100_000
 
 
 def check_archive(path: str | Path) -> list[str]:
-    """Read every byte of an archive and list, as texts for people, what is wrong in it.
+    """Read every byte of an archive and list its problems, as texts for people.
 
     Returns:
-        Nothing for a sound archive.
+        An empty list for a valid archive.
 
     Raises:
-        ArchiveNotFound: Nothing is there.
-        InvalidArchive: It is no image archive at all, or hostile.
+        ArchiveNotFound: There is no such file.
+        InvalidArchive: It is not an image archive at all, or is malicious.
     """
     with Archive(path) as archive:
         found: list[str] = []
@@ -40,12 +40,12 @@ def check_archive(path: str | Path) -> list[str]:
 
 
 def docker_entries(archive: Archive) -> list[dict[str, Any]]:
-    """Give the entries of docker's ``manifest.json``: Config, RepoTags, Layers.
+    """Return the entries of docker's ``manifest.json``: Config, RepoTags, Layers.
 
-    An OCI archive without that file gets the entries that docker would write.
+    For an OCI archive without that file, return the entries that docker would write.
 
     Raises:
-        InvalidArchive: The document has more brackets than an image archive ever needs.
+        InvalidArchive: The document has more brackets than any real image archive.
     """
     document = archive.docker_manifest()
     if document is None:
@@ -57,7 +57,7 @@ def docker_entries(archive: Archive) -> list[dict[str, Any]]:
             }
             for one in archive.images
         ]
-    # Python's lists and dicts take thirty times the bytes of their brackets.
+    # In memory a Python list or dict takes thirty times the bytes of its brackets.
     if document.count(b"[") + document.count(b"{") > _MOST_BRACKETS:
         raise InvalidArchive(
             fill(
@@ -71,13 +71,13 @@ def docker_entries(archive: Archive) -> list[dict[str, Any]]:
 
 
 def decompressors(name: str) -> dict[str, Callable[[], Decompress]]:
-    """Give what opens each compressed type of layer, for ``oci.validate.problems``."""
+    """Return decompressors by layer type, for ``oci.validate.problems``."""
 
     def gzip() -> Decompress:
-        return Opener(Compression.GZIP, name).feed
+        return Decompressor(Compression.GZIP, name).feed
 
     def zstd() -> Decompress:
-        return Opener(Compression.ZSTD, name).feed
+        return Decompressor(Compression.ZSTD, name).feed
 
     return {
         MediaType.OCI_LAYER_GZIP: gzip,

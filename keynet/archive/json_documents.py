@@ -1,4 +1,4 @@
-"""JSON inside archives, checked: what is listed here is used, all else is passed over.
+"""Models of the JSON documents in archives; unknown fields are ignored.
 
 Source: docker image spec v1.2 (``manifest.json``); OCI image-spec (index, manifest, config).
 """
@@ -24,7 +24,7 @@ __all__ = [
     "parse_docker_manifest",
 ]
 
-# The size that registries take for a manifest; configs with long histories stay below it too.
+# The size limit of registries for a manifest; configs with long histories stay below it too.
 LARGEST_DOCUMENT: Final = 4 << 20
 _LARGEST_BLOB: Final = 1 << 43
 _Labels = Annotated[dict[str, str], Field(max_length=10_000)]
@@ -62,10 +62,10 @@ class DescriptorModel(_Wire):
     platform: PlatformModel | None = None
 
     def value(self) -> Descriptor:
-        """Give the descriptor as a value.
+        """Convert to a ``Descriptor``.
 
         Raises:
-            ValidationError: The digest breaks its grammar.
+            ValidationError: The digest is not valid.
         """
         platform = None
         if self.platform is not None and self.platform.os and self.platform.architecture:
@@ -105,14 +105,14 @@ class ManifestModel(_Wire):
 
 
 class RootfsModel(_Wire):
-    """The layers' digests, uncompressed, base first."""
+    """The digests of the uncompressed layers, base first."""
 
     type: str = "layers"
     diff_ids: _Names | None = None
 
 
 class ConfigModel(_Wire):
-    """An image config, as far as an archive needs it."""
+    """The fields of an image config that keynet uses."""
 
     architecture: str
     os: str
@@ -127,10 +127,10 @@ _DOCKER_MANIFEST: TypeAdapter[list[DockerImage]] = TypeAdapter(
 
 
 def parse(model: type[_Model], document: bytes, archive: str, member: str) -> _Model:
-    """Read one JSON document.
+    """Parse one JSON document.
 
     Raises:
-        InvalidArchive: With archive, member and the field that is wrong.
+        InvalidArchive: A field is not valid; archive, member and field are named.
     """
     try:
         return model.model_validate_json(document)
@@ -139,10 +139,10 @@ def parse(model: type[_Model], document: bytes, archive: str, member: str) -> _M
 
 
 def parse_docker_manifest(document: bytes, archive: str) -> list[DockerImage]:
-    """Read docker's ``manifest.json``: one entry for each image, at least one.
+    """Parse docker's ``manifest.json``: one entry for each image, at least one.
 
     Raises:
-        InvalidArchive: With archive and the field that is wrong.
+        InvalidArchive: A field is not valid; archive and field are named.
     """
     try:
         return _DOCKER_MANIFEST.validate_json(document)
@@ -161,5 +161,5 @@ def _invalid(error: WireError, archive: str, member: str) -> InvalidArchive:
             member=member,
             reason=printable(reason, 300),
         ),
-        _("The file is damaged or no image archive; write it again with docker or podman save."),
+        _("The file is damaged or not an image archive; create it again with docker save."),
     )

@@ -1,4 +1,4 @@
-"""Layers whose bytes lie in a file."""
+"""Layers stored in a file."""
 
 import asyncio
 import hashlib
@@ -16,7 +16,7 @@ __all__ = ["FileLayer", "Ranges"]
 
 
 class Ranges(Protocol):
-    """Bytes of an open file at any offset; ``name`` is the file's, for errors."""
+    """Random access to an open file; ``name`` is the file's, for error messages."""
 
     @property
     def name(self) -> str: ...
@@ -33,26 +33,28 @@ class FileLayer:
     offset: int
     file: Ranges = field(repr=False, compare=False)
     origin: Reference | None = None
-    # Whoever sends the layer need not hash it again.
+    # The sender does not have to hash the layer again.
     checks_digest: ClassVar[bool] = True
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Read the bytes as stored, from byte 0 at every call; another thread reads and hashes.
+        """Yield the stored bytes, from byte 0 at every call.
+
+        Reading and hashing is done in another thread.
 
         Raises:
-            InvalidArchive: Before the last chunk, when the bytes do not have the digest.
-            TarReadError: The file was cut meanwhile.
+            InvalidArchive: The digest does not match; raised before the last chunk.
+            TarReadError: The file was truncated meanwhile.
         """
         blocks = self.blocks()
         while (block := await asyncio.to_thread(next, blocks, None)) is not None:
             yield block
 
     def blocks(self) -> Iterator[bytes]:
-        """Read the bytes as stored and check their digest.
+        """Yield the stored bytes and check their digest.
 
         Raises:
-            InvalidArchive: Before the last block, when the bytes do not have the digest.
-            TarReadError: The file was cut meanwhile.
+            InvalidArchive: The digest does not match; raised before the last block.
+            TarReadError: The file was truncated meanwhile.
         """
         hasher = hashlib.new(self.descriptor.digest.algorithm)
         end = self.offset + self.descriptor.size
@@ -66,10 +68,10 @@ class FileLayer:
             self._check(hasher.hexdigest())
 
     def verify(self) -> None:
-        """Read the whole layer.
+        """Read the whole layer and check its digest.
 
         Raises:
-            InvalidArchive: With the member: it does not have its digest.
+            InvalidArchive: The digest does not match.
         """
         for _block in self.blocks():
             pass
@@ -85,5 +87,5 @@ class FileLayer:
                     actual=f"{digest.algorithm}:{actual}",
                     announced=digest,
                 ),
-                _("The file is damaged; write it again."),
+                _("The file is damaged; create it again."),
             )

@@ -1,6 +1,6 @@
-"""OCI image layouts in a tar: ``index.json`` leads to manifests, blobs lie under their digests.
+"""OCI image layouts in a tar: ``index.json`` and blobs named by digest.
 
-docker save writes such a layout too since version 25, beside its own ``manifest.json``.
+docker save writes this layout since version 25, in addition to its own ``manifest.json``.
 
 Source: OCI image-spec, "Image Layout".
 """
@@ -39,7 +39,7 @@ _REFERENCE_TYPE: Final = "vnd.docker.reference.type"
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A manifest on the way from index.json, with the names its top-level entry has."""
+    """A manifest reached from index.json, with the names of its top-level entry."""
 
     descriptor: Descriptor
     tags: tuple[str, ...]
@@ -47,24 +47,24 @@ class _Found:
 
 
 def read_oci(contents: Contents) -> list[ArchivedImage]:
-    """Read every image that ``index.json`` leads to: base of nested indexes first.
+    """Return every image reachable from ``index.json``, in the order of the indexes.
 
-    Attestations and other artifacts are passed over, and so are images of a multi-platform
-    index whose blobs the archive does not hold, as docker saves them.
+    Attestations and other artifacts are skipped, and so are images of a multi-platform index
+    whose blobs are not in the archive, as in archives of docker save.
 
     Raises:
-        InvalidArchive: With the member that is missing, broken or not what its digest says.
+        InvalidArchive: A member, which is named, is missing, damaged or has another digest.
     """
     top = parse(IndexModel, contents.document(INDEX), contents.name, INDEX)
     docker_tags = _docker_tags(contents)
     images: dict[Digest, ArchivedImage] = {}
-    absent: InvalidArchive | None = None
+    missing: InvalidArchive | None = None
     for found in _manifests(contents, top, None, 0, set()):
         digest = found.descriptor.digest
         try:
             read = _image(contents, found, docker_tags)
-        except _Absent as error:
-            absent = absent or error
+        except _MissingBlob as error:
+            missing = missing or error
             continue
         if read is None:
             continue
@@ -73,12 +73,12 @@ def read_oci(contents: Contents) -> list[ArchivedImage]:
             tags = (*before.tags, *(tag for tag in read.tags if tag not in before.tags))
             read = ArchivedImage(read.image, read.platform, tags, before.bare_tag or read.bare_tag)
         images[digest] = read
-    if not images and absent is not None:
-        raise absent
+    if not images and missing is not None:
+        raise missing
     return list(images.values())
 
 
-class _Absent(InvalidArchive):
+class _MissingBlob(InvalidArchive):
     """A blob that a manifest lists is not in the archive."""
 
 
@@ -102,7 +102,7 @@ def _manifests(
         seen.add((descriptor.digest, tags))
         if len(seen) > _MOST_MANIFESTS:
             raise contents.bad(
-                INDEX, fill(_("it leads to more than {most} manifests"), most=_MOST_MANIFESTS)
+                INDEX, fill(_("it lists more than {most} manifests"), most=_MOST_MANIFESTS)
             )
         if descriptor.media_type not in MediaType.INDEXES:
             yield found
@@ -120,14 +120,14 @@ def _image(
     contents: Contents, found: _Found, docker_tags: dict[Digest, tuple[str, ...]]
 ) -> ArchivedImage | None:
     if found.descriptor.media_type not in MediaType.MANIFESTS:
-        # Only an index that is absent comes here with its own type.
+        # Only a missing index gets here with the type of an index.
         _blob(contents, found.descriptor)
         return None
     name = _blob_name(found.descriptor.digest)
     document = _document(contents, found.descriptor)
     manifest = parse(ManifestModel, document, contents.name, name)
     if manifest.media_type not in (None, found.descriptor.media_type):
-        raise contents.bad(name, _("its mediaType is not the one its index announces"))
+        raise contents.bad(name, _("its mediaType is not the one in its index"))
     config = contents.descriptor(name, manifest.config)
     if config.media_type not in (MediaType.OCI_CONFIG, MediaType.DOCKER_CONFIG):
         return None
@@ -165,7 +165,7 @@ def _layers(
 
 
 def _docker_tags(contents: Contents) -> dict[Digest, tuple[str, ...]]:
-    """Give the tags of docker's own manifest.json by config, where it is there too."""
+    """Return the tags in docker's manifest.json, if present, by config."""
     tags: dict[Digest, tuple[str, ...]] = {}
     if "manifest.json" not in contents.members:
         return tags
@@ -198,13 +198,13 @@ def _document(contents: Contents, descriptor: Descriptor) -> bytes:
 def _blob(contents: Contents, descriptor: Descriptor) -> Member:
     name = _blob_name(descriptor.digest)
     if name not in contents.members:
-        raise _Absent(
+        raise _MissingBlob(
             fill(
                 _("{archive}: {member}: the archive has no such member."),
                 archive=contents.name,
                 member=name,
             ),
-            _("The file is incomplete; write it again."),
+            _("The file is incomplete; create it again."),
         )
     member = contents.members.find(name)
     if member.size != descriptor.size:

@@ -1,4 +1,4 @@
-"""Open an image archive of any kind."""
+"""Open an image archive of any format."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -22,22 +22,22 @@ __all__ = ["Archive", "choose", "open_archive"]
 
 
 class Archive:
-    """An open archive: docker save (both layouts) or OCI, plain, gzip'd or zstd'd.
+    """An open archive: docker save (both layouts) or OCI, plain, gzip or zstd.
 
     Close it, or use it in ``with``; its layers can be read until then. Nothing is extracted:
-    manifests and configs are read and checked at once, layers when they are used.
+    manifests and configs are read and checked when it is opened, layers when they are used.
 
     Args:
         path: The file.
 
     Raises:
-        ArchiveNotFound: Nothing is there.
-        TarReadError: It cannot be read, is no tar, or is cut.
-        InvalidArchive: It is no image archive, contradicts itself, or is hostile.
+        ArchiveNotFound: There is no such file.
+        TarReadError: It cannot be read, is not a tar, or is truncated.
+        InvalidArchive: It is not an image archive, is inconsistent, or is malicious.
 
     Attributes:
-        layout: ``"docker"`` or ``"oci"``; docker's files since version 25 are both and read
-            as OCI, because that keeps the manifest's bytes.
+        layout: ``"docker"`` or ``"oci"``; archives of docker save since version 25 have both
+            layouts and are read as OCI, because that keeps the manifest's bytes.
         images: At least one, in the archive's order.
     """
 
@@ -77,7 +77,7 @@ class Archive:
 
     @property
     def stored_size(self) -> int:
-        """The file's size in bytes, as compressed as it is."""
+        """The size of the file on disk in bytes."""
         return self._source.stored_size
 
     @property
@@ -86,7 +86,7 @@ class Archive:
         return tuple(dict.fromkeys(tag for one in self.images for tag in one.tags))
 
     def docker_manifest(self) -> bytes | None:
-        """Give the bytes of docker's ``manifest.json``; None where the archive has none."""
+        """Return the bytes of docker's ``manifest.json``, None if the archive has none."""
         if MANIFEST not in self._contents.members:
             return None
         return self._contents.document(MANIFEST)
@@ -94,10 +94,10 @@ class Archive:
 
 @asynccontextmanager
 async def open_archive(path: str | Path) -> AsyncIterator[Archive]:
-    """Open an archive without holding up the loop; closed at the end.
+    """Open an archive without blocking the event loop, close it afterwards.
 
-    Decompressing takes a thread. The headers of a plain file are a few short reads, which cost
-    less than a thread does.
+    A compressed file is decompressed in a thread. A plain file is opened directly: reading its
+    headers costs less than starting a thread.
 
     Raises:
         KeynetError: As ``Archive``.
@@ -117,24 +117,24 @@ def choose(
     tag: str | None = None,
     platform: Platform | None = None,
 ) -> ArchivedImage:
-    """Choose one image: of that tag, else of the first image's; then by platform.
+    """Choose one image by tag, the first image's if None, then by platform.
 
     Args:
-        images: As the archive gives them.
-        archive: Its name, for errors.
-        tag: As the archive writes it (``nginx:alpine``).
-        platform: Without it linux on this machine's architecture, where there are several.
+        images: In the archive's order.
+        archive: The archive's name, for error messages.
+        tag: As written in the archive (``nginx:alpine``).
+        platform: If None and there are several, linux on this machine's architecture.
 
     Raises:
-        InvalidArchive: The archive has no such image; the message lists what it has.
+        InvalidArchive: The archive has no such image; the hint lists what it has.
     """
     group = [one for one in images if tag in one.tags] if tag is not None else list(images)
     if not group:
         raise InvalidArchive(
             fill(_("{archive} has no image {tag}."), archive=archive, tag=tag),
             fill(
-                _("It has: {tags}."),
-                tags=", ".join(t for one in images for t in one.tags) or _("no tags at all"),
+                _("Its tags: {tags}."),
+                tags=", ".join(t for one in images for t in one.tags) or _("none"),
             ),
         )
     if tag is None:
@@ -149,7 +149,7 @@ def choose(
     raise InvalidArchive(
         fill(_("{archive} has no image for {platform}."), archive=archive, platform=wanted),
         fill(
-            _("It has {platforms}; choose with --platform."),
+            _("Available: {platforms}. Choose one with --platform."),
             platforms=", ".join(printable(one.platform) for one in group),
         ),
     )
@@ -159,7 +159,7 @@ def _read(contents: Contents) -> tuple[str, tuple[ArchivedImage, ...]]:
     if INDEX in contents.members:
         images = read_oci(contents)
         if not images:
-            raise contents.bad(INDEX, _("it leads to no image"))
+            raise contents.bad(INDEX, _("it lists no image"))
         return "oci", tuple(images)
     if MANIFEST in contents.members:
         return "docker", tuple(read_docker(contents))
@@ -171,5 +171,5 @@ def _read(contents: Contents) -> tuple[str, tuple[ArchivedImage, ...]]:
             ),
             archive=contents.name,
         ),
-        _("docker export writes a file system; docker save and podman save write images."),
+        _("docker export writes a file system. Create an image archive with docker save."),
     )

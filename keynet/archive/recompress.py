@@ -1,7 +1,7 @@
-"""Uncompressed layers made small before they travel, where that pays.
+"""Compress plain layers before an upload, if that makes them smaller.
 
-docker save writes layers as plain tars; docker push sends them gzip'd. Layers that do not
-shrink (weights, archives, images) are sent as they are: gzip would only cost time.
+docker save writes layers as plain tars; docker push compresses them. Layers that do not shrink
+(weights, archives, images) are sent as they are, because gzip would only cost time.
 """
 
 import asyncio
@@ -25,10 +25,10 @@ from keynet.text import _, fill
 
 __all__ = ["Policy", "compressed"]
 
-# "auto" compresses what a sample shows to shrink; "gzip" every plain layer; "none" nothing.
+# "auto" compresses a plain layer if a sample of it shrinks; "gzip" every plain layer; "none" none.
 Policy = Literal["auto", "gzip", "none"]
 
-# isal at level 1 gives zlib's level 1 in a quarter of its time; its higher levels gain 1 %.
+# isal's level 1 compresses as well as zlib's in a quarter of the time; higher levels gain 1 %.
 _LEVEL: Final = 1
 _GZIP_WBITS: Final = 31
 _SAMPLE: Final = 256 << 10
@@ -38,13 +38,13 @@ _WORTH: Final = 0.9
 
 @asynccontextmanager
 async def compressed(image: Image, policy: Policy = "auto") -> AsyncIterator[Image]:
-    """Give the same image with its plain layers gzip'd; valid until the block ends.
+    """Return the image with its plain layers compressed; valid until the block ends.
 
-    One thread a core compresses, to files without a name on the disk. Without a layer to
-    compress it is the same image, its manifest's bytes and digest unchanged.
+    Layers are compressed by one thread per core into unnamed files on disk. If there is no layer
+    to compress, the image is returned unchanged, with the same manifest and digest.
 
     Raises:
-        InvalidArchive: With the member: a layer does not have its digest.
+        InvalidArchive: The digest of a layer does not match.
         TarReadError: No space is left on the disk.
     """
     with ExitStack() as files:
@@ -77,7 +77,7 @@ def _plain_layers(image: Image) -> dict[Digest, FileLayer]:
 
 
 def _shrinks(layer: FileLayer) -> bool:
-    """Compress some places of a layer and tell whether the whole is worth it."""
+    """Report whether a layer is worth compressing, from samples of it."""
     size = layer.descriptor.size
     step = max(_SAMPLE, size // _SAMPLES)
     taken = given = 0
@@ -127,7 +127,7 @@ def _with_layers(image: Image, done: dict[Digest, FileLayer]) -> Image:
 
 
 class _Scratch:
-    """A file without a name that is written once and then read at any offset."""
+    """An unnamed file that is written once and then read at any offset."""
 
     def __init__(self, files: ExitStack, name: str) -> None:
         self.name = name
@@ -147,7 +147,7 @@ class _Scratch:
                     name=self.name,
                     reason=error.strerror or error,
                 ),
-                _("Free some space, or choose another folder by TMPDIR."),
+                _("Free some disk space, or set TMPDIR to a folder on another disk."),
             ) from error
         self.size += len(piece)
 

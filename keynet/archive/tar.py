@@ -1,9 +1,9 @@
-"""An index of a tar's members: names, offsets and sizes, from its headers alone.
+"""An index of a tar's members: names, offsets and sizes, from the headers alone.
 
-Python's ``tarfile`` parses each header block; the walk is ours, because an index of the
-standard library costs 2 kB and 30 microseconds a member and follows links on its own.
-Members that an image archive never has (hard links, devices, names that leave the archive)
-are refused, listed or not.
+Python's ``tarfile`` parses each header block; finding the headers is done here, because the
+index of the standard library costs 2 kB and 30 microseconds a member and follows links itself.
+Members that an image archive never has (hard links, devices, names outside of the archive) are
+refused, whether an image uses them or not.
 """
 
 import tarfile
@@ -28,7 +28,7 @@ _REGULAR: Final = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE)
 
 
 class Readable(Protocol):
-    """Bytes at any offset; ``name`` is the file's, for errors."""
+    """Random access to bytes; ``name`` is the file's, for error messages."""
 
     @property
     def name(self) -> str: ...
@@ -39,7 +39,7 @@ class Readable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A regular file in the archive, by the offset and size of its bytes."""
+    """A regular file in the archive: offset and size of its content."""
 
     name: str
     offset: int
@@ -47,7 +47,7 @@ class Member:
 
 
 class Index:
-    """Members by name; symbolic links are resolved inside the archive only."""
+    """Members by name; symbolic links are followed inside the archive only."""
 
     def __init__(
         self, archive: str, members: Mapping[str, Member], links: Mapping[str, str]
@@ -60,14 +60,14 @@ class Index:
         return name in self._members or name in self._links
 
     def names(self) -> list[str]:
-        """Give the names of all regular files, in the archive's order."""
+        """Return the names of all regular files, in the archive's order."""
         return list(self._members)
 
     def find(self, name: str) -> Member:
-        """Look one member up, through links.
+        """Return a member by name, following links.
 
         Raises:
-            InvalidArchive: No such member, links in a circle, or a name that leaves the archive.
+            InvalidArchive: There is no such member, or its links form a cycle.
         """
         target = _normal(self._archive, name)
         for _hop in range(_MOST_LINKS):
@@ -76,16 +76,16 @@ class Index:
             if target not in self._links:
                 raise _bad(self._archive, name, _("the archive has no such member"))
             target = self._links[target]
-        raise _bad(self._archive, name, _("its links lead in a circle"))
+        raise _bad(self._archive, name, _("its links form a cycle"))
 
 
 def index(source: Readable) -> Index:
-    """Read every header of a tar, skipping what lies between.
+    """Build the index from every header of a tar, skipping the contents.
 
     Raises:
-        TarReadError: Not a tar, or cut.
-        InvalidArchive: With the member: a name that leaves the archive, a hard link, a device,
-            or more members than an image ever has.
+        TarReadError: It is not a tar, or is truncated.
+        InvalidArchive: A member is a hard link or a device, has a name outside of the archive,
+            or is one too many for an image.
     """
     members: dict[str, Member] = {}
     links: dict[str, str] = {}
@@ -93,7 +93,7 @@ def index(source: Readable) -> Index:
     while (info := _header(source, position)) is not None:
         headers += 1
         if headers > _MOST_HEADERS:
-            raise _bad(source.name, info.name, _("extended headers without end"))
+            raise _bad(source.name, info.name, _("too many extended headers"))
         body = position + _BLOCK
         size = extended.size if extended.size is not None else info.size
         position = _end(source, info, body, size)
@@ -109,8 +109,8 @@ def index(source: Readable) -> Index:
             raise _bad(
                 source.name,
                 name,
-                fill(_("it is one of more than {most} members"), most=_MOST_MEMBERS),
-                _("docker export writes a file system; docker save writes an image archive."),
+                fill(_("the archive has more than {most} members"), most=_MOST_MEMBERS),
+                _("docker export writes a file system. Create an image archive with docker save."),
             )
         if info.type == tarfile.SYMTYPE:
             target = extended.link if extended.link is not None else info.linkname
@@ -125,7 +125,7 @@ def index(source: Readable) -> Index:
 
 
 class _Extended:
-    """What pax and GNU headers say about the member that follows."""
+    """Fields of the next member that come from pax and GNU headers."""
 
     __slots__ = ("link", "path", "size")
 
@@ -144,14 +144,16 @@ class _Extended:
     def read_pax(self, source: Readable, body: bytes, one_member: bool) -> None:
         for key, value in _pax_records(source, body):
             if key.startswith("GNU.sparse.") or (not one_member and key in ("path", "size")):
-                raise _bad(source.name, key, _("this pax record has no place in an image"))
+                raise _bad(
+                    source.name, key, _("this pax record is not allowed in an image archive")
+                )
             if key == "path":
                 self.path = value
             elif key == "linkpath":
                 self.link = value
             elif key == "size":
                 if not value.isascii() or not value.isdigit() or len(value) > 20:
-                    raise _bad(source.name, key, _("this pax record is no number"))
+                    raise _bad(source.name, key, _("this pax record is not a number"))
                 self.size = int(value)
 
 
@@ -165,7 +167,7 @@ def _pax_records(source: Readable, body: bytes) -> list[tuple[str, str]]:
         record = body[space + 1 : end]
         key, equals, value = record[:-1].partition(b"=")
         if end <= space or end > len(body) or not equals or record[-1:] != b"\n":
-            raise TarReadError(fill(_("{archive}: a pax header is broken."), archive=source.name))
+            raise TarReadError(fill(_("{archive}: a pax header is damaged."), archive=source.name))
         records.append((key.decode("utf-8", "replace"), value.decode("utf-8", "surrogateescape")))
         position = end
     return records
@@ -180,33 +182,33 @@ def _header(source: Readable, position: int) -> tarfile.TarInfo | None:
     except (tarfile.HeaderError, ValueError) as error:
         if position == 0:
             raise TarReadError(
-                fill(_("{archive} is no tar archive."), archive=source.name),
-                _("Write one with docker save, podman save or skopeo copy."),
+                fill(_("{archive} is not a tar archive."), archive=source.name),
+                _("Create one with docker save, podman save or skopeo copy."),
             ) from error
         raise TarReadError(
             fill(
-                _("{archive}: at byte {position} stands no tar header: {reason}."),
+                _("{archive}: there is no valid tar header at byte {position}: {reason}."),
                 archive=source.name,
                 position=position,
                 reason=error,
             ),
-            _("The file is damaged or cut; write it again."),
+            _("The file is damaged or truncated; create it again."),
         ) from error
 
 
 def _end(source: Readable, info: tarfile.TarInfo, body: int, size: int) -> int:
     if info.type in (tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE):
-        # Some writers give directories and links a size; no bytes follow them.
+        # Some tools write a size for directories and links; no content follows.
         return body
     if size < 0 or body + size > source.size:
         raise TarReadError(
             fill(
-                _("{archive}: {member}: it claims {size} bytes, the file ends before."),
+                _("{archive}: {member}: truncated, {size} bytes were expected."),
                 archive=source.name,
                 member=_shown(info.name),
                 size=size,
             ),
-            _("The file is cut or damaged; write it again."),
+            _("The file is damaged or truncated; create it again."),
         )
     return body + -(-size // _BLOCK) * _BLOCK
 
@@ -222,7 +224,7 @@ def _refused(kind: bytes) -> str:
         case tarfile.GNUTYPE_SPARSE:
             return _("it is a sparse file")
         case _:
-            return _("it is a member of unknown type")
+            return _("it has an unknown type")
 
 
 def _small(source: Readable, info: tarfile.TarInfo, body: int) -> bytes:
@@ -237,7 +239,7 @@ def _add_link(archive: str, links: dict[str, str], name: str, target: str) -> No
     parts: list[str] = list(PurePosixPath(name).parent.parts)
     for part in target.split("/"):
         if part == ".." and not parts:
-            raise _bad(archive, name, _("it links out of the archive"))
+            raise _bad(archive, name, _("it links to a path outside of the archive"))
         if part == "..":
             parts.pop()
         elif part not in ("", "."):
@@ -254,7 +256,7 @@ def _normal(archive: str, name: str) -> str:
         raise _bad(archive, name, _("its name is not UTF-8")) from error
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if name.startswith("/") or ".." in parts or "\0" in name:
-        raise _bad(archive, name, _("its name leads out of the archive"))
+        raise _bad(archive, name, _("its name is a path outside of the archive"))
     return "/".join(parts)
 
 
@@ -270,5 +272,5 @@ def _bad(archive: str, member: str, reason: str, hint: str = "") -> InvalidArchi
             member=_shown(member) or "''",
             reason=reason,
         ),
-        hint or _("Only archives of docker save, podman save and OCI layouts are read."),
+        hint or _("Supported are archives of docker save and podman save, and OCI archives."),
     )

@@ -1,4 +1,4 @@
-"""Write an image to a docker or OCI archive: whole and verified, or not at all."""
+"""Write an image to an archive, complete and verified or not at all."""
 
 import asyncio
 import hashlib
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
-from keynet.archive.compression import Compression, Opener, sniff
+from keynet.archive.compression import Compression, Decompressor, sniff
 from keynet.errors import DigestMismatch, KeynetError
 from keynet.files import atomic, places
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
@@ -28,17 +28,17 @@ _FULL_NAME: Final = "io.containerd.image.name"
 
 
 async def write_archive(path: Path, image: Image, *, layout: Layout, name: str | None) -> None:
-    """Write one image; the file appears under its name when all of it is there and verified.
+    """Write one image; the file appears only when it is complete and verified.
 
     Args:
-        path: Replaced where it exists.
+        path: Replaced if it exists.
         image: Every layer is read once.
-        layout: ``"docker"`` opens the layers, as docker load and its like want them; ``"oci"``
-            keeps every byte and so every digest.
+        layout: ``"docker"`` decompresses the layers, as docker load expects; ``"oci"`` keeps
+            every byte and so every digest.
         name: Repository and tag under which engines load it (``app:1``), None for none.
 
     Raises:
-        DigestMismatch: A layer does not have its digest or does not open to its diff id.
+        DigestMismatch: The digest or the diff id of a layer does not match.
         KeynetError: The file cannot be written.
     """
     with _replacing(path) as descriptor:
@@ -62,7 +62,7 @@ async def _write_oci(tar: "_Tar", image: Image, name: str | None) -> None:
             written.add(digest)
             tar.add(_blob(digest), document)
     manifest = json_object(image.manifest, _("the manifest"))
-    # Before OCI 1.1 a manifest did not have to name its type.
+    # Before OCI 1.1 mediaType was optional in a manifest.
     manifest_type = manifest.get("mediaType", MediaType.OCI_MANIFEST)
     annotations = {_REF_NAME: name, _FULL_NAME: name} if name else {}
     entry = Descriptor.of(manifest_type, image.manifest, annotations).to_json()
@@ -79,7 +79,7 @@ async def _write_docker(tar: "_Tar", image: Image, name: str | None) -> None:
     for layer, member in zip(image.layers, members, strict=True):
         if member not in written:
             written.add(member)
-            await tar.stream(member, _opened(layer))
+            await tar.stream(member, _decompressed(layer))
     config = f"{Digest.of(image.config).hex}.json"
     tar.add(config, image.config)
     entry = {"Config": config, "RepoTags": [name] if name else None, "Layers": members}
@@ -94,11 +94,11 @@ async def _verified(layer: Layer) -> AsyncIterator[bytes]:
     _compare(_("A layer"), hasher.hexdigest(), layer.descriptor.digest)
 
 
-async def _opened(layer: Layer) -> AsyncIterator[bytes]:
-    """Decompress a layer, whatever its media type says, and check both of its digests."""
+async def _decompressed(layer: Layer) -> AsyncIterator[bytes]:
+    """Decompress a layer, detecting the format, and check digest and diff id."""
     name = fill(_("layer {digest}"), digest=layer.descriptor.digest.short)
     hasher = hashlib.new(layer.diff_id.algorithm)
-    opener: Opener | None = None
+    decompressor: Decompressor | None = None
 
     def step(pieces: Iterator[bytes]) -> bytes | None:
         piece = next(pieces, None)
@@ -107,13 +107,13 @@ async def _opened(layer: Layer) -> AsyncIterator[bytes]:
         return piece
 
     async for block in _verified(layer):
-        if opener is None:
-            opener = Opener(sniff(block), name)
-        pieces = opener.feed(block)
+        if decompressor is None:
+            decompressor = Decompressor(sniff(block), name)
+        pieces = decompressor.feed(block)
         while (piece := await asyncio.to_thread(step, pieces)) is not None:
             yield piece
-    (opener or Opener(Compression.NONE, name)).finish()
-    _compare(_("An opened layer"), hasher.hexdigest(), layer.diff_id)
+    (decompressor or Decompressor(Compression.NONE, name)).finish()
+    _compare(_("A decompressed layer"), hasher.hexdigest(), layer.diff_id)
 
 
 def _compare(what: str, actual: str, announced: Digest) -> None:
@@ -125,12 +125,12 @@ def _compare(what: str, actual: str, announced: Digest) -> None:
                 actual=f"{announced.algorithm}:{actual}",
                 announced=announced,
             ),
-            _("Nothing was written. The registry or the way to it alters what it sends."),
+            _("Nothing was written. The registry, or a proxy in between, changes the content."),
         )
 
 
 class _Tar:
-    """Append members to an open file; a streamed one gets its header when its size is known."""
+    """Append members to an open file; streamed ones get their header last."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -163,15 +163,15 @@ class _Tar:
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[int]:
-    """Give a new file beside ``path`` that takes its name at the end, or vanishes.
+    """Create a file next to ``path`` that replaces it at the end.
 
-    A link is followed, so that it stays one; a device or a folder is not replaced.
+    It is removed on an error. A symbolic link is followed; a device or a folder is not replaced.
     """
     path = places.real(path)
     if os.path.lexists(path) and not path.is_file():
         raise KeynetError(
-            fill(_("{path} cannot be written: it is no regular file."), path=path),
-            _("Name a file; the archive takes its place when it is complete."),
+            fill(_("{path} cannot be written: it is not a regular file."), path=path),
+            _("Pass the path of a file, new or to be replaced."),
         )
     try:
         with atomic.replacing(path, mode=0o666) as stream:
@@ -181,7 +181,7 @@ def _replacing(path: Path) -> Iterator[int]:
             fill(
                 _("{path} cannot be written: {reason}."), path=path, reason=error.strerror or error
             ),
-            _("Check that the folder exists, may be written, and has space left."),
+            _("Check that the folder exists, is writable and has free space."),
         ) from error
 
 

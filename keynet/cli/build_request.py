@@ -1,4 +1,4 @@
-"""From flags to a request: what ``push`` and ``build`` share before a step begins."""
+"""Turn options into a build request, for ``push`` and ``build``."""
 
 import json
 import os
@@ -33,10 +33,10 @@ def build_request(
     *,
     no_cache: bool,
 ) -> Request:
-    """Merge flags, environment, [tool.keynet] of the context and the saved login.
+    """Merge options, environment, [tool.keynet] of the context and the saved login.
 
     Raises:
-        UsageError: A flag or setting cannot be used.
+        UsageError: An option or setting is not valid.
     """
     given = {
         **flags,
@@ -49,12 +49,12 @@ def build_request(
 
 
 def _containerfile(path: Path | None) -> Path | None:
-    """Take ``-`` for standard input, as docker, podman and buildah do."""
+    """Read ``-`` as standard input, as docker, podman and buildah do."""
     return Path("/dev/stdin") if path == Path("-") else path
 
 
 def show_plan(request: Request, *, as_json: bool) -> None:
-    """Print what would be built; nothing is asked of an engine or the platform."""
+    """Print what would be built, without using an engine or the platform."""
     script = scripts.read(request.entrypoint, Stages(_only_notices), _only_notices)
     plan = plan_build(request, script, _only_notices)
     model_name = request.settings.model_name or script.model_name or script.path.stem
@@ -76,7 +76,7 @@ def show_plan(request: Request, *, as_json: bool) -> None:
             click.echo(f"{name:{width}}{printable(shown)}")
     click.echo(f"\n{text}")
     if one_stage is not None:
-        note = _("Where RUN can mount files (BuildKit, podman, buildah), the image is built so:")
+        note = _("With engines whose RUN can mount files (BuildKit, podman, buildah):")
         click.echo(f"# {note}\n{one_stage}")
 
 
@@ -136,7 +136,7 @@ def _secret(text: str) -> BuildSecret:
     path = Path(source)
     if not os.path.isfile(path):  # noqa: PTH113  False where it is hidden from this user
         raise UsageError(
-            fill(_("There is no secret's file {path} that this user can read."), path=path),
+            fill(_("The secret file {path} does not exist or is not readable."), path=path),
             _("Check src= of --secret."),
         )
     return BuildSecret(fields["id"], path)

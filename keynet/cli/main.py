@@ -1,4 +1,4 @@
-"""The ``keynet`` command group: commands load when they are called, errors become statuses."""
+"""The ``keynet`` command group: lazy loading of commands, exit statuses."""
 
 import codecs
 import errno
@@ -23,21 +23,21 @@ BUG: Final = 70
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 _ISSUES: Final = "https://github.com/keynet/keynet/issues"
 
-# Name on the command line -> module and attribute below keynet.cli.commands, and its one line.
+# Name of a command -> its module and attribute below keynet.cli.commands, and its summary.
 _COMMANDS: Final = {
     "build": ("build:build", N_("Build the image of a training script, without a login.")),
-    "clean": ("clean:clean", N_("Remove what keynet left on this machine.")),
-    "completion": ("completion:completion", N_("Print the completion script of a shell.")),
-    "config": ("config:config", N_("Show, locate or clear the saved login.")),
-    "doctor": ("doctor:doctor", N_("Tell which engines work here, and why others do not.")),
+    "clean": ("clean:clean", N_("Remove caches and leftovers of keynet.")),
+    "completion": ("completion:completion", N_("Generate the completion script for a shell.")),
+    "config": ("config:config", N_("Show or clear the saved login.")),
+    "doctor": ("doctor:doctor", N_("Check which engines work, and how to fix the others.")),
     "image": ("image:image", N_("Push, pull and inspect image archives.")),
-    "login": ("login:login", N_("Sign in to a training platform.")),
-    "logout": ("login:logout", N_("Forget the saved login.")),
+    "login": ("login:login", N_("Log in to a training platform.")),
+    "logout": ("login:logout", N_("Log out and remove the saved login.")),
     "params": ("params:params", N_("Show the hyperparameters of a script or a pushed image.")),
-    "project": ("project:project", N_("List and select the platform's projects.")),
+    "project": ("project:project", N_("List and select projects of the platform.")),
     "push": ("push:push", N_("Build the image of a training script and push it.")),
-    "registry": ("registry:registry", N_("Look into a container registry.")),
-    "sandbox": ("sandbox:sandbox", N_("Run a training platform on this machine, to try keynet.")),
+    "registry": ("registry:registry", N_("Query a container registry, or delete images from it.")),
+    "sandbox": ("sandbox:sandbox", N_("Run a local training platform to try keynet.")),
 }
 
 
@@ -62,18 +62,19 @@ class _LazyGroup(click.Group):
 @click.group(
     cls=_LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog=_("Start with: keynet login https://api.example.com, then keynet push train.py"),
+    epilog=_("To start: keynet login https://api.example.com, then keynet push train.py"),
 )
 @click.version_option(__version__, "--version", "-V", prog_name="keynet")
 def cli() -> None:
     """Push a Python training script to a training platform.
 
-    No Docker daemon is needed: docker, podman and buildah are tried, the first that works is used.
+    The image is built with docker, podman or buildah, whichever works on this machine. No Docker
+    daemon is needed.
     """
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Run one command line and give its exit status (SPEC 10)."""
+    """Run one command line and return its exit status."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     _spare_imports()
@@ -90,25 +91,28 @@ def run(arguments: list[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except BrokenPipeError:
-        # The reader (head, less) has gone.
+        # The reader (head, less) has closed the pipe.
         _forget_output()
         return 1
     except Exception as error:  # noqa: BLE001 - a bug must end in a status of its own
-        return _show_other(error)
+        return _show_unexpected(error)
     return status if isinstance(status, int) else 0
 
 
 def _spare_imports() -> None:
-    """Keep libraries from loading what no command uses: 0.1 s of each push."""
-    # pydantic reads the metadata of every installed package to find plugins.
+    """Keep libraries from loading parts that no command uses: 0.1 s of each push."""
+    # pydantic would read the metadata of every installed package to find plugins.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    # httpx loads its own command line, with rich and pygments, where it can be imported.
+    # httpx would load its own command line, with rich and pygments.
     modules: dict[str, ModuleType | None] = sys.modules  # type: ignore[assignment]
     modules.setdefault("httpx._main", None)
 
 
 def _escape_what_output_cannot_write() -> None:
-    """Write what a terminal's encoding lacks (EUC-KR has no ✔) as JSON would: it stays valid."""
+    """Escape characters that the terminal's encoding lacks (EUC-KR has no ✔).
+
+    They are escaped as in JSON, so that JSON output stays valid.
+    """
     codecs.register_error("keynet-escape", _escaped)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="keynet-escape")
@@ -123,7 +127,7 @@ def _escaped(error: UnicodeError) -> tuple[str, int]:
 
 
 def _interrupt(signal_number: int, frame: FrameType | None) -> NoReturn:
-    """Take SIGTERM and SIGHUP the way of Ctrl-C, so that everything is cleaned up."""
+    """Handle SIGTERM and SIGHUP like Ctrl-C, so that everything is cleaned up."""
     raise KeyboardInterrupt
 
 
@@ -139,14 +143,14 @@ def _show(error: KeynetError) -> None:
 
 
 def _forget_output() -> None:
-    """Let what standard output did not take be tried no more, also not at exit."""
+    """Drop buffered output that cannot be written, so that it is not retried at exit."""
     sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
 
 
-def _show_other(error: Exception) -> int:
-    if isinstance(error, FileNotFoundError) and not _stands_somewhere():
+def _show_unexpected(error: Exception) -> int:
+    if isinstance(error, FileNotFoundError) and not _current_folder_exists():
         gone = UsageError(
-            _("The current folder does not exist any more."), _("Change to another: cd DIR")
+            _("The current folder no longer exists."), _("Change to another one: cd DIR")
         )
         _show(gone)
         return gone.exit_status
@@ -158,13 +162,13 @@ def _show_other(error: Exception) -> int:
         _forget_output()
     full = KeynetError(
         fill(_("Cannot write {what}: {why}."), what=what, why=error.strerror),
-        _("Make room on that disk."),
+        _("Free some space on that disk."),
     )
     _show(full)
     return full.exit_status
 
 
-def _stands_somewhere() -> bool:
+def _current_folder_exists() -> bool:
     try:
         os.getcwd()  # noqa: PTH109
     except FileNotFoundError:

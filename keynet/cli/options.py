@@ -1,4 +1,4 @@
-"""Options that several commands share, and how their values are read."""
+"""Options that several commands share."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ BUILDERS = ["auto", "docker", "podman", "buildah"]
 
 
 def pairs(values: tuple[str, ...], flag: str) -> dict[str, str]:
-    """Read ``K=V`` values; a later one of the same name wins, as with docker."""
+    """Parse ``K=V`` values; the last one of a name wins, as in docker."""
     found: dict[str, str] = {}
     for value in values:
         key, equals, content = value.partition("=")
@@ -35,41 +35,53 @@ def pairs(values: tuple[str, ...], flag: str) -> dict[str, str]:
 
 
 def script_argument(command: F) -> F:
-    """Take the training script; what it may be is checked by the step, with better words."""
+    """Add the training script as an argument; the step checks it, not click."""
     return click.argument("entrypoint", type=click.Path(path_type=Path))(command)
 
 
 def build_options(command: F) -> F:
-    """Take what decides an image, as ``keynet push`` and ``keynet build`` do."""
+    """Add the options of ``keynet push`` and ``keynet build`` that define the image."""
     path = click.Path(path_type=Path)
     for option in reversed(
         [
             click.option(
                 "--builder",
                 type=click.Choice(BUILDERS),
-                help=_("The engine that builds.  [default: auto, the first that works]"),
+                help=_("Engine to build with.  [default: auto, the first that works]"),
             ),
-            click.option("--base-image", metavar="REF", help=_("Image to start from.")),
+            click.option(
+                "--base-image", metavar="REF",
+                help=_("Base image.  [default: from the script, else python:3.10-slim]"),
+            ),
             click.option(
                 "--dockerfile", "-f", metavar="FILE", type=path,
-                help=_("Your own Containerfile, used as it is."),
+                help=_("Use this Containerfile instead of a generated one; - reads stdin."),
             ),
             click.option(
                 "--context", metavar="DIR", type=path,
-                help=_("Folder that is copied into the image.  [default: the current one]"),
+                help=_("Folder to copy into the image.  [default: the current folder]"),
             ),
             click.option(
                 "--requirements", "-r", metavar="FILE", type=path,
-                help=_("What to install.  [default: requirements.txt or pyproject.toml]"),
+                help=_("Requirements file.  [default: requirements.txt or pyproject.toml]"),
             ),
-            click.option("--no-cache", is_flag=True, help=_("Build every layer anew.")),
-            click.option("--platform", metavar="OS/ARCH", help=_("For example linux/amd64.")),
-            click.option("--build-arg", "build_args", metavar="K=V", multiple=True),
+            click.option("--no-cache", is_flag=True, help=_("Do not use cached layers.")),
+            click.option(
+                "--platform", metavar="OS/ARCH",
+                help=_("Target platform, such as linux/amd64.  [default: this machine's]"),
+            ),
+            click.option(
+                "--build-arg", "build_args", metavar="K=V", multiple=True,
+                help=_("Build argument for your own Containerfile; may be repeated."),
+            ),
             click.option(
                 "--secret", "secrets", metavar="id=ID,src=FILE", multiple=True,
-                help=_("A file for RUN --mount=type=secret of your Containerfile."),
+                help=_("File for RUN --mount=type=secret in your Containerfile; may be repeated."),
             ),
-            click.option("--label", "labels", metavar="K=V", multiple=True),
+            click.option(
+                "--label", "labels", metavar="K=V", multiple=True,
+                help=_("Label of the image; may be repeated."),
+            ),
         ]
     ):  # fmt: skip
         command = option(command)
@@ -77,12 +89,14 @@ def build_options(command: F) -> F:
 
 
 def output_options(command: F) -> F:
-    """Take ``--json``, ``--verbose`` and ``--quiet``."""
+    """Add ``--json``, ``--verbose`` and ``--quiet``."""
     for option in reversed(
         [
-            click.option("--json", "as_json", is_flag=True, help=_("Print one JSON object.")),
-            click.option("--verbose", "-v", is_flag=True, help=_("Show the engine's commands.")),
-            click.option("--quiet", "-q", is_flag=True, help=_("Show warnings and errors only.")),
+            click.option("--json", "as_json", is_flag=True, help=_("Print the result as JSON.")),
+            click.option(
+                "--verbose", "-v", is_flag=True, help=_("Also show the commands that keynet runs.")
+            ),
+            click.option("--quiet", "-q", is_flag=True, help=_("Show only warnings and errors.")),
         ]
     ):
         command = option(command)

@@ -1,4 +1,4 @@
-"""Ask a person: for a project from the paged list, or for a value that is missing."""
+"""Questions at the terminal, such as which project to use."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ __all__ = ["can_ask", "chooser"]
 
 
 def can_ask() -> bool:
-    """Tell whether somebody sits at standard input."""
+    """Report whether standard input is a terminal."""
     return sys.stdin is not None and sys.stdin.isatty()
 
 
 def chooser() -> Callable[[BackendClient], Project]:
-    """Give the function that asks which project to use; it asks on standard error."""
+    """Return a function that asks for a project, on standard error."""
 
     def choose(backend: BackendClient) -> Project:
         from keynet.steps.projects import pick
@@ -44,11 +44,11 @@ def _ask(question: Question) -> str:
     else:
         for project in question.projects:
             _say(str(project))
-    ways = [_("a number")]
+    ways = [_("its number")]
     if question.has_next:
         ways.append(_("n for the next page"))
     if question.has_previous:
-        ways.append(_("p for the page before"))
+        ways.append(_("p for the previous page"))
     answer = click.prompt(
         fill(_("Which project? ({ways})"), ways=", ".join(ways)),
         default="",

@@ -37,7 +37,7 @@ _TITLE_CELLS = 28
 
 
 class Verbosity(Enum):
-    """How much a command says: quiet leaves warnings and errors, verbose adds engine commands."""
+    """How much to show: quiet only warnings and errors, verbose also commands."""
 
     QUIET = "quiet"
     NORMAL = "normal"
@@ -45,9 +45,9 @@ class Verbosity(Enum):
 
     @classmethod
     def of(cls, *, quiet: bool, verbose: bool) -> Verbosity:
-        """Read the two flags; both together are a usage error."""
+        """Return the verbosity for two flags; both together are a usage error."""
         if quiet and verbose:
-            raise click.UsageError(_("--quiet and --verbose contradict each other."))
+            raise click.UsageError(_("--quiet and --verbose cannot be used together."))
         if quiet:
             return cls.QUIET
         return cls.VERBOSE if verbose else cls.NORMAL
@@ -55,9 +55,9 @@ class Verbosity(Enum):
 
 @contextmanager
 def show(verbosity: Verbosity = Verbosity.NORMAL) -> Iterator[Emit]:
-    """Give an ``Emit`` that shows events until the block ends.
+    """Return an ``Emit`` that shows events until the block ends.
 
-    A terminal gets a live bar; a pipe, a file or ``TERM=dumb`` gets plain lines.
+    On a terminal there is a live progress bar; a pipe, a file or ``TERM=dumb`` gets plain lines.
     """
     live = verbosity is not Verbosity.QUIET and sys.stderr.isatty()
     display = _Display(verbosity, live=live and os.environ.get("TERM") != "dumb")
@@ -71,20 +71,20 @@ def show(verbosity: Verbosity = Verbosity.NORMAL) -> Iterator[Emit]:
             yield display.emit
         except BuildFailed as error:
             if verbosity is not Verbosity.QUIET:
-                # Its last lines were the last that came.
+                # The last lines of the log have just been shown.
                 error.message = error.brief
             raise
 
 
 def summary(title: str, rows: Mapping[str, str]) -> None:
-    """Say on standard error that all is done, and what came of it, a line each."""
+    """Print on standard error that the command is done, and its results line by line."""
     click.echo(styled(title, fg="green", bold=True), err=True)
     for name, value in rows.items():
         click.echo(f"  {_padded(name, _TITLE_CELLS - 2)}{printable(value)}", err=True)
 
 
 def styled(text: str, **style: bool | str) -> str:
-    """Colour a text for standard error's terminal; NO_COLOR and pipes leave it plain."""
+    """Colour a text for a terminal on standard error, unless NO_COLOR is set."""
     if os.environ.get("NO_COLOR") or not sys.stderr.isatty():
         return text
     return click.style(text, **style)  # type: ignore[arg-type]
@@ -167,7 +167,7 @@ class _Display:
         if not self._blobs or not known:
             return ""
         skipped = fill(
-            _(", {count} of {all} already there"), count=self._skipped, all=len(self._blobs)
+            _(", {count} of {all} already present"), count=self._skipped, all=len(self._blobs)
         )
         return size(sum(known)) + (skipped if self._skipped else "")
 
@@ -193,7 +193,7 @@ class _Display:
             click.echo(line, err=True)
 
     def _advance(self) -> None:
-        """Move the bar: by bytes once any size is known, else by layers."""
+        """Update the bar, which counts bytes if any size is known, else layers."""
         if not self._live:
             return
         sizes = [total for _position, total in self._blobs.values()]
@@ -232,7 +232,7 @@ def _bar(*, counts_bytes: bool) -> tuple[Progress, TaskID]:
     if counts_bytes:
         columns = [DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()]
     else:
-        # Layers end rarely: what moves meanwhile shows that the push goes on.
+        # Layers finish rarely: the spinner shows that the push is still running.
         layers = fill(_("{done} of {all} layers"), done="{task.completed}", all="{task.total}")
         columns = [TextColumn(layers), TimeElapsedColumn(), SpinnerColumn()]
     progress = Progress(
@@ -250,7 +250,7 @@ def _padded(text: str, cells: int = _TITLE_CELLS) -> str:
 
 
 def _cells(text: str) -> int:
-    """Count terminal cells: Hangul takes two."""
+    """Return the number of terminal cells: a Hangul character takes two."""
     import unicodedata
 
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

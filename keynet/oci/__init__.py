@@ -1,1 +1,1 @@
-"""The OCI's values: references, digests, descriptors, images. Pure; standard library only."""
+"""OCI values: references, digests, descriptors, images. Standard library only."""

@@ -43,7 +43,7 @@ class MediaType:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Digest:
-    """Name content by its hash; ``str`` and ``parse`` round trip (``sha256:5b1c…``)."""
+    """A digest (``sha256:5b1c…``); ``str`` and ``parse`` round trip."""
 
     algorithm: str
     hex: str
@@ -56,12 +56,12 @@ class Digest:
                     _("{digest!r} is not a valid digest."),
                     digest=printable(f"{self.algorithm}:{self.hex}", 200),
                 ),
-                _("A digest is sha256: and 64 lower-case hexadecimal digits."),
+                _("A digest is sha256: followed by 64 lower-case hexadecimal digits."),
             )
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``algorithm:hex`` with sha256, sha384 or sha512.
+        """Parse ``algorithm:hex`` with sha256, sha384 or sha512.
 
         Raises:
             ValidationError: Another algorithm, a wrong length, or upper-case digits.
@@ -71,11 +71,11 @@ class Digest:
 
     @classmethod
     def of(cls, content: bytes) -> Self:
-        """Return the sha256 of these bytes."""
+        """Return the sha256 digest of these bytes."""
         return cls("sha256", hashlib.sha256(content).hexdigest())
 
     def of_same_kind(self, content: bytes) -> Self:
-        """Return the digest of other bytes by the same algorithm, to compare the two."""
+        """Return the digest of other bytes with the same algorithm, for a comparison."""
         return type(self)(self.algorithm, hashlib.new(self.algorithm, content).hexdigest())
 
     def __str__(self) -> str:
@@ -89,7 +89,7 @@ class Digest:
 
 @dataclass(frozen=True, slots=True)
 class Descriptor:
-    """Point to content: what it is, its digest and its ``size`` in bytes as stored."""
+    """Media type, digest and ``size`` (in bytes, as stored) of some content."""
 
     media_type: str
     digest: Digest

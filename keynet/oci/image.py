@@ -1,4 +1,4 @@
-"""Images as values: the exact bytes of manifest and config, and layers that can be read again."""
+"""Images: the exact bytes of manifest and config, and layers."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ __all__ = ["Image", "Layer"]
 class Layer(Protocol):
     """A layer whose digest is known before it is sent.
 
-    ``diff_id`` is the digest of the uncompressed tar; ``origin`` a repository it can be
+    ``diff_id`` is the digest of the uncompressed tar; ``origin`` is a repository that it can be
     mounted from.
     """
 
@@ -27,13 +27,13 @@ class Layer(Protocol):
     def origin(self) -> Reference | None: ...
 
     def chunks(self) -> AsyncIterator[bytes]:
-        """Read the bytes as stored, from byte 0 at every call."""
+        """Yield the bytes as stored, from byte 0 at every call."""
         ...
 
 
 @dataclass(frozen=True)
 class Image:
-    """One image for one platform; layers are base first."""
+    """One image for one platform; ``layers`` are base first."""
 
     manifest: bytes
     config: bytes

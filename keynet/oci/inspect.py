@@ -1,4 +1,4 @@
-"""What manifest and config say of an image, read from JSON that nobody vouches for.
+"""Describe an image from its manifest and config, which are untrusted JSON.
 
 Source: OCI image-spec, "Image Configuration".
 """
@@ -16,22 +16,22 @@ from keynet.text import _, fill
 
 __all__ = ["describe", "json_object"]
 
-# Python's lists and dicts take thirty times the bytes of their brackets.
+# In memory a Python list or dict takes thirty times the bytes of its brackets.
 _MOST_BRACKETS: Final = 100_000
 
 
 def describe(
     image: Image, name: str, *, tags: Sequence[str] = (), repositories: Sequence[str] = ()
 ) -> ImageInspect:
-    """Put together what manifest and config say of an image; no layer is read.
+    """Return what manifest and config say about an image; no layer is read.
 
     Args:
-        name: Where it comes from, for errors.
+        name: Where the image comes from, for error messages.
         tags: Its names with tags.
-        repositories: Without tags; each is named with the manifest's digest.
+        repositories: Its names without tags; the manifest's digest is added to each.
 
     Raises:
-        ValidationError: A field is not what the specification says.
+        ValidationError: A field violates the specification.
     """
     manifest = json_object(image.manifest, fill(_("the manifest of {name}"), name=name))
     config = _Fields(json_object(image.config, fill(_("the config of {name}"), name=name)), name)
@@ -58,24 +58,24 @@ def describe(
 
 
 def json_object(document: bytes, name: str) -> dict[str, Any]:
-    """Read a JSON object, with a bound on what it may cost.
+    """Parse a JSON object, with a limit on the memory it may take.
 
     Raises:
-        ValidationError: It is no JSON object, or one that is made to fill the memory.
+        ValidationError: It is not a JSON object, or has too many brackets.
     """
     if document.count(b"[") + document.count(b"{") > _MOST_BRACKETS:
         raise _bad(name, _("it has too many brackets"))
     try:
         value = json.loads(document)
     except (ValueError, RecursionError) as error:
-        raise _bad(name, _("it is no JSON")) from error
+        raise _bad(name, _("it is not JSON")) from error
     if not isinstance(value, dict):
-        raise _bad(name, _("it is no JSON object"))
+        raise _bad(name, _("it is not a JSON object"))
     return value
 
 
 class _Fields:
-    """A JSON object's fields by type; what is absent or null is empty."""
+    """The fields of a JSON object by type; a missing or null field is empty."""
 
     def __init__(self, content: Mapping[str, Any], name: str) -> None:
         self._content = content
@@ -118,7 +118,7 @@ class _Fields:
     def _wrong(self, key: str) -> ValidationError:
         return _bad(
             fill(_("the config of {name}"), name=self._name),
-            fill(_("its {field} is of a wrong type"), field=key),
+            fill(_("its field {field} has the wrong type"), field=key),
         )
 
 
@@ -164,12 +164,12 @@ def _time(text: str) -> datetime | None:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        # A date nobody can read is shown as none; the image works all the same.
+        # An invalid date is left out: it does not affect the image.
         return None
 
 
 def _bad(name: str, reason: str) -> ValidationError:
     return ValidationError(
-        fill(_("{name} cannot be used: {reason}."), name=name, reason=reason),
-        _("The image is damaged or made by a broken tool; build it again."),
+        fill(_("Cannot use {name}: {reason}."), name=name, reason=reason),
+        _("The image is damaged or was written by a faulty tool; build it again."),
     )

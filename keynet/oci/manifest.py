@@ -1,4 +1,4 @@
-"""Image manifests, written: the same layers and config always give the same bytes.
+"""Write image manifests; the same layers and config give the same bytes.
 
 Source: OCI image-spec, "Image Manifest"; docker's image manifest v2, schema 2.
 """
@@ -27,20 +27,20 @@ _LAYER_TYPES: Final = {
 
 
 def layer_type(manifest_type: str, compression: str) -> str:
-    """Give the media type of a layer in such a manifest.
+    """Return the media type of a layer in a manifest of this type.
 
     Args:
         manifest_type: The OCI's or docker's image manifest.
         compression: ``"none"``, ``"gzip"`` or ``"zstd"``.
 
     Raises:
-        ValidationError: Docker's manifest has no zstd.
+        ValidationError: The manifest does not allow it: docker's has no zstd.
     """
     media_type = _LAYER_TYPES.get(manifest_type, {}).get(compression)
     if media_type is None:
         raise ValidationError(
             fill(
-                _("A manifest of type {type} has no layers compressed by {compression}."),
+                _("A manifest of type {type} cannot have layers compressed with {compression}."),
                 type=manifest_type,
                 compression=compression,
             )
@@ -49,7 +49,7 @@ def layer_type(manifest_type: str, compression: str) -> str:
 
 
 def render_manifest(manifest_type: str, config: Descriptor, layers: Sequence[Descriptor]) -> bytes:
-    """Write a manifest as skopeo does: compact, in the specification's order of keys."""
+    """Return a manifest as skopeo writes it: compact, keys as in the specification."""
     document = {
         "schemaVersion": 2,
         "mediaType": manifest_type,

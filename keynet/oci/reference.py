@@ -27,9 +27,9 @@ _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Name an image: ``registry`` is host[:port] without a scheme, never empty.
+    """The name of an image, or of a repository if it has neither tag nor digest.
 
-    Without tag and digest it names a repository; ``str`` and ``parse`` round trip.
+    ``registry`` is host[:port] without a scheme, never empty; ``str`` and ``parse`` round trip.
     """
 
     registry: str
@@ -39,23 +39,27 @@ class Reference:
 
     def __post_init__(self) -> None:
         if not _HOST.fullmatch(self.registry) or not _looks_like_host(self.registry):
-            raise _invalid(self.registry, _("the registry is no host[:port]"))
+            raise _invalid(self.registry, _("the registry must be HOST[:PORT]"))
         if not _REPOSITORY.fullmatch(self.repository):
-            raise _invalid(self.repository, _("it has lower-case letters, digits and . _ - /"))
+            raise _invalid(
+                self.repository, _("only lower-case letters, digits and . _ - / are allowed")
+            )
         if len(self.registry) + 1 + len(self.repository) > _NAME_LIMIT:
             raise _invalid(self.repository, _("the name is longer than 255 characters"))
         if self.tag is not None and not _TAG.fullmatch(self.tag):
-            raise _invalid(self.tag, _("a tag has up to 128 letters, digits and . _ -"))
+            raise _invalid(self.tag, _("a tag may have up to 128 letters, digits and . _ -"))
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read a reference as docker does: no host means Docker Hub, ``nginx`` means library/nginx.
+        """Parse a reference as docker does.
+
+        Without a host it is on Docker Hub; ``nginx`` means ``docker.io/library/nginx``.
 
         Raises:
-            ValidationError: With the part that breaks the grammar. A scheme is refused.
+            ValidationError: A part, which is named, is not valid. A scheme is refused.
         """
         if "://" in text:
-            raise _invalid(text, _("a reference has no scheme such as https://"))
+            raise _invalid(text, _("it must not have a scheme such as https://"))
         name, _at, digest_text = text.partition("@")
         if _at and not digest_text:
             raise _invalid(text, _("the digest after @ is missing"))
@@ -83,22 +87,22 @@ class Reference:
 
     @property
     def name(self) -> str:
-        """Registry and repository, without tag and digest."""
+        """The registry and repository, without tag and digest."""
         return f"{self.registry}/{self.repository}"
 
     @property
     def identifier(self) -> str:
-        """What a manifest request asks for: the digest, else the tag, else ``latest``."""
+        """What to request a manifest by: the digest, else the tag, else ``latest``."""
         if self.digest is not None:
             return str(self.digest)
         return self.tag or "latest"
 
     def with_tag(self, tag: str) -> Self:
-        """Name the same repository by this tag alone."""
+        """Return the same repository with this tag and no digest."""
         return replace(self, tag=tag, digest=None)
 
     def with_digest(self, digest: Digest) -> Self:
-        """Name the same repository by this digest alone."""
+        """Return the same repository with this digest and no tag."""
         return replace(self, tag=None, digest=digest)
 
 
@@ -107,21 +111,21 @@ def _looks_like_host(text: str) -> bool:
 
 
 def is_path_component(text: str) -> bool:
-    """Tell whether ``text`` may stand between two slashes of a repository name."""
+    """Report whether ``text`` is a valid component of a repository name."""
     return len(text) <= _NAME_LIMIT and _PATH_COMPONENT.fullmatch(text) is not None
 
 
 def is_tag(text: str) -> bool:
-    """Tell whether ``text`` is a valid tag."""
+    """Report whether ``text`` is a valid tag."""
     return _TAG.fullmatch(text) is not None
 
 
 def _invalid(part: str, reason: str) -> ValidationError:
     return ValidationError(
         fill(
-            _("{part!r} is no valid image reference: {reason}."),
+            _("{part!r} is not a valid image reference: {reason}."),
             part=printable(part, 300),
             reason=reason,
         ),
-        _("Write it as host[:port]/repository[:tag], for example python:3.11-slim."),
+        _("The form is [HOST[:PORT]/]REPOSITORY[:TAG][@DIGEST], for example python:3.11-slim."),
     )

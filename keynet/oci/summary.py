@@ -1,6 +1,6 @@
-"""What there is to know of an image, as plain values for people and JSON.
+"""Descriptions of images as plain values, to be printed or written as JSON.
 
-Digests are strings here, because these values are read, compared and printed, not followed.
+Digests are strings here, because these values are printed and compared only.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class BlobInfo:
 
 @dataclass(frozen=True, slots=True)
 class ManifestInfo:
-    """An image manifest; ``layers`` are base first, ``digest`` is the manifest's own."""
+    """An image manifest; ``layers`` are base first, ``digest`` is the manifest's."""
 
     schema_version: int
     media_type: str
@@ -48,7 +48,7 @@ class ManifestInfo:
 
 @dataclass(frozen=True, slots=True)
 class LayerInfo:
-    """A layer as stored; ``created`` and ``created_by`` come from the image's history."""
+    """A layer as stored; ``created`` and ``created_by`` are from the history."""
 
     digest: str
     size: int
@@ -60,7 +60,7 @@ class LayerInfo:
 
 @dataclass(frozen=True, slots=True)
 class ImageConfig:
-    """How a container of the image starts, and on what it runs."""
+    """The platform of an image and how a container of it starts."""
 
     architecture: str
     os: str
@@ -78,10 +78,10 @@ class ImageConfig:
 
 @dataclass(frozen=True, slots=True)
 class ImageInspect:
-    """All about one image.
+    """Everything known about one image.
 
-    ``id`` is the config's digest, ``repo_digests`` name the manifest (``app@sha256:…``; the
-    digest alone for an archive that names no repository), ``size`` is the sum of the layers as
+    ``id`` is the config's digest. ``repo_digests`` name the manifest (``app@sha256:…``, or the
+    digest alone for an archive without repository names). ``size`` is the sum of the layers as
     stored, in bytes.
     """
 
@@ -100,7 +100,7 @@ class ImageInspect:
     size: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        """Give plain JSON values; times are RFC 3339."""
+        """Return plain JSON values; times are RFC 3339."""
         plain = _plain(self)
         assert isinstance(plain, dict)
         return plain

@@ -1,4 +1,4 @@
-"""Whether an image agrees with itself: digests, sizes, diff ids."""
+"""Check that an image is consistent: digests, sizes, diff ids."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from keynet.text import _, fill
 
 __all__ = ["Decompress", "LayerCheck", "document_problems", "problems"]
 
-# Opens the next block of a layer; gives what came out of it, piece by piece.
+# Decompresses the next block of a layer; yields the result in pieces.
 Decompress = Callable[[bytes], Iterable[bytes]]
 
 _PLAIN: Final = (MediaType.OCI_LAYER, MediaType.DOCKER_LAYER)
@@ -23,15 +23,15 @@ _OPENED_AT_ONCE: Final = 1 << 20
 async def problems(
     image: Image, decompressors: Mapping[str, Callable[[], Decompress]] | None = None
 ) -> list[str]:
-    """Read every byte of an image and list, as texts for people, what contradicts itself.
+    """Read every byte of an image and list its inconsistencies, as texts for people.
 
     Args:
         image: Its layers are read once each.
-        decompressors: For each media type of a layer what opens it, in place of zlib. A diff id
-            whose layer nothing here can open is not judged.
+        decompressors: By media type of a layer, used in place of zlib. A diff id is not checked
+            if its layer cannot be decompressed here.
 
     Returns:
-        Nothing for a sound image.
+        An empty list for a valid image.
     """
     found = document_problems(image)
     for layer in image.layers:
@@ -43,19 +43,19 @@ async def problems(
 
 
 def document_problems(image: Image) -> list[str]:
-    """List what contradicts itself in manifest and config, without reading a layer."""
+    """List the inconsistencies of manifest and config, without reading a layer."""
     manifest, config = _object(image.manifest), _object(image.config)
     if manifest is None or config is None:
-        return [_("The manifest or the config is no JSON object.")]
+        return [_("The manifest or the config is not a JSON object.")]
     if "layers" in manifest and "manifests" in manifest:
         return [_("The manifest has both layers and manifests.")]
     found = []
     if not _same(manifest.get("config"), Digest.of(image.config), len(image.config)):
-        found.append(_("The manifest's config is not the image's config."))
+        found.append(_("The manifest's config does not match the image's config."))
     listed = manifest.get("layers")
     held = [layer.descriptor for layer in image.layers]
     if not isinstance(listed, list) or len(listed) != len(held):
-        found.append(_("The manifest's layers are not the image's layers."))
+        found.append(_("The manifest's layers do not match the image's layers."))
     else:
         found += [
             fill(
@@ -70,12 +70,12 @@ def document_problems(image: Image) -> list[str]:
     rootfs = config.get("rootfs")
     diff_ids = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
     if (diff_ids or []) != [str(layer.diff_id) for layer in image.layers]:
-        found.append(_("The config's diff_ids are not those of the layers."))
+        found.append(_("The config's diff_ids do not match the layers."))
     return found
 
 
 class LayerCheck:
-    """Compare a layer's bytes, fed in order, with what its descriptor and diff id announce."""
+    """Compare a layer's bytes, fed in order, with its descriptor and diff id."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class LayerCheck:
         self._broken = ""
 
     def feed(self, block: bytes) -> None:
-        """Take the next bytes as stored."""
+        """Add the next bytes as stored."""
         self._size += len(block)
         self._stored.update(block)
         if self._decompress is None or self._broken:
@@ -104,7 +104,7 @@ class LayerCheck:
             self._broken = str(error)
 
     def problems(self) -> list[str]:
-        """List what differs, after the last bytes."""
+        """List the differences, after the last bytes."""
         announced, found = self._descriptor, []
         if self._size != announced.size:
             found.append(
@@ -134,7 +134,7 @@ class LayerCheck:
         elif self._decompress is not None and self._opened.hexdigest() != self._diff_id.hex:
             found.append(
                 fill(
-                    _("Layer {digest} opens to {actual}, its diff id is {diff_id}."),
+                    _("Layer {digest} decompresses to {actual}, but its diff id is {diff_id}."),
                     digest=announced.digest,
                     actual=self._opened.hexdigest(),
                     diff_id=self._diff_id,

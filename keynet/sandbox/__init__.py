@@ -1,1 +1,1 @@
-"""A training platform on this machine: the backend API, and a real registry behind it (SPEC 9)."""
+"""A training platform on this machine: the backend API and a registry."""

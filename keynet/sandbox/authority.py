@@ -1,6 +1,6 @@
-"""Keys and certificates of a sandbox: a private CA, its server, and the signer of tokens.
+"""Keys and certificates of a sandbox: private CA, server, signer of tokens.
 
-They stay in the data folder, so that a CA trusted once is trusted after a restart.
+They are kept in the data folder, so that a CA trusted once is still trusted after a restart.
 """
 
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ from keynet.files import atomic
 
 __all__ = ["KeyPair", "server_certificate", "token_signer"]
 
-_LIFE: Final = timedelta(days=825)  # the longest that Apple's TLS accepts for a server
+_LIFE: Final = timedelta(days=825)  # the longest that Apple's TLS accepts for a server certificate
 _RENEW_BEFORE: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
-    """A certificate and its key, as PEM files and as values."""
+    """A certificate and its private key, as PEM files and as objects."""
 
     certificate_file: Path
     key_file: Path
@@ -33,12 +33,12 @@ class KeyPair:
 
 
 def token_signer(folder: Path) -> KeyPair:
-    """Give the key that signs registry tokens; made at first use."""
+    """Return the key that signs registry tokens; created at first use."""
     return _loaded(folder, "token") or _made(folder, "token", "keynet sandbox tokens", None, [])
 
 
 def server_certificate(folder: Path, address: str) -> tuple[KeyPair, Path]:
-    """Give the server's certificate for an IP address and localhost, and the CA's file."""
+    """Return a certificate for an IP address and localhost, and the CA's file."""
     ca = _loaded(folder, "ca") or _made(folder, "ca", "keynet sandbox CA", None, [])
     names = [x509.IPAddress(ip_address(address)), x509.DNSName("localhost")]
     server = _loaded(folder, "server")

@@ -1,4 +1,4 @@
-"""What the sandbox's platform knows, in one SQLite file: users, robots, projects, upload keys."""
+"""The sandbox's state in one SQLite file: users, robots, projects, upload keys."""
 
 import hashlib
 import hmac
@@ -57,7 +57,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """One project; ``answer`` says which form its upload keys come in."""
+    """One project; ``answer`` is the form of the answer with its upload keys."""
 
     id: int
     title: str
@@ -72,7 +72,7 @@ class Store:
     """The state of one sandbox; used by one thread."""
 
     def __init__(self, file: Path) -> None:
-        # SQLite would make the file, and its journal, with the umask's mode.
+        # SQLite would create the file, and its journal, with the mode of the umask.
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
         self._db = sqlite3.connect(file, isolation_level=None)
         self._db.executescript(_SCHEMA)
@@ -84,14 +84,14 @@ class Store:
         self._db.close()
 
     def fact(self, name: str, value: str | None = None) -> str | None:
-        """Give what is remembered under this name, after remembering ``value`` if given."""
+        """Return the value stored under this name, after storing ``value`` if given."""
         if value is not None:
             self._db.execute("insert or replace into facts values (?, ?)", (name, value))
         row = self._db.execute("select value from facts where name = ?", (name,)).fetchone()
         return row[0] if row else None
 
     def add_user(self, email: str, name: str, password: str) -> None:
-        """Add a user, or give a known one this password."""
+        """Add a user, or change the password of an existing one."""
         salt = secrets.token_bytes(_SALT_BYTES)
         self._db.execute(
             "insert into users values (?, ?, ?, ?)"
@@ -100,7 +100,7 @@ class Store:
         )
 
     def add_projects(self, count: int) -> None:
-        """Add sample projects until there are ``count``; even ones answer in the newer form."""
+        """Add sample projects up to ``count``; even ones use the newer answer form."""
         present = self._db.execute("select count(*) from projects").fetchone()[0]
         for number in range(present + 1, count + 1):
             title, summary, kind, author = _TITLES[(number - 1) % len(_TITLES)]
@@ -119,7 +119,7 @@ class Store:
             )
 
     def sign_in(self, email: str, password: str) -> User | None:
-        """Find the user with this password."""
+        """Return the user with this e-mail address and password, if any."""
         row = self._db.execute(
             "select id, email, name, password from users where email = ?", (email,)
         ).fetchone()
@@ -130,7 +130,7 @@ class Store:
         return User(row[0], row[1], row[2])
 
     def issue_token(self, user: User) -> tuple[str, datetime]:
-        """Make an API token, and tell until when it holds."""
+        """Create an API token; return it with its expiry."""
         token, expires = secrets.token_urlsafe(48), datetime.now(UTC) + _TOKEN_LIFE
         self._db.execute(
             "insert into tokens values (?, ?, ?)", (_hash(token), user.id, expires.isoformat())
@@ -138,7 +138,7 @@ class Store:
         return token, expires
 
     def issue_robot(self, user: User) -> str:
-        """Make a password for this user's registry account; earlier ones stay valid."""
+        """Create a password for this user's registry account; older ones stay valid."""
         password = secrets.token_urlsafe(48)
         self._db.execute(
             "insert into robots values (?, ?, ?)", (_hash(password), user.robot, user.id)
@@ -146,7 +146,7 @@ class Store:
         return password
 
     def user_of_token(self, token: str) -> User | None:
-        """Find whose token this is, unless it has expired."""
+        """Return the user of this token, None if it is unknown or has expired."""
         row = self._db.execute(
             "select users.id, email, name, expires from tokens join users on users.id = user"
             " where hash = ?",
@@ -157,14 +157,14 @@ class Store:
         return User(row[0], row[1], row[2])
 
     def is_robot(self, name: str, password: str) -> bool:
-        """Tell whether this is a registry account's password."""
+        """Report whether this is a valid password of a registry account."""
         row = self._db.execute(
             "select 1 from robots where hash = ? and name = ?", (_hash(password), name)
         ).fetchone()
         return row is not None
 
     def projects(self, page: int, limit: int) -> tuple[list[Project], int]:
-        """Give one page of the projects, and how many there are."""
+        """Return one page of the projects, and the number of all projects."""
         rows = self._db.execute(
             "select * from projects order by id limit ? offset ?", (limit, page * limit)
         ).fetchall()
@@ -172,14 +172,14 @@ class Store:
         return [Project(*row) for row in rows], total
 
     def project(self, number: int) -> Project | None:
-        """Find a project."""
+        """Return a project, None if there is no such project."""
         row = self._db.execute("select * from projects where id = ?", (number,)).fetchone()
         return Project(*row) if row else None
 
     def add_upload(
         self, project: Project, user: User, model_name: str, hyperparameters: list[Any]
     ) -> tuple[int, str]:
-        """Make an upload key; gives its number and itself."""
+        """Create an upload key; return its number and the key."""
         key = secrets.token_hex(11)
         cursor = self._db.execute(
             "insert into uploads (upload_key, project, model_name, hyperparameters, user, created)"
@@ -198,7 +198,7 @@ class Store:
 
 
 def _hash(random_secret: str) -> bytes:
-    """Hash what has 48 random bytes: nothing that could be guessed, so nothing slow is needed."""
+    """Hash a secret of 48 random bytes: it cannot be guessed, so a fast hash will do."""
     return hashlib.sha256(random_secret.encode("utf-8", "surrogatepass")).digest()
 
 

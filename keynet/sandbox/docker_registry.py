@@ -1,4 +1,4 @@
-"""A real registry process for the sandbox: docker-registry, with bearer tokens, on loopback."""
+"""The sandbox's registry: a docker-registry process with bearer tokens."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from keynet.text import _, fill, printable
 
 __all__ = ["Registry", "running"]
 
-# Debian's package has the first name, the project's own image the second.
+# The name in Debian's package, and in the upstream image.
 _PROGRAMS: Final = ("docker-registry", "registry")
 _READY_WITHIN_S: Final = 20.0
 _END_WITHIN_S: Final = 5.0
@@ -52,12 +52,12 @@ def running(
     """Serve the images below ``folder`` until the block ends.
 
     Args:
-        port: Taken when it is free, else another one; 0 for any.
+        port: The preferred port; any free one if it is in use or 0.
         realm: The token service's URL.
         certificate: For TLS; None for plain http.
 
     Raises:
-        KeynetError: The program is not installed, or it ended.
+        KeynetError: The program is not installed, or it exited.
     """
     program = _program()
     images = folder / "images"
@@ -75,8 +75,8 @@ def running(
         finally:
             _end(process)
     raise KeynetError(
-        fill(_("The sandbox's registry ended at once: {lines}"), lines=_last_lines(log)),
-        fill(_("Its whole log is in {log}."), log=log),
+        fill(_("The sandbox's registry did not start: {lines}"), lines=_last_lines(log)),
+        fill(_("Its log: {log}"), log=log),
     )
 
 
@@ -86,7 +86,7 @@ def _program() -> str:
         if found:
             return found
     raise KeynetError(
-        _("The sandbox needs a registry, and the program docker-registry is not installed."),
+        _("The sandbox needs the program docker-registry, which is not installed."),
         _("On Debian and Ubuntu: apt install docker-registry"),
     )
 
@@ -98,7 +98,7 @@ def _config(
     signer: KeyPair,
     certificate: KeyPair | None,
 ) -> dict[str, Any]:
-    # A secret of its own each time is enough: no upload outlives the process.
+    # A new secret at every start will do: no upload outlives the process.
     http: dict[str, Any] = {"addr": listen, "secret": secrets.token_hex(16)}
     if certificate is not None:
         http["tls"] = {
@@ -129,10 +129,10 @@ def _at(address: str, port: int) -> str:
 
 
 def _started(argv: list[str], log: Path) -> subprocess.Popen[bytes]:
-    # setpriv ends the registry when this process is killed and no cleanup can run.
+    # setpriv ends the registry if this process is killed and cannot clean up.
     guard = shutil.which("setpriv")
     command = [guard, "--pdeathsig", "TERM", *argv] if guard else argv
-    # Variables named REGISTRY_… would change the configuration.
+    # REGISTRY_… variables would override the configuration.
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("REGISTRY_", "OTEL_"))}
     with log.open("wb") as output:
         return subprocess.Popen(
@@ -141,13 +141,13 @@ def _started(argv: list[str], log: Path) -> subprocess.Popen[bytes]:
             stdout=output,
             stderr=subprocess.STDOUT,
             env=environment,
-            # A Ctrl-C on the terminal goes to the sandbox first, which ends the registry.
+            # Ctrl-C on the terminal must reach only the sandbox, which then ends the registry.
             start_new_session=True,
         )
 
 
 def _bound_port(process: subprocess.Popen[bytes], log: Path) -> int | None:
-    """Wait for the registry to say where it listens; None when it ended instead."""
+    """Wait until the registry logs its port; return None if it exited instead."""
     deadline = time.monotonic() + _READY_WITHIN_S
     while process.poll() is None and time.monotonic() < deadline:
         found = _LISTENING.search(log.read_text(errors="replace"))

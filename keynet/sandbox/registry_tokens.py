@@ -1,4 +1,4 @@
-"""Bearer tokens for the sandbox's registry: who may do what with which repository.
+"""Bearer tokens for the sandbox's registry, and the permissions in them.
 
 Source: distribution, "Token Authentication Specification".
 """
@@ -30,10 +30,10 @@ _SCOPES: Final = 50
 
 
 def granted(scopes: Iterable[str], account: str | None) -> list[dict[str, Any]]:
-    """Decide what an account gets of the scopes that it asks for, as Harbor would.
+    """Return the access granted to an account for the requested scopes.
 
-    The administrator may do everything, a robot may push and pull below ``kitech-model/``,
-    everybody may pull below ``library/``. What is refused is left out.
+    As in Harbor, the administrator may do everything, a robot may push and pull below
+    ``kitech-model/``, and anyone may pull below ``library/``. Refused actions are left out.
     """
     access = []
     for scope in [scope for value in scopes for scope in value.split()][:_SCOPES]:
@@ -49,7 +49,7 @@ def granted(scopes: Iterable[str], account: str | None) -> list[dict[str, Any]]:
 
 
 def sign(signer: KeyPair, account: str, access: list[dict[str, Any]]) -> str:
-    """Make a JWT that the registry accepts for ``LIFE_S`` seconds."""
+    """Return a JWT that the registry accepts for ``LIFE_S`` seconds."""
     now = int(time.time())
     der = signer.certificate.public_bytes(serialization.Encoding.DER)
     header = {"typ": "JWT", "alg": "ES256", "x5c": [base64.b64encode(der).decode()]}

@@ -1,4 +1,4 @@
-"""Run a whole platform on this machine: web service and registry, until it is interrupted."""
+"""Run the sandbox, web service and registry, until it is interrupted."""
 
 import asyncio
 import os
@@ -34,7 +34,7 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to serve; port 0 takes the one of the last start when it is free, else any."""
+    """What to serve; port 0 means the port of the last run, or any if in use."""
 
     data: Path
     port: int = 0
@@ -46,7 +46,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """A running sandbox: where it is, and the accounts that it made."""
+    """A running sandbox: its addresses and accounts."""
 
     server_url: str
     registry_url: str
@@ -66,11 +66,11 @@ class Sandbox:
 
 
 def serve(options: Options, ready: Callable[[Sandbox], None]) -> None:
-    """Serve until interrupted; ``ready`` is called once when everything answers.
+    """Serve until interrupted; call ``ready`` once when everything is up.
 
     Raises:
-        UsageError: Another machine could reach the address, and nobody asked for that.
-        KeynetError: The data folder is in use, or the registry is missing or ended.
+        UsageError: Other machines could reach the address, and ``remote`` is not set.
+        KeynetError: The data folder is in use, or the registry is missing or exited.
         Interrupted: The usual end; nothing is left running.
     """
     _check_address(options)
@@ -118,7 +118,7 @@ def serve(options: Options, ready: Callable[[Sandbox], None]) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Take signals as a wish to end; uvicorn's own way raises them again inside the loop."""
+    """Shut down on signals; uvicorn itself would raise them again inside the loop."""
 
     interrupted = False
 
@@ -159,7 +159,7 @@ async def _until_ended(
     ready: Callable[[], None],
 ) -> None:
     server.config.load()
-    # The socket listens already: whoever connects now is served as soon as the loop runs.
+    # The socket is already listening: early connections are served once the loop runs.
     ready()
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not serving.done():
@@ -169,38 +169,38 @@ async def _until_ended(
             await serving
             raise KeynetError(
                 fill(
-                    _("The sandbox's registry ended by itself with status {status}."),
+                    _("The sandbox's registry exited with status {status}."),
                     status=running.process.returncode,
                 ),
-                fill(_("Its log is in {log}."), log=running.log),
+                fill(_("Its log: {log}"), log=running.log),
             )
     await serving
 
 
 @contextmanager
 def _data_folder(folder: Path) -> Iterator[Path]:
-    """Make the folder and keep it for this process alone."""
+    """Create the data folder and lock it for this process."""
     try:
         folder = places.expanded(folder).resolve()
         places.make_private(folder)
-        # It holds keys and passwords.
+        # It will hold keys and passwords.
         if stat.S_IMODE(folder.stat().st_mode) & 0o077 and not any(folder.iterdir()):
             folder.chmod(0o700)
         lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError as e:
         raise UsageError(
             fill(
-                _("The sandbox cannot keep its data in {folder}: {why}."),
+                _("The sandbox cannot store its data in {folder}: {why}."),
                 folder=folder,
                 why=e.strerror or e,
             ),
-            _("Name another folder with --data."),
+            _("Choose another folder with --data."),
         ) from e
     try:
         if not locks.acquire(lock, wait_s=0):
             raise KeynetError(
-                fill(_("Another sandbox is running with the data in {folder}."), folder=folder),
-                _("End that one, or name another folder with --data."),
+                fill(_("Another sandbox is running with the data folder {folder}."), folder=folder),
+                _("Stop it, or choose another folder with --data."),
             )
         yield folder
     finally:
@@ -209,7 +209,7 @@ def _data_folder(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def _listener(options: Options, store: Store) -> Iterator[socket.socket]:
-    """Listen on the port asked for, else on that of the last start, else on any free one."""
+    """Listen on the given port, else on that of the last run, else on any free one."""
     family = socket.AF_INET6 if ":" in options.address else socket.AF_INET
     remembered = int(store.fact("port") or 0)
     wanted = [options.port] if options.port else list(dict.fromkeys([remembered, 0]))
@@ -228,7 +228,7 @@ def _listener(options: Options, store: Store) -> Iterator[socket.socket]:
                             port=port,
                             why=e.strerror or e,
                         ),
-                        _("Choose another port with --port; 0 takes a free one."),
+                        _("Choose another port with --port; 0 selects a free one."),
                     ) from e
         listener.listen(128)
         store.fact("port", str(listener.getsockname()[1]))
@@ -240,26 +240,26 @@ def _check_address(options: Options) -> None:
         address = ip_address(options.address)
     except ValueError as e:
         raise UsageError(
-            fill(_("{address!r} is no IP address."), address=printable(options.address, 100)),
-            _("The sandbox listens on one address of this machine, for example 127.0.0.1."),
+            fill(_("{address!r} is not an IP address."), address=printable(options.address, 100)),
+            _("Pass an IP address of this machine, for example --address 127.0.0.1."),
         ) from e
     if address.is_unspecified:
         raise UsageError(
             fill(
-                _("The sandbox listens on one address; {address} stands for all of them."),
+                _("The sandbox can listen on one address only; {address} means all of them."),
                 address=address,
             ),
-            _("Name the address by which others reach this machine."),
+            _("Pass the IP address at which other machines reach this one."),
         )
     if not address.is_loopback and not options.remote:
         raise UsageError(
-            fill(_("Other machines could reach a sandbox on {address}."), address=address),
-            _("It is made for trying keynet out. If you want that, add --allow-remote."),
+            fill(_("Other machines could reach the sandbox on {address}."), address=address),
+            _("The sandbox is for trying keynet only. To allow it, add --allow-remote."),
         )
 
 
 def _password(data: Path, name: str) -> tuple[Secret, Path]:
-    """Give the password in this file of mode 0600; made at first use."""
+    """Return the password in this file (mode 0600); created at first use."""
     file = data / name
     if file.exists():
         return Secret(file.read_text().strip()), file

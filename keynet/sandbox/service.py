@@ -1,4 +1,7 @@
-"""The sandbox's web service: the platform's API (SPEC 1.5), and the registry's token service."""
+"""The sandbox's web service: the platform's API and the registry's tokens.
+
+The API is described in docs/reference/backend.md.
+"""
 
 import base64
 import binascii
@@ -31,7 +34,7 @@ _TYPES: Final = ("str", "int", "float", "bool")
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """What the service hands out besides its store."""
+    """The state, keys and addresses that the service works with."""
 
     store: Store
     harbor_url: str
@@ -49,7 +52,7 @@ class _Refused(Exception):
 
 
 def application(platform: Platform) -> Starlette:
-    """Make the service; the API answers at the root and below ``PREFIX``, as deployed ones do."""
+    """Create the service; the API is at the root and below ``PREFIX``, as deployed."""
     endpoints = _Endpoints(platform)
     api = [
         Route("/v1/auth/sign-in/one-time", _guarded(endpoints.sign_in), methods=["POST"]),
@@ -153,7 +156,7 @@ class _Endpoints:
         if "authorization" in request.headers:
             account = self._account(request.headers["authorization"])
             if account is None:
-                error = {"code": "UNAUTHORIZED", "message": "wrong user name or password"}
+                error = {"code": "UNAUTHORIZED", "message": "wrong username or password"}
                 return JSONResponse({"errors": [error]}, status_code=401)
         access = registry_tokens.granted(request.query_params.getlist("scope"), account)
         token = registry_tokens.sign(self._platform.signer, account or "", access)
@@ -205,7 +208,7 @@ async def _json(request: Request) -> dict[str, Any]:
     except (ValueError, RecursionError) as e:
         raise _Refused(400, "The request is not JSON") from e
     if not isinstance(body, dict):
-        raise _Refused(400, "The request is no JSON object")
+        raise _Refused(400, "The request is not a JSON object")
     return body
 
 

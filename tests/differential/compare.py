@@ -56,7 +56,7 @@ class Score:
         )
 
     def lines(self) -> Iterator[str]:
-        """Say the number, then what is wrong and where."""
+        """Return the number, then what is wrong and where."""
         yield (
             f"arguments completely right: {self.right} of {self.arguments} ({self.share:.1%}); "
             f"scripts wholly right: {self.scripts_right} of {self.scripts}; "
@@ -103,7 +103,7 @@ def _differences(
 
 
 def _as_parsed(default: Any, argument: dict[str, Any]) -> Any:
-    """Tell True from 1 and read a text as its number, as argparse and click do."""
+    """Distinguish True from 1 and read a text as its number, as argparse and click do."""
     if isinstance(default, str) and argument["type"] in {"int", "float"}:
         try:
             default = float(default)

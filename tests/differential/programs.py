@@ -241,7 +241,7 @@ def programs() -> list[Program]:
 
 
 def interpreter() -> Path:
-    """Give a Python that has the packages, made on the first call.
+    """Return a Python that has the packages, made on the first call.
 
     KEYNET_PACKAGES_PYTHON names one that is ready.
     """

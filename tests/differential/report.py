@@ -26,7 +26,7 @@ class Report:
     seconds: dict[str, float] = field(default_factory=dict)
 
     def lines(self) -> Iterator[str]:
-        """Say everything, the numbers first."""
+        """Return the whole report, the numbers first."""
         for framework, score in self.by_framework.items():
             yield f"{framework}: {next(score.lines())}"
         yield from self.total.lines()

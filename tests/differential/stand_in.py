@@ -48,7 +48,7 @@ class StandIn(metaclass=_Made):
     """An object of an absent library: callable, comparable, and a decorator where it is used so."""
 
     def __new__(cls, *given: Any, **_named: Any) -> Any:
-        """Give back what is decorated."""
+        """Return what is decorated."""
         plain = cls.__dict__.get("__stand_in__", False)
         if plain and len(given) == 1 and _is_decorated(given[0]):
             return given[0]

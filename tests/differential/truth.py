@@ -37,7 +37,7 @@ MADE: dict[argparse.Action, int] = {}
 
 
 def json_value(value: Any) -> Any:
-    """Give the JSON form of a default, None for what has none."""
+    """Return the JSON form of a default, None for what has none."""
     plain = _json_value(value)
     return None if plain is NOT_JSON else plain
 
@@ -360,7 +360,7 @@ def start(target: str) -> None:
 
 
 def entry_file(target: str) -> str:
-    """Give the file that a user would call the script."""
+    """Return the file that a user would call the script."""
     module, _, function = target.partition(":")
     spec = importlib.util.find_spec(module)
     if spec is None or spec.origin is None:

@@ -97,7 +97,7 @@ def make_image(
     variant: str | None = None,
     **config: object,
 ) -> FakeImage:
-    """Give an image of these layers; further keywords go into its config."""
+    """Return an image of these layers; further keywords go into its config."""
     platform = {"os": os, "architecture": architecture} | ({"variant": variant} if variant else {})
     document = {
         "created": "2026-01-02T03:04:05.123456789Z",
@@ -123,7 +123,7 @@ def make_image(
 def random_image(
     seed: int, layers: int = 3, tags: Sequence[str] = ("app:1",), size: int = 2000
 ) -> FakeImage:
-    """Give an image whose content follows from the seed."""
+    """Return an image whose content follows from the seed."""
     rng = random.Random(seed)
     return make_image([layer_tar(rng, size) for _number in range(layers)], tags)
 

@@ -432,7 +432,7 @@ def _error(code: str, message: str) -> bytes:
 
 @contextlib.asynccontextmanager
 async def on_loopback(registry: MemoryRegistry) -> AsyncIterator[str]:
-    """Serve this registry on a port of its own; gives ``host:port``."""
+    """Serve this registry on a port of its own; return ``host:port``."""
     tasks: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -33,12 +33,12 @@ class SandboxProcess:
     errors: Path
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Send a signal and wait; gives the exit status."""
+        """Send a signal and wait; return the exit status."""
         self.process.send_signal(number)
         return self.process.wait(_END_WITHIN_S)
 
     def login(self, *arguments: str) -> list[str]:
-        """Give the argv of a login that reads the password from standard input."""
+        """Return the argv of a login that reads the password from standard input."""
         ca = ["--ca-cert", str(self.ca_cert)] if self.ca_cert else []
         keynet = [sys.executable, "-m", "keynet", "login", self.server_url]
         return [*keynet, "--username", self.username, "--password-stdin", *ca, *arguments]

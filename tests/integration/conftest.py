@@ -9,13 +9,13 @@ import pytest
 
 from tests.testbed import program
 from tests.testbed.daemon import Dockerd, running_dockerd
+from tests.testbed.host_setups import HostSetups
 from tests.testbed.images import Hub, fill_hub
 from tests.testbed.index import Index, running_index
 from tests.testbed.machine import scratch
 from tests.testbed.newer import NewerRoot, newer_root
 from tests.testbed.platform import Platform, running_platform
 from tests.testbed.registry import Auth, RegistryServer, running_registry
-from tests.testbed.seats import Seating
 from tests.testbed.stores import Store, make_store
 from tests.testbed.user import OrdinaryUser, ordinary_user
 
@@ -152,11 +152,11 @@ def host_python() -> str:
 
 
 @pytest.fixture(scope="session")
-def seating(bed: Path, hub: Hub, request: pytest.FixtureRequest) -> Seating:
-    """Seats by name: ``seating.seat("rootless-buildah").keynet("push", …)``."""
-    folder = bed / "seats"
+def host_setups(bed: Path, hub: Hub, request: pytest.FixtureRequest) -> HostSetups:
+    """Host setups by name: ``host_setups.named("rootless-buildah").keynet("push", …)``."""
+    folder = bed / "host-setups"
     folder.mkdir(mode=0o711)
-    return Seating(folder, program.copy_source(folder), hub, request.getfixturevalue)
+    return HostSetups(folder, program.copy_source(folder), hub, request.getfixturevalue)
 
 
 @pytest.fixture(scope="session")

@@ -96,7 +96,7 @@ class Host:
         return done.stdout
 
     def with_environment(self, **changes: str) -> "Host":
-        """Give the same host with more variables."""
+        """Return the same host with more variables."""
         return replace(self, environment={**self.environment, **changes})
 
 
@@ -110,14 +110,14 @@ def answer_of(process: subprocess.Popen[str], timeout_s: float = 300) -> Answer:
 
 
 def python_path() -> str:
-    """Give the checkout and the packages of this interpreter, for another interpreter."""
+    """Return the checkout and the packages of this interpreter, for another interpreter."""
     import click
 
     return f"{CHECKOUT}:{Path(click.__file__).parents[1]}"
 
 
 def root_environment(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
-    """Give root an environment with a home of its own."""
+    """Return an environment for root with its own home."""
     home.mkdir(parents=True, exist_ok=True)
     kept = {"PATH", "LANG", "TERM"}
     return {
@@ -130,7 +130,7 @@ def root_environment(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
 
 
 def rootless(user: OrdinaryUser, engine: str, extra: Mapping[str, str]) -> Host:
-    """Give an engine of an ordinary user."""
+    """Return an engine of an ordinary user."""
     environment = {
         **user.environment(),
         "PYTHONPATH": python_path(),
@@ -141,7 +141,7 @@ def rootless(user: OrdinaryUser, engine: str, extra: Mapping[str, str]) -> Host:
 
 
 def access(server: RegistryServer, folder: Path) -> dict[str, Any]:
-    """Give the login to a registry; its CA is copied where every user may read it."""
+    """Return the login to a registry; its CA is copied where every user may read it."""
     wanted: dict[str, Any] = {"host": server.host, "insecure": server.ca is None}
     if server.username:
         wanted |= {"username": server.username, "password": server.password}
@@ -173,7 +173,7 @@ NEWER_KINDS = (
 
 
 def marked(kinds: Sequence[str] = KINDS) -> list[Any]:
-    """Give the kinds as parameters that carry their engine's marker."""
+    """Return the kinds as parameters that carry their engine's marker."""
     return [
         pytest.param(
             kind,
@@ -188,7 +188,7 @@ def marked(kinds: Sequence[str] = KINDS) -> list[Any]:
 
 
 def make_host(kind: str, request: pytest.FixtureRequest) -> Host:
-    """Give the host of one kind, from the session's daemons, stores and users."""
+    """Return the host of one kind, from the session's daemons, stores and users."""
     bed: Path = request.getfixturevalue("bed")
     hub: Hub = request.getfixturevalue("hub")
     engine, _dash, variant = kind.partition("-")
@@ -209,7 +209,7 @@ def make_host(kind: str, request: pytest.FixtureRequest) -> Host:
 
 
 def _make_newer(engine: str, request: pytest.FixtureRequest, hub: Hub, *, ordinary: bool) -> Host:
-    """Give an engine of Debian 13, in its root of its own."""
+    """Return an engine of Debian 13, in its root of its own."""
     root: NewerRoot = request.getfixturevalue("newer")
     environment = {
         "PATH": SYSTEM_PATH,
@@ -264,7 +264,7 @@ def image_files(server: RegistryServer, name: str, folder: Path) -> dict[str, by
 
 
 def image_config(folder: Path) -> dict[str, Any]:
-    """Give the config of the image that ``image_files`` has pulled into this folder."""
+    """Return the config of the image that ``image_files`` has pulled into this folder."""
     manifest = json.loads((folder / "pulled/manifest.json").read_text())
     name = manifest["config"]["digest"].partition(":")[2]
     config: dict[str, Any] = json.loads((folder / "pulled" / name).read_text())
@@ -284,7 +284,7 @@ def project_tags(host: Host, context: Path) -> list[str]:
 
 
 def engine_command(host: Host) -> list[str]:
-    """Give the engine's program, pointed at the store that keynet builds in."""
+    """Return the engine's program, pointed at the store that keynet builds in."""
     root = host.home / ".local/share/keynet/storage/root"
     if host.engine == "docker" or not root.exists():
         return [host.engine]

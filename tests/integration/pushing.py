@@ -12,7 +12,7 @@ import pytest
 
 from tests.testbed.index import PACKAGE, VERSION, Index
 from tests.testbed.platform import EMAIL, PASSWORD, Platform
-from tests.testbed.program import Seat
+from tests.testbed.program import HostSetup
 
 OLDER = {
     "docker-legacy": "docker",
@@ -64,7 +64,7 @@ LEFT_OUT = {
 class Done:
     """One push and all that was seen of it."""
 
-    seat: Seat
+    setup: HostSetup
     context: Path
     platform: Platform
     result: dict[str, object]
@@ -75,7 +75,7 @@ class Done:
     @classmethod
     def of(
         cls,
-        seat: Seat,
+        setup: HostSetup,
         context: Path,
         platform: Platform,
         told: subprocess.CompletedProcess[str],
@@ -84,7 +84,7 @@ class Done:
         """Read the answer of ``keynet push --json``."""
         assert told.returncode == 0, told.stderr
         result = json.loads(told.stdout)
-        return cls(seat, context, platform, result, told.stderr, frozenset(command_lines))
+        return cls(setup, context, platform, result, told.stderr, frozenset(command_lines))
 
     @property
     def image(self) -> str:
@@ -94,7 +94,7 @@ class Done:
 
 
 def marked(names: dict[str, str], *more: pytest.MarkDecorator) -> list[object]:
-    """Return a parameter for each seat, with the markers of what it needs."""
+    """Return a parameter for each setup, with the markers of what it needs."""
     marks = {name: [getattr(pytest.mark, engine), *more] for name, engine in names.items()}
     for name, own in marks.items():
         if "rootless" in name:
@@ -102,50 +102,50 @@ def marked(names: dict[str, str], *more: pytest.MarkDecorator) -> list[object]:
     return [pytest.param(name, marks=own, id=name) for name, own in marks.items()]
 
 
-def make_context(seat: Seat, name: str = "context") -> Path:
+def make_context(setup: HostSetup, name: str = "context") -> Path:
     """Write the context that every engine gets: odd names, ignored files, a link."""
-    context = seat.home / name
+    context = setup.home / name
     for path, text in {**KEPT, **LEFT_OUT, ".dockerignore": IGNORE}.items():
-        write(seat, context / path, text)
+        write(setup, context / path, text)
     script = 'cd "$1" && mkdir empty && ln -s "data/keep me" link && chmod 755 train.py'
-    assert seat.run(seat.command("sh", "-c", script, "sh", str(context))).returncode == 0
+    assert setup.run(setup.command("sh", "-c", script, "sh", str(context))).returncode == 0
     return context
 
 
-def small_context(seat: Seat, name: str, **files: str) -> Path:
+def small_context(setup: HostSetup, name: str, **files: str) -> Path:
     """Write a script that only prints, and more files by their names with ``_`` for the dot."""
-    context = seat.home / name
-    write(seat, context / "train.py", f'print("trained {name}")\n')
+    context = setup.home / name
+    write(setup, context / "train.py", f'print("trained {name}")\n')
     for file, text in files.items():
-        write(seat, context / file.replace("_", "."), text)
+        write(setup, context / file.replace("_", "."), text)
     return context
 
 
-def sign_in(seat: Seat, platform: Platform) -> None:
+def sign_in(setup: HostSetup, platform: Platform) -> None:
     """Log in by the command, with the private CA."""
     assert platform.registry.ca is not None
     ca = str(platform.registry.ca.cert)
-    told = seat.keynet(
+    told = setup.keynet(
         *("login", platform.url, "--username", EMAIL, "--password-stdin", "--ca-cert", ca),
         stdin=PASSWORD,
     )
     assert told.returncode == 0, told.stderr
 
 
-def push_arguments(seat: Seat, *flags: str, base: str = "python:3.11-slim") -> list[str]:
-    """Return the arguments of a push of train.py by the seat's own engine."""
-    return ["push", "train.py", "--builder", seat.builder, "--base-image", base, "--json", *flags]
+def push_arguments(setup: HostSetup, *flags: str, base: str = "python:3.11-slim") -> list[str]:
+    """Return the arguments of a push of train.py by the setup's own engine."""
+    return ["push", "train.py", "--builder", setup.builder, "--base-image", base, "--json", *flags]
 
 
 def push(
-    seat: Seat,
+    setup: HostSetup,
     context: Path,
     *flags: str,
     base: str = "python:3.11-slim",
     env: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Push train.py to its end, whatever its status."""
-    return seat.keynet(*push_arguments(seat, *flags, base=base), cwd=context, env=env)
+    return setup.keynet(*push_arguments(setup, *flags, base=base), cwd=context, env=env)
 
 
 def through(index: Index) -> dict[str, str]:
@@ -153,10 +153,10 @@ def through(index: Index) -> dict[str, str]:
     return {"PIP_INDEX_URL": index.url}
 
 
-def write(seat: Seat, path: Path, text: str) -> None:
+def write(setup: HostSetup, path: Path, text: str) -> None:
     script = 'mkdir -p "$(dirname "$1")" && cat >"$1"'
-    argv = seat.command("sh", "-c", script, "sh", str(path))
-    assert seat.run(argv, stdin=text).returncode == 0
+    argv = setup.command("sh", "-c", script, "sh", str(path))
+    assert setup.run(argv, stdin=text).returncode == 0
 
 
 @contextmanager
@@ -181,35 +181,35 @@ def watched_command_lines() -> Iterator[set[str]]:
 
 
 def run_image(done: Done) -> str:
-    """Pull the image anew and run it by the seat's own engine, as this host lets it."""
-    seat, registry = done.seat, done.platform.registry
+    """Pull the image anew and run it by the setup's own engine, as this host lets it."""
+    setup, registry = done.setup, done.platform.registry
     assert registry.ca is not None
-    auth = seat.home / "pull-auth.json"
+    auth = setup.home / "pull-auth.json"
     login = ["login", "--username", registry.username, "--password-stdin"]
-    if seat.builder == "docker":
-        config = {"DOCKER_CONFIG": str(seat.home / "pull-config")}
-        signed = seat.run(
-            seat.command("docker", *login, registry.host), stdin=registry.password, env=config
+    if setup.builder == "docker":
+        config = {"DOCKER_CONFIG": str(setup.home / "pull-config")}
+        signed = setup.run(
+            setup.command("docker", *login, registry.host), stdin=registry.password, env=config
         )
         assert signed.returncode == 0, signed.stderr
-        seat.engine("docker", "pull", "--quiet", done.image, env=config)
-        return seat.engine("docker", "run", "--rm", "--network", "host", done.image)
+        setup.engine("docker", "pull", "--quiet", done.image, env=config)
+        return setup.engine("docker", "run", "--rm", "--network", "host", done.image)
     # An overlay store of its own: a rootless engine's vfs would copy every layer.
-    store = {"XDG_DATA_HOME": str(seat.home / "pulled"), "STORAGE_DRIVER": "overlay"}
+    store = {"XDG_DATA_HOME": str(setup.home / "pulled"), "STORAGE_DRIVER": "overlay"}
     trust = ["--authfile", str(auth), "--cert-dir", str(registry.ca.folder)]
-    argv = seat.command(seat.builder, *login, *trust, registry.host)
-    signed = seat.run(argv, stdin=registry.password, env=store)
+    argv = setup.command(setup.builder, *login, *trust, registry.host)
+    signed = setup.run(argv, stdin=registry.password, env=store)
     assert signed.returncode == 0, signed.stderr
-    if seat.builder == "podman":
-        seat.engine("podman", "pull", "--quiet", *trust, done.image, env=store)
+    if setup.builder == "podman":
+        setup.engine("podman", "pull", "--quiet", *trust, done.image, env=store)
         limits = ["--ulimit", "nofile=20000:20000", "--ulimit", "nproc=1000:1000"]
         how = ["--runtime", "runc", "run", "--rm", "--network", "none", *limits]
-        return seat.engine("podman", *how, done.image, env=store)
+        return setup.engine("podman", *how, done.image, env=store)
     trust += ["--ulimit=nofile=20000:20000", "--ulimit=nproc=1000:1000"]
-    told = seat.engine("buildah", "from", "--quiet", *trust, done.image, env=store)
+    told = setup.engine("buildah", "from", "--quiet", *trust, done.image, env=store)
     container = told.split()[-1]
     chroot = ["--isolation", "chroot"]
     try:
-        return seat.engine("buildah", "run", *chroot, container, "--", *done.command, env=store)
+        return setup.engine("buildah", "run", *chroot, container, "--", *done.command, env=store)
     finally:
-        seat.engine("buildah", "rm", container, env=store)
+        setup.engine("buildah", "rm", container, env=store)

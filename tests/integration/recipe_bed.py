@@ -44,7 +44,7 @@ class Engine:
         return self._run([*argv, *flags, "-f", str(file), "-t", tag, str(root)])
 
     def user_of(self, image: str) -> str:
-        """Give the user of an image, which the one-stage form asks for."""
+        """Return the user of an image, which the one-stage form asks for."""
         if self.name == "buildah":
             self._run(["buildah", "pull", "-q", "--policy", "missing", image])
             inspect = ["buildah", "inspect", "-t", "image", "-f", "{{.OCIv1.Config.User}}"]
@@ -64,7 +64,7 @@ class Engine:
         return self._run([*argv, "--rm", "--network", "none", tag])
 
     def export(self, tag: str, folder: Path) -> bytes:
-        """Give the image as an archive with uncompressed layers, config and history in it."""
+        """Return the image as an archive with uncompressed layers, config and history in it."""
         file = folder / "image.tar"
         file.unlink(missing_ok=True)
         if self.name == "buildah":
@@ -74,7 +74,7 @@ class Engine:
         return file.read_bytes()
 
     def workspace(self, tag: str, folder: Path) -> dict[str, str]:
-        """Give what the image has below /workspace: type and name."""
+        """Return what the image has below /workspace: type and name."""
         found = {}
         with tarfile.open(fileobj=BytesIO(self.export(tag, folder))) as image:
             for member in image.getmembers():

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.testbed.program import Seat
-from tests.testbed.seats import Seating
+from tests.testbed.host_setups import HostSetups
+from tests.testbed.program import HostSetup
 
 from .pushing import NEWER, OLDER, marked, write
 
@@ -16,35 +16,37 @@ TRANSPORTS = ("docker-archive", "oci-archive", "oci")
 
 
 @pytest.fixture(params=[*marked(OLDER), *marked(NEWER, pytest.mark.newer)])
-def seat(request: pytest.FixtureRequest, seating: Seating) -> Seat:
-    return seating.seat(request.param)
+def setup(request: pytest.FixtureRequest, host_setups: HostSetups) -> HostSetup:
+    return host_setups.named(request.param)
 
 
 @pytest.fixture
-def buildah(seating: Seating) -> Seat:
-    return seating.seat("buildah")
+def buildah(host_setups: HostSetups) -> HostSetup:
+    return host_setups.named("buildah")
 
 
-def test_each_form_is_written_and_written_over(seat: Seat) -> None:
-    context = _context(seat)
-    forms = [form for form in TRANSPORTS if form in _forms(seat)]
+def test_each_form_is_written_and_written_over(setup: HostSetup) -> None:
+    context = _context(setup)
+    forms = [form for form in TRANSPORTS if form in _forms(setup)]
     for form in forms:
         for turn in ("first", "second"):
-            write(seat, context / "train.py", f"print('{form} {turn}')\n")
-            told = _build(seat, context, f"{form}:../{context.name}-out")
+            write(setup, context / "train.py", f"print('{form} {turn}')\n")
+            told = _build(setup, context, f"{form}:../{context.name}-out")
             assert told.returncode == 0, told.stderr
             assert told.stdout.strip() == f"{form}:../{context.name}-out"
-        target = seat.home / f"{context.name}-out"
-        files = _files(seat, form, target)
+        target = setup.home / f"{context.name}-out"
+        files = _files(setup, form, target)
         assert f"print('{form} second')" in files
-        assert not list(seat.home.glob(".keynet-*"))
-        assert seat.run(seat.command("rm", "-r", str(target))).returncode == 0
+        assert not list(setup.home.glob(".keynet-*"))
+        assert setup.run(setup.command("rm", "-r", str(target))).returncode == 0
 
 
 @pytest.mark.docker
-def test_an_engine_that_cannot_write_a_form_says_so_before_it_builds(seating: Seating) -> None:
-    seat = seating.seat("docker-legacy")
-    told = _build(seat, _context(seat), "oci-archive:x.tar")
+def test_an_engine_that_cannot_write_a_form_says_so_before_it_builds(
+    host_setups: HostSetups,
+) -> None:
+    setup = host_setups.named("docker-legacy")
+    told = _build(setup, _context(setup), "oci-archive:x.tar")
     assert told.returncode == 4
     assert "docker writes docker-archive only, not oci-archive" in told.stderr
     assert "STEP" not in told.stderr.upper()
@@ -71,7 +73,7 @@ def test_an_engine_that_cannot_write_a_form_says_so_before_it_builds(seating: Se
     ],
 )
 def test_what_cannot_be_written_is_refused_before_anything_is_built(
-    buildah: Seat, output: str, word: str
+    buildah: HostSetup, output: str, word: str
 ) -> None:
     context = _context(buildah)
     layout = context.parent / "shared-layout"
@@ -87,7 +89,7 @@ def test_what_cannot_be_written_is_refused_before_anything_is_built(
 
 
 @pytest.mark.buildah
-def test_a_layout_holds_the_newest_image_alone_and_no_blob_of_the_last(buildah: Seat) -> None:
+def test_a_layout_holds_the_newest_image_alone_and_no_blob_of_the_last(buildah: HostSetup) -> None:
     context = _context(buildah)
     layout = context.parent / f"{context.name}-layout"
     layout.mkdir()
@@ -102,7 +104,7 @@ def test_a_layout_holds_the_newest_image_alone_and_no_blob_of_the_last(buildah: 
 
 
 @pytest.mark.buildah
-def test_an_archive_stays_when_the_new_one_cannot_be_written(buildah: Seat) -> None:
+def test_an_archive_stays_when_the_new_one_cannot_be_written(buildah: HostSetup) -> None:
     context = _context(buildah)
     archive = context.parent / f"{context.name}.tar"
     archive.write_text("the old one")
@@ -116,31 +118,31 @@ def test_an_archive_stays_when_the_new_one_cannot_be_written(buildah: Seat) -> N
     assert not list(archive.parent.glob(".keynet-*"))
 
 
-def _context(seat: Seat) -> Path:
-    context = seat.home / f"output-{os.urandom(4).hex()}"
-    write(seat, context / "train.py", "print('trained')\n")
-    write(seat, context / "Recipe", RECIPE)
+def _context(setup: HostSetup) -> Path:
+    context = setup.home / f"output-{os.urandom(4).hex()}"
+    write(setup, context / "train.py", "print('trained')\n")
+    write(setup, context / "Recipe", RECIPE)
     return context
 
 
-def _build(seat: Seat, context: Path, output: str | None) -> subprocess.CompletedProcess[str]:
-    flags = ["-f", "Recipe", "--builder", seat.builder]
+def _build(setup: HostSetup, context: Path, output: str | None) -> subprocess.CompletedProcess[str]:
+    flags = ["-f", "Recipe", "--builder", setup.builder]
     flags += ["--output", output] if output is not None else []
-    return seat.keynet("build", "train.py", *flags, cwd=context)
+    return setup.keynet("build", "train.py", *flags, cwd=context)
 
 
-def _forms(seat: Seat) -> tuple[str, ...]:
+def _forms(setup: HostSetup) -> tuple[str, ...]:
     # docker writes OCI layouts since version 25.
-    old_docker = seat.builder == "docker" and not seat.name.startswith("newer-")
+    old_docker = setup.builder == "docker" and not setup.name.startswith("newer-")
     return ("docker-archive",) if old_docker else TRANSPORTS
 
 
-def _files(seat: Seat, form: str, path: Path) -> str:
-    """Give all layers, opened, of the image that an ordinary tool finds there."""
+def _files(setup: HostSetup, form: str, path: Path) -> str:
+    """Return all layers, opened, of the image that an ordinary tool finds there."""
     script = (
         'skopeo --insecure-policy copy --quiet "$1:$2" "dir:$2-copied" || exit; '
         'for file in "$2"-copied/*; do gzip -dcf "$file"; done; rm -r "$2-copied"'
     )
-    read = seat.run(seat.command("sh", "-c", script, "sh", form, str(path)))
+    read = setup.run(setup.command("sh", "-c", script, "sh", form, str(path)))
     assert read.returncode == 0, read.stderr
     return read.stdout

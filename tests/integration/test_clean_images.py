@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.testbed.program import Seat
-from tests.testbed.seats import Seating
+from tests.testbed.host_setups import HostSetups
+from tests.testbed.program import HostSetup
 from tests.testbed.stores import store_variables
 
 from .pushing import NEWER, OLDER, marked, write
@@ -15,56 +15,56 @@ RECIPE = "FROM busybox AS first\nCOPY . /first\nFROM busybox\nCOPY --from=first 
 
 
 @pytest.fixture(params=[*marked(OLDER), *marked(NEWER, pytest.mark.newer)])
-def seat(request: pytest.FixtureRequest, seating: Seating) -> Seat:
-    return seating.seat(request.param)
+def setup(request: pytest.FixtureRequest, host_setups: HostSetups) -> HostSetup:
+    return host_setups.named(request.param)
 
 
-def test_what_builds_left_goes_and_nothing_else(seat: Seat, tmp_path: Path) -> None:
-    alone = _without_other_stores(seat, tmp_path)
-    context = seat.home / f"clean-{os.urandom(4).hex()}"
-    write(seat, context / "Recipe", RECIPE)
+def test_what_builds_left_goes_and_nothing_else(setup: HostSetup, tmp_path: Path) -> None:
+    alone = _without_other_stores(setup, tmp_path)
+    context = setup.home / f"clean-{os.urandom(4).hex()}"
+    write(setup, context / "Recipe", RECIPE)
     name = f"localhost/keynet/{context.name}"
     mine = f"localhost/other/{context.name}"
     for turn in ("first", "second"):
-        write(seat, context / "train.py", f"print('{turn}')\n")
-        flags = ("--builder", seat.builder, "-f", "Recipe")
-        built = seat.keynet("build", "train.py", *flags, cwd=context, env=alone)
+        write(setup, context / "train.py", f"print('{turn}')\n")
+        flags = ("--builder", setup.builder, "-f", "Recipe")
+        built = setup.keynet("build", "train.py", *flags, cwd=context, env=alone)
         assert built.returncode == 0, built.stderr
-    store = seat.home / ".local/share/keynet/storage"
-    if not (own := seat.run(seat.command("test", "-e", str(store))).returncode == 0):
-        images = _images(seat)
-        seat.engine(seat.builder, "tag", f"{name}-{_key(images, name)}:latest", f"{mine}:1")
+    store = setup.home / ".local/share/keynet/storage"
+    if not (own := setup.run(setup.command("test", "-e", str(store))).returncode == 0):
+        images = _images(setup)
+        setup.engine(setup.builder, "tag", f"{name}-{_key(images, name)}:latest", f"{mine}:1")
 
-    asked = seat.keynet("clean", "--images", env=alone)
+    asked = setup.keynet("clean", "--images", env=alone)
     assert asked.returncode == 2
-    assert "Say yes with: --yes" in asked.stderr
+    assert "Pass --yes." in asked.stderr
     assert ("keynet's own image store" in asked.stderr) == own
     # Once, although podman and buildah both see it.
     listed = [line.split()[0] for line in asked.stderr.splitlines() if f"{name}-" in line]
     assert [line.partition(":")[2] for line in listed].count("latest") == (0 if own else 1)
 
-    done = seat.keynet("clean", "--images", "--yes", env=alone)
+    done = setup.keynet("clean", "--images", "--yes", env=alone)
     assert done.returncode == 0, done.stderr
-    left = _images(seat)
+    left = _images(setup)
     assert "localhost/keynet/" not in left
     assert "<none>" not in left
     assert own or mine in left
-    again = seat.keynet("clean", "--images", "--yes", env=alone)
+    again = setup.keynet("clean", "--images", "--yes", env=alone)
     assert again.returncode == 0, again.stderr
     assert "localhost" not in again.stderr
 
 
-def _images(seat: Seat) -> str:
-    return seat.engine(seat.builder, "images")
+def _images(setup: HostSetup) -> str:
+    return setup.engine(setup.builder, "images")
 
 
 def _key(images: str, name: str) -> str:
-    """Give what keynet has added to the project's name."""
+    """Return what keynet has added to the project's name."""
     return images.partition(f"{name}-")[2].split()[0]
 
 
-def _without_other_stores(seat: Seat, folder: Path) -> dict[str, str]:
-    """Keep ``clean`` away from the engines of the machine that are none of this seat's."""
-    if seat.builder == "docker":
+def _without_other_stores(setup: HostSetup, folder: Path) -> dict[str, str]:
+    """Hide the machine's engines that this setup does not use from ``clean``."""
+    if setup.builder == "docker":
         return store_variables(folder)
     return {"DOCKER_HOST": f"unix://{folder}/nobody.sock"}

@@ -287,7 +287,7 @@ def test_a_person_is_asked_and_the_password_is_not_shown(
     home: Home, sandbox: SandboxProcess
 ) -> None:
     with Terminal(home, "login") as terminal:
-        terminal.expect("Platform's URL")
+        terminal.expect("Platform URL")
         terminal.type(sandbox.server_url)
         terminal.expect("E-mail")
         terminal.type(sandbox.username)

@@ -181,7 +181,7 @@ def test_a_registry_that_ends_takes_the_sandbox_with_it(tmp_path: Path) -> None:
         for pid in registry_processes(sandbox.data):
             subprocess.run(["kill", "-9", str(pid)], check=True)
         assert sandbox.process.wait(20) == 1
-        assert "registry ended" in sandbox.errors.read_text()
+        assert "registry exited" in sandbox.errors.read_text()
 
 
 def test_two_sandboxes_do_not_share_their_data(sandbox: SandboxProcess) -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.testbed.host_setups import HostSetups
 from tests.testbed.newer import NewerRoot
 from tests.testbed.platform import Platform
-from tests.testbed.program import Seat
+from tests.testbed.program import HostSetup
 from tests.testbed.registry import RegistryServer
-from tests.testbed.seats import Seating
 
 from .pushing import Done, push, sign_in, small_context, write
 
@@ -27,18 +27,18 @@ parser.parse_args()
 
 
 @pytest.fixture(scope="module")
-def seat(seating: Seating) -> Seat:
-    return seating.seat("buildah")
+def setup(host_setups: HostSetups) -> HostSetup:
+    return host_setups.named("buildah")
 
 
 @pytest.fixture(scope="module")
-def done(seat: Seat, platform: Platform) -> Done:
-    context = small_context(seat, "artifact")
-    write(seat, context / "train.py", SCRIPT)
-    write(seat, context / "Recipe", "FROM busybox\nCOPY . /workspace\n")
-    sign_in(seat, platform)
-    told = push(seat, context, "--dockerfile", "Recipe", base="busybox")
-    return Done.of(seat, context, platform, told)
+def done(setup: HostSetup, platform: Platform) -> Done:
+    context = small_context(setup, "artifact")
+    write(setup, context / "train.py", SCRIPT)
+    write(setup, context / "Recipe", "FROM busybox\nCOPY . /workspace\n")
+    sign_in(setup, platform)
+    told = push(setup, context, "--dockerfile", "Recipe", base="busybox")
+    return Done.of(setup, context, platform, told)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def test_params_finds_its_own_among_other_referrers(
     told = newer.run(["oras", "discover", "--format", "json", *login, done.image])
     types = {found["artifactType"] for found in json.loads(told.stdout)["manifests"]}
     assert types == {ARTIFACT, "application/vnd.test.note"}
-    read = done.seat.keynet("params", done.image, "--json")
+    read = done.setup.keynet("params", done.image, "--json")
     assert read.returncode == 0, read.stderr
     assert [a["name"] for a in json.loads(read.stdout)["arguments"]] == ["epochs"]
 

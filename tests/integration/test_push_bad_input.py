@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.testbed.certificates import make_authority
+from tests.testbed.host_setups import HostSetups
 from tests.testbed.index import Index
 from tests.testbed.machine import remove_tree
 from tests.testbed.platform import EMAIL, PASSWORD, Platform, running_platform
-from tests.testbed.program import Seat
+from tests.testbed.program import HostSetup
 from tests.testbed.pulled import pull
 from tests.testbed.registry import RegistryServer
-from tests.testbed.seats import Seating
 
 from .pushing import push, sign_in, small_context, through, write
 from .scripted_registry import Refusal, scripted_registry
@@ -27,16 +27,16 @@ COPY_ONLY = "FROM busybox\nCOPY . /workspace\n"
 
 
 @pytest.fixture(scope="module")
-def seat(seating: Seating, platform: Platform) -> Seat:
+def setup(host_setups: HostSetups, platform: Platform) -> HostSetup:
     """One engine is enough: what is checked here is keynet's own."""
-    made = seating.seat("buildah")
+    made = host_setups.named("buildah")
     sign_in(made, platform)
     return made
 
 
 @pytest.fixture
-def context(seat: Seat) -> Path:
-    return small_context(seat, f"bad-{os.urandom(4).hex()}", Recipe=COPY_ONLY)
+def context(setup: HostSetup) -> Path:
+    return small_context(setup, f"bad-{os.urandom(4).hex()}", Recipe=COPY_ONLY)
 
 
 @pytest.fixture
@@ -50,9 +50,9 @@ def no_key_asked(platform: Platform) -> Iterator[None]:
 Told = subprocess.CompletedProcess[str]
 
 
-def _push(seat: Seat, context: Path, *flags: str, script: str = "train.py") -> Told:
+def _push(setup: HostSetup, context: Path, *flags: str, script: str = "train.py") -> Told:
     arguments = ["push", script, "--builder", "buildah", "--base-image", "busybox", *flags]
-    return seat.keynet(*arguments, cwd=context)
+    return setup.keynet(*arguments, cwd=context)
 
 
 def _refused(told: Told, status: int, *words: str) -> None:
@@ -65,65 +65,67 @@ def _refused(told: Told, status: int, *words: str) -> None:
 
 @pytest.mark.usefixtures("no_key_asked")
 class TestScript:
-    def test_missing(self, seat: Seat, context: Path) -> None:
-        _refused(_push(seat, context, script="no/such.py"), 3, "no/such.py")
+    def test_missing(self, setup: HostSetup, context: Path) -> None:
+        _refused(_push(setup, context, script="no/such.py"), 3, "no/such.py")
 
-    def test_a_directory(self, seat: Seat, context: Path) -> None:
+    def test_a_directory(self, setup: HostSetup, context: Path) -> None:
         (context / "folder.py").mkdir()
-        _refused(_push(seat, context, script="folder.py"), 3, "folder.py")
+        _refused(_push(setup, context, script="folder.py"), 3, "folder.py")
 
-    def test_empty(self, seat: Seat, context: Path) -> None:
+    def test_empty(self, setup: HostSetup, context: Path) -> None:
         (context / "train.py").write_text("")
-        _refused(_push(seat, context), 3, "train.py", "empty")
+        _refused(_push(setup, context), 3, "train.py", "empty")
 
-    def test_not_utf8(self, seat: Seat, context: Path) -> None:
+    def test_not_utf8(self, setup: HostSetup, context: Path) -> None:
         (context / "train.py").write_bytes(b"name = '\xb0\xa1'\n")
-        _refused(_push(seat, context), 3, "train.py", "UTF-8")
+        _refused(_push(setup, context), 3, "train.py", "UTF-8")
 
     def test_a_syntax_error_is_shown_with_its_line_and_a_caret(
-        self, seat: Seat, context: Path
+        self, setup: HostSetup, context: Path
     ) -> None:
         (context / "train.py").write_text("import os\nprint('unclosed'\n")
-        _refused(_push(seat, context), 3, "train.py", "line 2", "^")
+        _refused(_push(setup, context), 3, "train.py", "line 2", "^")
 
-    def test_outside_of_the_context(self, seat: Seat, context: Path) -> None:
+    def test_outside_of_the_context(self, setup: HostSetup, context: Path) -> None:
         (context / "inner").mkdir()
-        _refused(_push(seat, context, "--context", "inner"), 3, "train.py", "inner")
+        _refused(_push(setup, context, "--context", "inner"), 3, "train.py", "inner")
 
 
 @pytest.mark.usefixtures("no_key_asked")
 class TestContext:
-    def test_missing(self, seat: Seat, context: Path) -> None:
-        _refused(_push(seat, context, "--context", "nowhere"), 3, "nowhere")
+    def test_missing(self, setup: HostSetup, context: Path) -> None:
+        _refused(_push(setup, context, "--context", "nowhere"), 3, "nowhere")
 
-    def test_containerfile_missing(self, seat: Seat, context: Path) -> None:
-        told = _push(seat, context, "--dockerfile", "No.such")
+    def test_containerfile_missing(self, setup: HostSetup, context: Path) -> None:
+        told = _push(setup, context, "--dockerfile", "No.such")
         _refused(told, 3, "No.such", str(context / "No.such"))
 
-    def test_requirements_missing(self, seat: Seat, context: Path) -> None:
-        _refused(_push(seat, context, "--requirements", "wants.txt"), 3, "wants.txt")
+    def test_requirements_missing(self, setup: HostSetup, context: Path) -> None:
+        _refused(_push(setup, context, "--requirements", "wants.txt"), 3, "wants.txt")
 
-    def test_base_image_that_is_no_reference(self, seat: Seat, context: Path) -> None:
-        told = _push(seat, context, "--base-image", "Not A Reference!")
+    def test_base_image_that_is_no_reference(self, setup: HostSetup, context: Path) -> None:
+        told = _push(setup, context, "--base-image", "Not A Reference!")
         assert told.returncode in {2, 3, 7}, told.stderr
         assert "Not A Reference!" in told.stderr
 
-    def test_the_biggest_files_of_a_huge_context_are_named(self, seat: Seat, context: Path) -> None:
+    def test_the_biggest_files_of_a_huge_context_are_named(
+        self, setup: HostSetup, context: Path
+    ) -> None:
         with (context / "weights.bin").open("wb") as handle:
             handle.truncate(5 * 1024**3)
-        told = _push(seat, context, "--dry-run")
+        told = _push(setup, context, "--dry-run")
         assert told.returncode == 0, told.stderr
         assert "weights.bin" in told.stderr
         assert "5." in told.stderr
 
-    def test_without_a_login(self, seat: Seat, context: Path, tmp_path: Path) -> None:
+    def test_without_a_login(self, setup: HostSetup, context: Path, tmp_path: Path) -> None:
         missing = {"KEYNET_CONFIG": str(tmp_path / "none.json")}
-        told = push(seat, context, env=missing)
+        told = push(setup, context, env=missing)
         _refused(told, 6, "keynet login")
 
 
 def test_what_no_image_can_hold_is_left_out_and_named(
-    seat: Seat, context: Path, platform: Platform, tmp_path: Path
+    setup: HostSetup, context: Path, platform: Platform, tmp_path: Path
 ) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(context / "s"))
@@ -131,7 +133,7 @@ def test_what_no_image_can_hold_is_left_out_and_named(
         (context / "loop").symlink_to("loop")
         (context / "around").symlink_to(".")
         (context / "out").symlink_to("/etc/passwd")
-        told = _push(seat, context, "--dockerfile", "Recipe")
+        told = _push(setup, context, "--dockerfile", "Recipe")
     assert told.returncode == 0, told.stderr
     assert "Skipping 2 sockets, fifos or devices of the context: fifo, s" in told.stderr
     assert "points outside the context" in told.stderr
@@ -142,12 +144,12 @@ def test_what_no_image_can_hold_is_left_out_and_named(
 
 
 def test_a_huge_file_that_is_ignored_costs_nothing(
-    seat: Seat, context: Path, platform: Platform, tmp_path: Path
+    setup: HostSetup, context: Path, platform: Platform, tmp_path: Path
 ) -> None:
     with (context / "weights.bin").open("wb") as handle:
         handle.truncate(5 * 1024**3)
     (context / ".dockerignore").write_text("*.bin\n")
-    told = _push(seat, context, "--dockerfile", "Recipe")
+    told = _push(setup, context, "--dockerfile", "Recipe")
     assert told.returncode == 0, told.stderr
     assert "weights.bin" not in told.stderr
     assert "weights.bin" not in pull(platform.registry, told.stdout.strip(), tmp_path).files(
@@ -157,39 +159,41 @@ def test_a_huge_file_that_is_ignored_costs_nothing(
 
 @pytest.mark.rootless
 @pytest.mark.parametrize("what", ["weights.bin", "data"])
-def test_a_context_that_this_user_may_not_read_is_refused(seating: Seating, what: str) -> None:
-    seat = seating.seat("rootless-buildah")
-    context = small_context(seat, f"closed-{os.urandom(4).hex()}")
-    write(seat, context / "weights.bin", "closed\n")
-    write(seat, context / "data/1.csv", "closed\n")
-    seat.engine("chmod", "000", str(context / what))
-    told = seat.keynet("build", "train.py", "--dry-run", cwd=context)
-    seat.engine("chmod", "700", str(context / what))
+def test_a_context_that_this_user_may_not_read_is_refused(
+    host_setups: HostSetups, what: str
+) -> None:
+    setup = host_setups.named("rootless-buildah")
+    context = small_context(setup, f"closed-{os.urandom(4).hex()}")
+    write(setup, context / "weights.bin", "closed\n")
+    write(setup, context / "data/1.csv", "closed\n")
+    setup.engine("chmod", "000", str(context / what))
+    told = setup.keynet("build", "train.py", "--dry-run", cwd=context)
+    setup.engine("chmod", "700", str(context / what))
     _refused(told, 3, what, "permission denied", ".dockerignore")
 
 
 @pytest.mark.packages
 def test_requirements_that_do_not_resolve_show_pips_own_lines(
-    seat: Seat, context: Path, index: Index
+    setup: HostSetup, context: Path, index: Index
 ) -> None:
-    write(seat, context / "requirements.txt", "no-such-package==9\n")
-    told = push(seat, context, env=through(index))
+    write(setup, context / "requirements.txt", "no-such-package==9\n")
+    told = push(setup, context, env=through(index))
     _refused(told, 4, "No matching distribution found for no-such-package==9")
 
 
-def test_a_containerfile_that_fails_names_its_step(seat: Seat, context: Path) -> None:
-    write(seat, context / "Recipe", f"{COPY_ONLY}RUN echo about-to-fail; false\nRUN true\n")
-    told = _push(seat, context, "--dockerfile", "Recipe")
+def test_a_containerfile_that_fails_names_its_step(setup: HostSetup, context: Path) -> None:
+    write(setup, context / "Recipe", f"{COPY_ONLY}RUN echo about-to-fail; false\nRUN true\n")
+    told = _push(setup, context, "--dockerfile", "Recipe")
     _refused(told, 4, "RUN echo about-to-fail; false", "about-to-fail", "Recipe")
 
 
-def test_a_base_image_that_does_not_exist(seat: Seat, context: Path) -> None:
-    told = _push(seat, context, "--base-image", "library/nothing:here")
+def test_a_base_image_that_does_not_exist(setup: HostSetup, context: Path) -> None:
+    told = _push(setup, context, "--base-image", "library/nothing:here")
     _refused(told, 4, "library/nothing:here")
 
 
 def test_a_disk_that_is_full_while_building(
-    seat: Seat, context: Path, bed: Path, platform: Platform
+    setup: HostSetup, context: Path, bed: Path, platform: Platform
 ) -> None:
     small = bed / "small-disk"
     small.mkdir()
@@ -203,7 +207,7 @@ def test_a_disk_that_is_full_while_building(
         with (context / "big.bin").open("wb") as handle:
             handle.write(os.urandom(16 * 1024**2))
         poor = dataclasses.replace(
-            seat, environment={**seat.environment, "CONTAINERS_STORAGE_CONF": str(conf)}
+            setup, environment={**setup.environment, "CONTAINERS_STORAGE_CONF": str(conf)}
         )
         told = _push(poor, context, "--dockerfile", "Recipe")
     finally:
@@ -222,7 +226,7 @@ def test_a_disk_that_is_full_while_building(
     ids=["denied", "quota", "immutable", "too-large"],
 )
 def test_a_registry_that_refuses_is_quoted(
-    seat: Seat,
+    setup: HostSetup,
     context: Path,
     tmp_path: Path,
     refusal: Refusal,
@@ -230,32 +234,32 @@ def test_a_registry_that_refuses_is_quoted(
     words: tuple[str, ...],
 ) -> None:
     with scripted_registry(refusal=refusal) as registry:
-        told = _push_to(seat, context, registry.host, tmp_path)
+        told = _push_to(setup, context, registry.host, tmp_path)
     _refused(told, status, *words)
 
 
 def test_a_robot_whose_password_is_wrong(
-    seat: Seat, context: Path, basic_registry: RegistryServer, tmp_path: Path
+    setup: HostSetup, context: Path, basic_registry: RegistryServer, tmp_path: Path
 ) -> None:
     assert basic_registry.ca is not None
     told = _push_to(
-        *(seat, context, basic_registry.host, tmp_path),
+        *(setup, context, basic_registry.host, tmp_path),
         scheme="https",
         KEYNET_CA_CERT=str(basic_registry.ca.cert),
     )
     _refused(told, 6, "keynet login")
 
 
-def test_a_registry_that_cannot_be_reached(seat: Seat, context: Path, tmp_path: Path) -> None:
-    _refused(_push_to(seat, context, "127.0.0.1:9", tmp_path), 5, "127.0.0.1:9")
+def test_a_registry_that_cannot_be_reached(setup: HostSetup, context: Path, tmp_path: Path) -> None:
+    _refused(_push_to(setup, context, "127.0.0.1:9", tmp_path), 5, "127.0.0.1:9")
 
 
 def test_a_registry_of_an_unknown_ca(
-    seat: Seat, context: Path, tls_registry: RegistryServer, tmp_path: Path
+    setup: HostSetup, context: Path, tls_registry: RegistryServer, tmp_path: Path
 ) -> None:
     other = make_authority(tmp_path / "other", "another CA")
     told = _push_to(
-        *(seat, context, tls_registry.host, tmp_path),
+        *(setup, context, tls_registry.host, tmp_path),
         scheme="https",
         KEYNET_CA_CERT=str(other.cert),
     )
@@ -265,7 +269,7 @@ def test_a_registry_of_an_unknown_ca(
 
 
 def _push_to(
-    seat: Seat, context: Path, host: str, folder: Path, *, scheme: str = "http", **env: str
+    setup: HostSetup, context: Path, host: str, folder: Path, *, scheme: str = "http", **env: str
 ) -> Told:
     """Push by a login of its own at a platform whose registry is ``host``."""
     registry = RegistryServer(
@@ -282,7 +286,7 @@ def _push_to(
     own = {"KEYNET_CONFIG": str(folder / "config" / "config.json")}
     with running_platform(registry) as platform:
         platform.registry_url = f"{scheme}://{host}"
-        told = seat.keynet(
+        told = setup.keynet(
             *("login", platform.url, "--username", EMAIL, "--password-stdin"),
             stdin=PASSWORD,
             # No engine is found: the registry is not asked at the login.
@@ -290,4 +294,4 @@ def _push_to(
         )
         assert told.returncode == 0, told.stderr
         arguments = ["--builder", "buildah", "--dockerfile", "Recipe", "--base-image", "busybox"]
-        return seat.keynet("push", "train.py", *arguments, cwd=context, env={**own, **env})
+        return setup.keynet("push", "train.py", *arguments, cwd=context, env={**own, **env})

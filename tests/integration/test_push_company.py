@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.testbed.certificates import make_authority
+from tests.testbed.host_setups import HostSetups
 from tests.testbed.index import Index, running_index
 from tests.testbed.platform import Platform
-from tests.testbed.program import Seat
+from tests.testbed.program import HostSetup
 from tests.testbed.proxy import ForwardProxy, running_proxy
 from tests.testbed.pulled import PulledImage, pull
-from tests.testbed.seats import Seating
 
 from .pushing import Done, make_context, marked, push, run_image, sign_in, write
 
@@ -21,7 +21,7 @@ HOST = "packages.company.test"
 INDEX_PASSWORD = "index-password-4711"
 PROXY_PASSWORD = "proxy-password-0815"
 
-SEATS = {
+SETUPS = {
     "docker-legacy": "docker",
     "docker-buildkit": "docker",
     "podman": "podman",
@@ -59,24 +59,24 @@ def company(bed: Path) -> Iterator[Company]:
 
 
 @pytest.fixture(
-    scope="module", params=[*marked(SEATS), *marked({"newer-docker": "docker"}, pytest.mark.newer)]
+    scope="module", params=[*marked(SETUPS), *marked({"newer-docker": "docker"}, pytest.mark.newer)]
 )
 def done(
-    request: pytest.FixtureRequest, seating: Seating, platform: Platform, company: Company
+    request: pytest.FixtureRequest, host_setups: HostSetups, platform: Platform, company: Company
 ) -> Done:
-    """Push once at each seat; only variables and pip.conf tell of the company."""
-    seat = seating.seat(request.param)
-    context = make_context(seat, "company-context")
-    sign_in(seat, platform)
-    environment = _environment(seat, company)
-    told = push(seat, context, "--verbose", env=environment)
-    return Done.of(seat, context, platform, told)
+    """Push once on each setup; only variables and pip.conf tell of the company."""
+    setup = host_setups.named(request.param)
+    context = make_context(setup, "company-context")
+    sign_in(setup, platform)
+    environment = _environment(setup, company)
+    told = push(setup, context, "--verbose", env=environment)
+    return Done.of(setup, context, platform, told)
 
 
-def _environment(seat: Seat, company: Company) -> dict[str, str]:
-    conf = seat.home / "company-pip.conf"
+def _environment(setup: HostSetup, company: Company) -> dict[str, str]:
+    conf = setup.home / "company-pip.conf"
     url = f"https://reader:{INDEX_PASSWORD}@{HOST}/simple"
-    write(seat, conf, f"[global]\nindex-url = {url}\n")
+    write(setup, conf, f"[global]\nindex-url = {url}\n")
     return {
         "HTTPS_PROXY": company.proxy.url,
         "NO_PROXY": "127.0.0.1,localhost",

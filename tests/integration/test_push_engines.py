@@ -1,13 +1,13 @@
-"""The same context pushed at every seat: engine, user, generation; TLS, private CA, robot."""
+"""The same context pushed on every setup: engine, user, generation; TLS, private CA, robot."""
 
 import json
 
 import pytest
 
+from tests.testbed.host_setups import HostSetups
 from tests.testbed.index import Index
 from tests.testbed.platform import PASSWORD, Platform
 from tests.testbed.pulled import Entry, PulledImage, pull
-from tests.testbed.seats import Seating
 
 from .pushing import (
     IGNORE,
@@ -29,15 +29,15 @@ from .pushing import (
 
 @pytest.fixture(scope="module", params=[*marked(OLDER), *marked(NEWER, pytest.mark.newer)])
 def done(
-    request: pytest.FixtureRequest, seating: Seating, platform: Platform, index: Index
+    request: pytest.FixtureRequest, host_setups: HostSetups, platform: Platform, index: Index
 ) -> Done:
-    """Log in and push once at each seat."""
-    seat = seating.seat(request.param)
-    context = make_context(seat)
+    """Log in and push once on each setup."""
+    setup = host_setups.named(request.param)
+    context = make_context(setup)
     with watched_command_lines() as lines:
-        sign_in(seat, platform)
-        pushed = push(seat, context, env=through(index))
-    return Done.of(seat, context, platform, pushed, lines)
+        sign_in(setup, platform)
+        pushed = push(setup, context, env=through(index))
+    return Done.of(setup, context, platform, pushed, lines)
 
 
 @pytest.fixture(scope="module")
@@ -66,14 +66,14 @@ def test_image_belongs_to_root_and_runs_the_script(pulled: PulledImage) -> None:
 
 def test_what_is_installed_is_written_once_where_run_can_mount(done: Done) -> None:
     assert "Successfully installed" in done.stderr
-    assert ("COPY --from=dependencies" in done.stderr) is (done.seat.name == "docker-legacy")
+    assert ("COPY --from=dependencies" in done.stderr) is (done.setup.name == "docker-legacy")
 
 
 def test_result_tells_image_digest_and_hyperparameters(done: Done) -> None:
     result = done.result
     assert str(result["image"]).startswith(f"{done.platform.registry.host}/kitech-model/key")
     assert result["project_id"] == 12
-    assert result["builder"]["name"] == done.seat.builder
+    assert result["builder"]["name"] == done.setup.builder
     names = [argument["name"] for argument in result["hyperparameters"]]
     assert names == ["learning_rate", "epochs"]
 
@@ -85,7 +85,7 @@ def test_pulled_image_trains(done: Done) -> None:
 
 
 def test_params_reads_the_hyperparameters_back(done: Done) -> None:
-    told = done.seat.keynet("params", done.image, "--json")
+    told = done.setup.keynet("params", done.image, "--json")
     assert told.returncode == 0, told.stderr
     arguments = json.loads(told.stdout)["arguments"]
     assert [(a["name"], a["type"], a["default"]) for a in arguments] == [
@@ -104,9 +104,9 @@ def test_passwords_are_in_no_command_line_and_no_output(done: Done) -> None:
 
 def test_a_code_change_installs_nothing_again(done: Done, index: Index) -> None:
     changed = SCRIPT.replace("trained with", "trained again with")
-    write(done.seat, done.context / "train.py", changed)
+    write(done.setup, done.context / "train.py", changed)
     fetched = len(index.asked)
-    again = push(done.seat, done.context, env=through(index))
+    again = push(done.setup, done.context, env=through(index))
     assert again.returncode == 0, again.stderr
     assert index.asked[fetched:] == []
     assert "Collecting" not in again.stderr
@@ -114,6 +114,6 @@ def test_a_code_change_installs_nothing_again(done: Done, index: Index) -> None:
 
 
 def test_context_has_no_file_of_keynets_own(done: Done) -> None:
-    listed = done.seat.engine("find", str(done.context), "-newer", str(done.context / "keep.log"))
+    listed = done.setup.engine("find", str(done.context), "-newer", str(done.context / "keep.log"))
     ours = {line for line in listed.splitlines() if "keynet" in line or "ontainerfile" in line}
     assert ours == set()

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.testbed.daemon import Dockerd
+from tests.testbed.host_setups import HostSetups
 from tests.testbed.machine import remove_tree
 from tests.testbed.platform import EMAIL, PASSWORD, TOKEN, Platform
-from tests.testbed.program import Seat
-from tests.testbed.seats import Seating
+from tests.testbed.program import HostSetup
 
 from .pushing import marked, write
 
@@ -25,54 +25,54 @@ RECIPE = "FROM busybox\nCOPY . /workspace\n"
 
 
 @pytest.fixture
-def unknown(seating: Seating, dockerd: Dockerd) -> Iterator[Seat]:
-    """A seat of a user whom nobody knows, with a daemon elsewhere, as a runner in a container."""
-    seat = seating.seat("docker-buildkit")
-    home = seating.folder / f"unknown-{os.urandom(4).hex()}"
+def unknown(host_setups: HostSetups, dockerd: Dockerd) -> Iterator[HostSetup]:
+    """The setup of a runner in a container: a user without an account, a remote daemon."""
+    setup = host_setups.named("docker-buildkit")
+    home = host_setups.folder / f"unknown-{os.urandom(4).hex()}"
     home.mkdir(mode=0o700)
     os.chown(home, UNKNOWN, UNKNOWN)
     ids = [f"--reuid={UNKNOWN}", f"--regid={UNKNOWN}", "--clear-groups"]
-    kept = {k: v for k, v in seat.environment.items() if k not in {"HOME", "XDG_RUNTIME_DIR"}}
+    kept = {k: v for k, v in setup.environment.items() if k not in {"HOME", "XDG_RUNTIME_DIR"}}
     variables = {**kept, "DOCKER_HOST": dockerd.tcp, "TMPDIR": str(home)}
     prefix = ["/usr/bin/setpriv", *ids, "--"]
-    yield replace(seat, name="unknown", home=home, environment=variables, prefix=prefix)
+    yield replace(setup, name="unknown", home=home, environment=variables, prefix=prefix)
     remove_tree(home)
 
 
 @pytest.fixture(params=marked({"rootless-podman": "podman", "rootless-buildah": "buildah"}))
-def rootless(request: pytest.FixtureRequest, seating: Seating) -> Iterator[Seat]:
-    """A rootless seat whose temporary files are seen apart from other tests'."""
-    seat = seating.seat(request.param)
-    temporary = seat.home / f"tmp-{os.urandom(4).hex()}"
-    subprocess.run([*seat.prefix, "mkdir", str(temporary)], check=True)
-    yield replace(seat, environment={**seat.environment, "TMPDIR": str(temporary)})
+def rootless(request: pytest.FixtureRequest, host_setups: HostSetups) -> Iterator[HostSetup]:
+    """A rootless setup whose temporary files are seen apart from other tests'."""
+    setup = host_setups.named(request.param)
+    temporary = setup.home / f"tmp-{os.urandom(4).hex()}"
+    subprocess.run([*setup.prefix, "mkdir", str(temporary)], check=True)
+    yield replace(setup, environment={**setup.environment, "TMPDIR": str(temporary)})
     remove_tree(temporary)
 
 
 @pytest.mark.docker
 @pytest.mark.parametrize("home", [None, "/", "/dev/null", "/root"])
 def test_a_user_whom_nobody_knows_pushes_with_variables_alone(
-    unknown: Seat, platform: Platform, home: str | None
+    unknown: HostSetup, platform: Platform, home: str | None
 ) -> None:
-    seat = _with_home(unknown, home)
-    context = _context(seat)
+    setup = _with_home(unknown, home)
+    context = _context(setup)
     before = sorted(context.iterdir())
-    told = _push(seat, platform, context)
+    told = _push(setup, platform, context)
     assert told.returncode == 0, told.stderr
     assert json.loads(told.stdout)["builder"]["name"] == "docker"
     assert sorted(context.iterdir()) == before
-    left = [path for path in seat.home.glob("keynet-*/*/*") if path.name == "staging"]
+    left = [path for path in setup.home.glob("keynet-*/*/*") if path.name == "staging"]
     assert [list(path.iterdir()) for path in left] == [[]]
-    assert (seat.home / f"keynet-{UNKNOWN}").stat().st_mode & 0o777 == 0o700
+    assert (setup.home / f"keynet-{UNKNOWN}").stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.docker
-def test_every_other_command_answers_such_a_user(unknown: Seat, platform: Platform) -> None:
+def test_every_other_command_answers_such_a_user(unknown: HostSetup, platform: Platform) -> None:
     for home in (None, "/", "/dev/null", "/root"):
-        seat = _with_home(unknown, home)
-        context = _context(seat)
+        setup = _with_home(unknown, home)
+        context = _context(setup)
         statuses = {
-            command: seat.keynet(*command.split(), cwd=context).returncode
+            command: setup.keynet(*command.split(), cwd=context).returncode
             for command in (
                 *("params train.py", "doctor", "clean --yes", "config path", "logout"),
                 *("config show", "project list", "push train.py --builder docker"),
@@ -101,16 +101,16 @@ def test_every_other_command_answers_such_a_user(unknown: Seat, platform: Platfo
         "image pull http://127.0.0.1:9/x:1 /root/no/image.tar",
     ],
 )
-def test_a_path_that_is_hidden_from_the_user_is_named(unknown: Seat, command: str) -> None:
-    seat = _with(unknown, KEYNET_CONFIG=str(unknown.home / "config.json"))
-    told = seat.keynet(*command.split(), cwd=_context(seat), stdin=PASSWORD)
+def test_a_path_that_is_hidden_from_the_user_is_named(unknown: HostSetup, command: str) -> None:
+    setup = _with(unknown, KEYNET_CONFIG=str(unknown.home / "config.json"))
+    told = setup.keynet(*command.split(), cwd=_context(setup), stdin=PASSWORD)
     assert told.returncode in {1, 2, 3, 4, 5, 7}, told.stderr
     assert "/root" in told.stderr or told.returncode == 5, told.stderr
 
 
 @pytest.mark.docker
 def test_a_login_that_cannot_be_saved_asks_the_platform_nothing(
-    unknown: Seat, platform: Platform
+    unknown: HostSetup, platform: Platform
 ) -> None:
     assert platform.registry.ca is not None
     asked = len(platform.asked)
@@ -123,7 +123,7 @@ def test_a_login_that_cannot_be_saved_asks_the_platform_nothing(
 
 
 @pytest.mark.docker
-def test_a_folder_of_others_is_never_taken_for_keynets_own(unknown: Seat) -> None:
+def test_a_folder_of_others_is_never_taken_for_keynets_own(unknown: HostSetup) -> None:
     context = _context(unknown)
     trap = unknown.home / f"keynet-{UNKNOWN}"
     for mode in (0o700, 0o777):
@@ -141,7 +141,7 @@ def test_a_folder_of_others_is_never_taken_for_keynets_own(unknown: Seat) -> Non
 
 
 def test_rootless_engines_work_without_a_home_that_can_be_written(
-    rootless: Seat, platform: Platform
+    rootless: HostSetup, platform: Platform
 ) -> None:
     told = _push(_with_home(rootless, "/"), platform, _context(rootless))
     assert told.returncode == 0, told.stderr
@@ -152,53 +152,53 @@ def test_rootless_engines_work_without_a_home_that_can_be_written(
 
 
 def test_the_runtime_folder_of_another_user_is_left_alone(
-    rootless: Seat, platform: Platform, tmp_path: Path
+    rootless: HostSetup, platform: Platform, tmp_path: Path
 ) -> None:
     tmp_path.chmod(0o700)
-    seat = _with(rootless, XDG_RUNTIME_DIR=str(tmp_path))
-    told = _push(seat, platform, _context(seat))
+    setup = _with(rootless, XDG_RUNTIME_DIR=str(tmp_path))
+    told = _push(setup, platform, _context(setup))
     assert told.returncode == 0, told.stderr
 
 
-def test_a_folder_for_temporary_files_that_is_not_there(rootless: Seat) -> None:
-    seat = _with(rootless, TMPDIR="/no/such/folder")
-    told = seat.keynet(
-        *("build", "train.py", "-f", "Recipe", "--builder", seat.builder), cwd=_context(seat)
+def test_a_folder_for_temporary_files_that_is_not_there(rootless: HostSetup) -> None:
+    setup = _with(rootless, TMPDIR="/no/such/folder")
+    told = setup.keynet(
+        *("build", "train.py", "-f", "Recipe", "--builder", setup.builder), cwd=_context(setup)
     )
     assert told.returncode == 0, told.stderr
 
 
 @pytest.mark.buildah
-def test_a_current_folder_that_is_gone_is_said(seating: Seating) -> None:
-    seat = seating.seat("buildah")
-    context = _context(seat)
+def test_a_current_folder_that_is_gone_is_said(host_setups: HostSetups) -> None:
+    setup = host_setups.named("buildah")
+    context = _context(setup)
     script = 'mkdir gone && cd gone && rmdir ../gone && exec "$@"'
     for command in (["build", "train.py"], ["build", f"{context}/train.py"], ["params", "x.py"]):
-        keynet = [seat.python, "-m", "keynet", *command]
-        told = seat.run(seat.command("sh", "-c", script, "sh", *keynet, cwd=context))
+        keynet = [setup.python, "-m", "keynet", *command]
+        told = setup.run(setup.command("sh", "-c", script, "sh", *keynet, cwd=context))
         assert told.returncode == 2, told.stderr
-        assert "The current folder does not exist any more." in told.stderr
+        assert "The current folder no longer exists." in told.stderr
 
 
-def _context(seat: Seat) -> Path:
-    context = seat.home / f"homeless-{os.urandom(4).hex()}"
-    write(seat, context / "train.py", 'print("trained")\n')
-    write(seat, context / "Recipe", RECIPE)
+def _context(setup: HostSetup) -> Path:
+    context = setup.home / f"homeless-{os.urandom(4).hex()}"
+    write(setup, context / "train.py", 'print("trained")\n')
+    write(setup, context / "Recipe", RECIPE)
     return context
 
 
-def _with(seat: Seat, **variables: str) -> Seat:
-    return replace(seat, environment={**seat.environment, **variables})
+def _with(setup: HostSetup, **variables: str) -> HostSetup:
+    return replace(setup, environment={**setup.environment, **variables})
 
 
-def _with_home(seat: Seat, home: str | None) -> Seat:
+def _with_home(setup: HostSetup, home: str | None) -> HostSetup:
     if home is None:
-        variables = {k: v for k, v in seat.environment.items() if k != "HOME"}
-        return replace(seat, environment=variables)
-    return _with(seat, HOME=home)
+        variables = {k: v for k, v in setup.environment.items() if k != "HOME"}
+        return replace(setup, environment=variables)
+    return _with(setup, HOME=home)
 
 
-def _push(seat: Seat, platform: Platform, context: Path) -> subprocess.CompletedProcess[str]:
+def _push(setup: HostSetup, platform: Platform, context: Path) -> subprocess.CompletedProcess[str]:
     """Push as a runner without a login does: by variables alone."""
     assert platform.registry.ca is not None
     variables = {
@@ -210,5 +210,5 @@ def _push(seat: Seat, platform: Platform, context: Path) -> subprocess.Completed
         "KEYNET_PROJECT_ID": "12",
         "KEYNET_CA_CERT": str(platform.registry.ca.cert),
     }
-    flags = ["-f", "Recipe", "--builder", seat.builder, "--json"]
-    return seat.keynet("push", "train.py", *flags, cwd=context, env=variables)
+    flags = ["-f", "Recipe", "--builder", setup.builder, "--json"]
+    return setup.keynet("push", "train.py", *flags, cwd=context, env=variables)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.testbed.host_setups import HostSetups
 from tests.testbed.platform import EMAIL, PASSWORD, running_platform
-from tests.testbed.program import Seat
+from tests.testbed.program import HostSetup
 from tests.testbed.registry import RegistryServer
-from tests.testbed.seats import Seating
 
 from .pushing import NEWER, OLDER, marked, push_arguments, small_context, write
 from .scripted_registry import scripted_registry
@@ -22,40 +22,40 @@ WITHIN_S = 60.0
 
 
 @pytest.fixture(params=[*marked(OLDER), *marked(NEWER, pytest.mark.newer)])
-def seat(request: pytest.FixtureRequest, seating: Seating) -> Seat:
-    """Every seat, with a folder for temporary files of its own."""
-    made = seating.seat(request.param)
+def setup(request: pytest.FixtureRequest, host_setups: HostSetups) -> HostSetup:
+    """Every setup, with a folder for temporary files of its own."""
+    made = host_setups.named(request.param)
     subprocess.run(made.command("mkdir", "-p", str(made.home / "tmp")), check=True)
     return made
 
 
-def test_interrupt_during_build_leaves_nothing(seat: Seat, unused_platform: str) -> None:
+def test_interrupt_during_build_leaves_nothing(setup: HostSetup, unused_platform: str) -> None:
     # A number of seconds that no other process sleeps.
     mark = str(100_000 + int.from_bytes(os.urandom(3)))
-    context = small_context(seat, f"interrupted-{os.urandom(4).hex()}")
-    write(seat, context / "Recipe", f"FROM busybox\nCOPY . /workspace\nRUN sleep {mark}\n")
-    _sign_in(seat, unused_platform)
-    before = _left(seat)
-    with _started(seat, context, "--dockerfile", "Recipe") as process:
+    context = small_context(setup, f"interrupted-{os.urandom(4).hex()}")
+    write(setup, context / "Recipe", f"FROM busybox\nCOPY . /workspace\nRUN sleep {mark}\n")
+    _sign_in(setup, unused_platform)
+    before = _left(setup)
+    with _started(setup, context, "--dockerfile", "Recipe") as process:
         _until(lambda: _processes(f"sleep {mark}") != [], process)
         told = _interrupted(process)
     assert process.returncode == 130, told
     _until(lambda: not _processes(mark))
-    assert _left(seat) == before
+    assert _left(setup) == before
 
 
-def test_interrupt_during_push_leaves_nothing(seat: Seat, tmp_path: Path) -> None:
+def test_interrupt_during_push_leaves_nothing(setup: HostSetup, tmp_path: Path) -> None:
     with scripted_registry(hangs=True) as hanging, _platform_of(hanging.host, tmp_path) as url:
-        context = small_context(seat, f"interrupted-push-{os.urandom(4).hex()}")
-        write(seat, context / "Recipe", "FROM busybox\nCOPY . /workspace\n")
-        _sign_in(seat, url)
-        before = _left(seat)
-        with _started(seat, context, "--dockerfile", "Recipe") as process:
+        context = small_context(setup, f"interrupted-push-{os.urandom(4).hex()}")
+        write(setup, context / "Recipe", "FROM busybox\nCOPY . /workspace\n")
+        _sign_in(setup, url)
+        before = _left(setup)
+        with _started(setup, context, "--dockerfile", "Recipe") as process:
             assert hanging.uploading.wait(WITHIN_S), process.communicate()
             told = _interrupted(process)
         assert process.returncode == 130, told
         _until(lambda: not [line for line in _processes(hanging.host) if "keynet" in line])
-        assert _left(seat) == before
+        assert _left(setup) == before
 
 
 @pytest.fixture
@@ -82,9 +82,9 @@ def _platform_of(host: str, folder: Path) -> Iterator[str]:
         yield platform.url
 
 
-def _sign_in(seat: Seat, url: str) -> None:
+def _sign_in(setup: HostSetup, url: str) -> None:
     # An empty PATH of engines would warn only; the registry that hangs must not be asked now.
-    told = seat.keynet(
+    told = setup.keynet(
         *("login", url, "--username", EMAIL, "--password-stdin"),
         stdin=PASSWORD,
         env={"PATH": "/nonexistent"},
@@ -93,10 +93,10 @@ def _sign_in(seat: Seat, url: str) -> None:
 
 
 @contextlib.contextmanager
-def _started(seat: Seat, context: Path, *flags: str) -> Iterator[subprocess.Popen[str]]:
+def _started(setup: HostSetup, context: Path, *flags: str) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
-        seat.argv(*push_arguments(seat, *flags, base="busybox"), cwd=context),
-        env={**seat.environment, "TMPDIR": str(seat.home / "tmp")},
+        setup.argv(*push_arguments(setup, *flags, base="busybox"), cwd=context),
+        env={**setup.environment, "TMPDIR": str(setup.home / "tmp")},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -117,7 +117,7 @@ def _interrupted(process: subprocess.Popen[str]) -> str:
     return output
 
 
-def _left(seat: Seat) -> dict[str, list[str]]:
+def _left(setup: HostSetup) -> dict[str, list[str]]:
     """List what an interrupted push could leave: temporary files, containers, images, staging."""
     listings = {
         "docker": [
@@ -127,15 +127,17 @@ def _left(seat: Seat) -> dict[str, list[str]]:
         "podman": [["podman", "ps", "--all", "--external", "--quiet"]],
         "buildah": [["buildah", "containers", "--quiet"]],
     }
-    found = {" ".join(argv): _lines(seat, *argv) for argv in listings[seat.builder]}
-    cache = seat.home / ".cache/keynet/staging"
-    for folder in (seat.home / "tmp", cache):
-        found[str(folder)] = _lines(seat, "sh", "-c", 'ls -A "$1" 2>/dev/null || true', "-", folder)
+    found = {" ".join(argv): _lines(setup, *argv) for argv in listings[setup.builder]}
+    cache = setup.home / ".cache/keynet/staging"
+    for folder in (setup.home / "tmp", cache):
+        found[str(folder)] = _lines(
+            setup, "sh", "-c", 'ls -A "$1" 2>/dev/null || true', "-", folder
+        )
     return found
 
 
-def _lines(seat: Seat, *argv: str | Path) -> list[str]:
-    done = seat.run(seat.command(*map(str, argv)))
+def _lines(setup: HostSetup, *argv: str | Path) -> list[str]:
+    done = setup.run(setup.command(*map(str, argv)))
     assert done.returncode == 0, done.stderr
     return sorted(done.stdout.split())
 

@@ -4,14 +4,14 @@ import dataclasses
 
 import pytest
 
+from tests.testbed.host_setups import HostSetups
 from tests.testbed.platform import Platform
-from tests.testbed.program import Seat
+from tests.testbed.program import HostSetup
 from tests.testbed.pulled import pull
-from tests.testbed.seats import Seating
 
 from .pushing import Done, marked, push_arguments, run_image, sign_in, write
 
-SEATS = {
+SETUPS = {
     "docker-legacy": "docker",
     "docker-buildkit": "docker",
     "podman": "podman",
@@ -33,22 +33,22 @@ FILES = {
 }
 
 
-@pytest.fixture(params=marked(SEATS))
-def seat(request: pytest.FixtureRequest, seating: Seating) -> Seat:
-    return seating.seat(request.param)
+@pytest.fixture(params=marked(SETUPS))
+def setup(request: pytest.FixtureRequest, host_setups: HostSetups) -> HostSetup:
+    return host_setups.named(request.param)
 
 
 def test_a_script_and_files_of_any_name_are_pushed_whole_and_train(
-    seat: Seat, platform: Platform, tmp_path_factory: pytest.TempPathFactory
+    setup: HostSetup, platform: Platform, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    context = seat.home / "odd 이름 'context'\n2"
+    context = setup.home / "odd 이름 'context'\n2"
     for name, text in FILES.items():
-        write(seat, context / name, text)
-    sign_in(seat, platform)
-    arguments = push_arguments(seat)
+        write(setup, context / name, text)
+    sign_in(setup, platform)
+    arguments = push_arguments(setup)
     arguments[arguments.index("train.py")] = SCRIPT
-    told = seat.keynet(*arguments, cwd=context)
-    done = Done.of(seat, context, platform, told)
+    told = setup.keynet(*arguments, cwd=context)
+    done = Done.of(setup, context, platform, told)
     assert done.result["model_name"] == SCRIPT.removesuffix(".py")
     pulled = pull(platform.registry, done.image, tmp_path_factory.mktemp("odd"))
     found = {

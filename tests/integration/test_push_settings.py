@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.testbed.host_setups import HostSetups
 from tests.testbed.platform import Platform
-from tests.testbed.program import Seat
+from tests.testbed.program import HostSetup
 from tests.testbed.pulled import pull
-from tests.testbed.seats import Seating
 
 from .pushing import sign_in, small_context, write
 
@@ -29,23 +29,23 @@ RECIPE = 'FROM busybox\nARG WHO\nCOPY . /workspace\nENV WHO="$WHO"\n'
 
 
 @pytest.fixture
-def seat(seating: Seating, platform: Platform) -> Seat:
-    made = seating.seat("buildah")
+def setup(host_setups: HostSetups, platform: Platform) -> HostSetup:
+    made = host_setups.named("buildah")
     sign_in(made, platform)
     return made
 
 
 @pytest.fixture
-def context(seat: Seat) -> Path:
-    made = small_context(seat, "settings", Recipe=RECIPE)
-    write(seat, made / "pyproject.toml", PYPROJECT)
+def context(setup: HostSetup) -> Path:
+    made = small_context(setup, "settings", Recipe=RECIPE)
+    write(setup, made / "pyproject.toml", PYPROJECT)
     return made
 
 
 def test_the_table_of_the_context_decides_what_no_flag_says(
-    seat: Seat, platform: Platform, context: Path, tmp_path: Path
+    setup: HostSetup, platform: Platform, context: Path, tmp_path: Path
 ) -> None:
-    told = seat.keynet("push", "train.py", "--json", cwd=context)
+    told = setup.keynet("push", "train.py", "--json", cwd=context)
     assert told.returncode == 0, told.stderr
     result = json.loads(told.stdout)
     assert "Selecting project           #12 객체 탐지 모델\n" in told.stderr
@@ -59,8 +59,8 @@ def test_the_table_of_the_context_decides_what_no_flag_says(
     assert "WHO=the table" in settings["Env"]
 
 
-def test_flag_and_variable_come_before_the_table(seat: Seat, context: Path) -> None:
-    told = seat.keynet(
+def test_flag_and_variable_come_before_the_table(setup: HostSetup, context: Path) -> None:
+    told = setup.keynet(
         *("push", "train.py", "--dry-run", "--json", "--model-name", "mine"),
         cwd=context,
         env={"KEYNET_PROJECT_ID": "7"},
@@ -82,11 +82,11 @@ def test_flag_and_variable_come_before_the_table(seat: Seat, context: Path) -> N
     ],
 )
 def test_a_table_that_cannot_be_used_is_a_usage_error(
-    seat: Seat, platform: Platform, context: Path, line: str, word: str
+    setup: HostSetup, platform: Platform, context: Path, line: str, word: str
 ) -> None:
-    write(seat, context / "pyproject.toml", f"[tool.keynet]\n{line}\n")
+    write(setup, context / "pyproject.toml", f"[tool.keynet]\n{line}\n")
     keys = len(platform.keys)
-    told = seat.keynet("push", "train.py", cwd=context)
+    told = setup.keynet("push", "train.py", cwd=context)
     assert told.returncode == 2, told.stderr
     assert word in told.stderr
     assert len(platform.keys) == keys

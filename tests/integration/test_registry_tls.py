@@ -148,7 +148,7 @@ def test_what_the_engines_stored_serves(basic_registry: RegistryServer, tmp_path
 def registry_that_wants_a_certificate(
     folder: Path,
 ) -> Iterator[tuple[str, Path, ClientCertificate]]:
-    """Run a registry with mutual TLS; gives host, CA and a client certificate."""
+    """Run a registry with mutual TLS; return host, CA and a client certificate."""
     ca = make_authority(folder)
     certificate = ca.issue(folder)
     port = free_port()

@@ -33,7 +33,7 @@ class Platform:
     broken: dict[str, tuple[int, bytes]] = field(default_factory=dict)
 
     def answer(self, method: str, path: str, body: Body) -> tuple[int, bytes]:
-        """Answer as the platform would (SPEC 1.5)."""
+        """Answer as the platform would."""
         self.asked.append((method, path, body))
         for prefix, answer in self.broken.items():
             if path.startswith(prefix):

@@ -1,4 +1,4 @@
-"""The keynet program at a seat: some user, some engine, some generation, nothing of ours."""
+"""The keynet program on a host setup: a user, an engine and a generation of both."""
 
 import hashlib
 import shutil
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .machine import CHECKOUT, cache_folder, locked
 
-__all__ = ["PATH", "Seat", "copy_source", "host_python"]
+__all__ = ["PATH", "HostSetup", "copy_source", "host_python"]
 
 # Debian's engines: a newer docker client elsewhere may come without buildx.
 PATH = "/usr/bin:/usr/sbin:/bin:/sbin"
@@ -19,8 +19,8 @@ _PYTHON = "/usr/bin/python3"
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
-    """Where one user sits with one engine; ``prefix`` enters another user or root."""
+class HostSetup:
+    """One user with one engine; ``prefix`` enters another user or root file system."""
 
     name: str
     builder: str
@@ -30,11 +30,11 @@ class Seat:
     prefix: Sequence[str] = ()
 
     def argv(self, *arguments: str, cwd: Path | None = None) -> list[str]:
-        """Return the command line of ``keynet ARGUMENTS`` at this seat."""
+        """Return the command line of ``keynet ARGUMENTS`` on this setup."""
         return self.command(self.python, "-m", "keynet", *arguments, cwd=cwd)
 
     def command(self, *command: str, cwd: Path | None = None) -> list[str]:
-        """Return the command line of any program at this seat."""
+        """Return the command line of any program on this setup."""
         return [*self.prefix, "/usr/bin/env", f"--chdir={cwd or self.home}", *command]
 
     def keynet(

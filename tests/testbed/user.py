@@ -72,7 +72,7 @@ class OrdinaryUser:
         return done
 
     def own(self, path: Path) -> Path:
-        """Give ``path`` and everything below it to this user."""
+        """Make this user the owner of ``path`` and everything below it."""
         subprocess.run(["chown", "-R", f"{self.uid}:{self.gid}", str(path)], check=True)
         return path
 

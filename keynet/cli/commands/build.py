@@ -19,7 +19,7 @@ from keynet.text import _
     metavar="DEST",
     help=_("oci:DIR, oci-archive:FILE or docker-archive:FILE.  [default: the engine's store]"),
 )
-@click.option("--dry-run", is_flag=True, help=_("Show the plan, touch nothing."))
+@click.option("--dry-run", is_flag=True, help=_("Show the plan without building."))
 @output_options
 def build(
     entrypoint: Path,
@@ -37,9 +37,12 @@ def build(
 ) -> None:
     """Build the image of a training script, without a login.
 
+    ENTRYPOINT is the path of the script.
+
     \b
-    keynet build train.py
-    keynet build train.py --output oci-archive:train.tar
+    Examples:
+      keynet build train.py
+      keynet build train.py --output oci-archive:train.tar
     """
     from keynet.cli.build_request import build_request, show_plan
     from keynet.cli.render import Verbosity, show

@@ -6,12 +6,15 @@ from keynet.text import _, fill
 
 
 @click.command()
-@click.option("--yes", "-y", is_flag=True, help=_("Do not ask."))
+@click.option("--yes", "-y", is_flag=True, help=_("Do not ask for confirmation."))
 @click.option(
-    "--images", is_flag=True, help=_("Also the images that builds left in the engines' stores.")
+    "--images", is_flag=True, help=_("Also remove images that builds left in the engines' stores.")
 )
 def clean(yes: bool, images: bool) -> None:
-    """Remove what keynet left on this machine, but for the login and your own images."""
+    """Remove caches and leftovers of keynet.
+
+    The login and your own images are kept.
+    """
     from keynet.cli.prompts import can_ask
     from keynet.cli.render import show
     from keynet.errors import UsageError
@@ -33,8 +36,8 @@ def clean(yes: bool, images: bool) -> None:
     if not yes:
         if not can_ask():
             raise UsageError(
-                _("Nobody can be asked: standard input is no terminal."),
-                _("Say yes with: --yes"),
+                _("Not removed: confirmation is needed and there is no terminal."),
+                _("Pass --yes."),
             )
         if not click.confirm(_("Remove them?"), err=True):
             click.echo(_("Nothing was removed."), err=True)

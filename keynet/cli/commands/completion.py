@@ -9,7 +9,7 @@ from keynet.text import _
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print the completion script of a shell.
+    """Generate the completion script for a shell.
 
     \b
     bash:  eval "$(keynet completion bash)"     in ~/.bashrc
@@ -20,7 +20,7 @@ def completion(ctx: click.Context, shell: str) -> None:
 
     root = ctx.find_root()
     kind = get_completion_class(shell)
-    assert kind is not None, _("click knows bash, zsh and fish")
+    assert kind is not None, _("click supports bash, zsh and fish")
     script = kind(root.command, {}, "keynet", "_KEYNET_COMPLETE").source()
-    # click's script for fish ends a description at its first comma.
+    # click's script for fish would cut a description at its first comma.
     click.echo(script.replace('(string split "," ', '(string split --max 1 "," '))

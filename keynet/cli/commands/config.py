@@ -11,7 +11,7 @@ __all__ = ["config"]
 
 @click.group()
 def config() -> None:
-    """Show, locate or clear the saved login."""
+    """Show or clear the saved login."""
 
 
 @config.command()
@@ -29,14 +29,14 @@ def show() -> None:
             fill(_("Not logged in: there is no {path}."), path=credentials.path()),
             fill(_("Log in with: {login}"), login="keynet login https://api.example.com"),
         )
-    # Escaped where a terminal could take it for a command: the file may hold foreign text.
+    # The file may contain control characters from a server: they must not reach the terminal.
     text = json.dumps(saved.shown(), ensure_ascii=False, indent=2)
     click.echo("\n".join(printable(line, indented=True) for line in text.splitlines()))
 
 
 @config.command()
 def path() -> None:
-    """Print where the login is stored, whether it exists or not."""
+    """Print the path of the config file, whether it exists or not."""
     from keynet import credentials
 
     click.echo(str(credentials.path()))
@@ -44,7 +44,7 @@ def path() -> None:
 
 @config.command()
 def clear() -> None:
-    """Forget the saved login; the same as ``keynet logout``."""
+    """Log out and remove the saved login; same as keynet logout."""
     from keynet.cli.commands.login import forget_login
 
     forget_login()

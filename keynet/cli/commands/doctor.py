@@ -8,11 +8,11 @@ from keynet.text import _
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help=_("Print one JSON object."))
+@click.option("--json", "as_json", is_flag=True, help=_("Print the result as JSON."))
 def doctor(as_json: bool) -> int:
-    """Tell which engines work here, why others do not, and what to do.
+    """Check which engines work, and how to fix the others.
 
-    Every engine is tried anew with a small real build.
+    Every engine is tried with a small build. The login, platform and registry are checked too.
     """
     from keynet.cli.render import styled
     from keynet.steps import doctor as step

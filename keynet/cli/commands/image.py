@@ -1,4 +1,4 @@
-"""``keynet image``: archives of images, pushed, pulled and looked into."""
+"""``keynet image``: push, pull and inspect image archives."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from keynet.cli.registry_options import Access, Place, access_options, show_image
+from keynet.cli.registry_options import Access, Target, access_options
+from keynet.cli.tables import show_image
 from keynet.text import _, fill, printable
 
 if TYPE_CHECKING:
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
 __all__ = ["image"]
 
 _ARCHIVE = click.argument("archive", type=click.Path(path_type=Path))
-_JSON = click.option("--json", "as_json", is_flag=True, help=_("Print one JSON value."))
-_QUIET = click.option("--quiet", "-q", is_flag=True, help=_("Show warnings and errors only."))
+_JSON = click.option("--json", "as_json", is_flag=True, help=_("Print the result as JSON."))
+_QUIET = click.option("--quiet", "-q", is_flag=True, help=_("Show only warnings and errors."))
 _PLATFORM = click.option(
-    "--platform", metavar="OS/ARCH", help=_("Which of a multi-platform image.")
+    "--platform", metavar="OS/ARCH", help=_("Platform to choose from a multi-platform image.")
 )
 _IMAGE = click.option(
-    "--image", "tag", metavar="TAG", help=_("Which image, where the archive has several.")
+    "--image", "tag", metavar="TAG", help=_("Image to choose, if the archive has several.")
 )
 
 
@@ -31,8 +32,8 @@ _IMAGE = click.option(
 def image() -> None:
     """Push, pull and inspect image archives.
 
-    Archives are what docker save, podman save and skopeo write: docker's or the OCI's layout,
-    plain, gzip'd or zstd'd. No engine is needed.
+    Supported are archives of docker save, podman save and skopeo (docker and OCI layouts), plain
+    or compressed with gzip or zstd. No engine is needed.
     """
 
 
@@ -40,10 +41,10 @@ def image() -> None:
 @_ARCHIVE
 @click.option(
     "--to",
-    "places",
+    "targets",
     metavar="REGISTRY[/REPOSITORY[:TAG]]",
     multiple=True,
-    help=_("Where to, any number of times; what is missing comes from the archive's first tag."),
+    help=_("Target; may be repeated. Missing parts are taken from the archive's first tag."),
 )
 @_IMAGE
 @_PLATFORM
@@ -52,7 +53,7 @@ def image() -> None:
     type=click.Choice(["auto", "gzip", "none"]),
     default="auto",
     show_default=True,
-    help=_("Plain layers: gzip those that shrink, all, or none (digests stay as they are)."),
+    help=_("Uncompressed layers: compress those that shrink, all, or none (keeps digests)."),
 )
 @access_options
 @_JSON
@@ -62,35 +63,32 @@ def push(
     context: click.Context,
     archive: Path,
     *,
-    places: tuple[str, ...],
+    targets: tuple[str, ...],
     tag: str | None,
     platform: str | None,
     compress: Policy,
-    username: str | None,
-    password_stdin: bool,
-    ca_cert: Path | None,
-    insecure: bool,
+    access: Access,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Push an archive's image to one or several registries at once.
+    """Push an archive's image to one or more registries.
 
     \b
-    keynet image push app.tar --to harbor.example.com/team/app:1.0
-    keynet image push app.tar --to registry-a.example.com --to http://127.0.0.1:5000/app:1
+    Examples:
+      keynet image push app.tar --to harbor.example.com/team/app:1.0
+      keynet image push app.tar --to registry-a.example.com --to http://127.0.0.1:5000/app:1
     """
     import asyncio
     import json
     from dataclasses import asdict
 
-    from keynet.cli.image_push import push_everywhere
+    from keynet.cli.image_push import push_to_all
     from keynet.cli.render import Verbosity, show
 
-    access = Access.given(username, ca_cert, password_stdin=password_stdin, insecure=insecure)
-    parsed = [Place.parse(place, "--to") for place in places]
+    parsed = [Target.parse(target, "--to") for target in targets]
     with show(Verbosity.of(quiet=quiet or as_json, verbose=False)) as emit:
         results = asyncio.run(
-            push_everywhere(
+            push_to_all(
                 archive, parsed, access, tag=tag, platform=_platform(platform), compress=compress,
                 emit=emit,
             )
@@ -116,7 +114,7 @@ def push(
     type=click.Choice(["docker", "oci"]),
     default="docker",
     show_default=True,
-    help=_("docker: for docker load; oci: keeps every byte and digest."),
+    help=_("docker, for docker load, or oci, which keeps all bytes and digests."),
 )
 @_PLATFORM
 @access_options
@@ -128,17 +126,17 @@ def pull(
     *,
     layout: Literal["docker", "oci"],
     platform: str | None,
-    username: str | None,
-    password_stdin: bool,
-    ca_cert: Path | None,
-    insecure: bool,
+    access: Access,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Write a registry's image to an archive: verified and whole, or not at all.
+    """Pull an image from a registry into an archive.
+
+    The file appears only when it is complete and verified.
 
     \b
-    keynet image pull harbor.example.com/team/app:1.0 app.tar
+    Example:
+      keynet image pull harbor.example.com/team/app:1.0 app.tar
     """
     import asyncio
     import json
@@ -146,16 +144,15 @@ def pull(
     from keynet.cli.render import Verbosity, show
     from keynet.registry.functions import pull_image
 
-    access = Access.given(username, ca_cert, password_stdin=password_stdin, insecure=insecure)
-    place = Place.parse(reference, "REFERENCE")
-    config = access.to(place)
-    named = place.reference(config.host)
+    target = Target.parse(reference, "REFERENCE")
+    config = access.to(target)
+    source = target.reference(config.host)
     with show(Verbosity.of(quiet=quiet or as_json, verbose=False)) as emit:
         digest = asyncio.run(
             pull_image(
                 config.base_url,
-                named.repository,
-                named.identifier,
+                source.repository,
+                source.identifier,
                 file,
                 format=layout,
                 platform=_platform(platform),
@@ -166,7 +163,7 @@ def pull(
             )
         )
     if as_json:
-        result = {"image": str(named), "digest": digest, "file": str(file), "format": layout}
+        result = {"image": str(source), "digest": digest, "file": str(file), "format": layout}
         click.echo(json.dumps(result, ensure_ascii=False))
     else:
         click.echo(f"{printable(file)}  {digest}")
@@ -178,7 +175,7 @@ def pull(
 @_PLATFORM
 @_JSON
 def inspect(archive: Path, *, tag: str | None, platform: str | None, as_json: bool) -> None:
-    """Show what is in an archive: tags, platform, how it starts, its layers."""
+    """Show tags, platform, configuration and layers of an image."""
     import json
 
     from keynet.archive.docker_tar import inspect_docker_tar
@@ -195,7 +192,7 @@ def inspect(archive: Path, *, tag: str | None, platform: str | None, as_json: bo
 @_JSON
 @click.pass_context
 def validate(context: click.Context, archive: Path, *, as_json: bool) -> None:
-    """Read every byte of an archive and say whether it is sound."""
+    """Verify that an archive is complete and its digests match."""
     import json
 
     from keynet.archive.examine import check_archive
@@ -216,7 +213,7 @@ def validate(context: click.Context, archive: Path, *, as_json: bool) -> None:
         for problem in problems:
             click.echo(f"{_('Error')}: {printable(problem)}", err=True)
     else:
-        click.echo(fill(_("{archive} is sound."), archive=archive))
+        click.echo(fill(_("{archive} is valid."), archive=archive))
     context.exit(InvalidArchive.exit_status if problems else 0)
 
 
@@ -224,7 +221,7 @@ def validate(context: click.Context, archive: Path, *, as_json: bool) -> None:
 @_ARCHIVE
 @_JSON
 def tags(archive: Path, *, as_json: bool) -> None:
-    """List the tags of an archive's images, one a line."""
+    """List the tags in an archive, one per line."""
     import json
 
     from keynet.archive.docker_tar import extract_original_tags

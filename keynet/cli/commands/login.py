@@ -13,25 +13,27 @@ from keynet.cli.prompts import can_ask
 from keynet.text import _, fill
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from keynet.saved_login import SavedLogin
     from keynet.secret import Secret
 
-__all__ = ["forget_login", "login", "logout"]
+__all__ = ["forget_login", "login", "logout", "validity"]
 
 _LONGEST_PASSWORD: Final = 10_000
 
 
 @click.command()
 @click.argument("server_url", required=False)
-@click.option("--username", "-u", metavar="EMAIL", help=_("Your account on the platform."))
+@click.option("--username", "-u", metavar="EMAIL", help=_("E-mail address of your account."))
 @click.option("--password-stdin", is_flag=True, help=_("Read the password from standard input."))
 @click.option(
     "--ca-cert",
     metavar="FILE",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help=_("PEM file of a private CA, for platform and registry; its path is saved."),
+    help=_("Certificate of a private CA (PEM file), for platform and registry."),
 )
-@click.option("--insecure", is_flag=True, help=_("Accept plain http to another machine."))
+@click.option("--insecure", is_flag=True, help=_("Allow plain http to other machines."))
 def login(
     server_url: str | None,
     *,
@@ -40,12 +42,18 @@ def login(
     ca_cert: Path | None,
     insecure: bool,
 ) -> None:
-    """Sign in to a training platform; asks for what is missing.
+    """Log in to a training platform.
+
+    Missing values are asked for. The login is saved, and docker, podman and buildah are logged
+    in to the platform's registry.
 
     \b
-    keynet login https://api.example.com
-    keynet login https://api.example.com --username me@example.com --password-stdin < file
+    Examples:
+      keynet login https://api.example.com
+      keynet login https://api.example.com --username me@example.com --password-stdin < file
     """
+    from datetime import UTC, datetime
+
     from keynet import credentials
     from keynet.cli.render import show
     from keynet.net.addresses import normalised_url
@@ -70,27 +78,29 @@ def login(
     )
     with show() as emit:
         stages = Stages(emit)
-        with stages.stage("sign_in", _("Signing in"), printable(server)):
+        with stages.stage("sign_in", _("Logging in"), printable(server)):
             user = step.sign_in(request)
-        with stages.stage("engines", _("Logging engines in"), user.registry.host) as stage:
+        with stages.stage("engines", _("Logging in engines"), user.registry.host) as stage:
             done = step.engines_in(user.registry, choosing.working(engines(), emit), emit)
             stage.detail = ", ".join(done)
     click.echo(fill(_("Logged in as {name}."), name=user.name or printable(username)), err=True)
     until = user.saved.api_token_expires_at
     if until is not None:
-        moment = until.astimezone().strftime("%Y-%m-%d %H:%M")
-        click.echo(fill(_("The login holds until {moment}."), moment=moment), err=True)
-    click.echo(fill(_("Credentials are stored in {path}."), path=credentials.path()), err=True)
+        click.echo(validity(until, datetime.now(UTC)), err=True)
+    click.echo(fill(_("Credentials saved in {path}."), path=credentials.path()), err=True)
 
 
 @click.command()
 def logout() -> None:
-    """Forget the saved login, and log the engines out of its registry."""
+    """Log out and remove the saved login.
+
+    The engines are logged out of the platform's registry too.
+    """
     forget_login()
 
 
 def forget_login() -> None:
-    """Remove the config file and log the engines out: ``logout`` and ``config clear``."""
+    """Remove the config file and log the engines out."""
     from keynet import credentials
     from keynet.cli.render import show
     from keynet.runtime.engines.candidates import engines
@@ -114,6 +124,27 @@ def forget_login() -> None:
             )
 
 
+def validity(until: datetime, now: datetime) -> str:
+    """Return a line on how long a login is valid: ``… 00:39 tomorrow (12 h).``"""
+    local = until.astimezone()
+    days = (local.date() - now.astimezone().date()).days
+    clock = f"{local:%H:%M}"
+    if days == 0:
+        moment = fill(_("{clock} today"), clock=clock)
+    elif days == 1:
+        moment = fill(_("{clock} tomorrow"), clock=clock)
+    else:
+        moment = f"{local:%Y-%m-%d} {clock}"
+    left_s = (until - now).total_seconds()
+    if left_s >= 48 * 3600:
+        span = fill(_("{days:.0f} days"), days=left_s / 86400)
+    elif left_s >= 3600:
+        span = fill(_("{hours:.0f} h"), hours=left_s / 3600)
+    else:
+        span = fill(_("{minutes:.0f} min"), minutes=left_s / 60)
+    return fill(_("Login valid until {moment} ({span})."), moment=moment, span=span)
+
+
 def _server_url(saved: SavedLogin | None, *, may_ask: bool) -> str:
     from keynet.errors import UsageError
 
@@ -122,12 +153,12 @@ def _server_url(saved: SavedLogin | None, *, may_ask: bool) -> str:
     if named:
         return named
     if may_ask and can_ask():
-        return _asked(_("Platform's URL"), known)
+        return _asked(_("Platform URL"), known)
     if known:
         return known
     raise UsageError(
-        _("The platform's URL is missing, and nobody can be asked for it."),
-        _("Give it as `keynet login https://api.example.com`, or set KEYNET_SERVER_URL."),
+        _("The platform's URL is missing, and keynet cannot ask for it here."),
+        _("Use keynet login https://api.example.com, or set KEYNET_SERVER_URL."),
     )
 
 
@@ -143,8 +174,8 @@ def _username(saved: SavedLogin | None, *, may_ask: bool) -> str:
     if known:
         return known
     raise UsageError(
-        _("The user's e-mail address is missing, and nobody can be asked for it."),
-        _("Give it with --username, or set KEYNET_USERNAME."),
+        _("Your e-mail address is missing, and keynet cannot ask for it here."),
+        _("Pass --username, or set KEYNET_USERNAME."),
     )
 
 
@@ -161,21 +192,21 @@ def _password(server: str, username: str, *, from_stdin: bool) -> Secret:
     if from_stdin:
         try:
             text = sys.stdin.read(_LONGEST_PASSWORD + 1)
-        # The cause would show the password's bytes.
+        # The cause would show bytes of the password.
         except UnicodeDecodeError:
-            raise UsageError(_("The password on standard input is no UTF-8 text.")) from None
+            raise UsageError(_("The password on standard input is not valid UTF-8.")) from None
         password = text.removesuffix("\n").removesuffix("\r")
         if not password or len(password) > _LONGEST_PASSWORD:
             raise UsageError(
-                _("There is no password on standard input, or it is far too long."),
+                _("There is no password on standard input, or it is too long."),
                 _("For example: keynet login … --password-stdin < FILE"),
             )
         return Secret(password)
     if not can_ask():
         raise UsageError(
-            _("The password is missing, and nobody can be asked for it."),
+            _("The password is missing, and keynet cannot ask: standard input is not a terminal."),
             _(
-                "Send it through standard input with --password-stdin. Without a login, set "
+                "Pass it on standard input with --password-stdin. To work without a login, set "
                 "KEYNET_SERVER_URL, KEYNET_API_TOKEN, KEYNET_HARBOR_URL, KEYNET_HARBOR_USERNAME "
                 "and KEYNET_HARBOR_PASSWORD."
             ),

@@ -1,4 +1,4 @@
-"""``keynet params``: the hyperparameters of a script, or those kept with a pushed image."""
+"""``keynet params``: the hyperparameters of a script or a pushed image."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _PIPE_WIDTH: Final = 160
 
 @click.command()
 @click.argument("source", metavar="SCRIPT_OR_IMAGE")
-@click.option("--json", "as_json", is_flag=True, help=_("Print one JSON object."))
+@click.option("--json", "as_json", is_flag=True, help=_("Print the result as JSON."))
 def params(source: str, *, as_json: bool) -> None:
-    """Show the hyperparameters of a script, or of an image that was pushed.
+    """Show the hyperparameters of a script or a pushed image.
 
-    The script is read, never run. What could not be known is told on standard error.
+    The script is parsed, never run. Notes on values that are not known go to standard error.
     """
     import json
 

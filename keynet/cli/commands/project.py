@@ -1,4 +1,4 @@
-"""``keynet project``: the platform's projects, and the one that pushes go to."""
+"""``keynet project``: list and select the platform's projects."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ __all__ = ["project"]
 
 @click.group()
 def project() -> None:
-    """List and select the platform's projects."""
+    """List and select projects of the platform."""
 
 
 @project.command("list")
-@click.option("--json", "as_json", is_flag=True, help=_("Print one JSON list."))
+@click.option("--json", "as_json", is_flag=True, help=_("Print the result as JSON."))
 def list_(*, as_json: bool) -> None:
-    """List the projects that you may train for; * marks the selected one."""
+    """List the projects you can train for; * is the selected one."""
     import json
     from dataclasses import asdict
 
@@ -44,13 +44,13 @@ def list_(*, as_json: bool) -> None:
             count += 1
             click.echo(f"{'*' if each.id == settings.project_id else ' '} {each}")
     if not count:
-        click.echo(_("There is no project that you may train for."), err=True)
+        click.echo(_("There are no projects you can train for."), err=True)
 
 
 @project.command()
 @click.argument("project_id", metavar="[ID]", type=click.IntRange(0), required=False)
 def select(project_id: int | None) -> None:
-    """Choose the project that pushes go to; asks when no ID is given."""
+    """Select the project for pushes; without ID, choose from a list."""
     from keynet import credentials
     from keynet.cli.prompts import chooser
     from keynet.steps import projects
@@ -64,7 +64,7 @@ def select(project_id: int | None) -> None:
 
 @project.command()
 def clear() -> None:
-    """Forget the selected project."""
+    """Clear the selection."""
     from keynet.steps import projects
 
     former = projects.forget()

@@ -13,11 +13,22 @@ from keynet.text import _, fill
 
 @click.command()
 @script_argument
-@click.option("--project", "project_id", metavar="ID", help=_("The platform's project."))
-@click.option("--model-name", metavar="NAME", help=_("[default: the script's name]"))
+@click.option(
+    "--project",
+    "project_id",
+    metavar="ID",
+    help=_("Project of the platform.  [default: the selected one]"),
+)
+@click.option(
+    "--model-name", metavar="NAME", help=_("Name of the model.  [default: the script's name]")
+)
 @build_options
-@click.option("--harbor-project", metavar="NAME", help=_("[default: kitech-model]"))
-@click.option("--dry-run", is_flag=True, help=_("Show the plan, touch nothing."))
+@click.option(
+    "--harbor-project",
+    metavar="NAME",
+    help=_("Project in the platform's registry.  [default: kitech-model]"),
+)
+@click.option("--dry-run", is_flag=True, help=_("Show the plan without building."))
 @output_options
 def push(
     entrypoint: Path,
@@ -34,9 +45,12 @@ def push(
 ) -> None:
     """Build the image of a training script, push it and attach its hyperparameters.
 
+    ENTRYPOINT is the path of the script.
+
     \b
-    keynet push train.py
-    keynet push src/train.py --builder buildah --project 12 --json
+    Examples:
+      keynet push train.py
+      keynet push src/train.py --builder buildah --project 12 --json
     """
     from keynet.cli.build_request import build_request, show_plan
     from keynet.cli.prompts import chooser
@@ -64,5 +78,5 @@ def push(
     if as_json:
         click.echo(json.dumps(result.to_json(), ensure_ascii=False))
     elif verbosity is Verbosity.QUIET or not sys.stdout.isatty():
-        # A terminal has it in the summary already.
+        # On a terminal it is in the summary.
         click.echo(str(result.image.with_digest(result.digest)))

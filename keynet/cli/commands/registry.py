@@ -1,15 +1,15 @@
-"""``keynet registry``: what a registry holds."""
+"""``keynet registry``: query registries and delete images."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from keynet.cli.registry_options import Access, Place, access_options, print_table, show_image
+from keynet.cli.registry_options import Access, Target, access_options
+from keynet.cli.tables import print_rows, show_image
 from keynet.text import _, fill, printable, size
 
 if TYPE_CHECKING:
@@ -18,18 +18,19 @@ if TYPE_CHECKING:
 
 __all__ = ["registry"]
 
+R = TypeVar("R")
 _URL = click.argument("url")
-_JSON = click.option("--json", "as_json", is_flag=True, help=_("Print one JSON value."))
+_JSON = click.option("--json", "as_json", is_flag=True, help=_("Print the result as JSON."))
 _REPOSITORY = click.argument("repository", required=False)
 _TAG = click.argument("tag", required=False)
 
 
 @click.group()
 def registry() -> None:
-    """Look into a container registry.
+    """Query a container registry, or delete images from it.
 
-    URL is a registry, with or without https:// in front. Repository and tag may follow in the
-    same word (registry.example.com/team/app:1.0) or as words of their own.
+    URL is the registry, with or without https://. Repository and tag can be part of it, as in
+    registry.example.com/team/app:1.0, or separate arguments.
     """
 
 
@@ -37,17 +38,13 @@ def registry() -> None:
 @_URL
 @access_options
 @_JSON
-def ping(
-    url: str, *, username: str | None, password_stdin: bool, ca_cert: Path | None,
-    insecure: bool, as_json: bool,
-) -> None:  # fmt: skip
-    """See that a registry answers and accepts the credentials."""
+def ping(url: str, *, access: Access, as_json: bool) -> None:
+    """Check that a registry answers and accepts the credentials."""
     import asyncio
     import json
     import time
 
-    access = Access.given(username, ca_cert, password_stdin=password_stdin, insecure=insecure)
-    config = access.to(Place.parse(url, "URL"))
+    config = access.to(Target.parse(url, "URL"))
     started = time.monotonic()
     asyncio.run(_ping(config))
     milliseconds = round((time.monotonic() - started) * 1000)
@@ -65,34 +62,20 @@ def ping(
 
 @registry.command()
 @_URL
-@click.option("--long", "-l", "long_", is_flag=True, help=_("Show every tag, size and platform."))
+@click.option("--long", "-l", "long_", is_flag=True, help=_("Show tags, sizes and platforms too."))
 @access_options
 @_JSON
-def repos(
-    url: str, *, long_: bool, username: str | None, password_stdin: bool, ca_cert: Path | None,
-    insecure: bool, as_json: bool,
-) -> None:  # fmt: skip
+def repos(url: str, *, long_: bool, access: Access, as_json: bool) -> None:
     """List the repositories of a registry."""
-    import asyncio
     import json
 
     from keynet.registry.queries import inspect_repositories, list_repositories
 
-    access = Access.given(username, ca_cert, password_stdin=password_stdin, insecure=insecure)
-    config = access.to(Place.parse(url, "URL"))
+    config = access.to(Target.parse(url, "URL"))
     if not long_:
-        found = asyncio.run(
-            list_repositories(
-                config.base_url, auth=config.auth, ca_cert=config.ca_cert, insecure=config.insecure
-            )
-        )
-        _lines(found, as_json=as_json)
+        _print_names(_run(list_repositories, config), as_json=as_json)
         return
-    images = asyncio.run(
-        inspect_repositories(
-            config.base_url, auth=config.auth, ca_cert=config.ca_cert, insecure=config.insecure
-        )
-    )
+    images = _run(inspect_repositories, config)
     if as_json:
         listed = {
             name: {tag: image.to_json() for tag, image in tags.items()}
@@ -105,7 +88,7 @@ def repos(
         for name, tags in images.items()
         for tag, image in tags.items()
     ]
-    _table((_("Repository"), _("Tag"), _("Platform"), _("Size"), _("Created")), rows)
+    print_rows((_("Repository"), _("Tag"), _("Platform"), _("Size"), _("Created")), rows)
 
 
 @registry.command()
@@ -113,27 +96,12 @@ def repos(
 @_REPOSITORY
 @access_options
 @_JSON
-def tags(
-    url: str, repository: str | None, *, username: str | None, password_stdin: bool,
-    ca_cert: Path | None, insecure: bool, as_json: bool,
-) -> None:  # fmt: skip
+def tags(url: str, repository: str | None, *, access: Access, as_json: bool) -> None:
     """List the tags of a repository."""
-    import asyncio
-
     from keynet.registry.queries import list_tags
 
-    access = Access.given(username, ca_cert, password_stdin=password_stdin, insecure=insecure)
-    config, named = _named(access, url, repository)
-    found = asyncio.run(
-        list_tags(
-            config.base_url,
-            named.repository,
-            auth=config.auth,
-            ca_cert=config.ca_cert,
-            insecure=config.insecure,
-        )
-    )
-    _lines(found, as_json=as_json)
+    config, reference = _resolve(access, url, repository)
+    _print_names(_run(list_tags, config, reference.repository), as_json=as_json)
 
 
 @registry.command()
@@ -143,37 +111,25 @@ def tags(
 @access_options
 @_JSON
 def manifest(
-    url: str, repository: str | None, tag: str | None, *, username: str | None,
-    password_stdin: bool, ca_cert: Path | None, insecure: bool, as_json: bool,
-) -> None:  # fmt: skip
-    """Show an image's manifest: its blobs and their sizes."""
-    import asyncio
+    url: str, repository: str | None, tag: str | None, *, access: Access, as_json: bool
+) -> None:
+    """Show the manifest of an image: digests and sizes."""
     import json
     from dataclasses import asdict
 
     from keynet.registry.queries import get_manifest
 
-    access = Access.given(username, ca_cert, password_stdin=password_stdin, insecure=insecure)
-    config, named = _named(access, url, repository, tag)
-    found = asyncio.run(
-        get_manifest(
-            config.base_url,
-            named.repository,
-            named.identifier,
-            auth=config.auth,
-            ca_cert=config.ca_cert,
-            insecure=config.insecure,
-        )
-    )
+    config, reference = _resolve(access, url, repository, tag)
+    found = _run(get_manifest, config, reference.repository, reference.identifier)
     if as_json:
         click.echo(json.dumps({**asdict(found), "total_size": found.total_size}))
         return
     click.echo(f"{found.digest}  {printable(found.media_type)}")
     rows = [
         *((b.digest, size(b.size), b.media_type) for b in (found.config, *found.layers)),
-        (_("in all"), size(found.total_size), ""),
+        (_("Total"), size(found.total_size), ""),
     ]
-    _table((_("Blob"), _("Size"), _("Type")), rows)
+    print_rows((_("Blob"), _("Size"), _("Type")), rows)
 
 
 @registry.command()
@@ -183,27 +139,15 @@ def manifest(
 @access_options
 @_JSON
 def info(
-    url: str, repository: str | None, tag: str | None, *, username: str | None,
-    password_stdin: bool, ca_cert: Path | None, insecure: bool, as_json: bool,
-) -> None:  # fmt: skip
-    """Show all about an image: platform, created, how it starts, its layers."""
-    import asyncio
+    url: str, repository: str | None, tag: str | None, *, access: Access, as_json: bool
+) -> None:
+    """Show platform, configuration and layers of an image."""
     import json
 
     from keynet.registry.queries import get_image_info
 
-    access = Access.given(username, ca_cert, password_stdin=password_stdin, insecure=insecure)
-    config, named = _named(access, url, repository, tag)
-    found = asyncio.run(
-        get_image_info(
-            config.base_url,
-            named.repository,
-            named.identifier,
-            auth=config.auth,
-            ca_cert=config.ca_cert,
-            insecure=config.insecure,
-        )
-    )
+    config, reference = _resolve(access, url, repository, tag)
+    found = _run(get_image_info, config, reference.repository, reference.identifier)
     if as_json:
         click.echo(json.dumps(found.to_json(), ensure_ascii=False))
     else:
@@ -214,42 +158,36 @@ def info(
 @_URL
 @_REPOSITORY
 @_TAG
-@click.option("--yes", "-y", is_flag=True, help=_("Do not ask."))
+@click.option("--yes", "-y", is_flag=True, help=_("Do not ask for confirmation."))
 @access_options
 @_JSON
 def rm(
-    url: str, repository: str | None, tag: str | None, *, yes: bool, username: str | None,
-    password_stdin: bool, ca_cert: Path | None, insecure: bool, as_json: bool,
-) -> None:  # fmt: skip
-    """Delete an image: its manifest, and with it every tag that points there."""
-    import asyncio
+    url: str,
+    repository: str | None,
+    tag: str | None,
+    *,
+    yes: bool,
+    access: Access,
+    as_json: bool,
+) -> None:
+    """Delete an image: its manifest and all tags that point to it."""
     import json
 
     from keynet.errors import NotFound
     from keynet.registry.queries import delete_image
 
-    access = Access.given(username, ca_cert, password_stdin=password_stdin, insecure=insecure)
-    config, named = _named(access, url, repository, tag, default_tag=None)
+    config, reference = _resolve(access, url, repository, tag, default_tag=None)
     if not yes:
-        _confirm(named)
-    deleted = asyncio.run(
-        delete_image(
-            config.base_url,
-            named.repository,
-            named.identifier,
-            auth=config.auth,
-            ca_cert=config.ca_cert,
-            insecure=config.insecure,
-        )
-    )
+        _confirm(reference)
+    deleted = _run(delete_image, config, reference.repository, reference.identifier)
     if as_json:
-        click.echo(json.dumps({"image": str(named), "deleted": deleted}))
+        click.echo(json.dumps({"image": str(reference), "deleted": deleted}))
     elif deleted:
-        click.echo(fill(_("Deleted {image}"), image=named))
+        click.echo(fill(_("Deleted {image}"), image=reference))
     if not deleted:
         raise NotFound(
-            fill(_("There is no {image} to delete."), image=named),
-            _("keynet registry tags lists what there is."),
+            fill(_("There is no image {image}."), image=reference),
+            _("List the tags with: keynet registry tags"),
             status=404,
         )
 
@@ -259,56 +197,59 @@ async def _ping(config: RegistryConfig) -> None:
         await client.ping()
 
 
-def _named(
+def _run(
+    query: Callable[..., Coroutine[Any, Any, R]], config: RegistryConfig, *arguments: str
+) -> R:
+    import asyncio
+
+    return asyncio.run(
+        query(
+            config.base_url,
+            *arguments,
+            auth=config.auth,
+            ca_cert=config.ca_cert,
+            insecure=config.insecure,
+        )
+    )
+
+
+def _resolve(
     access: Access, url: str, *parts: str | None, default_tag: str | None = "latest"
 ) -> tuple[RegistryConfig, Reference]:
     from keynet.errors import UsageError
 
-    place = Place.parse(url, "URL").with_parts(*parts)
-    config = access.to(place)
-    if default_tag is None and place.repository() is not None and place.identifier() is None:
+    target = Target.parse(url, "URL").with_parts(*parts)
+    config = access.to(target)
+    if default_tag is None and target.repository() is not None and target.identifier() is None:
         raise UsageError(
-            fill(_("Which tag or digest of {repository}?"), repository=place.repository()),
-            _("Write it as REGISTRY/REPOSITORY:TAG; nothing is deleted without it."),
+            fill(_("No tag or digest of {repository} was given."), repository=target.repository()),
+            _("Use the form REGISTRY/REPOSITORY:TAG. Deleting has no default tag."),
         )
-    return config, place.reference(config.host, default_tag)
+    return config, target.reference(config.host, default_tag)
 
 
-def _confirm(named: Reference) -> None:
+def _confirm(reference: Reference) -> None:
     from keynet.cli.prompts import can_ask
     from keynet.errors import UsageError
 
     if not can_ask():
         raise UsageError(
-            fill(_("{image} is not deleted without an answer."), image=named),
-            _("There is no terminal to ask at: give --yes."),
+            _("Not deleted: confirmation is needed and there is no terminal."), _("Pass --yes.")
         )
     click.confirm(
-        fill(_("Delete {image} and every tag that points to the same manifest?"), image=named),
+        fill(_("Delete {image} and all tags that point to the same manifest?"), image=reference),
         abort=True,
         err=True,
     )
 
 
-def _lines(found: list[str], *, as_json: bool) -> None:
+def _print_names(found: list[str], *, as_json: bool) -> None:
     import json
 
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
     else:
         sys.stdout.writelines(f"{printable(name)}\n" for name in found)
-
-
-def _table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for title in titles:
-        table.add_column(title, justify="right" if title == _("Size") else "left")
-    for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
-    print_table(table)
 
 
 def _day(moment: object) -> str:

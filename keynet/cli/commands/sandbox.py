@@ -19,26 +19,37 @@ __all__ = ["print_json", "print_text", "sandbox"]
 @click.command()
 @click.option(
     "--port",
+    metavar="PORT",
     type=click.IntRange(0, 65535),
     default=0,
-    help=_("Port of the platform.  [default: that of the last start when free, else any]"),
+    help=_("Port of the platform.  [default: that of the last run, else any]"),
 )
 @click.option("--tls", is_flag=True, help=_("Serve https with a private CA."))
 @click.option(
     "--data",
+    metavar="DIR",
     type=click.Path(path_type=Path, file_okay=False),
-    help=_("Folder for images and state.  [default: ~/.local/share/keynet/sandbox]"),
+    help=_("Data folder.  [default: ~/.local/share/keynet/sandbox]"),
 )
-@click.option("--address", default="127.0.0.1", show_default=True, help=_("IP address to use."))
-@click.option("--allow-remote", is_flag=True, help=_("Accept an address that others reach."))
+@click.option(
+    "--address",
+    metavar="IP",
+    default="127.0.0.1",
+    show_default=True,
+    help=_("IP address to listen on."),
+)
+@click.option(
+    "--allow-remote", is_flag=True, help=_("Allow an address that other machines can reach.")
+)
 @click.option(
     "--projects",
+    metavar="N",
     type=click.IntRange(0, 1000),
     default=3,
     show_default=True,
-    help=_("How many sample projects there are at least."),
+    help=_("Minimum number of sample projects."),
 )
-@click.option("--json", "as_json", is_flag=True, help=_("Print one JSON object when ready."))
+@click.option("--json", "as_json", is_flag=True, help=_("Print the accounts as JSON when ready."))
 def sandbox(
     *,
     port: int,
@@ -49,10 +60,10 @@ def sandbox(
     projects: int,
     as_json: bool,
 ) -> None:
-    """Run a training platform on this machine, to try keynet; Ctrl-C ends it.
+    """Run a local training platform to try keynet.
 
-    It has the platform's API with sample projects and a user, and a real registry behind it
-    (the program docker-registry). Everything it knows stays in the data folder.
+    It serves the platform's API with a user and sample projects, and a registry (the program
+    docker-registry), until Ctrl-C. The data folder is kept for the next run.
     """
     from keynet.errors import KeynetError
 
@@ -85,7 +96,7 @@ def _default_data() -> Path:
 
 
 def print_json(running: Sandbox) -> None:
-    """Print what a script needs, as one line."""
+    """Print addresses and accounts as one line of JSON."""
     import os
 
     click.echo(
@@ -110,7 +121,7 @@ def print_json(running: Sandbox) -> None:
 
 
 def print_text(running: Sandbox) -> None:
-    """Print what a person needs: the addresses, the account and the login command."""
+    """Print addresses, account and login command for people."""
     import shlex
 
     login = ["keynet", "login", running.server_url, "--username", running.username]
@@ -132,7 +143,7 @@ def print_text(running: Sandbox) -> None:
     click.echo()
     click.echo(_("Log in with:"))
     click.echo(f"    {command}")
-    click.echo(_("or, without being asked for the password:"))
+    click.echo(_("or, without a prompt for the password:"))
     click.echo(f"    {command} --password-stdin < {password_file}")
     click.echo()
-    click.echo(_("Ctrl-C ends the sandbox."))
+    click.echo(_("Press Ctrl-C to stop the sandbox."))

@@ -148,4 +148,4 @@ class BuildLog:
         for cause, hint in hints.items():
             if cause in self._causes:
                 return hint
-        return _("Read the lines above; the step named there is the one to mend.")
+        return _("Fix the failing step shown above, then push again.")

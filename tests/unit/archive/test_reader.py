@@ -225,24 +225,24 @@ def test_a_tag_without_repository_is_kept_apart(tmp_path: Path) -> None:
         assert (archive.tags, archive.images[0].bare_tag) == ((), "v1")
 
 
-def test_a_missing_file_is_no_archive_and_not_found(tmp_path: Path) -> None:
+def test_a_missing_file_is_not_an_archive_and_not_found(tmp_path: Path) -> None:
     with pytest.raises(ArchiveNotFound, match="no archive at"):
         Archive(tmp_path / "none.tar")
     with pytest.raises(FileNotFoundError):
         Archive(tmp_path / "none.tar")
 
 
-def test_a_directory_a_pipe_and_an_empty_file_are_no_archives(tmp_path: Path) -> None:
+def test_a_directory_a_pipe_and_an_empty_file_are_not_archives(tmp_path: Path) -> None:
     import os
 
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "empty").touch()
-    for name, words in ((".", "no regular file"), ("pipe", "no regular file"), ("empty", "no tar")):
+    for name, words in ((".", "not a regular"), ("pipe", "not a regular"), ("empty", "not a tar")):
         with pytest.raises(TarReadError, match=words):
             Archive(tmp_path / name)
 
 
-def test_a_file_system_is_told_from_an_image(tmp_path: Path) -> None:
+def test_a_file_system_is_distinguished_from_an_image(tmp_path: Path) -> None:
     path = tmp_path / "a.tar"
     path.write_bytes(tar([Member("etc/passwd", b"root")]))
     with pytest.raises(InvalidArchive, match="not an image archive") as caught:

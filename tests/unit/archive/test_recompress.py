@@ -20,7 +20,7 @@ DOCKER_PLAIN, DOCKER_GZIP = MediaType.DOCKER_LAYER, MediaType.DOCKER_LAYER_GZIP
 
 
 def after(path: Path, policy: Policy) -> tuple[Image, Image, list[bytes]]:
-    """Give the image before and after, and the stored bytes after."""
+    """Return the image before and after, and the stored bytes after."""
 
     async def run(image: Image) -> tuple[Image, Image, list[bytes]]:
         async with compressed(image, policy) as smaller:

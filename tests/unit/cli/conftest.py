@@ -44,7 +44,7 @@ class Platform:
 
 @pytest.fixture
 def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
-    """Give a logged-in user in a project folder, with a fake buildah alone in PATH."""
+    """Return a logged-in user in a project folder, with a fake buildah alone in PATH."""
     home = tmp_path / "home"
     project = tmp_path / "project"
     engines = tmp_path / "bin"

@@ -25,7 +25,7 @@ def open_registry() -> Iterator[tuple[MemoryRegistry, str]]:
 
 @pytest.fixture
 def closed_registry() -> Iterator[tuple[MemoryRegistry, str]]:
-    """Give a registry that wants a password."""
+    """Return a registry that wants a password."""
     with served(MemoryRegistry(auth="basic")) as (registry, host):
         yield registry, host
 
@@ -65,7 +65,7 @@ def test_the_registry_in_the_archives_tag_gives_way_to_the_one_named(
 def test_push_without_a_target_wants_one(archive: Path, capsys: Capture) -> None:
     assert keynet("image", "push", str(archive)) == 2
     shown = capsys.readouterr()
-    assert "does not say which registry its image is for" in shown.err
+    assert "No registry was given" in shown.err
     assert "--to REGISTRY[/REPOSITORY[:TAG]]" in shown.err
 
 
@@ -130,7 +130,7 @@ def test_a_second_image_is_chosen_by_its_tag(
     assert keynet("image", "push", str(path), *to, "--image", "second:2") == 0
     assert keynet("image", "push", str(path), *to) == 0
     shown = capsys.readouterr()
-    assert "Note: The archive has several images; this is the first." in shown.err
+    assert "Note: The archive has several images; the first one is pushed." in shown.err
     assert (list(registry.repository("second").tags), list(registry.repository("first").tags)) == (
         ["2"],
         ["1"],
@@ -157,17 +157,17 @@ def test_compress_decides_how_layers_arrive(
 
 
 @pytest.mark.parametrize(
-    ("place", "words"),
+    ("target", "words"),
     [
-        ("https://me:secret@h.io/x", "has no user and password in it"),
-        ("team/app:1", "does not start with a registry's name"),
+        ("https://me:secret@h.io/x", "user and password cannot be part of the registry"),
+        ("team/app:1", "does not start with the name of a registry"),
         ("http://registry.example.com/x:1", "--insecure"),
     ],
 )
 def test_a_target_that_cannot_be_one_is_a_usage_error(
-    archive: Path, capsys: Capture, place: str, words: str
+    archive: Path, capsys: Capture, target: str, words: str
 ) -> None:
-    assert keynet("image", "push", str(archive), "--to", place) == 2
+    assert keynet("image", "push", str(archive), "--to", target) == 2
     shown = capsys.readouterr()
     assert words in shown.err
     assert "secret" not in shown.out + shown.err
@@ -201,7 +201,7 @@ def test_a_pulled_archive_holds_what_was_pushed(
     assert extract_original_tags(file) == [f"{host}/team/app:1"]
     assert inspect_docker_tar(file).id == inspect_docker_tar(archive).id
     assert keynet("image", "validate", str(file)) == 0
-    assert capsys.readouterr().out == f"{file} is sound.\n"
+    assert capsys.readouterr().out == f"{file} is valid.\n"
 
 
 def test_pull_says_as_json_what_it_wrote(
@@ -237,7 +237,7 @@ def test_pulling_what_is_not_there_leaves_no_file(
 
 def test_pull_wants_a_repository(tmp_path: Path, capsys: Capture) -> None:
     assert keynet("image", "pull", "http://127.0.0.1:1", str(tmp_path / "x.tar")) == 2
-    assert "names no repository" in capsys.readouterr().err
+    assert "has no repository" in capsys.readouterr().err
 
 
 def test_inspect_shows_how_the_image_starts_and_its_layers(archive: Path, capsys: Capture) -> None:
@@ -252,7 +252,7 @@ def test_inspect_shows_how_the_image_starts_and_its_layers(archive: Path, capsys
         ["Working", "dir", "/w"],
         ["Ports", "80/tcp"],
         ["Labels", "a=b"],
-        ["Layer", "Size", "Kind", "Made", "by"],
+        ["Layer", "Size", "Type", "Created", "by"],
     ):
         assert facts in lines
     assert [line[-2:] for line in lines[-3:]] == [["COPY", "0"], ["COPY", "1"], ["COPY", "2"]]
@@ -307,14 +307,14 @@ def test_validate_finds_the_layer_whose_bytes_changed(
     assert len(report["problems"]) == 1
 
 
-def test_validate_tells_what_is_no_archive(tmp_path: Path, capsys: Capture) -> None:
+def test_validate_names_a_file_that_is_not_an_archive(tmp_path: Path, capsys: Capture) -> None:
     noise = tmp_path / "noise.tar"
     noise.write_bytes(b"?" * 2000)
     assert keynet("image", "validate", str(noise)) == 7
-    assert "noise.tar is no tar archive." in capsys.readouterr().err
+    assert "noise.tar is not a tar archive." in capsys.readouterr().err
     assert keynet("image", "validate", str(noise), "--json") == 7
     report = json.loads(capsys.readouterr().out)
-    assert report == {"valid": False, "problems": [f"{noise} is no tar archive."]}
+    assert report == {"valid": False, "problems": [f"{noise} is not a tar archive."]}
 
 
 def test_validate_says_as_json_that_an_archive_is_sound(archive: Path, capsys: Capture) -> None:

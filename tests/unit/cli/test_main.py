@@ -22,7 +22,7 @@ def kept_signals() -> Iterator[None]:
 
 @pytest.fixture
 def raising() -> Iterator[list[BaseException]]:
-    """Give a list; the command ``raising`` raises its first member."""
+    """Return a list; the command ``raising`` raises its first member."""
     box: list[BaseException] = []
 
     @click.command()

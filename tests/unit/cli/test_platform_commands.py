@@ -3,7 +3,9 @@
 import json
 import os
 import subprocess
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -12,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from keynet.backend.client import BackendClient
 from keynet.backend.models import Project
+from keynet.cli.commands.login import validity
 from keynet.cli.main import cli
 from keynet.cli.prompts import chooser
 from keynet.errors import KeynetError, NotAuthorised, UsageError
@@ -132,7 +135,7 @@ def test_logging_out_forgets(backend: FakeBackend, config: Path) -> None:
     assert isinstance(error_of(keynet("config", "show")), NotAuthorised)
 
 
-def test_the_files_place_is_told_whether_it_exists_or_not(config: Path) -> None:
+def test_the_files_path_is_printed_whether_it_exists_or_not(config: Path) -> None:
     assert keynet("config", "path").stdout == f"{config}\n"
 
 
@@ -186,7 +189,7 @@ def test_a_person_on_a_terminal_is_asked_page_by_page(
     assert done.exit_code == 0, done.exception
     assert chosen[0].id == 3
     assert "n for the next page" in done.stderr
-    assert "p for the page before" in done.stderr
+    assert "p for the previous page" in done.stderr
     assert "'x' is no project's number" in done.stderr
     assert not done.stdout
 
@@ -248,3 +251,26 @@ def test_the_sandbox_refuses_an_address_of_others(tmp_path: Path, config: Path) 
     error = error_of(keynet("sandbox", "--address", "192.0.2.1", "--data", str(tmp_path / "d")))
     assert "--allow-remote" in error.hint
     assert Options(tmp_path).address == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"),
+    [
+        (0.5, "10:30 today (30 min)"),
+        (12, "22:00 today (12 h)"),
+        (14.65, "00:39 tomorrow (15 h)"),
+        (47.9, "2026-11-29 09:54 (48 h)"),
+        (72, "2026-11-30 10:00 (3 days)"),
+    ],
+)
+def test_a_login_is_said_to_last_until_a_time_of_day(
+    monkeypatch: pytest.MonkeyPatch, hours: float, words: str
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Seoul")
+    time.tzset()
+    now = datetime(2026, 11, 27, 1, 0, tzinfo=UTC)
+    try:
+        assert validity(now + timedelta(hours=hours), now) == f"Login valid until {words}."
+    finally:
+        monkeypatch.undo()
+        time.tzset()

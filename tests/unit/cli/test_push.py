@@ -350,7 +350,7 @@ def test_the_decorator_names_model_and_base(platform: Platform) -> None:
     assert platform.backend.seen[0].json["modelName"] == "detector"
 
 
-def test_a_script_elsewhere_takes_its_own_folder_as_context(
+def test_a_script_outside_takes_its_own_folder_as_context(
     platform: Platform, tmp_path: Path, capsys: Capture
 ) -> None:
     other = tmp_path / "other"
@@ -374,7 +374,7 @@ def test_build_needs_no_login(
     assert keynet("build", "train.py", "--dry-run") == 0
 
 
-def test_doctor_tells_what_works_and_what_does_not(platform: Platform, capsys: Capture) -> None:
+def test_doctor_shows_what_works_and_what_does_not(platform: Platform, capsys: Capture) -> None:
     platform.backend.answer(Reply.of({"content": [], "meta": {"total": 0}}))
     assert keynet("doctor") == 0
     shown = capsys.readouterr().out

@@ -41,7 +41,7 @@ def filled(tmp_path: Path, capsys: Capture) -> Iterator[Filled]:
 
 @pytest.fixture
 def locked() -> Iterator[tuple[MemoryRegistry, str]]:
-    """Give a registry that wants a password."""
+    """Return a registry that wants a password."""
     with served(MemoryRegistry(auth="basic")) as (registry, host):
         yield registry, host
 
@@ -128,9 +128,9 @@ def test_keynets_own_login_opens_its_registry(
 @pytest.mark.parametrize(
     ("flags", "text", "words"),
     [
-        (("--username", "me"), "", "--username and --password-stdin belong together."),
-        (("--password-stdin",), "x", "--username and --password-stdin belong together."),
-        (("--username", "me", "--password-stdin"), "\n", "Standard input holds no password."),
+        (("--username", "me"), "", "--username and --password-stdin must be used together."),
+        (("--password-stdin",), "x", "--username and --password-stdin must be used together."),
+        (("--username", "me", "--password-stdin"), "\n", "There is no password on standard input."),
     ],
 )
 def test_half_a_login_is_a_usage_error(
@@ -160,7 +160,7 @@ def test_a_missing_ca_file_is_named(tmp_path: Path, capsys: Capture) -> None:
     assert str(missing) in capsys.readouterr().err
 
 
-def test_a_ca_file_that_is_no_certificate_is_named(tmp_path: Path, capsys: Capture) -> None:
+def test_a_ca_file_that_is_not_a_certificate_is_named(tmp_path: Path, capsys: Capture) -> None:
     file = tmp_path / "ca.pem"
     file.write_text("this is no certificate\n")
     assert keynet("registry", "ping", "https://127.0.0.1:1", "--ca-cert", str(file)) == 2
@@ -187,7 +187,7 @@ def test_the_long_list_has_a_line_for_each_tag(filled: Filled, capsys: Capture) 
     ]
 
 
-def test_the_long_list_as_json_leaves_out_what_is_no_image(filled: Filled, capsys: Capture) -> None:
+def test_the_long_list_as_json_has_images_only(filled: Filled, capsys: Capture) -> None:
     filled.registry.repository("empty")
     filled.registry.repository("other").tags["gone"] = "sha256:" + "0" * 64
     assert keynet("registry", "repos", "-l", f"http://{filled.host}", "--json") == 0
@@ -222,7 +222,7 @@ def test_a_repository_that_is_missing_is_named(filled: Filled, capsys: Capture) 
 def test_a_command_without_a_repository_wants_one(filled: Filled, capsys: Capture) -> None:
     assert keynet("registry", "tags", f"http://{filled.host}") == 2
     shown = capsys.readouterr().err
-    assert f"http://{filled.host} names no repository." in shown
+    assert f"http://{filled.host} has no repository." in shown
     assert "REGISTRY/REPOSITORY:TAG" in shown
 
 
@@ -239,10 +239,10 @@ def test_the_manifest_lists_config_layers_and_their_sum(filled: Filled, capsys: 
     first, _head, *rows, last = capsys.readouterr().out.splitlines()
     assert first.startswith(f"{filled.digest}  application/vnd.")
     assert [row.split()[0] for row in rows] == [blob["digest"] for blob in blobs]
-    assert last.startswith("in all")
+    assert last.startswith("Total")
 
 
-def test_info_by_digest_tells_what_the_tag_tells(filled: Filled, capsys: Capture) -> None:
+def test_info_by_digest_shows_the_same_as_by_tag(filled: Filled, capsys: Capture) -> None:
     assert keynet("registry", "info", f"http://{filled.host}/team/app:1", "--json") == 0
     by_tag = json.loads(capsys.readouterr().out)
     by = f"http://{filled.host}/team/app@{filled.digest}"
@@ -274,7 +274,7 @@ def test_rm_of_what_is_not_there_fails(filled: Filled, capsys: Capture) -> None:
     assert keynet("registry", "rm", "--yes", image, "--json") == 5
     shown = capsys.readouterr()
     assert json.loads(shown.out) == {"image": f"{filled.host}/team/app:none", "deleted": False}
-    assert f"There is no {filled.host}/team/app:none to delete." in shown.err
+    assert f"There is no image {filled.host}/team/app:none." in shown.err
 
 
 def test_rm_without_a_terminal_wants_yes(
@@ -283,8 +283,8 @@ def test_rm_without_a_terminal_wants_yes(
     typed(monkeypatch, "y\n")
     assert keynet("registry", "rm", f"http://{filled.host}/team/app:1") == 2
     shown = capsys.readouterr().err
-    assert f"{filled.host}/team/app:1 is not deleted without an answer." in shown
-    assert "--yes" in shown
+    assert "Not deleted: confirmation is needed and there is no terminal." in shown
+    assert "Pass --yes." in shown
     assert set(filled.registry.repository("team/app").tags) == {"1", "same"}
 
 
@@ -301,5 +301,5 @@ def test_rm_at_a_terminal_does_what_is_answered(
 
 def test_rm_without_a_tag_deletes_nothing(filled: Filled, capsys: Capture) -> None:
     assert keynet("registry", "rm", "--yes", f"http://{filled.host}", "team/app") == 2
-    assert "Which tag or digest of team/app?" in capsys.readouterr().err
+    assert "No tag or digest of team/app was given." in capsys.readouterr().err
     assert set(filled.registry.repository("team/app").tags) == {"1", "same"}

@@ -64,7 +64,7 @@ def test_a_pipe_gets_plain_aligned_lines(capsys: pytest.CaptureFixture[str]) -> 
         "Warning: The context holds .env.",
         "Note: One project.",
         "Pushing                     registry.example.com/a/b",
-        "                            6.0 kB, 2 of 4 already there",
+        "                            6.0 kB, 2 of 4 already present",
     ]
 
 
@@ -141,7 +141,7 @@ def test_a_terminal_gets_a_bar_and_colours() -> None:
     assert "6.0 kB" in received
 
 
-def test_an_engine_that_tells_no_bytes_gets_a_bar_of_layers() -> None:
+def test_an_engine_that_reports_no_bytes_gets_a_bar_of_layers() -> None:
     received = on_terminal({}, "SILENT_PUSH")
     assert "2 of 3 layers" in received
     assert "bytes" not in received

@@ -50,7 +50,7 @@ def test_fields_of_a_wrong_type_are_named(config: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize("document", [b"", b"[]", b"1", b"\xff", b"[" * 90_000, b"[]," * 200_000])
-def test_what_is_no_bounded_json_object_is_refused(document: bytes) -> None:
+def test_only_a_bounded_json_object_is_accepted(document: bytes) -> None:
     with pytest.raises(ValidationError):
         json_object(document, "x")
 

@@ -63,7 +63,7 @@ def test_path_components(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "a/b", "A", "-a", "a-", "a___b", "..", "a\n", "ä"])
-def test_what_is_no_path_component(text: str) -> None:
+def test_an_invalid_path_component_is_refused(text: str) -> None:
     assert not is_path_component(text)
 
 

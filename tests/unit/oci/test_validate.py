@@ -94,12 +94,12 @@ def test_a_layer_that_is_not_what_it_says_is_named(broken: Kept, words: str) -> 
 def test_manifest_and_config_are_compared_with_the_layers() -> None:
     sound = image(PLAIN)
     for changed, words in (
-        (replace(sound, config=sound.config + b" "), "config is not the image's"),
-        (replace(sound, layers=()), "layers are not the image's"),
+        (replace(sound, config=sound.config + b" "), "config does not match the image's"),
+        (replace(sound, layers=()), "layers do not match the image's"),
         (replace(sound, layers=(GZIP,)), "Layer 1 of the manifest is not"),
-        (replace(image(GZIP), layers=(PLAIN,)), "diff_ids are not"),
-        (replace(sound, manifest=b"[]"), "no JSON object"),
-        (replace(sound, manifest=b"{" * 100_000), "no JSON object"),
+        (replace(image(GZIP), layers=(PLAIN,)), "diff_ids do not match"),
+        (replace(sound, manifest=b"[]"), "not a JSON object"),
+        (replace(sound, manifest=b"{" * 100_000), "not a JSON object"),
         (
             replace(sound, manifest=sound.manifest[:-1] + b',"manifests":[]}'),
             "both layers and manifests",

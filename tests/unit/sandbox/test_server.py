@@ -25,10 +25,10 @@ def started(sandbox: Sandbox) -> None:
     ("address", "word"),
     [
         ("192.0.2.1", "Other machines"),
-        ("0.0.0.0", "stands for all"),
-        ("::", "stands for all"),
-        ("localhost", "no IP address"),
-        ("example.com", "no IP address"),
+        ("0.0.0.0", "means all"),
+        ("::", "means all"),
+        ("localhost", "not an IP address"),
+        ("example.com", "not an IP address"),
     ],
 )
 def test_an_address_that_others_reach_is_refused(tmp_path: Path, address: str, word: str) -> None:
@@ -81,13 +81,13 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
 
 def test_a_data_folder_that_cannot_be_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match="keep its data"):
+    with pytest.raises(UsageError, match="store its data"):
         serve(Options(tmp_path / "file"), started)
 
 
 @pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A stand-in that says where it listens and waits; gives the file that ends it."""
+    """Install a stand-in that logs where it listens; return the file that ends it."""
     stop = tmp_path / "stop"
     program = tmp_path / "bin" / "docker-registry"
     program.parent.mkdir()

@@ -1,4 +1,4 @@
-"""Every seat that keynet is tested at: engine, user and generation."""
+"""Every host setup that keynet is tested on: engine, user and generation."""
 
 import subprocess
 from collections.abc import Callable
@@ -8,24 +8,24 @@ from pathlib import Path
 from .daemon import Dockerd
 from .images import Hub
 from .newer import PYTHON, NewerRoot
-from .program import PATH, Seat
+from .program import PATH, HostSetup
 from .stores import store_variables
 from .user import OrdinaryUser
 
-__all__ = ["Seating"]
+__all__ = ["HostSetups"]
 
 
 @dataclass(frozen=True, slots=True)
-class Seating:
-    """Makes seats; ``get`` gives a session fixture by name, so that only what is used starts."""
+class HostSetups:
+    """Makes setups; ``get`` returns a session fixture by name, so that only what is used starts."""
 
     folder: Path
     source: Path
     hub: Hub
     get: Callable[[str], object]
 
-    def seat(self, name: str) -> Seat:
-        """Return the seat of that name: [newer-][rootless-]ENGINE, or docker-legacy, -buildkit."""
+    def named(self, name: str) -> HostSetup:
+        """Return the setup of that name: [newer-][rootless-]ENGINE, or docker-legacy, -buildkit."""
         newer = name.startswith("newer-")
         kind = name.removeprefix("newer-")
         builder = kind.removeprefix("rootless-").partition("-")[0]
@@ -49,20 +49,20 @@ class Seating:
                 variables["DOCKER_BUILDKIT"] = "1" if kind.endswith("buildkit") else "0"
         else:
             variables |= store_variables(self.folder / f"store-{name}")
-        return Seat(name, builder, python, home, variables, self._enter(newer))
+        return HostSetup(name, builder, python, home, variables, self._enter(newer))
 
     def _of_user(
         self, name: str, builder: str, python: str, variables: dict[str, str], *, newer: bool
-    ) -> Seat:
+    ) -> HostSetup:
         user = self.get("newer_user" if newer else "user")
         assert isinstance(user, OrdinaryUser)
         home = user.home / name
         subprocess.run(user.argv(["mkdir", "-p", str(home)]), check=True)
         ids = [f"--reuid={user.uid}", f"--regid={user.gid}", "--init-groups"]
         prefix = [*self._enter(newer), "/usr/bin/setpriv", *ids, "--"]
-        # Each rootless seat has a home of its own: the engines' stores are below it.
+        # Each rootless setup has a home of its own: the engines' stores are below it.
         environment = {**user.environment(variables), "HOME": str(home), "PATH": PATH}
-        return Seat(name, builder, python, home, environment, prefix)
+        return HostSetup(name, builder, python, home, environment, prefix)
 
     def _enter(self, newer: bool) -> list[str]:
         if not newer:

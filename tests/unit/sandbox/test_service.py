@@ -143,7 +143,7 @@ def test_what_cannot_be_trained_is_refused_with_its_field(
 
 
 @pytest.mark.parametrize("content", [b"{", b"[" * 100_000])
-def test_a_body_that_is_no_json_is_refused(service: Service, content: bytes) -> None:
+def test_a_body_that_is_not_json_is_refused(service: Service, content: bytes) -> None:
     answer = service.signed("POST", "/v1/projects/1/trains/images", content=content)
     assert answer.status_code == 400
 
@@ -155,7 +155,7 @@ def test_a_body_that_is_too_large_is_refused(service: Service) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer x"}, {"Authorization": "x"}])
-def test_without_a_token_nothing_is_told(service: Service, headers: dict[str, str]) -> None:
+def test_without_a_token_nothing_is_shown(service: Service, headers: dict[str, str]) -> None:
     answer = service.call("GET", "/v1/projects/trainable", headers=headers)
     assert answer.status_code == 401
 
@@ -179,7 +179,7 @@ def test_registry_tokens_want_the_robots_password(service: Service) -> None:
     assert service.call("GET", path, auth=("admin", "admin-password")).status_code == 200
 
 
-def test_docker_is_told_that_there_is_no_oauth(service: Service) -> None:
+def test_docker_learns_that_there_is_no_oauth(service: Service) -> None:
     assert service.call("POST", "/service/token").status_code == 405
 
 

@@ -1,4 +1,4 @@
-"""What one asks an archive: sound or not, what is in it, what it is called."""
+"""Whether an archive is valid, what is in it, and its tags."""
 
 import json
 from pathlib import Path
@@ -43,7 +43,7 @@ def image() -> FakeImage:
 
 @pytest.mark.parametrize("compression", ["none", "gzip", "zstd"])
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_every_layout_is_sound_and_tells_the_same_image(
+def test_every_layout_is_valid_and_shows_the_same_image(
     tmp_path: Path, image: FakeImage, layout: str, compression: str
 ) -> None:
     path = write(tmp_path / "a.tar", LAYOUTS[layout](image), compression)
@@ -127,14 +127,16 @@ def test_a_name_no_file_can_have_cannot_be_read() -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "is no tar archive"),
-        (b"?" * 2000, "is no tar archive"),
-        (b"\0" * 4096, "is no tar archive"),
+        (b"", "is not a tar archive"),
+        (b"?" * 2000, "is not a tar archive"),
+        (b"\0" * 4096, "is not a tar archive"),
         (tar(docker_old(random_image(1)))[:700], "truncated header"),
     ],
     ids=["empty", "noise", "zeros", "cut"],
 )
-def test_a_file_that_is_no_archive_is_invalid(tmp_path: Path, content: bytes, words: str) -> None:
+def test_a_file_that_is_not_an_archive_is_invalid(
+    tmp_path: Path, content: bytes, words: str
+) -> None:
     path = tmp_path / "a.tar"
     path.write_bytes(content)
     assert validate_docker_tar(path) is False
@@ -142,8 +144,8 @@ def test_a_file_that_is_no_archive_is_invalid(tmp_path: Path, content: bytes, wo
         extract_original_tags(path)
 
 
-def test_a_folder_is_no_archive(tmp_path: Path) -> None:
-    with pytest.raises(TarReadError, match="is no regular file"):
+def test_a_folder_is_not_an_archive(tmp_path: Path) -> None:
+    with pytest.raises(TarReadError, match="is not a regular file"):
         extract_original_tags(tmp_path)
 
 
@@ -151,20 +153,20 @@ def test_a_folder_is_no_archive(tmp_path: Path) -> None:
 def test_a_compressed_archive_that_is_cut_is_invalid(tmp_path: Path, compression: str) -> None:
     path = write(tmp_path / "a.tar", docker_old(random_image(1)), compression)
     path.write_bytes(path.read_bytes()[:-5])
-    with pytest.raises(InvalidArchive, match=r"a\.tar is cut"):
+    with pytest.raises(InvalidArchive, match=r"a\.tar is truncated"):
         inspect_docker_tar(path)
     path.write_bytes(path.read_bytes()[:3])
     assert validate_docker_tar(path) is False
 
 
-def test_a_compressed_file_of_noise_is_no_archive(tmp_path: Path) -> None:
+def test_a_compressed_file_of_noise_is_not_an_archive(tmp_path: Path) -> None:
     path = write(tmp_path / "a.tar", [Member("x", b"y")], "gzip")
     with pytest.raises(InvalidArchive, match="not an image archive"):
         inspect_docker_tar(path)
 
 
 def told(path: Path) -> str:
-    """Ask an archive everything; gives what is wrong with it."""
+    """Ask an archive everything; return what is wrong with it."""
     try:
         get_tar_manifest(path)
         inspect_docker_tar(path)
@@ -180,7 +182,7 @@ def test_a_hostile_archive_is_refused_with_its_reason(tmp_path: Path, case: str)
 
 
 @pytest.mark.parametrize("case", CHANGES)
-def test_a_hostile_manifest_is_invalid_and_its_reason_is_told(tmp_path: Path, case: str) -> None:
+def test_a_hostile_manifest_is_invalid_with_its_reason(tmp_path: Path, case: str) -> None:
     change, words = CHANGES[case]
     path = write(tmp_path / "a.tar", oci_with(lambda manifest: (change(manifest), None)[1]))
     assert validate_docker_tar(path) is False
@@ -199,7 +201,7 @@ def oci_index(**entry: object) -> Member:
         ({}, [], None),
     ],
 )
-def test_the_names_in_an_oci_index_are_told_apart(
+def test_the_names_in_an_oci_index_are_distinguished(
     tmp_path: Path, annotations: dict[str, str], tags: list[str], bare: str | None
 ) -> None:
     members = oci(random_image(1, tags=[]))
@@ -252,16 +254,19 @@ def pax(record: bytes, *, kind: bytes = b"x") -> list[Member]:
 @pytest.mark.parametrize(
     ("members", "words"),
     [
-        (pax(b"9999999 path=x\n"), "a pax header is broken"),
-        (pax(b"8 nokey\n"), "a pax header is broken"),
-        (pax(b"12 size=-10\n"), "this pax record is no number"),
-        (pax(b"22 GNU.sparse.major=1\n"), "has no place in an image"),
-        (pax(b"10 path=a\n", kind=b"g"), "has no place in an image"),
-        (pax(b"14 path=../up\n"), "its name leads out of the archive"),
+        (pax(b"9999999 path=x\n"), "a pax header is damaged"),
+        (pax(b"8 nokey\n"), "a pax header is damaged"),
+        (pax(b"12 size=-10\n"), "this pax record is not a number"),
+        (pax(b"22 GNU.sparse.major=1\n"), "is not allowed in an image archive"),
+        (pax(b"10 path=a\n", kind=b"g"), "is not allowed in an image archive"),
+        (pax(b"14 path=../up\n"), "its name is a path outside of the archive"),
         ([Member("L", b"n" * 5000, type=b"L"), Member("x")], "its name is too long"),
         ([Member("L", b" " * (1 << 21), type=b"x"), Member("x")], "larger than 1 MiB"),
         ([*docker_old(random_image(1)), Member("d", type=b"4")], "it is a device"),
-        ([Member("a", b"x"), link("a/b/c", "../../../x")], "it links out of the archive"),
+        (
+            [Member("a", b"x"), link("a/b/c", "../../../x")],
+            "it links to a path outside of the archive",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -13,7 +13,6 @@ import pytest
 from keynet import credentials, settings
 from keynet.backend.client import BackendClient
 from keynet.backend.models import Project
-from keynet.credentials import Credentials, Harbor, SavedProject
 from keynet.errors import (
     EngineUnavailable,
     KeynetError,
@@ -25,6 +24,7 @@ from keynet.events import Emit, Event, LogLine, StepFinished
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, Pushed, RegistryAccess
 from keynet.runtime.engine import Builder
+from keynet.saved_login import HarborAccount, SavedLogin, SavedProject
 from keynet.secret import Secret
 from keynet.steps import metadata
 from keynet.steps.push import PushResult, push
@@ -105,11 +105,11 @@ def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platfo
         assert isinstance(registry, Watching)
         backend.answer(Reply.of({"id": 1, "uploadKey": KEY, "command": "python train.py"}))
         credentials.save(
-            Credentials(
+            SavedLogin(
                 server_url=backend.url,
                 username="user@example.com",
                 api_token=Secret("a-token-of-some-length"),
-                harbor=Harbor(f"http://{host}", "robot$user", Secret(registry.password)),
+                harbor=HarborAccount(f"http://{host}", "robot$user", Secret(registry.password)),
                 project=SavedProject(12, "객체 탐지 모델", backend.url),
             )
         )

@@ -67,9 +67,9 @@ def test_full_build_of_podman_and_buildah() -> None:
 
 
 def test_several_platforms_are_one_list() -> None:
-    both = replace(PLAN, platforms=(Platform("linux", "amd64"), Platform("linux", "arm64", "v8")))
+    both = replace(PLAN, platforms=(Platform("linux", "amd64"), Platform("linux", "arm", "v7")))
     pulled = podman_args.pull_arguments(both, None)
-    assert pulled[1:3] == ("--platform", "linux/amd64,linux/arm64/v8")
+    assert pulled[1:3] == ("--platform", "linux/amd64,linux/arm/v7")
     assert docker_args.pull_arguments(both)[1:3] == pulled[1:3]
 
 

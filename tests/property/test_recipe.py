@@ -15,7 +15,7 @@ from keynet.recipe.dependencies import Dependencies
 
 _BASE = Reference.parse("python:3.10-slim")
 _TEMPLATE = containerfile.load()
-_TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1)
+_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
 _PART = _TEXT.filter(lambda part: "/" not in part and part not in (".", ".."))
 _PATHS = st.lists(_PART, min_size=1, max_size=4).map("/".join)
 _SIMPLE = st.text("ab.*?[]!\\-^# \t\n", max_size=12)

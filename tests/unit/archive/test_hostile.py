@@ -440,7 +440,7 @@ def test_a_million_empty_gzip_members_cost_no_square_of_their_number(
 def test_a_zstd_window_larger_than_memory_allows_is_refused(
     verdict: Verdict, tmp_path: Path
 ) -> None:
-    options = {zstd.CompressionParameter.window_log: 30}
+    options: dict[int, int] = {zstd.CompressionParameter.window_log: 30}
     compressor = zstd.ZstdCompressor(options=options)
     path = tmp_path / "a.tar"
     path.write_bytes(compressor.compress(tar(SOUND)) + compressor.flush())

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -17,8 +17,8 @@ from keynet.process.shell import Command
 from keynet.secret import Secret
 
 
-def _sh(script: str, **options: object) -> Command:
-    return Command(("/bin/sh", "-c", script), **options)  # type: ignore[arg-type]
+def _sh(script: str, **options: Any) -> Command:
+    return Command(("/bin/sh", "-c", script), **options)
 
 
 def test_status_and_both_streams_are_given() -> None:

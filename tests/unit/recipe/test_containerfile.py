@@ -53,7 +53,9 @@ def test_without_dependencies_there_is_no_run_and_a_python_of_last_resort() -> N
     assert not containerfile.has_run(recipe.text)
     assert recipe.mounting == ""
     assert recipe.executables == {"bin/python"}
-    assert recipe.build_files["bin/python"].startswith(b"#!/bin/sh\n")
+    python = recipe.build_files["bin/python"]
+    assert isinstance(python, bytes)
+    assert python.startswith(b"#!/bin/sh\n")
     assert ":/opt/keynet/bin" in recipe.text
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -70,8 +71,8 @@ def budget(waits: list[float], **bounds: float) -> Budget:
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
 
-    settings: dict[str, object] = {"sleep": sleep, **bounds}
-    return Budget(Retries(**settings))  # type: ignore[arg-type]
+    settings: dict[str, Any] = {"sleep": sleep, **bounds}
+    return Budget(Retries(**settings))
 
 
 FAILED = RegistryError("failed", temporary=True)

@@ -1,5 +1,6 @@
 """Debian 13's engines on a Debian 12 machine: a root of their own, entered, never installed."""
 
+import configparser
 import contextlib
 import hashlib
 import os
@@ -146,5 +147,14 @@ def _check(argv: Sequence[str]) -> None:
 
 
 def _dependencies() -> list[str]:
+    """Return what keynet and its unit tests import, as pyproject.toml and tox.ini have it."""
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
-    return [*project["dependencies"], *project["optional-dependencies"]["sandbox"]]
+    tox = configparser.ConfigParser(interpolation=None)
+    tox.read(CHECKOUT / "tox.ini")
+    tests = [
+        line
+        for section in ("testenv", "testenv:unit")
+        for line in tox[section]["deps"].split("\n")
+        if line and not line.startswith("{")
+    ]
+    return [*project["dependencies"], *project["optional-dependencies"]["sandbox"], *tests]

@@ -1,6 +1,5 @@
 """Debian 13's engines on a Debian 12 machine: a root of their own, entered, never installed."""
 
-import configparser
 import contextlib
 import hashlib
 import os
@@ -11,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .machine import CHECKOUT, cache_folder, locked, need
+from .machine import CHECKOUT, cache_folder, locked, need, tox_settings
 from .processes import running
 
 __all__ = ["PYTHON", "NewerRoot", "newer_root"]
@@ -149,8 +148,7 @@ def _check(argv: Sequence[str]) -> None:
 def _dependencies() -> list[str]:
     """Return what keynet and its unit tests import, as pyproject.toml and tox.ini have it."""
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
-    tox = configparser.ConfigParser(interpolation=None)
-    tox.read(CHECKOUT / "tox.ini")
+    tox = tox_settings()
     tests = [
         line
         for section in ("testenv", "testenv:unit")

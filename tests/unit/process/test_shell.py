@@ -146,6 +146,7 @@ def test_a_program_that_takes_too_long_is_ended_with_its_children(tmp_path: Path
     _gone([int(pid) for pid in pids.read_text().split()])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_program_and_what_it_started(
     tmp_path: Path, number: signal.Signals

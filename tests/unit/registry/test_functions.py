@@ -266,6 +266,7 @@ def test_wrong_and_foreign_credentials_are_denied(locked: MemoryRegistry) -> Non
         asyncio.run(check_registry_connectivity(url(locked), auth=foreign))
 
 
+@pytest.mark.slow
 def test_a_port_where_nobody_listens_is_unreachable() -> None:
     with pytest.raises(RegistryUnreachable, match=r"127\.0\.0\.1:1 cannot be reached: Connection"):
         asyncio.run(check_registry_connectivity("http://127.0.0.1:1"))

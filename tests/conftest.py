@@ -1,7 +1,9 @@
 """What holds for every test: a home and an environment that are not the developer's."""
 
+import itertools
 import os
 import signal
+import stat
 from pathlib import Path
 
 import pytest
@@ -21,15 +23,50 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "newer: needs the root with Debian 13's engines")
 
 
+PRIVATE = 0o700
+
+
+class Homes:
+    """Empty homes: one serves test after test until something is left in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._numbers = itertools.count()
+        self._home = self._new()
+
+    def empty(self) -> Path:
+        """Return a home as it was made."""
+        if not self._is_untouched():
+            self._home = self._new()
+        return self._home
+
+    def _is_untouched(self) -> bool:
+        try:
+            mode = stat.S_IMODE(self._home.stat().st_mode)
+            return mode == PRIVATE and not any(self._home.iterdir())
+        except OSError:
+            return False
+
+    def _new(self) -> Path:
+        home = self._folder / str(next(self._numbers))
+        home.mkdir(mode=PRIVATE)
+        return home
+
+
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Homes:
+    """Homes for all tests of this process."""
+    return Homes(tmp_path_factory.mktemp("homes"))
+
+
 @pytest.fixture(autouse=True)
-def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_home(homes: Homes, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith("KEYNET_") and not name.startswith("KEYNET_TEST"):
             monkeypatch.delenv(name)
     for name in FOREIGN:
         monkeypatch.delenv(name, raising=False)
-    home = tmp_path_factory.mktemp("home")
-    for name, folder in _homes(home).items():
+    for name, folder in _homes(homes.empty()).items():
         monkeypatch.setenv(name, str(folder))
 
 

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,12 @@ def modules() -> list[str]:
     return sorted(str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py"))
 
 
-def imported(relative: str) -> Iterator[str]:
+@cache
+def imported(relative: str) -> tuple[str, ...]:
+    return tuple(_imported(relative))
+
+
+def _imported(relative: str) -> Iterator[str]:
     tree = ast.parse((PACKAGE / relative).read_text("utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

@@ -4,6 +4,7 @@ import ast
 import inspect
 import string
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,13 @@ def modules() -> list[str]:
     return sorted(str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py"))
 
 
+@cache
+def nodes(relative: str) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(ast.parse((PACKAGE / relative).read_text("utf-8"))))
+
+
 def calls(relative: str) -> Iterator[ast.Call]:
-    for node in ast.walk(ast.parse((PACKAGE / relative).read_text("utf-8"))):
+    for node in nodes(relative):
         if isinstance(node, ast.Call):
             yield node
 
@@ -83,10 +89,13 @@ def test_a_text_is_filled_by_fill_alone(relative: str) -> None:
 def test_no_message_is_an_f_string(relative: str) -> None:
     wrong = set()
     for function in functions(relative):
-        assigned = assignments(function)
-        for call in ast.walk(function):
-            if not isinstance(call, ast.Call) or name_of(call.func) not in SHOWN:
-                continue
+        shown = [
+            node
+            for node in ast.walk(function)
+            if isinstance(node, ast.Call) and name_of(node.func) in SHOWN
+        ]
+        assigned = assignments(function) if shown else {}
+        for call in shown:
             for argument in [*call.args, *(keyword.value for keyword in call.keywords)]:
                 values = assigned.get(name_of(argument), []) or [argument]
                 for value in values:
@@ -95,7 +104,7 @@ def test_no_message_is_an_f_string(relative: str) -> None:
 
 
 def functions(relative: str) -> Iterator[ast.AST]:
-    for node in ast.walk(ast.parse((PACKAGE / relative).read_text("utf-8"))):
+    for node in nodes(relative):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
             yield node
 

@@ -21,7 +21,6 @@ __all__ = ["cli", "run"]
 INTERRUPTED: Final = 130
 BUG: Final = 70
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
-_ISSUES: Final = "https://github.com/keynet/keynet/issues"
 
 # Name of a command -> its module and attribute below keynet.cli.commands, and its summary.
 _COMMANDS: Final = {
@@ -155,7 +154,9 @@ def _show_unexpected(error: Exception) -> int:
         _show(gone)
         return gone.exit_status
     if not isinstance(error, OSError) or error.errno not in _NO_ROOM:
-        _show_bug(error)
+        from keynet.cli.bug import show_bug
+
+        show_bug(error)
         return BUG
     what = printable(error.filename) if error.filename else _("the output")
     if not error.filename:
@@ -174,17 +175,3 @@ def _current_folder_exists() -> bool:
     except FileNotFoundError:
         return False
     return True
-
-
-def _show_bug(error: Exception) -> None:
-    import traceback
-
-    click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
-    click.echo(
-        fill(
-            _("This is a bug in keynet {version}. Please report it with the lines above: {url}"),
-            version=__version__,
-            url=_ISSUES,
-        ),
-        err=True,
-    )

@@ -106,5 +106,8 @@ def _pip_bundle() -> Path:
     except PackageNotFoundError as error:
         raise ContextInvalid(
             _("keynet's own dependency pip is not installed."),
-            _("Install keynet again, for example: pipx reinstall keynet-cli"),
+            _(
+                "Install keynet again: pipx reinstall keynet-cli\n"
+                "or: uv tool install --reinstall keynet-cli"
+            ),
         ) from error

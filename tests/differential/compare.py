@@ -42,7 +42,8 @@ class Score:
     def add(self, truth: Truth, extraction: Extraction) -> None:
         """Count one script."""
         real = first_of_each_name(truth)
-        read = {argument.name: argument.to_json() for argument in extraction.arguments}
+        arguments = {argument.name: argument for argument in extraction.arguments}
+        read = {name: argument.to_json() for name, argument in arguments.items()}
         wrong = list(_differences(truth, real, read))
         self.differences += wrong
         names = real.keys() | read.keys()
@@ -51,7 +52,7 @@ class Score:
         self.scripts += 1
         self.scripts_right += not wrong
         self.help_right += sum(
-            _words(real[name][0]["help"]) == _words(read[name]["help"])
+            _words(real[name][0]["help"]) == _words(arguments[name].help)
             for name in real.keys() & read.keys()
         )
 

@@ -14,9 +14,12 @@ import sys
 import types
 import typing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import truth
+if TYPE_CHECKING:
+    from tests.differential import truth
+else:
+    import truth  # a program's neighbour, in an environment that has no `tests`
 
 
 def kind_and_choices(hint: Any, default: Any) -> tuple[str, list[str] | None]:
@@ -40,7 +43,7 @@ def kind_and_choices(hint: Any, default: Any) -> tuple[str, list[str] | None]:
 
 def of_fields(owner: Any, prefix: str = "", instance: Any = None) -> dict[str, dict[str, Any]]:
     """List the fields of a dataclass, those of nested ones with dotted names."""
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     hints = typing.get_type_hints(owner, include_extras=True)
     for field in dataclasses.fields(owner):
         default = field.default

@@ -27,7 +27,7 @@ class _Made(abc.ABCMeta):
     def __getattr__(cls, name: str) -> Any:
         return _answer(f"{cls.__module__}.{cls.__name__}", name)
 
-    def register(cls, *given: Any, **_named: Any) -> Any:  # type: ignore[override]
+    def register(cls, *given: Any, **_named: Any) -> Any:
         """Take a class or anything else."""
         return given[0] if given else cls
 
@@ -161,5 +161,9 @@ def install(names: Sequence[str], *, elsewhere: bool) -> None:
     """Let the libraries of these names be imported where they are not installed."""
     _Made.elsewhere = elsewhere
     real = importlib.metadata.version
-    importlib.metadata.version = lambda name: _VERSION if name in names else real(name)
+
+    def version(distribution_name: str) -> str:
+        return _VERSION if distribution_name in names else real(distribution_name)
+
+    importlib.metadata.version = version
     sys.meta_path.append(_Finder(names))

@@ -23,9 +23,12 @@ import runpy
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import stand_in
+if TYPE_CHECKING:
+    from tests.differential import stand_in
+else:
+    import stand_in  # a program's neighbour, in an environment that has no `tests`
 
 SAMPLES = (
     "1", "0", "2", "0.5", "1e-3", "true", "false", "True", "False", "yes", "no", "a", "b=1",
@@ -302,7 +305,7 @@ def catch_argparse(done: Callable[[list[dict[str, Any]]], None], stages: int) ->
         return real_parse(self, *args, **kwargs)
 
     argparse.Action.__init__ = init  # type: ignore[method-assign]
-    argparse.ArgumentParser.parse_known_args = parse  # type: ignore[method-assign,assignment]
+    argparse.ArgumentParser.parse_known_args = parse  # type: ignore[method-assign]
 
 
 def catch_click(done: Callable[[list[dict[str, Any]]], None], framework: str) -> None:
@@ -341,7 +344,7 @@ def pretend_elsewhere() -> None:
     real_entry_points = importlib.metadata.entry_points
 
     def fewer(**wanted: Any) -> Any:
-        found = real_entry_points(**wanted)
+        found: Any = real_entry_points(**wanted)
         return type(found)(list(found)[:-1]) if wanted else found
 
     importlib.metadata.entry_points = fewer

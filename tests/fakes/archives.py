@@ -6,9 +6,10 @@ import io
 import json
 import random
 import tarfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from backports import zstd
 
@@ -28,6 +29,9 @@ __all__ = [
     "random_image",
     "tar",
 ]
+
+# Keeps a blob and returns its digest and size.
+Put = Callable[[bytes], dict[str, object]]
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def link(name: str, target: str, kind: bytes = tarfile.SYMTYPE) -> Member:
     return Member(name, type=kind, target=target)
 
 
-def tar(members: Iterable[Member], *, format_: int = tarfile.GNU_FORMAT) -> bytes:
+def tar(members: Iterable[Member], *, format_: Literal[0, 1, 2] = tarfile.GNU_FORMAT) -> bytes:
     """Write a tar; a member whose ``size`` lies gets a header alone to match."""
     out = io.BytesIO()
     for member in members:
@@ -240,7 +244,7 @@ def oci(
     ]
 
 
-def _layer(layer: bytes, compress: str, put) -> dict[str, object]:  # type: ignore[no-untyped-def]
+def _layer(layer: bytes, compress: str, put: Put) -> dict[str, object]:
     if compress == "gzip":
         return {"mediaType": MediaType.OCI_LAYER_GZIP, **put(gzip.compress(layer, mtime=0))}
     if compress == "zstd":
@@ -248,7 +252,7 @@ def _layer(layer: bytes, compress: str, put) -> dict[str, object]:  # type: igno
     return {"mediaType": MediaType.OCI_LAYER, **put(layer)}
 
 
-def _attestation(put, subject: str) -> dict[str, object]:  # type: ignore[no-untyped-def]
+def _attestation(put: Put, subject: str) -> dict[str, object]:
     config = json.dumps(
         {"architecture": "unknown", "os": "unknown", "rootfs": {"type": "layers", "diff_ids": []}}
     ).encode()

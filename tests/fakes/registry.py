@@ -12,7 +12,6 @@ import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -20,6 +19,8 @@ import httpx
 from keynet.oci.descriptor import MediaType
 
 __all__ = ["Cut", "Fault", "Forget", "LostAnswer", "MemoryRegistry", "Partial", "Refuse", "Seen"]
+
+Texts = dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -225,21 +226,23 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
             return Reply(200)
         if url.path == "/v2/_catalog":
             return self._page(sorted(self.repositories), "repositories", url.path, query)
-        for pattern, handler in (
+        handlers: tuple[tuple[str, Callable[..., Reply]], ...] = (
             (r"/v2/(.+)/blobs/uploads/", self._begin),
             (r"/v2/(.+)/blobs/uploads/([^/]+)", self._upload),
             (r"/v2/(.+)/blobs/([^/]+)", self._blob),
             (r"/v2/(.+)/manifests/([^/]+)", self._manifest),
             (r"/v2/(.+)/tags/list", self._tags),
             (r"/v2/(.+)/referrers/([^/]+)", self._referrers),
-        ):
+        )
+        for pattern, handler in handlers:
             match = re.fullmatch(pattern, url.path)
             if match:
-                kind: Any = handler
-                return kind(method, *match.groups(), query, headers, body, partial)
+                return handler(method, *match.groups(), query, headers, body, partial)
         return Reply(404, {}, _error("NOT_FOUND", "no such path"))
 
-    def _begin(self, method, name, query, headers, body, partial):  # type: ignore[no-untyped-def]
+    def _begin(
+        self, method: str, name: str, query: Texts, headers: Texts, body: bytes, partial: bool
+    ) -> Reply:
         source = self.repositories.get(query.get("from", ""))
         if "mount" in query and self.mounts and source and query["mount"] in source.blobs:
             self.repository(name).blobs[query["mount"]] = source.blobs[query["mount"]]
@@ -254,7 +257,16 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
         location = f"/v2/{name}/blobs/uploads/{upload}?_state={size}"
         return {"location": location, "range": f"0-{max(size - 1, 0)}"}
 
-    def _upload(self, method, name, upload, query, headers, body, partial):  # type: ignore[no-untyped-def]
+    def _upload(
+        self,
+        method: str,
+        name: str,
+        upload: str,
+        query: Texts,
+        headers: Texts,
+        body: bytes,
+        partial: bool,
+    ) -> Reply:
         if self.uploads.get(upload, ("",))[0] != name:
             return Reply(404, {}, _error("BLOB_UPLOAD_UNKNOWN", "no such upload"))
         content = self.uploads[upload][1]
@@ -283,7 +295,16 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
                 return Reply(201, {"docker-content-digest": digest})
         return Reply(405)
 
-    def _blob(self, method, name, digest, query, headers, body, partial):  # type: ignore[no-untyped-def]
+    def _blob(
+        self,
+        method: str,
+        name: str,
+        digest: str,
+        query: Texts,
+        headers: Texts,
+        body: bytes,
+        partial: bool,
+    ) -> Reply:
         blobs = self.repository(name).blobs
         if digest not in blobs:
             return Reply(404, {}, _error("BLOB_UNKNOWN", "blob unknown"))
@@ -299,7 +320,16 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
             return Reply(206, {"content-range": told}, content[start:])
         return Reply(200, {"docker-content-digest": digest}, content)
 
-    def _manifest(self, method, name, identifier, query, headers, body, partial):  # type: ignore[no-untyped-def]
+    def _manifest(
+        self,
+        method: str,
+        name: str,
+        identifier: str,
+        query: Texts,
+        headers: Texts,
+        body: bytes,
+        partial: bool,
+    ) -> Reply:
         repository = self.repository(name)
         if method == "PUT":
             return self._put_manifest(repository, identifier, headers, body)
@@ -338,7 +368,9 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
             told["oci-subject"] = manifest["subject"]["digest"]
         return Reply(201, told)
 
-    def _tags(self, method, name, query, headers, body, partial):  # type: ignore[no-untyped-def]
+    def _tags(
+        self, method: str, name: str, query: Texts, headers: Texts, body: bytes, partial: bool
+    ) -> Reply:
         if name not in self.repositories:
             return Reply(404, {}, _error("NAME_UNKNOWN", "no such repository"))
         tags = sorted(self.repositories[name].tags)
@@ -353,7 +385,16 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
             link = {"link": f'<{path}?last={shown[-1]}&n={size}>; rel="next"'}
         return Reply(200, link, json.dumps({"name": "x", key: shown}).encode())
 
-    def _referrers(self, method, name, subject, query, headers, body, partial):  # type: ignore[no-untyped-def]
+    def _referrers(
+        self,
+        method: str,
+        name: str,
+        subject: str,
+        query: Texts,
+        headers: Texts,
+        body: bytes,
+        partial: bool,
+    ) -> Reply:
         if not self.referrers:
             return Reply(404, {}, b"404 page not found")
         entries = []

@@ -36,7 +36,8 @@ class Answer:
 
     @property
     def error(self) -> dict[str, Any]:
-        return self.json["error"]
+        error: dict[str, Any] = self.json["error"]
+        return error
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,7 +68,7 @@ class Done:
     setup: HostSetup
     context: Path
     platform: Platform
-    result: dict[str, object]
+    result: dict[str, Any]
     stderr: str
     command_lines: frozenset[str] = frozenset()
     command: tuple[str, ...] = ("python", "train.py")

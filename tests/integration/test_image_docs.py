@@ -3,6 +3,7 @@
 import ast
 import asyncio
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,10 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
 
 
 @pytest.mark.registry
-def test_every_example_of_the_page_runs(make_registry, tmp_path: Path) -> None:
-    server: RegistryServer = make_registry()
+def test_every_example_of_the_page_runs(
+    make_registry: Callable[..., RegistryServer], tmp_path: Path
+) -> None:
+    server = make_registry()
     archive = write(tmp_path / "app.tar", docker_old(random_image(1, tags=["shop/web:1", "b:2"])))
     names: dict[str, object] = {
         "archive": archive,

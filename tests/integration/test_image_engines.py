@@ -4,13 +4,15 @@ import asyncio
 import json
 import subprocess
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from keynet.archive.examine import check_archive
 from keynet.archive.reader import Archive
+from keynet.archive.recompress import Policy
+from keynet.archive.writer import Layout
 from keynet.registry import (
     get_manifest,
     pull_image,
@@ -112,7 +114,7 @@ KINDS = ["docker-20", "docker-26", "podman-docker", "podman-oci", "skopeo-oci"]
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_engines_save_is_pushed_and_run_by_docker_and_podman(
     kind: str,
-    compress: str,
+    compress: Policy,
     saved: dict[str, Path],
     http_registry: RegistryServer,
     dockerd: Dockerd,
@@ -121,7 +123,7 @@ def test_what_engines_save_is_pushed_and_run_by_docker_and_podman(
     assert check_archive(saved[kind]) == []
     repository = f"archives/{kind}-{compress}"
     digest = asyncio.run(
-        push_docker_tar(saved[kind], http_registry.url, repository, "1", compress=compress)  # type: ignore[arg-type]
+        push_docker_tar(saved[kind], http_registry.url, repository, "1", compress=compress)
     )
     reference = f"{http_registry.host}/{repository}"
     dockerd.docker("pull", "--quiet", f"{reference}@{digest}")
@@ -186,9 +188,9 @@ def test_the_written_manifest_is_skopeos_but_for_the_honest_layer_type(
 @pytest.mark.docker
 @pytest.mark.podman
 def test_all_original_tags_are_pushed_and_layers_travel_once(
-    saved: dict[str, Path], make_registry
+    saved: dict[str, Path], make_registry: Callable[..., RegistryServer]
 ) -> None:
-    server: RegistryServer = make_registry()
+    server = make_registry()
     digests = asyncio.run(push_docker_tar_with_all_original_tags(saved["docker-20"], server.url))
     assert len(digests) == 2
     assert len(set(digests)) == 1
@@ -207,7 +209,7 @@ def test_all_original_tags_are_pushed_and_layers_travel_once(
 @pytest.mark.podman
 @pytest.mark.parametrize("layout", ["docker", "oci"])
 def test_a_pulled_archive_loads_and_runs(
-    layout: str,
+    layout: Layout,
     saved: dict[str, Path],
     http_registry: RegistryServer,
     dockerd: Dockerd,
@@ -217,9 +219,7 @@ def test_a_pulled_archive_loads_and_runs(
     repository = f"pulled/{layout}"
     digest = asyncio.run(push_docker_tar(saved["podman-oci"], http_registry.url, repository, "1"))
     path = tmp_path / "pulled.tar"
-    pulled = asyncio.run(
-        pull_image(http_registry.url, repository, "1", path, format=layout)  # type: ignore[arg-type]
-    )
+    pulled = asyncio.run(pull_image(http_registry.url, repository, "1", path, format=layout))
     assert pulled == digest
     assert validate_docker_tar(path)
     name = f"{http_registry.host}/{repository}:1"

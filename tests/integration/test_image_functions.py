@@ -4,15 +4,18 @@ import asyncio
 import random
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import keynet.registry as library
+from keynet.archive.recompress import Policy
 from keynet.errors import (
     ArchiveNotFound,
     InvalidArchive,
+    KeynetError,
     NotFound,
     RegistryDenied,
     RegistryUnreachable,
@@ -48,14 +51,15 @@ def test_a_broken_layer_is_named_and_nothing_points_to_it(
         for m in docker_old(random_image(2))
     ]
     path = write(tmp_path / "a.tar", members)
-    for compress in ("none", "gzip"):
+    policies: tuple[Policy, ...] = ("none", "gzip")
+    for compress in policies:
         with pytest.raises(InvalidArchive, match=r"layer\.tar: its digest is sha256:"):
             asyncio.run(
                 library.push_docker_tar(
                     path,
                     http_registry.url,
                     "broken/app",
-                    compress=compress,  # type: ignore[arg-type]
+                    compress=compress,
                 )
             )
     with pytest.raises(NotFound):
@@ -196,7 +200,7 @@ def test_errors_are_told_apart(
     http_registry: RegistryServer, basic_registry: RegistryServer, archive: Path, tmp_path: Path
 ) -> None:
     url = http_registry.url
-    calls = [
+    calls: list[tuple[Coroutine[Any, Any, object], type[KeynetError]]] = [
         (library.check_registry_connectivity("127.0.0.1:1"), RegistryUnreachable),
         (library.check_registry_connectivity("http://me:pw@127.0.0.1:1"), UsageError),
         (library.list_tags(url, "no/such"), NotFound),
@@ -219,7 +223,7 @@ def test_errors_are_told_apart(
     ]
     for call, expected in calls:
         with pytest.raises(expected):
-            asyncio.run(call)  # type: ignore[arg-type]
+            asyncio.run(call)
     assert not (tmp_path / "x.tar").exists()
 
 

@@ -166,7 +166,7 @@ def registry_that_wants_a_certificate(
     }
     (folder / "config.yml").write_text(json.dumps(config))
     key, request, client = (folder / name for name in ("c.key", "c.csr", "c.cert"))
-    for argv in (
+    calls: list[list[str | Path]] = [
         [
             *("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=client"),
             *("-keyout", key, "-out", request),
@@ -175,8 +175,9 @@ def registry_that_wants_a_certificate(
             *("x509", "-req", "-days", "2", "-CAcreateserial", "-CA", ca.cert, "-CAkey", ca.key),
             *("-in", request, "-out", client),
         ],
-    ):
-        subprocess.run([need("openssl"), *map(str, argv)], check=True, capture_output=True)
+    ]
+    for call in calls:
+        subprocess.run([need("openssl"), *map(str, call)], check=True, capture_output=True)
     argv = [need("docker-registry"), "serve", str(folder / "config.yml")]
     with running(argv, log=folder / "log", ready=http_answers(port)):
         yield f"127.0.0.1:{port}", ca.cert, ClientCertificate(client, key)

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from keynet.archive.examine import check_archive, decompressors, docker_entries
 from keynet.archive.reader import Archive
-from keynet.archive.recompress import compressed
-from keynet.archive.writer import write_archive
+from keynet.archive.recompress import Policy, compressed
+from keynet.archive.writer import Layout, write_archive
 from keynet.errors import KeynetError
 from keynet.oci.image import Image
 from keynet.oci.validate import problems
 from tests.fakes.archives import (
     FakeImage,
+    Member,
     docker_new,
     docker_old,
     layer_tar,
@@ -29,7 +30,7 @@ from tests.fakes.archives import (
     write,
 )
 
-LAYOUTS = {
+LAYOUTS: Mapping[str, Callable[..., list[Member]]] = {
     "docker_old": docker_old,
     "podman": podman,
     "docker_new": docker_new,
@@ -85,12 +86,12 @@ def test_an_archive_gives_back_its_image(image: FakeImage, layout: str, compress
     st.sampled_from(["docker", "oci"]),
 )
 def test_compressed_and_written_again_it_is_the_same_image(
-    image: FakeImage, layout: str, policy: str, target: str
+    image: FakeImage, layout: str, policy: Policy, target: Layout
 ) -> None:
     async def rewrite(source: Image, path: Path) -> None:
-        async with compressed(source, policy) as smaller:  # type: ignore[arg-type]
+        async with compressed(source, policy) as smaller:
             assert await problems(smaller, decompressors("a")) == []
-            await write_archive(path, smaller, layout=target, name="x:1")  # type: ignore[arg-type]
+            await write_archive(path, smaller, layout=target, name="x:1")
 
     with folder() as place:
         path = write(place / "a.tar", LAYOUTS[layout](image))

@@ -16,7 +16,7 @@ from keynet.recipe.dependencies import requirements
 from keynet.runtime.build import rendering
 
 _BASE = Reference.parse("python:3.10-slim")
-_TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1)
+_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
 _PART = _TEXT.filter(lambda part: "/" not in part and part not in (".", ".."))
 _VALUE = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")))
 _PATHS = st.lists(_PART, min_size=1, max_size=4).map("/".join)

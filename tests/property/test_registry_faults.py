@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 
 import httpx
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -54,6 +55,7 @@ async def no_wait(seconds: float) -> None:
 QUICK = Retries(attempts=30, sleep=no_wait)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(
     seed=st.integers(0, 2**32),

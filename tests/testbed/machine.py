@@ -1,5 +1,6 @@
 """Folders of the test bed: a cache kept on the machine and scratch that is always removed."""
 
+import configparser
 import contextlib
 import fcntl
 import os
@@ -9,9 +10,16 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["CHECKOUT", "cache_folder", "locked", "need", "remove_tree", "scratch"]
+__all__ = ["CHECKOUT", "cache_folder", "locked", "need", "remove_tree", "scratch", "tox_settings"]
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def tox_settings() -> configparser.ConfigParser:
+    """Read tox.ini, which has what the tests of another Python need."""
+    settings = configparser.ConfigParser(interpolation=None)
+    settings.read(CHECKOUT / "tox.ini")
+    return settings
 
 
 def need(program: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .machine import CHECKOUT, cache_folder, locked, need
+from .machine import CHECKOUT, cache_folder, locked, need, tox_settings
 from .processes import running
 
 __all__ = ["PYTHON", "NewerRoot", "newer_root"]
@@ -146,5 +146,13 @@ def _check(argv: Sequence[str]) -> None:
 
 
 def _dependencies() -> list[str]:
+    """Return what keynet and its unit tests import, as pyproject.toml and tox.ini have it."""
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
-    return [*project["dependencies"], *project["optional-dependencies"]["sandbox"]]
+    tox = tox_settings()
+    tests = [
+        line
+        for section in ("testenv", "testenv:unit")
+        for line in tox[section]["deps"].split("\n")
+        if line and not line.startswith("{")
+    ]
+    return [*project["dependencies"], *project["optional-dependencies"]["sandbox"], *tests]

@@ -287,6 +287,7 @@ for number in range(60):
 """
 
 
+@pytest.mark.slow
 def test_clearing_never_lets_two_writers_in_at_once(file: Path, tmp_path: Path) -> None:
     argv = [sys.executable, "-c", _ALONE, str(file), str(tmp_path / "inside")]
     writers = [subprocess.Popen(argv) for _ in range(4)]

@@ -75,7 +75,10 @@ def sandbox(
                 _("The sandbox needs the Python package {name}, which is not installed."),
                 name=e.name,
             ),
-            _("Run: pip install 'keynet[sandbox]'"),
+            _(
+                "Install it with: pipx install --force 'keynet-cli[sandbox]'\n"
+                "or: uv tool install 'keynet-cli[sandbox]'"
+            ),
         ) from e
 
     options = Options(

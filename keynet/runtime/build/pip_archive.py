@@ -30,7 +30,10 @@ def build(folder: Path | None = None) -> Kept:
     except PackageNotFoundError as error:
         raise KeynetError(
             _("keynet's own dependency pip is not installed."),
-            _("Install keynet again: pip install --force-reinstall keynet"),
+            _(
+                "Install keynet again: pipx reinstall keynet-cli\n"
+                "or: uv tool install --reinstall keynet-cli"
+            ),
         ) from error
     # RECORD has a hash of every file.
     record = hashlib.sha256((pip.read_text("RECORD") or pip.version).encode()).hexdigest()

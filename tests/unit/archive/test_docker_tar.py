@@ -120,7 +120,7 @@ def test_a_missing_file_is_not_merely_invalid(tmp_path: Path) -> None:
 
 
 def test_a_name_no_file_can_have_cannot_be_read() -> None:
-    with pytest.raises(TarReadError, match="cannot be read: embedded null byte"):
+    with pytest.raises(TarReadError, match=r"cannot be read: .*embedded null"):
         inspect_docker_tar("a\0b.tar")
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from keynet.archive.examine import check_archive
 from keynet.archive.reader import Archive
-from keynet.archive.writer import write_archive
+from keynet.archive.writer import Layout, write_archive
 from keynet.errors import DigestMismatch, KeynetError
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.image import Image, Layer
@@ -49,12 +49,12 @@ def image(tmp_path: Path) -> Archive:
     return Archive(write(tmp_path / "source.tar", oci(random_image(1))))
 
 
-def written(path: Path, source: Image, layout: str) -> None:
-    asyncio.run(write_archive(path, source, layout=layout, name="app:1"))  # type: ignore[arg-type]
+def written(path: Path, source: Image, layout: Layout) -> None:
+    asyncio.run(write_archive(path, source, layout=layout, name="app:1"))
 
 
 @pytest.mark.parametrize("layout", ["docker", "oci"])
-def test_what_is_written_is_sound_and_has_the_same_config(tmp_path: Path, layout: str) -> None:
+def test_what_is_written_is_sound_and_has_the_same_config(tmp_path: Path, layout: Layout) -> None:
     with image(tmp_path) as archive:
         source = archive.images[0].image
         written(tmp_path / "out.tar", source, layout)
@@ -78,7 +78,7 @@ def test_the_same_image_gives_the_same_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("layout", ["docker", "oci"])
 @pytest.mark.parametrize("failure", [None, KeynetError("lost"), asyncio.CancelledError()])
 def test_a_failure_leaves_the_former_file_and_nothing_else(
-    tmp_path: Path, layout: str, failure: Exception | None
+    tmp_path: Path, layout: Layout, failure: Exception | None
 ) -> None:
     out = tmp_path / "out.tar"
     out.write_text("former")

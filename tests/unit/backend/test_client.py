@@ -309,6 +309,7 @@ def test_a_key_is_asked_for_once_when_the_first_may_have_counted(
     assert len(backend.seen) == 1
 
 
+@pytest.mark.slow
 def test_a_silent_server_is_given_up_and_a_key_is_asked_for_once(backend: FakeBackend) -> None:
     backend.answer(Reply(silent=True))
     pauses: list[float] = []

@@ -94,6 +94,7 @@ def asked_for_the_account(platform: Platform) -> int:
     return pings
 
 
+@pytest.mark.slow
 def test_an_account_that_was_taken_minutes_ago_is_not_asked_about_again(
     platform: Platform, capsys: Capture
 ) -> None:
@@ -107,6 +108,7 @@ def test_an_account_that_was_taken_minutes_ago_is_not_asked_about_again(
     assert "(took this login within the last 10 minutes)" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_an_account_that_was_revoked_since_costs_one_upload_key_and_not_a_second(
     platform: Platform, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,6 +124,7 @@ def test_an_account_that_was_revoked_since_costs_one_upload_key_and_not_a_second
         assert "keynet login" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_harbor_password_from_the_environment_is_asked_about_each_time(
     platform: Platform, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,6 +162,7 @@ def test_the_newer_answer_names_the_image(platform: Platform, capsys: Capture) -
     assert json.loads(capsys.readouterr().out)["image"] == image
 
 
+@pytest.mark.slow
 def test_no_upload_key_is_asked_for_when_the_build_cannot_start(
     platform: Platform, capsys: Capture
 ) -> None:

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -17,8 +17,8 @@ from keynet.process.shell import Command
 from keynet.secret import Secret
 
 
-def _sh(script: str, **options: object) -> Command:
-    return Command(("/bin/sh", "-c", script), **options)  # type: ignore[arg-type]
+def _sh(script: str, **options: Any) -> Command:
+    return Command(("/bin/sh", "-c", script), **options)
 
 
 def test_status_and_both_streams_are_given() -> None:
@@ -146,6 +146,7 @@ def test_a_program_that_takes_too_long_is_ended_with_its_children(tmp_path: Path
     _gone([int(pid) for pid in pids.read_text().split()])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_program_and_what_it_started(
     tmp_path: Path, number: signal.Signals

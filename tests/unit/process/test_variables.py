@@ -33,11 +33,10 @@ def test_a_home_that_cannot_be_written_is_replaced_and_its_settings_are_kept(
 ) -> None:
     (machine.home / ".docker").mkdir()
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "kept"))
-    real = os.access
+    real, home = os.access, machine.home
     monkeypatch.setattr(
         os, "access", lambda path, mode: real(path, mode) and not (mode & os.W_OK and path == home)
     )
-    home = machine.home
     replaced = for_programs({"HOME": str(home)})
     assert replaced == {
         "HOME": str(tmp_path / "kept/keynet/home"),

@@ -2,12 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from keynet.archive.docker_tar import extract_original_tags, inspect_docker_tar, validate_docker_tar
+from keynet.archive.writer import Layout
 from keynet.errors import (
     InvalidArchive,
     NotFound,
@@ -151,7 +153,7 @@ def test_a_platform_is_chosen_on_the_way_in(registry: MemoryRegistry, tmp_path: 
 
 @pytest.mark.parametrize("layout", ["docker", "oci"])
 def test_a_pulled_archive_is_sound_and_reading_it_is_told(
-    registry: MemoryRegistry, archive: Path, tmp_path: Path, layout: str
+    registry: MemoryRegistry, archive: Path, tmp_path: Path, layout: Layout
 ) -> None:
     pushed = asyncio.run(push_docker_tar(archive, url(registry)))
     events: list[Event] = []
@@ -159,8 +161,7 @@ def test_a_pulled_archive_is_sound_and_reading_it_is_told(
     pulled = asyncio.run(
         pull_image(
             url(registry), "team/app", "1", file,
-            format=layout,  # type: ignore[arg-type]
-            emit=events.append,
+            format=layout, emit=events.append,
         )
     )  # fmt: skip
     assert pulled == pushed
@@ -232,12 +233,13 @@ def test_deleting_tells_whether_there_was_anything(registry: MemoryRegistry, arc
 
 
 def test_what_is_not_there_is_not_found(registry: MemoryRegistry, tmp_path: Path) -> None:
-    for question in (
+    questions: tuple[Coroutine[Any, Any, object], ...] = (
         list_tags(url(registry), "no/such"),
         get_manifest(url(registry), "no/such", "1"),
         get_image_info(url(registry), "no/such", "1"),
         pull_image(url(registry), "no/such", "1", tmp_path / "x.tar"),
-    ):
+    )
+    for question in questions:
         with pytest.raises(NotFound, match="no/such"):
             asyncio.run(question)
     assert list(tmp_path.iterdir()) == []
@@ -267,6 +269,7 @@ def test_wrong_and_foreign_credentials_are_denied(locked: MemoryRegistry) -> Non
         asyncio.run(check_registry_connectivity(url(locked), auth=foreign))
 
 
+@pytest.mark.slow
 def test_a_port_where_nobody_listens_is_unreachable() -> None:
     with pytest.raises(RegistryUnreachable, match=r"127\.0\.0\.1:1 cannot be reached: Connection"):
         asyncio.run(check_registry_connectivity("http://127.0.0.1:1"))

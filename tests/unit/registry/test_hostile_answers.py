@@ -192,7 +192,9 @@ def served(
     return run
 
 
-def manifest_answer(content: bytes, media_type: str = MediaType.OCI_MANIFEST, **headers: str):  # type: ignore[no-untyped-def]
+def manifest_answer(
+    content: bytes, media_type: str = MediaType.OCI_MANIFEST, **headers: str
+) -> Callable[[httpx.Request], httpx.Response]:
     told = {"content-type": media_type, **{k.replace("_", "-"): v for k, v in headers.items()}}
     return lambda request: httpx.Response(200, content=content, headers=told, request=request)
 

@@ -144,6 +144,7 @@ def test_it_serves_until_it_is_interrupted(tmp_path: Path, registry: Path, tls: 
     assert (tmp_path / "data" / "ca.crt").exists() == tls
 
 
+@pytest.mark.slow
 def test_it_ends_when_its_registry_ends(tmp_path: Path, registry: Path) -> None:
     with pytest.raises(KeynetError, match="status 7") as caught:
         served(Options(tmp_path / "data"), registry.touch)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from keynet.script.extraction import Argument as A
-from keynet.script.extraction import extract
+from keynet.script.extraction import TypeName, extract
 from tests.unit.script.reading import arguments, write
 
 LR, N = A("lr", "float", 0.1), A("n", "int", 3)
@@ -274,7 +274,7 @@ def test_a_parse_that_is_certain_goes_before_one_that_may_not_happen(tmp_path: P
     ],
 )
 def test_what_converters_take_from_a_table_or_repeat(
-    converter: str, kind: str, tmp_path: Path
+    converter: str, kind: TypeName, tmp_path: Path
 ) -> None:
     script = (
         "import argparse\np = argparse.ArgumentParser()\n"

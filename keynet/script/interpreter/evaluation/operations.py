@@ -124,7 +124,7 @@ def unary(op: ast.unaryop, operand: Value) -> Value:  # noqa: PLR0911
             return -operand
         if isinstance(op, ast.UAdd):
             return +operand
-        return ~operand if isinstance(operand, int) else UNKNOWN
+        return ~int(operand) if isinstance(operand, int) else UNKNOWN
     if isinstance(operand, Unknown) and operand.kind in ("int", "float"):
         return Unknown(operand.kind, operand.why)
     return Unknown(why=_why(operand))

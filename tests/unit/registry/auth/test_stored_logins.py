@@ -187,6 +187,7 @@ def test_a_helper_that_fails_is_named_in_bounded_time(
     assert time.monotonic() - since < 20
 
 
+@pytest.mark.slow
 def test_a_helper_that_does_not_listen_leaves_no_exception_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

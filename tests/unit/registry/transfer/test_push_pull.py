@@ -45,6 +45,7 @@ def methods(registry: MemoryRegistry, *wanted: str) -> list[str]:
     return [seen.method for seen in registry.seen if seen.method in wanted]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("auth", ["open", "basic", "token"])
 @pytest.mark.parametrize("manifest_type", MediaType.MANIFESTS)
 def test_an_image_comes_back_as_it_went(connect: Connect, auth: str, manifest_type: str) -> None:

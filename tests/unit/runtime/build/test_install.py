@@ -60,6 +60,7 @@ def _python(stage: Path, code: str) -> str:
     return subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip()
 
 
+@pytest.mark.slow
 def test_environment_has_the_packages_and_sees_the_bases(stage: Path) -> None:
     done = _install(stage, environment={"PIP_USER": "1", "PIP_TARGET": str(stage / "elsewhere")})
     assert done.returncode == 0, done.stderr
@@ -71,6 +72,7 @@ def test_environment_has_the_packages_and_sees_the_bases(stage: Path) -> None:
     assert written.read_text() == "/workspace/src\n"
 
 
+@pytest.mark.slow
 def test_pip_comes_along_where_the_base_has_none(stage: Path) -> None:
     hide = "import sys; sys.prefix = sys.base_prefix"
     (stage / "pip.py").write_text("raise SystemExit('no pip here')\n")
@@ -104,6 +106,7 @@ def test_references_of_a_requirements_file_are_those_of_its_folder(
     assert _python(stage, "import tinydep; print('seen')") == "seen"
 
 
+@pytest.mark.slow
 def test_status_of_pip_is_the_programs_own(stage: Path) -> None:
     (stage / "requirements.txt").write_text("--no-index\nnothing-of-this-name\n")
     done = _install(stage)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from keynet.script.extraction import Argument as A
-from keynet.script.extraction import extract
+from keynet.script.extraction import TypeName, extract
 from tests.unit.script.reading import arguments, write
 
 
@@ -112,7 +112,7 @@ def test_one_argument(tmp_path: Path, call: str, expected: A) -> None:
         ("int if True else float", "int"),
     ],
 )
-def test_the_type_is_what_a_converter_gives(tmp_path: Path, converter: str, kind: str) -> None:
+def test_the_type_is_what_a_converter_gives(tmp_path: Path, converter: str, kind: TypeName) -> None:
     before = """
 import functools
 from distutils.util import strtobool

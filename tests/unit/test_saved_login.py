@@ -32,7 +32,13 @@ def test_a_login_comes_back_from_its_json() -> None:
 
 
 def test_null_and_empty_count_as_absent() -> None:
-    empty = {"server_url": None, "harbor": None, "project": {}, "ca_cert": "", "api_token": ""}
+    empty: dict[str, object] = {
+        "server_url": None,
+        "harbor": None,
+        "project": {},
+        "ca_cert": "",
+        "api_token": "",
+    }
     assert SavedLogin.from_json(empty) == SavedLogin()
 
 

@@ -16,14 +16,17 @@ from keynet.events import Event, LogLine
 from keynet.oci.reference import Reference
 from keynet.plan import (
     BuildPlan,
-    GeneratedContainerfile,
+    Dependencies,
     HostNetwork,
+    Recipe,
     RegistryAccess,
     UserContainerfile,
 )
 from keynet.recipe import containerfile, ignore
 from keynet.recipe import context as contexts
-from keynet.runtime.build.authfiles import registry_auth
+from keynet.runtime.engine import Saver
+from keynet.runtime.engines.candidates import engines
+from keynet.runtime.engines.podman_like import PodmanLike
 from keynet.runtime.probing import choosing
 from keynet.secret import Secret
 
@@ -54,30 +57,30 @@ def main() -> int:
 
 
 def _serve(request: dict[str, Any], answer: dict[str, Any], emit: Any) -> None:
-    builder, usable = choosing.choose(
-        request["builder"], emit=emit, needs_run=request.get("needs_run", True)
+    builder = choosing.choose(
+        request["builder"], engines(), emit=emit, needs_run=request.get("needs_run", True)
     )
-    answer["how"] = usable.how
-    answer["driver"] = usable.storage_driver
-    answer["own_store"] = bool(usable.way.root)
+    answer["how"] = builder.engine.how
+    answer["driver"] = builder.engine.storage_driver
+    answer["own_store"] = isinstance(builder, PodmanLike) and bool(builder.invocation.root)
     if "context" not in request:
         return
     plan = _plan(request)
     answer["unsupported"] = builder.unsupported(plan)
     access = _access(request.get("access"))
-    with registry_auth(access) as auth:
-        target = Reference.parse(request["target"]) if "target" in request else None
-        built = builder.build(plan, auth, emit, target)
-        answer["image_id"] = built.image_id
-        try:
-            if target is not None:
-                answer["digest"] = str(builder.push(built, target, auth, emit).digest)
-            if "save" in request:
-                builder.save(built, request["save"], emit)
-        finally:
-            _pass(request.get("gate"))
-            with builder.removing(built):
-                pass
+    target = Reference.parse(request["target"]) if "target" in request else None
+    built = builder.build(plan, access, emit, target)
+    assert isinstance(builder, Saver)
+    answer["image_id"] = builder.local(built).id
+    try:
+        if target is not None:
+            answer["digest"] = str(builder.push(built, target, access, emit).digest)
+        if "save" in request:
+            form, _colon, path = request["save"].partition(":")
+            builder.save(built, form, Path(path), emit)
+    finally:
+        _pass(request.get("gate"))
+        builder.release(built)
 
 
 def _pass(gate: str | None) -> None:
@@ -93,24 +96,24 @@ def _pass(gate: str | None) -> None:
 def _plan(request: dict[str, Any]) -> BuildPlan:
     context = Path(request["context"])
     named = request.get("containerfile")
-    recipe: GeneratedContainerfile | UserContainerfile
+    recipe: Recipe | UserContainerfile
     if named is not None:
         recipe = containerfile.read(Path(named))
     else:
-        build_files = {k: v.encode() for k, v in request.get("build_files", {}).items()}
-        recipe = GeneratedContainerfile(request["text"], build_files)
+        files = {"requirements.txt": request["requirements"].encode()}
+        base = Reference.parse(request["base"])
+        command = ("cat", "train.py")
+        recipe = Recipe(base, command, dependencies=Dependencies(None, files))
     rules = ignore.load(context, Path(named) if named else None)
     network = HostNetwork(
         proxies={k: Secret(v) for k, v in request.get("proxies", {}).items()},
         ca_bundle=request["ca_bundle"].encode() if "ca_bundle" in request else None,
         pip_conf=Secret(request["pip_conf"]) if "pip_conf" in request else None,
     )
-    base = request.get("base")
     return BuildPlan(
         context=context,
         files=contexts.scan(context, rules).files,
         recipe=recipe,
-        base=Reference.parse(base) if base else None,
         labels=request.get("labels", {}),
         build_args=request.get("build_args", {}),
         no_cache=request.get("no_cache", False),

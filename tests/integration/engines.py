@@ -56,8 +56,17 @@ class Host:
         """Where this host's programs put their temporary files, and nobody else's."""
         return self.home / f"tmp-{self.engine}"
 
-    def start(self, **request: Any) -> subprocess.Popen[str]:
-        """Start the driver with this request on its standard input."""
+    def start(self, *, text: str | None = None, **request: Any) -> subprocess.Popen[str]:
+        """Start the driver with this request on its standard input.
+
+        Args:
+            text: Of a Containerfile of the user's own, which is written beside the context.
+        """
+        if text is not None:
+            context = Path(request["context"])
+            own = context.with_name(f"{context.name}.Containerfile")
+            own.write_text(text)
+            request["containerfile"] = str(self.own(own))
         self.temporary.mkdir(mode=0o700, exist_ok=True)
         self.own(self.temporary)
         process = subprocess.Popen(

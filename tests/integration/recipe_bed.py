@@ -9,14 +9,17 @@ import tarfile
 import threading
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
 
 from keynet.oci.reference import Reference
-from keynet.plan import BuildPlan, GeneratedContainerfile
-from keynet.recipe import containerfile, context, dependencies, hostnetwork, ignore
+from keynet.plan import BuildPlan, Recipe
+from keynet.recipe import context, hostnetwork, ignore
+from keynet.recipe.dependencies import finding
+from keynet.runtime.build import rendering
+from keynet.runtime.build.rendering import Rendered
 from keynet.runtime.build.staging import stage
 from tests.testbed.certificates import Authority, make_authority
 
@@ -148,32 +151,30 @@ def planned(
     rules = ignore.load(folder)
     inside = context.locate_entrypoint(folder, folder / entrypoint, rules)
     scanned = context.scan(folder, rules)
-    found = dependencies.find(folder, None, environment)
+    found, warnings = finding.find(folder, None, environment)
     host = hostnetwork.detect(
         environment, folder / "no-home", global_files=(), site_prefix=folder / "no-prefix"
     )
-    reference = Reference.parse(base)
-    recipe = containerfile.generate(reference, inside, found, host.network, containerfile.load())
-    plan = BuildPlan(
-        context=folder,
-        files=scanned.files,
-        recipe=recipe,
-        base=reference,
-        host_network=host.network,
-    )
-    return plan, [notice.text for notice in (*scanned.notices, *found.notices, *host.notices)]
+    recipe = Recipe(Reference.parse(base), ("python", inside), dependencies=found)
+    plan = BuildPlan(folder, scanned.files, recipe, host_network=host.network)
+    return plan, [notice.text for notice in (*scanned.notices, *warnings, *host.notices)]
+
+
+def rendered(engine: Engine, plan: BuildPlan) -> Rendered:
+    """Render the form that this engine is for."""
+    recipe = plan.recipe
+    assert isinstance(recipe, Recipe)
+    if engine.mounts and plan.needs_run:
+        form = rendering.one_stage(recipe, plan.host_network, engine.user_of(str(recipe.base)))
+        assert form is not None
+        return form
+    return rendering.two_stages(recipe, plan.host_network)
 
 
 def build(engine: Engine, plan: BuildPlan, tag: str) -> str:
     """Stage and build a plan; return the engine's log."""
-    recipe, flags = plan.recipe, []
-    assert isinstance(recipe, GeneratedContainerfile)
-    if engine.mounts and recipe.mounting:
-        plan = replace(plan, recipe=replace(recipe, text=recipe.mounting))
-        user = engine.user_of(str(plan.base))
-        flags = ["--build-arg", f"{recipe.USER_ARGUMENT}={user}"] if user else []
-    with stage(plan, lambda event: None) as staged:
-        return engine.build(staged.containerfile, staged.root, tag, *flags)
+    with stage(plan, rendered(engine, plan), lambda event: None) as staged:
+        return engine.build(staged.containerfile, staged.root, tag)
 
 
 def _wheel(name: str) -> bytes:

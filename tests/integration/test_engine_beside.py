@@ -42,7 +42,7 @@ def test_one_name_stays_and_nothing_nameless(host: Host) -> None:
     gate = host.home / f"gate-{os.urandom(4).hex()}"
     gate.mkdir()
     before = unnamed_images(host)
-    request = {"context": str(context), "text": "FROM scratch\nCOPY context/ /\n"}
+    request = {"context": str(context), "text": "FROM scratch\nCOPY . /\n"}
     with ExitStack() as started:
         builds = [
             started.enter_context(
@@ -63,7 +63,7 @@ def test_a_build_that_lost_a_layer_to_another_is_done_again(
     daemonless: Host, tmp_path: Path
 ) -> None:
     host = _losing(daemonless, tmp_path, times=1)
-    answer = host.ask(context=str(_context(host)), text="FROM scratch\nCOPY context/ /\n")
+    answer = host.ask(context=str(_context(host)), text="FROM scratch\nCOPY . /\n")
     assert answer.status == 0, answer
     assert LOST in answer.log
     assert answer.json["events"] == ["Notice"]
@@ -76,7 +76,7 @@ def test_a_build_that_loses_layers_each_time_fails_with_the_reason(
 ) -> None:
     assert daemonless.ask().status == 0
     host = _losing(daemonless, tmp_path, times=3, layers="--layers")
-    answer = host.ask(context=str(_context(host)), text="FROM scratch\nCOPY context/ /\n")
+    answer = host.ask(context=str(_context(host)), text="FROM scratch\nCOPY . /\n")
     assert answer.status == 4
     assert answer.error["type"] == "BuildFailed"
     assert LOST in answer.error["message"]
@@ -89,7 +89,7 @@ def test_a_build_that_is_done_again_leaves_no_name_of_the_first_try(
     assert daemonless.ask().status == 0
     host = _losing(daemonless, tmp_path, times=1, layers="--layers", at_the_end=True)
     context = _context(host)
-    answer = host.ask(context=str(context), text="FROM scratch\nCOPY context/ /\n")
+    answer = host.ask(context=str(context), text="FROM scratch\nCOPY . /\n")
     assert (answer.status, answer.json["events"]) == (0, ["Notice"]), answer
     assert project_tags(host, context) == ["latest"]
 

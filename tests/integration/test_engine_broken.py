@@ -141,7 +141,7 @@ def test_run_that_the_host_forbids_leaves_copy(engine: str, noexec: Path, bed: P
     context.mkdir()
     (context / "train.py").write_text("print(1)\n")
     copied = host.ask(
-        needs_run=False, context=str(context), text="FROM scratch\nCOPY context/ /workspace/\n"
+        needs_run=False, context=str(context), text="FROM scratch\nCOPY . /workspace/\n"
     )
     assert copied.status == 0, copied.json
     assert "COPY only" in copied.json["how"]

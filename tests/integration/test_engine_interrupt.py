@@ -42,7 +42,7 @@ def test_a_signal_during_run_leaves_nothing(
     mark = str(100_000 + int.from_bytes(os.urandom(3)))
     process = host.start(
         context=str(context),
-        text=f'FROM busybox\nCOPY context/ /w/\nRUN ["sh", "-c", "sleep {mark} & sleep {mark}"]\n',
+        text=f'FROM busybox\nCOPY . /w/\nRUN ["sh", "-c", "sleep {mark} & sleep {mark}"]\n',
     )
     _wait_until(lambda: len(_processes(mark)) >= 2)
     os.kill(process.pid, number)
@@ -60,7 +60,7 @@ def test_a_signal_during_push_leaves_nothing(host: Host, context: Path) -> None:
         name = f"{server.host}/kitech-model/x:latest"
         process = host.start(
             context=str(context),
-            text="FROM busybox\nCOPY context/ /w/\n",
+            text="FROM busybox\nCOPY . /w/\n",
             access={
                 "host": server.host,
                 "username": "robot$x",

@@ -23,13 +23,12 @@ pytestmark = pytest.mark.registry
 
 TWO_STAGES = """\
 FROM busybox AS dependencies
-COPY build/ /deps/
 RUN ["sh", "-c", "cat /proc/sys/kernel/random/uuid > /installed"]
 FROM busybox
 COPY --from=dependencies /installed /installed
 WORKDIR /workspace
 CMD ["cat", "train.py"]
-COPY context/ /workspace/
+COPY . /workspace/
 """
 
 
@@ -97,8 +96,8 @@ def test_second_push_installs_nothing_again(
     name = f"{token_registry.host}/kitech-model/{os.urandom(6).hex()}"
     request = {
         "context": str(context),
-        "text": TWO_STAGES,
-        "build_files": {"lock.txt": "numpy==1\n"},
+        "base": "python-stub",
+        "requirements": "numpy==1\n",
         "access": login,
         "labels": {"keynet.managed": "true"},
     }
@@ -106,14 +105,17 @@ def test_second_push_installs_nothing_again(
     assert first.status == 0, first.json
     files = image_files(token_registry, f"{name}@{first.json['digest']}", tmp_path)
     assert _workspace(files) == WANTED
-    assert image_config(tmp_path)["config"]["Labels"]["keynet.managed"] == "true"
+    assert files["opt/keynet/requirements.txt"] == b"numpy==1\n"
+    settings = image_config(tmp_path)["config"]
+    assert settings["Labels"]["keynet.managed"] == "true"
+    assert (settings["Cmd"], settings["WorkingDir"]) == (["cat", "train.py"], "/workspace")
 
     (context / "train.py").write_text("print('changed')\n")
     second = host.ask(**request, target=f"{name}:again")
     assert second.status == 0, second.json
     changed = image_files(token_registry, f"{name}:again", tmp_path)
     assert changed["workspace/train.py"] == b"print('changed')\n"
-    assert changed["installed"] == files["installed"]
+    assert changed["opt/keynet/installed"] == files["opt/keynet/installed"]
     if host.engine == "docker":
         # podman and buildah say so on a terminal only.
         assert "BlobSkipped" in second.json["events"]
@@ -126,9 +128,8 @@ def test_second_push_installs_nothing_again(
 
 def test_a_mended_build_leaves_no_name_of_the_failed_one(host: Host, context: Path) -> None:
     two = TWO_STAGES.replace("FROM busybox\n", 'FROM busybox\nRUN ["sh", "-c", "exit 3"]\n')
-    for text, status in ((two, 4), ("FROM busybox\nCOPY context/ /workspace/\n", 0)):
-        request = {"context": str(context), "text": text, "build_files": {"lock.txt": "a\n"}}
-        assert host.ask(**request).status == status
+    for text, status in ((two, 4), ("FROM busybox\nCOPY . /workspace/\n", 0)):
+        assert host.ask(context=str(context), text=text).status == status
     assert project_tags(host, context) == ["latest"]
     assert unnamed_images(host) == []
 
@@ -161,7 +162,7 @@ def test_modes_survive(
     name = f"{http_registry.host}/kitech-model/{os.urandom(6).hex()}"
     pushed = host.ask(
         context=str(context),
-        text='FROM busybox\nCOPY context/ /workspace/\nRUN ["ls", "-ld", "/workspace/run.sh"]\n',
+        text='FROM busybox\nCOPY . /workspace/\nRUN ["ls", "-ld", "/workspace/run.sh"]\n',
         no_cache=True,
         access=access(http_registry, context.parent),
         target=f"{name}:latest",
@@ -180,7 +181,7 @@ def test_proxies_and_secrets_stay_out_of_image_and_command_line(
         context=str(context),
         text="FROM busybox\n"
         'RUN ["sh", "-c", "env | sed -n s/^HTTPS_PRO/the-pro/p"]\n'
-        "COPY context/ /workspace/\n",
+        "COPY . /workspace/\n",
         no_cache=True,
         access=access(http_registry, context.parent),
         target=f"{name}:latest",

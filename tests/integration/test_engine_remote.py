@@ -21,7 +21,7 @@ from tests.testbed.registry import RegistryServer
 
 pytestmark = pytest.mark.registry
 
-TEXT = 'FROM busybox\nRUN ["true"]\nCOPY context/ /workspace/\n'
+TEXT = 'FROM busybox\nRUN ["true"]\nCOPY . /workspace/\n'
 
 
 def _context(folder: Path) -> Path:

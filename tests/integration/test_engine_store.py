@@ -34,9 +34,7 @@ def test_rootless_builds_in_an_overlay_store_of_its_own(
     (context / "train.py").write_text("x")
     host.own(context)
     before = host.run("buildah", "images", "--all", "--quiet")
-    built = host.ask(
-        context=str(context), text='FROM busybox\nRUN ["true"]\nCOPY context/ /workspace/\n'
-    )
+    built = host.ask(context=str(context), text='FROM busybox\nRUN ["true"]\nCOPY . /workspace/\n')
     assert built.status == 0, built.json
     assert built.json["own_store"]
     assert built.json["driver"] == "overlay"

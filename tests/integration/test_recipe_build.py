@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from keynet.oci.reference import Reference
-from keynet.recipe import containerfile, dependencies, hostnetwork
+from keynet.plan import Recipe
+from keynet.recipe import hostnetwork
+from keynet.recipe.dependencies import finding
 from tests.integration.recipe_bed import (
     PASSWORD,
     Engine,
     Index,
     build,
     planned,
+    rendered,
     running_index,
 )
 from tests.testbed.daemon import Dockerd
@@ -139,7 +141,7 @@ def test_without_dependencies_nothing_runs_in_the_build(
     plan, _notices = planned(training, "train.py", base, {})
     tag = _tag()
     build(either_form, plan, tag)
-    assert "RUN" not in plan.recipe.text
+    assert "RUN" not in rendered(either_form, plan).text
     assert "TRAINED 3" in either_form.run(tag)
 
 
@@ -284,10 +286,9 @@ def test_real_packages_come_by_this_hosts_own_settings(
     base = hub.reference("slim" if variant == "slim" else "bare")
     plan, _notices = planned(training, "train.py", base, {})
     host = hostnetwork.detect(os.environ, Path.home()).network
-    found = dependencies.find(training, None, os.environ)
-    recipe = containerfile.generate(
-        Reference.parse(base), "train.py", found, host, containerfile.load()
-    )
+    found, _warnings = finding.find(training, None, os.environ)
+    assert isinstance(plan.recipe, Recipe)
+    recipe = replace(plan.recipe, dependencies=found)
     tag = _tag()
     build(either_form, replace(plan, recipe=recipe, host_network=host), tag)
     assert "TRAINED 1.26.4 0.6.2" in either_form.run(tag)

@@ -10,11 +10,12 @@ from .registry import RegistryServer
 
 __all__ = ["Hub", "Variant", "base_archive", "copy_to_registry", "fill_hub"]
 
-Variant = Literal["slim", "bare", "busybox"]
+Variant = Literal["slim", "bare", "busybox", "stub"]
 NAMES: dict[Variant, str] = {
     "slim": "library/python:3.11-slim",
     "bare": "library/debian-python:bare",
     "busybox": "library/busybox:latest",
+    "stub": "library/python-stub:latest",
 }
 
 

@@ -5,18 +5,14 @@ import unicodedata
 from typing import Final, get_args
 
 from keynet.script.arguments import Argument, JsonValue, Note, TypeName
+from keynet.script.interpreter.definitions import Class, EnumMember, Function, Instance
 from keynet.script.interpreter.evaluation.attributes import outside_bases
-from keynet.script.interpreter.machine import Declared, Machine
+from keynet.script.interpreter.machine import Declared, Machine, Native
 from keynet.script.interpreter.values import (
     MISSING,
     Arguments,
     BoundMethod,
-    Class,
-    EnumMember,
     External,
-    Function,
-    Instance,
-    Native,
     OneOf,
     Partial,
     PathValue,

@@ -12,15 +12,9 @@ from keynet.script.dialects import all_dialects
 from keynet.script.files import source
 from keynet.script.files.project import Project
 from keynet.script.interpreter import entry
+from keynet.script.interpreter.definitions import Module
 from keynet.script.interpreter.interpreter import Interpreter
-from keynet.script.interpreter.machine import (
-    Dialect,
-    Finished,
-    Limits,
-    Module,
-    OutOfSteps,
-    ParserLike,
-)
+from keynet.script.interpreter.machine import Dialect, Finished, Limits, OutOfSteps, ParserLike
 from keynet.text import _, printable
 
 __all__ = ["Argument", "Extraction", "JsonValue", "Note", "TypeName", "extract"]

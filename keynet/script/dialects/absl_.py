@@ -5,16 +5,13 @@ from typing import Final
 
 from keynet.script.conversion import element_kind
 from keynet.script.dialects.fields import Form
-from keynet.script.interpreter.machine import Declared, Dialect, Machine
+from keynet.script.interpreter.definitions import Class, EnumMember, Instance
+from keynet.script.interpreter.machine import Declared, Dialect, Handler, Machine
 from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
     Arguments,
-    Class,
-    EnumMember,
     External,
-    Handler,
-    Instance,
     Unknown,
     Value,
     is_constant,

@@ -4,18 +4,21 @@ from collections.abc import Callable
 from typing import Final
 
 from keynet.script.dialects.argparse_argument import ACTIONS, Action, declare, make_action
+from keynet.script.interpreter.definitions import Class, Function, Instance
 from keynet.script.interpreter.evaluation.attributes import class_attribute
-from keynet.script.interpreter.machine import Declared, Dialect, Machine, NativeClass
+from keynet.script.interpreter.machine import (
+    Declared,
+    Dialect,
+    Handler,
+    Machine,
+    Native,
+    NativeClass,
+)
 from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
     Arguments,
-    Class,
     External,
-    Function,
-    Handler,
-    Instance,
-    Native,
     OneOf,
     Unknown,
     Value,

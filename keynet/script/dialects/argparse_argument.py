@@ -3,15 +3,13 @@
 from typing import Final
 
 from keynet.script.conversion import converter_kind, element_kind
+from keynet.script.interpreter.definitions import Class, Instance
 from keynet.script.interpreter.evaluation.attributes import class_attribute, outside_bases
-from keynet.script.interpreter.machine import Declared, Machine
+from keynet.script.interpreter.machine import Declared, Machine, Native
 from keynet.script.interpreter.values import (
     MISSING,
     Arguments,
-    Class,
     External,
-    Instance,
-    Native,
     OneOf,
     Unknown,
     Value,

@@ -6,20 +6,17 @@ from typing import Final
 from keynet.script.dialects.click_parameter import Parameter, read_argument, read_option
 from keynet.script.dialects.click_types import TYPE_CLASSES, TYPE_HANDLERS
 from keynet.script.dialects.typer_ import App
-from keynet.script.interpreter.machine import Declared, Dialect, Machine, NativeClass, ParserLike
-from keynet.script.interpreter.values import (
-    MISSING,
-    UNKNOWN,
-    Arguments,
-    Class,
-    Function,
+from keynet.script.interpreter.definitions import Class, Function, Instance
+from keynet.script.interpreter.machine import (
+    Declared,
+    Dialect,
     Handler,
-    Instance,
+    Machine,
     Native,
-    OneOf,
-    Unknown,
-    Value,
+    NativeClass,
+    ParserLike,
 )
+from keynet.script.interpreter.values import MISSING, UNKNOWN, Arguments, OneOf, Unknown, Value
 
 __all__ = ["CLICK", "Command"]
 

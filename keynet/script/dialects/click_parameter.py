@@ -4,16 +4,13 @@ from typing import Final
 
 from keynet.script.conversion import element_kind
 from keynet.script.dialects.click_types import understand
-from keynet.script.interpreter.machine import Declared, Machine
+from keynet.script.interpreter.definitions import EnumMember, Function, Instance
+from keynet.script.interpreter.machine import Declared, Machine, Native
 from keynet.script.interpreter.values import (
     MISSING,
     Arguments,
     BoundMethod,
-    EnumMember,
     External,
-    Function,
-    Instance,
-    Native,
     Partial,
     Unknown,
     Value,

@@ -4,17 +4,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from keynet.script.conversion import converter_kind, element_kind
+from keynet.script.interpreter.definitions import Class, Instance
 from keynet.script.interpreter.evaluation.attributes import class_attribute
-from keynet.script.interpreter.machine import Machine, NativeClass
+from keynet.script.interpreter.machine import Handler, Machine, Native, NativeClass
 from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
     Arguments,
-    Class,
     External,
-    Handler,
-    Instance,
-    Native,
     Unknown,
     Value,
     kind_of,

@@ -11,16 +11,9 @@ from keynet.script.dialects.fields import (
     function_fields,
     function_of,
 )
-from keynet.script.interpreter.machine import Declared, Dialect, Machine
-from keynet.script.interpreter.values import (
-    UNKNOWN,
-    Arguments,
-    Class,
-    Handler,
-    Native,
-    Unknown,
-    Value,
-)
+from keynet.script.interpreter.definitions import Class
+from keynet.script.interpreter.machine import Declared, Dialect, Handler, Machine, Native
+from keynet.script.interpreter.values import UNKNOWN, Arguments, Unknown, Value
 
 __all__ = ["CONFIGS"]
 

@@ -7,20 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from keynet.script.conversion import element_kind
+from keynet.script.interpreter.definitions import Class, EnumMember, Function, Instance, Scope
 from keynet.script.interpreter.evaluation.attributes import class_attribute, lineage
 from keynet.script.interpreter.knowledge.annotations import Described, describe_value
-from keynet.script.interpreter.machine import Declared, Dialect, Machine, Scope
+from keynet.script.interpreter.machine import Declared, Dialect, Handler, Machine
 from keynet.script.interpreter.values import (
     MISSING,
     Arguments,
     BoundMethod,
-    Class,
-    EnumMember,
     External,
-    Function,
     Generic,
-    Handler,
-    Instance,
     Unknown,
     Value,
 )

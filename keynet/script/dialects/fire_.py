@@ -10,16 +10,14 @@ from keynet.script.dialects.fields import (
     function_fields,
     function_of,
 )
+from keynet.script.interpreter.definitions import Class, Function, Instance
 from keynet.script.interpreter.evaluation.attributes import class_attribute, lineage
 from keynet.script.interpreter.machine import Declared, Dialect, Machine
 from keynet.script.interpreter.values import (
     MISSING,
     Arguments,
     BoundMethod,
-    Class,
     Descriptor,
-    Function,
-    Instance,
     Unknown,
     Value,
 )

@@ -16,19 +16,16 @@ from keynet.script.dialects.fields import (
     function_of,
     members_of_union,
 )
+from keynet.script.interpreter.definitions import Class, Function, Instance, Module, Scope
 from keynet.script.interpreter.evaluation.attributes import class_attribute
 from keynet.script.interpreter.knowledge.annotations import describe_value
-from keynet.script.interpreter.machine import Declared, Dialect, Machine, Module, NativeClass, Scope
+from keynet.script.interpreter.machine import Declared, Dialect, Machine, Native, NativeClass
 from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
     Arguments,
-    Class,
     External,
-    Function,
     Generic,
-    Instance,
-    Native,
     Unknown,
     Value,
 )

@@ -3,19 +3,9 @@
 from typing import Final
 
 from keynet.script.dialects.fields import Field, class_fields, field_with_default
-from keynet.script.interpreter.machine import Dialect, Machine, NativeClass
-from keynet.script.interpreter.values import (
-    MISSING,
-    UNKNOWN,
-    Arguments,
-    Class,
-    EnumMember,
-    External,
-    Generic,
-    Instance,
-    Native,
-    Value,
-)
+from keynet.script.interpreter.definitions import Class, EnumMember, Instance
+from keynet.script.interpreter.machine import Dialect, Machine, Native, NativeClass
+from keynet.script.interpreter.values import MISSING, UNKNOWN, Arguments, External, Generic, Value
 
 __all__ = ["PYDANTIC"]
 

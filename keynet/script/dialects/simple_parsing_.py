@@ -12,17 +12,16 @@ from keynet.script.dialects.fields import (
     field_with_default,
     listed_field,
 )
-from keynet.script.interpreter.machine import Declared, Dialect, Machine, NativeClass
-from keynet.script.interpreter.values import (
-    MISSING,
-    Arguments,
-    Class,
+from keynet.script.interpreter.definitions import Class, Instance
+from keynet.script.interpreter.machine import (
+    Declared,
+    Dialect,
     Handler,
-    Instance,
+    Machine,
     Native,
-    Unknown,
-    Value,
+    NativeClass,
 )
+from keynet.script.interpreter.values import MISSING, Arguments, Unknown, Value
 from keynet.text import _
 
 __all__ = ["SIMPLE_PARSING"]

@@ -12,9 +12,10 @@ from keynet.script.dialects.fields import (
     function_fields,
     function_of,
 )
+from keynet.script.interpreter.definitions import Class, Function
 from keynet.script.interpreter.evaluation.attributes import class_attribute
-from keynet.script.interpreter.machine import Declared, Dialect, Machine, NativeClass
-from keynet.script.interpreter.values import Arguments, Class, Function, Native, Unknown, Value
+from keynet.script.interpreter.machine import Declared, Dialect, Machine, Native, NativeClass
+from keynet.script.interpreter.values import Arguments, Unknown, Value
 
 __all__ = ["TAP"]
 

@@ -4,18 +4,17 @@ from typing import Final
 
 from keynet.script.dialects.argparse_ import Parser
 from keynet.script.dialects.fields import FieldInfo, Style, class_fields, declare_all
+from keynet.script.interpreter.definitions import Class
 from keynet.script.interpreter.evaluation.attributes import outside_bases
-from keynet.script.interpreter.machine import Declared, Dialect, Machine, NativeClass
-from keynet.script.interpreter.values import (
-    UNKNOWN,
-    Arguments,
-    Class,
-    External,
+from keynet.script.interpreter.machine import (
+    Declared,
+    Dialect,
     Handler,
+    Machine,
     Native,
-    Unknown,
-    Value,
+    NativeClass,
 )
+from keynet.script.interpreter.values import UNKNOWN, Arguments, External, Unknown, Value
 from keynet.text import _, printable
 
 __all__ = ["TRANSFORMERS"]

@@ -6,18 +6,15 @@ from typing import Final
 
 from keynet.script.conversion import element_kind
 from keynet.script.dialects.click_types import understand
+from keynet.script.interpreter.definitions import Class, Function, Instance
 from keynet.script.interpreter.knowledge.annotations import Described, describe
-from keynet.script.interpreter.machine import Declared, Dialect, Machine, NativeClass
+from keynet.script.interpreter.machine import Declared, Dialect, Machine, Native, NativeClass
 from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
     Arguments,
     BoundMethod,
-    Class,
     External,
-    Function,
-    Instance,
-    Native,
     Unknown,
     Value,
 )

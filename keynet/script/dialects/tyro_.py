@@ -13,17 +13,9 @@ from keynet.script.dialects.fields import (
     function_of,
     members_of_union,
 )
-from keynet.script.interpreter.machine import Declared, Dialect, Machine
-from keynet.script.interpreter.values import (
-    MISSING,
-    Arguments,
-    Class,
-    Generic,
-    Handler,
-    Instance,
-    Unknown,
-    Value,
-)
+from keynet.script.interpreter.definitions import Class, Instance
+from keynet.script.interpreter.machine import Declared, Dialect, Handler, Machine
+from keynet.script.interpreter.values import MISSING, Arguments, Generic, Unknown, Value
 from keynet.text import _
 
 __all__ = ["TYRO"]

@@ -11,7 +11,8 @@ from typing import Final
 
 from keynet.errors import ScriptInvalid
 from keynet.script.files import folders, source
-from keynet.script.interpreter.machine import Limits, Module
+from keynet.script.interpreter.definitions import Module
+from keynet.script.interpreter.machine import Limits
 
 __all__ = ["Project", "names_outside"]
 

@@ -3,21 +3,24 @@
 from typing import Final
 
 from keynet.script.arguments import Note
+from keynet.script.interpreter.definitions import (
+    Class,
+    EnumMember,
+    Frame,
+    Function,
+    Instance,
+    Scope,
+)
 from keynet.script.interpreter.evaluation.attributes import class_attribute, outside_bases
 from keynet.script.interpreter.knowledge.records import set_fields
-from keynet.script.interpreter.machine import Frame, Machine, Scope
+from keynet.script.interpreter.machine import Machine, Native
 from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
     Arguments,
     BoundMethod,
-    Class,
     Descriptor,
-    EnumMember,
     External,
-    Function,
-    Instance,
-    Native,
     OneOf,
     Partial,
     Unknown,

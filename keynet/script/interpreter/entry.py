@@ -4,10 +4,10 @@ import ast
 from collections.abc import Iterable
 from typing import Final
 
+from keynet.script.interpreter.definitions import Class, Function, Module
 from keynet.script.interpreter.interpreter import MAX_WAITING, Interpreter
-from keynet.script.interpreter.machine import Module
 from keynet.script.interpreter.statements import is_entry_test
-from keynet.script.interpreter.values import Arguments, Class, External, Function, Imported
+from keynet.script.interpreter.values import Arguments, External, Imported
 
 __all__ = ["call_uncalled", "call_waiting", "follow", "follow_imported", "give_parser"]
 

@@ -4,18 +4,17 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from keynet.script.interpreter.definitions import Class, Scope, Super
 from keynet.script.interpreter.evaluation import comparing, operations
 from keynet.script.interpreter.evaluation.displays import DISPLAYS
-from keynet.script.interpreter.machine import MAX_DEPTH, Machine, OutOfSteps, Scope
+from keynet.script.interpreter.machine import MAX_DEPTH, Machine, OutOfSteps
 from keynet.script.interpreter.names import assign, look_up
 from keynet.script.interpreter.values import (
     UNKNOWN,
     Arguments,
-    Class,
     External,
     Imported,
     OneOf,
-    Super,
     Unknown,
     Value,
     join,

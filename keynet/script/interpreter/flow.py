@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from keynet.script.interpreter.machine import Machine, PerhapsFinished, Scope
+from keynet.script.interpreter.definitions import Scope
+from keynet.script.interpreter.machine import Machine, PerhapsFinished
 from keynet.script.interpreter.values import MISSING, Value, join
 
 __all__ = ["BREAK", "CONTINUE", "RAISE", "RETURN", "Signal", "branches", "merged"]

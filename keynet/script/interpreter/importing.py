@@ -3,8 +3,9 @@
 import ast
 
 from keynet.script.files.project import names_outside
+from keynet.script.interpreter.definitions import Scope
 from keynet.script.interpreter.flow import Signal
-from keynet.script.interpreter.machine import Machine, Scope
+from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.names import bind
 from keynet.script.interpreter.values import UNKNOWN, External, Imported, Value
 

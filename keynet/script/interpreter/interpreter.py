@@ -14,6 +14,14 @@ from typing import Final
 from keynet.script.arguments import Note
 from keynet.script.files.project import Project
 from keynet.script.interpreter import calls, expressions, statements
+from keynet.script.interpreter.definitions import (
+    Class,
+    EnumMember,
+    Function,
+    Instance,
+    Module,
+    Scope,
+)
 from keynet.script.interpreter.evaluation import attributes, items, operations
 from keynet.script.interpreter.knowledge.constants import machine_dependent
 from keynet.script.interpreter.knowledge.natives import BUILTINS
@@ -22,23 +30,17 @@ from keynet.script.interpreter.knowledge.stdlib import STDLIB
 from keynet.script.interpreter.machine import (
     Dialect,
     Finished,
+    Handler,
     Limits,
-    Module,
     NativeClass,
     ParserLike,
     PerhapsFinished,
-    Scope,
 )
 from keynet.script.interpreter.values import (
     UNKNOWN,
     Arguments,
-    Class,
-    EnumMember,
     External,
-    Function,
-    Handler,
     Imported,
-    Instance,
     OneOf,
     SetValue,
     Unknown,

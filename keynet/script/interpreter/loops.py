@@ -4,8 +4,9 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from keynet.script.interpreter.definitions import Scope
 from keynet.script.interpreter.flow import BREAK, CONTINUE, Signal, branches, merged
-from keynet.script.interpreter.machine import Machine, Scope
+from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.names import assign, stored_names, widen
 from keynet.script.interpreter.values import UNKNOWN, OneOf, Value
 

@@ -1,38 +1,34 @@
-"""What the parts of the interpreter share: scopes, limits, and what a dialect may ask of it."""
+"""What the interpreter's parts and the dialects share: limits, and what they may ask of it."""
 
 import ast
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from keynet.script.arguments import Note
-from keynet.script.interpreter.values import (
-    Arguments,
+from keynet.script.interpreter.definitions import (
     Class,
     EnumMember,
     Function,
-    Handler,
-    Imported,
     Instance,
-    Unknown,
-    Value,
+    Module,
+    Scope,
 )
+from keynet.script.interpreter.values import Arguments, Imported, Unknown, Value
 
 __all__ = [
     "Declared",
     "Dialect",
     "Finished",
-    "Frame",
+    "Handler",
     "Limits",
     "Machine",
-    "Module",
+    "Native",
     "NativeClass",
     "OutOfSteps",
     "ParserLike",
     "PerhapsFinished",
-    "Scope",
 ]
 
 MAX_DEPTH: Final = 160
@@ -73,42 +69,6 @@ class Limits:
 
 
 @dataclass(slots=True, eq=False)
-class Frame:
-    """One call: what it returned and yielded so far, and the states at its uncertain exits."""
-
-    function: Function | None = None
-    returns: list[Value] = field(default_factory=list)
-    yields: list[Value] = field(default_factory=list)
-    exits: list[dict[str, Value]] = field(default_factory=list)
-
-
-@dataclass(slots=True, eq=False)
-class Module:
-    """A file of the project; ``scope`` fills while it is followed."""
-
-    name: str
-    path: Path
-    package: bool = False
-    file: str = ""
-    state: str = "unread"
-    scope: "Scope | None" = None
-    stars: list[Value] = field(default_factory=list)
-    hints: "list[list[ast.stmt]] | dict[str, Value]" = field(default_factory=list)
-
-
-@dataclass(slots=True, eq=False)
-class Scope:
-    """Names of one module, function call, class body or comprehension."""
-
-    module: Module
-    parent: "Scope | None" = None
-    names: dict[str, Value] = field(default_factory=dict)
-    kind: str = "function"
-    frame: Frame = field(default_factory=Frame)
-    elsewhere: dict[str, "Scope"] = field(default_factory=dict)
-
-
-@dataclass(slots=True, eq=False)
 class Declared:
     """One argument as declared, its values not yet judged.
 
@@ -133,19 +93,7 @@ class ParserLike(Protocol):
     line: int
     nested: bool
 
-    def declared(self) -> "list[Declared]": ...
-
-
-@dataclass(frozen=True, slots=True)
-class NativeClass:
-    """A class outside the project whose objects a dialect understands.
-
-    ``make`` gives a bare object; its ``native("__init__")`` sets it up. ``attribute`` gives what
-    a class that derives from it has, MISSING where it is nothing special.
-    """
-
-    make: Callable[[Class | None], Instance]
-    attribute: "Callable[[Machine, Class, str], Value] | None" = None
+    def declared(self) -> list[Declared]: ...
 
 
 class Machine(Protocol):
@@ -153,7 +101,7 @@ class Machine(Protocol):
 
     limits: Limits
     notes: list[Note]
-    parsers: "list[ParserLike]"
+    parsers: list[ParserLike]
     region: int
     depth: int
     calls: int
@@ -200,14 +148,37 @@ class Machine(Protocol):
     def enter_main_block(self, scope: Scope) -> None: ...
 
     # Dialects
-    def handler(self, name: str) -> Handler | None: ...
+    def handler(self, name: str) -> "Handler | None": ...
     def is_plain(self, name: str) -> bool: ...
-    def native_class(self, name: str) -> NativeClass | None: ...
+    def native_class(self, name: str) -> "NativeClass | None": ...
     def later(self, functions: Iterable[Value]) -> None: ...
     def unknown_call(self, name: str) -> Unknown: ...
     def note(self, line: int, message: str, file: str = "") -> None: ...
     def created(self, parser: ParserLike) -> None: ...
     def parsed(self, parser: ParserLike, *, complete: bool = True) -> None: ...
+
+
+Handler: TypeAlias = Callable[[Machine, Arguments], Value]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Native:
+    """A callable whose effect is known here, not in the script."""
+
+    name: str
+    call: Handler
+
+
+@dataclass(frozen=True, slots=True)
+class NativeClass:
+    """A class outside the project whose objects a dialect understands.
+
+    ``make`` gives a bare object; its ``native("__init__")`` sets it up. ``attribute`` gives what
+    a class that derives from it has, MISSING where it is nothing special.
+    """
+
+    make: Callable[[Class | None], Instance]
+    attribute: Callable[[Machine, Class, str], Value] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ import enum
 import typing
 from typing import Final
 
-from keynet.script.interpreter.machine import Machine, Scope
+from keynet.script.interpreter.definitions import Scope
+from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.values import (
     UNKNOWN,
     External,

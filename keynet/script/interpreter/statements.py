@@ -4,12 +4,13 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from keynet.script.interpreter.definitions import Instance, Scope
 from keynet.script.interpreter.evaluation import operations
 from keynet.script.interpreter.flow import BREAK, CONTINUE, RAISE, RETURN, Signal, branches
 from keynet.script.interpreter.importing import bind_imports, bind_names, imports_succeed
 from keynet.script.interpreter.knowledge.classes import make_class
 from keynet.script.interpreter.loops import LOOPS
-from keynet.script.interpreter.machine import MAX_DEPTH, Machine, Scope
+from keynet.script.interpreter.machine import MAX_DEPTH, Machine
 from keynet.script.interpreter.matching import match
 from keynet.script.interpreter.names import assign, bind
 from keynet.script.interpreter.values import (
@@ -17,7 +18,6 @@ from keynet.script.interpreter.values import (
     Arguments,
     Descriptor,
     External,
-    Instance,
     SetValue,
     Unknown,
     Value,

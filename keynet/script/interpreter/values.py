@@ -4,13 +4,12 @@ Constants, lists, tuples and dicts are Python's own; their elements may be any v
 else is one of the classes here. ``Unknown`` is the honest answer to everything else.
 """
 
-import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
-    from keynet.script.interpreter.machine import Machine, Scope
+    pass
 
 __all__ = [
     "MISSING",
@@ -19,21 +18,14 @@ __all__ = [
     "UNKNOWN",
     "Arguments",
     "BoundMethod",
-    "Class",
     "Descriptor",
-    "EnumMember",
     "External",
-    "Function",
     "Generic",
-    "Handler",
     "Imported",
-    "Instance",
-    "Native",
     "OneOf",
     "Partial",
     "PathValue",
     "SetValue",
-    "Super",
     "Unknown",
     "Value",
     "is_constant",
@@ -134,59 +126,6 @@ class Arguments:
         return Arguments(positional, self.keywords, self.open, self.line, self.file)
 
 
-Handler: TypeAlias = Callable[["Machine", Arguments], Value]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Native:
-    """A callable whose effect is known here, not in the script."""
-
-    name: str
-    call: Handler
-
-
-@dataclass(slots=True, eq=False)
-class Function:
-    """A function or lambda of the project, with the scope it was made in."""
-
-    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-    scope: "Scope"
-    defaults: tuple[Value, ...] = ()
-    keyword_defaults: Mapping[str, Value] = field(default_factory=dict)
-    owner: "Class | None" = None
-    attributes: dict[str, Value] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """Give its name as written; "" for a lambda."""
-        return "" if isinstance(self.node, ast.Lambda) else self.node.name
-
-
-@dataclass(slots=True, eq=False)
-class Class:
-    """A class of the project."""
-
-    name: str
-    bases: tuple[Value, ...]
-    namespace: dict[str, Value]
-    node: ast.ClassDef
-    scope: "Scope"
-    decorators: tuple[Value, ...] = ()
-
-
-@dataclass(slots=True, eq=False)
-class Instance:
-    """An object of a class of the project; dialects subclass it for their own objects."""
-
-    cls: Class | None = None
-    attributes: dict[str, Value] = field(default_factory=dict)
-    region: int = 0
-
-    def native(self, name: str) -> Value:
-        """Give what the class outside the project brings, MISSING when it does not."""
-        return MISSING
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class BoundMethod:
     """A callable with its first argument."""
@@ -209,23 +148,6 @@ class Partial:
 
     function: Value
     arguments: Arguments
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Super:
-    """``super()`` inside a method of ``owner``."""
-
-    owner: Class
-    receiver: Value
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class EnumMember:
-    """A member of an Enum of the project."""
-
-    cls: Class
-    name: str
-    value: Value
 
 
 @dataclass(frozen=True, slots=True, eq=False)

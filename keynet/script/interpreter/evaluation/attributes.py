@@ -6,28 +6,31 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
+from keynet.script.interpreter.definitions import (
+    Class,
+    EnumMember,
+    Function,
+    Instance,
+    Module,
+    Scope,
+    Super,
+)
 from keynet.script.interpreter.evaluation import methods
 from keynet.script.interpreter.knowledge.constants import constant
-from keynet.script.interpreter.machine import Machine, Module, Scope
+from keynet.script.interpreter.machine import Machine, Native
 from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
     Arguments,
     BoundMethod,
-    Class,
     Descriptor,
-    EnumMember,
     External,
-    Function,
     Generic,
     Imported,
-    Instance,
-    Native,
     OneOf,
     Partial,
     PathValue,
     SetValue,
-    Super,
     Unknown,
     Value,
     join,

@@ -5,15 +5,12 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from keynet.script.interpreter.definitions import Class, EnumMember, Function, Instance
 from keynet.script.interpreter.evaluation.operations import concrete
 from keynet.script.interpreter.values import (
     SCALARS,
-    Class,
-    EnumMember,
     External,
-    Function,
     Generic,
-    Instance,
     OneOf,
     SetValue,
     Unknown,

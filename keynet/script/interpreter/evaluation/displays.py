@@ -4,14 +4,12 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from keynet.script.interpreter.definitions import Class, EnumMember, Function, Scope
 from keynet.script.interpreter.evaluation import operations
-from keynet.script.interpreter.machine import Machine, Scope
+from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.names import assign
 from keynet.script.interpreter.values import (
-    Class,
-    EnumMember,
     External,
-    Function,
     SetValue,
     Unknown,
     Value,

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from keynet.script.interpreter.definitions import Class, EnumMember, Instance
 from keynet.script.interpreter.evaluation.attributes import class_attribute
 from keynet.script.interpreter.evaluation.operations import MAX_ITEMS
 from keynet.script.interpreter.knowledge.constants import machine_dependent
@@ -11,11 +12,8 @@ from keynet.script.interpreter.values import (
     UNKNOWN,
     Arguments,
     BoundMethod,
-    Class,
-    EnumMember,
     External,
     Generic,
-    Instance,
     OneOf,
     SetValue,
     Unknown,

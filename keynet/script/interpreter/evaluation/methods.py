@@ -5,13 +5,11 @@ from typing import Final
 
 from keynet.script.interpreter.evaluation.operations import MAX_ITEMS, MAX_TEXT, concrete
 from keynet.script.interpreter.evaluation.text_methods import text_method
-from keynet.script.interpreter.machine import Machine
+from keynet.script.interpreter.machine import Handler, Machine, Native
 from keynet.script.interpreter.values import (
     UNKNOWN,
     Arguments,
     External,
-    Handler,
-    Native,
     SetValue,
     Unknown,
     Value,

@@ -8,13 +8,11 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from typing import Final
 
+from keynet.script.interpreter.definitions import Class, EnumMember, Instance
 from keynet.script.interpreter.values import (
     UNKNOWN,
-    Class,
-    EnumMember,
     External,
     Generic,
-    Instance,
     OneOf,
     PathValue,
     SetValue,

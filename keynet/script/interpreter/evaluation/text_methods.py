@@ -3,8 +3,8 @@
 from typing import Final
 
 from keynet.script.interpreter.evaluation.operations import MAX_ITEMS, MAX_TEXT, concrete, template
-from keynet.script.interpreter.machine import Machine
-from keynet.script.interpreter.values import Arguments, Handler, Unknown, Value
+from keynet.script.interpreter.machine import Handler, Machine
+from keynet.script.interpreter.values import Arguments, Unknown, Value
 
 __all__ = ["text_method"]
 

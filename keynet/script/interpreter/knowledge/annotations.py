@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from keynet.script.conversion import converter_kind, element_kind
-from keynet.script.interpreter.machine import Machine, Scope
-from keynet.script.interpreter.values import UNKNOWN, Class, External, Generic, Value
+from keynet.script.interpreter.definitions import Class, Scope
+from keynet.script.interpreter.machine import Machine
+from keynet.script.interpreter.values import UNKNOWN, External, Generic, Value
 
 __all__ = ["Described", "describe", "describe_value"]
 

@@ -3,20 +3,23 @@
 import ast
 from pathlib import Path
 
+from keynet.script.interpreter.definitions import (
+    Class,
+    EnumMember,
+    Function,
+    Instance,
+    Module,
+    Scope,
+)
 from keynet.script.interpreter.evaluation.attributes import outside_bases
 from keynet.script.interpreter.flow import Signal
-from keynet.script.interpreter.machine import Machine, Module, Scope
+from keynet.script.interpreter.machine import Machine, Native
 from keynet.script.interpreter.names import bind
 from keynet.script.interpreter.values import (
     UNKNOWN,
     Arguments,
-    Class,
     Descriptor,
-    EnumMember,
     External,
-    Function,
-    Instance,
-    Native,
     Value,
     is_constant,
 )

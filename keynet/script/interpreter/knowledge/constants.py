@@ -7,8 +7,8 @@ import sys
 from collections.abc import Mapping
 from typing import Final
 
-from keynet.script.interpreter.machine import Machine
-from keynet.script.interpreter.values import MISSING, Arguments, External, Handler, Unknown, Value
+from keynet.script.interpreter.machine import Handler, Machine
+from keynet.script.interpreter.values import MISSING, Arguments, External, Unknown, Value
 from keynet.text import _, fill
 
 __all__ = ["constant", "machine_dependent", "machine_handlers"]

@@ -3,21 +3,16 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from keynet.script.interpreter.definitions import Class, EnumMember, Function, Instance, Module
 from keynet.script.interpreter.evaluation import attributes
-from keynet.script.interpreter.machine import Machine, Module
+from keynet.script.interpreter.machine import Handler, Machine, Native
 from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
     Arguments,
     BoundMethod,
-    Class,
     Descriptor,
-    EnumMember,
     External,
-    Function,
-    Handler,
-    Instance,
-    Native,
     OneOf,
     Partial,
     Unknown,

@@ -3,18 +3,16 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from keynet.script.interpreter.definitions import EnumMember, Function
 from keynet.script.interpreter.evaluation import attributes, methods, operations
 from keynet.script.interpreter.evaluation.operations import MAX_ITEMS, concrete
 from keynet.script.interpreter.knowledge.introspection import INTROSPECTION
-from keynet.script.interpreter.machine import Machine
+from keynet.script.interpreter.machine import Handler, Machine
 from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
     Arguments,
     BoundMethod,
-    EnumMember,
-    Function,
-    Handler,
     OneOf,
     PathValue,
     SetValue,

@@ -4,18 +4,10 @@ import ast
 from collections.abc import Mapping
 from typing import Final
 
+from keynet.script.interpreter.definitions import Class, Instance
 from keynet.script.interpreter.evaluation.attributes import class_attribute, lineage
-from keynet.script.interpreter.machine import Machine
-from keynet.script.interpreter.values import (
-    MISSING,
-    UNKNOWN,
-    Arguments,
-    Class,
-    External,
-    Handler,
-    Instance,
-    Value,
-)
+from keynet.script.interpreter.machine import Handler, Machine
+from keynet.script.interpreter.values import MISSING, UNKNOWN, Arguments, External, Value
 
 __all__ = ["RECORDS", "annotations", "set_fields"]
 

@@ -13,22 +13,18 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from typing import Final
 
+from keynet.script.interpreter.definitions import Class, Function, Instance
 from keynet.script.interpreter.evaluation.operations import MAX_TEXT, concrete
 from keynet.script.interpreter.knowledge.classes import make_enum
 from keynet.script.interpreter.knowledge.constants import machine_handlers
-from keynet.script.interpreter.machine import Machine
+from keynet.script.interpreter.machine import Handler, Machine, Native
 from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
     Arguments,
     BoundMethod,
-    Class,
     External,
-    Function,
     Generic,
-    Handler,
-    Instance,
-    Native,
     Partial,
     PathValue,
     SetValue,

@@ -1,0 +1,105 @@
+"""What the project defines: modules, functions and classes, and the scopes of their names."""
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from keynet.script.interpreter.values import MISSING, Value
+
+__all__ = ["Class", "EnumMember", "Frame", "Function", "Instance", "Module", "Scope", "Super"]
+
+
+@dataclass(slots=True, eq=False)
+class Frame:
+    """One call: what it returned and yielded so far, and the states at its uncertain exits."""
+
+    function: "Function | None" = None
+    returns: list[Value] = field(default_factory=list)
+    yields: list[Value] = field(default_factory=list)
+    exits: list[dict[str, Value]] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Module:
+    """A file of the project; ``scope`` fills while it is followed."""
+
+    name: str
+    path: Path
+    package: bool = False
+    file: str = ""
+    state: str = "unread"
+    scope: "Scope | None" = None
+    stars: list[Value] = field(default_factory=list)
+    hints: "list[list[ast.stmt]] | dict[str, Value]" = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Scope:
+    """Names of one module, function call, class body or comprehension."""
+
+    module: Module
+    parent: "Scope | None" = None
+    names: dict[str, Value] = field(default_factory=dict)
+    kind: str = "function"
+    frame: Frame = field(default_factory=Frame)
+    elsewhere: dict[str, "Scope"] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Function:
+    """A function or lambda of the project, with the scope it was made in."""
+
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    scope: Scope
+    defaults: tuple[Value, ...] = ()
+    keyword_defaults: Mapping[str, Value] = field(default_factory=dict)
+    owner: "Class | None" = None
+    attributes: dict[str, Value] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Give its name as written; "" for a lambda."""
+        return "" if isinstance(self.node, ast.Lambda) else self.node.name
+
+
+@dataclass(slots=True, eq=False)
+class Class:
+    """A class of the project."""
+
+    name: str
+    bases: tuple[Value, ...]
+    namespace: dict[str, Value]
+    node: ast.ClassDef
+    scope: Scope
+    decorators: tuple[Value, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class Instance:
+    """An object of a class of the project; dialects subclass it for their own objects."""
+
+    cls: Class | None = None
+    attributes: dict[str, Value] = field(default_factory=dict)
+    region: int = 0
+
+    def native(self, name: str) -> Value:
+        """Give what the class outside the project brings, MISSING when it does not."""
+        return MISSING
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Super:
+    """``super()`` inside a method of ``owner``."""
+
+    owner: Class
+    receiver: Value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EnumMember:
+    """A member of an Enum of the project."""
+
+    cls: Class
+    name: str
+    value: Value

@@ -1,7 +1,9 @@
 """The directions between the rooms (docs/architecture.md), read from the imports."""
 
 import ast
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -111,3 +113,57 @@ def test_tier_one_imports_the_standard_library_only(relative: str) -> None:
 
     roots = {name.split(".")[0] for name in imported(relative)}
     assert roots <= sys.stdlib_module_names | {"keynet"}
+
+
+def at_import(relative: str, *, types: bool = False) -> Iterator[str]:
+    """Name what a module imports when it is imported, not when its functions run.
+
+    Args:
+        types: Also what is imported under ``if TYPE_CHECKING:``.
+    """
+    pending: list[ast.AST] = [*ast.parse((PACKAGE / relative).read_text("utf-8")).body]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if module_file(inner) else str(node.module)
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test) and not types:
+            pending.extend(node.orelse)
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            pending.extend(ast.iter_child_nodes(node))
+
+
+def module_file(name: str) -> str:
+    """Return where a module of keynet lies below the package, "" for any other name."""
+    first, *rest = name.split(".")
+    if first == "keynet":
+        inside = "/".join(rest)
+        for relative in (f"{inside}.py", f"{inside}/__init__.py".removeprefix("/")):
+            if (PACKAGE / relative).is_file():
+                return relative
+    return ""
+
+
+def circle_among(relatives: list[str], *, types: bool = False) -> list[str]:
+    """Return modules that import each other in a ring, none when there is no such ring."""
+    graph = {
+        relative: {module_file(name) for name in at_import(relative, types=types)} - {"", relative}
+        for relative in relatives
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    assert circle_among(modules()) == []
+
+
+def test_the_reading_of_scripts_has_no_circle_of_types_either() -> None:
+    of_script = [relative for relative in modules() if room_of(relative) == "script"]
+    assert circle_among(of_script, types=True) == []

@@ -1,7 +1,6 @@
 """The directions between the rooms (docs/architecture.md), read from the imports."""
 
 import ast
-from collections import Counter, defaultdict
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path

@@ -3,16 +3,9 @@
 from dataclasses import replace
 from typing import Final
 
-from keynet.script.dialects.fields import (
-    Field,
-    Form,
-    Style,
-    class_fields,
-    declare_all,
-    function_fields,
-    function_of,
-    members_of_union,
-)
+from keynet.script.dialects.fields.declaring import Style, declare_all, members_of_union
+from keynet.script.dialects.fields.field import Field, class_fields, function_fields, function_of
+from keynet.script.dialects.form import Form
 from keynet.script.interpreter.definitions import Class, Instance
 from keynet.script.interpreter.machine import Declared, Dialect, Handler, Machine
 from keynet.script.interpreter.values import MISSING, Arguments, Generic, Unknown, Value

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from keynet.script.conversion import element_kind
-from keynet.script.dialects.click_types import understand
+from keynet.script.dialects.click.parameter_types import understand
 from keynet.script.interpreter.definitions import Class, Function, Instance
 from keynet.script.interpreter.knowledge.annotations import Described, describe
 from keynet.script.interpreter.machine import Declared, Dialect, Machine, Native, NativeClass

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Final
 
-from keynet.script.dialects.click_parameter import Parameter, read_argument, read_option
-from keynet.script.dialects.click_types import TYPE_CLASSES, TYPE_HANDLERS
-from keynet.script.dialects.typer_ import App
+from keynet.script.dialects.click.parameter import Parameter, read_argument, read_option
+from keynet.script.dialects.click.parameter_types import TYPE_CLASSES, TYPE_HANDLERS
+from keynet.script.dialects.click.typer import App
 from keynet.script.interpreter.definitions import Class, Function, Instance
 from keynet.script.interpreter.machine import (
     Declared,

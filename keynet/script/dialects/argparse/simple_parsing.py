@@ -2,16 +2,15 @@
 
 from typing import Final
 
-from keynet.script.dialects.argparse_ import Parser
-from keynet.script.dialects.fields import (
+from keynet.script.dialects.argparse.parser import Parser
+from keynet.script.dialects.fields.declaring import Style, declare_all
+from keynet.script.dialects.fields.field import (
     FieldInfo,
-    Form,
-    Style,
     class_fields,
-    declare_all,
     field_with_default,
     listed_field,
 )
+from keynet.script.dialects.form import Form
 from keynet.script.interpreter.definitions import Class, Instance
 from keynet.script.interpreter.machine import (
     Declared,

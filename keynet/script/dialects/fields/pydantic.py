@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from keynet.script.dialects.fields import Field, class_fields, field_with_default
+from keynet.script.dialects.fields.field import Field, class_fields, field_with_default
 from keynet.script.interpreter.definitions import Class, EnumMember, Instance
 from keynet.script.interpreter.machine import Dialect, Machine, Native, NativeClass
 from keynet.script.interpreter.values import MISSING, UNKNOWN, Arguments, External, Generic, Value

@@ -3,7 +3,7 @@
 from typing import Final
 
 from keynet.script.conversion import element_kind
-from keynet.script.dialects.click_types import understand
+from keynet.script.dialects.click.parameter_types import understand
 from keynet.script.interpreter.definitions import EnumMember, Function, Instance
 from keynet.script.interpreter.machine import Declared, Machine, Native
 from keynet.script.interpreter.values import (

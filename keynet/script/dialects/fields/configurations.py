@@ -2,15 +2,14 @@
 
 from typing import Final
 
-from keynet.script.dialects.fields import (
-    Form,
-    Style,
+from keynet.script.dialects.fields.declaring import Style, declare_all
+from keynet.script.dialects.fields.field import (
     class_fields,
-    declare_all,
     field_with_default,
     function_fields,
     function_of,
 )
+from keynet.script.dialects.form import Form
 from keynet.script.interpreter.definitions import Class
 from keynet.script.interpreter.machine import Declared, Dialect, Handler, Machine, Native
 from keynet.script.interpreter.values import UNKNOWN, Arguments, Unknown, Value

@@ -3,15 +3,10 @@
 from dataclasses import replace
 from typing import Final
 
-from keynet.script.dialects.argparse_ import Parser
-from keynet.script.dialects.fields import (
-    Form,
-    Style,
-    class_fields,
-    declare_all,
-    function_fields,
-    function_of,
-)
+from keynet.script.dialects.argparse.parser import Parser
+from keynet.script.dialects.fields.declaring import Style, declare_all
+from keynet.script.dialects.fields.field import class_fields, function_fields, function_of
+from keynet.script.dialects.form import Form
 from keynet.script.interpreter.definitions import Class, Function
 from keynet.script.interpreter.evaluation.attributes import class_attribute
 from keynet.script.interpreter.machine import Declared, Dialect, Machine, Native, NativeClass

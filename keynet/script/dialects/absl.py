@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from keynet.script.conversion import element_kind
-from keynet.script.dialects.fields import Form
+from keynet.script.dialects.form import Form
 from keynet.script.interpreter.definitions import Class, EnumMember, Instance
 from keynet.script.interpreter.machine import Declared, Dialect, Handler, Machine
 from keynet.script.interpreter.values import (

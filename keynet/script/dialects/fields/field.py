@@ -1,63 +1,37 @@
-"""Arguments that libraries derive from the fields of a class or a function's parameters."""
+"""The fields of a class and the parameters of a function, as libraries make arguments of them."""
 
 import ast
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from keynet.script.conversion import element_kind
-from keynet.script.interpreter.definitions import Class, EnumMember, Function, Instance, Scope
+from keynet.script.interpreter.definitions import Class, Function, Instance, Scope
 from keynet.script.interpreter.evaluation.attributes import class_attribute, lineage
 from keynet.script.interpreter.knowledge.annotations import Described, describe_value
-from keynet.script.interpreter.machine import Declared, Dialect, Handler, Machine
+from keynet.script.interpreter.machine import Dialect, Handler, Machine
 from keynet.script.interpreter.values import (
     MISSING,
     Arguments,
     BoundMethod,
     External,
     Generic,
-    Unknown,
     Value,
 )
-from keynet.text import _
 
 __all__ = [
     "DATACLASSES",
     "Field",
     "FieldInfo",
-    "Form",
-    "Style",
     "class_fields",
-    "declare_all",
     "field_with_default",
     "function_fields",
     "function_of",
     "listed_field",
-    "members_of_union",
 ]
 
 _DEEPEST: Final = 6
-_MOST: Final = 1_000
 _HIDDEN: Final = ("ClassVar", "Suppress", "Fixed", "SuppressFixed")
 _DOCUMENTED: Final = re.compile(r"^\s*(?:\*\s*|:param\s+)?(\w+)(?:\s*\([^)]*\))?\s*:\s+(\S.*)$")
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """What libraries do differently with the same fields.
-
-    Args:
-        nested: Fields of a field's own class become arguments too.
-        prefixed: ``optim.lr`` instead of ``lr`` for them.
-        enum_names: Enum members are given by name, not by value.
-        false_flags: A bool without a default is False instead of required.
-    """
-
-    nested: bool = True
-    prefixed: bool = True
-    enum_names: bool = True
-    false_flags: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,25 +59,6 @@ class FieldInfo(Instance):
         """Give what it was made with; the default is what an attribute of the class gives."""
         known = name in ("default", "default_factory", "metadata")
         return self.given.keywords.get(name, MISSING) if known else MISSING
-
-
-class Form(Instance):
-    """A command line that is made of declarations gathered elsewhere."""
-
-    def __init__(self, dialect: str, given: Arguments) -> None:
-        super().__init__()
-        self.dialect = dialect
-        self.found: list[Declared] = []
-        self.nested = False
-        self.line = given.line
-
-    def native(self, name: str) -> Value:
-        """Say that it declares arguments."""
-        return True if name == "declared" else MISSING
-
-    def declared(self) -> list[Declared]:
-        """Give the declarations in order."""
-        return self.found[:_MOST]
 
 
 def class_fields(run: Machine, cls: Class) -> list[Field]:
@@ -191,103 +146,6 @@ def function_of(value: Value) -> Function | None:
         elif isinstance(value, Function) and "__wrapped__" in value.attributes:
             value = value.attributes["__wrapped__"]
     return value if isinstance(value, Function) else None
-
-
-def declare_all(
-    run: Machine,
-    fields: list[Field],
-    style: Style,
-    prefix: str = "",
-    owner: Value = MISSING,
-    depth: int = 0,
-) -> Iterator[Declared]:
-    """Declare an argument for each field, classes of the project spread out.
-
-    Args:
-        owner: The object whose attributes are the defaults, where there is one.
-    """
-    for field in fields:
-        run.limits.spend(1)
-        default = field.default
-        if isinstance(owner, Instance) and field.name in owner.attributes:
-            default = owner.attributes[field.name]
-        if default in (External("builtins.Ellipsis"), External("tyro.MISSING")):
-            default = MISSING
-        inner = members_of_union(field.annotation) if style.nested else []
-        if inner and depth < _DEEPEST:
-            below = f"{prefix}{field.name}." if style.prefixed else ""
-            for cls in inner:
-                instance = default if isinstance(default, Instance) else MISSING
-                matching = isinstance(instance, Instance) and instance.cls is cls
-                yield from declare_all(
-                    run,
-                    class_fields(run, cls),
-                    style,
-                    below,
-                    instance if matching else MISSING,
-                    depth + 1,
-                )
-        else:
-            yield _declared(run, field, style, prefix, default)
-
-
-def members_of_union(annotation: Value) -> list[Class]:
-    """Give the classes with fields of their own that an annotation allows."""
-    if isinstance(annotation, Generic):
-        last = annotation.name.rpartition(".")[2]
-        if last in ("Optional", "Union", "UnionType"):
-            return [cls for part in annotation.arguments for cls in members_of_union(part)]
-        if last in ("Annotated", "Final", "Positional", "OmitArgPrefixes", "FlagConversionOff"):
-            return members_of_union(annotation.arguments[0]) if annotation.arguments else []
-        return []
-    if isinstance(annotation, Class) and _has_fields(annotation):
-        return [annotation]
-    return []
-
-
-def _has_fields(cls: Class) -> bool:
-    if any(isinstance(value, EnumMember) for value in cls.namespace.values()):
-        return False
-    return any(isinstance(node, ast.AnnAssign) for one in lineage(cls) for node in one.node.body)
-
-
-def _declared(run: Machine, field: Field, style: Style, prefix: str, default: Value) -> Declared:
-    described = field.described
-    required = default is MISSING
-    kind, choices = described.kind, described.choices
-    if not described.known:
-        kind = element_kind(default) or ("" if isinstance(default, Unknown) else "str")
-    elif not kind:
-        kind = "str"
-    if kind == "bool" and required and style.false_flags and not described.many:
-        default, required = False, False
-    if field.info.keywords.get("choices") is not None:
-        choices = field.info.keywords["choices"]
-    members = run.iterate(choices) if choices is not None else None
-    if members and all(isinstance(member, EnumMember) for member in members):  # noqa: SIM102
-        if style.enum_names:
-            kind, choices = "str", [m.name for m in members if isinstance(m, EnumMember)]
-            default = _named(run, default)
-    notes = [_("Some of its declaration is not known.")] if field.info.open else []
-    return Declared(
-        f"{prefix}{field.name}",
-        kind,
-        None if required else default,
-        required,
-        field.help,
-        choices,
-        field.line,
-        field.file,
-        notes,
-    )
-
-
-def _named(run: Machine, value: Value) -> Value:
-    if isinstance(value, EnumMember):
-        return value.name
-    if isinstance(value, list | tuple):
-        return run.fresh([_named(run, item) for item in value])
-    return value
 
 
 def _head(annotation: Value) -> str:

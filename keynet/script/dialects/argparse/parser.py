@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Final
 
-from keynet.script.dialects.argparse_argument import ACTIONS, Action, declare, make_action
+from keynet.script.dialects.argparse.action import ACTIONS, Action, declare, make_action
+from keynet.script.dialects.argparse.conflicts import MOST_ACTIONS, add_action
 from keynet.script.interpreter.definitions import Class, Function, Instance
 from keynet.script.interpreter.evaluation.attributes import class_attribute
 from keynet.script.interpreter.machine import (
@@ -26,8 +27,6 @@ from keynet.script.interpreter.values import (
 from keynet.text import _
 
 __all__ = ["ARGPARSE", "Group", "Parser"]
-
-_MOST_ACTIONS: Final = 2_000
 
 
 class Group(Instance):
@@ -101,7 +100,7 @@ class Parser(Group):
 
     def _flatten(self, found: list[Action], seen: set[int]) -> None:
         """Add the arguments, those of a subcommand where it was made, each parser once."""
-        if id(self) in seen or len(seen) > _MOST_ACTIONS:
+        if id(self) in seen or len(seen) > MOST_ACTIONS:
             return
         seen.add(id(self))
         children = iter([*self.children, (len(self.actions) + 1, self)])
@@ -110,7 +109,7 @@ class Parser(Group):
             while at <= position:
                 child._flatten(found, seen)
                 at, child = next(children)
-            if action is None or len(found) >= _MOST_ACTIONS:
+            if action is None or len(found) >= MOST_ACTIONS:
                 break
             found.append(action)
 
@@ -146,7 +145,7 @@ def _set_up(run: Machine, group: Group, given: Arguments) -> Value:
     for parent in _parents(run, parents, given):
         parent.nested = True
         run.limits.spend(len(parent.actions) + len(parent.children))
-        if len(parser.actions) + len(parent.actions) > _MOST_ACTIONS:
+        if len(parser.actions) + len(parent.actions) > MOST_ACTIONS:
             break
         parser.actions.extend(parent.actions)
         parser.defaults.update(parent.defaults)
@@ -183,7 +182,7 @@ def _add_argument(run: Machine, group: Group, given: Arguments) -> Value:
     parser = group.parser
     run.limits.spend(1)
     action = make_action(run, given, parser.prefix, parser.argument_default)
-    if action is None or len(parser.actions) >= _MOST_ACTIONS:
+    if action is None or len(parser.actions) >= MOST_ACTIONS:
         return Instance()
     if action.name in parser.defaults and "default" not in given.keywords:
         action.default = parser.defaults[action.name]
@@ -195,33 +194,8 @@ def _add_argument(run: Machine, group: Group, given: Arguments) -> Value:
 
 def _take(run: Machine, parser: Parser, action: Action) -> Value:
     run.limits.spend(len(parser.actions) // 16)
-    if parser.resolve and action.options:
-        _resolve(parser, action)
-    if len(parser.actions) < _MOST_ACTIONS and not _present(parser, action):
-        parser.actions.append(action)
+    add_action(parser.actions, action, resolve=parser.resolve)
     return action
-
-
-def _present(parser: Parser, action: Action) -> bool:
-    """Tell that the same call was followed before, on another way through the script."""
-    return any(
-        seen.given.line == action.given.line
-        and seen.given.file == action.given.file
-        and seen.name == action.name
-        and seen.options == action.options
-        for seen in parser.actions
-    )
-
-
-def _resolve(parser: Parser, action: Action) -> None:
-    taken = set(action.options)
-    kept: list[Action] = []
-    for seen in parser.actions:
-        if taken.isdisjoint(seen.options):
-            kept.append(seen)
-        elif rest := [option for option in seen.options if option not in taken]:
-            kept.append(seen.with_options(tuple(rest)))
-    parser.actions[:] = kept
 
 
 def _add_group(run: Machine, group: Group, given: Arguments) -> Value:

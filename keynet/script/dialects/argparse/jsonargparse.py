@@ -4,18 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from keynet.script.dialects.argparse_ import Parser
-from keynet.script.dialects.argparse_argument import Action
-from keynet.script.dialects.fields import (
-    Field,
-    Form,
-    Style,
-    class_fields,
-    declare_all,
-    function_fields,
-    function_of,
-    members_of_union,
-)
+from keynet.script.dialects.argparse.action import Action
+from keynet.script.dialects.argparse.parser import Parser
+from keynet.script.dialects.fields.declaring import Style, declare_all, members_of_union
+from keynet.script.dialects.fields.field import Field, class_fields, function_fields, function_of
+from keynet.script.dialects.form import Form
 from keynet.script.interpreter.definitions import Class, Function, Instance, Module, Scope
 from keynet.script.interpreter.evaluation.attributes import class_attribute
 from keynet.script.interpreter.knowledge.annotations import describe_value

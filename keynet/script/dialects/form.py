@@ -1,0 +1,30 @@
+"""A command line that is put together from declarations, without a parser object."""
+
+from typing import Final
+
+from keynet.script.interpreter.definitions import Instance
+from keynet.script.interpreter.machine import Declared
+from keynet.script.interpreter.values import MISSING, Arguments, Value
+
+__all__ = ["Form"]
+
+_MOST: Final = 1_000
+
+
+class Form(Instance):
+    """A command line that is made of declarations gathered elsewhere."""
+
+    def __init__(self, dialect: str, given: Arguments) -> None:
+        super().__init__()
+        self.dialect = dialect
+        self.found: list[Declared] = []
+        self.nested = False
+        self.line = given.line
+
+    def native(self, name: str) -> Value:
+        """Say that it declares arguments."""
+        return True if name == "declared" else MISSING
+
+    def declared(self) -> list[Declared]:
+        """Give the declarations in order."""
+        return self.found[:_MOST]

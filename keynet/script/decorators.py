@@ -4,7 +4,7 @@ import ast
 from dataclasses import dataclass
 from typing import Final
 
-from keynet.script.files.source import Source
+from keynet.script.training_script import TrainingScript
 
 __all__ = ["Traced", "traced"]
 
@@ -19,7 +19,7 @@ class Traced:
     base_image: str | None = None
 
 
-def traced(source: Source) -> Traced:
+def traced(script: TrainingScript) -> Traced:
     """Read ``model_name`` and ``base_image`` of the first ``@trace_pytorch(...)``.
 
     Only constants, and names bound once at the top of the module to a constant, are read.
@@ -27,8 +27,9 @@ def traced(source: Source) -> Traced:
 
     Source: SPEC chapter 2.
     """
-    constants = _constants(source.tree)
-    for node in ast.walk(source.tree):
+    tree = script.source.tree
+    constants = _constants(tree)
+    for node in ast.walk(tree):
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             continue
         for decorator in node.decorator_list:

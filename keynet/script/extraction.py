@@ -1,12 +1,10 @@
 """Read the hyperparameters of a training script without importing or running it."""
 
-import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from keynet.script import conversion
+from keynet.script import collector, conversion, training_script
 from keynet.script.arguments import Argument, Extraction, JsonValue, Note, TypeName
 from keynet.script.dialects import all_dialects
 from keynet.script.files import source
@@ -15,6 +13,7 @@ from keynet.script.interpreter import entry
 from keynet.script.interpreter.definitions import Module
 from keynet.script.interpreter.interpreter import Interpreter
 from keynet.script.interpreter.machine import Dialect, Finished, Limits, OutOfSteps, ParserLike
+from keynet.script.training_script import TrainingScript
 from keynet.text import _, printable
 
 __all__ = ["Argument", "Extraction", "JsonValue", "Note", "TypeName", "extract"]
@@ -26,11 +25,12 @@ _MOST_ARGUMENTS: Final = 2_000
 _MOST_NOTES: Final = 500
 
 
-def extract(path: Path, *, parser_type: str | None = None) -> Extraction:
-    """Read the arguments that the script takes on its command line.
+def extract(script: Path | TrainingScript, *, parser_type: str | None = None) -> Extraction:
+    """Read the arguments that a script takes on its command line.
 
     Args:
-        path: The script; files of its own project beside it are read when it uses them.
+        script: Its path, or the script as ``training_script.load`` read it. Files of its own
+            project next to it are read when it uses them.
         parser_type: Look only for this one: ``argparse``, ``click``, ``typer``, …
 
     Returns:
@@ -40,28 +40,17 @@ def extract(path: Path, *, parser_type: str | None = None) -> Extraction:
     Raises:
         ScriptInvalid: The file is missing, unreadable, too large or not Python.
 
-    Source: SPEC chapter 3.
+    What is read and what is not: docs/hyperparameters.md.
     """
-    with _collector_paused():
-        return _extracted(Path(path), parser_type)
+    loaded = script if isinstance(script, TrainingScript) else training_script.load(Path(script))
+    with collector.paused():
+        return _extracted(loaded, parser_type)
 
 
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Spare the garbage collector from walking the growing syntax trees again and again."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
-def _extracted(path: Path, parser_type: str | None) -> Extraction:
-    content = source.load(path)
+def _extracted(script: TrainingScript, parser_type: str | None) -> Extraction:
+    content = script.source
     dialects = [d for d in all_dialects() if parser_type in (None, d.name)]
-    project = Project(path)
+    project = Project(script.path)
     limits = Limits(_STEPS, source.MAX_TOKENS - content.tokens)
     run = Interpreter(project, dialects, limits)
     module = project.entry()

@@ -184,15 +184,13 @@ def _outcome(work: Callable[[], object]) -> object:
 
 
 def _read(path: Path) -> Content:
-    from keynet.oci.descriptor import Digest
+    from keynet.script import training_script
     from keynet.script.decorators import traced
     from keynet.script.extraction import extract
-    from keynet.script.files import source
 
-    named = traced(source.load(path))
-    extraction = extract(path)
-    digest = Digest.of(path.read_bytes())
-    return Content(str(digest), extraction, named.model_name, named.base_image)
+    script = training_script.load(path)
+    named = traced(script)
+    return Content(str(script.digest), extract(script), named.model_name, named.base_image)
 
 
 def _load() -> "Template":

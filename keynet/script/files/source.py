@@ -16,7 +16,7 @@ from keynet.errors import ScriptInvalid
 from keynet.script.files import bodies
 from keynet.text import _, fill, printable, size
 
-__all__ = ["MAX_BYTES", "MAX_TOKENS", "Source", "count_tokens", "load", "parse"]
+__all__ = ["MAX_BYTES", "MAX_TOKENS", "Source", "count_tokens", "from_bytes", "load", "read"]
 
 MAX_BYTES: Final = 4_000_000
 # A syntax tree takes up to 900 bytes of memory a token: this keeps it below 150 MB.
@@ -57,22 +57,26 @@ def load(path: Path, *, max_tokens: int = MAX_TOKENS, whole: bool = True) -> Sou
     Raises:
         ScriptInvalid: Missing, a directory, empty, too large, not text or not Python.
     """
-    content = _read(path)
+    return from_bytes(path, read(path), max_tokens=max_tokens, whole=whole)
+
+
+def from_bytes(
+    path: Path, content: bytes, *, max_tokens: int = MAX_TOKENS, whole: bool = True
+) -> Source:
+    """Decode and parse the bytes of a script; ``path`` is named in errors.
+
+    Raises:
+        ScriptInvalid: Empty, too large, not text or not Python.
+    """
     if not content.strip():
         raise ScriptInvalid(
             fill(_("The script {path} is empty."), path=path),
             _("Give the file that starts the training."),
         )
-    text = _decode(path, content)
-    return parse(path, text, max_tokens=max_tokens, whole=whole)
+    return _parse(path, _decode(path, content), max_tokens=max_tokens, whole=whole)
 
 
-def parse(path: Path, text: str, *, max_tokens: int = MAX_TOKENS, whole: bool = True) -> Source:
-    """Parse Python source that was already decoded.
-
-    Raises:
-        ScriptInvalid: Not Python, or too large or too deeply nested to be read.
-    """
+def _parse(path: Path, text: str, *, max_tokens: int, whole: bool) -> Source:
     if "\0" in text:
         raise ScriptInvalid(
             fill(
@@ -153,7 +157,12 @@ def _may_be_long(text: str, quote: str) -> bool:
     )
 
 
-def _read(path: Path) -> bytes:
+def read(path: Path) -> bytes:
+    """Return the bytes of a script's file, which is opened once.
+
+    Raises:
+        ScriptInvalid: Missing, a directory, not an ordinary file, unreadable or too large.
+    """
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from keynet.errors import ScriptInvalid
-from keynet.script.decorators import Traced, traced
 from keynet.script.extraction import extract
 from keynet.script.files.source import load
 
@@ -82,21 +81,3 @@ def test_warnings_of_the_parser_stay_silent(tmp_path: Path) -> None:
     path = tmp_path / "train.py"
     path.write_text("x = '\\d'\ny = 1if 1else 2\nassert (1, 'x')\n")
     assert extract(path).arguments == ()
-
-
-@pytest.mark.parametrize(
-    ("script", "expected"),
-    [
-        ("@trace_pytorch(model_name='m', base_image='b:1')\ndef f(): pass", Traced("m", "b:1")),
-        ("@keynet.trace_pytorch('m')\ndef f(): pass", Traced("m")),
-        ("NAME = 'm'\n@trace_pytorch(NAME)\nclass C: pass", Traced("m")),
-        ("NAME = 'm'\nNAME = 'n'\n@trace_pytorch(NAME)\ndef f(): pass", Traced()),
-        ("@trace_pytorch(model_name=make())\ndef f(): pass", Traced()),
-        ("@other(model_name='m')\ndef f(): pass", Traced()),
-        ("x = 1", Traced()),
-    ],
-)
-def test_the_decorator_names_model_and_base(tmp_path: Path, script: str, expected: Traced) -> None:
-    path = tmp_path / "train.py"
-    path.write_text(script)
-    assert traced(load(path)) == expected

@@ -9,7 +9,7 @@ from keynet.script.arguments import Argument, Extraction, JsonValue, Note, TypeN
 from keynet.script.dialects import all_dialects
 from keynet.script.files import source
 from keynet.script.files.project import Project
-from keynet.script.interpreter import entry
+from keynet.script.interpreter import candidates, entry
 from keynet.script.interpreter.definitions import Module
 from keynet.script.interpreter.interpreter import Interpreter
 from keynet.script.interpreter.machine import Dialect, Finished, Limits, OutOfSteps, ParserLike
@@ -58,7 +58,7 @@ def _extracted(script: TrainingScript, parser_type: str | None) -> Extraction:
         _follow(run, module, content, dialects)
         if not run.candidates:
             _read_registering(run, dialects)
-        parser = _chosen(run)
+        parser = candidates.choose(run.candidates, run.parsers)
         if parser is None:
             return Extraction(None, (), _notes(run, []))
         return _reported(run, parser)
@@ -110,7 +110,7 @@ def _read_registering(run: Interpreter, dialects: list[Dialect]) -> None:
 
 
 def _mentions(run: Interpreter, content: source.Source, words: list[str]) -> bool:
-    texts = [content.text, *run.project.texts]
+    texts = [content.text, *run.modules.project.texts]
     return any(word in text for text in texts for word in words) or bool(run.parsers)
 
 
@@ -118,19 +118,6 @@ def _found(run: Interpreter) -> bool:
     return any(candidate.parser.declared() for candidate in run.candidates) or any(
         parser.declared() for parser in run.parsers
     )
-
-
-def _chosen(run: Interpreter) -> ParserLike | None:
-    """Choose among several parsers: one that parses, in the main block, in main(), the first."""
-    parsing = [c for c in run.candidates if c.parser.declared()]
-    if parsing:
-        # Of parsers that leave the rest to another, the last is the one that is left with it.
-        complete = [c for c in parsing if c.complete] or parsing[::-1]
-        best = max(complete, key=lambda c: (c.rank, c.certain))
-        return best.parser
-    declaring = [parser for parser in run.parsers if parser.declared()]
-    whole = [parser for parser in declaring if not parser.nested]
-    return next(iter(whole or declaring), None)
 
 
 def _reported(run: Interpreter, parser: ParserLike) -> Extraction:

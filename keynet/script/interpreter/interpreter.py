@@ -13,7 +13,8 @@ from typing import Final
 
 from keynet.script.arguments import Note
 from keynet.script.files.project import Project
-from keynet.script.interpreter import calls, expressions, statements
+from keynet.script.interpreter import calls, expressions, modules, statements
+from keynet.script.interpreter.candidates import Candidate
 from keynet.script.interpreter.definitions import (
     Class,
     EnumMember,
@@ -23,7 +24,6 @@ from keynet.script.interpreter.definitions import (
     Scope,
 )
 from keynet.script.interpreter.evaluation import attributes, items, operations
-from keynet.script.interpreter.knowledge.constants import machine_dependent
 from keynet.script.interpreter.knowledge.natives import BUILTINS
 from keynet.script.interpreter.knowledge.records import RECORDS
 from keynet.script.interpreter.knowledge.stdlib import STDLIB
@@ -36,11 +36,11 @@ from keynet.script.interpreter.machine import (
     ParserLike,
     PerhapsFinished,
 )
+from keynet.script.interpreter.modules import Modules
 from keynet.script.interpreter.values import (
     UNKNOWN,
     Arguments,
     External,
-    Imported,
     OneOf,
     SetValue,
     Unknown,
@@ -49,30 +49,18 @@ from keynet.script.interpreter.values import (
 )
 from keynet.text import _, fill, printable
 
-__all__ = ["MAX_WAITING", "Candidate", "Interpreter"]
+__all__ = ["MAX_WAITING", "Interpreter"]
 
 MAX_WAITING: Final = 40
 _MOST_PARSERS: Final = 60
 _COST_OF_PARSING: Final = 1_000
 
 
-class Candidate:
-    """A parser that was seen parsing; ``rank`` as in SPEC 3: block, main, anywhere."""
-
-    def __init__(
-        self, parser: ParserLike, rank: int, *, complete: bool, certain: bool = True
-    ) -> None:
-        self.parser = parser
-        self.rank = rank
-        self.complete = complete
-        self.certain = certain
-
-
 class Interpreter:
     """The state of following one script; implements ``machine.Machine``."""
 
     def __init__(self, project: Project, dialects: Iterable[Dialect], limits: Limits) -> None:
-        self.project = project
+        self.modules = Modules(project)
         self.limits = limits
         self.handlers: dict[str, Handler] = {**BUILTINS, **STDLIB, **RECORDS}
         self._plain = frozenset(self.handlers)
@@ -99,108 +87,22 @@ class Interpreter:
         self._registries: dict[int, tuple[object, str]] = {}
         self._full: dict[int, object] = {}
         self.waiting: list[Value] = []
-        self._unread: list[Module] = []
-        self._scopes: list[Scope] = []
         self._unknown_calls: dict[str, Unknown] = {}
-        self._resolving: set[tuple[int, str]] = set()
         self.main_function: ast.AST | None = None
         self.has_block = False
         self._in_block = False
 
-    # Following
+    # The project. Here and below these are the functions themselves: a method around each
+    # would double the frames.
 
-    def begin(self, module: Module, name: str) -> Scope:
-        """Give the names that a module has before its first line."""
-        scope = Scope(module, None, {}, "module")
-        scope.names.update(
-            {
-                "__name__": name,
-                "__file__": machine_dependent("__file__"),
-                "__doc__": None,
-                "__package__": UNKNOWN,
-            }
-        )
-        module.scope = scope
-        self._scopes.append(scope)
-        module.state = "reading"
-        return scope
-
-    def load(self, module: Module) -> Scope | None:
-        """Read and follow a module of the project, once; None when it cannot be read."""
-        if module.state != "unread":
-            return module.scope
-        module.state = "reading"
-        content = self.project.read(module, self.limits)
-        if content is None:
-            module.state = "read"
-            return None
-        scope = self.begin(module, module.name)
-        scope.names["__doc__"] = ast.get_docstring(content.tree, clean=False)
-        region, self.region = self.region, 0
-        try:
-            statements.execute(self, content.tree.body, scope)
-        finally:
-            self.region = region
-            module.state = "read"
-        return scope
-
-    def forget(self) -> None:
-        """Break the circles of names and what they name: no collector has to find them."""
-        for scope in self._scopes:
-            for value in scope.names.values():
-                if isinstance(value, Class):
-                    value.namespace.clear()
-            scope.names.clear()
-
-    def load_unread(self, pattern: str = "") -> bool:
-        """Read the modules that were imported and not looked at; tell whether there were any.
-
-        Args:
-            pattern: Read only those whose text has a match of this expression.
-        """
-        any_read = False
-        skipped: list[Module] = []
-        while modules := [one for one in self._unread if one.state == "unread"]:
-            self._unread.clear()
-            for module in modules:
-                # A package's own file is what leads to its modules.
-                if not pattern or module.package or self.project.mentions(module, pattern):
-                    any_read = True
-                    self.load(module)
-                else:
-                    skipped.append(module)
-        self._unread.extend(skipped)
-        return any_read
-
-    def module(self, name: str, importer: Module, level: int = 0) -> Module | None:
-        """Find a module of the project."""
-        module = self.project.find(name, importer, level)
-        if module is not None and module.state == "unread":
-            self._unread.append(module)
-        return module
-
-    def submodule(self, module: Module, name: str) -> Module | None:
-        """Find a module inside a package of the project."""
-        found = self.project.inside(module, name) if module.package else None
-        if found is not None and found.state == "unread":
-            self._unread.append(found)
-        return found
-
-    def import_name(self, name: str) -> Value:
-        """Give what importing an absolute name gives."""
-        entry = Module("__main__", self.project.script)
-        return self.module(name, entry) or External(name)
-
-    def resolve(self, imported: Imported) -> Value:
-        """Give what a name imported from a module of the project is bound to."""
-        key = (id(imported.module), imported.name)
-        if key in self._resolving:
-            return UNKNOWN
-        self._resolving.add(key)
-        try:
-            return self.attribute(imported.module, imported.name)
-        finally:
-            self._resolving.discard(key)
+    begin = modules.begin
+    load = modules.load
+    load_unread = modules.load_unread
+    module = modules.module
+    submodule = modules.submodule
+    import_name = modules.import_name
+    resolve = modules.resolve
+    forget = modules.forget
 
     def enter_main_block(self, scope: Scope) -> None:
         """Take notice that the script's ``__main__`` block begins."""
@@ -209,7 +111,6 @@ class Interpreter:
 
     # Values
 
-    # These are the functions themselves: a method around each would double the frames.
     execute = statements.execute
     evaluate = expressions.evaluate
     call = calls.call
@@ -375,7 +276,7 @@ class Interpreter:
         """
         rank = 3 if self._in_block else 2 if self.main_function in self.active else 1
         self.limits.spend(_COST_OF_PARSING)
-        self.candidates.append(Candidate(parser, rank, complete=complete, certain=not self.region))
+        self.candidates.append(Candidate(parser, rank, complete, not self.region))
         best = 3 if self.has_block else 2 if self.main_function is not None else 1
         if complete and rank >= best and parser.declared():
             raise PerhapsFinished if self.region else Finished

@@ -8,7 +8,7 @@ from keynet.script import collector, conversion, training_script
 from keynet.script.arguments import Argument, Extraction, JsonValue, Note, TypeName
 from keynet.script.dialects import all_dialects
 from keynet.script.files import source
-from keynet.script.files.project import Project
+from keynet.script.files.project_files import Project
 from keynet.script.interpreter import candidates, entry
 from keynet.script.interpreter.definitions import Module
 from keynet.script.interpreter.interpreter import Interpreter

@@ -2,7 +2,7 @@
 
 import ast
 
-from keynet.script.files.project import names_outside
+from keynet.script.files.project_files import names_outside
 from keynet.script.interpreter.definitions import Scope
 from keynet.script.interpreter.flow import Signal
 from keynet.script.interpreter.machine import Machine

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from keynet.script.arguments import Note
-from keynet.script.files.project import Project
+from keynet.script.files.project_files import Project
 from keynet.script.interpreter import calls, expressions, modules, statements
 from keynet.script.interpreter.candidates import Candidate
 from keynet.script.interpreter.definitions import (

@@ -4,7 +4,7 @@ import ast
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from keynet.script.files.project import Project
+from keynet.script.files.project_files import Project
 from keynet.script.interpreter.definitions import Class, Module, Scope
 from keynet.script.interpreter.knowledge.constants import machine_dependent
 from keynet.script.interpreter.machine import Machine

@@ -26,7 +26,7 @@ from keynet.script.interpreter.values import (
 from keynet.script.secretlike import looks_secret, mentions_secret
 from keynet.text import _, fill, printable
 
-__all__ = ["choice_values", "converter_kind", "element_kind", "judge", "plain_kind"]
+__all__ = ["converter_kind", "element_kind", "to_argument"]
 
 _TYPES: Final[frozenset[str]] = frozenset(get_args(TypeName))
 _SUPPRESS: Final = "==SUPPRESS=="
@@ -44,7 +44,7 @@ class _NotJsonError(Exception):
     """A value that JSON cannot hold or that is not known; the text says why."""
 
 
-def judge(run: Machine, declared: Declared) -> tuple[Argument, list[Note]]:
+def to_argument(run: Machine, declared: Declared) -> tuple[Argument, list[Note]]:
     """Turn a declared argument into what is reported, with notes on what is not known."""
     notes = [Note(declared.line, text, declared.file) for text in declared.notes]
 
@@ -59,7 +59,7 @@ def judge(run: Machine, declared: Declared) -> tuple[Argument, list[Note]]:
         kind = "str"
     choices = None
     if declared.choices is not None:
-        choices = choice_values(run, declared.choices)
+        choices = _choices(run, declared.choices)
         if choices is None:
             note(fill(_("The choices of {name} are not known."), name=shown))
         elif any(looks_secret("", choice) for choice in choices):
@@ -181,7 +181,7 @@ def _help(value: Value) -> str:
     return " ".join(printable(value).split())
 
 
-def choice_values(run: Machine, value: Value) -> tuple[str, ...] | None:
+def _choices(run: Machine, value: Value) -> tuple[str, ...] | None:
     """Write choices as strings, None when they are not all known."""
     items = run.iterate(value)
     if items is None or len(items) > _MOST_CHOICES:
@@ -200,11 +200,6 @@ def choice_values(run: Machine, value: Value) -> tuple[str, ...] | None:
             return None
         texts.append(text)
     return tuple(texts) or None
-
-
-def plain_kind(value: Value) -> str:
-    """Name the type that reports a value of a default: that of its elements for a list."""
-    return element_kind(value) or "str"
 
 
 def element_kind(value: Value) -> str:

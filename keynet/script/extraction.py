@@ -70,17 +70,17 @@ def _follow(
     run: Interpreter, module: Module, content: source.Source, dialects: list[Dialect]
 ) -> None:
     """Follow the script from its entry; then what its entry did not reach, until a parser."""
-    ways: list[Callable[[], None]] = [
+    attempts: list[Callable[[], None]] = [
         lambda: entry.follow(run, module, content.tree),
         lambda: _read_registering(run, dialects),
         lambda: entry.call_waiting(run),
         lambda: entry.call_uncalled(run, module, ["main"]),
         lambda: entry.follow_imported(run, module),
         lambda: entry.call_uncalled(run, module),
-        lambda: entry.give_parser(run, module),
+        lambda: entry.call_with_parser(run, module),
     ]
     words = [word for dialect in dialects for word in dialect.words]
-    for number, way in enumerate(ways):
+    for number, attempt in enumerate(attempts):
         if number and _found(run):
             return
         if number > _IMPORTED and not _mentions(run, content, words):
@@ -88,7 +88,7 @@ def _follow(
         if number:
             run.limits.steps = _STEPS_AFTERWARDS
         try:
-            way()
+            attempt()
         except Finished:
             return
         except OutOfSteps:
@@ -135,7 +135,7 @@ def _reported(run: Interpreter, parser: ParserLike) -> Extraction:
             notes.append(Note(declared.line, _("There are too many arguments."), declared.file))
             break
         try:
-            argument, its_notes = conversion.judge(run, declared)
+            argument, its_notes = conversion.to_argument(run, declared)
         except OutOfSteps:
             notes.append(Note(declared.line, _("There are too many arguments."), declared.file))
             break

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from keynet.script.conversion import element_kind
-from keynet.script.dialects.form import Form
+from keynet.script.dialects.command_line import CommandLine
 from keynet.script.interpreter.definitions import Class, EnumMember, Instance
 from keynet.script.interpreter.machine import Declared, Dialect, Handler, Machine
 from keynet.script.interpreter.values import (
@@ -50,13 +50,13 @@ class Flag(Instance):
         return known.get(name, MISSING)
 
 
-def _flags(run: Machine, given: Arguments) -> Form:
+def _flags(run: Machine, given: Arguments) -> CommandLine:
     for parser in run.parsers:
-        if isinstance(parser, Form) and parser.dialect == "absl":
+        if isinstance(parser, CommandLine) and parser.dialect == "absl":
             return parser
-    form = Form("absl", given)
-    run.created(form)
-    return form
+    command_line = CommandLine("absl", given)
+    run.created(command_line)
+    return command_line
 
 
 def _define(kind: str, *, many: bool = False, separator: str = "") -> Handler:
@@ -129,9 +129,9 @@ def _declare(
         return UNKNOWN
     required = run.truth(given.keywords.get("required", False)) is True
     declared = Declared(name, kind, default, required, text, choices, given.line, given.file, [])
-    form = _flags(run, given)
-    if not any(seen.name == name and seen.line == declared.line for seen in form.found):
-        form.found.append(declared)
+    command_line = _flags(run, given)
+    if not any(seen.name == name and seen.line == declared.line for seen in command_line.found):
+        command_line.found.append(declared)
     return Flag(declared)
 
 
@@ -161,9 +161,9 @@ def _set_default(run: Machine, given: Arguments) -> Value:
 
 def _parse(run: Machine, given: Arguments) -> Value:
     run.load_unread()
-    form = _flags(run, given)
-    run.later(value for value in given.positional[:1])
-    run.parsed(form)
+    command_line = _flags(run, given)
+    run.call_later(value for value in given.positional[:1])
+    run.parsed(command_line)
     return Unknown()
 
 

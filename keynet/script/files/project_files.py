@@ -14,7 +14,7 @@ from keynet.script.files import folders, source
 from keynet.script.interpreter.definitions import Module
 from keynet.script.interpreter.machine import Limits
 
-__all__ = ["Project", "names_outside"]
+__all__ = ["Project", "is_well_known"]
 
 _LONGEST_NAME: Final = 200
 # Whatever lies beside the script, these names mean the well-known packages.
@@ -42,7 +42,7 @@ _WELL_KNOWN: Final = frozenset(
 )
 
 
-def names_outside(name: str) -> bool:
+def is_well_known(name: str) -> bool:
     """Tell whether an absolute import never means a file of the project."""
     return name.partition(".")[0] in _WELL_KNOWN
 
@@ -93,7 +93,7 @@ class Project:
             for _up in range(min(level - 1, 20)):
                 base = base.parent
             return self._at(base, parts) if self._inside(base) else None
-        if not parts or names_outside(name):
+        if not parts or is_well_known(name):
             return None
         own = self.package is not None and parts[0] == self.package.name
         standard = parts[0] in sys.stdlib_module_names and not own

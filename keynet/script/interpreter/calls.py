@@ -27,6 +27,7 @@ from keynet.script.interpreter.values import (
     Value,
     is_constant,
     join,
+    join_all,
 )
 from keynet.text import _, fill, printable
 
@@ -84,13 +85,13 @@ def _call_instance(run: Machine, instance: Instance, given: Arguments) -> Value:
 
 
 def _call_alternatives(run: Machine, function: OneOf, given: Arguments) -> Value:
-    result: Value = MISSING
+    # A comprehension would take a frame more of Python's stack.
+    results: list[Value] = []
     with run.uncertain():
         for one in function.values:
             if not is_constant(one):
-                value = call(run, one, given)
-                result = value if result is MISSING else join(result, value)
-    return UNKNOWN if result is MISSING else result
+                results.append(call(run, one, given))
+    return join_all(results)
 
 
 def _call_external(run: Machine, function: External, given: Arguments) -> Value:
@@ -104,7 +105,7 @@ def _call_external(run: Machine, function: External, given: Arguments) -> Value:
         return instance
     handler = run.handler(name)
     if handler is not None:
-        run.declarations += not run.is_plain(name)
+        run.declarations += not run.declares_nothing(name)
         return handler(run, given)
     owner, _dot, method = name.rpartition(".")
     if run.native_class(owner) is not None and given.positional:
@@ -122,7 +123,7 @@ def _call_unknown(run: Machine, function: Value, given: Arguments) -> Value:
     A parser that is handed to it comes back: that is how libraries add their arguments.
     """
     every = [*given.positional, *given.keywords.values()]
-    run.later(value for value in every if isinstance(value, (Function, BoundMethod, Partial)))
+    run.call_later(value for value in every if isinstance(value, (Function, BoundMethod, Partial)))
     for value in every:
         if isinstance(value, Instance) and value.native("declared") is not MISSING:
             name = function.name if isinstance(function, External) else ""
@@ -180,18 +181,7 @@ def bind_arguments(run: Machine, function: Function, given: Arguments, scope: Sc
     for parameter in [*parameters.args, *parameters.kwonlyargs]:
         if parameter.arg in rest:
             names[parameter.arg] = rest.pop(parameter.arg)
-    defaults = (
-        dict(
-            zip(
-                [p.arg for p in positional[len(positional) - len(function.defaults) :]],
-                function.defaults,
-                strict=True,
-            )
-        )
-        if function.defaults
-        else {}
-    )
-    defaults.update(function.keyword_defaults)
+    defaults = function.parameter_defaults()
     for parameter in [*positional, *parameters.kwonlyargs]:
         if parameter.arg not in names:
             default = defaults.get(parameter.arg, UNKNOWN)

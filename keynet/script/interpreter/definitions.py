@@ -43,7 +43,7 @@ class Scope:
     names: dict[str, Value] = field(default_factory=dict)
     kind: str = "function"
     frame: Frame = field(default_factory=Frame)
-    elsewhere: dict[str, "Scope"] = field(default_factory=dict)
+    bound_in: dict[str, "Scope"] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -59,8 +59,17 @@ class Function:
 
     @property
     def name(self) -> str:
-        """Give its name as written; "" for a lambda."""
+        """Return its name as written; "" for a lambda."""
         return "" if isinstance(self.node, ast.Lambda) else self.node.name
+
+    def parameter_defaults(self) -> dict[str, Value]:
+        """Return the defaults of the parameters that have one."""
+        if not self.defaults:
+            return dict(self.keyword_defaults)
+        given = self.node.args
+        names = [parameter.arg for parameter in (*given.posonlyargs, *given.args)]
+        last = names[len(names) - len(self.defaults) :]
+        return {**dict(zip(last, self.defaults, strict=True)), **self.keyword_defaults}
 
 
 @dataclass(slots=True, eq=False)

@@ -9,7 +9,7 @@ from keynet.script.interpreter.interpreter import MAX_WAITING, Interpreter
 from keynet.script.interpreter.statements import is_entry_test
 from keynet.script.interpreter.values import Arguments, External, Imported
 
-__all__ = ["call_uncalled", "call_waiting", "follow", "follow_imported", "give_parser"]
+__all__ = ["call_uncalled", "call_waiting", "call_with_parser", "follow", "follow_imported"]
 
 _ENTRIES: Final = frozenset(["main", "cli", "run", "app", "train", "entrypoint", "cli_main"])
 _PARSER_NAMES: Final = frozenset(
@@ -57,7 +57,7 @@ def follow_imported(run: Interpreter, module: Module) -> None:
                 run.call(found, Arguments(open=True))
 
 
-def give_parser(run: Interpreter, module: Module) -> None:
+def call_with_parser(run: Interpreter, module: Module) -> None:
     """Give a new parser to functions that add arguments to one and that nothing calls."""
     scope = module.scope
     if scope is None:

@@ -1,4 +1,4 @@
-"""How statements end, and joining what several ways leave."""
+"""How statements end, and joining what several branches leave."""
 
 from collections.abc import Callable
 from typing import Final, TypeAlias
@@ -7,7 +7,7 @@ from keynet.script.interpreter.definitions import Scope
 from keynet.script.interpreter.machine import Machine, PerhapsFinished
 from keynet.script.interpreter.values import MISSING, Value, join
 
-__all__ = ["BREAK", "CONTINUE", "RAISE", "RETURN", "Signal", "branches", "merged"]
+__all__ = ["BREAK", "CONTINUE", "RAISE", "RETURN", "Signal", "follow_branches", "merged"]
 
 RETURN: Final = "return"
 RAISE: Final = "raise"
@@ -17,19 +17,19 @@ CONTINUE: Final = "continue"
 Signal: TypeAlias = str | None
 
 
-def branches(run: Machine, ways: list[Callable[[], Signal]], scope: Scope) -> Signal:
-    """Follow each of several ways from the same state, then join what they leave."""
+def follow_branches(run: Machine, branches: list[Callable[[], Signal]], scope: Scope) -> Signal:
+    """Follow each of several branches from the same state, then join what they leave."""
     before = scope.names
     falling: list[dict[str, Value]] = []
     signals: list[str] = []
-    for way in ways:
+    for branch in branches:
         scope.names = dict(before)
         run.limits.spend(len(before) // 16)
         with run.uncertain():
             try:
-                signal = way()
+                signal = branch()
             except PerhapsFinished:
-                # What this way would still do matters no more; another may parse otherwise.
+                # What this branch would still do matters no more; another may parse otherwise.
                 signal = None
         if signal is None:
             falling.append(scope.names)

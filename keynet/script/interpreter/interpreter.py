@@ -24,7 +24,7 @@ from keynet.script.interpreter.definitions import (
     Scope,
 )
 from keynet.script.interpreter.evaluation import attributes, items, operations
-from keynet.script.interpreter.knowledge.natives import BUILTINS
+from keynet.script.interpreter.knowledge.builtin_functions import BUILTINS
 from keynet.script.interpreter.knowledge.records import RECORDS
 from keynet.script.interpreter.knowledge.stdlib import STDLIB
 from keynet.script.interpreter.machine import (
@@ -38,14 +38,13 @@ from keynet.script.interpreter.machine import (
 )
 from keynet.script.interpreter.modules import Modules
 from keynet.script.interpreter.values import (
-    UNKNOWN,
     Arguments,
     External,
     OneOf,
     SetValue,
     Unknown,
     Value,
-    join,
+    join_all,
 )
 from keynet.text import _, fill, printable
 
@@ -171,13 +170,7 @@ class Interpreter:
         frame = scope.frame
         if frame.yields:
             return self.fresh(list(frame.yields))
-        returns = frame.returns if signal is not None else [*frame.returns, None]
-        if not returns:
-            return UNKNOWN
-        result = returns[0]
-        for value in returns[1:]:
-            result = join(result, value)
-        return result
+        return join_all(frame.returns if signal is not None else [*frame.returns, None])
 
     # What is certain
 
@@ -204,13 +197,13 @@ class Interpreter:
             return True
         return self._young.get(id(container), (None, -1))[1] == self.region
 
-    def registry(self, container: object, module: Module) -> None:
+    def watch_registry(self, container: object, module: Module) -> None:
         """Take notice of an empty container at the top of a module."""
         if id(container) not in self._full:
             name = module.path.parent.name if module.package else module.path.stem
             self._registries[id(container)] = (container, name)
 
-    def fill(self, container: object) -> bool:
+    def fill_registry(self, container: object) -> bool:
         """Read the modules that register themselves in an empty container; tell whether it is one.
 
         They have to import it.
@@ -237,7 +230,7 @@ class Interpreter:
         """Give what a name from outside the project does when called."""
         return self.handlers.get(name) or self.handlers.get("*." + name.rpartition(".")[2])
 
-    def is_plain(self, name: str) -> bool:
+    def declares_nothing(self, name: str) -> bool:
         """Tell a function that has nothing to do with command lines."""
         return name in self._plain
 
@@ -246,7 +239,7 @@ class Interpreter:
         found = self.native_classes.get(name)
         return found or self.native_classes.get("*." + name.rpartition(".")[2])
 
-    def later(self, functions: Iterable[Value]) -> None:
+    def call_later(self, functions: Iterable[Value]) -> None:
         """Remember functions that something unknown may call."""
         for function in functions:
             if len(self.waiting) < MAX_WAITING:

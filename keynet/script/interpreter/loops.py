@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from keynet.script.interpreter.definitions import Scope
-from keynet.script.interpreter.flow import BREAK, CONTINUE, Signal, branches, merged
+from keynet.script.interpreter.flow import BREAK, CONTINUE, Signal, follow_branches, merged
 from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.names import assign, stored_names, widen
 from keynet.script.interpreter.values import UNKNOWN, OneOf, Value
@@ -21,9 +21,9 @@ def _for(run: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Signal:
     iterated = run.evaluate(node.iter, scope)
     if isinstance(iterated, OneOf):
         listed = [run.iterate(value) for value in iterated.values]
-        ways = [_each(run, node, items, scope) for items in listed if items is not None]
-        if len(ways) == len(listed):
-            return branches(run, ways, scope)
+        branches = [_each(run, node, items, scope) for items in listed if items is not None]
+        if len(branches) == len(listed):
+            return follow_branches(run, branches, scope)
     items = run.iterate(iterated)
     if items is None:
         return _uncertain_loop(run, node, [*node.body, *node.orelse], scope, node.target)
@@ -79,7 +79,7 @@ def _uncertain_loop(
         return None if signal == BREAK else signal
 
     widen(run, names, scope)
-    return branches(run, [lambda: None, once], scope)
+    return follow_branches(run, [lambda: None, once], scope)
 
 
 def _while(run: Machine, node: ast.While, scope: Scope) -> Signal:

@@ -32,8 +32,8 @@ def look_up(run: Machine, name: str, scope: Scope) -> Value:
     """Give what a name is bound to, innermost scope first."""
     inner: Scope | None = scope
     while inner is not None:
-        if name in inner.elsewhere:
-            inner = inner.elsewhere[name]
+        if name in inner.bound_in:
+            inner = inner.bound_in[name]
         if name in inner.names and (inner is scope or inner.kind != "class"):
             value = inner.names[name]
             if isinstance(value, Imported):
@@ -57,8 +57,8 @@ def look_up(run: Machine, name: str, scope: Scope) -> Value:
 def bind(run: Machine, name: str, value: Value, scope: Scope) -> None:
     """Bind a name, in its global or enclosing scope when it was declared so."""
     if scope.kind == "module" and _is_empty(value):
-        run.registry(value, scope.module)
-    target = scope.elsewhere.get(name)
+        run.watch_registry(value, scope.module)
+    target = scope.bound_in.get(name)
     if target is None:
         scope.names[name] = value
         return

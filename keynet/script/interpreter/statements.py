@@ -6,7 +6,7 @@ from typing import Final
 
 from keynet.script.interpreter.definitions import Instance, Scope
 from keynet.script.interpreter.evaluation import operations
-from keynet.script.interpreter.flow import BREAK, CONTINUE, RAISE, RETURN, Signal, branches
+from keynet.script.interpreter.flow import BREAK, CONTINUE, RAISE, RETURN, Signal, follow_branches
 from keynet.script.interpreter.importing import bind_imports, bind_names, imports_succeed
 from keynet.script.interpreter.knowledge.classes import make_class
 from keynet.script.interpreter.loops import LOOPS
@@ -119,7 +119,7 @@ def _if(run: Machine, node: ast.If, scope: Scope) -> Signal:
     entry = scope.kind == "module" and is_entry_test(node.test)
     known = run.truth(run.evaluate(node.test, scope))
     if known is None:
-        return branches(
+        return follow_branches(
             run,
             [lambda: execute(run, node.body, scope), lambda: execute(run, node.orelse, scope)],
             scope,
@@ -165,19 +165,19 @@ def _raises(body: list[ast.stmt]) -> bool:
 
 def _handlers(run: Machine, node: ast.Try, scope: Scope, signal: Signal, *, raised: bool) -> Signal:
     def handle(handler: ast.ExceptHandler) -> Callable[[], Signal]:
-        def way() -> Signal:
+        def branch() -> Signal:
             if handler.name:
                 scope.names[handler.name] = UNKNOWN
             return execute(run, handler.body, scope)
 
-        return way
+        return branch
 
-    ways = [handle(handler) for handler in node.handlers]
+    branches = [handle(handler) for handler in node.handlers]
     if not raised:
-        ways.insert(0, lambda: signal)
-    elif len(ways) == 1:
-        return ways[0]()
-    return branches(run, ways, scope)
+        branches.insert(0, lambda: signal)
+    elif len(branches) == 1:
+        return branches[0]()
+    return follow_branches(run, branches, scope)
 
 
 def _with(run: Machine, node: ast.With | ast.AsyncWith, scope: Scope) -> Signal:
@@ -233,7 +233,7 @@ def _global(run: Machine, node: ast.Global, scope: Scope) -> Signal:
         top = top.parent
     for name in node.names:
         if top is not scope:
-            scope.elsewhere[name] = top
+            scope.bound_in[name] = top
     return None
 
 
@@ -243,7 +243,7 @@ def _nonlocal(run: Machine, node: ast.Nonlocal, scope: Scope) -> Signal:
         while outer is not None and (name not in outer.names or outer.kind == "class"):
             outer = outer.parent
         if outer is not None:
-            scope.elsewhere[name] = outer
+            scope.bound_in[name] = outer
     return None
 
 

@@ -4,7 +4,7 @@ Constants, lists, tuples and dicts are Python's own; their elements may be any v
 else is one of the classes here. ``Unknown`` is the honest answer to everything else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MISSING",
-    "NUMBERS",
     "SCALARS",
     "UNKNOWN",
     "Arguments",
@@ -30,12 +29,13 @@ __all__ = [
     "Value",
     "is_constant",
     "join",
+    "join_all",
     "kind_of",
     "merge_kinds",
+    "reason_of",
 ]
 
 Value: TypeAlias = object
-NUMBERS: Final = (bool, int, float)
 SCALARS: Final = frozenset([bool, bytes, complex, float, int, str, type(None)])
 _MOST_ALTERNATIVES: Final = 6
 
@@ -182,6 +182,14 @@ def join(left: Value, right: Value) -> Value:
     return OneOf(tuple(values))
 
 
+def join_all(values: Iterable[Value]) -> Value:
+    """Return the value that is one of these; Unknown when there is none."""
+    result: Value = MISSING
+    for value in values:
+        result = value if result is MISSING else join(result, value)
+    return UNKNOWN if result is MISSING else result
+
+
 def _alternatives(value: Value) -> tuple[Value, ...]:
     return value.values if isinstance(value, OneOf) else (value,)
 
@@ -226,3 +234,8 @@ def merge_kinds(kinds: list[str]) -> str:
     if distinct == {"int", "float"}:
         return "float"
     return distinct.pop() if len(distinct) == 1 else ""
+
+
+def reason_of(value: Value) -> str:
+    """Return why a value is unknown, "" where that is not recorded or the value is known."""
+    return value.why if isinstance(value, Unknown) else ""

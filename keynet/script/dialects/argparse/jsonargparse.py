@@ -6,9 +6,9 @@ from typing import Final
 
 from keynet.script.dialects.argparse.action import Action
 from keynet.script.dialects.argparse.parser import Parser
+from keynet.script.dialects.command_line import CommandLine
 from keynet.script.dialects.fields.declaring import Style, declare_all, members_of_union
 from keynet.script.dialects.fields.field import Field, class_fields, function_fields, function_of
-from keynet.script.dialects.form import Form
 from keynet.script.interpreter.definitions import Class, Function, Instance, Module, Scope
 from keynet.script.interpreter.evaluation.attributes import class_attribute
 from keynet.script.interpreter.knowledge.annotations import describe_value
@@ -194,14 +194,14 @@ def _fields(run: Machine, target: Value) -> list[Field]:
 
 
 def _cli(run: Machine, given: Arguments) -> Value:
-    form = Form("jsonargparse", given)
-    run.created(form)
+    command_line = CommandLine("jsonargparse", given)
+    run.created(command_line)
     components = given.get("components", 0)
     if components is MISSING or components is None:
         text = _("CLI() without components takes everything in the script: name them.")
         run.note(given.line, text, given.file)
-    form.found.extend(_of_components(run, components))
-    run.parsed(form)
+    command_line.found.extend(_of_components(run, components))
+    run.parsed(command_line)
     return Unknown()
 
 
@@ -229,15 +229,15 @@ class Lightning(Instance):
 
 
 def _lightning(run: Machine, given: Arguments) -> Value:
-    form = Form("jsonargparse", given)
-    run.created(form)
+    command_line = CommandLine("jsonargparse", given)
+    run.created(command_line)
     for name, position, prefix in (("model_class", 0, "model."), ("datamodule_class", 1, "data.")):
         target = given.get(name, position, None)
         if isinstance(target, Class):
-            form.found.extend(declare_all(run, _fields(run, target), _STYLE, prefix))
+            command_line.found.extend(declare_all(run, _fields(run, target), _STYLE, prefix))
     text = _("The arguments of the Trainer of LightningCLI are outside the project and left out.")
     run.note(given.line, text, given.file)
-    run.parsed(form)
+    run.parsed(command_line)
     return None
 
 

@@ -157,12 +157,12 @@ def _add_config_option(run: Machine, parser: Parser, given: Arguments) -> None:
     """Add the option that configargparse makes for its configuration file."""
     names = run.iterate(given.keywords.get("args_for_setting_config_path", ()))
     if names:
-        told: dict[str, Value] = {
+        keywords: dict[str, Value] = {
             "dest": "config_file",
             "required": given.keywords.get("config_arg_is_required", False),
             "help": given.keywords.get("config_arg_help_message", "config file path"),
         }
-        _add_argument(run, parser, Arguments(tuple(names), told, False, given.line, given.file))
+        _add_argument(run, parser, Arguments(tuple(names), keywords, False, given.line, given.file))
 
 
 def _parents(run: Machine, value: Value, given: Arguments) -> list[Parser]:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from keynet.script.dialects.argparse.parser import Parser
+from keynet.script.dialects.command_line import CommandLine
 from keynet.script.dialects.fields.declaring import Style, declare_all
 from keynet.script.dialects.fields.field import (
     FieldInfo,
@@ -10,7 +11,6 @@ from keynet.script.dialects.fields.field import (
     field_with_default,
     listed_field,
 )
-from keynet.script.dialects.form import Form
 from keynet.script.interpreter.definitions import Class, Instance
 from keynet.script.interpreter.machine import (
     Declared,
@@ -64,13 +64,13 @@ def _add(run: Machine, parser: SimpleParser, given: Arguments) -> Value:
 
 
 def _parse(run: Machine, given: Arguments) -> Value:
-    form = Form("simple_parsing", given)
-    run.created(form)
+    command_line = CommandLine("simple_parsing", given)
+    run.created(command_line)
     config = given.get("config_class", 0)
     if isinstance(config, Class):
         default = given.keywords.get("default", MISSING)
-        form.found.extend(declare_all(run, class_fields(run, config), _STYLE, "", default))
-    run.parsed(form)
+        command_line.found.extend(declare_all(run, class_fields(run, config), _STYLE, "", default))
+    run.parsed(command_line)
     return Unknown()
 
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import Final
 
 from keynet.script.dialects.argparse.parser import Parser
+from keynet.script.dialects.command_line import CommandLine
 from keynet.script.dialects.fields.declaring import Style, declare_all
 from keynet.script.dialects.fields.field import class_fields, function_fields, function_of
-from keynet.script.dialects.form import Form
 from keynet.script.interpreter.definitions import Class, Function
 from keynet.script.interpreter.evaluation.attributes import class_attribute
 from keynet.script.interpreter.machine import Declared, Dialect, Machine, Native, NativeClass
@@ -65,8 +65,8 @@ def _parse(run: Machine, parser: Tap, _given: Arguments) -> Value:
 
 
 def _tapify(run: Machine, given: Arguments) -> Value:
-    form = Form("tap", given)
-    run.created(form)
+    command_line = CommandLine("tap", given)
+    run.created(command_line)
     target = given.get("class_or_function", 0)
     if isinstance(target, Class):
         initialise = class_attribute(target, "__init__")
@@ -75,10 +75,10 @@ def _tapify(run: Machine, given: Arguments) -> Value:
             if isinstance(initialise, Function)
             else class_fields(run, target)
         )
-        form.found.extend(declare_all(run, fields, _STYLE))
+        command_line.found.extend(declare_all(run, fields, _STYLE))
     elif (function := function_of(target)) is not None:
-        form.found.extend(declare_all(run, function_fields(run, function), _STYLE))
-    run.parsed(form)
+        command_line.found.extend(declare_all(run, function_fields(run, function), _STYLE))
+    run.parsed(command_line)
     return Unknown()
 
 

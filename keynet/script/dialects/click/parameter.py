@@ -3,7 +3,7 @@
 from typing import Final
 
 from keynet.script.conversion import element_kind
-from keynet.script.dialects.click.parameter_types import understand
+from keynet.script.dialects.click.parameter_types import describe_type
 from keynet.script.interpreter.definitions import EnumMember, Function, Instance
 from keynet.script.interpreter.machine import Declared, Machine, Native
 from keynet.script.interpreter.values import (
@@ -167,8 +167,8 @@ def _default(run: Machine, given: Arguments) -> Value:
 def _kind(run: Machine, given: Arguments, default: Value) -> tuple[str, Value]:
     wanted = given.keywords.get("type")
     if wanted is not None:
-        understood = understand(run, wanted)
-        return understood.kind, understood.choices
+        described_type = describe_type(run, wanted)
+        return described_type.kind, described_type.choices
     if given.open and "type" not in given.keywords:
         return "", None
     if default is MISSING or default is None:

@@ -17,11 +17,11 @@ from keynet.script.interpreter.values import (
     kind_of,
 )
 
-__all__ = ["TYPE_CLASSES", "TYPE_HANDLERS", "Understood", "understand"]
+__all__ = ["TYPE_CLASSES", "TYPE_HANDLERS", "DescribedType", "describe_type"]
 
 
 @dataclass(frozen=True, slots=True)
-class Understood:
+class DescribedType:
     """What a type tells: ``kind`` is "" when it is not known."""
 
     kind: str
@@ -94,23 +94,23 @@ _NAMED: Final = {
 }
 
 
-def understand(run: Machine, value: Value) -> Understood:
+def describe_type(run: Machine, value: Value) -> DescribedType:
     """Read the ``type=`` of an option or argument."""
     if isinstance(value, TypeObject):
-        return Understood(_object_kind(run, value), value.choices)
+        return DescribedType(_object_kind(run, value), value.choices)
     if isinstance(value, External) and value.name.rpartition(".")[2] in _NAMED:
-        return Understood(_NAMED[value.name.rpartition(".")[2]])
+        return DescribedType(_NAMED[value.name.rpartition(".")[2]])
     if isinstance(value, tuple | list):
-        kinds = {understand(run, part).kind for part in value[:64]}
-        return Understood(kinds.pop() if len(kinds) == 1 else "str")
+        kinds = {describe_type(run, part).kind for part in value[:64]}
+        return DescribedType(kinds.pop() if len(kinds) == 1 else "str")
     if isinstance(value, Class):
         made = run.call(value, Arguments())
         if isinstance(made, TypeObject):
-            return understand(run, made)
+            return describe_type(run, made)
     if isinstance(value, str | int | float):
         # click guesses the type from an example.
-        return Understood(element_kind(value))
-    return Understood(converter_kind(run, value))
+        return DescribedType(element_kind(value))
+    return DescribedType(converter_kind(run, value))
 
 
 def _object_kind(run: Machine, value: TypeObject) -> str:

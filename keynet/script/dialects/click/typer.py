@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from keynet.script.conversion import element_kind
-from keynet.script.dialects.click.parameter_types import understand
+from keynet.script.dialects.click.parameter_types import describe_type
 from keynet.script.interpreter.definitions import Class, Function, Instance
 from keynet.script.interpreter.knowledge.annotations import Described, describe
 from keynet.script.interpreter.machine import Declared, Dialect, Machine, Native, NativeClass
@@ -152,9 +152,7 @@ def parameters(run: Machine, function: Function) -> list[Declared]:
     """Read the parameters of a function that typer makes a command of."""
     given = function.node.args
     nodes = [*given.posonlyargs, *given.args]
-    padding: list[Value] = [MISSING] * (len(nodes) - len(function.defaults))
-    defaults = dict(zip([n.arg for n in nodes], [*padding, *function.defaults], strict=True))
-    defaults.update(function.keyword_defaults)
+    defaults = function.parameter_defaults()
     found = []
     for node in [*nodes, *given.kwonlyargs]:
         described = describe(run, node.annotation, function.scope)
@@ -217,8 +215,8 @@ def _kind(
 ) -> tuple[str, Value]:
     for keyword in ("click_type", "parser"):
         if given.keywords.get(keyword) is not None:
-            understood = understand(run, given.keywords[keyword])
-            return understood.kind, understood.choices
+            described_type = describe_type(run, given.keywords[keyword])
+            return described_type.kind, described_type.choices
     if run.truth(given.keywords.get("count", False)):
         return "int", None
     if described.known:

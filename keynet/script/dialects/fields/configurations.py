@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from keynet.script.dialects.command_line import CommandLine
 from keynet.script.dialects.fields.declaring import Style, declare_all
 from keynet.script.dialects.fields.field import (
     class_fields,
@@ -9,7 +10,6 @@ from keynet.script.dialects.fields.field import (
     function_fields,
     function_of,
 )
-from keynet.script.dialects.form import Form
 from keynet.script.interpreter.definitions import Class
 from keynet.script.interpreter.machine import Declared, Dialect, Handler, Machine, Native
 from keynet.script.interpreter.values import UNKNOWN, Arguments, Unknown, Value
@@ -19,19 +19,23 @@ __all__ = ["CONFIGS"]
 _STYLE: Final = Style()
 
 
-def _fill(run: Machine, form: Form, config: Value, given: Arguments, *, file: bool = True) -> None:
+def _fill(
+    run: Machine, command_line: CommandLine, config: Value, given: Arguments, *, file: bool = True
+) -> None:
     if not isinstance(config, Class):
         return
     if file:
-        form.found.append(Declared("config_path", "str", None, line=given.line, file=given.file))
-    form.found.extend(declare_all(run, class_fields(run, config), _STYLE))
+        command_line.found.append(
+            Declared("config_path", "str", None, line=given.line, file=given.file)
+        )
+    command_line.found.extend(declare_all(run, class_fields(run, config), _STYLE))
 
 
 def _parse(run: Machine, given: Arguments) -> Value:
-    form = Form("dataclass", given)
-    run.created(form)
-    _fill(run, form, given.get("config_class", 0), given)
-    run.parsed(form)
+    command_line = CommandLine("dataclass", given)
+    run.created(command_line)
+    _fill(run, command_line, given.get("config_class", 0), given)
+    run.parsed(command_line)
     return Unknown()
 
 
@@ -43,14 +47,14 @@ def _wrap(_run: Machine, given: Arguments) -> Value:
         function = function_of(value)
         if function is None:
             return value
-        form = Form("dataclass", given)
-        run.created(form)
+        command_line = CommandLine("dataclass", given)
+        run.created(command_line)
         fields = function_fields(run, function)
         if fields:
-            _fill(run, form, fields[0].annotation, given)
+            _fill(run, command_line, fields[0].annotation, given)
 
         def parse(run: Machine, _arguments: Arguments) -> Value:
-            run.parsed(form)
+            run.parsed(command_line)
             return Unknown()
 
         return Native("main", parse)
@@ -60,16 +64,16 @@ def _wrap(_run: Machine, given: Arguments) -> Value:
 
 def _structured(run: Machine, given: Arguments) -> Value:
     config = given.get("obj", 0)
-    form = Form("dataclass", given)
-    _fill(run, form, config, given, file=False)
-    if form.found:
-        run.created(form)
+    command_line = CommandLine("dataclass", given)
+    _fill(run, command_line, config, given, file=False)
+    if command_line.found:
+        run.created(command_line)
     return Unknown()
 
 
 def _from_command_line(run: Machine, _given: Arguments) -> Value:
     for parser in run.parsers:
-        if isinstance(parser, Form) and parser.dialect == "dataclass":
+        if isinstance(parser, CommandLine) and parser.dialect == "dataclass":
             run.parsed(parser, complete=False)
             break
     return Unknown()

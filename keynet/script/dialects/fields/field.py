@@ -109,9 +109,7 @@ def function_fields(run: Machine, function: Function, *, method: bool = False) -
     """Read the parameters of a function, without ``*`` and ``**`` ones and a method's first."""
     given = function.node.args
     nodes = [*given.posonlyargs, *given.args]
-    padding: list[Value] = [MISSING] * (len(nodes) - len(function.defaults))
-    defaults = dict(zip([n.arg for n in nodes], [*padding, *function.defaults], strict=True))
-    defaults.update(function.keyword_defaults)
+    defaults = function.parameter_defaults()
     texts: dict[str, str] = {}
     if not isinstance(function.node, ast.Lambda):
         texts = _documented(ast.get_docstring(function.node))

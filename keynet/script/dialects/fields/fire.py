@@ -2,9 +2,9 @@
 
 from typing import Final
 
+from keynet.script.dialects.command_line import CommandLine
 from keynet.script.dialects.fields.declaring import Style, declare_all
 from keynet.script.dialects.fields.field import class_fields, function_fields, function_of
-from keynet.script.dialects.form import Form
 from keynet.script.interpreter.definitions import Class, Function, Instance
 from keynet.script.interpreter.evaluation.attributes import class_attribute, lineage
 from keynet.script.interpreter.machine import Declared, Dialect, Machine
@@ -25,14 +25,14 @@ _DEEPEST: Final = 4
 
 
 def _fire(run: Machine, given: Arguments) -> Value:
-    form = Form("fire", given)
-    run.created(form)
+    command_line = CommandLine("fire", given)
+    run.created(command_line)
     component = given.get("component", 0)
     if component is MISSING or component is None:
         text = _("Fire() without a component takes everything in the script: name one.")
         run.note(given.line, text, given.file)
-    form.found.extend(_parameters(run, component))
-    run.parsed(form)
+    command_line.found.extend(_parameters(run, component))
+    run.parsed(command_line)
     return Unknown()
 
 

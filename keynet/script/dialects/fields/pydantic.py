@@ -64,7 +64,7 @@ def _schema(run: Machine, cls: Class) -> Value:
         if of_type is None:
             properties[field.name] = UNKNOWN
             continue
-        told: dict[Value, Value] = {
+        schema: dict[Value, Value] = {
             "title": given.get("title", field.name.title().replace("_", " ").strip()),
             **of_type,
         }
@@ -72,10 +72,10 @@ def _schema(run: Machine, cls: Class) -> Value:
             required.append(field.name)
         else:
             default = field.default
-            told["default"] = default.value if isinstance(default, EnumMember) else default
+            schema["default"] = default.value if isinstance(default, EnumMember) else default
         if "description" in given:
-            told["description"] = given["description"]
-        properties[field.name] = run.fresh(told)
+            schema["description"] = given["description"]
+        properties[field.name] = run.fresh(schema)
     run.fresh(properties)
     return run.fresh(
         {
@@ -131,11 +131,11 @@ _MODEL: Final = NativeClass(_bare_model, _attribute)
 
 def _field(run: Machine, given: Arguments) -> Value:
     """Read ``Field(default, title=…)``; an Ellipsis says that there is no default."""
-    told = field_with_default(run, given)
-    if isinstance(told, Instance) and told.native("default") == External("builtins.Ellipsis"):
+    info = field_with_default(run, given)
+    if isinstance(info, Instance) and info.native("default") == External("builtins.Ellipsis"):
         keywords = {k: v for k, v in given.keywords.items() if k != "default"}
         return field_with_default(run, Arguments((), keywords, given.open, given.line, given.file))
-    return told
+    return info
 
 
 # No command line of its own: what scripts that walk over a model's fields need.

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Final
 
+from keynet.script.dialects.command_line import CommandLine
 from keynet.script.dialects.fields.declaring import Style, declare_all, members_of_union
 from keynet.script.dialects.fields.field import Field, class_fields, function_fields, function_of
-from keynet.script.dialects.form import Form
 from keynet.script.interpreter.definitions import Class, Instance
 from keynet.script.interpreter.machine import Declared, Dialect, Handler, Machine
 from keynet.script.interpreter.values import MISSING, Arguments, Generic, Unknown, Value
@@ -30,26 +30,26 @@ def _configured(_run: Machine, given: Arguments) -> Value:
 
 
 def _cli(run: Machine, given: Arguments) -> Value:
-    form = Form("tyro", given)
-    run.created(form)
+    command_line = CommandLine("tyro", given)
+    run.created(command_line)
     target = given.get("f", 0)
-    form.found.extend(_arguments(run, target, given.get("default")))
-    if not form.found:
+    command_line.found.extend(_arguments(run, target, given.get("default")))
+    if not command_line.found:
         run.note(given.line, _("What tyro.cli() is given is not known."), given.file)
-    run.parsed(form)
+    run.parsed(command_line)
     return Unknown()
 
 
 def _subcommands(run: Machine, given: Arguments) -> Value:
-    form = Form("tyro", given)
-    run.created(form)
+    command_line = CommandLine("tyro", given)
+    run.created(command_line)
     members = given.get("subcommands", 0, given.get("configs", 0))
     if isinstance(members, dict):
         for member in list(members.values()):
             # Configurations are pairs of a description and a default.
             inner = member[1] if isinstance(member, tuple) and len(member) == 2 else member
-            form.found.extend(_arguments(run, inner, MISSING))
-    run.parsed(form)
+            command_line.found.extend(_arguments(run, inner, MISSING))
+    run.parsed(command_line)
     return Unknown()
 
 
@@ -60,16 +60,16 @@ def _arguments(run: Machine, target: Value, default: Value, depth: int = 0) -> l
         members: list[Value] = [*members_of_union(target)] or [*target.arguments[:1]]
         return [one for member in members for one in _arguments(run, member, default, depth + 1)]
     if isinstance(target, Class):
-        fields = _told(run, class_fields(run, target))
+        fields = _with_help(run, class_fields(run, target))
         return list(declare_all(run, fields, _STYLE, "", default))
     function = function_of(target)
     if function is None:
         return []
-    fields = _told(run, function_fields(run, function, method=target is not function))
+    fields = _with_help(run, function_fields(run, function, method=target is not function))
     return list(declare_all(run, fields, _STYLE))
 
 
-def _told(_run: Machine, fields: list[Field]) -> list[Field]:
+def _with_help(_run: Machine, fields: list[Field]) -> list[Field]:
     """Take the help out of ``Annotated[…, tyro.conf.arg(help=…)]``."""
     found = []
     for field in fields:

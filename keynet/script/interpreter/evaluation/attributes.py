@@ -34,6 +34,7 @@ from keynet.script.interpreter.values import (
     Unknown,
     Value,
     join,
+    join_all,
 )
 
 __all__ = ["assign_attribute", "attribute", "class_attribute", "lineage", "outside_bases"]
@@ -82,12 +83,12 @@ def attribute(run: Machine, value: Value, name: str) -> Value:  # noqa: PLR0911,
 
 
 def _of_alternatives(run: Machine, value: OneOf, name: str) -> Value:
-    found: Value = MISSING
+    # A comprehension would take a frame more of Python's stack.
+    found: list[Value] = []
     for item in value.values:
         if item is not None:
-            one = attribute(run, item, name)
-            found = one if found is MISSING else join(found, one)
-    return UNKNOWN if found is MISSING else found
+            found.append(attribute(run, item, name))
+    return join_all(found)
 
 
 def _of_module(run: Machine, module: Module, name: str) -> Value:

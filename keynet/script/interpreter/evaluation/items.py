@@ -19,7 +19,7 @@ from keynet.script.interpreter.values import (
     Unknown,
     Value,
     is_constant,
-    join,
+    join_all,
     kind_of,
     merge_kinds,
 )
@@ -37,11 +37,7 @@ def item_of(run: Machine, value: Value, key: Value) -> Value:  # noqa: PLR0911, 
         case list() | tuple() | str():
             return _of_sequence(run, value, key)
         case OneOf():
-            parts = [item_of(run, part, key) for part in value.values if part is not None]
-            result = parts[0] if parts else UNKNOWN
-            for part in parts[1:]:
-                result = join(result, part)
-            return result
+            return join_all([item_of(run, one, key) for one in value.values if one is not None])
         case Class():
             member = value.namespace.get(key) if isinstance(key, str) else None
             if isinstance(member, EnumMember):
@@ -69,11 +65,7 @@ def item_of(run: Machine, value: Value, key: Value) -> Value:  # noqa: PLR0911, 
 
 def _of_dict(run: Machine, value: dict[Value, Value], key: Value) -> Value:
     if isinstance(key, OneOf):
-        parts = [_of_dict(run, value, one) for one in key.values]
-        result = parts[0]
-        for part in parts[1:]:
-            result = join(result, part)
-        return result
+        return join_all([_of_dict(run, value, one) for one in key.values])
     if is_constant(key) or isinstance(key, (EnumMember, External, BoundMethod)):
         found = value.get(key, MISSING)
         if found is not MISSING:
@@ -93,7 +85,7 @@ def items_of(run: Machine, value: Value) -> list[Value] | None:
     """Give the items of a value in order, None when they cannot be known."""
     if isinstance(value, (list, tuple, dict, SetValue)):
         items = list(value.items) if isinstance(value, SetValue) else list(value)
-        if not items and run.fill(value):
+        if not items and run.fill_registry(value):
             return items_of(run, value)
         run.limits.spend(len(items))
         return None if run.spoiled(value) else items

@@ -1,6 +1,5 @@
 """Constants of the standard library, and what differs from machine to machine."""
 
-import logging
 import math
 import string
 import sys
@@ -14,8 +13,14 @@ from keynet.text import _, fill
 __all__ = ["constant", "machine_dependent", "machine_handlers"]
 
 _CONSTANTS: Final[Mapping[str, Value]] = {
-    **{f"logging.{name}": getattr(logging, name) for name in
-       ("CRITICAL", "DEBUG", "ERROR", "FATAL", "INFO", "NOTSET", "WARN", "WARNING")},
+    "logging.CRITICAL": 50,
+    "logging.DEBUG": 10,
+    "logging.ERROR": 40,
+    "logging.FATAL": 50,
+    "logging.INFO": 20,
+    "logging.NOTSET": 0,
+    "logging.WARN": 30,
+    "logging.WARNING": 30,
     **{f"math.{name}": getattr(math, name) for name in ("e", "inf", "nan", "pi", "tau")},
     **{f"numpy.{name}": getattr(math, name) for name in ("e", "inf", "nan", "pi")},
     **{f"string.{name}": getattr(string, name) for name in

@@ -2,7 +2,6 @@
 
 import ast
 import inspect
-import json
 import math
 import posixpath
 import textwrap
@@ -77,6 +76,9 @@ def _from_json(run: Machine, given: Arguments) -> Value:
     if not isinstance(text, str) or len(text) > 4_096:
         return UNKNOWN
     run.limits.spend(len(text))
+    # Few scripts have any, and it takes 2 ms to load.
+    import json
+
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

@@ -165,12 +165,6 @@ def _shuffle(run: Machine, given: Arguments) -> Value:
     return None
 
 
-def _call_later(run: Machine, given: Arguments) -> Value:
-    every = [*given.positional, *given.keywords.values()]
-    run.later(value for value in every if isinstance(value, (Function, BoundMethod, Partial)))
-    return UNKNOWN
-
-
 def _call_now(run: Machine, given: Arguments) -> Value:
     function = given.get("main", 0)
     if isinstance(function, Function):

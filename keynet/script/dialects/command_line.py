@@ -6,12 +6,12 @@ from keynet.script.interpreter.definitions import Instance
 from keynet.script.interpreter.machine import Declared
 from keynet.script.interpreter.values import MISSING, Arguments, Value
 
-__all__ = ["Form"]
+__all__ = ["CommandLine"]
 
 _MOST: Final = 1_000
 
 
-class Form(Instance):
+class CommandLine(Instance):
     """A command line that is made of declarations gathered elsewhere."""
 
     def __init__(self, dialect: str, given: Arguments) -> None:

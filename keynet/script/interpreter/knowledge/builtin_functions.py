@@ -19,9 +19,10 @@ from keynet.script.interpreter.values import (
     Unknown,
     Value,
     is_constant,
-    join,
+    join_all,
     kind_of,
     merge_kinds,
+    reason_of,
 )
 
 __all__ = ["BUILTINS"]
@@ -77,16 +78,11 @@ def _convert(kind: type, name: str) -> Callable[[Machine, Arguments], Value]:
             return kind() if not given.open else Unknown(name)
         value = given.positional[0]
         if isinstance(value, OneOf):
-            parts = [
-                convert(run, Arguments((item, *given.positional[1:]))) for item in value.values
-            ]
-            result = parts[0]
-            for part in parts[1:]:
-                result = join(result, part)
-            return result
+            rest = given.positional[1:]
+            return join_all([convert(run, Arguments((item, *rest))) for item in value.values])
         if kind is bool:
             known = run.truth(value)
-            return Unknown("bool", _why(value)) if known is None else known
+            return Unknown("bool", reason_of(value)) if known is None else known
         if isinstance(value, PathValue) and kind is str:
             return value.text
         if given.keywords.keys() - {"base"} or (isinstance(value, bytes) and kind is str):
@@ -95,7 +91,7 @@ def _convert(kind: type, name: str) -> Callable[[Machine, Arguments], Value]:
             return _text_of_member(run, value)
         options = [*given.positional[1:], *given.keywords.values()]
         if not is_constant(value) or not all(is_constant(item) for item in options):
-            return Unknown(name, _why(value))
+            return Unknown(name, reason_of(value))
         if isinstance(value, int) and value.bit_length() > operations.MAX_BITS:
             return Unknown(name)
         if isinstance(value, (str, bytes)) and kind is not str and len(value) > 1_000:
@@ -117,16 +113,12 @@ def _text_of_member(run: Machine, member: EnumMember) -> Value:
     return f"{member.cls.name}.{member.name}"
 
 
-def _why(value: Value) -> str:
-    return value.why if isinstance(value, Unknown) else ""
-
-
 def _length(run: Machine, given: Arguments) -> Value:
     value = given.get("obj", 0)
     if isinstance(value, (str, bytes)):
         return len(value)
     items = run.iterate(value)
-    return Unknown("int", _why(value)) if items is None else len(items)
+    return Unknown("int", reason_of(value)) if items is None else len(items)
 
 
 def _range(run: Machine, given: Arguments) -> Value:
@@ -218,7 +210,7 @@ def _fold(function: Callable[..., object], kind: str) -> Callable[[Machine, Argu
         for part in given.positional:
             items = run.iterate(part) if isinstance(part, (list, tuple, dict, SetValue)) else [part]
             values.append(Unknown("list") if items is None else items if items != [part] else part)
-            why = why or _why(part)
+            why = why or reason_of(part)
         every = [*values, *given.keywords.values()]
         if given.open or not all(concrete(value) for value in every):
             return Unknown(kind or merge_kinds([kind_of(value) for value in values]), why)
@@ -260,7 +252,9 @@ def _next(run: Machine, given: Arguments) -> Value:
 
 
 def _nothing(run: Machine, given: Arguments) -> Value:
-    run.later(value for value in given.positional if isinstance(value, (Function, BoundMethod)))
+    run.call_later(
+        value for value in given.positional if isinstance(value, (Function, BoundMethod))
+    )
     return None
 
 

@@ -1,4 +1,4 @@
-"""Python's garbage collector while syntax trees are made and followed."""
+"""Python's garbage collector, paused while syntax trees are built and followed."""
 
 import gc
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a ``@trace_pytorch(...)`` decorator in the script says about the image."""
+"""Model name and base image that ``@trace_pytorch(...)`` sets in the script."""
 
 import ast
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _DECORATOR: Final = "trace_pytorch"
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """Model name and base image as the script gives them; None where it does not."""
+    """Model name and base image as set in the script; None where it sets none."""
 
     model_name: str | None = None
     base_image: str | None = None
@@ -24,8 +24,6 @@ def traced(script: TrainingScript) -> Traced:
 
     Only constants, and names bound once at the top of the module to a constant, are read.
     The first positional argument is the model name.
-
-    Source: SPEC chapter 2.
     """
     tree = script.source.tree
     constants = _constants(tree)

@@ -1,4 +1,4 @@
-"""Read the hyperparameters of a training script without importing or running it."""
+"""Extract the hyperparameters of a training script without running it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +14,7 @@ from keynet.script.interpreter.definitions import Module
 from keynet.script.interpreter.interpreter import Interpreter
 from keynet.script.interpreter.machine import Dialect, Finished, Limits, OutOfSteps, ParserLike
 from keynet.script.training_script import TrainingScript
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["Argument", "Extraction", "JsonValue", "Note", "TypeName", "extract"]
 
@@ -26,21 +26,21 @@ _MOST_NOTES: Final = 500
 
 
 def extract(script: Path | TrainingScript, *, parser_type: str | None = None) -> Extraction:
-    """Read the arguments that a script takes on its command line.
+    """Return the arguments that a script accepts on its command line.
 
     Args:
-        script: Its path, or the script as ``training_script.load`` read it. Files of its own
-            project next to it are read when it uses them.
-        parser_type: Look only for this one: ``argparse``, ``click``, ``typer``, …
+        script: Its path, or the script as returned by ``training_script.load``. Other files of
+            its project are read when the script uses them.
+        parser_type: Look only for this kind: ``argparse``, ``click``, ``typer``, …
 
     Returns:
         Arguments in source order. ``parser_type`` is None and ``arguments`` empty when the
-        script has no parser. What cannot be known is None and has a note.
+        script has no parser. A value that cannot be determined is None and has a note.
 
     Raises:
         ScriptInvalid: The file is missing, unreadable, too large or not Python.
 
-    What is read and what is not: docs/hyperparameters.md.
+    Which declarations are understood: docs/hyperparameters.md.
     """
     loaded = script if isinstance(script, TrainingScript) else training_script.load(Path(script))
     with collector.paused():
@@ -69,7 +69,7 @@ def _extracted(script: TrainingScript, parser_type: str | None) -> Extraction:
 def _follow(
     run: Interpreter, module: Module, content: source.Source, dialects: list[Dialect]
 ) -> None:
-    """Follow the script from its entry; then what its entry did not reach, until a parser."""
+    """Follow the script, then what was not reached, until a parser is found."""
     attempts: list[Callable[[], None]] = [
         lambda: entry.follow(run, module, content.tree),
         lambda: _read_registering(run, dialects),
@@ -92,13 +92,13 @@ def _follow(
         except Finished:
             return
         except OutOfSteps:
-            run.note(0, _("The script does too much to be followed to its end."))
+            run.note(0, _("The script does too much to be analysed to its end."))
         except RecursionError:
-            run.note(0, _("The script is nested too deeply to be followed to its end."))
+            run.note(0, _("The script is nested too deeply to be analysed to its end."))
 
 
 def _read_registering(run: Interpreter, dialects: list[Dialect]) -> None:
-    """Read the modules that add commands to a parser which nothing was seen to start."""
+    """Read the modules that add commands to a parser whose start was not seen."""
     names = {parser.dialect for parser in run.parsers}
     patterns = [d.registers for d in dialects if d.name in names and d.registers]
     if not patterns or run.candidates:
@@ -106,7 +106,7 @@ def _read_registering(run: Interpreter, dialects: list[Dialect]) -> None:
     try:
         run.load_unread("|".join(patterns))
     except (OutOfSteps, RecursionError):
-        run.note(0, _("The script does too much to be followed to its end."))
+        run.note(0, _("The script does too much to be analysed to its end."))
 
 
 def _mentions(run: Interpreter, content: source.Source, words: list[str]) -> bool:
@@ -123,33 +123,34 @@ def _found(run: Interpreter) -> bool:
 def _reported(run: Interpreter, parser: ParserLike) -> Extraction:
     arguments: dict[str, Argument] = {}
     notes: list[Note] = []
-    # Whatever following the script has used up, what it declared is still written out.
+    # Following the script may have used all steps; its declarations are still reported.
     run.limits.steps = _STEPS
-    repeated = _("{name} is declared more than once; the first one is reported.")
+    too_many = _("There are too many arguments; the rest is omitted.")
+    repeated = _("{name} is declared more than once; the first declaration is reported.")
     for declared in parser.declared():
         if declared.name in arguments:
-            text = repeated.format(name=printable(declared.name, 100))
+            text = fill(repeated, name=printable(declared.name, 100))
             notes.append(Note(declared.line, text, declared.file))
             continue
         if len(arguments) >= _MOST_ARGUMENTS:
-            notes.append(Note(declared.line, _("There are too many arguments."), declared.file))
+            notes.append(Note(declared.line, too_many, declared.file))
             break
         try:
             argument, its_notes = conversion.to_argument(run, declared)
         except OutOfSteps:
-            notes.append(Note(declared.line, _("There are too many arguments."), declared.file))
+            notes.append(Note(declared.line, too_many, declared.file))
             break
         arguments[argument.name] = argument
         notes.extend(its_notes)
     others = [p for p in run.parsers if p is not parser and not p.nested and p.declared()]
     notes.extend(
-        Note(other.line, _("Another parser is left out: it is not the one that is used first."))
+        Note(other.line, _("Another parser is omitted: it is not the one that is used first."))
         for other in others
     )
     return Extraction(parser.dialect, tuple(arguments.values()), _notes(run, notes))
 
 
 def _notes(run: Interpreter, more: list[Note]) -> tuple[Note, ...]:
-    """Give every note once, in the order of the source."""
+    """Return every note once, in source order."""
     every = dict.fromkeys([*run.notes, *more])
     return tuple(sorted(every, key=lambda note: (note.file, note.line))[:_MOST_NOTES])

@@ -1,4 +1,4 @@
-"""Telling what looks like a secret, so that it never leaves the machine."""
+"""Recognise what looks like a secret, so that it never leaves the machine."""
 
 import re
 from typing import Final
@@ -22,7 +22,7 @@ _NAMED: Final = re.compile(
     r"api_?key|access_?key|private_?key|auth_?key|wandb_?key|"
     r"(?:^|api|auth|access|hf|hub|wandb|github|gitlab|bearer|refresh|bot|slack|session)_?token$"
 )
-# ``--token-file`` holds a path and ``--api-key-env`` a variable's name.
+# ``--token-file`` is a path and ``--api-key-env`` the name of a variable.
 _ABOUT: Final = re.compile(r"(?i)(?:file|path|dir|env|var|name|url|id|length|len|num|type|class)$")
 _PLACEHOLDER: Final = re.compile(
     r"(?i)none|null|auto|default|true|false|<.*>|\$.*|y?our[-_ ].*|x+|\.+"
@@ -34,7 +34,7 @@ _STATED: Final = re.compile(
 
 
 def looks_secret(name: str, value: str) -> bool:
-    """Tell whether a default of an argument of that name looks like a secret."""
+    """Report whether the default of an argument of that name looks like a secret."""
     if _KNOWN.search(value):
         return True
     if not value.strip() or _PLACEHOLDER.fullmatch(value.strip()):
@@ -44,5 +44,5 @@ def looks_secret(name: str, value: str) -> bool:
 
 
 def mentions_secret(text: str) -> bool:
-    """Tell whether a text for people holds what looks like a secret."""
+    """Report whether a text for people contains what looks like a secret."""
     return bool(_KNOWN.search(text) or _STATED.search(text))

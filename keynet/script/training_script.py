@@ -1,4 +1,4 @@
-"""The training script, read once: all that is derived from it is of the same bytes."""
+"""The training script, read once: all results are of the same bytes."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

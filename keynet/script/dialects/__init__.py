@@ -1,4 +1,4 @@
-"""One module for each way of declaring a command line."""
+"""Dialects: the libraries that declare command lines, one module each."""
 
 from keynet.script.interpreter.machine import Dialect
 
@@ -6,7 +6,7 @@ __all__ = ["all_dialects"]
 
 
 def all_dialects() -> list[Dialect]:
-    """Give every dialect that is understood."""
+    """Return every dialect that is supported."""
     from keynet.script.dialects.absl import ABSL
     from keynet.script.dialects.argparse.jsonargparse import JSONARGPARSE
     from keynet.script.dialects.argparse.parser import ARGPARSE

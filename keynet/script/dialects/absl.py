@@ -1,4 +1,4 @@
-"""absl: flags, also under the names that TensorFlow gives them."""
+"""absl: flags, also under TensorFlow's names for them."""
 
 from collections.abc import Callable
 from typing import Final
@@ -38,14 +38,14 @@ _APPS: Final = (
 
 
 class Flag(Instance):
-    """The holder that ``DEFINE_…`` returns."""
+    """The flag holder that ``DEFINE_…`` returns."""
 
     def __init__(self, declared: Declared) -> None:
         super().__init__()
         self.flag = declared
 
     def native(self, name: str) -> Value:
-        """Give the name and the default; the value is the user's."""
+        """Return name and default; the value depends on the command line."""
         known = {"name": self.flag.name, "default": self.flag.default, "value": Unknown()}
         return known.get(name, MISSING)
 
@@ -125,7 +125,7 @@ def _declare(
 ) -> Value:
     name = given.get("name", 0)
     if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) <= 200:
-        run.note(given.line, _("An argument whose name is not known is left out."), given.file)
+        run.note(given.line, _("An argument whose name is unknown is omitted."), given.file)
         return UNKNOWN
     required = run.truth(given.keywords.get("required", False)) is True
     declared = Declared(name, kind, default, required, text, choices, given.line, given.file, [])

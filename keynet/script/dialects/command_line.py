@@ -1,4 +1,4 @@
-"""A command line that is put together from declarations, without a parser object."""
+"""A command line made of single declarations, without a parser object."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ _MOST: Final = 1_000
 
 
 class CommandLine(Instance):
-    """A command line that is made of declarations gathered elsewhere."""
+    """A command line as a list of declarations; ``found`` is in source order."""
 
     def __init__(self, dialect: str, given: Arguments) -> None:
         super().__init__()
@@ -22,9 +22,9 @@ class CommandLine(Instance):
         self.line = given.line
 
     def native(self, name: str) -> Value:
-        """Say that it declares arguments."""
+        """Mark the object as one that declares arguments."""
         return True if name == "declared" else MISSING
 
     def declared(self) -> list[Declared]:
-        """Give the declarations in order."""
+        """Return the declarations in order."""
         return self.found[:_MOST]

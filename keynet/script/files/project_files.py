@@ -1,6 +1,6 @@
-"""Finding and reading the files of the script's own project, and no others."""
+"""Find and read the files of the script's own project, and no others."""
 
-# A script's imports ask for hundreds of files, which takes pathlib several times as long.
+# A script's imports look for hundreds of files; pathlib is several times slower.
 # ruff: noqa: PTH112, PTH113, PTH114, PTH118
 
 import os
@@ -17,7 +17,7 @@ from keynet.script.interpreter.machine import Limits
 __all__ = ["Project", "is_well_known"]
 
 _LONGEST_NAME: Final = 200
-# Whatever lies beside the script, these names mean the well-known packages.
+# Whatever lies next to the script, these names mean the well-known packages.
 _WELL_KNOWN: Final = frozenset(
     [
         "absl",
@@ -43,15 +43,15 @@ _WELL_KNOWN: Final = frozenset(
 
 
 def is_well_known(name: str) -> bool:
-    """Tell whether an absolute import never means a file of the project."""
+    """Report whether an absolute import always means a package outside the project."""
     return name.partition(".")[0] in _WELL_KNOWN
 
 
 class Project:
-    """The folders where the script's imports are looked for.
+    """The folders in which the script's imports are searched.
 
     The first is the script's own; then its parents up to the project's root, which is the
-    nearest folder with a sign of one (``.git``, ``pyproject.toml``, …), else the parent of
+    nearest folder with a project marker (``.git``, ``pyproject.toml``, …), else the parent of
     its top package. Links that lead outside are not followed.
     """
 
@@ -72,13 +72,13 @@ class Project:
         self._own: frozenset[str] | None = None
 
     def entry(self) -> Module:
-        """Give the script itself as a module."""
+        """Return the script itself as a module."""
         module = Module("__main__", self.script)
         self._modules[str(self.script)] = module
         return module
 
     def find(self, name: str, importer: Module, level: int = 0) -> Module | None:
-        """Give the module of the project that an import means, None when there is none."""
+        """Return the module of the project that an import means, None when there is none."""
         key = (name, level, importer.path if level else None)
         if key not in self._found:
             self._found[key] = self._find(name, importer, level)
@@ -108,11 +108,11 @@ class Project:
         return None
 
     def inside(self, package: Module, name: str) -> Module | None:
-        """Give a module that lies in a package of the project."""
+        """Return a module inside a package of the project, None when there is none."""
         return self._at(package.path.parent, [name]) if name.isidentifier() else None
 
     def _owns(self, folder: Path, first: str, *, shared: bool) -> bool:
-        """Refuse other people's packages that lie beside the script's."""
+        """Report whether a package belongs to the project, not to another next to it."""
         if shared:
             if self._own is None:
                 self._own = folders.installed_with(self.script, folder)
@@ -143,7 +143,7 @@ class Project:
         return None
 
     def _inside(self, path: str | Path) -> bool:
-        """Tell whether a path lies in the project once its links are followed."""
+        """Report whether a path is inside the project after its links are resolved."""
         parent, name = os.path.split(path)
         if parent not in self._real_folders:
             self._real_folders[parent] = os.path.realpath(parent)
@@ -160,7 +160,7 @@ class Project:
         )
 
     def read(self, module: Module, limits: Limits) -> source.Source | None:
-        """Read a module of the project; None when it is broken or would be too much."""
+        """Read a module; return None if it is invalid or the limits are used up."""
         if limits.modules <= 0 or limits.tokens <= 0:
             return None
         limits.modules -= 1
@@ -173,7 +173,7 @@ class Project:
         return content
 
     def mentions(self, module: Module, pattern: str) -> bool:
-        """Tell whether a file that was not read yet has a match of an expression."""
+        """Report whether the file of a module contains a match of a regular expression."""
         try:
             with module.path.open("rb") as file:
                 content = file.read(source.MAX_BYTES)

@@ -1,4 +1,4 @@
-"""Calling what the script calls: functions, classes, bound methods, and the unknown."""
+"""Follow calls: of functions, classes, bound methods and unknown callables."""
 
 from typing import Final
 
@@ -35,13 +35,13 @@ __all__ = ["bind_arguments", "call"]
 
 _MAX_CALLS: Final = 28
 _MAX_SAME: Final = 8
-# A function that has nothing to do with command lines is not followed for ever.
+# Steps for one function that declares no arguments, over all of its calls.
 _MAX_IDLE: Final = 8_000
 _HEAVY: Final = 200
 
 
 def call(run: Machine, function: Value, given: Arguments) -> Value:  # noqa: PLR0911
-    """Call a value and give its result."""
+    """Follow a call and return its result."""
     run.limits.spend(1)
     match function:
         case Native():
@@ -118,9 +118,10 @@ def _call_external(run: Machine, function: External, given: Arguments) -> Value:
 
 
 def _call_unknown(run: Machine, function: Value, given: Arguments) -> Value:
-    """Take notice of what an unknown callable was given; its result is unknown.
+    """Record the functions and parsers passed to an unknown callable.
 
-    A parser that is handed to it comes back: that is how libraries add their arguments.
+    The result is unknown, but for a parser that is passed: libraries that add arguments
+    return it.
     """
     every = [*given.positional, *given.keywords.values()]
     run.call_later(value for value in every if isinstance(value, (Function, BoundMethod, Partial)))
@@ -131,7 +132,7 @@ def _call_unknown(run: Machine, function: Value, given: Arguments) -> Value:
                 Note(
                     given.line,
                     fill(
-                        _("{function}() may add arguments that are not known."),
+                        _("{function}() may add arguments that are unknown."),
                         function=printable(name or "?", 100),
                     ),
                     given.file,
@@ -170,7 +171,7 @@ def _call_function(run: Machine, function: Function, given: Arguments) -> Value:
 
 
 def bind_arguments(run: Machine, function: Function, given: Arguments, scope: Scope) -> None:
-    """Bind a call's arguments to the parameters of a function."""
+    """Bind the arguments of a call to the parameters of a function."""
     parameters = function.node.args
     run.limits.spend(len(given.positional) + len(given.keywords))
     positional = [*parameters.posonlyargs, *parameters.args]

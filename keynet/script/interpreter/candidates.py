@@ -1,4 +1,4 @@
-"""Which of several parsers is the script's own."""
+"""Choose the parser of the script among several."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,15 +24,15 @@ class Candidate:
 
 
 def choose(candidates: Iterable[Candidate], parsers: Iterable[ParserLike]) -> ParserLike | None:
-    """Choose the parser to report; None when no parser declares anything.
+    """Return the parser to report, None when no parser declares anything.
 
     Args:
-        candidates: Those that were seen parsing: the first of the best rank is chosen.
-        parsers: All that were made, in order: the first is chosen when none was seen parsing.
+        candidates: Parsers that were seen parsing; the first of the best rank is chosen.
+        parsers: All parsers in order; the first is chosen when none was seen parsing.
     """
     parsing = [c for c in candidates if c.parser.declared()]
     if parsing:
-        # Of parsers that leave the rest to another, the last is the one that is left with it.
+        # Each of these leaves the rest of the command line to the next: the last one gets it.
         complete = [c for c in parsing if c.complete] or parsing[::-1]
         best = max(complete, key=lambda c: (c.rank, c.certain))
         return best.parser

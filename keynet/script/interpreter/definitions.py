@@ -1,4 +1,4 @@
-"""What the project defines: modules, functions and classes, and the scopes of their names."""
+"""What the project defines: modules, functions, classes, scopes of names."""
 
 import ast
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ __all__ = ["Class", "EnumMember", "Frame", "Function", "Instance", "Module", "Sc
 
 @dataclass(slots=True, eq=False)
 class Frame:
-    """One call: what it returned and yielded so far, and the states at its uncertain exits."""
+    """One call: what it returned and yielded, and the names at uncertain exits."""
 
     function: "Function | None" = None
     returns: list[Value] = field(default_factory=list)
@@ -22,7 +22,12 @@ class Frame:
 
 @dataclass(slots=True, eq=False)
 class Module:
-    """A file of the project; ``scope`` fills while it is followed."""
+    """A file of the project.
+
+    ``file`` is its path as shown to people; ``state`` is ``unread``, ``reading`` or ``read``;
+    ``stars`` are the modules of its ``import *``; ``hints`` is what it has under
+    ``if TYPE_CHECKING:``, as statements until a name is looked up.
+    """
 
     name: str
     path: Path
@@ -36,7 +41,10 @@ class Module:
 
 @dataclass(slots=True, eq=False)
 class Scope:
-    """Names of one module, function call, class body or comprehension."""
+    """Names of one module, function call, class body or comprehension.
+
+    ``bound_in`` has the scopes of names that are declared global or nonlocal.
+    """
 
     module: Module
     parent: "Scope | None" = None
@@ -48,7 +56,7 @@ class Scope:
 
 @dataclass(slots=True, eq=False)
 class Function:
-    """A function or lambda of the project, with the scope it was made in."""
+    """A function or lambda of the project, with the scope in which it was defined."""
 
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
     scope: Scope
@@ -86,14 +94,14 @@ class Class:
 
 @dataclass(slots=True, eq=False)
 class Instance:
-    """An object of a class of the project; dialects subclass it for their own objects."""
+    """An object of a class of the project; dialects derive their objects from it."""
 
     cls: Class | None = None
     attributes: dict[str, Value] = field(default_factory=dict)
     region: int = 0
 
     def native(self, name: str) -> Value:
-        """Give what the class outside the project brings, MISSING when it does not."""
+        """Return an attribute of its class outside the project, MISSING when it has none."""
         return MISSING
 
 

@@ -1,4 +1,4 @@
-"""How statements end, and joining what several branches leave."""
+"""How statements end, and joining the names after several branches."""
 
 from collections.abc import Callable
 from typing import Final, TypeAlias
@@ -18,7 +18,7 @@ Signal: TypeAlias = str | None
 
 
 def follow_branches(run: Machine, branches: list[Callable[[], Signal]], scope: Scope) -> Signal:
-    """Follow each of several branches from the same state, then join what they leave."""
+    """Follow each of several branches from the same state, then join their results."""
     before = scope.names
     falling: list[dict[str, Value]] = []
     signals: list[str] = []
@@ -29,7 +29,7 @@ def follow_branches(run: Machine, branches: list[Callable[[], Signal]], scope: S
             try:
                 signal = branch()
             except PerhapsFinished:
-                # What this branch would still do matters no more; another may parse otherwise.
+                # The rest of this branch does not matter; another may use another parser.
                 signal = None
         if signal is None:
             falling.append(scope.names)
@@ -44,7 +44,7 @@ def follow_branches(run: Machine, branches: list[Callable[[], Signal]], scope: S
 
 
 def merged(run: Machine, states: list[dict[str, Value]]) -> dict[str, Value]:
-    """Join the values that a name has in each of several states."""
+    """Return one state with the values that each name has in any of several states."""
     result, *others = states
     for other in others:
         run.limits.spend(len(other) // 16)

@@ -1,4 +1,4 @@
-"""What an import binds, and whether imports succeed."""
+"""Follow import statements, and determine whether they succeed."""
 
 import ast
 
@@ -34,7 +34,7 @@ def bind_names(run: Machine, node: ast.ImportFrom, scope: Scope) -> Signal:
             continue
         value: Value
         if module is not None:
-            # Python reads a module that is imported from its package at once.
+            # Python reads a module when it is imported from its package.
             run.submodule(module, alias.name)
             value = Imported(module, alias.name)
         elif node.level:
@@ -46,7 +46,7 @@ def bind_names(run: Machine, node: ast.ImportFrom, scope: Scope) -> Signal:
 
 
 def imports_succeed(run: Machine, body: list[ast.stmt], scope: Scope) -> bool | None:
-    """Tell whether a ``try`` made of imports succeeds; None when it cannot be known."""
+    """Report whether a ``try`` made of imports succeeds; None when that is unknown."""
     outcome: bool | None = True
     for node in body:
         if isinstance(node, ast.ImportFrom):
@@ -65,5 +65,5 @@ def imports_succeed(run: Machine, body: list[ast.stmt], scope: Scope) -> bool | 
 
 
 def _is_plain(node: ast.stmt) -> bool:
-    """Tell an assignment that cannot fail."""
+    """Report whether a statement is an assignment that cannot fail."""
     return isinstance(node, ast.Assign) and isinstance(node.value, (ast.Constant, ast.Name))

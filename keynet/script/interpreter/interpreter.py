@@ -1,8 +1,8 @@
-"""An abstract interpreter: it follows a script without running it.
+"""The abstract interpreter: it follows a script without running it.
 
-Statements are followed in order, calls into functions and into the project's other files.
-Where a condition cannot be known both ways are followed and joined; what is changed on only
-one of them is then known no longer. Every loop, call depth and container is bounded.
+Statements are followed in order, and calls into functions and other files of the project.
+Where a condition is unknown, both branches are followed and joined; what only one of them
+changes is unknown afterwards. Every loop, call depth and container is bounded.
 """
 
 import ast
@@ -75,8 +75,8 @@ class Interpreter:
         self.active: dict[ast.AST, int] = {}
         self.called: set[ast.AST] = set()
         self.stored: dict[ast.AST, set[str]] = {}
-        # How often anything that declares a command line was used, and the steps that
-        # functions took which never did.
+        # How often anything that declares arguments was used, and the steps taken by each
+        # function that never did.
         self.declarations = 0
         self.idle: dict[ast.AST, int] = {}
         self.region = 0
@@ -91,8 +91,8 @@ class Interpreter:
         self.has_block = False
         self._in_block = False
 
-    # The project. Here and below these are the functions themselves: a method around each
-    # would double the frames.
+    # The project. These and the ones below are the functions themselves: a method around
+    # each would double the number of frames.
 
     begin = modules.begin
     load = modules.load
@@ -104,7 +104,7 @@ class Interpreter:
     forget = modules.forget
 
     def enter_main_block(self, scope: Scope) -> None:
-        """Take notice that the script's ``__main__`` block begins."""
+        """Record that the script's ``__main__`` block begins."""
         if scope.module.name == "__main__":
             self._in_block = True
 
@@ -120,11 +120,11 @@ class Interpreter:
     slice_of = items.slice_of
 
     def truth(self, value: Value) -> bool | None:
-        """Give the truth of a value, None when it cannot be known."""
+        """Return the truth of a value, None when it is unknown."""
         return None if self.spoiled(value) else operations.truth(value)
 
     def members(self, cls: Class) -> list[EnumMember]:
-        """Give the members of an Enum in order, none for another class."""
+        """Return the members of an Enum in order, none for another class."""
         self.limits.spend(len(cls.namespace) // 4)
         members = [value for value in cls.namespace.values() if isinstance(value, EnumMember)]
         return list(dict.fromkeys(members))
@@ -139,7 +139,7 @@ class Interpreter:
     def make_function(
         self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, scope: Scope
     ) -> Function:
-        """Make a function with its defaults evaluated."""
+        """Return a function with its defaults evaluated."""
         given = node.args
         keyword_defaults = {
             parameter.arg: self.evaluate(default, scope)
@@ -150,7 +150,7 @@ class Interpreter:
         return Function(node, scope, defaults, keyword_defaults)
 
     def decorate(self, decorator: Value, value: Value, line: int) -> Value:
-        """Apply a decorator; an unknown one is taken to give back what it decorates."""
+        """Apply a decorator; an unknown one is assumed to return what it decorates."""
         if isinstance(decorator, Unknown) or not self._understood(decorator):
             return value
         result = self.call(decorator, Arguments((value,), line=line))
@@ -162,7 +162,7 @@ class Interpreter:
         return not isinstance(decorator, OneOf)
 
     def run_function(self, function: Function, scope: Scope) -> Value:
-        """Follow a function's body and give what it returns."""
+        """Follow the body of a function and return its result."""
         node = function.node
         if isinstance(node, ast.Lambda):
             return self.evaluate(node.body, scope)
@@ -186,27 +186,28 @@ class Interpreter:
             self.region = outer
 
     def fresh(self, container: Value) -> Value:
-        """Take notice of a new container, which may change freely where it was made."""
+        """Record a new container: its changes are certain in the branch that made it."""
         if self.region:
             self._young[id(container)] = (container, self.region)
         return container
 
     def may_change(self, container: object) -> bool:
-        """Tell whether a change of a container here is certain to happen."""
+        """Report whether a change of a container at this point is certain to happen."""
         if not self.region:
             return True
         return self._young.get(id(container), (None, -1))[1] == self.region
 
     def watch_registry(self, container: object, module: Module) -> None:
-        """Take notice of an empty container at the top of a module."""
+        """Record an empty container at module level: other modules may register in it."""
         if id(container) not in self._full:
             name = module.path.parent.name if module.package else module.path.stem
             self._registries[id(container)] = (container, name)
 
     def fill_registry(self, container: object) -> bool:
-        """Read the modules that register themselves in an empty container; tell whether it is one.
+        """Read the modules that register something in an empty container.
 
-        They have to import it.
+        Returns:
+            False when the container is not an empty one of a module, or was filled before.
         """
         if id(container) not in self._registries:
             return False
@@ -216,53 +217,53 @@ class Interpreter:
         return True
 
     def spoil(self, container: object) -> None:
-        """Take notice that a container's content is no longer known."""
+        """Mark the content of a container as unknown."""
         if isinstance(container, (list, dict, SetValue)):
             self._spoiled[id(container)] = container
 
     def spoiled(self, container: object) -> bool:
-        """Tell whether a container's content is no longer known."""
+        """Report whether the content of a container is unknown."""
         return bool(self._spoiled) and id(container) in self._spoiled
 
-    # What dialects tell
+    # Dialects
 
     def handler(self, name: str) -> Handler | None:
-        """Give what a name from outside the project does when called."""
+        """Return what a name from outside the project does when called."""
         return self.handlers.get(name) or self.handlers.get("*." + name.rpartition(".")[2])
 
     def declares_nothing(self, name: str) -> bool:
-        """Tell a function that has nothing to do with command lines."""
+        """Report whether an outside function is known and declares no arguments."""
         return name in self._plain
 
     def native_class(self, name: str) -> NativeClass | None:
-        """Give the class that a name from outside the project means to a dialect."""
+        """Return the class that a dialect defines for a name from outside the project."""
         found = self.native_classes.get(name)
         return found or self.native_classes.get("*." + name.rpartition(".")[2])
 
     def call_later(self, functions: Iterable[Value]) -> None:
-        """Remember functions that something unknown may call."""
+        """Record functions that something unknown may call."""
         for function in functions:
             if len(self.waiting) < MAX_WAITING:
                 self.waiting.append(function)
 
     def unknown_call(self, name: str) -> Unknown:
-        """Give what an outside function returns that is not known."""
+        """Return the unknown result of a function outside the project."""
         if name not in self._unknown_calls:
-            why = fill(_("calls {function}()"), function=printable(name, 100))
+            why = fill(_("it calls {function}()"), function=printable(name, 100))
             self._unknown_calls[name] = Unknown(why=why)
         return self._unknown_calls[name]
 
     def note(self, line: int, message: str, file: str = "") -> None:
-        """Tell what could not be known."""
+        """Record a note on something that could not be determined."""
         self.notes.append(Note(line, message, file))
 
     def created(self, parser: ParserLike) -> None:
-        """Take notice of a new parser."""
+        """Record a new parser."""
         if len(self.parsers) < _MOST_PARSERS:
             self.parsers.append(parser)
 
     def parsed(self, parser: ParserLike, *, complete: bool = True) -> None:
-        """Take notice that a parser parses the command line.
+        """Record that a parser parses the command line.
 
         Raises:
             Finished: It is the one that the script uses.

@@ -1,4 +1,4 @@
-"""Loops: followed turn by turn where their items are known."""
+"""Follow loops, iteration by iteration where their items are known."""
 
 import ast
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from keynet.script.interpreter.values import UNKNOWN, OneOf, Value
 __all__ = ["LOOPS"]
 
 _MAX_TURNS: Final = 256
-# Of a loop that may not run at all and declares nothing.
+# Of a loop that may not run at all and declares no arguments.
 _MAX_IDLE_TURNS: Final = 64
 
 
@@ -51,7 +51,7 @@ def _each(
 
 
 def _turn(run: Machine, body: list[ast.stmt], scope: Scope) -> Signal:
-    """Run a loop's body once, joining what its uncertain breaks and continues leave."""
+    """Follow the body once; join the names at its uncertain breaks and continues."""
     outer, scope.frame.exits = scope.frame.exits, []
     signal = run.execute(body, scope)
     exits, scope.frame.exits = scope.frame.exits, outer

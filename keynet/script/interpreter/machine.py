@@ -1,4 +1,4 @@
-"""What the interpreter's parts and the dialects share: limits, and what they may ask of it."""
+"""The protocol and values that parts of the interpreter and dialects share."""
 
 import ast
 from collections.abc import Callable, Iterable, Mapping
@@ -35,22 +35,23 @@ MAX_DEPTH: Final = 160
 
 
 class OutOfSteps(Exception):
-    """The script was followed as far as the bound on steps allows."""
+    """The limit on steps is reached."""
 
 
 class Finished(Exception):
-    """The parser that the script really uses has been found."""
+    """The parser that the script uses has been found."""
 
 
 class PerhapsFinished(Finished):
-    """A parser that the script may use has been found; on another way it may use another."""
+    """A parser has been found in a branch; other branches may use another."""
 
 
 @dataclass(slots=True)
 class Limits:
-    """Bounds on the work that a script can cause.
+    """What is left of the work that a script may cause.
 
-    ``steps`` is spent by nodes evaluated and elements copied; ``tokens`` by files read.
+    ``steps`` are used by evaluated nodes and copied elements, ``tokens`` and ``modules`` by
+    files read.
     """
 
     steps: int = 200_000
@@ -58,10 +59,10 @@ class Limits:
     modules: int = 80
 
     def spend(self, steps: int) -> None:
-        """Take steps.
+        """Use up steps.
 
         Raises:
-            OutOfSteps: None are left.
+            OutOfSteps: No steps are left.
         """
         self.steps -= steps
         if self.steps < 0:
@@ -70,9 +71,9 @@ class Limits:
 
 @dataclass(slots=True, eq=False)
 class Declared:
-    """One argument as declared, its values not yet judged.
+    """One argument as declared, before its values are converted.
 
-    ``kind`` is the type's name, "" where it is not known; ``notes`` say why.
+    ``kind`` is the name of its type, "" when it is unknown; ``notes`` say what else is unknown.
     """
 
     name: str
@@ -97,7 +98,7 @@ class ParserLike(Protocol):
 
 
 class Machine(Protocol):
-    """The interpreter as its parts and the dialects see it."""
+    """The interpreter, as its parts and the dialects use it."""
 
     limits: Limits
     notes: list[Note]
@@ -163,7 +164,7 @@ Handler: TypeAlias = Callable[[Machine, Arguments], Value]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Native:
-    """A callable whose effect is known here, not in the script."""
+    """A callable that is implemented here and not in the script."""
 
     name: str
     call: Handler
@@ -173,8 +174,9 @@ class Native:
 class NativeClass:
     """A class outside the project whose objects a dialect understands.
 
-    ``make`` gives a bare object; its ``native("__init__")`` sets it up. ``attribute`` gives what
-    a class that derives from it has, MISSING where it is nothing special.
+    ``make`` returns an object that its ``native("__init__")`` then sets up; its argument is the
+    class of the project that derives from this one. ``attribute`` returns an attribute that
+    deriving classes inherit, MISSING for any other name.
     """
 
     make: Callable[[Class | None], Instance]
@@ -183,10 +185,12 @@ class NativeClass:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One way of declaring a command line: what its outside names do when called.
+    """A library that declares command lines: what its functions and classes do.
 
-    A script without any of ``words`` in it or in its project does not use this dialect.
-    A module that only needs importing to add commands matches ``registers``.
+    Args:
+        words: A script uses this dialect only if it or its project contains one of these.
+        handlers: By full name, or ``*.name`` for a name in any module.
+        registers: Regular expression that matches modules that add commands when imported.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What a ``match`` statement does, as far as its patterns can be decided."""
+"""Follow ``match`` statements."""
 
 import ast
 from collections.abc import Callable
@@ -13,7 +13,7 @@ __all__ = ["match"]
 
 
 def match(run: Machine, node: ast.Match, scope: Scope) -> Signal:
-    """Follow the cases that may fit."""
+    """Follow the cases that may match."""
     subject = run.evaluate(node.subject, scope)
     branches: list[Callable[[], Signal]] = []
     for case in node.cases:

@@ -25,10 +25,10 @@ __all__ = [
 
 @dataclass(slots=True, eq=False)
 class Modules:
-    """The project's modules as far as following the script has met them.
+    """The modules of the project that the script has imported so far.
 
-    ``unread`` were imported and not looked into yet; ``resolving`` are the imported names that
-    are being looked up, by the id of their module.
+    ``unread`` are those whose file is not read yet; ``resolving`` are the imported names that
+    are being looked up, each with the id of its module.
     """
 
     project: Project
@@ -42,7 +42,7 @@ class _Follower(Machine, Protocol):
 
 
 def begin(run: _Follower, module: Module, name: str) -> Scope:
-    """Start following a module: return its scope with the names it has before its first line."""
+    """Return a new scope with the names that a module has before its first line."""
     scope = Scope(module, None, {}, "module")
     scope.names.update(
         {
@@ -79,10 +79,10 @@ def load(run: _Follower, module: Module) -> Scope | None:
 
 
 def load_unread(run: _Follower, pattern: str = "") -> bool:
-    """Read the modules that were imported but not looked into; report whether there were any.
+    """Read the modules that are imported but not read; report whether there were any.
 
     Args:
-        pattern: Read only those whose text has a match of this expression.
+        pattern: Read only those whose text contains a match of this regular expression.
     """
     modules = run.modules
     any_read = False
@@ -90,7 +90,7 @@ def load_unread(run: _Follower, pattern: str = "") -> bool:
     while waiting := [one for one in modules.unread if one.state == "unread"]:
         modules.unread.clear()
         for module in waiting:
-            # A package's own file is what leads to its modules.
+            # The modules of a package are found by reading its own file.
             if not pattern or module.package or modules.project.mentions(module, pattern):
                 any_read = True
                 run.load(module)
@@ -117,7 +117,7 @@ def _noted(run: _Follower, found: Module | None) -> Module | None:
 
 
 def import_name(run: _Follower, name: str) -> Value:
-    """Return what an absolute import of a name gives: a module, or something outside."""
+    """Return the module of an absolute import, External if it is outside the project."""
     entry = Module("__main__", run.modules.project.script)
     return module(run, name, entry) or External(name)
 
@@ -136,7 +136,7 @@ def resolve(run: _Follower, imported: Imported) -> Value:
 
 
 def forget(run: _Follower) -> None:
-    """Break the circles of names and what they name: no collector has to find them."""
+    """Break reference cycles: the garbage collector need not find them."""
     for scope in run.modules.scopes:
         for value in scope.names.values():
             if isinstance(value, Class):

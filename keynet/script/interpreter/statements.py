@@ -1,4 +1,4 @@
-"""What each kind of statement does to the names of its scope."""
+"""Follow each kind of statement."""
 
 import ast
 from collections.abc import Callable, Mapping
@@ -33,7 +33,7 @@ _ENDINGS: Final = frozenset(["exit", "_exit", "abort", "quit"])
 
 
 def execute(run: Machine, statements: list[ast.stmt], scope: Scope) -> Signal:
-    """Follow statements; tell how they ended when they did not just end."""
+    """Follow statements; return how they ended, None when the last one was reached."""
     if run.depth >= MAX_DEPTH:
         return None
     run.depth += 1
@@ -133,12 +133,12 @@ def _if(run: Machine, node: ast.If, scope: Scope) -> Signal:
 
 
 def is_entry_test(test: ast.expr) -> bool:
-    """Tell whether a condition asks for ``__name__``."""
+    """Report whether a condition tests ``__name__``."""
     return any(isinstance(node, ast.Name) and node.id == "__name__" for node in ast.walk(test))
 
 
 def _is_hint(test: ast.expr) -> bool:
-    """Tell ``if TYPE_CHECKING:``."""
+    """Report whether a condition is that of ``if TYPE_CHECKING:``."""
     return "TYPE_CHECKING" in (getattr(test, "id", ""), getattr(test, "attr", ""))
 
 
@@ -148,7 +148,7 @@ def _try(run: Machine, node: ast.Try, scope: Scope) -> Signal:
     if imports is not False:
         signal = execute(run, node.body, scope)
     elif all(_raises(handler.body) for handler in node.handlers):
-        # The module may be a compiled one.
+        # The module may be a compiled one, which is not found.
         imports, signal = True, execute(run, node.body, scope)
     raised = signal == RAISE
     if not raised and signal is None:
@@ -202,7 +202,7 @@ def _return(run: Machine, node: ast.Return, scope: Scope) -> Signal:
 
 
 def _raise(run: Machine, node: ast.Raise, scope: Scope) -> Signal:
-    # The exception itself says nothing of arguments; making it may, as in SystemExit(main()).
+    # Making the exception may declare arguments, as in SystemExit(main()).
     if isinstance(node.exc, ast.Call):
         for given in (*node.exc.args, *(keyword.value for keyword in node.exc.keywords)):
             run.evaluate(given.value if isinstance(given, ast.Starred) else given, scope)

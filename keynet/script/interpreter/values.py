@@ -1,7 +1,7 @@
-"""What an expression of the script can be worth without running it.
+"""Values of expressions that are known without running the script.
 
-Constants, lists, tuples and dicts are Python's own; their elements may be any value. All
-else is one of the classes here. ``Unknown`` is the honest answer to everything else.
+Constants, lists, tuples and dicts are Python's own; their elements may be any value. Others
+are the classes here and in ``definitions``. ``Unknown`` stands for everything else.
 """
 
 from collections.abc import Iterable, Mapping
@@ -42,9 +42,9 @@ _MOST_ALTERNATIVES: Final = 6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Unknown:
-    """Any value; ``kind`` is its type's name where that is known, ``why`` a text for people.
+    """An unknown value; ``kind`` is its type's name, "" if that is unknown too.
 
-    ``of`` is the kind of a list's elements.
+    ``why`` is a text for people; ``of`` is the kind of the elements of a list.
     """
 
     kind: str = ""
@@ -56,7 +56,7 @@ UNKNOWN: Final = Unknown()
 
 
 class _Missing:
-    """Stand for an argument that was not given."""
+    """The type of MISSING, which stands for an argument that is not passed."""
 
 
 MISSING: Final = _Missing()
@@ -64,21 +64,21 @@ MISSING: Final = _Missing()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OneOf:
-    """One of a few values, depending on what cannot be known."""
+    """One of a few values, depending on a condition that is unknown."""
 
     values: tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class External:
-    """Something from outside the project, by its full dotted name."""
+    """Something outside the project, by its full dotted name."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Generic:
-    """A type with arguments, as in annotations: ``typing.Optional[int]``, ``int | None``."""
+    """A type with arguments: ``typing.Optional[int]``, ``int | None``."""
 
     name: str
     arguments: tuple[Value, ...]
@@ -100,7 +100,7 @@ class SetValue:
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """The arguments of one call; ``open`` when more came by an unknown ``*`` or ``**``."""
+    """The arguments of a call; ``open`` if an unknown ``*`` or ``**`` may add more."""
 
     positional: tuple[Value, ...] = ()
     keywords: Mapping[str, Value] = field(default_factory=dict)
@@ -109,7 +109,7 @@ class Arguments:
     file: str = ""
 
     def get(self, name: str, position: int | None = None, default: Value = MISSING) -> Value:
-        """Give one argument by keyword, else by position."""
+        """Return one argument by keyword, else by position."""
         if name in self.keywords:
             return self.keywords[name]
         if position is not None and position < len(self.positional):
@@ -117,11 +117,11 @@ class Arguments:
         return default
 
     def after(self, count: int) -> "Arguments":
-        """Drop the first positional arguments."""
+        """Return the arguments without the first positional ones."""
         return Arguments(self.positional[count:], self.keywords, self.open, self.line, self.file)
 
     def before(self, *first: Value) -> "Arguments":
-        """Put positional arguments in front."""
+        """Return the arguments with more positional ones in front."""
         positional = (*first, *self.positional)
         return Arguments(positional, self.keywords, self.open, self.line, self.file)
 
@@ -152,19 +152,19 @@ class Partial:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Imported:
-    """A name imported from a project's module that was not read yet."""
+    """A name imported from a module of the project that is not read yet."""
 
     module: Value
     name: str
 
 
 def is_constant(value: Value) -> bool:
-    """Tell whether a value is one of Python's own scalar constants."""
+    """Report whether a value is one of Python's own scalar constants."""
     return type(value) in SCALARS
 
 
 def join(left: Value, right: Value) -> Value:
-    """Give the value that is one or the other."""
+    """Return the value that is one or the other."""
     if left is right or (is_constant(left) and _same(left, right)):
         return left
     values: list[Value] = []
@@ -195,7 +195,7 @@ def _alternatives(value: Value) -> tuple[Value, ...]:
 
 
 def _same(left: Value, right: Value) -> bool:
-    """Compare two scalars by type and value; anything else is the same only as itself."""
+    """Report whether two constants, names, paths or short sequences are equal."""
     if type(left) is not type(right):
         return False
     if is_constant(left) or isinstance(left, (External, PathValue)):
@@ -210,7 +210,7 @@ def _same(left: Value, right: Value) -> bool:
 
 
 def kind_of(value: Value) -> str:  # noqa: PLR0911
-    """Name the type of a value: ``str``, ``int``, ``list``, ``None`` …, "" when unknown."""
+    """Return the type name of a value: ``str``, ``list``, …, "" when unknown."""
     if isinstance(value, Unknown):
         return value.kind
     if value is None:
@@ -227,7 +227,7 @@ def kind_of(value: Value) -> str:  # noqa: PLR0911
 
 
 def merge_kinds(kinds: list[str]) -> str:
-    """Name the type that holds values of all these types, "" when there is none."""
+    """Return the type name that covers all of these, "" when there is none."""
     distinct = {kind for kind in kinds if kind != "None"}
     if not distinct and kinds:
         return "None"
@@ -237,5 +237,5 @@ def merge_kinds(kinds: list[str]) -> str:
 
 
 def reason_of(value: Value) -> str:
-    """Return why a value is unknown, "" where that is not recorded or the value is known."""
+    """Return why a value is unknown, "" when that is not recorded."""
     return value.why if isinstance(value, Unknown) else ""

@@ -1,4 +1,4 @@
-"""argparse: what one ``add_argument`` call declares."""
+"""argparse: the argument that one ``add_argument`` call declares."""
 
 from typing import Final
 
@@ -54,7 +54,7 @@ _PARAMETERS: Final = (
 
 
 class Action(Instance):
-    """An argument of a parser, as its declaration left it."""
+    """An argument of a parser."""
 
     def __init__(
         self,
@@ -78,15 +78,15 @@ class Action(Instance):
 
     @classmethod
     def bare(cls, of: Class | None) -> "Action":
-        """Give an action that its constructor has not filled yet."""
+        """Return an action that its constructor has not set up yet."""
         return cls("", "str", None, Arguments(), (), of)
 
     def with_default(self, default: Value) -> "Action":
-        """Give a copy with another default."""
+        """Return a copy with another default."""
         return self._copy(self.options, default)
 
     def with_options(self, options: tuple[str, ...]) -> "Action":
-        """Give a copy with fewer option strings."""
+        """Return a copy with other option strings."""
         return self._copy(options, self.default)
 
     def _copy(self, options: tuple[str, ...], default: Value) -> "Action":
@@ -96,7 +96,7 @@ class Action(Instance):
         return copy
 
     def native(self, name: str) -> Value:
-        """Give what ``add_argument`` returns and an Action's constructor take."""
+        """Return an attribute of ``argparse.Action``, or its constructor."""
         if name == "__init__":
             return Native(name, self._set_up)
         if name == "__mro__":
@@ -116,7 +116,7 @@ class Action(Instance):
         return self.given.keywords.get(name, const if name == "const" else None)
 
     def _set_up(self, run: Machine, given: Arguments) -> Value:
-        """Do what the constructor of ``argparse.Action`` does."""
+        """Set the action up as the constructor of ``argparse.Action`` does."""
         keywords = {**dict(zip(_PARAMETERS, given.positional, strict=False)), **given.keywords}
         strings = run.iterate(keywords.pop("option_strings", ())) or []
         given = Arguments(tuple(strings), keywords, given.open, given.line, given.file)
@@ -126,7 +126,7 @@ class Action(Instance):
 
 
 def declare(action: Action) -> Declared:
-    """Give an action as a dialect-free declaration."""
+    """Convert an action to a declaration that is the same for all dialects."""
     return Declared(
         action.name,
         action.kind,
@@ -143,16 +143,16 @@ def declare(action: Action) -> Declared:
 def make_action(
     run: Machine, given: Arguments, prefix: str, argument_default: Value
 ) -> Action | None:
-    """Read one ``add_argument`` call; None when it declares no hyperparameter.
+    """Read one ``add_argument`` call; return None when it declares no hyperparameter.
 
-    A name that cannot be known is left out with a note: it is never guessed.
+    An argument whose name is unknown is omitted with a note: names are never guessed.
     """
     verb, custom = _verb(given.keywords.get("action"))
     if verb in _WITHOUT_VALUE:
         return None
     name, options = _name(run, given, prefix)
     if not name:
-        text = _("An argument whose name is not known is left out.")
+        text = _("An argument whose name is unknown is omitted.")
         run.note(given.line, text, given.file)
         return None
     if custom is not None:
@@ -165,7 +165,7 @@ def make_action(
 def _fill(
     run: Machine, action: Action, given: Arguments, verb: str, argument_default: Value
 ) -> None:
-    """Take over what a declaration says."""
+    """Set the fields of an action from its declaration."""
     if not action.name:
         action.name, action.options = _name(run, given, "-")
     if verb == "store" and given.keywords.get("nargs") == 0:
@@ -178,11 +178,11 @@ def _fill(
     action.required = _required(run, given, action.options, action.notes)
     _refine(run, action, given_default)
     if given.open:
-        action.notes.append(_("Some of the arguments of add_argument() are not known."))
+        action.notes.append(_("Some of the values passed to add_argument() are unknown."))
 
 
 def _verb(value: Value) -> tuple[str, Class | None]:  # noqa: PLR0911
-    """Name the action, and give its class when it is one of the project."""
+    """Return the name of an ``action=``, and its class if the project defines it."""
     if value is None or value is MISSING:
         return "store", None
     if isinstance(value, str):
@@ -200,7 +200,7 @@ def _verb(value: Value) -> tuple[str, Class | None]:  # noqa: PLR0911
 
 
 def _name(run: Machine, given: Arguments, prefix: str) -> tuple[str, tuple[str, ...]]:
-    """Give the destination and the option strings; "" when the name is not known."""
+    """Return the destination and the option strings; "" when the name is unknown."""
     dest = given.keywords.get("dest")
     strings = [part for part in given.positional if isinstance(part, str)]
     options = tuple(part for part in strings if part[:1] in prefix and part)
@@ -254,7 +254,7 @@ def _kind(run: Machine, given: Arguments, verb: str, default: Value) -> str:  # 
 
 
 def _refine(run: Machine, action: Action, given_default: bool) -> None:
-    """Take from the choices what a converter that evaluates any text cannot tell."""
+    """Use the choices where the converter itself does not determine type or choices."""
     converter = action.given.keywords.get("type")
     if isinstance(converter, External) and converter.name in ("builtins.eval", "ast.literal_eval"):
         items = run.iterate(action.choices) if action.choices is not None else None
@@ -270,7 +270,7 @@ def _required(run: Machine, given: Arguments, options: tuple[str, ...], notes: l
     if options:
         known = run.truth(given.keywords.get("required", False))
         if known is None:
-            notes.append(_("Whether it is required is not known."))
+            notes.append(_("It is unknown whether this argument is required."))
         return bool(known)
     nargs = given.keywords.get("nargs")
     return not (isinstance(nargs, str) and nargs in ("?", "*", "...", "==SUPPRESS=="))
@@ -279,7 +279,7 @@ def _required(run: Machine, given: Arguments, options: tuple[str, ...], notes: l
 def _as_constructed(
     run: Machine, cls: Class, given: Arguments, name: str, options: tuple[str, ...]
 ) -> Arguments:
-    """Let a custom action's constructor have its say: it may set nargs, const or default."""
+    """Follow a custom action's constructor, which may set nargs, const or default."""
     if class_attribute(cls, "__init__") is MISSING:
         return given
     keywords = {key: value for key, value in given.keywords.items() if key != "action"}

@@ -1,4 +1,4 @@
-"""argparse: adding an argument to those that a parser has already."""
+"""argparse: adding an argument to those that a parser already has."""
 
 from typing import Final
 
@@ -10,10 +10,10 @@ MOST_ACTIONS: Final = 2_000
 
 
 def add_action(actions: list[Action], action: Action, *, resolve: bool) -> None:
-    """Append an argument unless it is present already.
+    """Append an argument unless the parser already has it.
 
     Args:
-        resolve: As ``conflict_handler="resolve"``: option strings are taken from the others.
+        resolve: Remove its option strings from the others, as ``conflict_handler="resolve"``.
     """
     if resolve and action.options:
         _resolve(actions, action)
@@ -22,7 +22,7 @@ def add_action(actions: list[Action], action: Action, *, resolve: bool) -> None:
 
 
 def _present(actions: list[Action], action: Action) -> bool:
-    """Report whether the same call was followed before, on another way through the script."""
+    """Report whether the same call was followed before, on another branch."""
     return any(
         seen.given.line == action.given.line
         and seen.given.file == action.given.file

@@ -1,4 +1,4 @@
-"""jsonargparse: argparse with the parameters of classes and functions, dotted names."""
+"""jsonargparse: argparse with the parameters of classes and functions."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -48,7 +48,7 @@ class JsonParser(Parser):
         self.fields: list[Declared] = []
 
     def native(self, name: str) -> Value:
-        """Give a method, jsonargparse's own or argparse's."""
+        """Return a method, jsonargparse's own or argparse's."""
         method = _METHODS.get(name)
         if method is not None:
             return Native(name, lambda run, given: method(run, self, given))
@@ -58,19 +58,19 @@ class JsonParser(Parser):
         return super().native(name)
 
     def declared(self) -> list[Declared]:
-        """Give what was added by hand, then what classes and functions take."""
+        """Return what was added by hand, then the parameters of classes and functions."""
         return [*super().declared(), *self.fields]
 
 
 class Subcommands(Instance):
-    """What ``add_subcommands`` gives."""
+    """What ``add_subcommands`` returns."""
 
     def __init__(self, parser: JsonParser) -> None:
         super().__init__()
         self.of = parser
 
     def native(self, name: str) -> Value:
-        """Give ``add_subcommand``."""
+        """Return ``add_subcommand``."""
         if name != "add_subcommand":
             return MISSING
         return Native(name, lambda run, given: _add_subcommand(run, self, given))
@@ -117,7 +117,7 @@ def _refine(run: Machine, action: Action, wanted: Value) -> None:
 
 
 def _no_scope() -> Scope:
-    """Give a scope without names: a type that was evaluated already needs none."""
+    """Return a scope without names: a type that is already evaluated needs none."""
     return Scope(Module("", Path()))
 
 
@@ -131,7 +131,7 @@ def _add_class(run: Machine, parser: JsonParser, given: Arguments) -> Value:
     fields = _fields(run, target)
     parser.fields.extend(declare_all(run, fields, _STYLE, _nested(given, 1), given.get("default")))
     if not fields and not isinstance(target, Class):
-        run.note(given.line, _("The parameters of a class are not known."), given.file)
+        run.note(given.line, _("The parameters of a class are unknown."), given.file)
     return UNKNOWN
 
 
@@ -155,7 +155,7 @@ def _add_subclass(run: Machine, parser: JsonParser, given: Arguments) -> Value:
     key = given.get("nested_key", 1)
     if isinstance(key, str) and key:
         required = run.truth(given.keywords.get("required", False)) is True
-        notes = [_("It names a class, whose own parameters depend on the choice.")]
+        notes = [_("This argument selects a class, whose own parameters depend on the choice.")]
         parser.fields.append(
             Declared(key, "str", None, required, "", None, given.line, given.file, notes)
         )
@@ -198,7 +198,7 @@ def _cli(run: Machine, given: Arguments) -> Value:
     run.created(command_line)
     components = given.get("components", 0)
     if components is MISSING or components is None:
-        text = _("CLI() without components takes everything in the script: name them.")
+        text = _("CLI() without components takes everything in the script. Pass it the components.")
         run.note(given.line, text, given.file)
     command_line.found.extend(_of_components(run, components))
     run.parsed(command_line)
@@ -221,10 +221,10 @@ def _of_components(run: Machine, components: Value, depth: int = 0) -> list[Decl
 
 
 class Lightning(Instance):
-    """A ``LightningCLI``: model and data of the project, and a trainer that is not read."""
+    """A ``LightningCLI``: model and data of the project; its Trainer is not read."""
 
     def native(self, name: str) -> Value:
-        """Give the constructor, which parses."""
+        """Return the constructor, which parses."""
         return Native(name, _lightning) if name == "__init__" else MISSING
 
 
@@ -235,7 +235,7 @@ def _lightning(run: Machine, given: Arguments) -> Value:
         target = given.get(name, position, None)
         if isinstance(target, Class):
             command_line.found.extend(declare_all(run, _fields(run, target), _STYLE, prefix))
-    text = _("The arguments of the Trainer of LightningCLI are outside the project and left out.")
+    text = _("LightningCLI's Trainer is defined outside the project; its arguments are omitted.")
     run.note(given.line, text, given.file)
     run.parsed(command_line)
     return None

@@ -1,4 +1,4 @@
-"""argparse: parsers, groups, subcommands, and the libraries that subclass it."""
+"""argparse: parsers, groups and subcommands, and what derives from them."""
 
 from collections.abc import Callable
 from typing import Final
@@ -30,7 +30,7 @@ __all__ = ["ARGPARSE", "Group", "Parser"]
 
 
 class Group(Instance):
-    """A parser's argument group, plain or mutually exclusive; also the base of a parser."""
+    """An argument group, plain or mutually exclusive; also the base of a parser."""
 
     def __init__(self, cls: Class | None = None, parser: "Parser | None" = None) -> None:
         super().__init__(cls)
@@ -38,18 +38,18 @@ class Group(Instance):
 
     @property
     def parser(self) -> "Parser":
-        """Give the parser that the arguments really go to."""
+        """Return the parser that receives the arguments."""
         if self._parser is None:
-            # A group of an unknown parser keeps what it is given to itself.
+            # The parser of this group is unknown: its arguments are reported by no other parser.
             self._parser = Parser()
         return self._parser
 
     def join(self, container: "Group") -> None:
-        """Let the arguments go to the parser of another group."""
+        """Add the arguments to the parser of another group."""
         self._parser = container.parser
 
     def native(self, name: str) -> Value:
-        """Give a method of argparse."""
+        """Return a method of argparse."""
         if name == "prefix_chars":
             return self.parser.prefix
         if name in _LISTS:
@@ -62,7 +62,7 @@ class Group(Instance):
 
 
 class Parser(Group):
-    """An ``ArgumentParser``: its own actions in order, and its subcommands' parsers."""
+    """An ``ArgumentParser``: its actions in order, and its subcommands' parsers."""
 
     dialect = "argparse"
 
@@ -80,11 +80,11 @@ class Parser(Group):
 
     @property
     def parser(self) -> "Parser":
-        """Give the parser itself."""
+        """Return the parser itself."""
         return self
 
     def native(self, name: str) -> Value:
-        """Give a method or attribute of argparse."""
+        """Return a method or attribute of argparse."""
         if name == "declared":
             return True
         method = _PARSER_METHODS.get(name)
@@ -93,13 +93,13 @@ class Parser(Group):
         return super().native(name)
 
     def declared(self) -> list[Declared]:
-        """Give all arguments in source order, subcommands flattened."""
+        """Return all arguments in source order, subcommands flattened."""
         found: list[Action] = []
         self._flatten(found, set())
         return [declare(action) for action in found]
 
     def _flatten(self, found: list[Action], seen: set[int]) -> None:
-        """Add the arguments, those of a subcommand where it was made, each parser once."""
+        """Append the arguments of each parser once, a subcommand's where it was added."""
         if id(self) in seen or len(seen) > MOST_ACTIONS:
             return
         seen.add(id(self))
@@ -115,14 +115,14 @@ class Parser(Group):
 
 
 class Subparsers(Instance):
-    """What ``add_subparsers`` gives."""
+    """What ``add_subparsers`` returns."""
 
     def __init__(self, parser: Parser) -> None:
         super().__init__()
         self.of = parser
 
     def native(self, name: str) -> Value:
-        """Give ``add_parser``."""
+        """Return ``add_parser``."""
         if name == "add_parser":
             return Native(name, lambda run, given: _add_parser(run, self, given))
         return MISSING
@@ -154,7 +154,7 @@ def _set_up(run: Machine, group: Group, given: Arguments) -> Value:
 
 
 def _add_config_option(run: Machine, parser: Parser, given: Arguments) -> None:
-    """Add the option that configargparse makes for its configuration file."""
+    """Add the option for the configuration file that configargparse adds."""
     names = run.iterate(given.keywords.get("args_for_setting_config_path", ()))
     if names:
         keywords: dict[str, Value] = {
@@ -174,7 +174,7 @@ def _parents(run: Machine, value: Value, given: Arguments) -> list[Parser]:
         if isinstance(item, OneOf):
             found.extend(part for part in item.values if isinstance(part, Parser))
     if items is None or len(found) < len(items):
-        run.note(given.line, _("Arguments of a parent parser are not known."), given.file)
+        run.note(given.line, _("The arguments of a parent parser are unknown."), given.file)
     return found
 
 
@@ -203,7 +203,7 @@ def _add_group(run: Machine, group: Group, given: Arguments) -> Value:
 
 
 def _add_action(run: Machine, group: Group, given: Arguments) -> Value:
-    """Take over a ready-made argument."""
+    """Add an action object that the script has made."""
     value = given.get("action", 0)
     if isinstance(value, Action) and value.name:
         if not value.given.line:
@@ -216,7 +216,7 @@ def _add_action(run: Machine, group: Group, given: Arguments) -> Value:
 
 
 def _set_up_group(run: Machine, group: Group, given: Arguments) -> Value:
-    """Do what the constructor of ``argparse._ArgumentGroup`` does."""
+    """Set a group up as the constructor of ``argparse._ArgumentGroup`` does."""
     container = given.get("container", 0)
     if isinstance(container, Group):
         group.join(container)
@@ -241,7 +241,8 @@ def _add_parser(run: Machine, subparsers: Subparsers, given: Arguments) -> Value
 def _set_defaults(run: Machine, group: Group, given: Arguments) -> Value:
     parser = group.parser
     if given.open:
-        run.note(given.line, _("set_defaults() is given values that are not known."), given.file)
+        text = _("Some of the values passed to set_defaults() are unknown.")
+        run.note(given.line, text, given.file)
     run.limits.spend(len(parser.actions) // 4)
     for name, value in given.keywords.items():
         new = value

@@ -38,13 +38,13 @@ class SimpleParser(Parser):
         self.fields: list[Declared] = []
 
     def native(self, name: str) -> Value:
-        """Give a method, simple_parsing's own or argparse's."""
+        """Return a method, simple_parsing's own or argparse's."""
         if name == "add_arguments":
             return Native(name, lambda run, given: _add(run, self, given))
         return super().native(name)
 
     def declared(self) -> list[Declared]:
-        """Give what was added by hand, then the fields."""
+        """Return what was added by hand, then the fields."""
         return [*super().declared(), *self.fields]
 
 
@@ -59,7 +59,7 @@ def _add(run: Machine, parser: SimpleParser, given: Arguments) -> Value:
         fields = class_fields(run, config)
         parser.fields.extend(declare_all(run, fields, _STYLE, text, default))
     else:
-        run.note(given.line, _("The class that add_arguments() is given is not known."), given.file)
+        run.note(given.line, _("The class passed to add_arguments() is unknown."), given.file)
     return None
 
 

@@ -27,7 +27,7 @@ class Tap(Parser):
         self.fields: list[Declared] = []
 
     def native(self, name: str) -> Value:
-        """Give a method; those that parse read the annotations first."""
+        """Return a method; those that parse read the annotations first."""
         if name in ("parse_args", "parse_known_args"):
             return Native(name, lambda run, given: _parse(run, self, given))
         if name in ("configure", "process_args", "add_arguments"):
@@ -35,7 +35,7 @@ class Tap(Parser):
         return super().native(name)
 
     def declared(self) -> list[Declared]:
-        """Give the annotated arguments, each as ``add_argument`` changed it, then the others."""
+        """Return the annotated arguments with their changes, then the others."""
         changed = {declared.name: declared for declared in super().declared()}
         found = [_merged(field, changed.pop(field.name, None)) for field in self.fields]
         return [*found, *changed.values()]

@@ -1,4 +1,4 @@
-"""transformers: ``HfArgumentParser``, and what derives from it."""
+"""transformers: ``HfArgumentParser`` and the parsers that derive from it."""
 
 from typing import Final
 
@@ -16,7 +16,7 @@ from keynet.script.interpreter.machine import (
     NativeClass,
 )
 from keynet.script.interpreter.values import UNKNOWN, Arguments, External, Unknown, Value
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["TRANSFORMERS"]
 
@@ -24,7 +24,7 @@ _STYLE: Final = Style(nested=False, enum_names=False, false_flags=True)
 
 
 class HfParser(Parser):
-    """An ``HfArgumentParser``: the fields of its dataclasses, then what is added by hand."""
+    """An ``HfArgumentParser``: fields of its dataclasses, then what is added by hand."""
 
     dialect = "transformers"
 
@@ -33,7 +33,7 @@ class HfParser(Parser):
         self.fields: list[Declared] = []
 
     def native(self, name: str) -> Value:
-        """Give a method, transformers' own or argparse's."""
+        """Return a method, transformers' own or argparse's."""
         if name == "__init__":
             return Native(name, lambda run, given: _set_up(run, self, given))
         if name in ("parse_args_into_dataclasses", "parse_args_and_config"):
@@ -43,7 +43,7 @@ class HfParser(Parser):
         return super().native(name)
 
     def declared(self) -> list[Declared]:
-        """Give the fields in the order of the classes."""
+        """Return the fields in the order of the classes, then what was added by hand."""
         return [*self.fields, *super().declared()]
 
 
@@ -54,7 +54,8 @@ def _set_up(run: Machine, parser: HfParser, given: Arguments) -> Value:
     run.call(super(HfParser, parser).native("__init__"), plain)
     classes = [types] if isinstance(types, Class | External) else run.iterate(types)
     if classes is None:
-        run.note(given.line, _("The dataclasses of HfArgumentParser are not known."), given.file)
+        text = _("The dataclasses passed to HfArgumentParser are unknown.")
+        run.note(given.line, text, given.file)
     for cls in classes or ():
         if isinstance(cls, Class):
             parser.fields.extend(declare_all(run, class_fields(run, cls), _STYLE))
@@ -68,8 +69,8 @@ def _set_up(run: Machine, parser: HfParser, given: Arguments) -> Value:
 def _outside(run: Machine, name: str, given: Arguments) -> None:
     if name.startswith("builtins."):
         return
-    text = _("The fields of {name} are outside the project and left out.")
-    run.note(given.line, text.format(name=printable(name, 100)), given.file)
+    text = _("The fields of {name} are defined outside the project and omitted.")
+    run.note(given.line, fill(text, name=printable(name, 100)), given.file)
 
 
 def _parse(run: Machine, parser: HfParser, _given: Arguments) -> Value:

@@ -23,7 +23,7 @@ __all__ = ["CLICK", "Command"]
 _PARAMETERS: Final = "__click_params__"
 _MOST_CHILDREN: Final = 500
 _MOST_DECLARED: Final = 2_000
-# What a module of the project holds that adds commands of its own to a group.
+# Text found in a module of the project that adds commands of its own to a group.
 _REGISTERING: Final = r"@[\w.]+\.(?:command|group)\b|\.add_command\("
 
 
@@ -42,7 +42,7 @@ class Command(Instance):
         self.line = 0
 
     def native(self, name: str) -> Value:
-        """Give a method of click."""
+        """Return a method of click."""
         if name in ("declared",):
             return True
         if name == "callback":
@@ -53,7 +53,7 @@ class Command(Instance):
         return Native(name, lambda run, given: method(run, self, given))
 
     def declared(self) -> list[Declared]:
-        """Give all parameters in order, subcommands flattened."""
+        """Return all parameters in order, subcommands flattened."""
         found: list[Declared] = []
         self._flatten(found, set())
         return found
@@ -81,7 +81,7 @@ def _parameters(function: Value) -> list[Parameter]:
 def _adder(
     read: Callable[[Machine, Arguments], Parameter | None],
 ) -> Callable[[Machine, Arguments], Value]:
-    """Make ``click.option`` or ``click.argument``: a call gives a decorator."""
+    """Return ``click.option`` or ``click.argument``, which return decorators."""
 
     def add(run: Machine, given: Arguments) -> Value:
         parameter = read(run, given)
@@ -125,7 +125,7 @@ def _configure(run: Machine, command: Command, given: Arguments) -> None:
 
 
 def _command_decorator(run: Machine, given: Arguments) -> Value:
-    """Make a command of a function, with or without options of its own."""
+    """Follow ``@command``, used with or without arguments."""
     first = given.get("name", 0)
     if isinstance(first, Function):
         return _fill(run, Command(), first, Arguments(line=given.line, file=given.file))
@@ -148,7 +148,7 @@ def _command_decorator(run: Machine, given: Arguments) -> Value:
 
 
 def _set_up(run: Machine, command: Command, given: Arguments) -> Value:
-    """Do what ``click.Command(...)``, ``click.Group(...)`` and collections do."""
+    """Set a command up as ``click.Command(...)``, ``Group(...)`` and collections do."""
     command.line = given.line
     command.callback = given.keywords.get("callback")
     if isinstance(command.callback, Function):
@@ -225,7 +225,7 @@ def _identity_factory(run: Machine, given: Arguments) -> Value:
 
 
 def _named_option(*names: str, **fixed: Value) -> Handler:
-    """Make a decorator such as ``click.password_option``, which brings its own declaration."""
+    """Return a decorator with its own declaration, as ``click.password_option``."""
     add = _adder(read_option)
 
     def option(run: Machine, given: Arguments) -> Value:
@@ -267,7 +267,7 @@ def _handlers() -> dict[str, Handler]:
 
 
 def _spread(run: Machine, given: Arguments) -> Arguments:
-    """Turn ``click.Option(["--x"], …)`` into ``click.option("--x", …)``."""
+    """Convert the arguments of ``click.Option(["--x"], …)`` to ``option("--x", …)``."""
     names = run.iterate(given.get("param_decls", 0, ()))
     keywords = {k: v for k, v in given.keywords.items() if k != "param_decls"}
     return Arguments(tuple(names or ()), keywords, given.open, given.line, given.file)

@@ -1,4 +1,4 @@
-"""click: what one option or argument declares."""
+"""click: the parameter that one option or argument declares."""
 
 from typing import Final
 
@@ -30,7 +30,7 @@ class Parameter(Instance):
         self._declared = declared
 
     def declare(self, defaults: dict[str, Value]) -> Declared:
-        """Give the declaration, its default replaced where the command has one for it."""
+        """Return the declaration, with the default that the command sets for it."""
         own = self._declared
         if own.name not in defaults:
             return own
@@ -42,7 +42,7 @@ class Parameter(Instance):
 
 
 def read_option(run: Machine, given: Arguments) -> Parameter | None:
-    """Read ``click.option(...)``; None with a note when its name is not known."""
+    """Read ``click.option(...)``; return None with a note when its name is unknown."""
     keywords = given.keywords
     if "--help" in given.positional:
         return None
@@ -70,7 +70,7 @@ def read_option(run: Machine, given: Arguments) -> Parameter | None:
 
 
 def read_argument(run: Machine, given: Arguments) -> Parameter | None:
-    """Read ``click.argument(...)``; None with a note when its name is not known."""
+    """Read ``click.argument(...)``; return None with a note when its name is unknown."""
     names = [part for part in given.positional if isinstance(part, str)]
     if len(names) != 1 or len(given.positional) != 1 or not _is_name(names[0]):
         return _leave_out(run, given)
@@ -95,9 +95,9 @@ def _parameter(
     notes: list[str] = []
     known = run.truth(given.keywords.get("required", required))
     if known is None:
-        notes.append(_("Whether it is required is not known."))
+        notes.append(_("It is unknown whether this argument is required."))
     if given.open:
-        notes.append(_("Some of its declaration is not known."))
+        notes.append(_("Part of this argument's declaration is unknown."))
         default = Unknown() if default is MISSING else default
     declared = Declared(
         name,
@@ -114,7 +114,7 @@ def _parameter(
 
 
 def _leave_out(run: Machine, given: Arguments) -> Parameter | None:
-    text = _("An argument whose name is not known is left out.")
+    text = _("An argument whose name is unknown is omitted.")
     run.note(given.line, text, given.file)
     return None
 
@@ -124,7 +124,7 @@ def _is_name(text: str) -> bool:
 
 
 def _option_name(given: Arguments) -> tuple[str | None, bool]:
-    """Give the parameter's name, and whether there is a second option that turns it off."""
+    """Return the parameter's name, and whether a second option turns it off."""
     explicit: str | None = None
     possible: list[tuple[str, str]] = []
     secondary = False

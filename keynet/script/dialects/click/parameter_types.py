@@ -1,4 +1,4 @@
-"""click: parameter types, its own and the script's."""
+"""click: parameter types, both click's own and the script's."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -22,14 +22,14 @@ __all__ = ["TYPE_CLASSES", "TYPE_HANDLERS", "DescribedType", "describe_type"]
 
 @dataclass(frozen=True, slots=True)
 class DescribedType:
-    """What a type tells: ``kind`` is "" when it is not known."""
+    """The type of a parameter's values; ``kind`` is "" when it is unknown."""
 
     kind: str
     choices: Value = None
 
 
 class TypeObject(Instance):
-    """A ``click.ParamType``, one of click's or an object of a class that derives from it."""
+    """A ``click.ParamType``: one of click's, or of a class derived from it."""
 
     def __init__(self, cls: Class | None, kind: str, *, chooses: bool = False) -> None:
         super().__init__(cls)
@@ -38,7 +38,7 @@ class TypeObject(Instance):
         self.choices: Value = None
 
     def native(self, name: str) -> Value:
-        """Give the constructor, and the choices of a ``Choice``."""
+        """Return the constructor, ``convert``, or the choices of a ``Choice``."""
         if name == "__init__":
             return Native(name, self._set_up)
         if name == "choices" and self.chooses:
@@ -108,7 +108,7 @@ def describe_type(run: Machine, value: Value) -> DescribedType:
         if isinstance(made, TypeObject):
             return describe_type(run, made)
     if isinstance(value, str | int | float):
-        # click guesses the type from an example.
+        # click infers the type from an example value.
         return DescribedType(element_kind(value))
     return DescribedType(converter_kind(run, value))
 

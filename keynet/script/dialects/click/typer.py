@@ -1,4 +1,4 @@
-"""typer: apps, and the parameters of their functions."""
+"""typer: apps and the parameters of their functions."""
 
 import ast
 from collections.abc import Callable
@@ -30,7 +30,7 @@ _REGISTERING: Final = r"@[\w.]+\.(?:command|callback)\b|\.command\([^)]*\)\(|\.a
 
 
 class Info(Instance):
-    """What ``typer.Option(...)`` or ``typer.Argument(...)`` gives."""
+    """What ``typer.Option(...)`` or ``typer.Argument(...)`` returns."""
 
     def __init__(self, given: Arguments, *, positional: bool) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class Info(Instance):
 
 
 class App(Instance):
-    """A ``typer.Typer``: its callback's and its commands' functions in order."""
+    """A ``typer.Typer``: the functions of its callback and commands in order."""
 
     dialect = "typer"
 
@@ -50,7 +50,7 @@ class App(Instance):
         self.line = 0
 
     def native(self, name: str) -> Value:
-        """Give a method of typer."""
+        """Return a method of typer."""
         if name == "declared":
             return True
         method = _METHODS.get(name)
@@ -59,7 +59,7 @@ class App(Instance):
         return Native(name, lambda run, given: method(run, self, given))
 
     def declared(self) -> list[Declared]:
-        """Give all parameters in source order, commands flattened."""
+        """Return all parameters in source order, commands flattened."""
         found: list[Declared] = []
         self._flatten(found, set())
         return found
@@ -91,7 +91,7 @@ def _command(run: Machine, app: App, given: Arguments) -> Value:
         function = inner.get("f", 0, UNKNOWN)
         found = _function_of(function)
         if found is not None and len(app.parts) < 500:
-            # It runs with the command line's values: nothing in it declares any more.
+            # It runs after the command line was parsed: nothing in it declares arguments.
             run.called.add(found.node)
             app.parts.append(parameters(run, found))
         return function
@@ -149,7 +149,7 @@ def _info(*, positional: bool) -> Callable[[Machine, Arguments], Value]:
 
 
 def parameters(run: Machine, function: Function) -> list[Declared]:
-    """Read the parameters of a function that typer makes a command of."""
+    """Read the parameters of a function that typer turns into a command."""
     given = function.node.args
     nodes = [*given.posonlyargs, *given.args]
     defaults = function.parameter_defaults()
@@ -184,7 +184,7 @@ def _declared(
     kind, choices = _kind(run, described, given, default)
     notes: list[str] = []
     if given.open:
-        notes.append(_("Some of its declaration is not known."))
+        notes.append(_("Part of this argument's declaration is unknown."))
     return Declared(
         node.arg,
         kind,

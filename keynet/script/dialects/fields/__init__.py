@@ -1,1 +1,1 @@
-"""Libraries that derive arguments from the fields of a class or the parameters of a function."""
+"""Libraries that derive arguments from fields of classes or parameters."""

@@ -1,4 +1,4 @@
-"""Dataclasses as configurations: pyrallis, draccus, OmegaConf."""
+"""Dataclasses as configurations: pyrallis, draccus and OmegaConf."""
 
 from typing import Final
 
@@ -40,7 +40,7 @@ def _parse(run: Machine, given: Arguments) -> Value:
 
 
 def _wrap(_run: Machine, given: Arguments) -> Value:
-    """Read ``@wrap()``: the class is the annotation of the function's first parameter."""
+    """Read ``@wrap()``; the class is the annotation of the first parameter."""
 
     def decorate(run: Machine, inner: Arguments) -> Value:
         value = inner.get("fn", 0, UNKNOWN)

@@ -1,4 +1,4 @@
-"""Arguments declared from fields, with what the libraries do differently."""
+"""Declare arguments from fields, with the differences between the libraries."""
 
 import ast
 from collections.abc import Iterator
@@ -20,13 +20,13 @@ _DEEPEST: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """What libraries do differently with the same fields.
+    """How a library turns fields into arguments.
 
     Args:
-        nested: Fields of a field's own class become arguments too.
-        prefixed: ``optim.lr`` instead of ``lr`` for them.
-        enum_names: Enum members are given by name, not by value.
-        false_flags: A bool without a default is False instead of required.
+        nested: Fields of a class that is a field's type become arguments too.
+        prefixed: Those are named ``optim.lr`` instead of ``lr``.
+        enum_names: Enum members are written by name, not by value.
+        false_flags: A bool without a default defaults to False instead of being required.
     """
 
     nested: bool = True
@@ -43,10 +43,10 @@ def declare_all(
     owner: Value = MISSING,
     depth: int = 0,
 ) -> Iterator[Declared]:
-    """Declare an argument for each field, classes of the project spread out.
+    """Declare an argument for each field; classes of the project are expanded.
 
     Args:
-        owner: The object whose attributes are the defaults, where there is one.
+        owner: The object whose attributes are the defaults, MISSING when there is none.
     """
     for field in fields:
         run.limits.spend(1)
@@ -74,7 +74,7 @@ def declare_all(
 
 
 def members_of_union(annotation: Value) -> list[Class]:
-    """Give the classes with fields of their own that an annotation allows."""
+    """Return the classes with fields that an annotation allows."""
     if isinstance(annotation, Generic):
         last = annotation.name.rpartition(".")[2]
         if last in ("Optional", "Union", "UnionType"):
@@ -110,7 +110,7 @@ def _declared(run: Machine, field: Field, style: Style, prefix: str, default: Va
         if style.enum_names:
             kind, choices = "str", [m.name for m in members if isinstance(m, EnumMember)]
             default = _named(run, default)
-    notes = [_("Some of its declaration is not known.")] if field.info.open else []
+    notes = [_("Part of this argument's declaration is unknown.")] if field.info.open else []
     return Declared(
         f"{prefix}{field.name}",
         kind,

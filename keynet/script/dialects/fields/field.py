@@ -1,4 +1,4 @@
-"""The fields of a class and the parameters of a function, as libraries make arguments of them."""
+"""Fields of classes and parameters of functions, as sources of arguments."""
 
 import ast
 import re
@@ -36,7 +36,7 @@ _DOCUMENTED: Final = re.compile(r"^\s*(?:\*\s*|:param\s+)?(\w+)(?:\s*\([^)]*\))?
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field or parameter; ``annotation`` is its evaluated type, MISSING where it has none."""
+    """One field or parameter; ``annotation`` is its evaluated type, else MISSING."""
 
     name: str
     annotation: Value
@@ -49,20 +49,20 @@ class Field:
 
 
 class FieldInfo(Instance):
-    """What ``dataclasses.field(...)`` and its relatives in other libraries give."""
+    """What ``dataclasses.field(...)`` and functions like it return."""
 
     def __init__(self, given: Arguments) -> None:
         super().__init__()
         self.given = given
 
     def native(self, name: str) -> Value:
-        """Give what it was made with; the default is what an attribute of the class gives."""
+        """Return default, factory or metadata as passed, MISSING when they were not."""
         known = name in ("default", "default_factory", "metadata")
         return self.given.keywords.get(name, MISSING) if known else MISSING
 
 
 def class_fields(run: Machine, cls: Class) -> list[Field]:
-    """Read the annotated fields of a class, those of its bases first."""
+    """Return the annotated fields of a class, those of its bases first."""
     found: dict[str, Field] = {}
     for one in reversed(list(lineage(cls))):
         texts = _documented(ast.get_docstring(one.node))
@@ -106,7 +106,7 @@ def _class_field(run: Machine, cls: Class, owner: Class, node: ast.AnnAssign) ->
 
 
 def function_fields(run: Machine, function: Function, *, method: bool = False) -> list[Field]:
-    """Read the parameters of a function, without ``*`` and ``**`` ones and a method's first."""
+    """Return a function's parameters, without ``*``, ``**`` and a method's first."""
     given = function.node.args
     nodes = [*given.posonlyargs, *given.args]
     defaults = function.parameter_defaults()
@@ -137,7 +137,7 @@ def _annotation(run: Machine, node: ast.expr | None, scope: Scope) -> Value:
 
 
 def function_of(value: Value) -> Function | None:
-    """Give the function of the project behind a callable, if it is one."""
+    """Return the function of the project behind a callable, None if there is none."""
     for _step in range(_DEEPEST):
         if isinstance(value, BoundMethod):
             value = value.function
@@ -164,7 +164,7 @@ def _help_of(run: Machine, info: Arguments) -> Value:
 
 
 def _documented(docstring: str | None) -> dict[str, str]:
-    """Read what a docstring's ``Args:`` section says of each name."""
+    """Return the description of each name in the ``Args:`` section of a docstring."""
     found: dict[str, str] = {}
     for line in (docstring or "")[:20_000].splitlines():
         match = _DOCUMENTED.match(line)
@@ -174,7 +174,7 @@ def _documented(docstring: str | None) -> dict[str, str]:
 
 
 def _text_below(body: list[ast.stmt], number: int) -> str:
-    """Give the string that stands below a field as its documentation."""
+    """Return the string literal below a field, which documents it."""
     below = body[number + 1] if number + 1 < len(body) else None
     if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
         return below.value.value if isinstance(below.value.value, str) else ""
@@ -186,7 +186,7 @@ def _field(_run: Machine, given: Arguments) -> Value:
 
 
 def field_with_default(_run: Machine, given: Arguments) -> Value:
-    """Read a field helper whose first argument is the default."""
+    """Read a field function whose first argument is the default."""
     if given.positional:
         keywords = {**given.keywords, "default": given.positional[0]}
         given = Arguments((), keywords, given.open, given.line, given.file)
@@ -206,5 +206,5 @@ _HANDLERS: Final[dict[str, Handler]] = {
     "attr.ib": _field,
 }
 
-# No command line of its own: what the libraries built on dataclasses need.
+# Declares no command line itself: the libraries built on dataclasses use its functions.
 DATACLASSES: Final = Dialect("dataclasses", (), _HANDLERS)

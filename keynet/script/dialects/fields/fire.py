@@ -1,4 +1,4 @@
-"""fire: the parameters of the functions and classes that it is given."""
+"""fire: the parameters of the functions and classes passed to it."""
 
 from typing import Final
 
@@ -29,7 +29,7 @@ def _fire(run: Machine, given: Arguments) -> Value:
     run.created(command_line)
     component = given.get("component", 0)
     if component is MISSING or component is None:
-        text = _("Fire() without a component takes everything in the script: name one.")
+        text = _("Fire() without a component takes everything in the script. Pass it a component.")
         run.note(given.line, text, given.file)
     command_line.found.extend(_parameters(run, component))
     run.parsed(command_line)
@@ -37,7 +37,7 @@ def _fire(run: Machine, given: Arguments) -> Value:
 
 
 def _parameters(run: Machine, component: Value, depth: int = 0) -> list[Declared]:
-    """Read what a component takes: its own parameters, then those of what it holds."""
+    """Return the parameters of a component, then those of its methods or items."""
     if depth > _DEEPEST:
         return []
     if isinstance(component, Class):

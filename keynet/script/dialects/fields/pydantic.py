@@ -1,4 +1,4 @@
-"""pydantic: models whose fields scripts make arguments of, with argparse or click."""
+"""pydantic: models whose fields a script turns into arguments."""
 
 from typing import Final
 
@@ -15,14 +15,14 @@ _JSON_TYPES: Final = {"str": "string", "int": "integer", "float": "number", "boo
 
 
 class ModelField(Instance):
-    """What ``Model.model_fields["name"]`` gives."""
+    """What ``Model.model_fields["name"]`` returns."""
 
     def __init__(self, field: Field) -> None:
         super().__init__()
         self.field = field
 
     def native(self, name: str) -> Value:
-        """Give an attribute of pydantic's ``FieldInfo``."""
+        """Return an attribute of pydantic's ``FieldInfo``."""
         given = self.field.info.keywords
         known: dict[str, Value] = {
             "annotation": _bare(self.field.annotation),
@@ -88,14 +88,14 @@ def _schema(run: Machine, cls: Class) -> Value:
 
 
 def _bare(annotation: Value) -> Value:
-    """Give a type without what ``Annotated`` adds to it."""
+    """Return a type without the metadata of ``Annotated``."""
     if isinstance(annotation, Generic) and annotation.name.endswith(".Annotated"):
         return annotation.arguments[0] if annotation.arguments else UNKNOWN
     return annotation
 
 
 def _type_schema(run: Machine, annotation: Value, depth: int) -> dict[Value, Value] | None:  # noqa: PLR0911
-    """Give the part of JSON Schema that describes a type, None where it is not known."""
+    """Return the JSON Schema of a type, None when it is unknown."""
     annotation = _bare(annotation)
     if annotation is None or annotation == External("builtins.NoneType"):
         return {"type": "null"}
@@ -130,7 +130,7 @@ _MODEL: Final = NativeClass(_bare_model, _attribute)
 
 
 def _field(run: Machine, given: Arguments) -> Value:
-    """Read ``Field(default, title=…)``; an Ellipsis says that there is no default."""
+    """Read ``Field(default, title=…)``; an Ellipsis means that there is no default."""
     info = field_with_default(run, given)
     if isinstance(info, Instance) and info.native("default") == External("builtins.Ellipsis"):
         keywords = {k: v for k, v in given.keywords.items() if k != "default"}
@@ -138,7 +138,7 @@ def _field(run: Machine, given: Arguments) -> Value:
     return info
 
 
-# No command line of its own: what scripts that walk over a model's fields need.
+# Declares no command line itself: scripts iterate over the fields of a model.
 PYDANTIC: Final = Dialect(
     "pydantic",
     (),

@@ -1,4 +1,4 @@
-"""tyro: functions and dataclasses, nested ones with dotted names."""
+"""tyro: functions and dataclasses; nested ones have dotted names."""
 
 from dataclasses import replace
 from typing import Final
@@ -18,7 +18,7 @@ _DEEPEST: Final = 4
 
 
 class Configured(Instance):
-    """What ``tyro.conf.arg(...)`` gives."""
+    """What ``tyro.conf.arg(...)`` returns."""
 
     def __init__(self, given: Arguments) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ def _cli(run: Machine, given: Arguments) -> Value:
     target = given.get("f", 0)
     command_line.found.extend(_arguments(run, target, given.get("default")))
     if not command_line.found:
-        run.note(given.line, _("What tyro.cli() is given is not known."), given.file)
+        run.note(given.line, _("The value passed to tyro.cli() is unknown."), given.file)
     run.parsed(command_line)
     return Unknown()
 
@@ -46,7 +46,7 @@ def _subcommands(run: Machine, given: Arguments) -> Value:
     members = given.get("subcommands", 0, given.get("configs", 0))
     if isinstance(members, dict):
         for member in list(members.values()):
-            # Configurations are pairs of a description and a default.
+            # Each configuration is a pair of a description and a default.
             inner = member[1] if isinstance(member, tuple) and len(member) == 2 else member
             command_line.found.extend(_arguments(run, inner, MISSING))
     run.parsed(command_line)
@@ -70,7 +70,7 @@ def _arguments(run: Machine, target: Value, default: Value, depth: int = 0) -> l
 
 
 def _with_help(_run: Machine, fields: list[Field]) -> list[Field]:
-    """Take the help out of ``Annotated[…, tyro.conf.arg(help=…)]``."""
+    """Return the fields with the help of ``Annotated[…, tyro.conf.arg(help=…)]``."""
     found = []
     for field in fields:
         for extra in field.described.extras:

@@ -1,4 +1,4 @@
-"""What ``value[key]`` and ``value[start:stop]`` are worth."""
+"""Evaluate ``value[key]`` and ``value[start:stop]``, and iterate over values."""
 
 from typing import Final
 
@@ -30,7 +30,7 @@ _MOST_VALUES: Final = 64
 
 
 def item_of(run: Machine, value: Value, key: Value) -> Value:  # noqa: PLR0911, PLR0912
-    """Give one item; Unknown where container, key or content is not known."""
+    """Return one item, Unknown when container, key or content is unknown."""
     match value:
         case dict():
             return _of_dict(run, value, key)
@@ -42,7 +42,7 @@ def item_of(run: Machine, value: Value, key: Value) -> Value:  # noqa: PLR0911, 
             member = value.namespace.get(key) if isinstance(key, str) else None
             if isinstance(member, EnumMember):
                 return member
-            # Generic[int] is the class as far as calls are concerned.
+            # A call of Generic[int] is a call of the class.
             return value
         case External(name="os.environ"):
             return machine_dependent("os.environ")
@@ -82,7 +82,7 @@ def _of_sequence(run: Machine, value: list[Value] | tuple[Value, ...] | str, key
 
 
 def items_of(run: Machine, value: Value) -> list[Value] | None:
-    """Give the items of a value in order, None when they cannot be known."""
+    """Return the items of a value in order, None when they are unknown."""
     if isinstance(value, (list, tuple, dict, SetValue)):
         items = list(value.items) if isinstance(value, SetValue) else list(value)
         if not items and run.fill_registry(value):
@@ -102,7 +102,7 @@ def items_of(run: Machine, value: Value) -> list[Value] | None:
 
 
 def slice_of(run: Machine, value: Value, bounds: list[Value]) -> Value:
-    """Give a slice of a list, tuple or string."""
+    """Return a slice of a list, tuple or string."""
     if run.spoiled(value) or not isinstance(value, (list, tuple, str, bytes)):
         return Unknown(kind_of(value) if isinstance(value, (list, str)) else "")
     known = [bound for bound in bounds if bound is None or isinstance(bound, int)]

@@ -22,7 +22,7 @@ __all__ = ["MAX_TEXT", "method"]
 
 
 def method(value: Value, name: str) -> Value:
-    """Give a bound method of a built-in value."""
+    """Return a bound method of a built-in value."""
     match value:
         case str():
             call = text_method(value, name)
@@ -258,7 +258,7 @@ def _clear_set(run: Machine, value: SetValue, given: Arguments) -> Value:
 
 
 def _change(run: Machine, container: Value, given: Arguments) -> Value:
-    """Do what is not followed: the content is unknown from here on."""
+    """Stand for a method that is not followed: the content becomes unknown."""
     run.spoil(container)
     return UNKNOWN
 

@@ -1,4 +1,4 @@
-"""Operators on known values, each bounded in the size of its result."""
+"""Apply operators to known values, each bounded in the size of its result."""
 
 import ast
 import operator
@@ -64,7 +64,7 @@ _FAILURES: Final = (ArithmeticError, ValueError, TypeError, LookupError, Attribu
 
 
 def concrete(value: Value, budget: int = _MAX_CONCRETE) -> bool:
-    """Tell whether a value is made of constants only, looking at ``budget`` parts at most."""
+    """Report whether a value consists of constants; examine ``budget`` parts."""
     if is_constant(value):
         return True
     pending: list[tuple[Value, int]] = [(value, 0)]
@@ -89,7 +89,7 @@ def concrete(value: Value, budget: int = _MAX_CONCRETE) -> bool:
 
 
 def truth(value: Value) -> bool | None:
-    """Give the truth of a value, None when it cannot be known."""
+    """Return the truth of a value, None when it is unknown."""
     if is_constant(value) or isinstance(value, (list, tuple, dict)):
         return bool(value)
     if isinstance(value, SetValue):
@@ -130,7 +130,7 @@ def unary(op: ast.unaryop, operand: Value) -> Value:  # noqa: PLR0911
 
 
 def binary(op: ast.operator, left: Value, right: Value) -> Value:  # noqa: PLR0911
-    """Apply an operator of two operands."""
+    """Apply an operator to two operands."""
     if isinstance(left, OneOf):
         return join_all([binary(op, item, right) for item in left.values])
     if isinstance(right, OneOf):
@@ -161,7 +161,7 @@ def _is_type(value: Value) -> bool:
 
 
 def _fits(op: ast.operator, left: Value, right: Value) -> bool:  # noqa: PLR0911
-    """Tell whether the result is known and small enough."""
+    """Report whether the result is known and small enough."""
     numbers = isinstance(left, (int, float, complex)) and isinstance(right, (int, float, complex))
     if numbers:
         return _number_fits(op, left, right)
@@ -260,7 +260,7 @@ def _too_long(parts: tuple[Value, ...], pattern: str) -> bool:
 
 
 def template(pattern: str, positional: tuple[Value, ...], named: Mapping[str, Value]) -> Value:
-    """Format with ``str.format``; fields that reach into objects are left unknown."""
+    """Format with ``str.format``; fields with attributes or items are unknown."""
     parts = [*positional, *named.values()]
     if len(pattern) > MAX_TEXT or _too_long(tuple(parts), pattern):
         return Unknown("str")

@@ -1,4 +1,4 @@
-"""What Python's built-in functions do to known values."""
+"""Built-in functions applied to known values."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -202,7 +202,7 @@ def _filter(run: Machine, given: Arguments) -> Value:
 
 
 def _fold(function: Callable[..., object], kind: str) -> Callable[[Machine, Arguments], Value]:
-    """Apply ``min``, ``max``, ``sum``, ``any``, ``all``, ``abs``, ``round`` … to constants."""
+    """Return a handler that applies ``min``, ``max``, ``any``, … to constants."""
 
     def fold(run: Machine, given: Arguments) -> Value:
         values: list[Value] = []

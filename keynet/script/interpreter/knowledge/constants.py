@@ -1,4 +1,4 @@
-"""Constants of the standard library, and what differs from machine to machine."""
+"""Constants of the standard library, and what depends on the machine."""
 
 import math
 import string
@@ -26,7 +26,7 @@ _CONSTANTS: Final[Mapping[str, Value]] = {
     **{f"string.{name}": getattr(string, name) for name in
        ("ascii_letters", "ascii_lowercase", "ascii_uppercase", "digits", "punctuation")},
     "sys.maxsize": sys.maxsize,
-    # The script runs in a Linux image, wherever it is read.
+    # The script will run in a Linux image, wherever it is read.
     "os.name": "posix",
     "sys.platform": "linux",
     "sys.byteorder": "little",
@@ -56,7 +56,7 @@ _CONSTANTS: Final[Mapping[str, Value]] = {
 }  # fmt: skip
 
 
-# What differs from machine to machine, with the type of the answer.
+# Functions whose result depends on the machine, with its type.
 _MACHINE: Final[Mapping[str, str]] = {
     "os.cpu_count": "int",
     "os.getcwd": "str",
@@ -107,7 +107,7 @@ _MACHINE: Final[Mapping[str, str]] = {
 
 
 def constant(name: str) -> Value:
-    """Give the value of a constant by its full name, else the name itself."""
+    """Return the value of a constant by its full name, else the name itself."""
     value = _CONSTANTS.get(name, MISSING)
     if value is not MISSING:
         return value
@@ -115,12 +115,12 @@ def constant(name: str) -> Value:
 
 
 def machine_dependent(name: str, kind: str = "str") -> Unknown:
-    """Give what differs from machine to machine."""
-    return Unknown(kind, fill(_("depends on the machine ({name})"), name=name))
+    """Return an unknown value that depends on the machine."""
+    return Unknown(kind, fill(_("it depends on the machine ({name})"), name=name))
 
 
 def machine_handlers() -> dict[str, Handler]:
-    """Give the functions whose answer depends on the machine."""
+    """Return handlers for the functions whose result depends on the machine."""
     return {name: _of_machine(name, kind) for name, kind in _MACHINE.items()}
 
 

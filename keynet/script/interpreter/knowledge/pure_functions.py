@@ -1,4 +1,4 @@
-"""Functions of the standard library whose results depend on their arguments alone."""
+"""Functions of the standard library whose result depends only on their arguments."""
 
 import ast
 import inspect
@@ -27,7 +27,7 @@ def _why(given: Arguments) -> str:
 
 
 def _pure(function: Callable[..., str]) -> Handler:
-    """Compute a function from strings to a string."""
+    """Return a handler that computes a function from strings to a string."""
 
     def compute(run: Machine, given: Arguments) -> Value:
         texts = _texts(given)

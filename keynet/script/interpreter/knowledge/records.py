@@ -1,4 +1,4 @@
-"""Dataclasses and NamedTuples: their fields, and what their generated constructor does."""
+"""Dataclasses and NamedTuples: their fields and their generated constructor."""
 
 import ast
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ __all__ = ["RECORDS", "annotations", "set_fields"]
 
 
 def annotations(cls: Class) -> dict[str, tuple[ast.expr, Class]]:
-    """Give the annotated names of a class with where they stand, those of its bases first."""
+    """Return annotations by name, each with its class, those of bases first."""
     found: dict[str, tuple[ast.expr, Class]] = {}
     for one in reversed(list(lineage(cls))):
         for statement in one.node.body:
@@ -23,7 +23,7 @@ def annotations(cls: Class) -> dict[str, tuple[ast.expr, Class]]:
 
 
 def set_fields(run: Machine, cls: Class, instance: Instance, given: Arguments) -> None:
-    """Do what a dataclass's or NamedTuple's generated ``__init__`` does."""
+    """Set the fields as the generated ``__init__`` of a dataclass or NamedTuple does."""
     names = list(annotations(cls))
     run.limits.spend(len(names))
     for name, value in zip(names, given.positional, strict=False):
@@ -38,7 +38,7 @@ def set_fields(run: Machine, cls: Class, instance: Instance, given: Arguments) -
 
 
 def _default(run: Machine, cls: Class, name: str) -> Value:
-    """Give a field's own default, a new one where it has a factory."""
+    """Return the default of a field, a new object if it has a factory."""
     value = class_attribute(cls, name)
     if isinstance(value, Instance) and value.cls is None:
         factory = value.native("default_factory")

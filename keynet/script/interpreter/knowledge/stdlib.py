@@ -1,6 +1,7 @@
-"""What the standard library's own functions and constants are worth.
+"""Functions of the standard library.
 
-Only what is pure is computed. What depends on the machine is unknown and says so.
+Only what depends on nothing but its arguments is computed. What depends on the machine is
+unknown, with that as the reason.
 """
 
 from collections.abc import Mapping
@@ -30,10 +31,10 @@ __all__ = ["STDLIB"]
 
 
 class Automatic(Instance):
-    """What ``enum.auto()`` gives until its class is made."""
+    """What ``enum.auto()`` returns until its class is made."""
 
     def native(self, name: str) -> Value:
-        """Say what it is."""
+        """Mark the object as ``auto()``."""
         return True if name == "auto" else MISSING
 
 
@@ -42,7 +43,7 @@ def _first(run: Machine, given: Arguments) -> Value:
 
 
 def _identity_decorator(run: Machine, given: Arguments) -> Value:
-    """Act as a decorator that may also be called with options first."""
+    """Return what is decorated, by a decorator with or without arguments."""
     if given.positional and isinstance(given.positional[0], (Function, Class)):
         return given.positional[0]
     return Native("decorator", _first)
@@ -116,7 +117,7 @@ def _namespace(run: Machine, given: Arguments) -> Value:
 def _default_dict(run: Machine, given: Arguments) -> Value:
     made = run.call(External("builtins.dict"), given.after(1))
     if given.get("", 0, None) is not None:
-        # Reading a key adds it, which is not followed.
+        # Access to a missing key adds it, which is not followed.
         run.spoil(made)
     return made
 
@@ -156,7 +157,7 @@ def _product(run: Machine, given: Arguments) -> Value:
 
 def _import_module(run: Machine, given: Arguments) -> Value:
     name = given.get("name", 0)
-    # What is imported on one way only is seldom worth reading.
+    # A module that is imported on a condition is rarely worth reading.
     return run.import_name(name) if isinstance(name, str) and not run.region else UNKNOWN
 
 

@@ -39,12 +39,12 @@ def test_each_kind_of_no_script_has_its_own_error(tmp_path: Path) -> None:
     nul.write_bytes(b"x = 1\ny\x00")
     far.write_text("# coding: klingon\nx = 1\n")
     assert "is empty" in refused(empty)
-    assert "is not UTF-8: byte 0xff in line 2" in refused(binary)
-    assert "line 2, holds a NUL byte" in refused(nul)
+    assert "is not valid UTF-8: byte 0xff in line 2" in refused(binary)
+    assert "line 2, contains a NUL byte" in refused(nul)
     assert "klingon" in refused(far)
     assert "There is no script" in refused(tmp_path / "missing.py")
     assert "is a directory" in refused(tmp_path)
-    assert "not an ordinary file" in refused(Path("/dev/zero"))
+    assert "not a regular file" in refused(Path("/dev/zero"))
     assert "cannot be read" in refused(tmp_path / ("x" * 300))
 
 

@@ -527,7 +527,7 @@ def test_notes_name_the_projects_other_file(tmp_path: Path) -> None:
     assert found.to_json()["notes"] == [
         {
             "line": 3,
-            "message": "The default of n is not known: depends on the machine (os.cpu_count).",
+            "message": "The default of n is unknown: it depends on the machine (os.cpu_count).",
             "file": "opts.py",
         }
     ]

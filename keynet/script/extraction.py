@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from keynet.script import collector, conversion, training_script
-from keynet.script.arguments import Argument, Extraction, JsonValue, Note, TypeName
+from keynet.script.arguments import Argument, Extraction, Note
 from keynet.script.dialects import all_dialects
 from keynet.script.files import source
 from keynet.script.files.project_files import Project
@@ -16,7 +16,7 @@ from keynet.script.interpreter.machine import Dialect, Finished, Limits, OutOfSt
 from keynet.script.training_script import TrainingScript
 from keynet.text import _, fill, printable
 
-__all__ = ["Argument", "Extraction", "JsonValue", "Note", "TypeName", "extract"]
+__all__ = ["extract"]
 
 _STEPS: Final = 150_000
 _STEPS_AFTERWARDS: Final = 30_000

@@ -62,7 +62,7 @@ _VARIABLES: Final = (
 
 
 def main() -> int:
-    """Give 1 when something was found."""
+    """Return 1 when something was found."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--number", type=int, default=300, help="command lines [300]")
     parser.add_argument("--seed", type=int, default=1, help="of the choices [1]")
@@ -124,7 +124,7 @@ def _lay_out(folder: Path) -> None:
 
 
 def _run(arguments: list[str], variables: Mapping[str, str], folder: Path) -> str:
-    """Say what is wrong with the program's end, "" for nothing."""
+    """Return what is wrong with the end of the program, "" for nothing."""
     environment = {
         **{"PATH": "/nonexistent", "HOME": str(folder / "home"), "LANG": "C.UTF-8"},
         "PYTHONPATH": os.pathsep.join(sys.path),

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from keynet.script.extraction import Extraction, extract
+from keynet.script.arguments import Extraction
+from keynet.script.extraction import extract
 
 SCRIPT = '''
 from dataclasses import dataclass, field

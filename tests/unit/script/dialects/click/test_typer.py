@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from keynet.script.extraction import Argument as A
+from keynet.script.arguments import Argument as A
 from keynet.script.extraction import extract
 from tests.unit.script.reading import arguments, write
 

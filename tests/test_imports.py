@@ -1,8 +1,10 @@
 """The directions between the rooms (docs/architecture.md), read from the imports."""
 
 import ast
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,16 @@ IMPORTERS = {
     "isal": ("archive/",),
     "backports": ("archive/",),
 }
+
+# Names that two modules share on purpose, besides the commands and the steps they ask.
+MIRRORED = {
+    ("backend/client.py", "registry/client.py"),
+    ("backend/transport.py", "registry/transport.py"),
+}
+# Names that clash and are to be changed: nothing may be added here.
+KNOWN = {"address", "config", "image"}
+
+MOST_MODULES = 15
 
 
 def modules() -> list[str]:
@@ -140,3 +152,79 @@ def test_tier_one_imports_the_standard_library_only(relative: str) -> None:
 
     roots = {name.split(".")[0] for name in imported(relative)}
     assert roots <= sys.stdlib_module_names | {"keynet"}
+
+
+def at_import(relative: str, *, types: bool = False) -> Iterator[str]:
+    """Name what a module imports when it is imported, not when its functions run.
+
+    Args:
+        types: Also what is imported under ``if TYPE_CHECKING:``.
+    """
+    pending: list[ast.AST] = [*ast.parse((PACKAGE / relative).read_text("utf-8")).body]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if module_file(inner) else str(node.module)
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test) and not types:
+            pending.extend(node.orelse)
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            pending.extend(ast.iter_child_nodes(node))
+
+
+def module_file(name: str) -> str:
+    """Return where a module of keynet lies below the package, "" for any other name."""
+    first, *rest = name.split(".")
+    if first == "keynet":
+        inside = "/".join(rest)
+        for relative in (f"{inside}.py", f"{inside}/__init__.py".removeprefix("/")):
+            if (PACKAGE / relative).is_file():
+                return relative
+    return ""
+
+
+def circle_among(relatives: list[str], *, types: bool = False) -> list[str]:
+    """Return modules that import each other in a ring, none when there is no such ring."""
+    graph = {
+        relative: {module_file(name) for name in at_import(relative, types=types)} - {"", relative}
+        for relative in relatives
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    assert circle_among(modules()) == []
+
+
+def test_the_reading_of_scripts_has_no_circle_of_types_either() -> None:
+    of_script = [relative for relative in modules() if room_of(relative) == "script"]
+    assert circle_among(of_script, types=True) == []
+
+
+def test_no_two_modules_share_a_name() -> None:
+    places = defaultdict(list)
+    for relative in modules():
+        if not relative.endswith("__init__.py"):
+            places[Path(relative).stem].append(relative)
+    clashes = {
+        name: found
+        for name, found in places.items()
+        if len(found) > 1
+        and tuple(found) not in MIRRORED
+        and {str(Path(relative).parent) for relative in found} != {"cli/commands", "steps"}
+    }
+    assert clashes.keys() - KNOWN == set(), clashes
+
+
+def test_a_room_of_many_modules_has_wings() -> None:
+    sizes = Counter(
+        str(Path(relative).parent) for relative in modules() if not relative.endswith("__init__.py")
+    )
+    assert {room: size for room, size in sizes.items() if size > MOST_MODULES} == {}

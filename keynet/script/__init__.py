@@ -1,1 +1,1 @@
-"""Read a training script statically: its hyperparameters and its decorators."""
+"""Read a training script without running it: hyperparameters and decorators."""

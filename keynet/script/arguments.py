@@ -1,6 +1,6 @@
-"""What a training script can be told on its command line, as values.
+"""The hyperparameters of a training script, as values.
 
-Source: SPEC chapter 3.
+What the fields hold for each kind of declaration: docs/hyperparameters.md.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ TypeName: TypeAlias = Literal["str", "int", "float", "bool"]
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One hyperparameter: ``type`` is the element's for a list; ``default`` is a JSON value."""
+    """One hyperparameter; for a list, ``type`` is the type of its elements."""
 
     name: str
     type: TypeName = "str"
@@ -24,7 +24,7 @@ class Argument:
     choices: tuple[str, ...] | None = None
 
     def to_json(self) -> dict[str, JsonValue]:
-        """Give the object that the platform's API takes."""
+        """Return the object that the platform's API accepts."""
         return {
             "name": self.name,
             "type": self.type,
@@ -37,28 +37,28 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something in the script that could not be known: ``file`` is "" for the script itself."""
+    """Something that could not be determined; ``file`` is "" for the script itself."""
 
     line: int
     message: str
     file: str = ""
 
     def to_json(self) -> dict[str, JsonValue]:
-        """Give ``{"line", "message"}``, with ``file`` when it is another one of the project."""
+        """Return ``{"line", "message"}``, and ``file`` if it is not the script itself."""
         note: dict[str, JsonValue] = {"line": self.line, "message": self.message}
         return {**note, "file": self.file} if self.file else note
 
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """All arguments of one script in source order, and what could not be known about them."""
+    """All arguments of one script in source order, and notes on what is unknown."""
 
     parser_type: str | None
     arguments: tuple[Argument, ...] = ()
     notes: tuple[Note, ...] = ()
 
     def to_json(self) -> dict[str, JsonValue]:
-        """Give ``{"parser_type", "arguments", "notes"}``."""
+        """Return ``{"parser_type", "arguments", "notes"}``."""
         return {
             "parser_type": self.parser_type,
             "arguments": [argument.to_json() for argument in self.arguments],

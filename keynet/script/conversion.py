@@ -1,4 +1,4 @@
-"""From values to what is reported: JSON defaults, type names, choices, with notes."""
+"""Convert values to what is reported: defaults, type names, choices and notes."""
 
 import math
 import unicodedata
@@ -6,18 +6,14 @@ from typing import Final, get_args
 
 from keynet.confidential import is_suspicious, is_suspicious_value, mentions_secret
 from keynet.script.arguments import Argument, JsonValue, Note, TypeName
+from keynet.script.interpreter.definitions import Class, EnumMember, Function, Instance
 from keynet.script.interpreter.evaluation.attributes import outside_bases
-from keynet.script.interpreter.machine import Declared, Machine
+from keynet.script.interpreter.machine import Declared, Machine, Native
 from keynet.script.interpreter.values import (
     MISSING,
     Arguments,
     BoundMethod,
-    Class,
-    EnumMember,
     External,
-    Function,
-    Instance,
-    Native,
     OneOf,
     Partial,
     PathValue,
@@ -30,7 +26,7 @@ from keynet.script.interpreter.values import (
 )
 from keynet.text import _, fill, printable
 
-__all__ = ["choice_values", "converter_kind", "element_kind", "judge", "plain_kind"]
+__all__ = ["converter_kind", "element_kind", "to_argument"]
 
 _TYPES: Final[frozenset[str]] = frozenset(get_args(TypeName))
 _SUPPRESS: Final = "==SUPPRESS=="
@@ -45,11 +41,11 @@ _OUTSIDE: Final = {
 
 
 class _NotJsonError(Exception):
-    """A value that JSON cannot hold or that is not known; the text says why."""
+    """A value is unknown or cannot be written as JSON; the message says why."""
 
 
-def judge(run: Machine, declared: Declared) -> tuple[Argument, list[Note]]:
-    """Turn a declared argument into what is reported, with notes on what is not known."""
+def to_argument(run: Machine, declared: Declared) -> tuple[Argument, list[Note]]:
+    """Convert a declared argument to what is reported, with notes on what is unknown."""
     notes = [Note(declared.line, text, declared.file) for text in declared.notes]
 
     def note(text: str) -> None:
@@ -59,20 +55,20 @@ def judge(run: Machine, declared: Declared) -> tuple[Argument, list[Note]]:
     default = _default(run, declared, shown, note_with=note)
     kind = declared.kind
     if kind not in _TYPES:
-        note(fill(_("The type of {name} is not known; str is reported."), name=shown))
+        note(fill(_("The type of {name} is unknown; it is reported as str."), name=shown))
         kind = "str"
     choices = None
     if declared.choices is not None:
-        choices = choice_values(run, declared.choices)
+        choices = _choices(run, declared.choices)
         if choices is None:
-            note(fill(_("The choices of {name} are not known."), name=shown))
+            note(fill(_("The choices of {name} are unknown."), name=shown))
         elif any(is_suspicious_value(choice) for choice in choices):
             choices = None
-            note(fill(_("The choices of {name} look like secrets and are left out."), name=shown))
+            note(fill(_("The choices of {name} look like secrets and are omitted."), name=shown))
     help_text = _help(declared.help)
     if mentions_secret(help_text):
         help_text = ""
-        note(fill(_("The help of {name} seems to hold a secret and is left out."), name=shown))
+        note(fill(_("The help of {name} appears to contain a secret and is omitted."), name=shown))
     argument = Argument(
         declared.name,
         kind,  # type: ignore[arg-type]
@@ -91,12 +87,10 @@ def _default(run: Machine, declared: Declared, shown: str, *, note_with: object)
     try:
         value = _to_json(run, declared.default, [_MOST_PARTS])
     except _NotJsonError as error:
-        note_with(
-            fill(_("The default of {name} is not known: {reason}."), name=shown, reason=error)
-        )
+        note_with(fill(_("The default of {name} is unknown: {reason}."), name=shown, reason=error))
         return None
     if _holds_secret(value, declared.name):
-        note_with(fill(_("The default of {name} looks like a secret and is left out."), name=shown))
+        note_with(fill(_("The default of {name} looks like a secret and is omitted."), name=shown))
         return None
     return value
 
@@ -129,13 +123,13 @@ def _to_json(run: Machine, value: Value, left: list[int]) -> JsonValue:  # noqa:
             return value
         case float():
             if not math.isfinite(value):
-                raise _NotJsonError(fill(_("JSON has no {value}"), value=value))
+                raise _NotJsonError(fill(_("JSON cannot represent {value}"), value=value))
             return value
         case str():
             if len(value) > _LONGEST_DEFAULT:
                 raise _NotJsonError(_("it is too large"))
             if any("\ud800" <= character <= "\udfff" for character in value):
-                raise _NotJsonError(_("it is no text"))
+                raise _NotJsonError(_("it is not valid text"))
             return value
         case PathValue():
             return value.text
@@ -149,9 +143,9 @@ def _to_json(run: Machine, value: Value, left: list[int]) -> JsonValue:  # noqa:
             raise _NotJsonError(_("it depends on a condition"))
         case External():
             raise _NotJsonError(
-                fill(_("{name} is outside the project"), name=printable(value.name, 100))
+                fill(_("{name} is defined outside the project"), name=printable(value.name, 100))
             )
-    raise _NotJsonError(_("it is no plain value"))
+    raise _NotJsonError(_("it is not a plain value"))
 
 
 def _container(
@@ -160,7 +154,7 @@ def _container(
     left: list[int],
 ) -> JsonValue:
     if run.spoiled(value):
-        raise _NotJsonError(_("it is changed depending on a condition"))
+        raise _NotJsonError(_("it changes depending on a condition"))
     if len(left) > 16:
         raise _NotJsonError(_("it is nested too deeply"))
     left.append(0)
@@ -181,7 +175,7 @@ def _key(run: Machine, key: Value) -> str:
         return key.value
     if is_constant(key) and not isinstance(key, (bytes, complex)):
         return str(key)
-    raise _NotJsonError(_("it is no plain value"))
+    raise _NotJsonError(_("it is not a plain value"))
 
 
 def _help(value: Value) -> str:
@@ -190,7 +184,7 @@ def _help(value: Value) -> str:
     return " ".join(printable(value).split())
 
 
-def choice_values(run: Machine, value: Value) -> tuple[str, ...] | None:
+def _choices(run: Machine, value: Value) -> tuple[str, ...] | None:
     """Write choices as strings, None when they are not all known."""
     items = run.iterate(value)
     if items is None or len(items) > _MOST_CHOICES:
@@ -211,13 +205,8 @@ def choice_values(run: Machine, value: Value) -> tuple[str, ...] | None:
     return tuple(texts) or None
 
 
-def plain_kind(value: Value) -> str:
-    """Name the type that reports a value of a default: that of its elements for a list."""
-    return element_kind(value) or "str"
-
-
 def element_kind(value: Value) -> str:
-    """Name the type of a value or of a list's elements, "" when it is none of the four."""
+    """Return the type name of a value or of a list's elements, "" for any other type."""
     if isinstance(value, EnumMember):
         value = value.value
     if isinstance(value, (list, tuple, SetValue)):
@@ -234,9 +223,9 @@ def element_kind(value: Value) -> str:
 
 
 def converter_kind(run: Machine, converter: Value) -> str:  # noqa: PLR0911
-    """Name the type of what a ``type=`` callable makes of a string.
+    """Return the type name of what a ``type=`` callable returns for a string.
 
-    It is followed with an unknown string. "" when the callable itself is not known.
+    The callable is followed with an unknown string. "" when the callable itself is unknown.
     """
     match converter:
         case None:
@@ -281,7 +270,7 @@ def _result_kind(run: Machine, converter: Value) -> str:
 
 
 def _kind_made(result: Value) -> str:
-    """Name the type of what a converter gives, that of its elements for a list."""
+    """Return the type name of a converter's result, that of its elements for a list."""
     if isinstance(result, OneOf):
         return merge_kinds([_kind_made(part) for part in result.values])
     if isinstance(result, Unknown) and result.kind == "list":

@@ -1,10 +1,10 @@
-"""What a ``@trace_pytorch(...)`` decorator in the script says about the image."""
+"""Model name and base image that ``@trace_pytorch(...)`` sets in the script."""
 
 import ast
 from dataclasses import dataclass
 from typing import Final
 
-from keynet.script.files.source import Source
+from keynet.script.training_script import TrainingScript
 
 __all__ = ["Traced", "traced"]
 
@@ -13,22 +13,21 @@ _DECORATOR: Final = "trace_pytorch"
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """Model name and base image as the script gives them; None where it does not."""
+    """Model name and base image as set in the script; None where it sets none."""
 
     model_name: str | None = None
     base_image: str | None = None
 
 
-def traced(source: Source) -> Traced:
+def traced(script: TrainingScript) -> Traced:
     """Read ``model_name`` and ``base_image`` of the first ``@trace_pytorch(...)``.
 
     Only constants, and names bound once at the top of the module to a constant, are read.
     The first positional argument is the model name.
-
-    Source: SPEC chapter 2.
     """
-    constants = _constants(source.tree)
-    for node in ast.walk(source.tree):
+    tree = script.source.tree
+    constants = _constants(tree)
+    for node in ast.walk(tree):
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             continue
         for decorator in node.decorator_list:

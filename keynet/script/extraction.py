@@ -1,29 +1,22 @@
-"""Read the hyperparameters of a training script without importing or running it."""
+"""Extract the hyperparameters of a training script without running it."""
 
-import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from keynet.script import conversion
-from keynet.script.arguments import Argument, Extraction, JsonValue, Note, TypeName
+from keynet.script import collector, conversion, training_script
+from keynet.script.arguments import Argument, Extraction, Note
 from keynet.script.dialects import all_dialects
 from keynet.script.files import source
-from keynet.script.files.project import Project
-from keynet.script.interpreter import entry
+from keynet.script.files.project_files import Project
+from keynet.script.interpreter import candidates, entry
+from keynet.script.interpreter.definitions import Module
 from keynet.script.interpreter.interpreter import Interpreter
-from keynet.script.interpreter.machine import (
-    Dialect,
-    Finished,
-    Limits,
-    Module,
-    OutOfSteps,
-    ParserLike,
-)
-from keynet.text import _, printable
+from keynet.script.interpreter.machine import Dialect, Finished, Limits, OutOfSteps, ParserLike
+from keynet.script.training_script import TrainingScript
+from keynet.text import _, fill, printable
 
-__all__ = ["Argument", "Extraction", "JsonValue", "Note", "TypeName", "extract"]
+__all__ = ["extract"]
 
 _STEPS: Final = 150_000
 _STEPS_AFTERWARDS: Final = 30_000
@@ -32,42 +25,32 @@ _MOST_ARGUMENTS: Final = 2_000
 _MOST_NOTES: Final = 500
 
 
-def extract(path: Path, *, parser_type: str | None = None) -> Extraction:
-    """Read the arguments that the script takes on its command line.
+def extract(script: Path | TrainingScript, *, parser_type: str | None = None) -> Extraction:
+    """Return the arguments that a script accepts on its command line.
 
     Args:
-        path: The script; files of its own project beside it are read when it uses them.
-        parser_type: Look only for this one: ``argparse``, ``click``, ``typer``, …
+        script: Its path, or the script as returned by ``training_script.load``. Other files of
+            its project are read when the script uses them.
+        parser_type: Look only for this kind: ``argparse``, ``click``, ``typer``, …
 
     Returns:
         Arguments in source order. ``parser_type`` is None and ``arguments`` empty when the
-        script has no parser. What cannot be known is None and has a note.
+        script has no parser. A value that cannot be determined is None and has a note.
 
     Raises:
         ScriptInvalid: The file is missing, unreadable, too large or not Python.
 
-    Source: SPEC chapter 3.
+    Which declarations are understood: docs/hyperparameters.md.
     """
-    with _collector_paused():
-        return _extracted(Path(path), parser_type)
+    loaded = script if isinstance(script, TrainingScript) else training_script.load(Path(script))
+    with collector.paused():
+        return _extracted(loaded, parser_type)
 
 
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Spare the garbage collector from walking the growing syntax trees again and again."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
-def _extracted(path: Path, parser_type: str | None) -> Extraction:
-    content = source.load(path)
+def _extracted(script: TrainingScript, parser_type: str | None) -> Extraction:
+    content = script.source
     dialects = [d for d in all_dialects() if parser_type in (None, d.name)]
-    project = Project(path)
+    project = Project(script.path)
     limits = Limits(_STEPS, source.MAX_TOKENS - content.tokens)
     run = Interpreter(project, dialects, limits)
     module = project.entry()
@@ -75,7 +58,7 @@ def _extracted(path: Path, parser_type: str | None) -> Extraction:
         _follow(run, module, content, dialects)
         if not run.candidates:
             _read_registering(run, dialects)
-        parser = _chosen(run)
+        parser = candidates.choose(run.candidates, run.parsers)
         if parser is None:
             return Extraction(None, (), _notes(run, []))
         return _reported(run, parser)
@@ -86,18 +69,18 @@ def _extracted(path: Path, parser_type: str | None) -> Extraction:
 def _follow(
     run: Interpreter, module: Module, content: source.Source, dialects: list[Dialect]
 ) -> None:
-    """Follow the script from its entry; then what its entry did not reach, until a parser."""
-    ways: list[Callable[[], None]] = [
+    """Follow the script, then what was not reached, until a parser is found."""
+    attempts: list[Callable[[], None]] = [
         lambda: entry.follow(run, module, content.tree),
         lambda: _read_registering(run, dialects),
         lambda: entry.call_waiting(run),
         lambda: entry.call_uncalled(run, module, ["main"]),
         lambda: entry.follow_imported(run, module),
         lambda: entry.call_uncalled(run, module),
-        lambda: entry.give_parser(run, module),
+        lambda: entry.call_with_parser(run, module),
     ]
     words = [word for dialect in dialects for word in dialect.words]
-    for number, way in enumerate(ways):
+    for number, attempt in enumerate(attempts):
         if number and _found(run):
             return
         if number > _IMPORTED and not _mentions(run, content, words):
@@ -105,17 +88,17 @@ def _follow(
         if number:
             run.limits.steps = _STEPS_AFTERWARDS
         try:
-            way()
+            attempt()
         except Finished:
             return
         except OutOfSteps:
-            run.note(0, _("The script does too much to be followed to its end."))
+            run.note(0, _("The script does too much to be analysed to its end."))
         except RecursionError:
-            run.note(0, _("The script is nested too deeply to be followed to its end."))
+            run.note(0, _("The script is nested too deeply to be analysed to its end."))
 
 
 def _read_registering(run: Interpreter, dialects: list[Dialect]) -> None:
-    """Read the modules that add commands to a parser which nothing was seen to start."""
+    """Read the modules that add commands to a parser whose start was not seen."""
     names = {parser.dialect for parser in run.parsers}
     patterns = [d.registers for d in dialects if d.name in names and d.registers]
     if not patterns or run.candidates:
@@ -123,11 +106,11 @@ def _read_registering(run: Interpreter, dialects: list[Dialect]) -> None:
     try:
         run.load_unread("|".join(patterns))
     except (OutOfSteps, RecursionError):
-        run.note(0, _("The script does too much to be followed to its end."))
+        run.note(0, _("The script does too much to be analysed to its end."))
 
 
 def _mentions(run: Interpreter, content: source.Source, words: list[str]) -> bool:
-    texts = [content.text, *run.project.texts]
+    texts = [content.text, *run.modules.project.texts]
     return any(word in text for text in texts for word in words) or bool(run.parsers)
 
 
@@ -137,49 +120,37 @@ def _found(run: Interpreter) -> bool:
     )
 
 
-def _chosen(run: Interpreter) -> ParserLike | None:
-    """Choose among several parsers: one that parses, in the main block, in main(), the first."""
-    parsing = [c for c in run.candidates if c.parser.declared()]
-    if parsing:
-        # Of parsers that leave the rest to another, the last is the one that is left with it.
-        complete = [c for c in parsing if c.complete] or parsing[::-1]
-        best = max(complete, key=lambda c: (c.rank, c.certain))
-        return best.parser
-    declaring = [parser for parser in run.parsers if parser.declared()]
-    whole = [parser for parser in declaring if not parser.nested]
-    return next(iter(whole or declaring), None)
-
-
 def _reported(run: Interpreter, parser: ParserLike) -> Extraction:
     arguments: dict[str, Argument] = {}
     notes: list[Note] = []
-    # Whatever following the script has used up, what it declared is still written out.
+    # Following the script may have used all steps; its declarations are still reported.
     run.limits.steps = _STEPS
-    repeated = _("{name} is declared more than once; the first one is reported.")
+    too_many = _("There are too many arguments; the rest is omitted.")
+    repeated = _("{name} is declared more than once; the first declaration is reported.")
     for declared in parser.declared():
         if declared.name in arguments:
-            text = repeated.format(name=printable(declared.name, 100))
+            text = fill(repeated, name=printable(declared.name, 100))
             notes.append(Note(declared.line, text, declared.file))
             continue
         if len(arguments) >= _MOST_ARGUMENTS:
-            notes.append(Note(declared.line, _("There are too many arguments."), declared.file))
+            notes.append(Note(declared.line, too_many, declared.file))
             break
         try:
-            argument, its_notes = conversion.judge(run, declared)
+            argument, its_notes = conversion.to_argument(run, declared)
         except OutOfSteps:
-            notes.append(Note(declared.line, _("There are too many arguments."), declared.file))
+            notes.append(Note(declared.line, too_many, declared.file))
             break
         arguments[argument.name] = argument
         notes.extend(its_notes)
     others = [p for p in run.parsers if p is not parser and not p.nested and p.declared()]
     notes.extend(
-        Note(other.line, _("Another parser is left out: it is not the one that is used first."))
+        Note(other.line, _("Another parser is omitted: it is not the one that is used first."))
         for other in others
     )
     return Extraction(parser.dialect, tuple(arguments.values()), _notes(run, notes))
 
 
 def _notes(run: Interpreter, more: list[Note]) -> tuple[Note, ...]:
-    """Give every note once, in the order of the source."""
+    """Return every note once, in source order."""
     every = dict.fromkeys([*run.notes, *more])
     return tuple(sorted(every, key=lambda note: (note.file, note.line))[:_MOST_NOTES])

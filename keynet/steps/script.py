@@ -38,19 +38,19 @@ def read(path: Path, stages: Stages, emit: Emit) -> Script:
         ScriptInvalid: Missing, not a file, not Python; with line and caret.
     """
     # Loading these takes 30 ms, which --help and other commands do not need.
+    from keynet.script import training_script
     from keynet.script.decorators import traced
     from keynet.script.extraction import extract
-    from keynet.script.files import source
 
     with stages.stage("entrypoint", _("Validating entrypoint")) as stage:
-        named = traced(source.load(path))
+        loaded = training_script.load(path)
+        named = traced(loaded)
         stage.detail = str(path)
     with stages.stage("hyperparameters", _("Extracting hyperparameters")) as stage:
-        extraction = extract(path)
-        digest = Digest.of(path.read_bytes())
+        extraction = extract(loaded)
         stage.detail = _described(extraction)
     _warn_about(extraction, emit)
-    return Script(path, digest, extraction, named.model_name, named.base_image)
+    return Script(path, loaded.digest, extraction, named.model_name, named.base_image)
 
 
 def _described(extraction: Extraction) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from keynet.script.extraction import Extraction
+from keynet.script.arguments import Extraction
 
 from .programs import Truth
 

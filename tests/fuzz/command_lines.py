@@ -124,7 +124,7 @@ def _lay_out(folder: Path) -> None:
 
 
 def _run(arguments: list[str], variables: Mapping[str, str], folder: Path) -> str:
-    """Return what is wrong with the program's end, "" for nothing."""
+    """Return what is wrong with the end of the program, "" for nothing."""
     environment = {
         **{"PATH": "/nonexistent", "HOME": str(folder / "home"), "LANG": "C.UTF-8"},
         "PYTHONPATH": os.pathsep.join(sys.path),

@@ -202,7 +202,7 @@ _BYTES: Final[dict[str, bytes]] = {
 
 
 def hostile(folder: Path) -> Iterator[Path]:
-    """Write each script into the folder and give its path."""
+    """Write each script into the folder and yield its path."""
     for name, source in _SOURCES.items():
         yield _written(folder / f"{name}.py", source.encode())
     for name, content in _BYTES.items():

@@ -11,7 +11,7 @@ from keynet.script.extraction import extract
 
 
 def failure(source: str, script: Path) -> str:
-    """Name the place and kind of failure of a script, "" for none."""
+    """Return the place and kind of a script's failure, "" for none."""
     script.write_text(source, errors="surrogateescape")
     try:
         extract(script).to_json()

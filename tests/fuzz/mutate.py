@@ -31,7 +31,7 @@ parents=[parser] ¦ multiple=True ¦ is_flag=True
 
 
 def mutated(source: str, others: Sequence[str], chance: random.Random) -> str:
-    """Return the source after one to four changes; ``others`` lend their parts."""
+    """Return the source after one to four changes, with parts of ``others``."""
     for _ in range(chance.randint(1, 4)):
         change = chance.choice(_CHANGES)
         try:

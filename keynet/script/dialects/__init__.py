@@ -1,4 +1,4 @@
-"""One module for each way of declaring a command line."""
+"""Dialects: the libraries that declare command lines, one module each."""
 
 from keynet.script.interpreter.machine import Dialect
 
@@ -6,20 +6,20 @@ __all__ = ["all_dialects"]
 
 
 def all_dialects() -> list[Dialect]:
-    """Give every dialect that is understood."""
-    from keynet.script.dialects.absl_ import ABSL
-    from keynet.script.dialects.argparse_ import ARGPARSE
-    from keynet.script.dialects.click_ import CLICK
-    from keynet.script.dialects.configs_ import CONFIGS
-    from keynet.script.dialects.fields import DATACLASSES
-    from keynet.script.dialects.fire_ import FIRE
-    from keynet.script.dialects.jsonargparse_ import JSONARGPARSE
-    from keynet.script.dialects.pydantic_ import PYDANTIC
-    from keynet.script.dialects.simple_parsing_ import SIMPLE_PARSING
-    from keynet.script.dialects.tap_ import TAP
-    from keynet.script.dialects.transformers_ import TRANSFORMERS
-    from keynet.script.dialects.typer_ import TYPER
-    from keynet.script.dialects.tyro_ import TYRO
+    """Return every dialect that is supported."""
+    from keynet.script.dialects.absl import ABSL
+    from keynet.script.dialects.argparse.jsonargparse import JSONARGPARSE
+    from keynet.script.dialects.argparse.parser import ARGPARSE
+    from keynet.script.dialects.argparse.simple_parsing import SIMPLE_PARSING
+    from keynet.script.dialects.argparse.tap import TAP
+    from keynet.script.dialects.argparse.transformers import TRANSFORMERS
+    from keynet.script.dialects.click.command import CLICK
+    from keynet.script.dialects.click.typer import TYPER
+    from keynet.script.dialects.fields.configurations import CONFIGS
+    from keynet.script.dialects.fields.field import DATACLASSES
+    from keynet.script.dialects.fields.fire import FIRE
+    from keynet.script.dialects.fields.pydantic import PYDANTIC
+    from keynet.script.dialects.fields.tyro import TYRO
 
     return [
         ARGPARSE,

@@ -1,1 +1,1 @@
-"""The script's own file and the project files around it."""
+"""The script's own file and the other files of its project."""

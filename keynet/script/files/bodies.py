@@ -1,9 +1,9 @@
-"""Parsing a module without the bodies of its functions, which are parsed when they are followed.
+"""Parse a module; the bodies of its functions are parsed when they are followed.
 
-A script follows few of the functions of the modules that it imports, and parsing them takes
-longer than all the rest. Bodies are found by their indentation. Whatever does not fit that
-exactly, like a string or a bracket that reaches further to the left, has the module parsed as
-a whole.
+A script uses few of the functions of the modules that it imports, and parsing all of them
+takes longer than everything else. Bodies are found by their indentation. If anything does not
+fit that exactly, such as a string or a bracket that reaches further to the left, the module is
+parsed as a whole.
 """
 
 import ast
@@ -26,7 +26,7 @@ _BRACKETS: Final = ("()", "[]", "{}")
 
 
 class _Body(list[ast.stmt]):
-    """The statements of a function, parsed when anything asks for one of them."""
+    """The statements of a function, parsed at the first access to one of them."""
 
     def __init__(self, placeholder: list[ast.stmt], text: str, line: int) -> None:
         super().__init__(placeholder)
@@ -52,14 +52,14 @@ class _Body(list[ast.stmt]):
 
 
 def parse_whole(text: str, name: str) -> ast.Module:
-    """Parse Python without showing the warnings that it is worth."""
+    """Parse Python without showing its syntax warnings."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return ast.parse(text, filename=name)
 
 
 def parse(text: str, name: str) -> ast.Module:
-    """Parse a module; what is wrong in a function's body shows only where it is followed.
+    """Parse a module; a syntax error in a function appears when it is followed.
 
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: As ``ast.parse``.
@@ -76,7 +76,7 @@ def parse(text: str, name: str) -> ast.Module:
 
 
 def _without_bodies(text: str) -> tuple[str, dict[int, str]]:
-    """Replace bodies by a number each; give them by the line where they start."""
+    """Replace each body by a number; return text and bodies by their first line."""
     bodies: dict[int, str] = {}
     if any(sign in text for sign in _UNUSUAL):
         return text, bodies
@@ -104,7 +104,7 @@ def _without_bodies(text: str) -> tuple[str, dict[int, str]]:
 
 
 def _end_of_header(text: str, position: int) -> int:
-    """Give where the line after a function's colon starts, -1 when it is not plain to see."""
+    """Return where the line after a function's colon starts, -1 if unsure."""
     start = position
     for _count in range(_MOST_COLONS):
         match = _COLON.search(text, position)
@@ -136,7 +136,7 @@ def _dedent(indent: int) -> re.Pattern[str]:
 
 
 def _attach(statements: Iterable[ast.AST], bodies: dict[int, str]) -> int:
-    """Give functions their bodies; tell how many there were."""
+    """Attach the bodies to their functions; return how many there were."""
     attached = 0
     for node in statements:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -157,7 +157,7 @@ def _statements(text: str, line: int) -> list[ast.stmt]:
     try:
         tree = parse_whole("\n" * ahead + "def _():\n" + text, "<body>")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        # Python would not get as far as this function.
+        # Python would refuse the module, so nothing of this function runs.
         return [ast.Raise(lineno=line, col_offset=0)]
     function = tree.body[0]
     if ahead != line - 2:

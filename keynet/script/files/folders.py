@@ -1,4 +1,4 @@
-"""Where the files of a script's project may lie, and which of them are other people's."""
+"""Folders that may hold files of a script's project."""
 
 import os
 import re
@@ -24,7 +24,7 @@ _TOP_LEVEL = re.compile(rb"^[^/,\r\n]+", re.MULTILINE)
 
 
 def top_package(folder: Path) -> Path | None:
-    """Give the outermost of the packages that a folder is in, None when it is no package."""
+    """Return the outermost package around a folder, None if it is not a package."""
     top = None
     for _step in range(_MOST_PARENTS):
         if not (folder / "__init__.py").is_file() or folder.parent == folder:
@@ -34,7 +34,7 @@ def top_package(folder: Path) -> Path | None:
 
 
 def project_root(folder: Path, package: Path | None) -> Path:
-    """Give the nearest folder with a sign of a project, else the parent of the top package."""
+    """Return the nearest folder with a marker, else the top package's parent."""
     candidate = folder
     home = places.home()
     for _step in range(_MOST_PARENTS):
@@ -47,7 +47,7 @@ def project_root(folder: Path, package: Path | None) -> Path:
 
 
 def search_folders(folder: Path, root: Path) -> Iterator[Path]:
-    """Give the folders of a project in the order in which imports are looked for in them."""
+    """Iterate over the folders of a project in the order of imports."""
     yield folder
     while folder not in (root, folder.parent):
         folder = folder.parent
@@ -56,17 +56,17 @@ def search_folders(folder: Path, root: Path) -> Iterator[Path]:
 
 
 def has_marker(folder: Path) -> bool:
-    """Tell whether a folder looks like the root of a project."""
+    """Report whether a folder looks like the root of a project."""
     return any((folder / marker).exists() for marker in _MARKERS)
 
 
 def is_shared(folder: Path) -> bool:
-    """Tell a folder of installed packages, whose members have nothing to do with each other."""
+    """Report whether a folder holds installed packages, unrelated to each other."""
     return folder.name in ("site-packages", "dist-packages") or (folder / "argparse.py").is_file()
 
 
 def installed_with(script: Path, folder: Path) -> frozenset[str]:
-    """Name the top-level modules that were installed together with a script.
+    """Return the top-level modules that were installed together with a script.
 
     Source: PyPA, "Recording installed projects", the RECORD file.
     """
@@ -85,7 +85,7 @@ def installed_with(script: Path, folder: Path) -> frozenset[str]:
 
 
 def _records(folder: Path, first: str) -> Iterator[Path]:
-    """Give the lists of installed files, those of distributions with a like name first."""
+    """Iterate over lists of installed files, distributions with a similar name first."""
     try:
         with os.scandir(folder) as entries:
             names = [entry.name for entry in entries if entry.name.endswith(".dist-info")]

@@ -1,4 +1,4 @@
-"""From a file to a syntax tree, or to an error that shows where the script is wrong."""
+"""Read and parse a file; errors show where the script is invalid."""
 
 import ast
 import codecs
@@ -17,12 +17,12 @@ from keynet.files import limited_read
 from keynet.script.files import bodies
 from keynet.text import _, fill, printable, size
 
-__all__ = ["MAX_BYTES", "MAX_TOKENS", "Source", "count_tokens", "load", "parse"]
+__all__ = ["MAX_BYTES", "MAX_TOKENS", "Source", "count_tokens", "from_bytes", "load", "read"]
 
 MAX_BYTES: Final = 4_000_000
-# A syntax tree takes up to 900 bytes of memory a token: this keeps it below 150 MB.
+# A syntax tree takes up to 900 bytes of memory per token: this keeps it below 150 MB.
 MAX_TOKENS: Final = 150_000
-# Python 3.11 takes quadratic time for the fields of one f-string.
+# Python 3.11 needs quadratic time for the fields of one f-string.
 _MAX_F_STRING: Final = 16_000
 
 _STRING = re.compile(r"#[^\n]*|(?i:\b([bfru]{1,2}))?(\"\"\"|'''|\"|')")
@@ -32,7 +32,7 @@ _KINDS: Final = bytes(
     ord("w") if byte in _WORD or byte > 127 else ord(" ") if byte in b" \t" else ord(".")
     for byte in range(256)
 )
-# Python's own list is longer, but some of its codecs take quadratic time or are no text at all.
+# Python supports more, but some of its codecs need quadratic time or do not decode to text.
 _ENCODINGS = re.compile(
     r"utf-8(-sig)?|ascii|utf-16(-[lb]e)?|iso8859-\d+|cp\d+|euc_kr|euc_jp|johab|shift_jis(x0213|_2004)?"
     r"|gb2312|gbk|gb18030|big5(hkscs)?|koi8-[rut]|mac-roman|iso2022_kr|iso2022_jp|tis-620|hz"
@@ -58,30 +58,34 @@ def load(path: Path, *, max_tokens: int = MAX_TOKENS, whole: bool = True) -> Sou
     Raises:
         ScriptInvalid: Missing, a directory, empty, too large, not text or not Python.
     """
-    content = _read(path)
+    return from_bytes(path, read(path), max_tokens=max_tokens, whole=whole)
+
+
+def from_bytes(
+    path: Path, content: bytes, *, max_tokens: int = MAX_TOKENS, whole: bool = True
+) -> Source:
+    """Decode and parse the bytes of a script; ``path`` is named in errors.
+
+    Raises:
+        ScriptInvalid: Empty, too large, not text or not Python.
+    """
     if not content.strip():
         raise ScriptInvalid(
             fill(_("The script {path} is empty."), path=path),
-            _("Give the file that starts the training."),
+            _("Pass the file that starts the training."),
         )
-    text = _decode(path, content)
-    return parse(path, text, max_tokens=max_tokens, whole=whole)
+    return _parse(path, _decode(path, content), max_tokens=max_tokens, whole=whole)
 
 
-def parse(path: Path, text: str, *, max_tokens: int = MAX_TOKENS, whole: bool = True) -> Source:
-    """Parse Python source that was already decoded.
-
-    Raises:
-        ScriptInvalid: Not Python, or too large or too deeply nested to be read.
-    """
+def _parse(path: Path, text: str, *, max_tokens: int, whole: bool) -> Source:
     if "\0" in text:
         raise ScriptInvalid(
             fill(
-                _("The script {path}, line {line}, holds a NUL byte: it is not Python source."),
+                _("The script {path}, line {line}, contains a NUL byte: it is not Python source."),
                 path=path,
                 line=text[: text.index("\0")].count("\n") + 1,
             ),
-            _("Give a Python source file."),
+            _("Pass a Python source file."),
         )
     tokens = count_tokens(text)
     if tokens > max_tokens or _has_long_f_string(text):
@@ -90,34 +94,34 @@ def parse(path: Path, text: str, *, max_tokens: int = MAX_TOKENS, whole: bool = 
         tree = (bodies.parse_whole if whole else bodies.parse)(text, str(path))
     except SyntaxError as error:
         raise ScriptInvalid(
-            _syntax_message(path, text, error), _("Correct the script, then try again.")
+            _syntax_message(path, text, error), _("Fix the script, then try again.")
         ) from error
     except ValueError as error:
         raise ScriptInvalid(
-            fill(_("The script {path} is not Python: {reason}."), path=path, reason=error),
-            _("Give a Python source file."),
+            fill(_("The script {path} is not valid Python: {reason}."), path=path, reason=error),
+            _("Pass a Python source file."),
         ) from error
     except (RecursionError, MemoryError) as error:
         raise ScriptInvalid(
             fill(_("The script {path} is nested too deeply to be read."), path=path),
-            _("Move long literals and generated code into a file of their own."),
+            _("Move long literals and generated code into a separate file."),
         ) from error
     return Source(path, text, tree, tokens)
 
 
 def count_tokens(text: str) -> int:
-    """Count words, signs and line ends; what is not ASCII counts as part of a word."""
+    """Count words, signs and line ends; characters outside ASCII are part of a word."""
     kinds = text.encode("utf-8", "surrogatepass").translate(_KINDS)
     words = kinds.count(b" w") + kinds.count(b".w") + kinds.startswith(b"w")
     return words + kinds.count(b".")
 
 
 def _has_long_f_string(text: str) -> bool:
-    # Few files have a long stretch without a quote: only they are looked at closely.
+    # Few files have a long stretch without a quote: only those are examined further.
     if len(text) <= _MAX_F_STRING or not any(_may_be_long(text, quote) for quote in _QUOTES):
         return False
     position = 0
-    # Every string is passed over as a whole: what looks like one inside another is none.
+    # Every string is skipped as a whole: what looks like a string inside it is not one.
     while match := _STRING.search(text, position):
         position = match.end()
         if match[2] is not None:
@@ -132,7 +136,7 @@ def _end_of_string(text: str, position: int, quote: str) -> int:
         end = text.find(quote, position)
         line_end = text.find("\n", position) if len(quote) == 1 else -1
         if end < 0 or (0 <= line_end < end and text[line_end - 1] != "\\"):
-            # A string that never ends is left to Python to complain about.
+            # Python reports a string that never ends.
             return len(text) if end < 0 or line_end < 0 else line_end
         if 0 <= line_end < end:
             position = line_end + 1
@@ -154,18 +158,23 @@ def _may_be_long(text: str, quote: str) -> bool:
     )
 
 
-def _read(path: Path) -> bytes:
+def read(path: Path) -> bytes:
+    """Return the bytes of a script's file, which is opened once.
+
+    Raises:
+        ScriptInvalid: Missing, a directory, not an ordinary file, unreadable or too large.
+    """
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
             raise ScriptInvalid(
                 fill(_("{path} is a directory, not a script."), path=path),
-                _("Give the Python file in it that starts the training."),
+                _("Pass the Python file in it that starts the training."),
             )
         if not stat.S_ISREG(status.st_mode):
             raise ScriptInvalid(
-                fill(_("{path} is not an ordinary file."), path=path),
-                _("Give a Python source file."),
+                fill(_("{path} is not a regular file."), path=path),
+                _("Pass a Python source file."),
             )
         if status.st_size > MAX_BYTES:
             raise _too_large(path)
@@ -201,7 +210,7 @@ def _too_large(path: Path) -> ScriptInvalid:
             limit=size(MAX_BYTES),
             tokens=MAX_TOKENS,
         ),
-        _("Move embedded data into a file of its own."),
+        _("Move embedded data into a separate file."),
     )
 
 
@@ -213,7 +222,7 @@ def _decode(path: Path, content: bytes) -> str:
         line = content.count(b"\n", 0, error.start) + 1
         raise ScriptInvalid(
             fill(
-                _("The script {path} is not {encoding}: byte 0x{byte:02x} in line {line}."),
+                _("The script {path} is not valid {encoding}: byte 0x{byte:02x} in line {line}."),
                 path=path,
                 encoding=encoding.upper().removesuffix("-SIG"),
                 byte=content[error.start],
@@ -259,7 +268,7 @@ def _syntax_message(path: Path, text: str, error: SyntaxError) -> str:
     shown = lines[line - 1]
     start = max((error.offset or 1) - 1, 0)
     indent = len(shown) - len(shown.lstrip())
-    # Around the error only: a line of a generated file can be very long.
+    # Only the part around the error: a line of a generated file can be very long.
     first = max(indent, start - 60)
     excerpt = _one_to_one(shown[first : first + 100])
     column = min(max(start - first, 0), len(excerpt))
@@ -278,10 +287,10 @@ def _syntax_message(path: Path, text: str, error: SyntaxError) -> str:
 
 
 def _one_to_one(text: str) -> str:
-    """Make text safe for a terminal without moving any character."""
+    """Make text safe for a terminal; every character keeps its position."""
     return "".join(printable(character) or " " for character in text)
 
 
 def _cells(text: str) -> int:
-    """Count terminal columns: Korean and other wide characters take two."""
+    """Return the width in terminal columns; wide characters such as Korean take two."""
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

@@ -1,1 +1,1 @@
-"""An abstract interpreter of Python: follows a script without running it."""
+"""An abstract interpreter of Python: it follows a script without running it."""

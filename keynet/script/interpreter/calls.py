@@ -1,29 +1,33 @@
-"""Calling what the script calls: functions, classes, bound methods, and the unknown."""
+"""Follow calls: of functions, classes, bound methods and unknown callables."""
 
 from typing import Final
 
 from keynet.script.arguments import Note
+from keynet.script.interpreter.definitions import (
+    Class,
+    EnumMember,
+    Frame,
+    Function,
+    Instance,
+    Scope,
+)
 from keynet.script.interpreter.evaluation.attributes import class_attribute, outside_bases
 from keynet.script.interpreter.knowledge.records import set_fields
-from keynet.script.interpreter.machine import Frame, Machine, Scope
+from keynet.script.interpreter.machine import Machine, Native
 from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
     Arguments,
     BoundMethod,
-    Class,
     Descriptor,
-    EnumMember,
     External,
-    Function,
-    Instance,
-    Native,
     OneOf,
     Partial,
     Unknown,
     Value,
     is_constant,
     join,
+    join_all,
 )
 from keynet.text import _, fill, printable
 
@@ -31,13 +35,13 @@ __all__ = ["bind_arguments", "call"]
 
 _MAX_CALLS: Final = 28
 _MAX_SAME: Final = 8
-# A function that has nothing to do with command lines is not followed for ever.
+# Steps for one function that declares no arguments, over all of its calls.
 _MAX_IDLE: Final = 8_000
 _HEAVY: Final = 200
 
 
 def call(run: Machine, function: Value, given: Arguments) -> Value:  # noqa: PLR0911
-    """Call a value and give its result."""
+    """Follow a call and return its result."""
     run.limits.spend(1)
     match function:
         case Native():
@@ -81,13 +85,13 @@ def _call_instance(run: Machine, instance: Instance, given: Arguments) -> Value:
 
 
 def _call_alternatives(run: Machine, function: OneOf, given: Arguments) -> Value:
-    result: Value = MISSING
+    # A comprehension would take a frame more of Python's stack.
+    results: list[Value] = []
     with run.uncertain():
         for one in function.values:
             if not is_constant(one):
-                value = call(run, one, given)
-                result = value if result is MISSING else join(result, value)
-    return UNKNOWN if result is MISSING else result
+                results.append(call(run, one, given))
+    return join_all(results)
 
 
 def _call_external(run: Machine, function: External, given: Arguments) -> Value:
@@ -101,7 +105,7 @@ def _call_external(run: Machine, function: External, given: Arguments) -> Value:
         return instance
     handler = run.handler(name)
     if handler is not None:
-        run.declarations += not run.is_plain(name)
+        run.declarations += not run.declares_nothing(name)
         return handler(run, given)
     owner, _dot, method = name.rpartition(".")
     if run.native_class(owner) is not None and given.positional:
@@ -114,12 +118,13 @@ def _call_external(run: Machine, function: External, given: Arguments) -> Value:
 
 
 def _call_unknown(run: Machine, function: Value, given: Arguments) -> Value:
-    """Take notice of what an unknown callable was given; its result is unknown.
+    """Record the functions and parsers passed to an unknown callable.
 
-    A parser that is handed to it comes back: that is how libraries add their arguments.
+    The result is unknown, but for a parser that is passed: libraries that add arguments
+    return it.
     """
     every = [*given.positional, *given.keywords.values()]
-    run.later(value for value in every if isinstance(value, (Function, BoundMethod, Partial)))
+    run.call_later(value for value in every if isinstance(value, (Function, BoundMethod, Partial)))
     for value in every:
         if isinstance(value, Instance) and value.native("declared") is not MISSING:
             name = function.name if isinstance(function, External) else ""
@@ -127,7 +132,7 @@ def _call_unknown(run: Machine, function: Value, given: Arguments) -> Value:
                 Note(
                     given.line,
                     fill(
-                        _("{function}() may add arguments that are not known."),
+                        _("{function}() may add arguments that are unknown."),
                         function=printable(name or "?", 100),
                     ),
                     given.file,
@@ -166,7 +171,7 @@ def _call_function(run: Machine, function: Function, given: Arguments) -> Value:
 
 
 def bind_arguments(run: Machine, function: Function, given: Arguments, scope: Scope) -> None:
-    """Bind a call's arguments to the parameters of a function."""
+    """Bind the arguments of a call to the parameters of a function."""
     parameters = function.node.args
     run.limits.spend(len(given.positional) + len(given.keywords))
     positional = [*parameters.posonlyargs, *parameters.args]
@@ -177,18 +182,7 @@ def bind_arguments(run: Machine, function: Function, given: Arguments, scope: Sc
     for parameter in [*parameters.args, *parameters.kwonlyargs]:
         if parameter.arg in rest:
             names[parameter.arg] = rest.pop(parameter.arg)
-    defaults = (
-        dict(
-            zip(
-                [p.arg for p in positional[len(positional) - len(function.defaults) :]],
-                function.defaults,
-                strict=True,
-            )
-        )
-        if function.defaults
-        else {}
-    )
-    defaults.update(function.keyword_defaults)
+    defaults = function.parameter_defaults()
     for parameter in [*positional, *parameters.kwonlyargs]:
         if parameter.arg not in names:
             default = defaults.get(parameter.arg, UNKNOWN)

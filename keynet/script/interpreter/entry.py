@@ -1,15 +1,15 @@
-"""Where following a script starts, and what is tried when its entry shows no parser."""
+"""Start following a script, and what is tried when its main path shows no parser."""
 
 import ast
 from collections.abc import Iterable
 from typing import Final
 
+from keynet.script.interpreter.definitions import Class, Function, Module
 from keynet.script.interpreter.interpreter import MAX_WAITING, Interpreter
-from keynet.script.interpreter.machine import Module
 from keynet.script.interpreter.statements import is_entry_test
-from keynet.script.interpreter.values import Arguments, Class, External, Function, Imported
+from keynet.script.interpreter.values import Arguments, External, Imported
 
-__all__ = ["call_uncalled", "call_waiting", "follow", "follow_imported", "give_parser"]
+__all__ = ["call_uncalled", "call_waiting", "call_with_parser", "follow", "follow_imported"]
 
 _ENTRIES: Final = frozenset(["main", "cli", "run", "app", "train", "entrypoint", "cli_main"])
 _PARSER_NAMES: Final = frozenset(
@@ -26,7 +26,7 @@ def follow(run: Interpreter, module: Module, tree: ast.Module) -> None:
 
 
 def call_waiting(run: Interpreter) -> None:
-    """Call the functions that were handed to unknown callables."""
+    """Call the functions that were passed to unknown callables."""
     for _count in range(MAX_WAITING):
         if not run.waiting:
             return
@@ -35,7 +35,7 @@ def call_waiting(run: Interpreter) -> None:
 
 
 def call_uncalled(run: Interpreter, module: Module, names: Iterable[str] | None = None) -> None:
-    """Call functions of a module that nothing has called."""
+    """Call the functions of a module that nothing has called."""
     scope = module.scope
     if scope is None:
         return
@@ -46,7 +46,7 @@ def call_uncalled(run: Interpreter, module: Module, names: Iterable[str] | None 
 
 
 def follow_imported(run: Interpreter, module: Module) -> None:
-    """Follow what the script only imports: a script may be no more than a name for another."""
+    """Follow what the script imports: it may only start a module of its project."""
     scope = module.scope
     if scope is None:
         return
@@ -57,8 +57,8 @@ def follow_imported(run: Interpreter, module: Module) -> None:
                 run.call(found, Arguments(open=True))
 
 
-def give_parser(run: Interpreter, module: Module) -> None:
-    """Give a new parser to functions that add arguments to one and that nothing calls."""
+def call_with_parser(run: Interpreter, module: Module) -> None:
+    """Pass a new parser to functions that take one and that nothing has called."""
     scope = module.scope
     if scope is None:
         return

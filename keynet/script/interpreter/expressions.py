@@ -1,21 +1,20 @@
-"""What each kind of expression is worth."""
+"""Evaluate each kind of expression."""
 
 import ast
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from keynet.script.interpreter.definitions import Class, Scope, Super
 from keynet.script.interpreter.evaluation import comparing, operations
 from keynet.script.interpreter.evaluation.displays import DISPLAYS
-from keynet.script.interpreter.machine import MAX_DEPTH, Machine, OutOfSteps, Scope
+from keynet.script.interpreter.machine import MAX_DEPTH, Machine, OutOfSteps
 from keynet.script.interpreter.names import assign, look_up
 from keynet.script.interpreter.values import (
     UNKNOWN,
     Arguments,
-    Class,
     External,
     Imported,
     OneOf,
-    Super,
     Unknown,
     Value,
     join,
@@ -30,7 +29,7 @@ _MAX_CONSTANT: Final = operations.MAX_TEXT
 
 
 def evaluate(run: Machine, node: ast.expr, scope: Scope) -> Value:
-    """Give the value of an expression; Unknown where it cannot be known."""
+    """Return the value of an expression, Unknown when it cannot be determined."""
     limits = run.limits
     limits.steps -= 1
     if limits.steps < 0:
@@ -75,7 +74,7 @@ def _call(run: Machine, node: ast.Call, scope: Scope) -> Value:
 
 
 def _super_of(scope: Scope, arguments: Arguments) -> Value:
-    """Give ``super()``, with or without arguments."""
+    """Evaluate ``super()``, with or without arguments."""
     if len(arguments.positional) == 2 and isinstance(arguments.positional[0], Class):
         return Super(arguments.positional[0], arguments.positional[1])
     function = scope.frame.function
@@ -91,7 +90,7 @@ def _super_of(scope: Scope, arguments: Arguments) -> Value:
 
 
 def _scope_names(run: Machine, scope: Scope, *, everything: bool) -> Value:
-    """Give ``locals()`` or ``globals()`` as a dict of its own."""
+    """Return ``locals()`` or ``globals()`` as a new dict."""
     while everything and scope.parent is not None:
         scope = scope.parent
     names: dict[Value, Value] = {
@@ -103,7 +102,7 @@ def _scope_names(run: Machine, scope: Scope, *, everything: bool) -> Value:
 
 
 def call_arguments(run: Machine, node: ast.Call, scope: Scope) -> Arguments:
-    """Evaluate the arguments of a call, spreading known ``*`` and ``**``."""
+    """Evaluate the arguments of a call, expanding known ``*`` and ``**``."""
     positional: list[Value] = []
     keywords: dict[str, Value] = {}
     is_open = False
@@ -124,7 +123,7 @@ def call_arguments(run: Machine, node: ast.Call, scope: Scope) -> Arguments:
 
 
 def _spread(run: Machine, value: Value, into: dict[str, Value]) -> bool:
-    """Add the items of a mapping; tell whether they are all."""
+    """Add the items of a mapping; report whether all of them are known."""
     if not isinstance(value, dict):
         return False
     run.limits.spend(len(value))
@@ -171,7 +170,7 @@ def _boolean(run: Machine, node: ast.BoolOp, scope: Scope) -> Value:
 
 
 def _only(value: Value, truth: bool) -> Value:
-    """Narrow a value to what it can be when it ends ``or`` (true) or ``and`` (false)."""
+    """Narrow a value to what can end an ``or`` (true) or an ``and`` (false)."""
     if isinstance(value, OneOf):
         fitting = tuple(item for item in value.values if operations.truth(item) in (truth, None))
         if len(fitting) == 1:

@@ -1,12 +1,13 @@
-"""How statements end, and joining what several ways leave."""
+"""How statements end, and joining the names after several branches."""
 
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from keynet.script.interpreter.machine import Machine, PerhapsFinished, Scope
+from keynet.script.interpreter.definitions import Scope
+from keynet.script.interpreter.machine import Machine, PerhapsFinished
 from keynet.script.interpreter.values import MISSING, Value, join
 
-__all__ = ["BREAK", "CONTINUE", "RAISE", "RETURN", "Signal", "branches", "merged"]
+__all__ = ["BREAK", "CONTINUE", "RAISE", "RETURN", "Signal", "follow_branches", "merged"]
 
 RETURN: Final = "return"
 RAISE: Final = "raise"
@@ -16,19 +17,19 @@ CONTINUE: Final = "continue"
 Signal: TypeAlias = str | None
 
 
-def branches(run: Machine, ways: list[Callable[[], Signal]], scope: Scope) -> Signal:
-    """Follow each of several ways from the same state, then join what they leave."""
+def follow_branches(run: Machine, branches: list[Callable[[], Signal]], scope: Scope) -> Signal:
+    """Follow each of several branches from the same state, then join their results."""
     before = scope.names
     falling: list[dict[str, Value]] = []
     signals: list[str] = []
-    for way in ways:
+    for branch in branches:
         scope.names = dict(before)
         run.limits.spend(len(before) // 16)
         with run.uncertain():
             try:
-                signal = way()
+                signal = branch()
             except PerhapsFinished:
-                # What this way would still do matters no more; another may parse otherwise.
+                # The rest of this branch does not matter; another may use another parser.
                 signal = None
         if signal is None:
             falling.append(scope.names)
@@ -43,7 +44,7 @@ def branches(run: Machine, ways: list[Callable[[], Signal]], scope: Scope) -> Si
 
 
 def merged(run: Machine, states: list[dict[str, Value]]) -> dict[str, Value]:
-    """Join the values that a name has in each of several states."""
+    """Return one state with the values that each name has in any of several states."""
     result, *others = states
     for other in others:
         run.limits.spend(len(other) // 16)

@@ -1,10 +1,11 @@
-"""What an import binds, and whether imports succeed."""
+"""Follow import statements, and determine whether they succeed."""
 
 import ast
 
-from keynet.script.files.project import names_outside
+from keynet.script.files.project_files import is_well_known
+from keynet.script.interpreter.definitions import Scope
 from keynet.script.interpreter.flow import Signal
-from keynet.script.interpreter.machine import Machine, Scope
+from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.names import bind
 from keynet.script.interpreter.values import UNKNOWN, External, Imported, Value
 
@@ -33,7 +34,7 @@ def bind_names(run: Machine, node: ast.ImportFrom, scope: Scope) -> Signal:
             continue
         value: Value
         if module is not None:
-            # Python reads a module that is imported from its package at once.
+            # Python reads a module when it is imported from its package.
             run.submodule(module, alias.name)
             value = Imported(module, alias.name)
         elif node.level:
@@ -45,24 +46,24 @@ def bind_names(run: Machine, node: ast.ImportFrom, scope: Scope) -> Signal:
 
 
 def imports_succeed(run: Machine, body: list[ast.stmt], scope: Scope) -> bool | None:
-    """Tell whether a ``try`` made of imports succeeds; None when it cannot be known."""
+    """Report whether a ``try`` made of imports succeeds; None when that is unknown."""
     outcome: bool | None = True
     for node in body:
         if isinstance(node, ast.ImportFrom):
             found = run.module(node.module or "", scope.module, node.level)
             if found is None and node.level:
                 return False
-            if found is None and not names_outside(node.module or ""):
+            if found is None and not is_well_known(node.module or ""):
                 outcome = None
         elif isinstance(node, ast.Import):
             for alias in node.names:
                 if run.module(alias.name, scope.module) is None:
-                    outcome = outcome if names_outside(alias.name) else None
+                    outcome = outcome if is_well_known(alias.name) else None
         elif not _is_plain(node):
             return None
     return outcome
 
 
 def _is_plain(node: ast.stmt) -> bool:
-    """Tell an assignment that cannot fail."""
+    """Report whether a statement is an assignment that cannot fail."""
     return isinstance(node, ast.Assign) and isinstance(node.value, (ast.Constant, ast.Name))

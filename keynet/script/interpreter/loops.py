@@ -1,18 +1,19 @@
-"""Loops: followed turn by turn where their items are known."""
+"""Follow loops, iteration by iteration where their items are known."""
 
 import ast
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from keynet.script.interpreter.flow import BREAK, CONTINUE, Signal, branches, merged
-from keynet.script.interpreter.machine import Machine, Scope
+from keynet.script.interpreter.definitions import Scope
+from keynet.script.interpreter.flow import BREAK, CONTINUE, Signal, follow_branches, merged
+from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.names import assign, stored_names, widen
 from keynet.script.interpreter.values import UNKNOWN, OneOf, Value
 
 __all__ = ["LOOPS"]
 
 _MAX_TURNS: Final = 256
-# Of a loop that may not run at all and declares nothing.
+# Of a loop that may not run at all and declares no arguments.
 _MAX_IDLE_TURNS: Final = 64
 
 
@@ -20,9 +21,9 @@ def _for(run: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Signal:
     iterated = run.evaluate(node.iter, scope)
     if isinstance(iterated, OneOf):
         listed = [run.iterate(value) for value in iterated.values]
-        ways = [_each(run, node, items, scope) for items in listed if items is not None]
-        if len(ways) == len(listed):
-            return branches(run, ways, scope)
+        branches = [_each(run, node, items, scope) for items in listed if items is not None]
+        if len(branches) == len(listed):
+            return follow_branches(run, branches, scope)
     items = run.iterate(iterated)
     if items is None:
         return _uncertain_loop(run, node, [*node.body, *node.orelse], scope, node.target)
@@ -50,7 +51,7 @@ def _each(
 
 
 def _turn(run: Machine, body: list[ast.stmt], scope: Scope) -> Signal:
-    """Run a loop's body once, joining what its uncertain breaks and continues leave."""
+    """Follow the body once; join the names at its uncertain breaks and continues."""
     outer, scope.frame.exits = scope.frame.exits, []
     signal = run.execute(body, scope)
     exits, scope.frame.exits = scope.frame.exits, outer
@@ -78,7 +79,7 @@ def _uncertain_loop(
         return None if signal == BREAK else signal
 
     widen(run, names, scope)
-    return branches(run, [lambda: None, once], scope)
+    return follow_branches(run, [lambda: None, once], scope)
 
 
 def _while(run: Machine, node: ast.While, scope: Scope) -> Signal:

@@ -1,60 +1,57 @@
-"""What the parts of the interpreter share: scopes, limits, and what a dialect may ask of it."""
+"""The protocol and values that parts of the interpreter and dialects share."""
 
 import ast
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from keynet.script.arguments import Note
-from keynet.script.interpreter.values import (
-    Arguments,
+from keynet.script.interpreter.definitions import (
     Class,
     EnumMember,
     Function,
-    Handler,
-    Imported,
     Instance,
-    Unknown,
-    Value,
+    Module,
+    Scope,
 )
+from keynet.script.interpreter.values import Arguments, Imported, Unknown, Value
 
 __all__ = [
     "Declared",
     "Dialect",
     "Finished",
-    "Frame",
+    "Handler",
     "Limits",
     "Machine",
-    "Module",
+    "Native",
     "NativeClass",
     "OutOfSteps",
     "ParserLike",
     "PerhapsFinished",
-    "Scope",
 ]
 
 MAX_DEPTH: Final = 160
 
 
 class OutOfSteps(Exception):
-    """The script was followed as far as the bound on steps allows."""
+    """The limit on steps is reached."""
 
 
 class Finished(Exception):
-    """The parser that the script really uses has been found."""
+    """The parser that the script uses has been found."""
 
 
 class PerhapsFinished(Finished):
-    """A parser that the script may use has been found; on another way it may use another."""
+    """A parser has been found in a branch; other branches may use another."""
 
 
 @dataclass(slots=True)
 class Limits:
-    """Bounds on the work that a script can cause.
+    """What is left of the work that a script may cause.
 
-    ``steps`` is spent by nodes evaluated and elements copied; ``tokens`` by files read.
+    ``steps`` are used by evaluated nodes and copied elements, ``tokens`` and ``modules`` by
+    files read.
     """
 
     steps: int = 200_000
@@ -62,10 +59,10 @@ class Limits:
     modules: int = 80
 
     def spend(self, steps: int) -> None:
-        """Take steps.
+        """Use up steps.
 
         Raises:
-            OutOfSteps: None are left.
+            OutOfSteps: No steps are left.
         """
         self.steps -= steps
         if self.steps < 0:
@@ -73,46 +70,10 @@ class Limits:
 
 
 @dataclass(slots=True, eq=False)
-class Frame:
-    """One call: what it returned and yielded so far, and the states at its uncertain exits."""
-
-    function: Function | None = None
-    returns: list[Value] = field(default_factory=list)
-    yields: list[Value] = field(default_factory=list)
-    exits: list[dict[str, Value]] = field(default_factory=list)
-
-
-@dataclass(slots=True, eq=False)
-class Module:
-    """A file of the project; ``scope`` fills while it is followed."""
-
-    name: str
-    path: Path
-    package: bool = False
-    file: str = ""
-    state: str = "unread"
-    scope: "Scope | None" = None
-    stars: list[Value] = field(default_factory=list)
-    hints: "list[list[ast.stmt]] | dict[str, Value]" = field(default_factory=list)
-
-
-@dataclass(slots=True, eq=False)
-class Scope:
-    """Names of one module, function call, class body or comprehension."""
-
-    module: Module
-    parent: "Scope | None" = None
-    names: dict[str, Value] = field(default_factory=dict)
-    kind: str = "function"
-    frame: Frame = field(default_factory=Frame)
-    elsewhere: dict[str, "Scope"] = field(default_factory=dict)
-
-
-@dataclass(slots=True, eq=False)
 class Declared:
-    """One argument as declared, its values not yet judged.
+    """One argument as declared, before its values are converted.
 
-    ``kind`` is the type's name, "" where it is not known; ``notes`` say why.
+    ``kind`` is the name of its type, "" when it is unknown; ``notes`` say what else is unknown.
     """
 
     name: str
@@ -133,27 +94,15 @@ class ParserLike(Protocol):
     line: int
     nested: bool
 
-    def declared(self) -> "list[Declared]": ...
-
-
-@dataclass(frozen=True, slots=True)
-class NativeClass:
-    """A class outside the project whose objects a dialect understands.
-
-    ``make`` gives a bare object; its ``native("__init__")`` sets it up. ``attribute`` gives what
-    a class that derives from it has, MISSING where it is nothing special.
-    """
-
-    make: Callable[[Class | None], Instance]
-    attribute: "Callable[[Machine, Class, str], Value] | None" = None
+    def declared(self) -> list[Declared]: ...
 
 
 class Machine(Protocol):
-    """The interpreter as its parts and the dialects see it."""
+    """The interpreter, as its parts and the dialects use it."""
 
     limits: Limits
     notes: list[Note]
-    parsers: "list[ParserLike]"
+    parsers: list[ParserLike]
     region: int
     depth: int
     calls: int
@@ -185,8 +134,8 @@ class Machine(Protocol):
     def uncertain(self) -> AbstractContextManager[None]: ...
     def fresh(self, container: Value) -> Value: ...
     def may_change(self, container: object) -> bool: ...
-    def registry(self, container: object, module: Module) -> None: ...
-    def fill(self, container: object) -> bool: ...
+    def watch_registry(self, container: object, module: Module) -> None: ...
+    def fill_registry(self, container: object) -> bool: ...
     def spoil(self, container: object) -> None: ...
     def spoiled(self, container: object) -> bool: ...
 
@@ -200,22 +149,48 @@ class Machine(Protocol):
     def enter_main_block(self, scope: Scope) -> None: ...
 
     # Dialects
-    def handler(self, name: str) -> Handler | None: ...
-    def is_plain(self, name: str) -> bool: ...
-    def native_class(self, name: str) -> NativeClass | None: ...
-    def later(self, functions: Iterable[Value]) -> None: ...
+    def handler(self, name: str) -> "Handler | None": ...
+    def declares_nothing(self, name: str) -> bool: ...
+    def native_class(self, name: str) -> "NativeClass | None": ...
+    def call_later(self, functions: Iterable[Value]) -> None: ...
     def unknown_call(self, name: str) -> Unknown: ...
     def note(self, line: int, message: str, file: str = "") -> None: ...
     def created(self, parser: ParserLike) -> None: ...
     def parsed(self, parser: ParserLike, *, complete: bool = True) -> None: ...
 
 
+Handler: TypeAlias = Callable[[Machine, Arguments], Value]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Native:
+    """A callable that is implemented here and not in the script."""
+
+    name: str
+    call: Handler
+
+
+@dataclass(frozen=True, slots=True)
+class NativeClass:
+    """A class outside the project whose objects a dialect understands.
+
+    ``make`` returns an object that its ``native("__init__")`` then sets up; its argument is the
+    class of the project that derives from this one. ``attribute`` returns an attribute that
+    deriving classes inherit, MISSING for any other name.
+    """
+
+    make: Callable[[Class | None], Instance]
+    attribute: Callable[[Machine, Class, str], Value] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One way of declaring a command line: what its outside names do when called.
+    """A library that declares command lines: what its functions and classes do.
 
-    A script without any of ``words`` in it or in its project does not use this dialect.
-    A module that only needs importing to add commands matches ``registers``.
+    Args:
+        words: A script uses this dialect only if it or its project contains one of these.
+        handlers: By full name, or ``*.name`` for a name in any module.
+        registers: Regular expression that matches modules that add commands when imported.
     """
 
     name: str

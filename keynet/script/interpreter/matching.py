@@ -1,43 +1,44 @@
-"""What a ``match`` statement does, as far as its patterns can be decided."""
+"""Follow ``match`` statements."""
 
 import ast
 from collections.abc import Callable
 
+from keynet.script.interpreter.definitions import Scope
 from keynet.script.interpreter.evaluation import comparing
-from keynet.script.interpreter.flow import Signal, branches
-from keynet.script.interpreter.machine import Machine, Scope
+from keynet.script.interpreter.flow import Signal, follow_branches
+from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.values import UNKNOWN, Value, is_constant
 
 __all__ = ["match"]
 
 
 def match(run: Machine, node: ast.Match, scope: Scope) -> Signal:
-    """Follow the cases that may fit."""
+    """Follow the cases that may match."""
     subject = run.evaluate(node.subject, scope)
-    ways: list[Callable[[], Signal]] = []
+    branches: list[Callable[[], Signal]] = []
     for case in node.cases:
         known = _matches(run, subject, case.pattern, scope)
         if case.guard is not None and known:
             known = None
         if known is False:
             continue
-        ways.append(_case(run, case, scope))
+        branches.append(_case(run, case, scope))
         if known:
             break
     else:
-        ways.append(lambda: None)
-    return ways[0]() if len(ways) == 1 else branches(run, ways, scope)
+        branches.append(lambda: None)
+    return branches[0]() if len(branches) == 1 else follow_branches(run, branches, scope)
 
 
 def _case(run: Machine, case: ast.match_case, scope: Scope) -> Callable[[], Signal]:
-    def way() -> Signal:
+    def branch() -> Signal:
         for node in ast.walk(case.pattern):
             name = getattr(node, "name", None) or getattr(node, "rest", None)
             if isinstance(name, str):
                 scope.names[name] = UNKNOWN
         return run.execute(case.body, scope)
 
-    return way
+    return branch
 
 
 def _matches(run: Machine, subject: Value, pattern: ast.pattern, scope: Scope) -> bool | None:

@@ -1,4 +1,4 @@
-"""Reading and binding names, attributes and items."""
+"""Look up names, and bind names, attributes and items."""
 
 import ast
 import builtins
@@ -6,7 +6,8 @@ import enum
 import typing
 from typing import Final
 
-from keynet.script.interpreter.machine import Machine, Scope
+from keynet.script.interpreter.definitions import Scope
+from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.values import (
     UNKNOWN,
     External,
@@ -28,11 +29,11 @@ _BUILTINS: Final = frozenset(dir(builtins))
 
 
 def look_up(run: Machine, name: str, scope: Scope) -> Value:
-    """Give what a name is bound to, innermost scope first."""
+    """Return what a name is bound to, innermost scope first."""
     inner: Scope | None = scope
     while inner is not None:
-        if name in inner.elsewhere:
-            inner = inner.elsewhere[name]
+        if name in inner.bound_in:
+            inner = inner.bound_in[name]
         if name in inner.names and (inner is scope or inner.kind != "class"):
             value = inner.names[name]
             if isinstance(value, Imported):
@@ -44,7 +45,7 @@ def look_up(run: Machine, name: str, scope: Scope) -> Value:
         return External(f"builtins.{name}")
     for module in scope.module.stars:
         value = run.attribute(module, name)
-        # Which names an outside module has is known of the well-known ones only.
+        # Only of well-known modules outside the project it is known which names they have.
         strange = isinstance(value, External) and not (
             value.name in _STARS or run.handler(value.name) or run.native_class(value.name)
         )
@@ -54,10 +55,10 @@ def look_up(run: Machine, name: str, scope: Scope) -> Value:
 
 
 def bind(run: Machine, name: str, value: Value, scope: Scope) -> None:
-    """Bind a name, in its global or enclosing scope when it was declared so."""
+    """Bind a name, in the global or enclosing scope if it is declared so."""
     if scope.kind == "module" and _is_empty(value):
-        run.registry(value, scope.module)
-    target = scope.elsewhere.get(name)
+        run.watch_registry(value, scope.module)
+    target = scope.bound_in.get(name)
     if target is None:
         scope.names[name] = value
         return
@@ -108,7 +109,7 @@ def _unpack(run: Machine, targets: list[ast.expr], value: Value, scope: Scope) -
 
 
 def assign_item(run: Machine, container: Value, key: Value, value: Value) -> None:
-    """Store ``container[key] = value``, weakly where it may not happen."""
+    """Follow ``container[key] = value``; join both values where it is uncertain."""
     if isinstance(container, dict):
         known = is_constant(key) or isinstance(key, (tuple, External))
         try:
@@ -138,7 +139,7 @@ def assign_item(run: Machine, container: Value, key: Value, value: Value) -> Non
 
 
 def stored_names(nodes: list[ast.stmt]) -> set[str]:
-    """Collect the names that statements may bind."""
+    """Return the names that statements may bind."""
     names: set[str] = set()
     for statement in nodes:
         for node in ast.walk(statement):
@@ -148,7 +149,7 @@ def stored_names(nodes: list[ast.stmt]) -> set[str]:
 
 
 def widen(run: Machine, names: set[str], scope: Scope) -> None:
-    """Forget constants and containers that an uncertain loop may change any number of times."""
+    """Make names unknown that a loop may change any number of times."""
     run.limits.spend(len(names))
     for name in names:
         value = scope.names.get(name, UNKNOWN)

@@ -1,15 +1,16 @@
-"""What each kind of statement does to the names of its scope."""
+"""Follow each kind of statement."""
 
 import ast
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from keynet.script.interpreter.definitions import Instance, Scope
 from keynet.script.interpreter.evaluation import operations
-from keynet.script.interpreter.flow import BREAK, CONTINUE, RAISE, RETURN, Signal, branches
+from keynet.script.interpreter.flow import BREAK, CONTINUE, RAISE, RETURN, Signal, follow_branches
 from keynet.script.interpreter.importing import bind_imports, bind_names, imports_succeed
 from keynet.script.interpreter.knowledge.classes import make_class
 from keynet.script.interpreter.loops import LOOPS
-from keynet.script.interpreter.machine import MAX_DEPTH, Machine, Scope
+from keynet.script.interpreter.machine import MAX_DEPTH, Machine
 from keynet.script.interpreter.matching import match
 from keynet.script.interpreter.names import assign, bind
 from keynet.script.interpreter.values import (
@@ -17,7 +18,6 @@ from keynet.script.interpreter.values import (
     Arguments,
     Descriptor,
     External,
-    Instance,
     SetValue,
     Unknown,
     Value,
@@ -33,7 +33,7 @@ _ENDINGS: Final = frozenset(["exit", "_exit", "abort", "quit"])
 
 
 def execute(run: Machine, statements: list[ast.stmt], scope: Scope) -> Signal:
-    """Follow statements; tell how they ended when they did not just end."""
+    """Follow statements; return how they ended, None when the last one was reached."""
     if run.depth >= MAX_DEPTH:
         return None
     run.depth += 1
@@ -119,7 +119,7 @@ def _if(run: Machine, node: ast.If, scope: Scope) -> Signal:
     entry = scope.kind == "module" and is_entry_test(node.test)
     known = run.truth(run.evaluate(node.test, scope))
     if known is None:
-        return branches(
+        return follow_branches(
             run,
             [lambda: execute(run, node.body, scope), lambda: execute(run, node.orelse, scope)],
             scope,
@@ -133,12 +133,12 @@ def _if(run: Machine, node: ast.If, scope: Scope) -> Signal:
 
 
 def is_entry_test(test: ast.expr) -> bool:
-    """Tell whether a condition asks for ``__name__``."""
+    """Report whether a condition tests ``__name__``."""
     return any(isinstance(node, ast.Name) and node.id == "__name__" for node in ast.walk(test))
 
 
 def _is_hint(test: ast.expr) -> bool:
-    """Tell ``if TYPE_CHECKING:``."""
+    """Report whether a condition is that of ``if TYPE_CHECKING:``."""
     return "TYPE_CHECKING" in (getattr(test, "id", ""), getattr(test, "attr", ""))
 
 
@@ -148,7 +148,7 @@ def _try(run: Machine, node: ast.Try, scope: Scope) -> Signal:
     if imports is not False:
         signal = execute(run, node.body, scope)
     elif all(_raises(handler.body) for handler in node.handlers):
-        # The module may be a compiled one.
+        # The module may be a compiled one, which is not found.
         imports, signal = True, execute(run, node.body, scope)
     raised = signal == RAISE
     if not raised and signal is None:
@@ -165,19 +165,19 @@ def _raises(body: list[ast.stmt]) -> bool:
 
 def _handlers(run: Machine, node: ast.Try, scope: Scope, signal: Signal, *, raised: bool) -> Signal:
     def handle(handler: ast.ExceptHandler) -> Callable[[], Signal]:
-        def way() -> Signal:
+        def branch() -> Signal:
             if handler.name:
                 scope.names[handler.name] = UNKNOWN
             return execute(run, handler.body, scope)
 
-        return way
+        return branch
 
-    ways = [handle(handler) for handler in node.handlers]
+    branches = [handle(handler) for handler in node.handlers]
     if not raised:
-        ways.insert(0, lambda: signal)
-    elif len(ways) == 1:
-        return ways[0]()
-    return branches(run, ways, scope)
+        branches.insert(0, lambda: signal)
+    elif len(branches) == 1:
+        return branches[0]()
+    return follow_branches(run, branches, scope)
 
 
 def _with(run: Machine, node: ast.With | ast.AsyncWith, scope: Scope) -> Signal:
@@ -202,7 +202,7 @@ def _return(run: Machine, node: ast.Return, scope: Scope) -> Signal:
 
 
 def _raise(run: Machine, node: ast.Raise, scope: Scope) -> Signal:
-    # The exception itself says nothing of arguments; making it may, as in SystemExit(main()).
+    # Making the exception may declare arguments, as in SystemExit(main()).
     if isinstance(node.exc, ast.Call):
         for given in (*node.exc.args, *(keyword.value for keyword in node.exc.keywords)):
             run.evaluate(given.value if isinstance(given, ast.Starred) else given, scope)
@@ -233,7 +233,7 @@ def _global(run: Machine, node: ast.Global, scope: Scope) -> Signal:
         top = top.parent
     for name in node.names:
         if top is not scope:
-            scope.elsewhere[name] = top
+            scope.bound_in[name] = top
     return None
 
 
@@ -243,7 +243,7 @@ def _nonlocal(run: Machine, node: ast.Nonlocal, scope: Scope) -> Signal:
         while outer is not None and (name not in outer.names or outer.kind == "class"):
             outer = outer.parent
         if outer is not None:
-            scope.elsewhere[name] = outer
+            scope.bound_in[name] = outer
     return None
 
 

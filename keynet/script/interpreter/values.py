@@ -1,58 +1,50 @@
-"""What an expression of the script can be worth without running it.
+"""Values of expressions that are known without running the script.
 
-Constants, lists, tuples and dicts are Python's own; their elements may be any value. All
-else is one of the classes here. ``Unknown`` is the honest answer to everything else.
+Constants, lists, tuples and dicts are Python's own; their elements may be any value. Others
+are the classes here and in ``definitions``. ``Unknown`` stands for everything else.
 """
 
-import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
-    from keynet.script.interpreter.machine import Machine, Scope
+    pass
 
 __all__ = [
     "MISSING",
-    "NUMBERS",
     "SCALARS",
     "UNKNOWN",
     "Arguments",
     "BoundMethod",
-    "Class",
     "Descriptor",
-    "EnumMember",
     "External",
-    "Function",
     "Generic",
-    "Handler",
     "Imported",
-    "Instance",
-    "Native",
     "OneOf",
     "Partial",
     "PathValue",
     "SetValue",
-    "Super",
     "Unknown",
     "Value",
     "is_constant",
     "join",
+    "join_all",
     "kind_of",
     "merge_kinds",
+    "reason_of",
 ]
 
 Value: TypeAlias = object
-NUMBERS: Final = (bool, int, float)
 SCALARS: Final = frozenset([bool, bytes, complex, float, int, str, type(None)])
 _MOST_ALTERNATIVES: Final = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Unknown:
-    """Any value; ``kind`` is its type's name where that is known, ``why`` a text for people.
+    """An unknown value; ``kind`` is its type's name, "" if that is unknown too.
 
-    ``of`` is the kind of a list's elements.
+    ``why`` is a text for people; ``of`` is the kind of the elements of a list.
     """
 
     kind: str = ""
@@ -64,7 +56,7 @@ UNKNOWN: Final = Unknown()
 
 
 class _Missing:
-    """Stand for an argument that was not given."""
+    """The type of MISSING, which stands for an argument that is not passed."""
 
 
 MISSING: Final = _Missing()
@@ -72,21 +64,21 @@ MISSING: Final = _Missing()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OneOf:
-    """One of a few values, depending on what cannot be known."""
+    """One of a few values, depending on a condition that is unknown."""
 
     values: tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class External:
-    """Something from outside the project, by its full dotted name."""
+    """Something outside the project, by its full dotted name."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Generic:
-    """A type with arguments, as in annotations: ``typing.Optional[int]``, ``int | None``."""
+    """A type with arguments: ``typing.Optional[int]``, ``int | None``."""
 
     name: str
     arguments: tuple[Value, ...]
@@ -108,7 +100,7 @@ class SetValue:
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """The arguments of one call; ``open`` when more came by an unknown ``*`` or ``**``."""
+    """The arguments of a call; ``open`` if an unknown ``*`` or ``**`` may add more."""
 
     positional: tuple[Value, ...] = ()
     keywords: Mapping[str, Value] = field(default_factory=dict)
@@ -117,7 +109,7 @@ class Arguments:
     file: str = ""
 
     def get(self, name: str, position: int | None = None, default: Value = MISSING) -> Value:
-        """Give one argument by keyword, else by position."""
+        """Return one argument by keyword, else by position."""
         if name in self.keywords:
             return self.keywords[name]
         if position is not None and position < len(self.positional):
@@ -125,66 +117,13 @@ class Arguments:
         return default
 
     def after(self, count: int) -> "Arguments":
-        """Drop the first positional arguments."""
+        """Return the arguments without the first positional ones."""
         return Arguments(self.positional[count:], self.keywords, self.open, self.line, self.file)
 
     def before(self, *first: Value) -> "Arguments":
-        """Put positional arguments in front."""
+        """Return the arguments with more positional ones in front."""
         positional = (*first, *self.positional)
         return Arguments(positional, self.keywords, self.open, self.line, self.file)
-
-
-Handler: TypeAlias = Callable[["Machine", Arguments], Value]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Native:
-    """A callable whose effect is known here, not in the script."""
-
-    name: str
-    call: Handler
-
-
-@dataclass(slots=True, eq=False)
-class Function:
-    """A function or lambda of the project, with the scope it was made in."""
-
-    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-    scope: "Scope"
-    defaults: tuple[Value, ...] = ()
-    keyword_defaults: Mapping[str, Value] = field(default_factory=dict)
-    owner: "Class | None" = None
-    attributes: dict[str, Value] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """Give its name as written; "" for a lambda."""
-        return "" if isinstance(self.node, ast.Lambda) else self.node.name
-
-
-@dataclass(slots=True, eq=False)
-class Class:
-    """A class of the project."""
-
-    name: str
-    bases: tuple[Value, ...]
-    namespace: dict[str, Value]
-    node: ast.ClassDef
-    scope: "Scope"
-    decorators: tuple[Value, ...] = ()
-
-
-@dataclass(slots=True, eq=False)
-class Instance:
-    """An object of a class of the project; dialects subclass it for their own objects."""
-
-    cls: Class | None = None
-    attributes: dict[str, Value] = field(default_factory=dict)
-    region: int = 0
-
-    def native(self, name: str) -> Value:
-        """Give what the class outside the project brings, MISSING when it does not."""
-        return MISSING
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -212,37 +151,20 @@ class Partial:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Super:
-    """``super()`` inside a method of ``owner``."""
-
-    owner: Class
-    receiver: Value
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class EnumMember:
-    """A member of an Enum of the project."""
-
-    cls: Class
-    name: str
-    value: Value
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Imported:
-    """A name imported from a project's module that was not read yet."""
+    """A name imported from a module of the project that is not read yet."""
 
     module: Value
     name: str
 
 
 def is_constant(value: Value) -> bool:
-    """Tell whether a value is one of Python's own scalar constants."""
+    """Report whether a value is one of Python's own scalar constants."""
     return type(value) in SCALARS
 
 
 def join(left: Value, right: Value) -> Value:
-    """Give the value that is one or the other."""
+    """Return the value that is one or the other."""
     if left is right or (is_constant(left) and _same(left, right)):
         return left
     values: list[Value] = []
@@ -260,12 +182,20 @@ def join(left: Value, right: Value) -> Value:
     return OneOf(tuple(values))
 
 
+def join_all(values: Iterable[Value]) -> Value:
+    """Return the value that is one of these; Unknown when there is none."""
+    result: Value = MISSING
+    for value in values:
+        result = value if result is MISSING else join(result, value)
+    return UNKNOWN if result is MISSING else result
+
+
 def _alternatives(value: Value) -> tuple[Value, ...]:
     return value.values if isinstance(value, OneOf) else (value,)
 
 
 def _same(left: Value, right: Value) -> bool:
-    """Compare two scalars by type and value; anything else is the same only as itself."""
+    """Report whether two constants, names, paths or short sequences are equal."""
     if type(left) is not type(right):
         return False
     if is_constant(left) or isinstance(left, (External, PathValue)):
@@ -280,7 +210,7 @@ def _same(left: Value, right: Value) -> bool:
 
 
 def kind_of(value: Value) -> str:  # noqa: PLR0911
-    """Name the type of a value: ``str``, ``int``, ``list``, ``None`` …, "" when unknown."""
+    """Return the type name of a value: ``str``, ``list``, …, "" when unknown."""
     if isinstance(value, Unknown):
         return value.kind
     if value is None:
@@ -297,10 +227,15 @@ def kind_of(value: Value) -> str:  # noqa: PLR0911
 
 
 def merge_kinds(kinds: list[str]) -> str:
-    """Name the type that holds values of all these types, "" when there is none."""
+    """Return the type name that covers all of these, "" when there is none."""
     distinct = {kind for kind in kinds if kind != "None"}
     if not distinct and kinds:
         return "None"
     if distinct == {"int", "float"}:
         return "float"
     return distinct.pop() if len(distinct) == 1 else ""
+
+
+def reason_of(value: Value) -> str:
+    """Return why a value is unknown, "" when that is not recorded."""
+    return value.why if isinstance(value, Unknown) else ""

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from keynet.script.extraction import Argument as A
-from keynet.script.extraction import TypeName, extract
+from keynet.script.arguments import Argument as A
+from keynet.script.arguments import TypeName
+from keynet.script.extraction import extract
 from tests.unit.script.reading import arguments, write
 
 LR, N = A("lr", "float", 0.1), A("n", "int", 3)

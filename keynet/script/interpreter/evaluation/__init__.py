@@ -1,1 +1,1 @@
-"""What operations on known values give: attributes, items, methods, operators."""
+"""Operations on known values: attributes, items, methods, operators."""

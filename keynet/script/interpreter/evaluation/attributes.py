@@ -1,4 +1,4 @@
-"""What ``value.name`` is worth, for each kind of value."""
+"""Evaluate ``value.name`` for each kind of value."""
 
 import ast
 import posixpath
@@ -6,31 +6,35 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
+from keynet.script.interpreter.definitions import (
+    Class,
+    EnumMember,
+    Function,
+    Instance,
+    Module,
+    Scope,
+    Super,
+)
 from keynet.script.interpreter.evaluation import methods
 from keynet.script.interpreter.knowledge.constants import constant
-from keynet.script.interpreter.machine import Machine, Module, Scope
+from keynet.script.interpreter.machine import Machine, Native
 from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
     Arguments,
     BoundMethod,
-    Class,
     Descriptor,
-    EnumMember,
     External,
-    Function,
     Generic,
     Imported,
-    Instance,
-    Native,
     OneOf,
     Partial,
     PathValue,
     SetValue,
-    Super,
     Unknown,
     Value,
     join,
+    join_all,
 )
 
 __all__ = ["assign_attribute", "attribute", "class_attribute", "lineage", "outside_bases"]
@@ -40,7 +44,7 @@ _MOST_CLASSES: Final = 32
 
 
 def attribute(run: Machine, value: Value, name: str) -> Value:  # noqa: PLR0911, PLR0912
-    """Give an attribute; Unknown where the object is not known to have it."""
+    """Return an attribute, Unknown when the object is not known to have it."""
     match value:
         case External():
             dotted = f"{value.name}.{name}"
@@ -79,12 +83,12 @@ def attribute(run: Machine, value: Value, name: str) -> Value:  # noqa: PLR0911,
 
 
 def _of_alternatives(run: Machine, value: OneOf, name: str) -> Value:
-    found: Value = MISSING
+    # A comprehension would take one more frame of Python's stack.
+    found: list[Value] = []
     for item in value.values:
         if item is not None:
-            one = attribute(run, item, name)
-            found = one if found is MISSING else join(found, one)
-    return UNKNOWN if found is MISSING else found
+            found.append(attribute(run, item, name))
+    return join_all(found)
 
 
 def _of_module(run: Machine, module: Module, name: str) -> Value:
@@ -113,7 +117,7 @@ def _of_module(run: Machine, module: Module, name: str) -> Value:
 
 
 def _hinted(run: Machine, module: Module, name: str) -> Value:
-    """Take from ``if TYPE_CHECKING:`` where a name comes from that is imported lazily."""
+    """Return what a lazily imported name is, as its ``if TYPE_CHECKING:`` block says."""
     if isinstance(module.hints, list):
         scope = Scope(module, None, {}, "module")
         blocks, module.hints = module.hints, {}
@@ -126,7 +130,7 @@ def _hinted(run: Machine, module: Module, name: str) -> Value:
 
 
 def lineage(cls: Class) -> Iterator[Class]:
-    """Walk a class and its bases in the project in the order that Python asks them."""
+    """Iterate over a class and its bases in the project, in method resolution order."""
     walked: list[Class] = []
     pending: list[Value] = [cls]
     while pending and len(walked) < _MOST_CLASSES:
@@ -134,12 +138,12 @@ def lineage(cls: Class) -> Iterator[Class]:
         if isinstance(one, Class):
             walked.append(one)
             pending[:0] = one.bases
-    # A base that several classes share comes after all of them.
+    # A base that several classes share follows all of them.
     yield from reversed(dict.fromkeys(reversed(walked)))
 
 
 def outside_bases(cls: Class) -> list[str]:
-    """Name the classes outside the project that a class derives from."""
+    """Return the names of the classes outside the project that a class derives from."""
     return [base.name for one in lineage(cls) for base in one.bases if isinstance(base, External)]
 
 
@@ -155,7 +159,7 @@ def _found(cls: Class, name: str, after: Class | None = None) -> Value:
 
 
 def class_attribute(cls: Class, name: str) -> Value:
-    """Give what a class or its bases in the project define under a name, else MISSING."""
+    """Return what a class or its bases in the project define, else MISSING."""
     return _found(cls, name)
 
 
@@ -301,7 +305,7 @@ def _joined_path(path: PathValue, given: Arguments) -> Value:
 
 
 def assign_attribute(run: Machine, value: Value, name: str, new: Value) -> None:
-    """Set an attribute, weakly where it may not happen."""
+    """Set an attribute; join it with the old value where the assignment is uncertain."""
     match value:
         case Instance():
             if isinstance(new, Unknown) and value.native(name) is not MISSING:

@@ -1,19 +1,16 @@
-"""Comparing known values; None where the outcome cannot be known."""
+"""Compare known values."""
 
 import ast
 import operator
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from keynet.script.interpreter.definitions import Class, EnumMember, Function, Instance
 from keynet.script.interpreter.evaluation.operations import concrete
 from keynet.script.interpreter.values import (
     SCALARS,
-    Class,
-    EnumMember,
     External,
-    Function,
     Generic,
-    Instance,
     OneOf,
     SetValue,
     Unknown,
@@ -35,7 +32,7 @@ _FAILURES: Final = (ArithmeticError, ValueError, TypeError, LookupError, Attribu
 
 
 def compare(op: ast.cmpop, left: Value, right: Value) -> bool | None:  # noqa: PLR0911
-    """Compare two values; None when the outcome cannot be known."""
+    """Compare two values; return None when the outcome is unknown."""
     if isinstance(op, (ast.Is, ast.IsNot)):
         same = _identical(left, right)
         return same if same is None or isinstance(op, ast.Is) else not same
@@ -61,7 +58,7 @@ def compare(op: ast.cmpop, left: Value, right: Value) -> bool | None:  # noqa: P
 
 
 def _compare_version(op: ast.cmpop, version: tuple[Value, ...]) -> bool | None:
-    """Decide what is the same on every Python that is still in use."""
+    """Compare with a version older than any Python in use; None for a newer one."""
     if (
         concrete(version)
         and all(isinstance(part, int) for part in version)
@@ -80,7 +77,7 @@ def _compare_alternatives(op: ast.cmpop, left: Value, right: Value) -> bool | No
 
 
 def _different_things(left: Value, right: Value) -> bool:
-    """Tell that None is compared with something that is certainly no None, or the reverse."""
+    """Report whether only one value is None, or two enum members differ."""
     for one, other in ((left, right), (right, left)):
         if one is None:
             return other is not None and not isinstance(other, (Unknown, External))
@@ -90,14 +87,14 @@ def _different_things(left: Value, right: Value) -> bool:
 
 
 def _is_known_type(value: Value) -> bool:
-    """Tell a type that is certainly itself and nothing else."""
+    """Report whether a value is a type that has no other name."""
     if isinstance(value, External):
         return value.name.startswith(("builtins.", "typing."))
     return isinstance(value, (Class, Generic))
 
 
 def _same_type(left: Value, right: Value) -> bool | None:
-    """Compare two types; None where one may be another name of the other."""
+    """Compare two types; None when one may be another name of the other."""
     if isinstance(left, Generic) and isinstance(right, Generic):
         return None
     for one, other in ((left, right), (right, left)):

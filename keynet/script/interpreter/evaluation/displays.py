@@ -1,17 +1,15 @@
-"""Lists, tuples, sets and dicts as written out or made by a comprehension."""
+"""Evaluate lists, tuples, sets and dicts, as literals and as comprehensions."""
 
 import ast
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from keynet.script.interpreter.definitions import Class, EnumMember, Function, Scope
 from keynet.script.interpreter.evaluation import operations
-from keynet.script.interpreter.machine import Machine, Scope
+from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.names import assign
 from keynet.script.interpreter.values import (
-    Class,
-    EnumMember,
     External,
-    Function,
     SetValue,
     Unknown,
     Value,
@@ -78,7 +76,7 @@ def _dict(run: Machine, node: ast.Dict, scope: Scope) -> Value:
 
 def _hashable(value: Value, depth: int = 0) -> bool:
     if isinstance(value, tuple):
-        # A tuple of itself twice, again and again, takes for ever to hash.
+        # A tuple that contains itself twice, many times over, takes exponential time to hash.
         shallow = depth < 2 and len(value) < 64
         return shallow and all(_hashable(item, depth + 1) for item in value)
     return is_constant(value) or isinstance(value, (EnumMember, External, Function, Class))
@@ -104,7 +102,7 @@ def _comprehension(
 def _element_kind(
     run: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope
 ) -> str:
-    """Tell what a comprehension makes of the words of a text."""
+    """Return the kind of the elements when the items are unknown strings."""
     inner = Scope(scope.module, scope, {}, "comprehension", scope.frame)
     for generator in node.generators:
         assign(run, generator.target, Unknown("str"), inner)
@@ -137,7 +135,7 @@ def _each(
     scope: Scope,
     collect: Callable[[Scope], None],
 ) -> bool:
-    """Run a comprehension's loops; False when its items cannot all be known."""
+    """Run the loops of a comprehension; return False when some items are unknown."""
     if not generators:
         collect(scope)
         return True

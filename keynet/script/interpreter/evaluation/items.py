@@ -1,7 +1,8 @@
-"""What ``value[key]`` and ``value[start:stop]`` are worth."""
+"""Evaluate ``value[key]`` and ``value[start:stop]``, and iterate over values."""
 
 from typing import Final
 
+from keynet.script.interpreter.definitions import Class, EnumMember, Instance
 from keynet.script.interpreter.evaluation.attributes import class_attribute
 from keynet.script.interpreter.evaluation.operations import MAX_ITEMS
 from keynet.script.interpreter.knowledge.constants import machine_dependent
@@ -11,17 +12,14 @@ from keynet.script.interpreter.values import (
     UNKNOWN,
     Arguments,
     BoundMethod,
-    Class,
-    EnumMember,
     External,
     Generic,
-    Instance,
     OneOf,
     SetValue,
     Unknown,
     Value,
     is_constant,
-    join,
+    join_all,
     kind_of,
     merge_kinds,
 )
@@ -32,23 +30,19 @@ _MOST_VALUES: Final = 64
 
 
 def item_of(run: Machine, value: Value, key: Value) -> Value:  # noqa: PLR0911, PLR0912
-    """Give one item; Unknown where container, key or content is not known."""
+    """Return one item, Unknown when container, key or content is unknown."""
     match value:
         case dict():
             return _of_dict(run, value, key)
         case list() | tuple() | str():
             return _of_sequence(run, value, key)
         case OneOf():
-            parts = [item_of(run, part, key) for part in value.values if part is not None]
-            result = parts[0] if parts else UNKNOWN
-            for part in parts[1:]:
-                result = join(result, part)
-            return result
+            return join_all([item_of(run, one, key) for one in value.values if one is not None])
         case Class():
             member = value.namespace.get(key) if isinstance(key, str) else None
             if isinstance(member, EnumMember):
                 return member
-            # Generic[int] is the class as far as calls are concerned.
+            # A call of Generic[int] is a call of the class.
             return value
         case External(name="os.environ"):
             return machine_dependent("os.environ")
@@ -71,11 +65,7 @@ def item_of(run: Machine, value: Value, key: Value) -> Value:  # noqa: PLR0911, 
 
 def _of_dict(run: Machine, value: dict[Value, Value], key: Value) -> Value:
     if isinstance(key, OneOf):
-        parts = [_of_dict(run, value, one) for one in key.values]
-        result = parts[0]
-        for part in parts[1:]:
-            result = join(result, part)
-        return result
+        return join_all([_of_dict(run, value, one) for one in key.values])
     if is_constant(key) or isinstance(key, (EnumMember, External, BoundMethod)):
         found = value.get(key, MISSING)
         if found is not MISSING:
@@ -92,10 +82,10 @@ def _of_sequence(run: Machine, value: list[Value] | tuple[Value, ...] | str, key
 
 
 def items_of(run: Machine, value: Value) -> list[Value] | None:
-    """Give the items of a value in order, None when they cannot be known."""
+    """Return the items of a value in order, None when they are unknown."""
     if isinstance(value, (list, tuple, dict, SetValue)):
         items = list(value.items) if isinstance(value, SetValue) else list(value)
-        if not items and run.fill(value):
+        if not items and run.fill_registry(value):
             return items_of(run, value)
         run.limits.spend(len(items))
         return None if run.spoiled(value) else items
@@ -112,7 +102,7 @@ def items_of(run: Machine, value: Value) -> list[Value] | None:
 
 
 def slice_of(run: Machine, value: Value, bounds: list[Value]) -> Value:
-    """Give a slice of a list, tuple or string."""
+    """Return a slice of a list, tuple or string."""
     if run.spoiled(value) or not isinstance(value, (list, tuple, str, bytes)):
         return Unknown(kind_of(value) if isinstance(value, (list, str)) else "")
     known = [bound for bound in bounds if bound is None or isinstance(bound, int)]

@@ -5,13 +5,11 @@ from typing import Final
 
 from keynet.script.interpreter.evaluation.operations import MAX_ITEMS, MAX_TEXT, concrete
 from keynet.script.interpreter.evaluation.text_methods import text_method
-from keynet.script.interpreter.machine import Machine
+from keynet.script.interpreter.machine import Handler, Machine, Native
 from keynet.script.interpreter.values import (
     UNKNOWN,
     Arguments,
     External,
-    Handler,
-    Native,
     SetValue,
     Unknown,
     Value,
@@ -24,7 +22,7 @@ __all__ = ["MAX_TEXT", "method"]
 
 
 def method(value: Value, name: str) -> Value:
-    """Give a bound method of a built-in value."""
+    """Return a bound method of a built-in value."""
     match value:
         case str():
             call = text_method(value, name)
@@ -260,7 +258,7 @@ def _clear_set(run: Machine, value: SetValue, given: Arguments) -> Value:
 
 
 def _change(run: Machine, container: Value, given: Arguments) -> Value:
-    """Do what is not followed: the content is unknown from here on."""
+    """Stand for a method that is not followed: the content becomes unknown."""
     run.spoil(container)
     return UNKNOWN
 

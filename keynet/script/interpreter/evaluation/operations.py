@@ -1,4 +1,4 @@
-"""Operators on known values, each bounded in the size of its result."""
+"""Apply operators to known values, each bounded in the size of its result."""
 
 import ast
 import operator
@@ -8,21 +8,20 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from typing import Final
 
+from keynet.script.interpreter.definitions import Class, EnumMember, Instance
 from keynet.script.interpreter.values import (
     UNKNOWN,
-    Class,
-    EnumMember,
     External,
     Generic,
-    Instance,
     OneOf,
     PathValue,
     SetValue,
     Unknown,
     Value,
     is_constant,
-    join,
+    join_all,
     kind_of,
+    reason_of,
 )
 
 __all__ = [
@@ -65,7 +64,7 @@ _FAILURES: Final = (ArithmeticError, ValueError, TypeError, LookupError, Attribu
 
 
 def concrete(value: Value, budget: int = _MAX_CONCRETE) -> bool:
-    """Tell whether a value is made of constants only, looking at ``budget`` parts at most."""
+    """Report whether a value consists of constants; examine ``budget`` parts."""
     if is_constant(value):
         return True
     pending: list[tuple[Value, int]] = [(value, 0)]
@@ -90,7 +89,7 @@ def concrete(value: Value, budget: int = _MAX_CONCRETE) -> bool:
 
 
 def truth(value: Value) -> bool | None:
-    """Give the truth of a value, None when it cannot be known."""
+    """Return the truth of a value, None when it is unknown."""
     if is_constant(value) or isinstance(value, (list, tuple, dict)):
         return bool(value)
     if isinstance(value, SetValue):
@@ -118,7 +117,7 @@ def unary(op: ast.unaryop, operand: Value) -> Value:  # noqa: PLR0911
         known = truth(operand)
         return Unknown("bool") if known is None else not known
     if isinstance(operand, OneOf):
-        return _joined([unary(op, item) for item in operand.values])
+        return join_all([unary(op, item) for item in operand.values])
     if isinstance(operand, (bool, int, float)):
         if isinstance(op, ast.USub):
             return -operand
@@ -127,15 +126,15 @@ def unary(op: ast.unaryop, operand: Value) -> Value:  # noqa: PLR0911
         return ~int(operand) if isinstance(operand, int) else UNKNOWN
     if isinstance(operand, Unknown) and operand.kind in ("int", "float"):
         return Unknown(operand.kind, operand.why)
-    return Unknown(why=_why(operand))
+    return Unknown(why=reason_of(operand))
 
 
 def binary(op: ast.operator, left: Value, right: Value) -> Value:  # noqa: PLR0911
-    """Apply an operator of two operands."""
+    """Apply an operator to two operands."""
     if isinstance(left, OneOf):
-        return _joined([binary(op, item, right) for item in left.values])
+        return join_all([binary(op, item, right) for item in left.values])
     if isinstance(right, OneOf):
-        return _joined([binary(op, left, item) for item in right.values])
+        return join_all([binary(op, left, item) for item in right.values])
     if isinstance(op, ast.Mod) and isinstance(left, str):
         return percent(left, right)
     if isinstance(left, PathValue) or isinstance(right, PathValue):
@@ -150,7 +149,7 @@ def binary(op: ast.operator, left: Value, right: Value) -> Value:  # noqa: PLR09
         return Generic("typing.Union", (left, right))
     if not _fits(op, left, right):
         of = next((part.of for part in (left, right) if isinstance(part, Unknown) and part.of), "")
-        return Unknown(_kind(op, left, right), _why(left) or _why(right), of)
+        return Unknown(_kind(op, left, right), reason_of(left) or reason_of(right), of)
     try:
         return _BINARY[type(op)](left, right)
     except (*_FAILURES, KeyError):
@@ -162,7 +161,7 @@ def _is_type(value: Value) -> bool:
 
 
 def _fits(op: ast.operator, left: Value, right: Value) -> bool:  # noqa: PLR0911
-    """Tell whether the result is known and small enough."""
+    """Report whether the result is known and small enough."""
     numbers = isinstance(left, (int, float, complex)) and isinstance(right, (int, float, complex))
     if numbers:
         return _number_fits(op, left, right)
@@ -214,21 +213,10 @@ def _kind(op: ast.operator, left: Value, right: Value) -> str:  # noqa: PLR0911
     return ""
 
 
-def _why(value: Value) -> str:
-    return value.why if isinstance(value, Unknown) else ""
-
-
-def _joined(values: list[Value]) -> Value:
-    result = values[0]
-    for value in values[1:]:
-        result = join(result, value)
-    return result
-
-
 def _join_paths(op: ast.operator, left: Value, right: Value) -> Value:
     parts = [part.text if isinstance(part, PathValue) else part for part in (left, right)]
     if not isinstance(op, ast.Div) or not all(isinstance(part, str) for part in parts):
-        return Unknown("path", _why(left) or _why(right))
+        return Unknown("path", reason_of(left) or reason_of(right))
     first, second = str(parts[0]), str(parts[1])
     if len(first) + len(second) >= MAX_TEXT:
         return Unknown("path")
@@ -257,7 +245,7 @@ def percent(pattern: str, values: Value) -> Value:
         plain = tuple(part.text if isinstance(part, PathValue) else part for part in parts)
         shown = plain
     if not known or _LONG_PERCENT.search(pattern) or len(pattern) > MAX_TEXT:
-        return Unknown("str", next((_why(part) for part in parts if _why(part)), ""))
+        return Unknown("str", next((reason_of(part) for part in parts if reason_of(part)), ""))
     if _too_long(parts if not isinstance(values, dict) else tuple(values.values()), pattern):
         return Unknown("str")
     try:
@@ -272,7 +260,7 @@ def _too_long(parts: tuple[Value, ...], pattern: str) -> bool:
 
 
 def template(pattern: str, positional: tuple[Value, ...], named: Mapping[str, Value]) -> Value:
-    """Format with ``str.format``; fields that reach into objects are left unknown."""
+    """Format with ``str.format``; fields with attributes or items are unknown."""
     parts = [*positional, *named.values()]
     if len(pattern) > MAX_TEXT or _too_long(tuple(parts), pattern):
         return Unknown("str")
@@ -303,14 +291,14 @@ def template(pattern: str, positional: tuple[Value, ...], named: Mapping[str, Va
 def format_value(value: Value, conversion: str, spec: str) -> Value:
     """Format one field of an f-string or of ``str.format``."""
     if isinstance(value, OneOf):
-        return _joined([format_value(item, conversion, spec) for item in value.values])
+        return join_all([format_value(item, conversion, spec) for item in value.values])
     if isinstance(value, PathValue):
         value = value.text
     if isinstance(value, EnumMember) and not conversion:
         return Unknown("str")
     container = isinstance(value, (list, tuple, dict)) and concrete(value, 200)
     if not (is_constant(value) or container) or _LONG_NUMBER.search(spec) or "{" in spec:
-        return Unknown("str", _why(value))
+        return Unknown("str", reason_of(value))
     if isinstance(value, int) and value.bit_length() > MAX_BITS:
         return Unknown("str")
     try:

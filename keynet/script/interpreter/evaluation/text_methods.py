@@ -3,12 +3,12 @@
 from typing import Final
 
 from keynet.script.interpreter.evaluation.operations import MAX_ITEMS, MAX_TEXT, concrete, template
-from keynet.script.interpreter.machine import Machine
-from keynet.script.interpreter.values import Arguments, Handler, Unknown, Value
+from keynet.script.interpreter.machine import Handler, Machine
+from keynet.script.interpreter.values import Arguments, Unknown, Value
 
 __all__ = ["text_method"]
 
-# Results no longer than their input (or its few-fold), so they need no bound of their own.
+# Their results are at most a few times as long as the input: they need no other bound.
 _TEXT: Final = frozenset(
     [
         "capitalize",
@@ -59,7 +59,7 @@ _FAILURES: Final = (ValueError, TypeError, LookupError, OverflowError, Attribute
 
 
 def text_method(text: str, name: str) -> Handler | None:
-    """Give a method of a string, None for one that is not known."""
+    """Return a method of a string, None for one that is not supported."""
 
     def call(run: Machine, given: Arguments) -> Value:  # noqa: PLR0911
         run.limits.spend(len(text) // 16)

@@ -1,1 +1,1 @@
-"""What the interpreter knows of Python itself: built-ins, classes, the standard library."""
+"""Knowledge of Python itself: built-in functions, classes, the standard library."""

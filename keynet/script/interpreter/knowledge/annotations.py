@@ -1,12 +1,13 @@
-"""What an annotation says about the values of a parameter or field."""
+"""Read annotations: the type, choices and metadata of a parameter or field."""
 
 import ast
 from dataclasses import dataclass, replace
 from typing import Final
 
 from keynet.script.conversion import converter_kind, element_kind
-from keynet.script.interpreter.machine import Machine, Scope
-from keynet.script.interpreter.values import UNKNOWN, Class, External, Generic, Value
+from keynet.script.interpreter.definitions import Class, Scope
+from keynet.script.interpreter.machine import Machine
+from keynet.script.interpreter.values import UNKNOWN, External, Generic, Value
 
 __all__ = ["Described", "describe", "describe_value"]
 
@@ -20,10 +21,10 @@ _DEEPEST: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """The type of a parameter: ``kind`` is "" when it is none of the four, or not known.
+    """The type of a parameter; ``kind`` is "" for any type that is not reported.
 
-    ``many`` tells a list, ``extras`` are the metadata of ``Annotated``, ``known`` is False for
-    an annotation that is missing or not understood, ``type`` is the innermost type.
+    ``many`` is set for a list; ``extras`` is the metadata of ``Annotated``; ``known`` is False
+    for an annotation that is missing or not understood; ``type`` is the innermost type.
     """
 
     kind: str = ""
@@ -43,7 +44,7 @@ def describe(run: Machine, node: ast.expr | None, scope: Scope) -> Described:
 
 
 def describe_value(run: Machine, value: Value, scope: Scope, depth: int = 0) -> Described:  # noqa: PLR0911
-    """Read an annotation that was evaluated already."""
+    """Read an annotation that is already evaluated."""
     run.limits.spend(1)
     if depth > _DEEPEST:
         return Described(known=False)
@@ -106,7 +107,7 @@ def _generic(run: Machine, value: Generic, scope: Scope, depth: int) -> Describe
     if last in ("ClassVar", "Final", "Required", "NotRequired", "InitVar", "Type", "type"):
         return describe_value(run, arguments[0], scope, depth + 1)
     if len(arguments) == 1 and last not in ("Callable", "Dict", "dict"):
-        # Marks of other libraries round a type: tyro.conf.Positional[int], jaxtyping.
+        # Other libraries wrap a type: tyro.conf.Positional[int], jaxtyping.
         return describe_value(run, arguments[0], scope, depth + 1)
     return Described("str", type=value)
 

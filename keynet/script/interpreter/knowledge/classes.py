@@ -1,22 +1,25 @@
-"""What a class statement makes: a class, and the members of an Enum."""
+"""Follow class statements: classes and the members of an Enum."""
 
 import ast
 from pathlib import Path
 
+from keynet.script.interpreter.definitions import (
+    Class,
+    EnumMember,
+    Function,
+    Instance,
+    Module,
+    Scope,
+)
 from keynet.script.interpreter.evaluation.attributes import outside_bases
 from keynet.script.interpreter.flow import Signal
-from keynet.script.interpreter.machine import Machine, Module, Scope
+from keynet.script.interpreter.machine import Machine, Native
 from keynet.script.interpreter.names import bind
 from keynet.script.interpreter.values import (
     UNKNOWN,
     Arguments,
-    Class,
     Descriptor,
-    EnumMember,
     External,
-    Function,
-    Instance,
-    Native,
     Value,
     is_constant,
 )
@@ -71,7 +74,7 @@ def _make_members(cls: Class) -> None:
     flags = bool({"enum.Flag", "enum.IntFlag"}.intersection(bases))
     number = 0
     made: list[EnumMember] = []
-    # What a __new__ or __init__ of its own makes of the values is not followed.
+    # A __new__ or __init__ that changes the values is not followed.
     made_anew = bool({"__new__", "__init__"}.intersection(cls.namespace))
     for name, value in cls.namespace.items():
         if name.startswith("_") or isinstance(value, (Function, Descriptor, Class, Native)):
@@ -83,7 +86,7 @@ def _make_members(cls: Class) -> None:
             number = max(number, value)
         if made_anew and isinstance(value, tuple):
             value = UNKNOWN  # noqa: PLW2901
-        # A value that was seen before makes another name of the same member.
+        # A repeated value is an alias of the first member.
         same = (
             [m for m in made if is_constant(value) and m.value == value] if len(made) < 256 else []
         )

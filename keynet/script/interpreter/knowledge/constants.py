@@ -1,27 +1,32 @@
-"""Constants of the standard library, and what differs from machine to machine."""
+"""Constants of the standard library, and what depends on the machine."""
 
-import logging
 import math
 import string
 import sys
 from collections.abc import Mapping
 from typing import Final
 
-from keynet.script.interpreter.machine import Machine
-from keynet.script.interpreter.values import MISSING, Arguments, External, Handler, Unknown, Value
+from keynet.script.interpreter.machine import Handler, Machine
+from keynet.script.interpreter.values import MISSING, Arguments, External, Unknown, Value
 from keynet.text import _, fill
 
 __all__ = ["constant", "machine_dependent", "machine_handlers"]
 
 _CONSTANTS: Final[Mapping[str, Value]] = {
-    **{f"logging.{name}": getattr(logging, name) for name in
-       ("CRITICAL", "DEBUG", "ERROR", "FATAL", "INFO", "NOTSET", "WARN", "WARNING")},
+    "logging.CRITICAL": 50,
+    "logging.DEBUG": 10,
+    "logging.ERROR": 40,
+    "logging.FATAL": 50,
+    "logging.INFO": 20,
+    "logging.NOTSET": 0,
+    "logging.WARN": 30,
+    "logging.WARNING": 30,
     **{f"math.{name}": getattr(math, name) for name in ("e", "inf", "nan", "pi", "tau")},
     **{f"numpy.{name}": getattr(math, name) for name in ("e", "inf", "nan", "pi")},
     **{f"string.{name}": getattr(string, name) for name in
        ("ascii_letters", "ascii_lowercase", "ascii_uppercase", "digits", "punctuation")},
     "sys.maxsize": sys.maxsize,
-    # The script runs in a Linux image, wherever it is read.
+    # The script will run in a Linux image, wherever it is read.
     "os.name": "posix",
     "sys.platform": "linux",
     "sys.byteorder": "little",
@@ -51,7 +56,7 @@ _CONSTANTS: Final[Mapping[str, Value]] = {
 }  # fmt: skip
 
 
-# What differs from machine to machine, with the type of the answer.
+# Functions whose result depends on the machine, with its type.
 _MACHINE: Final[Mapping[str, str]] = {
     "os.cpu_count": "int",
     "os.getcwd": "str",
@@ -102,7 +107,7 @@ _MACHINE: Final[Mapping[str, str]] = {
 
 
 def constant(name: str) -> Value:
-    """Give the value of a constant by its full name, else the name itself."""
+    """Return the value of a constant by its full name, else the name itself."""
     value = _CONSTANTS.get(name, MISSING)
     if value is not MISSING:
         return value
@@ -110,12 +115,12 @@ def constant(name: str) -> Value:
 
 
 def machine_dependent(name: str, kind: str = "str") -> Unknown:
-    """Give what differs from machine to machine."""
-    return Unknown(kind, fill(_("depends on the machine ({name})"), name=name))
+    """Return an unknown value that depends on the machine."""
+    return Unknown(kind, fill(_("it depends on the machine ({name})"), name=name))
 
 
 def machine_handlers() -> dict[str, Handler]:
-    """Give the functions whose answer depends on the machine."""
+    """Return handlers for the functions whose result depends on the machine."""
     return {name: _of_machine(name, kind) for name, kind in _MACHINE.items()}
 
 

@@ -1,23 +1,18 @@
-"""What Python's built-in functions tell about objects, classes and their attributes."""
+"""Built-in functions that inspect or change objects: isinstance, getattr, type, …"""
 
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from keynet.script.interpreter.definitions import Class, EnumMember, Function, Instance, Module
 from keynet.script.interpreter.evaluation import attributes
-from keynet.script.interpreter.machine import Machine, Module
+from keynet.script.interpreter.machine import Handler, Machine, Native
 from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
     Arguments,
     BoundMethod,
-    Class,
     Descriptor,
-    EnumMember,
     External,
-    Function,
-    Handler,
-    Instance,
-    Native,
     OneOf,
     Partial,
     Unknown,
@@ -71,7 +66,7 @@ def _is_one(value: Value, option: Value) -> bool | None:  # noqa: PLR0911
 
 
 def _is_outside(value: Instance, option: External) -> bool | None:
-    """Tell what is known of an object's classes outside the project."""
+    """Report whether an object is an instance of a class outside the project."""
     outside = [] if value.cls is None else attributes.outside_bases(value.cls)
     if option.name in outside:
         return True
@@ -83,7 +78,7 @@ def _dir(run: Machine, given: Arguments) -> Value:
     value = given.get("", 0)
     if isinstance(value, Module):
         scope = run.load(value)
-        # What else is read of a package adds its modules.
+        # Reading its modules adds names to a package.
         if scope is None or value.stars or value.package:
             return Unknown("list")
         return run.fresh(sorted(scope.names))

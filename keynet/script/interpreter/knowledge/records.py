@@ -1,27 +1,19 @@
-"""Dataclasses and NamedTuples: their fields, and what their generated constructor does."""
+"""Dataclasses and NamedTuples: their fields and their generated constructor."""
 
 import ast
 from collections.abc import Mapping
 from typing import Final
 
+from keynet.script.interpreter.definitions import Class, Instance
 from keynet.script.interpreter.evaluation.attributes import class_attribute, lineage
-from keynet.script.interpreter.machine import Machine
-from keynet.script.interpreter.values import (
-    MISSING,
-    UNKNOWN,
-    Arguments,
-    Class,
-    External,
-    Handler,
-    Instance,
-    Value,
-)
+from keynet.script.interpreter.machine import Handler, Machine
+from keynet.script.interpreter.values import MISSING, UNKNOWN, Arguments, External, Value
 
 __all__ = ["RECORDS", "annotations", "set_fields"]
 
 
 def annotations(cls: Class) -> dict[str, tuple[ast.expr, Class]]:
-    """Give the annotated names of a class with where they stand, those of its bases first."""
+    """Return annotations by name, each with its class, those of bases first."""
     found: dict[str, tuple[ast.expr, Class]] = {}
     for one in reversed(list(lineage(cls))):
         for statement in one.node.body:
@@ -31,7 +23,7 @@ def annotations(cls: Class) -> dict[str, tuple[ast.expr, Class]]:
 
 
 def set_fields(run: Machine, cls: Class, instance: Instance, given: Arguments) -> None:
-    """Do what a dataclass's or NamedTuple's generated ``__init__`` does."""
+    """Set the fields as the generated ``__init__`` of a dataclass or NamedTuple does."""
     names = list(annotations(cls))
     run.limits.spend(len(names))
     for name, value in zip(names, given.positional, strict=False):
@@ -46,7 +38,7 @@ def set_fields(run: Machine, cls: Class, instance: Instance, given: Arguments) -
 
 
 def _default(run: Machine, cls: Class, name: str) -> Value:
-    """Give a field's own default, a new one where it has a factory."""
+    """Return the default of a field, a new object if it has a factory."""
     value = class_attribute(cls, name)
     if isinstance(value, Instance) and value.cls is None:
         factory = value.native("default_factory")

@@ -1,36 +1,25 @@
-"""What the standard library's own functions and constants are worth.
+"""Functions of the standard library.
 
-Only what is pure is computed. What depends on the machine is unknown and says so.
+Only what depends on nothing but its arguments is computed. What depends on the machine is
+unknown, with that as the reason.
 """
 
-import ast
-import inspect
-import json
-import math
-import posixpath
-import textwrap
-from collections.abc import Callable, Mapping
-from pathlib import PurePosixPath
+from collections.abc import Mapping
 from typing import Final
 
-from keynet.script.interpreter.evaluation.operations import MAX_TEXT, concrete
+from keynet.script.interpreter.definitions import Class, Function, Instance
 from keynet.script.interpreter.knowledge.classes import make_enum
 from keynet.script.interpreter.knowledge.constants import machine_handlers
-from keynet.script.interpreter.machine import Machine
+from keynet.script.interpreter.knowledge.pure_functions import PURE_FUNCTIONS
+from keynet.script.interpreter.machine import Handler, Machine, Native
 from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
     Arguments,
     BoundMethod,
-    Class,
     External,
-    Function,
     Generic,
-    Handler,
-    Instance,
-    Native,
     Partial,
-    PathValue,
     SetValue,
     Unknown,
     Value,
@@ -42,66 +31,11 @@ __all__ = ["STDLIB"]
 
 
 class Automatic(Instance):
-    """What ``enum.auto()`` gives until its class is made."""
+    """What ``enum.auto()`` returns until its class is made."""
 
     def native(self, name: str) -> Value:
-        """Say what it is."""
+        """Mark the object as ``auto()``."""
         return True if name == "auto" else MISSING
-
-
-def _texts(given: Arguments) -> list[str] | None:
-    parts = [part.text if isinstance(part, PathValue) else part for part in given.positional]
-    texts = [part for part in parts if isinstance(part, str)]
-    return None if given.open or len(texts) != len(parts) or not texts else texts
-
-
-def _why(given: Arguments) -> str:
-    return next((part.why for part in given.positional if isinstance(part, Unknown)), "")
-
-
-def _pure(function: Callable[..., str]) -> Handler:
-    """Compute a function from strings to a string."""
-
-    def compute(run: Machine, given: Arguments) -> Value:
-        texts = _texts(given)
-        if texts is None or sum(map(len, texts)) > MAX_TEXT:
-            return Unknown("str", _why(given))
-        try:
-            return function(*texts)
-        except (TypeError, ValueError):
-            return Unknown("str")
-
-    return compute
-
-
-def _split_extension(run: Machine, given: Arguments) -> Value:
-    texts = _texts(given)
-    return posixpath.splitext(texts[0]) if texts else Unknown("list")
-
-
-def _number(function: Callable[..., float], kind: str) -> Handler:
-    def compute(run: Machine, given: Arguments) -> Value:
-        numbers = [part for part in given.positional if isinstance(part, (int, float))]
-        small = all(abs(number) < 1e9 for number in numbers)
-        if given.open or len(numbers) != len(given.positional) or not small:
-            return Unknown(kind, _why(given))
-        try:
-            return function(*numbers)
-        except (ArithmeticError, ValueError, TypeError):
-            return Unknown(kind)
-
-    return compute
-
-
-def _path(run: Machine, given: Arguments) -> Value:
-    if not given.positional:
-        return PathValue(".")
-    texts = _texts(given)
-    if texts is None:
-        return Unknown("path", _why(given))
-    if sum(map(len, texts)) + len(texts) >= MAX_TEXT:
-        return Unknown("path")
-    return PathValue(str(PurePosixPath(*texts)))
 
 
 def _first(run: Machine, given: Arguments) -> Value:
@@ -109,7 +43,7 @@ def _first(run: Machine, given: Arguments) -> Value:
 
 
 def _identity_decorator(run: Machine, given: Arguments) -> Value:
-    """Act as a decorator that may also be called with options first."""
+    """Return what is decorated, by a decorator with or without arguments."""
     if given.positional and isinstance(given.positional[0], (Function, Class)):
         return given.positional[0]
     return Native("decorator", _first)
@@ -183,7 +117,7 @@ def _namespace(run: Machine, given: Arguments) -> Value:
 def _default_dict(run: Machine, given: Arguments) -> Value:
     made = run.call(External("builtins.dict"), given.after(1))
     if given.get("", 0, None) is not None:
-        # Reading a key adds it, which is not followed.
+        # Access to a missing key adds it, which is not followed.
         run.spoil(made)
     return made
 
@@ -221,33 +155,9 @@ def _product(run: Machine, given: Arguments) -> Value:
     return Unknown("list") if given.keywords else run.fresh(list(rows))
 
 
-def _from_json(run: Machine, given: Arguments) -> Value:
-    text = given.get("s", 0)
-    if not isinstance(text, str) or len(text) > 4_096:
-        return UNKNOWN
-    run.limits.spend(len(text))
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return UNKNOWN
-    return value if concrete(value) else UNKNOWN
-
-
-def _literal(run: Machine, given: Arguments) -> Value:
-    text = given.get("", 0)
-    if not isinstance(text, str) or len(text) > 4_096:
-        return UNKNOWN
-    run.limits.spend(len(text))
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        return UNKNOWN
-    return value if concrete(value) and not isinstance(value, set) else UNKNOWN
-
-
 def _import_module(run: Machine, given: Arguments) -> Value:
     name = given.get("name", 0)
-    # What is imported on one way only is seldom worth reading.
+    # A module that is imported on a condition is rarely worth reading.
     return run.import_name(name) if isinstance(name, str) and not run.region else UNKNOWN
 
 
@@ -256,21 +166,11 @@ def _shuffle(run: Machine, given: Arguments) -> Value:
     return None
 
 
-def _call_later(run: Machine, given: Arguments) -> Value:
-    every = [*given.positional, *given.keywords.values()]
-    run.later(value for value in every if isinstance(value, (Function, BoundMethod, Partial)))
-    return UNKNOWN
-
-
 def _call_now(run: Machine, given: Arguments) -> Value:
     function = given.get("main", 0)
     if isinstance(function, Function):
         return run.call(function, Arguments((), {}, given.open, given.line, given.file))
     return _first(run, given)
-
-
-def _truth_text(run: Machine, given: Arguments) -> Value:
-    return Unknown("bool")
 
 
 def _type_arguments(run: Machine, given: Arguments) -> Value:
@@ -299,28 +199,9 @@ def _method_type(run: Machine, given: Arguments) -> Value:
     return BoundMethod(given.get("", 0, UNKNOWN), given.get("", 1, UNKNOWN))
 
 
-def _pretty_type(kind: str) -> Handler:
-    def answer(run: Machine, given: Arguments) -> Value:
-        return Unknown(kind, _why(given))
-
-    return answer
-
-
 STDLIB: Final[Mapping[str, Handler]] = {
     **machine_handlers(),
-    "os.path.join": _pure(posixpath.join),
-    "os.path.basename": _pure(posixpath.basename),
-    "os.path.dirname": _pure(posixpath.dirname),
-    "os.path.normpath": _pure(posixpath.normpath),
-    "os.path.splitext": _split_extension,
-    "os.fspath": _pure(str),
-    "textwrap.dedent": _pure(textwrap.dedent),
-    "inspect.cleandoc": _pure(inspect.cleandoc),
-    **{f"pathlib.{name}": _path for name in ("Path", "PosixPath", "PurePath", "PurePosixPath")},
-    **{f"math.{name}": _number(getattr(math, name), "float") for name in
-       ("cos", "exp", "log", "log10", "log2", "pow", "radians", "sin", "sqrt", "tan")},
-    **{f"math.{name}": _number(getattr(math, name), "int") for name in ("ceil", "floor")},
-    "math.prod": _pretty_type(""),
+    **PURE_FUNCTIONS,
     "enum.auto": lambda run, given: Automatic(),
     "functools.partial": _partial,
     "functools.wraps": _wraps,
@@ -340,8 +221,6 @@ STDLIB: Final[Mapping[str, Handler]] = {
     "itertools.chain": _chain,
     "itertools.chain.from_iterable": _chain_of,
     "itertools.product": _product,
-    "json.loads": _from_json,
-    "ast.literal_eval": _literal,
     "importlib.import_module": _import_module,
     "random.shuffle": _shuffle,
     "atexit.register": _first,
@@ -349,8 +228,6 @@ STDLIB: Final[Mapping[str, Handler]] = {
     "sys.exit": _first,
     "builtins.exit": _first,
     "builtins.quit": _first,
-    "distutils.util.strtobool": _truth_text,
-    "setuptools.distutils.util.strtobool": _truth_text,
     "platform.system": lambda run, given: "Linux",
     "typing.get_args": _type_arguments,
     "typing_extensions.get_args": _type_arguments,

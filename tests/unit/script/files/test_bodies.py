@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from keynet.script.extraction import Argument as A
+from keynet.script.arguments import Argument as A
 from keynet.script.files import bodies
 from tests.unit.script.reading import arguments
 

@@ -1,10 +1,10 @@
-"""Which files beside a script belong to it, and which are left alone."""
+"""Which files next to a script belong to its project, and which are not read."""
 
 from pathlib import Path
 
 import pytest
 
-from keynet.script.extraction import Argument as A
+from keynet.script.arguments import Argument as A
 from keynet.script.extraction import extract
 
 ADD = "def add(p):\n    p.add_argument('--width', type=int, default=64)\n"

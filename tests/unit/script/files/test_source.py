@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from keynet.errors import ScriptInvalid
-from keynet.script.decorators import Traced, traced
 from keynet.script.extraction import extract
 from keynet.script.files.source import load
 
@@ -40,12 +39,12 @@ def test_each_kind_of_no_script_has_its_own_error(tmp_path: Path) -> None:
     nul.write_bytes(b"x = 1\ny\x00")
     far.write_text("# coding: klingon\nx = 1\n")
     assert "is empty" in refused(empty)
-    assert "is not UTF-8: byte 0xff in line 2" in refused(binary)
-    assert "line 2, holds a NUL byte" in refused(nul)
+    assert "is not valid UTF-8: byte 0xff in line 2" in refused(binary)
+    assert "line 2, contains a NUL byte" in refused(nul)
     assert "klingon" in refused(far)
     assert "There is no script" in refused(tmp_path / "missing.py")
     assert "is a directory" in refused(tmp_path)
-    assert "not an ordinary file" in refused(Path("/dev/zero"))
+    assert "not a regular file" in refused(Path("/dev/zero"))
     assert "cannot be read" in refused(tmp_path / ("x" * 300))
 
 
@@ -82,21 +81,3 @@ def test_warnings_of_the_parser_stay_silent(tmp_path: Path) -> None:
     path = tmp_path / "train.py"
     path.write_text("x = '\\d'\ny = 1if 1else 2\nassert (1, 'x')\n")
     assert extract(path).arguments == ()
-
-
-@pytest.mark.parametrize(
-    ("script", "expected"),
-    [
-        ("@trace_pytorch(model_name='m', base_image='b:1')\ndef f(): pass", Traced("m", "b:1")),
-        ("@keynet.trace_pytorch('m')\ndef f(): pass", Traced("m")),
-        ("NAME = 'm'\n@trace_pytorch(NAME)\nclass C: pass", Traced("m")),
-        ("NAME = 'm'\nNAME = 'n'\n@trace_pytorch(NAME)\ndef f(): pass", Traced()),
-        ("@trace_pytorch(model_name=make())\ndef f(): pass", Traced()),
-        ("@other(model_name='m')\ndef f(): pass", Traced()),
-        ("x = 1", Traced()),
-    ],
-)
-def test_the_decorator_names_model_and_base(tmp_path: Path, script: str, expected: Traced) -> None:
-    path = tmp_path / "train.py"
-    path.write_text(script)
-    assert traced(load(path)) == expected

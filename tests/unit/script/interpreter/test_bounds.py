@@ -75,7 +75,7 @@ def test_a_hostile_script_ends_and_its_result_is_small(tmp_path: Path, script: s
 def test_a_script_that_does_too_much_says_so(tmp_path: Path) -> None:
     found = read(tmp_path, SCRIPTS["nested-while"])
     assert [note.message for note in found.notes] == [
-        "The script does too much to be followed to its end."
+        "The script does too much to be analysed to its end."
     ]
 
 

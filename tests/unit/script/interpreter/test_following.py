@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from keynet.script.extraction import Argument as A
+from keynet.script.arguments import Argument as A
 from keynet.script.extraction import extract
 from tests.unit.script.reading import arguments, write
 
@@ -527,7 +527,7 @@ def test_notes_name_the_projects_other_file(tmp_path: Path) -> None:
     assert found.to_json()["notes"] == [
         {
             "line": 3,
-            "message": "The default of n is not known: depends on the machine (os.cpu_count).",
+            "message": "The default of n is unknown: it depends on the machine (os.cpu_count).",
             "file": "opts.py",
         }
     ]

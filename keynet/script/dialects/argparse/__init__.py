@@ -1,0 +1,1 @@
+"""argparse, and the libraries whose parsers derive from argparse's."""

@@ -1,0 +1,259 @@
+"""jsonargparse: argparse with the parameters of classes and functions."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from keynet.script.dialects.argparse.action import Action
+from keynet.script.dialects.argparse.parser import Parser
+from keynet.script.dialects.command_line import CommandLine
+from keynet.script.dialects.fields.declaring import Style, declare_all, members_of_union
+from keynet.script.dialects.fields.field import Field, class_fields, function_fields, function_of
+from keynet.script.interpreter.definitions import Class, Function, Instance, Module, Scope
+from keynet.script.interpreter.evaluation.attributes import class_attribute
+from keynet.script.interpreter.knowledge.annotations import describe_value
+from keynet.script.interpreter.machine import Declared, Dialect, Machine, Native, NativeClass
+from keynet.script.interpreter.values import (
+    MISSING,
+    UNKNOWN,
+    Arguments,
+    External,
+    Generic,
+    Unknown,
+    Value,
+)
+from keynet.text import _
+
+__all__ = ["JSONARGPARSE"]
+
+_STYLE: Final = Style()
+_DEEPEST: Final = 4
+_NUMBERS: Final = {
+    "PositiveInt": "int",
+    "NonNegativeInt": "int",
+    "PositiveFloat": "float",
+    "NonNegativeFloat": "float",
+    "ClosedUnitInterval": "float",
+    "OpenUnitInterval": "float",
+}
+
+
+class JsonParser(Parser):
+    """A ``jsonargparse.ArgumentParser``."""
+
+    dialect = "jsonargparse"
+
+    def __init__(self, cls: Class | None = None) -> None:
+        super().__init__(cls)
+        self.fields: list[Declared] = []
+
+    def native(self, name: str) -> Value:
+        """Return a method, jsonargparse's own or argparse's."""
+        method = _METHODS.get(name)
+        if method is not None:
+            return Native(name, lambda run, given: method(run, self, given))
+        if name == "add_argument":
+            plain = super().native(name)
+            return Native(name, lambda run, given: _add_argument(run, self, plain, given))
+        return super().native(name)
+
+    def declared(self) -> list[Declared]:
+        """Return what was added by hand, then the parameters of classes and functions."""
+        return [*super().declared(), *self.fields]
+
+
+class Subcommands(Instance):
+    """What ``add_subcommands`` returns."""
+
+    def __init__(self, parser: JsonParser) -> None:
+        super().__init__()
+        self.of = parser
+
+    def native(self, name: str) -> Value:
+        """Return ``add_subcommand``."""
+        if name != "add_subcommand":
+            return MISSING
+        return Native(name, lambda run, given: _add_subcommand(run, self, given))
+
+
+def _add_subcommand(_run: Machine, subcommands: Subcommands, given: Arguments) -> Value:
+    parser = given.get("parser", 1)
+    of = subcommands.of
+    if isinstance(parser, Parser) and parser is not of and len(of.children) < 500:
+        parser.nested = True
+        of.children.append((len(of.actions), parser))
+        if isinstance(parser, JsonParser):
+            of.fields.extend(parser.fields)
+    return parser
+
+
+def _add_argument(run: Machine, parser: JsonParser, plain: Value, given: Arguments) -> Value:
+    wanted = given.keywords.get("type")
+    name = given.positional[0] if given.positional else ""
+    spread = members_of_union(wanted)
+    if spread and isinstance(name, str):
+        prefix = name.lstrip("-").replace("-", "_") + "."
+        for cls in spread:
+            fields = class_fields(run, cls)
+            parser.fields.extend(declare_all(run, fields, _STYLE, prefix, given.get("default")))
+        return UNKNOWN
+    action = run.call(plain, given)
+    if isinstance(action, Action):
+        _refine(run, action, wanted)
+    return action
+
+
+def _refine(run: Machine, action: Action, wanted: Value) -> None:
+    last = wanted.name.rpartition(".")[2] if isinstance(wanted, External) else ""
+    if last in _NUMBERS:
+        action.kind = _NUMBERS[last]
+    elif isinstance(wanted, Generic):
+        described = describe_value(run, wanted, _no_scope())
+        action.kind = described.kind or "str"
+        action.choices = action.choices or described.choices
+    verb = action.given.keywords.get("action")
+    if isinstance(verb, External) and verb.name.endswith("ActionYesNo"):
+        action.kind = "bool"
+
+
+def _no_scope() -> Scope:
+    """Return a scope without names: a type that is already evaluated needs none."""
+    return Scope(Module("", Path()))
+
+
+def _nested(given: Arguments, position: int) -> str:
+    key = given.get("nested_key", position, None)
+    return f"{key}." if isinstance(key, str) and key else ""
+
+
+def _add_class(run: Machine, parser: JsonParser, given: Arguments) -> Value:
+    target = given.get("theclass", 0)
+    fields = _fields(run, target)
+    parser.fields.extend(declare_all(run, fields, _STYLE, _nested(given, 1), given.get("default")))
+    if not fields and not isinstance(target, Class):
+        run.note(given.line, _("The parameters of a class are unknown."), given.file)
+    return UNKNOWN
+
+
+def _add_function(run: Machine, parser: JsonParser, given: Arguments) -> Value:
+    fields = _fields(run, given.get("function", 0))
+    parser.fields.extend(declare_all(run, fields, _STYLE, _nested(given, 1)))
+    return UNKNOWN
+
+
+def _add_method(run: Machine, parser: JsonParser, given: Arguments) -> Value:
+    cls, name = given.get("theclass", 0), given.get("themethod", 1)
+    if isinstance(cls, Class) and isinstance(name, str):
+        function = class_attribute(cls, name)
+        if isinstance(function, Function):
+            fields = function_fields(run, function, method=True)
+            parser.fields.extend(declare_all(run, fields, _STYLE, _nested(given, 2)))
+    return UNKNOWN
+
+
+def _add_subclass(run: Machine, parser: JsonParser, given: Arguments) -> Value:
+    key = given.get("nested_key", 1)
+    if isinstance(key, str) and key:
+        required = run.truth(given.keywords.get("required", False)) is True
+        notes = [_("This argument selects a class, whose own parameters depend on the choice.")]
+        parser.fields.append(
+            Declared(key, "str", None, required, "", None, given.line, given.file, notes)
+        )
+    return UNKNOWN
+
+
+def _add_subcommands(_run: Machine, parser: JsonParser, _given: Arguments) -> Value:
+    return Subcommands(parser)
+
+
+def _parse(run: Machine, parser: JsonParser, _given: Arguments) -> Value:
+    run.parsed(parser)
+    return Unknown()
+
+
+_Method = Callable[[Machine, JsonParser, Arguments], Value]
+_METHODS: Final[dict[str, _Method]] = {
+    "add_class_arguments": _add_class,
+    "add_dataclass_arguments": _add_class,
+    "add_function_arguments": _add_function,
+    "add_method_arguments": _add_method,
+    "add_subclass_arguments": _add_subclass,
+    "add_subcommands": _add_subcommands,
+    "parse_env": _parse,
+}
+
+
+def _fields(run: Machine, target: Value) -> list[Field]:
+    if isinstance(target, Class):
+        initialise = class_attribute(target, "__init__")
+        if isinstance(initialise, Function):
+            return function_fields(run, initialise, method=True)
+        return class_fields(run, target)
+    function = function_of(target)
+    return [] if function is None else function_fields(run, function)
+
+
+def _cli(run: Machine, given: Arguments) -> Value:
+    command_line = CommandLine("jsonargparse", given)
+    run.created(command_line)
+    components = given.get("components", 0)
+    if components is MISSING or components is None:
+        text = _("CLI() without components takes everything in the script. Pass it the components.")
+        run.note(given.line, text, given.file)
+    command_line.found.extend(_of_components(run, components))
+    run.parsed(command_line)
+    return Unknown()
+
+
+def _of_components(run: Machine, components: Value, depth: int = 0) -> list[Declared]:
+    if isinstance(components, dict | list | tuple) and depth < _DEEPEST:
+        members = components.values() if isinstance(components, dict) else components
+        return [one for part in list(members) for one in _of_components(run, part, depth + 1)]
+    found = list(declare_all(run, _fields(run, components), _STYLE))
+    if isinstance(components, Class) and isinstance(
+        class_attribute(components, "__init__"), Function
+    ):
+        for name, value in list(components.namespace.items()):
+            if isinstance(value, Function) and not name.startswith("_"):
+                fields = function_fields(run, value, method=True)
+                found.extend(declare_all(run, fields, _STYLE))
+    return found
+
+
+class Lightning(Instance):
+    """A ``LightningCLI``: model and data of the project; its Trainer is not read."""
+
+    def native(self, name: str) -> Value:
+        """Return the constructor, which parses."""
+        return Native(name, _lightning) if name == "__init__" else MISSING
+
+
+def _lightning(run: Machine, given: Arguments) -> Value:
+    command_line = CommandLine("jsonargparse", given)
+    run.created(command_line)
+    for name, position, prefix in (("model_class", 0, "model."), ("datamodule_class", 1, "data.")):
+        target = given.get(name, position, None)
+        if isinstance(target, Class):
+            command_line.found.extend(declare_all(run, _fields(run, target), _STYLE, prefix))
+    text = _("LightningCLI's Trainer is defined outside the project; its arguments are omitted.")
+    run.note(given.line, text, given.file)
+    run.parsed(command_line)
+    return None
+
+
+_PARSER: Final = NativeClass(JsonParser)
+
+JSONARGPARSE: Final = Dialect(
+    "jsonargparse",
+    ("jsonargparse", "LightningCLI"),
+    {
+        "jsonargparse.CLI": _cli,
+        "jsonargparse.auto_cli": _cli,
+        "jsonargparse.auto_parser": _cli,
+    },
+    {
+        "jsonargparse.ArgumentParser": _PARSER,
+        "*.LightningArgumentParser": _PARSER,
+        "*.LightningCLI": NativeClass(Lightning),
+    },
+)

@@ -1,0 +1,338 @@
+"""argparse: parsers, groups and subcommands, and what derives from them."""
+
+from collections.abc import Callable
+from typing import Final
+
+from keynet.script.dialects.argparse.action import ACTIONS, Action, declare, make_action
+from keynet.script.dialects.argparse.conflicts import MOST_ACTIONS, add_action
+from keynet.script.interpreter.definitions import Class, Function, Instance
+from keynet.script.interpreter.evaluation.attributes import class_attribute
+from keynet.script.interpreter.machine import (
+    Declared,
+    Dialect,
+    Handler,
+    Machine,
+    Native,
+    NativeClass,
+)
+from keynet.script.interpreter.values import (
+    MISSING,
+    UNKNOWN,
+    Arguments,
+    External,
+    OneOf,
+    Unknown,
+    Value,
+)
+from keynet.text import _
+
+__all__ = ["ARGPARSE", "Group", "Parser"]
+
+
+class Group(Instance):
+    """An argument group, plain or mutually exclusive; also the base of a parser."""
+
+    def __init__(self, cls: Class | None = None, parser: "Parser | None" = None) -> None:
+        super().__init__(cls)
+        self._parser = parser
+
+    @property
+    def parser(self) -> "Parser":
+        """Return the parser that receives the arguments."""
+        if self._parser is None:
+            # The parser of this group is unknown: its arguments are reported by no other parser.
+            self._parser = Parser()
+        return self._parser
+
+    def join(self, container: "Group") -> None:
+        """Add the arguments to the parser of another group."""
+        self._parser = container.parser
+
+    def native(self, name: str) -> Value:
+        """Return a method of argparse."""
+        if name == "prefix_chars":
+            return self.parser.prefix
+        if name in _LISTS:
+            return Unknown("list")
+        method = _GROUP_METHODS.get(name)
+        return MISSING if method is None else Native(name, self._bound(method))
+
+    def _bound(self, method: "Callable[[Machine, Group, Arguments], Value]") -> Handler:
+        return lambda run, given: method(run, self, given)
+
+
+class Parser(Group):
+    """An ``ArgumentParser``: its actions in order, and its subcommands' parsers."""
+
+    dialect = "argparse"
+
+    def __init__(self, cls: Class | None = None) -> None:
+        super().__init__(cls)
+        self.actions: list[Action] = []
+        self.defaults: dict[str, Value] = {}
+        self.children: list[tuple[int, Parser]] = []
+        self.argument_default: Value = None
+        self.prefix: str = "-"
+        self.resolve = False
+        self.nested = False
+        self.line = 0
+        self.set_up = False
+
+    @property
+    def parser(self) -> "Parser":
+        """Return the parser itself."""
+        return self
+
+    def native(self, name: str) -> Value:
+        """Return a method or attribute of argparse."""
+        if name == "declared":
+            return True
+        method = _PARSER_METHODS.get(name)
+        if method is not None:
+            return Native(name, self._bound(method))
+        return super().native(name)
+
+    def declared(self) -> list[Declared]:
+        """Return all arguments in source order, subcommands flattened."""
+        found: list[Action] = []
+        self._flatten(found, set())
+        return [declare(action) for action in found]
+
+    def _flatten(self, found: list[Action], seen: set[int]) -> None:
+        """Append the arguments of each parser once, a subcommand's where it was added."""
+        if id(self) in seen or len(seen) > MOST_ACTIONS:
+            return
+        seen.add(id(self))
+        children = iter([*self.children, (len(self.actions) + 1, self)])
+        at, child = next(children)
+        for position, action in enumerate([*self.actions, None]):
+            while at <= position:
+                child._flatten(found, seen)
+                at, child = next(children)
+            if action is None or len(found) >= MOST_ACTIONS:
+                break
+            found.append(action)
+
+
+class Subparsers(Instance):
+    """What ``add_subparsers`` returns."""
+
+    def __init__(self, parser: Parser) -> None:
+        super().__init__()
+        self.of = parser
+
+    def native(self, name: str) -> Value:
+        """Return ``add_parser``."""
+        if name == "add_parser":
+            return Native(name, lambda run, given: _add_parser(run, self, given))
+        return MISSING
+
+
+def _set_up(run: Machine, group: Group, given: Arguments) -> Value:
+    parser = group.parser
+    parser.line = given.line
+    if not parser.set_up:
+        run.created(parser)
+        parser.set_up = True
+    conflict = given.keywords.get("conflict_handler")
+    parser.resolve = conflict == "resolve"
+    prefix = given.keywords.get("prefix_chars", "-")
+    parser.prefix = prefix if isinstance(prefix, str) and prefix else "-"
+    default = given.keywords.get("argument_default")
+    parser.argument_default = default
+    _add_config_option(run, parser, given)
+    parents = given.get("parents", 5, ())
+    for parent in _parents(run, parents, given):
+        parent.nested = True
+        run.limits.spend(len(parent.actions) + len(parent.children))
+        if len(parser.actions) + len(parent.actions) > MOST_ACTIONS:
+            break
+        parser.actions.extend(parent.actions)
+        parser.defaults.update(parent.defaults)
+        parser.children.extend((len(parser.actions), child) for _at, child in parent.children)
+    return None
+
+
+def _add_config_option(run: Machine, parser: Parser, given: Arguments) -> None:
+    """Add the option for the configuration file that configargparse adds."""
+    names = run.iterate(given.keywords.get("args_for_setting_config_path", ()))
+    if names:
+        keywords: dict[str, Value] = {
+            "dest": "config_file",
+            "required": given.keywords.get("config_arg_is_required", False),
+            "help": given.keywords.get("config_arg_help_message", "config file path"),
+        }
+        _add_argument(run, parser, Arguments(tuple(names), keywords, False, given.line, given.file))
+
+
+def _parents(run: Machine, value: Value, given: Arguments) -> list[Parser]:
+    if value is None or value is MISSING:
+        return []
+    items = run.iterate(value)
+    found = [item for item in items or () if isinstance(item, Parser)]
+    for item in items or ():
+        if isinstance(item, OneOf):
+            found.extend(part for part in item.values if isinstance(part, Parser))
+    if items is None or len(found) < len(items):
+        run.note(given.line, _("The arguments of a parent parser are unknown."), given.file)
+    return found
+
+
+def _add_argument(run: Machine, group: Group, given: Arguments) -> Value:
+    parser = group.parser
+    run.limits.spend(1)
+    action = make_action(run, given, parser.prefix, parser.argument_default)
+    if action is None or len(parser.actions) >= MOST_ACTIONS:
+        return Instance()
+    if action.name in parser.defaults and "default" not in given.keywords:
+        action.default = parser.defaults[action.name]
+    own = MISSING if group.cls is None else class_attribute(group.cls, "_add_action")
+    if isinstance(own, Function):
+        return run.call(own, Arguments((group, action), line=given.line, file=given.file))
+    return _take(run, parser, action)
+
+
+def _take(run: Machine, parser: Parser, action: Action) -> Value:
+    run.limits.spend(len(parser.actions) // 16)
+    add_action(parser.actions, action, resolve=parser.resolve)
+    return action
+
+
+def _add_group(run: Machine, group: Group, given: Arguments) -> Value:
+    return Group(None, group.parser)
+
+
+def _add_action(run: Machine, group: Group, given: Arguments) -> Value:
+    """Add an action object that the script has made."""
+    value = given.get("action", 0)
+    if isinstance(value, Action) and value.name:
+        if not value.given.line:
+            place = value.given
+            value.given = Arguments(
+                place.positional, place.keywords, place.open, given.line, given.file
+            )
+        return _take(run, group.parser, value)
+    return value if value is not MISSING else UNKNOWN
+
+
+def _set_up_group(run: Machine, group: Group, given: Arguments) -> Value:
+    """Set a group up as the constructor of ``argparse._ArgumentGroup`` does."""
+    container = given.get("container", 0)
+    if isinstance(container, Group):
+        group.join(container)
+    return None
+
+
+def _add_subparsers(run: Machine, group: Group, given: Arguments) -> Value:
+    return Subparsers(group.parser)
+
+
+def _add_parser(run: Machine, subparsers: Subparsers, given: Arguments) -> Value:
+    of = subparsers.of
+    kind: Value = External("argparse.ArgumentParser") if of.cls is None else of.cls
+    parser = run.call(kind, given.after(1))
+    if isinstance(parser, Parser):
+        parser.nested = True
+        if len(of.children) < 500:
+            of.children.append((len(of.actions), parser))
+    return parser
+
+
+def _set_defaults(run: Machine, group: Group, given: Arguments) -> Value:
+    parser = group.parser
+    if given.open:
+        text = _("Some of the values passed to set_defaults() are unknown.")
+        run.note(given.line, text, given.file)
+    run.limits.spend(len(parser.actions) // 4)
+    for name, value in given.keywords.items():
+        new = value
+        if run.region and run.region != parser.region:
+            old = next((a.default for a in parser.actions if a.name == name), MISSING)
+            new = value if old is MISSING else OneOf((old, value))
+        parser.defaults[name] = new
+        parser.actions[:] = [
+            action.with_default(new) if action.name == name else action for action in parser.actions
+        ]
+    return None
+
+
+def _get_default(run: Machine, group: Group, given: Arguments) -> Value:
+    name = given.get("dest", 0)
+    for action in group.parser.actions:
+        if action.name == name:
+            return action.default
+    return UNKNOWN
+
+
+def _parse(run: Machine, group: Group, given: Arguments) -> Value:
+    given_arguments = given.get("args", 0, None)
+    fixed = isinstance(given_arguments, list) and not run.spoiled(given_arguments)
+    run.parsed(group.parser, complete=not fixed)
+    return Unknown()
+
+
+def _parse_known(run: Machine, group: Group, given: Arguments) -> Value:
+    run.parsed(group.parser, complete=False)
+    return (Unknown(), Unknown("list"))
+
+
+def _format(run: Machine, group: Group, given: Arguments) -> Value:
+    return Unknown("str")
+
+
+def _actions(run: Machine, group: Group, given: Arguments) -> Value:
+    return Unknown()
+
+
+_LISTS: Final = frozenset(["_action_groups", "_group_actions", "_mutually_exclusive_groups"])
+_Method = Callable[[Machine, Group, Arguments], Value]
+_GROUP_METHODS: Final[dict[str, _Method]] = {
+    "__init__": _set_up_group,
+    "add_argument": _add_argument,
+    "add_argument_group": _add_group,
+    "add_mutually_exclusive_group": _add_group,
+    "_add_action": _add_action,
+    "set_defaults": _set_defaults,
+    "get_default": _get_default,
+}
+_PARSER_METHODS: Final[dict[str, _Method]] = {
+    "__init__": _set_up,
+    "add_subparsers": _add_subparsers,
+    "parse_args": _parse,
+    "parse_intermixed_args": _parse,
+    "parse_known_args": _parse_known,
+    "parse_known_intermixed_args": _parse_known,
+    "format_help": _format,
+    "format_usage": _format,
+    # Short names of configargparse.
+    "add": _add_argument,
+    "add_arg": _add_argument,
+    "parse": _parse,
+    "parse_known": _parse_known,
+}
+
+
+def _make_action_object(cls: Class | None) -> Instance:
+    return Action.bare(cls)
+
+
+_PARSER: Final = NativeClass(Parser)
+_GROUP: Final = NativeClass(Group)
+_ACTION: Final = NativeClass(_make_action_object)
+
+ARGPARSE: Final = Dialect(
+    "argparse",
+    ("ArgumentParser", "argparse", "ArgParser", "add_argument"),
+    {},
+    {
+        "*.ArgumentParser": _PARSER,
+        "*.ArgParser": _PARSER,
+        "configargparse.Parser": _PARSER,
+        "configargparse.get_arg_parser": _PARSER,
+        "configargparse.get_argument_parser": _PARSER,
+        "configargparse.getArgumentParser": _PARSER,
+        "argparse._ArgumentGroup": _GROUP,
+        "argparse._MutuallyExclusiveGroup": _GROUP,
+        **dict.fromkeys(ACTIONS, _ACTION),
+    },
+)

@@ -1,0 +1,105 @@
+"""simple_parsing: argparse with the fields of dataclasses."""
+
+from typing import Final
+
+from keynet.script.dialects.argparse.parser import Parser
+from keynet.script.dialects.command_line import CommandLine
+from keynet.script.dialects.fields.declaring import Style, declare_all
+from keynet.script.dialects.fields.field import (
+    FieldInfo,
+    class_fields,
+    field_with_default,
+    listed_field,
+)
+from keynet.script.interpreter.definitions import Class, Instance
+from keynet.script.interpreter.machine import (
+    Declared,
+    Dialect,
+    Handler,
+    Machine,
+    Native,
+    NativeClass,
+)
+from keynet.script.interpreter.values import MISSING, Arguments, Unknown, Value
+from keynet.text import _
+
+__all__ = ["SIMPLE_PARSING"]
+
+_STYLE: Final = Style(prefixed=False)
+
+
+class SimpleParser(Parser):
+    """A ``simple_parsing.ArgumentParser``."""
+
+    dialect = "simple_parsing"
+
+    def __init__(self, cls: Class | None = None) -> None:
+        super().__init__(cls)
+        self.fields: list[Declared] = []
+
+    def native(self, name: str) -> Value:
+        """Return a method, simple_parsing's own or argparse's."""
+        if name == "add_arguments":
+            return Native(name, lambda run, given: _add(run, self, given))
+        return super().native(name)
+
+    def declared(self) -> list[Declared]:
+        """Return what was added by hand, then the fields."""
+        return [*super().declared(), *self.fields]
+
+
+def _add(run: Machine, parser: SimpleParser, given: Arguments) -> Value:
+    config = given.get("dataclass", 0)
+    prefix = given.keywords.get("prefix", "")
+    default = given.keywords.get("default", MISSING)
+    if isinstance(config, Instance) and config.cls is not None:
+        config, default = config.cls, config
+    if isinstance(config, Class):
+        text = prefix if isinstance(prefix, str) else ""
+        fields = class_fields(run, config)
+        parser.fields.extend(declare_all(run, fields, _STYLE, text, default))
+    else:
+        run.note(given.line, _("The class passed to add_arguments() is unknown."), given.file)
+    return None
+
+
+def _parse(run: Machine, given: Arguments) -> Value:
+    command_line = CommandLine("simple_parsing", given)
+    run.created(command_line)
+    config = given.get("config_class", 0)
+    if isinstance(config, Class):
+        default = given.keywords.get("default", MISSING)
+        command_line.found.extend(declare_all(run, class_fields(run, config), _STYLE, "", default))
+    run.parsed(command_line)
+    return Unknown()
+
+
+def _choice(run: Machine, given: Arguments) -> Value:
+    """Read ``choice("a", "b", default="a")``."""
+    choices = run.fresh(list(given.positional))
+    keywords = {"choices": choices, **given.keywords}
+    return FieldInfo(Arguments((), keywords, given.open, given.line, given.file))
+
+
+_MODULES: Final = ("simple_parsing", "simple_parsing.helpers", "simple_parsing.helpers.fields")
+_HELPERS: Final[dict[str, Handler]] = {
+    "choice": _choice,
+    "field": field_with_default,
+    "flag": field_with_default,
+    "list_field": listed_field,
+}
+_PARSER: Final = NativeClass(SimpleParser)
+
+SIMPLE_PARSING: Final = Dialect(
+    "simple_parsing",
+    ("simple_parsing",),
+    {
+        **{f"{m}.{name}": handler for m in _MODULES for name, handler in _HELPERS.items()},
+        "simple_parsing.parse": _parse,
+        "simple_parsing.parsing.parse": _parse,
+    },
+    {
+        "simple_parsing.ArgumentParser": _PARSER,
+        "simple_parsing.parsing.ArgumentParser": _PARSER,
+    },
+)

@@ -1,0 +1,1 @@
+"""click, and typer, which is built on it."""

@@ -1,0 +1,287 @@
+"""click: commands, groups, and the decorators that add options and arguments."""
+
+from collections.abc import Callable
+from typing import Final
+
+from keynet.script.dialects.click.parameter import Parameter, read_argument, read_option
+from keynet.script.dialects.click.parameter_types import TYPE_CLASSES, TYPE_HANDLERS
+from keynet.script.dialects.click.typer import App
+from keynet.script.interpreter.definitions import Class, Function, Instance
+from keynet.script.interpreter.machine import (
+    Declared,
+    Dialect,
+    Handler,
+    Machine,
+    Native,
+    NativeClass,
+    ParserLike,
+)
+from keynet.script.interpreter.values import MISSING, UNKNOWN, Arguments, OneOf, Unknown, Value
+
+__all__ = ["CLICK", "Command"]
+
+_PARAMETERS: Final = "__click_params__"
+_MOST_CHILDREN: Final = 500
+_MOST_DECLARED: Final = 2_000
+# Text found in a module of the project that adds commands of its own to a group.
+_REGISTERING: Final = r"@[\w.]+\.(?:command|group)\b|\.add_command\("
+
+
+class Command(Instance):
+    """A command or group: its own parameters in order, and its subcommands."""
+
+    dialect = "click"
+
+    def __init__(self, cls: Class | None = None) -> None:
+        super().__init__(cls)
+        self.parameters: list[Parameter] = []
+        self.children: list[ParserLike] = []
+        self.defaults: dict[str, Value] = {}
+        self.callback: Value = None
+        self.nested = False
+        self.line = 0
+
+    def native(self, name: str) -> Value:
+        """Return a method of click."""
+        if name in ("declared",):
+            return True
+        if name == "callback":
+            return self.callback
+        method = _METHODS.get(name)
+        if method is None:
+            return MISSING
+        return Native(name, lambda run, given: method(run, self, given))
+
+    def declared(self) -> list[Declared]:
+        """Return all parameters in order, subcommands flattened."""
+        found: list[Declared] = []
+        self._flatten(found, set())
+        return found
+
+    def _flatten(self, found: list[Declared], seen: set[int]) -> None:
+        if id(self) in seen or len(found) > _MOST_DECLARED:
+            return
+        seen.add(id(self))
+        found.extend(parameter.declare(self.defaults) for parameter in self.parameters)
+        for child in self.children:
+            if isinstance(child, Command):
+                child._flatten(found, seen)
+            elif id(child) not in seen:
+                seen.add(id(child))
+                found.extend(child.declared())
+
+
+def _parameters(function: Value) -> list[Parameter]:
+    if not isinstance(function, Function):
+        return []
+    held = function.attributes.setdefault(_PARAMETERS, [])
+    return held  # type: ignore[return-value]  # noqa: RET504
+
+
+def _adder(
+    read: Callable[[Machine, Arguments], Parameter | None],
+) -> Callable[[Machine, Arguments], Value]:
+    """Return ``click.option`` or ``click.argument``, which return decorators."""
+
+    def add(run: Machine, given: Arguments) -> Value:
+        parameter = read(run, given)
+
+        def apply(run: Machine, inner: Arguments) -> Value:
+            target = inner.get("f", 0, UNKNOWN)
+            if parameter is not None:
+                if isinstance(target, Command):
+                    target.parameters.append(parameter)
+                elif isinstance(target, Function):
+                    _parameters(target).append(parameter)
+            return target
+
+        return Native("option", apply)
+
+    return add
+
+
+def _fill(run: Machine, command: Command, function: Value, given: Arguments) -> Command:
+    command.callback = function
+    command.line = given.line
+    command.parameters = list(reversed(_parameters(function)))
+    if isinstance(function, Function):
+        function.attributes.pop(_PARAMETERS, None)
+        command.line = function.node.lineno
+    _configure(run, command, given)
+    run.created(command)
+    return command
+
+
+def _configure(run: Machine, command: Command, given: Arguments) -> None:
+    extra = given.keywords.get("params")
+    for item in run.iterate(extra) or () if extra is not None else ():
+        if isinstance(item, Parameter):
+            command.parameters.append(item)
+    settings = given.keywords.get("context_settings")
+    if isinstance(settings, dict):
+        defaults = settings.get("default_map")
+        if isinstance(defaults, dict):
+            command.defaults = {k: v for k, v in defaults.items() if isinstance(k, str)}
+
+
+def _command_decorator(run: Machine, given: Arguments) -> Value:
+    """Follow ``@command``, used with or without arguments."""
+    first = given.get("name", 0)
+    if isinstance(first, Function):
+        return _fill(run, Command(), first, Arguments(line=given.line, file=given.file))
+
+    def apply(run: Machine, inner: Arguments) -> Value:
+        function = inner.get("f", 0, UNKNOWN)
+        if isinstance(function, Command):
+            return function
+        cls = given.keywords.get("cls")
+        command: Value = Command()
+        if isinstance(cls, Class):
+            made = run.call(cls, Arguments())
+            if isinstance(made, Command):
+                command = made
+                run.parsers[:] = [parser for parser in run.parsers if parser is not made]
+        assert isinstance(command, Command)
+        return _fill(run, command, function, given)
+
+    return Native("command", apply)
+
+
+def _set_up(run: Machine, command: Command, given: Arguments) -> Value:
+    """Set a command up as ``click.Command(...)``, ``Group(...)`` and collections do."""
+    command.line = given.line
+    command.callback = given.keywords.get("callback")
+    if isinstance(command.callback, Function):
+        command.parameters = list(reversed(_parameters(command.callback)))
+    _configure(run, command, given)
+    for key in ("commands", "sources"):
+        children = given.keywords.get(key)
+        if isinstance(children, dict):
+            children = list(children.values())
+        for child in run.iterate(children) or () if children is not None else ():
+            _adopt(command, child)
+    run.created(command)
+    return None
+
+
+def _adopt(group: Command, child: Value) -> None:
+    parts = child.values if isinstance(child, OneOf) else (child,)
+    for part in parts:
+        if isinstance(part, Command | App) and part is not group:
+            part.nested = True
+            if part not in group.children and len(group.children) < _MOST_CHILDREN:
+                group.children.append(part)
+
+
+def _subcommand(run: Machine, group: Command, given: Arguments) -> Value:
+    made = _command_decorator(run, given)
+    if isinstance(made, Command):
+        _adopt(group, made)
+        return made
+
+    def apply(run: Machine, inner: Arguments) -> Value:
+        command = run.call(made, inner)
+        _adopt(group, command)
+        return command
+
+    return Native("command", apply)
+
+
+def _add_command(run: Machine, group: Command, given: Arguments) -> Value:
+    _adopt(group, given.get("cmd", 0))
+    return None
+
+
+def _run(run: Machine, command: Command, given: Arguments) -> Value:
+    run.load_unread(_REGISTERING)
+    run.parsed(command)
+    return Unknown()
+
+
+def _decorator(run: Machine, command: Command, given: Arguments) -> Value:
+    return Native("decorator", lambda run, inner: inner.get("f", 0, UNKNOWN))
+
+
+_Method = Callable[[Machine, Command, Arguments], Value]
+_METHODS: Final[dict[str, _Method]] = {
+    "__init__": _set_up,
+    "__call__": _run,
+    "main": _run,
+    "add_command": _add_command,
+    "add_source": _add_command,
+    "command": _subcommand,
+    "group": _subcommand,
+    "result_callback": _decorator,
+    "resultcallback": _decorator,
+}
+
+
+def _identity(run: Machine, given: Arguments) -> Value:
+    return given.get("f", 0, UNKNOWN)
+
+
+def _identity_factory(run: Machine, given: Arguments) -> Value:
+    return Native("decorator", _identity)
+
+
+def _named_option(*names: str, **fixed: Value) -> Handler:
+    """Return a decorator with its own declaration, as ``click.password_option``."""
+    add = _adder(read_option)
+
+    def option(run: Machine, given: Arguments) -> Value:
+        positional = given.positional or names
+        return add(run, Arguments(positional, {**fixed, **given.keywords}, given.open, given.line))
+
+    return option
+
+
+_FUNCTIONS: Final[dict[str, Handler]] = {
+    "argument": _adder(read_argument),
+    "command": _command_decorator,
+    "confirmation_option": _named_option("--yes", is_flag=True),
+    "group": _command_decorator,
+    "help_option": _identity_factory,
+    "make_pass_decorator": _identity_factory,
+    "option": _adder(read_option),
+    "pass_context": _identity,
+    "pass_obj": _identity,
+    "password_option": _named_option("--password"),
+    "version_option": _identity_factory,
+}
+_PACKAGES: Final = ("click", "rich_click", "asyncclick", "cloup", "click_extra")
+_COMMAND: Final = NativeClass(Command)
+
+
+def _handlers() -> dict[str, Handler]:
+    found: dict[str, Handler] = {
+        "click_option_group.optgroup.option": _FUNCTIONS["option"],
+        "click_option_group.optgroup.group": _identity_factory,
+        "click_option_group.optgroup": _identity_factory,
+    }
+    for package in _PACKAGES:
+        found.update({f"{package}.{name}": handler for name, handler in _FUNCTIONS.items()})
+        found.update({f"{package}.{name}": handler for name, handler in TYPE_HANDLERS.items()})
+        found[f"{package}.Option"] = lambda run, given: read_option(run, _spread(run, given))
+        found[f"{package}.Argument"] = lambda run, given: read_argument(run, _spread(run, given))
+    return found
+
+
+def _spread(run: Machine, given: Arguments) -> Arguments:
+    """Convert the arguments of ``click.Option(["--x"], …)`` to ``option("--x", …)``."""
+    names = run.iterate(given.get("param_decls", 0, ()))
+    keywords = {k: v for k, v in given.keywords.items() if k != "param_decls"}
+    return Arguments(tuple(names or ()), keywords, given.open, given.line, given.file)
+
+
+def _classes() -> dict[str, NativeClass]:
+    found: dict[str, NativeClass] = {}
+    for package in _PACKAGES:
+        for name in ("BaseCommand", "Command", "CommandCollection", "Group", "MultiCommand"):
+            found[f"{package}.{name}"] = _COMMAND
+            found[f"{package}.Rich{name}"] = _COMMAND
+        found.update({f"{package}.{name}": made for name, made in TYPE_CLASSES.items()})
+    found["click_default_group.DefaultGroup"] = _COMMAND
+    return found
+
+
+CLICK: Final = Dialect("click", ("click",), _handlers(), _classes(), _REGISTERING)

@@ -1,0 +1,243 @@
+"""typer: apps and the parameters of their functions."""
+
+import ast
+from collections.abc import Callable
+from typing import Final
+
+from keynet.script.conversion import element_kind
+from keynet.script.dialects.click.parameter_types import describe_type
+from keynet.script.interpreter.definitions import Class, Function, Instance
+from keynet.script.interpreter.knowledge.annotations import Described, describe
+from keynet.script.interpreter.machine import Declared, Dialect, Machine, Native, NativeClass
+from keynet.script.interpreter.values import (
+    MISSING,
+    UNKNOWN,
+    Arguments,
+    BoundMethod,
+    External,
+    Unknown,
+    Value,
+)
+from keynet.text import _
+
+__all__ = ["TYPER", "App"]
+
+_CONTEXTS: Final = ("Context", "CallbackParam")
+_DEEPEST: Final = 8
+_MOST_APPS: Final = 500
+_MOST_DECLARED: Final = 2_000
+_REGISTERING: Final = r"@[\w.]+\.(?:command|callback)\b|\.command\([^)]*\)\(|\.add_typer\("
+
+
+class Info(Instance):
+    """What ``typer.Option(...)`` or ``typer.Argument(...)`` returns."""
+
+    def __init__(self, given: Arguments, *, positional: bool) -> None:
+        super().__init__()
+        self.given = given
+        self.positional = positional
+
+
+class App(Instance):
+    """A ``typer.Typer``: the functions of its callback and commands in order."""
+
+    dialect = "typer"
+
+    def __init__(self, cls: Class | None = None) -> None:
+        super().__init__(cls)
+        self.parts: list[list[Declared] | App] = []
+        self.nested = False
+        self.line = 0
+
+    def native(self, name: str) -> Value:
+        """Return a method of typer."""
+        if name == "declared":
+            return True
+        method = _METHODS.get(name)
+        if method is None:
+            return MISSING
+        return Native(name, lambda run, given: method(run, self, given))
+
+    def declared(self) -> list[Declared]:
+        """Return all parameters in source order, commands flattened."""
+        found: list[Declared] = []
+        self._flatten(found, set())
+        return found
+
+    def _flatten(self, found: list[Declared], seen: set[int]) -> None:
+        if id(self) in seen or len(seen) > _MOST_APPS:
+            return
+        seen.add(id(self))
+        for part in self.parts:
+            if len(found) > _MOST_DECLARED:
+                break
+            if isinstance(part, App):
+                part._flatten(found, seen)
+            else:
+                found.extend(part)
+
+
+def _set_up(run: Machine, app: App, given: Arguments) -> Value:
+    app.line = given.line
+    callback = given.keywords.get("callback")
+    if isinstance(callback, Function):
+        app.parts.append(parameters(run, callback))
+    run.created(app)
+    return None
+
+
+def _command(run: Machine, app: App, given: Arguments) -> Value:
+    def apply(run: Machine, inner: Arguments) -> Value:
+        function = inner.get("f", 0, UNKNOWN)
+        found = _function_of(function)
+        if found is not None and len(app.parts) < 500:
+            # It runs after the command line was parsed: nothing in it declares arguments.
+            run.called.add(found.node)
+            app.parts.append(parameters(run, found))
+        return function
+
+    return Native("command", apply)
+
+
+def _function_of(value: Value) -> Function | None:
+    if isinstance(value, BoundMethod):
+        value = value.function
+    for _step in range(_DEEPEST):
+        if not isinstance(value, Function) or "__wrapped__" not in value.attributes:
+            break
+        value = value.attributes["__wrapped__"]
+    return value if isinstance(value, Function) else None
+
+
+def _add_typer(run: Machine, app: App, given: Arguments) -> Value:
+    other = given.get("typer_instance", 0)
+    if isinstance(other, App) and other is not app:
+        other.nested = True
+        app.parts.append(other)
+    return None
+
+
+def _run_app(run: Machine, app: App, given: Arguments) -> Value:
+    run.load_unread(_REGISTERING)
+    run.parsed(app)
+    return Unknown()
+
+
+_Method = Callable[[Machine, App, Arguments], Value]
+_METHODS: Final[dict[str, _Method]] = {
+    "__init__": _set_up,
+    "__call__": _run_app,
+    "add_typer": _add_typer,
+    "callback": _command,
+    "command": _command,
+}
+
+
+def _run_function(run: Machine, given: Arguments) -> Value:
+    function = _function_of(given.get("function", 0))
+    if function is not None:
+        app = App()
+        app.line = given.line
+        app.parts.append(parameters(run, function))
+        run.created(app)
+        run.parsed(app)
+    return UNKNOWN
+
+
+def _info(*, positional: bool) -> Callable[[Machine, Arguments], Value]:
+    return lambda run, given: Info(given, positional=positional)
+
+
+def parameters(run: Machine, function: Function) -> list[Declared]:
+    """Read the parameters of a function that typer turns into a command."""
+    given = function.node.args
+    nodes = [*given.posonlyargs, *given.args]
+    defaults = function.parameter_defaults()
+    found = []
+    for node in [*nodes, *given.kwonlyargs]:
+        described = describe(run, node.annotation, function.scope)
+        if not _is_context(described.type):
+            default = defaults.get(node.arg, MISSING)
+            found.append(_declared(run, function, node, described, default))
+    return found
+
+
+def _is_context(value: Value) -> bool:
+    return isinstance(value, External) and value.name.rpartition(".")[2] in _CONTEXTS
+
+
+def _declared(
+    run: Machine, function: Function, node: ast.arg, described: Described, default: Value
+) -> Declared:
+    info = next((extra for extra in described.extras if isinstance(extra, Info)), None)
+    if isinstance(default, Info):
+        info = default
+        default = _info_default(run, info)
+    elif info is not None and default is MISSING:
+        factory = info.given.keywords.get("default_factory")
+        if factory is not None:
+            default = run.call(factory, Arguments())
+    given = info.given if info is not None else Arguments()
+    if default == External("builtins.Ellipsis"):
+        default = MISSING
+    required = default is MISSING
+    kind, choices = _kind(run, described, given, default)
+    notes: list[str] = []
+    if given.open:
+        notes.append(_("Part of this argument's declaration is unknown."))
+    return Declared(
+        node.arg,
+        kind,
+        None if required else default,
+        required,
+        given.keywords.get("help", ""),
+        choices,
+        node.lineno,
+        function.scope.module.file,
+        notes,
+    )
+
+
+def _info_default(run: Machine, info: Info) -> Value:
+    factory = info.given.keywords.get("default_factory")
+    if factory is not None:
+        return run.call(factory, Arguments())
+    default = info.given.get("default", 0)
+    if default is MISSING and info.given.open:
+        return Unknown()
+    if isinstance(default, Function | BoundMethod):
+        return run.call(default, Arguments())
+    return default
+
+
+def _kind(
+    run: Machine, described: Described, given: Arguments, default: Value
+) -> tuple[str, Value]:
+    for keyword in ("click_type", "parser"):
+        if given.keywords.get(keyword) is not None:
+            described_type = describe_type(run, given.keywords[keyword])
+            return described_type.kind, described_type.choices
+    if run.truth(given.keywords.get("count", False)):
+        return "int", None
+    if described.known:
+        return described.kind or "str", described.choices
+    # Without an annotation typer takes the type of the default.
+    if default is MISSING or default is None:
+        return "str", None
+    return element_kind(default) or ("" if isinstance(default, Unknown) else "str"), None
+
+
+TYPER: Final = Dialect(
+    "typer",
+    ("typer", "Typer"),
+    {
+        "typer.Argument": _info(positional=True),
+        "typer.Option": _info(positional=False),
+        "typer.main.get_command": lambda run, given: given.get("typer_instance", 0, UNKNOWN),
+        "typer.run": _run_function,
+        "typer.params.Argument": _info(positional=True),
+        "typer.params.Option": _info(positional=False),
+    },
+    {"typer.Typer": NativeClass(App), "typer.main.Typer": NativeClass(App)},
+    _REGISTERING,
+)

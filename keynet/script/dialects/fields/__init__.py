@@ -1,0 +1,1 @@
+"""Libraries that derive arguments from fields of classes or parameters."""

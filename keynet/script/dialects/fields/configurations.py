@@ -1,0 +1,93 @@
+"""Dataclasses as configurations: pyrallis, draccus and OmegaConf."""
+
+from typing import Final
+
+from keynet.script.dialects.command_line import CommandLine
+from keynet.script.dialects.fields.declaring import Style, declare_all
+from keynet.script.dialects.fields.field import (
+    class_fields,
+    field_with_default,
+    function_fields,
+    function_of,
+)
+from keynet.script.interpreter.definitions import Class
+from keynet.script.interpreter.machine import Declared, Dialect, Handler, Machine, Native
+from keynet.script.interpreter.values import UNKNOWN, Arguments, Unknown, Value
+
+__all__ = ["CONFIGS"]
+
+_STYLE: Final = Style()
+
+
+def _fill(
+    run: Machine, command_line: CommandLine, config: Value, given: Arguments, *, file: bool = True
+) -> None:
+    if not isinstance(config, Class):
+        return
+    if file:
+        command_line.found.append(
+            Declared("config_path", "str", None, line=given.line, file=given.file)
+        )
+    command_line.found.extend(declare_all(run, class_fields(run, config), _STYLE))
+
+
+def _parse(run: Machine, given: Arguments) -> Value:
+    command_line = CommandLine("dataclass", given)
+    run.created(command_line)
+    _fill(run, command_line, given.get("config_class", 0), given)
+    run.parsed(command_line)
+    return Unknown()
+
+
+def _wrap(_run: Machine, given: Arguments) -> Value:
+    """Read ``@wrap()``; the class is the annotation of the first parameter."""
+
+    def decorate(run: Machine, inner: Arguments) -> Value:
+        value = inner.get("fn", 0, UNKNOWN)
+        function = function_of(value)
+        if function is None:
+            return value
+        command_line = CommandLine("dataclass", given)
+        run.created(command_line)
+        fields = function_fields(run, function)
+        if fields:
+            _fill(run, command_line, fields[0].annotation, given)
+
+        def parse(run: Machine, _arguments: Arguments) -> Value:
+            run.parsed(command_line)
+            return Unknown()
+
+        return Native("main", parse)
+
+    return Native("wrap", decorate)
+
+
+def _structured(run: Machine, given: Arguments) -> Value:
+    config = given.get("obj", 0)
+    command_line = CommandLine("dataclass", given)
+    _fill(run, command_line, config, given, file=False)
+    if command_line.found:
+        run.created(command_line)
+    return Unknown()
+
+
+def _from_command_line(run: Machine, _given: Arguments) -> Value:
+    for parser in run.parsers:
+        if isinstance(parser, CommandLine) and parser.dialect == "dataclass":
+            run.parsed(parser, complete=False)
+            break
+    return Unknown()
+
+
+_HANDLERS: Final[dict[str, Handler]] = {
+    "pyrallis.parse": _parse,
+    "pyrallis.wrap": _wrap,
+    "pyrallis.field": field_with_default,
+    "draccus.parse": _parse,
+    "draccus.wrap": _wrap,
+    "draccus.field": field_with_default,
+    "omegaconf.OmegaConf.structured": _structured,
+    "omegaconf.OmegaConf.from_cli": _from_command_line,
+}
+
+CONFIGS: Final = Dialect("dataclass", ("pyrallis", "draccus", "OmegaConf"), _HANDLERS)

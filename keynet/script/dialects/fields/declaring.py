@@ -1,0 +1,132 @@
+"""Declare arguments from fields, with the differences between the libraries."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from keynet.script.conversion import element_kind
+from keynet.script.dialects.fields.field import Field, class_fields
+from keynet.script.interpreter.definitions import Class, EnumMember, Instance
+from keynet.script.interpreter.evaluation.attributes import lineage
+from keynet.script.interpreter.machine import Declared, Machine
+from keynet.script.interpreter.values import MISSING, External, Generic, Unknown, Value
+from keynet.text import _
+
+__all__ = ["Style", "declare_all", "members_of_union"]
+
+_DEEPEST: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a library turns fields into arguments.
+
+    Args:
+        nested: Fields of a class that is a field's type become arguments too.
+        prefixed: Those are named ``optim.lr`` instead of ``lr``.
+        enum_names: Enum members are written by name, not by value.
+        false_flags: A bool without a default defaults to False instead of being required.
+    """
+
+    nested: bool = True
+    prefixed: bool = True
+    enum_names: bool = True
+    false_flags: bool = False
+
+
+def declare_all(
+    run: Machine,
+    fields: list[Field],
+    style: Style,
+    prefix: str = "",
+    owner: Value = MISSING,
+    depth: int = 0,
+) -> Iterator[Declared]:
+    """Declare an argument for each field; classes of the project are expanded.
+
+    Args:
+        owner: The object whose attributes are the defaults, MISSING when there is none.
+    """
+    for field in fields:
+        run.limits.spend(1)
+        default = field.default
+        if isinstance(owner, Instance) and field.name in owner.attributes:
+            default = owner.attributes[field.name]
+        if default in (External("builtins.Ellipsis"), External("tyro.MISSING")):
+            default = MISSING
+        inner = members_of_union(field.annotation) if style.nested else []
+        if inner and depth < _DEEPEST:
+            below = f"{prefix}{field.name}." if style.prefixed else ""
+            for cls in inner:
+                instance = default if isinstance(default, Instance) else MISSING
+                matching = isinstance(instance, Instance) and instance.cls is cls
+                yield from declare_all(
+                    run,
+                    class_fields(run, cls),
+                    style,
+                    below,
+                    instance if matching else MISSING,
+                    depth + 1,
+                )
+        else:
+            yield _declared(run, field, style, prefix, default)
+
+
+def members_of_union(annotation: Value) -> list[Class]:
+    """Return the classes with fields that an annotation allows."""
+    if isinstance(annotation, Generic):
+        last = annotation.name.rpartition(".")[2]
+        if last in ("Optional", "Union", "UnionType"):
+            return [cls for part in annotation.arguments for cls in members_of_union(part)]
+        if last in ("Annotated", "Final", "Positional", "OmitArgPrefixes", "FlagConversionOff"):
+            return members_of_union(annotation.arguments[0]) if annotation.arguments else []
+        return []
+    if isinstance(annotation, Class) and _has_fields(annotation):
+        return [annotation]
+    return []
+
+
+def _has_fields(cls: Class) -> bool:
+    if any(isinstance(value, EnumMember) for value in cls.namespace.values()):
+        return False
+    return any(isinstance(node, ast.AnnAssign) for one in lineage(cls) for node in one.node.body)
+
+
+def _declared(run: Machine, field: Field, style: Style, prefix: str, default: Value) -> Declared:
+    described = field.described
+    required = default is MISSING
+    kind, choices = described.kind, described.choices
+    if not described.known:
+        kind = element_kind(default) or ("" if isinstance(default, Unknown) else "str")
+    elif not kind:
+        kind = "str"
+    if kind == "bool" and required and style.false_flags and not described.many:
+        default, required = False, False
+    if field.info.keywords.get("choices") is not None:
+        choices = field.info.keywords["choices"]
+    members = run.iterate(choices) if choices is not None else None
+    if members and all(isinstance(member, EnumMember) for member in members):  # noqa: SIM102
+        if style.enum_names:
+            kind, choices = "str", [m.name for m in members if isinstance(m, EnumMember)]
+            default = _named(run, default)
+    notes = [_("Part of this argument's declaration is unknown.")] if field.info.open else []
+    return Declared(
+        f"{prefix}{field.name}",
+        kind,
+        None if required else default,
+        required,
+        field.help,
+        choices,
+        field.line,
+        field.file,
+        notes,
+    )
+
+
+def _named(run: Machine, value: Value) -> Value:
+    if isinstance(value, EnumMember):
+        return value.name
+    if isinstance(value, list | tuple):
+        return run.fresh([_named(run, item) for item in value])
+    return value

@@ -1,0 +1,79 @@
+"""fire: the parameters of the functions and classes passed to it."""
+
+from typing import Final
+
+from keynet.script.dialects.command_line import CommandLine
+from keynet.script.dialects.fields.declaring import Style, declare_all
+from keynet.script.dialects.fields.field import class_fields, function_fields, function_of
+from keynet.script.interpreter.definitions import Class, Function, Instance
+from keynet.script.interpreter.evaluation.attributes import class_attribute, lineage
+from keynet.script.interpreter.machine import Declared, Dialect, Machine
+from keynet.script.interpreter.values import (
+    MISSING,
+    Arguments,
+    BoundMethod,
+    Descriptor,
+    Unknown,
+    Value,
+)
+from keynet.text import _
+
+__all__ = ["FIRE"]
+
+_STYLE: Final = Style(nested=False, enum_names=False)
+_DEEPEST: Final = 4
+
+
+def _fire(run: Machine, given: Arguments) -> Value:
+    command_line = CommandLine("fire", given)
+    run.created(command_line)
+    component = given.get("component", 0)
+    if component is MISSING or component is None:
+        text = _("Fire() without a component takes everything in the script. Pass it a component.")
+        run.note(given.line, text, given.file)
+    command_line.found.extend(_parameters(run, component))
+    run.parsed(command_line)
+    return Unknown()
+
+
+def _parameters(run: Machine, component: Value, depth: int = 0) -> list[Declared]:
+    """Return the parameters of a component, then those of its methods or items."""
+    if depth > _DEEPEST:
+        return []
+    if isinstance(component, Class):
+        return _of_class(run, component)
+    if isinstance(component, dict | list | tuple):
+        members = component.values() if isinstance(component, dict) else component
+        return [one for member in list(members) for one in _parameters(run, member, depth + 1)]
+    function = function_of(component)
+    if function is not None:
+        method = isinstance(component, BoundMethod)
+        return list(declare_all(run, function_fields(run, function, method=method), _STYLE))
+    if isinstance(component, Instance) and component.cls is not None:
+        return _of_methods(run, component.cls)
+    return []
+
+
+def _of_class(run: Machine, cls: Class) -> list[Declared]:
+    initialise = class_attribute(cls, "__init__")
+    if isinstance(initialise, Function):
+        fields = function_fields(run, initialise, method=True)
+    else:
+        fields = class_fields(run, cls)
+    return [*declare_all(run, fields, _STYLE), *_of_methods(run, cls)]
+
+
+def _of_methods(run: Machine, cls: Class) -> list[Declared]:
+    found: list[Declared] = []
+    for one in reversed(list(lineage(cls))):
+        for name, value in one.namespace.items():
+            static = isinstance(value, Descriptor) and value.kind == "staticmethod"
+            function = function_of(value.function if isinstance(value, Descriptor) else value)
+            skipped = isinstance(value, Descriptor) and value.kind == "property"
+            if function is not None and not name.startswith("_") and not skipped:
+                fields = function_fields(run, function, method=not static)
+                found.extend(declare_all(run, fields, _STYLE))
+    return found
+
+
+FIRE: Final = Dialect("fire", ("fire",), {"fire.Fire": _fire, "fire.core.Fire": _fire})

@@ -1,0 +1,92 @@
+"""tyro: functions and dataclasses; nested ones have dotted names."""
+
+from dataclasses import replace
+from typing import Final
+
+from keynet.script.dialects.command_line import CommandLine
+from keynet.script.dialects.fields.declaring import Style, declare_all, members_of_union
+from keynet.script.dialects.fields.field import Field, class_fields, function_fields, function_of
+from keynet.script.interpreter.definitions import Class, Instance
+from keynet.script.interpreter.machine import Declared, Dialect, Handler, Machine
+from keynet.script.interpreter.values import MISSING, Arguments, Generic, Unknown, Value
+from keynet.text import _
+
+__all__ = ["TYRO"]
+
+_STYLE: Final = Style()
+_DEEPEST: Final = 4
+
+
+class Configured(Instance):
+    """What ``tyro.conf.arg(...)`` returns."""
+
+    def __init__(self, given: Arguments) -> None:
+        super().__init__()
+        self.given = given
+
+
+def _configured(_run: Machine, given: Arguments) -> Value:
+    return Configured(given)
+
+
+def _cli(run: Machine, given: Arguments) -> Value:
+    command_line = CommandLine("tyro", given)
+    run.created(command_line)
+    target = given.get("f", 0)
+    command_line.found.extend(_arguments(run, target, given.get("default")))
+    if not command_line.found:
+        run.note(given.line, _("The value passed to tyro.cli() is unknown."), given.file)
+    run.parsed(command_line)
+    return Unknown()
+
+
+def _subcommands(run: Machine, given: Arguments) -> Value:
+    command_line = CommandLine("tyro", given)
+    run.created(command_line)
+    members = given.get("subcommands", 0, given.get("configs", 0))
+    if isinstance(members, dict):
+        for member in list(members.values()):
+            # Each configuration is a pair of a description and a default.
+            inner = member[1] if isinstance(member, tuple) and len(member) == 2 else member
+            command_line.found.extend(_arguments(run, inner, MISSING))
+    run.parsed(command_line)
+    return Unknown()
+
+
+def _arguments(run: Machine, target: Value, default: Value, depth: int = 0) -> list[Declared]:
+    if isinstance(target, Instance) and target.cls is not None:
+        return _arguments(run, target.cls, target, depth)
+    if isinstance(target, Generic) and depth < _DEEPEST:
+        members: list[Value] = [*members_of_union(target)] or [*target.arguments[:1]]
+        return [one for member in members for one in _arguments(run, member, default, depth + 1)]
+    if isinstance(target, Class):
+        fields = _with_help(run, class_fields(run, target))
+        return list(declare_all(run, fields, _STYLE, "", default))
+    function = function_of(target)
+    if function is None:
+        return []
+    fields = _with_help(run, function_fields(run, function, method=target is not function))
+    return list(declare_all(run, fields, _STYLE))
+
+
+def _with_help(_run: Machine, fields: list[Field]) -> list[Field]:
+    """Return the fields with the help of ``Annotated[…, tyro.conf.arg(help=…)]``."""
+    found = []
+    for field in fields:
+        for extra in field.described.extras:
+            if isinstance(extra, Configured) and "help" in extra.given.keywords:
+                field = replace(field, help=extra.given.keywords["help"])  # noqa: PLW2901
+        found.append(field)
+    return found
+
+
+_HANDLERS: Final[dict[str, Handler]] = {
+    "tyro.cli": _cli,
+    "tyro._cli.cli": _cli,
+    "tyro.conf.arg": _configured,
+    "tyro.conf.subcommand": _configured,
+    "tyro.extras.overridable_config_cli": _subcommands,
+    "tyro.extras.subcommand_cli_from_dict": _subcommands,
+}
+
+TYRO: Final = Dialect("tyro", ("tyro",), _HANDLERS)

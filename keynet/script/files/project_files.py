@@ -1,0 +1,190 @@
+"""Find and read the files of the script's own project, and no others."""
+
+# A script's imports look for hundreds of files; pathlib is several times slower.
+# ruff: noqa: PTH112, PTH113, PTH114, PTH118
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Final
+
+from keynet.errors import ScriptInvalid
+from keynet.files import limited_read
+from keynet.script.files import folders, source
+from keynet.script.interpreter.definitions import Module
+from keynet.script.interpreter.machine import Limits
+
+__all__ = ["Project", "is_well_known"]
+
+_LONGEST_NAME: Final = 200
+# Whatever lies next to the script, these names mean the well-known packages.
+_WELL_KNOWN: Final = frozenset(
+    [
+        "absl",
+        "argparse",
+        "click",
+        "enum",
+        "dataclasses",
+        "fire",
+        "functools",
+        "jsonargparse",
+        "os",
+        "pathlib",
+        "simple_parsing",
+        "sys",
+        "tap",
+        "torch",
+        "transformers",
+        "typer",
+        "typing",
+        "tyro",
+    ]
+)
+
+
+def is_well_known(name: str) -> bool:
+    """Report whether an absolute import always means a package outside the project."""
+    return name.partition(".")[0] in _WELL_KNOWN
+
+
+class Project:
+    """The folders in which the script's imports are searched.
+
+    The first is the script's own; then its parents up to the project's root, which is the
+    nearest folder with a project marker (``.git``, ``pyproject.toml``, …), else the parent of
+    its top package. Links that lead outside are not followed.
+    """
+
+    def __init__(self, script: Path) -> None:
+        self.script = script.absolute()
+        self._folder = self.script.parent
+        self.package = folders.top_package(self._folder)
+        self._root = folders.project_root(self._folder, self.package)
+        self._folders = [
+            (folder, folders.is_shared(folder))
+            for folder in folders.search_folders(self._folder, self._root)
+        ]
+        self._real_root = os.path.realpath(self._root)
+        self._real_folders: dict[str, str] = {}
+        self._modules: dict[str, Module] = {}
+        self._found: dict[tuple[str, int, Path | None], Module | None] = {}
+        self.texts: list[str] = []
+        self._own: frozenset[str] | None = None
+
+    def entry(self) -> Module:
+        """Return the script itself as a module."""
+        module = Module("__main__", self.script)
+        self._modules[str(self.script)] = module
+        return module
+
+    def find(self, name: str, importer: Module, level: int = 0) -> Module | None:
+        """Return the module of the project that an import means, None when there is none."""
+        key = (name, level, importer.path if level else None)
+        if key not in self._found:
+            self._found[key] = self._find(name, importer, level)
+        return self._found[key]
+
+    def _find(self, name: str, importer: Module, level: int) -> Module | None:
+        parts = [part for part in name.split(".") if part]
+        if len(name) > _LONGEST_NAME or not all(part.isidentifier() for part in parts):
+            return None
+        if level:
+            base = importer.path.parent
+            for _up in range(min(level - 1, 20)):
+                base = base.parent
+            return self._at(base, parts) if self._inside(base) else None
+        if not parts or is_well_known(name):
+            return None
+        own = self.package is not None and parts[0] == self.package.name
+        standard = parts[0] in sys.stdlib_module_names and not own
+        for folder, shared in self._folders[:1] if standard else self._folders:
+            top = os.path.join(folder, parts[0])
+            if not (os.path.isdir(top) or os.path.isfile(top + ".py")):
+                continue
+            if self._owns(folder, parts[0], shared=shared):
+                found = self._at(folder, parts)
+                if found is not None:
+                    return found
+        return None
+
+    def inside(self, package: Module, name: str) -> Module | None:
+        """Return a module inside a package of the project, None when there is none."""
+        return self._at(package.path.parent, [name]) if name.isidentifier() else None
+
+    def _owns(self, folder: Path, first: str, *, shared: bool) -> bool:
+        """Report whether a package belongs to the project, not to another next to it."""
+        if shared:
+            if self._own is None:
+                self._own = folders.installed_with(self.script, folder)
+            return first in self._own
+        if self.package is None or folder != self.package.parent or folder == self._folder:
+            return True
+        return first == self.package.name or folders.has_marker(folder)
+
+    def _at(self, folder: Path, parts: list[str]) -> Module | None:
+        base = os.path.join(folder, *parts)
+        candidates = [(os.path.join(base, "__init__.py"), True)]
+        if parts:
+            candidates.append((base + ".py", False))
+        for path, package in candidates:
+            if path in self._modules:
+                return self._modules[path]
+            if os.path.isfile(path) and self._inside(path):
+                name = ".".join(parts) or folder.name
+                module = Module(name, Path(path), package, self._shown(Path(path)))
+                self._modules[path] = module
+                return module
+        if parts and os.path.isdir(base) and self._inside(base) and _has_python(base):
+            # A namespace package: it has submodules but nothing to read.
+            path = candidates[0][0]
+            return self._modules.setdefault(
+                base, Module(".".join(parts), Path(path), package=True, state="read")
+            )
+        return None
+
+    def _inside(self, path: str | Path) -> bool:
+        """Report whether a path is inside the project after its links are resolved."""
+        parent, name = os.path.split(path)
+        if parent not in self._real_folders:
+            self._real_folders[parent] = os.path.realpath(parent)
+        real = os.path.join(self._real_folders[parent], name)
+        if os.path.islink(path):
+            real = os.path.realpath(path)
+        return f"{real}/".startswith(self._real_root.rstrip("/") + "/")
+
+    def _shown(self, path: Path) -> str:
+        return (
+            path.relative_to(self._root).as_posix()
+            if path.is_relative_to(self._root)
+            else path.name
+        )
+
+    def read(self, module: Module, limits: Limits) -> source.Source | None:
+        """Read a module; return None if it is invalid or the limits are used up."""
+        if limits.modules <= 0 or limits.tokens <= 0:
+            return None
+        limits.modules -= 1
+        try:
+            content = source.load(module.path, max_tokens=limits.tokens, whole=False)
+        except ScriptInvalid:
+            return None
+        limits.tokens -= content.tokens
+        self.texts.append(content.text)
+        return content
+
+    def mentions(self, module: Module, pattern: str) -> bool:
+        """Report whether the file of a module contains a match of a regular expression."""
+        try:
+            content = limited_read.head(module.path, source.MAX_BYTES, regular_only=True)
+        except OSError:
+            return False
+        return re.search(pattern.encode(), content) is not None
+
+
+def _has_python(folder: str) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return any(entry.name.endswith(".py") for entry in entries)
+    except OSError:
+        return False

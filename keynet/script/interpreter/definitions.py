@@ -1,0 +1,122 @@
+"""What the project defines: modules, functions, classes, scopes of names."""
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from keynet.script.interpreter.values import MISSING, Value
+
+__all__ = ["Class", "EnumMember", "Frame", "Function", "Instance", "Module", "Scope", "Super"]
+
+
+@dataclass(slots=True, eq=False)
+class Frame:
+    """One call: what it returned and yielded, and the names at uncertain exits."""
+
+    function: "Function | None" = None
+    returns: list[Value] = field(default_factory=list)
+    yields: list[Value] = field(default_factory=list)
+    exits: list[dict[str, Value]] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Module:
+    """A file of the project.
+
+    ``file`` is its path as shown to people; ``state`` is ``unread``, ``reading`` or ``read``;
+    ``stars`` are the modules of its ``import *``; ``hints`` is what it has under
+    ``if TYPE_CHECKING:``, as statements until a name is looked up.
+    """
+
+    name: str
+    path: Path
+    package: bool = False
+    file: str = ""
+    state: str = "unread"
+    scope: "Scope | None" = None
+    stars: list[Value] = field(default_factory=list)
+    hints: "list[list[ast.stmt]] | dict[str, Value]" = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Scope:
+    """Names of one module, function call, class body or comprehension.
+
+    ``bound_in`` has the scopes of names that are declared global or nonlocal.
+    """
+
+    module: Module
+    parent: "Scope | None" = None
+    names: dict[str, Value] = field(default_factory=dict)
+    kind: str = "function"
+    frame: Frame = field(default_factory=Frame)
+    bound_in: dict[str, "Scope"] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Function:
+    """A function or lambda of the project, with the scope in which it was defined."""
+
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    scope: Scope
+    defaults: tuple[Value, ...] = ()
+    keyword_defaults: Mapping[str, Value] = field(default_factory=dict)
+    owner: "Class | None" = None
+    attributes: dict[str, Value] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Return its name as written; "" for a lambda."""
+        return "" if isinstance(self.node, ast.Lambda) else self.node.name
+
+    def parameter_defaults(self) -> dict[str, Value]:
+        """Return the defaults of the parameters that have one."""
+        if not self.defaults:
+            return dict(self.keyword_defaults)
+        given = self.node.args
+        names = [parameter.arg for parameter in (*given.posonlyargs, *given.args)]
+        last = names[len(names) - len(self.defaults) :]
+        return {**dict(zip(last, self.defaults, strict=True)), **self.keyword_defaults}
+
+
+@dataclass(slots=True, eq=False)
+class Class:
+    """A class of the project."""
+
+    name: str
+    bases: tuple[Value, ...]
+    namespace: dict[str, Value]
+    node: ast.ClassDef
+    scope: Scope
+    decorators: tuple[Value, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class Instance:
+    """An object of a class of the project; dialects derive their objects from it."""
+
+    cls: Class | None = None
+    attributes: dict[str, Value] = field(default_factory=dict)
+    region: int = 0
+
+    def native(self, name: str) -> Value:
+        """Return an attribute of its class outside the project, MISSING when it has none."""
+        return MISSING
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Super:
+    """``super()`` inside a method of ``owner``."""
+
+    owner: Class
+    receiver: Value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EnumMember:
+    """A member of an Enum of the project."""
+
+    cls: Class
+    name: str
+    value: Value

@@ -1,0 +1,307 @@
+"""Built-in functions applied to known values."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from keynet.script.interpreter.definitions import EnumMember, Function
+from keynet.script.interpreter.evaluation import attributes, methods, operations
+from keynet.script.interpreter.evaluation.operations import MAX_ITEMS, concrete
+from keynet.script.interpreter.knowledge.introspection import INTROSPECTION
+from keynet.script.interpreter.machine import Handler, Machine
+from keynet.script.interpreter.values import (
+    MISSING,
+    UNKNOWN,
+    Arguments,
+    BoundMethod,
+    OneOf,
+    PathValue,
+    SetValue,
+    Unknown,
+    Value,
+    is_constant,
+    join_all,
+    kind_of,
+    merge_kinds,
+    reason_of,
+)
+
+__all__ = ["BUILTINS"]
+
+_FAILURES: Final = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError)
+
+
+def _whole(run: Machine, given: Arguments, position: int = 0) -> list[Value] | None:
+    value = given.get("", position)
+    return None if value is MISSING else run.iterate(value)
+
+
+def _list(run: Machine, given: Arguments) -> Value:
+    if not given.positional:
+        return run.fresh([])
+    items = _whole(run, given)
+    return _unknown_list(given) if items is None else run.fresh(items)
+
+
+def _unknown_list(given: Arguments) -> Unknown:
+    value = given.get("", 0)
+    return Unknown("list", of=value.of if isinstance(value, Unknown) else "")
+
+
+def _tuple(run: Machine, given: Arguments) -> Value:
+    if not given.positional:
+        return ()
+    items = _whole(run, given)
+    return _unknown_list(given) if items is None else tuple(items)
+
+
+def _set(run: Machine, given: Arguments) -> Value:
+    items = _whole(run, given) if given.positional else []
+    if items is None or not all(is_constant(item) for item in items):
+        return Unknown("list")
+    return run.fresh(SetValue(dict.fromkeys(items)))
+
+
+def _dict(run: Machine, given: Arguments) -> Value:
+    result: dict[Value, Value] = {}
+    run.fresh(result)
+    if given.positional:
+        run.call(methods.method(result, "update"), Arguments(given.positional[:1]))
+    result.update(given.keywords)
+    if given.open:
+        run.spoil(result)
+    return result
+
+
+def _convert(kind: type, name: str) -> Callable[[Machine, Arguments], Value]:
+    def convert(run: Machine, given: Arguments) -> Value:  # noqa: PLR0911
+        if not given.positional:
+            return kind() if not given.open else Unknown(name)
+        value = given.positional[0]
+        if isinstance(value, OneOf):
+            rest = given.positional[1:]
+            return join_all([convert(run, Arguments((item, *rest))) for item in value.values])
+        if kind is bool:
+            known = run.truth(value)
+            return Unknown("bool", reason_of(value)) if known is None else known
+        if isinstance(value, PathValue) and kind is str:
+            return value.text
+        if given.keywords.keys() - {"base"} or (isinstance(value, bytes) and kind is str):
+            return Unknown(name)
+        if isinstance(value, EnumMember) and kind is str:
+            return _text_of_member(run, value)
+        options = [*given.positional[1:], *given.keywords.values()]
+        if not is_constant(value) or not all(is_constant(item) for item in options):
+            return Unknown(name, reason_of(value))
+        if isinstance(value, int) and value.bit_length() > operations.MAX_BITS:
+            return Unknown(name)
+        if isinstance(value, (str, bytes)) and kind is not str and len(value) > 1_000:
+            return Unknown(name)
+        try:
+            return kind(value, *options)
+        except _FAILURES:
+            return Unknown(name)
+
+    return convert
+
+
+def _text_of_member(run: Machine, member: EnumMember) -> Value:
+    own = attributes.class_attribute(member.cls, "__str__")
+    if own is not MISSING:
+        return run.call(BoundMethod(own, member), Arguments())
+    if "enum.StrEnum" in attributes.outside_bases(member.cls):
+        return member.value
+    return f"{member.cls.name}.{member.name}"
+
+
+def _length(run: Machine, given: Arguments) -> Value:
+    value = given.get("obj", 0)
+    if isinstance(value, (str, bytes)):
+        return len(value)
+    items = run.iterate(value)
+    return Unknown("int", reason_of(value)) if items is None else len(items)
+
+
+def _range(run: Machine, given: Arguments) -> Value:
+    bounds = [part for part in given.positional if isinstance(part, int)]
+    if given.open or len(bounds) != len(given.positional) or not 1 <= len(bounds) <= 3:
+        return Unknown("list")
+    try:
+        numbers = range(*bounds)
+        if len(numbers) > MAX_ITEMS:
+            return Unknown("list")
+    except (ValueError, OverflowError):
+        return Unknown("list")
+    run.limits.spend(len(numbers))
+    return tuple(numbers)
+
+
+def _enumerate(run: Machine, given: Arguments) -> Value:
+    items = _whole(run, given)
+    start = given.get("start", 1, 0)
+    if items is None or not isinstance(start, int):
+        return Unknown("list")
+    return [(index, item) for index, item in enumerate(items, start)]
+
+
+def _zip(run: Machine, given: Arguments) -> Value:
+    columns = [run.iterate(part) for part in given.positional]
+    known = [column for column in columns if column is not None]
+    if given.open or len(known) != len(columns):
+        return Unknown("list")
+    return list(zip(*known, strict=False))
+
+
+def _reversed(run: Machine, given: Arguments) -> Value:
+    items = _whole(run, given)
+    return Unknown("list") if items is None else run.fresh(items[::-1])
+
+
+def _sorted(run: Machine, given: Arguments) -> Value:
+    items = _whole(run, given)
+    if items is None or len(items) > MAX_ITEMS:
+        return Unknown("list")
+    key = given.keywords.get("key")
+    keys = items if key is None else [run.call(key, Arguments((item,))) for item in items]
+    if not concrete(keys) or any(isinstance(part, (dict, SetValue)) for part in keys):
+        return Unknown("list")
+    backwards = run.truth(given.keywords.get("reverse", False))
+    run.limits.spend(len(items) * 4)
+    try:
+        order = sorted(range(len(items)), key=lambda i: keys[i], reverse=bool(backwards))  # type: ignore[arg-type,return-value]
+    except TypeError:
+        return Unknown("list")
+    return Unknown("list") if backwards is None else run.fresh([items[i] for i in order])
+
+
+def _map(run: Machine, given: Arguments) -> Value:
+    columns = [run.iterate(part) for part in given.positional[1:]]
+    known = [column for column in columns if column is not None]
+    if known and len(known) == len(columns):
+        rows = zip(*known, strict=False)
+        return [run.call(given.positional[0], Arguments(row)) for row in rows]
+    if len(columns) != 1:
+        return Unknown("list")
+    with run.uncertain():
+        made = run.call(given.positional[0], Arguments((Unknown("str"),)))
+    return Unknown("list", of=kind_of(made))
+
+
+def _filter(run: Machine, given: Arguments) -> Value:
+    items = _whole(run, given, 1)
+    if items is None:
+        return Unknown("list")
+    kept = []
+    test = given.positional[0]
+    for item in items:
+        known = run.truth(item if test is None else run.call(test, Arguments((item,))))
+        if known is None:
+            return Unknown("list")
+        if known:
+            kept.append(item)
+    return kept
+
+
+def _fold(function: Callable[..., object], kind: str) -> Callable[[Machine, Arguments], Value]:
+    """Return a handler that applies ``min``, ``max``, ``any``, … to constants."""
+
+    def fold(run: Machine, given: Arguments) -> Value:
+        values: list[Value] = []
+        why = ""
+        for part in given.positional:
+            items = run.iterate(part) if isinstance(part, (list, tuple, dict, SetValue)) else [part]
+            values.append(Unknown("list") if items is None else items if items != [part] else part)
+            why = why or reason_of(part)
+        every = [*values, *given.keywords.values()]
+        if given.open or not all(concrete(value) for value in every):
+            return Unknown(kind or merge_kinds([kind_of(value) for value in values]), why)
+        if any(isinstance(v, int) and v.bit_length() > operations.MAX_BITS for v in values):
+            return UNKNOWN
+        try:
+            result = function(*values, **given.keywords)
+        except _FAILURES:
+            return UNKNOWN
+        return result if concrete(result) else UNKNOWN
+
+    return fold
+
+
+def _round(run: Machine, given: Arguments) -> Value:
+    digits = given.get("ndigits", 1, 0)
+    if not isinstance(digits, int) or abs(digits) > 100:
+        return UNKNOWN
+    return _fold(round, "")(run, given)
+
+
+def _sum(run: Machine, given: Arguments) -> Value:
+    items = _whole(run, given)
+    start = given.get("start", 1, 0)
+    if items is None or not all(isinstance(item, (int, float)) for item in [*items, start]):
+        if start == [] and items and all(isinstance(item, (list, tuple)) for item in items):
+            total = [part for item in items for part in (run.iterate(item) or ())]
+            return total if len(total) <= MAX_ITEMS else Unknown("list")
+        return UNKNOWN
+    return sum(item for item in [start, *items] if isinstance(item, (int, float)))
+
+
+def _next(run: Machine, given: Arguments) -> Value:
+    items = _whole(run, given)
+    iterated = given.get("", 0)
+    if items and isinstance(iterated, list):
+        run.call(methods.method(iterated, "pop"), Arguments((0,)))
+    return items[0] if items else UNKNOWN
+
+
+def _nothing(run: Machine, given: Arguments) -> Value:
+    run.call_later(
+        value for value in given.positional if isinstance(value, (Function, BoundMethod))
+    )
+    return None
+
+
+def _represent(run: Machine, given: Arguments) -> Value:
+    return operations.format_value(given.get("", 0), "r", "")
+
+
+def _import(run: Machine, given: Arguments) -> Value:
+    name = given.get("name", 0)
+    return run.import_name(name) if isinstance(name, str) else UNKNOWN
+
+
+_OWN: Final[Mapping[str, Handler]] = {
+    f"builtins.{name}": handler
+    for name, handler in {
+        "__import__": _import,
+        "abs": _fold(abs, ""),
+        "all": _fold(all, "bool"),
+        "any": _fold(any, "bool"),
+        "bool": _convert(bool, "bool"),
+        "chr": _fold(chr, "str"),
+        "dict": _dict,
+        "divmod": _fold(divmod, "list"),
+        "enumerate": _enumerate,
+        "filter": _filter,
+        "float": _convert(float, "float"),
+        "frozenset": _set,
+        "int": _convert(int, "int"),
+        "iter": _list,
+        "len": _length,
+        "list": _list,
+        "map": _map,
+        "max": _fold(max, ""),
+        "min": _fold(min, ""),
+        "next": _next,
+        "ord": _fold(ord, "int"),
+        "print": _nothing,
+        "range": _range,
+        "repr": _represent,
+        "reversed": _reversed,
+        "round": _round,
+        "set": _set,
+        "sorted": _sorted,
+        "str": _convert(str, "str"),
+        "sum": _sum,
+        "tuple": _tuple,
+        "zip": _zip,
+    }.items()
+}
+BUILTINS: Final[Mapping[str, Handler]] = {**_OWN, **INTROSPECTION}

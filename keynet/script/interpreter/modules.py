@@ -1,0 +1,144 @@
+"""The modules of the project: found when imported, read and followed when used."""
+
+import ast
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from keynet.script.files.project_files import Project
+from keynet.script.interpreter.definitions import Class, Module, Scope
+from keynet.script.interpreter.knowledge.constants import machine_dependent
+from keynet.script.interpreter.machine import Machine
+from keynet.script.interpreter.values import UNKNOWN, External, Imported, Value
+
+__all__ = [
+    "Modules",
+    "begin",
+    "forget",
+    "import_name",
+    "load",
+    "load_unread",
+    "module",
+    "resolve",
+    "submodule",
+]
+
+
+@dataclass(slots=True, eq=False)
+class Modules:
+    """The modules of the project that the script has imported so far.
+
+    ``unread`` are those whose file is not read yet; ``resolving`` are the imported names that
+    are being looked up, each with the id of its module.
+    """
+
+    project: Project
+    unread: list[Module] = field(default_factory=list)
+    scopes: list[Scope] = field(default_factory=list)
+    resolving: set[tuple[int, str]] = field(default_factory=set)
+
+
+class _Follower(Machine, Protocol):
+    modules: Modules
+
+
+def begin(run: _Follower, module: Module, name: str) -> Scope:
+    """Return a new scope with the names that a module has before its first line."""
+    scope = Scope(module, None, {}, "module")
+    scope.names.update(
+        {
+            "__name__": name,
+            "__file__": machine_dependent("__file__"),
+            "__doc__": None,
+            "__package__": UNKNOWN,
+        }
+    )
+    module.scope = scope
+    run.modules.scopes.append(scope)
+    module.state = "reading"
+    return scope
+
+
+def load(run: _Follower, module: Module) -> Scope | None:
+    """Read and follow a module of the project, once; None when it cannot be read."""
+    if module.state != "unread":
+        return module.scope
+    module.state = "reading"
+    content = run.modules.project.read(module, run.limits)
+    if content is None:
+        module.state = "read"
+        return None
+    scope = begin(run, module, module.name)
+    scope.names["__doc__"] = ast.get_docstring(content.tree, clean=False)
+    region, run.region = run.region, 0
+    try:
+        run.execute(content.tree.body, scope)
+    finally:
+        run.region = region
+        module.state = "read"
+    return scope
+
+
+def load_unread(run: _Follower, pattern: str = "") -> bool:
+    """Read the modules that are imported but not read; report whether there were any.
+
+    Args:
+        pattern: Read only those whose text contains a match of this regular expression.
+    """
+    modules = run.modules
+    any_read = False
+    skipped: list[Module] = []
+    while waiting := [one for one in modules.unread if one.state == "unread"]:
+        modules.unread.clear()
+        for module in waiting:
+            # The modules of a package are found by reading its own file.
+            if not pattern or module.package or modules.project.mentions(module, pattern):
+                any_read = True
+                run.load(module)
+            else:
+                skipped.append(module)
+    modules.unread.extend(skipped)
+    return any_read
+
+
+def module(run: _Follower, name: str, importer: Module, level: int = 0) -> Module | None:
+    """Find a module of the project as an import statement does."""
+    return _noted(run, run.modules.project.find(name, importer, level))
+
+
+def submodule(run: _Follower, module: Module, name: str) -> Module | None:
+    """Find a module inside a package of the project."""
+    return _noted(run, run.modules.project.inside(module, name) if module.package else None)
+
+
+def _noted(run: _Follower, found: Module | None) -> Module | None:
+    if found is not None and found.state == "unread":
+        run.modules.unread.append(found)
+    return found
+
+
+def import_name(run: _Follower, name: str) -> Value:
+    """Return the module of an absolute import, External if it is outside the project."""
+    entry = Module("__main__", run.modules.project.script)
+    return module(run, name, entry) or External(name)
+
+
+def resolve(run: _Follower, imported: Imported) -> Value:
+    """Return what a name imported from a module of the project is bound to."""
+    resolving = run.modules.resolving
+    key = (id(imported.module), imported.name)
+    if key in resolving:
+        return UNKNOWN
+    resolving.add(key)
+    try:
+        return run.attribute(imported.module, imported.name)
+    finally:
+        resolving.discard(key)
+
+
+def forget(run: _Follower) -> None:
+    """Break reference cycles: the garbage collector need not find them."""
+    for scope in run.modules.scopes:
+        for value in scope.names.values():
+            if isinstance(value, Class):
+                value.namespace.clear()
+        scope.names.clear()

@@ -1,0 +1,127 @@
+"""jsonargparse: parsers, CLI() and LightningCLI."""
+
+from pathlib import Path
+
+import pytest
+
+from keynet.script.extraction import extract
+from tests.unit.script.reading import DIALECT_SCRIPTS, Row, read, rows
+
+WHOLE: list[tuple[str, list[Row]]] = [
+    (
+        "jsonargparse_cli.py",
+        [
+            ("name", "str", None, True, None),
+            ("epochs", "int", 3, False, None),
+            ("lr", "float", 0.1, False, None),
+            ("dry", "bool", False, False, None),
+        ],
+    ),
+    (
+        "jsonargparse_parser.py",
+        [
+            ("config", "str", None, False, None),
+            ("seed", "int", 1, False, None),
+            ("widths", "int", None, False, None),
+            ("inner.size", "int", 2, False, None),
+            ("train.data", "str", None, True, None),
+            ("train.optim.lr", "float", 0.1, False, None),
+            ("train.optim.momentum", "float", None, False, None),
+            ("train.epochs", "int", 3, False, None),
+            ("train.tags", "str", ["a"], False, None),
+            ("model.hidden", "int", 3, False, None),
+            ("model.activation", "str", "relu", False, ("relu", "tanh")),
+            ("model.bias", "bool", True, False, None),
+        ],
+    ),
+]
+
+SMALL: list[tuple[str, list[Row]]] = [
+    (
+        """\
+import jsonargparse
+class Model:
+    def fit(self, lr: float, epochs: int = 3): pass
+class Base: pass
+p = jsonargparse.ArgumentParser()
+p.add_method_arguments(Model, 'fit', 'fit')
+p.add_subclass_arguments(Base, 'base', required=True)
+p.add_argument('--amp', action=jsonargparse.ActionYesNo, default=False)
+q = jsonargparse.ArgumentParser()
+q.add_argument('--steps', type=int, default=5)
+s = p.add_subcommands()
+s.add_subcommand('run', q)
+args = p.parse_args()
+""",
+        [
+            ("amp", "bool", False, False, None),
+            ("steps", "int", 5, False, None),
+            ("fit.lr", "float", None, True, None),
+            ("fit.epochs", "int", 3, False, None),
+            ("base", "str", None, True, None),
+        ],
+    ),
+    (
+        """\
+from dataclasses import dataclass
+import jsonargparse
+@dataclass
+class Opt:
+    lr: float = 0.1
+p = jsonargparse.ArgumentParser()
+p.add_argument('--opt', type=Opt)
+args = p.parse_args()
+""",
+        [("opt.lr", "float", 0.1, False, None)],
+    ),
+    (
+        """\
+import jsonargparse
+class Tool:
+    def __init__(self, seed: int = 1): pass
+    def run(self, path: str): pass
+def other(n: int = 2): pass
+jsonargparse.CLI([Tool, other])
+""",
+        [
+            ("seed", "int", 1, False, None),
+            ("path", "str", None, True, None),
+            ("n", "int", 2, False, None),
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("script", "expected"), WHOLE)
+def test_a_script_is_read_as_its_library_reads_it(script: str, expected: list[Row]) -> None:
+    found = extract(DIALECT_SCRIPTS / script)
+    assert (found.parser_type, rows(found)) == ("jsonargparse", expected)
+    assert found.notes == ()
+
+
+@pytest.mark.parametrize(("script", "expected"), SMALL)
+def test_less_common_ways_to_declare_are_read(
+    script: str, expected: list[Row], tmp_path: Path
+) -> None:
+    found = read(tmp_path, script)
+    assert (found.parser_type, rows(found)) == ("jsonargparse", expected)
+
+
+def test_model_and_data_of_a_lightning_cli_are_read_and_the_trainer_noted(tmp_path: Path) -> None:
+    extraction = read(
+        tmp_path,
+        "from lightning.pytorch.cli import LightningCLI\n"
+        "import lightning as L\n"
+        "class Model(L.LightningModule):\n"
+        "    def __init__(self, lr: float = 0.1, layers: int = 2): pass\n"
+        "class Data(L.LightningDataModule):\n"
+        "    def __init__(self, root: str): pass\n"
+        "if __name__ == '__main__':\n"
+        "    LightningCLI(Model, Data)\n",
+    )
+    assert rows(extraction) == [
+        ("model.lr", "float", 0.1, False, None),
+        ("model.layers", "int", 2, False, None),
+        ("data.root", "str", None, True, None),
+    ]
+    assert any("Trainer" in note.message for note in extraction.notes)

@@ -1,0 +1,68 @@
+"""simple_parsing: groups of fields, and parse()."""
+
+from pathlib import Path
+
+import pytest
+
+from keynet.script.extraction import extract
+from tests.unit.script.reading import DIALECT_SCRIPTS, Row, read, rows
+
+WHOLE: list[tuple[str, list[Row]]] = [
+    (
+        "simple_parsing_groups.py",
+        [
+            ("batch_size", "int", 32, False, None),
+            ("log_dir", "str", None, True, None),
+            ("steps", "int", 100, False, None),
+            ("verbose", "bool", False, False, None),
+            ("layers", "int", [64, 32], False, None),
+            ("names", "str", [], False, None),
+            ("seed", "int", None, False, None),
+            ("color", "str", "RED", False, ("RED", "BLUE")),
+            ("kind", "str", "small", False, ("small", "large")),
+            ("lr", "float", 0.001, False, None),
+            ("betas", "float", [0.9, 0.999], False, None),
+        ],
+    ),
+    (
+        "simple_parsing_parse.py",
+        [
+            ("name", "str", "run", False, None),
+            ("lr", "float", 0.1, False, None),
+            ("epochs", "int", 3, False, None),
+            ("mode", "str", "train", False, ("train", "eval")),
+        ],
+    ),
+]
+
+SMALL: list[tuple[str, list[Row]]] = [
+    (
+        """\
+from dataclasses import dataclass
+from simple_parsing import ArgumentParser, field, flag
+@dataclass
+class C:
+    lr: float = field(0.2, help='Rate.')
+    amp: bool = flag(False)
+p = ArgumentParser()
+p.add_arguments(C(lr=0.9), 'c', prefix='x_')
+args = p.parse_args()
+""",
+        [("x_lr", "float", 0.9, False, None), ("x_amp", "bool", False, False, None)],
+    ),
+]
+
+
+@pytest.mark.parametrize(("script", "expected"), WHOLE)
+def test_a_script_is_read_as_its_library_reads_it(script: str, expected: list[Row]) -> None:
+    found = extract(DIALECT_SCRIPTS / script)
+    assert (found.parser_type, rows(found)) == ("simple_parsing", expected)
+    assert found.notes == ()
+
+
+@pytest.mark.parametrize(("script", "expected"), SMALL)
+def test_less_common_ways_to_declare_are_read(
+    script: str, expected: list[Row], tmp_path: Path
+) -> None:
+    found = read(tmp_path, script)
+    assert (found.parser_type, rows(found)) == ("simple_parsing", expected)

@@ -1,0 +1,212 @@
+"""What click scripts declare."""
+
+from pathlib import Path
+
+import pytest
+
+from keynet.script.arguments import Argument as A
+from keynet.script.extraction import extract
+from tests.unit.script.reading import arguments, write
+
+HEAD = """
+import click
+from enum import Enum
+class Color(Enum):
+    RED = 'r'
+    BLUE = 'b'
+class Comma(click.ParamType):
+    name = 'comma'
+    def convert(self, value, param, ctx):
+        try:
+            return float(value.replace(',', '.'))
+        except ValueError:
+            self.fail('no number')
+class Hex(click.ParamType):
+    def convert(self, value, param, ctx):
+        return value if isinstance(value, int) else int(value, 16)
+"""
+
+
+@pytest.mark.parametrize(
+    ("declaration", "expected"),
+    [
+        ("option('--lr', type=float, default=0.1, help='rate')",
+         A("lr", "float", 0.1, help="rate")),
+        ("option('-b', '--batch-size', default=32)", A("batch_size", "int", 32)),
+        ("option('--lr', default=0.1)", A("lr", "float", 0.1)),
+        ("option('--name', default='x')", A("name", default="x")),
+        ("option('--name')", A("name")),
+        ("option('-n')", A("n")),
+        ("option('--n', 'number', type=int)", A("number", "int")),
+        ("option('number', '-n', '--n', type=int)", A("number", "int")),
+        ("option('--n', type=click.INT, required=True)", A("n", "int", required=True)),
+        ("option('--n', type=click.IntRange(1, 8), default=4)", A("n", "int", 4)),
+        ("option('--p', type=click.FloatRange(0, 1, clamp=True))", A("p", "float")),
+        ("option('--o', type=click.Choice(['a', 'b']), default='a')",
+         A("o", default="a", choices=("a", "b"))),
+        ("option('--o', type=click.Choice(['a', 'b'], case_sensitive=False))",
+         A("o", choices=("a", "b"))),
+        ("option('--o', type=click.Choice([c.value for c in Color]))", A("o", choices=("r", "b"))),
+        ("option('--o', type=click.Choice(Color))", A("o", choices=("RED", "BLUE"))),
+        ("option('--p', type=click.Path(exists=True))", A("p")),
+        ("option('--f', type=click.File('r'))", A("f")),
+        ("option('--amp', is_flag=True)", A("amp", "bool", False)),
+        ("option('--amp', is_flag=True, default=True)", A("amp", "bool", True)),
+        ("option('--amp/--no-amp', default=True)", A("amp", "bool", True)),
+        ("option('--amp/--no-amp')", A("amp", "bool", False)),
+        ("option('--amp/--no-amp', ' /-A', 'use_amp', default=None)", A("use_amp", "bool")),
+        ("option('--fast', 'speed', flag_value='fast', default=True)", A("speed", default="fast")),
+        ("option('-v', '--verbose', count=True)", A("verbose", "int", 0)),
+        ("option('--tag', multiple=True)", A("tag")),
+        ("option('--k', multiple=True, default=[1, 2])", A("k", "int", [1, 2])),
+        ("option('--size', nargs=2, type=float, default=(1.0, 2.0))",
+         A("size", "float", [1.0, 2.0])),
+        ("option('--size', type=(int, int), default=(1, 2))", A("size", "int", [1, 2])),
+        ("option('--pair', type=(str, int))", A("pair")),
+        ("option('--c', type=Comma(), default=0.5)", A("c", "float", 0.5)),
+        ("option('--h', type=Hex())", A("h", "int")),
+        ("option('--d', default=lambda: 3)", A("d", "int", 3)),
+        ("option('--lr', type=float, default=1e-3, show_default=True, envvar='LR')",
+         A("lr", "float", 0.001)),
+        ("argument('data')", A("data", required=True)),
+        ("argument('data-dir', type=click.Path())", A("data_dir", required=True)),
+        ("argument('n', type=int, default=3)", A("n", "int", 3)),
+        ("argument('files', nargs=-1)", A("files")),
+        ("argument('files', nargs=-1, required=True)", A("files", required=True)),
+        ("argument('out', required=False)", A("out")),
+        ("password_option(default='')", A("password", default="")),
+        ("confirmation_option()", A("yes", "bool", False)),
+    ],
+)  # fmt: skip
+def test_one_parameter(tmp_path: Path, declaration: str, expected: A) -> None:
+    script = (
+        f"{HEAD}\n@click.command()\n@click.{declaration}\n@click.version_option('1')\n"
+        "def main(**kwargs):\n    pass\nif __name__ == '__main__':\n    main()\n"
+    )
+    assert arguments(tmp_path, script) == [expected]
+
+
+def test_groups_are_flattened_in_order(tmp_path: Path) -> None:
+    assert arguments(
+        tmp_path,
+        """
+        import click
+        from commands import evaluate
+        @click.group(context_settings={'default_map': {'seed': 7}})
+        @click.option('--seed', type=int)
+        @click.pass_context
+        def cli(ctx, seed):
+            ctx.obj = seed
+        @cli.command('train')
+        @click.argument('data')
+        @click.option('--lr', default=0.1)
+        @click.pass_obj
+        def train(seed, data, lr): pass
+        @cli.group()
+        def inner(): pass
+        @inner.command
+        @click.option('--deep', is_flag=True)
+        def deep(deep): pass
+        cli.add_command(evaluate)
+        if __name__ == '__main__':
+            cli(obj={})
+        """,
+        {
+            "commands.py": """
+                import click
+                @click.command()
+                @click.option('--weights', required=True)
+                def evaluate(weights): pass
+                """
+        },
+    ) == [
+        A("seed", "int", 7),
+        A("data", required=True),
+        A("lr", "float", 0.1),
+        A("deep", "bool", False),
+        A("weights", required=True),
+    ]
+
+
+def test_shared_decorators_add_their_options(tmp_path: Path) -> None:
+    assert arguments(
+        tmp_path,
+        """
+        import functools
+        import click
+        def common(f):
+            @click.option('--seed', default=0)
+            @click.option('--out', default='runs')
+            @functools.wraps(f)
+            def wrapper(*args, **kwargs):
+                return f(*args, **kwargs)
+            return wrapper
+        OPTIONS = [click.option('--a'), click.option('--b')]
+        def add_options(options):
+            def add(f):
+                for option in reversed(options):
+                    f = option(f)
+                return f
+            return add
+        lr = click.option('--lr', type=float)
+        @click.command()
+        @common
+        @add_options(OPTIONS)
+        @lr
+        def main(**kwargs): pass
+        main()
+        """,
+    ) == [A("seed", "int", 0), A("out", default="runs"), A("a"), A("b"), A("lr", "float")]
+
+
+def test_commands_made_by_hand(tmp_path: Path) -> None:
+    assert arguments(
+        tmp_path,
+        """
+        import click
+        group = click.Group(commands={'a': click.Command('a', params=[
+            click.Option(['-l', '--lr'], type=float, default=0.1), click.Argument(['data'])])})
+        group.main()
+        """,
+    ) == [A("lr", "float", 0.1), A("data", required=True)]
+
+
+def test_commands_register_themselves_from_modules_only_imported(tmp_path: Path) -> None:
+    assert arguments(
+        tmp_path,
+        """
+        from app import cli
+        import commands
+        if __name__ == '__main__':
+            cli()
+        """,
+        {
+            "app.py": "import click\n@click.group()\ndef cli(): pass\n",
+            "commands.py": """
+                import click
+                from app import cli
+                @cli.command()
+                @click.option('--lr', default=0.1)
+                def train(lr): pass
+                """,
+        },
+    ) == [A("lr", "float", 0.1)]
+
+
+def test_a_default_of_the_machine_is_null_with_a_note(tmp_path: Path) -> None:
+    found = extract(
+        write(
+            tmp_path,
+            """
+            import click, os
+            @click.command()
+            @click.option('--n', type=int, default=os.cpu_count)
+            @click.option('--m', default=os.cpu_count())
+            def main(n, m): pass
+            main()
+            """,
+        )
+    )
+    assert found.parser_type == "click"
+    assert found.arguments == (A("n", "int"), A("m", "int"))
+    assert [note.line for note in found.notes] == [4, 5]

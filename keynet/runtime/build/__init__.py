@@ -1,1 +1,1 @@
-"""What builds with any engine share: the staged context, logs, layer caches, credentials."""
+"""Shared by the builds of all engines: rendering, staging, logs, layer cache, login files."""

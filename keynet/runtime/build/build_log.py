@@ -1,4 +1,4 @@
-"""Read an engine's build log as it comes: the step, each stage's images, the last lines."""
+"""Follow an engine's build log: current step, image of each stage, last lines, cause."""
 
 import re
 from collections import deque
@@ -14,7 +14,7 @@ _TAIL: Final = 20
 
 # buildah and podman: "STEP 3/5: RUN x", "[1/2] STEP 3/5: RUN x"; docker: "Step 3/5 : RUN x".
 _STEP = re.compile(r"(?:\[(?P<stage>\d+)/\d+\] )?STEP \d+(?:/\d+)? ?: (?P<text>.*)", re.IGNORECASE)
-# "--> 7a779408ee3", "--> Using cache 7a77…", " ---> 7a779408ee3b", "--> Pushing…" is none.
+# "--> 7a779408ee3", "--> Using cache 7a77…", " ---> 7a779408ee3b"; not "--> Pushing…".
 _IMAGE = re.compile(r" ?-{2,3}> (?:Using cache )?(?P<id>[0-9a-f]{10,64})")
 _BUILT = re.compile(r"(?:Successfully built |sha256:)?(?P<id>[0-9a-f]{12,64})$")
 # BuildKit, plain progress: "#7 [stage-1 2/3] RUN x", then "#7 0.52 text" or "#7 ERROR: why".
@@ -24,7 +24,7 @@ _VERTEX_NOISE = re.compile(
     r"#\d+ (?:sha256:|transferring |resolve |extracting |DONE|CACHED|\.\.\.)"
 )
 
-# Compiled at a build's first line, while the engine works.
+# Not compiled at import: re compiles them at the first line of a build, while the engine works.
 _CAUSES: Final = (
     (r"no space left on device|disk quota exceeded", "disk"),
     (
@@ -48,7 +48,7 @@ _CAUSES: Final = (
 
 
 class BuildLog:
-    """Fed one line after another; knows at any time where the build stands."""
+    """Follow a build line by line; ``image_id`` is "" until the log names the image."""
 
     def __init__(self) -> None:
         self.image_id = ""
@@ -61,7 +61,7 @@ class BuildLog:
         self._causes: set[str] = set()
 
     def feed(self, line: str) -> None:
-        """Take the next line of the log, without its newline."""
+        """Read the next line of the log, without its newline."""
         if line.strip() and not _VERTEX_NOISE.match(line):
             self._tail.append(line)
         for pattern, cause in _CAUSES:
@@ -80,26 +80,32 @@ class BuildLog:
 
     @property
     def step(self) -> str:
-        """The step that runs or has failed, "" before the first."""
+        """Return the step that runs or has failed, "" before the first one."""
         return self._failed_vertex or self._step
 
     @property
     def tail(self) -> list[str]:
-        """The last lines, 20 at most, oldest first."""
+        """Return the last lines, at most 20, oldest first."""
         return list(self._tail)
 
     @property
     def lost_layer(self) -> bool:
-        """Whether others took a layer from the build; see ``reasons.lost_layer``."""
+        """Report whether another process removed a layer; see ``reasons.lost_layer``."""
         return reasons.lost_layer("\n".join(self._tail))
 
     @property
     def tops(self) -> list[str]:
-        """The newest image of each stage that has one, in the order of the stages."""
+        """Return the newest image of each stage, in order, without stages that have none."""
         return [top for top in self._tops if top]
 
     def failure(self, engine: str, status: int, containerfile: str) -> BuildFailed:
-        """Say why the build failed; ``containerfile`` is where its text can be read."""
+        """Return the error of a failed build.
+
+        Args:
+            engine: Its name.
+            status: Its exit status.
+            containerfile: The path under which the user can read the Containerfile.
+        """
         if self.step:
             what = fill(
                 _("{engine} could not build the image: it failed at {step}"),
@@ -123,29 +129,29 @@ class BuildLog:
             self._tops.append("")
 
     def _note(self, image: str) -> None:
-        # The image under a FROM step is the base itself, which is not ours.
+        # The image after a FROM step is the base image, which does not belong to the build.
         if self._tops and not self._from:
             self._tops[-1] = image
 
     def _hint(self) -> str:
         hints = {
-            "disk": _("The disk is full: make room, for example with: keynet clean --images"),
-            "base": _("See whether the base image's name and tag exist: --base-image, FROM."),
+            "disk": _("The disk is full. Free some space, for example with: keynet clean --images"),
+            "base": _("Check that the base image's name and tag exist (--base-image, FROM)."),
             "ca": _(
-                "A certificate is not trusted: name your company's CA in SSL_CERT_FILE, or with "
-                "keynet login --ca-cert FILE; docker's daemon looks in "
+                "A certificate is not trusted. Set SSL_CERT_FILE to your company's CA, or run "
+                "keynet login --ca-cert FILE; docker's daemon reads "
                 "/etc/docker/certs.d/HOST/ca.crt."
             ),
-            "login": _("The base image's registry wants a login: log in to it with the engine."),
+            "login": _("The base image's registry requires a login: log in to it with the engine."),
             "requirements": _(
-                "A requirement cannot be installed: see its name, its version and the Python "
+                "A requirement cannot be installed. Check its name, its version and the Python "
                 "version of the base image."
             ),
             "network": _(
-                "The build has no network: see HTTPS_PROXY, PIP_INDEX_URL and the host's DNS."
+                "The build has no network. Check HTTPS_PROXY, PIP_INDEX_URL and the host's DNS."
             ),
         }
         for cause, hint in hints.items():
             if cause in self._causes:
                 return hint
-        return _("Read the lines above; the step named there is the one to mend.")
+        return _("Fix the failing step shown above, then try again.")

@@ -1,9 +1,9 @@
-"""Images that builds leave in an engine's store: one tag a project, as layer cache.
+"""The images that builds keep in an engine's store as layer cache: one tag for each project.
 
-Without names an engine's cache is a heap of dangling images, which its own ``prune`` removes;
-with them the second push is fast, and what was replaced goes. No list is read: what a name stood
-for gets a name of this build's before it moves. Engines cannot do both at once, so one build does
-it at a time.
+Without names the cache is a set of dangling images, which the engine's own ``prune`` removes. With
+names the second push is fast, and replaced images can be removed. No image list is read for that:
+before a name moves to a new image, its old image gets a temporary name, which is then removed.
+Engines cannot do this in one command, so a lock lets one build at a time do it.
 """
 
 import fcntl
@@ -28,15 +28,17 @@ from keynet.text import _, fill
 
 __all__ = ["PREFIX", "Cached", "build_name", "drop", "keep", "listed", "project_name", "release"]
 
-# ``localhost`` keeps every engine from reading it as a name on Docker Hub.
+# ``localhost`` stops engines from taking it for a name on Docker Hub.
 PREFIX: Final = "localhost/keynet/"
 _LONGEST: Final = 40
-# For several calls in turn, each of which may remove gigabytes.
+# For several commands in sequence, each of which may remove gigabytes.
 _TIMEOUT_S: Final = 600.0
-# For another build that tidies up; without it, at worst an image without a name stays.
+# How long to wait for another build's lock. Going on without it leaves at worst one image
+# without a name.
 _PATIENCE_S: Final = 30.0
 _PAUSE_S: Final = 0.02
-# As many stages may a recipe lose at once; a name that stands for nothing costs no time.
+# A Containerfile may lose this many stages from one build to the next, and the names of all are
+# removed. To remove a name that does not exist costs no time.
 _FEWER_STAGES: Final = 8
 
 
@@ -44,8 +46,8 @@ _FEWER_STAGES: Final = 8
 class Cached:
     """An image in an engine's store.
 
-    ``name`` is this build's own temporary tag, ``project`` the name under which the store keeps
-    the layer cache, ``stages`` the last image of each earlier stage.
+    ``name`` is this build's own temporary tag; ``project`` is the name of the layer cache, without
+    a tag; ``stages`` are the ids of the last image of each stage but the final one.
     """
 
     image_id: str
@@ -55,7 +57,10 @@ class Cached:
 
 
 def project_name(plan: BuildPlan) -> str:
-    """Name the project of this plan: its folder's name, and a hash of where it lies."""
+    """Return the image name of the plan's project, without a tag.
+
+    Made of the context folder's name and a hash of context, Containerfile and platforms.
+    """
     path = plan.context.resolve()
     slug = re.sub("[^a-z0-9]+", "-", path.name.lower())[:_LONGEST].strip("-") or "project"
     platforms = ",".join(map(str, plan.platforms))
@@ -64,40 +69,41 @@ def project_name(plan: BuildPlan) -> str:
 
 
 def build_name(project: str) -> str:
-    """Name one build of a project; two at the same time do not share it."""
+    """Return a name for one build of a project, unique among simultaneous builds."""
     return f"{project}:build-{secrets.token_hex(6)}"
 
 
 def release(engine: tuple[str, ...], built: Cached) -> None:
-    """Drop a build's own name, and keep one tag a project.
+    """Keep a build's images under the project's names, and remove the build's own name.
 
     Args:
-        engine: Its argv up to the verb.
+        engine: The engine's argv up to the verb.
     """
     wanted = {**_stages(built.project, built.stages), f"{built.project}:latest": built.image_id}
     _move(engine, wanted, built.project, [*_further(built.project, len(built.stages)), built.name])
 
 
 def keep(engine: tuple[str, ...], project: str, tops: Sequence[str]) -> None:
-    """Name the last image of each stage of a build that failed.
+    """Keep the stages of a failed build under the project's names.
 
     Args:
-        tops: Image ids, whole or shortened, in the order of the stages.
+        engine: The engine's argv up to the verb.
+        tops: The last image of each stage: ids, possibly shortened, in the order of the stages.
     """
     if tops:
         _move(engine, _stages(project, tops), project, [])
 
 
 def listed(engine: tuple[str, ...], repository: str, store: str) -> list[KeptImage]:
-    """List the images under keynet's names.
+    """Return the images that have names of keynet.
 
     Args:
-        engine: Its argv up to the verb.
-        repository: How its templates call an image's repository.
-        store: What tells this store from others.
+        engine: The engine's argv up to the verb.
+        repository: The field of an image's repository in the engine's templates.
+        store: Identifies the store; see ``KeptImage``.
 
     Raises:
-        EngineError: They cannot be listed.
+        EngineError: The engine cannot list its images.
     """
     template = f"{{{{.{repository}}}}}:{{{{.Tag}}}} {{{{.Size}}}}"
     finished = shell.run(shell.Command((*engine, "images", "--format", template)))
@@ -108,26 +114,26 @@ def listed(engine: tuple[str, ...], repository: str, store: str) -> list[KeptIma
                 engine=Path(engine[0]).name,
                 said=last_words(finished.stderr),
             ),
-            fill(_("See what it says to: {engine} images"), engine=Path(engine[0]).name),
+            fill(_("Run this to see why: {engine} images"), engine=Path(engine[0]).name),
         )
     lines = (line.partition(" ") for line in finished.stdout.splitlines())
     return [
         KeptImage(name, size, store)
         for name, _space, size in lines
-        # An image that was pulled by digest has no tag to remove it by.
+        # An image that was pulled by digest has no tag, so it cannot be removed by name.
         if name.startswith(PREFIX) and not name.endswith(":<none>")
     ]
 
 
 def drop(engine: tuple[str, ...], images: Sequence[str]) -> None:
-    """Remove these names and what nothing else needs.
+    """Remove images by name, with the layers that nothing else needs.
 
     Args:
-        engine: Its argv up to the verb.
-        images: Names, with tags.
+        engine: The engine's argv up to the verb.
+        images: Names with tags.
 
     Raises:
-        EngineError: Some are still there.
+        EngineError: Some images could not be removed.
     """
     finished = shell.run(shell.Command((*engine, "rmi", *images)), timeout_s=_TIMEOUT_S)
     if finished.status != 0:
@@ -137,7 +143,7 @@ def drop(engine: tuple[str, ...], images: Sequence[str]) -> None:
                 engine=Path(engine[0]).name,
                 said=last_words(finished.stderr),
             ),
-            _("See which containers use them, and end the builds that still run."),
+            _("Remove the containers that use them and stop running builds, then try again."),
         )
 
 
@@ -145,12 +151,12 @@ def _own_file(plan: BuildPlan) -> str:
     if not isinstance(plan.recipe, UserContainerfile):
         return ""
     path = plan.recipe.path
-    # A pipe (``-f <(...)``) has another real path each time.
+    # A pipe (``-f <(...)``) has a different real path each time.
     return str(path.resolve() if path.is_file() else path.absolute())
 
 
 def _stage_name(project: str, number: int) -> str:
-    """Name the last image of an earlier stage, counted from 1, which nothing else names."""
+    """Return the name for the last image of a stage; stages are counted from 1."""
     return f"{project}:stage-{number}"
 
 
@@ -159,17 +165,17 @@ def _stages(project: str, tops: Sequence[str]) -> dict[str, str]:
 
 
 def _further(project: str, last: int) -> list[str]:
-    """Name the stages of a build that failed, or that had more of them."""
+    """Return names of stages after ``last``: of a failed build, or one with more stages."""
     return [_stage_name(project, last + n) for n in range(1, _FEWER_STAGES + 1)]
 
 
 def _move(
     engine: tuple[str, ...], wanted: Mapping[str, str], project: str, gone: Sequence[str]
 ) -> None:
-    """Move the names to these images; remove what they stood for before and what is ``gone``.
+    """Move names to new images, remove the images they had before, and remove ``gone``.
 
-    The status of a call does not matter: a name that is new stood for nothing, and an image
-    that another name or a container holds is refused, and then is not a leftover.
+    Exit statuses are ignored: ``tag`` fails for a name that is new, and ``rmi`` refuses an image
+    that another name or a container still needs, which has to stay.
     """
     old = [build_name(project) for _name in wanted]
     calls: list[tuple[str, ...]] = []
@@ -185,7 +191,10 @@ def _move(
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Let no other keynet of this user move names in the block; after a while, go on."""
+    """Hold the lock for moving names among this user's keynet processes.
+
+    Without the lock after ``_PATIENCE_S``, the block runs nevertheless.
+    """
     try:
         folder = os.open(places.cache(), os.O_RDONLY | os.O_DIRECTORY)
     except OSError:
@@ -201,7 +210,10 @@ def _alone() -> Iterator[None]:
 
 
 def _locks(folder: int) -> bool:
-    """Try to lock it; where the file system knows no locks, there is nothing to wait for."""
+    """Try to lock the folder; report False only if another process holds the lock.
+
+    A file system without locks never gives one, so waiting would not help.
+    """
     try:
         fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

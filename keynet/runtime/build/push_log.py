@@ -1,4 +1,4 @@
-"""Read what an engine says of a push: the digest, or in the registry's words why not."""
+"""Follow an engine's push: progress events, the digest, or the error with a hint."""
 
 import re
 from dataclasses import dataclass
@@ -39,16 +39,16 @@ _NUMBER = r"[0-9]{1,15}(?:\.[0-9]{1,9})?"
 _BYTES = re.compile(
     rf"\]\s+(?P<done>{_NUMBER} ?[kKMGT]?i?[bB]) ?/ ?(?P<all>{_NUMBER} ?[kKMGT]?i?[bB])"
 )
-# Docker's last one of a layer has no total any more.
+# A progress bar without sizes: docker's last line about a layer has no total.
 _BAR = re.compile(r"\[[=>. -]+\]")
 _AMOUNT = re.compile(rf"({_NUMBER}) ?([kKMGT]?)(i?)[bB]")
 _NOT_SENT = ("skipped", "Layer already exists")
 
 
 class PushLog:
-    """Fed a push's lines, tells each layer's progress and fate as events.
+    """Emit events for each layer of a push, from the lines of its output.
 
-    Sizes are the engine's own words, rounded, of the layer before it is compressed.
+    Sizes are what the engine prints: rounded, and of layers before compression.
     """
 
     def __init__(self, emit: Emit) -> None:
@@ -58,7 +58,7 @@ class PushLog:
         self._told: set[str] = set()
 
     def feed(self, line: str) -> None:
-        """Take the next line; also handed on as a ``LogLine`` unless it is mere progress."""
+        """Read the next line, and emit it as a ``LogLine`` unless it only reports progress."""
         layer = _LAYER.fullmatch(line.strip())
         if layer is None:
             self._emit(LogLine(line, "push"))
@@ -77,12 +77,12 @@ class PushLog:
             self._end(blob, end)
 
     def finish(self) -> None:
-        """The push is over and worked: whatever has begun is there."""
+        """Emit the end of all layers that have begun: the push has succeeded."""
         for blob in [each for each in self._sizes if each not in self._ended]:
             self._end(blob, BlobFinished(blob))
 
     def _tell(self, line: str) -> None:
-        """Hand a layer's line on once: a terminal is drawn anew many times a second."""
+        """Emit a line about a layer once: engines redraw it many times a second."""
         if line not in self._told:
             self._told.add(line)
             self._emit(LogLine(line, "push"))
@@ -99,7 +99,7 @@ class PushLog:
 
 
 def _fate(blob: str, said: str) -> Event | None:
-    """Give how a layer ended; None while it has not."""
+    """Return the event that ends a layer; None if the layer is not finished."""
     if any(word in said for word in _NOT_SENT):
         return BlobSkipped(blob, None)
     if said.startswith("Mounted from"):
@@ -110,7 +110,7 @@ def _fate(blob: str, said: str) -> Event | None:
 
 
 def _size(text: str) -> int:
-    """Read ``85.8MiB`` or ``57.3MB``, in bytes."""
+    """Return ``85.8MiB`` or ``57.3MB`` in bytes."""
     found = _AMOUNT.fullmatch(text)
     assert found is not None
     base = 1024 if found[3] else 1000
@@ -118,7 +118,7 @@ def _size(text: str) -> int:
 
 
 def docker_digest(output: str) -> Digest | None:
-    """Find the digest in what ``docker push`` prints last; None when it is not there."""
+    """Return the digest from the last line of ``docker push``; None if there is none."""
     found = _DIGEST.search(output)
     return Digest.parse(found[1]) if found else None
 
@@ -132,11 +132,11 @@ class _Failed:
 
 
 def push_error(engine: str, target: Reference, output: str, *, ca_hint: str = "") -> KeynetError:
-    """Turn a failed push's output into an error in words; the first rule that fits wins.
+    """Return the error of a failed push, from the first rule that matches its output.
 
     Args:
-        ca_hint: Where this engine looks for the CA of a registry, when keynet's own way does
-            not reach it.
+        engine: Its name, for the message.
+        ca_hint: Where the engine reads a registry's CA, if keynet cannot pass the CA to it.
     """
     failed = _Failed(engine, target, _said(output), ca_hint)
     for pattern, make in _RULES:
@@ -149,7 +149,7 @@ def push_error(engine: str, target: Reference, output: str, *, ca_hint: str = ""
             target=target,
             said=failed.said,
         ),
-        _("See whether the registry works: keynet doctor"),
+        _("Check the registry with: keynet doctor"),
     )
 
 
@@ -162,11 +162,11 @@ def _said(output: str) -> str:
 def _quota(failed: _Failed) -> RegistryError:
     return RegistryError(
         fill(
-            _("The project's quota at {host} is used up: {said}"),
+            _("The project's quota on {host} is exceeded: {said}"),
             host=failed.target.registry,
             said=failed.said,
         ),
-        _("Delete old images there, or ask the platform's operators for more room."),
+        _("Delete old images there, or ask the platform's operators for a larger quota."),
         status=403,
         code="DENIED",
     )
@@ -175,14 +175,14 @@ def _quota(failed: _Failed) -> RegistryError:
 def _denied(failed: _Failed) -> RegistryError:
     return RegistryDenied(
         fill(
-            _("{host} refuses the push of {target}: {said}"),
+            _("{host} denied the push of {target}: {said}"),
             host=failed.target.registry,
             target=failed.target,
             said=failed.said,
         ),
         _(
-            "The account behind the login was revoked, has expired, may not write there, or the "
-            "quota is used up. Sign in again: keynet login"
+            "The account was revoked, has expired or may not write to this repository, or the "
+            "quota is exceeded. Sign in again: keynet login"
         ),
         status=403,
         code="DENIED",
@@ -205,11 +205,11 @@ def _unauthorized(failed: _Failed) -> RegistryError:
 def _immutable(failed: _Failed) -> RegistryError:
     return RegistryError(
         fill(
-            _("The tag of {target} is immutable at the registry: {said}"),
+            _("The tag of {target} is immutable on the registry: {said}"),
             target=failed.target,
             said=failed.said,
         ),
-        _("Push again: a new upload key gives a new repository; or lift the project's tag rule."),
+        _("Push again, which uses a new repository, or remove the project's immutability rule."),
         status=412,
         code="PRECONDITION",
     )
@@ -218,11 +218,11 @@ def _immutable(failed: _Failed) -> RegistryError:
 def _too_large(failed: _Failed) -> RegistryError:
     return RegistryError(
         fill(
-            _("A layer is too large for {host} or a proxy before it (413): {said}"),
+            _("A layer is too large for {host} or a proxy in front of it (413): {said}"),
             host=failed.target.registry,
             said=failed.said,
         ),
-        _("Leave big files out with .dockerignore, or have the proxy's body limit raised."),
+        _("Exclude large files with .dockerignore, or have the proxy's body size limit raised."),
         status=413,
     )
 
@@ -230,7 +230,7 @@ def _too_large(failed: _Failed) -> RegistryError:
 def _throttled(failed: _Failed) -> RegistryError:
     return RegistryError(
         fill(
-            _("{host} takes no more requests for now (429): {said}"),
+            _("{host} received too many requests (429): {said}"),
             host=failed.target.registry,
             said=failed.said,
         ),
@@ -250,7 +250,7 @@ def _unknown_ca(failed: _Failed) -> RegistryError:
             said=failed.said,
         ),
         failed.ca_hint
-        or _("Name the registry's CA: keynet login --ca-cert FILE, or KEYNET_CA_CERT."),
+        or _("Pass the registry's CA with: keynet login --ca-cert FILE (or set KEYNET_CA_CERT)."),
     )
 
 
@@ -259,7 +259,7 @@ def _unreachable(failed: _Failed) -> RegistryError:
         fill(
             _("{host} could not be reached: {said}"), host=failed.target.registry, said=failed.said
         ),
-        _("See the network, the proxy variables and the registry's address: keynet doctor"),
+        _("Check the network, the proxy variables and the registry's address: keynet doctor"),
         temporary=True,
     )
 
@@ -272,7 +272,7 @@ def _disk_full(failed: _Failed) -> KeynetError:
             target=failed.target,
             said=failed.said,
         ),
-        _("Make room, for example with: keynet clean --images"),
+        _("Free some space, for example with: keynet clean --images"),
     )
 
 
@@ -281,13 +281,13 @@ def _server_failed(failed: _Failed) -> RegistryError:
         fill(
             _("The registry {host} failed: {said}"), host=failed.target.registry, said=failed.said
         ),
-        _("Push again in a while; tell the platform's operators when it stays so."),
+        _("Push again later. If it still fails, tell the platform's operators."),
         status=500,
         temporary=True,
     )
 
 
-# Compiled when a push fails: most do not.
+# Not compiled at import: re compiles them if a push fails. The first match wins.
 _RULES: Final = (
     (r"quota|exceed the configured upper limit|insufficient storage", _quota),
     (r"immutable|\b412\b|precondition", _immutable),

@@ -1,9 +1,10 @@
-"""From a recipe to the Containerfile that an engine builds, and the files that go with it.
+"""Render a recipe into the Containerfile that an engine builds, and the files it needs.
 
-There are three forms. Without dependencies only files are copied. With them, packages are
-installed in a first stage and copied, or, where RUN can mount a folder of the context, installed
-in a single stage: copying a whole environment takes seconds and room for each gigabyte, and
-podman and buildah read it again for each build, even when all of it is cached.
+There are three forms. Without dependencies, only files are copied. With dependencies, packages
+are installed in a first stage and copied to the second one. If RUN can mount a folder of the
+context, they are installed in a single stage instead: copying an environment takes seconds and
+disk space for each gigabyte, and podman and buildah read it again in each build, even if
+everything is cached.
 """
 
 import hashlib
@@ -23,18 +24,18 @@ from keynet.runtime.build import pip_archive
 
 __all__ = ["PREFIX", "Rendered", "one_stage", "two_stages"]
 
-# Not /opt/venv: there are bases that keep their own environment there.
+# Not /opt/venv: some bases have their own environment there.
 PREFIX: Final = "/opt/keynet"
-# Where the stage that installs finds the build files.
+# Where install.py finds the build files.
 _STAGE: Final = "/keynet"
 _DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _PIP: Final = "pip.zip"
-# Build files that say how to reach the index, not what is installed.
+# Build files that decide how the index is reached, but not what is installed.
 _NETWORK_FILES: Final = ("ca.pem", "proxies.json")
 _URL_LOGIN: Final = re.compile(rb"://[^/@\s]*@")
-# Last on the PATH, so that it serves only where the base has no program of that name.
+# Last on the PATH, so that it is used only if the base has no program ``python``.
 _PYTHON: Final = b'#!/bin/sh\nexec python3 "$@"\n'
-# As the USER instruction takes it; what an image's config says is not to be trusted.
+# What the USER instruction accepts. A user from an image's config is not trusted.
 _USER: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?::[A-Za-z0-9_][A-Za-z0-9_.-]*)?")
 
 _COPIED: Final = f"""\
@@ -65,11 +66,11 @@ ENV PATH="{PREFIX}/bin:$${{PATH:-{_DEFAULT_PATH}}}"
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A Containerfile whose context holds ``context/`` (the user's files) and ``build/``.
+    """A Containerfile, and the files of its context next to the user's own.
 
-    ``build_files`` are those of ``build/`` by relative path, a ``Path`` for one that lies in
-    keynet's own cache; ``executables`` names those of them that are staged with mode 0755
-    instead of 0644.
+    The context of a recipe has the folders ``context/`` (the user's files) and ``build/``.
+    ``build_files`` are the files of ``build/`` by relative path: their content, or the ``Path`` of
+    a file in keynet's cache. Those in ``executables`` get mode 0755, the others 0644.
     """
 
     text: str
@@ -78,9 +79,9 @@ class Rendered:
 
 
 def two_stages(recipe: Recipe, network: HostNetwork) -> Rendered:
-    """Render the form that every engine builds; the same input gives the same bytes.
+    """Render the form that every engine can build; the same input gives the same bytes.
 
-    Without dependencies it has no RUN, so that engines that can only COPY build it too.
+    Without dependencies it has no RUN, for engines that can only COPY.
 
     Raises:
         KeynetError: keynet's own pip is not installed.
@@ -95,14 +96,14 @@ def two_stages(recipe: Recipe, network: HostNetwork) -> Rendered:
 def one_stage(recipe: Recipe, network: HostNetwork, user: str) -> Rendered | None:
     """Render the form for engines whose RUN can mount a folder of the context.
 
-    Its RUN names a hash of the dependencies: engines do not look into what is mounted when
-    they consult their cache.
+    Its RUN has a hash of the dependencies as an argument, because engines ignore the content of
+    mounts when they look up their layer cache.
 
     Args:
-        user: That of the base image, "" for root.
+        user: The base image's user, "" for root.
 
     Returns:
-        None where there is nothing to install, or the user cannot stand in a USER instruction.
+        None if there is nothing to install, or if the user is not valid in a USER instruction.
 
     Raises:
         KeynetError: keynet's own pip is not installed.
@@ -115,7 +116,7 @@ def one_stage(recipe: Recipe, network: HostNetwork, user: str) -> Rendered | Non
 
 
 def _filled(recipe: Recipe, dependencies: str, **values: str) -> str:
-    """Fill in the template; every value is quoted for its place, or has a grammar of its own."""
+    """Fill in the template; each value is quoted for its place, or cannot need quotes."""
     environment = "".join(
         f"ENV {name}={_quoted(value)}\n" for name, value in sorted(recipe.environment.items())
     )
@@ -128,7 +129,7 @@ def _filled(recipe: Recipe, dependencies: str, **values: str) -> str:
 
 
 def _template() -> str:
-    """Read the template: from the wheel, else from the checkout that holds this package."""
+    """Read the template from the wheel, or from the checkout of this package."""
     packaged = files("keynet") / "Containerfile.template"
     if packaged.is_file():
         return packaged.read_text(encoding="utf-8")
@@ -136,7 +137,7 @@ def _template() -> str:
 
 
 def _command(command: tuple[str, ...]) -> str:
-    """Write CMD's JSON form, on one line of printable characters."""
+    """Return the JSON form of CMD, on one line of printable characters."""
     written = json.dumps(command, ensure_ascii=False)
     return "".join(
         character if character.isprintable() else json.dumps(character)[1:-1]
@@ -145,12 +146,12 @@ def _command(command: tuple[str, ...]) -> str:
 
 
 def _quoted(value: str) -> str:
-    """Quote a value for ENV, where ``$`` and a backslash mean something inside of quotes."""
+    """Quote a value for ENV, where ``$`` and backslash are special inside quotes."""
     return '"' + re.sub(r'(["\\$])', r"\\\1", value) + '"'
 
 
 def _build_files(recipe: Recipe, network: HostNetwork) -> tuple[dict[str, bytes | Path], str]:
-    """Return what the stage that installs sees, and the hash of what decides the packages."""
+    """Return the files for install.py, and the hash of what decides the installed packages."""
     contents = {
         **recipe.dependencies.files,
         "install.py": (files("keynet.runtime.build") / "install.py").read_bytes(),
@@ -177,8 +178,8 @@ def _json(value: object) -> bytes:
 def _hash(contents: Mapping[str, bytes]) -> str:
     """Hash what decides which packages are installed.
 
-    Certificates, proxies and passwords in URLs are left out: a token that changes every
-    hour installs nothing again, and nobody can guess one from a hash in the history.
+    Certificates, proxies and logins in URLs are left out: a token that changes every hour must
+    not cause a new installation, nor be guessable from a hash in the image's history.
     """
     whole = hashlib.sha256()
     for name, content in sorted(contents.items()):

@@ -1,6 +1,6 @@
-"""Probing a builder of buildx that lies elsewhere: BuildKit on other hosts or in Kubernetes.
+"""Probe a remote builder of buildx: BuildKit on another host, in a container or in Kubernetes.
 
-``BUILDX_BUILDER`` names it, as for docker itself. No local daemon is needed.
+``BUILDX_BUILDER`` names the builder, as for docker itself. No local daemon is needed.
 """
 
 import re
@@ -20,7 +20,7 @@ from keynet.text import _, fill, printable
 
 __all__ = ["BuilderFacts", "inspect", "probe", "read_inspection"]
 
-# A builder in a container or a cluster is started when it is first asked.
+# ``inspect --bootstrap`` starts a builder in a container or a cluster.
 _START_S: Final = 600.0
 _TRIAL_S: Final = 120.0
 _LOCAL: Final = "docker"
@@ -29,9 +29,10 @@ _FIELD = re.compile(r"^\s*(?P<name>[A-Za-z][A-Za-z ]*?):\s+(?P<value>\S.*)$", re
 
 @dataclass(frozen=True, slots=True)
 class BuilderFacts:
-    """What ``docker buildx inspect`` says of a builder.
+    """What ``docker buildx inspect`` reports about a builder.
 
-    ``endpoint`` is its address where it has one node with an address of its own, else "".
+    ``endpoint`` is the builder's address if it has one node and that node has an address, else
+    "".
     """
 
     driver: str
@@ -41,12 +42,12 @@ class BuilderFacts:
 
     @property
     def elsewhere(self) -> bool:
-        """Whether it is another one than the daemon's own."""
+        """Report whether this is not the daemon's own builder."""
         return self.driver != _LOCAL
 
 
 def read_inspection(text: str) -> BuilderFacts:
-    """Read ``docker buildx inspect`` of any version seen; what is not told is ""."""
+    """Parse the output of ``docker buildx inspect``; a missing field is ""."""
     found: dict[str, list[str]] = {}
     for field in _FIELD.finditer(text):
         found.setdefault(field["name"].lower(), []).append(field["value"].strip())
@@ -62,19 +63,20 @@ def read_inspection(text: str) -> BuilderFacts:
 
 
 def inspect(binary: str, builder: str) -> BuilderFacts | Unusable:
-    """Ask buildx for the builder, which it starts where that is its driver's invocation."""
+    """Return what buildx reports about the builder, after starting it if its driver can."""
     argv = (binary, "buildx", "inspect", "--bootstrap", builder)
-    told = shell.run(shell.Command(argv), timeout_s=_START_S)
-    facts = read_inspection(told.stdout)
-    if told.status == 0 and facts.driver:
+    finished = shell.run(shell.Command(argv), timeout_s=_START_S)
+    facts = read_inspection(finished.stdout)
+    if finished.status == 0 and facts.driver:
         return facts
-    return _refused(builder, reasons.last_words(told.stderr or told.stdout), facts.endpoint)
+    output = finished.stderr or finished.stdout
+    return _refused(builder, reasons.last_words(output), facts.endpoint)
 
 
 def probe(
     binary: str, version: str, builder: str, facts: BuilderFacts
 ) -> tuple[WorkingEngine, Invocation] | Unusable:
-    """Try the builder's own network, then its host's; see ``dockertrial.probe``."""
+    """Try the builder's own network, then its host's; see ``docker_trial.probe``."""
     refused = endpoints.refusal(facts.endpoint, NAME, ADVICE)
     if refused is not None:
         return _refused(builder, refused.reason, facts.endpoint)
@@ -133,12 +135,12 @@ def _refused(builder: str, reason: str, endpoint: str) -> Unusable:
     return Unusable(
         NAME,
         fill(
-            _("the builder {name} that BUILDX_BUILDER names does not work: {reason}"),
+            _("the builder {name} (BUILDX_BUILDER) does not work: {reason}"),
             name=printable(builder, 100),
             reason=reason,
         ),
         fill(
-            _("See: docker buildx ls; docker buildx inspect {name}; or unset BUILDX_BUILDER"),
+            _("Run: docker buildx inspect {name} (or: docker buildx ls), or unset BUILDX_BUILDER"),
             name=printable(builder, 100),
         ),
         endpoint,

@@ -1,6 +1,6 @@
-"""The engines that keynet knows, in the order in which ``auto`` takes them.
+"""The engines that keynet supports, in the order in which ``auto`` tries them.
 
-What drives an engine is loaded for that engine alone: a push knows which one it needs.
+The code that drives an engine is imported when that engine is used: a push needs only one.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ __all__ = ["engines"]
 
 
 def engines() -> tuple[Candidate, ...]:
-    """Return docker, podman and buildah, not yet tried."""
+    """Return docker, podman and buildah, without trying them."""
     docker = EngineCandidate(
         name=docker_host.NAME,
         settings=docker_host.settings,

@@ -1,4 +1,4 @@
-"""docker: a daemon behind a socket, tcp, ssh or a context; legacy builder and BuildKit."""
+"""Build and push with docker's daemon, local or remote: legacy builder and BuildKit."""
 
 import re
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ __all__ = ["Docker"]
 
 _FIRST_WITH_OCI: Final = (25,)
 _FIRST_WITH_MOUNTS: Final = (20, 10)
-# The client's advice on the builder, which keynet has chosen because it works here.
+# The client's advice to use another builder. keynet has chosen the one that works here.
 _ADVICE = re.compile(
     r"DEPRECATED: The legacy builder|\s+BuildKit is currently disabled|\s+environment-variable\.$"
     r"|\s+Install the buildx component|\s+https://docs\.docker\.com/go/buildx"
@@ -124,7 +124,7 @@ class Docker:
             return iidfile.read_text().strip().removeprefix("sha256:")
 
     def push(self, built: Cached, target: Reference, access: RegistryAccess, emit: Emit) -> Pushed:
-        """Push by the name that it was built under; see ``Builder.push``."""
+        """Push the image by the name it was built with; see ``Builder.push``."""
         log = PushLog(emit)
         named = str(_tagged(target))
         assert built.name == named, "built for another target"
@@ -147,12 +147,12 @@ class Docker:
         return Pushed(target, digest)
 
     def release(self, built: Cached) -> None:
-        """Leave one tag a project; see ``Builder.release``."""
+        """Keep one tag for each project; see ``Builder.release``."""
         layer_cache.release((self.invocation.binary,), built)
 
     @property
     def formats(self) -> frozenset[str]:
-        """See ``Saver.formats``: docker archives, since docker 25 also the OCI's."""
+        """Return docker-archive, and since docker 25 the OCI formats; see ``Saver.formats``."""
         modern = version_numbers(self.engine.version) >= _FIRST_WITH_OCI
         return frozenset({"docker-archive", *({"oci", "oci-archive"} if modern else ())})
 
@@ -179,10 +179,10 @@ class Docker:
             timeout_s=60,
         )
         if finished.status != 0:
-            hint = _("A push does not need it: keynet brings its own credentials.")
+            hint = _("keynet push works without it: it passes the credentials itself.")
             if access.ca_cert is not None and not is_loopback(access.host):
                 hint += " " + fill(
-                    _("docker's daemon reads the CA from {path}."),
+                    _("docker's daemon reads the CA from {path}: copy it there."),
                     path=f"/etc/docker/certs.d/{access.host}/ca.crt",
                 )
             raise EngineError(
@@ -195,7 +195,7 @@ class Docker:
             )
 
     def logout(self, host: str) -> None:
-        """Forget a login; see ``LoginStore.logout``."""
+        """Remove a login; see ``LoginStore.logout``."""
         finished = self._run("logout", host)
         if finished.status != 0:
             raise EngineError(
@@ -204,7 +204,7 @@ class Docker:
                     host=host,
                     said=last_words(finished.stderr),
                 ),
-                _("Remove the entry from ~/.docker/config.json by hand."),
+                _("Remove the entry of this host from ~/.docker/config.json."),
             )
 
     def kept(self) -> list[KeptImage]:
@@ -217,7 +217,7 @@ class Docker:
         layer_cache.drop((self.invocation.binary,), images)
 
     def _network(self, plan: BuildPlan) -> str:
-        """Use the host's network where the daemon has none, or where the way out is loopback."""
+        """Return "host" if the daemon has no bridge network, or a proxy or index is on loopback."""
         if self.invocation.network:
             return self.invocation.network
         network = plan.host_network
@@ -232,7 +232,7 @@ class Docker:
         return "host" if local else ""
 
     def _rendered(self, plan: BuildPlan, config: Path | None, on_line: shell.OnLine) -> Rendered:
-        """Render for what the builder can mount: a folder of the context, or secrets."""
+        """Render the recipe, using mounts (of a context folder, of secrets) if RUN has them."""
         recipe = plan.recipe
         mounts = (
             self.invocation.mode != docker_args.LEGACY
@@ -266,15 +266,12 @@ class Docker:
 
 
 def _tagged(target: Reference) -> Reference:
-    """Push one tag: without one docker would push all that it has of the repository."""
+    """Return the target with a tag: docker pushes all tags of a repository without one."""
     return target if target.tag else target.with_tag("latest")
 
 
 def _daemon_ca(target: Reference) -> str:
     return fill(
-        _(
-            "docker's daemon looks for the CA in /etc/docker/certs.d/{host}/ca.crt (on the "
-            "daemon's machine): put it there."
-        ),
+        _("Copy the CA to /etc/docker/certs.d/{host}/ca.crt on the machine of docker's daemon."),
         host=target.registry,
     )

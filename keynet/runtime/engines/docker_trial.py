@@ -1,4 +1,4 @@
-"""Probing docker by doing: the client, its daemon, then BuildKit and the legacy builder."""
+"""Probe docker: its client, its daemon, then a trial build with BuildKit and legacy builder."""
 
 import os
 import re
@@ -29,7 +29,7 @@ _CLIENT = re.compile(r"Docker version (\d+(?:\.\d+)+)", re.IGNORECASE)
 
 
 def probe() -> Tried:
-    """Find the first builder of docker that really builds; under a second each."""
+    """Return the first builder of docker that passes a trial build (under 1 s each)."""
     binary = shutil.which(NAME)
     if binary is None:
         return reasons.not_installed(GUIDE)
@@ -44,8 +44,8 @@ def _probe(binary: str) -> Tried:
     if "podman" in client.stdout.lower():
         return Unusable(
             NAME,
-            _("the docker command here is podman's stand-in"),
-            _("keynet uses podman itself: --builder podman"),
+            _("the docker command is podman's emulation of docker"),
+            _("Use podman directly: --builder podman"),
         )
     if builder := os.environ.get("BUILDX_BUILDER"):
         known = buildx_trial.inspect(binary, builder)
@@ -92,7 +92,7 @@ def _try_modes(binary: str, facts: DockerFacts, endpoint: str) -> Tried:
 
 
 def _modes(facts: DockerFacts) -> list[str]:
-    """List the builders to try; the user's DOCKER_BUILDKIT leaves one."""
+    """Return the builders to try; only one if the user sets DOCKER_BUILDKIT."""
     wanted = os.environ.get("DOCKER_BUILDKIT", "").lower()
     if wanted in {"0", "false"}:
         return [LEGACY]
@@ -120,7 +120,7 @@ def _trial(invocation: Invocation, architecture: str, *, run: bool) -> str:
     if finished.status == 0:
         _run(invocation.binary, "rmi", name)
         return ""
-    # The legacy builder keeps the image of the last step that worked.
+    # The legacy builder keeps the image of the last successful step.
     for image in log.tops:
         _run(invocation.binary, "rmi", image)
     return reasons.failure(finished.status, finished.stderr or finished.stdout)
@@ -151,14 +151,14 @@ def _usable(
 
 
 def _endpoint(binary: str) -> str:
-    """Ask the client where it would connect to: DOCKER_HOST and contexts are its business."""
+    """Return the address the client connects to, from DOCKER_HOST or its context."""
     found = _run(binary, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
     if found.status != 0:
         raise EngineError(
             fill(
                 _("docker's context cannot be read: {said}"), said=reasons.last_words(found.stderr)
             ),
-            _("See: docker context ls; docker context use default"),
+            _("List the contexts with docker context ls; select one with docker context use NAME"),
         )
     return found.stdout.strip()
 

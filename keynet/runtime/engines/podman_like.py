@@ -1,6 +1,6 @@
-"""Drive podman or buildah through one build, push or login; their argv is in ``podman_args``.
+"""Build and push with podman or buildah; their argv is in ``podman_args``.
 
-The two share their builder's code, its store and so the way to tidy up after it.
+The two share their builder's code and its store, and therefore also the cleanup.
 """
 
 import contextlib
@@ -41,17 +41,17 @@ __all__ = ["PodmanLike", "restored"]
 
 _MARKER: Final = "keynet-build"
 _TIMEOUT_S: Final = 120.0
-# A build that another process on the same store has disturbed: buildah before 1.43.
+# For builds that fail because of another process on the same store: buildah before 1.43.
 _TRIES: Final = 3
 
 
 def restored(
     dialect: Dialect, engine: WorkingEngine, invocation: Mapping[str, Any]
 ) -> "PodmanLike":
-    """Make the builder that an earlier trial found to work.
+    """Return the builder for an invocation that has passed an earlier trial.
 
     Raises:
-        TypeError, LookupError: The invocation is that of another version of keynet.
+        TypeError, LookupError: The invocation was written by another version of keynet.
     """
     known = Invocation(**{**invocation, "ulimits": tuple(invocation["ulimits"])})
     return PodmanLike(dialect, engine, known)
@@ -76,7 +76,7 @@ class PodmanLike:
         emit: Emit,
         target: Reference | None,
     ) -> Cached:
-        """Build in a stage of its own; see ``Builder.build``."""
+        """Build from a stage; see ``Builder.build``."""
         project = layer_cache.project_name(plan)
         name = layer_cache.build_name(project)
         with contextlib.ExitStack() as stack:
@@ -95,12 +95,12 @@ class PodmanLike:
                     return Cached(log.image_id, name, project, tuple(log.tops[:-1]))
                 if not (tries_left and log.lost_layer):
                     break
-                emit(Notice(_("Others work on the same images; building again."), "note"))
+                emit(Notice(_("Another process changed the same images. Building again."), "note"))
         kept = keep_containerfile(plan, rendered, project)
         raise log.failure(self.engine.name, status, kept)
 
     def push(self, built: Cached, target: Reference, access: RegistryAccess, emit: Emit) -> Pushed:
-        """Push by id; see ``Builder.push``."""
+        """Push the image by its id; see ``Builder.push``."""
         with private_auth(access) as auth:
             return self._push(built, target, auth, emit)
 
@@ -135,7 +135,7 @@ class PodmanLike:
         return Pushed(target, Digest.parse(digestfile.read_text().strip()))
 
     def release(self, built: Cached) -> None:
-        """Leave one tag a project; see ``Builder.release``."""
+        """Keep one tag for each project; see ``Builder.release``."""
         layer_cache.release(self._prefix, built)
 
     @property
@@ -148,7 +148,7 @@ class PodmanLike:
         return LocalImage(built.project, built.image_id)
 
     def save(self, built: Cached, format: str, path: Path, emit: Emit) -> None:  # noqa: A002
-        """Write the image into a folder or an archive; see ``Saver.save``."""
+        """Write the image to a folder or an archive; see ``Saver.save``."""
         with scratch() as temporary:
             finished = shell.run(
                 shell.Command(
@@ -166,7 +166,7 @@ class PodmanLike:
                     destination=f"{format}:{path}",
                     said=last_words(finished.stderr),
                 ),
-                _("See whether the folder exists, is writable and has room."),
+                _("Check that the folder exists, is writable and has enough free space."),
             )
 
     def login(self, access: RegistryAccess) -> None:
@@ -184,11 +184,11 @@ class PodmanLike:
                     host=access.host,
                     said=last_words(finished.stderr),
                 ),
-                _("A push does not need it: keynet brings its own credentials."),
+                _("keynet push works without it: it passes the credentials itself."),
             )
 
     def logout(self, host: str) -> None:
-        """Forget a login; see ``LoginStore.logout``."""
+        """Remove a login; see ``LoginStore.logout``."""
         finished = shell.run(shell.Command((*self._prefix, "logout", host)), timeout_s=60)
         if finished.status != 0 and "not logged" not in finished.stderr.lower():
             raise EngineError(
@@ -198,7 +198,7 @@ class PodmanLike:
                     host=host,
                     said=last_words(finished.stderr),
                 ),
-                _("Remove the entry from its auth.json by hand."),
+                _("Remove the entry of this host from the engine's auth.json."),
             )
 
     def kept(self) -> list[KeptImage]:
@@ -218,14 +218,14 @@ class PodmanLike:
 
     def _save_arguments(self, built: Cached, format: str, path: Path) -> tuple[str, ...]:  # noqa: A002
         if self.invocation.remote:
-            # ``push`` would write where the service runs.
+            # ``push`` would write to a file of the service's host.
             form = "oci-dir" if format == "oci" else format
             return ("save", "--format", form, "--output", str(path), built.image_id)
         name = f"{built.project}:latest" if format == "docker-archive" else "latest"
         return ("push", built.image_id, f"{format}:{path}:{name}")
 
     def _rendered(self, plan: BuildPlan, auth: RegistryAuth | None, emit: Emit) -> Rendered:
-        """Render the recipe in one stage where RUN can mount, else in two."""
+        """Render the recipe, in one stage if RUN can mount a folder of the context."""
         if isinstance(plan.recipe, UserContainerfile):
             return Rendered(plan.recipe.text)
         modern = version_numbers(self.engine.version) >= self.dialect.mounts_since
@@ -250,7 +250,7 @@ class PodmanLike:
         command = shell.Command(
             (*self._prefix, *arguments), environment=dict(plan.host_network.proxies)
         )
-        # Its standard output is the image's id alone.
+        # Standard output only has the image's id.
         return shell.run(command, timeout_s=None, on_stderr=on_line)
 
     def _build_arguments(
@@ -279,10 +279,9 @@ class PodmanLike:
     def _run_build(
         self, command: shell.Command, marker: Path, project: str, log: BuildLog, emit: Emit
     ) -> int:
-        """Run ``build`` once and give its status.
+        """Run ``build`` once and return its exit status.
 
-        The working containers of a build that came to no image are removed, and what it
-        cached is named.
+        If it does not give an image, its working containers are removed and its cache is kept.
         """
 
         def on_line(line: str) -> None:
@@ -301,9 +300,9 @@ class PodmanLike:
         return status
 
     def _working_containers(self, marker: Path) -> list[str]:
-        """Find this build's containers by the marker that the builder wrote down for each.
+        """Return this build's containers: the builder stores the path of the marker in each.
 
-        A service elsewhere tidies up itself when its client goes away.
+        Empty for a remote service, which cleans up itself when its client disconnects.
         """
         if self.invocation.remote:
             return []
@@ -316,23 +315,24 @@ class PodmanLike:
         return found
 
     def _digest_by_pulling(self, built: Cached, target: Reference, auth: RegistryAuth) -> Digest:
-        """Ask a remote podman for the registry's digest, which its push does not tell.
+        """Return the registry's digest, which a remote podman does not report for a push.
 
-        Every layer is there already, so only the manifest comes; then the image has two
-        digests in this repository: the one it had in the store, and the registry's.
+        A pull downloads the manifest only, since every layer is there. The image then has two
+        digests in this repository: the one of the store and the one of the registry.
         """
         flags = podman_args.remote_auth_flags(auth)
         pulled = self._run("pull", "--quiet", *flags, str(target))
-        told = self._run("image", "inspect", "--format", "json", str(target))
+        inspected = self._run("image", "inspect", "--format", "json", str(target))
         self._run("rmi", str(target))
         try:
-            image = json.loads(told.stdout)[0]
+            image = json.loads(inspected.stdout)[0]
             repository = f"{target.name}@"
             digests = [each for each in image["RepoDigests"] if each.startswith(repository)]
             others = [each for each in digests if not each.endswith(image["Digest"])]
             return Digest.parse((others or digests)[0].removeprefix(repository))
         except (ValueError, LookupError, TypeError) as error:
-            raise push_error(self.engine.name, target, pulled.stderr or told.stderr) from error
+            output = pulled.stderr or inspected.stderr
+            raise push_error(self.engine.name, target, output) from error
 
     def _run(self, *arguments: str) -> shell.Finished:
         return shell.run(shell.Command((*self._prefix, *arguments)), timeout_s=_TIMEOUT_S)
@@ -341,8 +341,8 @@ class PodmanLike:
 def _service_ca(target: Reference) -> str:
     return fill(
         _(
-            "podman's service looks for the CA in /etc/containers/certs.d/{host}/ca.crt (on "
-            "the service's machine): put it there."
+            "Copy the CA to /etc/containers/certs.d/{host}/ca.crt on the machine of podman's "
+            "service."
         ),
         host=target.registry,
     )

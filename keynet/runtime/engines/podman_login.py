@@ -1,7 +1,7 @@
-"""The private folder of one command of podman or buildah: the user's logins and one more.
+"""Create a private login file for one command of podman or buildah: the user's logins and one more.
 
-A push never depends on an engine's stored login, which podman keeps in memory and CI does not
-have, and never changes it. The user's own entries stay, so that private base images still pull.
+A push neither depends on the engine's stored login, which podman loses at a reboot and CI does not
+have, nor changes it. The user's own logins are copied, so that private base images can be pulled.
 """
 
 import contextlib
@@ -25,10 +25,10 @@ __all__ = ["RegistryAuth", "private_auth"]
 
 @dataclass(frozen=True, slots=True)
 class RegistryAuth:
-    """One registry's credentials, as files of a private folder.
+    """Credentials of one registry, as files in a private folder.
 
-    ``cert_dir`` is None without a private CA; ``insecure`` lets the engine use plain http or an
-    unverified certificate.
+    ``cert_dir`` is None without a private CA; ``insecure`` allows plain http and unverified
+    certificates.
     """
 
     host: str
@@ -39,7 +39,7 @@ class RegistryAuth:
 
 @contextlib.contextmanager
 def private_auth(access: RegistryAccess) -> Iterator[RegistryAuth]:
-    """Make the folder (0700) and remove it on every way out.
+    """Create the folder (0700), and remove it in any case.
 
     Raises:
         UsageError: The CA certificate of ``access`` cannot be read.
@@ -59,7 +59,7 @@ def private_auth(access: RegistryAccess) -> Iterator[RegistryAuth]:
 def _config(access: RegistryAccess) -> dict[str, Any]:
     auths: dict[str, Any] = {}
     helpers: dict[str, Any] = {}
-    # Least important first: the engines read the others before docker's file.
+    # In reverse order: the first file that has an entry for a host wins.
     for path in reversed(_authfiles()):
         config = authfiles.read(path)
         auths |= authfiles.mapping(config.get("auths"))
@@ -71,7 +71,10 @@ def _config(access: RegistryAccess) -> dict[str, Any]:
 
 
 def _authfiles() -> list[Path]:
-    """List where podman and buildah look, the first match of a host wins."""
+    """Return the login files of podman and buildah, in the order in which they are read.
+
+    Source: containers-auth.json(5).
+    """
     explicit = os.environ.get("REGISTRY_AUTH_FILE")
     runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/run/containers/{os.getuid()}"
     config = os.environ.get("XDG_CONFIG_HOME") or places.home() / ".config"
@@ -93,7 +96,7 @@ def _cert_dir(access: RegistryAccess, folder: Path) -> Path | None:
                 path=access.ca_cert,
                 reason=error.strerror,
             ),
-            _("Give the right file with: keynet login --ca-cert FILE"),
+            _("Pass a readable file to: keynet login --ca-cert FILE"),
         ) from error
     directory = folder / "certs"
     directory.mkdir(mode=0o700)

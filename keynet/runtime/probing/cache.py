@@ -1,8 +1,8 @@
-"""What probing found, kept between runs: so that a push does not try every engine again.
+"""Remember the results of probing, so that a push does not try every engine again.
 
-An answer holds only for the same program, ids and settings that decide where and how the engine
-runs; each such combination has a file of its own, so that work with several of them in turn, or
-by several processes, costs no second trial. A file that cannot be read is made anew.
+A result is valid for one program, user id and set of settings. Each combination has its own file,
+so that using several of them alternately, or from several processes, needs no second trial. An
+unreadable file is ignored and written again.
 """
 
 import contextlib
@@ -21,14 +21,14 @@ from keynet.runtime.engine import Unusable, WorkingEngine
 
 __all__ = ["Cache", "Found", "Works"]
 
-# A refusal may have causes that no key sees (a kernel setting), so it ages.
+# A failure may have causes that are not part of the key (a kernel setting), so it expires.
 _REFUSAL_AGE_S: Final = 600.0
 _KEPT: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Works:
-    """An engine that works, and in JSON's types how its own module has to call it."""
+    """An engine that works, with its module's ``Invocation`` in JSON's types."""
 
     engine: WorkingEngine
     invocation: Mapping[str, Any]
@@ -38,16 +38,16 @@ Found = Works | Unusable
 
 
 class Cache:
-    """Remember one answer for each engine and its settings.
+    """Remember one result for each engine and its settings.
 
-    Reading never fails; writing is best effort.
+    Reading and writing never raise: without the cache, engines are tried again.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder or places.cache() / "engines"
 
     def get(self, name: str, key: str) -> Found | None:
-        """Return what was found for this engine; None when anything has changed since."""
+        """Return the remembered result; None if there is none for this key or it has expired."""
         try:
             entry = json.loads(self._file(name, key).read_bytes())
             if "engine" in entry:
@@ -58,11 +58,11 @@ class Cache:
             return None
 
     def put(self, name: str, key: str, found: Found) -> None:
-        """Remember it, replacing what was known of this engine as it is set up now."""
+        """Remember a result in place of an earlier one for the same key."""
         kind = "unusable" if isinstance(found, Unusable) else ""
         known = dataclasses.asdict(found)
         entry = {"at": time.time(), **({kind: known} if kind else known)}
-        # A cache that cannot be written costs a second next time, and nothing else.
+        # Without the file, the next push only needs a second more.
         with contextlib.suppress(OSError):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor, temporary = tempfile.mkstemp(dir=self._folder, prefix=".new-")

@@ -1,4 +1,4 @@
-"""An engine that may work on this host: tried by its own module, remembered between runs."""
+"""An engine that may work on this host: probed by its own module, remembered between runs."""
 
 import dataclasses
 import shutil
@@ -12,17 +12,17 @@ from keynet.runtime.probing.cache import Cache, Works
 
 __all__ = ["EngineCandidate"]
 
-# What a trial gives: the engine and its own dataclass of how to call it.
+# The second value is the engine module's own ``Invocation``, a dataclass.
 Tried = tuple[WorkingEngine, Any] | Unusable
 
 
 @dataclass(frozen=True, slots=True)
 class EngineCandidate:
-    """One engine: the functions are its own module's, which is loaded when they are called.
+    """One engine, by functions of its own module, which is imported when they are called.
 
-    ``settings`` are what decides where and how it runs, in JSON's types; ``trial`` tries it;
-    ``restore`` makes a builder of what a trial found; ``advice`` are the texts for a daemon
-    that does not answer.
+    ``settings`` returns everything that decides how the engine runs, in JSON's types; ``trial``
+    probes it; ``restore`` makes a builder from the result of a trial; ``advice`` has the texts
+    for a daemon that does not answer.
     """
 
     name: str
@@ -33,11 +33,11 @@ class EngineCandidate:
 
     @property
     def installed(self) -> bool:
-        """Whether its program is on PATH."""
+        """Report whether its program is on PATH."""
         return shutil.which(self.name) is not None
 
     def remembered(self) -> AnyBuilder | Unusable | None:
-        """Return what an earlier trial found, unless the daemon has come or gone since."""
+        """Return the result of an earlier trial; None if the daemon started or stopped since."""
         found = Cache().get(self.name, self._key())
         match found:
             case None:
@@ -51,7 +51,7 @@ class EngineCandidate:
                 return self._restored(found)
 
     def probe(self) -> AnyBuilder | Unusable:
-        """Try it anew, and remember the outcome."""
+        """Probe the engine again, and remember the result."""
         tried = self.trial()
         if isinstance(tried, Unusable):
             self._remember(tried)
@@ -65,11 +65,11 @@ class EngineCandidate:
         try:
             return self.restore(found.engine, found.invocation)
         except (TypeError, LookupError):
-            # Another version of keynet wrote it, or the file is broken.
+            # The file was written by another version of keynet, or it is broken.
             return None
 
     def _remember(self, found: Works | Unusable) -> None:
-        # The key is made anew: a first trial makes the engine write files that it looks at.
+        # The key is computed again: in a first trial the engine writes files that belong to it.
         Cache().put(self.name, self._key(), found)
 
     def _key(self) -> str:

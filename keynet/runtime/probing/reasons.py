@@ -1,4 +1,4 @@
-"""Why an engine cannot be used, in words, with the fix: from what the engine itself said."""
+"""Explain why an engine cannot be used, and how to fix it, from the engine's own output."""
 
 import re
 from collections.abc import Callable
@@ -26,11 +26,12 @@ _PREFIX = re.compile(r'^(?:time="[^"]*" level=\w+ msg=|Error: |ERRO\[\d+\] |erro
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """What of the advice is one engine's own.
+    """The parts of the advice that differ between engines.
 
-    ``package`` is its package on Debian; ``after_subids`` is the command that is due after new
-    subordinate ids, "" for none; ``reset`` empties its store; ``known`` are its own reasons, as
-    patterns with marked texts, before those that all engines share.
+    ``package`` is the engine's Debian package; ``after_subids`` is the command to run after
+    subordinate ids have changed, "" for none; ``reset`` is the command that empties the store;
+    ``known`` has patterns of the engine's own errors with fixes (marked texts), which are tried
+    before the shared ones.
     """
 
     name: str
@@ -41,27 +42,28 @@ class Guide:
 
 
 def last_words(output: str) -> str:
-    """Return the line of an engine's error output that says why, cut to a readable length."""
+    """Return the line of an engine's output that explains the error, shortened; may be ""."""
     return _telling(output)[0]
 
 
 def failure(status: int, output: str) -> str:
-    """Say why a trial ended with this status; never empty."""
-    return last_words(output) or fill(_("exit status {status}, without a word"), status=status)
+    """Explain why a trial ended with this status; never empty."""
+    return last_words(output) or fill(_("exit status {status}, no output"), status=status)
 
 
 def lost_layer(output: str) -> bool:
-    """Report whether a build failed only because another process removed a layer meanwhile.
+    """Report whether a build failed because another process removed a layer at the same time.
 
-    buildah before 1.43, and podman with it, ends where a layer goes that it has just listed
-    or is about to use (containers/buildah issues 5615 and 5674); the same build then passes.
+    buildah before 1.43, and podman that contains it, fails if a layer disappears that it has just
+    listed or is about to use (containers/buildah issues 5615 and 5674). The same build then
+    passes.
     """
     lines = output.strip().splitlines()
     return bool(lines and _LOST_LAYER.fullmatch(lines[-1]))
 
 
 def not_installed(guide: Guide) -> Unusable:
-    """Say that there is no such program on PATH."""
+    """Explain that the program is not on PATH."""
     return Unusable(
         guide.name,
         fill(_("{name} is not installed (no such program on PATH)"), name=guide.name),
@@ -74,7 +76,7 @@ def not_installed(guide: Guide) -> Unusable:
 
 
 def no_subids(guide: Guide) -> Unusable:
-    """Say that the user has no subordinate ids, which rootless engines need."""
+    """Explain that the user has no subordinate ids, which rootless engines need."""
     return Unusable(
         guide.name,
         _("this user has no entry in /etc/subuid and /etc/subgid, so only one id can be mapped"),
@@ -83,20 +85,20 @@ def no_subids(guide: Guide) -> Unusable:
 
 
 def explain(guide: Guide, output: str) -> Unusable:
-    """Find reason and fix in what the engine said; its own words when nothing fits.
+    """Return reason and fix for an engine's output; for unknown errors, its own words.
 
-    The first line that has a known reason counts: an engine's processes write at the same
-    time, so that what follows from the reason may stand before it.
+    The first line with a known reason counts, whatever is printed before it: the processes of an
+    engine write at the same time, so a consequence may be printed before its cause.
     """
     known = _known(guide, output)
     if known is not None:
         return known
-    by_hand = fill(_("Try it by hand: {name} info"), name=guide.name)
+    by_hand = fill(_("Run this to see the whole error: {name} info"), name=guide.name)
     return Unusable(guide.name, last_words(output), by_hand)
 
 
 def known_fix(guide: Guide, output: str) -> str:
-    """Return the fix alone of a reason that is known; "" for others."""
+    """Return only the fix, "" if the reason is unknown."""
     known = _known(guide, output)
     return known.fix if known is not None else ""
 
@@ -113,22 +115,22 @@ def _known(guide: Guide, output: str) -> Unusable | None:
 
 
 def _telling(output: str) -> list[str]:
-    """Give the lines that may say why, the likeliest first; one is "" where there are none."""
+    """Return the lines that may explain the error, most likely first; [""] without lines."""
     lines = [line for line in output.splitlines() if not _NOISE.search(line)]
     telling = [line for line in lines if re.search("error|cannot|denied|fail", line, re.IGNORECASE)]
     return [_shortened(printable(_PREFIX.sub("", line))) for line in telling or lines or [""]]
 
 
 def _shortened(line: str) -> str:
-    """Cut a long line in its middle: engines put what failed first and why last."""
+    """Shorten a long line in its middle: engines print what failed first and why last."""
     return line if len(line) <= 300 else f"{line[:100]} … {line[-197:]}"
 
 
 def _storage(guide: Guide) -> str:
     return fill(
         _(
-            "The storage driver does not fit the store: unset STORAGE_DRIVER or set it back in "
-            "storage.conf, install fuse-overlayfs, or start afresh ({reset} of the store's folder)."
+            "The storage driver does not match the store. Unset STORAGE_DRIVER or correct "
+            "storage.conf, install fuse-overlayfs, or delete the store's content ({reset})."
         ),
         reset=guide.reset,
     )
@@ -136,8 +138,8 @@ def _storage(guide: Guide) -> str:
 
 def _subids(guide: Guide) -> str:
     fix = _(
-        "As root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER "
-        "(and install uidmap)"
+        "Install uidmap, then run as root: usermod --add-subuids 100000-165535 "
+        "--add-subgids 100000-165535 USER"
     )
     if not guide.after_subids:
         return fix
@@ -148,15 +150,15 @@ def _shared(text: str) -> Callable[[Guide], str]:
     return lambda _guide: _(text)
 
 
-# The first one that fits counts, so that the order matters.
+# The first match wins, so the order matters.
 _SHARED: Final[tuple[tuple[str, Callable[[Guide], str]], ...]] = (
-    (r"no space left", _shared(N_("Make room on the disk that holds the engine's store."))),
+    (r"no space left", _shared(N_("Free some space on the disk of the engine's store."))),
     (
         r"homedir|home directory|unknown userid",
         _shared(
             N_(
-                "Rootless engines want a line for this user in /etc/passwd, and subordinate ids; "
-                "docker, or a remote engine (DOCKER_HOST, CONTAINER_HOST), does not."
+                "Add this user to /etc/passwd and give it subordinate ids, for rootless engines. "
+                "Or use docker or a remote engine (DOCKER_HOST, CONTAINER_HOST)."
             )
         ),
     ),
@@ -171,8 +173,8 @@ _SHARED: Final[tuple[tuple[str, Callable[[Guide], str]], ...]] = (
         _shared(
             N_(
                 "Allow user namespaces: sysctl kernel.unprivileged_userns_clone=1 and "
-                "user.max_user_namespaces=15000; in a container run it with --privileged or as "
-                "a nested rootless image."
+                "user.max_user_namespaces=15000. Start a container with --privileged, or use an "
+                "image for nested rootless engines."
             )
         ),
     ),

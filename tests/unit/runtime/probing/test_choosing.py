@@ -141,9 +141,9 @@ def test_a_storage_that_does_not_work_is_told(machine: Machine) -> None:
 @pytest.mark.parametrize(
     ("answers", "word"),
     [
-        ([Answer("--version", "what")], "--version fails"),
-        ([VERSION, Answer("info", "no json")], "gives no JSON"),
-        ([VERSION, INFO, Answer("*", stderr="Error: no space left", status=1)], "Make room"),
+        ([Answer("--version", "what")], "--version failed"),
+        ([VERSION, Answer("info", "no json")], "did not print valid JSON"),
+        ([VERSION, INFO, Answer("*", stderr="Error: no space left", status=1)], "Free some space"),
         ([VERSION, INFO, Answer("*", status=7)], "exit status 7"),
     ],
 )

@@ -16,8 +16,8 @@ from keynet.runtime.probing import reasons
         ("no subuid ranges found for user", "--add-subuids"),
         ("cannot clone: Operation not permitted", "user namespaces"),
         ("Cannot connect to Podman. Please verify", "podman system service"),
-        ("write /x: no space left on device", "Make room"),
-        ("something else", "by hand"),
+        ("write /x: no space left on device", "Free some space"),
+        ("something else", "to see the whole error"),
     ],
 )
 def test_refusals_have_a_fix(said: str, fix: str) -> None:

@@ -1,1 +1,1 @@
-"""The verbs: wire the parts together, know no terminal."""
+"""The verbs (push, build, login, …): they connect the other rooms and never use a terminal."""

@@ -1,4 +1,4 @@
-"""What keynet left on this machine, and taking it away (SPEC 9)."""
+"""Find and remove what keynet keeps on this machine."""
 
 import shutil
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ __all__ = ["InStore", "Leftover", "find", "find_images", "remove", "remove_image
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """One folder that keynet made; ``what`` is for people, ``size`` in bytes on the disk."""
+    """A folder created by keynet; ``what`` is for people, ``size`` is in bytes on the disk."""
 
     what: str
     path: Path
@@ -28,7 +28,7 @@ class Leftover:
 
 @dataclass(frozen=True, slots=True)
 class InStore:
-    """What builds left in one engine's store; never empty."""
+    """The images that builds keep in one engine's store; never empty."""
 
     engine: str
     store: LayerStore
@@ -36,7 +36,7 @@ class InStore:
 
 
 def find() -> list[Leftover]:
-    """List the folders that are there; empty on a clean machine."""
+    """Return the folders that exist; empty on a clean machine."""
     found = []
     cache = places.cache()
     if cache.exists():
@@ -48,10 +48,10 @@ def find() -> list[Leftover]:
 
 
 def find_images(emit: Emit) -> list[InStore]:
-    """List the images in the stores of the engines that work here, each store once.
+    """Return the images in the stores of the engines that work here, each store once.
 
-    To be asked before ``find``: it may have to try an engine. One that cannot list its
-    images is a warning.
+    An engine that cannot list its images is a warning. Call this before ``find``, because it may
+    have to probe an engine, which writes to the cache.
     """
     found = []
     stores: set[str] = set()
@@ -70,10 +70,10 @@ def find_images(emit: Emit) -> list[InStore]:
 
 
 def remove_images(found: Sequence[InStore]) -> None:
-    """Remove them from every store.
+    """Remove the images from all stores.
 
     Raises:
-        EngineError: Some engines did not remove all of theirs; the others did.
+        EngineError: Some engines did not remove all of their images; the other engines did.
     """
     failed = []
     for each in found:
@@ -86,7 +86,7 @@ def remove_images(found: Sequence[InStore]) -> None:
 
 
 def remove(leftover: Leftover) -> None:
-    """Remove one of them with everything in it.
+    """Remove a folder and everything in it.
 
     Raises:
         KeynetError: Something in it cannot be removed.
@@ -104,7 +104,7 @@ def remove(leftover: Leftover) -> None:
                 path=leftover.path,
                 why=error.strerror or error,
             ),
-            _("End the builds that still use it, then try again."),
+            _("Stop the builds that still use it, then try again."),
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""What of this machine works for keynet, and why the rest does not (SPEC 8, 9)."""
+"""Examine what keynet needs: engines, login, backend and registry."""
 
 import os
 from dataclasses import asdict, dataclass
@@ -21,7 +21,7 @@ __all__ = ["Examined", "Finding", "described", "examine"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at; ``fix`` is "" when ``ok``."""
+    """The result of one check; ``fix`` is "" if ``ok``."""
 
     name: str
     ok: bool
@@ -31,7 +31,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """All that was looked at; ``platform`` holds login, backend and registry."""
+    """The results of all checks.
+
+    ``platform`` has login, backend and registry, or only the login if that failed;
+    ``own_store_size`` is in bytes.
+    """
 
     engines: tuple[WorkingEngine | Unusable, ...]
     platform: tuple[Finding, ...]
@@ -40,11 +44,11 @@ class Examined:
 
     @property
     def can_build(self) -> bool:
-        """True when at least one engine runs programs in a build."""
+        """Report whether at least one engine can run programs in a build."""
         return any(isinstance(engine, WorkingEngine) and engine.can_run for engine in self.engines)
 
     def to_json(self) -> dict[str, Any]:
-        """Give the object of ``keynet doctor --json``."""
+        """Return the object of ``keynet doctor --json`` (docs/reference/command-line.md)."""
         return {
             "engines": [_engine_json(engine) for engine in self.engines],
             "platform": [asdict(finding) for finding in self.platform],
@@ -54,9 +58,12 @@ class Examined:
 
 
 def examine(now: datetime | None = None) -> Examined:
-    """Probe every engine anew, then ask the platform's backend and registry.
+    """Probe every engine again, then call the platform's backend and registry.
 
-    Nothing raises: what fails is a finding with its fix.
+    Never raises a KeynetError: a failure is a finding with its fix.
+
+    Args:
+        now: The time for which the login is checked; None is the current time.
     """
     own = own_store.own_store()
     return Examined(
@@ -68,7 +75,7 @@ def examine(now: datetime | None = None) -> Examined:
 
 
 def described(examined: Examined) -> list[Finding]:
-    """Give everything as findings, engines first, for people."""
+    """Return all results as findings for people, engines first."""
     found = [_engine_finding(engine) for engine in examined.engines]
     if examined.own_store is not None:
         found.append(
@@ -115,10 +122,10 @@ def _registry(merged: Settings) -> Finding:
 
 def _life(merged: Settings, now: datetime) -> str:
     if merged.api_token_expires_at is None:
-        return fill(_("{server}, the token's life is not known"), server=merged.server_url)
+        return fill(_("{server}, the login's expiry is unknown"), server=merged.server_url)
     hours = (merged.api_token_expires_at - now).total_seconds() / 3600
     return fill(
-        _("{server}, the token holds for {hours:.1f} more hours"),
+        _("{server}, login valid for {hours:.1f} more hours"),
         server=merged.server_url,
         hours=hours,
     )

@@ -1,8 +1,8 @@
-"""That a registry took the saved login a while ago, kept between pushes.
+"""Remember between pushes that a registry has accepted the saved login.
 
-To ask takes several round trips and 0.1 s for loading the registry client, before anything else
-can begin; one connect tells that the registry is there. An account that was refused since is told
-by the push itself, and then asked about again.
+Verifying a login takes several round trips, and 0.1 s to import the registry client, before
+anything else can begin. A single connect is enough to know that the registry is reachable. If the
+account was revoked meanwhile, the push fails, and the next push verifies the login again.
 """
 
 import contextlib
@@ -24,11 +24,11 @@ _CONNECT_S: Final = 1.0
 
 
 class Acceptance:
-    """Remember that a registry took this account of the login in this file; best effort.
+    """One login of a registry, and whether it was verified recently; never raises an OSError.
 
     Args:
-        login: Where the password was read; None when it came from elsewhere, which is never
-            remembered: a password leaves no trace of itself.
+        login: The file of the saved login. None if the password came from the environment: such
+            a login is not remembered, so that nothing derived from it is stored.
     """
 
     MINUTES: Final = 10
@@ -38,13 +38,13 @@ class Acceptance:
         self._mark = None if login is None else _mark(access, login)
 
     def holds(self) -> bool:
-        """Tell whether it was taken in the last ``MINUTES`` and the registry is there now."""
+        """Report whether it was verified in the last ``MINUTES`` and the registry is reachable."""
         with contextlib.suppress(OSError):
             return self._mark is not None and self._fresh(self._mark) and _connects(self._access)
         return False
 
     def note(self) -> None:
-        """Remember that it was taken just now, and nothing that is out of date."""
+        """Remember that the login was verified now, and remove expired entries."""
         if self._mark is None:
             return
         with contextlib.suppress(OSError):
@@ -55,7 +55,7 @@ class Acceptance:
                     other.unlink()
 
     def forget(self) -> None:
-        """Ask again next time."""
+        """Verify the login again next time."""
         if self._mark is not None:
             with contextlib.suppress(OSError):
                 self._mark.unlink()
@@ -65,7 +65,10 @@ class Acceptance:
 
 
 def _mark(access: RegistryAccess, login: Path) -> Path | None:
-    """Name an empty file after all that decides; a login that was written anew is another."""
+    """Return the path of the empty marker file of this registry, account and login file.
+
+    A login file that was written again has another marker. None if the file is unreadable.
+    """
     try:
         saved = login.stat()
     except OSError:
@@ -77,7 +80,7 @@ def _mark(access: RegistryAccess, login: Path) -> Path | None:
 
 
 def _connects(access: RegistryAccess) -> bool:
-    """See that somebody takes connections there; behind a proxy that cannot be seen."""
+    """Report whether the registry accepts connections; False behind a proxy, which hides it."""
     scheme, default = ("http", 80) if access.insecure else ("https", 443)
     try:
         parts = urlsplit(f"//{access.host}")

@@ -105,7 +105,7 @@ class BuildSecret:
 
 @dataclass(frozen=True, slots=True)
 class HostNetwork:
-    """How this host reaches the network: for the build's RUN steps, never for the image.
+    """The host's network settings for RUN steps, never for the image itself.
 
     ``proxies`` are variables such as HTTPS_PROXY with their values; ``ca_bundle`` is the content
     of a PEM file; ``pip_conf`` is the text of a pip configuration file. Proxies and

@@ -1,1 +1,1 @@
-"""The contents of an image: context, ignore rules, dependencies, network of the build."""
+"""The contents of an image: context, ignore rules, dependencies, host network."""

@@ -72,7 +72,7 @@ class Unusable:
 
 @dataclass(frozen=True, slots=True)
 class LocalImage:
-    """An image on this machine, by its name in the builder and its id (hexadecimal digits).
+    """An image on this machine: its name in the builder, and its id in hex digits.
 
     ``stored`` is False for a builder that only has a cache and no image store.
     """
@@ -96,7 +96,7 @@ class KeptImage:
 
 
 class Builder(Protocol[BuiltT]):
-    """Turn a plan into an image and push it; ``BuiltT`` is the builder's own build result."""
+    """Build an image from a plan and push it; ``BuiltT`` is the builder's own result."""
 
     @property
     def engine(self) -> WorkingEngine:
@@ -158,7 +158,7 @@ class Saver(Protocol[SavedT_contra]):
 
     @property
     def formats(self) -> frozenset[str]:
-        """Return the formats of ``save``: of ``oci``, ``oci-archive`` and ``docker-archive``."""
+        """Return the formats of ``save``: ``oci``, ``oci-archive``, ``docker-archive``."""
         ...
 
     def local(self, built: SavedT_contra) -> LocalImage:
@@ -241,7 +241,7 @@ class Candidate(Protocol):
 
 
 def cannot_run(engine: WorkingEngine, plan: BuildPlan) -> list[str]:
-    """Explain that RUN does not work here, if the plan needs it; else return an empty list."""
+    """Explain that RUN does not work here; empty if the plan needs no RUN."""
     if engine.can_run or not plan.needs_run:
         return []
     return [
@@ -261,5 +261,5 @@ def several_platforms(plan: BuildPlan) -> list[str]:
 
 
 def version_numbers(version: str) -> tuple[int, ...]:
-    """Return the first two numbers of a version, for comparison; fewer if it has fewer."""
+    """Return up to two leading numbers of a version, for comparison."""
     return tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())

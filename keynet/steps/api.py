@@ -1,6 +1,7 @@
-"""The Python API: options of the command line as arguments, its errors as exceptions.
+"""The Python API: the options of the command line as arguments.
 
-Nothing is printed and nothing is asked: progress goes to ``emit``, results are returned.
+Nothing is printed and nothing is asked: progress goes to ``emit``, results are returned, errors
+are raised.
 """
 
 import os

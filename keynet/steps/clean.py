@@ -19,7 +19,7 @@ __all__ = ["InStore", "Leftover", "find", "find_images", "remove", "remove_image
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """A folder created by keynet; ``what`` is for people, ``size`` is in bytes on the disk."""
+    """A folder created by keynet; ``what`` is for people, ``size`` is in bytes."""
 
     what: str
     path: Path

@@ -1,4 +1,4 @@
-"""Run an event loop in its own thread, for callers that may already run one (notebooks)."""
+"""Run an event loop in its own thread, since callers may run one (notebooks)."""
 
 import asyncio
 import threading
@@ -11,7 +11,7 @@ _Result = TypeVar("_Result")
 
 
 class EventLoop:
-    """An event loop in a thread, for synchronous code; call ``close`` to stop the thread."""
+    """An event loop in a thread, for synchronous code; ``close`` stops the thread."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -19,7 +19,7 @@ class EventLoop:
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, _Result]) -> _Result:
-        """Run a coroutine and return its result; after an interrupt, cancel it and wait for it."""
+        """Run a coroutine and return its result; after an interrupt, cancel it."""
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()

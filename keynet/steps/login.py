@@ -97,7 +97,7 @@ def forget(file: Path | None = None) -> tuple[bool, str | None]:
 
 
 def engines_in(access: RegistryAccess, builders: Sequence[AnyBuilder], emit: Emit) -> list[str]:
-    """Log each engine in to the registry; return the names of the engines that succeeded.
+    """Log each engine in to the registry; return the names of those that succeeded.
 
     A failure is a warning, because a push passes the credentials itself.
     """

@@ -43,7 +43,7 @@ def load() -> None:
 
 
 class PlatformRegistry:
-    """The platform's registry, with one client for a whole push; use it in a ``with`` statement.
+    """The platform's registry, with one client for a whole push; a context manager.
 
     The check before the build and the metadata after it share TLS connection and sign-in. The
     event loop has its own thread, so that it works if the caller runs a loop already.
@@ -106,7 +106,7 @@ class PlatformRegistry:
 
 
 def read(image: Reference, access: RegistryAccess | None) -> dict[str, Any]:
-    """Return the hyperparameters that are attached to an image, as written by ``payload``.
+    """Return the hyperparameters attached to an image, as written by ``payload``.
 
     Args:
         access: keynet's own login, used if it is for the image's registry; else the stored

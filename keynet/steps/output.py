@@ -1,4 +1,7 @@
-"""Write a built image to a file or folder: checked before the build, replaced atomically."""
+"""Write a built image to a file or folder, completely or not at all.
+
+The destination is checked before the build.
+"""
 
 import contextlib
 import json
@@ -23,7 +26,7 @@ _KINDS: Final = ("oci", "oci-archive", "docker-archive")
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A destination of ``keynet build --output``; ``text`` is the option as it was given."""
+    """A destination of ``keynet build --output``; ``text`` is the option as given."""
 
     kind: str
     path: Path
@@ -78,7 +81,7 @@ def check(output: Output | None, builder: AnyBuilder) -> Saver[Any]:
 
 
 def save(saver: Saver[Any], built: object, output: Output, emit: Emit) -> None:
-    """Write the image; an older image at the path is replaced when the new one is complete.
+    """Write the image; an older one is replaced when the new one is complete.
 
     Raises:
         EngineError: The engine could not write the image; an older one is unchanged.

@@ -27,7 +27,10 @@ def read_image(reference: str) -> dict[str, Any]:
 
 
 def _own_access() -> RegistryAccess | None:
-    """Return keynet's own registry account; None without a login: the image may be public."""
+    """Return keynet's own registry account, or None without a login.
+
+    No login is needed for an image that is public.
+    """
     merged = settings.merge({}, os.environ, {}, credentials.load())
     try:
         return merged.registry_access()

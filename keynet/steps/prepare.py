@@ -1,4 +1,4 @@
-"""Turn a request into a plan and a builder: everything of a build that can fail cheaply."""
+"""Turn a request into a plan and a builder: all of a build that fails cheaply."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ def prepare(
     emit: Emit,
     candidates: Sequence[Candidate] | None = None,
 ) -> Prepared:
-    """Check script, context and engine, before anything is requested from the platform.
+    """Check script, context and engine, before the platform is called.
 
     Args:
         candidates: The builders to choose from; None for docker, podman and buildah.

@@ -22,7 +22,7 @@ _PAGES_FOR_A_TITLE: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A page of projects to choose from; ``problem`` explains what was wrong with the last answer.
+    """A page of projects; ``problem`` explains why the last answer was not valid.
 
     ``page`` counts from 0.
     """

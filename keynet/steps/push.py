@@ -168,7 +168,7 @@ def _connecting(registry: RegistryAccess, emit: Emit) -> Iterator[_Connect]:
 def _check_account(
     registry: RegistryAccess, environment: Mapping[str, str], connect: _Connect, stages: Stages
 ) -> Acceptance:
-    """Check that the registry accepts the account, before an upload key and a build are spent."""
+    """Check the account before an upload key and a build are spent on it."""
     given = environment.get("KEYNET_HARBOR_PASSWORD", "").strip()
     accepted = Acceptance(registry, None if given else credentials.path())
     with stages.stage("registry", _("Checking registry")) as stage:
@@ -232,7 +232,7 @@ def _model_name(prepared: Prepared, settings: Settings) -> str:
 
 
 def _target(key: UploadKey, settings: Settings, registry: RegistryAccess) -> Reference:
-    """Return the image named by the platform, else one made of project and upload key.
+    """Return the image named by the platform, else one named by the upload key.
 
     Source: docs/reference/backend.md.
     """

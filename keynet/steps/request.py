@@ -16,7 +16,7 @@ __all__ = ["Request", "default_context", "make"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One push or build; paths are as the user gave them, other options are in ``settings``."""
+    """One push or build; paths are as given, other options are in ``settings``."""
 
     entrypoint: Path
     context: Path
@@ -52,7 +52,7 @@ def make(
 
 
 def default_context(entrypoint: Path) -> Path:
-    """Return the current folder if the script is inside it, else the script's own folder."""
+    """Return the current folder if the script is inside, else the script's folder."""
     if places.real(entrypoint).is_relative_to(Path.cwd()):
         return Path()
     return entrypoint.parent

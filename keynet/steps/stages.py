@@ -17,7 +17,7 @@ class Stage:
 
 
 class Stages:
-    """Emit the begin and end of stages; ``seconds`` has the duration of finished ones by name."""
+    """Emit begin and end of stages; ``seconds`` has the duration of finished ones."""
 
     def __init__(self, emit: Emit) -> None:
         self._emit = emit

@@ -24,7 +24,9 @@ _CONNECT_S: Final = 1.0
 
 
 class Acceptance:
-    """One login of a registry, and whether it was verified recently; never raises an OSError.
+    """One login of a registry, and whether it was verified recently.
+
+    Best effort: without the cache folder, every push verifies the login.
 
     Args:
         login: The file of the saved login. None if the password came from the environment: such
@@ -38,7 +40,7 @@ class Acceptance:
         self._mark = None if login is None else _mark(access, login)
 
     def holds(self) -> bool:
-        """Report whether it was verified in the last ``MINUTES`` and the registry is reachable."""
+        """Report whether it was verified recently and the registry is reachable."""
         with contextlib.suppress(OSError):
             return self._mark is not None and self._fresh(self._mark) and _connects(self._access)
         return False
@@ -65,7 +67,7 @@ class Acceptance:
 
 
 def _mark(access: RegistryAccess, login: Path) -> Path | None:
-    """Return the path of the empty marker file of this registry, account and login file.
+    """Return the path of the marker file of this registry, account and login.
 
     A login file that was written again has another marker. None if the file is unreadable.
     """
@@ -80,7 +82,7 @@ def _mark(access: RegistryAccess, login: Path) -> Path | None:
 
 
 def _connects(access: RegistryAccess) -> bool:
-    """Report whether the registry accepts connections; False behind a proxy, which hides it."""
+    """Report whether the registry accepts connections; False behind a proxy."""
     scheme, default = ("http", 80) if access.insecure else ("https", 443)
     try:
         parts = urlsplit(f"//{access.host}")

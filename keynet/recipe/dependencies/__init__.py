@@ -1,1 +1,1 @@
-"""The packages a project needs: one module for each kind of file that declares them."""
+"""The packages of a project: one module for each kind of file that lists them."""

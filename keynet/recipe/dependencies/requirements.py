@@ -1,4 +1,4 @@
-"""Read requirements files on the host, and rewrite them so that they install anywhere.
+"""Read requirements files, and rewrite them so that they install anywhere.
 
 Included files, local archives and find-links directories of the context become part of one set
 of files, which refers to nothing outside the set. A local project is replaced by its
@@ -233,7 +233,7 @@ class RequirementsReader:
         return f"-r {self.add_project(real, names)}"
 
     def _near(self, written: str, directory: Path) -> Path:
-        """Resolve a path next to the file, else in the folder where pip is started, as pip does."""
+        """Resolve a path next to the file, else in the folder where pip is started."""
         near, started = directory / written, self._context / written
         try:
             return started if started.exists() and not near.exists() else near
@@ -311,7 +311,7 @@ def read_bytes(path: Path, limit: int | None = None) -> bytes:
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, list[str], str]]:
-    """Join continued lines as pip does; yield line number, physical lines and joined line."""
+    """Join continued lines as pip does; yield number, physical and joined lines."""
     raw: list[str] = []
     start = 1
     for number, line in enumerate(text.splitlines(), start=1):

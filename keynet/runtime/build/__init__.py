@@ -1,1 +1,1 @@
-"""Shared by the builds of all engines: rendering, staging, logs, layer cache, login files."""
+"""What the builds of all engines share: rendering, staging, logs, layer cache."""

@@ -1,4 +1,4 @@
-"""Login files, in the format of docker's config.json and the containers tools' auth.json.
+"""Read and write login files: docker's config.json and containers' auth.json.
 
 Source: containers-auth.json(5).
 """

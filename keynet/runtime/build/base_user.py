@@ -1,4 +1,4 @@
-"""Find the user of a base image: a build in one stage has to switch back to this user."""
+"""Find the user of a base image, to which a build in one stage switches back."""
 
 from collections.abc import Callable
 from typing import Final
@@ -11,7 +11,7 @@ _TIMEOUT_S: Final = 120.0
 
 
 def find(question: shell.Command, pull: Callable[[], object]) -> str | None:
-    """Return the user of the base image, after pulling the image if the engine lacks it.
+    """Return the user of the base image; pull the image if the engine lacks it.
 
     Args:
         question: Prints the user, "" for root; fails if the engine does not have the image.

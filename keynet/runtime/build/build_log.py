@@ -1,4 +1,4 @@
-"""Follow an engine's build log: current step, image of each stage, last lines, cause."""
+"""Follow an engine's build log: step, image of each stage, last lines, cause."""
 
 import re
 from collections import deque

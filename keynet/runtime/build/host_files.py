@@ -28,7 +28,10 @@ def are_wanted(plan: BuildPlan) -> bool:
 
 
 def write(plan: BuildPlan, private: Path) -> Path:
-    """Write pip.conf and, if there is a CA, ca.pem; return their new folder in ``private``."""
+    """Write pip.conf and ca.pem to a new folder in ``private``, and return it.
+
+    Without a CA there is no ca.pem.
+    """
     network = plan.host_network
     # Every user of the image must be able to read it. On the host, ``private`` protects it.
     folder = private / "pip"

@@ -1,4 +1,4 @@
-"""Install the dependencies. Runs inside the build, with the base image's own Python.
+"""Install the dependencies. Runs in the build, with the base image's Python.
 
 Standard library only, Python 3.6 or newer, no shell. Creates an environment that sees the base's
 packages (PEP 405), so that packages of the base are used and not installed again. Installs with
@@ -41,7 +41,7 @@ _DEBIAN_WHEELS = Path("/usr/share/python-wheels")
 
 
 def main(stage: "Path", prefix: "Path") -> int:
-    """Install the requirements of ``stage`` into ``prefix``; return pip's exit status."""
+    """Install the requirements of ``stage`` in ``prefix``; return pip's exit status."""
     os.umask(0o022)
     # What this program leaves in the file system would become part of the layer: use one
     # temporary folder, and remove it.
@@ -77,7 +77,7 @@ def read_json(file: "Path") -> "Any":
 
 
 def child_environment(stage: "Path", prefix: "Path", host: "dict[str, str]") -> "dict[str, str]":
-    """Return the base's environment variables, with the host's network settings added."""
+    """Return the base's variables, with the host's network settings added."""
     environment = {key: value for key, value in os.environ.items() if key not in _MISLEADING}
     environment.update(_QUIET)
     environment.update(host)

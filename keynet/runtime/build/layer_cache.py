@@ -1,4 +1,4 @@
-"""The images that builds keep in an engine's store as layer cache: one tag for each project.
+"""Keep a build's images in the engine's store as layer cache, one tag a project.
 
 Without names the cache is a set of dangling images, which the engine's own ``prune`` removes. With
 names the second push is fast, and replaced images can be removed. No image list is read for that:
@@ -74,7 +74,7 @@ def build_name(project: str) -> str:
 
 
 def release(engine: tuple[str, ...], built: Cached) -> None:
-    """Keep a build's images under the project's names, and remove the build's own name.
+    """Move the project's names to a build's images, and remove the build's own name.
 
     Args:
         engine: The engine's argv up to the verb.
@@ -165,14 +165,14 @@ def _stages(project: str, tops: Sequence[str]) -> dict[str, str]:
 
 
 def _further(project: str, last: int) -> list[str]:
-    """Return names of stages after ``last``: of a failed build, or one with more stages."""
+    """Return names of stages after ``last``, which an earlier build may have left."""
     return [_stage_name(project, last + n) for n in range(1, _FEWER_STAGES + 1)]
 
 
 def _move(
     engine: tuple[str, ...], wanted: Mapping[str, str], project: str, gone: Sequence[str]
 ) -> None:
-    """Move names to new images, remove the images they had before, and remove ``gone``.
+    """Move names to new images; remove their former images, and ``gone``.
 
     Exit statuses are ignored: ``tag`` fails for a name that is new, and ``rmi`` refuses an image
     that another name or a container still needs, which has to stay.

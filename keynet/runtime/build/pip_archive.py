@@ -17,7 +17,7 @@ _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
 
 def build(folder: Path | None = None) -> Kept:
-    """Pack the pip that is installed next to keynet; the same version gives the same bytes.
+    """Pack keynet's own pip; the same version always gives the same bytes.
 
     Args:
         folder: Cache for the next call; see ``kept``. None packs it each time.

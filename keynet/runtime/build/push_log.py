@@ -58,7 +58,7 @@ class PushLog:
         self._told: set[str] = set()
 
     def feed(self, line: str) -> None:
-        """Read the next line, and emit it as a ``LogLine`` unless it only reports progress."""
+        """Read the next line; emit it as a ``LogLine`` unless it only reports progress."""
         layer = _LAYER.fullmatch(line.strip())
         if layer is None:
             self._emit(LogLine(line, "push"))

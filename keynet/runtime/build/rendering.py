@@ -1,4 +1,4 @@
-"""Render a recipe into the Containerfile that an engine builds, and the files it needs.
+"""Render a recipe into a Containerfile, and the files that it needs.
 
 There are three forms. Without dependencies, only files are copied. With dependencies, packages
 are installed in a first stage and copied to the second one. If RUN can mount a folder of the
@@ -79,7 +79,7 @@ class Rendered:
 
 
 def two_stages(recipe: Recipe, network: HostNetwork) -> Rendered:
-    """Render the form that every engine can build; the same input gives the same bytes.
+    """Render the form that every engine can build; equal input gives equal bytes.
 
     Without dependencies it has no RUN, for engines that can only COPY.
 
@@ -116,7 +116,7 @@ def one_stage(recipe: Recipe, network: HostNetwork, user: str) -> Rendered | Non
 
 
 def _filled(recipe: Recipe, dependencies: str, **values: str) -> str:
-    """Fill in the template; each value is quoted for its place, or cannot need quotes."""
+    """Fill in the template; each value is quoted, or has no character to quote."""
     environment = "".join(
         f"ENV {name}={_quoted(value)}\n" for name, value in sorted(recipe.environment.items())
     )
@@ -151,7 +151,7 @@ def _quoted(value: str) -> str:
 
 
 def _build_files(recipe: Recipe, network: HostNetwork) -> tuple[dict[str, bytes | Path], str]:
-    """Return the files for install.py, and the hash of what decides the installed packages."""
+    """Return the files for install.py, and a hash of what decides the packages."""
     contents = {
         **recipe.dependencies.files,
         "install.py": (files("keynet.runtime.build") / "install.py").read_bytes(),

@@ -174,7 +174,7 @@ def _write_recipe_file(path: Path, content: bytes | Path, mode: int) -> None:
 
 
 def _settle(folder: Path) -> None:
-    """Set the fixed time of folders too: newer engines compare it when they look up the cache."""
+    """Set the fixed time of folders: newer engines compare it in cache look-ups."""
     for parent, _folders, _files in os.walk(folder, topdown=False):
         os.utime(parent, (_RECIPE_TIME, _RECIPE_TIME))
 

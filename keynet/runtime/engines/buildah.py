@@ -20,7 +20,7 @@ def _build_flags(invocation: Invocation) -> tuple[str, ...]:
 
 
 def _invocations(plain: Invocation, facts: Facts) -> Iterator[Invocation]:
-    """Yield isolations, from the strongest to the one that requires least of the host."""
+    """Yield isolations, from the strongest to the least demanding."""
     if wanted := os.environ.get("BUILDAH_ISOLATION"):
         yield replace(plain, isolation=wanted)
     contained = "rootless" if facts.rootless else "oci"

@@ -1,4 +1,4 @@
-"""docker with a remote builder of buildx, which builds and pushes the image itself.
+"""Build and push with a remote builder of buildx.
 
 Such a builder has a cache but no image store. A build leaves its result in the cache; a push or
 a save runs the same build again with another output, and every step is cached. Image and layers
@@ -59,7 +59,7 @@ class BuilderResult:
 
 @dataclass(frozen=True, slots=True)
 class Buildx:
-    """docker as a ``Builder``, ``Saver`` and ``LoginStore`` whose BuildKit runs remotely."""
+    """docker with a remote BuildKit, as a ``Builder``, ``Saver`` and ``LoginStore``."""
 
     engine: WorkingEngine
     invocation: Invocation
@@ -200,7 +200,7 @@ def _rendered(plan: BuildPlan) -> Rendered:
 def _again(
     built: BuilderResult, output: str, changed: Mapping[str, str], emit: Emit
 ) -> tuple[shell.Finished, Mapping[str, Any]]:
-    """Run the same build with another output; return how it ended and buildx's metadata."""
+    """Run the build again with another output; return its end and buildx's metadata."""
     result = built.stage.private / "result.json"
     result.unlink(missing_ok=True)
     exporting = ""

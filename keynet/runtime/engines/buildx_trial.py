@@ -1,4 +1,4 @@
-"""Probe a remote builder of buildx: BuildKit on another host, in a container or in Kubernetes.
+"""Probe a remote builder of buildx: on a host, in a container or in Kubernetes.
 
 ``BUILDX_BUILDER`` names the builder, as for docker itself. No local daemon is needed.
 """
@@ -63,7 +63,7 @@ def read_inspection(text: str) -> BuilderFacts:
 
 
 def inspect(binary: str, builder: str) -> BuilderFacts | Unusable:
-    """Return what buildx reports about the builder, after starting it if its driver can."""
+    """Return what buildx reports about the builder; start it if its driver can."""
     argv = (binary, "buildx", "inspect", "--bootstrap", builder)
     finished = shell.run(shell.Command(argv), timeout_s=_START_S)
     facts = read_inspection(finished.stdout)

@@ -1,4 +1,4 @@
-"""The differences between podman and buildah as values, and the facts of their ``info``."""
+"""The differences between podman and buildah as values, and their ``info``."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ _ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """How to invoke podman or buildah on this host: the settings that passed a trial build.
+    """How to invoke podman or buildah on this host, as a trial build succeeded.
 
     Empty strings mean the engine's default. ``driver``, ``root`` and ``runroot`` select keynet's
     own overlay store; ``graph_root`` is the store in use. A ``remote`` engine cannot access
@@ -48,14 +48,14 @@ class Facts:
 
     @property
     def other_runtimes(self) -> list[str]:
-        """Return paths of OCI runtimes on this host, without the engine's default runtime."""
+        """Return paths of OCI runtimes on this host, except the engine's default one."""
         found = [shutil.which(name) for name in _RUNTIMES if name != self.runtime]
         return [path for path in found if path]
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """podman or buildah: how its argv differs, and which invocations to try, best first."""
+    """How the argv of podman or buildah differs; ``invocations`` are best first."""
 
     guide: Guide
     prefix: Callable[[Invocation], tuple[str, ...]]

@@ -1,4 +1,4 @@
-"""Build and push with docker's daemon, local or remote: legacy builder and BuildKit."""
+"""Build and push with docker's daemon: legacy builder and BuildKit."""
 
 import re
 from collections.abc import Sequence
@@ -152,7 +152,7 @@ class Docker:
 
     @property
     def formats(self) -> frozenset[str]:
-        """Return docker-archive, and since docker 25 the OCI formats; see ``Saver.formats``."""
+        """See ``Saver.formats``: docker-archive, and the OCI formats since docker 25."""
         modern = version_numbers(self.engine.version) >= _FIRST_WITH_OCI
         return frozenset({"docker-archive", *({"oci", "oci-archive"} if modern else ())})
 
@@ -217,7 +217,7 @@ class Docker:
         layer_cache.drop((self.invocation.binary,), images)
 
     def _network(self, plan: BuildPlan) -> str:
-        """Return "host" if the daemon has no bridge network, or a proxy or index is on loopback."""
+        """Return "host" if there is no bridge network, or proxy or index is on loopback."""
         if self.invocation.network:
             return self.invocation.network
         network = plan.host_network
@@ -232,7 +232,7 @@ class Docker:
         return "host" if local else ""
 
     def _rendered(self, plan: BuildPlan, config: Path | None, on_line: shell.OnLine) -> Rendered:
-        """Render the recipe, using mounts (of a context folder, of secrets) if RUN has them."""
+        """Render the recipe, with mounts (of a folder, of secrets) if RUN has them."""
         recipe = plan.recipe
         mounts = (
             self.invocation.mode != docker_args.LEGACY
@@ -266,7 +266,7 @@ class Docker:
 
 
 def _tagged(target: Reference) -> Reference:
-    """Return the target with a tag: docker pushes all tags of a repository without one."""
+    """Return the target with a tag: without one, docker would push all tags."""
     return target if target.tag else target.with_tag("latest")
 
 

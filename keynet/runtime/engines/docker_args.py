@@ -127,7 +127,7 @@ def build_arguments(
     network: str,
     more: Iterable[str] = (),
 ) -> tuple[str, ...]:
-    """Return the arguments of ``build``; the legacy builder reads the context from stdin.
+    """Return the arguments of ``build``; the legacy builder's context is stdin.
 
     Args:
         name: The image's name with a tag.

@@ -1,4 +1,4 @@
-"""docker on this host: the settings that decide how it runs, and advice if it does not.
+"""docker on this host: the settings that decide how it runs, and advice.
 
 Every push imports this module, so it imports nothing heavy.
 """
@@ -44,7 +44,7 @@ _VARIABLES: Final = (
 
 
 def settings() -> Iterator[object]:
-    """Yield everything that decides how docker runs; see ``EngineCandidate.settings``."""
+    """Yield what decides how docker runs; see ``EngineCandidate.settings``."""
     yield from variables(_VARIABLES)
     folder = docker_folder()
     found: object = None

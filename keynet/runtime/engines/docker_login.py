@@ -1,4 +1,4 @@
-"""Create a private DOCKER_CONFIG for one command: the user's configuration and one more login.
+"""Create a private DOCKER_CONFIG for one command, with one more login.
 
 A push neither depends on docker's stored login nor changes it. The user's own logins are copied,
 so that private base images can be pulled.

@@ -1,4 +1,4 @@
-"""Mount the host's CA and package index into RUN steps of a user's Containerfile, with BuildKit.
+"""Mount host CA and package index into a user's RUN steps, with BuildKit.
 
 They are mounted as secrets, because BuildKit cannot mount a folder of the host. A secret that is
 not passed is not mounted.
@@ -24,14 +24,14 @@ _RUN: Final = re.compile(r"\s*RUN(?=\s)", re.IGNORECASE)
 
 
 def rendered(plan: BuildPlan, recipe: UserContainerfile) -> Rendered:
-    """Return the Containerfile, with the mounts added to each RUN if it can have them."""
+    """Return the Containerfile, with mounts added to each RUN if possible."""
     if not host_files.are_wanted(plan) or not _can_mount(recipe):
         return Rendered(recipe.text)
     return Rendered(_with_flags(recipe, _FLAGS))
 
 
 def secret_flags(plan: BuildPlan, built: Rendered, private: Path) -> list[str]:
-    """Write the files for the mounts of ``built``, and return their ``--secret`` flags.
+    """Write the files for the mounts of ``built``; return their ``--secret`` flags.
 
     Empty if ``built`` has no such mounts.
     """

@@ -45,7 +45,7 @@ def save_by(format: str, path: Path, write: Callable[[Path], shell.Finished]) ->
 
 
 def _unpack_layout(file: Path, folder: Path) -> None:
-    """Unpack the regular files of an archive, but no name that leads out of the folder.
+    """Unpack the regular files of an archive, except names outside the folder.
 
     Not ``extractall``, because Debian 12's Python (3.11.2) has no ``filter`` for it.
     """

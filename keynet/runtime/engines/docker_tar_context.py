@@ -34,7 +34,7 @@ def containerfile_name(plan: BuildPlan) -> str:
 
 
 def write(plan: BuildPlan, rendered: Rendered, staged: Stage, pipe: BinaryIO) -> None:
-    """Write the stage as a tar; all files belong to root, as if docker's client had sent it."""
+    """Write the stage as a tar; files belong to root, as with docker's client."""
     name = containerfile_name(plan)
     with tarfile.open(
         fileobj=pipe,
@@ -53,7 +53,7 @@ def write(plan: BuildPlan, rendered: Rendered, staged: Stage, pipe: BinaryIO) ->
 
 
 def _hiding(ignore: Path) -> str:
-    """Return the ignore file with which the daemon removes the Containerfile from the context.
+    """Return the ignore file that removes the Containerfile from the context.
 
     The daemon only applies it to these two names. docker's client adds such a line itself if
     ``--file`` is outside the context.

@@ -1,4 +1,4 @@
-"""Probe docker: its client, its daemon, then a trial build with BuildKit and legacy builder."""
+"""Probe docker: client, daemon, trial builds with BuildKit and legacy builder."""
 
 import os
 import re

@@ -29,7 +29,7 @@ class OwnStore:
 
 
 def is_wanted() -> bool:
-    """Report whether an own store may be used: not as root, nor with STORAGE_DRIVER set."""
+    """Report whether an own store may be used: rootless, without STORAGE_DRIVER."""
     return os.geteuid() != 0 and not os.environ.get("STORAGE_DRIVER")
 
 

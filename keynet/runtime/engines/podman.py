@@ -1,4 +1,4 @@
-"""podman, local or over CONTAINER_HOST: where its invocation differs from buildah's. Pure."""
+"""podman, local or remote: where its invocation differs from buildah's. Pure."""
 
 import os
 from collections.abc import Iterator

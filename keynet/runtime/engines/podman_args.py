@@ -1,4 +1,4 @@
-"""The argv that podman and buildah have in common: they share their builder's code. Pure.
+"""The argv that podman and buildah have in common. Pure.
 
 Each function returns the arguments after the program's name and its global flags.
 """
@@ -29,7 +29,7 @@ _CA_IN_IMAGES: Final = "/etc/ssl/certs/ca-certificates.crt"
 
 
 def store_flags(invocation: Invocation) -> tuple[str, ...]:
-    """Return the global flags that select keynet's own store; empty for the user's store."""
+    """Return the flags that select keynet's own store; empty for the user's store."""
     if not invocation.root:
         return ()
     return (
@@ -106,7 +106,7 @@ def push_arguments(
 
 
 def login_arguments(access: RegistryAccess, cert_dir: Path | None) -> tuple[str, ...]:
-    """Return the arguments of ``login``, which reads the password from standard input."""
+    """Return the arguments of ``login``; the password is read from stdin."""
     arguments = ["login", "--username", access.username, "--password-stdin"]
     if access.insecure or (access.ca_cert is None and is_loopback(access.host)):
         arguments.append("--tls-verify=false")
@@ -130,7 +130,7 @@ def auth_flags(auth: RegistryAuth) -> Iterable[str]:
 
 
 def _pull_flags(plan: BuildPlan, auth: RegistryAuth | None) -> Iterable[str]:
-    """Return the credentials for a pull, with the CA only if base images need this registry.
+    """Return the flags for a pull, with the CA only if a base needs this registry.
 
     ``--cert-dir`` would hide certificates that the user has configured for other hosts, and
     ``--tls-verify=false`` would apply to all hosts.

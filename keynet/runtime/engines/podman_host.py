@@ -1,4 +1,4 @@
-"""podman and buildah on this host: the settings that decide how they run, and advice."""
+"""podman and buildah on this host: the settings that decide how they run."""
 
 import contextlib
 import os

@@ -59,7 +59,7 @@ def restored(
 
 @dataclass(frozen=True, slots=True)
 class PodmanLike:
-    """podman or buildah as a ``Builder``, ``Saver``, ``LayerStore`` and ``LoginStore``."""
+    """podman or buildah as ``Builder``, ``Saver``, ``LayerStore`` and ``LoginStore``."""
 
     dialect: Dialect
     engine: WorkingEngine
@@ -300,7 +300,7 @@ class PodmanLike:
         return status
 
     def _working_containers(self, marker: Path) -> list[str]:
-        """Return this build's containers: the builder stores the path of the marker in each.
+        """Return this build's containers, each of which records the marker's path.
 
         Empty for a remote service, which cleans up itself when its client disconnects.
         """

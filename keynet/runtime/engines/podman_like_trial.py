@@ -174,7 +174,7 @@ def _usable(
 
 
 def _endpoint(invocation: Invocation) -> str:
-    """Return the address of a remote podman: CONTAINER_HOST, else its (default) connection."""
+    """Return a remote podman's address: CONTAINER_HOST, else its connection."""
     if host := os.environ.get("CONTAINER_HOST"):
         return host
     listed = shell.run(
@@ -234,7 +234,7 @@ def _facts(dialect: Dialect, invocation: Invocation) -> Facts | Unusable:
 
 
 def _single_id(dialect: Dialect, invocation: Invocation) -> bool:
-    """Report whether the user namespace has one id only, so that other owners' files fail."""
+    """Report whether the user namespace maps one id only: images need more."""
     command = (*dialect.prefix(invocation), "unshare", "cat", "/proc/self/uid_map")
     finished = shell.run(shell.Command(command), timeout_s=_TIMEOUT_S)
     if finished.status != 0:

@@ -1,4 +1,6 @@
-"""Create a private login file for one command of podman or buildah: the user's logins and one more.
+"""Create a private login file for one podman or buildah command.
+
+It has the user's own logins and one more.
 
 A push neither depends on the engine's stored login, which podman loses at a reboot and CI does not
 have, nor changes it. The user's own logins are copied, so that private base images can be pulled.
@@ -71,7 +73,7 @@ def _config(access: RegistryAccess) -> dict[str, Any]:
 
 
 def _authfiles() -> list[Path]:
-    """Return the login files of podman and buildah, in the order in which they are read.
+    """Return the login files of podman and buildah, in the order of reading.
 
     Source: containers-auth.json(5).
     """

@@ -1,4 +1,4 @@
-"""Remember the results of probing, so that a push does not try every engine again.
+"""Remember the results of probing, so that a push need not try every engine.
 
 A result is valid for one program, user id and set of settings. Each combination has its own file,
 so that using several of them alternately, or from several processes, needs no second trial. An
@@ -47,7 +47,7 @@ class Cache:
         self._folder = folder or places.cache() / "engines"
 
     def get(self, name: str, key: str) -> Found | None:
-        """Return the remembered result; None if there is none for this key or it has expired."""
+        """Return the remembered result for this key; None if missing or expired."""
         try:
             entry = json.loads(self._file(name, key).read_bytes())
             if "engine" in entry:

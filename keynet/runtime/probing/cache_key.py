@@ -21,7 +21,7 @@ _LENGTH: Final = 32
 
 
 def of(name: str, settings: Iterable[object]) -> str:
-    """Return a hash of everything that decides how this engine runs, as 32 hex digits.
+    """Return a hash (32 hex digits) of everything that decides how an engine runs.
 
     Args:
         name: The engine's name, also that of its program.

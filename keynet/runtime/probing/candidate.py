@@ -1,4 +1,4 @@
-"""An engine that may work on this host: probed by its own module, remembered between runs."""
+"""An engine that may work on this host: its probing and remembered results."""
 
 import dataclasses
 import shutil
@@ -18,7 +18,7 @@ Tried = tuple[WorkingEngine, Any] | Unusable
 
 @dataclass(frozen=True, slots=True)
 class EngineCandidate:
-    """One engine, by functions of its own module, which is imported when they are called.
+    """One engine, by functions of its own module, which they import when called.
 
     ``settings`` returns everything that decides how the engine runs, in JSON's types; ``trial``
     probes it; ``restore`` makes a builder from the result of a trial; ``advice`` has the texts
@@ -37,7 +37,7 @@ class EngineCandidate:
         return shutil.which(self.name) is not None
 
     def remembered(self) -> AnyBuilder | Unusable | None:
-        """Return the result of an earlier trial; None if the daemon started or stopped since."""
+        """Return an earlier trial's result; None if the daemon started or stopped since."""
         found = Cache().get(self.name, self._key())
         match found:
             case None:

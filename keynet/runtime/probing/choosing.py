@@ -72,7 +72,7 @@ def _named(name: str, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
 
 @dataclass(frozen=True, slots=True)
 class _Refused:
-    """No candidate is usable; ``remembered`` if some of the reasons are from the cache."""
+    """No candidate is usable; ``remembered`` if some reasons are from the cache."""
 
     each: list[Unusable]
     remembered: bool

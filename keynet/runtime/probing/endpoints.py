@@ -1,4 +1,4 @@
-"""Check whether a daemon accepts connections: connect to its socket or port and close."""
+"""Check that a daemon accepts connections: connect to its address, and close."""
 
 import errno
 import socket
@@ -17,7 +17,7 @@ _TCP_PORTS: Final = {"http": 2375, "https": 2376, "tcp": 2375}
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """How to start a daemon that does not answer, and how this user can get access to it.
+    """How to start a daemon that does not answer, and how to get access to it.
 
     Both texts are marked with ``N_()`` and translated when they are shown. Without
     ``permission``, ``start`` is shown for both.
@@ -28,7 +28,7 @@ class Advice:
 
 
 def refusal(endpoint: str, name: str, advice: Advice) -> Unusable | None:
-    """Return why the daemon at this address cannot be used; None if it accepts connections.
+    """Return why this daemon cannot be used; None if it accepts connections.
 
     ``ssh://`` addresses, which need a program, and "" are not tried: they return None.
     """

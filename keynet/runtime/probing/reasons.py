@@ -1,4 +1,4 @@
-"""Explain why an engine cannot be used, and how to fix it, from the engine's own output."""
+"""Explain from an engine's output why it cannot be used, and how to fix it."""
 
 import re
 from collections.abc import Callable
@@ -42,7 +42,10 @@ class Guide:
 
 
 def last_words(output: str) -> str:
-    """Return the line of an engine's output that explains the error, shortened; may be ""."""
+    """Return the line of an engine's output that explains an error, or "".
+
+    A long line is shortened.
+    """
     return _telling(output)[0]
 
 
@@ -52,7 +55,7 @@ def failure(status: int, output: str) -> str:
 
 
 def lost_layer(output: str) -> bool:
-    """Report whether a build failed because another process removed a layer at the same time.
+    """Report whether a build failed because another process removed a layer.
 
     buildah before 1.43, and podman that contains it, fails if a layer disappears that it has just
     listed or is about to use (containers/buildah issues 5615 and 5674). The same build then
@@ -85,7 +88,7 @@ def no_subids(guide: Guide) -> Unusable:
 
 
 def explain(guide: Guide, output: str) -> Unusable:
-    """Return reason and fix for an engine's output; for unknown errors, its own words.
+    """Return reason and fix for an engine's output; an unknown error as it is.
 
     The first line with a known reason counts, whatever is printed before it: the processes of an
     engine write at the same time, so a consequence may be printed before its cause.
@@ -115,14 +118,14 @@ def _known(guide: Guide, output: str) -> Unusable | None:
 
 
 def _telling(output: str) -> list[str]:
-    """Return the lines that may explain the error, most likely first; [""] without lines."""
+    """Return lines that may explain the error, most likely first; [""] without any."""
     lines = [line for line in output.splitlines() if not _NOISE.search(line)]
     telling = [line for line in lines if re.search("error|cannot|denied|fail", line, re.IGNORECASE)]
     return [_shortened(printable(_PREFIX.sub("", line))) for line in telling or lines or [""]]
 
 
 def _shortened(line: str) -> str:
-    """Shorten a long line in its middle: engines print what failed first and why last."""
+    """Shorten a long line in the middle: engines print what failed, then why."""
     return line if len(line) <= 300 else f"{line[:100]} … {line[-197:]}"
 
 

@@ -1,4 +1,4 @@
-"""This process's limits, for runtimes that try to raise them and are not allowed to."""
+"""This process's limits, for runtimes that are not allowed to raise them."""
 
 import resource
 

@@ -171,7 +171,7 @@ def login(
         insecure=insecure,
     )
     user = login_step.sign_in(wanted)
-    login_step.engines_in(user.registry, choosing.working(engines(), emit), emit)
+    login_step.log_in_engines(user.registry, choosing.find_working(engines(), emit), emit)
     return user
 
 

@@ -14,7 +14,7 @@ from keynet.runtime.engines.candidates import engines
 from keynet.runtime.probing import choosing
 from keynet.text import _, fill
 
-__all__ = ["InStore", "Leftover", "find", "find_images", "remove", "remove_images"]
+__all__ = ["Leftover", "StoredImages", "find", "find_images", "remove", "remove_images"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Leftover:
 
 
 @dataclass(frozen=True, slots=True)
-class InStore:
+class StoredImages:
     """The images that builds keep in one engine's store; never empty."""
 
     engine: str
@@ -41,13 +41,13 @@ def find() -> list[Leftover]:
     cache = places.cache()
     if cache.exists():
         found.append(Leftover(_("remembered engines, staging folders"), cache, _usage(cache)))
-    own = own_store.own_store()
+    own = own_store.find()
     if own is not None:
         found.append(Leftover(_("keynet's own image store"), own.path, own.size))
     return found
 
 
-def find_images(emit: Emit) -> list[InStore]:
+def find_images(emit: Emit) -> list[StoredImages]:
     """Return the images in the stores of the engines that work here, each store once.
 
     An engine that cannot list its images is a warning. Call this before ``find``, because it may
@@ -55,7 +55,7 @@ def find_images(emit: Emit) -> list[InStore]:
     """
     found = []
     stores: set[str] = set()
-    for builder in choosing.working(engines(), emit):
+    for builder in choosing.find_working(engines(), emit):
         if not isinstance(builder, LayerStore):
             continue
         try:
@@ -64,12 +64,12 @@ def find_images(emit: Emit) -> list[InStore]:
             emit(Notice(error.message))
             continue
         if new := tuple(image for image in images if image.store not in stores):
-            found.append(InStore(builder.engine.name, builder, new))
+            found.append(StoredImages(builder.engine.name, builder, new))
         stores.update(image.store for image in images)
     return found
 
 
-def remove_images(found: Sequence[InStore]) -> None:
+def remove_images(found: Sequence[StoredImages]) -> None:
     """Remove the images from all stores.
 
     Raises:
@@ -91,7 +91,7 @@ def remove(leftover: Leftover) -> None:
     Raises:
         KeynetError: Something in it cannot be removed.
     """
-    own = own_store.own_store()
+    own = own_store.find()
     try:
         if own is not None and leftover.path == own.path:
             own_store.remove()

@@ -16,7 +16,7 @@ from keynet.settings import Settings
 from keynet.steps import metadata, projects
 from keynet.text import _, fill, size
 
-__all__ = ["Examined", "Finding", "described", "examine"]
+__all__ = ["Diagnosis", "Finding", "examine", "findings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class Diagnosis:
     """The results of all checks.
 
     ``platform`` has login, backend and registry, or only the login if that failed;
@@ -57,7 +57,7 @@ class Examined:
         }
 
 
-def examine(now: datetime | None = None) -> Examined:
+def examine(now: datetime | None = None) -> Diagnosis:
     """Probe every engine again, then call the platform's backend and registry.
 
     Never raises a KeynetError: a failure is a finding with its fix.
@@ -65,27 +65,27 @@ def examine(now: datetime | None = None) -> Examined:
     Args:
         now: The time for which the login is checked; None is the current time.
     """
-    own = own_store.own_store()
-    return Examined(
-        engines=tuple(choosing.survey(engines())),
+    own = own_store.find()
+    return Diagnosis(
+        engines=tuple(choosing.probe_all(engines())),
         platform=tuple(_platform(now or datetime.now(UTC))),
         own_store=own.path if own else None,
         own_store_size=own.size if own else 0,
     )
 
 
-def described(examined: Examined) -> list[Finding]:
+def findings(diagnosis: Diagnosis) -> list[Finding]:
     """Return all results as findings for people, engines first."""
-    found = [_engine_finding(engine) for engine in examined.engines]
-    if examined.own_store is not None:
+    found = [_engine_finding(engine) for engine in diagnosis.engines]
+    if diagnosis.own_store is not None:
         found.append(
             Finding(
                 _("own store"),
                 True,
-                f"{examined.own_store} ({size(examined.own_store_size)})",
+                f"{diagnosis.own_store} ({size(diagnosis.own_store_size)})",
             )
         )
-    return [*found, *examined.platform]
+    return [*found, *diagnosis.platform]
 
 
 def _platform(now: datetime) -> list[Finding]:
@@ -95,7 +95,7 @@ def _platform(now: datetime) -> list[Finding]:
     except KeynetError as error:
         return [_failed(_("login"), error)]
     return [
-        Finding(_("login"), True, _life(merged, now)),
+        Finding(_("login"), True, _token_lifetime(merged, now)),
         _backend(access),
         _registry(merged),
     ]
@@ -120,7 +120,7 @@ def _registry(merged: Settings) -> Finding:
     return Finding(_("registry"), True, access.host)
 
 
-def _life(merged: Settings, now: datetime) -> str:
+def _token_lifetime(merged: Settings, now: datetime) -> str:
     if merged.api_token_expires_at is None:
         return fill(_("{server}, the login's expiry is unknown"), server=merged.server_url)
     hours = (merged.api_token_expires_at - now).total_seconds() / 3600

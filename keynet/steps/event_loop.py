@@ -31,7 +31,7 @@ class EventLoop:
 
     def close(self) -> None:
         """Cancel running coroutines, and stop loop and thread."""
-        self._wait_for(_end())
+        self._wait_for(_shut_down())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -47,7 +47,7 @@ async def _cancel_others() -> None:
     await asyncio.gather(*others, return_exceptions=True)
 
 
-async def _end() -> None:
+async def _shut_down() -> None:
     await _cancel_others()
     loop = asyncio.get_running_loop()
     await loop.shutdown_asyncgens()

@@ -19,7 +19,7 @@ from keynet.runtime.engine import AnyBuilder, LoginStore
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
 
-__all__ = ["Login", "SignedInUser", "engines_in", "engines_out", "forget", "sign_in"]
+__all__ = ["Login", "SignedInUser", "forget", "log_in_engines", "log_out_engines", "sign_in"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def forget(file: Path | None = None) -> tuple[bool, str | None]:
     return credentials.clear(file), host
 
 
-def engines_in(access: RegistryAccess, builders: Sequence[AnyBuilder], emit: Emit) -> list[str]:
+def log_in_engines(access: RegistryAccess, builders: Sequence[AnyBuilder], emit: Emit) -> list[str]:
     """Log each engine in to the registry; return the names of those that succeeded.
 
     A failure is a warning, because a push passes the credentials itself.
@@ -136,7 +136,7 @@ def engines_in(access: RegistryAccess, builders: Sequence[AnyBuilder], emit: Emi
     return done
 
 
-def engines_out(host: str, builders: Iterable[AnyBuilder], emit: Emit) -> list[str]:
+def log_out_engines(host: str, builders: Iterable[AnyBuilder], emit: Emit) -> list[str]:
     """Log each engine out of the registry; return the names of those that succeeded.
 
     A failure is a warning.

@@ -21,7 +21,7 @@ from keynet.script.arguments import Extraction
 from keynet.steps.event_loop import EventLoop
 from keynet.text import _, fill, printable
 
-__all__ = ["PlatformRegistry", "client_for", "load", "payload", "read"]
+__all__ = ["PlatformRegistry", "open_client", "payload", "preload", "read"]
 
 _FILE_NAME: Final = "hyperparameters.json"
 
@@ -37,7 +37,7 @@ def payload(script_name: str, script_digest: Digest, extraction: Extraction) -> 
     return json.dumps(content, ensure_ascii=False, sort_keys=True, indent=2).encode() + b"\n"
 
 
-def load() -> None:
+def preload() -> None:
     """Import now what ``PlatformRegistry.attach`` would import at its first call."""
     artifact.load()
 
@@ -51,7 +51,7 @@ class PlatformRegistry:
 
     def __init__(self, access: RegistryAccess, emit: Emit = ignore) -> None:
         self._loop = EventLoop()
-        self._client = client_for(access.host, access, emit)
+        self._client = open_client(access.host, access, emit)
 
     def __enter__(self) -> Self:
         return self
@@ -129,11 +129,13 @@ def read(image: Reference, access: RegistryAccess | None) -> dict[str, Any]:
 
 async def _read(image: Reference, access: RegistryAccess | None) -> bytes:
     own = access if access is not None and access.host == image.registry else None
-    async with client_for(image.registry, own) as client:
+    async with open_client(image.registry, own) as client:
         return await artifact.read(client, image)
 
 
-def client_for(registry: str, access: RegistryAccess | None, emit: Emit = ignore) -> RegistryClient:
+def open_client(
+    registry: str, access: RegistryAccess | None, emit: Emit = ignore
+) -> RegistryClient:
     """Return a client with this account, else with the logins stored on this machine.
 
     The caller closes it.

@@ -47,10 +47,10 @@ def parse(text: str) -> Output:
             _("For example: --output oci-archive:train.tar"),
         )
     path = places.real(Path(name))
-    refusal = _refusal(kind, path)
-    if refusal:
+    reason = _why_not_writable(kind, path)
+    if reason:
         raise UsageError(
-            fill(_("--output {text} cannot be written: {why}."), text=text, why=refusal),
+            fill(_("--output {text} cannot be written: {why}."), text=text, why=reason),
             _("Choose another path."),
         )
     return Output(kind, path, text)
@@ -121,13 +121,13 @@ def _replace_layout(path: Path, new: Path) -> None:
             blob.unlink()
 
 
-def _refusal(kind: str, path: Path) -> str:
+def _why_not_writable(kind: str, path: Path) -> str:
     if ":" in str(path):
         return _("the path has a colon, after which engines expect a tag")
     if not os.path.isdir(path.parent):  # noqa: PTH112  False where it is hidden from this user
         return fill(_("the folder {path} does not exist"), path=path.parent)
     if kind == "oci" and os.path.lexists(path):
-        return _layout_refusal(path)
+        return _why_not_replaceable(path)
     if kind != "oci" and os.path.lexists(path) and not path.is_file():
         return _("it is not a regular file")
     if not places.is_writable(path.parent):
@@ -135,7 +135,7 @@ def _refusal(kind: str, path: Path) -> str:
     return ""
 
 
-def _layout_refusal(path: Path) -> str:
+def _why_not_replaceable(path: Path) -> str:
     """Explain why a folder is not overwritten: it may contain more than one image."""
     if not path.is_dir():
         return _("it is not a folder")

@@ -14,7 +14,7 @@ from keynet.errors import BackendError, UsageError
 from keynet.settings import BackendAccess
 from keynet.text import Block, _, fill, printable, stacked
 
-__all__ = ["Ask", "Question", "client", "find", "forget", "named", "pick", "remember"]
+__all__ = ["Ask", "Question", "client", "find", "forget", "pick", "remember", "with_title"]
 
 _NAMED_IN_ERROR: Final = 5
 _PAGES_FOR_A_TITLE: Final = 5
@@ -45,12 +45,12 @@ def client(access: BackendAccess) -> BackendClient:
     )
 
 
-def pick(backend: BackendClient, ask: Ask | None, say: Callable[[str], None]) -> Project:
+def pick(backend: BackendClient, ask: Ask | None, notify: Callable[[str], None]) -> Project:
     """Let the user choose a project; the only project is chosen without asking.
 
     Args:
         ask: Shows a page and returns the answer; None if there is no terminal.
-        say: Shows a message about a choice that was made without asking.
+        notify: Shows a message about a choice that was made without asking.
 
     Raises:
         BackendError: There is no project, or the platform failed.
@@ -67,7 +67,7 @@ def pick(backend: BackendClient, ask: Ask | None, say: Callable[[str], None]) ->
             _("Ask the platform's operators for access to a project."),
         )
     if len(first) == 1 and not pages.has(1):
-        say(fill(_("Using your only project: {project}"), project=first[0]))
+        notify(fill(_("Using your only project: {project}"), project=first[0]))
         return first[0]
     if ask is None:
         named = Block.of(first[:_NAMED_IN_ERROR], indent="  ")
@@ -81,7 +81,7 @@ def pick(backend: BackendClient, ask: Ask | None, say: Callable[[str], None]) ->
                 "`keynet project select ID`. All projects: keynet project list"
             ),
         )
-    return _asked(pages, ask)
+    return _ask_until_chosen(pages, ask)
 
 
 def find(backend: BackendClient, number: int) -> Project:
@@ -103,7 +103,7 @@ def find(backend: BackendClient, number: int) -> Project:
     )
 
 
-def named(backend: BackendClient, number: int) -> Project:
+def with_title(backend: BackendClient, number: int) -> Project:
     """Return the project of this number, with its title if the first pages have it.
 
     Otherwise the title is "". That is not an error: the platform checks the project when the
@@ -165,7 +165,7 @@ class _Pages:
         return None
 
 
-def _asked(pages: _Pages, ask: Ask) -> Project:
+def _ask_until_chosen(pages: _Pages, ask: Ask) -> Project:
     page, problem = 0, ""
     while True:
         has_next = pages.has(page + 1)

@@ -22,7 +22,7 @@ from keynet.steps import projects
 from keynet.steps.prepare import Prepared, prepare
 from keynet.steps.request import Request
 from keynet.steps.stages import Stages
-from keynet.steps.verified_login import Acceptance
+from keynet.steps.verified_login import VerifiedLogin
 from keynet.text import _, fill
 
 if TYPE_CHECKING:
@@ -99,14 +99,14 @@ def push(
     access = settings.backend_access(config_path=credentials.path())
     registry = settings.registry_access()
     prepared = prepare(request, stages, emit, candidates)
-    with _connecting(registry, emit) as connect:
+    with _lazy_connection(registry, emit) as connect:
         verified = _check_account(registry, request.environment, connect, stages)
         with projects.client(access) as backend:
             project = _project(settings, backend, choose, stages)
             model_name = _model_name(prepared, settings)
             key = _upload_key(backend, project, prepared, model_name, registry, stages)
         target = _target(key, settings, registry)
-        with _doubting(verified):
+        with _forget_on_failure(verified):
             pushed, attached = _build_and_push(prepared, target, registry, connect, stages, emit)
     return PushResult(
         image=target,
@@ -149,7 +149,7 @@ def _build_and_push(
 
 
 @contextmanager
-def _connecting(registry: RegistryAccess, emit: Emit) -> Iterator[_Connect]:
+def _lazy_connection(registry: RegistryAccess, emit: Emit) -> Iterator[_Connect]:
     """Yield a function that connects to the registry at its first call.
 
     The connection is needed before the build or only after it, and is closed with the block.
@@ -167,31 +167,31 @@ def _connecting(registry: RegistryAccess, emit: Emit) -> Iterator[_Connect]:
 
 def _check_account(
     registry: RegistryAccess, environment: Mapping[str, str], connect: _Connect, stages: Stages
-) -> Acceptance:
+) -> VerifiedLogin:
     """Check the account before an upload key and a build are spent on it."""
     given = environment.get("KEYNET_HARBOR_PASSWORD", "").strip()
-    accepted = Acceptance(registry, None if given else credentials.path())
+    verified = VerifiedLogin(registry, None if given else credentials.path())
     with stages.stage("registry", _("Checking registry")) as stage:
-        if accepted.holds():
+        if verified.still_valid():
             stage.detail = fill(
                 _("{host} (login verified within the last {minutes} minutes)"),
                 host=registry.host,
-                minutes=accepted.MINUTES,
+                minutes=verified.VALID_MINUTES,
             )
         else:
             connect().ping()
-            accepted.note()
+            verified.remember()
             stage.detail = registry.host
-    return accepted
+    return verified
 
 
 @contextmanager
-def _doubting(accepted: Acceptance) -> Iterator[None]:
+def _forget_on_failure(verified: VerifiedLogin) -> Iterator[None]:
     """Forget the verified login if the registry fails in the block."""
     try:
         yield
     except (RegistryError, MetadataNotAttached):
-        accepted.forget()
+        verified.forget()
         raise
 
 
@@ -204,7 +204,7 @@ def _project(
         elif settings.project_title:
             project = Project(settings.project_id, settings.project_title)
         else:
-            project = projects.named(backend, settings.project_id)
+            project = projects.with_title(backend, settings.project_id)
         stage.detail = f"#{project.id} {project.title}".rstrip()
     return project
 
@@ -245,7 +245,7 @@ def _load_metadata() -> None:
     """Import the modules that attach the metadata, while the engine works."""
     from keynet.steps import metadata
 
-    metadata.load()
+    metadata.preload()
 
 
 def _attach(prepared: Prepared, image: Reference, connect: _Connect, stages: Stages) -> Digest:

@@ -50,12 +50,12 @@ def read(path: Path, stages: Stages, emit: Emit) -> Script:
     with stages.stage("hyperparameters", _("Extracting hyperparameters")) as stage:
         extraction = extract(path)
         digest = Digest.of(path.read_bytes())
-        stage.detail = _described(extraction)
-    _warn_about(extraction, emit)
+        stage.detail = _summary(extraction)
+    _emit_notices(extraction, emit)
     return Script(path, digest, extraction, named.model_name, named.base_image)
 
 
-def _described(extraction: Extraction) -> str:
+def _summary(extraction: Extraction) -> str:
     if extraction.parser_type is None:
         return _("none found")
     count = len(extraction.arguments)
@@ -63,7 +63,7 @@ def _described(extraction: Extraction) -> str:
     return f"{extraction.parser_type}, {counted}"
 
 
-def _warn_about(extraction: Extraction, emit: Emit) -> None:
+def _emit_notices(extraction: Extraction, emit: Emit) -> None:
     if extraction.parser_type is None:
         emit(
             Notice(

@@ -18,12 +18,12 @@ from keynet.files import places
 from keynet.net.hosts import proxy_for
 from keynet.plan import RegistryAccess
 
-__all__ = ["Acceptance"]
+__all__ = ["VerifiedLogin"]
 
 _CONNECT_S: Final = 1.0
 
 
-class Acceptance:
+class VerifiedLogin:
     """One login of a registry, and whether it was verified recently.
 
     Best effort: without the cache folder, every push verifies the login.
@@ -33,40 +33,42 @@ class Acceptance:
             a login is not remembered, so that nothing derived from it is stored.
     """
 
-    MINUTES: Final = 10
+    VALID_MINUTES: Final = 10
 
     def __init__(self, access: RegistryAccess, login: Path | None) -> None:
         self._access = access
-        self._mark = None if login is None else _mark(access, login)
+        self._marker = None if login is None else _marker_path(access, login)
 
-    def holds(self) -> bool:
+    def still_valid(self) -> bool:
         """Report whether it was verified recently and the registry is reachable."""
         with contextlib.suppress(OSError):
-            return self._mark is not None and self._fresh(self._mark) and _connects(self._access)
+            return (
+                self._marker is not None and self._fresh(self._marker) and _connects(self._access)
+            )
         return False
 
-    def note(self) -> None:
+    def remember(self) -> None:
         """Remember that the login was verified now, and remove expired entries."""
-        if self._mark is None:
+        if self._marker is None:
             return
         with contextlib.suppress(OSError):
-            self._mark.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._mark.touch(mode=0o600)
-            for other in self._mark.parent.iterdir():
+            self._marker.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._marker.touch(mode=0o600)
+            for other in self._marker.parent.iterdir():
                 if not self._fresh(other):
                     other.unlink()
 
     def forget(self) -> None:
         """Verify the login again next time."""
-        if self._mark is not None:
+        if self._marker is not None:
             with contextlib.suppress(OSError):
-                self._mark.unlink()
+                self._marker.unlink()
 
-    def _fresh(self, mark: Path) -> bool:
-        return 0 <= time.time() - mark.stat().st_mtime < 60 * self.MINUTES
+    def _fresh(self, marker: Path) -> bool:
+        return 0 <= time.time() - marker.stat().st_mtime < 60 * self.VALID_MINUTES
 
 
-def _mark(access: RegistryAccess, login: Path) -> Path | None:
+def _marker_path(access: RegistryAccess, login: Path) -> Path | None:
     """Return the path of the marker file of this registry, account and login.
 
     A login file that was written again has another marker. None if the file is unreadable.
@@ -75,9 +77,9 @@ def _mark(access: RegistryAccess, login: Path) -> Path | None:
         saved = login.stat()
     except OSError:
         return None
-    decides = [access.host, access.username, str(access.ca_cert), access.insecure]
-    decides += [str(login.absolute()), saved.st_ino, saved.st_size, saved.st_mtime_ns]
-    name = hashlib.sha256(json.dumps(decides).encode()).hexdigest()[:32]
+    identity = [access.host, access.username, str(access.ca_cert), access.insecure]
+    identity += [str(login.absolute()), saved.st_ino, saved.st_size, saved.st_mtime_ns]
+    name = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
     return places.cache() / "accepted" / name
 
 

@@ -55,8 +55,8 @@ class BuildLog:
         self._step = ""
         self._vertices: dict[str, str] = {}
         self._failed_vertex = ""
-        self._tops: list[str] = []
-        self._from = False
+        self._stage_images: list[str] = []
+        self._in_from_step = False
         self._tail: deque[str] = deque(maxlen=_TAIL)
         self._causes: set[str] = set()
 
@@ -68,13 +68,13 @@ class BuildLog:
             if re.search(pattern, line, re.IGNORECASE):
                 self._causes.add(cause)
         if step := _STEP.match(line):
-            self._begin(step["text"].strip())
+            self._begin_step(step["text"].strip())
         elif vertex := _VERTEX.match(line):
             self._vertices[vertex["number"]] = self._step = vertex["text"]
         elif failed := _VERTEX_ERROR.match(line):
             self._failed_vertex = self._vertices.get(failed["number"], "")
         elif image := _IMAGE.match(line):
-            self._note(image["id"])
+            self._record_image(image["id"])
         elif built := _BUILT.fullmatch(line.strip()):
             self.image_id = built["id"]
 
@@ -94,9 +94,9 @@ class BuildLog:
         return reasons.lost_layer("\n".join(self._tail))
 
     @property
-    def tops(self) -> list[str]:
+    def stage_images(self) -> list[str]:
         """Return the newest image of each stage, in order, without stages that have none."""
-        return [top for top in self._tops if top]
+        return [image for image in self._stage_images if image]
 
     def failure(self, engine: str, status: int, containerfile: str) -> BuildFailed:
         """Return the error of a failed build.
@@ -122,16 +122,16 @@ class BuildLog:
         where = fill(_("Containerfile: {path}"), path=containerfile)
         return BuildFailed(stacked(what, tail, where), self._hint(), brief=stacked(what, where))
 
-    def _begin(self, step: str) -> None:
+    def _begin_step(self, step: str) -> None:
         self._step = step
-        self._from = step.upper().startswith("FROM ")
-        if self._from:
-            self._tops.append("")
+        self._in_from_step = step.upper().startswith("FROM ")
+        if self._in_from_step:
+            self._stage_images.append("")
 
-    def _note(self, image: str) -> None:
+    def _record_image(self, image: str) -> None:
         # The image after a FROM step is the base image, which does not belong to the build.
-        if self._tops and not self._from:
-            self._tops[-1] = image
+        if self._stage_images and not self._in_from_step:
+            self._stage_images[-1] = image
 
     def _hint(self) -> str:
         hints = {

@@ -14,13 +14,13 @@ from typing import Final
 
 from keynet.plan import BuildPlan, UserContainerfile
 
-__all__ = ["FILES", "FOLDER", "are_wanted", "write"]
+__all__ = ["FILES", "FOLDER", "are_needed", "write"]
 
 FOLDER: Final = "/etc/xdg/pip"
 FILES: Final = ("pip.conf", "ca.pem")
 
 
-def are_wanted(plan: BuildPlan) -> bool:
+def are_needed(plan: BuildPlan) -> bool:
     """Report whether the plan has a user's Containerfile and a CA or index settings."""
     network = plan.host_network
     something = network.ca_bundle is not None or network.pip_conf is not None

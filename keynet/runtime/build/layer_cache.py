@@ -23,10 +23,19 @@ from keynet.files import places
 from keynet.plan import BuildPlan, UserContainerfile
 from keynet.process import shell
 from keynet.runtime.engine import KeptImage
-from keynet.runtime.probing.reasons import last_words
+from keynet.runtime.probing.reasons import error_line
 from keynet.text import _, fill
 
-__all__ = ["PREFIX", "Cached", "build_name", "drop", "keep", "listed", "project_name", "release"]
+__all__ = [
+    "PREFIX",
+    "CachedImage",
+    "build_name",
+    "drop",
+    "keep_stages",
+    "list_images",
+    "project_name",
+    "release",
+]
 
 # ``localhost`` stops engines from taking it for a name on Docker Hub.
 PREFIX: Final = "localhost/keynet/"
@@ -35,15 +44,15 @@ _LONGEST: Final = 40
 _TIMEOUT_S: Final = 600.0
 # How long to wait for another build's lock. Going on without it leaves at worst one image
 # without a name.
-_PATIENCE_S: Final = 30.0
-_PAUSE_S: Final = 0.02
+_LOCK_TIMEOUT_S: Final = 30.0
+_LOCK_POLL_S: Final = 0.02
 # A Containerfile may lose this many stages from one build to the next, and the names of all are
 # removed. To remove a name that does not exist costs no time.
-_FEWER_STAGES: Final = 8
+_LATER_STAGES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Cached:
+class CachedImage:
     """An image in an engine's store.
 
     ``name`` is this build's own temporary tag; ``project`` is the name of the layer cache, without
@@ -64,7 +73,7 @@ def project_name(plan: BuildPlan) -> str:
     path = plan.context.resolve()
     slug = re.sub("[^a-z0-9]+", "-", path.name.lower())[:_LONGEST].strip("-") or "project"
     platforms = ",".join(map(str, plan.platforms))
-    key = f"{path}\0{_own_file(plan)}\0{platforms}"
+    key = f"{path}\0{_own_containerfile(plan)}\0{platforms}"
     return f"{PREFIX}{slug}-{hashlib.sha256(key.encode(errors='surrogateescape')).hexdigest()[:10]}"
 
 
@@ -73,28 +82,33 @@ def build_name(project: str) -> str:
     return f"{project}:build-{secrets.token_hex(6)}"
 
 
-def release(engine: tuple[str, ...], built: Cached) -> None:
+def release(engine: tuple[str, ...], built: CachedImage) -> None:
     """Move the project's names to a build's images, and remove the build's own name.
 
     Args:
         engine: The engine's argv up to the verb.
     """
     wanted = {**_stages(built.project, built.stages), f"{built.project}:latest": built.image_id}
-    _move(engine, wanted, built.project, [*_further(built.project, len(built.stages)), built.name])
+    _move_names(
+        engine,
+        wanted,
+        built.project,
+        [*_later_stages(built.project, len(built.stages)), built.name],
+    )
 
 
-def keep(engine: tuple[str, ...], project: str, tops: Sequence[str]) -> None:
+def keep_stages(engine: tuple[str, ...], project: str, stage_images: Sequence[str]) -> None:
     """Keep the stages of a failed build under the project's names.
 
     Args:
         engine: The engine's argv up to the verb.
-        tops: The last image of each stage: ids, possibly shortened, in the order of the stages.
+        stage_images: The last image of each stage, in order; their ids may be shortened.
     """
-    if tops:
-        _move(engine, _stages(project, tops), project, [])
+    if stage_images:
+        _move_names(engine, _stages(project, stage_images), project, [])
 
 
-def listed(engine: tuple[str, ...], repository: str, store: str) -> list[KeptImage]:
+def list_images(engine: tuple[str, ...], repository: str, store: str) -> list[KeptImage]:
     """Return the images that have names of keynet.
 
     Args:
@@ -112,7 +126,7 @@ def listed(engine: tuple[str, ...], repository: str, store: str) -> list[KeptIma
             fill(
                 _("{engine} could not list its images: {said}"),
                 engine=Path(engine[0]).name,
-                said=last_words(finished.stderr),
+                said=error_line(finished.stderr),
             ),
             fill(_("Run this to see why: {engine} images"), engine=Path(engine[0]).name),
         )
@@ -141,13 +155,13 @@ def drop(engine: tuple[str, ...], images: Sequence[str]) -> None:
             fill(
                 _("{engine} could not remove its images: {said}"),
                 engine=Path(engine[0]).name,
-                said=last_words(finished.stderr),
+                said=error_line(finished.stderr),
             ),
             _("Remove the containers that use them and stop running builds, then try again."),
         )
 
 
-def _own_file(plan: BuildPlan) -> str:
+def _own_containerfile(plan: BuildPlan) -> str:
     if not isinstance(plan.recipe, UserContainerfile):
         return ""
     path = plan.recipe.path
@@ -160,16 +174,16 @@ def _stage_name(project: str, number: int) -> str:
     return f"{project}:stage-{number}"
 
 
-def _stages(project: str, tops: Sequence[str]) -> dict[str, str]:
-    return {_stage_name(project, n): top for n, top in enumerate(tops, start=1)}
+def _stages(project: str, stage_images: Sequence[str]) -> dict[str, str]:
+    return {_stage_name(project, n): image for n, image in enumerate(stage_images, start=1)}
 
 
-def _further(project: str, last: int) -> list[str]:
+def _later_stages(project: str, last: int) -> list[str]:
     """Return names of stages after ``last``, which an earlier build may have left."""
-    return [_stage_name(project, last + n) for n in range(1, _FEWER_STAGES + 1)]
+    return [_stage_name(project, last + n) for n in range(1, _LATER_STAGES + 1)]
 
 
-def _move(
+def _move_names(
     engine: tuple[str, ...], wanted: Mapping[str, str], project: str, gone: Sequence[str]
 ) -> None:
     """Move names to new images; remove their former images, and ``gone``.
@@ -182,7 +196,7 @@ def _move(
     for (name, image), before in zip(wanted.items(), old, strict=True):
         calls += [("tag", name, before), ("tag", image, name)]
     calls.append(("rmi", *old, *gone))
-    with _alone():
+    with _locked():
         shell.run(
             shell.in_turn(((*engine, *call) for call in calls), tidying=True),
             timeout_s=_TIMEOUT_S,
@@ -190,10 +204,10 @@ def _move(
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def _locked() -> Iterator[None]:
     """Hold the lock for moving names among this user's keynet processes.
 
-    Without the lock after ``_PATIENCE_S``, the block runs nevertheless.
+    Without the lock after ``_LOCK_TIMEOUT_S``, the block runs nevertheless.
     """
     try:
         folder = os.open(places.cache(), os.O_RDONLY | os.O_DIRECTORY)
@@ -201,15 +215,15 @@ def _alone() -> Iterator[None]:
         yield
         return
     try:
-        until = time.monotonic() + _PATIENCE_S
-        while not _locks(folder) and time.monotonic() < until:
-            time.sleep(_PAUSE_S)
+        until = time.monotonic() + _LOCK_TIMEOUT_S
+        while not _try_lock(folder) and time.monotonic() < until:
+            time.sleep(_LOCK_POLL_S)
         yield
     finally:
         os.close(folder)
 
 
-def _locks(folder: int) -> bool:
+def _try_lock(folder: int) -> bool:
     """Try to lock the folder; report False only if another process holds the lock.
 
     A file system without locks never gives one, so waiting would not help.

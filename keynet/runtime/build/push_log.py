@@ -55,7 +55,7 @@ class PushLog:
         self._emit = emit
         self._sizes: dict[str, int | None] = {}
         self._ended: set[str] = set()
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
 
     def feed(self, line: str) -> None:
         """Read the next line; emit it as a ``LogLine`` unless it only reports progress."""
@@ -65,9 +65,9 @@ class PushLog:
             return
         blob = layer["short"] or layer["blob"]
         said = layer["state"] or layer["rest"]
-        amount, end = _BYTES.search(said), _fate(blob, said)
+        amount, end = _BYTES.search(said), _outcome(blob, said)
         if not _BAR.search(said) and (layer["short"] or end is not None or not said.strip()):
-            self._tell(line.strip().rstrip("| "))
+            self._log_once(line.strip().rstrip("| "))
         if blob in self._ended or layer["what"] == "config":
             return
         self._begin(blob, _size(amount["all"]) if amount else None)
@@ -81,10 +81,10 @@ class PushLog:
         for blob in [each for each in self._sizes if each not in self._ended]:
             self._end(blob, BlobFinished(blob))
 
-    def _tell(self, line: str) -> None:
+    def _log_once(self, line: str) -> None:
         """Emit a line about a layer once: engines redraw it many times a second."""
-        if line not in self._told:
-            self._told.add(line)
+        if line not in self._logged:
+            self._logged.add(line)
             self._emit(LogLine(line, "push"))
 
     def _begin(self, blob: str, size: int | None) -> None:
@@ -98,7 +98,7 @@ class PushLog:
         self._emit(event)
 
 
-def _fate(blob: str, said: str) -> Event | None:
+def _outcome(blob: str, said: str) -> Event | None:
     """Return the event that ends a layer; None if the layer is not finished."""
     if any(word in said for word in _NOT_SENT):
         return BlobSkipped(blob, None)
@@ -124,7 +124,7 @@ def docker_digest(output: str) -> Digest | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Failed:
+class _FailedPush:
     engine: str
     target: Reference
     said: str
@@ -138,7 +138,7 @@ def push_error(engine: str, target: Reference, output: str, *, ca_hint: str = ""
         engine: Its name, for the message.
         ca_hint: Where the engine reads a registry's CA, if keynet cannot pass the CA to it.
     """
-    failed = _Failed(engine, target, _said(output), ca_hint)
+    failed = _FailedPush(engine, target, _error_text(output), ca_hint)
     for pattern, make in _RULES:
         if re.search(pattern, output, re.IGNORECASE):
             return make(failed)
@@ -153,13 +153,13 @@ def push_error(engine: str, target: Reference, output: str, *, ca_hint: str = ""
     )
 
 
-def _said(output: str) -> str:
+def _error_text(output: str) -> str:
     lines = [line.strip() for line in re.split("[\r\n]+", output) if line.strip()]
     errors = [line for line in lines if re.match(r"(?i)error|denied|unauthorized|unknown", line)]
     return printable(" ".join(errors[-1:] or lines[-_LAST_LINES:]), 800)
 
 
-def _quota(failed: _Failed) -> RegistryError:
+def _quota(failed: _FailedPush) -> RegistryError:
     return RegistryError(
         fill(
             _("The project's quota on {host} is exceeded: {said}"),
@@ -172,7 +172,7 @@ def _quota(failed: _Failed) -> RegistryError:
     )
 
 
-def _denied(failed: _Failed) -> RegistryError:
+def _denied(failed: _FailedPush) -> RegistryError:
     return RegistryDenied(
         fill(
             _("{host} denied the push of {target}: {said}"),
@@ -189,7 +189,7 @@ def _denied(failed: _Failed) -> RegistryError:
     )
 
 
-def _unauthorized(failed: _Failed) -> RegistryError:
+def _unauthorized(failed: _FailedPush) -> RegistryError:
     return RegistryDenied(
         fill(
             _("{host} does not accept the login: {said}"),
@@ -202,7 +202,7 @@ def _unauthorized(failed: _Failed) -> RegistryError:
     )
 
 
-def _immutable(failed: _Failed) -> RegistryError:
+def _immutable(failed: _FailedPush) -> RegistryError:
     return RegistryError(
         fill(
             _("The tag of {target} is immutable on the registry: {said}"),
@@ -215,7 +215,7 @@ def _immutable(failed: _Failed) -> RegistryError:
     )
 
 
-def _too_large(failed: _Failed) -> RegistryError:
+def _too_large(failed: _FailedPush) -> RegistryError:
     return RegistryError(
         fill(
             _("A layer is too large for {host} or a proxy in front of it (413): {said}"),
@@ -227,7 +227,7 @@ def _too_large(failed: _Failed) -> RegistryError:
     )
 
 
-def _throttled(failed: _Failed) -> RegistryError:
+def _throttled(failed: _FailedPush) -> RegistryError:
     return RegistryError(
         fill(
             _("{host} received too many requests (429): {said}"),
@@ -241,7 +241,7 @@ def _throttled(failed: _Failed) -> RegistryError:
     )
 
 
-def _unknown_ca(failed: _Failed) -> RegistryError:
+def _unknown_ca(failed: _FailedPush) -> RegistryError:
     return RegistryUnreachable(
         fill(
             _("{engine} does not trust the certificate of {host}: {said}"),
@@ -254,7 +254,7 @@ def _unknown_ca(failed: _Failed) -> RegistryError:
     )
 
 
-def _unreachable(failed: _Failed) -> RegistryError:
+def _unreachable(failed: _FailedPush) -> RegistryError:
     return RegistryUnreachable(
         fill(
             _("{host} could not be reached: {said}"), host=failed.target.registry, said=failed.said
@@ -264,7 +264,7 @@ def _unreachable(failed: _Failed) -> RegistryError:
     )
 
 
-def _disk_full(failed: _Failed) -> KeynetError:
+def _disk_full(failed: _FailedPush) -> KeynetError:
     return EngineError(
         fill(
             _("The disk is full while {engine} prepares {target}: {said}"),
@@ -276,7 +276,7 @@ def _disk_full(failed: _Failed) -> KeynetError:
     )
 
 
-def _server_failed(failed: _Failed) -> RegistryError:
+def _server_failed(failed: _FailedPush) -> RegistryError:
     return RegistryError(
         fill(
             _("The registry {host} failed: {said}"), host=failed.target.registry, said=failed.said

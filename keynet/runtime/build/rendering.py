@@ -27,18 +27,18 @@ __all__ = ["PREFIX", "Rendered", "one_stage", "two_stages"]
 # Not /opt/venv: some bases have their own environment there.
 PREFIX: Final = "/opt/keynet"
 # Where install.py finds the build files.
-_STAGE: Final = "/keynet"
+_BUILD_FILES: Final = "/keynet"
 _DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _PIP: Final = "pip.zip"
 # Build files that decide how the index is reached, but not what is installed.
 _NETWORK_FILES: Final = ("ca.pem", "proxies.json")
 _URL_LOGIN: Final = re.compile(rb"://[^/@\s]*@")
 # Last on the PATH, so that it is used only if the base has no program ``python``.
-_PYTHON: Final = b'#!/bin/sh\nexec python3 "$@"\n'
+_PYTHON_WRAPPER: Final = b'#!/bin/sh\nexec python3 "$@"\n'
 # What the USER instruction accepts. A user from an image's config is not trusted.
 _USER: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?::[A-Za-z0-9_][A-Za-z0-9_.-]*)?")
 
-_COPIED: Final = f"""\
+_COPY_ONLY: Final = f"""\
 FROM ${{base}}
 COPY build/ {PREFIX}/
 ENV PATH="$${{PATH:-{_DEFAULT_PATH}}}:{PREFIX}/bin"
@@ -46,8 +46,8 @@ ENV PATH="$${{PATH:-{_DEFAULT_PATH}}}:{PREFIX}/bin"
 _TWO_STAGES: Final = f"""\
 FROM ${{base}} AS dependencies
 USER 0
-COPY build/ {_STAGE}/
-RUN ["python3", "{_STAGE}/install.py"]
+COPY build/ {_BUILD_FILES}/
+RUN ["python3", "{_BUILD_FILES}/install.py"]
 
 # Nothing of the host's network (certificates, proxies, package index) is in this second stage.
 FROM ${{base}}
@@ -57,8 +57,8 @@ ENV PATH="{PREFIX}/bin:$${{PATH:-{_DEFAULT_PATH}}}"
 _ONE_STAGE: Final = f"""\
 FROM ${{base}}
 USER 0
-RUN --mount=type=bind,source=build,target={_STAGE} \
-["python3", "-B", "{_STAGE}/install.py", "${{fingerprint}}"]
+RUN --mount=type=bind,source=build,target={_BUILD_FILES} \
+["python3", "-B", "{_BUILD_FILES}/install.py", "${{fingerprint}}"]
 USER ${{user}}
 ENV PATH="{PREFIX}/bin:$${{PATH:-{_DEFAULT_PATH}}}"
 """
@@ -88,9 +88,11 @@ def two_stages(recipe: Recipe, network: HostNetwork) -> Rendered:
     """
     if not recipe.dependencies.files:
         python = "bin/python"
-        return Rendered(_filled(recipe, _COPIED), {python: _PYTHON}, frozenset({python}))
+        return Rendered(
+            _fill_template(recipe, _COPY_ONLY), {python: _PYTHON_WRAPPER}, frozenset({python})
+        )
     build_files, _fingerprint = _build_files(recipe, network)
-    return Rendered(_filled(recipe, _TWO_STAGES), build_files)
+    return Rendered(_fill_template(recipe, _TWO_STAGES), build_files)
 
 
 def one_stage(recipe: Recipe, network: HostNetwork, user: str) -> Rendered | None:
@@ -111,11 +113,11 @@ def one_stage(recipe: Recipe, network: HostNetwork, user: str) -> Rendered | Non
     if not recipe.dependencies.files or not _USER.fullmatch(user or "0"):
         return None
     build_files, fingerprint = _build_files(recipe, network)
-    text = _filled(recipe, _ONE_STAGE, user=user or "0", fingerprint=fingerprint)
+    text = _fill_template(recipe, _ONE_STAGE, user=user or "0", fingerprint=fingerprint)
     return Rendered(text, build_files)
 
 
-def _filled(recipe: Recipe, dependencies: str, **values: str) -> str:
+def _fill_template(recipe: Recipe, dependencies: str, **values: str) -> str:
     """Fill in the template; each value is quoted, or has no character to quote."""
     environment = "".join(
         f"ENV {name}={_quoted(value)}\n" for name, value in sorted(recipe.environment.items())

@@ -67,7 +67,7 @@ def stage(plan: BuildPlan, rendered: Rendered, emit: Emit) -> Iterator[Stage]:
         root = top / "root"
         root.mkdir(mode=0o755)
         try:
-            _lay_out(plan, rendered, root, emit)
+            _populate(plan, rendered, root, emit)
             yield Stage(root, containerfile, ignorefile, private)
         finally:
             _make_removable(root)
@@ -107,7 +107,7 @@ def keep_containerfile(plan: BuildPlan, rendered: Rendered, project: str) -> str
     return str(path)
 
 
-def _lay_out(plan: BuildPlan, rendered: Rendered, root: Path, emit: Emit) -> None:
+def _populate(plan: BuildPlan, rendered: Rendered, root: Path, emit: Emit) -> None:
     target = root
     if isinstance(plan.recipe, Recipe):
         target = root / "context"
@@ -116,14 +116,14 @@ def _lay_out(plan: BuildPlan, rendered: Rendered, root: Path, emit: Emit) -> Non
             executable = path in rendered.executables
             _write_recipe_file(root / "build" / path, content, 0o755 if executable else 0o644)
         (root / "build").mkdir(mode=0o755, exist_ok=True)
-        _settle(root / "build")
+        _fix_times(root / "build")
     folders: list[tuple[Path, os.stat_result]] = []
     for entry in plan.files:
         source, destination = plan.context / entry.path, target / entry.path
         try:
             found = source.lstat()
             destination.parent.mkdir(parents=True, exist_ok=True)
-            _place(source, found, destination, emit)
+            _add_entry(source, found, destination, emit)
         except OSError as error:
             raise _unreadable(source, error) from error
         if stat.S_ISDIR(found.st_mode):
@@ -134,7 +134,7 @@ def _lay_out(plan: BuildPlan, rendered: Rendered, root: Path, emit: Emit) -> Non
         folder.chmod(stat.S_IMODE(found.st_mode))
 
 
-def _place(source: Path, found: os.stat_result, destination: Path, emit: Emit) -> None:
+def _add_entry(source: Path, found: os.stat_result, destination: Path, emit: Emit) -> None:
     mode = found.st_mode
     if stat.S_ISDIR(mode):
         destination.mkdir(exist_ok=True)
@@ -173,7 +173,7 @@ def _write_recipe_file(path: Path, content: bytes | Path, mode: int) -> None:
     os.utime(path, (_RECIPE_TIME, _RECIPE_TIME))
 
 
-def _settle(folder: Path) -> None:
+def _fix_times(folder: Path) -> None:
     """Set the fixed time of folders: newer engines compare it in cache look-ups."""
     for parent, _folders, _files in os.walk(folder, topdown=False):
         os.utime(parent, (_RECIPE_TIME, _RECIPE_TIME))

@@ -26,11 +26,10 @@ from keynet.runtime.build.push_log import push_error
 from keynet.runtime.build.rendering import Rendered
 from keynet.runtime.build.staging import Stage, keep_containerfile, stage
 from keynet.runtime.engine import LocalImage, WorkingEngine, cannot_run, several_platforms
-from keynet.runtime.engines import docker_args, docker_mounts
+from keynet.runtime.engines import docker_args, docker_mounts, docker_saving
 from keynet.runtime.engines.docker import Docker
 from keynet.runtime.engines.docker_args import Invocation
 from keynet.runtime.engines.docker_login import private_config
-from keynet.runtime.engines.docker_saving import save_by
 from keynet.secret import Secret
 from keynet.text import _, fill
 
@@ -97,13 +96,13 @@ class Buildx:
             output += ",registry.insecure=true"
         with private_config(access) as config:
             changed = docker_args.environment(self.invocation, config)
-            finished, metadata = _again(built, output, changed, emit)
+            finished, metadata = _rerun(built, output, changed, emit)
         if finished.status != 0:
-            raise _refused(target, finished.stderr or finished.stdout)
+            raise _push_error(target, finished.stderr or finished.stdout)
         try:
             return Pushed(target, Digest.parse(str(metadata[_MANIFEST])))
         except KeyError as error:
-            raise _refused(target, finished.stderr) from error
+            raise _push_error(target, finished.stderr) from error
 
     def release(self, built: BuilderResult) -> None:
         """Remove the staged files; the builder collects its cache itself."""
@@ -124,9 +123,9 @@ class Buildx:
 
         def write(file: Path) -> shell.Finished:
             output = f"type={form},name={built.project}:latest,dest={file}"
-            return _again(built, output, {}, emit)[0]
+            return _rerun(built, output, {}, emit)[0]
 
-        save_by(format, path, write)
+        docker_saving.save(format, path, write)
 
     def login(self, access: RegistryAccess) -> None:
         """Store a login for the docker client; see ``LoginStore.login``."""
@@ -149,7 +148,7 @@ class Buildx:
         log = BuildLog()
 
         def on_line(line: str) -> None:
-            line = docker_mounts.hidden(line)
+            line = docker_mounts.without_mounts(line)
             log.feed(line)
             emit(LogLine(line, "build"))
 
@@ -186,18 +185,18 @@ class Buildx:
 
     def _arguments(self, plan: BuildPlan, staged: Stage) -> tuple[str, ...]:
         invocation = self.invocation
-        arguments = docker_args.builder_arguments(plan, staged, invocation)
+        arguments = docker_args.remote_build_arguments(plan, staged, invocation)
         return (invocation.binary, *arguments)
 
 
 def _rendered(plan: BuildPlan) -> Rendered:
     if isinstance(plan.recipe, UserContainerfile):
-        return docker_mounts.rendered(plan, plan.recipe)
+        return docker_mounts.render(plan, plan.recipe)
     # One stage needs the base image's user, and a builder cannot report it.
     return rendering.two_stages(plan.recipe, plan.host_network)
 
 
-def _again(
+def _rerun(
     built: BuilderResult, output: str, changed: Mapping[str, str], emit: Emit
 ) -> tuple[shell.Finished, Mapping[str, Any]]:
     """Run the build again with another output; return its end and buildx's metadata."""
@@ -223,7 +222,7 @@ def _again(
     return finished, _read(result) if finished.status == 0 else {}
 
 
-def _refused(target: Reference, output: str) -> KeynetError:
+def _push_error(target: Reference, output: str) -> KeynetError:
     hint = fill(
         _(
             'Set the CA in the builder\'s buildkitd.toml: [registry."{host}"] '

@@ -15,7 +15,7 @@ from keynet.runtime.engines import docker_args
 from keynet.runtime.engines.docker_args import Invocation
 from keynet.runtime.engines.docker_host import ADVICE, NAME
 from keynet.runtime.probing import endpoints, reasons
-from keynet.runtime.probing.trial_program import lay_out
+from keynet.runtime.probing.trial_program import write_context
 from keynet.text import _, fill, printable
 
 __all__ = ["BuilderFacts", "inspect", "probe", "read_inspection"]
@@ -41,7 +41,7 @@ class BuilderFacts:
     architecture: str = ""
 
     @property
-    def elsewhere(self) -> bool:
+    def outside_daemon(self) -> bool:
         """Report whether this is not the daemon's own builder."""
         return self.driver != _LOCAL
 
@@ -70,7 +70,7 @@ def inspect(binary: str, builder: str) -> BuilderFacts | Unusable:
     if finished.status == 0 and facts.driver:
         return facts
     output = finished.stderr or finished.stdout
-    return _refused(builder, reasons.last_words(output), facts.endpoint)
+    return _refused(builder, reasons.error_line(output), facts.endpoint)
 
 
 def probe(
@@ -80,7 +80,7 @@ def probe(
     refused = endpoints.refusal(facts.endpoint, NAME, ADVICE)
     if refused is not None:
         return _refused(builder, refused.reason, facts.endpoint)
-    plain = Invocation(binary=binary, mode=docker_args.BUILDER, remote=True)
+    plain = Invocation(binary=binary, mode=docker_args.REMOTE_BUILDER, remote=True)
     failed: list[str] = []
     for invocation in (plain, replace(plain, network="host")):
         error = _trial(invocation, facts.architecture, run=True)
@@ -94,7 +94,7 @@ def probe(
 
 def _trial(invocation: Invocation, architecture: str, *, run: bool) -> str:
     with tempfile.TemporaryDirectory(prefix="keynet-probe-") as folder:
-        lay_out(Path(folder), architecture, run=run)
+        write_context(Path(folder), architecture, run=run)
         argv = [
             invocation.binary,
             "buildx",
@@ -109,7 +109,7 @@ def _trial(invocation: Invocation, architecture: str, *, run: bool) -> str:
         argv += ["--file", f"{folder}/Containerfile", folder]
         command = shell.Command(tuple(argv), environment=docker_args.environment(invocation, None))
         finished = shell.run(command, timeout_s=_TRIAL_S)
-    return "" if finished.status == 0 else reasons.failure(finished.status, finished.stderr)
+    return "" if finished.status == 0 else reasons.trial_error(finished.status, finished.stderr)
 
 
 def _usable(

@@ -15,7 +15,7 @@ from keynet.plan import BuildPlan, Pushed, Recipe, RegistryAccess, UserContainer
 from keynet.process import shell
 from keynet.runtime.build import base_user, layer_cache, rendering
 from keynet.runtime.build.build_log import BuildLog
-from keynet.runtime.build.layer_cache import Cached
+from keynet.runtime.build.layer_cache import CachedImage
 from keynet.runtime.build.push_log import PushLog, docker_digest, push_error
 from keynet.runtime.build.rendering import Rendered
 from keynet.runtime.build.staging import keep_containerfile, stage
@@ -30,7 +30,7 @@ from keynet.runtime.engine import (
 from keynet.runtime.engines import docker_args, docker_mounts, docker_saving, docker_tar_context
 from keynet.runtime.engines.docker_args import Invocation
 from keynet.runtime.engines.docker_login import private_config
-from keynet.runtime.probing.reasons import last_words
+from keynet.runtime.probing.reasons import error_line
 from keynet.text import _, fill
 
 __all__ = ["Docker"]
@@ -55,7 +55,7 @@ class Docker:
         """See ``Builder.unsupported``."""
         found = [*cannot_run(self.engine, plan), *several_platforms(plan)]
         if self.invocation.mode == docker_args.LEGACY:
-            found += docker_args.only_buildkit(plan)
+            found += docker_args.unsupported_by_legacy(plan)
         return found
 
     def build(
@@ -64,14 +64,14 @@ class Docker:
         access: RegistryAccess | None,
         emit: Emit,
         target: Reference | None,
-    ) -> Cached:
+    ) -> CachedImage:
         """Build with ``docker build``; see ``Builder.build``."""
         project = layer_cache.project_name(plan)
         name = layer_cache.build_name(project) if target is None else str(_tagged(target))
         log = BuildLog()
 
         def on_line(line: str) -> None:
-            line = docker_mounts.hidden(line)
+            line = docker_mounts.without_mounts(line)
             log.feed(line)
             if not _ADVICE.match(line):
                 emit(LogLine(line, "build"))
@@ -83,8 +83,8 @@ class Docker:
             done = True
         finally:
             if not done:
-                layer_cache.keep((self.invocation.binary,), project, log.tops)
-        return Cached(image_id, name, project, tuple(log.tops[:-1]))
+                layer_cache.keep_stages((self.invocation.binary,), project, log.stage_images)
+        return CachedImage(image_id, name, project, tuple(log.stage_images[:-1]))
 
     def _build(
         self,
@@ -123,7 +123,9 @@ class Docker:
                 raise log.failure(self.engine.name, finished.status, kept)
             return iidfile.read_text().strip().removeprefix("sha256:")
 
-    def push(self, built: Cached, target: Reference, access: RegistryAccess, emit: Emit) -> Pushed:
+    def push(
+        self, built: CachedImage, target: Reference, access: RegistryAccess, emit: Emit
+    ) -> Pushed:
         """Push the image by the name it was built with; see ``Builder.push``."""
         log = PushLog(emit)
         named = str(_tagged(target))
@@ -146,7 +148,7 @@ class Docker:
         log.finish()
         return Pushed(target, digest)
 
-    def release(self, built: Cached) -> None:
+    def release(self, built: CachedImage) -> None:
         """Keep one tag for each project; see ``Builder.release``."""
         layer_cache.release((self.invocation.binary,), built)
 
@@ -156,13 +158,13 @@ class Docker:
         modern = version_numbers(self.engine.version) >= _FIRST_WITH_OCI
         return frozenset({"docker-archive", *({"oci", "oci-archive"} if modern else ())})
 
-    def local(self, built: Cached) -> LocalImage:
+    def local(self, built: CachedImage) -> LocalImage:
         """See ``Saver.local``."""
         return LocalImage(built.project, built.image_id)
 
-    def save(self, built: Cached, format: str, path: Path, emit: Emit) -> None:  # noqa: A002
+    def save(self, built: CachedImage, format: str, path: Path, emit: Emit) -> None:  # noqa: A002
         """Write an archive or a layout; see ``Saver.save``."""
-        docker_saving.save_by(
+        docker_saving.save(
             format,
             path,
             lambda file: self._run("save", "--output", str(file), built.name, timeout_s=None),
@@ -189,7 +191,7 @@ class Docker:
                 fill(
                     _("docker could not log in to {host}: {said}"),
                     host=access.host,
-                    said=last_words(finished.stderr),
+                    said=error_line(finished.stderr),
                 ),
                 hint,
             )
@@ -202,7 +204,7 @@ class Docker:
                 fill(
                     _("docker could not log out of {host}: {said}"),
                     host=host,
-                    said=last_words(finished.stderr),
+                    said=error_line(finished.stderr),
                 ),
                 _("Remove the entry of this host from ~/.docker/config.json."),
             )
@@ -210,7 +212,7 @@ class Docker:
     def kept(self) -> list[KeptImage]:
         """See ``LayerStore.kept``."""
         store = self.engine.endpoint or self.engine.name
-        return layer_cache.listed((self.invocation.binary,), "Repository", store)
+        return layer_cache.list_images((self.invocation.binary,), "Repository", store)
 
     def drop(self, images: Sequence[str]) -> None:
         """See ``LayerStore.drop``."""
@@ -239,10 +241,10 @@ class Docker:
             and version_numbers(self.engine.version) >= _FIRST_WITH_MOUNTS
         )
         if isinstance(recipe, UserContainerfile):
-            return docker_mounts.rendered(plan, recipe) if mounts else Rendered(recipe.text)
+            return docker_mounts.render(plan, recipe) if mounts else Rendered(recipe.text)
         if mounts and plan.needs_run:
             pull = partial(self._pull, plan, config, on_line)
-            user = base_user.find(self._user_question(recipe), pull)
+            user = base_user.find(self._inspect_user(recipe), pull)
             one = None
             if user is not None:
                 one = rendering.one_stage(recipe, plan.host_network, user)
@@ -250,7 +252,7 @@ class Docker:
                 return one
         return rendering.two_stages(recipe, plan.host_network)
 
-    def _user_question(self, recipe: Recipe) -> shell.Command:
+    def _inspect_user(self, recipe: Recipe) -> shell.Command:
         inspect = ("image", "inspect", "--format", "{{.Config.User}}", str(recipe.base))
         return shell.Command((self.invocation.binary, *inspect))
 

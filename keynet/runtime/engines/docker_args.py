@@ -13,26 +13,26 @@ from keynet.runtime.engines import docker_tar_context
 from keynet.text import _, fill
 
 __all__ = [
-    "BUILDER",
     "BUILDKIT",
     "BUILDX",
     "LEGACY",
+    "REMOTE_BUILDER",
     "DockerFacts",
     "Invocation",
     "build_arguments",
-    "builder_arguments",
     "environment",
     "network_flags",
-    "only_buildkit",
     "pull_arguments",
     "read_info",
+    "remote_build_arguments",
+    "unsupported_by_legacy",
 ]
 
 LEGACY: Final = "legacy"
 BUILDKIT: Final = "buildkit"
 BUILDX: Final = "buildx"
 # A builder of buildx that is not the daemon's own one.
-BUILDER: Final = "builder"
+REMOTE_BUILDER: Final = "builder"
 
 _ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 # Features of Containerfiles that docker's legacy builder lacks: instructions, pattern of their
@@ -48,8 +48,8 @@ _ONLY_BUILDKIT: Final = (
 class Invocation:
     """How to invoke docker on this host: the settings that passed a trial build.
 
-    ``mode`` is the builder (``LEGACY``, ``BUILDKIT``, ``BUILDX``, ``BUILDER``); ``network`` is ""
-    for docker's default. A ``remote`` daemon cannot access folders of this host.
+    ``mode`` is the builder: ``LEGACY``, ``BUILDKIT``, ``BUILDX`` or ``REMOTE_BUILDER``. ``network``
+    is "" for docker's default. A ``remote`` daemon cannot access folders of this host.
     """
 
     binary: str
@@ -152,7 +152,9 @@ def pull_arguments(plan: BuildPlan) -> tuple[str, ...]:
     return ("pull", *_platform_flags(plan), str(plan.base))
 
 
-def builder_arguments(plan: BuildPlan, stage: Stage, invocation: Invocation) -> tuple[str, ...]:
+def remote_build_arguments(
+    plan: BuildPlan, stage: Stage, invocation: Invocation
+) -> tuple[str, ...]:
     """Return ``buildx build`` for a remote builder, without output and context."""
     arguments = [
         "buildx",
@@ -168,7 +170,7 @@ def network_flags(network: str, mode: str) -> list[str]:
     """Return ``--network``, with the ``--allow`` that a remote builder requires."""
     if not network:
         return []
-    allowed = ["--allow", f"network.{network}"] if mode == BUILDER else []
+    allowed = ["--allow", f"network.{network}"] if mode == REMOTE_BUILDER else []
     return ["--network", network, *allowed]
 
 
@@ -193,7 +195,7 @@ def _builder_flags(invocation: Invocation) -> list[str]:
     return ["--progress", "plain", *(["--load"] if invocation.mode == BUILDX else [])]
 
 
-def only_buildkit(plan: BuildPlan) -> list[str]:
+def unsupported_by_legacy(plan: BuildPlan) -> list[str]:
     """Explain which parts of the plan the legacy builder cannot do."""
     recipe = plan.recipe
     instructions = recipe.instructions if isinstance(recipe, UserContainerfile) else ()

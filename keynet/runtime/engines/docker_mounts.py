@@ -12,7 +12,7 @@ from keynet.plan import BuildPlan, UserContainerfile
 from keynet.runtime.build import host_files
 from keynet.runtime.build.rendering import Rendered
 
-__all__ = ["hidden", "rendered", "secret_flags"]
+__all__ = ["render", "secret_flags", "without_mounts"]
 
 _FLAGS: Final = " ".join(
     f"--mount=type=secret,id=keynet-{name},target={host_files.FOLDER}/{name},mode=0444"
@@ -23,9 +23,9 @@ _MOUNTING_SYNTAX: Final = re.compile(r"(?:docker\.io/)?docker/dockerfile:1(?:\.(
 _RUN: Final = re.compile(r"\s*RUN(?=\s)", re.IGNORECASE)
 
 
-def rendered(plan: BuildPlan, recipe: UserContainerfile) -> Rendered:
+def render(plan: BuildPlan, recipe: UserContainerfile) -> Rendered:
     """Return the Containerfile, with mounts added to each RUN if possible."""
-    if not host_files.are_wanted(plan) or not _can_mount(recipe):
+    if not host_files.are_needed(plan) or not _can_mount(recipe):
         return Rendered(recipe.text)
     return Rendered(_with_flags(recipe, _FLAGS))
 
@@ -42,7 +42,7 @@ def secret_flags(plan: BuildPlan, built: Rendered, private: Path) -> list[str]:
     return [f"--secret=id=keynet-{file.name},src={file}" for file in files if file.exists()]
 
 
-def hidden(line: str) -> str:
+def without_mounts(line: str) -> str:
     """Return a line of the build log without the mounts that keynet has added."""
     return line.replace(f"{_FLAGS} ", "")
 

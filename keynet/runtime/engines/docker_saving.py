@@ -7,13 +7,13 @@ from pathlib import Path, PurePosixPath
 
 from keynet.errors import EngineError
 from keynet.process import shell
-from keynet.runtime.probing.reasons import last_words
+from keynet.runtime.probing.reasons import error_line
 from keynet.text import _, fill
 
-__all__ = ["save_by"]
+__all__ = ["save"]
 
 
-def save_by(format: str, path: Path, write: Callable[[Path], shell.Finished]) -> None:  # noqa: A002
+def save(format: str, path: Path, write: Callable[[Path], shell.Finished]) -> None:  # noqa: A002
     """Let docker write an archive, and unpack it if an OCI layout is requested.
 
     Args:
@@ -33,7 +33,7 @@ def save_by(format: str, path: Path, write: Callable[[Path], shell.Finished]) ->
                 fill(
                     _("docker could not write the image to {destination}: {said}"),
                     destination=f"{format}:{path}",
-                    said=last_words(finished.stderr),
+                    said=error_line(finished.stderr),
                 ),
                 _("Check that the folder exists, is writable and has enough free space."),
             )

@@ -17,18 +17,18 @@ from keynet.runtime.engines import buildx_trial, docker_args
 from keynet.runtime.engines.docker_args import BUILDKIT, BUILDX, LEGACY, DockerFacts, Invocation
 from keynet.runtime.engines.docker_host import ADVICE, GUIDE, NAME
 from keynet.runtime.probing import endpoints, reasons
-from keynet.runtime.probing.trial_program import lay_out
+from keynet.runtime.probing.trial_program import write_context
 from keynet.text import _, fill, printable
 
-__all__ = ["Tried", "probe"]
+__all__ = ["TrialResult", "probe"]
 
-Tried = tuple[WorkingEngine, Invocation] | Unusable
+TrialResult = tuple[WorkingEngine, Invocation] | Unusable
 
 _TIMEOUT_S: Final = 60.0
 _CLIENT = re.compile(r"Docker version (\d+(?:\.\d+)+)", re.IGNORECASE)
 
 
-def probe() -> Tried:
+def probe() -> TrialResult:
     """Return the first builder of docker that passes a trial build (under 1 s each)."""
     binary = shutil.which(NAME)
     if binary is None:
@@ -39,7 +39,7 @@ def probe() -> Tried:
         return Unusable(NAME, error.message, error.hint)
 
 
-def _probe(binary: str) -> Tried:
+def _probe(binary: str) -> TrialResult:
     client = _run(binary, "--version")
     if "podman" in client.stdout.lower():
         return Unusable(
@@ -51,13 +51,13 @@ def _probe(binary: str) -> Tried:
         known = buildx_trial.inspect(binary, builder)
         if isinstance(known, Unusable):
             return known
-        if known.elsewhere:
+        if known.outside_daemon:
             version = _CLIENT.search(client.stdout)
             return buildx_trial.probe(binary, version[1] if version else "", builder, known)
     return _probe_daemon(binary)
 
 
-def _probe_daemon(binary: str) -> Tried:
+def _probe_daemon(binary: str) -> TrialResult:
     endpoint = _endpoint(binary)
     refused = endpoints.refusal(endpoint, NAME, ADVICE)
     if refused is not None:
@@ -72,7 +72,7 @@ def _probe_daemon(binary: str) -> Tried:
     return _try_modes(binary, facts, endpoint)
 
 
-def _try_modes(binary: str, facts: DockerFacts, endpoint: str) -> Tried:
+def _try_modes(binary: str, facts: DockerFacts, endpoint: str) -> TrialResult:
     network = "" if _run(binary, "network", "inspect", "bridge").status == 0 else "host"
     remote = not endpoint.startswith(("unix://", "npipe://"))
     invocations = [
@@ -106,7 +106,7 @@ def _trial(invocation: Invocation, architecture: str, *, run: bool) -> str:
     name = f"{PREFIX}probe:{secrets.token_hex(6)}"
     log = BuildLog()
     with tempfile.TemporaryDirectory(prefix="keynet-probe-") as folder:
-        lay_out(Path(folder), architecture, run=run)
+        write_context(Path(folder), architecture, run=run)
         argv = [invocation.binary, "build", "--no-cache", "--tag", name]
         argv += ["--network", invocation.network] if invocation.network else []
         argv += ["--force-rm"] if invocation.mode == LEGACY else []
@@ -121,9 +121,9 @@ def _trial(invocation: Invocation, architecture: str, *, run: bool) -> str:
         _run(invocation.binary, "rmi", name)
         return ""
     # The legacy builder keeps the image of the last successful step.
-    for image in log.tops:
+    for image in log.stage_images:
         _run(invocation.binary, "rmi", image)
-    return reasons.failure(finished.status, finished.stderr or finished.stdout)
+    return reasons.trial_error(finished.status, finished.stderr or finished.stdout)
 
 
 def _usable(
@@ -156,7 +156,7 @@ def _endpoint(binary: str) -> str:
     if found.status != 0:
         raise EngineError(
             fill(
-                _("docker's context cannot be read: {said}"), said=reasons.last_words(found.stderr)
+                _("docker's context cannot be read: {said}"), said=reasons.error_line(found.stderr)
             ),
             _("List the contexts with docker context ls; select one with docker context use NAME"),
         )

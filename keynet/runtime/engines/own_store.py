@@ -15,7 +15,7 @@ from keynet.files import places
 from keynet.process import shell
 from keynet.runtime.engines.dialect import Invocation
 
-__all__ = ["OwnStore", "exists", "in_own_store", "is_wanted", "own_store", "remove"]
+__all__ = ["OwnStore", "exists", "find", "is_allowed", "remove", "select"]
 
 _DRIVER: Final = "overlay"
 
@@ -28,7 +28,7 @@ class OwnStore:
     size: int
 
 
-def is_wanted() -> bool:
+def is_allowed() -> bool:
     """Report whether an own store may be used: rootless, without STORAGE_DRIVER."""
     return os.geteuid() != 0 and not os.environ.get("STORAGE_DRIVER")
 
@@ -38,7 +38,7 @@ def exists() -> bool:
     return os.path.exists(_root())  # noqa: PTH110  False where it is hidden from this user
 
 
-def in_own_store(invocation: Invocation) -> Invocation:
+def select(invocation: Invocation) -> Invocation:
     """Return the invocation with keynet's own store, whose folders are created."""
     root, runroot = _root(), _runroot()
     for folder in (root, runroot):
@@ -46,7 +46,7 @@ def in_own_store(invocation: Invocation) -> Invocation:
     return replace(invocation, root=str(root), runroot=str(runroot), driver=_DRIVER)
 
 
-def own_store() -> OwnStore | None:
+def find() -> OwnStore | None:
     """Return keynet's own store; None if it does not exist."""
     if not exists():
         return None

@@ -19,7 +19,7 @@ from keynet.plan import BuildPlan, Pushed, Recipe, RegistryAccess, UserContainer
 from keynet.process import shell
 from keynet.runtime.build import base_user, host_files, layer_cache, rendering
 from keynet.runtime.build.build_log import BuildLog
-from keynet.runtime.build.layer_cache import Cached
+from keynet.runtime.build.layer_cache import CachedImage
 from keynet.runtime.build.push_log import PushLog, push_error
 from keynet.runtime.build.rendering import Rendered
 from keynet.runtime.build.staging import Stage, keep_containerfile, scratch, stage
@@ -34,10 +34,10 @@ from keynet.runtime.engine import (
 from keynet.runtime.engines import podman_args
 from keynet.runtime.engines.dialect import Dialect, Invocation
 from keynet.runtime.engines.podman_login import RegistryAuth, private_auth
-from keynet.runtime.probing.reasons import last_words
+from keynet.runtime.probing.reasons import error_line
 from keynet.text import _, fill
 
-__all__ = ["PodmanLike", "restored"]
+__all__ = ["PodmanLike", "restore"]
 
 _MARKER: Final = "keynet-build"
 _TIMEOUT_S: Final = 120.0
@@ -45,9 +45,7 @@ _TIMEOUT_S: Final = 120.0
 _TRIES: Final = 3
 
 
-def restored(
-    dialect: Dialect, engine: WorkingEngine, invocation: Mapping[str, Any]
-) -> "PodmanLike":
+def restore(dialect: Dialect, engine: WorkingEngine, invocation: Mapping[str, Any]) -> "PodmanLike":
     """Return the builder for an invocation that has passed an earlier trial.
 
     Raises:
@@ -75,7 +73,7 @@ class PodmanLike:
         access: RegistryAccess | None,
         emit: Emit,
         target: Reference | None,
-    ) -> Cached:
+    ) -> CachedImage:
         """Build from a stage; see ``Builder.build``."""
         project = layer_cache.project_name(plan)
         name = layer_cache.build_name(project)
@@ -92,19 +90,23 @@ class PodmanLike:
                 log = BuildLog()
                 status = self._run_build(command, _marker(staged), project, log, emit)
                 if status == 0 and log.image_id:
-                    return Cached(log.image_id, name, project, tuple(log.tops[:-1]))
+                    return CachedImage(log.image_id, name, project, tuple(log.stage_images[:-1]))
                 if not (tries_left and log.lost_layer):
                     break
                 emit(Notice(_("Another process changed the same images. Building again."), "note"))
         kept = keep_containerfile(plan, rendered, project)
         raise log.failure(self.engine.name, status, kept)
 
-    def push(self, built: Cached, target: Reference, access: RegistryAccess, emit: Emit) -> Pushed:
+    def push(
+        self, built: CachedImage, target: Reference, access: RegistryAccess, emit: Emit
+    ) -> Pushed:
         """Push the image by its id; see ``Builder.push``."""
         with private_auth(access) as auth:
             return self._push(built, target, auth, emit)
 
-    def _push(self, built: Cached, target: Reference, auth: RegistryAuth, emit: Emit) -> Pushed:
+    def _push(
+        self, built: CachedImage, target: Reference, auth: RegistryAuth, emit: Emit
+    ) -> Pushed:
         digestfile = auth.authfile.with_name("digest")
         remote = self.invocation.remote
         arguments = podman_args.push_arguments(
@@ -134,7 +136,7 @@ class PodmanLike:
             return Pushed(target, self._digest_by_pulling(built, target, auth))
         return Pushed(target, Digest.parse(digestfile.read_text().strip()))
 
-    def release(self, built: Cached) -> None:
+    def release(self, built: CachedImage) -> None:
         """Keep one tag for each project; see ``Builder.release``."""
         layer_cache.release(self._prefix, built)
 
@@ -143,11 +145,11 @@ class PodmanLike:
         """See ``Saver.formats``."""
         return frozenset({"oci", "oci-archive", "docker-archive"})
 
-    def local(self, built: Cached) -> LocalImage:
+    def local(self, built: CachedImage) -> LocalImage:
         """See ``Saver.local``."""
         return LocalImage(built.project, built.image_id)
 
-    def save(self, built: Cached, format: str, path: Path, emit: Emit) -> None:  # noqa: A002
+    def save(self, built: CachedImage, format: str, path: Path, emit: Emit) -> None:  # noqa: A002
         """Write the image to a folder or an archive; see ``Saver.save``."""
         with scratch() as temporary:
             finished = shell.run(
@@ -164,7 +166,7 @@ class PodmanLike:
                     _("{engine} could not write the image to {destination}: {said}"),
                     engine=self.engine.name,
                     destination=f"{format}:{path}",
-                    said=last_words(finished.stderr),
+                    said=error_line(finished.stderr),
                 ),
                 _("Check that the folder exists, is writable and has enough free space."),
             )
@@ -182,7 +184,7 @@ class PodmanLike:
                     _("{engine} could not log in to {host}: {said}"),
                     engine=self.engine.name,
                     host=access.host,
-                    said=last_words(finished.stderr),
+                    said=error_line(finished.stderr),
                 ),
                 _("keynet push works without it: it passes the credentials itself."),
             )
@@ -196,7 +198,7 @@ class PodmanLike:
                     _("{engine} could not log out of {host}: {said}"),
                     engine=self.engine.name,
                     host=host,
-                    said=last_words(finished.stderr),
+                    said=error_line(finished.stderr),
                 ),
                 _("Remove the entry of this host from the engine's auth.json."),
             )
@@ -206,7 +208,7 @@ class PodmanLike:
         if self.invocation.root:
             return []
         store = self.engine.endpoint or self.invocation.graph_root or self.engine.name
-        return layer_cache.listed(self._prefix, self.dialect.repository, store)
+        return layer_cache.list_images(self._prefix, self.dialect.repository, store)
 
     def drop(self, images: Sequence[str]) -> None:
         """See ``LayerStore.drop``."""
@@ -216,7 +218,7 @@ class PodmanLike:
     def _prefix(self) -> tuple[str, ...]:
         return self.dialect.prefix(self.invocation)
 
-    def _save_arguments(self, built: Cached, format: str, path: Path) -> tuple[str, ...]:  # noqa: A002
+    def _save_arguments(self, built: CachedImage, format: str, path: Path) -> tuple[str, ...]:  # noqa: A002
         if self.invocation.remote:
             # ``push`` would write to a file of the service's host.
             form = "oci-dir" if format == "oci" else format
@@ -231,7 +233,7 @@ class PodmanLike:
         modern = version_numbers(self.engine.version) >= self.dialect.mounts_since
         if modern and plan.needs_run:
             pull = partial(self._pull, plan, auth, lambda line: emit(LogLine(line, "build")))
-            user = base_user.find(self._user_question(plan.recipe), pull)
+            user = base_user.find(self._inspect_user(plan.recipe), pull)
             one = None
             if user is not None:
                 one = rendering.one_stage(plan.recipe, plan.host_network, user)
@@ -239,7 +241,7 @@ class PodmanLike:
                 return one
         return rendering.two_stages(plan.recipe, plan.host_network)
 
-    def _user_question(self, recipe: Recipe) -> shell.Command:
+    def _inspect_user(self, recipe: Recipe) -> shell.Command:
         inspect = ("inspect", *self.dialect.inspect_user, str(recipe.base))
         return shell.Command((*self._prefix, *inspect))
 
@@ -266,7 +268,7 @@ class PodmanLike:
         if self.invocation.remote:
             return (verb, *self.dialect.build_flags(self.invocation), *rest)
         marker.touch()
-        if host_files.are_wanted(plan):
+        if host_files.are_needed(plan):
             folder = host_files.write(plan, staged.private)
             rest = [f"--volume={folder}:{host_files.FOLDER}:ro", *rest]
         return (
@@ -296,7 +298,7 @@ class PodmanLike:
             if status != 0 or not log.image_id:
                 for container in self._working_containers(marker):
                     self._run("rm", *self.dialect.rm_flags, container)
-                layer_cache.keep(self._prefix, project, log.tops)
+                layer_cache.keep_stages(self._prefix, project, log.stage_images)
         return status
 
     def _working_containers(self, marker: Path) -> list[str]:
@@ -314,7 +316,9 @@ class PodmanLike:
                     found.append(state.parent.parent.name)
         return found
 
-    def _digest_by_pulling(self, built: Cached, target: Reference, auth: RegistryAuth) -> Digest:
+    def _digest_by_pulling(
+        self, built: CachedImage, target: Reference, auth: RegistryAuth
+    ) -> Digest:
         """Return the registry's digest, which a remote podman does not report for a push.
 
         A pull downloads the manifest only, since every layer is there. The image then has two

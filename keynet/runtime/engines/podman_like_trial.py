@@ -17,13 +17,13 @@ from keynet.runtime.engine import Unusable, WorkingEngine
 from keynet.runtime.engines import own_store
 from keynet.runtime.engines.dialect import Dialect, Facts, Invocation, read_info
 from keynet.runtime.probing import reasons
-from keynet.runtime.probing.trial_program import lay_out
+from keynet.runtime.probing.trial_program import write_context
 from keynet.runtime.probing.ulimits import lower_limits
 from keynet.text import _, fill, printable
 
-__all__ = ["Tried", "probe"]
+__all__ = ["TrialResult", "probe"]
 
-Tried = tuple[WorkingEngine, Invocation] | Unusable
+TrialResult = tuple[WorkingEngine, Invocation] | Unusable
 
 _VERSION = re.compile(r"version (\d+(?:\.\d+)+)")
 _TIMEOUT_S: Final = 60.0
@@ -39,7 +39,7 @@ class _Attempt:
     error: str
 
 
-def probe(dialect: Dialect) -> Tried:
+def probe(dialect: Dialect) -> TrialResult:
     """Return the first invocation that passes a trial build (under 1 s each)."""
     binary = shutil.which(dialect.name)
     if binary is None:
@@ -49,11 +49,11 @@ def probe(dialect: Dialect) -> Tried:
         version = _version(dialect, plain)
         facts = _facts(dialect, plain)
         if isinstance(facts, Unusable):
-            return _in_own_store(dialect, plain, version, None) or facts
+            return _try_own_store(dialect, plain, version, None) or facts
         if facts.rootless and not facts.remote and _single_id(dialect, plain):
             return reasons.no_subids(dialect.guide)
         if facts.rootless and facts.storage_driver == "vfs" and not facts.remote:
-            own = _in_own_store(dialect, plain, version, facts)
+            own = _try_own_store(dialect, plain, version, facts)
             if own is not None:
                 return own
         return _try_invocations(dialect, replace(plain, remote=facts.remote), facts, version)
@@ -61,20 +61,20 @@ def probe(dialect: Dialect) -> Tried:
         return Unusable(dialect.name, error.message, error.hint)
 
 
-def _in_own_store(
+def _try_own_store(
     dialect: Dialect, plain: Invocation, version: str, known: Facts | None
-) -> Tried | None:
+) -> TrialResult | None:
     """Try keynet's own overlay store; None if kernel or engine cannot use it.
 
     Args:
         known: The engine's facts with the user's store; None if ``info`` failed.
     """
-    if not own_store.is_wanted():
+    if not own_store.is_allowed():
         return None
     existed = own_store.exists()
     usable: tuple[WorkingEngine, Invocation] | None = None
     try:
-        invocation = own_store.in_own_store(plain)
+        invocation = own_store.select(plain)
         if known is None:
             facts = _facts(dialect, invocation)
             if isinstance(facts, Facts) and facts.rootless and _single_id(dialect, invocation):
@@ -90,7 +90,7 @@ def _in_own_store(
             own_store.remove()
 
 
-def _try_invocations(dialect: Dialect, base: Invocation, facts: Facts, version: str) -> Tried:
+def _try_invocations(dialect: Dialect, base: Invocation, facts: Facts, version: str) -> TrialResult:
     failed: list[_Attempt] = []
     seen: set[Invocation] = set()
     ulimits: tuple[str, ...] = ()
@@ -119,7 +119,7 @@ def _trial(dialect: Dialect, invocation: Invocation, architecture: str, *, run: 
     """Build once; return "" or why it failed. Nothing stays in the store."""
     name = f"{PREFIX}probe:{secrets.token_hex(6)}"
     with tempfile.TemporaryDirectory(prefix="keynet-probe-") as folder:
-        lay_out(Path(folder), architecture, run=run)
+        write_context(Path(folder), architecture, run=run)
         argv = [
             *dialect.prefix(invocation),
             "build",
@@ -137,7 +137,7 @@ def _trial(dialect: Dialect, invocation: Invocation, architecture: str, *, run: 
             if not reasons.lost_layer(finished.stderr):
                 break
     if finished.status != 0:
-        return reasons.failure(finished.status, finished.stderr or finished.stdout)
+        return reasons.trial_error(finished.status, finished.stderr or finished.stdout)
     shell.run(shell.Command((*dialect.prefix(invocation), "rmi", name)), timeout_s=_TIMEOUT_S)
     return ""
 
@@ -206,7 +206,7 @@ def _version(dialect: Dialect, invocation: Invocation) -> str:
             fill(
                 _("{name} --version failed: {said}"),
                 name=dialect.name,
-                said=reasons.last_words(said),
+                said=reasons.error_line(said),
             ),
             reasons.known_fix(dialect.guide, said)
             or fill(_("Reinstall {name}."), name=dialect.name),

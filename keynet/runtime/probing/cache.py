@@ -19,7 +19,7 @@ from typing import Any, Final
 from keynet.files import places
 from keynet.runtime.engine import Unusable, WorkingEngine
 
-__all__ = ["Cache", "Found", "Works"]
+__all__ = ["Cache", "ProbeResult", "ProbedEngine"]
 
 # A failure may have causes that are not part of the key (a kernel setting), so it expires.
 _REFUSAL_AGE_S: Final = 600.0
@@ -27,14 +27,14 @@ _KEPT: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Works:
+class ProbedEngine:
     """An engine that works, with its module's ``Invocation`` in JSON's types."""
 
     engine: WorkingEngine
     invocation: Mapping[str, Any]
 
 
-Found = Works | Unusable
+ProbeResult = ProbedEngine | Unusable
 
 
 class Cache:
@@ -46,18 +46,18 @@ class Cache:
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder or places.cache() / "engines"
 
-    def get(self, name: str, key: str) -> Found | None:
+    def get(self, name: str, key: str) -> ProbeResult | None:
         """Return the remembered result for this key; None if missing or expired."""
         try:
             entry = json.loads(self._file(name, key).read_bytes())
             if "engine" in entry:
-                return Works(WorkingEngine(**entry["engine"]), dict(entry["invocation"]))
+                return ProbedEngine(WorkingEngine(**entry["engine"]), dict(entry["invocation"]))
             age = time.time() - float(entry["at"])
             return Unusable(**entry["unusable"]) if 0 <= age < _REFUSAL_AGE_S else None
         except (OSError, TypeError, ValueError, LookupError):
             return None
 
-    def put(self, name: str, key: str, found: Found) -> None:
+    def put(self, name: str, key: str, found: ProbeResult) -> None:
         """Remember a result in place of an earlier one for the same key."""
         kind = "unusable" if isinstance(found, Unusable) else ""
         known = dataclasses.asdict(found)

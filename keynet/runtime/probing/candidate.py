@@ -8,12 +8,12 @@ from typing import Any
 
 from keynet.runtime.engine import AnyBuilder, Unusable, WorkingEngine
 from keynet.runtime.probing import cache_key, endpoints
-from keynet.runtime.probing.cache import Cache, Works
+from keynet.runtime.probing.cache import Cache, ProbedEngine
 
 __all__ = ["EngineCandidate"]
 
 # The second value is the engine module's own ``Invocation``, a dataclass.
-Tried = tuple[WorkingEngine, Any] | Unusable
+TrialResult = tuple[WorkingEngine, Any] | Unusable
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class EngineCandidate:
 
     name: str
     settings: Callable[[], Iterable[object]]
-    trial: Callable[[], Tried]
+    trial: Callable[[], TrialResult]
     restore: Callable[[WorkingEngine, Mapping[str, Any]], AnyBuilder]
     advice: endpoints.Advice
 
@@ -45,7 +45,7 @@ class EngineCandidate:
             case Unusable():
                 answers = found.endpoint and self._refusal(found.endpoint) is None
                 return None if answers else found
-            case Works():
+            case ProbedEngine():
                 if self._refusal(found.engine.endpoint) is not None:
                     return None
                 return self._restored(found)
@@ -58,17 +58,17 @@ class EngineCandidate:
             return tried
         engine, invocation = tried
         known = dataclasses.asdict(invocation)
-        self._remember(Works(engine, known))
+        self._remember(ProbedEngine(engine, known))
         return self.restore(engine, known)
 
-    def _restored(self, found: Works) -> AnyBuilder | None:
+    def _restored(self, found: ProbedEngine) -> AnyBuilder | None:
         try:
             return self.restore(found.engine, found.invocation)
         except (TypeError, LookupError):
             # The file was written by another version of keynet, or it is broken.
             return None
 
-    def _remember(self, found: Works | Unusable) -> None:
+    def _remember(self, found: ProbedEngine | Unusable) -> None:
         # The key is computed again: in a first trial the engine writes files that belong to it.
         Cache().put(self.name, self._key(), found)
 

@@ -8,7 +8,7 @@ from keynet.events import Emit, Notice
 from keynet.runtime.engine import AnyBuilder, Candidate, Unusable, WorkingEngine
 from keynet.text import Block, _, fill, printable, stacked
 
-__all__ = ["AUTO", "choose", "survey", "working"]
+__all__ = ["AUTO", "choose", "find_working", "probe_all"]
 
 AUTO = "auto"
 
@@ -28,16 +28,16 @@ def choose(
         UsageError: There is no candidate of this name.
     """
     wanted = _named(name, candidates)
-    found = _first(wanted, fresh=False, needs_run=needs_run, emit=emit)
-    if isinstance(found, _Refused) and found.remembered:
+    found = _first_usable(wanted, fresh=False, needs_run=needs_run, emit=emit)
+    if isinstance(found, _NoneUsable) and found.remembered:
         # A failure from the cache may be out of date.
-        found = _first(wanted, fresh=True, needs_run=needs_run, emit=emit)
-    if isinstance(found, _Refused):
-        raise _none_usable(name, found.each)
+        found = _first_usable(wanted, fresh=True, needs_run=needs_run, emit=emit)
+    if isinstance(found, _NoneUsable):
+        raise _unavailable_error(name, found.unusable)
     return found
 
 
-def working(candidates: Sequence[Candidate], emit: Emit) -> list[AnyBuilder]:
+def find_working(candidates: Sequence[Candidate], emit: Emit) -> list[AnyBuilder]:
     """Return every builder that works here, including those that can only COPY."""
     found = []
     for candidate in candidates:
@@ -49,7 +49,7 @@ def working(candidates: Sequence[Candidate], emit: Emit) -> list[AnyBuilder]:
     return found
 
 
-def survey(candidates: Sequence[Candidate]) -> list[WorkingEngine | Unusable]:
+def probe_all(candidates: Sequence[Candidate]) -> list[WorkingEngine | Unusable]:
     """Probe every candidate again, and return the results in the same order."""
     tried = (candidate.probe() for candidate in candidates)
     return [found if isinstance(found, Unusable) else found.engine for found in tried]
@@ -71,16 +71,16 @@ def _named(name: str, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Refused:
+class _NoneUsable:
     """No candidate is usable; ``remembered`` if some reasons are from the cache."""
 
-    each: list[Unusable]
+    unusable: list[Unusable]
     remembered: bool
 
 
-def _first(
+def _first_usable(
     candidates: Sequence[Candidate], *, fresh: bool, needs_run: bool, emit: Emit
-) -> AnyBuilder | _Refused:
+) -> AnyBuilder | _NoneUsable:
     refused: list[Unusable] = []
     remembered = False
     for candidate in candidates:
@@ -97,7 +97,7 @@ def _first(
             return found
         else:
             refused.append(_cannot_run(found.engine))
-    return _Refused(refused, remembered)
+    return _NoneUsable(refused, remembered)
 
 
 def _skipped(refused: Unusable) -> str:
@@ -122,7 +122,7 @@ def _cannot_run(engine: WorkingEngine) -> Unusable:
     )
 
 
-def _none_usable(name: str, refused: list[Unusable]) -> EngineUnavailable:
+def _unavailable_error(name: str, refused: list[Unusable]) -> EngineUnavailable:
     if name == AUTO:
         what = _("No engine works here:")
     else:

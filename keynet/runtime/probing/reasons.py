@@ -10,13 +10,13 @@ from keynet.text import N_, _, fill, printable
 
 __all__ = [
     "Guide",
+    "error_line",
     "explain",
-    "failure",
     "known_fix",
-    "last_words",
     "lost_layer",
     "no_subids",
     "not_installed",
+    "trial_error",
 ]
 
 _NOISE = re.compile(r"level=(?:warning|info|debug)|^\s*$|^WARN|cgroups v1", re.IGNORECASE)
@@ -41,17 +41,17 @@ class Guide:
     known: tuple[tuple[str, str], ...] = ()
 
 
-def last_words(output: str) -> str:
+def error_line(output: str) -> str:
     """Return the line of an engine's output that explains an error, or "".
 
     A long line is shortened.
     """
-    return _telling(output)[0]
+    return _error_lines(output)[0]
 
 
-def failure(status: int, output: str) -> str:
+def trial_error(status: int, output: str) -> str:
     """Explain why a trial ended with this status; never empty."""
-    return last_words(output) or fill(_("exit status {status}, no output"), status=status)
+    return error_line(output) or fill(_("exit status {status}, no output"), status=status)
 
 
 def lost_layer(output: str) -> bool:
@@ -83,7 +83,7 @@ def no_subids(guide: Guide) -> Unusable:
     return Unusable(
         guide.name,
         _("this user has no entry in /etc/subuid and /etc/subgid, so only one id can be mapped"),
-        _subids(guide),
+        _subids_fix(guide),
     )
 
 
@@ -97,7 +97,7 @@ def explain(guide: Guide, output: str) -> Unusable:
     if known is not None:
         return known
     by_hand = fill(_("Run this to see the whole error: {name} info"), name=guide.name)
-    return Unusable(guide.name, last_words(output), by_hand)
+    return Unusable(guide.name, error_line(output), by_hand)
 
 
 def known_fix(guide: Guide, output: str) -> str:
@@ -107,21 +107,21 @@ def known_fix(guide: Guide, output: str) -> str:
 
 
 def _known(guide: Guide, output: str) -> Unusable | None:
-    for said in _telling(output):
+    for said in _error_lines(output):
         for pattern, fix in guide.known:
             if re.search(pattern, said, re.IGNORECASE):
                 return Unusable(guide.name, said, _(fix))
-        for pattern, make in _SHARED:
+        for pattern, make in _SHARED_FIXES:
             if re.search(pattern, said, re.IGNORECASE):
                 return Unusable(guide.name, said, make(guide))
     return None
 
 
-def _telling(output: str) -> list[str]:
+def _error_lines(output: str) -> list[str]:
     """Return lines that may explain the error, most likely first; [""] without any."""
     lines = [line for line in output.splitlines() if not _NOISE.search(line)]
-    telling = [line for line in lines if re.search("error|cannot|denied|fail", line, re.IGNORECASE)]
-    return [_shortened(printable(_PREFIX.sub("", line))) for line in telling or lines or [""]]
+    likely = [line for line in lines if re.search("error|cannot|denied|fail", line, re.IGNORECASE)]
+    return [_shortened(printable(_PREFIX.sub("", line))) for line in likely or lines or [""]]
 
 
 def _shortened(line: str) -> str:
@@ -129,7 +129,7 @@ def _shortened(line: str) -> str:
     return line if len(line) <= 300 else f"{line[:100]} … {line[-197:]}"
 
 
-def _storage(guide: Guide) -> str:
+def _storage_fix(guide: Guide) -> str:
     return fill(
         _(
             "The storage driver does not match the store. Unset STORAGE_DRIVER or correct "
@@ -139,7 +139,7 @@ def _storage(guide: Guide) -> str:
     )
 
 
-def _subids(guide: Guide) -> str:
+def _subids_fix(guide: Guide) -> str:
     fix = _(
         "Install uidmap, then run as root: usermod --add-subuids 100000-165535 "
         "--add-subgids 100000-165535 USER"
@@ -149,16 +149,16 @@ def _subids(guide: Guide) -> str:
     return fill(_("{fix}, then: {command}"), fix=fix, command=guide.after_subids)
 
 
-def _shared(text: str) -> Callable[[Guide], str]:
+def _constant_fix(text: str) -> Callable[[Guide], str]:
     return lambda _guide: _(text)
 
 
 # The first match wins, so the order matters.
-_SHARED: Final[tuple[tuple[str, Callable[[Guide], str]], ...]] = (
-    (r"no space left", _shared(N_("Free some space on the disk of the engine's store."))),
+_SHARED_FIXES: Final[tuple[tuple[str, Callable[[Guide], str]], ...]] = (
+    (r"no space left", _constant_fix(N_("Free some space on the disk of the engine's store."))),
     (
         r"homedir|home directory|unknown userid",
-        _shared(
+        _constant_fix(
             N_(
                 "Add this user to /etc/passwd and give it subordinate ids, for rootless engines. "
                 "Or use docker or a remote engine (DOCKER_HOST, CONTAINER_HOST)."
@@ -167,13 +167,13 @@ _SHARED: Final[tuple[tuple[str, Callable[[Guide], str]], ...]] = (
     ),
     (
         r"newuidmap|newgidmap",
-        _shared(N_("Install newuidmap: apt-get install uidmap, or dnf install shadow-utils")),
+        _constant_fix(N_("Install newuidmap: apt-get install uidmap, or dnf install shadow-utils")),
     ),
-    (r"subuid|subgid|mappings? for user|insufficient (?:uids|gids)", _subids),
-    (r"graph ?driver|storage driver|driver not supported|overlay(?!@)|vfs", _storage),
+    (r"subuid|subgid|mappings? for user|insufficient (?:uids|gids)", _subids_fix),
+    (r"graph ?driver|storage driver|driver not supported|overlay(?!@)|vfs", _storage_fix),
     (
         r"user namespace|cannot clone|clone: |unshare|CLONE_NEWUSER",
-        _shared(
+        _constant_fix(
             N_(
                 "Allow user namespaces: sysctl kernel.unprivileged_userns_clone=1 and "
                 "user.max_user_namespaces=15000. Start a container with --privileged, or use an "

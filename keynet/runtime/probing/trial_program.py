@@ -11,7 +11,7 @@ import struct
 from pathlib import Path
 from typing import Final
 
-__all__ = ["exit_program", "lay_out"]
+__all__ = ["exit_program", "write_context"]
 
 _BASE: Final = 0x400000
 _HEADERS: Final = 64 + 56
@@ -25,7 +25,7 @@ _MACHINES: Final = {
 }
 
 
-def lay_out(folder: Path, architecture: str, *, run: bool) -> bool:
+def write_context(folder: Path, architecture: str, *, run: bool) -> bool:
     """Write the context of a trial build; report whether it runs the program.
 
     For an architecture without a program, the trial only copies a file.

@@ -154,4 +154,4 @@ class BuildLog:
         for cause, hint in hints.items():
             if cause in self._causes:
                 return hint
-        return _("Fix the failing step shown above, then try again.")
+        return _("Fix the failing step shown above, then push again.")

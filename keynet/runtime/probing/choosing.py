@@ -125,12 +125,11 @@ def _cannot_run(engine: WorkingEngine) -> Unusable:
 def _unavailable_error(name: str, refused: list[Unusable]) -> EngineUnavailable:
     if name == AUTO:
         what = _("No engine works here:")
+        hint = _("Fix one of these; one is enough. Details: keynet doctor")
     else:
         what = fill(_("The engine {name} does not work here:"), name=name)
+        hint = _("Fix this, or choose another engine with --builder. Details: keynet doctor")
     lines = []
     for each in refused:
         lines += [f"  {each.name}: {printable(each.reason, 600)}", f"    → {each.fix}"]
-    return EngineUnavailable(
-        stacked(what, Block("\n".join(lines))),
-        _("Fix one of these; one is enough. Details: keynet doctor"),
-    )
+    return EngineUnavailable(stacked(what, Block("\n".join(lines))), hint)

@@ -21,6 +21,7 @@ __all__ = [
     "pull_arguments",
     "push_arguments",
     "remote_auth_flags",
+    "save_arguments",
     "store_flags",
     "uses_registry",
 ]
@@ -103,6 +104,27 @@ def push_arguments(
         return ("push", *remote_auth_flags(auth), image_id, f"docker://{target}")
     flags = ("--digestfile", str(digestfile))
     return ("push", *auth_flags(auth), *flags, image_id, f"docker://{target}")
+
+
+def save_arguments(
+    invocation: Invocation,
+    image_id: str,
+    project: str,
+    format: str,  # noqa: A002
+    path: Path,
+) -> tuple[str, ...]:
+    """Return the arguments that write an image to a layout or an archive.
+
+    Args:
+        project: The image's name in the file, without a tag.
+        format: ``oci``, ``oci-archive`` or ``docker-archive``.
+    """
+    if invocation.remote:
+        # ``push`` would write to a file of the service's host.
+        form = "oci-dir" if format == "oci" else format
+        return ("save", "--format", form, "--output", str(path), image_id)
+    name = f"{project}:latest" if format == "docker-archive" else "latest"
+    return ("push", image_id, f"{format}:{path}:{name}")
 
 
 def login_arguments(access: RegistryAccess, cert_dir: Path | None) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ The two share their builder's code and its store, and therefore also the cleanup
 """
 
 import contextlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -31,7 +30,7 @@ from keynet.runtime.engine import (
     several_platforms,
     version_numbers,
 )
-from keynet.runtime.engines import podman_args
+from keynet.runtime.engines import podman_args, podman_remote, working_containers
 from keynet.runtime.engines.dialect import Dialect, Invocation
 from keynet.runtime.engines.podman_login import RegistryAuth, private_auth
 from keynet.runtime.probing.reasons import error_line
@@ -39,7 +38,6 @@ from keynet.text import _, fill
 
 __all__ = ["PodmanLike", "restore"]
 
-_MARKER: Final = "keynet-build"
 _TIMEOUT_S: Final = 120.0
 # For builds that fail because of another process on the same store: buildah before 1.43.
 _TRIES: Final = 3
@@ -88,7 +86,7 @@ class PodmanLike:
             )
             for tries_left in reversed(range(_TRIES)):
                 log = BuildLog()
-                status = self._run_build(command, _marker(staged), project, log, emit)
+                status = self._run_build(command, staged, project, log, emit)
                 if status == 0 and log.image_id:
                     return CachedImage(log.image_id, name, project, tuple(log.stage_images[:-1]))
                 if not (tries_left and log.lost_layer):
@@ -129,11 +127,14 @@ class PodmanLike:
                 self.engine.name,
                 target,
                 finished.stderr or finished.stdout,
-                ca_hint=_service_ca(target) if remote else "",
+                ca_hint=podman_remote.ca_hint(target) if remote else "",
             )
         log.finish()
         if remote:
-            return Pushed(target, self._digest_by_pulling(built, target, auth))
+            digest = podman_remote.pushed_digest(
+                self._prefix, self.engine.name, target, auth, _TIMEOUT_S
+            )
+            return Pushed(target, digest)
         return Pushed(target, Digest.parse(digestfile.read_text().strip()))
 
     def release(self, built: CachedImage) -> None:
@@ -151,10 +152,13 @@ class PodmanLike:
 
     def save(self, built: CachedImage, format: str, path: Path, emit: Emit) -> None:  # noqa: A002
         """Write the image to a folder or an archive; see ``Saver.save``."""
+        arguments = podman_args.save_arguments(
+            self.invocation, built.image_id, built.project, format, path
+        )
         with scratch() as temporary:
             finished = shell.run(
                 shell.Command(
-                    (*self._prefix, *self._save_arguments(built, format, path)),
+                    (*self._prefix, *arguments),
                     environment={"TMPDIR": str(temporary)},
                 ),
                 timeout_s=None,
@@ -218,14 +222,6 @@ class PodmanLike:
     def _prefix(self) -> tuple[str, ...]:
         return self.dialect.prefix(self.invocation)
 
-    def _save_arguments(self, built: CachedImage, format: str, path: Path) -> tuple[str, ...]:  # noqa: A002
-        if self.invocation.remote:
-            # ``push`` would write to a file of the service's host.
-            form = "oci-dir" if format == "oci" else format
-            return ("save", "--format", form, "--output", str(path), built.image_id)
-        name = f"{built.project}:latest" if format == "docker-archive" else "latest"
-        return ("push", built.image_id, f"{format}:{path}:{name}")
-
     def _rendered(self, plan: BuildPlan, auth: RegistryAuth | None, emit: Emit) -> Rendered:
         """Render the recipe, in one stage if RUN can mount a folder of the context."""
         if isinstance(plan.recipe, UserContainerfile):
@@ -264,22 +260,16 @@ class PodmanLike:
     ) -> tuple[str, ...]:
         arguments = podman_args.build_arguments(plan, staged, self.invocation, auth=auth, name=name)
         verb, *rest = arguments
-        marker = _marker(staged)
         if self.invocation.remote:
             return (verb, *self.dialect.build_flags(self.invocation), *rest)
-        marker.touch()
+        marker = working_containers.marker_flag(staged)
         if host_files.are_needed(plan):
             folder = host_files.write(plan, staged.private)
             rest = [f"--volume={folder}:{host_files.FOLDER}:ro", *rest]
-        return (
-            verb,
-            *self.dialect.build_flags(self.invocation),
-            f"--secret=id={_MARKER},src={marker}",
-            *rest,
-        )
+        return (verb, *self.dialect.build_flags(self.invocation), marker, *rest)
 
     def _run_build(
-        self, command: shell.Command, marker: Path, project: str, log: BuildLog, emit: Emit
+        self, command: shell.Command, staged: Stage, project: str, log: BuildLog, emit: Emit
     ) -> int:
         """Run ``build`` once and return its exit status.
 
@@ -296,61 +286,12 @@ class PodmanLike:
             status = finished.status
         finally:
             if status != 0 or not log.image_id:
-                for container in self._working_containers(marker):
+                for container in working_containers.find(
+                    staged, self.invocation, self.engine.storage_driver
+                ):
                     self._run("rm", *self.dialect.rm_flags, container)
                 layer_cache.keep_stages(self._prefix, project, log.stage_images)
         return status
 
-    def _working_containers(self, marker: Path) -> list[str]:
-        """Return this build's containers, each of which records the marker's path.
-
-        Empty for a remote service, which cleans up itself when its client disconnects.
-        """
-        if self.invocation.remote:
-            return []
-        store = Path(self.invocation.graph_root or "/nonexistent")
-        found = []
-        for state in store.glob(f"{self.engine.storage_driver}-containers/*/userdata/buildah.json"):
-            with contextlib.suppress(OSError):
-                if str(marker) in state.read_text(encoding="utf-8", errors="replace"):
-                    found.append(state.parent.parent.name)
-        return found
-
-    def _digest_by_pulling(
-        self, built: CachedImage, target: Reference, auth: RegistryAuth
-    ) -> Digest:
-        """Return the registry's digest, which a remote podman does not report for a push.
-
-        A pull downloads the manifest only, since every layer is there. The image then has two
-        digests in this repository: the one of the store and the one of the registry.
-        """
-        flags = podman_args.remote_auth_flags(auth)
-        pulled = self._run("pull", "--quiet", *flags, str(target))
-        inspected = self._run("image", "inspect", "--format", "json", str(target))
-        self._run("rmi", str(target))
-        try:
-            image = json.loads(inspected.stdout)[0]
-            repository = f"{target.name}@"
-            digests = [each for each in image["RepoDigests"] if each.startswith(repository)]
-            others = [each for each in digests if not each.endswith(image["Digest"])]
-            return Digest.parse((others or digests)[0].removeprefix(repository))
-        except (ValueError, LookupError, TypeError) as error:
-            output = pulled.stderr or inspected.stderr
-            raise push_error(self.engine.name, target, output) from error
-
     def _run(self, *arguments: str) -> shell.Finished:
         return shell.run(shell.Command((*self._prefix, *arguments)), timeout_s=_TIMEOUT_S)
-
-
-def _service_ca(target: Reference) -> str:
-    return fill(
-        _(
-            "Copy the CA to /etc/containers/certs.d/{host}/ca.crt on the machine of podman's "
-            "service."
-        ),
-        host=target.registry,
-    )
-
-
-def _marker(staged: Stage) -> Path:
-    return staged.private / "marker"

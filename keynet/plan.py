@@ -1,6 +1,6 @@
-"""What to build, decided before anything is done: values that recipe, engines and steps share.
+"""What to build: the values that recipe, engines and steps share.
 
-Facts only. How an engine builds them (a Containerfile, mounts, pip) is that engine's business.
+Facts only: how they are built (Containerfile text, mounts, pip) is decided by each engine.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,10 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class ContextFile:
-    """One entry of the context: ``path`` is relative to it and uses ``/``; size in bytes."""
+    """One entry of the context.
+
+    ``path`` is relative to the context and uses ``/``; ``size`` is in bytes.
+    """
 
     path: str
     size: int
@@ -39,13 +42,13 @@ class ContextFile:
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """The packages that an image gets.
+    """The packages to install into an image.
 
-    ``files`` holds requirements files and what they refer to, by relative path:
-    ``requirements.txt`` is the first to read, every reference in it is relative to this set.
-    ``import_paths`` are folders of the context (``.`` for itself) whose modules the local
-    projects among the requirements make importable. ``source`` is the file that names the
-    dependencies, None where there is none.
+    ``source`` is the file that names the dependencies, None if there is no such file.
+    ``files`` holds requirements files and the files they refer to, by relative path: pip starts
+    at ``requirements.txt``, and every reference is relative to this set.
+    ``import_paths`` are folders of the context (``.`` for the context itself) that are put on
+    the import path, because the requirements name local projects in them.
     """
 
     source: Path | None = None
@@ -55,7 +58,10 @@ class Dependencies:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """An image that keynet describes: the context lies in ``workdir``, where ``command`` starts."""
+    """An image described by keynet: the context is copied to ``workdir``.
+
+    ``command`` is started in ``workdir``.
+    """
 
     base: Reference
     command: tuple[str, ...]
@@ -79,9 +85,9 @@ class Instruction:
 
 @dataclass(frozen=True, slots=True)
 class UserContainerfile:
-    """The user's own Containerfile, used as it is, and what was read of it.
+    """The user's own Containerfile, used unchanged, and its parsed instructions.
 
-    ``syntax`` is the frontend that it names, "" without one.
+    ``syntax`` is the frontend named in its ``# syntax=`` line, "" without such a line.
     """
 
     path: Path
@@ -92,7 +98,7 @@ class UserContainerfile:
 
 @dataclass(frozen=True, slots=True)
 class BuildSecret:
-    """One ``--secret id=…,src=…``; the file is read by the engine, never by keynet."""
+    """One ``--secret id=…,src=…``; only the engine reads the file."""
 
     id: str
     source: Path
@@ -100,10 +106,11 @@ class BuildSecret:
 
 @dataclass(frozen=True, slots=True)
 class HostNetwork:
-    """How this host reaches the network, for RUN steps of the build only, never in the image.
+    """The host's network settings for RUN steps, never for the image itself.
 
-    ``proxies`` are variables such as HTTPS_PROXY with their values; ``ca_bundle`` is a PEM
-    file's content; ``pip_conf`` is a pip configuration file's text. Both may hold passwords.
+    ``proxies`` are variables such as HTTPS_PROXY with their values; ``ca_bundle`` is the content
+    of a PEM file; ``pip_conf`` is the text of a pip configuration file. Proxies and
+    ``pip_conf`` may contain passwords.
     """
 
     proxies: Mapping[str, Secret] = field(default_factory=dict, repr=False)
@@ -113,10 +120,10 @@ class HostNetwork:
 
 @dataclass(frozen=True, slots=True)
 class BuildPlan:
-    """Everything decided, nothing done.
+    """One image to build, completely decided.
 
-    ``files`` is the context without what is ignored, sorted by path; symlinks and
-    directories are entries of their own. ``platforms`` is empty for the engine's own.
+    ``files`` is the context without ignored entries, sorted by path; symlinks and directories
+    are entries too. ``platforms`` is empty for the engine's own platform.
     """
 
     context: Path
@@ -131,12 +138,12 @@ class BuildPlan:
 
     @property
     def base(self) -> Reference | None:
-        """The base image of a recipe; None where the user's own file names the bases."""
+        """Return the base image of a recipe; None for a user's own Containerfile."""
         return self.recipe.base if isinstance(self.recipe, Recipe) else None
 
     @property
     def needs_run(self) -> bool:
-        """Whether the build has to run programs, or copies files alone."""
+        """Report whether the build runs programs; otherwise it only copies files."""
         if isinstance(self.recipe, Recipe):
             return bool(self.recipe.dependencies.files)
         return any(instruction.name == "RUN" for instruction in self.recipe.instructions)
@@ -144,7 +151,10 @@ class BuildPlan:
 
 @dataclass(frozen=True, slots=True)
 class RegistryAccess:
-    """How to reach one registry: ``host`` is host[:port]; ``insecure`` allows plain http."""
+    """How to reach one registry.
+
+    ``host`` is host[:port]; ``insecure`` allows plain http.
+    """
 
     host: str
     username: str = ""
@@ -155,7 +165,10 @@ class RegistryAccess:
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What a push left in the registry; ``bytes_sent`` is None where the engine does not say."""
+    """A pushed image.
+
+    ``size`` and ``bytes_sent`` are None if the engine does not report them.
+    """
 
     reference: Reference
     digest: Digest

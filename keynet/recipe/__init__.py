@@ -1,1 +1,1 @@
-"""What goes into an image: context, ignore rules, dependencies, the network of its build."""
+"""The contents of an image: context, ignore rules, dependencies, host network."""

@@ -1,4 +1,4 @@
-"""The user's own Containerfile, read and checked."""
+"""Read and check the user's own Containerfile."""
 
 from pathlib import Path
 from typing import Final
@@ -18,7 +18,8 @@ def read(path: Path) -> UserContainerfile:
     """Read a Containerfile.
 
     Raises:
-        ContextInvalid: It is missing, not a file, not UTF-8, too large or has no FROM.
+        ContextInvalid: The file is missing, not a regular file, not UTF-8, larger than 1 MB, or
+            without a FROM instruction.
     """
     text = _text(path)
     parsed = tuple(instructions.parse(text))
@@ -53,5 +54,5 @@ def _unusable(path: Path, reason: str) -> ContextInvalid:
             resolved=path.absolute(),
             reason=reason,
         ),
-        _("Check the path given with --dockerfile, or leave it out: keynet writes one itself."),
+        _("Correct the path of --dockerfile, or omit it: keynet then writes a Containerfile."),
     )

@@ -1,4 +1,10 @@
-"""The instructions of a Containerfile: enough of its grammar to find them and their arguments."""
+"""Parse a Containerfile into its instructions.
+
+Only the grammar that is needed to find instructions and their arguments: parser directives,
+continued lines, comments, heredocs.
+
+Source: Dockerfile reference, "Format" and "Parser directives".
+"""
 
 import itertools
 import re
@@ -16,12 +22,12 @@ _SYNTAX: Final = re.compile(r"#\s*syntax\s*=\s*(\S+)\s*", re.IGNORECASE)
 
 
 def parse(text: str) -> list[Instruction]:
-    """Read the instructions in order; comments and the bodies of heredocs are left out."""
+    """Return the instructions in order, without comments and bodies of heredocs."""
     return list(_instructions(text.removeprefix("\ufeff").splitlines()))
 
 
 def syntax(text: str) -> str:
-    """Return the frontend that the file names for BuildKit; "" without one."""
+    """Return the frontend of the ``# syntax=`` directive, or "" without one."""
     lines = text.removeprefix("\ufeff").splitlines()
     named = map(_SYNTAX.match, itertools.takewhile(_is_directive, lines))
     return next((match[1] for match in named if match), "")
@@ -49,7 +55,7 @@ def _instructions(lines: list[str]) -> Iterator[Instruction]:
 
 def _next_continuation(numbered: Iterator[tuple[int, str]]) -> str | None:
     for _number, line in numbered:
-        # Comments and empty lines inside a continued instruction are dropped.
+        # BuildKit drops comments and empty lines inside a continued instruction.
         if line.strip() and not line.lstrip().startswith("#"):
             return line.rstrip()
     return None

@@ -1,1 +1,1 @@
-"""Container engines: shells out to docker, podman and buildah."""
+"""Container engines: build and push by running docker, podman or buildah."""

@@ -1,8 +1,8 @@
-"""What builders and engines offer: values, and small protocols that each of them meets.
+"""The interface of builders and engines: values and small protocols.
 
-A ``Builder`` builds, pushes and tidies up. What only some can do stands in protocols of its own:
-saving to a file, listing a layer cache, storing logins. Each engine's command line is private to
-its own module.
+A ``Builder`` builds, pushes and cleans up. Abilities that only some builders have are separate
+protocols: ``Saver``, ``LayerStore``, ``LoginStore``. An engine's command line is private to its
+own module.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ SavedT_contra = TypeVar("SavedT_contra", contravariant=True)
 
 @dataclass(frozen=True, slots=True)
 class WorkingEngine:
-    """An engine that passed a real trivial build.
+    """An engine that has passed a real trivial build.
 
-    ``how`` is for people (``buildah 1.28.2 (rootless, chroot)``); ``can_run`` is False where
-    only COPY works, and ``no_run_reason`` says why; ``endpoint`` is the daemon's address, ""
-    without a daemon; ``architecture`` is the engine host's, in the OCI's words.
+    ``how`` is for people (``buildah 1.28.2 (rootless, chroot)``). ``can_run`` is False if only
+    COPY works, and ``no_run_reason`` then explains why. ``endpoint`` is the daemon's address, ""
+    without a daemon. ``architecture`` is that of the engine's host, as OCI spells it (``amd64``).
     """
 
     name: str
@@ -59,9 +59,9 @@ class WorkingEngine:
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """An engine that cannot be used here: why, and what to do about it, for people.
+    """An engine that cannot be used here, with a reason and a fix for people.
 
-    ``endpoint`` is its daemon's address when that is what did not answer.
+    ``endpoint`` is the daemon's address if the daemon did not answer, else "".
     """
 
     name: str
@@ -72,9 +72,9 @@ class Unusable:
 
 @dataclass(frozen=True, slots=True)
 class LocalImage:
-    """An image that a builder holds: its name there and its id, in hexadecimal digits.
+    """An image on this machine: its name in the builder, and its id in hex digits.
 
-    ``stored`` is False where the builder has a cache only, out of which it pushes and saves.
+    ``stored`` is False for a builder that only has a cache and no image store.
     """
 
     name: str
@@ -84,10 +84,10 @@ class LocalImage:
 
 @dataclass(frozen=True, slots=True)
 class KeptImage:
-    """An image that builds left in an engine's store, as their layer cache.
+    """An image that builds keep in an engine's store, as their layer cache.
 
-    ``size`` is in the engine's own words, with the layers that it shares with others;
-    ``store`` is the same for engines that share their store.
+    ``size`` is the engine's own text and includes layers shared with other images; ``store`` is
+    equal for engines that share their store.
     """
 
     name: str
@@ -96,15 +96,18 @@ class KeptImage:
 
 
 class Builder(Protocol[BuiltT]):
-    """Something that turns a plan into an image and pushes it; ``BuiltT`` is its own value."""
+    """Build an image from a plan and push it; ``BuiltT`` is the builder's own result."""
 
     @property
     def engine(self) -> WorkingEngine:
-        """What it is, for people and for results."""
+        """Return the engine, for people and for results."""
         ...
 
     def unsupported(self, plan: BuildPlan) -> list[str]:
-        """Name what of this plan it cannot do; empty when it can do all. Cheap."""
+        """Explain which parts of this plan the builder cannot do; empty if it can do all.
+
+        Cheap: nothing is built.
+        """
         ...
 
     def build(
@@ -114,34 +117,34 @@ class Builder(Protocol[BuiltT]):
         emit: Emit,
         target: Reference | None,
     ) -> BuiltT:
-        """Build the image; the log goes to ``emit`` line by line as it comes.
+        """Build the image, and emit each line of the log as it arrives.
 
         Args:
-            access: For pulling base images; None uses the user's own logins alone.
-            target: Where the image will be pushed, for builders that push by name; None when
-                it will not be pushed.
+            access: Credentials for base images; None uses the user's own logins only.
+            target: Where the image will be pushed, for builders that push by name; None if it
+                will not be pushed.
 
         Raises:
-            BuildFailed: With the failing step and the last lines of its log.
+            BuildFailed: A step failed; with that step and the last lines of its log.
             ContextInvalid: A file of the context cannot be read.
-            Interrupted: A signal came; nothing of this build is left behind.
+            Interrupted: A signal arrived; nothing of this build is left behind.
         """
         ...
 
     def push(self, built: BuiltT, target: Reference, access: RegistryAccess, emit: Emit) -> Pushed:
-        """Send the image to ``target``; the digest is the registry's.
+        """Send the image to ``target``; the returned digest is the registry's.
 
         Raises:
-            RegistryDenied: The registry refuses the credentials or their rights.
-            RegistryError: Everything else, in words.
+            RegistryDenied: The registry refuses the credentials, or they lack permissions.
+            RegistryError: Any other failure, explained for people.
         """
         ...
 
     def release(self, built: BuiltT) -> None:
-        """Drop what this build alone needed; what makes the next build fast stays.
+        """Remove what only this build needed, and keep the layer cache of the next build.
 
-        Due when the image is pushed or saved, and when that failed. Never raises for what is
-        gone already.
+        Call it after the image was pushed or saved, also if that failed. Something that is gone
+        already is not an error.
         """
         ...
 
@@ -155,7 +158,7 @@ class Saver(Protocol[SavedT_contra]):
 
     @property
     def formats(self) -> frozenset[str]:
-        """Of ``oci``, ``oci-archive`` and ``docker-archive``, what ``save`` writes."""
+        """Return the formats of ``save``: ``oci``, ``oci-archive``, ``docker-archive``."""
         ...
 
     def local(self, built: SavedT_contra) -> LocalImage:
@@ -163,76 +166,82 @@ class Saver(Protocol[SavedT_contra]):
         ...
 
     def save(self, built: SavedT_contra, format: str, path: Path, emit: Emit) -> None:  # noqa: A002
-        """Write the image; an archive must not exist yet.
+        """Write the image to ``path``; an archive must not exist yet.
 
         Raises:
-            EngineError: It was not written.
+            EngineError: The image was not written.
         """
         ...
 
 
 @runtime_checkable
 class LayerStore(Protocol):
-    """A builder whose builds leave images in a store, as layer cache."""
+    """A builder whose builds keep images in a store, as layer cache."""
 
     def kept(self) -> list[KeptImage]:
-        """List what builds left in the store; keynet's own store goes as a whole.
+        """Return the images that builds keep in the store.
+
+        Empty for keynet's own store, which is removed as a whole.
 
         Raises:
-            EngineError: It cannot be listed.
+            EngineError: The images cannot be listed.
         """
         ...
 
     def drop(self, images: Sequence[str]) -> None:
-        """Remove these names out of ``kept``, and what nothing else needs.
+        """Remove images of ``kept`` by name, with the layers that nothing else needs.
 
         Raises:
-            EngineError: Some are still there: a container or a build uses them.
+            EngineError: Some images remain because a container or a build uses them.
         """
         ...
 
 
 @runtime_checkable
 class LoginStore(Protocol):
-    """A builder that stores logins in its own way, for the user's own commands."""
+    """A builder that can store logins, for the user's own commands of that engine."""
 
     def login(self, access: RegistryAccess) -> None:
-        """Store credentials, the password on the program's standard input.
+        """Store credentials; the password is passed on the program's standard input.
 
         Raises:
-            EngineError: The engine refused or is not installed.
+            EngineError: The engine refused, or is not installed.
         """
         ...
 
     def logout(self, host: str) -> None:
-        """Forget the stored credentials for this host; none stored is not an error."""
+        """Remove the stored credentials of this host, if there are any.
+
+        Raises:
+            EngineError: The engine refused.
+        """
         ...
 
 
 class Candidate(Protocol):
-    """A builder that may work on this host; choosing one knows no more of it."""
+    """A builder that may work on this host, as ``choosing`` sees it."""
 
     @property
     def name(self) -> str:
-        """As ``--builder`` takes it."""
+        """Return the name for ``--builder``."""
         ...
 
     @property
     def installed(self) -> bool:
-        """Whether its program is there at all."""
+        """Report whether its program is installed."""
         ...
 
     def remembered(self) -> AnyBuilder | Unusable | None:
-        """Return what an earlier trial found; None when anything has changed since."""
+        """Return the result of an earlier trial; None if anything has changed since."""
         ...
 
     def probe(self) -> AnyBuilder | Unusable:
-        """Try it anew, and remember the outcome."""
+        """Try the engine again, and remember the result."""
         ...
 
 
 def cannot_run(engine: WorkingEngine, plan: BuildPlan) -> list[str]:
-    """Report that RUN does not work when the plan has such a step; empty otherwise."""
+    """Explain that RUN does not work here; empty if the plan needs no RUN."""
     if engine.can_run or not plan.needs_run:
         return []
     return [
@@ -245,12 +254,12 @@ def cannot_run(engine: WorkingEngine, plan: BuildPlan) -> list[str]:
 
 
 def several_platforms(plan: BuildPlan) -> list[str]:
-    """Report that an engine builds for one platform at a time; empty for one or none."""
+    """Explain that the plan has several platforms; empty for one platform or none."""
     if len(plan.platforms) < 2:
         return []
     return [_("it builds for one platform at a time")]
 
 
 def version_numbers(version: str) -> tuple[int, ...]:
-    """Return the first two numbers of a version, to compare; fewer where it has no more."""
+    """Return up to two leading numbers of a version, for comparison."""
     return tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())

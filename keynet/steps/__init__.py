@@ -1,1 +1,4 @@
-"""The verbs: wire the parts together, know no terminal."""
+"""The verbs (push, build, login, …): they connect the other rooms.
+
+They never use a terminal: the command line shows their events and results.
+"""

@@ -1,6 +1,7 @@
-"""keynet from Python: the command line's options as keyword arguments, its errors as exceptions.
+"""The Python API: the options of the command line as arguments.
 
-Nothing is printed and nobody is asked: progress goes to ``emit``, results are returned.
+Nothing is printed and nothing is asked: progress goes to ``emit``, results are returned, errors
+are raised.
 """
 
 import os
@@ -35,9 +36,10 @@ def extract(script: _Path) -> Extraction:
     """Read the hyperparameters of a training script, without importing or running it.
 
     Raises:
-        ScriptInvalid: Missing, not a file, not Python; with line and caret.
+        ScriptInvalid: The script is missing, not a file or not valid Python (with line and
+            caret).
     """
-    # Loading it takes 30 ms, which a push spends in its own time.
+    # Importing it takes 30 ms.
     from keynet.script import extraction
 
     return extraction.extract(Path(script))
@@ -63,17 +65,17 @@ def push(
 ) -> PushResult:
     """Build the image of a training script, push it and attach its hyperparameters.
 
-    What is not given comes from the environment, [tool.keynet] of the context and the saved
-    login, as with ``keynet push``. It works where an event loop runs.
+    Other settings come from the environment, [tool.keynet] of the context and the saved login,
+    as with ``keynet push``. It can be called while an event loop is running.
 
     Args:
-        project: Its number; without one the saved choice counts, or the only project there is.
+        project: The project's number; None uses the saved choice, or the only project there is.
         secrets: Files for ``RUN --mount=type=secret`` of your own Containerfile, by id.
         emit: Takes progress as values of ``keynet.Event``; never blocks, never raises.
 
     Raises:
-        KeynetError: The first step that fails.
-        MetadataNotAttached: The image was pushed, its hyperparameters were not attached.
+        KeynetError: A step failed.
+        MetadataNotAttached: The image was pushed, but its hyperparameters were not attached.
     """
     request = _request(
         script,
@@ -116,16 +118,16 @@ def build(
     no_cache: bool = False,
     emit: Emit = ignore,
 ) -> BuildResult:
-    """Build the image of a training script, without a login.
+    """Build the image of a training script; this needs no login.
 
     Args:
-        output: ``oci:DIR``, ``oci-archive:FILE`` or ``docker-archive:FILE``; without it the
-            image stays in the engine's store.
+        output: ``oci:DIR``, ``oci-archive:FILE`` or ``docker-archive:FILE``; None leaves the
+            image in the engine's store.
         secrets: Files for ``RUN --mount=type=secret`` of your own Containerfile, by id.
         emit: Takes progress as values of ``keynet.Event``; never blocks, never raises.
 
     Raises:
-        KeynetError: The first step that fails.
+        KeynetError: A step failed.
     """
     request = _request(
         script,
@@ -157,8 +159,8 @@ def login(
     """Sign in to a platform, save the login and log the engines in to its registry.
 
     Raises:
-        NotAuthorised: The platform refuses user or password.
-        BackendError: It failed, or answered what cannot be used; nothing is saved then.
+        NotAuthorised: The platform refuses user name or password.
+        BackendError: The platform failed, or its answer is not valid; nothing is saved.
         KeynetError: The config file is broken or cannot be written.
     """
     wanted = login_step.Login(
@@ -169,7 +171,7 @@ def login(
         insecure=insecure,
     )
     user = login_step.sign_in(wanted)
-    login_step.engines_in(user.registry, choosing.working(engines(), emit), emit)
+    login_step.log_in_engines(user.registry, choosing.find_working(engines(), emit), emit)
     return user
 
 

@@ -1,4 +1,4 @@
-"""Steps 2, 3 and 6 alone: the image of a script, without a login (SPEC 9)."""
+"""Build the image of a training script, without a login."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,11 @@ __all__ = ["BuildResult", "build"]
 
 @dataclass(frozen=True, slots=True)
 class BuildResult:
-    """What a build left: ``image`` is a name in the engine's store, or the output as given."""
+    """A built image.
+
+    ``image`` is the output as it was given, or the image's name in the engine's store;
+    ``seconds`` has the duration of each stage by name, and ``total``.
+    """
 
     image: str
     image_id: str
@@ -27,7 +31,7 @@ class BuildResult:
     seconds: dict[str, float]
 
     def to_json(self) -> dict[str, Any]:
-        """Give the object of ``keynet build --json``."""
+        """Return the object of ``keynet build --json`` (docs/reference/command-line.md)."""
         return {
             "image": self.image,
             "image_id": self.image_id,
@@ -53,10 +57,10 @@ def build(
     Args:
         output: ``oci:DIR``, ``oci-archive:FILE`` or ``docker-archive:FILE``; None leaves the
             image in the engine's store.
-        candidates: The builders to choose from; None for all that keynet knows.
+        candidates: The builders to choose from; None for docker, podman and buildah.
 
     Raises:
-        KeynetError: The first stage that fails; its class owns the exit status.
+        KeynetError: A stage failed; the class decides the exit status.
     """
     stages = Stages(emit)
     destination = outputs.parse(output) if output is not None else None
@@ -71,7 +75,9 @@ def build(
             with stages.stage("save", _("Saving"), destination.text):
                 outputs.save(saver, built, destination, emit)
         elif not image.stored:
-            emit(Notice(_("The image stays in the builder's cache; --output fetches it.")))
+            emit(
+                Notice(_("The image is only in the builder's cache. Use --output to download it."))
+            )
     finally:
         builder.release(built)
     return BuildResult(

@@ -1,4 +1,4 @@
-"""What keynet left on this machine, and taking it away (SPEC 9)."""
+"""Find and remove what keynet keeps on this machine."""
 
 import shutil
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ from keynet.runtime.engines.candidates import engines
 from keynet.runtime.probing import choosing
 from keynet.text import _, fill
 
-__all__ = ["InStore", "Leftover", "find", "find_images", "remove", "remove_images"]
+__all__ = ["Leftover", "StoredImages", "find", "find_images", "remove", "remove_images"]
 
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """One folder that keynet made; ``what`` is for people, ``size`` in bytes on the disk."""
+    """A folder created by keynet; ``what`` is for people, ``size`` is in bytes."""
 
     what: str
     path: Path
@@ -27,8 +27,8 @@ class Leftover:
 
 
 @dataclass(frozen=True, slots=True)
-class InStore:
-    """What builds left in one engine's store; never empty."""
+class StoredImages:
+    """The images that builds keep in one engine's store; never empty."""
 
     engine: str
     store: LayerStore
@@ -36,26 +36,26 @@ class InStore:
 
 
 def find() -> list[Leftover]:
-    """List the folders that are there; empty on a clean machine."""
+    """Return the folders that exist; empty on a clean machine."""
     found = []
     cache = places.cache()
     if cache.exists():
         found.append(Leftover(_("remembered engines, staging folders"), cache, _usage(cache)))
-    own = own_store.own_store()
+    own = own_store.find()
     if own is not None:
         found.append(Leftover(_("keynet's own image store"), own.path, own.size))
     return found
 
 
-def find_images(emit: Emit) -> list[InStore]:
-    """List the images in the stores of the engines that work here, each store once.
+def find_images(emit: Emit) -> list[StoredImages]:
+    """Return the images in the stores of the engines that work here, each store once.
 
-    To be asked before ``find``: it may have to try an engine. One that cannot list its
-    images is a warning.
+    An engine that cannot list its images is a warning. Call this before ``find``, because it may
+    have to probe an engine, which writes to the cache.
     """
     found = []
     stores: set[str] = set()
-    for builder in choosing.working(engines(), emit):
+    for builder in choosing.find_working(engines(), emit):
         if not isinstance(builder, LayerStore):
             continue
         try:
@@ -64,16 +64,16 @@ def find_images(emit: Emit) -> list[InStore]:
             emit(Notice(error.message))
             continue
         if new := tuple(image for image in images if image.store not in stores):
-            found.append(InStore(builder.engine.name, builder, new))
+            found.append(StoredImages(builder.engine.name, builder, new))
         stores.update(image.store for image in images)
     return found
 
 
-def remove_images(found: Sequence[InStore]) -> None:
-    """Remove them from every store.
+def remove_images(found: Sequence[StoredImages]) -> None:
+    """Remove the images from all stores.
 
     Raises:
-        EngineError: Some engines did not remove all of theirs; the others did.
+        EngineError: Some engines did not remove all of their images; the other engines did.
     """
     failed = []
     for each in found:
@@ -86,12 +86,12 @@ def remove_images(found: Sequence[InStore]) -> None:
 
 
 def remove(leftover: Leftover) -> None:
-    """Remove one of them with everything in it.
+    """Remove a folder and everything in it.
 
     Raises:
         KeynetError: Something in it cannot be removed.
     """
-    own = own_store.own_store()
+    own = own_store.find()
     try:
         if own is not None and leftover.path == own.path:
             own_store.remove()
@@ -104,7 +104,7 @@ def remove(leftover: Leftover) -> None:
                 path=leftover.path,
                 why=error.strerror or error,
             ),
-            _("End the builds that still use it, then try again."),
+            _("Stop the builds that still use it, then try again."),
         ) from error
 
 

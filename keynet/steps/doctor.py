@@ -1,4 +1,4 @@
-"""What of this machine works for keynet, and why the rest does not (SPEC 8, 9)."""
+"""Examine what keynet needs: engines, login, backend and registry."""
 
 import os
 from dataclasses import asdict, dataclass
@@ -16,12 +16,12 @@ from keynet.settings import Settings
 from keynet.steps import metadata, projects
 from keynet.text import _, fill, size
 
-__all__ = ["Examined", "Finding", "described", "examine"]
+__all__ = ["Diagnosis", "Finding", "examine", "findings"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at; ``fix`` is "" when ``ok``."""
+    """The result of one check; ``fix`` is "" if ``ok``."""
 
     name: str
     ok: bool
@@ -30,8 +30,12 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
-    """All that was looked at; ``platform`` holds login, backend and registry."""
+class Diagnosis:
+    """The results of all checks.
+
+    ``platform`` has login, backend and registry, or only the login if that failed;
+    ``own_store_size`` is in bytes.
+    """
 
     engines: tuple[WorkingEngine | Unusable, ...]
     platform: tuple[Finding, ...]
@@ -40,11 +44,11 @@ class Examined:
 
     @property
     def can_build(self) -> bool:
-        """True when at least one engine runs programs in a build."""
+        """Report whether at least one engine can run programs in a build."""
         return any(isinstance(engine, WorkingEngine) and engine.can_run for engine in self.engines)
 
     def to_json(self) -> dict[str, Any]:
-        """Give the object of ``keynet doctor --json``."""
+        """Return the object of ``keynet doctor --json`` (docs/reference/command-line.md)."""
         return {
             "engines": [_engine_json(engine) for engine in self.engines],
             "platform": [asdict(finding) for finding in self.platform],
@@ -53,32 +57,35 @@ class Examined:
         }
 
 
-def examine(now: datetime | None = None) -> Examined:
-    """Probe every engine anew, then ask the platform's backend and registry.
+def examine(now: datetime | None = None) -> Diagnosis:
+    """Probe every engine again, then call the platform's backend and registry.
 
-    Nothing raises: what fails is a finding with its fix.
+    Never raises a KeynetError: a failure is a finding with its fix.
+
+    Args:
+        now: The time for which the login is checked; None is the current time.
     """
-    own = own_store.own_store()
-    return Examined(
-        engines=tuple(choosing.survey(engines())),
+    own = own_store.find()
+    return Diagnosis(
+        engines=tuple(choosing.probe_all(engines())),
         platform=tuple(_platform(now or datetime.now(UTC))),
         own_store=own.path if own else None,
         own_store_size=own.size if own else 0,
     )
 
 
-def described(examined: Examined) -> list[Finding]:
-    """Give everything as findings, engines first, for people."""
-    found = [_engine_finding(engine) for engine in examined.engines]
-    if examined.own_store is not None:
+def findings(diagnosis: Diagnosis) -> list[Finding]:
+    """Return all results as findings for people, engines first."""
+    found = [_engine_finding(engine) for engine in diagnosis.engines]
+    if diagnosis.own_store is not None:
         found.append(
             Finding(
                 _("own store"),
                 True,
-                f"{examined.own_store} ({size(examined.own_store_size)})",
+                f"{diagnosis.own_store} ({size(diagnosis.own_store_size)})",
             )
         )
-    return [*found, *examined.platform]
+    return [*found, *diagnosis.platform]
 
 
 def _platform(now: datetime) -> list[Finding]:
@@ -88,7 +95,7 @@ def _platform(now: datetime) -> list[Finding]:
     except KeynetError as error:
         return [_failed(_("login"), error)]
     return [
-        Finding(_("login"), True, _life(merged, now)),
+        Finding(_("login"), True, _token_lifetime(merged, now)),
         _backend(access),
         _registry(merged),
     ]
@@ -113,12 +120,12 @@ def _registry(merged: Settings) -> Finding:
     return Finding(_("registry"), True, access.host)
 
 
-def _life(merged: Settings, now: datetime) -> str:
+def _token_lifetime(merged: Settings, now: datetime) -> str:
     if merged.api_token_expires_at is None:
-        return fill(_("{server}, the token's life is not known"), server=merged.server_url)
+        return fill(_("{server}, the login's expiry is unknown"), server=merged.server_url)
     hours = (merged.api_token_expires_at - now).total_seconds() / 3600
     return fill(
-        _("{server}, the token holds for {hours:.1f} more hours"),
+        _("{server}, login valid for {hours:.1f} more hours"),
         server=merged.server_url,
         hours=hours,
     )

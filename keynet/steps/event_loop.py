@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, for callers who may have one running already."""
+"""Run an event loop in its own thread, since callers may run one (notebooks)."""
 
 import asyncio
 import threading
@@ -11,7 +11,7 @@ _Result = TypeVar("_Result")
 
 
 class EventLoop:
-    """Run coroutines from synchronous code; ``close`` ends the thread."""
+    """An event loop in a thread, for synchronous code; ``close`` stops the thread."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -19,19 +19,19 @@ class EventLoop:
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, _Result]) -> _Result:
-        """Wait for a coroutine; one that is interrupted is cancelled and waited for."""
+        """Run a coroutine and return its result; after an interrupt, cancel it."""
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()
         except BaseException:
             if not future.done():
-                # Ctrl-C reaches the caller's thread alone.
+                # Ctrl-C only reaches the caller's thread.
                 self._wait_for(_cancel_others())
             raise
 
     def close(self) -> None:
-        """Cancel what still runs, and end loop and thread."""
-        self._wait_for(_end())
+        """Cancel running coroutines, and stop loop and thread."""
+        self._wait_for(_shut_down())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -47,7 +47,7 @@ async def _cancel_others() -> None:
     await asyncio.gather(*others, return_exceptions=True)
 
 
-async def _end() -> None:
+async def _shut_down() -> None:
     await _cancel_others()
     loop = asyncio.get_running_loop()
     await loop.shutdown_asyncgens()

@@ -1,6 +1,6 @@
-"""Sign in to a platform, and hand its registry account to the engines; and the way back.
+"""Sign in to a platform and log the engines in to its registry; undo both.
 
-Source: SPEC 1.1, 1.2.
+Source: docs/reference/backend.md (the answer to a sign-in).
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,12 +19,12 @@ from keynet.saved_login import HarborAccount, SavedLogin
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
 
-__all__ = ["Login", "SignedInUser", "engines_in", "engines_out", "forget", "sign_in"]
+__all__ = ["Login", "SignedInUser", "forget", "log_in_engines", "log_out_engines", "sign_in"]
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What a sign-in needs."""
+    """Server and account of a sign-in; ``insecure`` allows plain http."""
 
     server_url: str
     username: str
@@ -35,7 +35,7 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class SignedInUser:
-    """Who is signed in now; ``name`` is safe to show."""
+    """The signed-in user: name for people, saved login and registry account."""
 
     name: str
     saved: SavedLogin
@@ -43,14 +43,18 @@ class SignedInUser:
 
 
 def sign_in(login: Login, file: Path | None = None, now: datetime | None = None) -> SignedInUser:
-    """Sign in and save what the platform gave.
+    """Sign in, and save the login.
+
+    Args:
+        file: The config file; None is the user's own.
+        now: The time that is saved as last login; None is the current time.
 
     Raises:
-        NotAuthorised: The platform refuses user or password.
-        BackendError: It failed, or gave what cannot be used; nothing is saved then.
+        NotAuthorised: The platform refuses user name or password.
+        BackendError: The platform failed, or its answer is not valid; nothing is saved.
         KeynetError: The config file is broken or cannot be written.
     """
-    # A file that cannot be replaced is noticed before the password goes anywhere.
+    # Fail before the password is sent if the config file cannot be replaced.
     credentials.load(file)
     credentials.check_savable(file)
     ca_cert = places.expanded(login.ca_cert).absolute() if login.ca_cert else None
@@ -73,10 +77,13 @@ def sign_in(login: Login, file: Path | None = None, now: datetime | None = None)
 
 
 def forget(file: Path | None = None) -> tuple[bool, str | None]:
-    """Remove the config file; tells whether there was one, and the registry it was for.
+    """Remove the config file, even if it is broken.
+
+    Returns:
+        Whether there was a file, and the host of the registry that it named.
 
     Raises:
-        KeynetError: It cannot be removed. One that is broken is removed all the same.
+        KeynetError: The file cannot be removed.
     """
     host = None
     try:
@@ -84,15 +91,15 @@ def forget(file: Path | None = None) -> tuple[bool, str | None]:
         if saved is not None and saved.harbor is not None:
             host = settings.merge({}, {}, {}, saved).registry_access().host
     except KeynetError:
-        # What cannot be read cannot name a registry; forgetting it is what was asked for.
+        # A broken file names no registry, but it still has to be removed.
         host = None
     return credentials.clear(file), host
 
 
-def engines_in(access: RegistryAccess, builders: Sequence[AnyBuilder], emit: Emit) -> list[str]:
-    """Log each engine in to the registry; gives the names of those that took it.
+def log_in_engines(access: RegistryAccess, builders: Sequence[AnyBuilder], emit: Emit) -> list[str]:
+    """Log each engine in to the registry; return the names of those that succeeded.
 
-    A failure is a warning: a push brings its own credentials.
+    A failure is a warning, because a push passes the credentials itself.
     """
     if not builders:
         emit(
@@ -100,7 +107,7 @@ def engines_in(access: RegistryAccess, builders: Sequence[AnyBuilder], emit: Emi
                 fill(
                     _(
                         "No engine works here, so none was logged in to {host}. "
-                        "`keynet doctor` tells why."
+                        "Details: keynet doctor"
                     ),
                     host=access.host,
                 )
@@ -129,8 +136,11 @@ def engines_in(access: RegistryAccess, builders: Sequence[AnyBuilder], emit: Emi
     return done
 
 
-def engines_out(host: str, builders: Iterable[AnyBuilder], emit: Emit) -> list[str]:
-    """Make each engine forget the registry; a failure is a warning."""
+def log_out_engines(host: str, builders: Iterable[AnyBuilder], emit: Emit) -> list[str]:
+    """Log each engine out of the registry; return the names of those that succeeded.
+
+    A failure is a warning.
+    """
     done = []
     for builder in builders:
         if not isinstance(builder, LoginStore):

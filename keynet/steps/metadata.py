@@ -1,4 +1,7 @@
-"""The hyperparameters beside the image: what is attached, and reading it back (SPEC 6)."""
+"""Attach the hyperparameters to an image as an artifact, and read them back.
+
+Source: docs/reference/metadata.md.
+"""
 
 import contextlib
 import json
@@ -16,13 +19,13 @@ from keynet.script.arguments import Extraction
 from keynet.steps.event_loop import EventLoop
 from keynet.text import _, fill, printable
 
-__all__ = ["PlatformRegistry", "client_for", "load", "payload", "read"]
+__all__ = ["PlatformRegistry", "open_client", "payload", "preload", "read"]
 
 _FILE_NAME: Final = "hyperparameters.json"
 
 
 def payload(script_name: str, script_digest: Digest, extraction: Extraction) -> bytes:
-    """Write the artifact's one layer; the same script gives the same bytes."""
+    """Return the artifact's only layer: JSON; the same script gives the same bytes."""
     content = {
         "script": {"name": script_name, "digest": str(script_digest)},
         "parser_type": extraction.parser_type,
@@ -32,21 +35,21 @@ def payload(script_name: str, script_digest: Digest, extraction: Extraction) -> 
     return json.dumps(content, ensure_ascii=False, sort_keys=True, indent=2).encode() + b"\n"
 
 
-def load() -> None:
-    """Import ahead of time what ``PlatformRegistry.attach`` imports at its first use."""
+def preload() -> None:
+    """Import now what ``PlatformRegistry.attach`` would import at its first call."""
     artifact.preload()
 
 
 class PlatformRegistry:
-    """The platform's registry, by one connection for all of a push; use it as ``with``.
+    """The platform's registry, with one client for a whole push; a context manager.
 
-    The check before a build and the metadata after it share what TLS and sign-in have cost.
-    Its event loop has a thread of its own, so that it works where a loop runs already.
+    The check before the build and the metadata after it share TLS connection and sign-in. The
+    event loop has its own thread, so that it works if the caller runs a loop already.
     """
 
     def __init__(self, access: RegistryAccess, emit: Emit = ignore) -> None:
         self._loop = EventLoop()
-        self._client = client_for(access.host, access, emit)
+        self._client = open_client(access.host, access, emit)
 
     def __enter__(self) -> Self:
         return self
@@ -58,19 +61,23 @@ class PlatformRegistry:
             self._loop.close()
 
     def ping(self) -> None:
-        """See that the registry answers and takes the account.
+        """Check that the registry answers and accepts the account.
 
         Raises:
-            RegistryDenied: It refuses the account.
-            RegistryError: It does not answer, or not as a registry.
+            RegistryDenied: The registry refuses the account.
+            RegistryError: It does not answer, or it is not a registry.
         """
         self._loop.run(self._client.ping())
 
     def attach(self, image: Reference, content: bytes) -> Digest:
-        """Attach these bytes to the pushed manifest and give the artifact's digest.
+        """Attach ``content`` to the manifest of ``image``; return the artifact's digest.
+
+        Args:
+            image: A pushed image, with its digest.
+            content: See ``payload``.
 
         Raises:
-            MetadataNotAttached: Whatever failed; the image itself is in the registry.
+            MetadataNotAttached: Anything failed; the image itself is in the registry.
         """
         attaching = artifact.attach(self._client, image, content, file_name=_FILE_NAME)
         try:
@@ -89,7 +96,7 @@ class PlatformRegistry:
                     line
                     for line in (
                         error.hint,
-                        _("Push again: what is there already is not sent twice."),
+                        _("Push again: layers that are in the registry are not sent again."),
                     )
                     if line
                 ),
@@ -97,15 +104,15 @@ class PlatformRegistry:
 
 
 def read(image: Reference, access: RegistryAccess | None) -> dict[str, Any]:
-    """Read back what is attached to an image.
+    """Return the hyperparameters attached to an image, as written by ``payload``.
 
     Args:
-        access: keynet's own login, used when it is for the image's registry; else the
-            stored credentials of docker and the containers tools.
+        access: keynet's own login, used if it is for the image's registry; else the stored
+            logins of docker and the containers tools are used.
 
     Raises:
-        RegistryError: The registry, or nothing is attached.
-        ValidationError: What is attached is no description of hyperparameters.
+        RegistryError: The registry failed, or nothing is attached.
+        ValidationError: The attached artifact does not describe hyperparameters.
     """
     with contextlib.closing(EventLoop()) as loop:
         content = loop.run(_read(image, access))
@@ -114,18 +121,23 @@ def read(image: Reference, access: RegistryAccess | None) -> dict[str, Any]:
     except ValueError as error:
         raise _unreadable(image, printable(error)) from error
     if not isinstance(described, dict) or not isinstance(described.get("arguments"), list):
-        raise _unreadable(image, _("there is no list of arguments"))
+        raise _unreadable(image, _("it has no list of arguments"))
     return described
 
 
 async def _read(image: Reference, access: RegistryAccess | None) -> bytes:
     own = access if access is not None and access.host == image.registry else None
-    async with client_for(image.registry, own) as client:
+    async with open_client(image.registry, own) as client:
         return await artifact.read(client, image)
 
 
-def client_for(registry: str, access: RegistryAccess | None, emit: Emit = ignore) -> RegistryClient:
-    """Open a client with keynet's own account, else with this machine's stored credentials."""
+def open_client(
+    registry: str, access: RegistryAccess | None, emit: Emit = ignore
+) -> RegistryClient:
+    """Return a client with this account, else with the logins stored on this machine.
+
+    The caller closes it.
+    """
     auth = None
     if access is not None and access.password is not None:
         auth = access.username, access.password
@@ -141,6 +153,10 @@ def client_for(registry: str, access: RegistryAccess | None, emit: Emit = ignore
 
 def _unreadable(image: Reference, why: str) -> ValidationError:
     return ValidationError(
-        fill(_("What is attached to {image} are no hyperparameters: {why}."), image=image, why=why),
+        fill(
+            _("The artifact attached to {image} is not a list of hyperparameters: {why}."),
+            image=image,
+            why=why,
+        ),
         _("Push the image again with keynet push."),
     )

@@ -1,4 +1,7 @@
-"""Where a built image is written: checked ahead of the build, then whole or not at all."""
+"""Write a built image to a file or folder, completely or not at all.
+
+The destination is checked before the build.
+"""
 
 import contextlib
 import json
@@ -24,7 +27,7 @@ _KINDS: Final = ("oci", "oci-archive", "docker-archive")
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A destination of ``keynet build --output``; ``text`` is how it was given."""
+    """A destination of ``keynet build --output``; ``text`` is the option as given."""
 
     kind: str
     path: Path
@@ -32,60 +35,60 @@ class Output:
 
 
 def parse(text: str) -> Output:
-    """Read ``KIND:PATH`` and see that it can be written; nothing is made yet.
+    """Parse ``KIND:PATH`` and check that it can be written; nothing is created.
 
     Raises:
-        UsageError: It is of no known form, or the path cannot be written.
+        UsageError: The kind is unknown, or the path cannot be written.
     """
     kind, _colon, name = text.partition(":")
-    # Engines would take anything else for a registry.
+    # Engines would take any other kind for a registry.
     if kind not in _KINDS or not name:
         raise UsageError(
-            fill(_("--output {text} is none of {forms}."), text=text, forms=_FORMS),
+            fill(_("--output {text} is not valid: use one of {forms}."), text=text, forms=_FORMS),
             _("For example: --output oci-archive:train.tar"),
         )
     path = places.real(Path(name))
-    refusal = _refusal(kind, path)
-    if refusal:
+    reason = _why_not_writable(kind, path)
+    if reason:
         raise UsageError(
-            fill(_("--output {text} cannot be written: {why}."), text=text, why=refusal),
+            fill(_("--output {text} cannot be written: {why}."), text=text, why=reason),
             _("Choose another path."),
         )
     return Output(kind, path, text)
 
 
 def check(output: Output | None, builder: AnyBuilder) -> Saver[Any]:
-    """Return the builder as one that keeps and writes images, before it builds.
+    """Check before a build that the builder can save its image; return it.
 
     Raises:
-        EngineError: It does not keep images, or does not write this form.
+        EngineError: The builder does not keep images, or does not write this kind.
     """
     if not isinstance(builder, Saver):
         raise EngineError(
-            fill(_("{engine} keeps no image on this machine."), engine=builder.engine.name),
-            _("Choose another one with --builder, or push the image: keynet push"),
+            fill(_("{engine} does not keep images on this machine."), engine=builder.engine.name),
+            _("Use another engine with --builder, or push the image with: keynet push"),
         )
     if output is not None and output.kind not in builder.formats:
         raise EngineError(
             fill(
-                _("{engine} writes {able} only, not {kind}."),
+                _("{engine} cannot write {kind}, only {able}."),
                 engine=builder.engine.name,
                 able=", ".join(sorted(builder.formats)),
                 kind=output.kind,
             ),
-            _("Use docker-archive:FILE, or --builder podman or buildah."),
+            _("Use --output docker-archive:FILE, or --builder podman or buildah."),
         )
     return builder
 
 
 def save(saver: Saver[Any], built: object, output: Output, emit: Emit) -> None:
-    """Write the image; the one that stood there goes when the new one is complete.
+    """Write the image; an older one is replaced when the new one is complete.
 
     Raises:
-        EngineError: The engine could not write it; what stood there before still does.
+        EngineError: The engine could not write the image; an older one is unchanged.
     """
-    # Engines refuse a docker archive that exists, leave half of one behind, and gather the
-    # images of a layout.
+    # Engines refuse to overwrite a docker archive, leave half an archive behind when they fail,
+    # and add to the images of a layout.
     is_layout = output.kind == "oci"
     parent = output.path if is_layout else output.path.parent
     made = not parent.exists()
@@ -106,7 +109,7 @@ def save(saver: Saver[Any], built: object, output: Output, emit: Emit) -> None:
 
 
 def _replace_layout(path: Path, new: Path) -> None:
-    """Move a layout's files into another's place; in between both images are there."""
+    """Replace one layout by another; while files are moved, both images are complete."""
     moved = set()
     for file in sorted(new.rglob("*")):
         target = path / file.relative_to(new)
@@ -120,31 +123,31 @@ def _replace_layout(path: Path, new: Path) -> None:
             blob.unlink()
 
 
-def _refusal(kind: str, path: Path) -> str:
+def _why_not_writable(kind: str, path: Path) -> str:
     if ":" in str(path):
-        return _("engines take what follows a colon for a tag")
+        return _("the path has a colon, after which engines expect a tag")
     if not os.path.isdir(path.parent):  # noqa: PTH112  False where it is hidden from this user
-        return fill(_("there is no folder {path}"), path=path.parent)
+        return fill(_("the folder {path} does not exist"), path=path.parent)
     if kind == "oci" and os.path.lexists(path):
-        return _layout_refusal(path)
+        return _why_not_replaceable(path)
     if kind != "oci" and os.path.lexists(path) and not path.is_file():
-        return _("it is no regular file")
+        return _("it is not a regular file")
     if not places.is_writable(path.parent):
-        return _("this user may not write there")
+        return _("this user has no write access there")
     return ""
 
 
-def _layout_refusal(path: Path) -> str:
-    """Say why a folder is not written over: it may hold other things than one image."""
+def _why_not_replaceable(path: Path) -> str:
+    """Explain why a folder is not overwritten: it may contain more than one image."""
     if not path.is_dir():
-        return _("it is no folder")
+        return _("it is not a folder")
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-        return _("this user may not write there")
+        return _("this user has no write access there")
     if not any(path.iterdir()):
         return ""
     try:
         index = limited_read.head(path / _INDEX, _LARGEST_INDEX, regular_only=True)
         images = len(json.loads(index)["manifests"])
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        return _("the folder holds something else than an image")
-    return "" if images == 1 else _("the folder holds other images, too")
+        return _("the folder contains something else than an image")
+    return "" if images == 1 else _("the folder contains other images too")

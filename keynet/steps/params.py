@@ -1,4 +1,4 @@
-"""Reading back the hyperparameters of a pushed image (SPEC 6)."""
+"""Read back the hyperparameters of a pushed image."""
 
 import os
 from typing import Any
@@ -13,20 +13,24 @@ __all__ = ["read_image"]
 
 
 def read_image(reference: str) -> dict[str, Any]:
-    """Read what ``keynet push`` attached to this image.
+    """Return the hyperparameters that ``keynet push`` has attached to this image.
 
     Returns:
-        ``{"script", "parser_type", "arguments", "keynet_version"}``.
+        ``{"script", "parser_type", "arguments", "keynet_version"}``; see
+        docs/reference/metadata.md.
 
     Raises:
-        ValidationError: No valid reference, or nothing of keynet's is attached.
-        RegistryError: The registry failed or refuses.
+        ValidationError: The reference is not valid, or the attached artifact is not keynet's.
+        RegistryError: The registry failed or refused, or nothing is attached.
     """
     return metadata.read(Reference.parse(reference), _own_access())
 
 
 def _own_access() -> RegistryAccess | None:
-    """Give keynet's own registry account; without a login an image may still be public."""
+    """Return keynet's own registry account, or None without a login.
+
+    No login is needed for an image that is public.
+    """
     merged = settings.merge({}, os.environ, {}, credentials.load())
     try:
         return merged.registry_access()

@@ -1,4 +1,4 @@
-"""All of a build that can fail cheaply: a request becomes a plan and a builder for it."""
+"""Turn a request into a plan and a builder: all of a build that fails cheaply."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ _MANAGED: Final = {"keynet.managed": "true"}
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """All that a build needs, checked, and the builder that will do it."""
+    """A checked script with its plan, and the builder for it."""
 
     script: Script
     plan: BuildPlan
@@ -42,13 +42,15 @@ def prepare(
     emit: Emit,
     candidates: Sequence[Candidate] | None = None,
 ) -> Prepared:
-    """Check script, context and engine, cheaply and before anything is asked of the platform.
+    """Check script, context and engine, before the platform is called.
 
     Args:
-        candidates: The builders to choose from; None for all that keynet knows.
+        candidates: The builders to choose from; None for docker, podman and buildah.
 
     Raises:
-        ScriptInvalid, ContextInvalid, UsageError, ValidationError, EngineUnavailable
+        ScriptInvalid: See ``script.read``.
+        ContextInvalid, UsageError, ValidationError: See ``plan_build``.
+        EngineUnavailable: See ``find_builder``.
     """
     script = scripts.read(request.entrypoint, stages, emit)
     with stages.stage("context", _("Checking context")) as stage:
@@ -63,12 +65,12 @@ def prepare(
 
 
 def plan_build(request: Request, script: Script, emit: Emit) -> BuildPlan:
-    """Decide everything about the image and do nothing.
+    """Decide everything about the image, without doing anything.
 
     Raises:
-        ContextInvalid: The context, its ignore file, requirements or Containerfile.
+        ContextInvalid: The context, its ignore file, requirements or Containerfile is not valid.
         ValidationError: The base image's name is not valid.
-        UsageError: The platform is not valid.
+        UsageError: A platform or build argument is not valid.
     """
     settings = request.settings
     user_file = containerfile.read(settings.dockerfile) if settings.dockerfile else None
@@ -97,7 +99,7 @@ def plan_build(request: Request, script: Script, emit: Emit) -> BuildPlan:
         recipe=recipe,
         platforms=_platforms(settings.platform),
         labels={**settings.labels, **_MANAGED},
-        # Those of [tool.keynet] too: a secret among them would stay in the image's history.
+        # Checked here because of [tool.keynet]: a secret would stay in the image's history.
         build_args=buildargs.parse(
             (f"{name}={value}" for name, value in settings.build_args.items()),
             request.environment,
@@ -111,10 +113,10 @@ def plan_build(request: Request, script: Script, emit: Emit) -> BuildPlan:
 def find_builder(
     name: str, candidates: Sequence[Candidate], plan: BuildPlan, emit: Emit
 ) -> AnyBuilder:
-    """Return a builder that works here and can do this plan.
+    """Return a builder that works here and supports this plan.
 
     Raises:
-        EngineUnavailable: With each engine's reason, or what of the plan it cannot do.
+        EngineUnavailable: No engine works, or the chosen one lacks something the plan needs.
     """
     builder = choosing.choose(name, candidates, emit=emit, needs_run=plan.needs_run)
     lacking = builder.unsupported(plan)
@@ -125,13 +127,13 @@ def find_builder(
                 engine=builder.engine.how,
                 reasons="; ".join(lacking),
             ),
-            _("Choose another engine with --builder; keynet doctor shows which ones work."),
+            _("Use another engine with --builder. Engines that work here: keynet doctor"),
         )
     return builder
 
 
 def _command(entrypoint: str) -> tuple[str, ...]:
-    # Python would take a leading dash for an option of its own.
+    # Python would take a leading dash for an option.
     return ("python", f"./{entrypoint}" if entrypoint.startswith("-") else entrypoint)
 
 

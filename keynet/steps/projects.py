@@ -1,4 +1,4 @@
-"""Which project an image is for: listing, choosing, and remembering the choice (SPEC 2, 9)."""
+"""List the platform's projects, choose one, and remember the choice."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from keynet.saved_login import SavedLogin, SavedProject
 from keynet.settings import BackendAccess
 from keynet.text import Block, _, fill, printable, stacked
 
-__all__ = ["Ask", "Question", "client", "find", "forget", "named", "pick", "remember"]
+__all__ = ["Ask", "Question", "client", "find", "forget", "pick", "remember", "with_title"]
 
 _NAMED_IN_ERROR: Final = 5
 _PAGES_FOR_A_TITLE: Final = 5
@@ -22,7 +22,10 @@ _PAGES_FOR_A_TITLE: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One page to choose from; ``problem`` says what was wrong with the last answer."""
+    """A page of projects; ``problem`` explains why the last answer was not valid.
+
+    ``page`` counts from 0.
+    """
 
     projects: tuple[Project, ...]
     page: int
@@ -31,39 +34,40 @@ class Question:
     problem: str = ""
 
 
-# Gives what the user typed: a project's number, "n" or "p" for the other pages.
+# Returns what the user typed: a project's number, or "n" or "p" for another page.
 Ask = Callable[[Question], str]
 
 
 def client(access: BackendAccess) -> BackendClient:
-    """Open the backend for these credentials; close it."""
+    """Return a client of the backend for these credentials; the caller closes it."""
     return BackendClient(
         access.server_url, access.token, ca_cert=access.ca_cert, insecure=access.insecure
     )
 
 
-def pick(backend: BackendClient, ask: Ask | None, say: Callable[[str], None]) -> Project:
-    """Let the user choose a project; one that is alone is taken and said.
+def pick(backend: BackendClient, ask: Ask | None, notify: Callable[[str], None]) -> Project:
+    """Let the user choose a project; the only project is chosen without asking.
 
     Args:
-        ask: None when nobody can answer.
+        ask: Shows a page and returns the answer; None if there is no terminal.
+        notify: Shows a message about a choice that was made without asking.
 
     Raises:
         BackendError: There is no project, or the platform failed.
-        UsageError: There are several, and nobody can answer.
+        UsageError: There are several projects, and ``ask`` is None.
     """
     pages = _Pages(backend.pages())
     first = pages.at(0)
     if not first:
         raise BackendError(
             fill(
-                _("There is no project that you may train for at {server}."),
+                _("You have no project with training permission on {server}."),
                 server=backend.server_url,
             ),
-            _("Ask the platform's operators to give you access to one."),
+            _("Ask the platform's operators for access to a project."),
         )
     if len(first) == 1 and not pages.has(1):
-        say(fill(_("There is one project, so it is taken: {project}"), project=first[0]))
+        notify(fill(_("Using your only project: {project}"), project=first[0]))
         return first[0]
     if ask is None:
         named = Block.of(first[:_NAMED_IN_ERROR], indent="  ")
@@ -73,37 +77,37 @@ def pick(backend: BackendClient, ask: Ask | None, say: Callable[[str], None]) ->
                 named,
             ),
             _(
-                "Give its number with --project or KEYNET_PROJECT_ID, or choose once with "
-                "`keynet project select ID`. `keynet project list` shows all."
+                "Pass its number with --project or KEYNET_PROJECT_ID, or choose once with "
+                "`keynet project select ID`. All projects: keynet project list"
             ),
         )
-    return _asked(pages, ask)
+    return _ask_until_chosen(pages, ask)
 
 
 def find(backend: BackendClient, number: int) -> Project:
-    """Find a project by its number, looking through the pages.
+    """Return the project of this number.
 
     Raises:
-        UsageError: The user may not train for such a project.
+        UsageError: It is not among the projects that the user may train for.
     """
     for project in backend.projects():
         if project.id == number:
             return project
     raise UsageError(
         fill(
-            _("There is no project {number} that you may train for at {server}."),
+            _("You have no project {number} with training permission on {server}."),
             number=number,
             server=backend.server_url,
         ),
-        _("`keynet project list` shows them."),
+        _("Your projects: keynet project list"),
     )
 
 
-def named(backend: BackendClient, number: int) -> Project:
-    """Give the project of this number with its title, "" where the first pages have none.
+def with_title(backend: BackendClient, number: int) -> Project:
+    """Return the project of this number, with its title if the first pages have it.
 
-    Only the title is at stake: whether the user may train for it is the platform's to say
-    when the upload key is asked for, and so is what is wrong with a platform that fails here.
+    Otherwise the title is "". That is not an error: the platform checks the project when the
+    upload key is requested, and a platform that fails here fails there too.
 
     Raises:
         NotAuthorised: The platform refuses the token.
@@ -119,13 +123,13 @@ def named(backend: BackendClient, number: int) -> Project:
 
 
 def remember(project: Project, server_url: str, file: Path | None = None) -> None:
-    """Save the choice, for this server alone."""
+    """Save the choice of a project; it is valid for this server only."""
     chosen = SavedProject(project.id, project.title, server_url)
     credentials.update(lambda saved: replace(saved or SavedLogin(), project=chosen), file)
 
 
 def forget(file: Path | None = None) -> SavedProject | None:
-    """Remove the saved choice; gives what it was."""
+    """Remove the saved choice and return it; None if there is none."""
     saved = credentials.load(file)
     if saved is None or saved.project is None:
         return None
@@ -134,7 +138,7 @@ def forget(file: Path | None = None) -> SavedProject | None:
 
 
 class _Pages:
-    """The pages fetched so far; further ones are fetched when somebody looks at them."""
+    """Pages of projects, each fetched when it is first needed."""
 
     def __init__(self, pages: Iterator[ProjectPage]) -> None:
         self._rest = pages
@@ -161,7 +165,7 @@ class _Pages:
         return None
 
 
-def _asked(pages: _Pages, ask: Ask) -> Project:
+def _ask_until_chosen(pages: _Pages, ask: Ask) -> Project:
     page, problem = 0, ""
     while True:
         has_next = pages.has(page + 1)
@@ -175,6 +179,6 @@ def _asked(pages: _Pages, ask: Ask) -> Project:
             found = pages.find(int(answer.strip("[]#")))
             if found is not None:
                 return found
-            problem = fill(_("There is no project {number}."), number=answer)
+            problem = fill(_("You have no project {number}."), number=answer)
         else:
-            problem = fill(_("{answer!r} is no project's number."), answer=printable(answer, 50))
+            problem = fill(_("{answer!r} is not a project number."), answer=printable(answer, 50))

@@ -1,4 +1,4 @@
-"""The main job: a training script becomes an image on the platform (SPEC 2)."""
+"""Build the image of a training script, push it, and attach its hyperparameters."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -22,7 +22,7 @@ from keynet.steps import projects
 from keynet.steps.prepare import Prepared, prepare
 from keynet.steps.request import Request
 from keynet.steps.stages import Stages
-from keynet.steps.verified_login import Acceptance
+from keynet.steps.verified_login import VerifiedLogin
 from keynet.text import _, fill
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ChooseProject", "PushResult", "push"]
 
-# Asked only when neither flag, variable, [tool.keynet] nor the saved choice names a project.
+# Called only if no flag, variable, [tool.keynet] or saved choice names a project.
 ChooseProject = Callable[[BackendClient], Project]
 _Connect = Callable[[], "PlatformRegistry"]
 _TAG: Final = "latest"
@@ -38,7 +38,11 @@ _TAG: Final = "latest"
 
 @dataclass(frozen=True, slots=True)
 class PushResult:
-    """What a push left on the platform; ``seconds`` by stage, ``bytes_pushed`` None if unknown."""
+    """A pushed image with its metadata.
+
+    ``seconds`` has the duration of each stage by name, and ``total``; ``bytes_pushed`` is None if
+    the engine does not report it.
+    """
 
     image: Reference
     digest: Digest
@@ -52,7 +56,7 @@ class PushResult:
     bytes_pushed: int | None
 
     def to_json(self) -> dict[str, Any]:
-        """Give the object of ``keynet push --json`` (SPEC 2)."""
+        """Return the object of ``keynet push --json`` (docs/reference/command-line.md)."""
         return {
             "image": str(self.image),
             "digest": str(self.digest),
@@ -80,29 +84,29 @@ def push(
     emit: Emit,
     candidates: Sequence[Candidate] | None = None,
 ) -> PushResult:
-    """Check, build, push and describe one training script.
+    """Check, build and push one training script, and attach its hyperparameters.
 
     Args:
-        choose: Asked for a project when nobody has named one.
-        candidates: The builders to choose from; None for all that keynet knows.
+        choose: Chooses a project if the settings name none.
+        candidates: The builders to choose from; None for docker, podman and buildah.
 
     Raises:
-        KeynetError: The first stage that fails; its class owns the exit status.
-        MetadataNotAttached: The image was pushed, its hyperparameters were not attached.
+        KeynetError: A stage failed; the class decides the exit status.
+        MetadataNotAttached: The image was pushed, but its hyperparameters were not attached.
     """
     stages = Stages(emit)
     settings = request.settings
     access = settings.backend_access(config_path=credentials.path())
     registry = settings.registry_access()
     prepared = prepare(request, stages, emit, candidates)
-    with _connecting(registry, emit) as connect:
+    with _lazy_connection(registry, emit) as connect:
         verified = _check_account(registry, request.environment, connect, stages)
         with projects.client(access) as backend:
             project = _project(settings, backend, choose, stages)
             model_name = _model_name(prepared, settings)
             key = _upload_key(backend, project, prepared, model_name, registry, stages)
         target = _target(key, settings, registry)
-        with _doubting(verified):
+        with _forget_on_failure(verified):
             pushed, attached = _build_and_push(prepared, target, registry, connect, stages, emit)
     return PushResult(
         image=target,
@@ -126,11 +130,10 @@ def _build_and_push(
     stages: Stages,
     emit: Emit,
 ) -> tuple[Pushed, Digest]:
-    """Build, push, and attach the metadata while the builder tidies up."""
+    """Build and push; then attach the metadata while the builder cleans up."""
     builder = prepared.builder
     with (
         stages.stage("build", _("Building image"), builder.engine.how),
-        # What writes the metadata is loaded while the engine works, not after it.
         background(_load_metadata),
     ):
         built = builder.build(prepared.plan, registry, emit, target)
@@ -146,8 +149,11 @@ def _build_and_push(
 
 
 @contextmanager
-def _connecting(registry: RegistryAccess, emit: Emit) -> Iterator[_Connect]:
-    """Connect to the registry where that is needed first: before the build, or after it."""
+def _lazy_connection(registry: RegistryAccess, emit: Emit) -> Iterator[_Connect]:
+    """Yield a function that connects to the registry at its first call.
+
+    The connection is needed before the build or only after it, and is closed with the block.
+    """
     with ExitStack() as connections:
 
         @cache
@@ -161,31 +167,31 @@ def _connecting(registry: RegistryAccess, emit: Emit) -> Iterator[_Connect]:
 
 def _check_account(
     registry: RegistryAccess, environment: Mapping[str, str], connect: _Connect, stages: Stages
-) -> Acceptance:
-    """See that the registry takes the account, else it would cost an upload key and a build."""
+) -> VerifiedLogin:
+    """Check the account before an upload key and a build are spent on it."""
     given = environment.get("KEYNET_HARBOR_PASSWORD", "").strip()
-    accepted = Acceptance(registry, None if given else credentials.path())
+    verified = VerifiedLogin(registry, None if given else credentials.path())
     with stages.stage("registry", _("Checking registry")) as stage:
-        if accepted.holds():
+        if verified.still_valid():
             stage.detail = fill(
-                _("{host} (took this login within the last {minutes} minutes)"),
+                _("{host} (login verified within the last {minutes} minutes)"),
                 host=registry.host,
-                minutes=accepted.MINUTES,
+                minutes=verified.VALID_MINUTES,
             )
         else:
             connect().ping()
-            accepted.note()
+            verified.remember()
             stage.detail = registry.host
-    return accepted
+    return verified
 
 
 @contextmanager
-def _doubting(accepted: Acceptance) -> Iterator[None]:
-    """Ask the registry anew next time where the block meets trouble with it."""
+def _forget_on_failure(verified: VerifiedLogin) -> Iterator[None]:
+    """Forget the verified login if the registry fails in the block."""
     try:
         yield
     except (RegistryError, MetadataNotAttached):
-        accepted.forget()
+        verified.forget()
         raise
 
 
@@ -198,7 +204,7 @@ def _project(
         elif settings.project_title:
             project = Project(settings.project_id, settings.project_title)
         else:
-            project = projects.named(backend, settings.project_id)
+            project = projects.with_title(backend, settings.project_id)
         stage.detail = f"#{project.id} {project.title}".rstrip()
     return project
 
@@ -226,17 +232,20 @@ def _model_name(prepared: Prepared, settings: Settings) -> str:
 
 
 def _target(key: UploadKey, settings: Settings, registry: RegistryAccess) -> Reference:
-    """Take the image that the platform named, else put it together (SPEC 1.5, 2)."""
+    """Return the image named by the platform, else one named by the upload key.
+
+    Source: docs/reference/backend.md.
+    """
     if key.image is not None:
         return key.image.with_tag(key.image.tag or _TAG)
     return Reference(registry.host, f"{settings.harbor_project}/{key.key}", _TAG)
 
 
 def _load_metadata() -> None:
-    """Load what writes the metadata while the engine works, not after it."""
+    """Import the modules that attach the metadata, while the engine works."""
     from keynet.steps import metadata
 
-    metadata.load()
+    metadata.preload()
 
 
 def _attach(prepared: Prepared, image: Reference, connect: _Connect, stages: Stages) -> Digest:

@@ -1,4 +1,4 @@
-"""What a user asks for: the merged settings of a push or a build, as one value."""
+"""The request of a push or a build: paths and merged settings, as one value."""
 
 import os
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ __all__ = ["Request", "default_context", "make"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Paths as given, everything else in ``settings``."""
+    """One push or build; paths are as given, other options are in ``settings``."""
 
     entrypoint: Path
     context: Path
@@ -34,14 +34,15 @@ def make(
     secrets: tuple[BuildSecret, ...] = (),
     no_cache: bool = False,
 ) -> Request:
-    """Merge flags, environment, [tool.keynet] of the context and the saved login.
+    """Return a request with merged settings.
+
+    They come from ``flags``, the environment, [tool.keynet] of the context and the saved login.
 
     Args:
-        flags: By the name of the setting (``project_id``, ``base_image``); None counts as not
-            given.
+        flags: By name of the setting (``project_id``, ``base_image``); None means not given.
 
     Raises:
-        UsageError: A flag or setting cannot be used.
+        UsageError: A flag or setting is not valid.
         KeynetError: The saved login cannot be read.
     """
     folder = context or default_context(entrypoint)
@@ -51,7 +52,7 @@ def make(
 
 
 def default_context(entrypoint: Path) -> Path:
-    """Return the current folder when the script is inside it, else the script's own folder."""
+    """Return the current folder if the script is inside, else the script's folder."""
     if places.real(entrypoint).is_relative_to(Path.cwd()):
         return Path()
     return entrypoint.parent

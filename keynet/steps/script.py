@@ -1,4 +1,4 @@
-"""Steps 2 and 3 of a push: the script is parsed, and its hyperparameters are read."""
+"""Parse the training script and read its hyperparameters, as two stages."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +14,10 @@ __all__ = ["Script", "read"]
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A training script that parses; names are None where it does not have them.
+    """A valid training script.
 
-    ``digest`` and ``extraction`` are of the same bytes.
+    ``digest`` and ``extraction`` are of the same bytes. ``model_name`` and ``base_image`` come
+    from its decorator, None if it does not set them.
     """
 
     path: Path
@@ -27,7 +28,7 @@ class Script:
 
     @property
     def name(self) -> str:
-        """The file's name, without its folder."""
+        """Return the file's name, without its folder."""
         return self.path.name
 
 
@@ -35,9 +36,10 @@ def read(path: Path, stages: Stages, emit: Emit) -> Script:
     """Parse the script and read its hyperparameters, without running it.
 
     Raises:
-        ScriptInvalid: Missing, not a file, not Python; with line and caret.
+        ScriptInvalid: The script is missing, not a file or not valid Python (with line and
+            caret).
     """
-    # Loading these takes 30 ms, which --help and other commands do not need.
+    # Importing these takes 30 ms, which --help and other commands do not need.
     from keynet.script import training_script
     from keynet.script.decorators import traced
     from keynet.script.extraction import extract
@@ -48,12 +50,12 @@ def read(path: Path, stages: Stages, emit: Emit) -> Script:
         stage.detail = str(path)
     with stages.stage("hyperparameters", _("Extracting hyperparameters")) as stage:
         extraction = extract(loaded)
-        stage.detail = _described(extraction)
-    _warn_about(extraction, emit)
+        stage.detail = _summary(extraction)
+    _emit_notices(extraction, emit)
     return Script(path, loaded.digest, extraction, named.model_name, named.base_image)
 
 
-def _described(extraction: Extraction) -> str:
+def _summary(extraction: Extraction) -> str:
     if extraction.parser_type is None:
         return _("none found")
     count = len(extraction.arguments)
@@ -61,7 +63,7 @@ def _described(extraction: Extraction) -> str:
     return f"{extraction.parser_type}, {counted}"
 
 
-def _warn_about(extraction: Extraction, emit: Emit) -> None:
+def _emit_notices(extraction: Extraction, emit: Emit) -> None:
     if extraction.parser_type is None:
         emit(
             Notice(
@@ -78,8 +80,8 @@ def _warn_about(extraction: Extraction, emit: Emit) -> None:
             Notice(
                 fill(
                     ngettext(
-                        "{count} thing in the script could not be read; see keynet params.",
-                        "{count} things in the script could not be read; see keynet params.",
+                        "{count} part of the script could not be read. Details: keynet params",
+                        "{count} parts of the script could not be read. Details: keynet params",
                         count,
                     ),
                     count=count,

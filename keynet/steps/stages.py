@@ -1,4 +1,4 @@
-"""The named stages of a verb: each is announced, timed and finished with what it found."""
+"""Announce and time the stages of a verb."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,14 +10,14 @@ __all__ = ["Stage", "Stages"]
 
 
 class Stage:
-    """One stage under way; set ``detail`` to what it found."""
+    """A running stage; set ``detail`` to its result, for people."""
 
     def __init__(self, detail: str) -> None:
         self.detail = detail
 
 
 class Stages:
-    """Announce stages to ``emit``; ``seconds`` has the wall time of each finished one, by name."""
+    """Emit begin and end of stages; ``seconds`` has the duration of finished ones."""
 
     def __init__(self, emit: Emit) -> None:
         self._emit = emit
@@ -26,9 +26,12 @@ class Stages:
 
     @contextmanager
     def stage(self, name: str, title: str, detail: str = "") -> Iterator[Stage]:
-        """Run a block as a stage; a block that raises leaves it unfinished.
+        """Run a block as a stage; if the block raises, the stage does not finish.
 
-        A ``detail`` given here is shown at once, for stages that take long.
+        Args:
+            name: For ``seconds``.
+            title: For people.
+            detail: Shown at the start, for stages that take long.
         """
         began = monotonic()
         self._emit(StepStarted(name, title, detail))
@@ -39,5 +42,5 @@ class Stages:
 
     @property
     def total(self) -> float:
-        """Seconds since the first stage could begin."""
+        """Return the seconds since this object was created."""
         return round(monotonic() - self._began, 3)

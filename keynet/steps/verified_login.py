@@ -1,8 +1,8 @@
-"""That a registry took the saved login a while ago, kept between pushes.
+"""Remember between pushes that a registry has accepted the saved login.
 
-To ask takes several round trips and 0.1 s for loading the registry client, before anything else
-can begin; one connect tells that the registry is there. An account that was refused since is told
-by the push itself, and then asked about again.
+Verifying a login takes several round trips, and 0.1 s to import the registry client, before
+anything else can begin. A single connect is enough to know that the registry is reachable. If the
+account was revoked meanwhile, the push fails, and the next push verifies the login again.
 """
 
 import contextlib
@@ -18,66 +18,73 @@ from keynet.files import places
 from keynet.net.proxies import proxy_for
 from keynet.plan import RegistryAccess
 
-__all__ = ["Acceptance"]
+__all__ = ["VerifiedLogin"]
 
 _CONNECT_S: Final = 1.0
 
 
-class Acceptance:
-    """Remember that a registry took this account of the login in this file; best effort.
+class VerifiedLogin:
+    """One login of a registry, and whether it was verified recently.
+
+    Best effort: without the cache folder, every push verifies the login.
 
     Args:
-        login: Where the password was read; None when it came from elsewhere, which is never
-            remembered: a password leaves no trace of itself.
+        login: The file of the saved login. None if the password came from the environment: such
+            a login is not remembered, so that nothing derived from it is stored.
     """
 
-    MINUTES: Final = 10
+    VALID_MINUTES: Final = 10
 
     def __init__(self, access: RegistryAccess, login: Path | None) -> None:
         self._access = access
-        self._mark = None if login is None else _mark(access, login)
+        self._marker = None if login is None else _marker_path(access, login)
 
-    def holds(self) -> bool:
-        """Tell whether it was taken in the last ``MINUTES`` and the registry is there now."""
+    def still_valid(self) -> bool:
+        """Report whether it was verified recently and the registry is reachable."""
         with contextlib.suppress(OSError):
-            return self._mark is not None and self._fresh(self._mark) and _connects(self._access)
+            return (
+                self._marker is not None and self._fresh(self._marker) and _connects(self._access)
+            )
         return False
 
-    def note(self) -> None:
-        """Remember that it was taken just now, and nothing that is out of date."""
-        if self._mark is None:
+    def remember(self) -> None:
+        """Remember that the login was verified now, and remove expired entries."""
+        if self._marker is None:
             return
         with contextlib.suppress(OSError):
-            places.make_private(self._mark.parent)
-            self._mark.touch(mode=0o600)
-            for other in self._mark.parent.iterdir():
+            places.make_private(self._marker.parent)
+            self._marker.touch(mode=0o600)
+            for other in self._marker.parent.iterdir():
                 if not self._fresh(other):
                     other.unlink()
 
     def forget(self) -> None:
-        """Ask again next time."""
-        if self._mark is not None:
+        """Verify the login again next time."""
+        if self._marker is not None:
             with contextlib.suppress(OSError):
-                self._mark.unlink()
+                self._marker.unlink()
 
-    def _fresh(self, mark: Path) -> bool:
-        return 0 <= time.time() - mark.stat().st_mtime < 60 * self.MINUTES
+    def _fresh(self, marker: Path) -> bool:
+        return 0 <= time.time() - marker.stat().st_mtime < 60 * self.VALID_MINUTES
 
 
-def _mark(access: RegistryAccess, login: Path) -> Path | None:
-    """Name an empty file after all that decides; a login that was written anew is another."""
+def _marker_path(access: RegistryAccess, login: Path) -> Path | None:
+    """Return the path of the marker file of this registry, account and login.
+
+    A login file that was written again has another marker. None if the file is unreadable.
+    """
     try:
         saved = login.stat()
     except OSError:
         return None
-    decides = [access.host, access.username, str(access.ca_cert), access.insecure]
-    decides += [str(login.absolute()), saved.st_ino, saved.st_size, saved.st_mtime_ns]
-    name = hashlib.sha256(json.dumps(decides).encode()).hexdigest()[:32]
+    identity = [access.host, access.username, str(access.ca_cert), access.insecure]
+    identity += [str(login.absolute()), saved.st_ino, saved.st_size, saved.st_mtime_ns]
+    name = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
     return places.cache() / "accepted" / name
 
 
 def _connects(access: RegistryAccess) -> bool:
-    """See that somebody takes connections there; behind a proxy that cannot be seen."""
+    """Report whether the registry accepts connections; False behind a proxy."""
     scheme, default = ("http", 80) if access.insecure else ("https", 443)
     try:
         parts = urlsplit(f"//{access.host}")

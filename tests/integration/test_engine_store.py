@@ -15,7 +15,7 @@ from tests.testbed.user import OrdinaryUser
 STORE = ".local/share/keynet/storage"
 ASK = """\
 from keynet.runtime.engines import own_store
-found = own_store.own_store()
+found = own_store.find()
 print(found and found.size)
 """
 REMOVE = "from keynet.runtime.engines import own_store; own_store.remove()"

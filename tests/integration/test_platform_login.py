@@ -315,7 +315,7 @@ def test_a_person_chooses_a_project_until_the_answer_fits(
         terminal.expect("[3] 손글씨 숫자 분류 (OBJECT_CLASSIFICATION) - 이철수")
         terminal.expect("Which project?")
         terminal.type("9")
-        terminal.expect("There is no project 9")
+        terminal.expect("You have no project 9")
         terminal.expect("Which project?")
         terminal.type("3")
         assert terminal.end() == 0, terminal.shown

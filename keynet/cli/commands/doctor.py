@@ -18,13 +18,13 @@ def doctor(as_json: bool) -> int:
     from keynet.steps import doctor as step
     from keynet.text import printable
 
-    examined = step.examine()
+    diagnosis = step.examine()
     if as_json:
-        click.echo(json.dumps(examined.to_json(), ensure_ascii=False))
+        click.echo(json.dumps(diagnosis.to_json(), ensure_ascii=False))
     else:
-        for finding in step.described(examined):
+        for finding in step.findings(diagnosis):
             mark = styled("✔", fg="green") if finding.ok else styled("✘", fg="red")
             click.echo(f"{mark} {finding.name:12}{printable(finding.detail)}")
             for line in finding.fix.splitlines():
                 click.echo(f"  {'':12}→ {line}")
-    return 0 if examined.can_build else 4
+    return 0 if diagnosis.can_build else 4

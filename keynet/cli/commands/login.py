@@ -81,7 +81,7 @@ def login(
         with stages.stage("sign_in", _("Logging in"), printable(server)):
             user = step.sign_in(request)
         with stages.stage("engines", _("Logging in engines"), user.registry.host) as stage:
-            done = step.engines_in(user.registry, choosing.working(engines(), emit), emit)
+            done = step.log_in_engines(user.registry, choosing.find_working(engines(), emit), emit)
             stage.detail = ", ".join(done)
     click.echo(fill(_("Logged in as {name}."), name=user.name or printable(username)), err=True)
     until = user.saved.api_token_expires_at
@@ -116,7 +116,7 @@ def forget_login() -> None:
     click.echo(fill(_("Removed {path}."), path=path), err=True)
     if host is not None:
         with show() as emit:
-            done = step.engines_out(host, choosing.working(engines(), emit), emit)
+            done = step.log_out_engines(host, choosing.find_working(engines(), emit), emit)
         if done:
             click.echo(
                 fill(_("Logged out of {host}: {engines}."), host=host, engines=", ".join(done)),

@@ -1,1 +1,1 @@
-"""Which packages a project needs: one module for each kind of file that names them."""
+"""The packages of a project: one module for each kind of file that lists them."""

@@ -1,4 +1,4 @@
-"""Which dependencies the image gets."""
+"""Find the file that declares the dependencies, and read it."""
 
 import stat
 from collections.abc import Mapping
@@ -17,17 +17,20 @@ Found = tuple[Dependencies, tuple[Notice, ...]]
 
 
 def find(context: Path, requirements: Path | None, environment: Mapping[str, str]) -> Found:
-    """Take ``requirements``, else the context's requirements.txt, else its pyproject.toml.
+    """Read the dependencies from the first of these that exists.
+
+    ``requirements``, the context's requirements.txt, the context's pyproject.toml.
 
     Args:
-        requirements: As the user gave it, relative to the working directory.
-        environment: For ``${NAME}`` in requirements files, which pip replaces.
+        requirements: The path as the user gave it, relative to the working directory.
+        environment: Values for ``${NAME}`` in requirements files, which pip expands.
 
     Returns:
-        The dependencies, and what to warn of.
+        The dependencies, and notices to show.
 
     Raises:
-        ContextInvalid: A file is missing, unreadable or asks for what a build cannot have.
+        ContextInvalid: A file is missing or unreadable, or requires something that only exists
+            outside the build.
     """
     reader = RequirementsReader(context, environment)
     if requirements is not None:
@@ -41,7 +44,7 @@ def find(context: Path, requirements: Path | None, environment: Mapping[str, str
     project = context / "pyproject.toml"
     if not project.is_file():
         return Dependencies(), ()
-    # It loads packaging, 15 ms, which requirements files do not need.
+    # Imports packaging (15 ms), which requirements files do not need.
     from keynet.recipe.dependencies import pyproject
 
     if not pyproject.read(project).is_project:

@@ -1,4 +1,7 @@
-"""The dependencies that a pyproject.toml declares."""
+"""Read the dependencies that a pyproject.toml declares.
+
+Source: PyPA specification "Declaring project metadata", PEP 508.
+"""
 
 import tomllib
 from collections.abc import Mapping
@@ -20,7 +23,12 @@ _LARGEST: Final = 5_000_000
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """Dependencies as PEP 508 lines, and the requirements files that setuptools would read."""
+    """The dependencies of a project.
+
+    ``dependencies`` are PEP 508 lines; ``files`` are the requirements files that
+    ``[tool.setuptools.dynamic]`` names, relative to the project; ``is_project`` is False if there
+    is no ``[project]`` table.
+    """
 
     dependencies: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
@@ -28,11 +36,14 @@ class Declared:
 
 
 def read(path: Path, extras: tuple[str, ...] = ()) -> Declared:
-    """Read ``[project]`` of a pyproject.toml; a file without that table declares nothing.
+    """Read ``[project]`` of a pyproject.toml; without that table nothing is declared.
+
+    Args:
+        extras: The extras to install, in any spelling.
 
     Raises:
-        ContextInvalid: No valid TOML or requirement; an unknown extra; dependencies that
-            only a build backend or Poetry can tell.
+        ContextInvalid: The file is not valid TOML, a requirement is not valid, an extra is
+            unknown, or only a build backend or Poetry can compute the dependencies.
     """
     table = _load(path)
     project = table.get("project")
@@ -40,7 +51,7 @@ def read(path: Path, extras: tuple[str, ...] = ()) -> Declared:
         _refuse_poetry(table, path)
         return Declared()
     if not isinstance(project, dict):
-        raise _invalid(path, _("[project] is no table"))
+        raise _invalid(path, _("[project] is not a table"))
     name = canonicalize_name(str(project.get("name", "")))
     optional = _optional(project, path)
     lines = [*_lines(project.get("dependencies", []), path)]
@@ -61,7 +72,7 @@ def _load(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise ContextInvalid(
             fill(_("The project {path} has no pyproject.toml."), path=path.parent),
-            _("List its dependencies in a requirements file instead."),
+            _("List the dependencies of the project in a requirements file instead."),
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, OSError) as error:
         raise _invalid(path, printable(error)) from error
@@ -94,7 +105,7 @@ def _setuptools_files(table: Mapping[str, Any], path: Path) -> tuple[str, ...]:
 def _optional(project: Mapping[str, Any], path: Path) -> dict[str, list[str]]:
     table = project.get("optional-dependencies", {})
     if not isinstance(table, dict):
-        raise _invalid(path, _("[project.optional-dependencies] is no table"))
+        raise _invalid(path, _("[project.optional-dependencies] is not a table"))
     return {canonicalize_name(key): _lines(value, path) for key, value in table.items()}
 
 
@@ -113,7 +124,7 @@ def _extra(
         if canonicalize_name(requirement.name) != project:
             lines.append(line)
             continue
-        # A project may collect its own extras: all = ["name[a,b]"].
+        # A project may combine its own extras: all = ["name[a,b]"].
         for other in sorted(map(canonicalize_name, requirement.extras)):
             if other not in above:
                 lines += _extra(other, optional, project, path, (*above, extra))
@@ -131,18 +142,18 @@ def _lines(value: object, path: Path) -> list[str]:
             raise _invalid(
                 path, fill(_("{line} exists on this machine only"), line=printable(line, 200))
             )
-    # A newline inside a string would be a line of its own in the requirements file.
+    # A newline inside a string would start another line of the requirements file.
     return [" ".join(line.split()) for line in lines]
 
 
 def _strings(value: object, path: Path) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise _invalid(path, _("dependencies are no list of strings"))
+        raise _invalid(path, _("dependencies are not a list of strings"))
     return value
 
 
 def _invalid(path: Path, reason: str) -> ContextInvalid:
     return ContextInvalid(
         fill(_("{path} cannot be used: {reason}."), path=path, reason=reason),
-        _("Correct it, or name a requirements file with --requirements FILE."),
+        _("Correct the file, or pass a requirements file with --requirements FILE."),
     )

@@ -1,8 +1,8 @@
-"""Requirements files, read on the host and rewritten so that they can be installed anywhere.
+"""Read requirements files, and rewrite them so that they install anywhere.
 
-Included files, local archives and find-links directories of the context join the set, which
-refers to nothing outside of itself; a local project is replaced by its dependencies, its code
-comes with the context.
+Included files, local archives and find-links directories of the context become part of one set
+of files, which refers to nothing outside the set. A local project is replaced by its
+dependencies; its code is in the context already.
 
 Source: pip's "Requirements File Format".
 """
@@ -47,7 +47,7 @@ _BOMS: Final = (
 class RequirementsReader:
     """Collect ``files`` and ``import_paths`` of ``Dependencies``.
 
-    Every method raises ContextInvalid with file and line.
+    Every method raises ContextInvalid, with file and line.
     """
 
     def __init__(self, context: Path, environment: Mapping[str, str]) -> None:
@@ -61,10 +61,10 @@ class RequirementsReader:
         self._open: list[Path] = []
 
     def add_file(self, path: Path, *, trusted: bool = False) -> str:
-        """Take a requirements file and what it includes; give its name among ``files``.
+        """Add a requirements file and its includes; return its name in ``files``.
 
         Args:
-            trusted: The user named this very file, so it may lie outside the context.
+            trusted: The user named this file, so it and its siblings may be outside the context.
         """
         real = path.resolve()
         if trusted:
@@ -72,7 +72,7 @@ class RequirementsReader:
         if real in self._open:
             raise ContextInvalid(
                 fill(_("The requirements file {path} includes itself."), path=path),
-                _("Remove the -r line that leads back to it."),
+                _("Remove the -r line that includes it again."),
             )
         if real in self._names:
             return self._names[real]
@@ -86,8 +86,8 @@ class RequirementsReader:
         return name
 
     def add_project(self, directory: Path, extras: tuple[str, ...] = ()) -> str:
-        """Take a project's dependencies as a requirements file of their own."""
-        # It loads packaging, 15 ms, for projects alone.
+        """Add a project's dependencies as a requirements file; return its name."""
+        # Imports packaging (15 ms), which only projects need.
         from keynet.recipe.dependencies import pyproject
 
         declared = pyproject.read(directory / "pyproject.toml", extras)
@@ -102,7 +102,7 @@ class RequirementsReader:
 
     @property
     def installs(self) -> bool:
-        """Tell whether any file asks for a distribution; options and comments do not."""
+        """Report whether any file names a distribution, not only options and comments."""
         return any(
             (line and not line.startswith("-")) or line.startswith(("-e", "--editable"))
             for content in self.files.values()
@@ -119,8 +119,8 @@ class RequirementsReader:
     def _read(self, real: Path, path: Path, *, trusted: bool) -> str:
         if not any(real.is_relative_to(root) for root in self._roots):
             raise ContextInvalid(
-                fill(_("The requirements file {path} lies outside the build context."), path=path),
-                _("Move it into the context, or name it with --requirements FILE."),
+                fill(_("The requirements file {path} is outside the build context."), path=path),
+                _("Move it into the context, or pass it with --requirements FILE."),
             )
         content = read_bytes(path, _LARGEST_TEXT, regular_only=not trusted)
         encoding = next((name for bom, name in _BOMS if content.startswith(bom)), "utf-8")
@@ -133,7 +133,7 @@ class RequirementsReader:
             ) from error
 
     def _rewritten(self, text: str, path: Path) -> Iterator[str]:
-        """Give as many lines as the file has, so that pip's line numbers stay true."""
+        """Yield as many lines as the file has, so that pip's line numbers stay correct."""
         for number, raw, logical in _logical_lines(text):
             line = _COMMENT.sub("", self._expanded(logical)).strip()
             changed = self._line(line, path.parent, f"{path}:{number}") if line else None
@@ -151,7 +151,7 @@ class RequirementsReader:
         return _VARIABLE.sub(value, line)
 
     def _line(self, line: str, directory: Path, where: str) -> str | None:
-        """Rewrite one line; None when it may stay as it is."""
+        """Rewrite one line; None if it can stay unchanged."""
         option = _OPTION.fullmatch(line)
         if option:
             return self._option(option["flag"], _unquoted(option["value"]), directory, where)
@@ -188,12 +188,12 @@ class RequirementsReader:
                         where=where,
                         url=printable(value, 200),
                     ),
-                    _("Serve it by http, or list archives of the context as ./wheels/NAME.whl."),
+                    _("Serve it over http, or list archives of the context as ./wheels/NAME.whl."),
                 )
         return None
 
     def _local(self, text: str, directory: Path, where: str) -> str:
-        """Rewrite a path to an archive or project of the context."""
+        """Rewrite a line that names an archive or a project of the context."""
         parts = _LOCAL.fullmatch(text)
         if parts is None:
             raise _missing(Path(text), where)
@@ -203,7 +203,7 @@ class RequirementsReader:
         real = _existing(path, where)
         if not any(real.is_relative_to(root) for root in self._roots):
             raise ContextInvalid(
-                fill(_("{where}: {path} lies outside the build context."), where=where, path=path),
+                fill(_("{where}: {path} is outside the build context."), where=where, path=path),
                 _("Copy it into the context, or install it from a package index."),
             )
         if real.is_file():
@@ -213,8 +213,9 @@ class RequirementsReader:
             Notice(
                 fill(
                     _(
-                        "{where}: the project itself is not installed; its dependencies are, and "
-                        "its modules are found in the context, its commands and extensions are not."
+                        "{where}: the project itself is not installed, only its dependencies. Its "
+                        "modules are imported from the context; its commands and compiled "
+                        "extensions are missing."
                     ),
                     where=where,
                 ),
@@ -224,32 +225,32 @@ class RequirementsReader:
         if not real.is_relative_to(self._context):
             raise ContextInvalid(
                 fill(
-                    _("{where}: the project {path} lies outside the build context."),
+                    _("{where}: the project {path} is outside the build context."),
                     where=where,
                     path=path,
                 ),
-                _("Choose a context that holds it: --context DIR."),
+                _("Pass a context that contains it: --context DIR."),
             )
         return f"-r {self.add_project(real, names)}"
 
     def _near(self, written: str, directory: Path) -> Path:
-        """Look beside the file, else where pip looks: in the folder it was started from."""
-        beside, started = directory / written, self._context / written
+        """Resolve a path next to the file, else in the folder where pip is started."""
+        near, started = directory / written, self._context / written
         try:
-            return started if started.exists() and not beside.exists() else beside
+            return started if started.exists() and not near.exists() else near
         except (OSError, ValueError):
-            return beside
+            return near
 
     def _links(self, directory: Path, where: str) -> str:
         real = _existing(directory, where)
         if not real.is_dir() or not any(real.is_relative_to(root) for root in self._roots):
             raise ContextInvalid(
                 fill(
-                    _("{where}: {path} is no directory of the build context."),
+                    _("{where}: {path} is not a directory of the build context."),
                     where=where,
                     path=directory,
                 ),
-                _("Copy the archives into the context, or name a URL."),
+                _("Copy the archives into the context, or use a URL."),
             )
         for archive in sorted(real.iterdir()):
             if archive.name.endswith(_ARCHIVES) and archive.is_file():
@@ -264,7 +265,7 @@ class RequirementsReader:
                     where=where,
                     path=path,
                 ),
-                _("Include a requirements file by -r FILE."),
+                _("Use -r FILE to include a requirements file."),
             )
         name = f"archives/{path.name}"
         content = read_bytes(path, _LARGEST_ARCHIVE, regular_only=True)
@@ -282,7 +283,15 @@ class RequirementsReader:
 
 
 def read_bytes(path: Path, limit: int, *, regular_only: bool) -> bytes:
-    """Read a file that the user pointed to, with errors that name it as given and as resolved."""
+    """Return the content of a file that the user named.
+
+    Args:
+        limit: In bytes.
+        regular_only: Refuse pipes and devices.
+
+    Raises:
+        ContextInvalid: The file is unreadable or larger than ``limit``.
+    """
     try:
         content = limited_read.read(path, limit, regular_only=regular_only)
     except OSError as error:
@@ -297,13 +306,14 @@ def read_bytes(path: Path, limit: int, *, regular_only: bool) -> bytes:
         ) from error
     if content is None:
         raise ContextInvalid(
-            fill(_("{path} is too large to be a list of dependencies."), path=path)
+            fill(_("{path} is too large for a list of dependencies."), path=path),
+            _("Check that the right file is named."),
         )
     return content
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, list[str], str]]:
-    """Join continued lines as pip does; give number, physical lines and the joined one."""
+    """Join continued lines as pip does; yield number, physical and joined lines."""
     raw: list[str] = []
     start = 1
     for number, line in enumerate(text.splitlines(), start=1):
@@ -345,7 +355,7 @@ def _existing(path: Path, where: str) -> Path:
     try:
         return path.resolve(strict=True)
     except (OSError, RuntimeError, ValueError) as error:
-        # Absent, a loop of links, too long, or with a NUL: no such file in any case.
+        # Absent, a loop of links, too long, or with a NUL.
         raise _missing(path, where) from error
 
 
@@ -357,5 +367,5 @@ def _missing(path: Path, where: str) -> ContextInvalid:
             path=path,
             resolved=path.absolute(),
         ),
-        _("Paths are relative to the file that has them, or to the context."),
+        _("Correct the path: it is relative to the file that contains it, or to the context."),
     )

@@ -1,1 +1,1 @@
-"""What builds with any engine share: the staged context, logs, layer caches, credentials."""
+"""What the builds of all engines share: rendering, staging, logs, layer cache."""

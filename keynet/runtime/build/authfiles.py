@@ -1,4 +1,7 @@
-"""Files with logins, as docker and the containers tools read them."""
+"""Read and write login files: docker's config.json and containers' auth.json.
+
+Source: containers-auth.json(5).
+"""
 
 import base64
 import json
@@ -12,21 +15,21 @@ from keynet.plan import RegistryAccess
 
 __all__ = ["PREFIX", "entry", "mapping", "read", "write"]
 
-# Of the private folders with a push's credentials.
+# Names of the private folders that hold the credentials of one command start with this.
 PREFIX: Final = "keynet-auth-"
 _LARGEST: Final = 10_000_000
 
 
 def entry(access: RegistryAccess) -> dict[str, str]:
-    """Return a registry's entry of ``auths``."""
+    """Return the value for one registry in ``auths``."""
     password = access.password.reveal() if access.password else ""
     return {"auth": base64.b64encode(f"{access.username}:{password}".encode()).decode()}
 
 
 def read(path: Path) -> Mapping[str, Any]:
-    """Read a foreign configuration file; one that is broken or hidden counts as empty.
+    """Read a configuration file of the user; return {} if it is unreadable or broken.
 
-    The engines themselves warn about it; a push needs only its own entry.
+    That is not an error: the engines warn about it, and a push only needs its own entry.
     """
     try:
         return mapping(json.loads(limited_read.head(path, _LARGEST)))
@@ -35,12 +38,16 @@ def read(path: Path) -> Mapping[str, Any]:
 
 
 def mapping(value: object) -> dict[str, Any]:
-    """Return a JSON object as it is, and an empty one for anything else."""
+    """Return a JSON object unchanged, and an empty one for any other JSON value."""
     return value if isinstance(value, dict) else {}
 
 
 def write(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a new file that only its owner can read."""
+    """Write a new file that only its owner can read.
+
+    Raises:
+        FileExistsError: There is a file of this name.
+    """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(content, file)

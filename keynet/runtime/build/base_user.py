@@ -1,4 +1,4 @@
-"""The user that a base image runs as: a build in one stage has to return to it."""
+"""Find the user of a base image, to which a build in one stage switches back."""
 
 from collections.abc import Callable
 from typing import Final
@@ -10,19 +10,18 @@ __all__ = ["find"]
 _TIMEOUT_S: Final = 120.0
 
 
-def find(question: shell.Command, pull: Callable[[], object]) -> str | None:
-    """Ask the engine for the user, pulling the image where the engine does not have it.
+def find(inspect: shell.Command, pull: Callable[[], object]) -> str | None:
+    """Return the user of the base image; pull the image if the engine lacks it.
 
     Args:
-        question: Prints the user that the image runs as, "" for root; fails where the engine
-            has no such image.
-        pull: Pulls it, as the build would; its failure is not an error.
+        inspect: Prints the user, "" for root; fails if the engine does not have the image.
+        pull: Pulls the image as the build would; its failure is not an error.
 
     Returns:
-        None where the image cannot be had: the build will say in its own words what is wrong.
+        The user; None if the image cannot be pulled. The build then reports what is wrong.
     """
-    found = shell.run(question, timeout_s=_TIMEOUT_S)
+    found = shell.run(inspect, timeout_s=_TIMEOUT_S)
     if found.status != 0:
         pull()
-        found = shell.run(question, timeout_s=_TIMEOUT_S)
+        found = shell.run(inspect, timeout_s=_TIMEOUT_S)
     return found.stdout.strip() if found.status == 0 else None

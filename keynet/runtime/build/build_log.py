@@ -1,4 +1,4 @@
-"""Read an engine's build log as it comes: the step, each stage's images, the last lines."""
+"""Follow an engine's build log: step, image of each stage, last lines, cause."""
 
 import re
 from collections import deque
@@ -14,7 +14,7 @@ _TAIL: Final = 20
 
 # buildah and podman: "STEP 3/5: RUN x", "[1/2] STEP 3/5: RUN x"; docker: "Step 3/5 : RUN x".
 _STEP = re.compile(r"(?:\[(?P<stage>\d+)/\d+\] )?STEP \d+(?:/\d+)? ?: (?P<text>.*)", re.IGNORECASE)
-# "--> 7a779408ee3", "--> Using cache 7a77…", " ---> 7a779408ee3b", "--> Pushing…" is none.
+# "--> 7a779408ee3", "--> Using cache 7a77…", " ---> 7a779408ee3b"; not "--> Pushing…".
 _IMAGE = re.compile(r" ?-{2,3}> (?:Using cache )?(?P<id>[0-9a-f]{10,64})")
 _BUILT = re.compile(r"(?:Successfully built |sha256:)?(?P<id>[0-9a-f]{12,64})$")
 # BuildKit, plain progress: "#7 [stage-1 2/3] RUN x", then "#7 0.52 text" or "#7 ERROR: why".
@@ -24,7 +24,7 @@ _VERTEX_NOISE = re.compile(
     r"#\d+ (?:sha256:|transferring |resolve |extracting |DONE|CACHED|\.\.\.)"
 )
 
-# Compiled at a build's first line, while the engine works.
+# Not compiled at import: re compiles them at the first line of a build, while the engine works.
 _CAUSES: Final = (
     (r"no space left on device|disk quota exceeded", "disk"),
     (
@@ -48,58 +48,64 @@ _CAUSES: Final = (
 
 
 class BuildLog:
-    """Fed one line after another; knows at any time where the build stands."""
+    """Follow a build line by line; ``image_id`` is "" until the log names the image."""
 
     def __init__(self) -> None:
         self.image_id = ""
         self._step = ""
         self._vertices: dict[str, str] = {}
         self._failed_vertex = ""
-        self._tops: list[str] = []
-        self._from = False
+        self._stage_images: list[str] = []
+        self._in_from_step = False
         self._tail: deque[str] = deque(maxlen=_TAIL)
         self._causes: set[str] = set()
 
     def feed(self, line: str) -> None:
-        """Take the next line of the log, without its newline."""
+        """Read the next line of the log, without its newline."""
         if line.strip() and not _VERTEX_NOISE.match(line):
             self._tail.append(line)
         for pattern, cause in _CAUSES:
             if re.search(pattern, line, re.IGNORECASE):
                 self._causes.add(cause)
         if step := _STEP.match(line):
-            self._begin(step["text"].strip())
+            self._begin_step(step["text"].strip())
         elif vertex := _VERTEX.match(line):
             self._vertices[vertex["number"]] = self._step = vertex["text"]
         elif failed := _VERTEX_ERROR.match(line):
             self._failed_vertex = self._vertices.get(failed["number"], "")
         elif image := _IMAGE.match(line):
-            self._note(image["id"])
+            self._record_image(image["id"])
         elif built := _BUILT.fullmatch(line.strip()):
             self.image_id = built["id"]
 
     @property
     def step(self) -> str:
-        """The step that runs or has failed, "" before the first."""
+        """Return the step that runs or has failed, "" before the first one."""
         return self._failed_vertex or self._step
 
     @property
     def tail(self) -> list[str]:
-        """The last lines, 20 at most, oldest first."""
+        """Return the last lines, at most 20, oldest first."""
         return list(self._tail)
 
     @property
     def lost_layer(self) -> bool:
-        """Whether others took a layer from the build; see ``reasons.lost_layer``."""
+        """Report whether another process removed a layer; see ``reasons.lost_layer``."""
         return reasons.lost_layer("\n".join(self._tail))
 
     @property
-    def tops(self) -> list[str]:
-        """The newest image of each stage that has one, in the order of the stages."""
-        return [top for top in self._tops if top]
+    def stage_images(self) -> list[str]:
+        """Return the newest image of each stage, in order, without stages that have none."""
+        return [image for image in self._stage_images if image]
 
     def failure(self, engine: str, status: int, containerfile: str) -> BuildFailed:
-        """Say why the build failed; ``containerfile`` is where its text can be read."""
+        """Return the error of a failed build.
+
+        Args:
+            engine: Its name.
+            status: Its exit status.
+            containerfile: The path under which the user can read the Containerfile.
+        """
         if self.step:
             what = fill(
                 _("{engine} could not build the image: it failed at {step}"),
@@ -116,33 +122,33 @@ class BuildLog:
         where = fill(_("Containerfile: {path}"), path=containerfile)
         return BuildFailed(stacked(what, tail, where), self._hint(), brief=stacked(what, where))
 
-    def _begin(self, step: str) -> None:
+    def _begin_step(self, step: str) -> None:
         self._step = step
-        self._from = step.upper().startswith("FROM ")
-        if self._from:
-            self._tops.append("")
+        self._in_from_step = step.upper().startswith("FROM ")
+        if self._in_from_step:
+            self._stage_images.append("")
 
-    def _note(self, image: str) -> None:
-        # The image under a FROM step is the base itself, which is not ours.
-        if self._tops and not self._from:
-            self._tops[-1] = image
+    def _record_image(self, image: str) -> None:
+        # The image after a FROM step is the base image, which does not belong to the build.
+        if self._stage_images and not self._in_from_step:
+            self._stage_images[-1] = image
 
     def _hint(self) -> str:
         hints = {
-            "disk": _("The disk is full: make room, for example with: keynet clean --images"),
-            "base": _("See whether the base image's name and tag exist: --base-image, FROM."),
+            "disk": _("The disk is full. Free some space, for example with: keynet clean --images"),
+            "base": _("Check that the base image's name and tag exist (--base-image, FROM)."),
             "ca": _(
-                "A certificate is not trusted: name your company's CA in SSL_CERT_FILE, or with "
-                "keynet login --ca-cert FILE; docker's daemon looks in "
+                "A certificate is not trusted. Set SSL_CERT_FILE to your company's CA, or run "
+                "keynet login --ca-cert FILE; docker's daemon reads "
                 "/etc/docker/certs.d/HOST/ca.crt."
             ),
-            "login": _("The base image's registry wants a login: log in to it with the engine."),
+            "login": _("The base image's registry requires a login: log in to it with the engine."),
             "requirements": _(
-                "A requirement cannot be installed: see its name, its version and the Python "
+                "A requirement cannot be installed. Check its name, its version and the Python "
                 "version of the base image."
             ),
             "network": _(
-                "The build has no network: see HTTPS_PROXY, PIP_INDEX_URL and the host's DNS."
+                "The build has no network. Check HTTPS_PROXY, PIP_INDEX_URL and the host's DNS."
             ),
         }
         for cause, hint in hints.items():

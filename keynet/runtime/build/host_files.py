@@ -1,8 +1,10 @@
-"""The host's CA and package index for the RUN steps of a user's own Containerfile.
+"""The host's CA and package index, for RUN steps of a user's own Containerfile.
 
-They are mounted where pip looks for settings of the whole system, below the image's own
-/etc/pip.conf, as a folder or as files. Of the mount only an empty folder stays in the image. A
-recipe of keynet's carries both in its build files instead, and needs no mount.
+They are mounted, as a folder or as single files, where pip looks for system-wide settings of
+lower priority than the image's own /etc/pip.conf. Only an empty folder of the mount stays in the
+image. Recipes of keynet need no mount: they have both files among their build files.
+
+Source: pip documentation, "Configuration files" (XDG_CONFIG_DIRS).
 """
 
 import configparser
@@ -12,23 +14,26 @@ from typing import Final
 
 from keynet.plan import BuildPlan, UserContainerfile
 
-__all__ = ["FILES", "FOLDER", "are_wanted", "write"]
+__all__ = ["FILES", "FOLDER", "are_needed", "write"]
 
 FOLDER: Final = "/etc/xdg/pip"
 FILES: Final = ("pip.conf", "ca.pem")
 
 
-def are_wanted(plan: BuildPlan) -> bool:
-    """Report whether the plan's own Containerfile has anything to gain from them."""
+def are_needed(plan: BuildPlan) -> bool:
+    """Report whether the plan has a user's Containerfile and a CA or index settings."""
     network = plan.host_network
     something = network.ca_bundle is not None or network.pip_conf is not None
     return something and isinstance(plan.recipe, UserContainerfile)
 
 
 def write(plan: BuildPlan, private: Path) -> Path:
-    """Write the files below ``private`` and return their folder."""
+    """Write pip.conf and ca.pem to a new folder in ``private``, and return it.
+
+    Without a CA there is no ca.pem.
+    """
     network = plan.host_network
-    # Readable inside for every user; outside, the folder above lets only this one in.
+    # Every user of the image must be able to read it. On the host, ``private`` protects it.
     folder = private / "pip"
     folder.mkdir(mode=0o755)
     settings = configparser.RawConfigParser()

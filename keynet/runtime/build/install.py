@@ -1,9 +1,9 @@
-"""Install the dependencies: runs in the first stage, by the base image's own Python.
+"""Install the dependencies. Runs in the build, with the base image's Python.
 
-Standard library only, Python 3.6 or newer, no shell. Makes an environment that sees the
-base's packages (PEP 405), so that what the base brings is used and not installed again;
-installs with the base's pip, else the one of ensurepip, else the one that keynet sent.
-Settings of the host's network come from files and end with this stage.
+Standard library only, Python 3.6 or newer, no shell. Creates an environment that sees the base's
+packages (PEP 405), so that packages of the base are used and not installed again. Installs with
+the base's pip, else ensurepip's pip, else the pip that keynet sends along. Settings of the host's
+network are read from files that do not become part of the image.
 """
 
 import os
@@ -27,7 +27,7 @@ except ImportError as missing:
     )
     sys.exit(1)
 
-# Each would make pip install elsewhere than into the environment.
+# Each of these would make pip install outside the environment.
 _MISLEADING = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON", "PIP_DRY_RUN")
 _CA = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO")
 _QUIET = {
@@ -41,16 +41,17 @@ _DEBIAN_WHEELS = Path("/usr/share/python-wheels")
 
 
 def main(stage: "Path", prefix: "Path") -> int:
-    """Install what ``stage`` asks for into ``prefix``; give pip's exit status."""
+    """Install the requirements of ``stage`` in ``prefix``; return pip's exit status."""
     os.umask(0o022)
-    # An engine may keep what this program leaves behind: all of it goes in one place.
+    # What this program leaves in the file system would become part of the layer: use one
+    # temporary folder, and remove it.
     with tempfile.TemporaryDirectory(prefix="keynet-") as scratch:
         os.environ["TMPDIR"] = tempfile.tempdir = scratch
         return install(stage, prefix)
 
 
 def install(stage: "Path", prefix: "Path") -> int:
-    """Make the environment and run pip; give its exit status."""
+    """Create the environment and run pip; return pip's exit status."""
     environment = child_environment(stage, prefix, read_json(stage / "proxies.json"))
     python = make_environment(prefix)
     packages = site_packages(python, environment)
@@ -65,18 +66,18 @@ def install(stage: "Path", prefix: "Path") -> int:
         return 1
     command = [*pip, "install", "--requirement", str(stage / "requirements.txt")]
     status = subprocess.call(command, env=environment, cwd=str(stage))
-    # After pip, whose view of what is installed they would change.
+    # After pip, because these paths would change what pip regards as installed.
     add_import_paths(packages / "_keynet_workspace.pth", read_json(stage / "paths.json"))
     return status
 
 
 def read_json(file: "Path") -> "Any":
-    """Read one of keynet's own small files."""
+    """Return the content of a JSON file written by keynet."""
     return json.loads(file.read_text(encoding="utf-8"))
 
 
 def child_environment(stage: "Path", prefix: "Path", host: "dict[str, str]") -> "dict[str, str]":
-    """Give the base's environment with the host's network in it."""
+    """Return the base's variables, with the host's network settings added."""
     environment = {key: value for key, value in os.environ.items() if key not in _MISLEADING}
     environment.update(_QUIET)
     environment.update(host)
@@ -92,7 +93,10 @@ def child_environment(stage: "Path", prefix: "Path", host: "dict[str, str]") -> 
 
 
 def make_environment(prefix: "Path") -> "Path":
-    """Make an environment by hand, as PEP 405 has it: not every base has the venv module."""
+    """Create an environment as PEP 405 describes: not every base has the venv module.
+
+    Return its Python.
+    """
     base = Path(getattr(sys, "_base_executable", None) or sys.executable).resolve()
     (prefix / "bin").mkdir(parents=True)
     (prefix / "lib").mkdir()
@@ -111,14 +115,14 @@ def make_environment(prefix: "Path") -> "Path":
 
 
 def site_packages(python: "Path", environment: "dict[str, str]") -> "Path":
-    """Ask the new environment where its packages go."""
+    """Return the folder where the new environment has its packages."""
     code = "import sysconfig; print(sysconfig.get_path('purelib'))"
     output = subprocess.check_output([str(python), "-c", code], env=environment)
     return Path(os.fsdecode(output).strip())
 
 
 def parent_packages() -> "list[str]":
-    """Give the package directories of the base where it is a virtual environment itself."""
+    """Return the base's package folders if the base is a virtual environment itself."""
     if sys.prefix == sys.base_prefix:
         return []
     paths = sysconfig.get_paths()
@@ -126,13 +130,16 @@ def parent_packages() -> "list[str]":
 
 
 def add_import_paths(file: "Path", paths: "list[str]") -> None:
-    """Put directories at the end of the import path."""
+    """Write a .pth file that puts folders at the end of the import path."""
     if paths:
         file.write_text("".join(path + "\n" for path in paths), encoding="utf-8")
 
 
 def find_pip(python: "Path", stage: "Path", environment: "dict[str, str]") -> "list[str] | None":
-    """Give a pip that answers: the base's suits its Python best, keynet's may be too new."""
+    """Return the command of the first pip that runs; None if no pip runs.
+
+    The base's own pip is tried first: keynet's may be too new for the base's Python.
+    """
     base = [str(python), "-m", "pip"]
     for pip in itertools.chain([base], unpacked_pips(python, stage)):
         answered = subprocess.call(
@@ -144,7 +151,10 @@ def find_pip(python: "Path", stage: "Path", environment: "dict[str, str]") -> "l
 
 
 def unpacked_pips(python: "Path", stage: "Path") -> "Iterator[list[str]]":
-    """Unpack ensurepip's pip and keynet's own; from a folder they can build packages too."""
+    """Yield the commands of ensurepip's pip and keynet's own, each unpacked.
+
+    A pip inside an archive cannot build packages.
+    """
     bundled = Path(sysconfig.get_paths()["stdlib"]) / "ensurepip" / "_bundled"
     wheels = [*sorted(bundled.glob("pip-*.whl")), *sorted(_DEBIAN_WHEELS.glob("pip-*.whl"))]
     for archive in [*wheels, stage / "pip.zip"]:

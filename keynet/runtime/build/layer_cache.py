@@ -1,9 +1,9 @@
-"""Images that builds leave in an engine's store: one tag a project, as layer cache.
+"""Keep a build's images in the engine's store as layer cache, one tag a project.
 
-Without names an engine's cache is a heap of dangling images, which its own ``prune`` removes;
-with them the second push is fast, and what was replaced goes. No list is read: what a name stood
-for gets a name of this build's before it moves. Engines cannot do both at once, so one build does
-it at a time.
+Without names the cache is a set of dangling images, which the engine's own ``prune`` removes. With
+names the second push is fast, and replaced images can be removed. No image list is read for that:
+before a name moves to a new image, its old image gets a temporary name, which is then removed.
+Engines cannot do this in one command, so a lock lets one build at a time do it.
 """
 
 import hashlib
@@ -20,28 +20,39 @@ from keynet.files import locks, places
 from keynet.plan import BuildPlan, UserContainerfile
 from keynet.process import shell
 from keynet.runtime.engine import KeptImage
-from keynet.runtime.probing.reasons import last_words
+from keynet.runtime.probing.reasons import error_line
 from keynet.text import _, fill
 
-__all__ = ["PREFIX", "Cached", "build_name", "drop", "keep", "listed", "project_name", "release"]
+__all__ = [
+    "PREFIX",
+    "CachedImage",
+    "build_name",
+    "drop",
+    "keep_stages",
+    "list_images",
+    "project_name",
+    "release",
+]
 
-# ``localhost`` keeps every engine from reading it as a name on Docker Hub.
+# ``localhost`` stops engines from taking it for a name on Docker Hub.
 PREFIX: Final = "localhost/keynet/"
 _LONGEST: Final = 40
-# For several calls in turn, each of which may remove gigabytes.
+# For several commands in sequence, each of which may remove gigabytes.
 _TIMEOUT_S: Final = 600.0
-# For another build that tidies up; without it, at worst an image without a name stays.
-_PATIENCE_S: Final = 30.0
-# As many stages may a recipe lose at once; a name that stands for nothing costs no time.
-_FEWER_STAGES: Final = 8
+# How long to wait for another build's lock. Going on without it leaves at worst one image
+# without a name.
+_LOCK_TIMEOUT_S: Final = 30.0
+# A Containerfile may lose this many stages from one build to the next, and the names of all are
+# removed. To remove a name that does not exist costs no time.
+_LATER_STAGES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Cached:
+class CachedImage:
     """An image in an engine's store.
 
-    ``name`` is this build's own temporary tag, ``project`` the name under which the store keeps
-    the layer cache, ``stages`` the last image of each earlier stage.
+    ``name`` is this build's own temporary tag; ``project`` is the name of the layer cache, without
+    a tag; ``stages`` are the ids of the last image of each stage but the final one.
     """
 
     image_id: str
@@ -51,49 +62,58 @@ class Cached:
 
 
 def project_name(plan: BuildPlan) -> str:
-    """Name the project of this plan: its folder's name, and a hash of where it lies."""
+    """Return the image name of the plan's project, without a tag.
+
+    Made of the context folder's name and a hash of context, Containerfile and platforms.
+    """
     path = plan.context.resolve()
     slug = re.sub("[^a-z0-9]+", "-", path.name.lower())[:_LONGEST].strip("-") or "project"
     platforms = ",".join(map(str, plan.platforms))
-    key = f"{path}\0{_own_file(plan)}\0{platforms}"
+    key = f"{path}\0{_own_containerfile(plan)}\0{platforms}"
     return f"{PREFIX}{slug}-{hashlib.sha256(key.encode(errors='surrogateescape')).hexdigest()[:10]}"
 
 
 def build_name(project: str) -> str:
-    """Name one build of a project; two at the same time do not share it."""
+    """Return a name for one build of a project, unique among simultaneous builds."""
     return f"{project}:build-{secrets.token_hex(6)}"
 
 
-def release(engine: tuple[str, ...], built: Cached) -> None:
-    """Drop a build's own name, and keep one tag a project.
+def release(engine: tuple[str, ...], built: CachedImage) -> None:
+    """Move the project's names to a build's images, and remove the build's own name.
 
     Args:
-        engine: Its argv up to the verb.
+        engine: The engine's argv up to the verb.
     """
     wanted = {**_stages(built.project, built.stages), f"{built.project}:latest": built.image_id}
-    _move(engine, wanted, built.project, [*_further(built.project, len(built.stages)), built.name])
+    _move_names(
+        engine,
+        wanted,
+        built.project,
+        [*_later_stages(built.project, len(built.stages)), built.name],
+    )
 
 
-def keep(engine: tuple[str, ...], project: str, tops: Sequence[str]) -> None:
-    """Name the last image of each stage of a build that failed.
+def keep_stages(engine: tuple[str, ...], project: str, stage_images: Sequence[str]) -> None:
+    """Keep the stages of a failed build under the project's names.
 
     Args:
-        tops: Image ids, whole or shortened, in the order of the stages.
+        engine: The engine's argv up to the verb.
+        stage_images: The last image of each stage, in order; their ids may be shortened.
     """
-    if tops:
-        _move(engine, _stages(project, tops), project, [])
+    if stage_images:
+        _move_names(engine, _stages(project, stage_images), project, [])
 
 
-def listed(engine: tuple[str, ...], repository: str, store: str) -> list[KeptImage]:
-    """List the images under keynet's names.
+def list_images(engine: tuple[str, ...], repository: str, store: str) -> list[KeptImage]:
+    """Return the images that have names of keynet.
 
     Args:
-        engine: Its argv up to the verb.
-        repository: How its templates call an image's repository.
-        store: What tells this store from others.
+        engine: The engine's argv up to the verb.
+        repository: The field of an image's repository in the engine's templates.
+        store: Identifies the store; see ``KeptImage``.
 
     Raises:
-        EngineError: They cannot be listed.
+        EngineError: The engine cannot list its images.
     """
     template = f"{{{{.{repository}}}}}:{{{{.Tag}}}} {{{{.Size}}}}"
     finished = shell.run(shell.Command((*engine, "images", "--format", template)))
@@ -102,28 +122,28 @@ def listed(engine: tuple[str, ...], repository: str, store: str) -> list[KeptIma
             fill(
                 _("{engine} could not list its images: {said}"),
                 engine=Path(engine[0]).name,
-                said=last_words(finished.stderr),
+                said=error_line(finished.stderr),
             ),
-            fill(_("See what it says to: {engine} images"), engine=Path(engine[0]).name),
+            fill(_("Run this to see why: {engine} images"), engine=Path(engine[0]).name),
         )
     lines = (line.partition(" ") for line in finished.stdout.splitlines())
     return [
         KeptImage(name, size, store)
         for name, _space, size in lines
-        # An image that was pulled by digest has no tag to remove it by.
+        # An image that was pulled by digest has no tag, so it cannot be removed by name.
         if name.startswith(PREFIX) and not name.endswith(":<none>")
     ]
 
 
 def drop(engine: tuple[str, ...], images: Sequence[str]) -> None:
-    """Remove these names and what nothing else needs.
+    """Remove images by name, with the layers that nothing else needs.
 
     Args:
-        engine: Its argv up to the verb.
-        images: Names, with tags.
+        engine: The engine's argv up to the verb.
+        images: Names with tags.
 
     Raises:
-        EngineError: Some are still there.
+        EngineError: Some images could not be removed.
     """
     finished = shell.run(shell.Command((*engine, "rmi", *images)), timeout_s=_TIMEOUT_S)
     if finished.status != 0:
@@ -131,54 +151,57 @@ def drop(engine: tuple[str, ...], images: Sequence[str]) -> None:
             fill(
                 _("{engine} could not remove its images: {said}"),
                 engine=Path(engine[0]).name,
-                said=last_words(finished.stderr),
+                said=error_line(finished.stderr),
             ),
-            _("See which containers use them, and end the builds that still run."),
+            _("Remove the containers that use them and stop running builds, then try again."),
         )
 
 
-def _own_file(plan: BuildPlan) -> str:
+def _own_containerfile(plan: BuildPlan) -> str:
     if not isinstance(plan.recipe, UserContainerfile):
         return ""
     path = plan.recipe.path
-    # A pipe (``-f <(...)``) has another real path each time.
+    # A pipe (``-f <(...)``) has a different real path each time.
     return str(path.resolve() if path.is_file() else path.absolute())
 
 
 def _stage_name(project: str, number: int) -> str:
-    """Name the last image of an earlier stage, counted from 1, which nothing else names."""
+    """Return the name for the last image of a stage; stages are counted from 1."""
     return f"{project}:stage-{number}"
 
 
-def _stages(project: str, tops: Sequence[str]) -> dict[str, str]:
-    return {_stage_name(project, n): top for n, top in enumerate(tops, start=1)}
+def _stages(project: str, stage_images: Sequence[str]) -> dict[str, str]:
+    return {_stage_name(project, n): image for n, image in enumerate(stage_images, start=1)}
 
 
-def _further(project: str, last: int) -> list[str]:
-    """Name the stages of a build that failed, or that had more of them."""
-    return [_stage_name(project, last + n) for n in range(1, _FEWER_STAGES + 1)]
+def _later_stages(project: str, last: int) -> list[str]:
+    """Return names of stages after ``last``, which an earlier build may have left."""
+    return [_stage_name(project, last + n) for n in range(1, _LATER_STAGES + 1)]
 
 
-def _move(
+def _move_names(
     engine: tuple[str, ...], wanted: Mapping[str, str], project: str, gone: Sequence[str]
 ) -> None:
-    """Move the names to these images; remove what they stood for before and what is ``gone``.
+    """Move names to new images; remove their former images, and ``gone``.
 
-    The status of a call does not matter: a name that is new stood for nothing, and an image
-    that another name or a container holds is refused, and then is not a leftover.
+    Exit statuses are ignored: ``tag`` fails for a name that is new, and ``rmi`` refuses an image
+    that another name or a container still needs, which has to stay.
     """
     old = [build_name(project) for _name in wanted]
     calls: list[tuple[str, ...]] = []
     for (name, image), before in zip(wanted.items(), old, strict=True):
         calls += [("tag", name, before), ("tag", image, name)]
     calls.append(("rmi", *old, *gone))
-    with _alone():
+    with _locked():
         shell.run(
             shell.in_turn(((*engine, *call) for call in calls), tidying=True),
             timeout_s=_TIMEOUT_S,
         )
 
 
-def _alone() -> AbstractContextManager[None]:
-    """Let no other keynet of this user move names in the block; after a while, go on."""
-    return locks.in_turn(places.cache(), wait_s=_PATIENCE_S)
+def _locked() -> AbstractContextManager[None]:
+    """Hold the lock for moving names among this user's keynet processes.
+
+    Without the lock after ``_LOCK_TIMEOUT_S``, the block runs nevertheless.
+    """
+    return locks.in_turn(places.cache(), wait_s=_LOCK_TIMEOUT_S)

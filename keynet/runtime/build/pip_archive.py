@@ -1,4 +1,4 @@
-"""Keynet's own pip as a zip file, for base images that have none."""
+"""Pack keynet's own pip into a zip file, for base images without pip."""
 
 import hashlib
 import io
@@ -17,10 +17,10 @@ _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
 
 def build(folder: Path | None = None) -> Kept:
-    """Pack pip as it is installed beside keynet; the same bytes for the same version.
+    """Pack keynet's own pip; the same version always gives the same bytes.
 
     Args:
-        folder: Where it is kept from one call to the next; see ``kept``.
+        folder: Cache for the next call; see ``kept``. None packs it each time.
 
     Raises:
         KeynetError: pip is not installed.
@@ -35,7 +35,7 @@ def build(folder: Path | None = None) -> Kept:
                 "or: uv tool install --reinstall keynet-cli"
             ),
         ) from error
-    # RECORD has a hash of every file.
+    # RECORD contains a hash of every file, so its hash identifies the content.
     record = hashlib.sha256((pip.read_text("RECORD") or pip.version).encode()).hexdigest()
     return kept(folder, "pip", f"{record[:16]}.zip", lambda: _pack(pip))
 
@@ -44,7 +44,7 @@ def _pack(pip: Distribution) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
         for file in sorted(pip.files or (), key=str):
-            # .exe files are launchers for Windows; virtualenv lists __pycache__ itself.
+            # .exe files are launchers for Windows; virtualenv lists __pycache__ as an entry.
             if file.parts[0] != "pip" or file.suffix in (".pyc", ".exe"):
                 continue
             if file.name == "__pycache__":

@@ -1,4 +1,4 @@
-"""Read what an engine says of a push: the digest, or in the registry's words why not."""
+"""Follow an engine's push: progress events, the digest, or the error with a hint."""
 
 import re
 from dataclasses import dataclass
@@ -39,35 +39,35 @@ _NUMBER = r"[0-9]{1,15}(?:\.[0-9]{1,9})?"
 _BYTES = re.compile(
     rf"\]\s+(?P<done>{_NUMBER} ?[kKMGT]?i?[bB]) ?/ ?(?P<all>{_NUMBER} ?[kKMGT]?i?[bB])"
 )
-# Docker's last one of a layer has no total any more.
+# A progress bar without sizes: docker's last line about a layer has no total.
 _BAR = re.compile(r"\[[=>. -]+\]")
 _AMOUNT = re.compile(rf"({_NUMBER}) ?([kKMGT]?)(i?)[bB]")
 _NOT_SENT = ("skipped", "Layer already exists")
 
 
 class PushLog:
-    """Fed a push's lines, tells each layer's progress and fate as events.
+    """Emit events for each layer of a push, from the lines of its output.
 
-    Sizes are the engine's own words, rounded, of the layer before it is compressed.
+    Sizes are what the engine prints: rounded, and of layers before compression.
     """
 
     def __init__(self, emit: Emit) -> None:
         self._emit = emit
         self._sizes: dict[str, int | None] = {}
         self._ended: set[str] = set()
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
 
     def feed(self, line: str) -> None:
-        """Take the next line; also handed on as a ``LogLine`` unless it is mere progress."""
+        """Read the next line; emit it as a ``LogLine`` unless it only reports progress."""
         layer = _LAYER.fullmatch(line.strip())
         if layer is None:
             self._emit(LogLine(line, "push"))
             return
         blob = layer["short"] or layer["blob"]
         said = layer["state"] or layer["rest"]
-        amount, end = _BYTES.search(said), _fate(blob, said)
+        amount, end = _BYTES.search(said), _outcome(blob, said)
         if not _BAR.search(said) and (layer["short"] or end is not None or not said.strip()):
-            self._tell(line.strip().rstrip("| "))
+            self._log_once(line.strip().rstrip("| "))
         if blob in self._ended or layer["what"] == "config":
             return
         self._begin(blob, _size(amount["all"]) if amount else None)
@@ -77,14 +77,14 @@ class PushLog:
             self._end(blob, end)
 
     def finish(self) -> None:
-        """The push is over and worked: whatever has begun is there."""
+        """Emit the end of all layers that have begun: the push has succeeded."""
         for blob in [each for each in self._sizes if each not in self._ended]:
             self._end(blob, BlobFinished(blob))
 
-    def _tell(self, line: str) -> None:
-        """Hand a layer's line on once: a terminal is drawn anew many times a second."""
-        if line not in self._told:
-            self._told.add(line)
+    def _log_once(self, line: str) -> None:
+        """Emit a line about a layer once: engines redraw it many times a second."""
+        if line not in self._logged:
+            self._logged.add(line)
             self._emit(LogLine(line, "push"))
 
     def _begin(self, blob: str, size: int | None) -> None:
@@ -98,8 +98,8 @@ class PushLog:
         self._emit(event)
 
 
-def _fate(blob: str, said: str) -> Event | None:
-    """Give how a layer ended; None while it has not."""
+def _outcome(blob: str, said: str) -> Event | None:
+    """Return the event that ends a layer; None if the layer is not finished."""
     if any(word in said for word in _NOT_SENT):
         return BlobSkipped(blob, None)
     if said.startswith("Mounted from"):
@@ -110,7 +110,7 @@ def _fate(blob: str, said: str) -> Event | None:
 
 
 def _size(text: str) -> int:
-    """Read ``85.8MiB`` or ``57.3MB``, in bytes."""
+    """Return ``85.8MiB`` or ``57.3MB`` in bytes."""
     found = _AMOUNT.fullmatch(text)
     assert found is not None
     base = 1024 if found[3] else 1000
@@ -118,13 +118,13 @@ def _size(text: str) -> int:
 
 
 def docker_digest(output: str) -> Digest | None:
-    """Find the digest in what ``docker push`` prints last; None when it is not there."""
+    """Return the digest from the last line of ``docker push``; None if there is none."""
     found = _DIGEST.search(output)
     return Digest.parse(found[1]) if found else None
 
 
 @dataclass(frozen=True, slots=True)
-class _Failed:
+class _FailedPush:
     engine: str
     target: Reference
     said: str
@@ -132,13 +132,13 @@ class _Failed:
 
 
 def push_error(engine: str, target: Reference, output: str, *, ca_hint: str = "") -> KeynetError:
-    """Turn a failed push's output into an error in words; the first rule that fits wins.
+    """Return the error of a failed push, from the first rule that matches its output.
 
     Args:
-        ca_hint: Where this engine looks for the CA of a registry, when keynet's own way does
-            not reach it.
+        engine: Its name, for the message.
+        ca_hint: Where the engine reads a registry's CA, if keynet cannot pass the CA to it.
     """
-    failed = _Failed(engine, target, _said(output), ca_hint)
+    failed = _FailedPush(engine, target, _error_text(output), ca_hint)
     for pattern, make in _RULES:
         if re.search(pattern, output, re.IGNORECASE):
             return make(failed)
@@ -149,47 +149,47 @@ def push_error(engine: str, target: Reference, output: str, *, ca_hint: str = ""
             target=target,
             said=failed.said,
         ),
-        _("See whether the registry works: keynet doctor"),
+        _("Check the registry with: keynet doctor"),
     )
 
 
-def _said(output: str) -> str:
+def _error_text(output: str) -> str:
     lines = [line.strip() for line in re.split("[\r\n]+", output) if line.strip()]
     errors = [line for line in lines if re.match(r"(?i)error|denied|unauthorized|unknown", line)]
     return printable(" ".join(errors[-1:] or lines[-_LAST_LINES:]), 800)
 
 
-def _quota(failed: _Failed) -> RegistryError:
+def _quota(failed: _FailedPush) -> RegistryError:
     return RegistryError(
         fill(
-            _("The project's quota at {host} is used up: {said}"),
+            _("The project's quota on {host} is exceeded: {said}"),
             host=failed.target.registry,
             said=failed.said,
         ),
-        _("Delete old images there, or ask the platform's operators for more room."),
+        _("Delete old images there, or ask the platform's operators for a larger quota."),
         status=403,
         code="DENIED",
     )
 
 
-def _denied(failed: _Failed) -> RegistryError:
+def _denied(failed: _FailedPush) -> RegistryError:
     return RegistryDenied(
         fill(
-            _("{host} refuses the push of {target}: {said}"),
+            _("{host} denied the push of {target}: {said}"),
             host=failed.target.registry,
             target=failed.target,
             said=failed.said,
         ),
         _(
-            "The account behind the login was revoked, has expired, may not write there, or the "
-            "quota is used up. Sign in again: keynet login"
+            "The account was revoked, has expired or may not write to this repository, or the "
+            "quota is exceeded. Sign in again: keynet login"
         ),
         status=403,
         code="DENIED",
     )
 
 
-def _unauthorized(failed: _Failed) -> RegistryError:
+def _unauthorized(failed: _FailedPush) -> RegistryError:
     return RegistryDenied(
         fill(
             _("{host} does not accept the login: {said}"),
@@ -202,35 +202,35 @@ def _unauthorized(failed: _Failed) -> RegistryError:
     )
 
 
-def _immutable(failed: _Failed) -> RegistryError:
+def _immutable(failed: _FailedPush) -> RegistryError:
     return RegistryError(
         fill(
-            _("The tag of {target} is immutable at the registry: {said}"),
+            _("The tag of {target} is immutable on the registry: {said}"),
             target=failed.target,
             said=failed.said,
         ),
-        _("Push again: a new upload key gives a new repository; or lift the project's tag rule."),
+        _("Push again, which uses a new repository, or remove the project's immutability rule."),
         status=412,
         code="PRECONDITION",
     )
 
 
-def _too_large(failed: _Failed) -> RegistryError:
+def _too_large(failed: _FailedPush) -> RegistryError:
     return RegistryError(
         fill(
-            _("A layer is too large for {host} or a proxy before it (413): {said}"),
+            _("A layer is too large for {host} or a proxy in front of it (413): {said}"),
             host=failed.target.registry,
             said=failed.said,
         ),
-        _("Leave big files out with .dockerignore, or have the proxy's body limit raised."),
+        _("Exclude large files with .dockerignore, or have the proxy's body size limit raised."),
         status=413,
     )
 
 
-def _throttled(failed: _Failed) -> RegistryError:
+def _throttled(failed: _FailedPush) -> RegistryError:
     return RegistryError(
         fill(
-            _("{host} takes no more requests for now (429): {said}"),
+            _("{host} received too many requests (429): {said}"),
             host=failed.target.registry,
             said=failed.said,
         ),
@@ -241,7 +241,7 @@ def _throttled(failed: _Failed) -> RegistryError:
     )
 
 
-def _unknown_ca(failed: _Failed) -> RegistryError:
+def _unknown_ca(failed: _FailedPush) -> RegistryError:
     return RegistryUnreachable(
         fill(
             _("{engine} does not trust the certificate of {host}: {said}"),
@@ -250,21 +250,21 @@ def _unknown_ca(failed: _Failed) -> RegistryError:
             said=failed.said,
         ),
         failed.ca_hint
-        or _("Name the registry's CA: keynet login --ca-cert FILE, or KEYNET_CA_CERT."),
+        or _("Pass the registry's CA with: keynet login --ca-cert FILE (or set KEYNET_CA_CERT)."),
     )
 
 
-def _unreachable(failed: _Failed) -> RegistryError:
+def _unreachable(failed: _FailedPush) -> RegistryError:
     return RegistryUnreachable(
         fill(
             _("{host} could not be reached: {said}"), host=failed.target.registry, said=failed.said
         ),
-        _("See the network, the proxy variables and the registry's address: keynet doctor"),
+        _("Check the network, the proxy variables and the registry's address: keynet doctor"),
         temporary=True,
     )
 
 
-def _disk_full(failed: _Failed) -> KeynetError:
+def _disk_full(failed: _FailedPush) -> KeynetError:
     return EngineError(
         fill(
             _("The disk is full while {engine} prepares {target}: {said}"),
@@ -272,22 +272,22 @@ def _disk_full(failed: _Failed) -> KeynetError:
             target=failed.target,
             said=failed.said,
         ),
-        _("Make room, for example with: keynet clean --images"),
+        _("Free some space, for example with: keynet clean --images"),
     )
 
 
-def _server_failed(failed: _Failed) -> RegistryError:
+def _server_failed(failed: _FailedPush) -> RegistryError:
     return RegistryError(
         fill(
             _("The registry {host} failed: {said}"), host=failed.target.registry, said=failed.said
         ),
-        _("Push again in a while; tell the platform's operators when it stays so."),
+        _("Push again later. If it still fails, tell the platform's operators."),
         status=500,
         temporary=True,
     )
 
 
-# Compiled when a push fails: most do not.
+# Not compiled at import: re compiles them if a push fails. The first match wins.
 _RULES: Final = (
     (r"quota|exceed the configured upper limit|insufficient storage", _quota),
     (r"immutable|\b412\b|precondition", _immutable),

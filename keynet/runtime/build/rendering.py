@@ -1,9 +1,10 @@
-"""From a recipe to the Containerfile that an engine builds, and the files that go with it.
+"""Render a recipe into a Containerfile, and the files that it needs.
 
-There are three forms. Without dependencies only files are copied. With them, packages are
-installed in a first stage and copied, or, where RUN can mount a folder of the context, installed
-in a single stage: copying a whole environment takes seconds and room for each gigabyte, and
-podman and buildah read it again for each build, even when all of it is cached.
+There are three forms. Without dependencies, only files are copied. With dependencies, packages
+are installed in a first stage and copied to the second one. If RUN can mount a folder of the
+context, they are installed in a single stage instead: copying an environment takes seconds and
+disk space for each gigabyte, and podman and buildah read it again in each build, even if
+everything is cached.
 """
 
 import hashlib
@@ -23,21 +24,21 @@ from keynet.runtime.build import pip_archive
 
 __all__ = ["PREFIX", "Rendered", "one_stage", "two_stages"]
 
-# Not /opt/venv: there are bases that keep their own environment there.
+# Not /opt/venv: some bases have their own environment there.
 PREFIX: Final = "/opt/keynet"
-# Where the stage that installs finds the build files.
-_STAGE: Final = "/keynet"
+# Where install.py finds the build files.
+_BUILD_FILES: Final = "/keynet"
 _DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _PIP: Final = "pip.zip"
-# Build files that say how to reach the index, not what is installed.
+# Build files that decide how the index is reached, but not what is installed.
 _NETWORK_FILES: Final = ("ca.pem", "proxies.json")
 _URL_LOGIN: Final = re.compile(rb"://[^/@\s]*@")
-# Last on the PATH, so that it serves only where the base has no program of that name.
-_PYTHON: Final = b'#!/bin/sh\nexec python3 "$@"\n'
-# As the USER instruction takes it; what an image's config says is not to be trusted.
+# Last on the PATH, so that it is used only if the base has no program ``python``.
+_PYTHON_WRAPPER: Final = b'#!/bin/sh\nexec python3 "$@"\n'
+# What the USER instruction accepts. A user from an image's config is not trusted.
 _USER: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?::[A-Za-z0-9_][A-Za-z0-9_.-]*)?")
 
-_COPIED: Final = f"""\
+_COPY_ONLY: Final = f"""\
 FROM ${{base}}
 COPY build/ {PREFIX}/
 ENV PATH="$${{PATH:-{_DEFAULT_PATH}}}:{PREFIX}/bin"
@@ -45,8 +46,8 @@ ENV PATH="$${{PATH:-{_DEFAULT_PATH}}}:{PREFIX}/bin"
 _TWO_STAGES: Final = f"""\
 FROM ${{base}} AS dependencies
 USER 0
-COPY build/ {_STAGE}/
-RUN ["python3", "{_STAGE}/install.py"]
+COPY build/ {_BUILD_FILES}/
+RUN ["python3", "{_BUILD_FILES}/install.py"]
 
 # Nothing of the host's network (certificates, proxies, package index) is in this second stage.
 FROM ${{base}}
@@ -56,8 +57,8 @@ ENV PATH="{PREFIX}/bin:$${{PATH:-{_DEFAULT_PATH}}}"
 _ONE_STAGE: Final = f"""\
 FROM ${{base}}
 USER 0
-RUN --mount=type=bind,source=build,target={_STAGE} \
-["python3", "-B", "{_STAGE}/install.py", "${{fingerprint}}"]
+RUN --mount=type=bind,source=build,target={_BUILD_FILES} \
+["python3", "-B", "{_BUILD_FILES}/install.py", "${{fingerprint}}"]
 USER ${{user}}
 ENV PATH="{PREFIX}/bin:$${{PATH:-{_DEFAULT_PATH}}}"
 """
@@ -65,11 +66,11 @@ ENV PATH="{PREFIX}/bin:$${{PATH:-{_DEFAULT_PATH}}}"
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A Containerfile whose context holds ``context/`` (the user's files) and ``build/``.
+    """A Containerfile, and the files of its context next to the user's own.
 
-    ``build_files`` are those of ``build/`` by relative path, a ``Path`` for one that lies in
-    keynet's own cache; ``executables`` names those of them that are staged with mode 0755
-    instead of 0644.
+    The context of a recipe has the folders ``context/`` (the user's files) and ``build/``.
+    ``build_files`` are the files of ``build/`` by relative path: their content, or the ``Path`` of
+    a file in keynet's cache. Those in ``executables`` get mode 0755, the others 0644.
     """
 
     text: str
@@ -78,31 +79,33 @@ class Rendered:
 
 
 def two_stages(recipe: Recipe, network: HostNetwork) -> Rendered:
-    """Render the form that every engine builds; the same input gives the same bytes.
+    """Render the form that every engine can build; equal input gives equal bytes.
 
-    Without dependencies it has no RUN, so that engines that can only COPY build it too.
+    Without dependencies it has no RUN, for engines that can only COPY.
 
     Raises:
         KeynetError: keynet's own pip is not installed.
     """
     if not recipe.dependencies.files:
         python = "bin/python"
-        return Rendered(_filled(recipe, _COPIED), {python: _PYTHON}, frozenset({python}))
+        return Rendered(
+            _fill_template(recipe, _COPY_ONLY), {python: _PYTHON_WRAPPER}, frozenset({python})
+        )
     build_files, _fingerprint = _build_files(recipe, network)
-    return Rendered(_filled(recipe, _TWO_STAGES), build_files)
+    return Rendered(_fill_template(recipe, _TWO_STAGES), build_files)
 
 
 def one_stage(recipe: Recipe, network: HostNetwork, user: str) -> Rendered | None:
     """Render the form for engines whose RUN can mount a folder of the context.
 
-    Its RUN names a hash of the dependencies: engines do not look into what is mounted when
-    they consult their cache.
+    Its RUN has a hash of the dependencies as an argument, because engines ignore the content of
+    mounts when they look up their layer cache.
 
     Args:
-        user: That of the base image, "" for root.
+        user: The base image's user, "" for root.
 
     Returns:
-        None where there is nothing to install, or the user cannot stand in a USER instruction.
+        None if there is nothing to install, or if the user is not valid in a USER instruction.
 
     Raises:
         KeynetError: keynet's own pip is not installed.
@@ -110,12 +113,12 @@ def one_stage(recipe: Recipe, network: HostNetwork, user: str) -> Rendered | Non
     if not recipe.dependencies.files or not _USER.fullmatch(user or "0"):
         return None
     build_files, fingerprint = _build_files(recipe, network)
-    text = _filled(recipe, _ONE_STAGE, user=user or "0", fingerprint=fingerprint)
+    text = _fill_template(recipe, _ONE_STAGE, user=user or "0", fingerprint=fingerprint)
     return Rendered(text, build_files)
 
 
-def _filled(recipe: Recipe, dependencies: str, **values: str) -> str:
-    """Fill in the template; every value is quoted for its place, or has a grammar of its own."""
+def _fill_template(recipe: Recipe, dependencies: str, **values: str) -> str:
+    """Fill in the template; each value is quoted, or has no character to quote."""
     environment = "".join(
         f"ENV {name}={_quoted(value)}\n" for name, value in sorted(recipe.environment.items())
     )
@@ -128,7 +131,7 @@ def _filled(recipe: Recipe, dependencies: str, **values: str) -> str:
 
 
 def _template() -> str:
-    """Read the template: from the wheel, else from the checkout that holds this package."""
+    """Read the template from the wheel, or from the checkout of this package."""
     packaged = files("keynet") / "Containerfile.template"
     if packaged.is_file():
         return packaged.read_text(encoding="utf-8")
@@ -136,7 +139,7 @@ def _template() -> str:
 
 
 def _command(command: tuple[str, ...]) -> str:
-    """Write CMD's JSON form, on one line of printable characters."""
+    """Return the JSON form of CMD, on one line of printable characters."""
     written = json.dumps(command, ensure_ascii=False)
     return "".join(
         character if character.isprintable() else json.dumps(character)[1:-1]
@@ -145,12 +148,12 @@ def _command(command: tuple[str, ...]) -> str:
 
 
 def _quoted(value: str) -> str:
-    """Quote a value for ENV, where ``$`` and a backslash mean something inside of quotes."""
+    """Quote a value for ENV, where ``$`` and backslash are special inside quotes."""
     return '"' + re.sub(r'(["\\$])', r"\\\1", value) + '"'
 
 
 def _build_files(recipe: Recipe, network: HostNetwork) -> tuple[dict[str, bytes | Path], str]:
-    """Return what the stage that installs sees, and the hash of what decides the packages."""
+    """Return the files for install.py, and a hash of what decides the packages."""
     contents = {
         **recipe.dependencies.files,
         "install.py": (files("keynet.runtime.build") / "install.py").read_bytes(),
@@ -177,8 +180,8 @@ def _json(value: object) -> bytes:
 def _hash(contents: Mapping[str, bytes]) -> str:
     """Hash what decides which packages are installed.
 
-    Certificates, proxies and passwords in URLs are left out: a token that changes every
-    hour installs nothing again, and nobody can guess one from a hash in the history.
+    Certificates, proxies and logins in URLs are left out: a token that changes every hour must
+    not cause a new installation, nor be guessable from a hash in the image's history.
     """
     whole = hashlib.sha256()
     for name, content in sorted(contents.items()):

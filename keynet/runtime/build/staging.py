@@ -1,8 +1,8 @@
-"""The folder that an engine builds from: exactly the files of the plan, nothing of the host.
+"""Create the folder that an engine builds from: exactly the files of the plan.
 
-Files are hard links to the user's own where the file system allows, copies elsewhere.
-Symlinks stay symlinks and are never followed. What the engine itself would ignore once
-more is switched off by an ignore file that names nothing.
+Files are hard links to the user's own files, or copies if the file system does not allow links.
+Symlinks stay symlinks and are never followed. An ignore file without patterns stops the engine
+from ignoring anything itself.
 """
 
 import contextlib
@@ -24,18 +24,18 @@ from keynet.text import _, fill
 
 __all__ = ["Stage", "keep_containerfile", "scratch", "stage"]
 
-# Fixed, so that the same recipe gives the same layer wherever an engine keeps times.
+# 1980-01-01. Fixed, because engines that keep times would otherwise create a new layer.
 _RECIPE_TIME: Final = 315_532_800
 _NO_SPACE_LEFT: Final = 28
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where the engine finds what it builds.
+    """The paths of a staged build.
 
-    ``root`` is the context; ``containerfile`` lies outside it, with an ignore file beside
-    it (``ignorefile``) that ignores nothing; ``private`` is a folder for the engine's own
-    small files, gone with the rest.
+    ``root`` is the context. ``containerfile`` is outside the context, next to ``ignorefile``,
+    which ignores nothing. ``private`` (0700) is a folder for small files of the engine, removed
+    with the stage.
     """
 
     root: Path
@@ -46,10 +46,10 @@ class Stage:
 
 @contextlib.contextmanager
 def stage(plan: BuildPlan, rendered: Rendered, emit: Emit) -> Iterator[Stage]:
-    """Lay the plan's files out for an engine; everything is removed on every way out.
+    """Create the stage of a build, and remove it in any case.
 
     Raises:
-        ContextInvalid: A file vanished, cannot be read, or the disk is full.
+        ContextInvalid: A file has vanished or is unreadable, or the disk is full.
     """
     parent = places.cache() / "staging"
     places.make_private(parent)
@@ -61,13 +61,13 @@ def stage(plan: BuildPlan, rendered: Rendered, emit: Emit) -> Iterator[Stage]:
         private.mkdir(mode=0o700)
         containerfile = private / "Containerfile"
         containerfile.write_text(rendered.text, encoding="utf-8", newline="")
-        # BuildKit reads NAME.dockerignore beside the Containerfile before the context's own.
+        # BuildKit prefers NAME.dockerignore next to the Containerfile to the context's file.
         ignorefile = private / "Containerfile.dockerignore"
-        ignorefile.write_text("# everything was chosen already\n", encoding="utf-8")
+        ignorefile.write_text("# keynet has selected the files already\n", encoding="utf-8")
         root = top / "root"
         root.mkdir(mode=0o755)
         try:
-            _lay_out(plan, rendered, root, emit)
+            _populate(plan, rendered, root, emit)
             yield Stage(root, containerfile, ignorefile, private)
         finally:
             _make_removable(root)
@@ -75,9 +75,10 @@ def stage(plan: BuildPlan, rendered: Rendered, emit: Emit) -> Iterator[Stage]:
 
 @contextlib.contextmanager
 def scratch() -> Iterator[Path]:
-    """Make a folder for an engine's own temporary files, removed on every way out.
+    """Create a folder for an engine's temporary files, and remove it in any case.
 
-    Interrupted engines leave files as big as layers there. It lies where they would put them.
+    Interrupted engines leave files as large as layers in it. It is created where they would put
+    their temporary files by default: in TMPDIR, else in /var/tmp.
     """
     parent = os.environ.get("TMPDIR") or "/var/tmp"  # noqa: S108  the folder in it is private
     with tempfile.TemporaryDirectory(
@@ -89,9 +90,10 @@ def scratch() -> Iterator[Path]:
 
 
 def keep_containerfile(plan: BuildPlan, rendered: Rendered, project: str) -> str:
-    """Write the Containerfile of a failed build where its user can read it; return the path.
+    """Return the path where the user can read the Containerfile of a failed build.
 
-    A file of the user's own is named where it is.
+    A rendered one is written to keynet's cache, one for each project. A Containerfile of the
+    user's own is not copied.
     """
     if isinstance(plan.recipe, UserContainerfile):
         return str(plan.recipe.path)
@@ -102,7 +104,7 @@ def keep_containerfile(plan: BuildPlan, rendered: Rendered, project: str) -> str
     return str(path)
 
 
-def _lay_out(plan: BuildPlan, rendered: Rendered, root: Path, emit: Emit) -> None:
+def _populate(plan: BuildPlan, rendered: Rendered, root: Path, emit: Emit) -> None:
     target = root
     if isinstance(plan.recipe, Recipe):
         target = root / "context"
@@ -111,25 +113,25 @@ def _lay_out(plan: BuildPlan, rendered: Rendered, root: Path, emit: Emit) -> Non
             executable = path in rendered.executables
             _write_recipe_file(root / "build" / path, content, 0o755 if executable else 0o644)
         (root / "build").mkdir(mode=0o755, exist_ok=True)
-        _settle(root / "build")
+        _fix_times(root / "build")
     folders: list[tuple[Path, os.stat_result]] = []
     for entry in plan.files:
         source, destination = plan.context / entry.path, target / entry.path
         try:
             found = source.lstat()
             destination.parent.mkdir(parents=True, exist_ok=True)
-            _place(source, found, destination, emit)
+            _add_entry(source, found, destination, emit)
         except OSError as error:
             raise _unreadable(source, error) from error
         if stat.S_ISDIR(found.st_mode):
             folders.append((destination, found))
-    # Last, deepest first: placing files changes a folder's time and needs it writable.
+    # Last, and deepest first: adding files changes a folder's time and needs it to be writable.
     for folder, found in reversed(folders):
         os.utime(folder, ns=(found.st_atime_ns, found.st_mtime_ns))
         folder.chmod(stat.S_IMODE(found.st_mode))
 
 
-def _place(source: Path, found: os.stat_result, destination: Path, emit: Emit) -> None:
+def _add_entry(source: Path, found: os.stat_result, destination: Path, emit: Emit) -> None:
     mode = found.st_mode
     if stat.S_ISDIR(mode):
         destination.mkdir(exist_ok=True)
@@ -142,7 +144,7 @@ def _place(source: Path, found: os.stat_result, destination: Path, emit: Emit) -
         emit(
             Notice(
                 fill(
-                    _("{path} is no file, folder or link and is left out of the image."),
+                    _("Skipping {path}: it is not a file, folder or link."),
                     path=source,
                 )
             )
@@ -150,7 +152,7 @@ def _place(source: Path, found: os.stat_result, destination: Path, emit: Emit) -
 
 
 def _link_or_copy(source: Path, destination: Path) -> None:
-    # A link to a file that cannot be read would fail later, in the engine's words.
+    # A link to an unreadable file would fail only later, inside the engine.
     if os.access(source, os.R_OK):
         with contextlib.suppress(OSError):
             os.link(source, destination, follow_symlinks=False)
@@ -168,14 +170,14 @@ def _write_recipe_file(path: Path, content: bytes | Path, mode: int) -> None:
     os.utime(path, (_RECIPE_TIME, _RECIPE_TIME))
 
 
-def _settle(folder: Path) -> None:
-    """Give folders the fixed time too: newer engines ask for it before they use their cache."""
+def _fix_times(folder: Path) -> None:
+    """Set the fixed time of folders: newer engines compare it in cache look-ups."""
     for parent, _folders, _files in os.walk(folder, topdown=False):
         os.utime(parent, (_RECIPE_TIME, _RECIPE_TIME))
 
 
 def _make_removable(root: Path) -> None:
-    """Give folders back the rights that removing their entries needs."""
+    """Restore the permissions on folders that are needed to remove their entries."""
     for folder, names, _files in os.walk(root):
         for name in names:
             path = Path(folder, name)
@@ -184,15 +186,15 @@ def _make_removable(root: Path) -> None:
 
 
 def _unreadable(source: Path, error: OSError) -> ContextInvalid:
-    hint = _("Make it readable, or leave it out with a line in .dockerignore.")
+    hint = _("Make it readable, or exclude it with a line in .dockerignore.")
     if error.errno == _NO_SPACE_LEFT:
         hint = fill(
-            _("The disk of {folder} is full: make room, or set XDG_CACHE_HOME."),
+            _("The disk of {folder} is full. Free some space, or set XDG_CACHE_HOME."),
             folder=places.cache(),
         )
     return ContextInvalid(
         fill(
-            _("{path} could not be taken into the build: {reason}."),
+            _("{path} could not be added to the build: {reason}."),
             path=source,
             reason=error.strerror or error,
         ),

@@ -1,4 +1,4 @@
-"""buildah: root or rootless, without a daemon; what is its own, pure."""
+"""buildah, without a daemon: where its invocation differs from podman's. Pure."""
 
 import os
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ def _build_flags(invocation: Invocation) -> tuple[str, ...]:
 
 
 def _invocations(plain: Invocation, facts: Facts) -> Iterator[Invocation]:
-    """Yield isolations from the strongest to the one that needs least of the host."""
+    """Yield isolations, from the strongest to the least demanding."""
     if wanted := os.environ.get("BUILDAH_ISOLATION"):
         yield replace(plain, isolation=wanted)
     contained = "rootless" if facts.rootless else "oci"
@@ -31,7 +31,7 @@ def _invocations(plain: Invocation, facts: Facts) -> Iterator[Invocation]:
 
 
 BUILDAH = Dialect(
-    guide=Guide("buildah", package="buildah", reset="buildah unshare rm -rf"),
+    guide=Guide("buildah", package="buildah", reset="buildah unshare rm -rf FOLDER"),
     prefix=_prefix,
     build_flags=_build_flags,
     invocations=_invocations,

@@ -1,8 +1,8 @@
-"""docker with a remote builder of buildx: it builds there and pushes from there.
+"""Build and push with a remote builder of buildx.
 
-Such a builder has a cache and no store. So building leaves the result in its cache, and
-pushing or saving asks it for the same build once more, of which every step is cached, with
-another output. Neither image nor layers pass through this host unless they are saved here.
+Such a builder has a cache but no image store. A build leaves its result in the cache; a push or
+a save runs the same build again with another output, and every step is cached. Image and layers
+only pass through this host if they are saved here.
 """
 
 import contextlib
@@ -26,11 +26,10 @@ from keynet.runtime.build.push_log import push_error
 from keynet.runtime.build.rendering import Rendered
 from keynet.runtime.build.staging import Stage, keep_containerfile, stage
 from keynet.runtime.engine import LocalImage, WorkingEngine, cannot_run, several_platforms
-from keynet.runtime.engines import docker_args, docker_mounts
+from keynet.runtime.engines import docker_args, docker_mounts, docker_saving
 from keynet.runtime.engines.docker import Docker
 from keynet.runtime.engines.docker_args import Invocation
 from keynet.runtime.engines.docker_login import private_config
-from keynet.runtime.engines.docker_saving import save_by
 from keynet.secret import Secret
 from keynet.text import _, fill
 
@@ -43,9 +42,10 @@ _MANIFEST: Final = "containerimage.digest"
 
 @dataclass(frozen=True, slots=True)
 class BuilderResult:
-    """A result in the builder's cache, with all that asking for it again takes.
+    """A result in the builder's cache, with everything needed to run the build again.
 
-    ``arguments`` end before the output; they name files of ``stage``, there until ``release``.
+    ``arguments`` are the argv up to the output; they name files of ``stage``, which exist until
+    ``release`` is called.
     """
 
     image_id: str
@@ -58,7 +58,7 @@ class BuilderResult:
 
 @dataclass(frozen=True, slots=True)
 class Buildx:
-    """docker as a ``Builder``, ``Saver`` and ``LoginStore`` whose BuildKit runs remotely."""
+    """docker with a remote BuildKit, as a ``Builder``, ``Saver`` and ``LoginStore``."""
 
     engine: WorkingEngine
     invocation: Invocation
@@ -89,23 +89,23 @@ class Buildx:
     def push(
         self, built: BuilderResult, target: Reference, access: RegistryAccess, emit: Emit
     ) -> Pushed:
-        """Let the builder send it; see ``Builder.push``."""
+        """Let the builder push the image; see ``Builder.push``."""
         named = target if target.tag else target.with_tag("latest")
         output = f"type=image,name={named},push=true,store=false"
         if access.insecure or (access.ca_cert is None and is_loopback(access.host)):
             output += ",registry.insecure=true"
         with private_config(access) as config:
             changed = docker_args.environment(self.invocation, config)
-            finished, metadata = _again(built, output, changed, emit)
+            finished, metadata = _rerun(built, output, changed, emit)
         if finished.status != 0:
-            raise _refused(target, finished.stderr or finished.stdout)
+            raise _push_error(target, finished.stderr or finished.stdout)
         try:
             return Pushed(target, Digest.parse(str(metadata[_MANIFEST])))
         except KeyError as error:
-            raise _refused(target, finished.stderr) from error
+            raise _push_error(target, finished.stderr) from error
 
     def release(self, built: BuilderResult) -> None:
-        """Remove the staged files; the builder's cache is its own to collect."""
+        """Remove the staged files; the builder collects its cache itself."""
         built.release()
 
     @property
@@ -118,21 +118,21 @@ class Buildx:
         return LocalImage(built.project, built.image_id, stored=False)
 
     def save(self, built: BuilderResult, format: str, path: Path, emit: Emit) -> None:  # noqa: A002
-        """Fetch the image from the builder; see ``Saver.save``."""
+        """Download the image from the builder; see ``Saver.save``."""
         form = "docker" if format == "docker-archive" else "oci"
 
         def write(file: Path) -> shell.Finished:
             output = f"type={form},name={built.project}:latest,dest={file}"
-            return _again(built, output, {}, emit)[0]
+            return _rerun(built, output, {}, emit)[0]
 
-        save_by(format, path, write)
+        docker_saving.save(format, path, write)
 
     def login(self, access: RegistryAccess) -> None:
         """Store a login for the docker client; see ``LoginStore.login``."""
         Docker(self.engine, self.invocation).login(access)
 
     def logout(self, host: str) -> None:
-        """Forget a login; see ``LoginStore.logout``."""
+        """Remove a login; see ``LoginStore.logout``."""
         Docker(self.engine, self.invocation).logout(host)
 
     def _built(
@@ -148,7 +148,7 @@ class Buildx:
         log = BuildLog()
 
         def on_line(line: str) -> None:
-            line = docker_mounts.hidden(line)
+            line = docker_mounts.without_mounts(line)
             log.feed(line)
             emit(LogLine(line, "build"))
 
@@ -158,7 +158,7 @@ class Buildx:
         }
         secrets = docker_mounts.secret_flags(plan, rendered, staged.private)
         result = staged.private / "built.json"
-        # Without a name nothing of it stays in an image store that the builder may have.
+        # Without a name, nothing stays in the image store, if the builder has one.
         output = _output("type=image", result, staged)
         argv = (*self._arguments(plan, staged), *secrets, *output)
         signed_in = docker_args.environment(self.invocation, config)
@@ -176,7 +176,7 @@ class Buildx:
         return BuilderResult(
             image_id=image_id.partition(":")[2],
             project=project,
-            # From the cache, even if the first time was not.
+            # Running it again must use the cache, even with --no-cache.
             arguments=(*self._arguments(replace(plan, no_cache=False), staged), *secrets),
             environment=environment,
             stage=staged,
@@ -185,27 +185,27 @@ class Buildx:
 
     def _arguments(self, plan: BuildPlan, staged: Stage) -> tuple[str, ...]:
         invocation = self.invocation
-        arguments = docker_args.builder_arguments(plan, staged, invocation)
+        arguments = docker_args.remote_build_arguments(plan, staged, invocation)
         return (invocation.binary, *arguments)
 
 
 def _rendered(plan: BuildPlan) -> Rendered:
     if isinstance(plan.recipe, UserContainerfile):
-        return docker_mounts.rendered(plan, plan.recipe)
-    # The builder cannot be asked for a base image's user, which one stage would need.
+        return docker_mounts.render(plan, plan.recipe)
+    # One stage needs the base image's user, and a builder cannot report it.
     return rendering.two_stages(plan.recipe, plan.host_network)
 
 
-def _again(
+def _rerun(
     built: BuilderResult, output: str, changed: Mapping[str, str], emit: Emit
 ) -> tuple[shell.Finished, Mapping[str, Any]]:
-    """Ask for the same build with another output; return its end and buildx's metadata."""
+    """Run the build again with another output; return its end and buildx's metadata."""
     result = built.stage.private / "result.json"
     result.unlink(missing_ok=True)
     exporting = ""
 
     def on_line(line: str) -> None:
-        # The steps, all cached, were shown before.
+        # Only the export: the steps, all cached, were shown by the build.
         nonlocal exporting
         if found := _EXPORTING.match(line):
             exporting = f"{found['vertex']} "
@@ -222,11 +222,11 @@ def _again(
     return finished, _read(result) if finished.status == 0 else {}
 
 
-def _refused(target: Reference, output: str) -> KeynetError:
+def _push_error(target: Reference, output: str) -> KeynetError:
     hint = fill(
         _(
-            'The builder reads the CA from its buildkitd.toml: [registry."{host}"] '
-            'ca=["FILE"] (docker buildx create --buildkitd-config), or from its system.'
+            'Set the CA in the builder\'s buildkitd.toml: [registry."{host}"] '
+            'ca=["FILE"] (docker buildx create --buildkitd-config), or in its system.'
         ),
         host=target.registry,
     )
@@ -238,9 +238,9 @@ def _output(output: str, result: Path, staged: Stage) -> tuple[str, ...]:
 
 
 def _read(file: Path) -> Mapping[str, Any]:
-    """Read buildx's metadata; very old ones write none."""
+    """Return buildx's metadata; {} for very old versions, which write none."""
     try:
-        told = json.loads(file.read_bytes())
+        metadata = json.loads(file.read_bytes())
     except (OSError, ValueError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return metadata if isinstance(metadata, dict) else {}

@@ -1,6 +1,6 @@
-"""Probing a builder of buildx that lies elsewhere: BuildKit on other hosts or in Kubernetes.
+"""Probe a remote builder of buildx: on a host, in a container or in Kubernetes.
 
-``BUILDX_BUILDER`` names it, as for docker itself. No local daemon is needed.
+``BUILDX_BUILDER`` names the builder, as for docker itself. No local daemon is needed.
 """
 
 import re
@@ -15,12 +15,12 @@ from keynet.runtime.engines import docker_args
 from keynet.runtime.engines.docker_args import Invocation
 from keynet.runtime.engines.docker_host import ADVICE, NAME
 from keynet.runtime.probing import endpoints, reasons
-from keynet.runtime.probing.trial_program import lay_out
+from keynet.runtime.probing.trial_program import write_context
 from keynet.text import _, fill, printable
 
 __all__ = ["BuilderFacts", "inspect", "probe", "read_inspection"]
 
-# A builder in a container or a cluster is started when it is first asked.
+# ``inspect --bootstrap`` starts a builder in a container or a cluster.
 _START_S: Final = 600.0
 _TRIAL_S: Final = 120.0
 _LOCAL: Final = "docker"
@@ -29,9 +29,10 @@ _FIELD = re.compile(r"^\s*(?P<name>[A-Za-z][A-Za-z ]*?):\s+(?P<value>\S.*)$", re
 
 @dataclass(frozen=True, slots=True)
 class BuilderFacts:
-    """What ``docker buildx inspect`` says of a builder.
+    """What ``docker buildx inspect`` reports about a builder.
 
-    ``endpoint`` is its address where it has one node with an address of its own, else "".
+    ``endpoint`` is the builder's address if it has one node and that node has an address, else
+    "".
     """
 
     driver: str
@@ -40,13 +41,13 @@ class BuilderFacts:
     architecture: str = ""
 
     @property
-    def elsewhere(self) -> bool:
-        """Whether it is another one than the daemon's own."""
+    def outside_daemon(self) -> bool:
+        """Report whether this is not the daemon's own builder."""
         return self.driver != _LOCAL
 
 
 def read_inspection(text: str) -> BuilderFacts:
-    """Read ``docker buildx inspect`` of any version seen; what is not told is ""."""
+    """Parse the output of ``docker buildx inspect``; a missing field is ""."""
     found: dict[str, list[str]] = {}
     for field in _FIELD.finditer(text):
         found.setdefault(field["name"].lower(), []).append(field["value"].strip())
@@ -62,23 +63,24 @@ def read_inspection(text: str) -> BuilderFacts:
 
 
 def inspect(binary: str, builder: str) -> BuilderFacts | Unusable:
-    """Ask buildx for the builder, which it starts where that is its driver's invocation."""
+    """Return what buildx reports about the builder; start it if its driver can."""
     argv = (binary, "buildx", "inspect", "--bootstrap", builder)
-    told = shell.run(shell.Command(argv), timeout_s=_START_S)
-    facts = read_inspection(told.stdout)
-    if told.status == 0 and facts.driver:
+    finished = shell.run(shell.Command(argv), timeout_s=_START_S)
+    facts = read_inspection(finished.stdout)
+    if finished.status == 0 and facts.driver:
         return facts
-    return _refused(builder, reasons.last_words(told.stderr or told.stdout), facts.endpoint)
+    output = finished.stderr or finished.stdout
+    return _refused(builder, reasons.error_line(output), facts.endpoint)
 
 
 def probe(
     binary: str, version: str, builder: str, facts: BuilderFacts
 ) -> tuple[WorkingEngine, Invocation] | Unusable:
-    """Try the builder's own network, then its host's; see ``dockertrial.probe``."""
+    """Try the builder's own network, then its host's; see ``docker_trial.probe``."""
     refused = endpoints.refusal(facts.endpoint, NAME, ADVICE)
     if refused is not None:
         return _refused(builder, refused.reason, facts.endpoint)
-    plain = Invocation(binary=binary, mode=docker_args.BUILDER, remote=True)
+    plain = Invocation(binary=binary, mode=docker_args.REMOTE_BUILDER, remote=True)
     failed: list[str] = []
     for invocation in (plain, replace(plain, network="host")):
         error = _trial(invocation, facts.architecture, run=True)
@@ -92,7 +94,7 @@ def probe(
 
 def _trial(invocation: Invocation, architecture: str, *, run: bool) -> str:
     with tempfile.TemporaryDirectory(prefix="keynet-probe-") as folder:
-        lay_out(Path(folder), architecture, run=run)
+        write_context(Path(folder), architecture, run=run)
         argv = [
             invocation.binary,
             "buildx",
@@ -107,7 +109,7 @@ def _trial(invocation: Invocation, architecture: str, *, run: bool) -> str:
         argv += ["--file", f"{folder}/Containerfile", folder]
         command = shell.Command(tuple(argv), environment=docker_args.environment(invocation, None))
         finished = shell.run(command, timeout_s=_TRIAL_S)
-    return "" if finished.status == 0 else reasons.failure(finished.status, finished.stderr)
+    return "" if finished.status == 0 else reasons.trial_error(finished.status, finished.stderr)
 
 
 def _usable(
@@ -133,12 +135,12 @@ def _refused(builder: str, reason: str, endpoint: str) -> Unusable:
     return Unusable(
         NAME,
         fill(
-            _("the builder {name} that BUILDX_BUILDER names does not work: {reason}"),
+            _("the builder {name} (BUILDX_BUILDER) does not work: {reason}"),
             name=printable(builder, 100),
             reason=reason,
         ),
         fill(
-            _("See: docker buildx ls; docker buildx inspect {name}; or unset BUILDX_BUILDER"),
+            _("Run: docker buildx inspect {name} (or: docker buildx ls), or unset BUILDX_BUILDER"),
             name=printable(builder, 100),
         ),
         endpoint,

@@ -1,6 +1,6 @@
-"""The engines that keynet knows, in the order in which ``auto`` takes them.
+"""The engines that keynet supports, in the order in which ``auto`` tries them.
 
-What drives an engine is loaded for that engine alone: a push knows which one it needs.
+The code that drives an engine is imported when that engine is used: a push needs only one.
 """
 
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ from keynet.runtime.engines import docker_host, podman_host
 from keynet.runtime.engines.buildah import BUILDAH
 from keynet.runtime.engines.dialect import Dialect
 from keynet.runtime.engines.podman import PODMAN
-from keynet.runtime.probing.candidate import EngineCandidate, Tried
+from keynet.runtime.probing.candidate import EngineCandidate, TrialResult
 
 __all__ = ["engines"]
 
 
 def engines() -> tuple[Candidate, ...]:
-    """Return docker, podman and buildah, not yet tried."""
+    """Return docker, podman and buildah, without trying them."""
     docker = EngineCandidate(
         name=docker_host.NAME,
         settings=docker_host.settings,
@@ -39,7 +39,7 @@ def _podman_like(dialect: Dialect) -> EngineCandidate:
     )
 
 
-def _try_docker() -> Tried:
+def _try_docker() -> TrialResult:
     from keynet.runtime.engines import docker_trial
 
     return docker_trial.probe()
@@ -48,7 +48,7 @@ def _try_docker() -> Tried:
 def _restore_docker(engine: WorkingEngine, invocation: Mapping[str, Any]) -> AnyBuilder:
     from keynet.runtime.engines import docker_args
 
-    if invocation["mode"] == docker_args.BUILDER:
+    if invocation["mode"] == docker_args.REMOTE_BUILDER:
         from keynet.runtime.engines.buildx import Buildx
 
         return Buildx(engine, docker_args.Invocation(**invocation))
@@ -57,7 +57,7 @@ def _restore_docker(engine: WorkingEngine, invocation: Mapping[str, Any]) -> Any
     return Docker(engine, docker_args.Invocation(**invocation))
 
 
-def _try_podman_like(dialect: Dialect) -> Tried:
+def _try_podman_like(dialect: Dialect) -> TrialResult:
     from keynet.runtime.engines import podman_like_trial
 
     return podman_like_trial.probe(dialect)
@@ -68,4 +68,4 @@ def _restore_podman_like(
 ) -> AnyBuilder:
     from keynet.runtime.engines import podman_like
 
-    return podman_like.restored(dialect, engine, invocation)
+    return podman_like.restore(dialect, engine, invocation)

@@ -1,4 +1,4 @@
-"""Where podman and buildah differ, as values; and what their ``info`` says, as values."""
+"""The differences between podman and buildah as values, and their ``info``."""
 
 import json
 import shutil
@@ -16,11 +16,11 @@ _RUNTIMES: Final = ("crun", "runc", "youki")
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """How the argv of podman or buildah has to look on this host: what probing found to work.
+    """How to invoke podman or buildah on this host, as a trial build succeeded.
 
-    Empty strings leave the engine's default. ``root`` and ``runroot`` are keynet's own overlay
-    store; ``graph_root`` is the store in use; ``remote`` means that the engine sees none of this
-    host's folders.
+    Empty strings mean the engine's default. ``driver``, ``root`` and ``runroot`` select keynet's
+    own overlay store; ``graph_root`` is the store in use. A ``remote`` engine cannot access
+    folders of this host.
     """
 
     binary: str
@@ -37,7 +37,7 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What ``podman info`` or ``buildah info`` says of the engine's host."""
+    """What ``podman info`` or ``buildah info`` reports about the engine's host."""
 
     rootless: bool
     storage_driver: str
@@ -48,40 +48,40 @@ class Facts:
 
     @property
     def other_runtimes(self) -> list[str]:
-        """Runtimes on this host besides the one that the engine takes by itself."""
+        """Return paths of OCI runtimes on this host, except the engine's default one."""
         found = [shutil.which(name) for name in _RUNTIMES if name != self.runtime]
         return [path for path in found if path]
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One of the two engines: where its argv differs, and the invocations to try, best first."""
+    """How the argv of podman or buildah differs; ``invocations`` are best first."""
 
     guide: Guide
     prefix: Callable[[Invocation], tuple[str, ...]]
     build_flags: Callable[[Invocation], tuple[str, ...]]
     invocations: Callable[[Invocation, Facts], Iterable[Invocation]]
     rm_flags: tuple[str, ...] = ()
-    # The first version whose RUN mounts a folder of the context.
+    # The first version whose RUN can mount a folder of the context.
     mounts_since: tuple[int, int] = (0, 0)
-    # How templates of ``images`` call an image's repository.
+    # The field of an image's repository in templates of ``images``.
     repository: str = "Repository"
     # The arguments after ``inspect`` that print a base image's user.
     inspect_user: tuple[str, ...] = ()
-    # The arguments that print what the engine knows of its host, as JSON.
+    # The arguments that print facts about the engine's host as JSON.
     info: tuple[str, ...] = ("info",)
 
     @property
     def name(self) -> str:
-        """The engine's name, which is its program's too."""
+        """Return the name of the engine, which is also the name of its program."""
         return self.guide.name
 
 
 def read_info(text: str) -> Facts:
-    """Read the JSON of ``info`` of either engine, any version seen.
+    """Parse the JSON of ``info`` of either engine.
 
     Raises:
-        ValueError: It is no such JSON.
+        ValueError: The text is not JSON, or has no facts about a host.
     """
     found = _object(json.loads(text))
     host, store = _object(found.get("host")), _object(found.get("store"))

@@ -1,4 +1,4 @@
-"""docker: a daemon behind a socket, tcp, ssh or a context; legacy builder and BuildKit."""
+"""Build and push with docker's daemon: legacy builder and BuildKit."""
 
 import re
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from keynet.plan import BuildPlan, Pushed, Recipe, RegistryAccess, UserContainer
 from keynet.process import shell
 from keynet.runtime.build import base_user, layer_cache, rendering
 from keynet.runtime.build.build_log import BuildLog
-from keynet.runtime.build.layer_cache import Cached
+from keynet.runtime.build.layer_cache import CachedImage
 from keynet.runtime.build.push_log import PushLog, docker_digest, push_error
 from keynet.runtime.build.rendering import Rendered
 from keynet.runtime.build.staging import keep_containerfile, stage
@@ -30,14 +30,14 @@ from keynet.runtime.engine import (
 from keynet.runtime.engines import docker_args, docker_mounts, docker_saving, docker_tar_context
 from keynet.runtime.engines.docker_args import Invocation
 from keynet.runtime.engines.docker_login import private_config
-from keynet.runtime.probing.reasons import last_words
+from keynet.runtime.probing.reasons import error_line
 from keynet.text import _, fill
 
 __all__ = ["Docker"]
 
 _FIRST_WITH_OCI: Final = (25,)
 _FIRST_WITH_MOUNTS: Final = (20, 10)
-# The client's advice on the builder, which keynet has chosen because it works here.
+# The client's advice to use another builder. keynet has chosen the one that works here.
 _ADVICE = re.compile(
     r"DEPRECATED: The legacy builder|\s+BuildKit is currently disabled|\s+environment-variable\.$"
     r"|\s+Install the buildx component|\s+https://docs\.docker\.com/go/buildx"
@@ -55,7 +55,7 @@ class Docker:
         """See ``Builder.unsupported``."""
         found = [*cannot_run(self.engine, plan), *several_platforms(plan)]
         if self.invocation.mode == docker_args.LEGACY:
-            found += docker_args.only_buildkit(plan)
+            found += docker_args.unsupported_by_legacy(plan)
         return found
 
     def build(
@@ -64,14 +64,14 @@ class Docker:
         access: RegistryAccess | None,
         emit: Emit,
         target: Reference | None,
-    ) -> Cached:
+    ) -> CachedImage:
         """Build with ``docker build``; see ``Builder.build``."""
         project = layer_cache.project_name(plan)
         name = layer_cache.build_name(project) if target is None else str(_tagged(target))
         log = BuildLog()
 
         def on_line(line: str) -> None:
-            line = docker_mounts.hidden(line)
+            line = docker_mounts.without_mounts(line)
             log.feed(line)
             if not _ADVICE.match(line):
                 emit(LogLine(line, "build"))
@@ -83,8 +83,8 @@ class Docker:
             done = True
         finally:
             if not done:
-                layer_cache.keep((self.invocation.binary,), project, log.tops)
-        return Cached(image_id, name, project, tuple(log.tops[:-1]))
+                layer_cache.keep_stages((self.invocation.binary,), project, log.stage_images)
+        return CachedImage(image_id, name, project, tuple(log.stage_images[:-1]))
 
     def _build(
         self,
@@ -123,8 +123,10 @@ class Docker:
                 raise log.failure(self.engine.name, finished.status, kept)
             return iidfile.read_text().strip().removeprefix("sha256:")
 
-    def push(self, built: Cached, target: Reference, access: RegistryAccess, emit: Emit) -> Pushed:
-        """Push by the name that it was built under; see ``Builder.push``."""
+    def push(
+        self, built: CachedImage, target: Reference, access: RegistryAccess, emit: Emit
+    ) -> Pushed:
+        """Push the image by the name it was built with; see ``Builder.push``."""
         log = PushLog(emit)
         named = str(_tagged(target))
         assert built.name == named, "built for another target"
@@ -146,23 +148,23 @@ class Docker:
         log.finish()
         return Pushed(target, digest)
 
-    def release(self, built: Cached) -> None:
-        """Leave one tag a project; see ``Builder.release``."""
+    def release(self, built: CachedImage) -> None:
+        """Keep one tag for each project; see ``Builder.release``."""
         layer_cache.release((self.invocation.binary,), built)
 
     @property
     def formats(self) -> frozenset[str]:
-        """See ``Saver.formats``: docker archives, since docker 25 also the OCI's."""
+        """See ``Saver.formats``: docker-archive, and the OCI formats since docker 25."""
         modern = version_numbers(self.engine.version) >= _FIRST_WITH_OCI
         return frozenset({"docker-archive", *({"oci", "oci-archive"} if modern else ())})
 
-    def local(self, built: Cached) -> LocalImage:
+    def local(self, built: CachedImage) -> LocalImage:
         """See ``Saver.local``."""
         return LocalImage(built.project, built.image_id)
 
-    def save(self, built: Cached, format: str, path: Path, emit: Emit) -> None:  # noqa: A002
+    def save(self, built: CachedImage, format: str, path: Path, emit: Emit) -> None:  # noqa: A002
         """Write an archive or a layout; see ``Saver.save``."""
-        docker_saving.save_by(
+        docker_saving.save(
             format,
             path,
             lambda file: self._run("save", "--output", str(file), built.name, timeout_s=None),
@@ -179,45 +181,45 @@ class Docker:
             timeout_s=60,
         )
         if finished.status != 0:
-            hint = _("A push does not need it: keynet brings its own credentials.")
+            hint = _("keynet push works without it: it passes the credentials itself.")
             if access.ca_cert is not None and not is_loopback(access.host):
                 hint += " " + fill(
-                    _("docker's daemon reads the CA from {path}."),
+                    _("docker's daemon reads the CA from {path}: copy it there."),
                     path=f"/etc/docker/certs.d/{access.host}/ca.crt",
                 )
             raise EngineError(
                 fill(
                     _("docker could not log in to {host}: {said}"),
                     host=access.host,
-                    said=last_words(finished.stderr),
+                    said=error_line(finished.stderr),
                 ),
                 hint,
             )
 
     def logout(self, host: str) -> None:
-        """Forget a login; see ``LoginStore.logout``."""
+        """Remove a login; see ``LoginStore.logout``."""
         finished = self._run("logout", host)
         if finished.status != 0:
             raise EngineError(
                 fill(
                     _("docker could not log out of {host}: {said}"),
                     host=host,
-                    said=last_words(finished.stderr),
+                    said=error_line(finished.stderr),
                 ),
-                _("Remove the entry from ~/.docker/config.json by hand."),
+                _("Remove the entry of this host from ~/.docker/config.json."),
             )
 
     def kept(self) -> list[KeptImage]:
         """See ``LayerStore.kept``."""
         store = self.engine.endpoint or self.engine.name
-        return layer_cache.listed((self.invocation.binary,), "Repository", store)
+        return layer_cache.list_images((self.invocation.binary,), "Repository", store)
 
     def drop(self, images: Sequence[str]) -> None:
         """See ``LayerStore.drop``."""
         layer_cache.drop((self.invocation.binary,), images)
 
     def _network(self, plan: BuildPlan) -> str:
-        """Use the host's network where the daemon has none, or where the way out is loopback."""
+        """Return "host" if there is no bridge network, or proxy or index is on loopback."""
         if self.invocation.network:
             return self.invocation.network
         network = plan.host_network
@@ -232,17 +234,17 @@ class Docker:
         return "host" if local else ""
 
     def _rendered(self, plan: BuildPlan, config: Path | None, on_line: shell.OnLine) -> Rendered:
-        """Render for what the builder can mount: a folder of the context, or secrets."""
+        """Render the recipe, with mounts (of a folder, of secrets) if RUN has them."""
         recipe = plan.recipe
         mounts = (
             self.invocation.mode != docker_args.LEGACY
             and version_numbers(self.engine.version) >= _FIRST_WITH_MOUNTS
         )
         if isinstance(recipe, UserContainerfile):
-            return docker_mounts.rendered(plan, recipe) if mounts else Rendered(recipe.text)
+            return docker_mounts.render(plan, recipe) if mounts else Rendered(recipe.text)
         if mounts and plan.needs_run:
             pull = partial(self._pull, plan, config, on_line)
-            user = base_user.find(self._user_question(recipe), pull)
+            user = base_user.find(self._inspect_user(recipe), pull)
             one = None
             if user is not None:
                 one = rendering.one_stage(recipe, plan.host_network, user)
@@ -250,7 +252,7 @@ class Docker:
                 return one
         return rendering.two_stages(recipe, plan.host_network)
 
-    def _user_question(self, recipe: Recipe) -> shell.Command:
+    def _inspect_user(self, recipe: Recipe) -> shell.Command:
         inspect = ("image", "inspect", "--format", "{{.Config.User}}", str(recipe.base))
         return shell.Command((self.invocation.binary, *inspect))
 
@@ -266,15 +268,12 @@ class Docker:
 
 
 def _tagged(target: Reference) -> Reference:
-    """Push one tag: without one docker would push all that it has of the repository."""
+    """Return the target with a tag: without one, docker would push all tags."""
     return target if target.tag else target.with_tag("latest")
 
 
 def _daemon_ca(target: Reference) -> str:
     return fill(
-        _(
-            "docker's daemon looks for the CA in /etc/docker/certs.d/{host}/ca.crt (on the "
-            "daemon's machine): put it there."
-        ),
+        _("Copy the CA to /etc/docker/certs.d/{host}/ca.crt on the machine of docker's daemon."),
         host=target.registry,
     )

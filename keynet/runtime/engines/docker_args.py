@@ -1,4 +1,4 @@
-"""docker's argv and output, pure: legacy builder, BuildKit, buildx."""
+"""docker's argv and output for legacy builder, BuildKit and buildx. Pure."""
 
 import json
 import re
@@ -14,29 +14,29 @@ from keynet.runtime.engines import docker_tar_context
 from keynet.text import _, fill
 
 __all__ = [
-    "BUILDER",
     "BUILDKIT",
     "BUILDX",
     "LEGACY",
+    "REMOTE_BUILDER",
     "DockerFacts",
     "Invocation",
     "build_arguments",
-    "builder_arguments",
     "environment",
     "network_flags",
-    "only_buildkit",
     "pull_arguments",
     "read_info",
+    "remote_build_arguments",
+    "unsupported_by_legacy",
 ]
 
 LEGACY: Final = "legacy"
 BUILDKIT: Final = "buildkit"
 BUILDX: Final = "buildx"
-# A builder of buildx that is not the daemon's own.
-BUILDER: Final = "builder"
+# A builder of buildx that is not the daemon's own one.
+REMOTE_BUILDER: Final = "builder"
 
-# Features of Containerfiles that docker's legacy builder does not know: the instructions, what
-# their arguments look like, and how to call the feature.
+# Features of Containerfiles that docker's legacy builder lacks: instructions, pattern of their
+# arguments, name of the feature.
 _ONLY_BUILDKIT: Final = (
     ({"RUN"}, re.compile(r"--(?:mount|network|security)\b", re.I), "RUN --mount"),
     ({"COPY", "ADD"}, re.compile(r"(?:--\w+=\S+\s+)*--(?:link|parents)\b", re.I), "--link"),
@@ -46,10 +46,10 @@ _ONLY_BUILDKIT: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """How docker's argv has to look on this host: what probing found to work.
+    """How to invoke docker on this host: the settings that passed a trial build.
 
-    ``mode`` is the builder (``LEGACY``, ``BUILDKIT``, ``BUILDX``, ``BUILDER``); ``network`` is ""
-    for docker's default; ``remote`` means that the daemon sees none of this host's folders.
+    ``mode`` is the builder: ``LEGACY``, ``BUILDKIT``, ``BUILDX`` or ``REMOTE_BUILDER``. ``network``
+    is "" for docker's default. A ``remote`` daemon cannot access folders of this host.
     """
 
     binary: str
@@ -60,7 +60,7 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class DockerFacts:
-    """What ``docker info`` says of the daemon and of the client's plugins."""
+    """What ``docker info`` reports about the daemon and the client's plugins."""
 
     version: str
     rootless: bool
@@ -71,14 +71,14 @@ class DockerFacts:
 
 
 def read_info(text: str) -> DockerFacts:
-    """Read ``docker info --format '{{json .}}'`` of any version seen.
+    """Parse the output of ``docker info --format '{{json .}}'``.
 
     Raises:
-        ValueError: It is no such JSON.
+        ValueError: The text is not JSON, or not an object.
     """
     found = json.loads(text)
     if not isinstance(found, dict):
-        raise ValueError("info is no object")  # noqa: TRY004
+        raise ValueError("info is not an object")  # noqa: TRY004
     client = found.get("ClientInfo")
     plugins = client.get("Plugins") if isinstance(client, dict) else None
     architecture = str(found.get("Architecture") or "")
@@ -100,15 +100,15 @@ def _plugin_names(plugins: Any) -> list[str]:
 
 
 def environment(invocation: Invocation, config: Path | None) -> Mapping[str, str]:
-    """Return what makes the client take this builder and this push's credentials.
+    """Return the variables that select the builder and the credentials.
 
     Args:
-        config: For DOCKER_CONFIG; None leaves the user's own.
+        config: The folder for DOCKER_CONFIG; None uses the user's own.
     """
     chosen = {
         "DOCKER_BUILDKIT": "0" if invocation.mode == LEGACY else "1",
         "BUILDKIT_PROGRESS": "plain",
-        # An index round the image, with a provenance that differs each time, is not wanted.
+        # Attestations would wrap the image into an index, with different bytes for each build.
         "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
         "DOCKER_CLI_HINTS": "false",
     }
@@ -127,7 +127,14 @@ def build_arguments(
     network: str,
     more: Iterable[str] = (),
 ) -> tuple[str, ...]:
-    """Give ``build`` with ``more`` flags; the legacy builder's context is standard input."""
+    """Return the arguments of ``build``; the legacy builder's context is stdin.
+
+    Args:
+        name: The image's name with a tag.
+        iidfile: The file to which docker writes the image's id.
+        network: For RUN steps; "" uses docker's default.
+        more: Further flags.
+    """
     arguments = ["build", "--tag", name, "--iidfile", str(iidfile)]
     arguments += [
         *_builder_flags(invocation),
@@ -141,12 +148,14 @@ def build_arguments(
 
 
 def pull_arguments(plan: BuildPlan) -> tuple[str, ...]:
-    """Give ``pull`` of the plan's base image."""
+    """Return the arguments of ``pull`` for the plan's base image."""
     return ("pull", *_platform_flags(plan), str(plan.base))
 
 
-def builder_arguments(plan: BuildPlan, stage: Stage, invocation: Invocation) -> tuple[str, ...]:
-    """Give ``buildx build`` for a builder elsewhere, up to the output and the context."""
+def remote_build_arguments(
+    plan: BuildPlan, stage: Stage, invocation: Invocation
+) -> tuple[str, ...]:
+    """Return ``buildx build`` for a remote builder, without output and context."""
     arguments = [
         "buildx",
         "build",
@@ -158,10 +167,10 @@ def builder_arguments(plan: BuildPlan, stage: Stage, invocation: Invocation) -> 
 
 
 def network_flags(network: str, mode: str) -> list[str]:
-    """Give ``--network``, with the permission that a builder elsewhere wants."""
+    """Return ``--network``, with the ``--allow`` that a remote builder requires."""
     if not network:
         return []
-    allowed = ["--allow", f"network.{network}"] if mode == BUILDER else []
+    allowed = ["--allow", f"network.{network}"] if mode == REMOTE_BUILDER else []
     return ["--network", network, *allowed]
 
 
@@ -186,15 +195,15 @@ def _builder_flags(invocation: Invocation) -> list[str]:
     return ["--progress", "plain", *(["--load"] if invocation.mode == BUILDX else [])]
 
 
-def only_buildkit(plan: BuildPlan) -> list[str]:
-    """Name what of the plan the legacy builder cannot do."""
+def unsupported_by_legacy(plan: BuildPlan) -> list[str]:
+    """Explain which parts of the plan the legacy builder cannot do."""
     recipe = plan.recipe
     instructions = recipe.instructions if isinstance(recipe, UserContainerfile) else ()
     found = [
-        fill(_("docker's legacy builder does not know {feature}; BuildKit does"), feature=feature)
+        fill(_("{feature} requires BuildKit, but docker uses its legacy builder"), feature=feature)
         for names, pattern, feature in _ONLY_BUILDKIT
         if any(each.name in names and pattern.match(each.arguments) for each in instructions)
     ]
     if plan.secrets:
-        found.append(_("docker's legacy builder does not know --secret; BuildKit does"))
+        found.append(_("--secret requires BuildKit, but docker uses its legacy builder"))
     return found

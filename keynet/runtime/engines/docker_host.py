@@ -1,6 +1,6 @@
-"""docker on this host: what decides where it runs, and what to do where it does not.
+"""docker on this host: the settings that decide how it runs, and advice.
 
-Light, since every push asks for it: what drives docker is loaded where docker is used.
+Every push imports this module, so it imports nothing heavy.
 """
 
 import contextlib
@@ -25,11 +25,12 @@ _LARGEST: Final = 10_000_000
 GUIDE: Final = Guide(NAME, package="docker.io", reset="docker system prune")
 ADVICE: Final = Advice(
     start=N_(
-        "Start it: systemctl start docker; or correct DOCKER_HOST or the context: docker context ls"
+        "Start it (systemctl start docker), or correct DOCKER_HOST or the context (docker context "
+        "ls)"
     ),
     permission=N_(
-        "As root: usermod -aG docker USER, then log in anew; or use rootless docker, "
-        "podman or buildah."
+        "Run as root: usermod -aG docker USER, then log in again. Or use rootless docker, podman "
+        "or buildah."
     ),
 )
 
@@ -45,14 +46,14 @@ _VARIABLES: Final = (
 
 
 def settings() -> Iterator[object]:
-    """Yield what decides where and how docker runs; see ``EngineCandidate.settings``."""
+    """Yield what decides how docker runs; see ``EngineCandidate.settings``."""
     yield from variables(_VARIABLES)
     folder = docker_folder()
     found: object = None
     with contextlib.suppress(OSError, ValueError, RecursionError):
         found = json.loads(limited_read.head(folder / "config.json", _LARGEST))
     chosen = found if isinstance(found, dict) else {}
-    # The rest of it is logins, and how tables are printed.
+    # The rest of config.json (logins, formats of tables) does not matter for that.
     yield [chosen.get(each) for each in ("currentContext", "cliPluginsExtraDirs")]
     yield stamp(str(folder / "cli-plugins"))
     context = os.environ.get("DOCKER_CONTEXT") or chosen.get("currentContext")

@@ -1,7 +1,7 @@
-"""The private folder of one docker command: the user's configuration and one more login.
+"""Create a private DOCKER_CONFIG for one command, with one more login.
 
-A push never depends on docker's stored login, and never changes it. The user's own entries stay,
-so that private base images still pull.
+A push neither depends on docker's stored login nor changes it. The user's own logins are copied,
+so that private base images can be pulled.
 """
 
 import contextlib
@@ -19,16 +19,16 @@ __all__ = ["docker_folder", "private_config"]
 
 _HUB: Final = "docker.io"
 _HUB_IN_DOCKER: Final = "https://index.docker.io/v1/"
-# What the docker client looks for next to config.json: contexts, plugins, buildx's builders,
-# and the certificates that DOCKER_TLS_VERIFY uses.
+# What the docker client reads next to config.json: contexts, plugins, buildx's builders, and the
+# certificates for DOCKER_TLS_VERIFY.
 _LINKED: Final = ("contexts", "cli-plugins", "buildx", "ca.pem", "cert.pem", "key.pem")
 
 
 @contextlib.contextmanager
 def private_config(access: RegistryAccess | None) -> Iterator[Path | None]:
-    """Make a folder for DOCKER_CONFIG (0700) and remove it on every way out.
+    """Create a folder (0700) for DOCKER_CONFIG, and remove it in any case.
 
-    Without ``access`` there is none: docker uses the user's own.
+    Yields None without ``access``: docker then uses the user's own folder.
     """
     if access is None:
         yield None
@@ -44,7 +44,7 @@ def private_config(access: RegistryAccess | None) -> Iterator[Path | None]:
 
 
 def docker_folder() -> Path:
-    """Return the user's own docker configuration folder, which need not exist."""
+    """Return the user's own docker configuration folder, which may not exist."""
     return Path(os.environ.get("DOCKER_CONFIG") or places.home() / ".docker")
 
 
@@ -57,7 +57,7 @@ def _config(access: RegistryAccess) -> dict[str, Any]:
     stored = authfiles.mapping(config.get("credHelpers"))
     helpers = {name: helper for name, helper in stored.items() if name != host}
     if config.get("credsStore"):
-        # An empty helper means the file itself: the store for all hosts would hide the entry.
+        # An empty helper selects the file. The store for all hosts would hide the entry.
         helpers[host] = ""
     if helpers:
         config["credHelpers"] = helpers

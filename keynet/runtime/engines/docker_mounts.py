@@ -1,6 +1,7 @@
-"""What BuildKit mounts into the RUN steps of a user's own Containerfile: secrets, and nothing else.
+"""Mount host CA and package index into a user's RUN steps, with BuildKit.
 
-BuildKit mounts no folder of the host. A secret that is not given is not mounted.
+They are mounted as secrets, because BuildKit cannot mount a folder of the host. A secret that is
+not passed is not mounted.
 """
 
 import re
@@ -11,26 +12,29 @@ from keynet.plan import BuildPlan, UserContainerfile
 from keynet.runtime.build import host_files
 from keynet.runtime.build.rendering import Rendered
 
-__all__ = ["hidden", "rendered", "secret_flags"]
+__all__ = ["render", "secret_flags", "without_mounts"]
 
 _FLAGS: Final = " ".join(
     f"--mount=type=secret,id=keynet-{name},target={host_files.FOLDER}/{name},mode=0444"
     for name in host_files.FILES
 )
-# Frontends whose RUN can mount, as far as their name tells.
+# Names of frontends whose RUN is known to have mounts.
 _MOUNTING_SYNTAX: Final = re.compile(r"(?:docker\.io/)?docker/dockerfile:1(?:\.(?:[2-9]|\d\d)\S*)?")
 _RUN: Final = re.compile(r"\s*RUN(?=\s)", re.IGNORECASE)
 
 
-def rendered(plan: BuildPlan, recipe: UserContainerfile) -> Rendered:
-    """Return the file with the mounts behind each RUN of its own, where that can be."""
-    if not host_files.are_wanted(plan) or not _can_mount(recipe):
+def render(plan: BuildPlan, recipe: UserContainerfile) -> Rendered:
+    """Return the Containerfile, with mounts added to each RUN if possible."""
+    if not host_files.are_needed(plan) or not _can_mount(recipe):
         return Rendered(recipe.text)
     return Rendered(_with_flags(recipe, _FLAGS))
 
 
 def secret_flags(plan: BuildPlan, built: Rendered, private: Path) -> list[str]:
-    """Write the files that a text with mounts wants, and return their ``--secret`` flags."""
+    """Write the files for the mounts of ``built``; return their ``--secret`` flags.
+
+    Empty if ``built`` has no such mounts.
+    """
     if _FLAGS not in built.text:
         return []
     folder = host_files.write(plan, private)
@@ -38,13 +42,13 @@ def secret_flags(plan: BuildPlan, built: Rendered, private: Path) -> list[str]:
     return [f"--secret=id=keynet-{file.name},src={file}" for file in files if file.exists()]
 
 
-def hidden(line: str) -> str:
-    """Take the flags that nobody has written out of a line of the build's log."""
+def without_mounts(line: str) -> str:
+    """Return a line of the build log without the mounts that keynet has added."""
     return line.replace(f"{_FLAGS} ", "")
 
 
 def _can_mount(recipe: UserContainerfile) -> bool:
-    # A mount of the user's own there stays what it is.
+    # The user already mounts something there.
     if f"={host_files.FOLDER}" in recipe.text:
         return False
     return not recipe.syntax or _MOUNTING_SYNTAX.fullmatch(recipe.syntax) is not None

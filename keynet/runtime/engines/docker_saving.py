@@ -1,4 +1,4 @@
-"""Write an image that docker exports to a file or a folder."""
+"""Save an image of docker as an archive or an OCI layout."""
 
 import shutil
 import tarfile
@@ -7,17 +7,22 @@ from pathlib import Path, PurePosixPath
 
 from keynet.errors import EngineError
 from keynet.process import shell
-from keynet.runtime.probing.reasons import last_words
+from keynet.runtime.probing.reasons import error_line
 from keynet.text import _, fill
 
-__all__ = ["save_by"]
+__all__ = ["save"]
 
 
-def save_by(format: str, path: Path, write: Callable[[Path], shell.Finished]) -> None:  # noqa: A002
-    """Let docker write an archive, and unpack it where a layout is wanted.
+def save(format: str, path: Path, write: Callable[[Path], shell.Finished]) -> None:  # noqa: A002
+    """Let docker write an archive, and unpack it if an OCI layout is requested.
+
+    Args:
+        format: ``oci``, ``oci-archive`` or ``docker-archive``.
+        path: The file, or the folder of a layout.
+        write: Runs docker so that it writes an archive to this path.
 
     Raises:
-        EngineError: Nothing was written.
+        EngineError: docker failed.
     """
     is_layout = format == "oci"
     file = path.with_name(f"{path.name}.partial.tar") if is_layout else path
@@ -28,9 +33,9 @@ def save_by(format: str, path: Path, write: Callable[[Path], shell.Finished]) ->
                 fill(
                     _("docker could not write the image to {destination}: {said}"),
                     destination=f"{format}:{path}",
-                    said=last_words(finished.stderr),
+                    said=error_line(finished.stderr),
                 ),
-                _("See whether the folder exists, is writable and has room."),
+                _("Check that the folder exists, is writable and has enough free space."),
             )
         if is_layout:
             _unpack_layout(file, path)
@@ -40,9 +45,9 @@ def save_by(format: str, path: Path, write: Callable[[Path], shell.Finished]) ->
 
 
 def _unpack_layout(file: Path, folder: Path) -> None:
-    """Write the layout's own files, whose names its specification gives; nothing else.
+    """Unpack the regular files of an archive, except names outside the folder.
 
-    Not ``extractall``: Debian 12's Python has no filter for it yet.
+    Not ``extractall``, because Debian 12's Python (3.11.2) has no ``filter`` for it.
     """
     with tarfile.open(file) as tar:
         for member in tar:

@@ -1,7 +1,7 @@
-"""A stage as a tar on the engine's standard input: for docker's legacy builder.
+"""Send a stage as a tar to the standard input of docker's legacy builder.
 
-Its client would apply a ``.dockerignore`` of the context once more, by docker's rules
-alone; what comes as a tar is taken as it is.
+For a folder, docker's client would apply the context's ``.dockerignore`` again, and only by its
+own rules. A tar is used unchanged.
 """
 
 import io
@@ -20,9 +20,9 @@ _IGNORE: Final = ".dockerignore"
 
 
 def containerfile_name(plan: BuildPlan) -> str:
-    """Give the name inside the tar under which ``docker build --file`` finds the recipe.
+    """Return the Containerfile's path in the tar, for ``docker build --file``.
 
-    A user's file that is part of the context anyway is used in its own place.
+    A user's Containerfile that is part of the context keeps its path.
     """
     if isinstance(plan.recipe, UserContainerfile):
         path, context = plan.recipe.path.resolve(), plan.context.resolve()
@@ -34,7 +34,7 @@ def containerfile_name(plan: BuildPlan) -> str:
 
 
 def write(plan: BuildPlan, rendered: Rendered, staged: Stage, pipe: BinaryIO) -> None:
-    """Write the whole stage; everything belongs to root, as docker's own client sends it."""
+    """Write the stage as a tar; files belong to root, as with docker's client."""
     name = containerfile_name(plan)
     with tarfile.open(
         fileobj=pipe,
@@ -53,10 +53,10 @@ def write(plan: BuildPlan, rendered: Rendered, staged: Stage, pipe: BinaryIO) ->
 
 
 def _hiding(ignore: Path) -> str:
-    """Give the ignore file by which the daemon takes the Containerfile out of the image.
+    """Return the ignore file that removes the Containerfile from the context.
 
-    The daemon honours it for these two names only. docker's client itself appends such a
-    line when ``--file`` lies outside the context.
+    The daemon only applies it to these two names. docker's client adds such a line itself if
+    ``--file`` is outside the context.
     """
     if not ignore.is_file() or ignore.is_symlink():
         return f"{_IGNORE}\n{_HIDDEN}\n"

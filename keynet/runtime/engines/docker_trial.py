@@ -1,4 +1,4 @@
-"""Probing docker by doing: the client, its daemon, then BuildKit and the legacy builder."""
+"""Probe docker: client, daemon, trial builds with BuildKit and legacy builder."""
 
 import os
 import re
@@ -17,19 +17,19 @@ from keynet.runtime.engines import buildx_trial, docker_args
 from keynet.runtime.engines.docker_args import BUILDKIT, BUILDX, LEGACY, DockerFacts, Invocation
 from keynet.runtime.engines.docker_host import ADVICE, GUIDE, NAME
 from keynet.runtime.probing import endpoints, reasons
-from keynet.runtime.probing.trial_program import lay_out
+from keynet.runtime.probing.trial_program import write_context
 from keynet.text import _, fill, printable
 
-__all__ = ["Tried", "probe"]
+__all__ = ["TrialResult", "probe"]
 
-Tried = tuple[WorkingEngine, Invocation] | Unusable
+TrialResult = tuple[WorkingEngine, Invocation] | Unusable
 
 _TIMEOUT_S: Final = 60.0
 _CLIENT = re.compile(r"Docker version (\d+(?:\.\d+)+)", re.IGNORECASE)
 
 
-def probe() -> Tried:
-    """Find the first builder of docker that really builds; under a second each."""
+def probe() -> TrialResult:
+    """Return the first builder of docker that passes a trial build (under 1 s each)."""
     binary = shutil.which(NAME)
     if binary is None:
         return reasons.not_installed(GUIDE)
@@ -39,25 +39,25 @@ def probe() -> Tried:
         return Unusable(NAME, error.message, error.hint)
 
 
-def _probe(binary: str) -> Tried:
+def _probe(binary: str) -> TrialResult:
     client = _run(binary, "--version")
     if "podman" in client.stdout.lower():
         return Unusable(
             NAME,
-            _("the docker command here is podman's stand-in"),
-            _("keynet uses podman itself: --builder podman"),
+            _("the docker command is podman's emulation of docker"),
+            _("Use podman directly: --builder podman"),
         )
     if builder := os.environ.get("BUILDX_BUILDER"):
         known = buildx_trial.inspect(binary, builder)
         if isinstance(known, Unusable):
             return known
-        if known.elsewhere:
+        if known.outside_daemon:
             version = _CLIENT.search(client.stdout)
             return buildx_trial.probe(binary, version[1] if version else "", builder, known)
     return _probe_daemon(binary)
 
 
-def _probe_daemon(binary: str) -> Tried:
+def _probe_daemon(binary: str) -> TrialResult:
     endpoint = _endpoint(binary)
     refused = endpoints.refusal(endpoint, NAME, ADVICE)
     if refused is not None:
@@ -72,7 +72,7 @@ def _probe_daemon(binary: str) -> Tried:
     return _try_modes(binary, facts, endpoint)
 
 
-def _try_modes(binary: str, facts: DockerFacts, endpoint: str) -> Tried:
+def _try_modes(binary: str, facts: DockerFacts, endpoint: str) -> TrialResult:
     network = "" if _run(binary, "network", "inspect", "bridge").status == 0 else "host"
     remote = not endpoint.startswith(("unix://", "npipe://"))
     invocations = [
@@ -92,7 +92,7 @@ def _try_modes(binary: str, facts: DockerFacts, endpoint: str) -> Tried:
 
 
 def _modes(facts: DockerFacts) -> list[str]:
-    """List the builders to try; the user's DOCKER_BUILDKIT leaves one."""
+    """Return the builders to try; only one if the user sets DOCKER_BUILDKIT."""
     wanted = os.environ.get("DOCKER_BUILDKIT", "").lower()
     if wanted in {"0", "false"}:
         return [LEGACY]
@@ -106,7 +106,7 @@ def _trial(invocation: Invocation, architecture: str, *, run: bool) -> str:
     name = f"{PREFIX}probe:{secrets.token_hex(6)}"
     log = BuildLog()
     with tempfile.TemporaryDirectory(prefix="keynet-probe-") as folder:
-        lay_out(Path(folder), architecture, run=run)
+        write_context(Path(folder), architecture, run=run)
         argv = [invocation.binary, "build", "--no-cache", "--tag", name]
         argv += ["--network", invocation.network] if invocation.network else []
         argv += ["--force-rm"] if invocation.mode == LEGACY else []
@@ -120,10 +120,10 @@ def _trial(invocation: Invocation, architecture: str, *, run: bool) -> str:
     if finished.status == 0:
         _run(invocation.binary, "rmi", name)
         return ""
-    # The legacy builder keeps the image of the last step that worked.
-    for image in log.tops:
+    # The legacy builder keeps the image of the last successful step.
+    for image in log.stage_images:
         _run(invocation.binary, "rmi", image)
-    return reasons.failure(finished.status, finished.stderr or finished.stdout)
+    return reasons.trial_error(finished.status, finished.stderr or finished.stdout)
 
 
 def _usable(
@@ -151,14 +151,14 @@ def _usable(
 
 
 def _endpoint(binary: str) -> str:
-    """Ask the client where it would connect to: DOCKER_HOST and contexts are its business."""
+    """Return the address the client connects to, from DOCKER_HOST or its context."""
     found = _run(binary, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
     if found.status != 0:
         raise EngineError(
             fill(
-                _("docker's context cannot be read: {said}"), said=reasons.last_words(found.stderr)
+                _("docker's context cannot be read: {said}"), said=reasons.error_line(found.stderr)
             ),
-            _("See: docker context ls; docker context use default"),
+            _("List the contexts with docker context ls; select one with docker context use NAME"),
         )
     return found.stdout.strip()
 

@@ -1,8 +1,8 @@
-"""keynet's own overlay store: for rootless podman and buildah that would fall back to vfs.
+"""keynet's own overlay store, for rootless podman and buildah that would use vfs.
 
-The kernel mounts overlay natively in a user namespace, but a store that already is vfs
-stays vfs, and the engines choose vfs where they find neither /dev/fuse nor a setting. The
-user's own store is left alone.
+Kernels can mount overlay in a user namespace. But a store that was created with vfs keeps it, and
+the engines choose vfs if there is neither /dev/fuse nor a setting. The user's own store is not
+changed.
 """
 
 import os
@@ -15,48 +15,51 @@ from keynet.files import places
 from keynet.process import shell
 from keynet.runtime.engines.dialect import Invocation
 
-__all__ = ["OwnStore", "exists", "in_own_store", "is_wanted", "own_store", "remove"]
+__all__ = ["OwnStore", "exists", "find", "is_allowed", "remove", "select"]
 
 _DRIVER: Final = "overlay"
 
 
 @dataclass(frozen=True, slots=True)
 class OwnStore:
-    """Where keynet's own store lies, and how many bytes it takes on the disk."""
+    """The folder of keynet's own store, and its size on the disk in bytes."""
 
     path: Path
     size: int
 
 
-def is_wanted() -> bool:
-    """Tell whether an own store may be used: an explicit choice of the user's is respected."""
+def is_allowed() -> bool:
+    """Report whether an own store may be used: rootless, without STORAGE_DRIVER."""
     return os.geteuid() != 0 and not os.environ.get("STORAGE_DRIVER")
 
 
 def exists() -> bool:
-    """Tell whether keynet has a store of its own on this machine."""
+    """Report whether keynet has an own store on this machine."""
     return os.path.exists(_root())  # noqa: PTH110  False where it is hidden from this user
 
 
-def in_own_store(invocation: Invocation) -> Invocation:
-    """Return the same invocation, in keynet's own store."""
+def select(invocation: Invocation) -> Invocation:
+    """Return the invocation with keynet's own store, whose folders are created."""
     root, runroot = _root(), _runroot()
     for folder in (root, runroot):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return replace(invocation, root=str(root), runroot=str(runroot), driver=_DRIVER)
 
 
-def own_store() -> OwnStore | None:
-    """Find keynet's own store; None when there is none."""
+def find() -> OwnStore | None:
+    """Return keynet's own store; None if it does not exist."""
     if not exists():
         return None
     return OwnStore(_base(), _disk_usage(_base()))
 
 
 def remove() -> None:
-    """Remove the store with everything in it; no store is no error.
+    """Remove the store and everything in it; without a store, do nothing.
 
-    Files of other ids can be removed only inside the engine's user namespace.
+    Files of other user ids can only be removed inside the engine's user namespace.
+
+    Raises:
+        OSError: Something in the store cannot be removed.
     """
     if not exists():
         return
@@ -80,7 +83,7 @@ def _root() -> Path:
 
 
 def _runroot() -> Path:
-    # What an engine keeps there must not outlive a reboot; the runtime folder does not.
+    # The run root must not survive a reboot, so the runtime folder is the right place.
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     if runtime and places.is_own(runtime) and places.is_writable(Path(runtime)):
         return Path(runtime) / "keynet" / "storage"

@@ -1,4 +1,4 @@
-"""podman: root or rootless, local or over CONTAINER_HOST; what is its own, pure."""
+"""podman, local or remote: where its invocation differs from buildah's. Pure."""
 
 import os
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def _build_flags(invocation: Invocation) -> tuple[str, ...]:
 
 
 def _invocations(plain: Invocation, facts: Facts) -> Iterator[Invocation]:
-    """Yield runtimes and isolations; a service elsewhere knows its own runtimes best."""
+    """Yield runtimes and isolations; a remote service chooses its runtime itself."""
     if wanted := os.environ.get("BUILDAH_ISOLATION"):
         yield replace(plain, isolation=wanted)
     yield plain
@@ -43,8 +43,8 @@ PODMAN = Dialect(
                 r"(?:unable to|cannot) connect to podman|podman socket|CONTAINER_HOST"
                 r"|dial (?:unix|tcp)",
                 N_(
-                    "Start the service (podman system service) that CONTAINER_HOST or the podman "
-                    "connection names, or unset it: podman system connection list"
+                    "Start the service that CONTAINER_HOST or the podman connection names (podman "
+                    "system service), or remove that setting: podman system connection list"
                 ),
             ),
         ),

@@ -1,6 +1,6 @@
-"""What podman and buildah have in common: argv, pure; they share their builder's code.
+"""The argv that podman and buildah have in common. Pure.
 
-Each function gives the arguments after the program's name and its global flags.
+Each function returns the arguments after the program's name and its global flags.
 """
 
 from collections.abc import Iterable
@@ -21,6 +21,7 @@ __all__ = [
     "pull_arguments",
     "push_arguments",
     "remote_auth_flags",
+    "save_arguments",
     "store_flags",
     "uses_registry",
 ]
@@ -29,7 +30,7 @@ _CA_IN_IMAGES: Final = "/etc/ssl/certs/ca-certificates.crt"
 
 
 def store_flags(invocation: Invocation) -> tuple[str, ...]:
-    """Choose keynet's own store where the invocation names one; the user's stays as it is."""
+    """Return the flags that select keynet's own store; empty for the user's store."""
     if not invocation.root:
         return ()
     return (
@@ -50,11 +51,15 @@ def build_arguments(
     auth: RegistryAuth | None,
     name: str,
 ) -> tuple[str, ...]:
-    """Give ``build`` with everything of the plan.
+    """Return the arguments of ``build`` for the plan.
 
-    No ``--iidfile``: with it buildah no longer tells the images of the single steps. The
-    variables of ``plan.host_network`` are named without their values, which the
-    engine takes from its environment.
+    No ``--iidfile``, because buildah then stops printing the images of the steps. The variables
+    of ``plan.host_network`` are passed without values: the engine reads them from its
+    environment.
+
+    Args:
+        auth: Credentials for base images; None uses the user's own logins.
+        name: The image's name with a tag.
     """
     arguments = ["build", "--layers", "--force-rm", "--format", "docker"]
     arguments += ["--file", str(stage.containerfile), "--tag", name]
@@ -77,21 +82,23 @@ def build_arguments(
 
 
 def platform_flags(plan: BuildPlan) -> list[str]:
-    """Return ``--platform`` for a plan that names one."""
+    """Return ``--platform`` if the plan has platforms."""
     return ["--platform", ",".join(map(str, plan.platforms))] if plan.platforms else []
 
 
 def pull_arguments(plan: BuildPlan, auth: RegistryAuth | None) -> tuple[str, ...]:
-    """Give ``pull`` of the plan's base image."""
+    """Return the arguments of ``pull`` for the plan's base image."""
     return ("pull", *platform_flags(plan), *_pull_flags(plan, auth), str(plan.base))
 
 
 def push_arguments(
     image_id: str, target: Reference, auth: RegistryAuth, digestfile: Path | None
 ) -> tuple[str, ...]:
-    """Give ``push`` of an image by its id, so that nothing has to be tagged.
+    """Return the arguments of ``push`` for an image id, which needs no tag.
 
-    A remote podman knows neither ``--digestfile`` nor ``--cert-dir``: None leaves both out.
+    Args:
+        digestfile: None for a remote podman, which has neither ``--digestfile`` nor
+            ``--cert-dir``.
     """
     if digestfile is None:
         return ("push", *remote_auth_flags(auth), image_id, f"docker://{target}")
@@ -99,8 +106,29 @@ def push_arguments(
     return ("push", *auth_flags(auth), *flags, image_id, f"docker://{target}")
 
 
+def save_arguments(
+    invocation: Invocation,
+    image_id: str,
+    project: str,
+    format: str,  # noqa: A002
+    path: Path,
+) -> tuple[str, ...]:
+    """Return the arguments that write an image to a layout or an archive.
+
+    Args:
+        project: The image's name in the file, without a tag.
+        format: ``oci``, ``oci-archive`` or ``docker-archive``.
+    """
+    if invocation.remote:
+        # ``push`` would write to a file of the service's host.
+        form = "oci-dir" if format == "oci" else format
+        return ("save", "--format", form, "--output", str(path), image_id)
+    name = f"{project}:latest" if format == "docker-archive" else "latest"
+    return ("push", image_id, f"{format}:{path}:{name}")
+
+
 def login_arguments(access: RegistryAccess, cert_dir: Path | None) -> tuple[str, ...]:
-    """Give ``login``; the password comes on standard input, the registry last."""
+    """Return the arguments of ``login``; the password is read from stdin."""
     arguments = ["login", "--username", access.username, "--password-stdin"]
     if access.insecure or (access.ca_cert is None and is_loopback(access.host)):
         arguments.append("--tls-verify=false")
@@ -110,24 +138,24 @@ def login_arguments(access: RegistryAccess, cert_dir: Path | None) -> tuple[str,
 
 
 def remote_auth_flags(auth: RegistryAuth) -> Iterable[str]:
-    """Give the flags for a service elsewhere, which has certificates of its own."""
+    """Yield the flags for credentials; a remote service uses its own certificates."""
     yield from ("--authfile", str(auth.authfile))
     if auth.insecure:
         yield "--tls-verify=false"
 
 
 def auth_flags(auth: RegistryAuth) -> Iterable[str]:
-    """Give the flags that make the engine use this push's credentials and CA."""
+    """Yield the flags for credentials and CA."""
     yield from remote_auth_flags(auth)
     if auth.cert_dir is not None:
         yield from ("--cert-dir", str(auth.cert_dir))
 
 
 def _pull_flags(plan: BuildPlan, auth: RegistryAuth | None) -> Iterable[str]:
-    """Trust the registry's CA for base images only when they come from that registry.
+    """Return the flags for a pull, with the CA only if a base needs this registry.
 
-    ``--cert-dir`` hides the certificates that the user has set up for other hosts, and
-    ``--tls-verify=false`` would hold for all of them.
+    ``--cert-dir`` would hide certificates that the user has configured for other hosts, and
+    ``--tls-verify=false`` would apply to all hosts.
     """
     if auth is None:
         return ()
@@ -137,7 +165,7 @@ def _pull_flags(plan: BuildPlan, auth: RegistryAuth | None) -> Iterable[str]:
 
 
 def uses_registry(plan: BuildPlan, host: str) -> bool:
-    """Tell whether a base image of the plan comes from this registry."""
+    """Report whether a base image of the plan comes from this registry."""
     if isinstance(plan.recipe, Recipe):
         return plan.recipe.base.registry == host
     return f"{host}/" in plan.recipe.text

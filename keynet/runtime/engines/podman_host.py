@@ -1,4 +1,4 @@
-"""podman and buildah on this host: what decides where and how they run."""
+"""podman and buildah on this host: the settings that decide how they run."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ __all__ = ["ADVICE", "own_lines", "settings"]
 ADVICE: Final = Advice(
     start=N_(
         "Start the service (podman system service), or correct CONTAINER_HOST or the default "
-        "connection: podman system connection list"
+        "connection (podman system connection list)"
     )
 )
 
@@ -39,7 +39,7 @@ _FUSE: Final = "/dev/fuse"
 
 
 def settings() -> Iterator[object]:
-    """Yield what decides where and how they run; see ``EngineCandidate.settings``."""
+    """Yield everything that decides how they run; see ``EngineCandidate.settings``."""
     yield from variables(_VARIABLES)
     config = Path(os.environ.get("XDG_CONFIG_HOME") or places.home() / ".config") / "containers"
     files = [shutil.which(helper) for helper in _HELPERS]
@@ -64,7 +64,7 @@ def own_lines(file: Path, owners: Collection[str]) -> list[str]:
 
 def _own_names() -> set[str]:
     names = {str(os.geteuid())}
-    # A user whom no file knows has a number only.
+    # A user without an entry in /etc/passwd only has a number.
     with contextlib.suppress(KeyError):
         names.add(pwd.getpwuid(os.geteuid()).pw_name)
     return names

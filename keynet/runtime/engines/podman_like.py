@@ -1,10 +1,9 @@
-"""Drive podman or buildah through one build, push or login; their argv is in ``podman_args``.
+"""Build and push with podman or buildah; their argv is in ``podman_args``.
 
-The two share their builder's code, its store and so the way to tidy up after it.
+The two share their builder's code and its store, and therefore also the cleanup.
 """
 
 import contextlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +18,7 @@ from keynet.plan import BuildPlan, Pushed, Recipe, RegistryAccess, UserContainer
 from keynet.process import shell
 from keynet.runtime.build import base_user, host_files, layer_cache, rendering
 from keynet.runtime.build.build_log import BuildLog
-from keynet.runtime.build.layer_cache import Cached
+from keynet.runtime.build.layer_cache import CachedImage
 from keynet.runtime.build.push_log import PushLog, push_error
 from keynet.runtime.build.rendering import Rendered
 from keynet.runtime.build.staging import Stage, keep_containerfile, scratch, stage
@@ -31,27 +30,24 @@ from keynet.runtime.engine import (
     several_platforms,
     version_numbers,
 )
-from keynet.runtime.engines import podman_args
+from keynet.runtime.engines import podman_args, podman_remote, working_containers
 from keynet.runtime.engines.dialect import Dialect, Invocation
 from keynet.runtime.engines.podman_login import RegistryAuth, private_auth
-from keynet.runtime.probing.reasons import last_words
+from keynet.runtime.probing.reasons import error_line
 from keynet.text import _, fill
 
-__all__ = ["PodmanLike", "restored"]
+__all__ = ["PodmanLike", "restore"]
 
-_MARKER: Final = "keynet-build"
 _TIMEOUT_S: Final = 120.0
-# A build that another process on the same store has disturbed: buildah before 1.43.
+# For builds that fail because of another process on the same store: buildah before 1.43.
 _TRIES: Final = 3
 
 
-def restored(
-    dialect: Dialect, engine: WorkingEngine, invocation: Mapping[str, Any]
-) -> "PodmanLike":
-    """Make the builder that an earlier trial found to work.
+def restore(dialect: Dialect, engine: WorkingEngine, invocation: Mapping[str, Any]) -> "PodmanLike":
+    """Return the builder for an invocation that has passed an earlier trial.
 
     Raises:
-        TypeError, LookupError: The invocation is that of another version of keynet.
+        TypeError, LookupError: The invocation was written by another version of keynet.
     """
     known = Invocation(**{**invocation, "ulimits": tuple(invocation["ulimits"])})
     return PodmanLike(dialect, engine, known)
@@ -59,7 +55,7 @@ def restored(
 
 @dataclass(frozen=True, slots=True)
 class PodmanLike:
-    """podman or buildah as a ``Builder``, ``Saver``, ``LayerStore`` and ``LoginStore``."""
+    """podman or buildah as ``Builder``, ``Saver``, ``LayerStore`` and ``LoginStore``."""
 
     dialect: Dialect
     engine: WorkingEngine
@@ -75,8 +71,8 @@ class PodmanLike:
         access: RegistryAccess | None,
         emit: Emit,
         target: Reference | None,
-    ) -> Cached:
-        """Build in a stage of its own; see ``Builder.build``."""
+    ) -> CachedImage:
+        """Build from a stage; see ``Builder.build``."""
         project = layer_cache.project_name(plan)
         name = layer_cache.build_name(project)
         with contextlib.ExitStack() as stack:
@@ -90,21 +86,25 @@ class PodmanLike:
             )
             for tries_left in reversed(range(_TRIES)):
                 log = BuildLog()
-                status = self._run_build(command, _marker(staged), project, log, emit)
+                status = self._run_build(command, staged, project, log, emit)
                 if status == 0 and log.image_id:
-                    return Cached(log.image_id, name, project, tuple(log.tops[:-1]))
+                    return CachedImage(log.image_id, name, project, tuple(log.stage_images[:-1]))
                 if not (tries_left and log.lost_layer):
                     break
-                emit(Notice(_("Others work on the same images; building again."), "note"))
+                emit(Notice(_("Another process changed the same images. Building again."), "note"))
         kept = keep_containerfile(plan, rendered, project)
         raise log.failure(self.engine.name, status, kept)
 
-    def push(self, built: Cached, target: Reference, access: RegistryAccess, emit: Emit) -> Pushed:
-        """Push by id; see ``Builder.push``."""
+    def push(
+        self, built: CachedImage, target: Reference, access: RegistryAccess, emit: Emit
+    ) -> Pushed:
+        """Push the image by its id; see ``Builder.push``."""
         with private_auth(access) as auth:
             return self._push(built, target, auth, emit)
 
-    def _push(self, built: Cached, target: Reference, auth: RegistryAuth, emit: Emit) -> Pushed:
+    def _push(
+        self, built: CachedImage, target: Reference, auth: RegistryAuth, emit: Emit
+    ) -> Pushed:
         digestfile = auth.authfile.with_name("digest")
         remote = self.invocation.remote
         arguments = podman_args.push_arguments(
@@ -127,15 +127,18 @@ class PodmanLike:
                 self.engine.name,
                 target,
                 finished.stderr or finished.stdout,
-                ca_hint=_service_ca(target) if remote else "",
+                ca_hint=podman_remote.ca_hint(target) if remote else "",
             )
         log.finish()
         if remote:
-            return Pushed(target, self._digest_by_pulling(built, target, auth))
+            digest = podman_remote.pushed_digest(
+                self._prefix, self.engine.name, target, auth, _TIMEOUT_S
+            )
+            return Pushed(target, digest)
         return Pushed(target, Digest.parse(digestfile.read_text().strip()))
 
-    def release(self, built: Cached) -> None:
-        """Leave one tag a project; see ``Builder.release``."""
+    def release(self, built: CachedImage) -> None:
+        """Keep one tag for each project; see ``Builder.release``."""
         layer_cache.release(self._prefix, built)
 
     @property
@@ -143,16 +146,19 @@ class PodmanLike:
         """See ``Saver.formats``."""
         return frozenset({"oci", "oci-archive", "docker-archive"})
 
-    def local(self, built: Cached) -> LocalImage:
+    def local(self, built: CachedImage) -> LocalImage:
         """See ``Saver.local``."""
         return LocalImage(built.project, built.image_id)
 
-    def save(self, built: Cached, format: str, path: Path, emit: Emit) -> None:  # noqa: A002
-        """Write the image into a folder or an archive; see ``Saver.save``."""
+    def save(self, built: CachedImage, format: str, path: Path, emit: Emit) -> None:  # noqa: A002
+        """Write the image to a folder or an archive; see ``Saver.save``."""
+        arguments = podman_args.save_arguments(
+            self.invocation, built.image_id, built.project, format, path
+        )
         with scratch() as temporary:
             finished = shell.run(
                 shell.Command(
-                    (*self._prefix, *self._save_arguments(built, format, path)),
+                    (*self._prefix, *arguments),
                     environment={"TMPDIR": str(temporary)},
                 ),
                 timeout_s=None,
@@ -164,9 +170,9 @@ class PodmanLike:
                     _("{engine} could not write the image to {destination}: {said}"),
                     engine=self.engine.name,
                     destination=f"{format}:{path}",
-                    said=last_words(finished.stderr),
+                    said=error_line(finished.stderr),
                 ),
-                _("See whether the folder exists, is writable and has room."),
+                _("Check that the folder exists, is writable and has enough free space."),
             )
 
     def login(self, access: RegistryAccess) -> None:
@@ -182,13 +188,13 @@ class PodmanLike:
                     _("{engine} could not log in to {host}: {said}"),
                     engine=self.engine.name,
                     host=access.host,
-                    said=last_words(finished.stderr),
+                    said=error_line(finished.stderr),
                 ),
-                _("A push does not need it: keynet brings its own credentials."),
+                _("keynet push works without it: it passes the credentials itself."),
             )
 
     def logout(self, host: str) -> None:
-        """Forget a login; see ``LoginStore.logout``."""
+        """Remove a login; see ``LoginStore.logout``."""
         finished = shell.run(shell.Command((*self._prefix, "logout", host)), timeout_s=60)
         if finished.status != 0 and "not logged" not in finished.stderr.lower():
             raise EngineError(
@@ -196,9 +202,9 @@ class PodmanLike:
                     _("{engine} could not log out of {host}: {said}"),
                     engine=self.engine.name,
                     host=host,
-                    said=last_words(finished.stderr),
+                    said=error_line(finished.stderr),
                 ),
-                _("Remove the entry from its auth.json by hand."),
+                _("Remove the entry of this host from the engine's auth.json."),
             )
 
     def kept(self) -> list[KeptImage]:
@@ -206,7 +212,7 @@ class PodmanLike:
         if self.invocation.root:
             return []
         store = self.engine.endpoint or self.invocation.graph_root or self.engine.name
-        return layer_cache.listed(self._prefix, self.dialect.repository, store)
+        return layer_cache.list_images(self._prefix, self.dialect.repository, store)
 
     def drop(self, images: Sequence[str]) -> None:
         """See ``LayerStore.drop``."""
@@ -216,22 +222,14 @@ class PodmanLike:
     def _prefix(self) -> tuple[str, ...]:
         return self.dialect.prefix(self.invocation)
 
-    def _save_arguments(self, built: Cached, format: str, path: Path) -> tuple[str, ...]:  # noqa: A002
-        if self.invocation.remote:
-            # ``push`` would write where the service runs.
-            form = "oci-dir" if format == "oci" else format
-            return ("save", "--format", form, "--output", str(path), built.image_id)
-        name = f"{built.project}:latest" if format == "docker-archive" else "latest"
-        return ("push", built.image_id, f"{format}:{path}:{name}")
-
     def _rendered(self, plan: BuildPlan, auth: RegistryAuth | None, emit: Emit) -> Rendered:
-        """Render the recipe in one stage where RUN can mount, else in two."""
+        """Render the recipe, in one stage if RUN can mount a folder of the context."""
         if isinstance(plan.recipe, UserContainerfile):
             return Rendered(plan.recipe.text)
         modern = version_numbers(self.engine.version) >= self.dialect.mounts_since
         if modern and plan.needs_run:
             pull = partial(self._pull, plan, auth, lambda line: emit(LogLine(line, "build")))
-            user = base_user.find(self._user_question(plan.recipe), pull)
+            user = base_user.find(self._inspect_user(plan.recipe), pull)
             one = None
             if user is not None:
                 one = rendering.one_stage(plan.recipe, plan.host_network, user)
@@ -239,7 +237,7 @@ class PodmanLike:
                 return one
         return rendering.two_stages(plan.recipe, plan.host_network)
 
-    def _user_question(self, recipe: Recipe) -> shell.Command:
+    def _inspect_user(self, recipe: Recipe) -> shell.Command:
         inspect = ("inspect", *self.dialect.inspect_user, str(recipe.base))
         return shell.Command((*self._prefix, *inspect))
 
@@ -250,7 +248,7 @@ class PodmanLike:
         command = shell.Command(
             (*self._prefix, *arguments), environment=dict(plan.host_network.proxies)
         )
-        # Its standard output is the image's id alone.
+        # Standard output only has the image's id.
         return shell.run(command, timeout_s=None, on_stderr=on_line)
 
     def _build_arguments(
@@ -262,27 +260,20 @@ class PodmanLike:
     ) -> tuple[str, ...]:
         arguments = podman_args.build_arguments(plan, staged, self.invocation, auth=auth, name=name)
         verb, *rest = arguments
-        marker = _marker(staged)
         if self.invocation.remote:
             return (verb, *self.dialect.build_flags(self.invocation), *rest)
-        marker.touch()
-        if host_files.are_wanted(plan):
+        marker = working_containers.marker_flag(staged)
+        if host_files.are_needed(plan):
             folder = host_files.write(plan, staged.private)
             rest = [f"--volume={folder}:{host_files.FOLDER}:ro", *rest]
-        return (
-            verb,
-            *self.dialect.build_flags(self.invocation),
-            f"--secret=id={_MARKER},src={marker}",
-            *rest,
-        )
+        return (verb, *self.dialect.build_flags(self.invocation), marker, *rest)
 
     def _run_build(
-        self, command: shell.Command, marker: Path, project: str, log: BuildLog, emit: Emit
+        self, command: shell.Command, staged: Stage, project: str, log: BuildLog, emit: Emit
     ) -> int:
-        """Run ``build`` once and give its status.
+        """Run ``build`` once and return its exit status.
 
-        The working containers of a build that came to no image are removed, and what it
-        cached is named.
+        If it does not give an image, its working containers are removed and its cache is kept.
         """
 
         def on_line(line: str) -> None:
@@ -295,58 +286,12 @@ class PodmanLike:
             status = finished.status
         finally:
             if status != 0 or not log.image_id:
-                for container in self._working_containers(marker):
+                for container in working_containers.find(
+                    staged, self.invocation, self.engine.storage_driver
+                ):
                     self._run("rm", *self.dialect.rm_flags, container)
-                layer_cache.keep(self._prefix, project, log.tops)
+                layer_cache.keep_stages(self._prefix, project, log.stage_images)
         return status
-
-    def _working_containers(self, marker: Path) -> list[str]:
-        """Find this build's containers by the marker that the builder wrote down for each.
-
-        A service elsewhere tidies up itself when its client goes away.
-        """
-        if self.invocation.remote:
-            return []
-        store = Path(self.invocation.graph_root or "/nonexistent")
-        found = []
-        for state in store.glob(f"{self.engine.storage_driver}-containers/*/userdata/buildah.json"):
-            with contextlib.suppress(OSError):
-                if str(marker) in state.read_text(encoding="utf-8", errors="replace"):
-                    found.append(state.parent.parent.name)
-        return found
-
-    def _digest_by_pulling(self, built: Cached, target: Reference, auth: RegistryAuth) -> Digest:
-        """Ask a remote podman for the registry's digest, which its push does not tell.
-
-        Every layer is there already, so only the manifest comes; then the image has two
-        digests in this repository: the one it had in the store, and the registry's.
-        """
-        flags = podman_args.remote_auth_flags(auth)
-        pulled = self._run("pull", "--quiet", *flags, str(target))
-        told = self._run("image", "inspect", "--format", "json", str(target))
-        self._run("rmi", str(target))
-        try:
-            image = json.loads(told.stdout)[0]
-            repository = f"{target.name}@"
-            digests = [each for each in image["RepoDigests"] if each.startswith(repository)]
-            others = [each for each in digests if not each.endswith(image["Digest"])]
-            return Digest.parse((others or digests)[0].removeprefix(repository))
-        except (ValueError, LookupError, TypeError) as error:
-            raise push_error(self.engine.name, target, pulled.stderr or told.stderr) from error
 
     def _run(self, *arguments: str) -> shell.Finished:
         return shell.run(shell.Command((*self._prefix, *arguments)), timeout_s=_TIMEOUT_S)
-
-
-def _service_ca(target: Reference) -> str:
-    return fill(
-        _(
-            "podman's service looks for the CA in /etc/containers/certs.d/{host}/ca.crt (on "
-            "the service's machine): put it there."
-        ),
-        host=target.registry,
-    )
-
-
-def _marker(staged: Stage) -> Path:
-    return staged.private / "marker"

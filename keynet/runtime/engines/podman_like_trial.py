@@ -1,4 +1,4 @@
-"""Probing podman and buildah by doing: a real trivial build, one invocation after the other."""
+"""Probe podman and buildah: a trial build with one invocation after the other."""
 
 import json
 import os
@@ -17,19 +17,19 @@ from keynet.runtime.engine import Unusable, WorkingEngine
 from keynet.runtime.engines import own_store
 from keynet.runtime.engines.dialect import Dialect, Facts, Invocation, read_info
 from keynet.runtime.probing import reasons
-from keynet.runtime.probing.trial_program import lay_out
+from keynet.runtime.probing.trial_program import write_context
 from keynet.runtime.probing.ulimits import lower_limits
 from keynet.text import _, fill, printable
 
-__all__ = ["Tried", "probe"]
+__all__ = ["TrialResult", "probe"]
 
-Tried = tuple[WorkingEngine, Invocation] | Unusable
+TrialResult = tuple[WorkingEngine, Invocation] | Unusable
 
 _VERSION = re.compile(r"version (\d+(?:\.\d+)+)")
 _TIMEOUT_S: Final = 60.0
-# A trial that another process on the same store has disturbed says nothing about the invocation.
+# For trials that fail because of another process on the same store, not of the invocation.
 _TRIES: Final = 3
-# What a failed RUN says when its process limits, not its isolation, are the trouble.
+# In the output of a RUN that fails because of process limits, not because of its isolation.
 _LIMITS = re.compile("rlimit", re.IGNORECASE)
 
 
@@ -39,8 +39,8 @@ class _Attempt:
     error: str
 
 
-def probe(dialect: Dialect) -> Tried:
-    """Find the first invocation that really builds; under a second each."""
+def probe(dialect: Dialect) -> TrialResult:
+    """Return the first invocation that passes a trial build (under 1 s each)."""
     binary = shutil.which(dialect.name)
     if binary is None:
         return reasons.not_installed(dialect.guide)
@@ -49,11 +49,11 @@ def probe(dialect: Dialect) -> Tried:
         version = _version(dialect, plain)
         facts = _facts(dialect, plain)
         if isinstance(facts, Unusable):
-            return _in_own_store(dialect, plain, version, None) or facts
+            return _try_own_store(dialect, plain, version, None) or facts
         if facts.rootless and not facts.remote and _single_id(dialect, plain):
             return reasons.no_subids(dialect.guide)
         if facts.rootless and facts.storage_driver == "vfs" and not facts.remote:
-            own = _in_own_store(dialect, plain, version, facts)
+            own = _try_own_store(dialect, plain, version, facts)
             if own is not None:
                 return own
         return _try_invocations(dialect, replace(plain, remote=facts.remote), facts, version)
@@ -61,19 +61,20 @@ def probe(dialect: Dialect) -> Tried:
         return Unusable(dialect.name, error.message, error.hint)
 
 
-def _in_own_store(
+def _try_own_store(
     dialect: Dialect, plain: Invocation, version: str, known: Facts | None
-) -> Tried | None:
-    """Try keynet's own overlay store; None when the kernel or the engine refuses it.
+) -> TrialResult | None:
+    """Try keynet's own overlay store; None if kernel or engine cannot use it.
 
-    ``known`` is what the engine said of its host, in the user's store.
+    Args:
+        known: The engine's facts with the user's store; None if ``info`` failed.
     """
-    if not own_store.is_wanted():
+    if not own_store.is_allowed():
         return None
     existed = own_store.exists()
     usable: tuple[WorkingEngine, Invocation] | None = None
     try:
-        invocation = own_store.in_own_store(plain)
+        invocation = own_store.select(plain)
         if known is None:
             facts = _facts(dialect, invocation)
             if isinstance(facts, Facts) and facts.rootless and _single_id(dialect, invocation):
@@ -89,7 +90,7 @@ def _in_own_store(
             own_store.remove()
 
 
-def _try_invocations(dialect: Dialect, base: Invocation, facts: Facts, version: str) -> Tried:
+def _try_invocations(dialect: Dialect, base: Invocation, facts: Facts, version: str) -> TrialResult:
     failed: list[_Attempt] = []
     seen: set[Invocation] = set()
     ulimits: tuple[str, ...] = ()
@@ -104,7 +105,7 @@ def _try_invocations(dialect: Dialect, base: Invocation, facts: Facts, version: 
             return _usable(dialect, invocation, facts, version, can_run=True)
         failed.append(_Attempt(invocation, error))
         if _LIMITS.search(error) and not ulimits:
-            # Whatever the runtime: this process may not raise its limits, so all ways get them.
+            # This process may not raise its limits, whatever the runtime: set them from now on.
             ulimits = lower_limits()
             queue.insert(0, invocation)
     error = _trial(dialect, base, facts.architecture, run=False)
@@ -115,10 +116,10 @@ def _try_invocations(dialect: Dialect, base: Invocation, facts: Facts, version: 
 
 
 def _trial(dialect: Dialect, invocation: Invocation, architecture: str, *, run: bool) -> str:
-    """Build once; give "" or the reason why not. Nothing of it stays in the store."""
+    """Build once; return "" or why it failed. Nothing stays in the store."""
     name = f"{PREFIX}probe:{secrets.token_hex(6)}"
     with tempfile.TemporaryDirectory(prefix="keynet-probe-") as folder:
-        lay_out(Path(folder), architecture, run=run)
+        write_context(Path(folder), architecture, run=run)
         argv = [
             *dialect.prefix(invocation),
             "build",
@@ -136,7 +137,7 @@ def _trial(dialect: Dialect, invocation: Invocation, architecture: str, *, run: 
             if not reasons.lost_layer(finished.stderr):
                 break
     if finished.status != 0:
-        return reasons.failure(finished.status, finished.stderr or finished.stdout)
+        return reasons.trial_error(finished.status, finished.stderr or finished.stdout)
     shell.run(shell.Command((*dialect.prefix(invocation), "rmi", name)), timeout_s=_TIMEOUT_S)
     return ""
 
@@ -173,7 +174,7 @@ def _usable(
 
 
 def _endpoint(invocation: Invocation) -> str:
-    """Find the address of a remote podman: CONTAINER_HOST, else its (default) connection."""
+    """Return a remote podman's address: CONTAINER_HOST, else its connection."""
     if host := os.environ.get("CONTAINER_HOST"):
         return host
     listed = shell.run(
@@ -186,7 +187,7 @@ def _endpoint(invocation: Invocation) -> str:
             if connection["Name"] == wanted or (not wanted and connection["Default"]):
                 return str(connection["URI"])
     except (ValueError, LookupError, TypeError):
-        # An address that is not known is not checked; the trial build has passed.
+        # An unknown address is not checked later. The trial build has passed anyway.
         return ""
     return ""
 
@@ -203,12 +204,12 @@ def _version(dialect: Dialect, invocation: Invocation) -> str:
         said = finished.stderr or finished.stdout
         raise EngineError(
             fill(
-                _("{name} --version fails: {said}"),
+                _("{name} --version failed: {said}"),
                 name=dialect.name,
-                said=reasons.last_words(said),
+                said=reasons.error_line(said),
             ),
             reasons.known_fix(dialect.guide, said)
-            or fill(_("Install {name} again."), name=dialect.name),
+            or fill(_("Reinstall {name}."), name=dialect.name),
         )
     return found[1]
 
@@ -224,7 +225,7 @@ def _facts(dialect: Dialect, invocation: Invocation) -> Facts | Unusable:
         return Unusable(
             dialect.name,
             fill(
-                _("{name} info gives no JSON: {said}"),
+                _("{name} info did not print valid JSON: {said}"),
                 name=dialect.name,
                 said=printable(finished.stdout, 200),
             ),
@@ -233,7 +234,7 @@ def _facts(dialect: Dialect, invocation: Invocation) -> Facts | Unusable:
 
 
 def _single_id(dialect: Dialect, invocation: Invocation) -> bool:
-    """Tell whether the user namespace has one id only: images with other owners then fail."""
+    """Report whether the user namespace maps one id only: images need more."""
     command = (*dialect.prefix(invocation), "unshare", "cat", "/proc/self/uid_map")
     finished = shell.run(shell.Command(command), timeout_s=_TIMEOUT_S)
     if finished.status != 0:

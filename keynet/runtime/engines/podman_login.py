@@ -1,7 +1,9 @@
-"""The private folder of one command of podman or buildah: the user's logins and one more.
+"""Create a private login file for one podman or buildah command.
 
-A push never depends on an engine's stored login, which podman keeps in memory and CI does not
-have, and never changes it. The user's own entries stay, so that private base images still pull.
+It has the user's own logins and one more.
+
+A push neither depends on the engine's stored login, which podman loses at a reboot and CI does not
+have, nor changes it. The user's own logins are copied, so that private base images can be pulled.
 """
 
 import contextlib
@@ -27,10 +29,10 @@ _LARGEST: Final = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class RegistryAuth:
-    """One registry's credentials, as files of a private folder.
+    """Credentials of one registry, as files in a private folder.
 
-    ``cert_dir`` is None without a private CA; ``insecure`` lets the engine use plain http or an
-    unverified certificate.
+    ``cert_dir`` is None without a private CA; ``insecure`` allows plain http and unverified
+    certificates.
     """
 
     host: str
@@ -41,7 +43,7 @@ class RegistryAuth:
 
 @contextlib.contextmanager
 def private_auth(access: RegistryAccess) -> Iterator[RegistryAuth]:
-    """Make the folder (0700) and remove it on every way out.
+    """Create the folder (0700), and remove it in any case.
 
     Raises:
         UsageError: The CA certificate of ``access`` cannot be read.
@@ -61,7 +63,7 @@ def private_auth(access: RegistryAccess) -> Iterator[RegistryAuth]:
 def _config(access: RegistryAccess) -> dict[str, Any]:
     auths: dict[str, Any] = {}
     helpers: dict[str, Any] = {}
-    # Least important first: the engines read the others before docker's file.
+    # In reverse order: the first file that has an entry for a host wins.
     for path in reversed(_authfiles()):
         config = authfiles.read(path)
         auths |= authfiles.mapping(config.get("auths"))
@@ -73,7 +75,10 @@ def _config(access: RegistryAccess) -> dict[str, Any]:
 
 
 def _authfiles() -> list[Path]:
-    """List where podman and buildah look, the first match of a host wins."""
+    """Return the login files of podman and buildah, in the order of reading.
+
+    Source: containers-auth.json(5).
+    """
     explicit = os.environ.get("REGISTRY_AUTH_FILE")
     runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/run/containers/{os.getuid()}"
     config = os.environ.get("XDG_CONFIG_HOME") or places.home() / ".config"
@@ -101,5 +106,5 @@ def _cert_dir(access: RegistryAccess, folder: Path) -> Path | None:
 def _unreadable(path: Path, reason: str) -> UsageError:
     return UsageError(
         fill(_("The CA certificate {path} cannot be read: {reason}."), path=path, reason=reason),
-        _("Name the right file with: keynet login --ca-cert FILE"),
+        _("Pass a readable file to: keynet login --ca-cert FILE"),
     )

@@ -1,8 +1,8 @@
-"""What probing found, kept between runs: so that a push does not try every engine again.
+"""Remember the results of probing, so that a push need not try every engine.
 
-An answer holds only for the same program, ids and settings that decide where and how the engine
-runs; each such combination has a file of its own, so that work with several of them in turn, or
-by several processes, costs no second trial. A file that cannot be read is made anew.
+A result is valid for one program, user id and set of settings. Each combination has its own file,
+so that using several of them alternately, or from several processes, needs no second trial. An
+unreadable file is ignored and written again.
 """
 
 import contextlib
@@ -18,53 +18,53 @@ from keynet.files import places
 from keynet.files.disk_cache import DiskCache
 from keynet.runtime.engine import Unusable, WorkingEngine
 
-__all__ = ["Cache", "Found", "Works"]
+__all__ = ["Cache", "ProbeResult", "ProbedEngine"]
 
-# A refusal may have causes that no key sees (a kernel setting), so it ages.
+# A failure may have causes that are not part of the key (a kernel setting), so it expires.
 _REFUSAL_AGE_S: Final = 600.0
 _KEPT: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Works:
-    """An engine that works, and in JSON's types how its own module has to call it."""
+class ProbedEngine:
+    """An engine that works, with its module's ``Invocation`` in JSON's types."""
 
     engine: WorkingEngine
     invocation: Mapping[str, Any]
 
 
-Found = Works | Unusable
+ProbeResult = ProbedEngine | Unusable
 
 
 class Cache:
-    """Remember one answer for each engine and its settings.
+    """Remember one result for each engine and its settings.
 
-    Reading never fails; writing is best effort.
+    Reading and writing never raise: without the cache, engines are tried again.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder or places.cache() / "engines"
 
-    def get(self, name: str, key: str) -> Found | None:
-        """Return what was found for this engine; None when anything has changed since."""
+    def get(self, name: str, key: str) -> ProbeResult | None:
+        """Return the remembered result for this key; None if missing or expired."""
         content = self._files(name).get(f"{key}.json")
         if content is None:
             return None
         try:
             entry = json.loads(content)
             if "engine" in entry:
-                return Works(WorkingEngine(**entry["engine"]), dict(entry["invocation"]))
+                return ProbedEngine(WorkingEngine(**entry["engine"]), dict(entry["invocation"]))
             age = time.time() - float(entry["at"])
             return Unusable(**entry["unusable"]) if 0 <= age < _REFUSAL_AGE_S else None
         except (TypeError, ValueError, LookupError):
             return None
 
-    def put(self, name: str, key: str, found: Found) -> None:
-        """Remember it, replacing what was known of this engine as it is set up now."""
+    def put(self, name: str, key: str, found: ProbeResult) -> None:
+        """Remember a result in place of an earlier one for the same key."""
         kind = "unusable" if isinstance(found, Unusable) else ""
         known = dataclasses.asdict(found)
         entry = {"at": time.time(), **({kind: known} if kind else known)}
-        # A cache that cannot be written costs a second next time, and nothing else.
+        # Without the file, the next push only needs a second more.
         with contextlib.suppress(OSError):
             self._files(name).put(f"{key}.json", json.dumps(entry))
 

@@ -1,7 +1,7 @@
-"""What decides where and how an engine runs here, as one short key.
+"""Compute a key from everything that decides how an engine runs here.
 
-Only what does decide: a login that rewrites an engine's configuration, or another user's line in
-/etc/subuid, must not cost a new trial.
+Only from that: a login that rewrites an engine's configuration file, or another user's line in
+/etc/subuid, must not cause a new trial.
 """
 
 import hashlib
@@ -21,10 +21,11 @@ _LENGTH: Final = 32
 
 
 def of(name: str, settings: Iterable[object]) -> str:
-    """Hash everything that decides where and how this engine runs, into 32 letters.
+    """Return a hash (32 hex digits) of everything that decides how an engine runs.
 
     Args:
-        settings: The engine's own, in JSON's types.
+        name: The engine's name, also that of its program.
+        settings: The engine's own settings, in JSON's types.
     """
     parts: list[object] = [keynet.__version__, name, os.geteuid(), os.uname().release]
     parts += [*variables(_VARIABLES), stamp(shutil.which(name)), *settings]
@@ -32,12 +33,12 @@ def of(name: str, settings: Iterable[object]) -> str:
 
 
 def variables(names: Iterable[str]) -> list[str | None]:
-    """Return the values of environment variables, None for one that is not set."""
+    """Return the values of environment variables, None for each that is not set."""
     return [os.environ.get(name) for name in names]
 
 
 def stamp(path: str | None) -> tuple[object, ...] | None:
-    """Return what changes when a file does: path, size, time, mode and owner."""
+    """Return path, size, time, mode and owner of a file, which change when it does."""
     if path is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""An engine that may work on this host: tried by its own module, remembered between runs."""
+"""An engine that may work on this host: its probing and remembered results."""
 
 import dataclasses
 import shutil
@@ -8,36 +8,36 @@ from typing import Any
 
 from keynet.runtime.engine import AnyBuilder, Unusable, WorkingEngine
 from keynet.runtime.probing import cache_key, endpoints
-from keynet.runtime.probing.cache import Cache, Works
+from keynet.runtime.probing.cache import Cache, ProbedEngine
 
 __all__ = ["EngineCandidate"]
 
-# What a trial gives: the engine and its own dataclass of how to call it.
-Tried = tuple[WorkingEngine, Any] | Unusable
+# The second value is the engine module's own ``Invocation``, a dataclass.
+TrialResult = tuple[WorkingEngine, Any] | Unusable
 
 
 @dataclass(frozen=True, slots=True)
 class EngineCandidate:
-    """One engine: the functions are its own module's, which is loaded when they are called.
+    """One engine, by functions of its own module, which they import when called.
 
-    ``settings`` are what decides where and how it runs, in JSON's types; ``trial`` tries it;
-    ``restore`` makes a builder of what a trial found; ``advice`` are the texts for a daemon
-    that does not answer.
+    ``settings`` returns everything that decides how the engine runs, in JSON's types; ``trial``
+    probes it; ``restore`` makes a builder from the result of a trial; ``advice`` has the texts
+    for a daemon that does not answer.
     """
 
     name: str
     settings: Callable[[], Iterable[object]]
-    trial: Callable[[], Tried]
+    trial: Callable[[], TrialResult]
     restore: Callable[[WorkingEngine, Mapping[str, Any]], AnyBuilder]
     advice: endpoints.Advice
 
     @property
     def installed(self) -> bool:
-        """Whether its program is on PATH."""
+        """Report whether its program is on PATH."""
         return shutil.which(self.name) is not None
 
     def remembered(self) -> AnyBuilder | Unusable | None:
-        """Return what an earlier trial found, unless the daemon has come or gone since."""
+        """Return an earlier trial's result; None if the daemon started or stopped since."""
         found = Cache().get(self.name, self._key())
         match found:
             case None:
@@ -45,31 +45,31 @@ class EngineCandidate:
             case Unusable():
                 answers = found.endpoint and self._refusal(found.endpoint) is None
                 return None if answers else found
-            case Works():
+            case ProbedEngine():
                 if self._refusal(found.engine.endpoint) is not None:
                     return None
                 return self._restored(found)
 
     def probe(self) -> AnyBuilder | Unusable:
-        """Try it anew, and remember the outcome."""
+        """Probe the engine again, and remember the result."""
         tried = self.trial()
         if isinstance(tried, Unusable):
             self._remember(tried)
             return tried
         engine, invocation = tried
         known = dataclasses.asdict(invocation)
-        self._remember(Works(engine, known))
+        self._remember(ProbedEngine(engine, known))
         return self.restore(engine, known)
 
-    def _restored(self, found: Works) -> AnyBuilder | None:
+    def _restored(self, found: ProbedEngine) -> AnyBuilder | None:
         try:
             return self.restore(found.engine, found.invocation)
         except (TypeError, LookupError):
-            # Another version of keynet wrote it, or the file is broken.
+            # The file was written by another version of keynet, or it is broken.
             return None
 
-    def _remember(self, found: Works | Unusable) -> None:
-        # The key is made anew: a first trial makes the engine write files that it looks at.
+    def _remember(self, found: ProbedEngine | Unusable) -> None:
+        # The key is computed again: in a first trial the engine writes files that belong to it.
         Cache().put(self.name, self._key(), found)
 
     def _key(self) -> str:

@@ -1,4 +1,4 @@
-"""Choose a builder that really works; say of the others why they do not."""
+"""Choose a builder that works on this host, and explain why the others do not."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from keynet.events import Emit, Notice
 from keynet.runtime.engine import AnyBuilder, Candidate, Unusable, WorkingEngine
 from keynet.text import Block, _, fill, printable, stacked
 
-__all__ = ["AUTO", "choose", "survey", "working"]
+__all__ = ["AUTO", "choose", "find_working", "probe_all"]
 
 AUTO = "auto"
 
@@ -16,29 +16,29 @@ AUTO = "auto"
 def choose(
     name: str, candidates: Sequence[Candidate], *, emit: Emit, needs_run: bool = True
 ) -> AnyBuilder:
-    """Return the first builder that works, or the named one.
+    """Return the builder of this name, or the first one that works.
 
     Args:
         name: ``auto``, or the name of one of the candidates.
-        candidates: In the order of ``auto``.
-        needs_run: False when copying files is enough.
+        candidates: In the order in which ``auto`` tries them.
+        needs_run: False if it is enough that the builder can copy files.
 
     Raises:
-        EngineUnavailable: With each candidate's reason and fix.
-        UsageError: There is no candidate of that name.
+        EngineUnavailable: No candidate works; with each one's reason and fix.
+        UsageError: There is no candidate of this name.
     """
     wanted = _named(name, candidates)
-    found = _first(wanted, fresh=False, needs_run=needs_run, emit=emit)
-    if isinstance(found, _Refused) and found.remembered:
-        # Nothing known works: a refusal from the cache may be out of date.
-        found = _first(wanted, fresh=True, needs_run=needs_run, emit=emit)
-    if isinstance(found, _Refused):
-        raise _none_usable(name, found.each)
+    found = _first_usable(wanted, fresh=False, needs_run=needs_run, emit=emit)
+    if isinstance(found, _NoneUsable) and found.remembered:
+        # A failure from the cache may be out of date.
+        found = _first_usable(wanted, fresh=True, needs_run=needs_run, emit=emit)
+    if isinstance(found, _NoneUsable):
+        raise _unavailable_error(name, found.unusable)
     return found
 
 
-def working(candidates: Sequence[Candidate], emit: Emit) -> list[AnyBuilder]:
-    """Return every builder that works here, be it for COPY alone."""
+def find_working(candidates: Sequence[Candidate], emit: Emit) -> list[AnyBuilder]:
+    """Return every builder that works here, including those that can only COPY."""
     found = []
     for candidate in candidates:
         try:
@@ -49,8 +49,8 @@ def working(candidates: Sequence[Candidate], emit: Emit) -> list[AnyBuilder]:
     return found
 
 
-def survey(candidates: Sequence[Candidate]) -> list[WorkingEngine | Unusable]:
-    """Probe every candidate anew, in their order."""
+def probe_all(candidates: Sequence[Candidate]) -> list[WorkingEngine | Unusable]:
+    """Probe every candidate again, and return the results in the same order."""
     tried = (candidate.probe() for candidate in candidates)
     return [found if isinstance(found, Unusable) else found.engine for found in tried]
 
@@ -61,9 +61,9 @@ def _named(name: str, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
     named = [candidate for candidate in candidates if candidate.name == name]
     if not named:
         raise UsageError(
-            fill(_("There is no engine {name}."), name=printable(name, 100)),
+            fill(_("Unknown engine: {name}."), name=printable(name, 100)),
             fill(
-                _("Choose one of: {names}."),
+                _("Use one of: {names}."),
                 names=", ".join([AUTO, *(candidate.name for candidate in candidates)]),
             ),
         )
@@ -71,16 +71,16 @@ def _named(name: str, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Refused:
-    """No candidate is usable; ``remembered`` when some of the refusals were not tried anew."""
+class _NoneUsable:
+    """No candidate is usable; ``remembered`` if some reasons are from the cache."""
 
-    each: list[Unusable]
+    unusable: list[Unusable]
     remembered: bool
 
 
-def _first(
+def _first_usable(
     candidates: Sequence[Candidate], *, fresh: bool, needs_run: bool, emit: Emit
-) -> AnyBuilder | _Refused:
+) -> AnyBuilder | _NoneUsable:
     refused: list[Unusable] = []
     remembered = False
     for candidate in candidates:
@@ -97,7 +97,7 @@ def _first(
             return found
         else:
             refused.append(_cannot_run(found.engine))
-    return _Refused(refused, remembered)
+    return _NoneUsable(refused, remembered)
 
 
 def _skipped(refused: Unusable) -> str:
@@ -112,17 +112,17 @@ def _cannot_run(engine: WorkingEngine) -> Unusable:
     return Unusable(
         engine.name,
         fill(
-            _("it can copy files but not run programs in a build ({tried})"),
+            _("it can copy files, but not run programs in a build ({tried})"),
             tried=engine.no_run_reason,
         ),
         _(
-            "Allow user namespaces or give the container CAP_SYS_ADMIN (--privileged), or use "
+            "Allow user namespaces, start the container with CAP_SYS_ADMIN (--privileged), or use "
             "a Containerfile without RUN."
         ),
     )
 
 
-def _none_usable(name: str, refused: list[Unusable]) -> EngineUnavailable:
+def _unavailable_error(name: str, refused: list[Unusable]) -> EngineUnavailable:
     if name == AUTO:
         what = _("No engine works here:")
         hint = _("Fix one of these; one is enough. Details: keynet doctor")

@@ -1,4 +1,4 @@
-"""Whether a daemon is there: one connect to its socket or port, nothing said to it."""
+"""Check that a daemon accepts connections: connect to its address, and close."""
 
 import errno
 import socket
@@ -17,9 +17,10 @@ _TCP_PORTS: Final = {"http": 2375, "https": 2376, "tcp": 2375}
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What to do about a daemon that does not answer, and about one that refuses this user.
+    """How to start a daemon that does not answer, and how to get access to it.
 
-    Both are marked texts, translated where they are shown.
+    Both texts are marked with ``N_()`` and translated when they are shown. Without
+    ``permission``, ``start`` is shown for both.
     """
 
     start: str
@@ -27,9 +28,9 @@ class Advice:
 
 
 def refusal(endpoint: str, name: str, advice: Advice) -> Unusable | None:
-    """Return why the daemon at this address cannot be used; None when it takes connections.
+    """Return why this daemon cannot be used; None if it accepts connections.
 
-    Addresses that need a program of their own (``ssh://``) and "" are not tried.
+    ``ssh://`` addresses, which need a program, and "" are not tried: they return None.
     """
     parts = urlsplit(endpoint)
     try:
@@ -65,7 +66,7 @@ def _explain(error: OSError, endpoint: str, name: str, advice: Advice) -> Unusab
         return Unusable(
             name,
             fill(
-                _("this user may not use the daemon's socket {endpoint} (permission denied)"),
+                _("this user has no access to the daemon's socket {endpoint} (permission denied)"),
                 endpoint=shown,
             ),
             _(advice.permission or advice.start),
@@ -74,7 +75,7 @@ def _explain(error: OSError, endpoint: str, name: str, advice: Advice) -> Unusab
     return Unusable(
         name,
         fill(
-            _("its daemon is not running: nothing answers at {endpoint} ({reason})"),
+            _("its daemon is not running or not reachable at {endpoint} ({reason})"),
             endpoint=shown,
             reason=error.strerror or error,
         ),

@@ -1,7 +1,7 @@
-"""The tiny program that probing runs in an empty image: it only ends, with status 0.
+"""The program that trial builds run in an empty image: it exits with status 0.
 
-129 bytes for x86_64, 132 for aarch64: an ELF header, one program header and the two or
-three instructions of ``exit(0)``. Made here from numbers, so that no binary is shipped.
+129 bytes for x86_64, 132 for aarch64: an ELF header, one program header and the two or three
+instructions of ``exit(0)``. Built here from numbers, so that keynet ships no binary.
 
 Source: ELF-64 Object File Format; Linux system call tables (exit is 60 and 93).
 """
@@ -11,12 +11,12 @@ import struct
 from pathlib import Path
 from typing import Final
 
-__all__ = ["exit_program", "lay_out"]
+__all__ = ["exit_program", "write_context"]
 
 _BASE: Final = 0x400000
 _HEADERS: Final = 64 + 56
 
-# The OCI's architecture names: ELF machine number and code.
+# By OCI architecture: ELF machine number and code.
 _MACHINES: Final = {
     # xor edi, edi; mov eax, 60; syscall
     "amd64": (62, bytes.fromhex("31ff b83c000000 0f05")),
@@ -25,14 +25,14 @@ _MACHINES: Final = {
 }
 
 
-def lay_out(folder: Path, architecture: str, *, run: bool) -> bool:
-    """Write the trial's context; report whether its Containerfile runs the program.
+def write_context(folder: Path, architecture: str, *, run: bool) -> bool:
+    """Write the context of a trial build; report whether it runs the program.
 
-    An architecture that keynet carries no program for is tried by COPY alone.
+    For an architecture without a program, the trial only copies a file.
     """
     known = architecture in _MACHINES
     program = folder / "program"
-    # No two trials have one layer: to remove one image would take it from the other's.
+    # Each trial needs its own layer: removing its image must not remove a layer of another trial.
     own = secrets.token_bytes(16)
     program.write_bytes(exit_program(architecture) + own if known else own)
     program.chmod(0o755)
@@ -44,7 +44,11 @@ def lay_out(folder: Path, architecture: str, *, run: bool) -> bool:
 
 
 def exit_program(architecture: str) -> bytes:
-    """Return the static program for ``amd64`` or ``arm64``; KeyError for another."""
+    """Return the static program for ``amd64`` or ``arm64``.
+
+    Raises:
+        KeyError: There is no program for this architecture.
+    """
     machine, code = _MACHINES[architecture]
     identification = b"\x7fELF" + bytes([2, 1, 1]) + bytes(9)
     header = struct.pack(

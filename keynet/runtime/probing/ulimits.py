@@ -1,4 +1,4 @@
-"""This host's process limits, for runtimes that want to raise them and may not."""
+"""This process's limits, for runtimes that are not allowed to raise them."""
 
 import resource
 
@@ -9,7 +9,7 @@ _MOST_PROCESSES = 4096
 
 
 def lower_limits() -> tuple[str, ...]:
-    """Give ``--ulimit`` values that this process is allowed to set: its own hard limits."""
+    """Return values for ``--ulimit`` within this process's own hard limits."""
     files = _capped(resource.getrlimit(resource.RLIMIT_NOFILE)[1], _MOST_FILES)
     processes = _capped(resource.getrlimit(resource.RLIMIT_NPROC)[1], _MOST_PROCESSES)
     return (f"nofile={files}:{files}", f"nproc={processes}:{processes}")

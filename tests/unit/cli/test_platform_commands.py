@@ -190,7 +190,7 @@ def test_a_person_on_a_terminal_is_asked_page_by_page(
     assert chosen[0].id == 3
     assert "n for the next page" in done.stderr
     assert "p for the previous page" in done.stderr
-    assert "'x' is no project's number" in done.stderr
+    assert "'x' is not a project number" in done.stderr
     assert not done.stdout
 
 

@@ -105,7 +105,7 @@ def test_an_account_that_was_taken_minutes_ago_is_not_asked_about_again(
     assert f"Checking registry           {platform.registry_host}\n" in capsys.readouterr().err
     assert keynet("push", "train.py") == 0
     assert asked_for_the_account(platform) == 0
-    assert "(took this login within the last 10 minutes)" in capsys.readouterr().err
+    assert "(login verified within the last 10 minutes)" in capsys.readouterr().err
 
 
 @pytest.mark.slow

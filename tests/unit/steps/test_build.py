@@ -51,7 +51,7 @@ def test_a_builder_that_keeps_no_image_is_refused_before_it_builds(
 ) -> None:
     builder = ArchiveBuilder(tmp_path)
     assert not isinstance(builder, Saver | LayerStore | LoginStore)
-    with pytest.raises(EngineError, match="archive keeps no image"):
+    with pytest.raises(EngineError, match="archive does not keep images"):
         _built(request_, builder, None)
     assert not list(tmp_path.glob("*.tar"))
 
@@ -73,7 +73,7 @@ def test_an_image_is_written_whole_and_what_made_it_released(
 def test_a_form_that_it_does_not_write_is_refused_before_it_builds(
     request_: Request, tmp_path: Path
 ) -> None:
-    with pytest.raises(EngineError, match="archive writes docker-archive only, not oci"):
+    with pytest.raises(EngineError, match="archive cannot write oci, only docker-archive"):
         _built(request_, SavingBuilder(tmp_path), f"oci:{tmp_path}/image")
     assert not list(tmp_path.glob("*.tar"))
 

@@ -136,7 +136,7 @@ def test_every_engine_is_logged_in_and_a_failure_is_a_warning() -> None:
     engines = [FakeEngine("docker", fails=True), FakeEngine("podman"), FakeEngine("buildah")]
     builders = cast(list[AnyBuilder], engines)
     access = RegistryAccess("harbor.example.com", "robot$1", Secret("eyJ-password"))
-    assert login.engines_in(access, builders, events.append) == ["podman", "buildah"]
+    assert login.log_in_engines(access, builders, events.append) == ["podman", "buildah"]
     assert engines[1].calls == ["login harbor.example.com robot$1"]
     assert isinstance(events[0], Notice)
     assert "docker" in events[0].text
@@ -144,7 +144,10 @@ def test_every_engine_is_logged_in_and_a_failure_is_a_warning() -> None:
     assert "start it" in events[0].text
     assert "\x1b" not in events[0].text
     assert "eyJ-password" not in events[0].text
-    assert login.engines_out("harbor.example.com", builders, events.append) == ["podman", "buildah"]
+    assert login.log_out_engines("harbor.example.com", builders, events.append) == [
+        "podman",
+        "buildah",
+    ]
     assert engines[2].calls[1] == "logout harbor.example.com"
     assert len(events) == 2
 
@@ -156,14 +159,14 @@ def test_a_builder_that_stores_no_logins_is_passed_over() -> None:
     events: list[Event] = []
     builders = cast(list[AnyBuilder], [Without(), FakeEngine("podman")])
     access = RegistryAccess("harbor.example.com", "robot$1", Secret("eyJ-password"))
-    assert login.engines_in(access, builders, events.append) == ["podman"]
-    assert login.engines_out("harbor.example.com", builders, events.append) == ["podman"]
+    assert login.log_in_engines(access, builders, events.append) == ["podman"]
+    assert login.log_out_engines("harbor.example.com", builders, events.append) == ["podman"]
     assert events == []
 
 
 def test_a_host_without_engines_is_warned_about() -> None:
     events: list[Event] = []
-    assert login.engines_in(RegistryAccess("harbor.example.com"), [], events.append) == []
+    assert login.log_in_engines(RegistryAccess("harbor.example.com"), [], events.append) == []
     assert isinstance(events[0], Notice)
     assert "keynet doctor" in events[0].text
 

@@ -93,4 +93,4 @@ def test_what_could_not_be_read_is_counted(path: Path) -> None:
     script = scripts.read(path, Stages(events.append), events.append)
     assert script.extraction.notes
     [notice] = [event for event in events if isinstance(event, Notice)]
-    assert f"{len(script.extraction.notes)} thing" in notice.text
+    assert f"{len(script.extraction.notes)} part" in notice.text

@@ -11,7 +11,7 @@ import pytest
 
 from keynet.plan import RegistryAccess
 from keynet.secret import Secret
-from keynet.steps.verified_login import Acceptance
+from keynet.steps.verified_login import VerifiedLogin
 
 SECRET = "a-password-of-some-length"
 
@@ -40,65 +40,65 @@ def marks(login: Path) -> list[Path]:
 
 
 def test_it_holds_once_noted_until_it_is_forgotten(access: RegistryAccess, login: Path) -> None:
-    accepted = Acceptance(access, login)
-    assert not accepted.holds()
-    accepted.note()
-    assert Acceptance(access, login).holds()
+    accepted = VerifiedLogin(access, login)
+    assert not accepted.still_valid()
+    accepted.remember()
+    assert VerifiedLogin(access, login).still_valid()
     accepted.forget()
-    assert not Acceptance(access, login).holds()
+    assert not VerifiedLogin(access, login).still_valid()
 
 
 def test_it_says_nothing_of_another_account_registry_or_login(
     access: RegistryAccess, login: Path
 ) -> None:
-    Acceptance(access, login).note()
+    VerifiedLogin(access, login).remember()
     for other in (
         replace(access, username="robot$2"),
         replace(access, host=access.host.replace("127.0.0.1", "localhost")),
         replace(access, insecure=True),
         replace(access, ca_cert=Path("ca.pem")),
     ):
-        assert not Acceptance(other, login).holds()
+        assert not VerifiedLogin(other, login).still_valid()
     login.write_text(f"another {SECRET}")
-    assert not Acceptance(access, login).holds()
+    assert not VerifiedLogin(access, login).still_valid()
 
 
 def test_it_ends_with_time_and_leaves_no_old_marks(access: RegistryAccess, login: Path) -> None:
-    Acceptance(access, login).note()
+    VerifiedLogin(access, login).remember()
     [old] = marks(login)
-    for age_s in (60 * Acceptance.MINUTES + 1, -60):
+    for age_s in (60 * VerifiedLogin.VALID_MINUTES + 1, -60):
         moment = time.time() - age_s
         os.utime(old, (moment, moment))
-        assert not Acceptance(access, login).holds()
-    Acceptance(replace(access, username="robot$2"), login).note()
+        assert not VerifiedLogin(access, login).still_valid()
+    VerifiedLogin(replace(access, username="robot$2"), login).remember()
     assert old not in marks(login)
 
 
 def test_it_ends_with_the_registry(
     access: RegistryAccess, login: Path, listening: socket.socket
 ) -> None:
-    Acceptance(access, login).note()
+    VerifiedLogin(access, login).remember()
     listening.close()
-    assert not Acceptance(access, login).holds()
+    assert not VerifiedLogin(access, login).still_valid()
 
 
 def test_what_lies_behind_a_proxy_is_asked_each_time(
     login: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     access = RegistryAccess("harbor.invalid", "robot$1", Secret(SECRET))
-    Acceptance(access, login).note()
+    VerifiedLogin(access, login).remember()
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
     connected: list[object] = []
     monkeypatch.setattr(socket, "create_connection", connected.append)
-    assert not Acceptance(access, login).holds()
+    assert not VerifiedLogin(access, login).still_valid()
     assert not connected
 
 
 def test_no_password_from_elsewhere_is_remembered(access: RegistryAccess, login: Path) -> None:
     for nowhere in (None, login.with_name("missing.json")):
-        accepted = Acceptance(access, nowhere)
-        accepted.note()
-        assert not accepted.holds()
+        accepted = VerifiedLogin(access, nowhere)
+        accepted.remember()
+        assert not accepted.still_valid()
         accepted.forget()
     assert not (login.parent / "cache").exists()
 
@@ -106,7 +106,7 @@ def test_no_password_from_elsewhere_is_remembered(access: RegistryAccess, login:
 def test_a_mark_holds_no_secret_and_a_cache_that_cannot_be_written_costs_time_only(
     access: RegistryAccess, login: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Acceptance(access, login).note()
+    VerifiedLogin(access, login).remember()
     [mark] = marks(login)
     assert mark.read_bytes() == b""
     assert mark.parent.stat().st_mode & 0o777 == 0o700
@@ -114,6 +114,6 @@ def test_a_mark_holds_no_secret_and_a_cache_that_cannot_be_written_costs_time_on
     (cache / "keynet").mkdir(parents=True)
     (cache / "keynet/accepted").write_text("a file")
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
-    accepted = Acceptance(access, login)
-    accepted.note()
-    assert not accepted.holds()
+    accepted = VerifiedLogin(access, login)
+    accepted.remember()
+    assert not accepted.still_valid()

@@ -186,7 +186,7 @@ def test_two_archives_of_one_name_are_refused(root: Path) -> None:
         ("./a\0b", "does not exist"),
         ("./README", "neither a project nor an archive"),
         ("-f absent", "does not exist"),
-        ("-f README", "no directory of the build context"),
+        ("-f README", "not a directory of the build context"),
         ("--extra-index-url file:///opt/simple", "exists on this machine only"),
     ],
 )
@@ -243,12 +243,12 @@ def test_setuptools_dynamic_files_are_read(root: Path) -> None:
     ("text", "message"),
     [
         ("[project", "cannot be used"),
-        ("project = 1", "is no table"),
-        ('[project]\nname = "t"\ndependencies = "numpy"', "no list of strings"),
+        ("project = 1", "is not a table"),
+        ('[project]\nname = "t"\ndependencies = "numpy"', "not a list of strings"),
         ('[project]\nname = "t"\ndependencies = ["num py"]', "cannot be used"),
         ('[project]\nname = "t"\ndependencies = ["x @ file:///x.whl"]', "on this machine only"),
         ('[project]\nname = "t"\ndynamic = ["dependencies"]', "build backend"),
-        ('[project]\nname = "t"\noptional-dependencies = 1', "is no table"),
+        ('[project]\nname = "t"\noptional-dependencies = 1', "is not a table"),
         ('[tool.poetry.dependencies]\nnumpy = "1"', "Poetry"),
     ],
 )

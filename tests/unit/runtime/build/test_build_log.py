@@ -28,16 +28,18 @@ def test_every_generation_is_recorded() -> None:
 @pytest.mark.parametrize("case", ["ok", "cached"])
 def test_image_and_stages_are_found(engine: str, case: str) -> None:
     log = _read(f"{engine}-{case}")
-    assert len(log.tops) == 2
-    assert log.image_id.startswith(log.tops[-1]) or log.tops[-1].startswith(log.image_id)
-    assert log.tops[0] != log.tops[1]
+    assert len(log.stage_images) == 2
+    assert log.image_id.startswith(log.stage_images[-1]) or log.stage_images[-1].startswith(
+        log.image_id
+    )
+    assert log.stage_images[0] != log.stage_images[1]
 
 
 @pytest.mark.parametrize("engine", STEPWISE)
 def test_cached_build_has_the_same_images(engine: str) -> None:
     first, second = _read(f"{engine}-ok"), _read(f"{engine}-cached")
     assert first.image_id[:11] == second.image_id[:11]
-    assert [top[:11] for top in first.tops] == [top[:11] for top in second.tops]
+    assert [top[:11] for top in first.stage_images] == [top[:11] for top in second.stage_images]
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -92,4 +94,4 @@ def test_base_images_are_no_stage_of_ours() -> None:
         " ---> 1123456789ab",
     ):
         log.feed(line)
-    assert log.tops == []
+    assert log.stage_images == []

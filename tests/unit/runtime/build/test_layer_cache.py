@@ -37,9 +37,9 @@ def test_builds_of_a_project_have_names_of_their_own() -> None:
 def test_a_failed_builds_stages_are_named_and_what_they_replaced_goes(machine: Machine) -> None:
     engine = (str(machine.programs / "buildah"), "--root", "a b")
     program = machine.install("buildah", Answer("*", status=125))
-    layer_cache.keep(engine, "p", [])
+    layer_cache.keep_stages(engine, "p", [])
     assert program.verbs == []
-    layer_cache.keep(engine, "p", ["aaaa", "bbbb"])
+    layer_cache.keep_stages(engine, "p", ["aaaa", "bbbb"])
     first, _name, second, _other, last = program.calls
     one, two = first.arguments[-1], second.arguments[-1]
     assert first.arguments == ["--root", "a b", "tag", "p:stage-1", one]

@@ -26,7 +26,7 @@ CASES = {
     "unauthorized": (RegistryDenied, 401, "login"),
     "immutable": (RegistryError, 412, "immutable"),
     "too-large": (RegistryError, 413, "too large"),
-    "throttled": (RegistryError, 429, "no more requests"),
+    "throttled": (RegistryError, 429, "too many requests"),
     "server": (RegistryError, 500, "failed"),
     "html": (RegistryError, 500, "failed"),
 }

@@ -171,8 +171,8 @@ def test_dockers_environment() -> None:
 def test_what_only_buildkit_knows(text: str, count: int) -> None:
     parsed = tuple(instructions.parse(text))
     plan = replace(PLAN, recipe=UserContainerfile(Path("/d"), text, parsed))
-    assert len(docker_args.only_buildkit(plan)) == count
+    assert len(docker_args.unsupported_by_legacy(plan)) == count
 
 
 def test_the_legacy_builder_knows_no_secrets() -> None:
-    assert any("--secret" in text for text in docker_args.only_buildkit(FULL))
+    assert any("--secret" in text for text in docker_args.unsupported_by_legacy(FULL))

@@ -28,7 +28,7 @@ from keynet.plan import (
 )
 from keynet.recipe import instructions
 from keynet.runtime.build import rendering
-from keynet.runtime.build.layer_cache import Cached
+from keynet.runtime.build.layer_cache import CachedImage
 from keynet.runtime.engine import Builder, LayerStore, LoginStore, Saver, WorkingEngine
 from keynet.runtime.engines import docker_args
 from keynet.runtime.engines.buildah import BUILDAH
@@ -94,7 +94,7 @@ def _install_numpy(plan: BuildPlan) -> BuildPlan:
     return replace(plan, recipe=Recipe(base, ("python", "train.py"), dependencies=dependencies))
 
 
-BUILT = Cached(IMAGE, "localhost/keynet/p:build-1", "localhost/keynet/p", (STAGE,))
+BUILT = CachedImage(IMAGE, "localhost/keynet/p:build-1", "localhost/keynet/p", (STAGE,))
 QUIET = (Answer("tag *"), Answer("rmi *"), Answer("rm *"))
 
 
@@ -258,8 +258,8 @@ def test_a_remote_podman_saves_on_this_side(machine: Machine) -> None:
 def test_every_engine_does_all_that_a_store_allows(machine: Machine) -> None:
     for each in _builders(machine):
         # mypy sees the same of each class, with its own value for what it built.
-        builder: Builder[Cached] = each
-        saver: Saver[Cached] = each
+        builder: Builder[CachedImage] = each
+        saver: Saver[CachedImage] = each
         logins: LoginStore = each
         layers: LayerStore = each
         assert isinstance(saver, Saver)

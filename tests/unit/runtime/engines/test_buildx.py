@@ -16,7 +16,7 @@ from keynet.runtime.engine import AnyBuilder, Builder, LayerStore, LoginStore, S
 from keynet.runtime.engines.buildx import BuilderResult, Buildx
 from keynet.runtime.engines.buildx_trial import BuilderFacts, read_inspection
 from keynet.runtime.engines.candidates import engines
-from keynet.runtime.engines.docker_args import BUILDER, Invocation
+from keynet.runtime.engines.docker_args import REMOTE_BUILDER, Invocation
 from keynet.runtime.probing import choosing
 from keynet.secret import Secret
 from tests.fakes.engine import Answer, EngineProgram
@@ -68,12 +68,12 @@ def _chosen(*, needs_run: bool = True) -> AnyBuilder:
 def test_what_an_inspection_tells() -> None:
     found = read_inspection(RUNNING.format(endpoint="tcp://build.example.com:1234"))
     assert found == BuilderFacts("remote", "v0.12.5", "tcp://build.example.com:1234", "arm64")
-    assert found.elsewhere
+    assert found.outside_daemon
     two = RUNNING + "Name: far1\nEndpoint: tcp://b:1\n"
     assert read_inspection(two.format(endpoint="tcp://a:1")).endpoint == ""
     local = read_inspection("Name: default\nDriver: docker\nEndpoint: default\nBuildkit: v0.8\n")
     assert local == BuilderFacts("docker", "v0.8")
-    assert not local.elsewhere
+    assert not local.outside_daemon
     assert read_inspection("") == BuilderFacts("")
 
 
@@ -125,7 +125,7 @@ def test_a_builder_that_only_copies(machine: Machine, far: str) -> None:
 @pytest.mark.usefixtures("far")
 def test_a_builder_that_does_not_work_is_told(machine: Machine, answers: list[Answer]) -> None:
     _docker(machine, *answers)
-    with pytest.raises(EngineUnavailable, match=r"builder far that BUILDX_BUILDER names"):
+    with pytest.raises(EngineUnavailable, match=r"builder far \(BUILDX_BUILDER\)"):
         _chosen()
 
 
@@ -152,7 +152,7 @@ def plan(machine: Machine) -> BuildPlan:
 
 def _builder(machine: Machine) -> Buildx:
     docker = str(machine.programs / "docker")
-    invocation = Invocation(docker, BUILDER, network="host", remote=True)
+    invocation = Invocation(docker, REMOTE_BUILDER, network="host", remote=True)
     return Buildx(WorkingEngine("docker", "26.1.5", "docker"), invocation)
 
 

@@ -25,7 +25,7 @@ def _plan(folder: Path, text: str, network: HostNetwork = NETWORK) -> BuildPlan:
 def _rendered(folder: Path, text: str, network: HostNetwork = NETWORK) -> Rendered:
     plan = _plan(folder, text, network)
     recipe = containerfile.read(folder / "Dockerfile")
-    return docker_mounts.rendered(plan, recipe)
+    return docker_mounts.render(plan, recipe)
 
 
 @pytest.mark.parametrize(
@@ -86,8 +86,8 @@ def test_a_host_without_settings_of_its_own_changes_nothing(tmp_path: Path) -> N
 
 
 def test_the_flags_that_nobody_wrote_are_hidden_in_the_log() -> None:
-    assert docker_mounts.hidden(f"#5 [2/2] RUN {FLAGS} b") == "#5 [2/2] RUN b"
-    assert docker_mounts.hidden("#5 [2/2] RUN --mount=x b") == "#5 [2/2] RUN --mount=x b"
+    assert docker_mounts.without_mounts(f"#5 [2/2] RUN {FLAGS} b") == "#5 [2/2] RUN b"
+    assert docker_mounts.without_mounts("#5 [2/2] RUN --mount=x b") == "#5 [2/2] RUN --mount=x b"
 
 
 def test_secrets_are_given_for_the_files_that_are_there(tmp_path: Path) -> None:

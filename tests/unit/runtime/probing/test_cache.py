@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from keynet.runtime.engine import Unusable, WorkingEngine
-from keynet.runtime.probing.cache import Cache, Works
+from keynet.runtime.probing.cache import Cache, ProbedEngine
 from tests.unit.conftest import Machine
 
-WORKS = Works(
+WORKS = ProbedEngine(
     WorkingEngine("buildah", "1.28.2", "buildah 1.28.2 (rootless)", rootless=True),
     {"binary": "/usr/bin/buildah", "ulimits": ["nofile=1:1"], "remote": False},
 )

@@ -141,9 +141,9 @@ def test_a_storage_that_does_not_work_is_told(machine: Machine) -> None:
 @pytest.mark.parametrize(
     ("answers", "word"),
     [
-        ([Answer("--version", "what")], "--version fails"),
-        ([VERSION, Answer("info", "no json")], "gives no JSON"),
-        ([VERSION, INFO, Answer("*", stderr="Error: no space left", status=1)], "Make room"),
+        ([Answer("--version", "what")], "--version failed"),
+        ([VERSION, Answer("info", "no json")], "did not print valid JSON"),
+        ([VERSION, INFO, Answer("*", stderr="Error: no space left", status=1)], "Free some space"),
         ([VERSION, INFO, Answer("*", status=7)], "exit status 7"),
     ],
 )
@@ -231,13 +231,13 @@ def test_podman_takes_another_runtime_and_tells_its_service(
         Answer("rmi *"),
         Answer("system connection list *", connections),
     )
-    found = choosing.survey(engines())[1]
+    found = choosing.probe_all(engines())[1]
     assert isinstance(found, WorkingEngine)
     assert found.endpoint == "ssh://a/s"
     assert "remote" in found.how
     assert _podman_like("podman").invocation.remote
     monkeypatch.setenv("CONTAINER_HOST", "ssh://b/s")
-    found = choosing.survey(engines())[1]
+    found = choosing.probe_all(engines())[1]
     assert isinstance(found, WorkingEngine)
     assert found.endpoint == "ssh://b/s"
 
@@ -369,7 +369,7 @@ def test_an_unknown_engine_is_a_matter_of_usage(machine: Machine) -> None:
 
 
 def test_survey_gives_every_engine_in_order(machine: Machine) -> None:
-    found = choosing.survey(engines())
+    found = choosing.probe_all(engines())
     assert [each.name for each in found] == ["docker", "podman", "buildah"]
     assert all(isinstance(each, Unusable) for each in found)
     assert threading.active_count() == 1

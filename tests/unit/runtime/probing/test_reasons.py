@@ -16,8 +16,8 @@ from keynet.runtime.probing import reasons
         ("no subuid ranges found for user", "--add-subuids"),
         ("cannot clone: Operation not permitted", "user namespaces"),
         ("Cannot connect to Podman. Please verify", "podman system service"),
-        ("write /x: no space left on device", "Make room"),
-        ("something else", "by hand"),
+        ("write /x: no space left on device", "Free some space"),
+        ("something else", "to see the whole error"),
     ],
 )
 def test_refusals_have_a_fix(said: str, fix: str) -> None:
@@ -30,8 +30,8 @@ def test_last_words_leave_warnings_out() -> None:
     output = (
         'time="x" level=warning msg="cgroups v1"\nSTEP 1/2: FROM x\nerror running container: why\n'
     )
-    assert reasons.last_words(output) == "error running container: why"
-    assert reasons.last_words("") == ""
+    assert reasons.error_line(output) == "error running container: why"
+    assert reasons.error_line("") == ""
 
 
 def test_a_reason_is_found_behind_what_follows_from_it() -> None:
@@ -70,7 +70,7 @@ def test_a_layer_that_another_process_took_away(output: str, lost: bool) -> None
 
 
 def test_a_long_reason_keeps_its_end_where_engines_say_why() -> None:
-    said = reasons.last_words("Error: " + "committing: " * 90 + "layer not known")
+    said = reasons.error_line("Error: " + "committing: " * 90 + "layer not known")
     assert said.startswith("committing: ")
     assert said.endswith("committing: layer not known")
     assert len(said) <= 300

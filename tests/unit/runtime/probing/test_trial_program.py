@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from keynet.runtime.probing.trial_program import exit_program, lay_out
+from keynet.runtime.probing.trial_program import exit_program, write_context
 
 
 @pytest.mark.parametrize("architecture", ["amd64", "arm64"])
@@ -25,8 +25,8 @@ def test_program_ends_with_status_0(tmp_path: Path) -> None:
 
 
 def test_an_architecture_without_a_program_is_tried_by_copy_alone(tmp_path: Path) -> None:
-    assert lay_out(tmp_path, "amd64", run=True)
+    assert write_context(tmp_path, "amd64", run=True)
     assert "RUN" in (tmp_path / "Containerfile").read_text()
-    assert not lay_out(tmp_path, "s390x", run=True)
+    assert not write_context(tmp_path, "s390x", run=True)
     assert "RUN" not in (tmp_path / "Containerfile").read_text()
     assert (tmp_path / "program").read_bytes()

@@ -17,7 +17,7 @@ from typing import Any, Final
 import httpx
 
 from keynet.backend.answers import Answer
-from keynet.backend.transport_errors import (
+from keynet.backend.http_errors import (
     NoAnswer,
     no_connection,
     refused_redirect,

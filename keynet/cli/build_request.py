@@ -14,9 +14,9 @@ from keynet.events import Event, Notice
 from keynet.plan import BuildPlan, BuildSecret, UserContainerfile
 from keynet.recipe import buildargs
 from keynet.runtime.build import rendering
-from keynet.steps import script as scripts
-from keynet.steps.prepare import plan_build
-from keynet.steps.request import Request, make
+from keynet.steps.preparing import script as scripts
+from keynet.steps.preparing.prepare import plan_build
+from keynet.steps.preparing.request import Request, make
 from keynet.steps.stages import Stages
 from keynet.text import _, fill, ngettext, printable, size
 

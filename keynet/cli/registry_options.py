@@ -133,7 +133,7 @@ class Access:
 
         The credentials are those of the options, else keynet's login, else the engines' logins.
         """
-        from keynet.registry.auth.sources import Credential
+        from keynet.registry.auth.credential_sources import Credential
         from keynet.registry.config import RegistryConfig
 
         auth: Auth | None
@@ -198,7 +198,7 @@ def _settings() -> Any:
 
 
 def _own_sources() -> Auth:
-    from keynet.registry.auth.sources import Credential, CredentialSource, FixedSource
+    from keynet.registry.auth.credential_sources import Credential, CredentialSource, FixedSource
     from keynet.registry.auth.stored_logins import default_sources
 
     sources: list[CredentialSource] = list(default_sources())

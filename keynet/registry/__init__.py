@@ -48,17 +48,24 @@ if TYPE_CHECKING:
     from keynet.oci.descriptor import Descriptor, Digest, MediaType
     from keynet.oci.platform import Platform
     from keynet.oci.summary import BlobInfo, ImageConfig, ImageInspect, LayerInfo, ManifestInfo
-    from keynet.registry.auth.sources import Auth, Credential, CredentialSource, FixedSource
+    from keynet.registry.auth.credential_sources import (
+        Auth,
+        Credential,
+        CredentialSource,
+        FixedSource,
+    )
     from keynet.registry.auth.stored_logins import AuthFile, default_sources
     from keynet.registry.client import CaCert, RegistryClient
     from keynet.registry.config import RegistryConfig
-    from keynet.registry.exchange import Timeouts
     from keynet.registry.functions import (
         pull_image,
         push_docker_tar,
         push_docker_tar_with_all_original_tags,
         push_docker_tar_with_original_tags,
     )
+    from keynet.registry.http.exchange import Timeouts
+    from keynet.registry.http.tls import ClientCertificate
+    from keynet.registry.http.transport import HttpTransport
     from keynet.registry.manifests import Manifest
     from keynet.registry.queries import (
         check_registry_connectivity,
@@ -70,9 +77,7 @@ if TYPE_CHECKING:
         list_repositories,
         list_tags,
     )
-    from keynet.registry.tls import ClientCertificate
     from keynet.registry.transfer.blob_source import Source
-    from keynet.registry.transport import HttpTransport
     from keynet.secret import Secret
 
 __all__ = [
@@ -178,11 +183,16 @@ _MODULES = {
     "keynet.oci.descriptor": ("Descriptor", "Digest", "MediaType"),
     "keynet.oci.platform": ("Platform",),
     "keynet.oci.summary": ("BlobInfo", "ImageConfig", "ImageInspect", "LayerInfo", "ManifestInfo"),
-    "keynet.registry.auth.sources": ("Auth", "Credential", "CredentialSource", "FixedSource"),
+    "keynet.registry.auth.credential_sources": (
+        "Auth",
+        "Credential",
+        "CredentialSource",
+        "FixedSource",
+    ),
     "keynet.registry.auth.stored_logins": ("AuthFile", "default_sources"),
     "keynet.registry.client": ("CaCert", "RegistryClient"),
     "keynet.registry.config": ("RegistryConfig",),
-    "keynet.registry.exchange": ("Timeouts",),
+    "keynet.registry.http.exchange": ("Timeouts",),
     "keynet.registry.functions": (
         "pull_image",
         "push_docker_tar",
@@ -200,9 +210,9 @@ _MODULES = {
         "list_repositories",
         "list_tags",
     ),
-    "keynet.registry.tls": ("ClientCertificate",),
+    "keynet.registry.http.tls": ("ClientCertificate",),
     "keynet.registry.transfer.blob_source": ("Source",),
-    "keynet.registry.transport": ("HttpTransport",),
+    "keynet.registry.http.transport": ("HttpTransport",),
     "keynet.secret": ("Secret",),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from keynet.oci.descriptor import Digest
 from keynet.registry.address import follow, with_query
-from keynet.registry.exchange import Call
-from keynet.registry.session import Operation, Session
+from keynet.registry.http.exchange import Call
+from keynet.registry.http.session import Operation, Session
 from keynet.text import _, fill
 
 __all__ = ["find", "mount", "mount_operation"]

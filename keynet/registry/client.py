@@ -14,15 +14,15 @@ from keynet.net.retry import Retries
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.registry import blobs, listing, manifests, referrers
 from keynet.registry.address import Registry
-from keynet.registry.auth.sources import Auth, sources_of
-from keynet.registry.exchange import Call, Timeouts
+from keynet.registry.auth.credential_sources import Auth, sources_of
+from keynet.registry.http.exchange import Call, Timeouts
+from keynet.registry.http.session import Operation, Session
+from keynet.registry.http.tls import CERTS_D, ClientCertificate, Trust, from_certs_d
+from keynet.registry.http.transport import HttpTransport, Transport
 from keynet.registry.manifests import Manifest
-from keynet.registry.session import Operation, Session
-from keynet.registry.tls import CERTS_D, ClientCertificate, Trust, from_certs_d
 from keynet.registry.transfer import download
 from keynet.registry.transfer.blob_source import Source
 from keynet.registry.transfer.upload import Upload
-from keynet.registry.transport import HttpTransport, Transport
 from keynet.registry.wire import Catalog, TagList
 from keynet.text import _, fill
 

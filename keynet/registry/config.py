@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from keynet.events import Emit, ignore
 from keynet.registry.address import Registry
-from keynet.registry.auth.sources import Auth
+from keynet.registry.auth.credential_sources import Auth
 from keynet.registry.client import CaCert, RegistryClient
 
 __all__ = ["Auth", "RegistryConfig"]

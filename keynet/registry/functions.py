@@ -21,7 +21,7 @@ from keynet.oci.image import Layer
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.registry.archives import push_all_tags, push_archive, target_of
-from keynet.registry.auth.sources import Auth
+from keynet.registry.auth.credential_sources import Auth
 from keynet.registry.client import CaCert
 from keynet.registry.config import RegistryConfig
 from keynet.registry.queries import reference_to

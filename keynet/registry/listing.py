@@ -12,8 +12,8 @@ from pydantic import BaseModel
 
 from keynet.errors import RegistryError
 from keynet.registry.address import follow, origin_of
-from keynet.registry.exchange import Answer
-from keynet.registry.session import Operation, Session
+from keynet.registry.http.exchange import Answer
+from keynet.registry.http.session import Operation, Session
 from keynet.registry.wire import read_json
 from keynet.text import _, fill
 

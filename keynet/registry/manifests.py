@@ -10,8 +10,8 @@ from typing import Final
 
 from keynet.errors import DigestMismatch, RegistryError, ValidationError
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
-from keynet.registry.exchange import Call
-from keynet.registry.session import Operation, Session
+from keynet.registry.http.exchange import Call
+from keynet.registry.http.session import Operation, Session
 from keynet.registry.wire import MANIFEST_LIMIT, DescriptorWire, check_manifest
 from keynet.text import _, fill
 

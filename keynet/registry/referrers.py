@@ -10,8 +10,8 @@ from keynet.errors import NotFound, RegistryError
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.registry import listing, manifests
 from keynet.registry.address import with_query
-from keynet.registry.exchange import Call
-from keynet.registry.session import Operation, Session
+from keynet.registry.http.exchange import Call
+from keynet.registry.http.session import Operation, Session
 from keynet.registry.wire import ManifestWire
 from keynet.text import _, fill
 

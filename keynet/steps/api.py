@@ -14,7 +14,7 @@ from keynet.backend.models import Project
 from keynet.events import Emit, Notice, ignore
 from keynet.plan import BuildSecret
 from keynet.recipe import buildargs
-from keynet.runtime.engines.candidates import engines
+from keynet.runtime.engines.engine_candidates import engines
 from keynet.runtime.probing import choosing
 from keynet.script.arguments import Extraction
 from keynet.secret import Secret
@@ -24,8 +24,8 @@ from keynet.steps import projects
 from keynet.steps import push as push_step
 from keynet.steps.build import BuildResult
 from keynet.steps.login import SignedInUser
+from keynet.steps.preparing.request import Request, make
 from keynet.steps.push import PushResult
-from keynet.steps.request import Request, make
 
 __all__ = ["build", "extract", "login", "push"]
 

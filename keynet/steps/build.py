@@ -7,9 +7,9 @@ from typing import Any
 from keynet.events import Emit, Notice
 from keynet.runtime.engine import Candidate, WorkingEngine
 from keynet.script.arguments import Extraction
-from keynet.steps import output as outputs
-from keynet.steps.prepare import prepare
-from keynet.steps.request import Request
+from keynet.steps.preparing import output as outputs
+from keynet.steps.preparing.prepare import prepare
+from keynet.steps.preparing.request import Request
 from keynet.steps.stages import Stages
 from keynet.text import _
 

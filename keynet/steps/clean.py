@@ -9,8 +9,8 @@ from keynet.errors import EngineError, KeynetError
 from keynet.events import Emit, Notice
 from keynet.files import places
 from keynet.runtime.engine import KeptImage, LayerStore
-from keynet.runtime.engines import own_store
-from keynet.runtime.engines.candidates import engines
+from keynet.runtime.engines.engine_candidates import engines
+from keynet.runtime.engines.podman_like import own_store
 from keynet.runtime.probing import choosing
 from keynet.text import _, fill
 

@@ -9,8 +9,8 @@ from typing import Any
 from keynet import credentials, settings
 from keynet.errors import KeynetError
 from keynet.runtime.engine import Unusable, WorkingEngine
-from keynet.runtime.engines import own_store
-from keynet.runtime.engines.candidates import engines
+from keynet.runtime.engines.engine_candidates import engines
+from keynet.runtime.engines.podman_like import own_store
 from keynet.runtime.probing import choosing
 from keynet.settings import Settings
 from keynet.steps import metadata, projects

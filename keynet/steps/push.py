@@ -19,8 +19,8 @@ from keynet.runtime.engine import Candidate, WorkingEngine
 from keynet.script.arguments import Extraction
 from keynet.settings import Settings
 from keynet.steps import projects
-from keynet.steps.prepare import Prepared, prepare
-from keynet.steps.request import Request
+from keynet.steps.preparing.prepare import Prepared, prepare
+from keynet.steps.preparing.request import Request
 from keynet.steps.stages import Stages
 from keynet.steps.verified_login import VerifiedLogin
 from keynet.text import _, fill

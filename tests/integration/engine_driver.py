@@ -25,8 +25,8 @@ from keynet.plan import (
 from keynet.recipe import containerfile, ignore
 from keynet.recipe import context as contexts
 from keynet.runtime.engine import Saver
-from keynet.runtime.engines.candidates import engines
-from keynet.runtime.engines.podman_like import PodmanLike
+from keynet.runtime.engines.engine_candidates import engines
+from keynet.runtime.engines.podman_like.podman_like import PodmanLike
 from keynet.runtime.probing import choosing
 from keynet.secret import Secret
 

@@ -12,9 +12,9 @@ from keynet.events import BlobRewound, Event
 from keynet.net.retry import Retries
 from keynet.oci.image import Image
 from keynet.oci.reference import Reference
-from keynet.registry.auth.sources import Credential, FixedSource
+from keynet.registry.auth.credential_sources import Credential, FixedSource
 from keynet.registry.client import RegistryClient
-from keynet.registry.exchange import Timeouts
+from keynet.registry.http.exchange import Timeouts
 from keynet.registry.transfer.pull_image import fetch_image
 from keynet.registry.transfer.push_image import push_image
 from keynet.secret import Secret

@@ -13,10 +13,10 @@ from keynet.errors import RegistryDenied, RegistryUnreachable
 from keynet.net.retry import Retries
 from keynet.oci.reference import Reference
 from keynet.registry import artifact
-from keynet.registry.auth.sources import Credential, FixedSource
+from keynet.registry.auth.credential_sources import Credential, FixedSource
 from keynet.registry.auth.stored_logins import AuthFile
 from keynet.registry.client import RegistryClient
-from keynet.registry.tls import ClientCertificate
+from keynet.registry.http.tls import ClientCertificate
 from keynet.registry.transfer.pull_image import fetch_image
 from keynet.registry.transfer.push_image import push_image
 from keynet.secret import Secret

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from keynet.net.retry import Retries
 from keynet.oci.descriptor import MediaType
 from keynet.oci.reference import Reference
-from keynet.registry.auth.sources import Credential, FixedSource
+from keynet.registry.auth.credential_sources import Credential, FixedSource
 from keynet.registry.client import RegistryClient
 from keynet.registry.transfer.pull_image import fetch_image
 from keynet.registry.transfer.push_image import push_image

@@ -57,7 +57,7 @@ def login(
     from keynet import credentials
     from keynet.cli.render import show
     from keynet.net.addresses import normalised_url
-    from keynet.runtime.engines.candidates import engines
+    from keynet.runtime.engines.engine_candidates import engines
     from keynet.runtime.probing import choosing
     from keynet.steps import login as step
     from keynet.steps.stages import Stages
@@ -103,7 +103,7 @@ def forget_login() -> None:
     """Remove the config file and log the engines out."""
     from keynet import credentials
     from keynet.cli.render import show
-    from keynet.runtime.engines.candidates import engines
+    from keynet.runtime.engines.engine_candidates import engines
     from keynet.runtime.probing import choosing
     from keynet.steps import login as step
     from keynet.text import printable

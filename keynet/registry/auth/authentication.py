@@ -14,9 +14,9 @@ from urllib.parse import urlencode
 from keynet.errors import RegistryDenied, RegistryError
 from keynet.registry.address import Registry, with_query
 from keynet.registry.auth.challenge import Challenge, parse_challenges, scopes_of
-from keynet.registry.auth.sources import Credential, CredentialSource
-from keynet.registry.exchange import Answer, Call
-from keynet.registry.status_errors import failure
+from keynet.registry.auth.credential_sources import Credential, CredentialSource
+from keynet.registry.http.exchange import Answer, Call
+from keynet.registry.http.status_errors import failure
 from keynet.registry.wire import TokenWire, read_json
 from keynet.secret import Secret
 from keynet.text import _, fill, printable

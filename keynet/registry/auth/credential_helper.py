@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic import ValidationError as Malformed
 
 from keynet.errors import UsageError
-from keynet.registry.auth.sources import Credential
+from keynet.registry.auth.credential_sources import Credential
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
 

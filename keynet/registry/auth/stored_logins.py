@@ -20,7 +20,7 @@ from keynet.files import limited_read, places
 from keynet.oci.reference import DOCKER_HUB
 from keynet.registry.address import registry_name
 from keynet.registry.auth.credential_helper import ask_helper
-from keynet.registry.auth.sources import Credential
+from keynet.registry.auth.credential_sources import Credential
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
 

@@ -12,8 +12,8 @@ from typing import Final
 from keynet.errors import DigestMismatch, RegistryUnreachable
 from keynet.net.retry import TEMPORARY_STATUSES, Budget, retry_after
 from keynet.oci.descriptor import Descriptor
-from keynet.registry.exchange import Call, Stream
-from keynet.registry.session import Operation, Session
+from keynet.registry.http.exchange import Call, Stream
+from keynet.registry.http.session import Operation, Session
 from keynet.text import _, fill
 
 __all__ = ["read_blob"]

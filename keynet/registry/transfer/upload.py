@@ -14,8 +14,8 @@ from keynet.net.retry import TEMPORARY_STATUSES, Budget, retry_after
 from keynet.oci.descriptor import Descriptor
 from keynet.registry import blobs
 from keynet.registry.address import follow, with_query
-from keynet.registry.exchange import Answer, Call
-from keynet.registry.session import Operation, Session
+from keynet.registry.http.exchange import Answer, Call
+from keynet.registry.http.session import Operation, Session
 from keynet.registry.transfer.blob_source import Reader, Source
 from keynet.registry.transfer.chunk_size import ChunkSize
 from keynet.text import _, fill

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from keynet.backend.http_errors import NoAnswer
 from keynet.backend.transport import _mapped
-from keynet.backend.transport_errors import NoAnswer
 
 NEVER_SENT = {httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout}
 

@@ -16,7 +16,7 @@ from keynet.recipe import certificates, containerfile, ignore
 from keynet.recipe.dependencies import finding, pyproject
 from keynet.script.files import source
 from keynet.settings import read_pyproject
-from keynet.steps import output
+from keynet.steps.preparing import output
 
 
 def test_a_file_is_read_up_to_the_limit(tmp_path: Path) -> None:

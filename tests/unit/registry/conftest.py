@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from keynet.net.retry import Retries
-from keynet.registry.auth.sources import Credential, FixedSource
+from keynet.registry.auth.credential_sources import Credential, FixedSource
 from keynet.registry.client import RegistryClient
-from keynet.registry.transport import HttpTransport
+from keynet.registry.http.transport import HttpTransport
 from keynet.secret import Secret
 
 USER, PASSWORD = "robot$keynet", "long-enough-password"

@@ -20,7 +20,7 @@ from keynet.errors import (
 )
 from keynet.events import BlobAdvanced, BlobFinished, BlobMounted, BlobStarted, Event
 from keynet.oci.platform import Platform
-from keynet.registry.auth.sources import Credential, FixedSource
+from keynet.registry.auth.credential_sources import Credential, FixedSource
 from keynet.registry.config import Auth, RegistryConfig
 from keynet.registry.functions import (
     pull_image,

@@ -20,7 +20,7 @@ from keynet.errors import (
 from keynet.net.retry import Retries
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.registry.client import RegistryClient
-from keynet.registry.exchange import Timeouts
+from keynet.registry.http.exchange import Timeouts
 from tests.fakes.registry import MemoryRegistry
 from tests.unit.registry.conftest import Connect, no_wait
 

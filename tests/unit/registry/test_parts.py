@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keynet.errors import RegistryError, UsageError
-from keynet.registry import tls
 from keynet.registry.address import Registry, follow, with_query
 from keynet.registry.auth.challenge import parse_challenges, scopes_of
-from keynet.registry.exchange import Answer
+from keynet.registry.http import tls
+from keynet.registry.http.exchange import Answer
 from keynet.registry.listing import next_page
 
 

@@ -9,7 +9,7 @@ from keynet.errors import EngineError, KeynetError
 from keynet.events import Emit, Event, Notice, ignore
 from keynet.runtime.engine import LayerStore, LocalImage, LoginStore, Saver
 from keynet.steps.build import BuildResult, build
-from keynet.steps.request import Request
+from keynet.steps.preparing.request import Request
 from tests.fakes.builder import ArchiveBuilder, Archived, Offered
 
 

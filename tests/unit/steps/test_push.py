@@ -27,8 +27,8 @@ from keynet.runtime.engine import Builder
 from keynet.saved_login import HarborAccount, SavedLogin, SavedProject
 from keynet.secret import Secret
 from keynet.steps import metadata
+from keynet.steps.preparing.request import Request
 from keynet.steps.push import PushResult, push
-from keynet.steps.request import Request
 from tests.fakes.backend import FakeBackend, Reply, running_backend
 from tests.fakes.builder import ArchiveBuilder, Archived, Offered
 from tests.fakes.registry import MemoryRegistry

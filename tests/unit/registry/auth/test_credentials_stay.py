@@ -10,7 +10,7 @@ import pytest
 from keynet.errors import KeynetError, RegistryDenied, RegistryError, UsageError
 from keynet.oci.descriptor import Descriptor
 from keynet.oci.reference import Reference
-from keynet.registry.auth.sources import Credential, FixedSource
+from keynet.registry.auth.credential_sources import Credential, FixedSource
 from keynet.registry.transfer.push_image import push_image
 from keynet.secret import Secret
 from tests.fakes.images import random_image

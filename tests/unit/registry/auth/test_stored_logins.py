@@ -12,7 +12,7 @@ import pytest
 
 from keynet.errors import UsageError
 from keynet.registry.auth.credential_helper import ask_helper
-from keynet.registry.auth.sources import Credential
+from keynet.registry.auth.credential_sources import Credential
 from keynet.registry.auth.stored_logins import AuthFile, default_sources
 from keynet.secret import Secret
 

@@ -322,7 +322,7 @@ def test_a_token_that_ran_out_is_renewed(connect: Connect) -> None:
 
 
 def test_an_identity_token_is_exchanged_by_post(connect: Connect) -> None:
-    from keynet.registry.auth.sources import Credential, FixedSource
+    from keynet.registry.auth.credential_sources import Credential, FixedSource
     from keynet.secret import Secret
 
     registry = MemoryRegistry(auth="token")

@@ -14,7 +14,7 @@ from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, ContextFile, Recipe, UserContainerfile
 from keynet.runtime.build.rendering import Rendered
 from keynet.runtime.build.staging import keep_containerfile, stage
-from keynet.runtime.engines import docker_tar_context
+from keynet.runtime.engines.docker import docker_tar_context
 from tests.unit.conftest import Machine
 
 RECIPE = Recipe(Reference.parse("scratch"), ("python", "train.py"))

@@ -17,12 +17,13 @@ from keynet.plan import (
 )
 from keynet.recipe import instructions
 from keynet.runtime.build.staging import Stage
-from keynet.runtime.engines import docker_args, podman_args
-from keynet.runtime.engines.buildah import BUILDAH
-from keynet.runtime.engines.dialect import Invocation
-from keynet.runtime.engines.docker_args import Invocation as DockerInvocation
-from keynet.runtime.engines.podman import PODMAN
-from keynet.runtime.engines.podman_login import RegistryAuth
+from keynet.runtime.engines.docker import docker_args
+from keynet.runtime.engines.docker.docker_args import Invocation as DockerInvocation
+from keynet.runtime.engines.podman_like import podman_args
+from keynet.runtime.engines.podman_like.buildah import BUILDAH
+from keynet.runtime.engines.podman_like.dialect import Invocation
+from keynet.runtime.engines.podman_like.podman import PODMAN
+from keynet.runtime.engines.podman_like.podman_login import RegistryAuth
 from keynet.secret import Secret
 
 STAGE = Stage(Path("/s/root"), Path("/s/p/Containerfile"), Path("/s/p/i"), Path("/s/p"))

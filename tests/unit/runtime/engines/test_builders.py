@@ -30,12 +30,12 @@ from keynet.recipe import instructions
 from keynet.runtime.build import rendering
 from keynet.runtime.build.layer_cache import CachedImage
 from keynet.runtime.engine import Builder, LayerStore, LoginStore, Saver, WorkingEngine
-from keynet.runtime.engines import docker_args
-from keynet.runtime.engines.buildah import BUILDAH
-from keynet.runtime.engines.dialect import Invocation
-from keynet.runtime.engines.docker import Docker
-from keynet.runtime.engines.podman import PODMAN
-from keynet.runtime.engines.podman_like import PodmanLike
+from keynet.runtime.engines.docker import docker_args
+from keynet.runtime.engines.docker.docker import Docker
+from keynet.runtime.engines.podman_like.buildah import BUILDAH
+from keynet.runtime.engines.podman_like.dialect import Invocation
+from keynet.runtime.engines.podman_like.podman import PODMAN
+from keynet.runtime.engines.podman_like.podman_like import PodmanLike
 from keynet.secret import Secret
 from tests.fakes.engine import Answer
 from tests.unit.conftest import Machine

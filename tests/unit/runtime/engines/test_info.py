@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from keynet.runtime.engines.dialect import read_info
-from keynet.runtime.engines.docker_args import read_info as read_docker_info
+from keynet.runtime.engines.docker.docker_args import read_info as read_docker_info
+from keynet.runtime.engines.podman_like.dialect import read_info
 
 RECORDED = Path(__file__).parents[3] / "fakes" / "engine_output"
 

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from keynet.runtime.engine import Unusable, WorkingEngine
-from keynet.runtime.engines import docker_host, podman_host
-from keynet.runtime.engines.candidates import engines
-from keynet.runtime.engines.dialect import Invocation
-from keynet.runtime.engines.docker_args import Invocation as DockerInvocation
+from keynet.runtime.engines.docker import docker_host
+from keynet.runtime.engines.docker.docker_args import Invocation as DockerInvocation
+from keynet.runtime.engines.engine_candidates import engines
+from keynet.runtime.engines.podman_like import podman_host
+from keynet.runtime.engines.podman_like.dialect import Invocation
 from keynet.runtime.probing.candidate import EngineCandidate
 from tests.unit.conftest import Machine
 

@@ -13,9 +13,9 @@ from keynet.errors import EngineUnavailable, UsageError
 from keynet.events import ignore
 from keynet.plan import BuildPlan, Instruction, UserContainerfile
 from keynet.runtime.engine import AnyBuilder, Unusable, WorkingEngine
-from keynet.runtime.engines.candidates import engines
-from keynet.runtime.engines.docker import Docker
-from keynet.runtime.engines.podman_like import PodmanLike
+from keynet.runtime.engines.docker.docker import Docker
+from keynet.runtime.engines.engine_candidates import engines
+from keynet.runtime.engines.podman_like.podman_like import PodmanLike
 from keynet.runtime.probing import choosing
 from tests.fakes.engine import Answer
 from tests.unit.conftest import Machine

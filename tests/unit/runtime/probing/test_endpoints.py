@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from keynet.runtime.engine import Unusable
-from keynet.runtime.engines import docker_host, podman_host
+from keynet.runtime.engines.docker import docker_host
+from keynet.runtime.engines.podman_like import podman_host
 from keynet.runtime.probing import endpoints
 
 

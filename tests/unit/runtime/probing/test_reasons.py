@@ -2,8 +2,8 @@
 
 import pytest
 
-from keynet.runtime.engines.buildah import BUILDAH
-from keynet.runtime.engines.podman import PODMAN
+from keynet.runtime.engines.podman_like.buildah import BUILDAH
+from keynet.runtime.engines.podman_like.podman import PODMAN
 from keynet.runtime.probing import reasons
 
 

@@ -1,0 +1,1 @@
+"""One request to a registry: retries, credentials, redirects, and what became of it."""

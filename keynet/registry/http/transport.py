@@ -1,0 +1,277 @@
+"""Make one HTTP exchange at a time: the only module of this room that knows httpx.
+
+Retries, credentials and redirects are the session's. Here the size of bodies and the time of each
+phase are limited, and foreign exceptions become keynet's.
+"""
+
+import asyncio
+import socket
+import ssl
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from typing import Final
+
+import httpx
+
+import keynet
+from keynet.net import trust
+from keynet.net.proxies import proxy_for
+from keynet.registry.address import Registry, origin_of
+from keynet.registry.http import tls
+from keynet.registry.http.exchange import Answer, Call, Stream, Timeouts
+from keynet.registry.http.transport_errors import (
+    connection_lost,
+    no_connection,
+    timed_out,
+    too_long,
+)
+
+__all__ = ["HttpTransport", "Transport"]
+
+# What carries the bytes; tests pass one that needs no network.
+HttpTransport = httpx.AsyncBaseTransport
+
+# So many bytes must come within one read timeout.
+_LEAST: Final = 64 * 1024
+_MOST_CONNECTIONS: Final = 100
+_ONE: Final = httpx.Limits(max_connections=1, max_keepalive_connections=1)
+_BASE_HEADERS: Final = {
+    "User-Agent": f"keynet/{keynet.__version__}",
+    "Accept": "*/*",
+    "Accept-Encoding": "identity",
+}
+_KEEPALIVE: Final = [
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *(
+        (socket.IPPROTO_TCP, getattr(socket, name), value)
+        for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 4))
+        if hasattr(socket, name)
+    ),
+]
+
+
+class Transport:
+    """Send calls over pools of connections. Close it with ``aclose``."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        trust: tls.Trust,
+        timeouts: Timeouts,
+        http: HttpTransport | None = None,
+    ) -> None:
+        self._registry = registry
+        self._trust = trust
+        self._timeouts = timeouts
+        self._http = http
+        self._pools: dict[tuple[bool, str, str | None], HttpTransport] = {}
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        pools = [*self._pools.values(), *([self._http] if self._http is not None else [])]
+        self._pools.clear()
+        for pool in pools:
+            await pool.aclose()
+
+    async def send(self, call: Call) -> Answer:
+        """Make one exchange and read the whole answer.
+
+        Raises:
+            RegistryUnreachable: No connection, or it was lost; ``temporary`` unless TLS fails.
+            RegistryError: The answer is not HTTP, is larger than ``call.limit`` or too slow.
+        """
+        # A body that drips never meets the read timeout. What is sent has its own pace.
+        whole_s = None if call.patient or callable(call.body) else self._whole_s
+        try:
+            async with asyncio.timeout(whole_s), self.stream(call) as stream:
+                body = bytearray()
+                async with aclosing(stream.chunks()) as chunks:
+                    async for chunk in chunks:
+                        body += chunk
+                        if len(body) > call.limit:
+                            raise too_long(self._registry, call.url, call.limit)
+                return Answer(stream.status, stream.headers, bytes(body), stream.url)
+        except TimeoutError as error:
+            raise timed_out(self._registry, call.url) from error
+
+    @asynccontextmanager
+    async def stream(self, call: Call) -> AsyncIterator[Stream]:
+        """Make one exchange and yield the answer before its body is read."""
+        with _mapped(self._registry, call):
+            pool = self._pool_for(call.url)
+            response = await pool.handle_async_request(self._request(call))
+        try:
+            headers = {name.lower(): value for name, value in response.headers.items()}
+
+            async def chunks() -> AsyncGenerator[bytes, None]:
+                # Bytes that drip never meet the timeout between two of them.
+                waited_s, came = 0.0, 0
+                with _mapped(self._registry, call):
+                    async with aclosing(_raw(response)) as blocks:
+                        while True:
+                            since = time.monotonic()
+                            chunk = await anext(blocks, None)
+                            if chunk is None:
+                                return
+                            waited_s += time.monotonic() - since
+                            came += len(chunk)
+                            if came >= _LEAST:
+                                waited_s, came = 0.0, 0
+                            elif waited_s > self._timeouts.read_s:
+                                raise timed_out(self._registry, call.url)
+                            yield chunk
+
+            yield Stream(response.status_code, headers, chunks, call.url)
+        finally:
+            with _mapped(self._registry, call):
+                await response.aclose()
+
+    @property
+    def _whole_s(self) -> float:
+        return self._timeouts.connect_s + self._timeouts.read_s
+
+    def _pool_for(self, url: str) -> HttpTransport:
+        """Return the connections for a URL: client certificates are for the registry alone."""
+        origin = origin_of(url)
+        if self._http is not None:
+            return self._http
+        own = origin == origin_of(self._registry.base(origin.scheme))
+        proxy = proxy_for(origin.scheme, origin.host, origin.port)
+        key = (own, origin.scheme, proxy)
+        if key not in self._pools:
+            self._pools[key] = self._new_pool(origin.scheme, proxy, own=own)
+        return self._pools[key]
+
+    def _new_pool(self, scheme: str, proxy: str | None, *, own: bool) -> HttpTransport:
+        if scheme == "https":
+            context = _context(self._trust if own else tls.Trust(self._trust.ca_certs))
+        else:
+            # Made once here, or httpx makes one for each connection.
+            context = trust.no_context()
+
+        def connection() -> HttpTransport:
+            return httpx.AsyncHTTPTransport(
+                verify=context,
+                limits=_ONE,
+                proxy=proxy,
+                socket_options=None if proxy else _KEEPALIVE,
+                trust_env=False,
+            )
+
+        return _Connections(connection)
+
+    def _request(self, call: Call) -> httpx.Request:
+        times = self._timeouts
+        read_s = times.commit_s if call.patient else times.read_s
+        phases = {"connect": times.connect_s, "read": read_s, "write": times.write_s, "pool": None}
+        return httpx.Request(
+            call.method,
+            call.url,
+            headers={**_BASE_HEADERS, **call.headers},
+            content=call.body() if callable(call.body) else call.body,
+            extensions={"timeout": phases},
+        )
+
+
+class _Connections(httpx.AsyncBaseTransport):
+    """One of httpx's transports for each connection, the one used last first.
+
+    httpx's own pool goes through all its connections at each request: with sixteen of them that
+    takes longer than the request.
+    """
+
+    def __init__(self, new: Callable[[], HttpTransport]) -> None:
+        self._new = new
+        self._all: list[HttpTransport] = []
+        self._free: list[HttpTransport] = []
+        self._gate = asyncio.Semaphore(_MOST_CONNECTIONS)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Make one exchange; its connection is free again when the answer is closed."""
+        await self._gate.acquire()
+        try:
+            if self._free:
+                connection = self._free.pop()
+            else:
+                connection = self._new()
+                self._all.append(connection)
+        except BaseException:
+            self._gate.release()
+            raise
+        try:
+            response = await connection.handle_async_request(request)
+        except BaseException:
+            self._give_back(connection)
+            raise
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        response.stream = _Body(response.stream, lambda: self._give_back(connection))
+        return response
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        connections = list(self._all)
+        self._all.clear()
+        self._free.clear()
+        for connection in connections:
+            await connection.aclose()
+
+    def _give_back(self, connection: HttpTransport) -> None:
+        self._free.append(connection)
+        self._gate.release()
+
+
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, stream: httpx.AsyncByteStream, closed: Callable[[], None]) -> None:
+        self._stream = stream
+        self._closed: Callable[[], None] | None = closed
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return aiter(self._stream)
+
+    async def aclose(self) -> None:
+        try:
+            await self._stream.aclose()
+        finally:
+            closed, self._closed = self._closed, None
+            if closed is not None:
+                closed()
+
+
+async def _raw(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+    # Not aiter_raw: it counts and copies bytes that are counted here already.
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    async for block in response.stream:
+        yield block
+
+
+def _context(wanted: tls.Trust) -> ssl.SSLContext:
+    if not trust.has_store():
+        return tls.context(httpx.create_ssl_context(trust_env=False), wanted)
+    if wanted.client_certs or wanted.unverified:
+        return tls.context(ssl.create_default_context(), wanted)
+    return trust.context(wanted.ca_certs)
+
+
+@contextmanager
+def _mapped(registry: Registry, call: Call) -> Iterator[None]:
+    """Turn what httpx raises into keynet's errors."""
+    try:
+        yield
+    except httpx.TimeoutException as error:
+        raise timed_out(
+            registry, call.url, connecting=isinstance(error, httpx.ConnectTimeout)
+        ) from error
+    except (httpx.ConnectError, httpx.ProxyError, UnicodeError) as error:
+        raise no_connection(registry, call.url, error) from error
+    except ssl.SSLError as error:
+        # TLS 1.3 reports a missing client certificate only when the first answer is read.
+        refused = "alert" in str(error).lower()
+        raise connection_lost(registry, call.url, error, temporary=not refused) from error
+    except httpx.NetworkError as error:
+        raise connection_lost(registry, call.url, error, temporary=True) from error
+    except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
+        # A server that closes early may answer the next try; one that breaks HTTP does not.
+        text = str(error)
+        early = "disconnected" in text or "closed connection" in text
+        raise connection_lost(registry, call.url, error, temporary=early) from error

@@ -1,0 +1,1 @@
+"""docker: its daemon, BuildKit, and remote builders of buildx."""

@@ -1,0 +1,284 @@
+"""Build and push with docker's daemon: legacy builder and BuildKit."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from keynet.errors import EngineError
+from keynet.events import Emit, LogLine
+from keynet.net.hosts import is_loopback
+from keynet.oci.reference import Reference
+from keynet.plan import BuildPlan, Pushed, Recipe, RegistryAccess, UserContainerfile
+from keynet.process import shell
+from keynet.runtime.build import base_user, layer_cache, rendering
+from keynet.runtime.build.build_log import BuildLog
+from keynet.runtime.build.layer_cache import CachedImage
+from keynet.runtime.build.push_log import PushLog, docker_digest, push_error
+from keynet.runtime.build.rendering import Rendered
+from keynet.runtime.build.staging import keep_containerfile, stage
+from keynet.runtime.engine import (
+    KeptImage,
+    LocalImage,
+    WorkingEngine,
+    cannot_run,
+    several_platforms,
+    version_numbers,
+)
+from keynet.runtime.engines.docker import (
+    docker_args,
+    docker_mounts,
+    docker_saving,
+    docker_tar_context,
+)
+from keynet.runtime.engines.docker.docker_args import Invocation
+from keynet.runtime.engines.docker.docker_login import private_config
+from keynet.runtime.probing.reasons import error_line
+from keynet.text import _, fill
+
+__all__ = ["Docker"]
+
+_FIRST_WITH_OCI: Final = (25,)
+_FIRST_WITH_MOUNTS: Final = (20, 10)
+# The client's advice to use another builder. keynet has chosen the one that works here.
+_ADVICE = re.compile(
+    r"DEPRECATED: The legacy builder|\s+BuildKit is currently disabled|\s+environment-variable\.$"
+    r"|\s+Install the buildx component|\s+https://docs\.docker\.com/go/buildx"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Docker:
+    """docker as a ``Builder``, ``Saver``, ``LayerStore`` and ``LoginStore``."""
+
+    engine: WorkingEngine
+    invocation: Invocation
+
+    def unsupported(self, plan: BuildPlan) -> list[str]:
+        """See ``Builder.unsupported``."""
+        found = [*cannot_run(self.engine, plan), *several_platforms(plan)]
+        if self.invocation.mode == docker_args.LEGACY:
+            found += docker_args.unsupported_by_legacy(plan)
+        return found
+
+    def build(
+        self,
+        plan: BuildPlan,
+        access: RegistryAccess | None,
+        emit: Emit,
+        target: Reference | None,
+    ) -> CachedImage:
+        """Build with ``docker build``; see ``Builder.build``."""
+        project = layer_cache.project_name(plan)
+        name = layer_cache.build_name(project) if target is None else str(_tagged(target))
+        log = BuildLog()
+
+        def on_line(line: str) -> None:
+            line = docker_mounts.without_mounts(line)
+            log.feed(line)
+            if not _ADVICE.match(line):
+                emit(LogLine(line, "build"))
+
+        done = False
+        try:
+            with private_config(access) as config:
+                image_id = self._build(plan, config, name, log, on_line, emit)
+            done = True
+        finally:
+            if not done:
+                layer_cache.keep_stages((self.invocation.binary,), project, log.stage_images)
+        return CachedImage(image_id, name, project, tuple(log.stage_images[:-1]))
+
+    def _build(
+        self,
+        plan: BuildPlan,
+        config: Path | None,
+        name: str,
+        log: BuildLog,
+        on_line: shell.OnLine,
+        emit: Emit,
+    ) -> str:
+        """Build once and return the image's id."""
+        rendered = self._rendered(plan, config, on_line)
+        with stage(plan, rendered, emit) as staged:
+            iidfile = staged.private / "image-id"
+            arguments = docker_args.build_arguments(
+                plan,
+                staged,
+                self.invocation,
+                name=name,
+                iidfile=iidfile,
+                network=self._network(plan),
+                more=docker_mounts.secret_flags(plan, rendered, staged.private),
+            )
+            legacy = self.invocation.mode == docker_args.LEGACY
+            command = shell.Command(
+                (self.invocation.binary, *arguments),
+                environment={
+                    **docker_args.environment(self.invocation, config),
+                    **plan.host_network.proxies,
+                },
+                stdin=partial(docker_tar_context.write, plan, rendered, staged) if legacy else None,
+            )
+            finished = shell.run(command, timeout_s=None, on_stdout=on_line, on_stderr=on_line)
+            if finished.status != 0 or not iidfile.exists():
+                kept = keep_containerfile(plan, rendered, layer_cache.project_name(plan))
+                raise log.failure(self.engine.name, finished.status, kept)
+            return iidfile.read_text().strip().removeprefix("sha256:")
+
+    def push(
+        self, built: CachedImage, target: Reference, access: RegistryAccess, emit: Emit
+    ) -> Pushed:
+        """Push the image by the name it was built with; see ``Builder.push``."""
+        log = PushLog(emit)
+        named = str(_tagged(target))
+        assert built.name == named, "built for another target"
+        with private_config(access) as config:
+            finished = shell.run(
+                shell.Command(
+                    (self.invocation.binary, "push", named),
+                    environment=docker_args.environment(self.invocation, config),
+                    terminal=True,
+                ),
+                timeout_s=None,
+                on_stdout=log.feed,
+                on_stderr=log.feed,
+            )
+        digest = docker_digest(finished.stdout)
+        if finished.status != 0 or digest is None:
+            output = finished.stderr or finished.stdout
+            raise push_error(self.engine.name, target, output, ca_hint=_daemon_ca(target))
+        log.finish()
+        return Pushed(target, digest)
+
+    def release(self, built: CachedImage) -> None:
+        """Keep one tag for each project; see ``Builder.release``."""
+        layer_cache.release((self.invocation.binary,), built)
+
+    @property
+    def formats(self) -> frozenset[str]:
+        """See ``Saver.formats``: docker-archive, and the OCI formats since docker 25."""
+        modern = version_numbers(self.engine.version) >= _FIRST_WITH_OCI
+        return frozenset({"docker-archive", *({"oci", "oci-archive"} if modern else ())})
+
+    def local(self, built: CachedImage) -> LocalImage:
+        """See ``Saver.local``."""
+        return LocalImage(built.project, built.image_id)
+
+    def save(self, built: CachedImage, format: str, path: Path, emit: Emit) -> None:  # noqa: A002
+        """Write an archive or a layout; see ``Saver.save``."""
+        docker_saving.save(
+            format,
+            path,
+            lambda file: self._run("save", "--output", str(file), built.name, timeout_s=None),
+        )
+
+    def login(self, access: RegistryAccess) -> None:
+        """Store a login; see ``LoginStore.login``."""
+        binary = self.invocation.binary
+        finished = shell.run(
+            shell.Command(
+                (binary, "login", "--username", access.username, "--password-stdin", access.host),
+                stdin=access.password,
+            ),
+            timeout_s=60,
+        )
+        if finished.status != 0:
+            hint = _("keynet push works without it: it passes the credentials itself.")
+            if access.ca_cert is not None and not is_loopback(access.host):
+                hint += " " + fill(
+                    _("docker's daemon reads the CA from {path}: copy it there."),
+                    path=f"/etc/docker/certs.d/{access.host}/ca.crt",
+                )
+            raise EngineError(
+                fill(
+                    _("docker could not log in to {host}: {said}"),
+                    host=access.host,
+                    said=error_line(finished.stderr),
+                ),
+                hint,
+            )
+
+    def logout(self, host: str) -> None:
+        """Remove a login; see ``LoginStore.logout``."""
+        finished = self._run("logout", host)
+        if finished.status != 0:
+            raise EngineError(
+                fill(
+                    _("docker could not log out of {host}: {said}"),
+                    host=host,
+                    said=error_line(finished.stderr),
+                ),
+                _("Remove the entry of this host from ~/.docker/config.json."),
+            )
+
+    def kept(self) -> list[KeptImage]:
+        """See ``LayerStore.kept``."""
+        store = self.engine.endpoint or self.engine.name
+        return layer_cache.list_images((self.invocation.binary,), "Repository", store)
+
+    def drop(self, images: Sequence[str]) -> None:
+        """See ``LayerStore.drop``."""
+        layer_cache.drop((self.invocation.binary,), images)
+
+    def _network(self, plan: BuildPlan) -> str:
+        """Return "host" if there is no bridge network, or proxy or index is on loopback."""
+        if self.invocation.network:
+            return self.invocation.network
+        network = plan.host_network
+        addresses = [secret.reveal() for secret in network.proxies.values()]
+        if network.pip_conf is not None:
+            addresses.append(network.pip_conf.reveal())
+        local = any(
+            mark in address
+            for address in addresses
+            for mark in ("://127.", "://localhost", "://[::1]", "@127.", "@localhost")
+        )
+        return "host" if local else ""
+
+    def _rendered(self, plan: BuildPlan, config: Path | None, on_line: shell.OnLine) -> Rendered:
+        """Render the recipe, with mounts (of a folder, of secrets) if RUN has them."""
+        recipe = plan.recipe
+        mounts = (
+            self.invocation.mode != docker_args.LEGACY
+            and version_numbers(self.engine.version) >= _FIRST_WITH_MOUNTS
+        )
+        if isinstance(recipe, UserContainerfile):
+            return docker_mounts.render(plan, recipe) if mounts else Rendered(recipe.text)
+        if mounts and plan.needs_run:
+            pull = partial(self._pull, plan, config, on_line)
+            user = base_user.find(self._inspect_user(recipe), pull)
+            one = None
+            if user is not None:
+                one = rendering.one_stage(recipe, plan.host_network, user)
+            if one is not None:
+                return one
+        return rendering.two_stages(recipe, plan.host_network)
+
+    def _inspect_user(self, recipe: Recipe) -> shell.Command:
+        inspect = ("image", "inspect", "--format", "{{.Config.User}}", str(recipe.base))
+        return shell.Command((self.invocation.binary, *inspect))
+
+    def _pull(self, plan: BuildPlan, config: Path | None, on_line: shell.OnLine) -> shell.Finished:
+        command = shell.Command(
+            (self.invocation.binary, *docker_args.pull_arguments(plan)),
+            environment=docker_args.environment(self.invocation, config),
+        )
+        return shell.run(command, timeout_s=None, on_stdout=on_line, on_stderr=on_line)
+
+    def _run(self, *arguments: str, timeout_s: float | None = 120) -> shell.Finished:
+        return shell.run(shell.Command((self.invocation.binary, *arguments)), timeout_s=timeout_s)
+
+
+def _tagged(target: Reference) -> Reference:
+    """Return the target with a tag: without one, docker would push all tags."""
+    return target if target.tag else target.with_tag("latest")
+
+
+def _daemon_ca(target: Reference) -> str:
+    return fill(
+        _("Copy the CA to /etc/docker/certs.d/{host}/ca.crt on the machine of docker's daemon."),
+        host=target.registry,
+    )

@@ -1,0 +1,209 @@
+"""docker's argv and output for legacy builder, BuildKit and buildx. Pure."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from keynet.oci.platform import Platform
+from keynet.plan import BuildPlan, UserContainerfile
+from keynet.runtime.build.staging import Stage
+from keynet.runtime.engines.docker import docker_tar_context
+from keynet.text import _, fill
+
+__all__ = [
+    "BUILDKIT",
+    "BUILDX",
+    "LEGACY",
+    "REMOTE_BUILDER",
+    "DockerFacts",
+    "Invocation",
+    "build_arguments",
+    "environment",
+    "network_flags",
+    "pull_arguments",
+    "read_info",
+    "remote_build_arguments",
+    "unsupported_by_legacy",
+]
+
+LEGACY: Final = "legacy"
+BUILDKIT: Final = "buildkit"
+BUILDX: Final = "buildx"
+# A builder of buildx that is not the daemon's own one.
+REMOTE_BUILDER: Final = "builder"
+
+# Features of Containerfiles that docker's legacy builder lacks: instructions, pattern of their
+# arguments, name of the feature.
+_ONLY_BUILDKIT: Final = (
+    ({"RUN"}, re.compile(r"--(?:mount|network|security)\b", re.I), "RUN --mount"),
+    ({"COPY", "ADD"}, re.compile(r"(?:--\w+=\S+\s+)*--(?:link|parents)\b", re.I), "--link"),
+    ({"RUN", "COPY"}, re.compile(r".*<<-?[\"']?\w"), "<<EOF"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """How to invoke docker on this host: the settings that passed a trial build.
+
+    ``mode`` is the builder: ``LEGACY``, ``BUILDKIT``, ``BUILDX`` or ``REMOTE_BUILDER``. ``network``
+    is "" for docker's default. A ``remote`` daemon cannot access folders of this host.
+    """
+
+    binary: str
+    mode: str
+    network: str = ""
+    remote: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DockerFacts:
+    """What ``docker info`` reports about the daemon and the client's plugins."""
+
+    version: str
+    rootless: bool
+    storage_driver: str
+    architecture: str
+    plugins: frozenset[str]
+    errors: tuple[str, ...] = ()
+
+
+def read_info(text: str) -> DockerFacts:
+    """Parse the output of ``docker info --format '{{json .}}'``.
+
+    Raises:
+        ValueError: The text is not JSON, or not an object.
+    """
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise ValueError("info is not an object")  # noqa: TRY004
+    client = found.get("ClientInfo")
+    plugins = client.get("Plugins") if isinstance(client, dict) else None
+    architecture = str(found.get("Architecture") or "")
+    return DockerFacts(
+        version=str(found.get("ServerVersion") or ""),
+        rootless=any("rootless" in str(each) for each in found.get("SecurityOptions") or ()),
+        storage_driver=str(found.get("Driver") or ""),
+        architecture=Platform("linux", architecture).architecture,
+        plugins=frozenset(_plugin_names(plugins)),
+        errors=tuple(str(each) for each in found.get("ServerErrors") or ()),
+    )
+
+
+def _plugin_names(plugins: Any) -> list[str]:
+    listed = plugins if isinstance(plugins, list) else []
+    return [
+        str(each.get("Name")) for each in listed if isinstance(each, dict) and not each.get("Err")
+    ]
+
+
+def environment(invocation: Invocation, config: Path | None) -> Mapping[str, str]:
+    """Return the variables that select the builder and the credentials.
+
+    Args:
+        config: The folder for DOCKER_CONFIG; None uses the user's own.
+    """
+    chosen = {
+        "DOCKER_BUILDKIT": "0" if invocation.mode == LEGACY else "1",
+        "BUILDKIT_PROGRESS": "plain",
+        # Attestations would wrap the image into an index, with different bytes for each build.
+        "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
+        "DOCKER_CLI_HINTS": "false",
+    }
+    if config is not None:
+        chosen["DOCKER_CONFIG"] = str(config)
+    return chosen
+
+
+def build_arguments(
+    plan: BuildPlan,
+    stage: Stage,
+    invocation: Invocation,
+    *,
+    name: str,
+    iidfile: Path,
+    network: str,
+    more: Iterable[str] = (),
+) -> tuple[str, ...]:
+    """Return the arguments of ``build``; the legacy builder's context is stdin.
+
+    Args:
+        name: The image's name with a tag.
+        iidfile: The file to which docker writes the image's id.
+        network: For RUN steps; "" uses docker's default.
+        more: Further flags.
+    """
+    arguments = ["build", "--tag", name, "--iidfile", str(iidfile)]
+    arguments += [
+        *_builder_flags(invocation),
+        *network_flags(network, invocation.mode),
+        *_plan_flags(plan),
+    ]
+    arguments += more
+    if invocation.mode == LEGACY:
+        return (*arguments, "--file", docker_tar_context.containerfile_name(plan), "-")
+    return (*arguments, "--file", str(stage.containerfile), str(stage.root))
+
+
+def pull_arguments(plan: BuildPlan) -> tuple[str, ...]:
+    """Return the arguments of ``pull`` for the plan's base image."""
+    return ("pull", *_platform_flags(plan), str(plan.base))
+
+
+def remote_build_arguments(
+    plan: BuildPlan, stage: Stage, invocation: Invocation
+) -> tuple[str, ...]:
+    """Return ``buildx build`` for a remote builder, without output and context."""
+    arguments = [
+        "buildx",
+        "build",
+        "--progress",
+        "plain",
+        *network_flags(invocation.network, invocation.mode),
+    ]
+    return (*arguments, *_plan_flags(plan), "--file", str(stage.containerfile))
+
+
+def network_flags(network: str, mode: str) -> list[str]:
+    """Return ``--network``, with the ``--allow`` that a remote builder requires."""
+    if not network:
+        return []
+    allowed = ["--allow", f"network.{network}"] if mode == REMOTE_BUILDER else []
+    return ["--network", network, *allowed]
+
+
+def _plan_flags(plan: BuildPlan) -> list[str]:
+    arguments = _platform_flags(plan)
+    if plan.no_cache:
+        arguments.append("--no-cache")
+    arguments += [f"--label={key}={value}" for key, value in sorted(plan.labels.items())]
+    arguments += [f"--build-arg={key}={value}" for key, value in sorted(plan.build_args.items())]
+    arguments += [f"--build-arg={key}" for key in sorted(plan.host_network.proxies)]
+    arguments += [f"--secret=id={secret.id},src={secret.source}" for secret in plan.secrets]
+    return arguments
+
+
+def _platform_flags(plan: BuildPlan) -> list[str]:
+    return ["--platform", ",".join(map(str, plan.platforms))] if plan.platforms else []
+
+
+def _builder_flags(invocation: Invocation) -> list[str]:
+    if invocation.mode == LEGACY:
+        return ["--force-rm"]
+    return ["--progress", "plain", *(["--load"] if invocation.mode == BUILDX else [])]
+
+
+def unsupported_by_legacy(plan: BuildPlan) -> list[str]:
+    """Explain which parts of the plan the legacy builder cannot do."""
+    recipe = plan.recipe
+    instructions = recipe.instructions if isinstance(recipe, UserContainerfile) else ()
+    found = [
+        fill(_("{feature} requires BuildKit, but docker uses its legacy builder"), feature=feature)
+        for names, pattern, feature in _ONLY_BUILDKIT
+        if any(each.name in names and pattern.match(each.arguments) for each in instructions)
+    ]
+    if plan.secrets:
+        found.append(_("--secret requires BuildKit, but docker uses its legacy builder"))
+    return found

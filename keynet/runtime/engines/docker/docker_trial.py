@@ -1,0 +1,178 @@
+"""Probe docker: client, daemon, trial builds with BuildKit and legacy builder."""
+
+import os
+import re
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from keynet.errors import EngineError
+from keynet.process import shell
+from keynet.runtime.build.build_log import BuildLog
+from keynet.runtime.build.layer_cache import PREFIX
+from keynet.runtime.engine import Unusable, WorkingEngine
+from keynet.runtime.engines.docker import buildx_trial, docker_args
+from keynet.runtime.engines.docker.docker_args import (
+    BUILDKIT,
+    BUILDX,
+    LEGACY,
+    DockerFacts,
+    Invocation,
+)
+from keynet.runtime.engines.docker.docker_host import ADVICE, GUIDE, NAME
+from keynet.runtime.probing import endpoints, reasons
+from keynet.runtime.probing.trial_program import write_context
+from keynet.text import _, fill, printable
+
+__all__ = ["TrialResult", "probe"]
+
+TrialResult = tuple[WorkingEngine, Invocation] | Unusable
+
+_TIMEOUT_S: Final = 60.0
+_CLIENT = re.compile(r"Docker version (\d+(?:\.\d+)+)", re.IGNORECASE)
+
+
+def probe() -> TrialResult:
+    """Return the first builder of docker that passes a trial build (under 1 s each)."""
+    binary = shutil.which(NAME)
+    if binary is None:
+        return reasons.not_installed(GUIDE)
+    try:
+        return _probe(binary)
+    except EngineError as error:
+        return Unusable(NAME, error.message, error.hint)
+
+
+def _probe(binary: str) -> TrialResult:
+    client = _run(binary, "--version")
+    if "podman" in client.stdout.lower():
+        return Unusable(
+            NAME,
+            _("the docker command is podman's emulation of docker"),
+            _("Use podman directly: --builder podman"),
+        )
+    if builder := os.environ.get("BUILDX_BUILDER"):
+        known = buildx_trial.inspect(binary, builder)
+        if isinstance(known, Unusable):
+            return known
+        if known.outside_daemon:
+            version = _CLIENT.search(client.stdout)
+            return buildx_trial.probe(binary, version[1] if version else "", builder, known)
+    return _probe_daemon(binary)
+
+
+def _probe_daemon(binary: str) -> TrialResult:
+    endpoint = _endpoint(binary)
+    refused = endpoints.refusal(endpoint, NAME, ADVICE)
+    if refused is not None:
+        return refused
+    info = _run(binary, "info", "--format", "{{json .}}")
+    try:
+        facts = docker_args.read_info(info.stdout)
+    except ValueError:
+        return _explain(info.stderr, endpoint)
+    if facts.errors or not facts.version:
+        return _explain("\n".join(facts.errors) or info.stderr, endpoint)
+    return _try_modes(binary, facts, endpoint)
+
+
+def _try_modes(binary: str, facts: DockerFacts, endpoint: str) -> TrialResult:
+    network = "" if _run(binary, "network", "inspect", "bridge").status == 0 else "host"
+    remote = not endpoint.startswith(("unix://", "npipe://"))
+    invocations = [
+        Invocation(binary=binary, mode=mode, network=network, remote=remote)
+        for mode in _modes(facts)
+    ]
+    failed: list[str] = []
+    for invocation in invocations:
+        error = _trial(invocation, facts.architecture, run=True)
+        if not error:
+            return _usable(invocation, facts, endpoint)
+        failed.append(f"{invocation.mode}: {error}")
+    for invocation in invocations:
+        if not _trial(invocation, facts.architecture, run=False):
+            return _usable(invocation, facts, endpoint, no_run="; ".join(failed))
+    return reasons.explain(GUIDE, "; ".join(failed))
+
+
+def _modes(facts: DockerFacts) -> list[str]:
+    """Return the builders to try; only one if the user sets DOCKER_BUILDKIT."""
+    wanted = os.environ.get("DOCKER_BUILDKIT", "").lower()
+    if wanted in {"0", "false"}:
+        return [LEGACY]
+    modern = BUILDX if "buildx" in facts.plugins else BUILDKIT
+    if os.environ.get("BUILDX_BUILDER"):
+        return [BUILDX]
+    return [modern] if wanted in {"1", "true"} else [modern, LEGACY]
+
+
+def _trial(invocation: Invocation, architecture: str, *, run: bool) -> str:
+    name = f"{PREFIX}probe:{secrets.token_hex(6)}"
+    log = BuildLog()
+    with tempfile.TemporaryDirectory(prefix="keynet-probe-") as folder:
+        write_context(Path(folder), architecture, run=run)
+        argv = [invocation.binary, "build", "--no-cache", "--tag", name]
+        argv += ["--network", invocation.network] if invocation.network else []
+        argv += ["--force-rm"] if invocation.mode == LEGACY else []
+        argv += ["--load"] if invocation.mode == BUILDX else []
+        argv += ["--file", f"{folder}/Containerfile", folder]
+        finished = shell.run(
+            shell.Command(tuple(argv), environment=docker_args.environment(invocation, None)),
+            timeout_s=_TIMEOUT_S,
+            on_stdout=log.feed,
+        )
+    if finished.status == 0:
+        _run(invocation.binary, "rmi", name)
+        return ""
+    # The legacy builder keeps the image of the last successful step.
+    for image in log.stage_images:
+        _run(invocation.binary, "rmi", image)
+    return reasons.trial_error(finished.status, finished.stderr or finished.stdout)
+
+
+def _usable(
+    invocation: Invocation, facts: DockerFacts, endpoint: str, *, no_run: str = ""
+) -> tuple[WorkingEngine, Invocation]:
+    notes = [_("legacy builder") if invocation.mode == LEGACY else "BuildKit"]
+    if facts.rootless:
+        notes.insert(0, _("rootless"))
+    if invocation.remote:
+        notes.insert(0, _("remote"))
+    if no_run:
+        notes.append(_("COPY only, no RUN"))
+    engine = WorkingEngine(
+        name=NAME,
+        version=facts.version,
+        how=f"{NAME} {facts.version} ({', '.join(notes)})",
+        rootless=facts.rootless,
+        can_run=not no_run,
+        no_run_reason=no_run,
+        storage_driver=facts.storage_driver,
+        endpoint=endpoint,
+        architecture=facts.architecture,
+    )
+    return engine, invocation
+
+
+def _endpoint(binary: str) -> str:
+    """Return the address the client connects to, from DOCKER_HOST or its context."""
+    found = _run(binary, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
+    if found.status != 0:
+        raise EngineError(
+            fill(
+                _("docker's context cannot be read: {said}"), said=reasons.error_line(found.stderr)
+            ),
+            _("List the contexts with docker context ls; select one with docker context use NAME"),
+        )
+    return found.stdout.strip()
+
+
+def _explain(said: str, endpoint: str) -> Unusable:
+    first = next((line for line in said.splitlines() if line.strip()), said)
+    return reasons.explain(GUIDE, f"{printable(first, 300)} ({printable(endpoint, 200)})")
+
+
+def _run(binary: str, *arguments: str) -> shell.Finished:
+    return shell.run(shell.Command((binary, *arguments)), timeout_s=_TIMEOUT_S)

@@ -1,0 +1,72 @@
+"""The engines that keynet supports, in the order in which ``auto`` tries them.
+
+The code that drives an engine is imported when that engine is used: a push needs only one.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from keynet.runtime.engine import AnyBuilder, Candidate, WorkingEngine
+from keynet.runtime.engines.docker import docker_host
+from keynet.runtime.engines.podman_like import podman_host
+from keynet.runtime.engines.podman_like.buildah import BUILDAH
+from keynet.runtime.engines.podman_like.dialect import Dialect
+from keynet.runtime.engines.podman_like.podman import PODMAN
+from keynet.runtime.probing.candidate import EngineCandidate, TrialResult
+
+__all__ = ["engines"]
+
+
+def engines() -> tuple[Candidate, ...]:
+    """Return docker, podman and buildah, without trying them."""
+    docker = EngineCandidate(
+        name=docker_host.NAME,
+        settings=docker_host.settings,
+        trial=_try_docker,
+        restore=_restore_docker,
+        advice=docker_host.ADVICE,
+    )
+    return (docker, _podman_like(PODMAN), _podman_like(BUILDAH))
+
+
+def _podman_like(dialect: Dialect) -> EngineCandidate:
+    return EngineCandidate(
+        name=dialect.name,
+        settings=podman_host.settings,
+        trial=partial(_try_podman_like, dialect),
+        restore=partial(_restore_podman_like, dialect),
+        advice=podman_host.ADVICE,
+    )
+
+
+def _try_docker() -> TrialResult:
+    from keynet.runtime.engines.docker import docker_trial
+
+    return docker_trial.probe()
+
+
+def _restore_docker(engine: WorkingEngine, invocation: Mapping[str, Any]) -> AnyBuilder:
+    from keynet.runtime.engines.docker import docker_args
+
+    if invocation["mode"] == docker_args.REMOTE_BUILDER:
+        from keynet.runtime.engines.docker.buildx import Buildx
+
+        return Buildx(engine, docker_args.Invocation(**invocation))
+    from keynet.runtime.engines.docker.docker import Docker
+
+    return Docker(engine, docker_args.Invocation(**invocation))
+
+
+def _try_podman_like(dialect: Dialect) -> TrialResult:
+    from keynet.runtime.engines.podman_like import podman_like_trial
+
+    return podman_like_trial.probe(dialect)
+
+
+def _restore_podman_like(
+    dialect: Dialect, engine: WorkingEngine, invocation: Mapping[str, Any]
+) -> AnyBuilder:
+    from keynet.runtime.engines.podman_like import podman_like
+
+    return podman_like.restore(dialect, engine, invocation)

@@ -1,0 +1,1 @@
+"""podman and buildah, which share their builder, their store and their settings."""

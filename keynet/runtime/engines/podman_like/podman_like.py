@@ -1,0 +1,297 @@
+"""Build and push with podman or buildah; their argv is in ``podman_args``.
+
+The two share their builder's code and its store, and therefore also the cleanup.
+"""
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from keynet.errors import EngineError
+from keynet.events import Emit, LogLine, Notice
+from keynet.oci.descriptor import Digest
+from keynet.oci.reference import Reference
+from keynet.plan import BuildPlan, Pushed, Recipe, RegistryAccess, UserContainerfile
+from keynet.process import shell
+from keynet.runtime.build import base_user, host_files, layer_cache, rendering
+from keynet.runtime.build.build_log import BuildLog
+from keynet.runtime.build.layer_cache import CachedImage
+from keynet.runtime.build.push_log import PushLog, push_error
+from keynet.runtime.build.rendering import Rendered
+from keynet.runtime.build.staging import Stage, keep_containerfile, scratch, stage
+from keynet.runtime.engine import (
+    KeptImage,
+    LocalImage,
+    WorkingEngine,
+    cannot_run,
+    several_platforms,
+    version_numbers,
+)
+from keynet.runtime.engines.podman_like import podman_args, podman_remote, working_containers
+from keynet.runtime.engines.podman_like.dialect import Dialect, Invocation
+from keynet.runtime.engines.podman_like.podman_login import RegistryAuth, private_auth
+from keynet.runtime.probing.reasons import error_line
+from keynet.text import _, fill
+
+__all__ = ["PodmanLike", "restore"]
+
+_TIMEOUT_S: Final = 120.0
+# For builds that fail because of another process on the same store: buildah before 1.43.
+_TRIES: Final = 3
+
+
+def restore(dialect: Dialect, engine: WorkingEngine, invocation: Mapping[str, Any]) -> "PodmanLike":
+    """Return the builder for an invocation that has passed an earlier trial.
+
+    Raises:
+        TypeError, LookupError: The invocation was written by another version of keynet.
+    """
+    known = Invocation(**{**invocation, "ulimits": tuple(invocation["ulimits"])})
+    return PodmanLike(dialect, engine, known)
+
+
+@dataclass(frozen=True, slots=True)
+class PodmanLike:
+    """podman or buildah as ``Builder``, ``Saver``, ``LayerStore`` and ``LoginStore``."""
+
+    dialect: Dialect
+    engine: WorkingEngine
+    invocation: Invocation
+
+    def unsupported(self, plan: BuildPlan) -> list[str]:
+        """See ``Builder.unsupported``."""
+        return [*cannot_run(self.engine, plan), *several_platforms(plan)]
+
+    def build(
+        self,
+        plan: BuildPlan,
+        access: RegistryAccess | None,
+        emit: Emit,
+        target: Reference | None,
+    ) -> CachedImage:
+        """Build from a stage; see ``Builder.build``."""
+        project = layer_cache.project_name(plan)
+        name = layer_cache.build_name(project)
+        with contextlib.ExitStack() as stack:
+            auth = None if access is None else stack.enter_context(private_auth(access))
+            temporary = stack.enter_context(scratch())
+            rendered = self._rendered(plan, auth, emit)
+            staged = stack.enter_context(stage(plan, rendered, emit))
+            command = shell.Command(
+                (*self._prefix, *self._build_arguments(plan, staged, auth, name)),
+                environment={**plan.host_network.proxies, "TMPDIR": str(temporary)},
+            )
+            for tries_left in reversed(range(_TRIES)):
+                log = BuildLog()
+                status = self._run_build(command, staged, project, log, emit)
+                if status == 0 and log.image_id:
+                    return CachedImage(log.image_id, name, project, tuple(log.stage_images[:-1]))
+                if not (tries_left and log.lost_layer):
+                    break
+                emit(Notice(_("Another process changed the same images. Building again."), "note"))
+        kept = keep_containerfile(plan, rendered, project)
+        raise log.failure(self.engine.name, status, kept)
+
+    def push(
+        self, built: CachedImage, target: Reference, access: RegistryAccess, emit: Emit
+    ) -> Pushed:
+        """Push the image by its id; see ``Builder.push``."""
+        with private_auth(access) as auth:
+            return self._push(built, target, auth, emit)
+
+    def _push(
+        self, built: CachedImage, target: Reference, auth: RegistryAuth, emit: Emit
+    ) -> Pushed:
+        digestfile = auth.authfile.with_name("digest")
+        remote = self.invocation.remote
+        arguments = podman_args.push_arguments(
+            built.image_id, target, auth, None if remote else digestfile
+        )
+        log = PushLog(emit)
+        with scratch() as temporary:
+            finished = shell.run(
+                shell.Command(
+                    (*self._prefix, *arguments),
+                    environment={"TMPDIR": str(temporary)},
+                    terminal=True,
+                ),
+                timeout_s=None,
+                on_stdout=log.feed,
+                on_stderr=log.feed,
+            )
+        if finished.status != 0:
+            raise push_error(
+                self.engine.name,
+                target,
+                finished.stderr or finished.stdout,
+                ca_hint=podman_remote.ca_hint(target) if remote else "",
+            )
+        log.finish()
+        if remote:
+            digest = podman_remote.pushed_digest(
+                self._prefix, self.engine.name, target, auth, _TIMEOUT_S
+            )
+            return Pushed(target, digest)
+        return Pushed(target, Digest.parse(digestfile.read_text().strip()))
+
+    def release(self, built: CachedImage) -> None:
+        """Keep one tag for each project; see ``Builder.release``."""
+        layer_cache.release(self._prefix, built)
+
+    @property
+    def formats(self) -> frozenset[str]:
+        """See ``Saver.formats``."""
+        return frozenset({"oci", "oci-archive", "docker-archive"})
+
+    def local(self, built: CachedImage) -> LocalImage:
+        """See ``Saver.local``."""
+        return LocalImage(built.project, built.image_id)
+
+    def save(self, built: CachedImage, format: str, path: Path, emit: Emit) -> None:  # noqa: A002
+        """Write the image to a folder or an archive; see ``Saver.save``."""
+        arguments = podman_args.save_arguments(
+            self.invocation, built.image_id, built.project, format, path
+        )
+        with scratch() as temporary:
+            finished = shell.run(
+                shell.Command(
+                    (*self._prefix, *arguments),
+                    environment={"TMPDIR": str(temporary)},
+                ),
+                timeout_s=None,
+                on_stderr=lambda line: emit(LogLine(line, "save")),
+            )
+        if finished.status != 0:
+            raise EngineError(
+                fill(
+                    _("{engine} could not write the image to {destination}: {said}"),
+                    engine=self.engine.name,
+                    destination=f"{format}:{path}",
+                    said=error_line(finished.stderr),
+                ),
+                _("Check that the folder exists, is writable and has enough free space."),
+            )
+
+    def login(self, access: RegistryAccess) -> None:
+        """Store a login; see ``LoginStore.login``."""
+        with private_auth(access) as auth:
+            arguments = podman_args.login_arguments(access, auth.cert_dir)
+            finished = shell.run(
+                shell.Command((*self._prefix, *arguments), stdin=access.password), timeout_s=60
+            )
+        if finished.status != 0:
+            raise EngineError(
+                fill(
+                    _("{engine} could not log in to {host}: {said}"),
+                    engine=self.engine.name,
+                    host=access.host,
+                    said=error_line(finished.stderr),
+                ),
+                _("keynet push works without it: it passes the credentials itself."),
+            )
+
+    def logout(self, host: str) -> None:
+        """Remove a login; see ``LoginStore.logout``."""
+        finished = shell.run(shell.Command((*self._prefix, "logout", host)), timeout_s=60)
+        if finished.status != 0 and "not logged" not in finished.stderr.lower():
+            raise EngineError(
+                fill(
+                    _("{engine} could not log out of {host}: {said}"),
+                    engine=self.engine.name,
+                    host=host,
+                    said=error_line(finished.stderr),
+                ),
+                _("Remove the entry of this host from the engine's auth.json."),
+            )
+
+    def kept(self) -> list[KeptImage]:
+        """See ``LayerStore.kept``."""
+        if self.invocation.root:
+            return []
+        store = self.engine.endpoint or self.invocation.graph_root or self.engine.name
+        return layer_cache.list_images(self._prefix, self.dialect.repository, store)
+
+    def drop(self, images: Sequence[str]) -> None:
+        """See ``LayerStore.drop``."""
+        layer_cache.drop(self._prefix, images)
+
+    @property
+    def _prefix(self) -> tuple[str, ...]:
+        return self.dialect.prefix(self.invocation)
+
+    def _rendered(self, plan: BuildPlan, auth: RegistryAuth | None, emit: Emit) -> Rendered:
+        """Render the recipe, in one stage if RUN can mount a folder of the context."""
+        if isinstance(plan.recipe, UserContainerfile):
+            return Rendered(plan.recipe.text)
+        modern = version_numbers(self.engine.version) >= self.dialect.mounts_since
+        if modern and plan.needs_run:
+            pull = partial(self._pull, plan, auth, lambda line: emit(LogLine(line, "build")))
+            user = base_user.find(self._inspect_user(plan.recipe), pull)
+            one = None
+            if user is not None:
+                one = rendering.one_stage(plan.recipe, plan.host_network, user)
+            if one is not None:
+                return one
+        return rendering.two_stages(plan.recipe, plan.host_network)
+
+    def _inspect_user(self, recipe: Recipe) -> shell.Command:
+        inspect = ("inspect", *self.dialect.inspect_user, str(recipe.base))
+        return shell.Command((*self._prefix, *inspect))
+
+    def _pull(
+        self, plan: BuildPlan, auth: RegistryAuth | None, on_line: shell.OnLine
+    ) -> shell.Finished:
+        arguments = podman_args.pull_arguments(plan, auth)
+        command = shell.Command(
+            (*self._prefix, *arguments), environment=dict(plan.host_network.proxies)
+        )
+        # Standard output only has the image's id.
+        return shell.run(command, timeout_s=None, on_stderr=on_line)
+
+    def _build_arguments(
+        self,
+        plan: BuildPlan,
+        staged: Stage,
+        auth: RegistryAuth | None,
+        name: str,
+    ) -> tuple[str, ...]:
+        arguments = podman_args.build_arguments(plan, staged, self.invocation, auth=auth, name=name)
+        verb, *rest = arguments
+        if self.invocation.remote:
+            return (verb, *self.dialect.build_flags(self.invocation), *rest)
+        marker = working_containers.marker_flag(staged)
+        if host_files.are_needed(plan):
+            folder = host_files.write(plan, staged.private)
+            rest = [f"--volume={folder}:{host_files.FOLDER}:ro", *rest]
+        return (verb, *self.dialect.build_flags(self.invocation), marker, *rest)
+
+    def _run_build(
+        self, command: shell.Command, staged: Stage, project: str, log: BuildLog, emit: Emit
+    ) -> int:
+        """Run ``build`` once and return its exit status.
+
+        If it does not give an image, its working containers are removed and its cache is kept.
+        """
+
+        def on_line(line: str) -> None:
+            log.feed(line)
+            emit(LogLine(line, "build"))
+
+        status = -1
+        try:
+            finished = shell.run(command, timeout_s=None, on_stdout=on_line, on_stderr=on_line)
+            status = finished.status
+        finally:
+            if status != 0 or not log.image_id:
+                for container in working_containers.find(
+                    staged, self.invocation, self.engine.storage_driver
+                ):
+                    self._run("rm", *self.dialect.rm_flags, container)
+                layer_cache.keep_stages(self._prefix, project, log.stage_images)
+        return status
+
+    def _run(self, *arguments: str) -> shell.Finished:
+        return shell.run(shell.Command((*self._prefix, *arguments)), timeout_s=_TIMEOUT_S)

@@ -1,0 +1,152 @@
+"""From a request to a plan and a builder, with nothing done."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keynet import settings
+from keynet.errors import EngineUnavailable, UsageError, ValidationError
+from keynet.events import Event, Notice, ignore
+from keynet.oci.descriptor import Digest
+from keynet.oci.platform import Platform
+from keynet.oci.reference import Reference
+from keynet.plan import BuildPlan, Recipe, UserContainerfile
+from keynet.script.arguments import Extraction
+from keynet.steps.preparing.prepare import find_builder, plan_build, prepare
+from keynet.steps.preparing.request import Request
+from keynet.steps.preparing.script import Script
+from keynet.steps.stages import Stages
+from tests.fakes.builder import ArchiveBuilder, Offered
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "train.py").write_text("print(1)\n")
+    return folder
+
+
+def _request(project: Path, script: str = "train.py", **flags: object) -> Request:
+    given: Mapping[str, Any] = flags
+    return Request(project / script, project, settings.merge(given, {}, {}, None), environment={})
+
+
+def _script(request: Request, base_image: str | None = None) -> Script:
+    return Script(request.entrypoint, Digest.of(b""), Extraction(None, ()), None, base_image)
+
+
+def _plan(request: Request, base_image: str | None = None) -> BuildPlan:
+    return plan_build(request, _script(request, base_image), ignore)
+
+
+def _recipe(request: Request, base_image: str | None = None) -> Recipe:
+    recipe = _plan(request, base_image).recipe
+    assert isinstance(recipe, Recipe)
+    return recipe
+
+
+def test_a_plan_holds_facts(project: Path) -> None:
+    (project / "data.csv").write_text("1,2\n")
+    plan = _plan(_request(project))
+    assert plan.context == project
+    assert [entry.path for entry in plan.files] == ["data.csv", "train.py"]
+    assert plan.recipe == Recipe(Reference.parse("python:3.10-slim"), ("python", "train.py"))
+    assert plan.base == Reference.parse("python:3.10-slim")
+    assert plan.platforms == ()
+    assert plan.labels == {"keynet.managed": "true"}
+    assert not plan.needs_run
+
+
+@pytest.mark.parametrize(
+    ("script", "argument"),
+    [("train.py", "train.py"), ("sub dir/train.py", "sub dir/train.py"), ("-c.py", "./-c.py")],
+)
+def test_command_is_the_script_and_never_an_option(
+    project: Path, script: str, argument: str
+) -> None:
+    path = project / script
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("print(1)\n")
+    assert _recipe(_request(project, script)).command == ("python", argument)
+
+
+def test_the_settings_base_comes_before_the_scripts(project: Path) -> None:
+    assert str(_recipe(_request(project), "a:1").base) == "docker.io/library/a:1"
+    chosen = _recipe(_request(project, base_image="b:2"), "a:1")
+    assert str(chosen.base) == "docker.io/library/b:2"
+    with pytest.raises(ValidationError):
+        _plan(_request(project, base_image="Not A Reference"))
+
+
+def test_dependencies_make_it_run(project: Path) -> None:
+    (project / "requirements.txt").write_text("numpy\n")
+    plan = _plan(_request(project))
+    assert isinstance(plan.recipe, Recipe)
+    assert plan.recipe.dependencies.files == {"requirements.txt": b"numpy\n"}
+    assert plan.recipe.dependencies.source == project / "requirements.txt"
+    assert plan.needs_run
+
+
+def test_what_the_dependencies_warn_of_is_told(project: Path) -> None:
+    (project / "pyproject.toml").write_text('[project]\nname = "t"\ndependencies = ["numpy"]\n')
+    (project / "requirements.txt").write_text("-e .\n")
+    events: list[Event] = []
+    request = _request(project)
+    plan_build(request, _script(request), events.append)
+    assert any(
+        isinstance(event, Notice) and "the project itself is not installed" in event.text
+        for event in events
+    )
+
+
+def test_the_users_own_containerfile_is_taken_as_it_is(project: Path) -> None:
+    file = project / "Dockerfile"
+    file.write_text("# syntax=docker/dockerfile:1\nFROM a\nRUN b\n")
+    (project / "requirements.txt").write_text("-r missing.txt\n")
+    plan = _plan(_request(project, dockerfile=file))
+    assert isinstance(plan.recipe, UserContainerfile)
+    assert plan.recipe.path == file
+    assert [each.name for each in plan.recipe.instructions] == ["FROM", "RUN"]
+    assert plan.recipe.syntax == "docker/dockerfile:1"
+    assert plan.base is None
+    assert plan.needs_run
+
+
+def test_platforms_are_read_in_order(project: Path) -> None:
+    plan = _plan(_request(project, platform="linux/amd64,linux/arm64"))
+    assert plan.platforms == (Platform("linux", "amd64"), Platform("linux", "arm64"))
+    with pytest.raises(UsageError):
+        _plan(_request(project, platform="nonsense"))
+
+
+def test_the_builder_is_one_of_the_candidates(project: Path, tmp_path: Path) -> None:
+    builder = ArchiveBuilder(tmp_path)
+    events: list[Event] = []
+    stages = Stages(events.append)
+    found = prepare(_request(project), stages, events.append, [Offered(lambda: builder)])
+    assert found.builder is builder
+    assert found.plan.files == _plan(_request(project)).files
+    assert found.script.name == "train.py"
+    assert list(stages.seconds) == ["entrypoint", "hyperparameters", "context", "engine"]
+
+
+def test_a_builder_that_cannot_do_the_plan_is_refused_in_its_words(
+    project: Path, tmp_path: Path
+) -> None:
+    (project / "requirements.txt").write_text("numpy\n")
+    plan = _plan(_request(project))
+    candidates = [Offered(lambda: ArchiveBuilder(tmp_path))]
+    with pytest.raises(
+        EngineUnavailable, match=r"archive 1\.0 .* cannot build this: it runs nothing"
+    ):
+        find_builder("auto", candidates, plan, ignore)
+
+
+def test_a_name_that_no_candidate_has_is_a_matter_of_usage(project: Path, tmp_path: Path) -> None:
+    candidates = [Offered(lambda: ArchiveBuilder(tmp_path))]
+    with pytest.raises(UsageError, match="buildah") as caught:
+        find_builder("buildah", candidates, _plan(_request(project)), ignore)
+    assert "auto, archive" in caught.value.hint

@@ -48,7 +48,7 @@ def test_an_engine_that_cannot_write_a_form_says_so_before_it_builds(
     setup = host_setups.named("docker-legacy")
     told = _build(setup, _context(setup), "oci-archive:x.tar")
     assert told.returncode == 4
-    assert "docker writes docker-archive only, not oci-archive" in told.stderr
+    assert "docker cannot write oci-archive, only docker-archive" in told.stderr
     assert "STEP" not in told.stderr.upper()
 
 

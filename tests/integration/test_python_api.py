@@ -76,7 +76,7 @@ def test_the_notebook_runs_in_a_real_kernel(
     sandbox: SandboxProcess, variables: Mapping[str, str], tmp_path: Path
 ) -> None:
     shutil.copy(NOTEBOOK, tmp_path)
-    notebook = nbformat.read(tmp_path / NOTEBOOK.name, as_version=4)  # type: ignore[no-untyped-call]
+    notebook = nbformat.read(tmp_path / NOTEBOOK.name, as_version=4)
     kernel = {
         **variables,
         "KEYNET_SERVER": sandbox.server_url,

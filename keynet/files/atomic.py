@@ -1,6 +1,6 @@
 """Replace files as a whole: a reader, or a crash, finds the old content or the new one.
 
-Source: rename(2), fsync(2); "Files are hard" (https://danluu.com/file-consistency/).
+Source: rename(2), fsync(2).
 """
 
 import os

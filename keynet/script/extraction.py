@@ -42,9 +42,11 @@ def extract(script: Path | TrainingScript, *, parser_type: str | None = None) ->
 
     Which declarations are understood: docs/hyperparameters.md.
     """
-    loaded = script if isinstance(script, TrainingScript) else training_script.load(Path(script))
+    # No name here holds the syntax tree: it is gone before the collector could walk it.
     with collector.paused():
-        return _extracted(loaded, parser_type)
+        if isinstance(script, TrainingScript):
+            return _extracted(script, parser_type)
+        return _extracted(training_script.load(Path(script)), parser_type)
 
 
 def _extracted(script: TrainingScript, parser_type: str | None) -> Extraction:

@@ -45,7 +45,6 @@ def methods(registry: MemoryRegistry, *wanted: str) -> list[str]:
     return [seen.method for seen in registry.seen if seen.method in wanted]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("auth", ["open", "basic", "token"])
 @pytest.mark.parametrize("manifest_type", MediaType.MANIFESTS)
 def test_an_image_comes_back_as_it_went(connect: Connect, auth: str, manifest_type: str) -> None:
@@ -455,6 +454,7 @@ def test_mount_by_itself_tells_whether_it_was_done(connect: Connect) -> None:
 MIB = 1024 * 1024
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("limit", "expected"),
     [

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Self, cast
 
 from keynet.errors import EngineError, EngineUnavailable, Interrupted, KeynetError
-from keynet.process import variables
+from keynet.process import environment
 from keynet.process.lines import Lines, OnLine, Redact, hide_logins, redactor
 from keynet.process.watch import ENDED, End, Signals, Watch, forwarding, pipe, terminal
 from keynet.secret import Secret
@@ -305,13 +305,13 @@ def _stdin(source: Secret | Writer | None) -> tuple[int, _Feeder | None]:
 
 
 def _environment(changes: Mapping[str, str | Secret | None]) -> dict[str, str]:
-    environment = variables.for_programs(os.environ)
+    variables = environment.for_programs(os.environ)
     for name, value in changes.items():
         if value is None:
-            environment.pop(name, None)
+            variables.pop(name, None)
         else:
-            environment[name] = value.reveal() if isinstance(value, Secret) else value
-    return environment
+            variables[name] = value.reveal() if isinstance(value, Secret) else value
+    return variables
 
 
 def _wait(child: Any, wake: End) -> None:

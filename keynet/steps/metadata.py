@@ -2,9 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, Self, TypeVar
+from collections.abc import Sequence
+from typing import Any, Final, Self
 
 from keynet import __version__
 from keynet.errors import KeynetError, MetadataNotAttached, ValidationError
@@ -20,7 +19,6 @@ from keynet.text import _, fill, printable
 
 __all__ = ["PlatformRegistry", "client_for", "load", "payload", "read"]
 
-_Result = TypeVar("_Result")
 _FILE_NAME: Final = "hyperparameters.json"
 
 
@@ -66,7 +64,7 @@ class PlatformRegistry:
             RegistryDenied: It refuses the account.
             RegistryError: It does not answer, or not as a registry.
         """
-        self._run(self._client.ping())
+        self._runner.run(self._client.ping())
 
     def attach(self, image: Reference, content: bytes) -> Digest:
         """Attach these bytes to the pushed manifest and give the artifact's digest.
@@ -76,7 +74,7 @@ class PlatformRegistry:
         """
         attaching = artifact.attach(self._client, image, content, file_name=_FILE_NAME)
         try:
-            return self._run(attaching).digest
+            return self._runner.run(attaching).digest
         except KeynetError as error:
             raise MetadataNotAttached(
                 fill(
@@ -96,12 +94,6 @@ class PlatformRegistry:
                     if line
                 ),
             ) from error
-
-    def _run(self, work: Coroutine[Any, Any, _Result]) -> _Result:
-        # The threads of the loop end with each piece of work: engines are started by forking.
-        with ThreadPoolExecutor() as executor:
-            self._runner.get_loop().set_default_executor(executor)
-            return self._runner.run(work)
 
 
 def read(image: Reference, access: RegistryAccess | None) -> dict[str, Any]:

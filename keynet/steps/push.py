@@ -14,7 +14,7 @@ from keynet.events import Emit
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
 from keynet.plan import RegistryAccess
-from keynet.process import shell
+from keynet.process.background import background
 from keynet.runtime.build.authfiles import registry_auth
 from keynet.runtime.engine import WorkingEngine
 from keynet.script.arguments import Extraction
@@ -104,7 +104,7 @@ def push(request: Request, *, choose: ChooseProject, emit: Emit) -> PushResult:
             with registry_auth(registry) as auth:
                 with (
                     stages.stage("build", _("Building image"), prepared.engine.how),
-                    shell.meanwhile(_load_metadata),
+                    background(_load_metadata),
                 ):
                     built = builder.build(prepared.plan, auth, emit, target)
                 try:

@@ -247,7 +247,7 @@ def _start(command: Command, out: End, err: End) -> tuple[Any, Feeder | None]:
     except sh.ForkException as error:
         raise EngineError(
             fill(_("{program} could not be started."), program=program),
-            _("See whether the file is a program for this machine."),
+            _("Check that the file is a program for this machine."),
         ) from error
     finally:
         os.close(stdin)

@@ -74,7 +74,7 @@ class Supervisor:
                         program=program,
                         seconds=round(timeout_s or 0),
                     ),
-                    _("See whether its daemon or its disk hangs; keynet doctor shows more."),
+                    _("Check whether its daemon or the disk hangs. Details: keynet doctor"),
                 )
         self._drain()
         if self.inbox.received:

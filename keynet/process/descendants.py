@@ -1,4 +1,4 @@
-"""Find and end what a child started, also when it has left the child's process group."""
+"""Find and end what a program started, also what has left the program's process group."""
 
 import contextlib
 import os
@@ -42,7 +42,7 @@ def descendants(pid: int) -> set[Process]:
 
 
 def end(listed: Iterable[Process], *, patience_s: float = _PATIENCE_S) -> None:
-    """Kill those of the listed processes that do not go by themselves in time."""
+    """Wait for the listed processes to end, and kill those that are left after ``patience_s``."""
     left = {process for process in listed if _alive(process)}
     until = time.monotonic() + patience_s
     while left and time.monotonic() < until:

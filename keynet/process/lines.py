@@ -73,7 +73,7 @@ class Lines:
 
 
 def redactor(secrets: Iterable[Secret]) -> Redact:
-    """Give a function that replaces these secrets in a text, in every form programs print."""
+    """Return a function that replaces these secrets in a text, in every form programs print."""
     forms = sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True)
 
     def redact(text: str) -> str:

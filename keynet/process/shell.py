@@ -1,24 +1,43 @@
 """Run another program: live lines, secrets on standard input, nothing left behind.
 
-The one importer of ``sh``. Children get a process group of their own, so that a signal to
-keynet is forwarded once and in order, and what outlives it is found and ended.
+The one importer of ``sh``. Programs get a process group of their own, so that a signal to keynet
+is forwarded once and in order, and what outlives it is found and ended.
+
+``run`` and ``start`` may be called from any thread, any number at a time, and in a thread where an
+event loop runs (which they block). What that rests on:
+
+* ``sh`` forks, and in the copy runs Python until the exec. That is system calls on what the fork
+  has copied, and takes no lock that another thread could have held. Nothing that imports, logs or
+  formats may be added there (``_preexec_fn``). Python 3.12 and later warn of any fork in a process
+  with threads; the warning is filtered, for ``sh`` alone.
+* Descriptors are not inheritable, and ``sh`` closes all but the first three in the copy: a program
+  never holds the pipes of another one open.
+* INT, TERM and HUP: see ``signals``. Each caller gets ``Interrupted`` in its own thread.
+* The observer of ``observed`` is a context variable. ``background`` and ``asyncio.to_thread`` copy
+  the context; a plain ``threading.Thread`` has to be given ``contextvars.copy_context().run``.
 """
 
 import contextlib
 import logging
 import os
+import re
 import selectors
 import shlex
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Self, cast
+from functools import cache
+from types import ModuleType
+from typing import Any, Final, Self, cast
 
-from keynet.errors import EngineError, EngineUnavailable, Interrupted, KeynetError
-from keynet.process import variables
+from keynet.errors import EngineError, EngineUnavailable, Interrupted
+from keynet.process import environment, signals
 from keynet.process.lines import Lines, OnLine, Redact, hide_logins, redactor
-from keynet.process.watch import ENDED, End, Signals, Watch, forwarding, pipe, terminal
+from keynet.process.pipes import End, pipe, terminal
+from keynet.process.standard_input import Feeder, Writer, open_input
+from keynet.process.supervisor import Supervisor
 from keynet.secret import Secret
 from keynet.text import _, fill
 
@@ -29,27 +48,27 @@ __all__ = [
     "Running",
     "Writer",
     "in_turn",
-    "meanwhile",
     "observed",
     "run",
     "start",
 ]
 
-Writer = Callable[[BinaryIO], None]
+# The arguments of warnings.filterwarnings, which tests and users may have reset at any time.
+_FORK_WARNING: Final = "This process .* is multi-threaded, use of fork"
+_SH: Final = r"sh\Z"
 
 _observer: ContextVar[OnLine | None] = ContextVar("observer", default=None)
-_work: ContextVar[list[Callable[[], object]] | None] = ContextVar("work", default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A program, its arguments and what it is given.
+    """A program, its arguments and its input.
 
     ``environment`` is laid over this process's own; a value of None takes the variable out.
     ``stdin`` is a secret to type in, or a function that writes to the pipe in a thread of
     its own. ``secrets`` are replaced wherever they occur in the output. ``terminal`` lets
-    it write to terminals: the engines tell how far they are only there. One that is
-    ``tidying`` hears of a second signal only: after the first it may come to its end.
+    it write to terminals: the engines show their progress only there. One that is
+    ``tidying`` receives the second signal only: after the first it may come to its end.
     """
 
     argv: tuple[str, ...]
@@ -71,10 +90,11 @@ class Finished:
 
 @contextlib.contextmanager
 def observed(on_command: OnLine) -> Iterator[None]:
-    """Hand each command line to ``on_command`` before it is run in this block.
+    """Call ``on_command`` with each command line that is about to be run in this block.
 
-    It is quoted as for a shell. What is typed in and the environment are no part of it;
-    secrets and the logins of URLs are replaced.
+    It is quoted as for a shell. Standard input and the environment are not part of it;
+    secrets and the logins of URLs are replaced. Programs of other threads are observed if
+    their context is a copy of this one's.
     """
     token = _observer.set(on_command)
     try:
@@ -83,22 +103,8 @@ def observed(on_command: OnLine) -> Iterator[None]:
         _observer.reset(token)
 
 
-@contextlib.contextmanager
-def meanwhile(work: Callable[[], object]) -> Iterator[None]:
-    """Do ``work`` beside the first program that is run in this block, once that has started.
-
-    It may import, which a thread may not: other programs would fork beside that thread. Where
-    nothing is run, it is not done.
-    """
-    token = _work.set([work])
-    try:
-        yield
-    finally:
-        _work.reset(token)
-
-
 def in_turn(programs: Iterable[tuple[str, ...]], *, tidying: bool = False) -> Command:
-    """Give one command that runs these one after the other, whatever their statuses are."""
+    """Return one command that runs these one after the other, whatever their statuses are."""
     return Command(("/bin/sh", "-c", "; ".join(map(shlex.join, programs))), tidying=tidying)
 
 
@@ -109,7 +115,7 @@ def run(
     on_stdout: OnLine | None = None,
     on_stderr: OnLine | None = None,
 ) -> Finished:
-    """Run it to its end and give what it wrote; every status is an answer, none an error.
+    """Run a program to its end and return what it wrote; no status raises an error.
 
     The callbacks get each line, without its newline, as it comes and with secrets
     replaced, in this thread. Output is decoded as UTF-8; a carriage return ends no line.
@@ -120,18 +126,19 @@ def run(
         Interrupted: INT, TERM or HUP came; the program and its descendants are gone.
     """
     with start(command, on_stdout=on_stdout, on_stderr=on_stderr) as running:
-        return running.finish(timeout_s, beside=_work.get() or [])
+        return running.finish(timeout_s)
 
 
 def start(
     command: Command, *, on_stdout: OnLine | None = None, on_stderr: OnLine | None = None
 ) -> "Running":
-    """Run it beside what the caller does, who has to ``finish`` or to ``close`` it.
+    """Start a program and return at once; the caller has to ``finish`` or to ``close`` it.
 
-    One at a time: to start another one would fork beside this one's threads.
+    Its output is read, and signals are passed on to it, while it is finished.
 
     Raises:
         EngineUnavailable: There is no such program.
+        Interrupted: The work that this is part of was interrupted; see ``background``.
     """
     redact = _redact(command)
     on_command = _observer.get()
@@ -140,42 +147,36 @@ def start(
     stdout = Lines(redact, on_stdout, terminal=command.terminal)
     stderr = Lines(redact, on_stderr, terminal=command.terminal)
     make = terminal if command.terminal else pipe
-    signals = Signals()
-    with contextlib.ExitStack() as stack:
-        wake_read, wake_write = pipe(stack)
+    with signals.forwarding(), contextlib.ExitStack() as stack:
+        inbox = stack.enter_context(signals.inbox())
         out_read, out_write = make(stack)
         err_read, err_write = make(stack)
         selector = stack.enter_context(selectors.DefaultSelector())
-        with forwarding(signals, wake_write):
-            child, feeder = _start(command, out_write, err_write)
-        out_write.close()
-        err_write.close()
+        child, feeder = _start(command, out_write, err_write)
         streams = {out_read: stdout, err_read: stderr}
-        watch = Watch(child, signals, wake_read, streams, selector, tidying=command.tidying)
-        waiter = threading.Thread(target=_wait, args=(child, wake_write), daemon=True)
+        supervisor = Supervisor(child, inbox, streams, selector, tidying=command.tidying)
+        waiter = threading.Thread(target=_wait, args=(child, inbox), daemon=True)
         waiter.start()
         stack.callback(waiter.join)
-        stack.callback(watch.end)
-        return Running(
-            command.argv[0], watch, wake_write, (stdout, stderr), feeder, stack.pop_all()
-        )
+        stack.callback(supervisor.end)
+        out_write.close()
+        err_write.close()
+        return Running(command.argv[0], supervisor, (stdout, stderr), feeder, stack.pop_all())
 
 
 class Running:
-    """A program under way, as ``start`` gives it; the end of a block closes it."""
+    """A program under way, as ``start`` returns it; the end of a block closes it."""
 
     def __init__(
         self,
         program: str,
-        watch: Watch,
-        wake: End,
+        supervisor: Supervisor,
         output: tuple[Lines, Lines],
-        feeder: "_Feeder | None",
+        feeder: Feeder | None,
         stack: contextlib.ExitStack,
     ) -> None:
         self._program = program
-        self._watch = watch
-        self._wake = wake
+        self._supervisor = supervisor
         self._output = output
         self._feeder = feeder
         self._stack = stack
@@ -186,20 +187,16 @@ class Running:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def finish(
-        self, timeout_s: float | None = 60.0, *, beside: list[Callable[[], object]] | None = None
-    ) -> Finished:
-        """Do and take away what is ``beside``, wait for its end and give what it wrote.
+    def finish(self, timeout_s: float | None = 60.0) -> Finished:
+        """Wait for the program's end and return what it wrote; once, and by one thread.
 
         Raises: see ``run``.
         """
-        with self._stack, forwarding(self._watch.signals, self._wake):
-            while beside:
-                beside.pop()()
-            status = self._watch.until_end(timeout_s, self._program)
+        with signals.forwarding(), self._stack:
+            status = self._supervisor.wait(timeout_s, self._program)
         for lines in self._output:
             lines.close()
-        if self._watch.signals.received:
+        if self._supervisor.inbox.received:
             raise Interrupted
         if self._feeder is not None:
             self._feeder.finish()
@@ -207,7 +204,7 @@ class Running:
         return Finished(status, stdout.text, stderr.text)
 
     def close(self) -> None:
-        """End it and what it started, unless that was waited for."""
+        """Kill the program and what it started, unless ``finish`` has waited for its end."""
         self._stack.close()
 
 
@@ -219,59 +216,29 @@ def _redact(command: Command) -> Redact:
     return redactor(secrets)
 
 
-class _Feeder(threading.Thread):
-    """Write a child's standard input; a child that stops reading is no failure of ours."""
-
-    def __init__(self, writer: Writer, descriptor: int) -> None:
-        super().__init__(daemon=True)
-        self._writer = writer
-        self._descriptor = descriptor
-        self._failure: OSError | KeynetError | None = None
-
-    def run(self) -> None:
-        try:
-            with os.fdopen(self._descriptor, "wb") as pipe:
-                self._writer(pipe)
-        except BrokenPipeError:
-            return
-        except (OSError, KeynetError) as failure:
-            self._failure = failure
-
-    def finish(self) -> None:
-        """Wait for the end and raise what went wrong."""
-        self.join()
-        if self._failure is not None:
-            raise self._failure
-
-
-def _start(command: Command, out: End, err: End) -> tuple[Any, _Feeder | None]:
-    import sh
-
-    for name in ("sh", *(f"sh.{part}" for part in ("command", "process", "streamreader"))):
-        # At DEBUG sh writes down what it feeds to a child.
-        logger = logging.getLogger(name)
-        logger.propagate = False
-        logger.setLevel(logging.ERROR)
+def _start(command: Command, out: End, err: End) -> tuple[Any, Feeder | None]:
+    sh = _sh()
     program, *arguments = command.argv
-    stdin, feeder = _stdin(command.stdin)
+    # sh refuses the option where the descriptor is a terminal already.
+    options = {} if command.terminal else {"_tty_out": False}
+    stdin, feeder = open_input(command.stdin)
     try:
-        start = sh.Command(program)
-        if not command.terminal:
-            # sh refuses to hear of it where the descriptor is a terminal already.
-            start = start.bake(_tty_out=False)
-        child = start(
-            *arguments,
-            _bg=True,
-            _bg_exc=False,
-            _new_group=True,
-            _truncate_exc=False,
-            _return_cmd=True,
-            _in=cast(Any, stdin),
-            _out=out.fd,
-            _err=err.fd,
-            _env=_environment(command.environment),
-            _ok_code=list(range(-65, 256)),
-        )
+        with signals.held_back() as release:
+            child = sh.Command(program)(
+                *arguments,
+                _bg=True,
+                _bg_exc=False,
+                _new_group=True,
+                _truncate_exc=False,
+                _return_cmd=True,
+                _in=cast(Any, stdin),
+                _out=out.fd,
+                _err=err.fd,
+                _env=_environment(command.environment),
+                _ok_code=list(range(-65, 256)),
+                _preexec_fn=release,
+                **options,
+            )
     except sh.CommandNotFound as error:
         raise EngineUnavailable(
             fill(_("The program {program} is not installed."), program=program),
@@ -280,42 +247,49 @@ def _start(command: Command, out: End, err: End) -> tuple[Any, _Feeder | None]:
     except sh.ForkException as error:
         raise EngineError(
             fill(_("{program} could not be started."), program=program),
-            _("See whether the file is a program for this machine."),
+            _("Check that the file is a program for this machine."),
         ) from error
     finally:
         os.close(stdin)
         if feeder is not None:
-            # Not before the fork: forking a process with threads is not safe. When the
-            # start failed, nobody reads and the thread ends with a broken pipe.
+            # Also after a failure: nobody reads then, and its thread ends with a broken pipe.
             feeder.start()
     return child, feeder
 
 
-def _stdin(source: Secret | Writer | None) -> tuple[int, _Feeder | None]:
-    """Give the descriptor that the child reads, and who writes to its other end."""
-    if source is None:
-        return os.open(os.devnull, os.O_RDONLY), None
-    read, write = os.pipe()
-    if not isinstance(source, Secret):
-        return read, _Feeder(source, write)
-    # A secret is far smaller than a pipe's buffer: written before the child is there.
-    os.write(write, source.reveal().encode() + b"\n")
-    os.close(write)
-    return read, None
+@cache
+def _import_sh() -> ModuleType:
+    # It has a lock taken before and released after each fork. Were it loaded by another thread
+    # during a fork, Python would complain of the release to standard error.
+    import concurrent.futures.thread  # noqa: F401
+
+    import sh
+
+    for name in ("sh", *(f"sh.{part}" for part in ("command", "process", "streamreader"))):
+        # At DEBUG sh logs what it writes to a program.
+        logger = logging.getLogger(name)
+        logger.propagate = False
+        logger.setLevel(logging.ERROR)
+    return sh
+
+
+def _sh() -> ModuleType:
+    known = ("ignore", re.compile(_FORK_WARNING, re.I), DeprecationWarning, re.compile(_SH), 0)
+    if known not in warnings.filters:
+        warnings.filterwarnings("ignore", _FORK_WARNING, DeprecationWarning, _SH)
+    return _import_sh()
 
 
 def _environment(changes: Mapping[str, str | Secret | None]) -> dict[str, str]:
-    environment = variables.for_programs(os.environ)
+    variables = environment.for_programs(os.environ)
     for name, value in changes.items():
         if value is None:
-            environment.pop(name, None)
+            variables.pop(name, None)
         else:
-            environment[name] = value.reveal() if isinstance(value, Secret) else value
-    return environment
+            variables[name] = value.reveal() if isinstance(value, Secret) else value
+    return variables
 
 
-def _wait(child: Any, wake: End) -> None:
+def _wait(child: Any, inbox: signals.Inbox) -> None:
     child.process.wait()
-    # The pipe may be closed by now when the caller gave up waiting.
-    with contextlib.suppress(OSError):
-        os.write(wake.fd, bytes([ENDED]))
+    inbox.end()

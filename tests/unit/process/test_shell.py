@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,6 +14,7 @@ from keynet.errors import EngineError, EngineUnavailable, Interrupted
 from keynet.process import descendants, shell
 from keynet.process.shell import Command
 from keynet.secret import Secret
+from tests.unit.process.waiting import gone, until
 
 
 def _sh(script: str, **options: Any) -> Command:
@@ -77,8 +77,8 @@ def test_a_secret_is_typed_in_and_replaced_in_the_output() -> None:
     assert finished.stdout == "got *** ***"
     proxied = shell.run(_sh("echo $PROXY >&2", environment={"PROXY": Secret("http://u:p@h")}))
     assert proxied.stderr == "***"
-    told = shell.run(_sh("echo abc-xyz", secrets=(Secret("xyz"),)))
-    assert told.stdout == "abc-***"
+    hidden = shell.run(_sh("echo abc-xyz", secrets=(Secret("xyz"),)))
+    assert hidden.stdout == "abc-***"
 
 
 def test_an_observer_sees_each_command_without_secrets() -> None:
@@ -143,7 +143,7 @@ def test_a_program_that_takes_too_long_is_ended_with_its_children(tmp_path: Path
     script = f"setsid sleep 600 & echo $! > {pids}; echo $$ >> {pids}; wait"
     with pytest.raises(EngineError, match="did not answer"):
         shell.run(_sh(script), timeout_s=0.5)
-    _gone([int(pid) for pid in pids.read_text().split()])
+    gone([int(pid) for pid in pids.read_text().split()])
 
 
 @pytest.mark.slow
@@ -162,7 +162,20 @@ def test_a_signal_ends_the_program_and_what_it_started(
     with pytest.raises(Interrupted):
         shell.run(_sh(script), on_stdout=on_line)
     assert signal.getsignal(number) is before
-    _gone([int(pid) for pid in pids.read_text().split()])
+    gone([int(pid) for pid in pids.read_text().split()])
+
+
+def test_a_signal_that_is_ignored_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        finished = shell.run(
+            _sh("echo; sleep 0.2; echo end"),
+            on_stdout=lambda _: os.kill(os.getpid(), signal.SIGHUP),
+        )
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert finished.stdout == "\nend"
 
 
 def test_status_0_after_a_signal_is_no_success() -> None:
@@ -202,7 +215,7 @@ def test_what_tidies_hears_of_a_second_signal_only(
     assert file.read_text() == written
 
 
-def test_it_runs_beside_the_main_thread() -> None:
+def test_a_thread_runs_a_program() -> None:
     found: list[str] = []
     thread = threading.Thread(target=lambda: found.append(shell.run(_sh("echo x")).stdout))
     thread.start()
@@ -215,7 +228,7 @@ def test_a_daemon_that_keeps_the_pipes_open_does_not_hold_us() -> None:
     os.kill(int(finished.stdout), signal.SIGKILL)
 
 
-def test_a_program_runs_beside_its_caller_until_it_is_waited_for(tmp_path: Path) -> None:
+def test_a_program_runs_while_its_caller_goes_on(tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     os.mkfifo(gate)
     with shell.start(_sh(f"read x < {gate}; echo $x; exit 3")) as running:
@@ -235,7 +248,7 @@ def test_a_program_that_nobody_waits_for_is_ended_with_its_children(tmp_path: Pa
     os.mkfifo(pids)
     with shell.start(_sh(f"setsid sleep 600 & echo $! $$ > {pids}; wait")):
         started = [int(pid) for pid in pids.read_text().split()]
-    _gone(started)
+    gone(started)
 
 
 def test_descriptors_are_closed() -> None:
@@ -252,64 +265,10 @@ def test_descendants_are_found_by_their_parents() -> None:
         sys.executable,
         [sys.executable, "-c", "import os,time; os.fork(); time.sleep(60)"],
     )
-    until = time.monotonic() + 20
-    while not descendants.descendants(child) and time.monotonic() < until:
-        time.sleep(0.01)
+    until(lambda: bool(descendants.descendants(child)))
     found = descendants.descendants(child)
     assert child not in {process.pid for process in found}
     assert child in {process.pid for process in descendants.descendants(os.getpid())}
     descendants.end(descendants.descendants(os.getpid()), patience_s=0)
     os.waitpid(child, 0)
-    _gone([process.pid for process in found])
-
-
-def _gone(pids: list[int]) -> None:
-    assert pids
-    until = time.monotonic() + 10
-    while any(_runs(pid) for pid in pids):
-        assert time.monotonic() < until, "a process is left"
-        time.sleep(0.01)
-
-
-def _runs(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def test_work_is_done_once_beside_the_first_program(tmp_path: Path) -> None:
-    gate = tmp_path / "gate"
-    os.mkfifo(gate)
-    done: list[int] = []
-
-    def work() -> None:
-        # Nobody would read were the program not running.
-        done.append(gate.write_text("go"))
-
-    with shell.meanwhile(work):
-        assert shell.run(_sh(f"cat {gate}")).stdout == "go"
-        assert shell.run(_sh("echo second")).stdout == "second"
-    assert len(done) == 1
-    with shell.meanwhile(work):
-        pass
-    assert len(done) == 1
-
-
-def test_work_that_fails_takes_its_program_along(tmp_path: Path) -> None:
-    def work() -> None:
-        raise ImportError("broken")
-
-    running = tmp_path / "pid"
-    with shell.meanwhile(work), pytest.raises(ImportError, match="broken"):
-        shell.run(_sh(f"echo $$ > {running}; exec sleep 60"))
-    shell.run(_sh("true"))
-    assert not running.exists() or not Path(f"/proc/{running.read_text().strip()}").exists()
-
-
-def test_a_signal_during_the_work_reaches_the_program() -> None:
-    with (
-        shell.meanwhile(lambda: os.kill(os.getpid(), signal.SIGTERM)),
-        pytest.raises(Interrupted),
-    ):
-        shell.run(_sh("sleep 60"))
+    gone([process.pid for process in found])

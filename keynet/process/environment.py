@@ -1,7 +1,7 @@
-"""The environment of the programs that keynet starts: its own, less what they stumble over.
+"""The environment of the programs that keynet starts: its own, without folders they cannot use.
 
 ``su``, ``sudo``, containers and CI runners leave variables that name folders of other users, or
-none at all. Python goes on with the next folder where the engines, written in Go, end.
+folders that do not exist. Python falls back to the next one; the engines, written in Go, fail.
 """
 
 import os
@@ -13,7 +13,7 @@ __all__ = ["for_programs"]
 
 
 def for_programs(own: Mapping[str, str]) -> dict[str, str]:
-    """Give the variables with each folder that cannot be used replaced or left out."""
+    """Return the variables with each folder that cannot be used replaced or left out."""
     variables = dict(own)
     if "TMPDIR" in own and not os.access(own["TMPDIR"], os.W_OK):
         del variables["TMPDIR"]

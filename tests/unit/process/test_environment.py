@@ -1,11 +1,11 @@
-"""What the engines' environment is less than, or other than, this process's own."""
+"""How the environment of the engines differs from this process's own."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from keynet.process.variables import for_programs
+from keynet.process.environment import for_programs
 from tests.unit.conftest import Machine
 
 

@@ -18,9 +18,11 @@ from pathlib import Path
 from string import Template
 from typing import Final
 
+from keynet.errors import ContextInvalid
 from keynet.files import places
 from keynet.plan import HostNetwork, Recipe
 from keynet.runtime.build import pip_archive
+from keynet.text import _, fill
 
 __all__ = ["PREFIX", "Rendered", "one_stage", "two_stages"]
 
@@ -149,6 +151,12 @@ def _command(command: tuple[str, ...]) -> str:
 
 def _quoted(value: str) -> str:
     """Quote a value for ENV, where ``$`` and backslash are special inside quotes."""
+    if not value.isprintable():
+        # A Containerfile has no way to write a line break in a value.
+        raise ContextInvalid(
+            fill(_("The environment of the image cannot hold {value!r}."), value=value),
+            _("Use one line of printable characters."),
+        )
     return '"' + re.sub(r'(["\\$])', r"\\\1", value) + '"'
 
 

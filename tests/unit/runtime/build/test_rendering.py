@@ -1,10 +1,12 @@
 """The Containerfiles that keynet writes of a recipe, and the files that go with them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from keynet.errors import ContextInvalid
 from keynet.oci.reference import Reference
 from keynet.plan import Dependencies, HostNetwork, Recipe
 from keynet.recipe import instructions
@@ -184,3 +186,9 @@ def test_pip_is_kept_and_rendered_by_its_path(
     assert pip.stat().st_ino == inode
     # No rendering is kept: pip is all that there is.
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [pip]
+
+
+def test_an_environment_variable_cannot_add_an_instruction() -> None:
+    evil = replace(_recipe(), environment={"A": "a\nRUN evil"})
+    with pytest.raises(ContextInvalid, match="cannot hold"):
+        rendering.two_stages(evil, QUIET)

@@ -72,7 +72,7 @@ def test_a_base_that_cannot_be_reached_is_a_matter_of_the_network(engine: str) -
         ("unauthorized: authentication required", "login"),
         ("ERROR: No matching distribution found for nump", "requirement"),
         ("Temporary failure in name resolution", "network"),
-        ("exit status 1", "lines above"),
+        ("exit status 1", "failing step"),
     ],
 )
 def test_hint_fits_the_cause(line: str, word: str) -> None:

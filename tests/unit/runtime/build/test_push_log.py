@@ -22,7 +22,7 @@ RECORDED = Path(__file__).parents[3] / "fakes" / "engine_output"
 TARGET = Reference.parse("127.0.0.1:5000/kitech-model/x:latest")
 CASES = {
     "quota": (RegistryError, 403, "quota"),
-    "denied": (RegistryDenied, 403, "refuses"),
+    "denied": (RegistryDenied, 403, "denied the push"),
     "unauthorized": (RegistryDenied, 401, "login"),
     "immutable": (RegistryError, 412, "immutable"),
     "too-large": (RegistryError, 413, "too large"),

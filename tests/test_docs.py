@@ -93,7 +93,7 @@ def test_the_places_that_the_architecture_names_exist() -> None:
     for row in _rows(CHECKOUT / "docs" / "architecture.md", "change"):
         for name in re.findall(r"`([\w/]+(?:/|\.\w+))`", row[1]):
             if not any((base / name).exists() for base in (CHECKOUT, CHECKOUT / "keynet")):
-                missing += [] if any(CHECKOUT.glob(f"keynet/*/{name}")) else [name]
+                missing += [] if any(CHECKOUT.glob(f"keynet/**/{name}")) else [name]
     assert not missing
     assert page.count("\n| a new ") == 10
 

@@ -151,11 +151,11 @@ def _command(command: tuple[str, ...]) -> str:
 
 def _quoted(value: str) -> str:
     """Quote a value for ENV, where ``$`` and backslash are special inside quotes."""
-    if not value.isprintable():
+    if set("\n\r\0") & set(value):
         # A Containerfile has no way to write a line break in a value.
         raise ContextInvalid(
             fill(_("The environment of the image cannot hold {value!r}."), value=value),
-            _("Use one line of printable characters."),
+            _("Use one line."),
         )
     return '"' + re.sub(r'(["\\$])', r"\\\1", value) + '"'
 

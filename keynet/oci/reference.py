@@ -42,7 +42,8 @@ class Reference:
             raise _invalid(self.registry, _("the registry must be HOST[:PORT]"))
         if not _REPOSITORY.fullmatch(self.repository):
             raise _invalid(
-                self.repository, _("only lower-case letters, digits and . _ - / are allowed")
+                self.repository.removeprefix("library/"),
+                _("only lower-case letters, digits and . _ - / are allowed"),
             )
         if len(self.registry) + 1 + len(self.repository) > _NAME_LIMIT:
             raise _invalid(self.repository, _("the name is longer than 255 characters"))

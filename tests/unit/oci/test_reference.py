@@ -70,3 +70,8 @@ def test_an_invalid_path_component_is_refused(text: str) -> None:
 def test_tags() -> None:
     assert is_tag("v1.0_x-Y")
     assert not any(is_tag(text) for text in ("", ".a", "-a", "a/b", "a" * 129, "a\n", "\u0661"))
+
+
+def test_an_invalid_name_is_shown_as_it_was_given() -> None:
+    with pytest.raises(ValidationError, match="^'foo bar' is not a valid image reference"):
+        Reference.parse("foo bar")

@@ -73,5 +73,5 @@ def test_tags() -> None:
 
 
 def test_an_invalid_name_is_shown_as_it_was_given() -> None:
-    with pytest.raises(ValidationError, match="^'foo bar' is not a valid image reference"):
+    with pytest.raises(ValidationError, match=r"^'foo bar' is not a valid image reference"):
         Reference.parse("foo bar")

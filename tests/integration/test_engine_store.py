@@ -14,11 +14,11 @@ from tests.testbed.user import OrdinaryUser
 
 STORE = ".local/share/keynet/storage"
 ASK = """\
-from keynet.runtime.engines import own_store
+from keynet.runtime.engines.podman_like import own_store
 found = own_store.find()
 print(found and found.size)
 """
-REMOVE = "from keynet.runtime.engines import own_store; own_store.remove()"
+REMOVE = "from keynet.runtime.engines.podman_like import own_store; own_store.remove()"
 
 
 @pytest.mark.rootless

@@ -197,6 +197,7 @@ def circle_among(relatives: list[str], *, types: bool = False) -> list[str]:
     return []
 
 
+@pytest.mark.slow
 def test_no_module_imports_itself_through_others() -> None:
     assert circle_among(modules()) == []
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -104,6 +105,7 @@ def test_compressed_and_written_again_it_is_the_same_image(
             assert again.images[0].image.config == image.config
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(images(), st.sampled_from(list(LAYOUTS)), st.sampled_from(COMPRESSIONS), st.data())
 def test_altered_anywhere_it_is_sound_or_refused_by_our_own_error(

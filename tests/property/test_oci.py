@@ -1,5 +1,6 @@
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +33,7 @@ def references(draw: st.DrawFn) -> Reference:
     return Reference(registry, repository, tag, digest)
 
 
+@pytest.mark.slow
 @given(references())
 def test_references_round_trip(reference: Reference) -> None:
     assert Reference.parse(str(reference)) == reference
@@ -74,6 +76,7 @@ def test_platforms_round_trip(platform: Platform) -> None:
     assert platform.matches(platform)
 
 
+@pytest.mark.slow
 @given(PLATFORM, st.lists(PLATFORM))
 def test_what_is_chosen_runs_there(wanted: Platform, offered: list[Platform]) -> None:
     chosen = choose(offered, wanted, lambda platform: platform)

@@ -5,6 +5,7 @@ import re
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +37,7 @@ def test_any_entrypoint_comes_back_from_the_containerfile(entrypoint: str) -> No
     assert json.loads(found[-2].arguments) == ["python", entrypoint]
 
 
+@pytest.mark.slow
 @given(_PATHS)
 def test_command_is_one_line_for_every_parser_of_lines(entrypoint: str) -> None:
     recipe = Recipe(_BASE, ("python", entrypoint))

@@ -79,6 +79,7 @@ def test_a_mutated_script(path: Path, at: int, length: int, new: bytes) -> None:
     read(path, SCRIPT[:at] + new + SCRIPT[at + length :])
 
 
+@pytest.mark.slow
 @COMMON
 @given(data=st.data())
 def test_shuffled_lines_and_tokens(path: Path, data: st.DataObject) -> None:
@@ -111,6 +112,7 @@ EXPRESSIONS = st.recursive(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @COMMON
 @given(values=st.lists(EXPRESSIONS, min_size=1, max_size=4))
 def test_any_expression_as_any_part_of_a_declaration(path: Path, values: list[str]) -> None:

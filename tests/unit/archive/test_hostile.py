@@ -350,6 +350,7 @@ def test_a_file_that_is_not_a_tar_is_refused(verdict: Verdict, tmp_path: Path) -
         assert "SOUND" not in verdict(path)
 
 
+@pytest.mark.slow
 def test_two_hundred_thousand_members_are_too_many(verdict: Verdict, tmp_path: Path) -> None:
     block = bytearray(tarfile.TarInfo("m/000000").tobuf())
     base = int(block[148:154], 8) - 6 * ord("0")
@@ -393,6 +394,7 @@ def test_broken_pax_records_are_refused(verdict: Verdict, tmp_path: Path, record
 BOMB = b"\0" * (1 << 20)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compress", [gzip.compress, zstd.compress])
 def test_a_bomb_round_the_archive_is_noticed_while_it_opens(
     verdict: Verdict, tmp_path: Path, compress: Callable[[bytes], bytes]

@@ -49,6 +49,7 @@ def test_a_body_that_is_no_json_is_shown_unless_it_is_a_page(body: bytes, expect
     assert problem.message(body) == expected
 
 
+@pytest.mark.slow
 @given(_BODY)
 def test_any_body_gives_one_printable_line(body: bytes) -> None:
     text = refusal(Answer(400, {}, body))
@@ -58,6 +59,7 @@ def test_any_body_gives_one_printable_line(body: bytes) -> None:
     assert problem.offending(body, []) == []
 
 
+@pytest.mark.slow
 @given(_BODY, st.sampled_from([WireProjects, WireSignIn, WireUploadKey]))
 def test_any_answer_is_read_or_refused_in_our_words(body: bytes, model: type) -> None:
     with contextlib.suppress(BackendError):

@@ -29,6 +29,7 @@ def test_json_stays_json_in_every_encoding(script: Path, encoding: str) -> None:
     assert json.loads(shown)["arguments"][0]["help"] == "학습률 ✨ 🎉"
 
 
+@pytest.mark.slow
 def test_a_table_escapes_only_what_the_encoding_lacks(script: Path) -> None:
     shown = _params(script, "euc-kr").decode("euc-kr")
     assert "학습률 \\u2728 \\ud83c\\udf89" in shown

@@ -277,6 +277,7 @@ def test_the_requirements_make_one_stage_with_the_bases_user(
     assert "\nUSER jovyan\n" in built
 
 
+@pytest.mark.slow
 def test_a_base_that_cannot_be_pulled_is_left_to_the_build(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -289,6 +290,7 @@ def test_a_base_that_cannot_be_pulled_is_left_to_the_build(
     assert "COPY --from=dependencies" in built
 
 
+@pytest.mark.slow
 def test_nothing_is_left_in_the_temporary_and_cache_folders(
     platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -433,6 +435,7 @@ def test_clean_asks_and_removes_what_keynet_left(
     assert not cache.exists()
 
 
+@pytest.mark.slow
 def test_clean_says_which_engine_keeps_its_images_and_removes_the_rest(
     platform: Platform, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

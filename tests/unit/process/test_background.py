@@ -137,6 +137,7 @@ def test_an_error_of_the_block_interrupts_the_next_program_where_none_runs() -> 
     assert ended == ["tidied"]
 
 
+@pytest.mark.slow
 def test_a_program_that_is_not_of_the_work_is_not_interrupted() -> None:
     with shell.start(Command(("sh", "-c", "sleep 0.5; echo end"))) as mine:
         with pytest.raises(EngineError), background(lambda: shell.run(LONG)):
@@ -172,6 +173,7 @@ def test_ctrl_c_in_the_block_ends_the_work_and_a_second_one_kills(tmp_path: Path
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.slow
 def test_one_signal_is_one_interrupt_for_the_work(tmp_path: Path) -> None:
     """What the work does after its program was interrupted is not interrupted as well."""
     tidied = tmp_path / "tidied"

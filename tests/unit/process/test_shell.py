@@ -138,6 +138,7 @@ def test_a_missing_program_is_named() -> None:
         shell.run(Command(("keynet-no-such-program",)))
 
 
+@pytest.mark.slow
 def test_a_program_that_takes_too_long_is_ended_with_its_children(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     script = f"setsid sleep 600 & echo $! > {pids}; echo $$ >> {pids}; wait"

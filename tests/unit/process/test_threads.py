@@ -26,6 +26,7 @@ def _sh(script: str) -> Command:
     return Command(("/bin/sh", "-c", script))
 
 
+@pytest.mark.slow
 def test_threads_run_programs_while_another_one_isalive() -> None:
     def fifteen(thread: int) -> list[str]:
         return [shell.run(_sh(f"echo {thread}.{each}; echo e >&2")).stdout for each in range(15)]
@@ -51,6 +52,7 @@ def test_output_of_programs_that_run_at_the_same_time_does_not_mix() -> None:
             assert stderr == [letter] * 3000
 
 
+@pytest.mark.slow
 def test_a_secret_goes_to_its_own_program() -> None:
     def typed(secret: str) -> str:
         # Reversed, since the secret itself is replaced.
@@ -61,6 +63,7 @@ def test_a_secret_goes_to_its_own_program() -> None:
         assert list(threads.map(typed, secrets)) == [secret[::-1] for secret in secrets]
 
 
+@pytest.mark.slow
 def test_many_runs_leave_no_thread_process_or_descriptor() -> None:
     def facts() -> tuple[int, int, list[str]]:
         children = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text()
@@ -96,6 +99,7 @@ def test_an_observer_is_taken_to_a_thread_by_the_context() -> None:
     assert seen == ["true x"]
 
 
+@pytest.mark.slow
 def test_programs_run_from_an_event_loop() -> None:
     seen: list[str] = []
 
@@ -132,6 +136,7 @@ def test_ctrl_c_at_a_direct_call_in_a_loop_interrupts_it_and_spares_the_loop() -
     assert asyncio.run(cell()) == "next"
 
 
+@pytest.mark.slow
 def test_a_thread_leaves_the_handlers_of_the_host() -> None:
     """Ctrl-C while only another thread runs a program is the host's."""
     heard: list[int] = []
@@ -177,6 +182,7 @@ print("over")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_programs_of_all_threads(tmp_path: Path, number: signal.Signals) -> None:
     with _python(THREE, str(tmp_path)) as process:

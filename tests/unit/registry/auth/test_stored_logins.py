@@ -165,6 +165,7 @@ def test_a_helper_that_holds_nothing_is_no_error(
     assert find(write(tmp_path / "c.json", {"credsStore": "fake"}), "r.test") is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "says"),
     [

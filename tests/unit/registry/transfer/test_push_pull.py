@@ -478,6 +478,7 @@ def test_chunks_grow_to_a_tenth_of_the_blob_where_nothing_limits_them(
     assert registry.bytes_received <= 1.15 * 110 * MIB
 
 
+@pytest.mark.slow
 def test_chunks_of_a_given_size_do_not_grow(connect: Connect) -> None:
     registry = MemoryRegistry()
 

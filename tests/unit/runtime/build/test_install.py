@@ -95,6 +95,7 @@ def test_missing_standard_library_is_said(stage: Path) -> None:
     assert "python3-minimal" in done.stderr
 
 
+@pytest.mark.slow
 def test_references_of_a_requirements_file_are_those_of_its_folder(
     stage: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

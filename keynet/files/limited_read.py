@@ -114,7 +114,7 @@ def _is_named_fifo(path: Path, descriptor: int) -> bool:
     """Report whether a writer may still come: /dev/fd/63 is a pipe with its writer."""
     if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
         return False
-    return not os.path.realpath(path).startswith(("/proc/", "/dev/"))
+    return not os.path.realpath(path).startswith("/proc/")
 
 
 def _is_null(status: os.stat_result) -> bool:

@@ -27,6 +27,7 @@ _SIMPLE_PATHS = st.lists(st.text("ab.*! -", min_size=1, max_size=3), min_size=1,
 )
 
 
+@pytest.mark.slow
 @given(_PATHS)
 def test_any_entrypoint_comes_back_from_the_containerfile(entrypoint: str) -> None:
     recipe = Recipe(_BASE, ("python", entrypoint))

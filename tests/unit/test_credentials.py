@@ -259,6 +259,7 @@ for number in range(25):
 """
 
 
+@pytest.mark.slow
 def test_concurrent_writers_keep_the_file_whole_and_lose_nothing(file: Path) -> None:
     argv = [sys.executable, "-c", _WRITER, str(file)]
     writers = [subprocess.Popen([*argv, name]) for name in "abcd"]

@@ -406,6 +406,7 @@ def test_a_bomb_round_the_archive_is_noticed_while_it_opens(
     assert "a decompression bomb" in verdict(path)
 
 
+@pytest.mark.slow
 def test_a_bomb_in_a_layer_is_noticed_while_it_opens(verdict: Verdict, tmp_path: Path) -> None:
     layer = layer_tar(random.Random(5))
     image = make_image([layer], ["a:1"])

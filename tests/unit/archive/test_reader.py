@@ -79,6 +79,7 @@ def test_docker_layers_are_described_by_their_diff_ids_without_being_read(tmp_pa
             layer.verify()
 
 
+@pytest.mark.slow
 def test_layers_are_read_from_byte_zero_at_every_call(tmp_path: Path) -> None:
     fake = random_image(3, size=3 << 20)
     with Archive(write(tmp_path / "a.tar", docker_old(fake))) as archive:

@@ -46,6 +46,7 @@ def test_push_leaves_image_and_artifact_and_says_so(platform: Platform, capsys: 
     assert [p["name"] for p in request.json["hyperParameters"]] == ["lr"]
 
 
+@pytest.mark.slow
 def test_json_is_the_only_thing_on_standard_output(platform: Platform, capsys: Capture) -> None:
     assert keynet("push", "train.py", "--json", "--model-name", "mine", "--project", "7") == 0
     result = json.loads(capsys.readouterr().out)
@@ -60,6 +61,7 @@ def test_json_is_the_only_thing_on_standard_output(platform: Platform, capsys: C
     assert platform.backend.seen[-1].path.endswith("/v1/projects/7/trains/images")
 
 
+@pytest.mark.slow
 def test_a_project_given_by_number_is_shown_with_its_title(
     platform: Platform, capsys: Capture
 ) -> None:
@@ -73,6 +75,7 @@ def test_a_project_given_by_number_is_shown_with_its_title(
     assert posted.path.endswith("/v1/projects/7/trains/images")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "listing",
     [Reply.of({"content": [{"id": 6, "title": "other"}]}), Reply(404, b"{}"), Reply(200, b"<")],
@@ -136,6 +139,7 @@ def test_a_harbor_password_from_the_environment_is_asked_about_each_time(
         assert asked_for_the_account(platform) == 1
 
 
+@pytest.mark.slow
 def test_quiet_prints_the_image_alone(platform: Platform, capsys: Capture) -> None:
     assert keynet("push", "train.py", "--quiet") == 0
     shown = capsys.readouterr()
@@ -143,6 +147,7 @@ def test_quiet_prints_the_image_alone(platform: Platform, capsys: Capture) -> No
     assert shown.out.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_params_gives_back_what_push_attached(platform: Platform, capsys: Capture) -> None:
     assert keynet("push", "train.py", "--quiet") == 0
     image = capsys.readouterr().out.strip()
@@ -154,6 +159,7 @@ def test_params_gives_back_what_push_attached(platform: Platform, capsys: Captur
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_newer_answer_names_the_image(platform: Platform, capsys: Capture) -> None:
     image = f"{platform.registry_host}/elsewhere/{KEY}:v1"
     command = {"tag": f"docker tag <YOUR_IMAGE:TAG> {image}", "push": f"docker push {image}"}
@@ -214,6 +220,7 @@ def test_an_account_that_the_registry_refuses_costs_no_upload_key(
     assert builds(platform) == []
 
 
+@pytest.mark.slow
 def test_an_engine_that_cannot_run_is_refused_only_where_run_is_needed(
     platform: Platform, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,6 +231,7 @@ def test_an_engine_that_cannot_run_is_refused_only_where_run_is_needed(
     assert "RUN" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flags", [[], ["--quiet"], ["--verbose"]])
 def test_a_failed_build_shows_step_log_and_containerfile_once(
     platform: Platform, capsys: Capture, monkeypatch: pytest.MonkeyPatch, flags: list[str]
@@ -237,6 +245,7 @@ def test_a_failed_build_shows_step_log_and_containerfile_once(
     assert platform.registry.repositories == {}
 
 
+@pytest.mark.slow
 def test_a_refused_push_is_not_authorised(
     platform: Platform, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,6 +254,7 @@ def test_a_refused_push_is_not_authorised(
     assert "keynet login" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_failed_attachment_says_that_the_image_was_pushed(
     platform: Platform, capsys: Capture
 ) -> None:
@@ -264,6 +274,7 @@ def test_a_failed_attachment_says_that_the_image_was_pushed(
     assert "was pushed" in shown
 
 
+@pytest.mark.slow
 def test_the_requirements_make_one_stage_with_the_bases_user(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -305,6 +316,7 @@ def test_nothing_is_left_in_the_temporary_and_cache_folders(
     assert list(staging.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_no_secret_is_in_any_argument(platform: Platform) -> None:
     assert keynet("push", "train.py", "--quiet") == 0
     said = json.dumps(engine.calls(platform.engines))
@@ -340,6 +352,7 @@ def test_dry_run_shows_both_forms_of_a_recipe_that_installs(
     assert plan["containerfile_one_stage"] in shown
 
 
+@pytest.mark.slow
 def test_a_script_without_parser_warns_how_to_add_one(platform: Platform, capsys: Capture) -> None:
     (platform.project / "train.py").write_text("print('training')\n")
     assert keynet("push", "train.py") == 0
@@ -347,6 +360,7 @@ def test_a_script_without_parser_warns_how_to_add_one(platform: Platform, capsys
     assert platform.backend.seen[0].json["hyperParameters"] == []
 
 
+@pytest.mark.slow
 def test_the_decorator_names_model_and_base(platform: Platform) -> None:
     (platform.project / "train.py").write_text(
         "@trace_pytorch(model_name='detector', base_image='pytorch/pytorch:2.4.0')\n"
@@ -366,6 +380,7 @@ def test_a_script_outside_takes_its_own_folder_as_context(
     assert json.loads(capsys.readouterr().out)["context"].startswith(str(other))
 
 
+@pytest.mark.slow
 def test_build_needs_no_login(
     platform: Platform, capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -124,6 +124,7 @@ for number in range(100):
 """
 
 
+@pytest.mark.slow
 def test_a_reader_never_finds_half_of_a_file(tmp_path: Path) -> None:
     file = tmp_path / "file"
     atomic.write(file, "a" * 100_000)

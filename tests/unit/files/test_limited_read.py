@@ -4,8 +4,10 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,7 @@ def test_a_pipe_is_read_to_its_end() -> None:
         os.close(read)
 
 
+@pytest.mark.slow
 def test_a_slow_pipe_is_read_to_its_end(tmp_path: Path) -> None:
     script = "echo begin; sleep 0.3; echo end"
     code = "import sys; from pathlib import Path; from keynet.files import limited_read as r; "
@@ -70,6 +73,12 @@ def test_a_slow_pipe_is_read_to_its_end(tmp_path: Path) -> None:
     assert done.stdout == "begin\nend\n"
 
 
+@pytest.fixture
+def shared_memory() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        yield Path(folder)
+
+
 @pytest.mark.parametrize("content", [b"", b"FROM scratch\n"])
 def test_a_named_fifo_is_waited_for(tmp_path: Path, content: bytes) -> None:
     fifo = tmp_path / "fifo"
@@ -79,10 +88,17 @@ def test_a_named_fifo_is_waited_for(tmp_path: Path, content: bytes) -> None:
         time.sleep(0.2)
         fifo.write_bytes(content)
 
-    writer = threading.Thread(target=write)
+    writer = threading.Thread(target=write, daemon=True)
     writer.start()
     assert limited_read.read(fifo, 100) == content
-    writer.join()
+    writer.join(10)
+
+
+@pytest.mark.slow
+def test_a_fifo_in_shared_memory_is_a_named_one(shared_memory: Path) -> None:
+    os.mkfifo(shared_memory / "fifo")
+    with pytest.raises(TimeoutError):
+        limited_read.read(shared_memory / "fifo", 100)
 
 
 def test_a_fifo_without_a_writer_is_not_waited_for_for_ever(tmp_path: Path) -> None:
@@ -151,6 +167,7 @@ def test_an_endless_device_is_too_large_for_every_reader(tmp_path: Path) -> None
         certificates.bundle({}, str(endless))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("named", ["-", "/dev/stdin"])
 def test_a_containerfile_comes_on_standard_input_too(tmp_path: Path, named: str) -> None:
     (tmp_path / "train.py").write_text("print(1)\n")

@@ -28,6 +28,7 @@ def test_retry_after_may_be_a_date() -> None:
     assert later > 1e9
 
 
+@pytest.mark.slow
 @given(st.text(max_size=60) | st.from_regex(r"\A[A-Z][a-z]{2}, \d+ Jan \d+ \d+:\d+:\d+ .{0,5}\Z"))
 def test_any_retry_after_is_read_without_an_error(value: str) -> None:
     seconds = retry_after(value)

@@ -145,6 +145,7 @@ def test_a_program_that_is_not_of_the_work_is_not_interrupted() -> None:
         assert mine.finish().stdout == "end"
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_the_block_ends_the_work_and_a_second_one_kills(tmp_path: Path) -> None:
     deaf = tmp_path / "deaf"
     script = f"trap 'echo again >> {deaf}' INT; touch {deaf}; while :; do sleep 0.1; done"

@@ -197,6 +197,7 @@ def test_a_second_signal_does_not_wait() -> None:
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("signals", "written"), [(1, "tidied\n"), (2, "")])
 def test_what_tidies_hears_of_a_second_signal_only(
     tmp_path: Path, signals: int, written: str
@@ -224,6 +225,7 @@ def test_a_thread_runs_a_program() -> None:
     assert found == ["x"]
 
 
+@pytest.mark.slow
 def test_a_daemon_that_keeps_the_pipes_open_does_not_hold_us() -> None:
     finished = shell.run(_sh("setsid sleep 30 & echo $!"), timeout_s=20)
     os.kill(int(finished.stdout), signal.SIGKILL)

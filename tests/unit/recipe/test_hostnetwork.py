@@ -171,6 +171,7 @@ def test_missing_bundle_is_a_warning_for_builds_that_do_not_need_it(tmp_path: Pa
     assert "gone, set on this machine, cannot be used" in detected.notices[0].text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"])
 def test_a_named_bundle_is_used_alone(tmp_path: Path, authority: Path, name: str) -> None:
     found = hostnetwork.detect({name: str(authority)}, tmp_path, global_files=()).network

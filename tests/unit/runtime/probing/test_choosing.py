@@ -111,6 +111,7 @@ def test_limits_are_given_to_every_further_way(machine: Machine) -> None:
     assert _chosen().how == "buildah 1.28.2 (chroot)"
 
 
+@pytest.mark.slow
 def test_copy_alone_is_used_only_without_run(machine: Machine) -> None:
     # The trial without RUN is the one without an isolation.
     forbidden = Answer("build *--isolation*", stderr="fork/exec: permission denied\n", status=1)
@@ -207,6 +208,7 @@ def test_one_id_is_not_enough(machine: Machine) -> None:
         _chosen()
 
 
+@pytest.mark.slow
 def test_podman_takes_another_runtime_and_tells_its_service(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -264,6 +266,7 @@ def _docker(machine: Machine, endpoint: str, *answers: Answer, info: str = DOCKE
     )
 
 
+@pytest.mark.slow
 def test_docker_takes_buildkit_when_it_works(machine: Machine, daemon: str) -> None:
     _docker(machine, daemon, Answer("build *"))
     assert _chosen("docker").how == "docker 20.10.24+dfsg1 (BuildKit)"
@@ -340,6 +343,7 @@ def test_docker_with_a_broken_context(machine: Machine) -> None:
         _chosen("docker")
 
 
+@pytest.mark.slow
 def test_a_stopped_daemon_is_noticed_and_a_started_one_too(
     machine: Machine, tmp_path: Path
 ) -> None:

@@ -65,6 +65,7 @@ def read(folder: Path, script: str) -> Extraction:
     return extract(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS.keys())
 def test_a_hostile_script_ends_and_its_result_is_small(tmp_path: Path, script: str) -> None:
     found = read(tmp_path, script)

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from keynet import credentials, settings
-from keynet.files import places
 from keynet.plan import BuildSecret
+from keynet.recipe import context_choice
 from keynet.settings import Settings
 
-__all__ = ["Request", "default_context", "make"]
+__all__ = ["Request", "make"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +42,11 @@ def make(
         flags: By name of the setting (``project_id``, ``base_image``); None means not given.
 
     Raises:
+        ContextInvalid: No context is named, and the script is not in a folder of its own.
         UsageError: A flag or setting is not valid.
         KeynetError: The saved login cannot be read.
     """
-    folder = context or default_context(entrypoint)
+    folder = context_choice.choose(entrypoint, Path.cwd()) if context is None else context
     table = settings.read_pyproject(folder)
     merged = settings.merge(flags, os.environ, table, credentials.load())
     return Request(entrypoint, folder, merged, secrets, no_cache)
-
-
-def default_context(entrypoint: Path) -> Path:
-    """Return the current folder if the script is inside, else the script's folder."""
-    if places.real(entrypoint).is_relative_to(Path.cwd()):
-        return Path()
-    return entrypoint.parent

@@ -84,6 +84,15 @@ class Rules:
             mask = self.mask("/".join(parts[:depth]), mask)
         return self._deciding(mask)
 
+    def names(self, path: str) -> bool:
+        """Report whether an exception names this file, not just everything in some folder."""
+        return any(
+            rule.exception
+            and rule.pattern.rpartition("/")[2].strip("*?") != ""
+            and rule.regex.fullmatch(path)
+            for rule in self.rules
+        )
+
     def may_reinclude_below(self, directory: str) -> bool:
         """Report whether an exception may apply to something in an ignored directory."""
         if not self.has_exceptions:

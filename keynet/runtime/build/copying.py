@@ -16,16 +16,12 @@ from pathlib import Path
 from typing import Final
 
 from keynet import confidential
+from keynet.files.descent import Descent, is_gone
 from keynet.plan import ContextFile
 
 __all__ = ["Copied", "Uncopied", "copy"]
 
-_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_PASSING: Final = _FOLDER | getattr(os, "O_PATH", 0)
-_FILE: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-# What the system answers for an entry that was removed, or is not what it was.
-_GONE: Final = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ESTALE)
 _CHUNK: Final = 1_048_576
 # Shares the blocks of the file where the file system can (FICLONE of <linux/fs.h>).
 _FICLONE: Final = 0x40049409
@@ -70,18 +66,17 @@ def copy(context: Path, files: Sequence[ContextFile], target: Path, *, readable:
     """
     copied = Copied()
     folders: list[tuple[str, os.stat_result]] = []
-    source = _Source(context)
     made = _Made(os.fspath(target))
-    try:
+    with Descent(context) as source:
         for parent, names in _by_folder(files):
             path = parent
             try:
-                if not (source.enter(parent) and made.ready(parent)):
+                if not (_entered(source, parent) and made.ready(parent)):
                     copied.gone += [f"{parent}/{name}" for name in names]
                     continue
                 for name in names:
                     path = f"{parent}/{name}" if parent else name
-                    found = _entry(source.descriptor, name, path, made, readable)
+                    found = _entry(source, name, path, made, readable=readable)
                     if found is None:
                         copied.gone.append(path)
                     elif stat.S_ISDIR(found.st_mode):
@@ -90,13 +85,11 @@ def copy(context: Path, files: Sequence[ContextFile], target: Path, *, readable:
                         copied.special.append(path)
             except OSError as error:
                 raise Uncopied(error.errno, error.strerror, path) from error
-    finally:
-        source.close()
     # Last, and deepest first: adding files changes a folder's time and needs it to be writable.
     for path, found in reversed(folders):
         folder = target / path
         os.utime(folder, ns=(found.st_atime_ns, found.st_mtime_ns))
-        folder.chmod(_mode(path, found, readable))
+        folder.chmod(_mode(path, found, readable=readable))
     return copied
 
 
@@ -105,44 +98,6 @@ def _by_folder(files: Sequence[ContextFile]) -> Iterator[tuple[str, list[str]]]:
     split = sorted((tuple(file.path.rpartition("/")[0].split("/")), file.path) for file in files)
     for parts, group in groupby(split, key=lambda each: each[0]):
         yield "/".join(parts), [path.rpartition("/")[2] for _parts, path in group]
-
-
-class _Source:
-    """The folder of the context that is open at the moment."""
-
-    def __init__(self, context: Path) -> None:
-        self._root = os.open(context, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        self.descriptor = os.dup(self._root)
-        self._path: str | None = ""
-
-    def close(self) -> None:
-        os.close(self.descriptor)
-        os.close(self._root)
-
-    def enter(self, path: str) -> bool:
-        """Open a folder by way of its parents; return False if it is not there any more."""
-        if path == self._path:
-            return True
-        if self._path is not None and path.startswith(self._path + "/" if self._path else ""):
-            left = path[len(self._path) :]
-        else:
-            os.close(self.descriptor)
-            self.descriptor = os.dup(self._root)
-            left = path
-        self._path = None
-        for name in left.split("/"):
-            if not name:
-                continue
-            try:
-                below = os.open(name, _PASSING, dir_fd=self.descriptor)
-            except OSError as error:
-                if error.errno in _GONE:
-                    return False
-                raise
-            os.close(self.descriptor)
-            self.descriptor = below
-        self._path = path
-        return True
 
 
 class _Made:
@@ -171,30 +126,42 @@ class _Made:
         return True
 
 
-def _entry(folder: int, name: str, path: str, made: _Made, readable: bool) -> os.stat_result | None:
+def _entered(source: Descent, folder: str) -> bool:
+    try:
+        source.enter(folder)
+    except OSError as error:
+        if is_gone(error):
+            return False
+        raise
+    return True
+
+
+def _entry(
+    source: Descent, name: str, path: str, made: _Made, *, readable: bool
+) -> os.stat_result | None:
     """Copy one entry; return what it was when it was copied, None if it is gone."""
     destination = f"{made.target}/{path}"
     try:
-        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        found = os.stat(name, dir_fd=source.descriptor, follow_symlinks=False)
         if stat.S_ISDIR(found.st_mode):
             made.ready(path)
         elif stat.S_ISLNK(found.st_mode):
-            target = os.readlink(name, dir_fd=folder)
+            target = os.readlink(name, dir_fd=source.descriptor)
             os.symlink(target, destination)  # noqa: PTH211
             times = (found.st_atime_ns, found.st_mtime_ns)
             os.utime(destination, ns=times, follow_symlinks=False)
         elif stat.S_ISREG(found.st_mode):
-            opened = os.open(name, _FILE, dir_fd=folder)
+            opened = source.file(name)
             try:
                 found = os.fstat(opened)
                 if not stat.S_ISREG(found.st_mode):
                     return None
-                _file(opened, found, destination, _mode(path, found, readable))
+                _file(opened, found, destination, _mode(path, found, readable=readable))
             finally:
                 os.close(opened)
     except OSError as error:
         # A link that was exchanged for something else cannot be read as a link (EINVAL).
-        if error.errno in _GONE or error.errno == errno.EINVAL:
+        if is_gone(error) or error.errno == errno.EINVAL:
             return None
         raise
     return found
@@ -262,7 +229,7 @@ def _cloned(opened: int, made: int) -> bool:
     return True
 
 
-def _mode(path: str, found: os.stat_result, readable: bool) -> int:
+def _mode(path: str, found: os.stat_result, *, readable: bool) -> int:
     mode = stat.S_IMODE(found.st_mode)
     if not readable or confidential.is_suspicious_path(path):
         return mode

@@ -75,7 +75,8 @@ def plan_build(request: Request, script: Script, emit: Emit) -> BuildPlan:
         UsageError: A platform or build argument is not valid.
     """
     settings = request.settings
-    user_file = containerfile.read(settings.dockerfile) if settings.dockerfile else None
+    within = request.context if "dockerfile" in request.from_project else None
+    user_file = containerfile.read(settings.dockerfile, within) if settings.dockerfile else None
     rules = ignore.load(request.context, settings.dockerfile)
     scanned = context.scan(request.context, rules, _logins(request.environment))
     entrypoint = context.locate_entrypoint(request.context, script.path, rules)
@@ -96,6 +97,8 @@ def plan_build(request: Request, script: Script, emit: Emit) -> BuildPlan:
             notices += detected.notices
     for notice in notices:
         emit(notice)
+    for key, value in settings.labels.items():
+        buildargs.check_length("--label", key, f"{key}={value}")
     return BuildPlan(
         context=request.context,
         files=scanned.files,

@@ -16,7 +16,11 @@ __all__ = ["Request", "make"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One push or build; paths are as given, other options are in ``settings``."""
+    """One push or build; paths are as given, other options are in ``settings``.
+
+    ``from_project`` has the names of settings that [tool.keynet] decided: a repository's word is
+    not the user's, and its paths are relative to the context and must not leave it.
+    """
 
     entrypoint: Path
     context: Path
@@ -24,6 +28,7 @@ class Request:
     secrets: tuple[BuildSecret, ...] = ()
     no_cache: bool = False
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
+    from_project: frozenset[str] = frozenset()
 
 
 def make(
@@ -49,4 +54,7 @@ def make(
     folder = context_choice.choose(entrypoint, Path.cwd()) if context is None else context
     table = settings.read_pyproject(folder)
     merged = settings.merge(flags, os.environ, table, credentials.load())
-    return Request(entrypoint, folder, merged, secrets, no_cache)
+    from_project = settings.decided_by_pyproject(flags, os.environ, table)
+    if merged.dockerfile is not None and "dockerfile" in from_project:
+        merged = merged.model_copy(update={"dockerfile": folder / merged.dockerfile})
+    return Request(entrypoint, folder, merged, secrets, no_cache, from_project=from_project)

@@ -1,7 +1,7 @@
 """Turn a request into a plan and a builder: all of a build that fails cheaply."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -11,14 +11,16 @@ from keynet.events import Emit, Notice
 from keynet.files import places
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
-from keynet.plan import BuildPlan, Recipe, UserContainerfile
+from keynet.plan import BuildPlan, Dependencies, Recipe, UserContainerfile
 from keynet.recipe import buildargs, containerfile, context, hostnetwork, ignore
 from keynet.recipe.credential_files import Logins
 from keynet.recipe.dependencies import finding
+from keynet.recipe.start import Start
 from keynet.runtime.engine import AnyBuilder, Candidate
 from keynet.runtime.engines.engine_candidates import engines
 from keynet.runtime.probing import choosing
 from keynet.steps.preparing import script as scripts
+from keynet.steps.preparing import starting
 from keynet.steps.preparing.request import Request
 from keynet.steps.preparing.script import Script
 from keynet.steps.stages import Stages
@@ -90,7 +92,9 @@ def plan_build(request: Request, script: Script, emit: Emit) -> BuildPlan:
         dependencies, warnings = finding.find(
             request.context, settings.requirements, request.environment
         )
-        recipe = Recipe(base, _command(entrypoint), dependencies=dependencies)
+        start = starting.decide(request.context, entrypoint, script.imports, scanned.files)
+        recipe = _recipe(base, start, dependencies)
+        notices += start.notices
         notices += tuple(_unused(request.context))
         notices += warnings
         if dependencies.files:
@@ -172,9 +176,12 @@ def _unused(folder: Path) -> Iterator[Notice]:
         )
 
 
-def _command(entrypoint: str) -> tuple[str, ...]:
-    # Python would take a leading dash for an option.
-    return ("python", f"./{entrypoint}" if entrypoint.startswith("-") else entrypoint)
+def _recipe(base: Reference, start: Start, dependencies: Dependencies) -> Recipe:
+    """Return the recipe whose script finds its modules, by an environment if there is one."""
+    if not dependencies.files:
+        return Recipe(base, start.alone, dependencies=dependencies)
+    paths = tuple(dict.fromkeys((*dependencies.import_paths, *start.import_paths)))
+    return Recipe(base, start.command, dependencies=replace(dependencies, import_paths=paths))
 
 
 def _platforms(text: str | None) -> tuple[Platform, ...]:

@@ -170,8 +170,9 @@ _FORMS_ANYWHERE: Final = (
 )
 _HEADER: Final = r"(?i)(?:(?:proxy-)?authorization:\s*\S+|bearer)\s+\S+"
 _STATED: Final = (
-    r"(?i)(?:password|passwd|passphrase|token|api[ _-]?key|secret)\w*\s*(?:is|:|=)\s*['\"]?"
-    r"(?=\S*\d)(?=\S*[A-Za-z])\S{8,}"
+    r"(?i)(?:password|passwd|passphrase|token|api[ _-]?key|secret)\w{0,60}"
+    r"\s{0,20}(?:is|:|=)\s{0,20}['\"]?"
+    r"(?=\S{0,200}\d)(?=\S{0,200}[A-Za-z])\S{8}"
 )
 
 

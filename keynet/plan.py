@@ -38,6 +38,7 @@ class ContextFile:
 
     path: str
     size: int
+    is_folder: bool = False
 
 
 @dataclass(frozen=True, slots=True)

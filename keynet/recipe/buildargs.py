@@ -8,9 +8,35 @@ from keynet.confidential import is_suspicious
 from keynet.errors import UsageError
 from keynet.text import _, fill, printable
 
-__all__ = ["parse"]
+__all__ = ["check_length", "parse"]
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# Linux starts no program with an argument of more than 128 KiB, or with 2 MiB in all.
+_LONGEST: Final = 120_000
+_MOST: Final = 1_000_000
+
+
+def check_length(option: str, name: str, text: str) -> int:
+    """Return the length of a value that an engine gets as an argument, in bytes.
+
+    Args:
+        option: Of the engine and of keynet, for the error.
+
+    Raises:
+        UsageError: No program can be started with it.
+    """
+    size = len(text.encode("utf-8", "surrogateescape"))
+    if size > _LONGEST:
+        raise UsageError(
+            fill(
+                _("{option} {name} is longer than {limit} bytes, and engines cannot take it."),
+                option=option,
+                name=printable(name, 100),
+                limit=_LONGEST,
+            ),
+            _("Put long values into a file of the context."),
+        )
+    return size
 
 
 def parse(arguments: Iterable[str], environment: Mapping[str, str]) -> dict[str, str]:
@@ -20,12 +46,19 @@ def parse(arguments: Iterable[str], environment: Mapping[str, str]) -> dict[str,
     it is not set there.
 
     Raises:
-        UsageError: The name is not valid, or name or value look like a secret. The value is
-            not shown.
+        UsageError: The name is not valid, or name or value look like a secret, or are too long
+            for an engine. The value is not shown.
     """
     parsed: dict[str, str] = {}
+    size = 0
     for argument in arguments:
         name, equals, value = argument.partition("=")
+        size += check_length("--build-arg", name, argument)
+        if size > _MOST:
+            raise UsageError(
+                fill(_("The build arguments are longer than {limit} bytes."), limit=_MOST),
+                _("Put long values into a file of the context."),
+            )
         if not _NAME.fullmatch(name):
             raise UsageError(
                 fill(_("--build-arg {name!r}: the name is not valid."), name=printable(name, 100)),

@@ -1,25 +1,32 @@
 """List the files of a build context: sorted, without ignored ones, following no link."""
 
+import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from stat import S_ISDIR, S_ISLNK, S_ISREG
 from typing import Final
 
-from keynet import confidential
 from keynet.errors import ContextInvalid
 from keynet.events import Notice
+from keynet.files.descent import Descent, is_gone
 from keynet.plan import ContextFile
-from keynet.recipe.ignore import Rules
-from keynet.text import _, fill, ngettext, printable, size
+from keynet.recipe import context_notices
+from keynet.recipe.context_notices import Seen
+from keynet.recipe.credential_files import Logins, has_logins, is_credential, may_have_logins
+from keynet.recipe.ignore import NAMES, Rules
+from keynet.text import _, fill, printable
 
-__all__ = ["Context", "locate_entrypoint", "scan"]
+__all__ = ["Context", "locate_entrypoint", "scan", "unused_containerfile"]
 
-_BIG: Final = 1_000_000_000
-_MANY_NAMED: Final = 5
-# Training rarely needs these. docker sends them, so they are reported and not dropped.
-_RARELY_WANTED: Final = (".git", ".venv", "venv", "node_modules", ".tox", ".mypy_cache")
+_POINTER: Final = b"version https://git-lfs.github.com/spec/v1\n"
+# Git LFS keeps pointers below 1,024 bytes; those that it writes have about 130.
+_POINTER_SIZES: Final = range(100, 1_024)
+_MOST_OPENED: Final = 20_000
+# Engines open the files of a stage by their paths, which the system limits to 4,096 bytes.
+_LONGEST_PATH: Final = 3_000
+_CONTAINERFILES: Final = ("Containerfile", "Dockerfile")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,33 +45,53 @@ class Context:
 
 @dataclass(slots=True)
 class _Walk:
-    """The results of a walk so far."""
+    """The state of a walk and its results so far."""
 
-    root: str
     rules: Rules
+    logins: Logins
+    folder: Descent
     files: list[ContextFile] = field(default_factory=list)
-    links_outside: list[str] = field(default_factory=list)
-    special: list[str] = field(default_factory=list)
+    seen: Seen = field(default_factory=Seen)
+    opened: int = 0
 
 
-def scan(root: Path, rules: Rules) -> Context:
+def scan(root: Path, rules: Rules, logins: Logins | None = None) -> Context:
     """List the files of a directory that the rules do not ignore.
 
-    Symbolic links are entries of their own and are never followed. Sockets, fifos and
-    devices are skipped with a notice; files that vanish during the walk, without one.
+    Symbolic links are entries of their own and are never followed. Sockets, fifos, devices and
+    a user's own credentials are skipped with a notice; files that vanish during the walk,
+    without one.
+
+    Args:
+        logins: Files with logins of this host, which are skipped, too.
 
     Raises:
         ContextInvalid: The directory is missing or not a directory; this user cannot read
             something in it; a name is not UTF-8, so an image cannot contain it.
     """
     _check_root(root)
-    walk = _Walk(os.fspath(root.resolve()), rules)
-    pending = [("", 0)]
-    while pending:
-        directory, mask = pending.pop()
-        pending.extend(_list(walk, directory, mask))
+    try:
+        descent = Descent(root)
+    except OSError as error:
+        raise _unreadable(".", is_directory=True) from error
+    with descent:
+        walk = _Walk(rules, logins or Logins(), descent)
+        pending = [("", 0)]
+        while pending:
+            directory, mask = pending.pop()
+            pending.extend(_list(walk, directory, mask))
     files = tuple(sorted(walk.files, key=lambda file: file.path))
-    return Context(root, files, tuple(_notices(walk, files)))
+    ignorefile = rules.source.name if rules.source else NAMES[1]
+    return Context(root, files, tuple(context_notices.notices(walk.seen, files, ignorefile)))
+
+
+def unused_containerfile(root: Path) -> str | None:
+    """Return the name of a Containerfile or Dockerfile directly in the context, if any."""
+    for name in _CONTAINERFILES:
+        path = root / name
+        if path.is_file() and not path.is_symlink():
+            return name
+    return None
 
 
 def locate_entrypoint(root: Path, entrypoint: Path, rules: Rules) -> str:
@@ -132,20 +159,27 @@ def _check_root(root: Path) -> None:
 def _list(walk: _Walk, directory: str, mask: int) -> Iterator[tuple[str, int]]:
     """Record the entries of one directory and yield its subdirectories to walk."""
     try:
-        with os.scandir(os.path.join(walk.root, directory)) as entries:  # noqa: PTH118  100 000 files
-            for entry in entries:
-                path = f"{directory}/{entry.name}" if directory else entry.name
-                own = walk.rules.mask(path, mask)
-                if walk.rules.ignores(own):
-                    if walk.rules.may_reinclude_below(path) and entry.is_dir(follow_symlinks=False):
+        walk.folder.enter(directory)
+        listing = walk.folder.listing()
+        try:
+            with os.scandir(listing) as entries:
+                for entry in entries:
+                    path = f"{directory}/{entry.name}" if directory else entry.name
+                    own = walk.rules.mask(path, mask)
+                    if walk.rules.ignores(own):
+                        if walk.rules.may_reinclude_below(path) and entry.is_dir(
+                            follow_symlinks=False
+                        ):
+                            yield path, own
+                    elif _note(walk, entry, path):
                         yield path, own
-                elif _note(walk, entry, path):
-                    yield path, own
-    except FileNotFoundError:
-        return
+        finally:
+            os.close(listing)
     except PermissionError as error:
         raise _unreadable(directory or ".", is_directory=True) from error
     except OSError as error:
+        if is_gone(error):
+            return
         raise ContextInvalid(
             fill(
                 _("The directory {path} of the build context cannot be read: {reason}."),
@@ -165,25 +199,63 @@ def _note(walk: _Walk, entry: os.DirEntry[str], path: str) -> bool:
             ),
             _("Rename it, or exclude it by a pattern in .dockerignore (? stands for one byte)."),
         )
+    if len(path) > _LONGEST_PATH // 4 and len(path.encode()) > _LONGEST_PATH:
+        raise _too_deep(path)
     try:
         status = entry.stat(follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    mode = status.st_mode
-    if S_ISDIR(mode):
-        walk.files.append(ContextFile(path, 0))
-        return True
-    if S_ISLNK(mode):
-        walk.files.append(ContextFile(path, 0))
-        if _points_outside(walk.root, entry.path):
-            walk.links_outside.append(path)
-    elif S_ISREG(mode):
-        # The kernel need not be asked about a file that everybody can read.
-        if not mode & 0o004 and not os.access(entry.path, os.R_OK, effective_ids=True):
+        mode = status.st_mode
+        if S_ISDIR(mode):
+            walk.files.append(ContextFile(path, 0, is_folder=True))
+            return True
+        if S_ISLNK(mode):
+            walk.files.append(ContextFile(path, 0))
+            target = os.readlink(entry.name, dir_fd=walk.folder.descriptor)
+            if _points_outside(path, target):
+                walk.seen.links_outside.append(path)
+        elif S_ISREG(mode):
+            _note_file(walk, entry.name, path, status)
+        else:
+            walk.seen.special.append(path)
+    except OSError as error:
+        # A link that was exchanged for something else cannot be read as a link (EINVAL).
+        if not is_gone(error) and error.errno != errno.EINVAL:
+            raise
+    return False
+
+
+def _note_file(walk: _Walk, name: str, path: str, status: os.stat_result) -> None:
+    credential = is_credential(path) or walk.logins.have(status)
+    looked_at = may_have_logins(name) or status.st_size in _POINTER_SIZES
+    readable = bool(status.st_mode & 0o004)
+    # The kernel need not be asked about a file that everybody can read.
+    if not readable and not credential:
+        descriptor = walk.folder.descriptor
+        if not os.access(name, os.R_OK, dir_fd=descriptor, effective_ids=True):
             raise _unreadable(path, is_directory=False)
-        walk.files.append(ContextFile(path, status.st_size))
-    else:
-        walk.special.append(path)
+    if looked_at and not credential and walk.opened < _MOST_OPENED and not name.endswith(".py"):
+        walk.opened += 1
+        credential = _look_into(walk, name, path)
+    if credential and not walk.rules.names(path):
+        walk.seen.credentials.append(path)
+        return
+    walk.files.append(ContextFile(path, status.st_size))
+
+
+def _look_into(walk: _Walk, name: str, path: str) -> bool:
+    """Record a Git LFS pointer; report whether the file has an engine's logins."""
+    try:
+        opened = walk.folder.file(name)
+    except PermissionError as error:
+        raise _unreadable(path, is_directory=False) from error
+    try:
+        if not S_ISREG(os.fstat(opened).st_mode):
+            return False
+        if may_have_logins(name):
+            return has_logins(opened)
+        if os.read(opened, len(_POINTER)) == _POINTER:
+            walk.seen.pointers.append(path)
+    finally:
+        os.close(opened)
     return False
 
 
@@ -197,12 +269,22 @@ def _is_text(path: str) -> bool:
     return True
 
 
-def _points_outside(root: str, link: str) -> bool:
-    target = os.readlink(link)  # noqa: PTH115  strings, as the walk
-    if os.path.isabs(target):  # noqa: PTH117
+def _points_outside(link: str, target: str) -> bool:
+    if target.startswith("/"):
         return True
     joined = os.path.normpath(os.path.join(os.path.dirname(link), target))  # noqa: PTH118, PTH120
-    return joined != root and not joined.startswith(root + os.sep)
+    return joined == ".." or joined.startswith("../")
+
+
+def _too_deep(path: str) -> ContextInvalid:
+    return ContextInvalid(
+        fill(
+            _("The path {path} in the build context is longer than {limit} bytes."),
+            path=printable(path, 100),
+            limit=_LONGEST_PATH,
+        ),
+        _("Exclude it in .dockerignore, or move it up: engines cannot open longer paths."),
+    )
 
 
 def _unreadable(path: str, *, is_directory: bool) -> ContextInvalid:
@@ -219,66 +301,3 @@ def _unreadable(path: str, *, is_directory: bool) -> ContextInvalid:
             path=path,
         ),
     )
-
-
-def _notices(walk: _Walk, files: tuple[ContextFile, ...]) -> Iterator[Notice]:
-    if walk.special:
-        yield _named(
-            sorted(walk.special),
-            lambda count: ngettext(
-                "Skipping {count} socket, fifo or device of the context: {names}",
-                "Skipping {count} sockets, fifos or devices of the context: {names}",
-                count,
-            ),
-        )
-    if walk.links_outside:
-        yield _named(
-            sorted(walk.links_outside),
-            lambda count: ngettext(
-                "{count} symbolic link points outside the context and will be broken in the "
-                "image: {names}",
-                "{count} symbolic links point outside the context and will be broken in the "
-                "image: {names}",
-                count,
-            ),
-            level="note",
-        )
-    suspicious = [file.path for file in files if confidential.is_suspicious_path(file.path)]
-    if suspicious:
-        yield _named(
-            suspicious,
-            lambda count: ngettext(
-                "{count} file looks like a secret and goes into the image: {names}. "
-                "Exclude it in .dockerignore.",
-                "{count} files look like secrets and go into the image: {names}. "
-                "Exclude them in .dockerignore.",
-                count,
-            ),
-        )
-    total = sum(file.size for file in files)
-    if total > _BIG:
-        yield _big(files, total)
-
-
-def _named(paths: list[str], text: Callable[[int], str], level: str = "warning") -> Notice:
-    names = ", ".join(printable(path, 200) for path in paths[:_MANY_NAMED])
-    if len(paths) > _MANY_NAMED:
-        names += ", …"
-    return Notice(fill(text(len(paths)), count=len(paths), names=names), level)
-
-
-def _big(files: tuple[ContextFile, ...], total: int) -> Notice:
-    biggest = sorted(files, key=lambda file: (-file.size, file.path))[:_MANY_NAMED]
-    text = fill(
-        _("The build context is {total}; the biggest files: {names}."),
-        total=size(total),
-        names=", ".join(f"{printable(file.path, 200)} ({size(file.size)})" for file in biggest),
-    )
-    rarely = [
-        name
-        for name in _RARELY_WANTED
-        if any(file.path == name or file.path.startswith(name + "/") for file in files)
-    ]
-    if rarely:
-        text += " " + fill(_("It includes {names}."), names=", ".join(rarely))
-    return Notice(text + " " + _("Exclude in .dockerignore what the training does not need."))

@@ -5,16 +5,18 @@ keynet stages the files that these rules do not ignore, so that every engine see
 Source: moby/patternmatcher and its ``ignorefile`` reader; docs.docker.com, ".dockerignore".
 """
 
+import os
 import posixpath
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from stat import S_ISLNK, S_ISREG
 from typing import Final
 
 from keynet.errors import ContextInvalid
-from keynet.files import limited_read
+from keynet.files import places
+from keynet.files.beneath import Beneath, LeavesFolder
+from keynet.recipe import patterns
+from keynet.recipe.patterns import Matches
 from keynet.text import _, fill, printable
 
 __all__ = ["NAMES", "Rule", "Rules", "load", "parse"]
@@ -22,6 +24,7 @@ __all__ = ["NAMES", "Rule", "Rules", "load", "parse"]
 # podman and buildah prefer the first; docker knows only the second.
 NAMES: Final = (".containerignore", ".dockerignore")
 _LARGEST_FILE: Final = 1_000_000
+_MOST_WILDCARDS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Rule:
     line: int
     pattern: str
     exception: bool
-    regex: re.Pattern[str]
+    matches: Matches
 
 
 class Rules:
@@ -47,26 +50,26 @@ class Rules:
         self.has_exceptions = any(rule.exception for rule in self.rules)
         self._by_path: dict[str, int] = {}
         self._by_name: dict[str, int] = {}
-        self._by_regex: list[tuple[int, re.Pattern[str]]] = []
+        self._by_pattern: list[tuple[int, Matches]] = []
         for index, rule in enumerate(self.rules):
             self._sort_in(1 << index, rule)
 
     def _sort_in(self, bit: int, rule: Rule) -> None:
         anywhere = rule.pattern.removeprefix("**/")
-        if not _has_magic(rule.pattern):
+        if not patterns.has_magic(rule.pattern):
             self._by_path[rule.pattern] = self._by_path.get(rule.pattern, 0) | bit
-        elif anywhere != rule.pattern and "/" not in anywhere and not _has_magic(anywhere):
+        elif anywhere != rule.pattern and "/" not in anywhere and not patterns.has_magic(anywhere):
             self._by_name[anywhere] = self._by_name.get(anywhere, 0) | bit
         else:
-            self._by_regex.append((bit, rule.regex))
+            self._by_pattern.append((bit, rule.matches))
 
     def mask(self, path: str, parent: int = 0) -> int:
         """Return which rules match ``path`` or, by ``parent``, a directory above it."""
         mask = parent | self._by_path.get(path, 0)
         if self._by_name:
             mask |= self._by_name.get(path.rpartition("/")[2], 0)
-        for bit, regex in self._by_regex:
-            if not mask & bit and regex.fullmatch(path):
+        for bit, matches in self._by_pattern:
+            if not mask & bit and matches(path):
                 mask |= bit
         return mask
 
@@ -84,6 +87,15 @@ class Rules:
             mask = self.mask("/".join(parts[:depth]), mask)
         return self._deciding(mask)
 
+    def names(self, path: str) -> bool:
+        """Report whether an exception names this file, not just everything in some folder."""
+        return any(
+            rule.exception
+            and rule.pattern.rpartition("/")[2].strip("*?") != ""
+            and rule.matches(path)
+            for rule in self.rules
+        )
+
     def may_reinclude_below(self, directory: str) -> bool:
         """Report whether an exception may apply to something in an ignored directory."""
         if not self.has_exceptions:
@@ -92,7 +104,7 @@ class Rules:
         for rule in self.rules:
             if not rule.exception:
                 continue
-            fixed = _before_magic(rule.pattern)
+            fixed = patterns.plain_start(rule.pattern)
             if fixed.startswith(inside) or inside.startswith(fixed):
                 return True
         return False
@@ -116,14 +128,15 @@ def load(context: Path, containerfile: Path | None = None) -> Rules:
         ContextInvalid: The file cannot be read, is not UTF-8, is a symbolic link that points
             outside the context, or has an invalid pattern.
     """
-    candidates = [context / name for name in NAMES]
+    folders: list[tuple[Path, tuple[str, ...]]] = [(context, NAMES)]
     if containerfile is not None:
-        own = [containerfile.with_name(containerfile.name + name) for name in NAMES]
-        candidates = own + candidates
-    for path in candidates:
-        text = _read(path, context)
-        if text is not None:
-            return parse(text, source=path)
+        own = tuple(containerfile.name + name for name in NAMES)
+        folders.insert(0, (containerfile.parent, own))
+    for folder, names in folders:
+        for name in names:
+            text = _read(folder, name, context)
+            if text is not None:
+                return parse(text, source=folder / name)
     return Rules()
 
 
@@ -134,6 +147,7 @@ def parse(text: str, source: Path | None = None) -> Rules:
         ContextInvalid: A pattern is invalid; the error names file and line.
     """
     rules = []
+    wildcards = 0
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
         if line.startswith("#"):
             continue
@@ -142,6 +156,9 @@ def parse(text: str, source: Path | None = None) -> Rules:
         pattern = pattern[1:].strip() if exception else pattern
         if not pattern and not exception:
             continue
+        wildcards += patterns.number_of_wildcards(pattern)
+        if wildcards > _MOST_WILDCARDS:
+            raise _too_many(source)
         try:
             rules.append(_rule(number, pattern, exception=exception))
         except ValueError as error:
@@ -158,33 +175,45 @@ def parse(text: str, source: Path | None = None) -> Rules:
     return Rules(rules, source)
 
 
+def _too_many(source: Path | None) -> ContextInvalid:
+    return ContextInvalid(
+        fill(
+            _("The ignore file {path} has more than {limit} wildcards."),
+            path=source or NAMES[1],
+            limit=_MOST_WILDCARDS,
+        ),
+        _("Name folders rather than the files in them; each file is compared with each pattern."),
+    )
+
+
 def _rule(line: int, pattern: str, *, exception: bool) -> Rule:
     if not pattern:
         raise ValueError(_("there is nothing after the !"))
     cleaned = posixpath.normpath(pattern).lstrip("/") or "/"
-    return Rule(line, cleaned, exception, re.compile(_regex(cleaned), re.DOTALL))
+    return Rule(line, cleaned, exception, patterns.matcher(cleaned))
 
 
-def _read(path: Path, context: Path) -> str | None:
+def _read(folder: Path, name: str, context: Path) -> str | None:
+    path = folder / name
+    # A Containerfile that the user named may lie outside the context.
+    inside = places.real(folder).is_relative_to(places.real(context))
     try:
-        status = path.lstat()
-        if S_ISLNK(status.st_mode):
-            # By a link out of the context it could read any file of this host (CVE-2022-4122).
-            if not path.resolve(strict=True).is_relative_to(context.resolve()):
-                raise _unreadable(path, _("it is a symbolic link that points outside the context"))
-            status = path.stat()
-        if not S_ISREG(status.st_mode):
-            raise _unreadable(path, _("it is not a regular file"))
-        content = limited_read.read(path, _LARGEST_FILE, regular_only=True)
+        # By a link out of the context it could read any file of this host (CVE-2022-4122).
+        with Beneath(context if inside else folder) as files:
+            below = os.path.relpath(places.real(folder), places.real(context)) if inside else "."
+            content = files.read(f"{below}/{name}", _LARGEST_FILE)
         if content is None:
             raise _unreadable(path, _("it is larger than 1 MB"))
         return content.decode("utf-8")
+    except LeavesFolder as error:
+        reason = _("it is a symbolic link that points outside the context")
+        raise _unreadable(path, reason) from error
     except (FileNotFoundError, NotADirectoryError):
         return None
     except UnicodeDecodeError as error:
         raise _unreadable(path, _("it is not UTF-8")) from error
-    except (OSError, RuntimeError) as error:
-        raise _unreadable(path, printable(error)) from error
+    except OSError as error:
+        raise _unreadable(path, error.strerror or printable(error)) from error
 
 
 def _unreadable(path: Path, reason: str) -> ContextInvalid:
@@ -192,68 +221,3 @@ def _unreadable(path: Path, reason: str) -> ContextInvalid:
         fill(_("The ignore file {path} cannot be used: {reason}."), path=path, reason=reason),
         _("Fix or remove it; without it the whole context goes into the image."),
     )
-
-
-def _has_magic(pattern: str) -> bool:
-    return any(character in pattern for character in "*?[\\")
-
-
-def _before_magic(pattern: str) -> str:
-    position = re.search(r"[*?\[\\]", pattern)
-    return pattern[: position.start()] if position else pattern
-
-
-def _regex(pattern: str) -> str:
-    """Translate a pattern as moby/patternmatcher does."""
-    regex = ""
-    position = 0
-    while position < len(pattern):
-        character = pattern[position]
-        position += 1
-        if pattern.startswith("**", position - 1):
-            position += 1
-            if pattern.startswith("/", position):
-                position += 1
-            regex += "(?:.*/)?" if position < len(pattern) else ".*"
-        elif character == "*":
-            regex += "[^/]*"
-        elif character == "?":
-            regex += "[^/]"
-        elif character == "[":
-            one, position = _character_class(pattern, position)
-            regex += one
-        elif character == "\\":
-            if position == len(pattern):
-                raise ValueError(_("there is nothing after the last \\"))
-            regex += re.escape(pattern[position])
-            position += 1
-        else:
-            regex += re.escape(character)
-    return regex
-
-
-def _character_class(pattern: str, position: int) -> tuple[str, int]:
-    """Translate ``[a-z]`` from after its bracket, by the grammar of Go's filepath.Match."""
-    negated = pattern.startswith("^", position)
-    position += negated
-    ranges = ""
-    while True:
-        if ranges and pattern.startswith("]", position):
-            return f"[{'^' if negated else ''}{ranges}]", position + 1
-        low, position = _class_character(pattern, position)
-        high = low
-        if pattern.startswith("-", position):
-            high, position = _class_character(pattern, position + 1)
-        if low > high:
-            raise ValueError(_("a range runs backwards"))
-        ranges += f"{re.escape(low)}-{re.escape(high)}"
-
-
-def _class_character(pattern: str, position: int) -> tuple[str, int]:
-    if pattern.startswith("\\", position):
-        position += 1
-    elif position < len(pattern) and pattern[position] in "-]":
-        raise ValueError(_("a bracket is empty"))
-    if position >= len(pattern):
-        raise ValueError(_("a bracket is not closed"))
-    return pattern[position], position + 1

@@ -40,12 +40,14 @@ def _instructions(lines: list[str]) -> Iterator[Instruction]:
         line = first.strip()
         if not line or line.startswith("#"):
             continue
-        while line.endswith(escape):
-            line = line[:-1]
+        pieces = [line]
+        while pieces[-1].endswith(escape):
+            pieces[-1] = pieces[-1][:-1]
             following = _next_continuation(numbered)
             if following is None:
                 break
-            line += following
+            pieces.append(following)
+        line = "".join(pieces)
         name, _, arguments = line.partition(" ")
         name, _, more = name.partition("\t")
         for delimiter in _heredocs(name.upper(), arguments):

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keynet.errors import ScriptInvalid
 from keynet.script import collector
-from keynet.script.files import source
+from keynet.script.files import other_kinds, source
 from keynet.script.files.source import Source
 
 if TYPE_CHECKING:
@@ -35,8 +36,16 @@ def load(path: Path) -> TrainingScript:
     """Read and parse a training script; its file is opened once.
 
     Raises:
-        ScriptInvalid: The file is missing, unreadable, too large or not Python.
+        ScriptInvalid: The file is missing, unreadable, too large or not Python; or it is a
+            notebook, JSON or a list that only parses as Python.
     """
     with collector.paused():
+        other_kinds.check_name(path)
         content = source.read(path)
-        return TrainingScript(path, content, source.from_bytes(path, content))
+        try:
+            parsed = source.from_bytes(path, content)
+        except ScriptInvalid as error:
+            text = content.decode("utf-8-sig", "replace")
+            raise other_kinds.other_kind(path, text, parsed=False) or error from error
+        other_kinds.check_tree(path, parsed.text, parsed.tree)
+        return TrainingScript(path, content, parsed)

@@ -9,7 +9,14 @@ from keynet.files import limited_read
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
 
-__all__ = ["SOURCES", "from_environment", "from_flags", "from_pyproject", "read_pyproject"]
+__all__ = [
+    "SOURCES",
+    "decided_by_pyproject",
+    "from_environment",
+    "from_flags",
+    "from_pyproject",
+    "read_pyproject",
+]
 
 _PYPROJECT_LIMIT: Final = 5_000_000
 
@@ -115,6 +122,17 @@ def from_pyproject(pyproject: Mapping[str, Any]) -> dict[str, Any]:
             )
         table[key] = value
     return table
+
+
+def decided_by_pyproject(
+    flags: Mapping[str, Any], environment: Mapping[str, str], pyproject: Mapping[str, Any]
+) -> frozenset[str]:
+    """Return the settings of [tool.keynet] that neither a flag nor a variable overrides."""
+    return frozenset(
+        from_pyproject(pyproject).keys()
+        - from_flags(flags).keys()
+        - from_environment(environment).keys()
+    )
 
 
 def _bad_pyproject(reason: str, file: Path) -> UsageError:

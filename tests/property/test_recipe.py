@@ -6,13 +6,13 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keynet.errors import ContextInvalid
 from keynet.oci.reference import Reference
 from keynet.plan import HostNetwork, Recipe
-from keynet.recipe import ignore, instructions
+from keynet.recipe import ignore, instructions, patterns
 from keynet.recipe.dependencies import requirements
 from keynet.runtime.build import rendering
 
@@ -116,3 +116,31 @@ def test_any_requirements_keep_their_line_numbers(text: str) -> None:
             return
         written = reader.files[name].decode()
         assert len(written.split("\n")) - 1 == len(text.splitlines())
+
+
+@settings(max_examples=500)
+@given(
+    st.lists(st.sampled_from(["**", "**/", "*", "?", "a", "b", "/"]), max_size=7).map("".join),
+    st.text("ab/", max_size=8),
+)
+def test_a_pattern_matches_as_one_that_tries_everything(pattern: str, path: str) -> None:
+    assert bool(patterns.matcher(pattern)(path)) is _matches(pattern, path)
+
+
+def _matches(pattern: str, path: str) -> bool:
+    """Try everything that each wildcard may stand for, as moby's pattern says."""
+    if not pattern:
+        return not path
+    if pattern.startswith("**"):
+        rest = pattern[2:].removeprefix("/")
+        if not rest:
+            return True
+        starts = [0, *(at + 1 for at, character in enumerate(path) if character == "/")]
+        if _matches(rest, path):
+            return True
+        return any(_matches(rest, path[start:]) for start in starts)
+    if pattern[0] == "*":
+        name = path.partition("/")[0]
+        return any(_matches(pattern[1:], path[taken:]) for taken in range(len(name) + 1))
+    same = path[:1] != "/" if pattern[0] == "?" else path[:1] == pattern[0]
+    return bool(path) and same and _matches(pattern[1:], path[1:])

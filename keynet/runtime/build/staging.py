@@ -1,14 +1,12 @@
 """Create the folder that an engine builds from: exactly the files of the plan.
 
-Files are hard links to the user's own files, or copies if the file system does not allow links.
-Symlinks stay symlinks and are never followed. An ignore file without patterns stops the engine
-from ignoring anything itself.
+Files are copies, as they were when they were read. Symlinks stay symlinks and are never followed.
+An ignore file without patterns stops the engine from ignoring anything itself.
 """
 
 import contextlib
 import os
 import shutil
-import stat
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,14 +17,16 @@ from keynet.errors import ContextInvalid
 from keynet.events import Emit, Notice
 from keynet.files import atomic, places
 from keynet.plan import BuildPlan, Recipe, UserContainerfile
+from keynet.runtime.build import copying
 from keynet.runtime.build.rendering import Rendered
-from keynet.text import _, fill
+from keynet.text import _, fill, ngettext, printable
 
 __all__ = ["Stage", "keep_containerfile", "scratch", "stage"]
 
 # 1980-01-01. Fixed, because engines that keep times would otherwise create a new layer.
 _RECIPE_TIME: Final = 315_532_800
 _NO_SPACE_LEFT: Final = 28
+_MANY_NAMED: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +49,12 @@ def stage(plan: BuildPlan, rendered: Rendered, emit: Emit) -> Iterator[Stage]:
     """Create the stage of a build, and remove it in any case.
 
     Raises:
-        ContextInvalid: A file has vanished or is unreadable, or the disk is full.
+        ContextInvalid: A file is unreadable, or the disk is full.
     """
     parent = places.cache() / "staging"
     places.make_private(parent)
-    with tempfile.TemporaryDirectory(
-        prefix="build-", dir=parent, ignore_cleanup_errors=True
-    ) as name:
-        top = Path(name)
+    top = Path(tempfile.mkdtemp(prefix="build-", dir=parent))
+    try:
         private = top / "private"
         private.mkdir(mode=0o700)
         containerfile = private / "Containerfile"
@@ -64,13 +62,19 @@ def stage(plan: BuildPlan, rendered: Rendered, emit: Emit) -> Iterator[Stage]:
         # BuildKit prefers NAME.dockerignore next to the Containerfile to the context's file.
         ignorefile = private / "Containerfile.dockerignore"
         ignorefile.write_text("# keynet has selected the files already\n", encoding="utf-8")
-        root = top / "root"
-        root.mkdir(mode=0o755)
-        try:
-            _populate(plan, rendered, root, emit)
-            yield Stage(root, containerfile, ignorefile, private)
-        finally:
-            _make_removable(root)
+        root = _folder(top / "root")
+        _populate(plan, rendered, root, emit)
+        yield Stage(root, containerfile, ignorefile, private)
+    finally:
+        with contextlib.suppress(OSError):
+            _remove(os.fspath(top))
+
+
+def _folder(path: Path) -> Path:
+    """Create a folder that every user of the image may read, whatever the umask."""
+    path.mkdir(exist_ok=True)
+    path.chmod(0o755)
+    return path
 
 
 @contextlib.contextmanager
@@ -107,65 +111,55 @@ def keep_containerfile(plan: BuildPlan, rendered: Rendered, project: str) -> str
 def _populate(plan: BuildPlan, rendered: Rendered, root: Path, emit: Emit) -> None:
     target = root
     if isinstance(plan.recipe, Recipe):
-        target = root / "context"
-        target.mkdir(mode=0o755)
+        target = _folder(root / "context")
+        _folder(root / "build")
         for path, content in sorted(rendered.build_files.items()):
             executable = path in rendered.executables
-            _write_recipe_file(root / "build" / path, content, 0o755 if executable else 0o644)
-        (root / "build").mkdir(mode=0o755, exist_ok=True)
+            _write_recipe_file(root / "build", path, content, 0o755 if executable else 0o644)
         _fix_times(root / "build")
-    folders: list[tuple[Path, os.stat_result]] = []
-    for entry in plan.files:
-        source, destination = plan.context / entry.path, target / entry.path
-        try:
-            found = source.lstat()
-            destination.parent.mkdir(parents=True, exist_ok=True)
-            _add_entry(source, found, destination, emit)
-        except OSError as error:
-            raise _unreadable(source, error) from error
-        if stat.S_ISDIR(found.st_mode):
-            folders.append((destination, found))
-    # Last, and deepest first: adding files changes a folder's time and needs it to be writable.
-    for folder, found in reversed(folders):
-        os.utime(folder, ns=(found.st_atime_ns, found.st_mtime_ns))
-        folder.chmod(stat.S_IMODE(found.st_mode))
-
-
-def _add_entry(source: Path, found: os.stat_result, destination: Path, emit: Emit) -> None:
-    mode = found.st_mode
-    if stat.S_ISDIR(mode):
-        destination.mkdir(exist_ok=True)
-    elif stat.S_ISLNK(mode):
-        destination.symlink_to(source.readlink())
-        os.utime(destination, ns=(found.st_atime_ns, found.st_mtime_ns), follow_symlinks=False)
-    elif stat.S_ISREG(mode):
-        _link_or_copy(source, destination)
-    else:
-        emit(
-            Notice(
-                fill(
-                    _("Skipping {path}: it is not a file, folder or link."),
-                    path=source,
-                )
-            )
+    try:
+        copied = copying.copy(
+            plan.context, plan.files, target, readable=isinstance(plan.recipe, Recipe)
         )
+    except copying.Uncopied as error:
+        raise _unreadable(plan.context / error.filename, error) from error
+    if copied.gone:
+        emit(_gone(copied.gone))
+    for path in copied.special:
+        emit(Notice(fill(_("Skipping {path}: it is not a file, folder or link."), path=path)))
 
 
-def _link_or_copy(source: Path, destination: Path) -> None:
-    # A link to an unreadable file would fail only later, inside the engine.
-    if os.access(source, os.R_OK):
-        with contextlib.suppress(OSError):
-            os.link(source, destination, follow_symlinks=False)
-            return
-    shutil.copy2(source, destination, follow_symlinks=False)
+def _gone(paths: list[str]) -> Notice:
+    names = ", ".join(printable(path, 200) for path in paths[:_MANY_NAMED])
+    if len(paths) > _MANY_NAMED:
+        names += ", …"
+    return Notice(
+        fill(
+            ngettext(
+                "{count} file vanished or was replaced before it was read and is not in the "
+                "image: {names}",
+                "{count} files vanished or were replaced before they were read and are not in "
+                "the image: {names}",
+                len(paths),
+            ),
+            count=len(paths),
+            names=names,
+        )
+    )
 
 
-def _write_recipe_file(path: Path, content: bytes | Path, mode: int) -> None:
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+def _write_recipe_file(build: Path, name: str, content: bytes | Path, mode: int) -> None:
+    path = build / name
+    for folder in reversed(Path(name).parents):
+        _folder(build / folder)
     if isinstance(content, bytes):
         path.write_bytes(content)
     else:
-        _link_or_copy(content, path)
+        # A file of keynet's own, which nobody changes.
+        try:
+            os.link(content, path)
+        except OSError:
+            shutil.copyfile(content, path)
     path.chmod(mode)
     os.utime(path, (_RECIPE_TIME, _RECIPE_TIME))
 
@@ -176,13 +170,22 @@ def _fix_times(folder: Path) -> None:
         os.utime(parent, (_RECIPE_TIME, _RECIPE_TIME))
 
 
-def _make_removable(root: Path) -> None:
-    """Restore the permissions on folders that are needed to remove their entries."""
-    for folder, names, _files in os.walk(root):
-        for name in names:
-            path = Path(folder, name)
-            if not path.is_symlink():
-                path.chmod(0o700)
+def _remove(top: str) -> None:
+    """Remove a folder of this user alone, whatever its depth and its permissions.
+
+    ``shutil.rmtree`` calls itself for each level and keeps it open: 1,000 levels are too many.
+    """
+    folders = [top]
+    for folder in folders:
+        os.chmod(folder, 0o700)  # noqa: PTH101  100 000 files
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                else:
+                    os.unlink(entry.path)  # noqa: PTH108
+    for folder in reversed(folders):
+        os.rmdir(folder)  # noqa: PTH106
 
 
 def _unreadable(source: Path, error: OSError) -> ContextInvalid:

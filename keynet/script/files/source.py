@@ -5,6 +5,7 @@ import codecs
 import io
 import re
 import stat
+import sys
 import tokenize
 import unicodedata
 from dataclasses import dataclass
@@ -93,9 +94,7 @@ def _parse(path: Path, text: str, *, max_tokens: int, whole: bool) -> Source:
     try:
         tree = (bodies.parse_whole if whole else bodies.parse)(text, str(path))
     except SyntaxError as error:
-        raise ScriptInvalid(
-            _syntax_message(path, text, error), _("Fix the script, then try again.")
-        ) from error
+        raise ScriptInvalid(_syntax_message(path, text, error), _syntax_hint()) from error
     except ValueError as error:
         raise ScriptInvalid(
             fill(_("The script {path} is not valid Python: {reason}."), path=path, reason=error),
@@ -252,6 +251,17 @@ def _encoding(path: Path, content: bytes) -> str:
             _("Save it as UTF-8."),
         )
     return encoding
+
+
+def _syntax_hint() -> str:
+    return fill(
+        _(
+            "Fix the script, then try again. keynet runs on Python {version} and read it as that "
+            "version does; if the script is for a newer one, install keynet there, for example: "
+            "uv tool install --python 3.14 keynet-cli"
+        ),
+        version=".".join(map(str, sys.version_info[:2])),
+    )
 
 
 def _syntax_message(path: Path, text: str, error: SyntaxError) -> str:

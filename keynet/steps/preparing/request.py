@@ -7,16 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from keynet import credentials, settings
-from keynet.files import places
 from keynet.plan import BuildSecret
+from keynet.recipe import context_choice
 from keynet.settings import Settings
 
-__all__ = ["Request", "default_context", "make"]
+__all__ = ["Request", "make"]
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One push or build; paths are as given, other options are in ``settings``."""
+    """One push or build; paths are as given, other options are in ``settings``.
+
+    ``from_project`` has the names of settings that [tool.keynet] decided: a repository's word is
+    not the user's, and its paths are relative to the context and must not leave it.
+    """
 
     entrypoint: Path
     context: Path
@@ -24,6 +28,7 @@ class Request:
     secrets: tuple[BuildSecret, ...] = ()
     no_cache: bool = False
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
+    from_project: frozenset[str] = frozenset()
 
 
 def make(
@@ -42,17 +47,14 @@ def make(
         flags: By name of the setting (``project_id``, ``base_image``); None means not given.
 
     Raises:
+        ContextInvalid: No context is named, and the script is not in a folder of its own.
         UsageError: A flag or setting is not valid.
         KeynetError: The saved login cannot be read.
     """
-    folder = context or default_context(entrypoint)
+    folder = context_choice.choose(entrypoint, Path.cwd()) if context is None else context
     table = settings.read_pyproject(folder)
     merged = settings.merge(flags, os.environ, table, credentials.load())
-    return Request(entrypoint, folder, merged, secrets, no_cache)
-
-
-def default_context(entrypoint: Path) -> Path:
-    """Return the current folder if the script is inside, else the script's folder."""
-    if places.real(entrypoint).is_relative_to(Path.cwd()):
-        return Path()
-    return entrypoint.parent
+    from_project = settings.decided_by_pyproject(flags, os.environ, table)
+    if merged.dockerfile is not None and "dockerfile" in from_project:
+        merged = merged.model_copy(update={"dockerfile": folder / merged.dockerfile})
+    return Request(entrypoint, folder, merged, secrets, no_cache, from_project=from_project)

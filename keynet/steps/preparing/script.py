@@ -1,11 +1,12 @@
 """Parse the training script and read its hyperparameters, as two stages."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from keynet.events import Emit, Notice
 from keynet.oci.descriptor import Digest
 from keynet.script.arguments import Extraction
+from keynet.script.entry_imports import EntryImports
 from keynet.steps.stages import Stages
 from keynet.text import _, fill, ngettext
 
@@ -16,8 +17,8 @@ __all__ = ["Script", "read"]
 class Script:
     """A valid training script.
 
-    ``digest`` and ``extraction`` are of the same bytes. ``model_name`` and ``base_image`` come
-    from its decorator, None if it does not set them.
+    ``digest``, ``extraction`` and ``imports`` are of the same bytes. ``model_name`` and
+    ``base_image`` come from its decorator, None if it does not set them.
     """
 
     path: Path
@@ -25,6 +26,7 @@ class Script:
     extraction: Extraction
     model_name: str | None
     base_image: str | None
+    imports: EntryImports = field(default_factory=EntryImports)
 
     @property
     def name(self) -> str:
@@ -40,7 +42,7 @@ def read(path: Path, stages: Stages, emit: Emit) -> Script:
             caret).
     """
     # Importing these takes 30 ms, which --help and other commands do not need.
-    from keynet.script import training_script
+    from keynet.script import entry_imports, training_script
     from keynet.script.decorators import traced
     from keynet.script.extraction import extract
 
@@ -52,7 +54,8 @@ def read(path: Path, stages: Stages, emit: Emit) -> Script:
         extraction = extract(loaded)
         stage.detail = _summary(extraction)
     _emit_notices(extraction, emit)
-    return Script(path, loaded.digest, extraction, named.model_name, named.base_image)
+    imports = entry_imports.read(loaded.source.tree)
+    return Script(path, loaded.digest, extraction, named.model_name, named.base_image, imports)
 
 
 def _summary(extraction: Extraction) -> str:

@@ -68,3 +68,12 @@ def test_a_secret_from_the_environment_is_refused() -> None:
 def test_harmless_arguments_pass(argument: str) -> None:
     name, _, value = argument.partition("=")
     assert buildargs.parse([argument], {}) == {name: value}
+
+
+def test_what_no_program_can_be_started_with_is_refused() -> None:
+    assert buildargs.parse(["A=" + "x" * 100_000], {}) == {"A": "x" * 100_000}
+    with pytest.raises(UsageError, match="--build-arg A is longer than 120000 bytes") as caught:
+        buildargs.parse(["A=" + "token" * 30_000], {})
+    assert "file" in (caught.value.hint or "")
+    with pytest.raises(UsageError, match="The build arguments are longer than 1000000 bytes"):
+        buildargs.parse([f"A{number}=" + "x" * 100_000 for number in range(11)], {})

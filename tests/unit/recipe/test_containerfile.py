@@ -80,3 +80,25 @@ def test_the_frontend_is_named_before_everything_else(
     file = tmp_path / "Containerfile"
     file.write_text(text)
     assert containerfile.read(file).syntax == expected
+
+
+def test_a_file_that_the_context_names_must_lie_in_it(tmp_path: Path) -> None:
+    context = tmp_path / "context"
+    (context / "docker").mkdir(parents=True)
+    (tmp_path / "secret").write_text("FROM password\n")
+    (context / "docker" / "File").write_text("FROM base\n")
+    (context / "inside").symlink_to("docker/File")
+    (context / "outside").symlink_to("../secret")
+    assert containerfile.read(context / "docker/File", context).text == "FROM base\n"
+    assert containerfile.read(context / "inside", context).text == "FROM base\n"
+    for path in (context / "outside", context / ".." / "secret", tmp_path / "secret"):
+        with pytest.raises(ContextInvalid, match="leads out of the context") as caught:
+            containerfile.read(path, context)
+        assert "password" not in str(caught.value)
+    assert containerfile.read(context / "outside").text == "FROM password\n"
+
+
+def test_continued_lines_take_linear_time(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("FROM base\nRUN " + "a\\\n" * 330_000)
+    [_base, run] = containerfile.read(tmp_path / "file").instructions
+    assert run.arguments == "a" * 330_000

@@ -11,6 +11,7 @@ import pytest
 
 from keynet.errors import ContextInvalid
 from keynet.recipe import context, ignore
+from keynet.recipe.credential_files import Logins
 
 
 @pytest.fixture
@@ -128,24 +129,151 @@ def test_an_unreadable_entry_is_named_with_the_fix(shared: Path, kind: str) -> N
     assert "chmod" in caught.value.hint
 
 
-def test_big_context_names_its_biggest_files(root: Path) -> None:
-    (root / ".git").mkdir()
-    for number in range(7):
-        with (root / ".git" / f"pack{number}").open("wb") as file:
-            file.truncate(200_000_000 + number)
+def _sparse(path: Path, size: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.truncate(size)
+
+
+def test_big_context_names_its_biggest_entries_and_what_is_rarely_needed(root: Path) -> None:
+    for number in range(4):
+        _sparse(root / ".git" / f"pack{number}", 40_000_000)
+    _sparse(root / "data" / "a" / "x", 90_000_000)
+    _sparse(root / "lib" / "__pycache__" / "a.pyc", 1_000)
+    _sparse(root / "__pycache__" / "b.pyc", 1_000)
+    _sparse(root / "my-env" / "pyvenv.cfg", 100)
+    _sparse(root / "my-env" / "lib" / "torch.so", 50_000_000)
+    _sparse(root / "conda" / "conda-meta" / "history", 10)
     notice = _notices(root)
-    assert "1.4 GB" in notice
-    assert ".git/pack6 (200 MB)" in notice
-    assert "pack1" not in notice
-    assert "It includes .git." in notice
+    assert "is 300 MB" in notice
+    assert "entries: .git (160 MB), data (90.0 MB), my-env (50.0 MB)" in notice
+    lines = ".git, my-env, __pycache__, **/__pycache__, conda"
+    assert notice.endswith(f"add to .dockerignore: {lines}")
+    assert "build context" not in "".join(
+        notice.text for notice in context.scan(root, ignore.parse(".git\ndata\n")).notices
+    )
+
+
+def test_the_lines_for_a_big_context_leave_out_what_they_name(root: Path) -> None:
+    for folder in ("a/.venv", "b/c/__pycache__", ".git"):
+        _sparse(root / folder / "big", 100_000_000)
+    lines = _notices(root).rpartition("add to .dockerignore: ")[2].split(", ")
+    assert len(lines) == 3
+    assert context.scan(root, ignore.parse("\n".join(lines))).size == 5
+
+
+def test_the_size_of_a_context_under_the_limit_is_not_worth_a_notice(root: Path) -> None:
+    _sparse(root / ".git" / "pack", 199_999_000)
+    assert _notices(root) == ""
 
 
 def test_a_secret_file_is_named(root: Path) -> None:
     (root / ".env").write_text("")
     (root / "keys").mkdir()
-    (root / "keys" / "id_rsa").write_text("")
+    (root / "keys" / "deploy.key").write_text("")
     (root / ".env.example").write_text("")
-    assert "2 files look like secrets and go into the image: .env, keys/id_rsa" in _notices(root)
+    assert "2 files look like secrets and go into the image: .env, keys/dep" in _notices(root)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".netrc",
+        "sub/.pypirc",
+        "keys/id_rsa",
+        "id_ed25519_sk",
+        ".ssh/config",
+        "home/.SSH/my-server",
+        ".docker/config.json",
+        ".config/containers/auth.json",
+        ".config/keynet/config.json",
+        ".config/keynet/config.json.lock",
+        ".aws/credentials",
+        ".git-credentials",
+        ".kube/config",
+    ],
+)
+def test_credentials_are_left_out_and_named(root: Path, name: str) -> None:
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_text("secret")
+    assert name not in _paths(root)
+    assert f"credentials stays out of the image: {name}." in _notices(root)
+    assert f"add to .dockerignore: !{name}" in _notices(root)
+    assert name in _paths(root, f"!{name}")
+    assert name not in _paths(root, "*\n!**\n")
+    ignored = context.scan(root, ignore.parse(f"**/{Path(name).name}"))
+    assert "credentials" not in "".join(notice.text for notice in ignored.notices)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["id_rsa.pub", "netrc", "config.json", "auth.json", "models/ssh/key", "credentials.csv"],
+)
+def test_files_that_only_resemble_credentials_go_into_the_image(root: Path, name: str) -> None:
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_text('{"hidden_size": 768}')
+    assert name in _paths(root)
+
+
+@pytest.mark.parametrize("name", ["docker/config.json", "auth.json"])
+def test_an_engines_logins_are_recognised_by_their_content(root: Path, name: str) -> None:
+    (root / name).parent.mkdir(exist_ok=True)
+    (root / name).write_text('{"auths": {"r.example": {"auth": "dTpw"}}}')
+    assert name not in _paths(root)
+
+
+def test_this_hosts_own_logins_are_left_out_by_any_name(root: Path) -> None:
+    (root / "settings").write_text("secret")
+    (root / "other-name").hardlink_to(root / "settings")
+    logins = Logins((root / "settings", root / "absent"))
+    found = context.scan(root, ignore.Rules(), logins)
+    assert [file.path for file in found.files] == ["train.py"]
+
+
+def _pointer(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    oid = "4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393"
+    path.write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize 12345\n")
+
+
+def test_git_lfs_pointers_are_named_with_the_command(root: Path) -> None:
+    _pointer(root / "model.bin")
+    _pointer(root / "data" / "deep" / "train.parquet")
+    (root / "notes.md").write_text("version https://git-lfs.github.com/spec/v1 is a line " * 4)
+    notice = _notices(root)
+    assert "2 files are Git LFS pointers" in notice
+    assert "data/deep/train.parquet, model.bin." in notice
+    assert notice.endswith("git lfs pull")
+
+
+def test_ignored_git_lfs_pointers_are_not_named(root: Path) -> None:
+    _pointer(root / "model.bin")
+    assert context.scan(root, ignore.parse("*.bin")).notices == ()
+
+
+def test_a_containerfile_in_the_context_is_found(root: Path) -> None:
+    assert context.unused_containerfile(root) is None
+    (root / "Dockerfile").mkdir()
+    assert context.unused_containerfile(root) is None
+    (root / "Dockerfile").rmdir()
+    (root / "Dockerfile").write_text("FROM a\n")
+    assert context.unused_containerfile(root) == "Dockerfile"
+
+
+def test_a_path_that_engines_cannot_open_is_an_error(root: Path) -> None:
+    folder = root
+    for _level in range(14):
+        folder /= "d" * 250
+        folder.mkdir()
+    with pytest.raises(ContextInvalid, match="longer than 3000 bytes") as caught:
+        context.scan(root, ignore.Rules())
+    assert "Exclude it" in (caught.value.hint or "")
+
+
+def test_a_farm_of_links_takes_no_time(root: Path) -> None:
+    for number in range(3_000):
+        (root / f"link{number}").symlink_to(f"link{number + 1}")
+    assert len(_paths(root)) == 3_001
 
 
 def test_ordinary_context_has_no_notices(root: Path) -> None:

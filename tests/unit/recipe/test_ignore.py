@@ -1,5 +1,6 @@
 """Ignore files: what docker's own reader and matcher make of them."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,47 @@ def test_unusable_ignore_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ContextInvalid, match="not a regular file"):
         ignore.load(tmp_path)
     file.rmdir()
+    os.mkfifo(file)
+    with pytest.raises(ContextInvalid, match="not a regular file"):
+        ignore.load(tmp_path)
+    file.unlink()
+    with file.open("wb") as sparse:
+        sparse.truncate(1_000_000_000)
+    with pytest.raises(ContextInvalid, match="larger than"):
+        ignore.load(tmp_path)
+    file.unlink()
     file.symlink_to(".dockerignore")
     with pytest.raises(ContextInvalid):
         ignore.load(tmp_path)
+
+
+def test_the_ignore_file_of_a_containerfile_outside_the_context_is_read(tmp_path: Path) -> None:
+    (tmp_path / "context").mkdir()
+    (tmp_path / "Train.dockerignore").write_text("b")
+    rules = ignore.load(tmp_path / "context", tmp_path / "Train")
+    assert rules.rule_for("b")
+    (tmp_path / "context" / "docker").mkdir()
+    (tmp_path / "context" / "rules").write_text("c")
+    link = tmp_path / "context" / "docker" / "Train.dockerignore"
+    link.symlink_to("../rules")
+    assert ignore.load(tmp_path / "context", link.with_name("Train")).rule_for("c")
+    link.unlink()
+    link.symlink_to("../../Train.dockerignore")
+    with pytest.raises(ContextInvalid, match="points outside the context"):
+        ignore.load(tmp_path / "context", link.with_name("Train"))
+
+
+def test_too_many_wildcards_are_refused() -> None:
+    ignore.parse("*.log\n" * 10_000)
+    with pytest.raises(ContextInvalid, match="more than 10000 wildcards"):
+        ignore.parse("*.log\n" * 10_001)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [("x/*.pem", True), ("**/key", True), ("x", False), ("**", False), ("x/*", False)],
+)
+def test_an_exception_names_a_file_or_everything_in_a_folder(pattern: str, expected: bool) -> None:
+    rules = ignore.parse(f"!{pattern}")
+    assert (rules.names("x/a.pem") or rules.names("x/key")) is expected
+    assert not ignore.parse(pattern).names("x/a.pem")

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from keynet.errors import ContextInvalid
 from keynet.events import Event, Notice, ignore
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, ContextFile, Recipe, UserContainerfile
@@ -84,11 +83,16 @@ def test_users_recipe_has_the_context_as_its_root(context: Path) -> None:
         assert [path.name for path in staged.root.iterdir()] == ["train.py"]
 
 
-def test_files_are_links_to_the_users_own(context: Path) -> None:
-    (context / "big.bin").write_text("x")
-    with stage(_plan(context, "big.bin"), RENDERED, ignore) as staged:
-        assert (staged.root / "context/big.bin").samefile(context / "big.bin")
-    assert (context / "big.bin").stat().st_nlink == 1
+def test_files_are_copies_that_stay_as_they_were_read(context: Path) -> None:
+    log = context / "train.log"
+    log.write_text("one\n")
+    os.utime(log, (1_000_000_000, 1_000_000_000))
+    with stage(_plan(context, "train.log"), RENDERED, ignore) as staged:
+        with log.open("a") as writer:
+            writer.write("two\n")
+        copy = staged.root / "context/train.log"
+        assert copy.read_text() == "one\n"
+        assert copy.stat().st_mtime == 1_000_000_000
 
 
 def test_symlinks_are_not_followed(context: Path) -> None:
@@ -122,12 +126,17 @@ def test_fifos_and_sockets_are_left_out_and_said(context: Path) -> None:
     assert "fifo" in notice.text
 
 
-def test_a_file_that_vanished_is_named_and_nothing_stays(context: Path, machine: Machine) -> None:
-    with (
-        pytest.raises(ContextInvalid, match=r"gone\.py"),
-        stage(_plan(context, "gone.py"), RENDERED, ignore),
-    ):
-        pass
+def test_files_that_vanished_are_left_out_with_one_notice(context: Path, machine: Machine) -> None:
+    (context / "train.py").write_text("x")
+    (context / "was-a-folder").write_text("x")
+    plan = _plan(context, "gone.py", "no-folder/a", "train.py", "was-a-folder/b")
+    said: list[Event] = []
+    with stage(plan, RENDERED, said.append) as staged:
+        found = [path.name for path in (staged.root / "context").rglob("*") if path.is_file()]
+        assert found == ["train.py"]
+    [notice] = said
+    assert isinstance(notice, Notice)
+    assert "gone.py, no-folder/a, was-a-folder/b" in notice.text
     assert list((machine.home / ".cache/keynet/staging").iterdir()) == []
 
 

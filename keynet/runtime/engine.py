@@ -221,7 +221,7 @@ class Inspecting(Protocol):
         access: RegistryAccess | None,
         emit: Emit,
     ) -> str:
-        """Pull an image for a platform, as a build would; return "" or why it failed.
+        """Pull an image for a platform, as a build would; return "" or the output of a failure.
 
         The copy of another platform, if the store has one, loses that name.
         """

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Final
 
-from keynet.errors import ValidationError
+from keynet.errors import EngineError, ValidationError
 from keynet.events import Emit
 from keynet.oci import platform as platforms
 from keynet.oci.platform import Platform
@@ -16,6 +16,7 @@ from keynet.oci.reference import DOCKER_HUB, Reference
 from keynet.plan import BaseFacts, BuildPlan, Recipe, RegistryAccess, UserContainerfile
 from keynet.recipe import instructions
 from keynet.runtime.engine import AnyBuilder, Inspecting
+from keynet.runtime.probing.reasons import error_line
 from keynet.steps.preparing.background_lookup import (
     UNKNOWN,
     Answer,
@@ -66,6 +67,7 @@ def check(
 
     Raises:
         ValidationError: A base image does not exist, or not for the platform.
+        EngineError: The engine has no copy of the base image and cannot pull it.
     """
     checked = plan
     for base in _bases(plan):
@@ -151,6 +153,9 @@ class _Check:
 
     def _of_engine(self, base: _Base, copy: BaseFacts | None, *, absent: bool) -> BuildPlan:
         """Let the engine pull it as the build would: it may know mirrors, names and logins."""
+        if not (base.is_recipe or absent or copy):
+            # The build may not need it: BuildKit skips stages that nothing uses.
+            return self.plan
         why = ""
         pulled = None
         if isinstance(self.builder, Inspecting):
@@ -162,6 +167,8 @@ class _Check:
             raise _other_platform(base, (pulled.platform,), self._wanted)
         if absent or _ABSENT.search(why):
             raise _does_not_exist(base, self.builder, why)
+        if why:
+            raise _not_pulled(base, self.builder, why)
         return self.plan
 
     def _with(self, base: _Base, facts: BaseFacts, *, explicit: bool = False) -> BuildPlan:
@@ -226,9 +233,24 @@ def _does_not_exist(base: _Base, builder: AnyBuilder, why: str) -> ValidationErr
             base=base.name,
             registry=registry,
             engine=builder.engine.name,
-            why=f" ({why})" if why else "",
+            why=f" ({error_line(why)})" if why else "",
         ),
         _("Check its name and tag, and choose one that exists with --base-image.")
         if base.is_recipe
         else _("Check the name and tag after FROM in your Containerfile."),
+    )
+
+
+def _not_pulled(base: _Base, builder: AnyBuilder, why: str) -> EngineError:
+    return EngineError(
+        fill(
+            _("{engine} has no copy of the base image {base} and cannot pull it: {why}"),
+            engine=builder.engine.name,
+            base=base.name,
+            why=error_line(why),
+        ),
+        _(
+            "Check its name (--base-image), the network and, for a private image, the login of the "
+            "engine at that registry."
+        ),
     )

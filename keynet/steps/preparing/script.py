@@ -25,6 +25,7 @@ class Script:
     extraction: Extraction
     model_name: str | None
     base_image: str | None
+    unknown_base_line: int = 0
 
     @property
     def name(self) -> str:
@@ -52,7 +53,7 @@ def read(path: Path, stages: Stages, emit: Emit) -> Script:
         extraction = extract(loaded)
         stage.detail = _summary(extraction)
     _emit_notices(extraction, emit)
-    return Script(path, loaded.digest, extraction, named.model_name, named.base_image)
+    return Script(path, loaded.digest, extraction, named.model_name, named.base_image, named.unknown_base_line)
 
 
 def _summary(extraction: Extraction) -> str:

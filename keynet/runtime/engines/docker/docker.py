@@ -292,7 +292,7 @@ class Docker:
         wanted = replace(plan, platforms=(platform,))
         with private_config(access) as config:
             finished = self._pull(wanted, config, lambda line: emit(LogLine(line, "build")), name)
-        return error_line(finished.stderr) if finished.status != 0 else ""
+        return finished.stderr.strip() or self.engine.name if finished.status != 0 else ""
 
     def _inspect(self, name: str) -> shell.Command:
         return shell.Command((self.invocation.binary, "image", "inspect", name))

@@ -283,7 +283,7 @@ class PodmanLike:
             finished = self._pull(wanted, auth, on_line, name)
             if _SHORT_NAME in finished.stderr:
                 finished = self._pull(wanted, auth, on_line, str(Reference.parse(name)))
-        return error_line(finished.stderr) if finished.status != 0 else ""
+        return finished.stderr.strip() or self.engine.name if finished.status != 0 else ""
 
     def _with_full_name(self, plan: BuildPlan, auth: RegistryAuth | None, emit: Emit) -> BuildPlan:
         """Return the plan with Docker Hub's image for a short name that the engine refuses.

@@ -54,9 +54,7 @@ def _containerfile(path: Path | None) -> Path | None:
     return Path("/dev/stdin") if path == Path("-") else path
 
 
-def show_plan(
-    request: Request, *, as_json: bool, default_platform: Platform | None = None
-) -> None:
+def show_plan(request: Request, *, as_json: bool, default_platform: Platform | None = None) -> None:
     """Print what would be built, without using an engine or the platform."""
     script = scripts.read(request.entrypoint, Stages(_only_notices), _only_notices)
     plan = plan_build(request, script, _only_notices, default_platform)

@@ -60,6 +60,11 @@ class WorkingEngine:
     endpoint: str = ""
     architecture: str = ""
 
+    @property
+    def slow(self) -> bool:
+        """Report whether its store copies every file for every layer."""
+        return self.storage_driver == "vfs"
+
 
 @dataclass(frozen=True, slots=True)
 class Unusable:

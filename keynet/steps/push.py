@@ -162,7 +162,9 @@ def _check_harbor_project(settings: Settings, registry: RegistryAccess) -> None:
         Reference(registry.host, f"{name}/key", _TAG)
     except ValidationError as error:
         raise UsageError(
-            fill(_("--harbor-project {name!r} cannot be used: {why}"), name=name, why=error.message),
+            fill(
+                _("--harbor-project {name!r} cannot be used: {why}"), name=name, why=error.message
+            ),
             _("It is the name of a project in the platform's registry, such as kitech-model."),
         ) from error
 

@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Final
 
 from keynet.errors import ContextInvalid
-from keynet.files import limited_read
+from keynet.files.beneath import Beneath
 from keynet.text import _, fill, printable
 
-__all__ = ["Constraint", "choose", "inline_constraint", "pinned_constraint"]
+__all__ = ["Constraint", "choose", "context_constraints", "inline_constraint"]
 
 _DEFAULT: Final = (3, 10)
 # The minor versions of python:X.Y-slim on Docker Hub, newest first.
 _KNOWN: Final = ((3, 14), (3, 13), (3, 12), (3, 11), (3, 10), (3, 9))
 _MOST_PATCHES: Final = 60
 _LONGEST_FILE: Final = 10_000
+_LONGEST_PROJECT: Final = 5_000_000
 _LONGEST_SCRIPT: Final = 5_000_000
 _PINNED: Final = re.compile(r"(?:c?python-?)?(\d+)(?:\.(\d+))?(?:\.\d+)?\Z", re.IGNORECASE)
 _BLOCK: Final = re.compile(r"^# /// script[ \t]*$\n((?:^#(?: .*)?$\n)+)^# ///[ \t]*$", re.MULTILINE)
@@ -56,22 +57,49 @@ def choose(constraints: list[Constraint]) -> tuple[tuple[int, int], str]:
     return admitted[0], excluding[0].source
 
 
-def pinned_constraint(context: Path) -> Constraint | None:
-    """Read ``.python-version`` of the context; None without a version of CPython in it."""
+def context_constraints(context: Path) -> list[Constraint]:
+    """Read ``.python-version`` and ``requires-python`` of the context's pyproject.toml.
+
+    A file that cannot be read constrains nothing; who needs it reports it.
+    """
     try:
-        content = limited_read.read(context / ".python-version", _LONGEST_FILE, regular_only=True)
+        with Beneath(context) as inside:
+            pinned = _read(inside, ".python-version", _LONGEST_FILE)
+            project = _read(inside, "pyproject.toml", _LONGEST_PROJECT)
     except OSError:
+        return []
+    found = [_pinned(pinned), _required(project)]
+    return [constraint for constraint in found if constraint is not None]
+
+
+def _read(inside: Beneath, name: str, limit: int) -> str:
+    try:
+        return (inside.read(name, limit) or b"").decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _pinned(text: str) -> Constraint | None:
+    """Read ``.python-version``; None without a minor version of CPython in its first line."""
+    lines = (line.partition("#")[0].strip() for line in text.splitlines())
+    found = _PINNED.match(next((line for line in lines if line), ""))
+    if found is None or found[2] is None:
+        # A name of pyenv's own (an environment, pypy3.10), or no minor version.
         return None
-    for line in (content or b"").decode("utf-8", "replace").splitlines():
-        text = line.partition("#")[0].strip()
-        if not text:
-            continue
-        found = _PINNED.match(text)
-        if found is None or found[2] is None:
-            # A name of pyenv's own (an environment, pypy3.10), or no minor version.
-            return None
-        return Constraint(f"=={found[1]}.{found[2]}.*", ".python-version")
-    return None
+    return Constraint(f"=={found[1]}.{found[2]}.*", ".python-version")
+
+
+def _required(text: str) -> Constraint | None:
+    if "requires-python" not in text:
+        return None
+    import tomllib
+
+    try:
+        project = tomllib.loads(text).get("project")
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return None
+    specifier = project.get("requires-python") if isinstance(project, dict) else None
+    return Constraint(specifier, "pyproject.toml") if isinstance(specifier, str) else None
 
 
 def inline_constraint(script: bytes, name: str) -> Constraint | None:
@@ -108,6 +136,4 @@ def _admits(constraint: Constraint, version: tuple[int, int]) -> bool:
             _('Write it as requires-python = ">=3.11".'),
         ) from error
     major, minor = version
-    return any(
-        specifiers.contains(f"{major}.{minor}.{patch}") for patch in range(_MOST_PATCHES)
-    )
+    return any(specifiers.contains(f"{major}.{minor}.{patch}") for patch in range(_MOST_PATCHES))

@@ -4,14 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from keynet.errors import EngineUnavailable, KeynetError, UsageError, ValidationError
-from keynet.events import Emit
+from keynet.errors import (
+    EngineUnavailable,
+    KeynetError,
+    ScriptInvalid,
+    UsageError,
+    ValidationError,
+)
+from keynet.events import Emit, Notice
 from keynet.files import places
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
-from keynet.plan import BuildPlan, Recipe, RegistryAccess, UserContainerfile
+from keynet.plan import BuildPlan, Dependencies, Recipe, RegistryAccess, UserContainerfile
 from keynet.recipe import buildargs, containerfile, context, hostnetwork, ignore
-from keynet.recipe.dependencies import finding
+from keynet.recipe.dependencies import default_python, finding
 from keynet.runtime.engine import AnyBuilder, Candidate
 from keynet.runtime.engines.engine_candidates import engines
 from keynet.runtime.probing import choosing
@@ -25,7 +31,6 @@ from keynet.text import _, fill, ngettext
 
 __all__ = ["Prepared", "find_builder", "plan_build", "prepare"]
 
-_DEFAULT_BASE: Final = "python:3.10-slim"
 _MANAGED: Final = {"keynet.managed": "true"}
 
 
@@ -99,10 +104,14 @@ def plan_build(
     if user_file is not None:
         recipe = user_file
     else:
-        name = settings.base_image or script.base_image
-        base = Reference.parse(name or _DEFAULT_BASE)
         dependencies, warnings = finding.find(
             request.context, settings.requirements, request.environment
+        )
+        name = settings.base_image or _decorated(script)
+        base = (
+            Reference.parse(name)
+            if name is not None
+            else _default_base(request, script, dependencies, emit)
         )
         recipe = Recipe(
             base, _command(entrypoint), dependencies=dependencies, base_name=_short(base, name)
@@ -137,8 +146,15 @@ def find_builder(
     Raises:
         EngineUnavailable: No engine works, or the chosen one lacks something the plan needs.
     """
-    builder = choosing.choose(name, candidates, emit=emit, needs_run=plan.needs_run)
-    lacking = builder.unsupported(plan)
+    asked: list[tuple[AnyBuilder, list[str]]] = []
+
+    def lacks(found: AnyBuilder) -> list[str]:
+        asked.append((found, found.unsupported(plan)))
+        return asked[-1][1]
+
+    builder = choosing.choose(name, candidates, emit=emit, needs_run=plan.needs_run, lacking=lacks)
+    known = [reasons for each, reasons in asked if each is builder]
+    lacking = known[0] if known else builder.unsupported(plan)
     if lacking:
         raise EngineUnavailable(
             fill(
@@ -149,6 +165,44 @@ def find_builder(
             _("Use another engine with --builder. Engines that work here: keynet doctor"),
         )
     return builder
+
+
+def _decorated(script: Script) -> str | None:
+    """Return the base image of the script's decorator.
+
+    Raises:
+        ScriptInvalid: It is only known when the script runs.
+    """
+    if not script.unknown_base_line:
+        return script.base_image
+    raise ScriptInvalid(
+        fill(
+            _("{path}:{line}: the base image of the decorator is only known when the script runs."),
+            path=script.path,
+            line=script.unknown_base_line,
+        ),
+        _('Name it with --base-image, or write it as a string: base_image="python:3.11-slim".'),
+    )
+
+
+def _default_base(
+    request: Request, script: Script, dependencies: Dependencies, emit: Emit
+) -> Reference:
+    """Return Python's own image, of a version that project and script admit."""
+    constraints = default_python.context_constraints(request.context)
+    if dependencies.requires_python:
+        source = dependencies.source.name if dependencies.source else script.name
+        constraints.append(default_python.Constraint(dependencies.requires_python, source))
+    if script.python is not None:
+        constraints.append(script.python)
+    (major, minor), reason = default_python.choose(constraints)
+    base = Reference.parse(f"python:{major}.{minor}-slim")
+    if reason:
+        text = fill(
+            _("Base image {base}, since {source} excludes Python 3.10."), base=base, source=reason
+        )
+        emit(Notice(text, "note"))
+    return base
 
 
 def _short(base: Reference, name: str | None) -> str:

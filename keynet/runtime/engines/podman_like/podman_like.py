@@ -32,7 +32,12 @@ from keynet.runtime.engine import (
     several_platforms,
     version_numbers,
 )
-from keynet.runtime.engines.podman_like import podman_args, podman_remote, working_containers
+from keynet.runtime.engines.podman_like import (
+    own_store,
+    podman_args,
+    podman_remote,
+    working_containers,
+)
 from keynet.runtime.engines.podman_like.dialect import Dialect, Invocation
 from keynet.runtime.engines.podman_like.podman_login import RegistryAuth, private_auth
 from keynet.runtime.probing.reasons import error_line
@@ -50,9 +55,11 @@ def restore(dialect: Dialect, engine: WorkingEngine, invocation: Mapping[str, An
     """Return the builder for an invocation that has passed an earlier trial.
 
     Raises:
-        TypeError, LookupError: The invocation was written by another version of keynet.
+        TypeError, LookupError: The invocation was written by another version of keynet, or its
+            folders cannot be used any more.
     """
     known = Invocation(**{**invocation, "ulimits": tuple(invocation["ulimits"])})
+    own_store.prepare(known)
     return PodmanLike(dialect, engine, known)
 
 

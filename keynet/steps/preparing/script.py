@@ -5,6 +5,7 @@ from pathlib import Path
 
 from keynet.events import Emit, Notice
 from keynet.oci.descriptor import Digest
+from keynet.recipe.dependencies.default_python import Constraint, inline_constraint
 from keynet.script.arguments import Extraction
 from keynet.steps.stages import Stages
 from keynet.text import _, fill, ngettext
@@ -17,7 +18,9 @@ class Script:
     """A valid training script.
 
     ``digest`` and ``extraction`` are of the same bytes. ``model_name`` and ``base_image`` come
-    from its decorator, None if it does not set them.
+    from its decorator, None if it does not set them. ``unknown_base_line`` is the line of a
+    decorator whose base image cannot be known without running it, else 0; ``python`` is what
+    the script's inline metadata requires.
     """
 
     path: Path
@@ -25,6 +28,8 @@ class Script:
     extraction: Extraction
     model_name: str | None
     base_image: str | None
+    unknown_base_line: int = 0
+    python: Constraint | None = None
 
     @property
     def name(self) -> str:
@@ -52,7 +57,15 @@ def read(path: Path, stages: Stages, emit: Emit) -> Script:
         extraction = extract(loaded)
         stage.detail = _summary(extraction)
     _emit_notices(extraction, emit)
-    return Script(path, loaded.digest, extraction, named.model_name, named.base_image)
+    return Script(
+        path,
+        loaded.digest,
+        extraction,
+        named.model_name,
+        named.base_image,
+        named.unknown_base_line,
+        inline_constraint(loaded.content, path.name),
+    )
 
 
 def _summary(extraction: Extraction) -> str:

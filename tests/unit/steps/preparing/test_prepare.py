@@ -130,7 +130,7 @@ def test_the_builder_is_one_of_the_candidates(project: Path, tmp_path: Path) -> 
     assert found.builder is builder
     assert found.plan.files == _plan(_request(project)).files
     assert found.script.name == "train.py"
-    assert list(stages.seconds) == ["entrypoint", "hyperparameters", "context", "engine"]
+    assert list(stages.seconds) == ["entrypoint", "hyperparameters", "context", "engine", "base"]
 
 
 def test_a_builder_that_cannot_do_the_plan_is_refused_in_its_words(

@@ -57,6 +57,7 @@ class Dependencies:
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     import_paths: tuple[str, ...] = ()
     requires_python: str = ""
+    lines: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

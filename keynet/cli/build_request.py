@@ -33,6 +33,7 @@ def build_request(
     secrets: tuple[str, ...],
     *,
     no_cache: bool,
+    strict: bool,
 ) -> Request:
     """Merge options, environment, [tool.keynet] of the context and the saved login.
 
@@ -46,7 +47,7 @@ def build_request(
         "labels": pairs(labels, "--label"),
     }
     kept = tuple(_secret(text) for text in secrets)
-    return make(entrypoint, context, given, secrets=kept, no_cache=no_cache)
+    return make(entrypoint, context, given, secrets=kept, no_cache=no_cache, strict=strict)
 
 
 def _containerfile(path: Path | None) -> Path | None:

@@ -37,6 +37,7 @@ def push(
     labels: tuple[str, ...],
     secrets: tuple[str, ...],
     no_cache: bool,
+    strict: bool,
     dry_run: bool,
     as_json: bool,
     verbose: bool,
@@ -60,7 +61,7 @@ def push(
 
     verbosity = Verbosity.of(quiet=quiet, verbose=verbose)
     request = build_request(
-        entrypoint, context, flags, build_args, labels, secrets, no_cache=no_cache
+        entrypoint, context, flags, build_args, labels, secrets, no_cache=no_cache, strict=strict
     )
     if dry_run:
         show_plan(request, as_json=as_json, default_platform=for_cluster(sys.platform))

@@ -48,9 +48,7 @@ def without_gpu(line: str) -> str:
 def names_cpu_index(text: str) -> bool:
     """Report whether a requirements file names PyTorch's index of builds without GPU."""
     return any(
-        _CPU_INDEX.search(line)
-        for line in text.splitlines()
-        if not line.lstrip().startswith("#")
+        _CPU_INDEX.search(line) for line in text.splitlines() if not line.lstrip().startswith("#")
     )
 
 

@@ -61,9 +61,7 @@ def _is_brought(module: str, names: Collection[str]) -> bool:
 def _doubt(found: Import, source: Path | None) -> Doubt:
     package = import_names.providers(found.top)[0]
     if source is None:
-        hint = fill(
-            _("List {package} in a requirements.txt next to the script."), package=package
-        )
+        hint = fill(_("List {package} in a requirements.txt next to the script."), package=package)
     else:
         hint = fill(_("Add {package} to {source}."), package=package, source=source.name)
     return Doubt(

@@ -21,6 +21,7 @@ from keynet.recipe.dependencies import default_python, finding
 from keynet.runtime.engine import AnyBuilder, Candidate
 from keynet.runtime.engines.engine_candidates import engines
 from keynet.runtime.probing import choosing
+from keynet.steps.checking import training_checks
 from keynet.steps.preparing import base_image
 from keynet.steps.preparing import script as scripts
 from keynet.steps.preparing.background_lookup import BackgroundLookup
@@ -61,6 +62,7 @@ def prepare(
         ContextInvalid, UsageError, ValidationError: See ``plan_build``.
         EngineUnavailable: See ``find_builder``.
         ValidationError: The base image does not exist, or not for this platform.
+        ContextInvalid: The image would not train, and the request is strict.
     """
     script = scripts.read(request.entrypoint, stages, emit)
     with stages.stage("context", _("Checking context")) as stage:
@@ -77,6 +79,7 @@ def prepare(
         with stages.stage("base", _("Checking base image")) as stage:
             plan = base_image.check(plan, builder, lookup, access, emit)
             stage.detail = base_image.describe(plan, builder)
+    training_checks.check(plan, script.loaded, emit, strict=request.strict)
     return Prepared(script, plan, builder)
 
 

@@ -23,6 +23,7 @@ class Request:
     settings: Settings
     secrets: tuple[BuildSecret, ...] = ()
     no_cache: bool = False
+    strict: bool = False
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
 
 
@@ -33,6 +34,7 @@ def make(
     *,
     secrets: tuple[BuildSecret, ...] = (),
     no_cache: bool = False,
+    strict: bool = False,
 ) -> Request:
     """Return a request with merged settings.
 
@@ -48,7 +50,7 @@ def make(
     folder = context or default_context(entrypoint)
     table = settings.read_pyproject(folder)
     merged = settings.merge(flags, os.environ, table, credentials.load())
-    return Request(entrypoint, folder, merged, secrets, no_cache)
+    return Request(entrypoint, folder, merged, secrets, no_cache, strict)
 
 
 def default_context(entrypoint: Path) -> Path:

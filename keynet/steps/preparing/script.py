@@ -1,12 +1,13 @@
 """Parse the training script and read its hyperparameters, as two stages."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from keynet.events import Emit, Notice
 from keynet.oci.descriptor import Digest
 from keynet.recipe.dependencies.default_python import Constraint, inline_constraint
 from keynet.script.arguments import Extraction
+from keynet.script.training_script import TrainingScript
 from keynet.steps.stages import Stages
 from keynet.text import _, fill, ngettext
 
@@ -24,6 +25,7 @@ class Script:
     """
 
     path: Path
+    loaded: TrainingScript = field(repr=False)
     digest: Digest
     extraction: Extraction
     model_name: str | None
@@ -59,6 +61,7 @@ def read(path: Path, stages: Stages, emit: Emit) -> Script:
     _emit_notices(extraction, emit)
     return Script(
         path,
+        loaded,
         loaded.digest,
         extraction,
         named.model_name,

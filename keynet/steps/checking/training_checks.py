@@ -101,7 +101,7 @@ def _doubts(plan: BuildPlan, script: TrainingScript) -> Iterator[Doubt]:
 
 def _python(recipe: Recipe, facts: BaseFacts | None) -> tuple[int, int] | None:
     """Return the base image's Python, by its config, else by its tag."""
-    if facts is not None:
+    if facts is not None and facts.python is not None:
         return facts.python
     tag = _TAG.match(recipe.base.tag or "")
     is_plain = recipe.base.repository.rpartition("/")[2] == _PLAIN_BASE

@@ -71,7 +71,7 @@ def _doubts(plan: BuildPlan, script: TrainingScript) -> Iterator[Doubt]:
         # What the user's own Containerfile installs is known to the engine alone.
         return
     found = imports.read(script)
-    image = recipe.from_name
+    image = recipe.from_name.removeprefix("docker.io/library/")
     facts = plan.base_facts
     python = _python(recipe, facts)
     dependencies = recipe.dependencies

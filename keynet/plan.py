@@ -14,6 +14,7 @@ from keynet.oci.reference import Reference
 from keynet.secret import Secret
 
 __all__ = [
+    "BaseFacts",
     "BuildPlan",
     "BuildSecret",
     "ContextFile",
@@ -49,19 +50,42 @@ class Dependencies:
     ``files`` holds requirements files and the files they refer to, by relative path: pip starts
     at ``requirements.txt``, and every reference is relative to this set.
     ``import_paths`` are folders of the context (``.`` for the context itself) that are put on
-    the import path, because the requirements name local projects in them.
+    the import path, because the requirements name local projects in them. ``requires_python`` is
+    the version specifier of the project or script, "" without one.
     """
 
     source: Path | None = None
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     import_paths: tuple[str, ...] = ()
+    requires_python: str = ""
+    lines: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BaseFacts:
+    """What the config of a base image says, for one platform.
+
+    ``python`` is its (major, minor), None if the config does not name it; ``cuda`` is a version
+    such as ``12.1.0``, "" if it names none; ``user`` is "" for root. ``digest`` is that of the
+    platform's manifest in the registry, None for an image that only the engine knows.
+    ``onbuild`` holds the instructions that a build on this base runs first.
+    """
+
+    platform: Platform
+    python: tuple[int, int] | None = None
+    user: str = ""
+    cuda: str = ""
+    environment: Mapping[str, str] = field(default_factory=lambda: _NOTHING, repr=False)
+    digest: Digest | None = None
+    onbuild: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """An image described by keynet: the context is copied to ``workdir``.
 
-    ``command`` is started in ``workdir``.
+    ``command`` is started in ``workdir``. ``base_name`` is the base as the user wrote it, which
+    engines resolve themselves (short names, local images, ids); "" for exactly ``base``.
     """
 
     base: Reference
@@ -69,6 +93,12 @@ class Recipe:
     workdir: str = "/workspace"
     environment: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     dependencies: Dependencies = field(default_factory=Dependencies)
+    base_name: str = ""
+
+    @property
+    def from_name(self) -> str:
+        """Return the base image as the engine gets it."""
+        return self.base_name or str(self.base)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +154,8 @@ class BuildPlan:
     """One image to build, completely decided.
 
     ``files`` is the context without ignored entries, sorted by path; symlinks and directories
-    are entries too. ``platforms`` is empty for the engine's own platform.
+    are entries too. ``platforms`` is empty for the engine's own platform. ``base_facts`` is None
+    where neither the registry nor the engine's store knows the base image.
     """
 
     context: Path
@@ -136,6 +167,7 @@ class BuildPlan:
     secrets: tuple[BuildSecret, ...] = ()
     no_cache: bool = False
     host_network: HostNetwork = field(default_factory=HostNetwork)
+    base_facts: BaseFacts | None = None
 
     @property
     def base(self) -> Reference | None:

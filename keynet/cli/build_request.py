@@ -11,7 +11,8 @@ import click
 from keynet.cli.options import pairs
 from keynet.errors import UsageError
 from keynet.events import Event, Notice
-from keynet.plan import BuildPlan, BuildSecret, UserContainerfile
+from keynet.oci.platform import Platform
+from keynet.plan import BuildPlan, BuildSecret, Recipe, UserContainerfile
 from keynet.recipe import buildargs
 from keynet.runtime.build import rendering
 from keynet.steps.preparing import script as scripts
@@ -32,6 +33,7 @@ def build_request(
     secrets: tuple[str, ...],
     *,
     no_cache: bool,
+    strict: bool,
 ) -> Request:
     """Merge options, environment, [tool.keynet] of the context and the saved login.
 
@@ -45,7 +47,7 @@ def build_request(
         "labels": pairs(labels, "--label"),
     }
     kept = tuple(_secret(text) for text in secrets)
-    return make(entrypoint, context, given, secrets=kept, no_cache=no_cache)
+    return make(entrypoint, context, given, secrets=kept, no_cache=no_cache, strict=strict)
 
 
 def _containerfile(path: Path | None) -> Path | None:
@@ -53,10 +55,10 @@ def _containerfile(path: Path | None) -> Path | None:
     return Path("/dev/stdin") if path == Path("-") else path
 
 
-def show_plan(request: Request, *, as_json: bool) -> None:
+def show_plan(request: Request, *, as_json: bool, default_platform: Platform | None = None) -> None:
     """Print what would be built, without using an engine or the platform."""
     script = scripts.read(request.entrypoint, Stages(_only_notices), _only_notices)
-    plan = plan_build(request, script, _only_notices)
+    plan = plan_build(request, script, _only_notices, default_platform)
     model_name = request.settings.model_name or script.model_name or script.path.stem
     described = _described(request, model_name, plan)
     arguments = [argument.name for argument in script.extraction.arguments]
@@ -113,7 +115,7 @@ def _described(request: Request, model_name: str, plan: BuildPlan) -> dict[str, 
         ),
         "model_name": model_name,
         "project_id": configured.project_id,
-        "base_image": str(plan.base) if plan.base else None,
+        "base_image": plan.recipe.from_name if isinstance(plan.recipe, Recipe) else None,
         "dockerfile": str(configured.dockerfile) if configured.dockerfile else None,
         "builder": configured.builder,
         "platform": ",".join(map(str, plan.platforms)) or None,

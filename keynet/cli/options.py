@@ -67,6 +67,10 @@ def build_options(command: F) -> F:
             ),
             click.option("--no-cache", is_flag=True, help=_("Do not use cached layers.")),
             click.option(
+                "--strict", is_flag=True,
+                help=_("Stop where the image would not train, instead of a warning."),
+            ),
+            click.option(
                 "--platform", metavar="OS/ARCH",
                 help=_("Target platform, such as linux/amd64.  [default: this machine's]"),
             ),

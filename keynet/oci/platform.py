@@ -11,7 +11,7 @@ from typing import Final, Self, TypeVar
 from keynet.errors import ValidationError
 from keynet.text import _, fill, printable
 
-__all__ = ["Platform", "choose", "host"]
+__all__ = ["Platform", "choose", "for_cluster", "host"]
 
 Candidate = TypeVar("Candidate")
 
@@ -107,6 +107,15 @@ def choose(
         if distance is not None and (best is None or distance < best[0]):
             best = distance, candidate
     return None if best is None else best[1]
+
+
+def for_cluster(system: str) -> Platform | None:
+    """Return what a laptop builds for, unless told otherwise: linux/amd64; None on Linux.
+
+    Args:
+        system: As ``sys.platform`` names it.
+    """
+    return None if system.startswith("linux") else Platform("linux", "amd64")
 
 
 def host() -> Platform:

@@ -8,12 +8,12 @@ Source: Dockerfile reference, "Format" and "Parser directives".
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from keynet.plan import Instruction
 
-__all__ = ["parse", "syntax"]
+__all__ = ["bases", "parse", "syntax"]
 
 _ESCAPE: Final = re.compile(r"#\s*escape\s*=\s*([\\`])\s*", re.IGNORECASE)
 _DIRECTIVE: Final = re.compile(r"#\s*[A-Za-z][A-Za-z0-9_-]*\s*=.*")
@@ -24,6 +24,28 @@ _SYNTAX: Final = re.compile(r"#\s*syntax\s*=\s*(\S+)\s*", re.IGNORECASE)
 def parse(text: str) -> list[Instruction]:
     """Return the instructions in order, without comments and bodies of heredocs."""
     return list(_instructions(text.removeprefix("\ufeff").splitlines()))
+
+
+def bases(instructions: Iterable[Instruction]) -> tuple[str, ...]:
+    """Return the images that FROM names literally, for the platform of the build.
+
+    Left out are earlier stages, ``scratch``, names with variables, and those of stages with a
+    platform of their own.
+    """
+    found: list[str] = []
+    stages: set[str] = set()
+    for each in instructions:
+        if each.name != "FROM":
+            continue
+        name, *rest = each.arguments.split() or [""]
+        known = name.lower() in stages or name.lower() == "scratch"
+        if name and not (known or name.startswith("--") or "$" in name):
+            found.append(name.strip("\"'"))
+        if len(rest) == 2 and rest[0].lower() == "as":
+            stages.add(rest[1].lower())
+        elif name.startswith("--") and len(rest) == 3:
+            stages.add(rest[2].lower())
+    return tuple(dict.fromkeys(found))
 
 
 def syntax(text: str) -> str:

@@ -15,7 +15,7 @@ from keynet.registry.http.session import Operation, Session
 from keynet.registry.wire import MANIFEST_LIMIT, DescriptorWire, check_manifest
 from keynet.text import _, fill
 
-__all__ = ["Manifest", "get", "head", "put"]
+__all__ = ["Manifest", "get", "head", "put", "read"]
 
 _ACCEPT: Final = ", ".join((*MediaType.MANIFESTS, *MediaType.INDEXES))
 
@@ -64,17 +64,27 @@ async def get(session: Session, repository: str, identifier: str | Digest) -> Ma
             fill(_("Could not {action}: the answer has another digest."), action=action),
             _("The registry or a proxy alters content; do not use it."),
         )
-    wire = check_manifest(answer.body, answer.headers.get("content-type"))
-    media_type = wire.mediaType or answer.headers["content-type"].split(";")[0].strip()
+    return read(answer.body, answer.headers.get("content-type", ""), digest)
+
+
+def read(content: bytes, content_type: str, digest: Digest) -> Manifest:
+    """Return the manifest that these bytes, whose digest was verified, contain.
+
+    Raises:
+        RegistryError: Not JSON, wrong shape, or its mediaType is not the Content-Type.
+        ValidationError: It contradicts itself.
+    """
+    wire = check_manifest(content, content_type)
+    media_type = wire.mediaType or content_type.split(";", maxsplit=1)[0].strip()
     descriptor = Descriptor(
         media_type,
         digest,
-        len(answer.body),
+        len(content),
         dict(wire.annotations or {}),
         wire.artifactType,
     )
     return Manifest(
-        answer.body,
+        content,
         descriptor,
         config=wire.config.value() if wire.config is not None else None,
         layers=tuple(layer.value() for layer in wire.layers or ()),

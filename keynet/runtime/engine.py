@@ -13,14 +13,17 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from keynet.events import Emit
+from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
-from keynet.plan import BuildPlan, Pushed, RegistryAccess
+from keynet.plan import BaseFacts, BuildPlan, Pushed, RegistryAccess
+from keynet.runtime.probing import emulation
 from keynet.text import _, fill
 
 __all__ = [
     "AnyBuilder",
     "Builder",
     "Candidate",
+    "Inspecting",
     "KeptImage",
     "LayerStore",
     "LocalImage",
@@ -28,6 +31,7 @@ __all__ = [
     "Saver",
     "Unusable",
     "WorkingEngine",
+    "cannot_emulate",
     "cannot_run",
     "several_platforms",
     "version_numbers",
@@ -55,6 +59,11 @@ class WorkingEngine:
     storage_driver: str = ""
     endpoint: str = ""
     architecture: str = ""
+
+    @property
+    def slow(self) -> bool:
+        """Report whether its store copies every file for every layer."""
+        return self.storage_driver == "vfs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +207,33 @@ class LayerStore(Protocol):
 
 
 @runtime_checkable
+class Inspecting(Protocol):
+    """A builder that may have its own copy of a base image, which it then uses."""
+
+    def inspect(self, name: str) -> BaseFacts | None:
+        """Return the facts of the copy that a build would use; None if there is none.
+
+        Args:
+            name: The image as the user wrote it: a short name, a full one or an id.
+        """
+        ...
+
+    def fetch(
+        self,
+        plan: BuildPlan,
+        name: str,
+        platform: Platform,
+        access: RegistryAccess | None,
+        emit: Emit,
+    ) -> str:
+        """Pull an image for a platform, as a build would; return "" or the output of a failure.
+
+        The copy of another platform, if the store has one, loses that name.
+        """
+        ...
+
+
+@runtime_checkable
 class LoginStore(Protocol):
     """A builder that can store logins, for the user's own commands of that engine."""
 
@@ -249,6 +285,28 @@ def cannot_run(engine: WorkingEngine, plan: BuildPlan) -> list[str]:
             _("{how} cannot run the RUN steps of the Containerfile here ({tried})"),
             how=engine.how,
             tried=engine.no_run_reason,
+        )
+    ]
+
+
+def cannot_emulate(engine: WorkingEngine, plan: BuildPlan) -> list[str]:
+    """Explain that programs of the plan's platform do not run here; empty if none must."""
+    if not plan.needs_run or len(plan.platforms) != 1 or not engine.architecture:
+        return []
+    wanted = plan.platforms[0]
+    if engine.endpoint and not engine.endpoint.startswith("unix://"):
+        # What another host can run is not known here.
+        return []
+    if emulation.runs(wanted.architecture, engine.architecture):
+        return []
+    return [
+        fill(
+            _(
+                "it cannot run programs for {wanted} on this machine ({machine}): install "
+                "qemu-user-static, or choose another platform with --platform"
+            ),
+            wanted=wanted,
+            machine=f"linux/{engine.architecture}",
         )
     ]
 

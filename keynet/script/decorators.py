@@ -13,10 +13,15 @@ _DECORATOR: Final = "trace_pytorch"
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """Model name and base image as set in the script; None where it sets none."""
+    """Model name and base image as set in the script; None where it sets none.
+
+    ``unknown_base_line`` is the line of a decorator whose base image is only known when the
+    script runs; 0 without one.
+    """
 
     model_name: str | None = None
     base_image: str | None = None
+    unknown_base_line: int = 0
 
 
 def traced(script: TrainingScript) -> Traced:
@@ -41,7 +46,21 @@ def _read(call: ast.Call, constants: dict[str, str]) -> Traced:
     model_name = given.get("model_name")
     if model_name is None and call.args:
         model_name = _text(call.args[0], constants)
-    return Traced(model_name, given.get("base_image"))
+    base_image = given.get("base_image")
+    # ``**`` stands in ``given`` as None: it may contain anything.
+    names = {keyword.arg for keyword in call.keywords}
+    unknown = base_image is None and bool(names & {"base_image", None}) and not _is_none(call)
+    return Traced(model_name, base_image, call.lineno if unknown else 0)
+
+
+def _is_none(call: ast.Call) -> bool:
+    """Report whether the call says ``base_image=None``, and thereby sets none."""
+    return any(
+        keyword.arg == "base_image"
+        and isinstance(keyword.value, ast.Constant)
+        and keyword.value.value is None
+        for keyword in call.keywords
+    )
 
 
 def _name(node: ast.expr) -> str:
@@ -55,7 +74,18 @@ def _text(node: ast.expr, constants: dict[str, str]) -> str | None:
         return node.value
     if isinstance(node, ast.Name):
         return constants.get(node.id)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return _joined([_text(node.left, constants), _text(node.right, constants)])
+    if isinstance(node, ast.JoinedStr):
+        return _joined([_text(part, constants) for part in node.values])
+    if isinstance(node, ast.FormattedValue) and node.conversion == -1 and not node.format_spec:
+        return _text(node.value, constants)
     return None
+
+
+def _joined(parts: list[str | None]) -> str | None:
+    known = [part for part in parts if part is not None]
+    return "".join(known) if len(known) == len(parts) else None
 
 
 def _constants(tree: ast.Module) -> dict[str, str]:

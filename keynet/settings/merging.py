@@ -38,6 +38,10 @@ def merge(
     table = from_pyproject(pyproject)
     values = table | variables | given
     trusted = variables | given
+    for key, value in values.items():
+        if isinstance(value, str) and not value.strip():
+            raise _empty(key, given, table)
+    _refuse_two_bases(given, variables, table)
     for key in ("server_url", "harbor_url"):
         _refuse_redirection(key, table, trusted, saved)
     if saved is not None:
@@ -69,6 +73,29 @@ def _from_saved(saved: SavedLogin, values: Mapping[str, Any]) -> dict[str, Any]:
         if values.get("project_id") in (None, project.id, str(project.id)):
             found["project_title"] = project.title
     return {key: value for key, value in found.items() if value is not None}
+
+
+def _refuse_two_bases(
+    given: Mapping[str, Any], variables: Mapping[str, Any], table: Mapping[str, Any]
+) -> None:
+    values = {**table, **given}
+    if values.get("base_image") is None or values.get("dockerfile") is None:
+        return
+    raise UsageError(
+        fill(
+            _("{image} and {file} both choose the base image."),
+            image=_source("base_image", given, variables, table),
+            file=_source("dockerfile", given, variables, table),
+        ),
+        _("Remove one of them: a Containerfile of your own names its base image after FROM."),
+    )
+
+
+def _empty(key: str, given: Mapping[str, Any], table: Mapping[str, Any]) -> UsageError:
+    return UsageError(
+        fill(_("{source} is empty."), source=_source(key, given, {}, table)),
+        _("Give it a value, or leave it out. A variable in a script may not be set."),
+    )
 
 
 def _refuse_redirection(

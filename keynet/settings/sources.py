@@ -34,7 +34,7 @@ SOURCES: Final[Mapping[str, tuple[str, str]]] = {
     "base_image": ("--base-image", ""),
     "dockerfile": ("--dockerfile", ""),
     "requirements": ("--requirements", ""),
-    "platform": ("--platform", ""),
+    "platform": ("--platform", "KEYNET_PLATFORM"),
     "harbor_project": ("--harbor-project", ""),
     "labels": ("--label", ""),
     "build_args": ("--build-arg", ""),

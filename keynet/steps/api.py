@@ -61,6 +61,7 @@ def push(
     labels: Mapping[str, str] | None = None,
     secrets: Mapping[str, _Path] | None = None,
     no_cache: bool = False,
+    strict: bool = False,
     emit: Emit = ignore,
 ) -> PushResult:
     """Build the image of a training script, push it and attach its hyperparameters.
@@ -94,6 +95,7 @@ def push(
         labels,
         secrets,
         no_cache=no_cache,
+        strict=strict,
     )
 
     def choose(backend: BackendClient) -> Project:
@@ -116,6 +118,7 @@ def build(
     labels: Mapping[str, str] | None = None,
     secrets: Mapping[str, _Path] | None = None,
     no_cache: bool = False,
+    strict: bool = False,
     emit: Emit = ignore,
 ) -> BuildResult:
     """Build the image of a training script; this needs no login.
@@ -143,6 +146,7 @@ def build(
         labels,
         secrets,
         no_cache=no_cache,
+        strict=strict,
     )
     return build_step.build(request, output, emit)
 
@@ -184,6 +188,7 @@ def _request(
     secrets: Mapping[str, _Path] | None,
     *,
     no_cache: bool,
+    strict: bool,
 ) -> Request:
     pairs = (f"{name}={value}" for name, value in (build_args or {}).items())
     given = {
@@ -196,4 +201,4 @@ def _request(
     }
     kept = tuple(BuildSecret(id_, Path(source)) for id_, source in (secrets or {}).items())
     folder = None if context is None else Path(context)
-    return make(Path(script), folder, given, secrets=kept, no_cache=no_cache)
+    return make(Path(script), folder, given, secrets=kept, no_cache=no_cache, strict=strict)

@@ -1,5 +1,6 @@
 """Build the image of a training script, push it, and attach its hyperparameters."""
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -9,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from keynet import credentials
 from keynet.backend.client import BackendClient
 from keynet.backend.models import Project, UploadKey
-from keynet.errors import MetadataNotAttached, RegistryError
+from keynet.errors import MetadataNotAttached, RegistryError, UsageError, ValidationError
 from keynet.events import Emit
+from keynet.oci import platform as platforms
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
 from keynet.plan import Pushed, RegistryAccess
@@ -98,7 +100,8 @@ def push(
     settings = request.settings
     access = settings.backend_access(config_path=credentials.path())
     registry = settings.registry_access()
-    prepared = prepare(request, stages, emit, candidates)
+    _check_harbor_project(settings, registry)
+    prepared = prepare(request, stages, emit, candidates, platforms.for_cluster(sys.platform))
     with _lazy_connection(registry, emit) as connect:
         verified = _check_account(registry, request.environment, connect, stages)
         with projects.client(access) as backend:
@@ -146,6 +149,24 @@ def _build_and_push(
     with background(partial(builder.release, built)):
         attached = _attach(prepared, target.with_digest(pushed.digest), connect, stages)
     return pushed, attached
+
+
+def _check_harbor_project(settings: Settings, registry: RegistryAccess) -> None:
+    """Check the image's future name, before an upload key is spent on it.
+
+    Raises:
+        UsageError: The project is not a part of an image name.
+    """
+    name = settings.harbor_project
+    try:
+        Reference(registry.host, f"{name}/key", _TAG)
+    except ValidationError as error:
+        raise UsageError(
+            fill(
+                _("--harbor-project {name!r} cannot be used: {why}"), name=name, why=error.message
+            ),
+            _("It is the name of a project in the platform's registry, such as kitech-model."),
+        ) from error
 
 
 @contextmanager

@@ -194,7 +194,9 @@ esac
 done < "$file\""""
 _INSPECT = f"""\
 {_where("no-base", "echo 'Error: image not known' >&2; exit 125")}
-for word in $FAKE_ENGINE; do case $word in user=*) echo "${{word#user=}}";; esac; done"""
+for word in $FAKE_ENGINE; do case $word in user=*) user=${{word#user=}};; esac; done
+printf '{{"OCIv1": {{"os": "linux", "architecture": "amd64", ' && \
+printf '"config": {{"User": "%s"}}}}}}' $user"""
 
 
 def _push(arguments: list[str]) -> None:

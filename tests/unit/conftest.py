@@ -1,5 +1,7 @@
 """A machine without engines, whose home and cache are a test's own."""
 
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -47,3 +49,12 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
     monkeypatch.setenv("PATH", str(made.programs))
     return made
+
+
+@pytest.fixture
+def short_runtime(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Make a XDG_RUNTIME_DIR whose path is as short as a user's; pytest's are longer."""
+    del machine
+    with tempfile.TemporaryDirectory(prefix="kn-", dir="/tmp", ignore_cleanup_errors=True) as name:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", name)
+        yield Path(name)

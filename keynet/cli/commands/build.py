@@ -28,6 +28,7 @@ def build(
     labels: tuple[str, ...],
     secrets: tuple[str, ...],
     no_cache: bool,
+    strict: bool,
     output: str | None,
     dry_run: bool,
     as_json: bool,
@@ -50,7 +51,7 @@ def build(
 
     verbosity = Verbosity.of(quiet=quiet, verbose=verbose)
     request = build_request(
-        entrypoint, context, flags, build_args, labels, secrets, no_cache=no_cache
+        entrypoint, context, flags, build_args, labels, secrets, no_cache=no_cache, strict=strict
     )
     if dry_run:
         show_plan(request, as_json=as_json)

@@ -37,6 +37,7 @@ def push(
     labels: tuple[str, ...],
     secrets: tuple[str, ...],
     no_cache: bool,
+    strict: bool,
     dry_run: bool,
     as_json: bool,
     verbose: bool,
@@ -55,14 +56,15 @@ def push(
     from keynet.cli.build_request import build_request, show_plan
     from keynet.cli.prompts import chooser
     from keynet.cli.render import Verbosity, show, summary
+    from keynet.oci.platform import for_cluster
     from keynet.steps.push import push as push_script
 
     verbosity = Verbosity.of(quiet=quiet, verbose=verbose)
     request = build_request(
-        entrypoint, context, flags, build_args, labels, secrets, no_cache=no_cache
+        entrypoint, context, flags, build_args, labels, secrets, no_cache=no_cache, strict=strict
     )
     if dry_run:
-        show_plan(request, as_json=as_json)
+        show_plan(request, as_json=as_json, default_platform=for_cluster(sys.platform))
         return
     with show(verbosity) as emit:
         result = push_script(request, choose=chooser(), emit=emit)

@@ -125,7 +125,7 @@ def _fill_template(recipe: Recipe, dependencies: str, **values: str) -> str:
         f"ENV {name}={_quoted(value)}\n" for name, value in sorted(recipe.environment.items())
     )
     return Template(_template()).substitute(
-        dependencies=Template(dependencies.rstrip()).substitute(base=recipe.base, **values),
+        dependencies=Template(dependencies.rstrip()).substitute(base=recipe.from_name, **values),
         environment=environment,
         workdir=recipe.workdir,
         command=_command(recipe.command),

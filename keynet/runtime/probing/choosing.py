@@ -1,6 +1,6 @@
 """Choose a builder that works on this host, and explain why the others do not."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from keynet.errors import EngineUnavailable, UsageError
@@ -13,25 +13,51 @@ __all__ = ["AUTO", "choose", "find_working", "probe_all"]
 AUTO = "auto"
 
 
+Lacking = Callable[[AnyBuilder], Sequence[str]]
+
+
+def _nothing(builder: AnyBuilder) -> Sequence[str]:
+    del builder
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Needs:
+    """What a plan needs of its builder."""
+
+    lacking: Lacking
+    run: bool
+
+
 def choose(
-    name: str, candidates: Sequence[Candidate], *, emit: Emit, needs_run: bool = True
+    name: str,
+    candidates: Sequence[Candidate],
+    *,
+    emit: Emit,
+    needs_run: bool = True,
+    lacking: Lacking = _nothing,
 ) -> AnyBuilder:
     """Return the builder of this name, or the first one that works.
+
+    ``auto`` takes a builder with a slow store, or one that cannot build the plan, only if there
+    is no better one.
 
     Args:
         name: ``auto``, or the name of one of the candidates.
         candidates: In the order in which ``auto`` tries them.
         needs_run: False if it is enough that the builder can copy files.
+        lacking: Explains what of the plan a builder cannot do; empty if it can do all.
 
     Raises:
         EngineUnavailable: No candidate works; with each one's reason and fix.
         UsageError: There is no candidate of this name.
     """
     wanted = _named(name, candidates)
-    found = _first_usable(wanted, fresh=False, needs_run=needs_run, emit=emit)
+    needs = _Needs(lacking if name == AUTO else _nothing, run=needs_run)
+    found = _first_usable(wanted, needs, fresh=False, emit=emit)
     if isinstance(found, _NoneUsable) and found.remembered:
         # A failure from the cache may be out of date.
-        found = _first_usable(wanted, fresh=True, needs_run=needs_run, emit=emit)
+        found = _first_usable(wanted, needs, fresh=True, emit=emit)
     if isinstance(found, _NoneUsable):
         raise _unavailable_error(name, found.unusable)
     return found
@@ -79,9 +105,12 @@ class _NoneUsable:
 
 
 def _first_usable(
-    candidates: Sequence[Candidate], *, fresh: bool, needs_run: bool, emit: Emit
+    candidates: Sequence[Candidate], needs: _Needs, *, fresh: bool, emit: Emit
 ) -> AnyBuilder | _NoneUsable:
     refused: list[Unusable] = []
+    # With a slow store, or without what the plan needs: the last resort, in this order.
+    slow: AnyBuilder | None = None
+    unable: AnyBuilder | None = None
     remembered = False
     for candidate in candidates:
         found = None if fresh else candidate.remembered()
@@ -93,11 +122,17 @@ def _first_usable(
                 emit(Notice(_skipped(found), "note"))
         if isinstance(found, Unusable):
             refused.append(found)
-        elif found.engine.can_run or not needs_run:
-            return found
-        else:
+        elif needs.run and not found.engine.can_run:
             refused.append(_cannot_run(found.engine))
-    return _NoneUsable(refused, remembered)
+        elif reasons := needs.lacking(found):
+            if len(candidates) > 1:
+                emit(Notice(_skipped(Unusable(found.engine.name, "; ".join(reasons), "")), "note"))
+            unable = unable or found
+        elif len(candidates) > 1 and found.engine.slow:
+            slow = slow or found
+        else:
+            return found
+    return slow or unable or _NoneUsable(refused, remembered)
 
 
 def _skipped(refused: Unusable) -> str:

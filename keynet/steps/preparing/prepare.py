@@ -6,21 +6,29 @@ from pathlib import Path
 from typing import Final
 
 from keynet import credentials
-from keynet.errors import EngineUnavailable, UsageError, ValidationError
+from keynet.errors import (
+    EngineUnavailable,
+    KeynetError,
+    ScriptInvalid,
+    UsageError,
+    ValidationError,
+)
 from keynet.events import Emit, Notice
 from keynet.files import places
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
-from keynet.plan import BuildPlan, Dependencies, Recipe, UserContainerfile
+from keynet.plan import BuildPlan, Dependencies, Recipe, RegistryAccess, UserContainerfile
 from keynet.recipe import buildargs, containerfile, context, hostnetwork, ignore
 from keynet.recipe.credential_files import Logins
-from keynet.recipe.dependencies import finding
+from keynet.recipe.dependencies import default_python, finding
 from keynet.recipe.start import Start
 from keynet.runtime.engine import AnyBuilder, Candidate
 from keynet.runtime.engines.engine_candidates import engines
 from keynet.runtime.probing import choosing
+from keynet.steps.checking import training_checks
+from keynet.steps.preparing import base_image, starting
 from keynet.steps.preparing import script as scripts
-from keynet.steps.preparing import starting
+from keynet.steps.preparing.background_lookup import BackgroundLookup
 from keynet.steps.preparing.request import Request
 from keynet.steps.preparing.script import Script
 from keynet.steps.stages import Stages
@@ -28,7 +36,6 @@ from keynet.text import _, fill, ngettext, size
 
 __all__ = ["Prepared", "find_builder", "plan_build", "prepare"]
 
-_DEFAULT_BASE: Final = "python:3.10-slim"
 _MANAGED: Final = {"keynet.managed": "true"}
 
 
@@ -46,30 +53,46 @@ def prepare(
     stages: Stages,
     emit: Emit,
     candidates: Sequence[Candidate] | None = None,
+    default_platform: Platform | None = None,
 ) -> Prepared:
-    """Check script, context and engine, before the platform is called.
+    """Check script, context, engine and base image, before the platform is called.
 
     Args:
         candidates: The builders to choose from; None for docker, podman and buildah.
+        default_platform: For settings without one; None for the engine's own.
 
     Raises:
         ScriptInvalid: See ``script.read``.
         ContextInvalid, UsageError, ValidationError: See ``plan_build``.
         EngineUnavailable: See ``find_builder``.
+        ValidationError: The base image does not exist, or not for this platform.
+        ContextInvalid: The image would not train, and the request is strict.
     """
     script = scripts.read(request.entrypoint, stages, emit)
     with stages.stage("context", _("Checking context")) as stage:
-        plan = plan_build(request, script, emit)
+        plan = plan_build(request, script, emit, default_platform)
         stage.detail = _summary(plan)
-    with stages.stage("engine", _("Choosing engine")) as stage:
-        offered = engines() if candidates is None else candidates
-        builder = find_builder(request.settings.builder, offered, plan, emit)
-        stage.detail = builder.engine.how
+    access = _platform_registry(request)
+    with BackgroundLookup(access) as lookup:
+        base_image.start(plan, lookup)
+        with stages.stage("engine", _("Choosing engine")) as stage:
+            offered = engines() if candidates is None else candidates
+            builder = find_builder(request.settings.builder, offered, plan, emit)
+            stage.detail = builder.engine.how
+        with stages.stage("base", _("Checking base image")) as stage:
+            plan = base_image.check(plan, builder, lookup, access, emit)
+            stage.detail = base_image.describe(plan, builder)
+    training_checks.check(plan, script.loaded, emit, strict=request.strict)
     return Prepared(script, plan, builder)
 
 
-def plan_build(request: Request, script: Script, emit: Emit) -> BuildPlan:
+def plan_build(
+    request: Request, script: Script, emit: Emit, default_platform: Platform | None = None
+) -> BuildPlan:
     """Decide everything about the image, without doing anything.
+
+    Args:
+        default_platform: See ``prepare``.
 
     Raises:
         ContextInvalid: The context, its ignore file, requirements or Containerfile is not valid.
@@ -88,12 +111,17 @@ def plan_build(request: Request, script: Script, emit: Emit) -> BuildPlan:
     if user_file is not None:
         recipe = user_file
     else:
-        base = Reference.parse(settings.base_image or script.base_image or _DEFAULT_BASE)
         dependencies, warnings = finding.find(
             request.context, settings.requirements, request.environment
         )
+        name = settings.base_image or _decorated(script)
+        base = (
+            Reference.parse(name)
+            if name is not None
+            else _default_base(request, script, dependencies, emit)
+        )
         start = starting.decide(request.context, entrypoint, script.imports, scanned.files)
-        recipe = _recipe(base, start, dependencies)
+        recipe = _recipe(base, start, dependencies, _short(base, name))
         notices += start.notices
         notices += tuple(_unused(request.context))
         notices += warnings
@@ -107,7 +135,7 @@ def plan_build(request: Request, script: Script, emit: Emit) -> BuildPlan:
         context=request.context,
         files=scanned.files,
         recipe=recipe,
-        platforms=_platforms(settings.platform),
+        platforms=_platforms(settings.platform) or _one(default_platform),
         labels={**settings.labels, **_MANAGED},
         # Checked here because of [tool.keynet]: a secret would stay in the image's history.
         build_args=buildargs.parse(
@@ -128,8 +156,15 @@ def find_builder(
     Raises:
         EngineUnavailable: No engine works, or the chosen one lacks something the plan needs.
     """
-    builder = choosing.choose(name, candidates, emit=emit, needs_run=plan.needs_run)
-    lacking = builder.unsupported(plan)
+    asked: list[tuple[AnyBuilder, list[str]]] = []
+
+    def lacks(found: AnyBuilder) -> list[str]:
+        asked.append((found, found.unsupported(plan)))
+        return asked[-1][1]
+
+    builder = choosing.choose(name, candidates, emit=emit, needs_run=plan.needs_run, lacking=lacks)
+    known = [reasons for each, reasons in asked if each is builder]
+    lacking = known[0] if known else builder.unsupported(plan)
     if lacking:
         raise EngineUnavailable(
             fill(
@@ -176,12 +211,72 @@ def _unused(folder: Path) -> Iterator[Notice]:
         )
 
 
-def _recipe(base: Reference, start: Start, dependencies: Dependencies) -> Recipe:
+def _recipe(base: Reference, start: Start, dependencies: Dependencies, name: str) -> Recipe:
     """Return the recipe whose script finds its modules, by an environment if there is one."""
     if not dependencies.files:
-        return Recipe(base, start.alone, dependencies=dependencies)
+        return Recipe(base, start.alone, dependencies=dependencies, base_name=name)
     paths = tuple(dict.fromkeys((*dependencies.import_paths, *start.import_paths)))
-    return Recipe(base, start.command, dependencies=replace(dependencies, import_paths=paths))
+    return Recipe(
+        base,
+        start.command,
+        dependencies=replace(dependencies, import_paths=paths),
+        base_name=name,
+    )
+
+
+def _decorated(script: Script) -> str | None:
+    """Return the base image of the script's decorator.
+
+    Raises:
+        ScriptInvalid: It is only known when the script runs.
+    """
+    if not script.unknown_base_line:
+        return script.base_image
+    raise ScriptInvalid(
+        fill(
+            _("{path}:{line}: the base image of the decorator is only known when the script runs."),
+            path=script.path,
+            line=script.unknown_base_line,
+        ),
+        _('Name it with --base-image, or write it as a string: base_image="python:3.11-slim".'),
+    )
+
+
+def _default_base(
+    request: Request, script: Script, dependencies: Dependencies, emit: Emit
+) -> Reference:
+    """Return Python's own image, of a version that project and script admit."""
+    constraints = default_python.context_constraints(request.context)
+    if dependencies.requires_python:
+        source = dependencies.source.name if dependencies.source else script.name
+        constraints.append(default_python.Constraint(dependencies.requires_python, source))
+    if script.python is not None:
+        constraints.append(script.python)
+    (major, minor), reason = default_python.choose(constraints)
+    base = Reference.parse(f"python:{major}.{minor}-slim")
+    if reason:
+        text = fill(
+            _("Base image {base}, since {source} excludes Python 3.10."), base=base, source=reason
+        )
+        emit(Notice(text, "note"))
+    return base
+
+
+def _short(base: Reference, name: str | None) -> str:
+    """Return a name that the engine completes itself, or ""."""
+    return "" if name is None or name == str(base) else name
+
+
+def _one(platform: Platform | None) -> tuple[Platform, ...]:
+    return () if platform is None else (platform,)
+
+
+def _platform_registry(request: Request) -> RegistryAccess | None:
+    """Return the access to the platform's registry; None without a usable login."""
+    try:
+        return request.settings.registry_access()
+    except KeynetError:
+        return None
 
 
 def _platforms(text: str | None) -> tuple[Platform, ...]:

@@ -27,6 +27,7 @@ class Request:
     settings: Settings
     secrets: tuple[BuildSecret, ...] = ()
     no_cache: bool = False
+    strict: bool = False
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     from_project: frozenset[str] = frozenset()
 
@@ -38,6 +39,7 @@ def make(
     *,
     secrets: tuple[BuildSecret, ...] = (),
     no_cache: bool = False,
+    strict: bool = False,
 ) -> Request:
     """Return a request with merged settings.
 
@@ -57,4 +59,4 @@ def make(
     from_project = settings.decided_by_pyproject(flags, os.environ, table)
     if merged.dockerfile is not None and "dockerfile" in from_project:
         merged = merged.model_copy(update={"dockerfile": folder / merged.dockerfile})
-    return Request(entrypoint, folder, merged, secrets, no_cache, from_project=from_project)
+    return Request(entrypoint, folder, merged, secrets, no_cache, strict, from_project=from_project)

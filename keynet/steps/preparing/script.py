@@ -5,8 +5,10 @@ from pathlib import Path
 
 from keynet.events import Emit, Notice
 from keynet.oci.descriptor import Digest
+from keynet.recipe.dependencies.default_python import Constraint, inline_constraint
 from keynet.script.arguments import Extraction
 from keynet.script.entry_imports import EntryImports
+from keynet.script.training_script import TrainingScript
 from keynet.steps.stages import Stages
 from keynet.text import _, fill, ngettext
 
@@ -18,14 +20,19 @@ class Script:
     """A valid training script.
 
     ``digest``, ``extraction`` and ``imports`` are of the same bytes. ``model_name`` and
-    ``base_image`` come from its decorator, None if it does not set them.
+    ``base_image`` come from its decorator, None if it does not set them. ``unknown_base_line`` is
+    the line of a decorator whose base image cannot be known without running it, else 0;
+    ``python`` is what the script's inline metadata requires.
     """
 
     path: Path
+    loaded: TrainingScript = field(repr=False)
     digest: Digest
     extraction: Extraction
     model_name: str | None
     base_image: str | None
+    unknown_base_line: int = 0
+    python: Constraint | None = None
     imports: EntryImports = field(default_factory=EntryImports)
 
     @property
@@ -54,8 +61,17 @@ def read(path: Path, stages: Stages, emit: Emit) -> Script:
         extraction = extract(loaded)
         stage.detail = _summary(extraction)
     _emit_notices(extraction, emit)
-    imports = entry_imports.read(loaded.source.tree)
-    return Script(path, loaded.digest, extraction, named.model_name, named.base_image, imports)
+    return Script(
+        path,
+        loaded,
+        loaded.digest,
+        extraction,
+        named.model_name,
+        named.base_image,
+        named.unknown_base_line,
+        inline_constraint(loaded.content, path.name),
+        entry_imports.read(loaded.source.tree),
+    )
 
 
 def _summary(extraction: Extraction) -> str:

@@ -2,18 +2,19 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from keynet.errors import EngineError
-from keynet.events import Emit, LogLine
+from keynet.events import Emit, LogLine, Notice
 from keynet.net.hosts import is_loopback
+from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
-from keynet.plan import BuildPlan, Pushed, Recipe, RegistryAccess, UserContainerfile
+from keynet.plan import BaseFacts, BuildPlan, Pushed, RegistryAccess, UserContainerfile
 from keynet.process import shell
-from keynet.runtime.build import base_user, layer_cache, rendering
+from keynet.runtime.build import layer_cache, rendering, store_images
 from keynet.runtime.build.build_log import BuildLog
 from keynet.runtime.build.layer_cache import CachedImage
 from keynet.runtime.build.push_log import PushLog, docker_digest, push_error
@@ -23,6 +24,7 @@ from keynet.runtime.engine import (
     KeptImage,
     LocalImage,
     WorkingEngine,
+    cannot_emulate,
     cannot_run,
     several_platforms,
     version_numbers,
@@ -58,7 +60,11 @@ class Docker:
 
     def unsupported(self, plan: BuildPlan) -> list[str]:
         """See ``Builder.unsupported``."""
-        found = [*cannot_run(self.engine, plan), *several_platforms(plan)]
+        found = [
+            *cannot_run(self.engine, plan),
+            *cannot_emulate(self.engine, plan),
+            *several_platforms(plan),
+        ]
         if self.invocation.mode == docker_args.LEGACY:
             found += docker_args.unsupported_by_legacy(plan)
         return found
@@ -85,11 +91,24 @@ class Docker:
         try:
             with private_config(access) as config:
                 image_id = self._build(plan, config, name, log, on_line, emit)
+                wanted = store_images.expected_platform(plan, self.engine)
+                if not store_images.fits(self._inspect(image_id), wanted):
+                    # The legacy builder's cache, or its copy of a base image.
+                    emit(Notice(_("The image is for another platform. Building again."), "note"))
+                    again = replace(plan, no_cache=True, platforms=(wanted,) if wanted else ())
+                    log = BuildLog()
+                    image_id = self._build(again, config, name, log, on_line, emit)
+                    self._check_platform(image_id, wanted)
             done = True
         finally:
             if not done:
                 layer_cache.keep_stages((self.invocation.binary,), project, log.stage_images)
         return CachedImage(image_id, name, project, tuple(log.stage_images[:-1]))
+
+    def _check_platform(self, image_id: str, wanted: Platform | None) -> None:
+        facts = self.inspect(image_id)
+        if facts is not None and wanted is not None and not facts.platform.matches(wanted):
+            raise store_images.wrong_platform(self.engine, facts.platform, wanted)
 
     def _build(
         self,
@@ -249,7 +268,7 @@ class Docker:
             return docker_mounts.render(plan, recipe) if mounts else Rendered(recipe.text)
         if mounts and plan.needs_run:
             pull = partial(self._pull, plan, config, on_line)
-            user = base_user.find(self._inspect_user(recipe), pull)
+            user = store_images.user_of(plan, self._inspect(recipe.from_name), pull)
             one = None
             if user is not None:
                 one = rendering.one_stage(recipe, plan.host_network, user)
@@ -257,13 +276,36 @@ class Docker:
                 return one
         return rendering.two_stages(recipe, plan.host_network)
 
-    def _inspect_user(self, recipe: Recipe) -> shell.Command:
-        inspect = ("image", "inspect", "--format", "{{.Config.User}}", str(recipe.base))
-        return shell.Command((self.invocation.binary, *inspect))
+    def inspect(self, name: str) -> BaseFacts | None:
+        """See ``Inspecting.inspect``."""
+        return store_images.inspect(self._inspect(name))
 
-    def _pull(self, plan: BuildPlan, config: Path | None, on_line: shell.OnLine) -> shell.Finished:
+    def fetch(
+        self,
+        plan: BuildPlan,
+        name: str,
+        platform: Platform,
+        access: RegistryAccess | None,
+        emit: Emit,
+    ) -> str:
+        """See ``Inspecting.fetch``."""
+        wanted = replace(plan, platforms=(platform,))
+        with private_config(access) as config:
+            finished = self._pull(wanted, config, lambda line: emit(LogLine(line, "build")), name)
+        return finished.stderr.strip() or self.engine.name if finished.status != 0 else ""
+
+    def _inspect(self, name: str) -> shell.Command:
+        return shell.Command((self.invocation.binary, "image", "inspect", name))
+
+    def _pull(
+        self,
+        plan: BuildPlan,
+        config: Path | None,
+        on_line: shell.OnLine,
+        name: str | None = None,
+    ) -> shell.Finished:
         command = shell.Command(
-            (self.invocation.binary, *docker_args.pull_arguments(plan)),
+            (self.invocation.binary, *docker_args.pull_arguments(plan, name)),
             environment=docker_args.environment(self.invocation, config),
         )
         return shell.run(command, timeout_s=None, on_stdout=on_line, on_stderr=on_line)

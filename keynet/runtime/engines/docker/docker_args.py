@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from keynet.oci.platform import Platform
-from keynet.plan import BuildPlan, UserContainerfile
+from keynet.plan import BuildPlan, Recipe, UserContainerfile
 from keynet.runtime.build.staging import Stage
 from keynet.runtime.engines.docker import docker_tar_context
 from keynet.text import _, fill
@@ -147,9 +147,11 @@ def build_arguments(
     return (*arguments, "--file", str(stage.containerfile), str(stage.root))
 
 
-def pull_arguments(plan: BuildPlan) -> tuple[str, ...]:
-    """Return the arguments of ``pull`` for the plan's base image."""
-    return ("pull", *_platform_flags(plan), str(plan.base))
+def pull_arguments(plan: BuildPlan, name: str | None = None) -> tuple[str, ...]:
+    """Return the arguments of ``pull`` for an image, by default the recipe's base."""
+    if name is None:
+        name = plan.recipe.from_name if isinstance(plan.recipe, Recipe) else ""
+    return ("pull", *_platform_flags(plan), name)
 
 
 def remote_build_arguments(

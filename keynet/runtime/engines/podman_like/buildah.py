@@ -37,5 +37,4 @@ BUILDAH = Dialect(
     invocations=_invocations,
     mounts_since=(1, 24),
     repository="Name",
-    inspect_user=("--type", "image", "--format", "{{.OCIv1.Config.User}}"),
 )

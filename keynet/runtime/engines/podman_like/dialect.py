@@ -66,8 +66,6 @@ class Dialect:
     mounts_since: tuple[int, int] = (0, 0)
     # The field of an image's repository in templates of ``images``.
     repository: str = "Repository"
-    # The arguments after ``inspect`` that print a base image's user.
-    inspect_user: tuple[str, ...] = ()
     # The arguments that print facts about the engine's host as JSON.
     info: tuple[str, ...] = ("info",)
 

@@ -5,8 +5,10 @@ the engines choose vfs if there is neither /dev/fuse nor a setting. The user's o
 changed.
 """
 
+import errno
 import os
 import shutil
+import stat
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -15,9 +17,12 @@ from keynet.files import places
 from keynet.process import shell
 from keynet.runtime.engines.podman_like.dialect import Invocation
 
-__all__ = ["OwnStore", "exists", "find", "is_allowed", "remove", "select"]
+__all__ = ["OwnStore", "exists", "find", "is_allowed", "prepare", "remove", "select"]
 
 _DRIVER: Final = "overlay"
+_LONGEST_RUNROOT: Final = 50
+# Not TMPDIR, which may be long, and different for each job.
+_TEMPORARY: Final = Path("/tmp")  # noqa: S108 - the owner of the folder in it is checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +44,31 @@ def exists() -> bool:
 
 
 def select(invocation: Invocation) -> Invocation:
-    """Return the invocation with keynet's own store, whose folders are created."""
+    """Return the invocation with keynet's own store, whose folders are created.
+
+    Raises:
+        OSError: They cannot be created, or others can change them.
+    """
     root, runroot = _root(), _runroot()
-    for folder in (root, runroot):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_own(runroot)
     return replace(invocation, root=str(root), runroot=str(runroot), driver=_DRIVER)
+
+
+def prepare(invocation: Invocation) -> None:
+    """Create the folders of a remembered invocation again: a reboot removes one of them.
+
+    Raises:
+        LookupError: Others can change the folder, or it is not keynet's any more.
+    """
+    if not invocation.root:
+        return
+    if invocation.runroot != str(_runroot()):
+        raise LookupError("the run root has moved")
+    try:
+        _make_own(Path(invocation.runroot))
+    except OSError as error:
+        raise LookupError("the run root cannot be used") from error
 
 
 def find() -> OwnStore | None:
@@ -74,6 +99,20 @@ def remove() -> None:
         shutil.rmtree(_base())
 
 
+def _make_own(folder: Path) -> None:
+    """Create a folder and its parent, both 0700 and this user's.
+
+    Raises:
+        OSError: One of them is a link, or others can change it.
+    """
+    for each in (folder.parent, folder):
+        each.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = each.lstat()
+        mine = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+        if not mine or stat.S_IMODE(found.st_mode) & 0o022:
+            raise PermissionError(errno.EPERM, "changeable by others", str(each))
+
+
 def _base() -> Path:
     return places.data() / "storage"
 
@@ -83,11 +122,16 @@ def _root() -> Path:
 
 
 def _runroot() -> Path:
-    # The run root must not survive a reboot, so the runtime folder is the right place.
+    """Return a folder that does not survive a reboot, with a path that podman takes.
+
+    podman refuses more than 50 characters, since sockets below it have at most 108.
+    """
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     if runtime and places.is_own(runtime) and places.is_writable(Path(runtime)):
-        return Path(runtime) / "keynet" / "storage"
-    return _base() / "run"
+        folder = Path(runtime) / "keynet" / "storage"
+        if len(str(folder)) <= _LONGEST_RUNROOT:
+            return folder
+    return _TEMPORARY / f"keynet-{os.geteuid()}" / "storage"
 
 
 def _disk_usage(folder: Path) -> int:

@@ -55,5 +55,4 @@ PODMAN = Dialect(
     invocations=_invocations,
     rm_flags=("--force",),
     mounts_since=(4, 0),
-    inspect_user=("--type", "image", "--format", "{{.Config.User}}"),
 )

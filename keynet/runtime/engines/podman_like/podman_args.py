@@ -86,9 +86,13 @@ def platform_flags(plan: BuildPlan) -> list[str]:
     return ["--platform", ",".join(map(str, plan.platforms))] if plan.platforms else []
 
 
-def pull_arguments(plan: BuildPlan, auth: RegistryAuth | None) -> tuple[str, ...]:
-    """Return the arguments of ``pull`` for the plan's base image."""
-    return ("pull", *platform_flags(plan), *_pull_flags(plan, auth), str(plan.base))
+def pull_arguments(
+    plan: BuildPlan, auth: RegistryAuth | None, name: str | None = None
+) -> tuple[str, ...]:
+    """Return the arguments of ``pull`` for an image, by default the recipe's base."""
+    if name is None:
+        name = plan.recipe.from_name if isinstance(plan.recipe, Recipe) else ""
+    return ("pull", *platform_flags(plan), *_pull_flags(plan, auth), name)
 
 
 def push_arguments(

@@ -5,7 +5,7 @@ The two share their builder's code and its store, and therefore also the cleanup
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -13,10 +13,11 @@ from typing import Any, Final
 from keynet.errors import EngineError
 from keynet.events import Emit, LogLine, Notice
 from keynet.oci.descriptor import Digest
+from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
-from keynet.plan import BuildPlan, Pushed, Recipe, RegistryAccess, UserContainerfile
+from keynet.plan import BaseFacts, BuildPlan, Pushed, Recipe, RegistryAccess, UserContainerfile
 from keynet.process import shell
-from keynet.runtime.build import base_user, host_files, layer_cache, rendering
+from keynet.runtime.build import host_files, layer_cache, rendering, store_images
 from keynet.runtime.build.build_log import BuildLog
 from keynet.runtime.build.layer_cache import CachedImage
 from keynet.runtime.build.push_log import PushLog, push_error
@@ -26,11 +27,17 @@ from keynet.runtime.engine import (
     KeptImage,
     LocalImage,
     WorkingEngine,
+    cannot_emulate,
     cannot_run,
     several_platforms,
     version_numbers,
 )
-from keynet.runtime.engines.podman_like import podman_args, podman_remote, working_containers
+from keynet.runtime.engines.podman_like import (
+    own_store,
+    podman_args,
+    podman_remote,
+    working_containers,
+)
 from keynet.runtime.engines.podman_like.dialect import Dialect, Invocation
 from keynet.runtime.engines.podman_like.podman_login import RegistryAuth, private_auth
 from keynet.runtime.probing.reasons import error_line
@@ -41,15 +48,18 @@ __all__ = ["PodmanLike", "restore"]
 _TIMEOUT_S: Final = 120.0
 # For builds that fail because of another process on the same store: buildah before 1.43.
 _TRIES: Final = 3
+_SHORT_NAME: Final = "did not resolve to an alias"
 
 
 def restore(dialect: Dialect, engine: WorkingEngine, invocation: Mapping[str, Any]) -> "PodmanLike":
     """Return the builder for an invocation that has passed an earlier trial.
 
     Raises:
-        TypeError, LookupError: The invocation was written by another version of keynet.
+        TypeError, LookupError: The invocation was written by another version of keynet, or its
+            folders cannot be used any more.
     """
     known = Invocation(**{**invocation, "ulimits": tuple(invocation["ulimits"])})
+    own_store.prepare(known)
     return PodmanLike(dialect, engine, known)
 
 
@@ -63,7 +73,11 @@ class PodmanLike:
 
     def unsupported(self, plan: BuildPlan) -> list[str]:
         """See ``Builder.unsupported``."""
-        return [*cannot_run(self.engine, plan), *several_platforms(plan)]
+        return [
+            *cannot_run(self.engine, plan),
+            *cannot_emulate(self.engine, plan),
+            *several_platforms(plan),
+        ]
 
     def build(
         self,
@@ -74,10 +88,29 @@ class PodmanLike:
     ) -> CachedImage:
         """Build from a stage; see ``Builder.build``."""
         project = layer_cache.project_name(plan)
+        built = self._build(plan, project, access, emit)
+        wanted = store_images.expected_platform(plan, self.engine)
+        if store_images.fits(self._inspect(built.image_id), wanted):
+            return built
+        self._run("rmi", built.name)
+        # The layer cache does not distinguish platforms whose base images share their layers.
+        emit(Notice(_("The cached layers are for another platform. Building again."), "note"))
+        again = replace(plan, no_cache=True, platforms=(wanted,) if wanted else ())
+        built = self._build(again, project, access, emit)
+        facts = self.inspect(built.image_id)
+        if facts is None or wanted is None or facts.platform.matches(wanted):
+            return built
+        self._run("rmi", built.name)
+        raise store_images.wrong_platform(self.engine, facts.platform, wanted)
+
+    def _build(
+        self, plan: BuildPlan, project: str, access: RegistryAccess | None, emit: Emit
+    ) -> CachedImage:
         name = layer_cache.build_name(project)
         with contextlib.ExitStack() as stack:
             auth = None if access is None else stack.enter_context(private_auth(access))
             temporary = stack.enter_context(scratch())
+            plan = self._with_full_name(plan, auth, emit)
             rendered = self._rendered(plan, auth, emit)
             staged = stack.enter_context(stage(plan, rendered, emit))
             command = shell.Command(
@@ -228,8 +261,8 @@ class PodmanLike:
             return Rendered(plan.recipe.text)
         modern = version_numbers(self.engine.version) >= self.dialect.mounts_since
         if modern and plan.needs_run:
-            pull = partial(self._pull, plan, auth, lambda line: emit(LogLine(line, "build")))
-            user = base_user.find(self._inspect_user(plan.recipe), pull)
+            pull = partial(self._pull, plan, auth, partial(_emit_line, emit))
+            user = store_images.user_of(plan, self._inspect(plan.recipe.from_name), pull)
             one = None
             if user is not None:
                 one = rendering.one_stage(plan.recipe, plan.host_network, user)
@@ -237,14 +270,54 @@ class PodmanLike:
                 return one
         return rendering.two_stages(plan.recipe, plan.host_network)
 
-    def _inspect_user(self, recipe: Recipe) -> shell.Command:
-        inspect = ("inspect", *self.dialect.inspect_user, str(recipe.base))
-        return shell.Command((*self._prefix, *inspect))
+    def inspect(self, name: str) -> BaseFacts | None:
+        """See ``Inspecting.inspect``."""
+        return store_images.inspect(self._inspect(name))
+
+    def fetch(
+        self,
+        plan: BuildPlan,
+        name: str,
+        platform: Platform,
+        access: RegistryAccess | None,
+        emit: Emit,
+    ) -> str:
+        """See ``Inspecting.fetch``."""
+        with contextlib.ExitStack() as stack:
+            auth = None if access is None else stack.enter_context(private_auth(access))
+            wanted = replace(plan, platforms=(platform,))
+            on_line = partial(_emit_line, emit)
+            finished = self._pull(wanted, auth, on_line, name)
+            if _SHORT_NAME in finished.stderr:
+                finished = self._pull(wanted, auth, on_line, str(Reference.parse(name)))
+        return finished.stderr.strip() or self.engine.name if finished.status != 0 else ""
+
+    def _with_full_name(self, plan: BuildPlan, auth: RegistryAuth | None, emit: Emit) -> BuildPlan:
+        """Return the plan with Docker Hub's image for a short name that the engine refuses.
+
+        Without ``unqualified-search-registries`` it only knows short names of its own images.
+        """
+        recipe, facts = plan.recipe, plan.base_facts
+        if not isinstance(recipe, Recipe) or not recipe.base_name:
+            return plan
+        if facts is None or facts.digest is None or recipe.base_name.endswith(str(facts.digest)):
+            return plan
+        finished = self._pull(plan, auth, partial(_emit_line, emit))
+        if _SHORT_NAME not in finished.stderr:
+            return plan
+        return replace(plan, recipe=replace(recipe, base_name=""))
+
+    def _inspect(self, name: str) -> shell.Command:
+        return shell.Command((*self._prefix, "inspect", "--type", "image", name))
 
     def _pull(
-        self, plan: BuildPlan, auth: RegistryAuth | None, on_line: shell.OnLine
+        self,
+        plan: BuildPlan,
+        auth: RegistryAuth | None,
+        on_line: shell.OnLine,
+        name: str | None = None,
     ) -> shell.Finished:
-        arguments = podman_args.pull_arguments(plan, auth)
+        arguments = podman_args.pull_arguments(plan, auth, name)
         command = shell.Command(
             (*self._prefix, *arguments), environment=dict(plan.host_network.proxies)
         )
@@ -295,3 +368,7 @@ class PodmanLike:
 
     def _run(self, *arguments: str) -> shell.Finished:
         return shell.run(shell.Command((*self._prefix, *arguments)), timeout_s=_TIMEOUT_S)
+
+
+def _emit_line(emit: Emit, line: str) -> None:
+    emit(LogLine(line, "build"))

@@ -74,7 +74,10 @@ def _try_own_store(
     existed = own_store.exists()
     usable: tuple[WorkingEngine, Invocation] | None = None
     try:
-        invocation = own_store.select(plain)
+        try:
+            invocation = own_store.select(plain)
+        except OSError:
+            return None
         if known is None:
             facts = _facts(dialect, invocation)
             if isinstance(facts, Facts) and facts.rootless and _single_id(dialect, invocation):

@@ -460,6 +460,15 @@ def _containerfiles(machine: Machine) -> str:
     )
 
 
+def _inspected(engine: str, user: str, architecture: str = "amd64") -> str:
+    """What the engine prints of a base image."""
+    if engine == "buildah":
+        config = {"os": "linux", "architecture": architecture, "config": {"User": user}}
+        return json.dumps({"OCIv1": config})
+    image = {"Os": "linux", "Architecture": architecture, "Config": {"User": user}}
+    return json.dumps([image])
+
+
 def _mounting(machine: Machine, name: str) -> PodmanLike | Docker:
     return _docker(machine, "buildkit") if name == "docker" else _engine(machine, name)
 
@@ -471,7 +480,7 @@ def test_engines_whose_run_mounts_take_the_one_stage_form(
 ) -> None:
     program = machine.install(
         name,
-        Answer("*inspect *", f"{user}\n"),
+        Answer("*inspect *", _inspected(name, user)),
         Answer("build *", BUILD_LOG, also=f"{WRITE_ID}; {_containerfiles(machine)}"),
     )
     installing = _install_numpy(plan)
@@ -491,7 +500,7 @@ def test_a_user_that_cannot_be_named_is_left_to_two_stages(
 ) -> None:
     machine.install(
         name,
-        Answer("*inspect *", "a b\n"),
+        Answer("*inspect *", _inspected(name, "a b")),
         Answer("build *", BUILD_LOG, also=f"{WRITE_ID}; {_containerfiles(machine)}"),
     )
     _mounting(machine, name).build(_install_numpy(plan), None, ignore, None)

@@ -161,8 +161,13 @@ IDS = Answer("*unshare cat*", "0 1000 1\n1 100000 65536\n")
 
 
 @pytest.fixture
-def ordinary(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+def ordinary(monkeypatch: pytest.MonkeyPatch, short_runtime: Path) -> None:
+    uid = os.geteuid() or 1000
+    for folder in (short_runtime / "keynet", short_runtime / "keynet/storage"):
+        folder.mkdir(mode=0o700)
+        os.chown(folder, uid, -1)
+    os.chown(short_runtime, uid, -1)
+    monkeypatch.setattr(os, "geteuid", lambda: uid)
 
 
 @pytest.mark.usefixtures("ordinary")

@@ -9,10 +9,10 @@ import pytest
 from keynet import settings
 from keynet.errors import EngineUnavailable, UsageError, ValidationError
 from keynet.events import Event, Notice, ignore
-from keynet.oci.descriptor import Digest
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, Recipe, UserContainerfile
+from keynet.script import training_script
 from keynet.script.arguments import Extraction
 from keynet.steps.preparing.prepare import find_builder, plan_build, prepare
 from keynet.steps.preparing.request import Request
@@ -35,7 +35,8 @@ def _request(project: Path, script: str = "train.py", **flags: object) -> Reques
 
 
 def _script(request: Request, base_image: str | None = None) -> Script:
-    return Script(request.entrypoint, Digest.of(b""), Extraction(None, ()), None, base_image)
+    loaded = training_script.load(request.entrypoint)
+    return Script(request.entrypoint, loaded, loaded.digest, Extraction(None, ()), None, base_image)
 
 
 def _plan(request: Request, base_image: str | None = None) -> BuildPlan:
@@ -130,7 +131,7 @@ def test_the_builder_is_one_of_the_candidates(project: Path, tmp_path: Path) -> 
     assert found.builder is builder
     assert found.plan.files == _plan(_request(project)).files
     assert found.script.name == "train.py"
-    assert list(stages.seconds) == ["entrypoint", "hyperparameters", "context", "engine"]
+    assert list(stages.seconds) == ["entrypoint", "hyperparameters", "context", "engine", "base"]
 
 
 def test_a_builder_that_cannot_do_the_plan_is_refused_in_its_words(

@@ -1,12 +1,17 @@
 """keynet's own image store."""
 
+import os
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from keynet.runtime.engines.podman_like import own_store
 from keynet.runtime.engines.podman_like.dialect import Invocation
 from tests.unit.conftest import Machine
 
 
+@pytest.mark.usefixtures("short_runtime")
 def test_own_store_is_found_measured_and_removed(machine: Machine) -> None:
     assert own_store.find() is None
     invocation = own_store.select(Invocation("/usr/bin/buildah", isolation="chroot"))
@@ -21,3 +26,42 @@ def test_own_store_is_found_measured_and_removed(machine: Machine) -> None:
     own_store.remove()
     assert own_store.find() is None
     own_store.remove()
+
+
+def test_the_run_root_is_short_enough_for_podman(
+    machine: Machine, short_runtime: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Invocation("/usr/bin/podman")
+    assert own_store.select(plain).runroot == f"{short_runtime}/keynet/storage"
+    long = machine.home / ("x" * 60)
+    long.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(long))
+    assert own_store.select(plain).runroot == f"/tmp/keynet-{os.geteuid()}/storage"
+    monkeypatch.delenv("XDG_RUNTIME_DIR")
+    found = own_store.select(plain)
+    assert found.runroot == f"/tmp/keynet-{os.geteuid()}/storage"
+    assert Path(found.runroot).stat().st_mode & 0o777 == 0o700
+    own_store.remove()
+
+
+def test_a_run_root_that_others_can_change_is_refused(short_runtime: Path) -> None:
+    plain = Invocation("/usr/bin/podman")
+    known = own_store.select(plain)
+    own_store.prepare(known)
+    own_store.prepare(plain)
+    folder = short_runtime / "keynet"
+    folder.chmod(0o777)
+    with pytest.raises(OSError, match="changeable by others"):
+        own_store.select(plain)
+    with pytest.raises(LookupError):
+        own_store.prepare(known)
+    folder.chmod(0o700)
+    (folder / "storage").rmdir()
+    (folder / "storage").symlink_to("/")
+    with pytest.raises(OSError, match=r"File exists|changeable"):
+        own_store.select(plain)
+    (folder / "storage").unlink()
+    own_store.prepare(known)
+    assert (folder / "storage").is_dir()
+    with pytest.raises(LookupError):
+        own_store.prepare(replace(known, runroot="/tmp/elsewhere"))

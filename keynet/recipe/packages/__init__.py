@@ -1,0 +1,1 @@
+"""What distributions bring and need: modules, further distributions, a CUDA toolkit."""

@@ -1,0 +1,142 @@
+"""The distributions that requirements bring with them, as uv resolves them on this host.
+
+Nothing is installed and nothing is built: where uv would have to run code to know, the answer is
+that it is unknown.
+"""
+
+import contextlib
+import hashlib
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from keynet.errors import EngineError
+from keynet.files import places
+from keynet.files.disk_cache import DiskCache
+from keynet.oci.platform import Platform
+from keynet.plan import Dependencies
+from keynet.process.shell import Command, run
+from keynet.secret import Secret
+
+__all__ = ["named", "resolve"]
+
+_START: Final = "requirements.txt"
+_LIMIT_S: Final = 15.0
+_KEPT: Final = 64
+_ARCHIVES: Final = (".whl", ".tar.gz", ".zip")
+_MOST_LINES: Final = 20_000
+_TRIPLES: Final = {
+    "amd64": "x86_64-unknown-linux-gnu",
+    "arm64": "aarch64-unknown-linux-gnu",
+}
+
+
+def named(files: Mapping[str, bytes | Path]) -> frozenset[str]:
+    """Return the canonical names of the distributions that requirements files name."""
+    found = set()
+    for name, content in files.items():
+        if isinstance(content, Path) or not name.endswith(".txt"):
+            if name.endswith(".whl"):
+                found.add(_archive_name(name))
+            continue
+        for line in content.decode("utf-8", "replace").splitlines()[:_MOST_LINES]:
+            written = line.partition(" --")[0].partition(" #")[0].rstrip("\\ ")
+            try:
+                found.add(str(canonicalize_name(Requirement(written).name)))
+            except InvalidRequirement:
+                continue
+    return frozenset(found)
+
+
+def resolve(
+    dependencies: Dependencies,
+    python: tuple[int, int],
+    platform: Platform,
+    indexes: Mapping[str, str | Secret],
+    uv: str,
+) -> frozenset[str] | None:
+    """Return the canonical names of all that would be installed; None where that is unknown.
+
+    The answer is kept in keynet's cache, so that a change of the code asks no index.
+
+    Args:
+        python: (major, minor) of the image.
+        indexes: Variables of uv that name the package indexes and their logins.
+        uv: The program.
+    """
+    triple = _TRIPLES.get(platform.architecture)
+    if triple is None:
+        return None
+    key = _key(dependencies.files, python, triple)
+    cache = DiskCache(places.cache(), "resolved", _KEPT)
+    known = cache.get(key)
+    if known is None:
+        answer = _ask(dependencies.files, python, triple, indexes, uv)
+        if answer is None:
+            return None
+        known = answer.encode()
+        # Otherwise the next push asks again.
+        with contextlib.suppress(OSError):
+            cache.put(key, known)
+    return frozenset(known.decode().split())
+
+
+def _ask(
+    files: Mapping[str, bytes | Path],
+    python: tuple[int, int],
+    triple: str,
+    indexes: Mapping[str, str | Secret],
+    uv: str,
+) -> str | None:
+    with tempfile.TemporaryDirectory(prefix="keynet-") as folder:
+        for name, content in files.items():
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(content, Path):
+                path.symlink_to(content)
+            else:
+                path.write_bytes(content)
+        argv = (
+            *(uv, "--directory", folder, "pip", "compile", _START),
+            *("--no-config", "--no-python-downloads", "--only-binary", ":all:", "--quiet"),
+            *("--python-version", "{}.{}".format(*python), "--python-platform", triple),
+            *("--index-strategy", "unsafe-best-match", "--no-header", "--no-annotate"),
+            *("--no-emit-index-url", "--no-emit-find-links"),
+        )
+        environment = {"UV_CACHE_DIR": str(places.cache() / "uv"), **indexes}
+        try:
+            finished = run(Command(argv, environment=environment), timeout_s=_LIMIT_S)
+        except EngineError:
+            return None
+    if finished.status != 0:
+        return None
+    return "\n".join(sorted(_names(finished.stdout)))
+
+
+def _names(resolved: str) -> Iterator[str]:
+    """Iterate over the names in uv's output: ``six==1.16.0 ; marker``, ``./archives/x-1-….whl``."""
+    for line in resolved.splitlines():
+        written = line.split(" ", 1)[0]
+        if not written or written.startswith(("#", "-")):
+            continue
+        if written.endswith(_ARCHIVES):
+            yield _archive_name(written)
+        else:
+            yield str(canonicalize_name(re.split(r"[=\[]", written, maxsplit=1)[0]))
+
+
+def _archive_name(path: str) -> str:
+    return str(canonicalize_name(PurePosixPath(path).name.partition("-")[0]))
+
+
+def _key(files: Mapping[str, bytes | Path], python: tuple[int, int], triple: str) -> str:
+    whole = hashlib.sha256(repr((python, triple)).encode())
+    for name, content in sorted(files.items()):
+        whole.update(f"{name}\0".encode())
+        whole.update(content if isinstance(content, bytes) else str(content).encode())
+    return whole.hexdigest()

@@ -1,0 +1,141 @@
+"""Look a base image up in its registry: its platforms, and what its config says.
+
+A registry that counts pulls (Docker Hub) counts each GET of a manifest, and no HEAD. So the tag
+is asked for by HEAD, and what has a digest is read once and kept.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+from keynet.errors import NotFound, ValidationError
+from keynet.files.disk_cache import DiskCache
+from keynet.oci import base_config
+from keynet.oci.descriptor import Descriptor, Digest
+from keynet.oci.platform import Platform, choose
+from keynet.oci.reference import Reference
+from keynet.plan import BaseFacts
+from keynet.registry import manifests
+from keynet.registry.client import RegistryClient
+from keynet.registry.manifests import Manifest
+from keynet.text import _, fill
+
+__all__ = ["Looked", "look"]
+
+_CONFIG_LIMIT: Final = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What the registry has under a name.
+
+    ``platforms`` are those of its images; ``facts`` is None if no image runs on the platform that
+    was asked for, or if its platform is not known.
+    """
+
+    platforms: tuple[Platform, ...]
+    facts: BaseFacts | None = None
+
+
+async def look(
+    client: RegistryClient, base: Reference, wanted: Platform, cache: DiskCache | None = None
+) -> Looked | None:
+    """Return what a base image is for ``wanted``; None: the registry has none of that name.
+
+    Args:
+        cache: Keeps manifests and configs, which are named by their digests.
+
+    Raises:
+        RegistryError: The registry failed, refuses the account or is not reachable.
+        ValidationError: Manifest or config contradict themselves.
+    """
+    source = _Source(client, base.repository, cache)
+    top = base.digest
+    if top is None:
+        found = await client.head_manifest(base.repository, base.identifier)
+        if found is None:
+            return None
+        top = found.digest
+    try:
+        manifest = await source.manifest(top)
+    except NotFound:
+        return None
+    if manifest.manifests is None:
+        return _single(await source.facts(manifest), wanted)
+    images = [entry for entry in manifest.manifests if not _is_attestation(entry)]
+    platforms = tuple(dict.fromkeys(each.platform for each in images if each.platform))
+    chosen = choose(images, wanted, lambda entry: entry.platform)
+    if chosen is None:
+        return Looked(platforms)
+    inner = await source.manifest(chosen.digest)
+    facts = await source.facts(inner)
+    if facts is not None and not facts.platform.matches(wanted):
+        # The index says one thing, the image another: the image is what would run.
+        others = (each for each in platforms if each != chosen.platform)
+        return Looked((*others, facts.platform))
+    return Looked(platforms, facts)
+
+
+def _single(facts: BaseFacts | None, wanted: Platform) -> Looked:
+    if facts is None:
+        return Looked(())
+    return Looked((facts.platform,), facts if facts.platform.matches(wanted) else None)
+
+
+def _is_attestation(entry: Descriptor) -> bool:
+    return entry.platform is not None and entry.platform.is_unknown
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Manifests and configs of one repository, from the cache or the registry."""
+
+    client: RegistryClient
+    repository: str
+    cache: DiskCache | None
+
+    async def manifest(self, digest: Digest) -> Manifest:
+        kept = self._kept(digest)
+        if kept is not None:
+            kind, _newline, content = kept.partition(b"\n")
+            if digest.of_same_kind(content) == digest:
+                return manifests.read(content, kind.decode("ascii", "replace"), digest)
+        manifest = await self.client.get_manifest(self.repository, digest)
+        self._keep(digest, manifest.descriptor.media_type.encode() + b"\n" + manifest.content)
+        return manifest
+
+    async def facts(self, manifest: Manifest) -> BaseFacts | None:
+        described = manifest.config
+        if described is None or described.size > _CONFIG_LIMIT:
+            return None
+        content = self._kept(described.digest)
+        if content is None or described.digest.of_same_kind(content) != described.digest:
+            chunks = self.client.get_blob(self.repository, described)
+            content = b"".join([chunk async for chunk in chunks])
+            self._keep(described.digest, content)
+        return base_config.read(_object(content, self.repository), manifest.descriptor.digest)
+
+    def _kept(self, digest: Digest) -> bytes | None:
+        return self.cache.get(digest.hex) if self.cache is not None else None
+
+    def _keep(self, digest: Digest, content: bytes) -> None:
+        if self.cache is None:
+            return
+        try:
+            self.cache.put(digest.hex, content)
+        except OSError:
+            # A folder that cannot be written: the registry is asked again next time.
+            return
+
+
+def _object(content: bytes, name: str) -> dict[str, Any]:
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise ValidationError(
+            fill(_("The config of {image} is not a JSON object."), image=name),
+            _("The image is damaged or was written by a faulty tool; build it again."),
+        )
+    return value

@@ -1,0 +1,1 @@
+"""Will it train? What is known beforehand to fail when the image starts."""

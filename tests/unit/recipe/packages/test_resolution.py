@@ -1,0 +1,110 @@
+"""What requirements bring with them, resolved by a real uv against a folder of wheels."""
+
+import io
+import tarfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import uv
+
+from keynet.oci.platform import Platform
+from keynet.plan import Dependencies
+from keynet.recipe.packages import resolution
+
+LINUX = Platform("linux", "amd64")
+
+
+@pytest.fixture
+def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    _wheel(folder, "keynet_first", "keynet_second>=1", "windows_only; sys_platform == 'win32'")
+    _wheel(folder, "keynet_second")
+    _wheel(folder, "keynet_newest", requires_python=">=3.12")
+    return folder
+
+
+def _wheel(folder: Path, name: str, *requires: str, requires_python: str = "") -> None:
+    metadata = [f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0"]
+    metadata += [f"Requires-Dist: {each}" for each in requires]
+    metadata += [f"Requires-Python: {requires_python}"] if requires_python else []
+    info = f"{name}-1.0.dist-info"
+    with zipfile.ZipFile(folder / f"{name}-1.0-py3-none-any.whl", "w") as archive:
+        archive.writestr(f"{name}.py", "")
+        archive.writestr(f"{info}/METADATA", "\n".join(metadata) + "\n")
+        archive.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr(f"{info}/RECORD", "")
+
+
+def _resolve(
+    wheels: Path, files: Mapping[str, bytes | Path], python: tuple[int, int] = (3, 11)
+) -> set[str] | None:
+    indexes = {"UV_OFFLINE": "1", "UV_FIND_LINKS": str(wheels)}
+    found = resolution.resolve(
+        Dependencies(files=files), python, LINUX, indexes, str(uv.find_uv_bin())
+    )
+    return None if found is None else set(found)
+
+
+def test_dependencies_of_dependencies_are_included(wheels: Path) -> None:
+    files = {"requirements.txt": b"-r more.txt\n", "more.txt": b"Keynet.First >= 0.5\n"}
+    assert _resolve(wheels, files) == {"keynet-first", "keynet-second"}
+
+
+def test_archives_of_the_files_are_included(wheels: Path) -> None:
+    name = "keynet_first-1.0-py3-none-any.whl"
+    content = (wheels / name).read_bytes()
+    files: dict[str, bytes | Path] = {
+        "requirements.txt": f"./archives/{name}\n".encode(),
+        f"archives/{name}": content,
+    }
+    assert _resolve(wheels, files) == {"keynet-first", "keynet-second"}
+    files[f"archives/{name}"] = wheels / name
+    assert _resolve(wheels, files) == {"keynet-first", "keynet-second"}
+
+
+def test_the_images_python_counts(wheels: Path) -> None:
+    assert _resolve(wheels, {"requirements.txt": b"keynet-newest\n"}) is None
+    assert _resolve(wheels, {"requirements.txt": b"keynet-newest\n"}, (3, 12)) == {"keynet-newest"}
+
+
+@pytest.mark.parametrize("line", [b"nowhere-to-be-found\n", b"===\n", b"./missing.whl\n"])
+def test_what_cannot_be_resolved_is_unknown(wheels: Path, line: bytes) -> None:
+    assert _resolve(wheels, {"requirements.txt": line}) is None
+
+
+def test_nothing_is_built(wheels: Path, tmp_path: Path) -> None:
+
+    ran = tmp_path / "ran"
+    setup = f"open({str(ran)!r}, 'w').close()\nfrom setuptools import setup\nsetup(name='evil')\n"
+    with tarfile.open(wheels / "keynet_evil-1.0.tar.gz", "w:gz") as archive:
+        for name, text in (
+            ("keynet_evil-1.0/setup.py", setup),
+            ("keynet_evil-1.0/PKG-INFO", "Name: keynet-evil\n"),
+        ):
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text.encode()))
+    assert _resolve(wheels, {"requirements.txt": b"keynet-evil\n"}) is None
+    assert not ran.exists()
+
+
+def test_the_answer_is_kept(wheels: Path) -> None:
+    files = {"requirements.txt": b"keynet-first\n"}
+    assert _resolve(wheels, files) == {"keynet-first", "keynet-second"}
+    for wheel in wheels.iterdir():
+        wheel.unlink()
+    assert _resolve(wheels, files) == {"keynet-first", "keynet-second"}
+
+
+def test_the_names_in_requirements_files_are_read() -> None:
+    text = (
+        b"-i https://example.com\nNumpy>=1 # x\nsix==1 --hash=sha256:0 \\\n  --hash=sha256:1\n!\n"
+    )
+    files = {"requirements.txt": text, "archives/own_lib-1.0-py3-none-any.whl": b""}
+    assert resolution.named(files) == {"numpy", "six", "own-lib"}

@@ -27,6 +27,8 @@ SOURCES: Final[Mapping[str, tuple[str, str]]] = {
     "base_image": ("--base-image", ""),
     "dockerfile": ("--dockerfile", ""),
     "requirements": ("--requirements", ""),
+    "extras": ("--extra", ""),
+    "groups": ("--group", ""),
     "platform": ("--platform", ""),
     "harbor_project": ("--harbor-project", ""),
     "labels": ("--label", ""),
@@ -55,11 +57,11 @@ def read_pyproject(context: Path) -> dict[str, Any]:
     if content is None:
         raise _bad_pyproject(_("it is too large"), file)
     # Most contexts have no such file.
-    import tomllib
+    from keynet.files import limited_toml
 
     try:
-        table = tomllib.loads(content.decode()).get("tool", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as e:
+        table = limited_toml.loads(content).get("tool", {})
+    except ValueError as e:
         raise _bad_pyproject(printable(e, 200), file) from e
     section = table.get("keynet", {}) if isinstance(table, dict) else {}
     if not isinstance(section, dict):

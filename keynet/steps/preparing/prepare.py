@@ -9,9 +9,11 @@ from keynet.events import Emit
 from keynet.files import places
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
-from keynet.plan import BuildPlan, Recipe, UserContainerfile
+from keynet.plan import BuildPlan, Dependencies, HostNetwork, Recipe, UserContainerfile
 from keynet.recipe import buildargs, containerfile, context, hostnetwork, ignore
 from keynet.recipe.dependencies import finding
+from keynet.recipe.dependencies.declared import Selection
+from keynet.recipe.dependencies.finding import Search
 from keynet.runtime.engine import AnyBuilder, Candidate
 from keynet.runtime.engines.engine_candidates import engines
 from keynet.runtime.probing import choosing
@@ -57,6 +59,9 @@ def prepare(
         plan = plan_build(request, script, emit)
         count = len(plan.files)
         stage.detail = fill(ngettext("{count} file", "{count} files", count), count=count)
+    if isinstance(plan.recipe, Recipe):
+        with stages.stage("dependencies", _("Dependencies")) as stage:
+            stage.detail = _found(plan.recipe.dependencies)
     with stages.stage("engine", _("Choosing engine")) as stage:
         offered = engines() if candidates is None else candidates
         builder = find_builder(request.settings.builder, offered, plan, emit)
@@ -84,9 +89,7 @@ def plan_build(request: Request, script: Script, emit: Emit) -> BuildPlan:
         recipe = user_file
     else:
         base = Reference.parse(settings.base_image or script.base_image or _DEFAULT_BASE)
-        dependencies, warnings = finding.find(
-            request.context, settings.requirements, request.environment
-        )
+        dependencies, warnings = finding.find(_search(request, script, detected.network))
         recipe = Recipe(base, _command(entrypoint), dependencies=dependencies)
         notices += warnings
         if dependencies.files:
@@ -107,6 +110,32 @@ def plan_build(request: Request, script: Script, emit: Emit) -> BuildPlan:
         secrets=request.secrets,
         no_cache=request.no_cache,
         host_network=detected.network,
+    )
+
+
+def _search(request: Request, script: Script, network: HostNetwork) -> Search:
+    """Return what decides where the dependencies are looked for."""
+    settings = request.settings
+    return Search(
+        request.context,
+        script.path,
+        script.content,
+        requirements=settings.requirements,
+        is_trusted=request.requirements_named,
+        selection=Selection(settings.extras, settings.groups),
+        environment=request.environment,
+        hosts=hostnetwork.index_hosts(network),
+    )
+
+
+def _found(dependencies: Dependencies) -> str:
+    """Return where the dependencies come from and how many there are, for people."""
+    if dependencies.source is None or not dependencies.files:
+        return _("none")
+    return fill(
+        _("{source}, {count}"),
+        source=dependencies.source.name,
+        count=dependencies.count,
     )
 
 

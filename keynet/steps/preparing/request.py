@@ -16,13 +16,17 @@ __all__ = ["Request", "default_context", "make"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One push or build; paths are as given, other options are in ``settings``."""
+    """One push or build; paths are as given, other options are in ``settings``.
+
+    ``requirements_named`` is True if a flag names the requirements file, and not the context.
+    """
 
     entrypoint: Path
     context: Path
     settings: Settings
     secrets: tuple[BuildSecret, ...] = ()
     no_cache: bool = False
+    requirements_named: bool = False
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
 
 
@@ -48,7 +52,8 @@ def make(
     folder = context or default_context(entrypoint)
     table = settings.read_pyproject(folder)
     merged = settings.merge(flags, os.environ, table, credentials.load())
-    return Request(entrypoint, folder, merged, secrets, no_cache)
+    named = flags.get("requirements") is not None
+    return Request(entrypoint, folder, merged, secrets, no_cache, named)
 
 
 def default_context(entrypoint: Path) -> Path:

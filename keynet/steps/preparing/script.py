@@ -1,6 +1,6 @@
 """Parse the training script and read its hyperparameters, as two stages."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from keynet.events import Emit, Notice
@@ -17,7 +17,7 @@ class Script:
     """A valid training script.
 
     ``digest`` and ``extraction`` are of the same bytes. ``model_name`` and ``base_image`` come
-    from its decorator, None if it does not set them.
+    from its decorator, None if it does not set them. ``content`` is the file's.
     """
 
     path: Path
@@ -25,6 +25,7 @@ class Script:
     extraction: Extraction
     model_name: str | None
     base_image: str | None
+    content: bytes = field(default=b"", repr=False)
 
     @property
     def name(self) -> str:
@@ -52,7 +53,9 @@ def read(path: Path, stages: Stages, emit: Emit) -> Script:
         extraction = extract(loaded)
         stage.detail = _summary(extraction)
     _emit_notices(extraction, emit)
-    return Script(path, loaded.digest, extraction, named.model_name, named.base_image)
+    return Script(
+        path, loaded.digest, extraction, named.model_name, named.base_image, loaded.content
+    )
 
 
 def _summary(extraction: Extraction) -> str:

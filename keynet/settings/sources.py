@@ -11,7 +11,7 @@ from keynet.text import _, fill, printable
 
 __all__ = ["SOURCES", "from_environment", "from_flags", "from_pyproject", "read_pyproject"]
 
-_PYPROJECT_LIMIT: Final = 5_000_000
+_PYPROJECT_LIMIT: Final = 1_000_000
 
 # Setting -> flag and variable, for errors; "" where there is none.
 SOURCES: Final[Mapping[str, tuple[str, str]]] = {

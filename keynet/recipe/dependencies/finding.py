@@ -203,7 +203,7 @@ class _Finding:
     def _done(self, source: Path | None, reader: RequirementsReader) -> Found:
         if source is not None and source.name == _REQUIREMENTS:
             self._check_selection(Declared(source.name), Folder(self._top.beneath, source.parent))
-        notices = (*self._notices, *reader.notices)
+        notices = tuple(dict.fromkeys((*self._notices, *reader.notices)))
         found = Dependencies(
             source,
             requires_python=self._requires_python,

@@ -4,6 +4,7 @@ import posixpath
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from keynet.errors import ContextInvalid
 from keynet.files import limited_toml
@@ -13,6 +14,8 @@ from keynet.text import _, fill, printable
 __all__ = ["Folder", "invalid", "refused", "table"]
 
 _LARGEST: Final = 5_000_000
+# A document is needed for several questions, and takes a second to parse for each 2 MB.
+_DOCUMENTS: WeakKeyDictionary[Beneath, dict[str, dict[str, Any]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +78,17 @@ class Folder:
         return content
 
     def toml(self, name: str, limit: int = _LARGEST) -> dict[str, Any]:
-        """Return a TOML document.
+        """Return a TOML document, which is read and parsed once; do not change it.
 
         Raises:
             ContextInvalid: As ``read``, or it is not valid TOML.
         """
+        known = _DOCUMENTS.setdefault(self.beneath, {})
+        path = self.inside(name)
         try:
-            return limited_toml.loads(self.read(name, limit))
+            if path not in known:
+                known[path] = limited_toml.loads(self.read(name, limit))
+            return known[path]
         except ValueError as error:
             raise invalid(self.where(name), printable(error, 200)) from error
 

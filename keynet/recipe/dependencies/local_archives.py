@@ -11,6 +11,7 @@ import posixpath
 import shutil
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -49,16 +50,7 @@ class Archives:
         try:
             length = os.fstat(descriptor).st_size
             if self._total + length > _LARGEST:
-                raise ContextInvalid(
-                    fill(
-                        _("{where}: {path} is too large ({size}; {most} in all are possible)."),
-                        where=where,
-                        path=path,
-                        size=size(length),
-                        most=size(_LARGEST),
-                    ),
-                    _("Install it from a package index or a URL, or put it into the base image."),
-                )
+                raise _too_large(where, path, self._total + length)
             if length <= _SMALL and self._in_memory + length <= _MOST_IN_MEMORY:
                 content = limited_read.take(descriptor, _SMALL)
                 self._in_memory += len(content)
@@ -69,6 +61,23 @@ class Archives:
             return self._keep(posixpath.basename(path), kept, digest, where)
         finally:
             os.close(descriptor)
+
+    def check(self, beneath: Beneath, paths: Iterable[str], where: str) -> None:
+        """Check the size of several archives together, before any of them is read.
+
+        Raises:
+            ContextInvalid: They are too large.
+            OSError: See ``Beneath.open``.
+        """
+        total = self._total
+        for path in paths:
+            descriptor = beneath.open(path)
+            try:
+                total += os.fstat(descriptor).st_size
+            finally:
+                os.close(descriptor)
+            if total > _LARGEST:
+                raise _too_large(where, path, total)
 
     def put(self, name: str, content: bytes, where: str) -> str:
         """Add an archive that keynet made itself; return its path in the build.
@@ -95,6 +104,19 @@ class Archives:
             )
         self.files[name] = content
         return name
+
+
+def _too_large(where: str, path: str, total: int) -> ContextInvalid:
+    return ContextInvalid(
+        fill(
+            _("{where}: with {path} the archives have {size}; {most} in all are possible."),
+            where=where,
+            path=path,
+            size=size(total),
+            most=size(_LARGEST),
+        ),
+        _("Install them from a package index or a URL, or put them into the base image."),
+    )
 
 
 def _copied(descriptor: int, name: str) -> tuple[str, Path]:

@@ -25,7 +25,7 @@ __all__ = ["SOURCES", "declared_in", "inline", "others", "repository", "requires
 
 _Read = Callable[[Folder, Selection], Declared | None]
 _REQUIREMENTS: Final = "requirements.txt"
-_LARGEST: Final = 2_000_000
+_LARGEST: Final = 1_000_000
 
 
 def _setup(folder: Folder, selection: Selection) -> Declared | None:
@@ -185,6 +185,8 @@ def _looks_like_a_list(name: str) -> bool:
     lowered = name.lower()
     if lowered in ("requirements", "pixi.toml", "pixi.lock", "conda-lock.yml", "dependencies.txt"):
         return True
+    if lowered in conda.NAMES:
+        return False
     is_list = lowered.endswith((".txt", ".in", ".yml", ".yaml", ".pip"))
     return (
         is_list

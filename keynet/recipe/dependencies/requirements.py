@@ -342,11 +342,12 @@ class RequirementsReader:
             raise line_errors.not_a_folder(where, base.root / path)
         try:
             names = base.beneath.names(path)
+            paths = [posixpath.join(path, name) for name in names if name.endswith(SUFFIXES)]
+            self._archives.check(base.beneath, paths, where)
         except OSError as error:
-            raise line_errors.unreadable(where, path, error) from error
-        for name in names:
-            if name.endswith(SUFFIXES):
-                self._archive(base, posixpath.join(path, name), where)
+            raise line_errors.unreadable(where, error.filename or path, error) from error
+        for each in paths:
+            self._archive(base, each, where)
         return "archives"
 
     def _archive(self, base: Folder, path: str, where: str) -> str:

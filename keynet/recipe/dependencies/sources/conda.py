@@ -21,6 +21,7 @@ __all__ = ["NAMES", "python", "read"]
 NAMES: Final = ("environment.yml", "environment.yaml", "conda.yml", "conda.yaml")
 # The parser takes a second for each 100 kB.
 _LARGEST: Final = 100_000
+_MOST_NESTED: Final = 2_000
 _RENAMED: Final = {
     "pytorch": "torch", "pytorch-cpu": "torch", "pytorch-gpu": "torch",
     "matplotlib-base": "matplotlib",
@@ -64,11 +65,13 @@ def read(folder: Folder, name: str) -> Declared:
                 flat(str(line)) for line in of_pip or () if isinstance(line, str) and line.strip()
             ] if isinstance(of_pip, list) else []  # fmt: skip
             continue
-        package, line = _requirement(str(item))
+        if not isinstance(item, str):
+            continue
+        package, line = _requirement(item)
         if package in _NOT_LISTED:
             continue
         if line is None:
-            left_out.append(str(item))
+            left_out.append(item)
         else:
             converted.append(line)
     listed = {re.split(r"[^\w.-]", line, maxsplit=1)[0].lower().replace("_", "-") for line in lines}
@@ -91,6 +94,8 @@ def python(folder: Folder, name: str) -> str:
 
 def _items(folder: Folder, name: str) -> list[Any]:
     content = folder.read(name, _LARGEST)
+    if content.count(b"[") + content.count(b"{") > _MOST_NESTED:
+        raise invalid(folder.where(name), _("it is nested too deeply"))
     try:
         # Scalars stay text: 3.10 is not 3.1.
         document = yaml.load(content.decode("utf-8-sig"), Loader=yaml.BaseLoader)  # noqa: S506

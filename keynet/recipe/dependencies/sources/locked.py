@@ -8,14 +8,19 @@ a marker.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from keynet.errors import ContextInvalid
 from keynet.recipe.dependencies.declared import canonical
-from keynet.recipe.dependencies.pep508 import condition, holds, specifiers, usable
+from keynet.recipe.dependencies.folder import invalid
+from keynet.recipe.dependencies.pep508 import condition, holds, parsed, specifiers, usable
 from keynet.text import _, fill, printable
 
 __all__ = ["Edge", "Package", "by_name", "edge", "flatten"]
 
+_MOST_PACKAGES: Final = 5_000
+_MOST_EDGES: Final = 50_000
+_MOST_MARKERS: Final = 2_000
 _NONE: Mapping[str, tuple["Edge", ...]] = {}
 
 
@@ -57,8 +62,6 @@ def edge(line: str, path: Path) -> Edge:
     Raises:
         ContextInvalid: It is not valid.
     """
-    from keynet.recipe.dependencies.pep508 import parsed
-
     found = parsed(line, path)
     return Edge(
         found.name,
@@ -87,6 +90,7 @@ def flatten(
     Raises:
         ContextInvalid: The lock does not have what the roots or a package in it need.
     """
+    _check_size(packages, lock)
     places = usable(requires_python)
     wanted = frozenset(extras)
     chosen: dict[tuple[str, str, str], tuple[Package, list[tuple[str, str]]]] = {}
@@ -98,6 +102,14 @@ def flatten(
     # pip checks either all or none.
     hashed = all(package.hashes or package.line.startswith("-e ") for package, _ in kept)
     return tuple(_line(package, condition(found, places), hashed=hashed) for package, found in kept)
+
+
+def _check_size(packages: Mapping[str, list[Package]], lock: Path) -> None:
+    listed = [package for named in packages.values() for package in named]
+    edges = [edge for package in listed for edge in package.edges]
+    markers = {edge.marker for edge in edges}
+    if len(listed) > _MOST_PACKAGES or len(edges) > _MOST_EDGES or len(markers) > _MOST_MARKERS:
+        raise invalid(lock, _("it has too many packages"))
 
 
 def _line(package: Package, marker: str, *, hashed: bool) -> str:

@@ -17,6 +17,7 @@ __all__ = ["NAME", "read"]
 
 NAME: Final = "pylock.toml"
 _LONGEST: Final = 20_000
+_MOST: Final = 5_000
 
 
 def read(folder: Folder, selection: Selection) -> Declared:
@@ -48,6 +49,8 @@ def read(folder: Folder, selection: Selection) -> Declared:
     packages = (
         [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
     )
+    if len(packages) > _MOST:
+        raise invalid(folder.where(NAME), _("it has too many packages"))
     found = []
     for package in packages:
         where = [place for place in places if _holds(package, place, wanted)]

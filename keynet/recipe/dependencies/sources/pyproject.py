@@ -18,7 +18,9 @@ from keynet.text import _, fill, printable
 __all__ = ["NAME", "document", "expanded", "metadata", "read", "unsourced"]
 
 NAME: Final = "pyproject.toml"
-_LARGEST: Final = 2_000_000
+_LARGEST: Final = 1_000_000
+_MOST_GROUPS: Final = 300
+_MOST_LINES: Final = 10_000
 
 
 def document(folder: Folder) -> dict[str, Any]:
@@ -174,6 +176,8 @@ def _groups(
     tables = document.get("dependency-groups", {})
     if not isinstance(tables, dict):
         raise invalid(folder.where(NAME), _("[dependency-groups] is not a table"))
+    if len(tables) > _MOST_GROUPS:
+        raise invalid(folder.where(NAME), _("it has too many dependency groups"))
     listed = {canonical(name): items for name, items in tables.items()}
     found = {}
     for name in tables:
@@ -236,4 +240,6 @@ def _lines(folder: Folder, value: object) -> list[str]:
 def _strings(folder: Folder, value: object) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise invalid(folder.where(NAME), _("dependencies are not a list of strings"))
+    if len(value) > _MOST_LINES:
+        raise invalid(folder.where(NAME), _("it lists too many dependencies"))
     return value

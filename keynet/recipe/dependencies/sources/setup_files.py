@@ -19,7 +19,7 @@ __all__ = ["CFG", "PY", "metadata"]
 
 CFG: Final = "setup.cfg"
 PY: Final = "setup.py"
-_LARGEST: Final = 500_000
+_LARGEST: Final = 200_000
 
 
 def metadata(folder: Folder) -> Metadata | None:

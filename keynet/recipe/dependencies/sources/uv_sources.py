@@ -25,7 +25,7 @@ __all__ = ["Sources", "members", "of", "workspace_of"]
 _TABLE: Final = "[tool.uv.sources]"
 _NAME: Final = "pyproject.toml"
 _MOST_MEMBERS: Final = 1000
-_LARGEST: Final = 2_000_000
+_LARGEST: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,16 +48,21 @@ class Dependencies:
 
     ``source`` is the file that names the dependencies, None if there is no such file.
     ``files`` holds requirements files and the files they refer to, by relative path: pip starts
-    at ``requirements.txt``, and every reference is relative to this set.
+    at ``requirements.txt``, and every reference is relative to this set. A large archive is the
+    path of a copy in keynet's cache, in a folder named by its SHA-256.
     ``import_paths`` are folders of the context (``.`` for the context itself) that are put on
-    the import path, because the requirements name local projects in them. ``requires_python`` is
-    the version specifier of the project or script, "" without one.
+    the import path, because the requirements name local projects in them.
+    ``count`` is the number of requirements named; ``lines`` are these in the form of PEP 508,
+    where they have one. ``requires_python`` is what the project says, "" if it says nothing.
+    ``pip_only`` names what in the files only pip understands.
     """
 
     source: Path | None = None
-    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    files: Mapping[str, bytes | Path] = field(default_factory=dict, repr=False)
     import_paths: tuple[str, ...] = ()
+    count: int = 0
     requires_python: str = ""
+    pip_only: tuple[str, ...] = ()
     lines: tuple[str, ...] = field(default=(), repr=False)
 
 

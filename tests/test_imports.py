@@ -47,6 +47,7 @@ IMPORTERS = {
     "oras": ("registry/artifact.py",),
     "httpx": ("registry/http/transport.py", "backend/transport.py"),
     "packaging": ("recipe/dependencies/",),
+    "yaml": ("recipe/dependencies/sources/conda.py",),
     "platformdirs": ("files/places.py",),
     "click": ("cli/",),
     "rich": ("cli/",),

@@ -116,6 +116,7 @@ def _described(request: Request, model_name: str, plan: BuildPlan) -> dict[str, 
         "model_name": model_name,
         "project_id": configured.project_id,
         "base_image": plan.recipe.from_name if isinstance(plan.recipe, Recipe) else None,
+        "dependencies": _dependencies(plan),
         "dockerfile": str(configured.dockerfile) if configured.dockerfile else None,
         "builder": configured.builder,
         "platform": ",".join(map(str, plan.platforms)) or None,
@@ -123,6 +124,13 @@ def _described(request: Request, model_name: str, plan: BuildPlan) -> dict[str, 
         "harbor_project": configured.harbor_project,
         "labels": dict(plan.labels),
     }
+
+
+def _dependencies(plan: BuildPlan) -> str | None:
+    if isinstance(plan.recipe, UserContainerfile):
+        return None
+    found = plan.recipe.dependencies
+    return f"{found.source}, {found.count}" if found.source and found.files else _("none")
 
 
 def _secret(text: str) -> BuildSecret:

@@ -63,7 +63,15 @@ def build_options(command: F) -> F:
             ),
             click.option(
                 "--requirements", "-r", metavar="FILE", type=path,
-                help=_("Requirements file.  [default: requirements.txt or pyproject.toml]"),
+                help=_("Requirements file.  [default: the project's own, see the manual]"),
+            ),
+            click.option(
+                "--extra", "extras", metavar="NAME", multiple=True,
+                help=_("Extra of the project to install too; may be repeated."),
+            ),
+            click.option(
+                "--group", "groups", metavar="NAME", multiple=True,
+                help=_("Dependency group of the project to install too; may be repeated."),
             ),
             click.option("--no-cache", is_flag=True, help=_("Do not use cached layers.")),
             click.option(

@@ -19,7 +19,7 @@ from keynet.recipe import certificates
 from keynet.secret import Secret
 from keynet.text import _, fill, printable, stacked
 
-__all__ = ["Detected", "detect"]
+__all__ = ["Detected", "detect", "index_hosts"]
 
 _LARGEST: Final = 1_000_000
 _PROXIES: Final = ("http_proxy", "https_proxy", "no_proxy", "all_proxy", "ftp_proxy")
@@ -71,6 +71,13 @@ def detect(
         pip_conf=Secret(_pip_conf(usable)) if usable else None,
     )
     return Detected(network, tuple(notices))
+
+
+def index_hosts(network: HostNetwork) -> frozenset[str]:
+    """Return host[:port] of every package index that the user's own settings name."""
+    text = network.pip_conf.reveal() if network.pip_conf is not None else ""
+    urls = (word for word in text.split() if _is_remote(word))
+    return frozenset(urlsplit(url).netloc.rpartition("@")[2].lower() for url in urls)
 
 
 def _ca_bundle(

@@ -57,6 +57,8 @@ class Settings(BaseModel):
     base_image: str | None = None
     dockerfile: Path | None = None
     requirements: Path | None = None
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
     platform: str | None = None
     harbor_project: str = "kitech-model"
     labels: dict[str, str] = Field(default_factory=dict)

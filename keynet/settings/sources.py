@@ -18,7 +18,7 @@ __all__ = [
     "read_pyproject",
 ]
 
-_PYPROJECT_LIMIT: Final = 5_000_000
+_PYPROJECT_LIMIT: Final = 1_000_000
 
 # Setting -> flag and variable, for errors; "" where there is none.
 SOURCES: Final[Mapping[str, tuple[str, str]]] = {
@@ -34,6 +34,8 @@ SOURCES: Final[Mapping[str, tuple[str, str]]] = {
     "base_image": ("--base-image", ""),
     "dockerfile": ("--dockerfile", ""),
     "requirements": ("--requirements", ""),
+    "extras": ("--extra", ""),
+    "groups": ("--group", ""),
     "platform": ("--platform", "KEYNET_PLATFORM"),
     "harbor_project": ("--harbor-project", ""),
     "labels": ("--label", ""),
@@ -62,11 +64,11 @@ def read_pyproject(context: Path) -> dict[str, Any]:
     if content is None:
         raise _bad_pyproject(_("it is too large"), file)
     # Most contexts have no such file.
-    import tomllib
+    from keynet.files import limited_toml
 
     try:
-        table = tomllib.loads(content.decode()).get("tool", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as e:
+        table = limited_toml.loads(content).get("tool", {})
+    except ValueError as e:
         raise _bad_pyproject(printable(e, 200), file) from e
     section = table.get("keynet", {}) if isinstance(table, dict) else {}
     if not isinstance(section, dict):

@@ -5,7 +5,7 @@ are raised.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,8 @@ def push(
     dockerfile: _Path | None = None,
     context: _Path | None = None,
     requirements: _Path | None = None,
+    extras: Sequence[str] = (),
+    groups: Sequence[str] = (),
     platform: str | None = None,
     harbor_project: str | None = None,
     build_args: Mapping[str, str] | None = None,
@@ -70,6 +72,8 @@ def push(
     as with ``keynet push``. It can be called while an event loop is running.
 
     Args:
+        extras: Extras of the project to install too.
+        groups: Its dependency groups to install too.
         project: The project's number; None uses the saved choice, or the only project there is.
         secrets: Files for ``RUN --mount=type=secret`` of your own Containerfile, by id.
         emit: Takes progress as values of ``keynet.Event``; never blocks, never raises.
@@ -88,6 +92,8 @@ def push(
             "base_image": base_image,
             "dockerfile": dockerfile,
             "requirements": requirements,
+            "extras": tuple(extras),
+            "groups": tuple(groups),
             "platform": platform,
             "harbor_project": harbor_project,
         },
@@ -113,6 +119,8 @@ def build(
     dockerfile: _Path | None = None,
     context: _Path | None = None,
     requirements: _Path | None = None,
+    extras: Sequence[str] = (),
+    groups: Sequence[str] = (),
     platform: str | None = None,
     build_args: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
@@ -126,6 +134,8 @@ def build(
     Args:
         output: ``oci:DIR``, ``oci-archive:FILE`` or ``docker-archive:FILE``; None leaves the
             image in the engine's store.
+        extras: Extras of the project to install too.
+        groups: Its dependency groups to install too.
         secrets: Files for ``RUN --mount=type=secret`` of your own Containerfile, by id.
         emit: Takes progress as values of ``keynet.Event``; never blocks, never raises.
 
@@ -140,6 +150,8 @@ def build(
             "base_image": base_image,
             "dockerfile": dockerfile,
             "requirements": requirements,
+            "extras": tuple(extras),
+            "groups": tuple(groups),
             "platform": platform,
         },
         build_args,

@@ -18,6 +18,7 @@ from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, Recipe
 from keynet.recipe import context, hostnetwork, ignore
 from keynet.recipe.dependencies import finding
+from keynet.recipe.dependencies.finding import Search
 from keynet.runtime.build import rendering
 from keynet.runtime.build.rendering import Rendered
 from keynet.runtime.build.staging import stage
@@ -151,7 +152,7 @@ def planned(
     rules = ignore.load(folder)
     inside = context.locate_entrypoint(folder, folder / entrypoint, rules)
     scanned = context.scan(folder, rules)
-    found, warnings = finding.find(folder, None, environment)
+    found, warnings = finding.find(Search(folder, folder / entrypoint, environment=environment))
     host = hostnetwork.detect(
         environment, folder / "no-home", global_files=(), site_prefix=folder / "no-prefix"
     )

@@ -11,6 +11,7 @@ import pytest
 from keynet.plan import Recipe
 from keynet.recipe import hostnetwork
 from keynet.recipe.dependencies import finding
+from keynet.recipe.dependencies.finding import Search
 from tests.integration.recipe_bed import (
     PASSWORD,
     Engine,
@@ -286,7 +287,7 @@ def test_real_packages_come_by_this_hosts_own_settings(
     base = hub.reference("slim" if variant == "slim" else "bare")
     plan, _notices = planned(training, "train.py", base, {})
     host = hostnetwork.detect(os.environ, Path.home()).network
-    found, _warnings = finding.find(training, None, os.environ)
+    found, _warnings = finding.find(Search(training, environment=os.environ))
     assert isinstance(plan.recipe, Recipe)
     recipe = replace(plan.recipe, dependencies=found)
     tag = _tag()

@@ -10,10 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keynet.errors import ContextInvalid
+from keynet.files.beneath import Beneath
 from keynet.oci.reference import Reference
 from keynet.plan import HostNetwork, Recipe
 from keynet.recipe import ignore, instructions, patterns
 from keynet.recipe.dependencies import requirements
+from keynet.recipe.dependencies.folder import Folder
+from keynet.recipe.dependencies.lines.variables import Variables
 from keynet.runtime.build import rendering
 
 _BASE = Reference.parse("python:3.10-slim")
@@ -109,13 +112,17 @@ def test_any_requirements_keep_their_line_numbers(text: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "requirements.txt"
         file.write_text(text, encoding="utf-8", errors="replace", newline="")
-        reader = requirements.RequirementsReader(Path(folder), {})
-        try:
-            name = reader.add_file(file)
-        except ContextInvalid:
-            return
-        written = reader.files[name].decode()
-        assert len(written.split("\n")) - 1 == len(text.splitlines())
+        with Beneath(Path(folder)) as beneath:
+            top = Folder(beneath, Path(folder))
+            reader = requirements.RequirementsReader(top, "", Variables())
+            try:
+                name = reader.add_file(top, file.name)
+            except ContextInvalid:
+                return
+        written = reader.files[name]
+        assert isinstance(written, bytes)
+        # Further options of a line come last.
+        assert len(written.split(b"\n")) - 1 >= len(text.splitlines())
 
 
 @settings(max_examples=500)

@@ -1,371 +1,373 @@
 """Read requirements files, and rewrite them so that they install anywhere.
 
-Included files, local archives and find-links directories of the context become part of one set
-of files, which refers to nothing outside the set. A local project is replaced by its
-dependencies; its code is in the context already.
+Included files, local archives and find-links folders of the context become part of one set of
+files, which refers to nothing outside the set. A local project is replaced by a stub wheel with
+its metadata; its modules are in the context already.
 
 Source: pip's "Requirements File Format".
 """
 
-import codecs
+import errno
+import posixpath
 import re
-import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlsplit
 
-from keynet.errors import ContextInvalid
 from keynet.events import Notice
-from keynet.files import limited_read, places
-from keynet.text import _, fill, printable
+from keynet.files.beneath import LeavesFolder
+from keynet.recipe.dependencies.declared import Declared
+from keynet.recipe.dependencies.folder import Folder
+from keynet.recipe.dependencies.lines import line_check, line_errors, references, requirement_lines
+from keynet.recipe.dependencies.lines.references import Local
+from keynet.recipe.dependencies.lines.requirement_lines import Line, Undecodable
+from keynet.recipe.dependencies.lines.variables import Variables
+from keynet.recipe.dependencies.local_archives import SUFFIXES, Archives
+from keynet.text import _, fill
 
 __all__ = ["RequirementsReader"]
 
-_LARGEST_TEXT: Final = 5_000_000
-_LARGEST_ARCHIVE: Final = 5_000_000_000
-_ARCHIVES: Final = (".whl", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
-_COMMENT: Final = re.compile(r"(?:^|\s+)#.*$")
-_VARIABLE: Final = re.compile(r"\$\{([A-Z0-9_]+)\}")
-_OPTION: Final = re.compile(
-    r"(?P<flag>--[a-z][a-z-]*|-[recfi])(?:\s*=\s*|\s+|(?<=^-[recfi]))(?P<value>\S.*)"
-)
-_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|(?:git|hg|svn|bzr)\+")
-_NAMED: Final = re.compile(
-    r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\s*(?:\[[^\]]*\])?\s*(?:$|[<>=!~;(,]|@\s*(?P<url>\S+))"
-)
-_LOCAL: Final = re.compile(r"(?P<path>.*?)(?P<extras>\[[^\]/]*\])?(?P<rest>\s+(?:;|--).*)?")
-_BOMS: Final = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
+_DEEPEST: Final = 50
+_WORKDIR: Final = "/workspace"
+# Where the hash of an archive goes if the set has hashes; NUL is in no requirement.
+_HASH: Final = re.compile("\0(archives/[^\0]++)\0")
+_SHORT: Final = {"-r": "--requirement", "-c": "--constraint", "-e": "--editable",
+                 "-f": "--find-links", "-i": "--index-url",
+                 "--pypi-url": "--index-url"}  # fmt: skip
 
 
 class RequirementsReader:
-    """Collect ``files`` and ``import_paths`` of ``Dependencies``.
+    """Collect what ``Dependencies`` holds.
 
     Every method raises ContextInvalid, with file and line.
     """
 
-    def __init__(self, context: Path, environment: Mapping[str, str]) -> None:
-        self.files: dict[str, bytes] = {}
+    def __init__(self, top: Folder, context: str, variables: Variables) -> None:
         self.import_paths: list[str] = []
         self.notices: list[Notice] = []
-        self._context = context.resolve()
-        self._environment = environment
-        self._roots = [self._context]
-        self._names: dict[Path, str] = {}
-        self._open: list[Path] = []
-
-    def add_file(self, path: Path, *, trusted: bool = False) -> str:
-        """Add a requirements file and its includes; return its name in ``files``.
-
-        Args:
-            trusted: The user named this file, so it and its siblings may be outside the context.
-        """
-        real = path.resolve()
-        if trusted:
-            self._roots.append(real.parent)
-        if real in self._open:
-            raise ContextInvalid(
-                fill(_("The requirements file {path} includes itself."), path=path),
-                _("Remove the -r line that includes it again."),
-            )
-        if real in self._names:
-            return self._names[real]
-        text = self._read(real, path, trusted=trusted)
-        name = f"requirements-{len(self._names)}.txt" if self._names else "requirements.txt"
-        self._names[real] = name
-        self._open.append(real)
-        lines = list(self._rewritten(text, path))
-        self._open.pop()
-        self.files[name] = "".join(line + "\n" for line in lines).encode()
-        return name
-
-    def add_project(self, directory: Path, extras: tuple[str, ...] = ()) -> str:
-        """Add a project's dependencies as a requirements file; return its name."""
-        # Imports packaging (15 ms), which only projects need.
-        from keynet.recipe.dependencies import pyproject
-
-        declared = pyproject.read(directory / "pyproject.toml", extras)
-        lines = list(declared.dependencies)
-        for named in declared.files:
-            lines.append(f"-r {self.add_file(directory / named)}")
-        self._add_path(directory)
-        name = f"requirements-{len(self._names)}.txt" if self._names else "requirements.txt"
-        self._names[(directory / "pyproject.toml").resolve() / ",".join(extras)] = name
-        self.files[name] = "".join(line + "\n" for line in lines).encode()
-        return name
+        self.count = 0
+        self.lines: list[str] = []
+        self.pip_only: dict[str, None] = {}
+        self.installs = False
+        self._archives = Archives()
+        self._top = top
+        self._context = context
+        self._variables = variables
+        self._tops = [top]
+        self._texts: dict[str, list[str]] = {}
+        self._names: dict[tuple[int, str, str], str] = {}
+        self._projects: set[tuple[str, str]] = set()
+        self._check = line_check.LineCheck()
+        self._hashed = False
+        self._alone = False
 
     @property
-    def installs(self) -> bool:
-        """Report whether any file names a distribution, not only options and comments."""
-        return any(
-            (line and not line.startswith("-")) or line.startswith(("-e", "--editable"))
-            for content in self.files.values()
-            for line in (_COMMENT.sub("", text).strip() for text in content.decode().splitlines())
-        )
+    def files(self) -> dict[str, bytes | Path]:
+        """Return the set of files; pip starts at ``requirements.txt``."""
 
-    def _add_path(self, directory: Path) -> None:
-        source = directory / "src"
-        root = source if source.is_dir() else directory
-        inside = root.resolve().relative_to(self._context).as_posix()
-        if inside not in self.import_paths:
-            self.import_paths.append(inside)
+        def hashed(match: re.Match[str]) -> str:
+            return f" --hash=sha256:{self._archives.digest(match[1])}" if self._hashed else ""
 
-    def _read(self, real: Path, path: Path, *, trusted: bool) -> str:
-        if not any(real.is_relative_to(root) for root in self._roots):
-            raise ContextInvalid(
-                fill(_("The requirements file {path} is outside the build context."), path=path),
-                _("Move it into the context, or pass it with --requirements FILE."),
-            )
-        content = read_bytes(path, _LARGEST_TEXT, regular_only=not trusted)
-        encoding = next((name for bom, name in _BOMS if content.startswith(bom)), "utf-8")
+        texts = {
+            name: _HASH.sub(hashed, "".join(line + "\n" for line in lines)).encode()
+            for name, lines in self._texts.items()
+        }
+        return {**texts, **self._archives.files}
+
+    def add_file(self, folder: Folder, name: str, *, depth: int = 0) -> str:
+        """Add a requirements file of the project, with its includes; return its name."""
+        content = folder.read(name)
+        real = folder.beneath.resolve(folder.inside(name))
+        # While it is read, an include of it is an include of itself.
+        self._names[(id(folder.beneath), real, "-r")] = ""
+        return self.add_content(folder, name, content, depth=depth)
+
+    def add_content(
+        self, folder: Folder, name: str, content: bytes, *, trusted: bool = False, depth: int = 0,
+        kind: str = "-r",
+    ) -> str:  # fmt: skip
+        """Add a requirements file whose content has been read; return its name in ``files``.
+
+        Args:
+            folder: Paths in the file are relative to it.
+            trusted: The user named the file by a flag.
+            kind: ``-c`` for a file of constraints.
+        """
+        path = folder.where(name)
         try:
-            return content.decode(encoding)
-        except UnicodeDecodeError as error:
-            raise ContextInvalid(
-                fill(_("The requirements file {path} is not UTF-8."), path=path),
-                _("Save it as UTF-8."),
-            ) from error
+            text = requirement_lines.decode(content).replace("\0", "")
+        except Undecodable as error:
+            raise line_errors.undecodable(path, error) from error
+        if folder.beneath is not self._top.beneath and folder not in self._tops:
+            self._tops.append(folder)
+        own = self._new_name()
+        written: list[str] = []
+        self._texts[own] = written
+        tail: list[str] = []
+        for line in requirement_lines.logical(text):
+            lines = self._rewritten(line, folder, f"{path}:{line.number}", trusted, depth, kind)
+            written += [*lines[:1], *[""] * (line.height - len(lines[:1]))]
+            tail += lines[1:]
+        written += tail
+        return own
 
-    def _rewritten(self, text: str, path: Path) -> Iterator[str]:
-        """Yield as many lines as the file has, so that pip's line numbers stay correct."""
-        for number, raw, logical in _logical_lines(text):
-            line = _COMMENT.sub("", self._expanded(logical)).strip()
-            changed = self._line(line, path.parent, f"{path}:{number}") if line else None
-            if changed is None:
-                yield from (self._expanded(physical) for physical in raw)
-            else:
-                yield changed
-                yield from [""] * (len(raw) - 1)
+    def add_lines(self, folder: Folder, declared: Declared) -> None:
+        """Add what a file of another kind declares, as lines of a requirements file."""
+        where = str(folder.where(declared.name))
+        self._alone = declared.is_locked
+        written: list[str] = []
+        self._texts[self._new_name()] = written
+        for text in declared.lines:
+            written += self._rewritten(Line(0, 1, text), folder, where, False, 0, "-r")
+        if declared.constraints:
+            content = "\n".join(declared.constraints).encode()
+            name = self.add_content(folder, declared.name, content, kind="-c")
+            written.append(f"-c {name}")
+        if declared.project and declared.is_package:
+            lines = self._project(Local("."), folder, folder.path, where)
+            written += [line for line in lines if line]
+        elif declared.project:
+            from keynet.recipe.dependencies import local_projects
 
-    def _expanded(self, line: str) -> str:
-        def value(match: re.Match[str]) -> str:
-            found = self._environment.get(match[1], "")
-            return found if found and "\n" not in found else match[0]
+            self._add_paths(folder, local_projects.import_paths_of(folder), where)
 
-        return _VARIABLE.sub(value, line)
+    def _new_name(self) -> str:
+        return f"requirements-{len(self._texts)}.txt" if self._texts else "requirements.txt"
 
-    def _line(self, line: str, directory: Path, where: str) -> str | None:
-        """Rewrite one line; None if it can stay unchanged."""
-        option = _OPTION.fullmatch(line)
-        if option:
-            return self._option(option["flag"], _unquoted(option["value"]), directory, where)
-        if line.startswith("-"):
-            return None
-        named = _NAMED.match(line)
-        if named and named["url"] is not None:
-            is_local = named["url"].startswith("file:")
-            return self._local(line[named.start("url") :], directory, where) if is_local else None
-        if named and not line.partition(" ")[0].endswith(_ARCHIVES):
-            return None
-        if _URL.match(line) and not line.startswith("file:"):
-            return None
-        return self._local(line, directory, where)
+    def _rewritten(
+        self, line: Line, folder: Folder, where: str, trusted: bool, depth: int, kind: str
+    ) -> list[str]:
+        """Return one line for this line, and more for the end of the file."""
+        if not line.text:
+            return [""]
+        text = self._variables.replaced(line.text, where, trusted=trusted)
+        if text.startswith("-"):
+            return self._options(text, folder, where, trusted, depth, kind)
+        requirement, options = requirement_lines.parts(text)
+        self._note_options(options)
+        found = references.local(requirement)
+        if kind == "-r":
+            self.count += 1
+            self.installs = True
+        if found is not None:
+            return self._local(found, requirement, options, folder, where, depth)
+        self._check.check(requirement, where)
+        if requirement.startswith(("hg+", "svn+", "bzr+")):
+            self._pip_only(requirement.partition("+")[0] + "+…")
+        if kind == "-r":
+            self.lines.append(requirement)
+        return [f"{requirement} {options}" if options else requirement]
 
-    def _option(self, flag: str, value: str, directory: Path, where: str) -> str | None:
-        is_file_url = value.startswith("file:")
-        if _URL.match(value) and not is_file_url:
-            return None
-        target = _file_url_path(value, where) if is_file_url else directory / value
-        match flag:
-            case "-r" | "--requirement" | "-c" | "--constraint":
-                _existing(target, where)
-                short = "-c" if flag in ("-c", "--constraint") else "-r"
-                return f"{short} {self.add_file(target)}"
-            case "-e" | "--editable":
-                return self._local(value, directory, where)
-            case "-f" | "--find-links":
-                return f"--find-links {self._links(self._near(value, directory), where)}"
-            case "-i" | "--index-url" | "--pypi-url" | "--extra-index-url":
-                raise ContextInvalid(
-                    fill(
-                        _("{where}: the package index {url} exists on this machine only."),
-                        where=where,
-                        url=printable(value, 200),
-                    ),
-                    _("Serve it over http, or list archives of the context as ./wheels/NAME.whl."),
-                )
-        return None
+    def _options(
+        self, text: str, folder: Folder, where: str, trusted: bool, depth: int, kind: str
+    ) -> list[str]:
+        options = requirement_lines.options(text)
+        first = _SHORT.get(options[0][0], options[0][0]) if options else ""
+        if first == "--editable":
+            target = requirement_lines.after_option(text)
+            target, more = requirement_lines.parts(target)
+            return self._editable(target, more, folder, where, depth)
+        lines = []
+        for short, value in options:
+            name = _SHORT.get(short, short)
+            lines += self._option(name, value, folder, where, trusted, depth)
+        return lines or [""]
 
-    def _local(self, text: str, directory: Path, where: str) -> str:
+    def _editable(
+        self, target: str, options: str, folder: Folder, where: str, depth: int
+    ) -> list[str]:
+        self.count += 1
+        self.installs = True
+        self._note_options(options)
+        found = references.local(target if not target.startswith("~") else "./" + target)
+        if found is None and references.named(target) and not references.is_url(target):
+            # Only a path can be editable: "-e mine" is ./mine.
+            found = references.local(f"./{target}")
+        if found is None:
+            self._pip_only("--editable")
+            return [f"-e {target} {options}".strip()]
+        return self._local(found, target, options, folder, where, depth)
+
+    def _option(
+        self, name: str, value: str, folder: Folder, where: str, trusted: bool, depth: int
+    ) -> list[str]:
+        is_remote = references.is_url(value) and not value.startswith("file:")
+        if name in ("--requirement", "--constraint"):
+            short = "-r" if name == "--requirement" else "-c"
+            if is_remote:
+                self.installs = self.installs or short == "-r"
+                return [f"{short} {value}"]
+            included = self._included(value, folder, where, trusted, depth, short)
+            return [f"{short} {included}" if included else ""]
+        if name == "--find-links" and not is_remote:
+            return [f"--find-links {self._links(value, folder, where)}"]
+        if name in ("--index-url", "--extra-index-url") and not is_remote:
+            raise line_errors.local_index(where, value)
+        if name == "--require-hashes":
+            self._hashed = True
+        if name not in line_check.UNDERSTOOD:
+            self._pip_only(name)
+        return [f"{name} {value}".strip()]
+
+    def _included(
+        self, value: str, folder: Folder, where: str, trusted: bool, depth: int, kind: str
+    ) -> str:
+        """Add an included file; return "" if it has been added before."""
+        base, path = self._found(self._path_of(value), value, folder, where)
+        if depth >= _DEEPEST:
+            raise line_errors.too_deep(where, _DEEPEST)
+        real = base.beneath.resolve(path)
+        key = (id(base.beneath), real, kind)
+        if key in self._names:
+            if not self._names[key]:
+                raise line_errors.includes_itself(where, base.root / real)
+            return ""
+        self._names[key] = ""
+        inside = Folder(base.beneath, base.root, posixpath.dirname(path))
+        content = inside.read(posixpath.basename(path))
+        self._names[key] = self.add_content(
+            inside, posixpath.basename(path), content, trusted=trusted, depth=depth + 1, kind=kind
+        )
+        return self._names[key]
+
+    def _path_of(self, value: str) -> str:
+        found = references.local(value) if value.startswith("file:") else None
+        return found.path if found else value
+
+    def _local(
+        self, found: Local, written: str, options: str, folder: Folder, where: str, depth: int
+    ) -> list[str]:
         """Rewrite a line that names an archive or a project of the context."""
-        parts = _LOCAL.fullmatch(text)
-        if parts is None:
-            raise _missing(Path(text), where)
-        written, extras, rest = parts["path"], parts["extras"] or "", parts["rest"] or ""
-        is_url = written.startswith("file:")
-        path = _file_url_path(written, where) if is_url else self._near(written, directory)
-        real = _existing(path, where)
-        if not any(real.is_relative_to(root) for root in self._roots):
-            raise ContextInvalid(
-                fill(_("{where}: {path} is outside the build context."), where=where, path=path),
-                _("Copy it into the context, or install it from a package index."),
-            )
-        if real.is_file():
-            return f"./{self._archive(real, where)}{extras}{rest}"
-        names = tuple(name.strip() for name in extras.strip("[]").split(",") if name.strip())
-        self.notices.append(
-            Notice(
-                fill(
-                    _(
-                        "{where}: the project itself is not installed, only its dependencies. Its "
-                        "modules are imported from the context; its commands and compiled "
-                        "extensions are missing."
-                    ),
-                    where=where,
-                ),
-                "note",
-            )
-        )
-        if not real.is_relative_to(self._context):
-            raise ContextInvalid(
-                fill(
-                    _("{where}: the project {path} is outside the build context."),
-                    where=where,
-                    path=path,
-                ),
-                _("Pass a context that contains it: --context DIR."),
-            )
-        return f"-r {self.add_project(real, names)}"
+        base, path = self._found(found.path, written, folder, where, found)
+        kind = self._kind(base, path, where)
+        self.installs = True
+        if kind == "folder":
+            inside = posixpath.join(path, found.subdirectory) if found.subdirectory else path
+            return self._project(found, base, inside, where)
+        archive = self._archive(base, path, where)
+        self.lines.append(references.distribution(archive, found))
+        own = options or f"\0{archive}\0"
+        marker = f" ; {found.marker}" if found.marker else ""
+        return [f"./{archive}{found.extras}{marker}{' ' if options else ''}{own}"]
 
-    def _near(self, written: str, directory: Path) -> Path:
-        """Resolve a path next to the file, else in the folder where pip is started."""
-        near, started = directory / written, self._context / written
+    def _project(self, found: Local, base: Folder, path: str, where: str) -> list[str]:
+        # Reads several kinds of files, which most requirements files do not need.
+        from keynet.recipe.dependencies import local_projects
+
         try:
-            return started if started.exists() and not near.exists() else near
-        except (OSError, ValueError):
-            return near
+            real = base.beneath.resolve(path)
+        except OSError as error:
+            raise line_errors.unreadable(where, path, error) from error
+        inside = self._in_context(base, real, where)
+        if (real, found.extras) in self._projects:
+            return [""]
+        self._projects.add((real, found.extras))
+        extras = tuple(name.strip() for name in found.extras.strip("[]").split(",") if name.strip())
+        folder = Folder(base.beneath, base.root, real)
+        in_image = posixpath.normpath(posixpath.join(_WORKDIR, inside))
+        project = local_projects.describe(folder, extras, where, in_image, alone=self._alone)
+        self.notices += [each for each in project.notices if each not in self.notices]
+        self._add_paths(folder, project.import_paths, where)
+        marker = f" ; {found.marker}" if found.marker else ""
+        lines = [""]
+        if project.wheel is not None:
+            archive = self._archives.put(*project.wheel, where)
+            lines = [f"./{archive}{found.extras}{marker}\0{archive}\0"]
+            self.installs = True
+            self.lines.append(f"{project.name}=={project.version}{marker}")
+            self.lines += project.lines
+        else:
+            lines += list(project.lines)
+            self.lines += project.lines
+        for each in project.beside:
+            lines += self._rewritten(Line(0, 1, each), folder, where, False, 0, "-c")
+        return lines
 
-    def _links(self, directory: Path, where: str) -> str:
-        real = _existing(directory, where)
-        if not real.is_dir() or not any(real.is_relative_to(root) for root in self._roots):
-            raise ContextInvalid(
-                fill(
-                    _("{where}: {path} is not a directory of the build context."),
-                    where=where,
-                    path=directory,
-                ),
-                _("Copy the archives into the context, or use a URL."),
-            )
-        for archive in sorted(real.iterdir()):
-            if archive.name.endswith(_ARCHIVES) and archive.is_file():
-                self._archive(archive, where)
+    def _add_paths(self, folder: Folder, paths: Iterable[str], where: str) -> None:
+        for path in paths:
+            real = folder.beneath.resolve(folder.inside(path))
+            inside = self._in_context(folder, real, where)
+            if inside not in self.import_paths:
+                self.import_paths.append(inside)
+
+    def _in_context(self, base: Folder, real: str, where: str) -> str:
+        """Return a path as one of the context."""
+        if base.beneath is self._top.beneath:
+            if not self._context:
+                return real or "."
+            if f"{real}/".startswith(f"{self._context}/"):
+                return posixpath.relpath(real, self._context)
+        raise line_errors.project_outside(where, base.root / real)
+
+    def _found(
+        self, path: str, written: str, folder: Folder, where: str, found: Local | None = None
+    ) -> tuple[Folder, str]:
+        """Return where a path is: next to the file, else in the folder where pip is started."""
+        outside = False
+        # Some write "-e ./mine#egg=mine".
+        for candidate in dict.fromkeys([path, path.partition("#")[0]]):
+            for base, inside in self._candidates(folder, candidate):
+                try:
+                    if base.beneath.kind(inside) is not None:
+                        return base, inside
+                except LeavesFolder:
+                    outside = True
+                except OSError as error:
+                    if error.errno == errno.ENAMETOOLONG:
+                        continue
+                    raise line_errors.unreadable(where, path, error) from error
+        if found is not None and references.is_conda(found):
+            raise line_errors.of_conda(where, found)
+        if outside:
+            raise line_errors.outside(where, written)
+        raise line_errors.missing(where, written, folder.where(path.replace("\0", "")))
+
+    def _candidates(self, folder: Folder, path: str) -> list[tuple[Folder, str]]:
+        started = posixpath.join(self._context, path)
+        found = [(folder, folder.inside(path)), (self._top, started)]
+        if folder.beneath is not self._top.beneath:
+            absolute = posixpath.normpath(posixpath.join(str(folder.where().resolve()), path))
+            found.append((self._top, absolute))
+        return found
+
+    def _kind(self, base: Folder, path: str, where: str) -> str:
+        kind = base.beneath.kind(path)
+        if kind == "other":
+            raise line_errors.neither(where, base.root / path)
+        return str(kind)
+
+    def _links(self, value: str, folder: Folder, where: str) -> str:
+        base, path = self._found(self._path_of(value), value, folder, where)
+        if self._kind(base, path, where) != "folder":
+            raise line_errors.not_a_folder(where, base.root / path)
+        try:
+            names = base.beneath.names(path)
+            paths = [posixpath.join(path, name) for name in names if name.endswith(SUFFIXES)]
+            self._archives.check(base.beneath, paths, where)
+        except OSError as error:
+            raise line_errors.unreadable(where, error.filename or path, error) from error
+        for each in paths:
+            self._archive(base, each, where)
         return "archives"
 
-    def _archive(self, path: Path, where: str) -> str:
-        if not path.name.endswith(_ARCHIVES):
-            raise ContextInvalid(
-                fill(
-                    _("{where}: {path} is neither a project nor an archive that pip installs."),
-                    where=where,
-                    path=path,
-                ),
-                _("Use -r FILE to include a requirements file."),
-            )
-        name = f"archives/{path.name}"
-        content = read_bytes(path, _LARGEST_ARCHIVE, regular_only=True)
-        if self.files.get(name, content) != content:
-            raise ContextInvalid(
-                fill(
-                    _("{where}: there are two different archives named {name}."),
-                    where=where,
-                    name=path.name,
-                ),
-                _("Keep one of them."),
-            )
-        self.files[name] = content
-        return name
+    def _archive(self, base: Folder, path: str, where: str) -> str:
+        if not path.endswith(SUFFIXES):
+            raise line_errors.neither(where, base.root / path)
+        try:
+            return self._archives.add(base.beneath, path, where)
+        except LeavesFolder as error:
+            raise line_errors.outside(where, path) from error
+        except OSError as error:
+            raise line_errors.unreadable(where, path, error) from error
 
+    def _note_options(self, options: str) -> None:
+        if not options:
+            return
+        for name, _value in requirement_lines.options(options):
+            if name == "--hash":
+                self._hashed = True
+            else:
+                self._pip_only(name)
 
-def read_bytes(path: Path, limit: int, *, regular_only: bool) -> bytes:
-    """Return the content of a file that the user named.
-
-    Args:
-        limit: In bytes.
-        regular_only: Refuse pipes and devices.
-
-    Raises:
-        ContextInvalid: The file is unreadable or larger than ``limit``.
-    """
-    try:
-        content = limited_read.read(path, limit, regular_only=regular_only)
-    except OSError as error:
-        raise ContextInvalid(
-            fill(
-                _("{path} ({resolved}) cannot be read: {reason}."),
-                path=path,
-                resolved=places.real(path),
-                reason=error.strerror or error,
-            ),
-            _("Check the path and its permissions."),
-        ) from error
-    if content is None:
-        raise ContextInvalid(
-            fill(_("{path} is too large for a list of dependencies."), path=path),
-            _("Check that the right file is named."),
-        )
-    return content
-
-
-def _logical_lines(text: str) -> Iterator[tuple[int, list[str], str]]:
-    """Join continued lines as pip does; yield number, physical and joined lines."""
-    raw: list[str] = []
-    start = 1
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not raw:
-            start = number
-        raw.append(line)
-        if line.endswith("\\") and not _COMMENT.match(line):
-            continue
-        yield start, raw, _joined(raw)
-        raw = []
-    if raw:
-        yield start, raw, _joined(raw)
-
-
-def _joined(lines: list[str]) -> str:
-    if len(lines) == 1:
-        return lines[0].rstrip("\\")
-    last = lines[-1]
-    return "".join(line.strip("\\") for line in lines[:-1]) + (
-        " " + last if _COMMENT.match(last) else last.rstrip("\\")
-    )
-
-
-def _unquoted(value: str) -> str:
-    try:
-        return " ".join(shlex.split(value))
-    except ValueError:
-        return value
-
-
-def _file_url_path(url: str, where: str) -> Path:
-    parts = urlsplit(url.partition("#")[0])
-    if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
-        raise _missing(Path(url), where)
-    return Path(unquote(parts.path))
-
-
-def _existing(path: Path, where: str) -> Path:
-    try:
-        return path.resolve(strict=True)
-    except (OSError, RuntimeError, ValueError) as error:
-        # Absent, a loop of links, too long, or with a NUL.
-        raise _missing(path, where) from error
-
-
-def _missing(path: Path, where: str) -> ContextInvalid:
-    return ContextInvalid(
-        fill(
-            _("{where}: {path} ({resolved}) does not exist."),
-            where=where,
-            path=path,
-            resolved=path.absolute(),
-        ),
-        _("Correct the path: it is relative to the file that contains it, or to the context."),
-    )
+    def _pip_only(self, name: str) -> None:
+        self.pip_only.setdefault(fill(_("{option} in the requirements"), option=name))

@@ -162,7 +162,7 @@ def _quoted(value: str) -> str:
 
 def _build_files(recipe: Recipe, network: HostNetwork) -> tuple[dict[str, bytes | Path], str]:
     """Return the files for install.py, and a hash of what decides the packages."""
-    contents = {
+    contents: dict[str, bytes | Path] = {
         **recipe.dependencies.files,
         "install.py": (files("keynet.runtime.build") / "install.py").read_bytes(),
         "paths.json": _json([_inside(recipe, path) for path in recipe.dependencies.import_paths]),
@@ -185,7 +185,7 @@ def _json(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, indent=1).encode()
 
 
-def _hash(contents: Mapping[str, bytes]) -> str:
+def _hash(contents: Mapping[str, bytes | Path]) -> str:
     """Hash what decides which packages are installed.
 
     Certificates, proxies and logins in URLs are left out: a token that changes every hour must
@@ -195,6 +195,9 @@ def _hash(contents: Mapping[str, bytes]) -> str:
     for name, content in sorted(contents.items()):
         if name in _NETWORK_FILES:
             continue
+        if isinstance(content, Path):
+            # A copy in keynet's cache, whose folder is named by its hash.
+            content = content.parent.name.encode()  # noqa: PLW2901
         if name.endswith((".txt", ".conf")):
             content = _URL_LOGIN.sub(b"://", content)  # noqa: PLW2901
         whole.update(f"{name}\0{len(content)}\0".encode())

@@ -17,10 +17,19 @@ from keynet.events import Emit, Notice
 from keynet.files import places
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
-from keynet.plan import BuildPlan, Dependencies, Recipe, RegistryAccess, UserContainerfile
+from keynet.plan import (
+    BuildPlan,
+    Dependencies,
+    HostNetwork,
+    Recipe,
+    RegistryAccess,
+    UserContainerfile,
+)
 from keynet.recipe import buildargs, containerfile, context, hostnetwork, ignore
 from keynet.recipe.credential_files import Logins
 from keynet.recipe.dependencies import default_python, finding
+from keynet.recipe.dependencies.declared import Selection
+from keynet.recipe.dependencies.finding import Search
 from keynet.recipe.start import Start
 from keynet.runtime.engine import AnyBuilder, Candidate
 from keynet.runtime.engines.engine_candidates import engines
@@ -72,6 +81,9 @@ def prepare(
     with stages.stage("context", _("Checking context")) as stage:
         plan = plan_build(request, script, emit, default_platform)
         stage.detail = _summary(plan)
+    if isinstance(plan.recipe, Recipe):
+        with stages.stage("dependencies", _("Dependencies")) as stage:
+            stage.detail = _found(plan.recipe.dependencies)
     access = _platform_registry(request)
     with BackgroundLookup(access) as lookup:
         base_image.start(plan, lookup)
@@ -111,9 +123,7 @@ def plan_build(
     if user_file is not None:
         recipe = user_file
     else:
-        dependencies, warnings = finding.find(
-            request.context, settings.requirements, request.environment
-        )
+        dependencies, warnings = finding.find(_search(request, script, detected.network))
         name = settings.base_image or _decorated(script)
         base = (
             Reference.parse(name)
@@ -145,6 +155,32 @@ def plan_build(
         secrets=request.secrets,
         no_cache=request.no_cache,
         host_network=detected.network,
+    )
+
+
+def _search(request: Request, script: Script, network: HostNetwork) -> Search:
+    """Return what decides where the dependencies are looked for."""
+    settings = request.settings
+    return Search(
+        request.context,
+        script.path,
+        script.loaded.content,
+        requirements=settings.requirements,
+        is_trusted="requirements" not in request.from_project,
+        selection=Selection(settings.extras, settings.groups),
+        environment=request.environment,
+        hosts=hostnetwork.index_hosts(network),
+    )
+
+
+def _found(dependencies: Dependencies) -> str:
+    """Return where the dependencies come from and how many there are, for people."""
+    if dependencies.source is None or not dependencies.files:
+        return _("none")
+    return fill(
+        _("{source}, {count}"),
+        source=dependencies.source.name,
+        count=dependencies.count,
     )
 
 

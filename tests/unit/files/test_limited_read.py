@@ -14,8 +14,12 @@ import pytest
 
 from keynet.errors import ContextInvalid, ScriptInvalid, UsageError
 from keynet.files import limited_read
+from keynet.files.beneath import Beneath
 from keynet.recipe import certificates, containerfile, ignore
-from keynet.recipe.dependencies import finding, pyproject
+from keynet.recipe.dependencies import finding
+from keynet.recipe.dependencies.finding import Search
+from keynet.recipe.dependencies.folder import Folder
+from keynet.recipe.dependencies.sources import pyproject
 from keynet.script.files import source
 from keynet.settings import read_pyproject
 from keynet.steps.preparing import output
@@ -149,9 +153,9 @@ def test_no_file_of_a_repository_hangs_or_fills_the_memory(
     with pytest.raises(ContextInvalid, match="ignore"):
         ignore.load(tmp_path)
     with pytest.raises(ContextInvalid):
-        finding.find(tmp_path, None, {})
-    with pytest.raises(ContextInvalid):
-        pyproject.read(tmp_path / "pyproject.toml")
+        finding.find(Search(tmp_path))
+    with Beneath(tmp_path) as beneath, pytest.raises(ContextInvalid):
+        pyproject.document(Folder(beneath, tmp_path))
     with pytest.raises(UsageError, match="something else"):
         output.parse(f"oci:{tmp_path}")
     assert time.monotonic() - started < 4
@@ -162,7 +166,7 @@ def test_an_endless_device_is_too_large_for_every_reader(tmp_path: Path) -> None
     with pytest.raises(ContextInvalid, match="larger than 1 MB"):
         containerfile.read(endless)
     with pytest.raises(ContextInvalid, match="too large"):
-        finding.find(tmp_path, endless, {})
+        finding.find(Search(tmp_path, requirements=endless))
     with pytest.raises(ContextInvalid, match="too large"):
         certificates.bundle({}, str(endless))
 

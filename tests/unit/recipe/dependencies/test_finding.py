@@ -8,6 +8,7 @@ import pytest
 from keynet.errors import ContextInvalid
 from keynet.plan import Dependencies
 from keynet.recipe.dependencies import finding
+from keynet.recipe.dependencies.finding import Search
 
 
 @pytest.fixture
@@ -24,45 +25,45 @@ def _find(
     environment: Mapping[str, str] | None = None,
 ) -> Dependencies:
     (root / "requirements.txt").write_text(text)
-    return finding.find(root, None, environment or {})[0]
+    return finding.find(Search(root, environment=environment or {}))[0]
 
 
-def _main(found: Dependencies) -> str:
-    return found.files["requirements.txt"].decode()
+def _text(found: Dependencies, name: str = "requirements.txt") -> str:
+    content = found.files[name]
+    assert isinstance(content, bytes)
+    return content.decode()
 
 
 @pytest.mark.parametrize(
     "text",
     [
         "numpy==1.26.4\n",
-        "numpy >= 1.26 ; python_version < '3.12'  # why\n",
+        "numpy >= 1.26 ; python_version < '3.12'\n",
         "numpy[extra]~=1.0\nscipy\n",
         "--index-url https://example.com/simple\nnumpy\n",
-        "--extra-index-url=https://example.com/simple\nnumpy\n",
-        "-f https://example.com/links.html\nnumpy\n",
+        "--extra-index-url https://example.com/simple\nnumpy\n",
+        "--find-links https://example.com/links.html\nnumpy\n",
         "--no-binary :all:\nnumpy\n",
-        "numpy==1 \\\n    --hash=sha256:0000 \\\n    --hash=sha256:1111\n",
+        "numpy==1 --hash=sha256:0000 --hash=sha256:1111\n",
         "git+https://example.com/x.git@v1#egg=x\n",
         "-e git+https://example.com/x.git@v1#egg=x\n",
         "x @ https://example.com/x-1.0-py3-none-any.whl\n",
         "https://example.com/x-1.0-py3-none-any.whl\n",
         "-r https://example.com/more.txt\nnumpy\n",
-        "numpy,\n",
     ],
 )
 def test_what_pip_can_read_inside_stays_as_it_is(root: Path, text: str) -> None:
-    assert _main(_find(root, text)) == text
+    assert _text(_find(root, text)) == text
 
 
 def test_no_dependencies_without_any_file(root: Path) -> None:
-    assert finding.find(root, None, {}) == (Dependencies(), ())
+    assert finding.find(Search(root)) == (Dependencies(), ())
 
 
 @pytest.mark.parametrize("text", ["", "\n# numpy\n", "--index-url https://example.com\n"])
 def test_file_that_asks_for_nothing_installs_nothing(root: Path, text: str) -> None:
     found = _find(root, text)
-    assert found.files == {}
-    assert found.source == root / "requirements.txt"
+    assert found == Dependencies()
 
 
 def test_includes_travel_along_and_line_numbers_stay_true(root: Path) -> None:
@@ -73,9 +74,7 @@ def test_includes_travel_along_and_line_numbers_stay_true(root: Path) -> None:
         root, "\n-r sub/base.txt # base\n--requirement=\\\nsub/base.txt\n-climits.txt\nx\n"
     )
     assert found.files == {
-        "requirements.txt": (
-            b"\n-r requirements-1.txt\n-r requirements-1.txt\n\n-c requirements-2.txt\nx\n"
-        ),
+        "requirements.txt": (b"\n-r requirements-1.txt\n\n\n\nx\n"),
         "requirements-1.txt": b"numpy\n-c requirements-2.txt\n",
         "requirements-2.txt": b"numpy<2\n",
     }
@@ -104,21 +103,21 @@ def test_file_that_includes_itself_is_refused(root: Path) -> None:
 
 
 def test_variables_are_replaced_as_pip_does(root: Path) -> None:
-    text = "--index-url https://${TOKEN}@example.com/simple\n# ${lower} ${ABSENT}\nx\n"
-    found = _find(root, text, {"TOKEN": "abc", "lower": "no", "ABSENT": ""})
-    assert _main(found) == text.replace("${TOKEN}", "abc")
+    text = "--index-url https://${MIRROR}/${lower}/${ABSENT}\nx\n"
+    found = _find(root, text, {"MIRROR": "example.com", "lower": "no", "ABSENT": ""})
+    assert _text(found) == text.replace("${MIRROR}", "example.com")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
 def test_byte_order_marks_are_understood(root: Path, encoding: str) -> None:
     (root / "requirements.txt").write_bytes("numpy # 수학\n".encode(encoding))
-    assert _main(finding.find(root, None, {})[0]) == "numpy # 수학\n"
+    assert _text(finding.find(Search(root))[0]) == "numpy\n"
 
 
 def test_other_encodings_are_refused(root: Path) -> None:
     (root / "requirements.txt").write_bytes(b"numpy # caf\xe9\n")
     with pytest.raises(ContextInvalid, match="not UTF-8"):
-        finding.find(root, None, {})
+        finding.find(Search(root))
 
 
 @pytest.mark.parametrize(
@@ -130,8 +129,8 @@ def test_archives_of_the_context_travel_along(root: Path, line: str) -> None:
     (root / "wheels" / "x-1.0-py3-none-any.whl").write_bytes(b"wheel")
     found = _find(root, line + "\n")
     assert found.files["archives/x-1.0-py3-none-any.whl"] == b"wheel"
-    assert _main(found).startswith("./archives/x-1.0-py3-none-any.whl")
-    assert _main(found).endswith(line.partition(".whl")[2] + "\n")
+    assert _text(found).startswith("./archives/x-1.0-py3-none-any.whl")
+    assert _text(found).endswith(line.partition(".whl")[2] + "\n")
 
 
 def test_paths_are_found_beside_the_file_and_from_the_context(root: Path) -> None:
@@ -153,7 +152,8 @@ def test_file_urls_inside_the_context_travel_along(root: Path) -> None:
     archive = root / "x-1.0.tar.gz"
     archive.write_bytes(b"sdist")
     found = _find(root, f"x @ file://{archive}\nfile://{archive}#egg=x\n")
-    assert _main(found) == "./archives/x-1.0.tar.gz\n./archives/x-1.0.tar.gz\n"
+    assert _text(found) == "./archives/x-1.0.tar.gz\n./archives/x-1.0.tar.gz\n"
+    assert found.lines == ("x==1.0", "x==1.0")
 
 
 def test_find_links_directory_travels_along(root: Path) -> None:
@@ -162,7 +162,7 @@ def test_find_links_directory_travels_along(root: Path) -> None:
     (root / "wheels" / "README").write_bytes(b"")
     found = _find(root, "--find-links wheels\nx\n")
     assert sorted(found.files) == ["archives/x-1.0-py3-none-any.whl", "requirements.txt"]
-    assert _main(found) == "--find-links archives\nx\n"
+    assert _text(found) == "--find-links archives\nx\n"
 
 
 def test_two_archives_of_one_name_are_refused(root: Path) -> None:
@@ -207,26 +207,26 @@ def test_local_project_gives_its_dependencies_and_its_place(root: Path) -> None:
         '[project.optional-dependencies]\ntrain = ["torch"]\nall = ["mine[train]"]\n'
     )
     (root / "requirements.txt").write_text("-e ./libs/mine[all]\nscipy\n")
-    found, notices = finding.find(root, None, {})
-    assert _main(found) == "-r requirements-1.txt\nscipy\n"
-    assert found.files["requirements-1.txt"] == b"numpy<2\ntorch\n"
+    found, notices = finding.find(Search(root))
+    assert _text(found) == "./archives/mine-0-py3-none-any.whl[all]\nscipy\n"
     assert found.import_paths == ("libs/mine/src",)
-    assert "requirements.txt:1: the project itself is not installed" in notices[0].text
+    assert found.count == 2
+    assert "requirements.txt:1: only its build backend knows the version" in notices[0].text
 
 
 def test_pyproject_serves_without_a_requirements_file(root: Path) -> None:
     (root / "pyproject.toml").write_text('[project]\nname = "t"\ndependencies = ["numpy"]\n')
-    found, _notices = finding.find(root, None, {})
+    found, _notices = finding.find(Search(root))
     assert found.source == root / "pyproject.toml"
-    assert _main(found) == "numpy\n"
+    assert _text(found) == "numpy\n"
     assert found.import_paths == (".",)
     (root / "requirements.txt").write_text("scipy\n")
-    assert _main(finding.find(root, None, {})[0]) == "scipy\n"
+    assert _text(finding.find(Search(root))[0]) == "scipy\n"
 
 
 def test_pyproject_of_tools_alone_declares_nothing(root: Path) -> None:
     (root / "pyproject.toml").write_text("[tool.ruff]\nline-length = 100\n")
-    assert finding.find(root, None, {}) == (Dependencies(), ())
+    assert finding.find(Search(root)) == (Dependencies(), ())
 
 
 def test_setuptools_dynamic_files_are_read(root: Path) -> None:
@@ -235,8 +235,9 @@ def test_setuptools_dynamic_files_are_read(root: Path) -> None:
         '[project]\nname = "t"\ndynamic = ["dependencies"]\n'
         '[tool.setuptools.dynamic]\ndependencies = {file = ["deps.txt"]}\n'
     )
-    found, _notices = finding.find(root, None, {})
-    assert sorted(found.files.values()) == [b"-r requirements.txt\n", b"numpy\n"]
+    found, _notices = finding.find(Search(root))
+    assert _text(found) == "-r requirements-1.txt\n"
+    assert _text(found, "requirements-1.txt") == "numpy\n"
 
 
 @pytest.mark.parametrize(
@@ -246,16 +247,17 @@ def test_setuptools_dynamic_files_are_read(root: Path) -> None:
         ("project = 1", "is not a table"),
         ('[project]\nname = "t"\ndependencies = "numpy"', "not a list of strings"),
         ('[project]\nname = "t"\ndependencies = ["num py"]', "cannot be used"),
-        ('[project]\nname = "t"\ndependencies = ["x @ file:///x.whl"]', "on this machine only"),
+        ('[project]\nname = "t"\ndependencies = ["x @ file:///x.whl"]', "outside the build"),
         ('[project]\nname = "t"\ndynamic = ["dependencies"]', "build backend"),
         ('[project]\nname = "t"\noptional-dependencies = 1', "is not a table"),
-        ('[tool.poetry.dependencies]\nnumpy = "1"', "Poetry"),
+        ('[tool.poetry.dependencies]\nnumpy = "^1 || ^2"', "poetry export"),
     ],
 )
 def test_unusable_pyproject_is_refused(root: Path, text: str, message: str) -> None:
     (root / "pyproject.toml").write_text(text)
-    with pytest.raises(ContextInvalid, match=message):
-        finding.find(root, None, {})
+    with pytest.raises(ContextInvalid) as caught:
+        finding.find(Search(root))
+    assert message in f"{caught.value.message} {caught.value.hint}"
 
 
 def test_unknown_extra_is_refused(root: Path) -> None:
@@ -271,7 +273,7 @@ def test_named_file_may_lie_outside_with_its_neighbours(
     (root.parent / "gpu.txt").write_text("-r base.txt\n")
     (root.parent / "base.txt").write_text("numpy\n")
     monkeypatch.chdir(root)
-    found, _notices = finding.find(root, Path("../gpu.txt"), {})
+    found, _notices = finding.find(Search(root, requirements=Path("../gpu.txt")))
     assert found.files["requirements-1.txt"] == b"numpy\n"
 
 
@@ -280,16 +282,16 @@ def test_named_file_that_is_missing_is_shown_as_given_and_as_resolved(
 ) -> None:
     monkeypatch.chdir(root)
     with pytest.raises(ContextInvalid, match=rf"absent\.txt \({root}/absent\.txt\) does not exist"):
-        finding.find(root, Path("absent.txt"), {})
+        finding.find(Search(root, requirements=Path("absent.txt")))
     with pytest.raises(ContextInvalid, match="is a directory"):
-        finding.find(root, root, {})
+        finding.find(Search(root, requirements=root))
 
 
 def test_unreadable_requirements_are_refused(root: Path) -> None:
     (root / "requirements.txt").symlink_to("absent")
     with pytest.raises(ContextInvalid, match="cannot be read"):
-        finding.find(root, None, {})
+        finding.find(Search(root))
     (root / "requirements.txt").unlink()
     (root / "requirements.txt").write_text("#" * 5_000_001)
     with pytest.raises(ContextInvalid, match="too large"):
-        finding.find(root, None, {})
+        finding.find(Search(root))

@@ -98,7 +98,7 @@ def test_what_the_dependencies_warn_of_is_told(project: Path) -> None:
     request = _request(project)
     plan_build(request, _script(request), events.append)
     assert any(
-        isinstance(event, Notice) and "the project itself is not installed" in event.text
+        isinstance(event, Notice) and "only its build backend knows the version" in event.text
         for event in events
     )
 
@@ -131,7 +131,14 @@ def test_the_builder_is_one_of_the_candidates(project: Path, tmp_path: Path) -> 
     assert found.builder is builder
     assert found.plan.files == _plan(_request(project)).files
     assert found.script.name == "train.py"
-    assert list(stages.seconds) == ["entrypoint", "hyperparameters", "context", "engine", "base"]
+    assert list(stages.seconds) == [
+        "entrypoint",
+        "hyperparameters",
+        "context",
+        "dependencies",
+        "engine",
+        "base",
+    ]
 
 
 def test_a_builder_that_cannot_do_the_plan_is_refused_in_its_words(

@@ -1,0 +1,179 @@
+"""The errors on a line of a requirements file: what it asks for, and what to do instead."""
+
+from pathlib import Path
+
+from keynet.errors import ContextInvalid
+from keynet.files.beneath import LeavesFolder
+from keynet.recipe.dependencies.lines.references import Local
+from keynet.recipe.dependencies.lines.requirement_lines import Undecodable
+from keynet.text import _, fill, printable
+
+__all__ = [
+    "includes_itself",
+    "local_index",
+    "malformed",
+    "missing",
+    "neither",
+    "not_a_folder",
+    "of_conda",
+    "outside",
+    "project_outside",
+    "too_deep",
+    "undecodable",
+    "unreadable",
+]
+
+
+def undecodable(path: Path, error: Undecodable) -> ContextInvalid:
+    """Return the error on a file that is not in its encoding."""
+    if not error.known:
+        return ContextInvalid(
+            fill(
+                _("{path}:{line}: the encoding {name} is not known."),
+                path=path,
+                line=error.line,
+                name=printable(error.encoding, 60),
+            ),
+            _("Save the file as UTF-8 and remove that declaration."),
+        )
+    return ContextInvalid(
+        fill(
+            _("The requirements file {path} is not {encoding}: see line {line}."),
+            path=path,
+            encoding="UTF-8" if error.encoding == "utf-8" else printable(error.encoding, 60),
+            line=error.line,
+        ),
+        _("Save it as UTF-8, or name its encoding in the first line: # -*- coding: cp949 -*-"),
+    )
+
+
+def too_deep(where: str, most: int) -> ContextInvalid:
+    """Return the error on files that include one another endlessly."""
+    return ContextInvalid(
+        fill(_("{where}: more than {most} files include one another."), where=where, most=most),
+        _("List the requirements in fewer files."),
+    )
+
+
+def includes_itself(where: str, path: Path) -> ContextInvalid:
+    """Return the error on a file that includes itself, also through others."""
+    return ContextInvalid(
+        fill(_("{where}: the requirements file {path} includes itself."), where=where, path=path),
+        _("Remove the -r line that includes it again."),
+    )
+
+
+def missing(where: str, written: str, resolved: Path) -> ContextInvalid:
+    """Return the error on a path where nothing is."""
+    return ContextInvalid(
+        fill(
+            _("{where}: {path} ({resolved}) does not exist."),
+            where=where,
+            path=printable(written, 300),
+            resolved=resolved.absolute(),
+        ),
+        _("Correct the path: it is relative to the file that contains it, or to the context."),
+    )
+
+
+def outside(where: str, written: str) -> ContextInvalid:
+    """Return the error on a path that leads out of the context, itself or through a link."""
+    return ContextInvalid(
+        fill(
+            _("{where}: {path} is outside the build context."),
+            where=where,
+            path=printable(written, 300),
+        ),
+        _("Copy it into the context, or install it from a package index."),
+    )
+
+
+def project_outside(where: str, path: Path) -> ContextInvalid:
+    """Return the error on a project that will not be in the image."""
+    return ContextInvalid(
+        fill(
+            _("{where}: the project {path} is outside the build context."),
+            where=where,
+            path=path,
+        ),
+        _("Pass a context that contains it: --context DIR."),
+    )
+
+
+def unreadable(where: str, path: str, error: OSError) -> ContextInvalid:
+    """Return the error on a path that cannot be read."""
+    if isinstance(error, LeavesFolder):
+        return outside(where, path)
+    return ContextInvalid(
+        fill(
+            _("{where}: {path} cannot be read: {reason}."),
+            where=where,
+            path=printable(path, 300),
+            reason=error.strerror or str(error),
+        ),
+        _("Check the path, and that it is a regular file or folder that you may read."),
+    )
+
+
+def neither(where: str, path: Path) -> ContextInvalid:
+    """Return the error on a file that cannot be installed."""
+    return ContextInvalid(
+        fill(
+            _("{where}: {path} is neither a project nor an archive that pip installs."),
+            where=where,
+            path=path,
+        ),
+        _("Use -r FILE to include a requirements file."),
+    )
+
+
+def not_a_folder(where: str, path: Path) -> ContextInvalid:
+    """Return the error on a ``--find-links`` that names something else."""
+    return ContextInvalid(
+        fill(_("{where}: {path} is not a directory of the build context."), where=where, path=path),
+        _("Copy the archives into the context, or use a URL."),
+    )
+
+
+def local_index(where: str, url: str) -> ContextInvalid:
+    """Return the error on a package index on a disk."""
+    return ContextInvalid(
+        fill(
+            _("{where}: the package index {url} exists on this machine only."),
+            where=where,
+            url=printable(url, 200),
+        ),
+        _("Serve it over http, or list archives of the context as ./wheels/NAME.whl."),
+    )
+
+
+def of_conda(where: str, found: Local) -> ContextInvalid:
+    """Return the error on a line that ``pip freeze`` writes in an environment of conda."""
+    return ContextInvalid(
+        fill(
+            _(
+                "{where}: {name} is listed by a path of the machine that built its conda package "
+                "({path}), which exists nowhere else."
+            ),
+            where=where,
+            name=printable(found.name, 100),
+            path=printable(found.path, 200),
+        ),
+        _(
+            "`pip freeze` writes such lines in an environment of conda. List names and versions "
+            "instead: pip list --format=freeze > requirements.txt"
+        ),
+    )
+
+
+def malformed(where: str, line: str, reason: str) -> ContextInvalid:
+    """Return the error on a line that is not a requirement."""
+    return ContextInvalid(
+        fill(
+            _("{where}: {line} is not a valid requirement: {reason}."),
+            where=where,
+            line=printable(line, 200),
+            reason=printable(" ".join(reason.split()), 200).rstrip("."),
+        ),
+        _("Correct the line, for example: numpy>=1.26,<2"),
+    )

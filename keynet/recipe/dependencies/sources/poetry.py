@@ -1,0 +1,157 @@
+"""Read the project and the dependencies of Poetry's own table in a pyproject.toml.
+
+Source: Poetry documentation, "The pyproject.toml file", "Repositories".
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from keynet.errors import ContextInvalid
+from keynet.recipe.dependencies.declared import canonical, flat
+from keynet.recipe.dependencies.folder import Folder, table
+from keynet.recipe.dependencies.pep508 import specifiers
+from keynet.recipe.dependencies.project_metadata import Metadata
+from keynet.recipe.dependencies.sources import constraints
+from keynet.recipe.dependencies.sources.constraints import Untranslatable
+from keynet.text import _, fill, printable
+
+__all__ = ["EXPORT", "metadata", "unlocked_source"]
+
+EXPORT: Final = "poetry export -o requirements.txt"
+_NAME: Final = "pyproject.toml"
+
+
+def metadata(folder: Folder, document: Mapping[str, Any]) -> Metadata:
+    """Return what ``[tool.poetry]`` says.
+
+    Raises:
+        ContextInvalid: A dependency has a form that pip cannot express.
+    """
+    own = table(document, "tool", "poetry")
+    dependencies = table(own, "dependencies")
+    listed: list[str] = []
+    optional: dict[str, list[str]] = {}
+    for name, entry in dependencies.items():
+        if canonical(name) == "python":
+            continue
+        lines = _lines(folder, name, entry)
+        if isinstance(entry, dict) and entry.get("optional") is True:
+            optional[canonical(name)] = lines
+        else:
+            listed += lines
+    extras = {
+        extra: tuple(line for name in _strings(names) for line in optional.get(canonical(name), ()))
+        for extra, names in table(own, "extras").items()
+    }
+    return Metadata(
+        files=(_NAME,),
+        name=str(own.get("name") or ""),
+        version=str(own.get("version") or ""),
+        requires=tuple(listed),
+        options=_indexes(own),
+        extras=extras,
+        groups=_groups(folder, own),
+        requires_python=_python(dependencies.get("python")),
+        entry_points=_entry_points(own),
+        import_paths=tuple(
+            str(package["from"])
+            for package in own.get("packages") or ()
+            if isinstance(package, dict) and isinstance(package.get("from"), str)
+        ),
+        is_package=own.get("package-mode", True) is not False and bool(own.get("name")),
+        compiles=bool(own.get("build")),
+    )
+
+
+def unlocked_source(document: Mapping[str, Any]) -> frozenset[str]:
+    """Return the names of the package sources that Poetry asks for named packages only."""
+    return frozenset(
+        str(source.get("name"))
+        for source in _sources(table(document, "tool", "poetry"))
+        if source.get("priority") in ("explicit", "supplemental", "secondary")
+    )
+
+
+def _groups(folder: Folder, own: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    tables = {name: table(group, "dependencies") for name, group in table(own, "group").items()}
+    if table(own, "dev-dependencies"):
+        tables.setdefault("dev", table(own, "dev-dependencies"))
+    return {
+        group: tuple(
+            line
+            for name, entry in dependencies.items()
+            if canonical(name) != "python"
+            for line in _lines(folder, name, entry, required=False)
+        )
+        for group, dependencies in tables.items()
+    }
+
+
+def _lines(folder: Folder, name: str, entry: object, *, required: bool = True) -> list[str]:
+    found = []
+    for each in entry if isinstance(entry, list) else [entry]:
+        try:
+            _check_source(each)
+            found.append(constraints.line(name, each))
+        except Untranslatable as error:
+            if not required:
+                return []
+            raise ContextInvalid(
+                fill(
+                    _("{path}: [tool.poetry.dependencies] has {name}, which pip cannot express "
+                      "({reason})."),
+                    path=folder.where(_NAME),
+                    name=printable(name, 100),
+                    reason=printable(error, 200),
+                ),
+                fill(_("Run: {command}"), command=EXPORT),
+            ) from error  # fmt: skip
+    return found
+
+
+def _check_source(entry: object) -> None:
+    if isinstance(entry, dict) and isinstance(entry.get("source"), str):
+        raise Untranslatable(f"source = {entry['source']}")
+
+
+def _indexes(own: Mapping[str, Any]) -> tuple[str, ...]:
+    primary = [
+        flat(str(source["url"]))
+        for source in _sources(own)
+        if source.get("url") and source.get("priority", "primary") in ("primary", "default")
+        and not source.get("secondary")
+    ]  # fmt: skip
+    return tuple(
+        f"{option} {url}"
+        for option, url in zip(
+            ["--index-url", *["--extra-index-url"] * len(primary)], primary, strict=False
+        )
+    )
+
+
+def _sources(own: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    found = own.get("source")
+    return (
+        [source for source in found if isinstance(source, dict)] if isinstance(found, list) else []
+    )
+
+
+def _python(entry: object) -> str:
+    try:
+        found = constraints.version(entry) if isinstance(entry, str) else ""
+    except Untranslatable:
+        return ""
+    return found if specifiers(found) is not None else ""
+
+
+def _entry_points(own: Mapping[str, Any]) -> dict[str, tuple[tuple[str, str], ...]]:
+    groups = {**table(own, "plugins"), "console_scripts": table(own, "scripts")}
+    return {
+        group: tuple((name, value) for name, value in points.items() if isinstance(value, str))
+        for group, points in groups.items()
+        if isinstance(points, dict)
+    }
+
+
+def _strings(found: object) -> list[str]:
+    return [item for item in found if isinstance(item, str)] if isinstance(found, list) else []

@@ -1,0 +1,245 @@
+"""Read the project that a pyproject.toml declares.
+
+Source: PyPA specifications "Declaring project metadata" and "Dependency Groups" (PEP 735).
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from keynet.errors import ContextInvalid
+from keynet.recipe.dependencies.declared import Declared, Selection, canonical, flat
+from keynet.recipe.dependencies.folder import Folder, invalid, table
+from keynet.recipe.dependencies.pep508 import parse, parsed
+from keynet.recipe.dependencies.project_metadata import Metadata, merged
+from keynet.recipe.dependencies.sources import build_backends, poetry, setup_files, uv_sources
+from keynet.text import _, fill, printable
+
+__all__ = ["NAME", "document", "expanded", "metadata", "read", "unsourced"]
+
+NAME: Final = "pyproject.toml"
+_LARGEST: Final = 1_000_000
+_MOST_GROUPS: Final = 300
+_MOST_LINES: Final = 10_000
+
+
+def document(folder: Folder) -> dict[str, Any]:
+    """Return the TOML document.
+
+    Raises:
+        ContextInvalid: It cannot be read or is not valid.
+    """
+    return folder.toml(NAME, _LARGEST)
+
+
+def read(folder: Folder, selection: Selection) -> Declared | None:
+    """Return what ``[project]``, or Poetry's table, declares; None if there is neither.
+
+    Raises:
+        ContextInvalid: The file is not valid, a requirement is not valid, or only a build backend
+            can compute the dependencies.
+    """
+    found = metadata(folder, document(folder))
+    if found is None:
+        return None
+    if "dependencies" in found.computed and not found.notices:
+        raise ContextInvalid(
+            fill(
+                _("{path} leaves its dependencies to its build backend (dynamic)."),
+                path=folder.where(NAME),
+            ),
+            _("Write them to a requirements.txt, for example with: pip freeze > requirements.txt"),
+        )
+    return Declared(
+        NAME,
+        (*found.options, *expanded(found, selection)),
+        constraints=found.constraints,
+        extras=frozenset(found.extras),
+        groups=frozenset(found.groups),
+        project=".",
+        is_package=found.is_package,
+        notices=found.notices,
+    )
+
+
+def unsourced(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document without ``[tool.uv.sources]``, which a lock has followed already."""
+    tool = table(document, "tool")
+    own = {name: value for name, value in table(tool, "uv").items() if name != "sources"}
+    return {**document, "tool": {**tool, "uv": {**own, "workspace": {}, "index": []}}}
+
+
+def expanded(found: Metadata, selection: Selection) -> list[str]:
+    """Return the requirements of a project, with those of the extras and groups wanted."""
+    lines = list(found.requires)
+    own = canonical(found.name)
+    extras = {canonical(name): wanted for name, wanted in found.extras.items()}
+    pending = [canonical(name) for name in selection.extras]
+    seen: set[str] = set()
+    while pending:
+        extra = pending.pop(0)
+        if extra in seen:
+            continue
+        seen.add(extra)
+        for line in extras.get(extra, ()):
+            # A project may combine its own extras: all = ["name[a,b]"].
+            name, _bracket, others = line.partition("[")
+            if own and canonical(name.strip()) == own and others:
+                others = others.partition("]")[0]
+                pending += [canonical(other.strip()) for other in others.split(",")]
+            else:
+                lines.append(line)
+    for group, wanted in found.groups.items():
+        if selection.has_group(group):
+            lines += wanted
+    return list(dict.fromkeys(lines))
+
+
+def metadata(folder: Folder, document: Mapping[str, Any]) -> Metadata | None:
+    """Return the static metadata of the project; None if the file declares none.
+
+    Raises:
+        ContextInvalid: As ``read``.
+    """
+    project = document.get("project")
+    if project is not None and not isinstance(project, dict):
+        raise invalid(folder.where(NAME), _("[project] is not a table"))
+    own = None if project is None else _project(folder, document, project)
+    if table(document, "tool", "poetry"):
+        of_poetry = poetry.metadata(folder, document)
+        own = of_poetry if own is None else merged(_enriched(own, of_poetry), of_poetry)
+    if own is None:
+        return None
+    if own.computed and (folder.has(setup_files.CFG) or folder.has(setup_files.PY)):
+        more = setup_files.metadata(folder)
+        own = own if more is None else merged(own, more)
+    return own
+
+
+def _enriched(own: Metadata, of_poetry: Metadata) -> Metadata:
+    """Take from Poetry's table where a dependency of [project] comes from."""
+    places = {
+        canonical(line.partition(" @ ")[0].partition("[")[0]): line
+        for line in of_poetry.requires
+        if " @ " in line
+    }
+    if not places:
+        return own
+    requires = (
+        places.get(canonical(parse(line).name), line) if line[:1] not in "-./" else line
+        for line in own.requires
+    )
+    return replace(own, requires=tuple(requires))
+
+
+def _project(folder: Folder, document: Mapping[str, Any], project: Mapping[str, Any]) -> Metadata:
+    path = folder.where(NAME)
+    dynamic = _strings(folder, project.get("dynamic", []))
+    sources = uv_sources.of(folder, document)
+    requires = _lines(folder, project.get("dependencies", []))
+    extras = {
+        name: sources.applied(_lines(folder, lines))
+        for name, lines in _table(folder, project, "optional-dependencies").items()
+    }
+    computed = set(dynamic) & {"version", "dependencies"}
+    files = table(document, "tool", "setuptools", "dynamic")
+    if "dependencies" in computed and "dependencies" in files:
+        requires = [f"-r {name}" for name in _files(folder, files["dependencies"])]
+        computed.discard("dependencies")
+    for name, listed in table(files, "optional-dependencies").items():
+        extras[name] = tuple(f"-r {file}" for file in _files(folder, listed))
+    backend = build_backends.read(folder, document)
+    version = str(project.get("version") or "") or backend.version
+    return Metadata(
+        files=(NAME,),
+        name=str(project.get("name") or ""),
+        version=version,
+        requires=sources.applied(requires),
+        constraints=sources.constraints,
+        options=tuple(sources.index_lines()),
+        extras=extras,
+        groups=_groups(folder, document, sources),
+        requires_python=flat(str(project.get("requires-python") or "")),
+        entry_points=_entry_points(project),
+        import_paths=backend.import_paths,
+        renamed=backend.renamed,
+        is_package=backend.is_package,
+        compiles=backend.compiles,
+        computed=frozenset(computed - ({"version"} if version else set())),
+        notices=sources.notices(path),
+    )
+
+
+def _groups(
+    folder: Folder, document: Mapping[str, Any], sources: uv_sources.Sources
+) -> dict[str, tuple[str, ...]]:
+    tables = document.get("dependency-groups", {})
+    if not isinstance(tables, dict):
+        raise invalid(folder.where(NAME), _("[dependency-groups] is not a table"))
+    if len(tables) > _MOST_GROUPS:
+        raise invalid(folder.where(NAME), _("it has too many dependency groups"))
+    listed = {canonical(name): items for name, items in tables.items()}
+    found = {}
+    for name in tables:
+        lines: list[str] = []
+        pending, seen = [canonical(name)], set()
+        while pending:
+            group = pending.pop()
+            if group in seen:
+                continue
+            seen.add(group)
+            items = listed.get(group)
+            for item in items if isinstance(items, list) else ():
+                if isinstance(item, dict) and isinstance(item.get("include-group"), str):
+                    pending.append(canonical(item["include-group"]))
+                elif isinstance(item, str):
+                    lines += _lines(folder, [item])
+        found[name] = sources.applied(lines)
+    old = table(document, "tool", "uv").get("dev-dependencies")
+    if old:
+        found.setdefault("dev", sources.applied(_lines(folder, old)))
+    return found
+
+
+def _entry_points(project: Mapping[str, Any]) -> dict[str, tuple[tuple[str, str], ...]]:
+    groups = dict(table(project, "entry-points"))
+    groups["console_scripts"] = table(project, "scripts")
+    groups["gui_scripts"] = table(project, "gui-scripts")
+    return {
+        group: tuple((name, value) for name, value in points.items() if isinstance(value, str))
+        for group, points in groups.items()
+        if isinstance(points, dict)
+    }
+
+
+def _files(folder: Folder, found: object) -> list[str]:
+    named = found.get("file") if isinstance(found, dict) else None
+    if isinstance(named, str):
+        return [named]
+    return _strings(folder, named)
+
+
+def _table(folder: Folder, project: Mapping[str, Any], key: str) -> dict[str, Any]:
+    found = project.get(key, {})
+    if not isinstance(found, dict):
+        raise invalid(
+            folder.where(NAME),
+            fill(_("[project.{key}] is not a table"), key=printable(key, 100)),
+        )
+    return found
+
+
+def _lines(folder: Folder, value: object) -> list[str]:
+    lines = [flat(line) for line in _strings(folder, value)]
+    for line in lines:
+        if "{root:uri}" not in line:
+            parsed(line, folder.where(NAME))
+    return lines
+
+
+def _strings(folder: Folder, value: object) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise invalid(folder.where(NAME), _("dependencies are not a list of strings"))
+    if len(value) > _MOST_LINES:
+        raise invalid(folder.where(NAME), _("it lists too many dependencies"))
+    return value

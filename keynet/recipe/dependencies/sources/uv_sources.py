@@ -1,0 +1,272 @@
+"""Take dependencies from where ``[tool.uv.sources]`` says, never from an index instead.
+
+A package of the same name on a public index is somebody else's.
+
+Source: uv documentation, "Managing dependencies", "Package indexes".
+"""
+
+import fnmatch
+import posixpath
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from keynet.errors import ContextInvalid
+from keynet.events import Notice
+from keynet.recipe.dependencies.declared import canonical, flat
+from keynet.recipe.dependencies.folder import Folder, table
+from keynet.recipe.dependencies.local_archives import SUFFIXES
+from keynet.recipe.dependencies.pep508 import PLACES, holds, parsed
+from keynet.text import _, fill, printable
+
+__all__ = ["Sources", "members", "of", "workspace_of"]
+
+_TABLE: Final = "[tool.uv.sources]"
+_NAME: Final = "pyproject.toml"
+_MOST_MEMBERS: Final = 1000
+_LARGEST: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The sources of a project, by canonical name."""
+
+    folder: Folder
+    entries: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+    indexes: tuple[Mapping[str, Any], ...] = ()
+    workspace: Folder | None = None
+    constraints: tuple[str, ...] = ()
+
+    def applied(self, lines: Iterable[str]) -> tuple[str, ...]:
+        """Return requirements with their sources.
+
+        Raises:
+            ContextInvalid: A source cannot be honoured.
+        """
+        found: list[str] = []
+        for line in lines:
+            found += self._sourced(line)
+        return tuple(found)
+
+    def index_lines(self) -> list[str]:
+        """Return the option for the default index that the project names, if it names one."""
+        return [
+            f"--index-url {flat(str(index['url']))}"
+            for index in self.indexes
+            if index.get("default") is True and index.get("url")
+        ][:1]
+
+    def notices(self, path: Path) -> tuple[Notice, ...]:
+        """Return a warning on indexes that only uv would ask."""
+        named = [
+            str(index.get("url"))
+            for index in self.indexes
+            if index.get("default") is not True and index.get("explicit") is not True
+        ]
+        if not named:
+            return ()
+        return (
+            Notice(
+                fill(
+                    _(
+                        "{path}: the package index {indexes} in [[tool.uv.index]] is used only "
+                        "with a uv.lock. Run: uv lock"
+                    ),
+                    path=path,
+                    indexes=", ".join(printable(name, 200) for name in named[:3]),
+                )
+            ),
+        )
+
+    def _sourced(self, line: str) -> list[str]:
+        name = canonical(line.partition("[")[0].split(";")[0].strip()) if self.entries else ""
+        if not self.entries or "{root:uri}" in line:
+            return [line]
+        requirement = parsed(line, self.folder.where(_NAME))
+        name = canonical(requirement.name)
+        marker = str(requirement.marker or "")
+        extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
+        entries = [entry for entry in self.entries.get(name, ()) if self._counts(entry, name)]
+        if not entries:
+            return [line]
+        found = []
+        for entry in entries:
+            target = self._target(entry, requirement.name, extras, line)
+            found.append(f"{target} ; {marker}" if marker and target != line else target)
+        return found
+
+    def _counts(self, entry: Mapping[str, Any], name: str) -> bool:
+        """Report whether a source is for Linux; refuse one that is for some bases only."""
+        marker = str(entry.get("marker") or "")
+        answers = {holds(marker, place) for place in PLACES} if marker else {True}
+        if len(answers) > 1:
+            raise self._refused(name, fill(_("its source depends on {marker}"), marker=marker))
+        return answers.pop()
+
+    def _target(self, entry: Mapping[str, Any], name: str, extras: str, line: str) -> str:
+        if entry.get("workspace") is True:
+            return self._member(name, extras)
+        if isinstance(entry.get("path"), str):
+            path = posixpath.normpath(flat(entry["path"]))
+            written = path if path.startswith(("/", ".")) else f"./{path}"
+            return f"{written}{extras}" if path.endswith(SUFFIXES) else f"-e {written}{extras}"
+        if isinstance(entry.get("git"), str):
+            return self._git(entry, name, extras)
+        if isinstance(entry.get("url"), str):
+            url = flat(entry["url"])
+            if url.startswith(("https://", "http://")):
+                inside = entry.get("subdirectory")
+                fragment = f"#subdirectory={flat(inside)}" if isinstance(inside, str) else ""
+                return f"{name}{extras} @ {url}{fragment}"
+        if isinstance(entry.get("index"), str):
+            defaults = [index for index in self.indexes if index.get("default") is True]
+            if any(index.get("name") == entry["index"] for index in defaults):
+                return line
+            raise self._refused(
+                name,
+                fill(
+                    _("it comes from the index {index} alone, which only a lock file can express"),
+                    index=printable(entry["index"], 100),
+                ),
+            )
+        raise self._refused(name, _("its source is of a kind that is not known"))
+
+    def _git(self, entry: Mapping[str, Any], name: str, extras: str) -> str:
+        url = flat(entry["git"])
+        if not url.startswith(("https://", "http://", "ssh://", "git://")) or " " in url:
+            raise self._refused(name, _("its Git repository has no URL that a build can reach"))
+        at = next((entry[key] for key in ("rev", "tag", "branch") if entry.get(key)), "")
+        reference = f"@{flat(str(at))}" if at else ""
+        inside = entry.get("subdirectory")
+        fragment = f"#subdirectory={flat(inside)}" if isinstance(inside, str) else ""
+        return f"{name}{extras} @ git+{url}{reference}{fragment}"
+
+    def _member(self, name: str, extras: str) -> str:
+        if self.workspace is None:
+            raise self._refused(name, _("it is taken from a workspace that is not in the context"))
+        for path, found in members(self.workspace):
+            if canonical(found) == canonical(name):
+                inside = self.workspace.inside(path)
+                relative = posixpath.relpath(inside or ".", self.folder.path or ".")
+                return f"-e ./{relative}{extras}"
+        raise self._refused(name, _("no member of the workspace has this name"))
+
+    def _refused(self, name: str, reason: str) -> ContextInvalid:
+        return ContextInvalid(
+            fill(
+                _("{path}: {table} names {name}, but {reason}."),
+                path=self.folder.where(_NAME),
+                table=_TABLE,
+                name=printable(name, 100),
+                reason=reason,
+            ),
+            _(
+                "A package of that name on an index may be another one, so it is not used. Run "
+                "`uv lock`, or `uv export -o requirements.txt` and pass that file with "
+                "--requirements FILE."
+            ),
+        )
+
+
+def of(folder: Folder, document: Mapping[str, Any]) -> Sources:
+    """Return the sources of a project, with those of its workspace.
+
+    Raises:
+        ContextInvalid: The pyproject.toml of the workspace cannot be read.
+    """
+    own = table(document, "tool", "uv")
+    workspace = folder if "workspace" in own else workspace_of(folder)
+    above = {}
+    if workspace is not None and workspace is not folder:
+        above = table(workspace.toml(_NAME, _LARGEST), "tool", "uv")
+    entries = {}
+    if workspace is not None:
+        offset = posixpath.relpath(workspace.path or ".", folder.path or ".")
+        for name, entry in table(above, "sources").items():
+            entries[canonical(name)] = tuple(_moved(each, offset) for each in _entries(entry))
+    for name, entry in table(own, "sources").items():
+        entries[canonical(name)] = _entries(entry)
+    constraints = own.get("constraint-dependencies", [])
+    return Sources(
+        folder,
+        entries,
+        tuple(
+            index
+            for listed in (own.get("index"), above.get("index"))
+            for index in (listed if isinstance(listed, list) else ())
+            if isinstance(index, dict)
+        ),
+        workspace,
+        tuple(flat(line) for line in constraints if isinstance(line, str))
+        if isinstance(constraints, list)
+        else (),
+    )
+
+
+def workspace_of(folder: Folder) -> Folder | None:
+    """Return the folder above whose pyproject.toml has this one in its workspace."""
+    path = folder.path
+    while path:
+        path = posixpath.dirname(path)
+        above = Folder(folder.beneath, folder.root, path)
+        if not above.is_file(_NAME):
+            continue
+        try:
+            document = above.toml(_NAME, _LARGEST)
+        except ContextInvalid:
+            return None
+        if "workspace" in table(document, "tool", "uv"):
+            inside = posixpath.relpath(folder.path, path or ".")
+            return above if any(member == inside for member, _n in members(above)) else None
+    return None
+
+
+def members(root: Folder) -> list[tuple[str, str]]:
+    """Return the members of a workspace: their folders below ``root``, and their names."""
+    document = root.toml(_NAME, _LARGEST)
+    workspace = table(document, "tool", "uv", "workspace")
+    listed = workspace.get("members", [])
+    left_out = [str(pattern) for pattern in workspace.get("exclude") or ()]
+    found = [("", str(table(document, "project").get("name") or ""))]
+    for pattern in listed if isinstance(listed, list) else ():
+        for path in _matching(root, str(pattern)):
+            if any(fnmatch.fnmatch(path, out) for out in left_out) or len(found) > _MOST_MEMBERS:
+                continue
+            member = root.at(path)
+            if member.is_file(_NAME):
+                project = table(member.toml(_NAME, _LARGEST), "project")
+                found.append((path, str(project.get("name") or "")))
+    return found
+
+
+def _matching(root: Folder, pattern: str) -> list[str]:
+    paths = [""]
+    for part in posixpath.normpath(pattern).split("/"):
+        if part in (".", "") or len(part) > 100:
+            continue
+        following: list[str] = []
+        for path in paths[:_MOST_MEMBERS]:
+            if not set(part) & set("*?["):
+                following.append(posixpath.join(path, part))
+                continue
+            try:
+                names = root.beneath.names(root.inside(path))
+            except OSError:
+                continue
+            following += [posixpath.join(path, n) for n in names if fnmatch.fnmatch(n, part)]
+        paths = following
+    return [path for path in paths[:_MOST_MEMBERS] if path]
+
+
+def _moved(entry: Mapping[str, Any], offset: str) -> Mapping[str, Any]:
+    """Return a source whose path is relative to a folder below the workspace."""
+    path = entry.get("path")
+    if not isinstance(path, str) or path.startswith("/"):
+        return entry
+    return {**entry, "path": posixpath.join(offset, path)}
+
+
+def _entries(entry: object) -> tuple[Mapping[str, Any], ...]:
+    listed = entry if isinstance(entry, list) else [entry]
+    return tuple(each for each in listed if isinstance(each, dict))

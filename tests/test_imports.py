@@ -46,7 +46,7 @@ IMPORTERS = {
     "sh": ("process/shell.py",),
     "oras": ("registry/artifact.py",),
     "httpx": ("registry/http/transport.py", "backend/transport.py"),
-    "packaging": ("recipe/dependencies/",),
+    "packaging": ("recipe/dependencies/", "recipe/packages/"),
     "yaml": ("recipe/dependencies/sources/conda.py",),
     "platformdirs": ("files/places.py",),
     "click": ("cli/",),

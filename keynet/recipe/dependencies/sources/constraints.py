@@ -14,7 +14,7 @@ from keynet.recipe.dependencies.declared import flat
 from keynet.recipe.dependencies.local_archives import SUFFIXES
 from keynet.recipe.dependencies.pep508 import both, specifiers
 
-__all__ = ["Untranslatable", "line", "python_marker", "version"]
+__all__ = ["Untranslatable", "line", "marker", "python_marker", "version"]
 
 _PART: Final = re.compile(r"(?:\^|~=|~|===|==|>=|<=|!=|>|<|=)?\s*+[^\s,]++")
 _LONGEST: Final = 1000
@@ -96,10 +96,12 @@ def line(name: str, entry: object, path_prefix: str = "") -> str:
         raise Untranslatable(name)
     extras = entry.get("extras")
     wanted = f"[{','.join(map(str, extras))}]" if isinstance(extras, list) and extras else ""
-    return flat(_target(name, wanted, entry, path_prefix) + _marked(entry))
+    target, own = _target(name, wanted, entry, path_prefix), marker(entry)
+    return flat(f"{target} ; {own}" if own else target)
 
 
-def _marked(entry: Mapping[str, Any]) -> str:
+def marker(entry: Mapping[str, Any]) -> str:
+    """Return where a dependency table counts, as a marker; "" for everywhere."""
     markers = [str(entry.get("markers") or entry.get("marker") or "")]
     if isinstance(entry.get("python"), str):
         markers.append(python_marker(entry["python"]))
@@ -111,8 +113,7 @@ def _marked(entry: Mapping[str, Any]) -> str:
         for key in ("sys_platform", "python_version", "os_name", "platform_machine")
         if isinstance(entry.get(key), str)
     ]
-    marker = both(*markers)
-    return f" ; {marker}" if marker else ""
+    return both(*markers)
 
 
 def _target(name: str, extras: str, entry: Mapping[str, Any], prefix: str) -> str:

@@ -4,10 +4,14 @@ Source: Poetry documentation, "The lock file"; PDM documentation, "Lock file".
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
+
+from packaging.version import InvalidVersion, Version
 
 from keynet.recipe.dependencies.declared import Declared, Selection, canonical, flat
 from keynet.recipe.dependencies.folder import Folder, table
+from keynet.recipe.dependencies.pep508 import both
 from keynet.recipe.dependencies.sources import constraints, locked, pyproject
 from keynet.recipe.dependencies.sources.constraints import Untranslatable
 from keynet.recipe.dependencies.sources.locked import Edge, Package
@@ -38,7 +42,7 @@ def read(folder: Folder, name: str, selection: Selection) -> Declared | None:
     listed = document.get("package", [])
     raw = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
     files = table(document, "metadata", "files")
-    packages = [_package(each, files, is_poetry=name == POETRY) for each in raw]
+    packages = _packages(raw, files)
     path = folder.where(pyproject.NAME)
     lines = pyproject.expanded(of_project, selection)
     roots = [locked.edge(line, path) for line in lines if line[:1] not in "-./"]
@@ -79,7 +83,51 @@ def _unsourced(project: Mapping[str, Any]) -> dict[str, Any]:
     return {**project, "tool": tool}
 
 
-def _package(entry: Mapping[str, Any], files: Mapping[str, Any], *, is_poetry: bool) -> Package:
+def _packages(raw: list[dict[str, Any]], files: Mapping[str, Any]) -> list[Package]:
+    """Return the packages, newest first.
+
+    PDM has an entry of its own for a package with extras, which holds what these add.
+    """
+    added: dict[tuple[str, str], dict[str, tuple[Edge, ...]]] = {}
+    plain = []
+    for entry in raw:
+        extras = entry.get("extras")
+        if not isinstance(extras, list):
+            plain.append(entry)
+            continue
+        key = (canonical(str(entry.get("name"))), str(entry.get("version")))
+        edges = tuple(_edges(entry.get("dependencies")))
+        for extra in extras:
+            added.setdefault(key, {})[canonical(str(extra))] = edges
+    packages = []
+    for entry in plain:
+        package = _package(entry, files)
+        more = added.get((canonical(package.name), package.version), {})
+        packages.append(replace(package, extras={**package.extras, **more}))
+    return sorted(packages, key=lambda package: _order(package.version), reverse=True)
+
+
+def _order(version: str) -> Version:
+    try:
+        return Version(version)
+    except InvalidVersion:
+        return Version("0")
+
+
+def _markers(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the markers of which one must hold, and with it the package's own Python."""
+    found = entry.get("markers") or entry.get("marker") or ""
+    listed = list(found.values()) if isinstance(found, dict) else [found]
+    python = entry.get("python-versions") or entry.get("requires_python") or ""
+    try:
+        needed = constraints.python_marker(str(python)) if python != "*" else ""
+    except Untranslatable:
+        needed = ""
+    markers = tuple(both(str(marker), needed) for marker in listed)
+    return () if "" in markers else markers
+
+
+def _package(entry: Mapping[str, Any], files: Mapping[str, Any]) -> Package:
     name, version = flat(str(entry.get("name") or "")), flat(str(entry.get("version") or ""))
     optional = table(entry, "extras")
     listed = entry.get("files") or files.get(name)
@@ -98,6 +146,7 @@ def _package(entry: Mapping[str, Any], files: Mapping[str, Any], *, is_poetry: b
             for extra, lines in optional.items()
             if isinstance(lines, list)
         },
+        markers=_markers(entry),
         hashes=hashes,
     )
 

@@ -134,7 +134,7 @@ def _closure(
         edge, is_root = pending.pop()
         if edge.marker and not holds(edge.marker, place, extras):
             continue
-        package = _match(edge, packages, place)
+        package = _match(edge, packages, place, extras)
         if package is None:
             if is_root or edge.version:
                 raise _unfit(edge, packages, lock, update)
@@ -150,13 +150,16 @@ def _closure(
 
 
 def _match(
-    edge: Edge, packages: Mapping[str, list[Package]], place: tuple[str, str]
+    edge: Edge,
+    packages: Mapping[str, list[Package]],
+    place: tuple[str, str],
+    extras: frozenset[str],
 ) -> Package | None:
     admitted = specifiers(edge.specifier) if edge.specifier else None
     for package in packages.get(canonical(edge.name), ()):
         if edge.version and package.version != edge.version:
             continue
-        if package.markers and not any(holds(marker, place) for marker in package.markers):
+        if package.markers and not any(holds(marker, place, extras) for marker in package.markers):
             continue
         if admitted is None or not package.version:
             return package

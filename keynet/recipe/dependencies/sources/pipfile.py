@@ -10,6 +10,7 @@ from typing import Any, Final
 from keynet.errors import ContextInvalid
 from keynet.recipe.dependencies.declared import Declared, Selection, flat
 from keynet.recipe.dependencies.folder import Folder, invalid, table
+from keynet.recipe.dependencies.pep508 import PLACES, holds
 from keynet.recipe.dependencies.sources import constraints
 from keynet.recipe.dependencies.sources.constraints import Untranslatable
 from keynet.text import _, fill, printable
@@ -67,6 +68,7 @@ def _locked(folder: Folder, pipfile: Mapping[str, Any], selection: Selection) ->
     for name, section in table(document).items():
         if name not in ("_meta", "default") and selection.has_group(_group(name)):
             packages |= section if isinstance(section, dict) else {}
+    packages = {name: entry for name, entry in packages.items() if _is_for_linux(entry)}
     hashed = all(
         isinstance(entry, dict) and _strings(entry.get("hashes")) for entry in packages.values()
     )
@@ -83,6 +85,11 @@ def _locked(folder: Folder, pipfile: Mapping[str, Any], selection: Selection) ->
         groups=frozenset(groups),
         is_locked=True,
     )
+
+
+def _is_for_linux(entry: object) -> bool:
+    marker = constraints.marker(entry) if isinstance(entry, dict) else ""
+    return not marker or any(holds(marker, place) for place in PLACES)
 
 
 def _check(folder: Folder, wanted: Mapping[str, Any], locked: Mapping[str, Any]) -> None:

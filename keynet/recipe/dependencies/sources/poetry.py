@@ -17,6 +17,8 @@ from keynet.text import _, fill, printable
 
 __all__ = ["EXPORT", "metadata", "unlocked_source"]
 
+# It stands for the index that the user's own settings name.
+_PUBLIC: Final = "https://pypi.org/simple"
 EXPORT: Final = "poetry export -o requirements.txt"
 _NAME: Final = "pyproject.toml"
 
@@ -116,11 +118,13 @@ def _check_source(entry: object) -> None:
 
 def _indexes(own: Mapping[str, Any]) -> tuple[str, ...]:
     primary = [
-        flat(str(source["url"]))
+        url
         for source in _sources(own)
-        if source.get("url") and source.get("priority", "primary") in ("primary", "default")
+        if (url := flat(str(source.get("url") or "")))
+        and not url.startswith(_PUBLIC)
+        and source.get("priority", "primary") in ("primary", "default")
         and not source.get("secondary")
-    ]  # fmt: skip
+    ]
     return tuple(
         f"{option} {url}"
         for option, url in zip(

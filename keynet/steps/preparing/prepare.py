@@ -68,15 +68,15 @@ def prepare(
         count = len(plan.files)
         stage.detail = fill(ngettext("{count} file", "{count} files", count), count=count)
     access = _platform_registry(request)
-    with BackgroundLookup(access) as lookup:
-        base_image.start(plan, lookup)
-        with stages.stage("engine", _("Choosing engine")) as stage:
-            offered = engines() if candidates is None else candidates
-            builder = find_builder(request.settings.builder, offered, plan, emit)
-            stage.detail = builder.engine.how
-        with stages.stage("base", _("Checking base image")) as stage:
-            plan = base_image.check(plan, builder, lookup, access, emit)
-            stage.detail = base_image.describe(plan, builder)
+    lookup = BackgroundLookup(access)
+    base_image.start(plan, lookup)
+    with stages.stage("engine", _("Choosing engine")) as stage:
+        offered = engines() if candidates is None else candidates
+        builder = find_builder(request.settings.builder, offered, plan, emit)
+        stage.detail = builder.engine.how
+    with stages.stage("base", _("Checking base image")) as stage:
+        plan = base_image.check(plan, builder, lookup, access, emit)
+        stage.detail = base_image.describe(plan, builder)
     return Prepared(script, plan, builder)
 
 

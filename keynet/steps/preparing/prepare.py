@@ -164,7 +164,19 @@ def find_builder(
             ),
             _("Use another engine with --builder. Engines that work here: keynet doctor"),
         )
+    if builder.engine.slow:
+        emit(Notice(_slow(builder), "note"))
     return builder
+
+
+def _slow(builder: AnyBuilder) -> str:
+    return fill(
+        _(
+            "{engine} is slow here: its store (vfs) copies every file for every layer. Faster: "
+            "fuse-overlayfs, or a kernel and a disk on which overlay works. See keynet doctor"
+        ),
+        engine=builder.engine.name,
+    )
 
 
 def _decorated(script: Script) -> str | None:

@@ -180,16 +180,34 @@ def test_the_facts_of_a_base_spare_a_pull(machine: Machine, plan: BuildPlan) -> 
 def test_programs_of_another_platform_need_an_emulator(machine: Machine, plan: BuildPlan) -> None:
     engine = _builder(machine, "buildah").engine
     installing = replace(_install_numpy(plan), platforms=(Platform("linux", "riscv64"),))
-    (reason,) = cannot_emulate(replace(engine, architecture="s390x"), installing)
+    far = replace(engine, architecture="s390x")
+    (reason,) = cannot_emulate(far, installing, own_kernel=True)
     assert "linux/riscv64" in reason
     assert "qemu-user-static" in reason
     assert "--platform" in reason
     own = replace(engine, architecture="riscv64")
-    assert cannot_emulate(own, installing) == []
+    assert cannot_emulate(own, installing, own_kernel=True) == []
     # Without RUN nothing is started, and another host's kernel cannot be asked.
-    assert cannot_emulate(engine, replace(plan, platforms=installing.platforms)) == []
-    assert cannot_emulate(replace(engine, endpoint="ssh://far"), installing) == []
-    assert cannot_emulate(replace(engine, architecture=""), installing) == []
+    copying = replace(plan, platforms=installing.platforms)
+    assert cannot_emulate(engine, copying, own_kernel=True) == []
+    assert cannot_emulate(far, installing, own_kernel=False) == []
+    assert cannot_emulate(replace(engine, architecture=""), installing, own_kernel=True) == []
+
+
+def test_the_kernel_of_a_virtual_machine_is_not_this_one(machine: Machine, plan: BuildPlan) -> None:
+    installing = replace(_install_numpy(plan), platforms=(Platform("linux", "loong64"),))
+    docker, podman = _docker(machine), _engine(machine, "podman")
+    architecture = replace(docker.engine, architecture="amd64")
+    for local in (replace(docker, engine=architecture), replace(podman, engine=architecture)):
+        assert len(local.unsupported(installing)) == 1
+    far = replace(docker.invocation, remote=True)
+    assert replace(docker, engine=architecture, invocation=far).unsupported(installing) == []
+    remote = replace(podman.invocation, remote=True)
+    assert replace(podman, engine=architecture, invocation=remote).unsupported(installing) == []
+    desktop = _builder(machine, "docker")
+    endpoint = "unix:///home/u/.docker/desktop/docker.sock"
+    desktop = replace(desktop, engine=replace(desktop.engine, endpoint=endpoint))
+    assert desktop.unsupported(installing) == []
 
 
 def test_onbuild_is_known_before_the_build(machine: Machine) -> None:

@@ -289,14 +289,16 @@ def cannot_run(engine: WorkingEngine, plan: BuildPlan) -> list[str]:
     ]
 
 
-def cannot_emulate(engine: WorkingEngine, plan: BuildPlan) -> list[str]:
-    """Explain that programs of the plan's platform do not run here; empty if none must."""
-    if not plan.needs_run or len(plan.platforms) != 1 or not engine.architecture:
+def cannot_emulate(engine: WorkingEngine, plan: BuildPlan, *, own_kernel: bool) -> list[str]:
+    """Explain that programs of the plan's platform do not run here; empty if none must.
+
+    Args:
+        own_kernel: Whether the engine runs on this machine's kernel, and not on another host or
+            in a virtual machine, of which nothing is known here.
+    """
+    if not (plan.needs_run and own_kernel and len(plan.platforms) == 1 and engine.architecture):
         return []
     wanted = plan.platforms[0]
-    if engine.endpoint and not engine.endpoint.startswith("unix://"):
-        # What another host can run is not known here.
-        return []
     if emulation.runs(wanted.architecture, engine.architecture):
         return []
     return [

@@ -504,7 +504,11 @@ async def on_loopback(registry: MemoryRegistry) -> AsyncIterator[str]:
 async def _exchange(
     registry: MemoryRegistry, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> bool:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    first = await reader.readexactly(1)
+    if first == b"\x16":
+        # A TLS hello, from a client that tries https first.
+        return False
+    head = (first + await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     request_line, *lines = head.split("\r\n")
     method, target, _version = request_line.split(" ")
     headers = dict(_header_lines(lines))

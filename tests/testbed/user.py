@@ -102,6 +102,8 @@ def ordinary_user(*, subids: bool = True, place: Place = here) -> Iterator[Ordin
     finally:
         _end_processes(user)
         remove_tree(runtime)
+        # keynet's run root, where a test leaves XDG_RUNTIME_DIR out.
+        _run(place, ["rm", "-rf", f"/tmp/keynet-{uid}"])
         if place is here:
             remove_tree(home)
         with locked("users"):

@@ -32,6 +32,7 @@ _CAUSES: Final = (
         r"|: not found$|short-name .* did not resolve|no such image|image not known",
         "base",
     ),
+    (r"exec format error", "platform"),
     (r"x509:|certificate (?:verify failed|signed by unknown)", "ca"),
     (r"unauthorized|authentication required|access.*denied", "login"),
     (
@@ -137,6 +138,10 @@ class BuildLog:
         hints = {
             "disk": _("The disk is full. Free some space, for example with: keynet clean --images"),
             "base": _("Check that the base image's name and tag exist (--base-image, FROM)."),
+            "platform": _(
+                "The base image is for another platform, whose programs do not run here: choose "
+                "this one with --platform, or install qemu-user-static where the engine runs."
+            ),
             "ca": _(
                 "A certificate is not trusted. Set SSL_CERT_FILE to your company's CA, or run "
                 "keynet login --ca-cert FILE; docker's daemon reads "

@@ -10,8 +10,7 @@ import hashlib
 import threading
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TooLate
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from keynet.errors import KeynetError
 from keynet.files import places
@@ -25,12 +24,11 @@ if TYPE_CHECKING:
 
 __all__ = ["UNKNOWN", "Answer", "BackgroundLookup", "Unknown", "has_registry", "remember", "seen"]
 
-# How long a caller waits for an answer at most, and a registry may take in all.
+# How long a caller waits for an answer at most; then how long the thread may live without one.
 _WAIT_S: Final = 2.0
 _CONNECT_S: Final = 2.0
-_TOTAL_S: Final = 15.0
-# How long the end of a block waits for a lookup that was cancelled.
-_STOP_S: Final = 0.2
+_READ_S: Final = 5.0
+_TOTAL_S: Final = 30.0
 _MOST_DOCUMENTS: Final = 64
 
 
@@ -43,7 +41,7 @@ Answer: TypeAlias = "Looked | Unknown | None"
 
 
 class BackgroundLookup:
-    """Lookups in registries, one for each image; a context manager.
+    """Lookups in registries, one for each image, in threads that end by themselves.
 
     Args:
         access: The platform's registry, which has an account of keynet's own.
@@ -54,18 +52,6 @@ class BackgroundLookup:
         self._access = access
         self._wait_s = wait_s
         self._running: dict[tuple[Reference, Platform], _Lookup] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for lookup in self._running.values():
-            lookup.stop()
 
     def start(self, base: Reference, wanted: Platform) -> None:
         """Begin to look for an image; do nothing if that has begun already."""
@@ -82,16 +68,15 @@ class BackgroundLookup:
 class _Lookup:
     """One lookup, in a thread with an event loop of its own.
 
-    Nobody waits for the thread's end: a name server that does not answer cannot be interrupted.
+    Nobody waits for its end, and nothing interrupts it: httpx leaves sockets open when it is
+    cancelled in a TLS handshake, and a name server that does not answer blocks its thread.
     """
 
     def __init__(self, base: Reference, wanted: Platform, access: RegistryAccess | None) -> None:
         self._future: Future[Answer] = Future()
-        self._started: tuple[asyncio.AbstractEventLoop, asyncio.Task[Any] | None] | None = None
-        self._thread = threading.Thread(
+        threading.Thread(
             target=self._run, args=(base, wanted, access), name="keynet-lookup", daemon=True
-        )
-        self._thread.start()
+        ).start()
 
     def result(self, wait_s: float) -> Answer:
         try:
@@ -99,27 +84,15 @@ class _Lookup:
         except TooLate:
             return UNKNOWN
 
-    def stop(self) -> None:
-        if self._started is not None:
-            loop, task = self._started
-            if task is not None:
-                # The loop may end, and be closed, at any moment.
-                with contextlib.suppress(RuntimeError):
-                    loop.call_soon_threadsafe(task.cancel)
-        self._thread.join(_STOP_S)
-
     def _run(self, base: Reference, wanted: Platform, access: RegistryAccess | None) -> None:
         try:
             self._future.set_result(asyncio.run(self._look(base, wanted, access)))
-        except asyncio.CancelledError:
-            self._future.set_result(UNKNOWN)
         except BaseException as error:  # noqa: BLE001 - raised to whoever waits
             self._future.set_exception(error)
 
     async def _look(
         self, base: Reference, wanted: Platform, access: RegistryAccess | None
     ) -> Answer:
-        self._started = asyncio.get_running_loop(), asyncio.current_task()
         try:
             async with asyncio.timeout(_TOTAL_S):
                 return await _ask(base, wanted, access)
@@ -162,7 +135,7 @@ async def _ask(base: Reference, wanted: Platform, access: RegistryAccess | None)
         auth=auth,
         ca_cert=access.ca_cert if access is not None else None,
         insecure=plain,
-        timeout=Timeouts(_CONNECT_S, _TOTAL_S, _TOTAL_S),
+        timeout=Timeouts(_CONNECT_S, _READ_S, _READ_S),
         retries=Retries(attempts=1),
     )
     async with client:

@@ -85,15 +85,15 @@ def prepare(
         with stages.stage("dependencies", _("Dependencies")) as stage:
             stage.detail = _found(plan.recipe.dependencies)
     access = _platform_registry(request)
-    with BackgroundLookup(access) as lookup:
-        base_image.start(plan, lookup)
-        with stages.stage("engine", _("Choosing engine")) as stage:
-            offered = engines() if candidates is None else candidates
-            builder = find_builder(request.settings.builder, offered, plan, emit)
-            stage.detail = builder.engine.how
-        with stages.stage("base", _("Checking base image")) as stage:
-            plan = base_image.check(plan, builder, lookup, access, emit)
-            stage.detail = base_image.describe(plan, builder)
+    lookup = BackgroundLookup(access)
+    base_image.start(plan, lookup)
+    with stages.stage("engine", _("Choosing engine")) as stage:
+        offered = engines() if candidates is None else candidates
+        builder = find_builder(request.settings.builder, offered, plan, emit)
+        stage.detail = builder.engine.how
+    with stages.stage("base", _("Checking base image")) as stage:
+        plan = base_image.check(plan, builder, lookup, access, emit)
+        stage.detail = base_image.describe(plan, builder)
     training_checks.check(plan, script.loaded, emit, strict=request.strict)
     return Prepared(script, plan, builder)
 
@@ -210,6 +210,8 @@ def find_builder(
             ),
             _("Use another engine with --builder. Engines that work here: keynet doctor"),
         )
+    if builder.engine.slow:
+        emit(Notice(_slow(builder), "note"))
     return builder
 
 
@@ -257,6 +259,16 @@ def _recipe(base: Reference, start: Start, dependencies: Dependencies, name: str
         start.command,
         dependencies=replace(dependencies, import_paths=paths),
         base_name=name,
+    )
+
+
+def _slow(builder: AnyBuilder) -> str:
+    return fill(
+        _(
+            "{engine} is slow here: its store (vfs) copies every file for every layer. Faster: "
+            "fuse-overlayfs, or a kernel and a disk on which overlay works. See keynet doctor"
+        ),
+        engine=builder.engine.name,
     )
 
 

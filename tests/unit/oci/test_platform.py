@@ -5,7 +5,7 @@ import platform
 import pytest
 
 from keynet.errors import ValidationError
-from keynet.oci.platform import Platform, choose, host
+from keynet.oci.platform import Platform, choose, for_cluster, host
 
 
 @pytest.mark.parametrize("text", ["linux/amd64", "linux/arm/v7", "linux/amd64/v3", "windows/amd64"])
@@ -111,3 +111,8 @@ def test_the_hosts_architecture_has_its_usual_name() -> None:
 def test_attestations_have_no_platform() -> None:
     assert Platform.parse("unknown/unknown").is_unknown
     assert not Platform.parse("linux/unknown").is_unknown
+
+
+def test_a_laptop_builds_for_the_cluster() -> None:
+    assert for_cluster("linux") is None
+    assert for_cluster("darwin") == for_cluster("win32") == Platform("linux", "amd64")

@@ -24,3 +24,25 @@ def test_the_decorator_names_model_and_base(tmp_path: Path, script: str, expecte
     path = tmp_path / "train.py"
     path.write_text(script)
     assert traced(training_script.load(path)) == expected
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("base_image='b:' + '1'", Traced(None, "b:1")),
+        ("base_image=f'b:{TAG}'", Traced(None, "b:7")),
+        ("base_image=None", Traced()),
+        ("base_image=make()", Traced(unknown_base_line=3)),
+        ("base_image=f'b:{make()}'", Traced(unknown_base_line=3)),
+        ("base_image=f'b:{TAG!r}'", Traced(unknown_base_line=3)),
+        ("base_image=OTHER", Traced(unknown_base_line=3)),
+        ("'m', **settings", Traced("m", unknown_base_line=3)),
+        ("base_image='b:1', **settings", Traced(None, "b:1")),
+    ],
+)
+def test_a_base_that_only_the_running_script_knows_is_said(
+    tmp_path: Path, call: str, expected: Traced
+) -> None:
+    path = tmp_path / "train.py"
+    path.write_text(f"TAG = '7'\n\n@trace_pytorch({call})\ndef f(): pass\n")
+    assert traced(training_script.load(path)) == expected

@@ -269,3 +269,45 @@ def test_a_pyproject_that_cannot_be_read_is_named(tmp_path: Path, content: bytes
     (tmp_path / "pyproject.toml").write_bytes(content)
     with pytest.raises(UsageError, match=r"pyproject\.toml"):
         read_pyproject(tmp_path)
+
+
+def test_the_platform_is_a_setting_like_the_others() -> None:
+    environment = {"KEYNET_PLATFORM": "linux/arm64"}
+    table = {"platform": "linux/s390x"}
+    assert merge({}, environment, table, None).platform == "linux/arm64"
+    assert merge({"platform": "linux/amd64"}, environment, table, None).platform == "linux/amd64"
+    assert merge({}, {}, table, None).platform == "linux/s390x"
+
+
+@pytest.mark.parametrize(
+    ("flags", "table", "named"),
+    [
+        ({"base_image": "a", "dockerfile": Path("D")}, {}, ("--base-image", "--dockerfile")),
+        ({"base_image": "a"}, {"dockerfile": "D"}, ("--base-image", "[tool.keynet] dockerfile")),
+        ({"dockerfile": Path("D")}, {"base-image": "a"}, ("--dockerfile", "base-image")),
+        ({}, {"dockerfile": "D", "base-image": "a"}, ("dockerfile", "base-image")),
+    ],
+)
+def test_two_sources_of_the_base_image_are_refused(
+    flags: dict[str, Any], table: dict[str, Any], named: tuple[str, ...]
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        merge(flags, {}, table, None)
+    assert all(name in caught.value.message for name in named)
+
+
+@pytest.mark.parametrize(
+    ("flags", "table", "named"),
+    [
+        ({"harbor_project": ""}, {}, "--harbor-project is empty"),
+        ({"base_image": " "}, {}, "--base-image is empty"),
+        ({"platform": ""}, {}, "--platform is empty"),
+        ({}, {"model-name": ""}, "model-name is empty"),
+        ({}, {"harbor-project": ""}, "harbor-project is empty"),
+    ],
+)
+def test_an_empty_value_is_not_the_default(
+    flags: dict[str, Any], table: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(UsageError, match=named):
+        merge(flags, {}, table, None)

@@ -19,6 +19,7 @@ from keynet.errors import (
     MetadataNotAttached,
     RegistryDenied,
     RegistryError,
+    UsageError,
 )
 from keynet.events import Emit, Event, LogLine, StepFinished
 from keynet.oci.reference import Reference
@@ -236,6 +237,28 @@ def test_a_registry_that_refuses_the_account_costs_no_upload_key(
     with pytest.raises(RegistryError):
         platform.push(builder)
     assert builder.verbs == ["unsupported"]
+    assert platform.backend.seen == []
+
+
+@pytest.mark.parametrize("name", ["Upper", "a b", "-", "a//b"])
+def test_a_harbor_project_that_is_no_name_costs_no_upload_key(
+    platform: Platform, tmp_path: Path, name: str
+) -> None:
+    builder = Watched(tmp_path)
+    flags = {"harbor_project": name}
+    with pytest.raises(UsageError, match="--harbor-project"):
+        push(
+            Request(
+                platform.project / "train.py",
+                platform.project,
+                settings.merge(flags, {}, {}, credentials.load()),
+                environment={},
+            ),
+            choose=_nobody,
+            emit=platform.events.append,
+            candidates=[Offered(lambda: builder)],
+        )
+    assert builder.verbs == []
     assert platform.backend.seen == []
 
 

@@ -1,6 +1,7 @@
 """Build and push with docker's daemon: legacy builder and BuildKit."""
 
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -62,7 +63,7 @@ class Docker:
         """See ``Builder.unsupported``."""
         found = [
             *cannot_run(self.engine, plan),
-            *cannot_emulate(self.engine, plan),
+            *cannot_emulate(self.engine, plan, own_kernel=self._has_own_kernel),
             *several_platforms(plan),
         ]
         if self.invocation.mode == docker_args.LEGACY:
@@ -241,6 +242,15 @@ class Docker:
     def drop(self, images: Sequence[str]) -> None:
         """See ``LayerStore.drop``."""
         layer_cache.drop((self.invocation.binary,), images)
+
+    @property
+    def _has_own_kernel(self) -> bool:
+        """Report whether the daemon runs on this kernel; Docker Desktop has a virtual machine."""
+        return (
+            sys.platform.startswith("linux")
+            and not self.invocation.remote
+            and "desktop" not in self.engine.endpoint
+        )
 
     def _network(self, plan: BuildPlan) -> str:
         """Return "host" if there is no bridge network, or proxy or index is on loopback."""

@@ -6,6 +6,7 @@ changed.
 """
 
 import errno
+import hashlib
 import os
 import shutil
 import stat
@@ -131,7 +132,9 @@ def _runroot() -> Path:
         folder = Path(runtime) / "keynet" / "storage"
         if len(str(folder)) <= _LONGEST_RUNROOT:
             return folder
-    return _TEMPORARY / f"keynet-{os.geteuid()}" / "storage"
+    # Stores below different homes of one user have one each.
+    store = hashlib.sha256(os.fsencode(_root())).hexdigest()[:8]
+    return _TEMPORARY / f"keynet-{os.geteuid()}" / f"storage-{store}"
 
 
 def _disk_usage(folder: Path) -> int:

@@ -75,7 +75,7 @@ class PodmanLike:
         """See ``Builder.unsupported``."""
         return [
             *cannot_run(self.engine, plan),
-            *cannot_emulate(self.engine, plan),
+            *cannot_emulate(self.engine, plan, own_kernel=not self.invocation.remote),
             *several_platforms(plan),
         ]
 

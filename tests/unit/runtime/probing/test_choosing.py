@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from keynet.errors import EngineUnavailable, UsageError
-from keynet.events import ignore
+from keynet.events import Event, Notice, ignore
 from keynet.plan import BuildPlan, Instruction, UserContainerfile
 from keynet.runtime.engine import AnyBuilder, Unusable, WorkingEngine
 from keynet.runtime.engines.docker.docker import Docker
 from keynet.runtime.engines.engine_candidates import engines
 from keynet.runtime.engines.podman_like.podman_like import PodmanLike
 from keynet.runtime.probing import choosing
+from tests.fakes.builder import ArchiveBuilder, Offered
 from tests.fakes.engine import Answer
 from tests.unit.conftest import Machine
 
@@ -382,3 +383,38 @@ def test_survey_gives_every_engine_in_order(machine: Machine) -> None:
     assert [each.name for each in found] == ["docker", "podman", "buildah"]
     assert all(isinstance(each, Unusable) for each in found)
     assert threading.active_count() == 1
+
+
+def _offered(
+    name: str, driver: str = "overlay", *, builder: type[ArchiveBuilder] = ArchiveBuilder
+) -> Offered:
+    made = builder(Path())
+    made.engine = WorkingEngine(name, "1.0", name, storage_driver=driver)
+    return Offered(lambda: made, name=name)
+
+
+def test_a_slow_store_comes_after_fast_ones() -> None:
+    slow, fast = _offered("slow", "vfs"), _offered("fast")
+    assert choosing.choose("auto", [slow, fast], emit=ignore).engine.name == "fast"
+    assert choosing.choose("slow", [slow, fast], emit=ignore).engine.name == "slow"
+    other = _offered("slower", "vfs")
+    assert choosing.choose("auto", [slow, other], emit=ignore).engine.name == "slow"
+
+
+def test_auto_takes_an_engine_that_can_build_the_plan() -> None:
+    candidates = [_offered("docker"), _offered("podman"), _offered("buildah", "vfs")]
+
+    def lacking(builder: AnyBuilder) -> list[str]:
+        return ["it cannot"] if builder.engine.name == "docker" else []
+
+    seen: list[Event] = []
+    found = choosing.choose("auto", candidates, emit=seen.append, lacking=lacking)
+    assert found.engine.name == "podman"
+    assert seen == [Notice("Skipping docker: it cannot", "note")]
+    # The one that is named is taken, and the caller says what it lacks.
+    assert choosing.choose("docker", candidates, emit=ignore, lacking=lacking) is not found
+    none = choosing.choose("auto", candidates, emit=ignore, lacking=lambda _builder: ["no"])
+    assert none.engine.name == "docker"
+    # A slow one that can comes before a fast one that cannot.
+    last = [candidates[0], candidates[2]]
+    assert choosing.choose("auto", last, emit=ignore, lacking=lacking).engine.name == "buildah"

@@ -1,19 +1,21 @@
 """From a request to a plan and a builder, with nothing done."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from keynet import settings
-from keynet.errors import EngineUnavailable, UsageError, ValidationError
+from keynet.errors import EngineUnavailable, ScriptInvalid, UsageError, ValidationError
 from keynet.events import Event, Notice, ignore
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, Recipe, UserContainerfile
 from keynet.script import training_script
 from keynet.script.arguments import Extraction
+from keynet.steps.preparing import script as scripts
 from keynet.steps.preparing.prepare import find_builder, plan_build, prepare
 from keynet.steps.preparing.request import Request
 from keynet.steps.preparing.script import Script
@@ -158,3 +160,76 @@ def test_a_name_that_no_candidate_has_is_a_matter_of_usage(project: Path, tmp_pa
     with pytest.raises(UsageError, match="buildah") as caught:
         find_builder("buildah", candidates, _plan(_request(project)), ignore)
     assert "auto, archive" in caught.value.hint
+
+
+def test_the_base_is_given_to_the_engine_as_it_was_written(project: Path) -> None:
+    recipe = _recipe(_request(project, base_image="mine:1"))
+    assert (recipe.base_name, recipe.from_name) == ("mine:1", "mine:1")
+    assert str(recipe.base) == "docker.io/library/mine:1"
+    assert _recipe(_request(project)).from_name == "docker.io/library/python:3.10-slim"
+
+
+@pytest.mark.parametrize(
+    ("files", "python", "source"),
+    [
+        ({"pyproject.toml": '[project]\nrequires-python = ">=3.12"\n'}, "3.14", "pyproject.toml"),
+        ({".python-version": "3.11.4\n"}, "3.11", ".python-version"),
+        ({".python-version": "3.10\n"}, "3.10", ""),
+    ],
+)
+def test_the_default_base_has_a_python_that_the_project_admits(
+    project: Path, files: Mapping[str, str], python: str, source: str
+) -> None:
+    for name, text in files.items():
+        (project / name).write_text(text)
+    request, events = _request(project), list[Event]()
+    plan = plan_build(request, _script(request), events.append)
+    assert str(plan.base) == f"docker.io/library/python:{python}-slim"
+    notes = [event for event in events if isinstance(event, Notice) and "excludes" in event.text]
+    assert len(notes) == bool(source)
+    assert all(source in note.text for note in notes)
+    # A choice of the user's is not questioned.
+    assert str(_recipe(_request(project, base_image="a:1")).base) == "docker.io/library/a:1"
+
+
+def test_inline_metadata_chooses_the_default_base(project: Path) -> None:
+    script = project / "train.py"
+    script.write_text('# /// script\n# requires-python = "==3.12.*"\n# ///\nx = 1\n')
+    request = _request(project)
+    read = scripts.read(script, Stages(ignore), ignore)
+    plan = plan_build(request, read, ignore)
+    assert str(plan.base) == "docker.io/library/python:3.12-slim"
+
+
+def test_a_base_that_only_the_running_script_knows_asks_for_the_flag(project: Path) -> None:
+    script = project / "train.py"
+    script.write_text("@trace_pytorch(base_image=make())\ndef train(): pass\n")
+    read = scripts.read(script, Stages(ignore), ignore)
+    with pytest.raises(ScriptInvalid, match=r"train\.py:1") as caught:
+        plan_build(_request(project), read, ignore)
+    assert "--base-image" in caught.value.hint
+    chosen = plan_build(_request(project, base_image="a:1"), read, ignore)
+    assert str(chosen.base) == "docker.io/library/a:1"
+    file = project / "Dockerfile"
+    file.write_text("FROM a\n")
+    assert plan_build(_request(project, dockerfile=file), read, ignore).base is None
+
+
+def test_a_default_platform_is_for_settings_without_one(project: Path) -> None:
+    amd64 = Platform("linux", "amd64")
+    request = _request(project)
+    assert plan_build(request, _script(request), ignore, amd64).platforms == (amd64,)
+    other = _request(project, platform="linux/arm64")
+    assert plan_build(other, _script(other), ignore, amd64).platforms == (
+        Platform("linux", "arm64"),
+    )
+
+
+def test_a_slow_store_is_said(project: Path, tmp_path: Path) -> None:
+    builder = ArchiveBuilder(tmp_path)
+    builder.engine = replace(builder.engine, storage_driver="vfs")
+    events: list[Event] = []
+    find_builder("auto", [Offered(lambda: builder)], _plan(_request(project)), events.append)
+    [note] = [event for event in events if isinstance(event, Notice)]
+    assert "slow" in note.text
+    assert "vfs" in note.text

@@ -36,10 +36,12 @@ def test_the_run_root_is_short_enough_for_podman(
     long = machine.home / ("x" * 60)
     long.mkdir()
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(long))
-    assert own_store.select(plain).runroot == f"/tmp/keynet-{os.geteuid()}/storage"
+    first = own_store.select(plain).runroot
+    assert Path(first).parent == Path(f"/tmp/keynet-{os.geteuid()}")
     monkeypatch.delenv("XDG_RUNTIME_DIR")
     found = own_store.select(plain)
-    assert found.runroot == f"/tmp/keynet-{os.geteuid()}/storage"
+    assert found.runroot == first
+    assert len(first) <= 50
     assert Path(found.runroot).stat().st_mode & 0o777 == 0o700
     own_store.remove()
 

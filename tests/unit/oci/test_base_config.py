@@ -1,0 +1,93 @@
+"""What an image's config says about a base."""
+
+from typing import Any
+
+import pytest
+
+from keynet.oci import base_config
+from keynet.oci.descriptor import Digest
+from keynet.oci.platform import Platform
+from keynet.plan import BaseFacts
+
+AMD64 = Platform("linux", "amd64")
+DIGEST = Digest.of(b"manifest")
+
+
+def _config(*environment: str, **more: object) -> dict[str, Any]:
+    return {"os": "linux", "architecture": "amd64", "config": {"Env": [*environment], **more}}
+
+
+def test_facts_are_read_from_a_config() -> None:
+    config = _config("PYTHON_VERSION=3.11.9", "CUDA_VERSION=12.1.0", "A=b=c", User="app")
+    config["config"]["OnBuild"] = ["COPY . /app"]
+    assert base_config.read(config, DIGEST) == BaseFacts(
+        AMD64,
+        (3, 11),
+        "app",
+        "12.1.0",
+        {"PYTHON_VERSION": "3.11.9", "CUDA_VERSION": "12.1.0", "A": "b=c"},
+        DIGEST,
+        ("COPY . /app",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "python", "cuda"),
+    [
+        ("PYTHON_VERSION=3.13.0rc2", (3, 13), ""),
+        ("PYTHON_VERSION=3.9", (3, 9), ""),
+        ("PYTHON_VERSION=three", None, ""),
+        ("PYTHON_VERSION=3.1234567890", None, ""),
+        ("NV_CUDA_CUDART_VERSION=11.8.89-1", None, "11.8.89"),
+        ("CUDA_VERSION=", None, ""),
+        ("CUDA_VERSION", None, ""),
+    ],
+)
+def test_versions_are_read_where_they_are_versions(
+    line: str, python: tuple[int, int] | None, cuda: str
+) -> None:
+    facts = base_config.read(_config(line))
+    assert facts is not None
+    assert (facts.python, facts.cuda) == (python, cuda)
+
+
+def test_variants_count() -> None:
+    config = {"os": "linux", "architecture": "arm", "variant": "v6"}
+    assert base_config.read(config) == BaseFacts(Platform("linux", "arm", "v6"))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"os": "linux"},
+        {"architecture": "amd64"},
+        {"os": 1, "architecture": "amd64"},
+        {"os": "", "architecture": ""},
+        {"os": "linux", "architecture": "x" * 100},
+    ],
+)
+def test_a_config_without_platform_says_nothing(config: dict[str, Any]) -> None:
+    assert base_config.read(config) is None
+
+
+@pytest.mark.parametrize("run", [None, [], "x", {"Env": "A=b", "User": 3, "OnBuild": {}}])
+def test_odd_fields_count_as_missing(run: object) -> None:
+    config = {"os": "linux", "architecture": "amd64", "config": run, "variant": 7}
+    assert base_config.read(config) == BaseFacts(AMD64, environment={})
+
+
+def test_each_engine_inspects_in_its_own_way() -> None:
+    run = {"Env": ["PYTHON_VERSION=3.12.1"], "User": "1000"}
+    wanted = BaseFacts(AMD64, (3, 12), "1000", environment={"PYTHON_VERSION": "3.12.1"})
+    docker = {"Os": "linux", "Architecture": "amd64", "Config": run}
+    assert base_config.read_inspected(docker) == wanted
+    buildah = {
+        "OCIv1": {"os": "linux", "architecture": "amd64", "config": run},
+        "Docker": {"config": {"OnBuild": ["RUN x"]}},
+    }
+    found = base_config.read_inspected(buildah)
+    assert found is not None
+    assert found.onbuild == ("RUN x",)
+    assert (found.platform, found.python, found.user) == (AMD64, (3, 12), "1000")
+    assert base_config.read_inspected({}) is None

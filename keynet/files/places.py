@@ -6,14 +6,29 @@ or with one that is not writable. Files then go below the folder for temporary f
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from keynet.errors import KeynetError
 from keynet.text import _, fill
 
-__all__ = ["cache", "data", "expanded", "home", "is_own", "is_writable", "make_private", "real"]
+__all__ = [
+    "cache",
+    "data",
+    "expanded",
+    "home",
+    "is_own",
+    "is_plain",
+    "is_writable",
+    "make_private",
+    "plain_temporary",
+    "real",
+]
+
+_PLAIN: Final = re.compile(r"/[\w./@%+=~-]*")
 
 
 def home() -> Path:
@@ -62,6 +77,28 @@ def data() -> Path:
     import platformdirs
 
     return _writable(platformdirs.user_data_dir, "data")
+
+
+def is_plain(path: str) -> bool:
+    """Report whether an absolute path is whole in every option of an engine.
+
+    Options split their values at commas and colons, and read quotes as those of a CSV file.
+    """
+    return _PLAIN.fullmatch(path) is not None
+
+
+def plain_temporary() -> Path:
+    """Return a folder for temporary files whose path is plain, if there is one.
+
+    It is TMPDIR or what Python takes for it, else /var/tmp or /tmp.
+    """
+    import tempfile
+
+    usual = tempfile.gettempdir()
+    for folder in (usual, "/var/tmp", "/tmp"):  # noqa: S108  what is put there is private
+        if is_plain(folder) and os.access(folder, os.W_OK | os.X_OK):
+            return Path(folder)
+    return Path(usual)
 
 
 def make_private(folder: Path) -> None:

@@ -8,15 +8,15 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from keynet.errors import ContextInvalid
 from keynet.events import Emit, Notice
 from keynet.files import atomic, places
-from keynet.plan import BuildPlan, Recipe, UserContainerfile
+from keynet.plan import BuildPlan, BuildSecret, Recipe, UserContainerfile
 from keynet.runtime.build import copying
 from keynet.runtime.build.rendering import Rendered
 from keynet.text import _, fill, ngettext, printable
@@ -35,13 +35,21 @@ class Stage:
 
     ``root`` is the context. ``containerfile`` is outside the context, next to ``ignorefile``,
     which ignores nothing. ``private`` (0700) is a folder for small files of the engine, removed
-    with the stage.
+    with the stage. ``links`` are other paths of secrets, by their id. No path has a character that
+    an engine's options take for a separator.
     """
 
     root: Path
     containerfile: Path
     ignorefile: Path
     private: Path
+    links: Mapping[str, Path] = field(default_factory=dict)
+
+    def secret_flags(self, secrets: Iterable[BuildSecret]) -> list[str]:
+        """Return the ``--secret`` flags, which all engines have in common."""
+        return [
+            f"--secret=id={each.id},src={self.links.get(each.id, each.source)}" for each in secrets
+        ]
 
 
 @contextlib.contextmanager
@@ -51,9 +59,7 @@ def stage(plan: BuildPlan, rendered: Rendered, emit: Emit) -> Iterator[Stage]:
     Raises:
         ContextInvalid: A file is unreadable, or the disk is full.
     """
-    parent = places.cache() / "staging"
-    places.make_private(parent)
-    top = Path(tempfile.mkdtemp(prefix="build-", dir=parent))
+    top = _new_folder()
     try:
         private = top / "private"
         private.mkdir(mode=0o700)
@@ -64,10 +70,31 @@ def stage(plan: BuildPlan, rendered: Rendered, emit: Emit) -> Iterator[Stage]:
         ignorefile.write_text("# keynet has selected the files already\n", encoding="utf-8")
         root = _folder(top / "root")
         _populate(plan, rendered, root, emit)
-        yield Stage(root, containerfile, ignorefile, private)
+        yield Stage(root, containerfile, ignorefile, private, _plain_sources(plan, private))
     finally:
         with contextlib.suppress(OSError):
             _remove(os.fspath(top))
+
+
+def _new_folder() -> Path:
+    """Create a private folder whose path every option of an engine can hold."""
+    parent = places.cache() / "staging"
+    temporary = places.plain_temporary()
+    if not places.is_plain(os.fspath(parent)) and places.is_plain(os.fspath(temporary)):
+        return Path(tempfile.mkdtemp(prefix="keynet-build-", dir=temporary))
+    places.make_private(parent)
+    return Path(tempfile.mkdtemp(prefix="build-", dir=parent))
+
+
+def _plain_sources(plan: BuildPlan, private: Path) -> Mapping[str, Path]:
+    """Return a link to each secret whose own path an engine could not be given."""
+    links = {}
+    for number, secret in enumerate(plan.secrets):
+        source = secret.source.absolute()
+        if not places.is_plain(os.fspath(source)):
+            links[secret.id] = private / f"secret-{number}"
+            links[secret.id].symlink_to(source)
+    return links
 
 
 def _folder(path: Path) -> Path:

@@ -134,3 +134,17 @@ def test_the_owner_of_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert places.is_own(str(tmp_path / "nothing"))
     monkeypatch.setattr(os, "geteuid", lambda: 54_321)
     assert not places.is_own(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["a,b", "a:b", 'a"b', "a b", "a\nb", "a$b", "a\\b", "a'b", "a*"])
+def test_temporary_files_go_where_the_path_is_plain(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = tmp_path / name
+    odd.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(odd))
+    assert not places.is_plain(str(odd))
+    assert places.plain_temporary() == Path("/var/tmp")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert places.plain_temporary() == tmp_path
+    assert places.is_plain("/home/학생/a-b_c.d~1@x/%=+")

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from keynet.errors import KeynetError
 from keynet.events import Emit, LogLine
+from keynet.files import places
 from keynet.net.hosts import is_loopback
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
@@ -122,7 +123,11 @@ class Buildx:
         form = "docker" if format == "docker-archive" else "oci"
 
         def write(file: Path) -> shell.Finished:
-            output = f"type={form},name={built.project}:latest,dest={file}"
+            destination = f"dest={file}"
+            if not places.is_plain(str(file)):
+                # One field of a CSV record.
+                destination = '"' + destination.replace('"', '""') + '"'
+            output = f"type={form},name={built.project}:latest,{destination}"
             return _rerun(built, output, {}, emit)[0]
 
         docker_saving.save(format, path, write)

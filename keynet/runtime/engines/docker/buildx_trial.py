@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from keynet.files import places
 from keynet.process import shell
 from keynet.runtime.engine import Unusable, WorkingEngine
 from keynet.runtime.engines.docker import docker_args
@@ -93,7 +94,8 @@ def probe(
 
 
 def _trial(invocation: Invocation, architecture: str, *, run: bool) -> str:
-    with tempfile.TemporaryDirectory(prefix="keynet-probe-") as folder:
+    parent = places.plain_temporary()
+    with tempfile.TemporaryDirectory(prefix="keynet-probe-", dir=parent) as folder:
         write_context(Path(folder), architecture, run=run)
         argv = [
             invocation.binary,

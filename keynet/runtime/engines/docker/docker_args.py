@@ -139,7 +139,7 @@ def build_arguments(
     arguments += [
         *_builder_flags(invocation),
         *network_flags(network, invocation.mode),
-        *_plan_flags(plan),
+        *_plan_flags(plan, stage),
     ]
     arguments += more
     if invocation.mode == LEGACY:
@@ -165,7 +165,7 @@ def remote_build_arguments(
         "plain",
         *network_flags(invocation.network, invocation.mode),
     ]
-    return (*arguments, *_plan_flags(plan), "--file", str(stage.containerfile))
+    return (*arguments, *_plan_flags(plan, stage), "--file", str(stage.containerfile))
 
 
 def network_flags(network: str, mode: str) -> list[str]:
@@ -176,14 +176,14 @@ def network_flags(network: str, mode: str) -> list[str]:
     return ["--network", network, *allowed]
 
 
-def _plan_flags(plan: BuildPlan) -> list[str]:
+def _plan_flags(plan: BuildPlan, stage: Stage) -> list[str]:
     arguments = _platform_flags(plan)
     if plan.no_cache:
         arguments.append("--no-cache")
     arguments += [f"--label={key}={value}" for key, value in sorted(plan.labels.items())]
     arguments += [f"--build-arg={key}={value}" for key, value in sorted(plan.build_args.items())]
     arguments += [f"--build-arg={key}" for key in sorted(plan.host_network.proxies)]
-    arguments += [f"--secret=id={secret.id},src={secret.source}" for secret in plan.secrets]
+    arguments += stage.secret_flags(plan.secrets)
     return arguments
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from keynet.errors import EngineError
+from keynet.files import places
 from keynet.process import shell
 from keynet.runtime.build.build_log import BuildLog
 from keynet.runtime.build.layer_cache import PREFIX
@@ -111,7 +112,8 @@ def _modes(facts: DockerFacts) -> list[str]:
 def _trial(invocation: Invocation, architecture: str, *, run: bool) -> str:
     name = f"{PREFIX}probe:{secrets.token_hex(6)}"
     log = BuildLog()
-    with tempfile.TemporaryDirectory(prefix="keynet-probe-") as folder:
+    parent = places.plain_temporary()
+    with tempfile.TemporaryDirectory(prefix="keynet-probe-", dir=parent) as folder:
         write_context(Path(folder), architecture, run=run)
         argv = [invocation.binary, "build", "--no-cache", "--tag", name]
         argv += ["--network", invocation.network] if invocation.network else []

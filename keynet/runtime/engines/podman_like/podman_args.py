@@ -77,7 +77,7 @@ def build_arguments(
     arguments += [f"--label={key}={value}" for key, value in sorted(plan.labels.items())]
     arguments += [f"--build-arg={key}={value}" for key, value in sorted(plan.build_args.items())]
     arguments += [f"--build-arg={key}" for key in sorted(plan.host_network.proxies)]
-    arguments += [f"--secret=id={secret.id},src={secret.source}" for secret in plan.secrets]
+    arguments += stage.secret_flags(plan.secrets)
     return (*arguments, str(stage.root))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from keynet.errors import EngineError
+from keynet.files import places
 from keynet.process import shell
 from keynet.runtime.build.layer_cache import PREFIX
 from keynet.runtime.engine import Unusable, WorkingEngine
@@ -121,7 +122,8 @@ def _try_invocations(dialect: Dialect, base: Invocation, facts: Facts, version: 
 def _trial(dialect: Dialect, invocation: Invocation, architecture: str, *, run: bool) -> str:
     """Build once; return "" or why it failed. Nothing stays in the store."""
     name = f"{PREFIX}probe:{secrets.token_hex(6)}"
-    with tempfile.TemporaryDirectory(prefix="keynet-probe-") as folder:
+    parent = places.plain_temporary()
+    with tempfile.TemporaryDirectory(prefix="keynet-probe-", dir=parent) as folder:
         write_context(Path(folder), architecture, run=run)
         argv = [
             *dialect.prefix(invocation),

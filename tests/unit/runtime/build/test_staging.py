@@ -1,8 +1,10 @@
 """What the engine gets to build from."""
 
+import dataclasses
 import io
 import os
 import stat
+import subprocess
 import tarfile
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 
 from keynet.events import Event, Notice, ignore
 from keynet.oci.reference import Reference
-from keynet.plan import BuildPlan, ContextFile, Recipe, UserContainerfile
+from keynet.plan import BuildPlan, BuildSecret, ContextFile, Recipe, UserContainerfile
 from keynet.runtime.build.rendering import Rendered
 from keynet.runtime.build.staging import keep_containerfile, stage
 from keynet.runtime.engines.docker import docker_tar_context
@@ -195,3 +197,54 @@ def test_what_failed_is_kept_unless_it_is_the_users_own(context: Path) -> None:
     own = _own(context / "Dockerfile")
     plan = _plan(context, recipe=own)
     assert keep_containerfile(plan, Rendered(own.text), "p") == str(own.path)
+
+
+def test_no_path_of_a_stage_has_a_separator_of_an_engines_option(
+    context: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``--secret``, ``--volume`` and even podman's ``--file`` split their values at a comma."""
+    odd = tmp_path / 'ca,che: "x"'
+    odd.mkdir()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(odd))
+    (odd / "token").write_text("t")
+    (context / "train.py").write_text("x")
+    secrets = (BuildSecret("t", odd / "token"), BuildSecret("plain", Path("/plain")))
+    plan = dataclasses.replace(_plan(context, "train.py"), secrets=secrets)
+    with stage(plan, RENDERED, ignore) as staged:
+        [flag, plain] = staged.secret_flags(secrets)
+        for path in (staged.root, staged.containerfile, staged.ignorefile, staged.private, flag):
+            assert not set(str(path).removeprefix("--secret=id=t,")) & set(',: "')
+        assert Path(flag.rpartition("=")[2]).read_text() == "t"
+        assert plain == "--secret=id=plain,src=/plain"
+        assert (staged.root / "context/train.py").read_text() == "x"
+        top = staged.private.parent
+        assert stat.S_IMODE(top.stat().st_mode) == 0o700
+    assert not top.exists()
+
+
+def test_a_private_umask_does_not_close_keynets_own_folders(context: Path) -> None:
+    (context / "train.py").write_text("x")
+    before = os.umask(0o077)
+    try:
+        with stage(_plan(context, "train.py"), RENDERED, ignore) as staged:
+            modes = {
+                str(path.relative_to(staged.root)): stat.S_IMODE(path.stat().st_mode)
+                for path in (staged.root, *staged.root.rglob("*"))
+            }
+    finally:
+        os.umask(before)
+    assert {name for name, mode in modes.items() if mode & 0o044 != 0o044} == set()
+    assert {modes[name] for name in (".", "build", "build/wheels", "context")} == {0o755}
+
+
+def test_a_deep_context_is_removed_again(context: Path, machine: Machine) -> None:
+    paths = ["/".join(["d"] * depth) for depth in range(1, 1_001)]
+    try:
+        for path in paths:
+            (context / path).mkdir()
+        with stage(_plan(context, *paths), RENDERED, ignore) as staged:
+            assert (staged.root / "context" / paths[-1]).is_dir()
+        assert list((machine.home / ".cache/keynet/staging").iterdir()) == []
+    finally:
+        # pytest's own removal fails on what is nested deeply.
+        subprocess.run(["/bin/rm", "-rf", context, machine.home / ".cache"], check=True)

@@ -49,18 +49,21 @@ class Dependencies:
     at ``requirements.txt``, and every reference is relative to this set.
     ``import_paths`` are folders of the context (``.`` for the context itself) that are put on
     the import path, because the requirements name local projects in them.
+    ``pip_only`` has a reason for each thing in the requirements that pip alone can do.
     """
 
     source: Path | None = None
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     import_paths: tuple[str, ...] = ()
+    pip_only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """An image described by keynet: the context is copied to ``workdir``.
 
-    ``command`` is started in ``workdir``.
+    ``command`` is started in ``workdir``. ``installer`` is ``auto``, ``uv`` or ``pip``; ``auto``
+    is uv where that can do it, else pip.
     """
 
     base: Reference
@@ -68,6 +71,7 @@ class Recipe:
     workdir: str = "/workspace"
     environment: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     dependencies: Dependencies = field(default_factory=Dependencies)
+    installer: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ class Settings(BaseModel):
     dockerfile: Path | None = None
     requirements: Path | None = None
     platform: str | None = None
+    installer: Literal["auto", "uv", "pip"] = "auto"
     harbor_project: str = "kitech-model"
     labels: dict[str, str] = Field(default_factory=dict)
     build_args: dict[str, str] = Field(default_factory=dict)

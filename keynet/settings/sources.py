@@ -28,6 +28,7 @@ SOURCES: Final[Mapping[str, tuple[str, str]]] = {
     "dockerfile": ("--dockerfile", ""),
     "requirements": ("--requirements", ""),
     "platform": ("--platform", ""),
+    "installer": ("--installer", "KEYNET_INSTALLER"),
     "harbor_project": ("--harbor-project", ""),
     "labels": ("--label", ""),
     "build_args": ("--build-arg", ""),

@@ -112,8 +112,11 @@ def _populate(plan: BuildPlan, rendered: Rendered, root: Path, emit: Emit) -> No
         for path, content in sorted(rendered.build_files.items()):
             executable = path in rendered.executables
             _write_recipe_file(root / "build" / path, content, 0o755 if executable else 0o644)
-        (root / "build").mkdir(mode=0o755, exist_ok=True)
-        _fix_times(root / "build")
+        for path, link in sorted(rendered.links.items()):
+            (root / "build" / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / "build" / path).symlink_to(link)
+        (root / "build").mkdir(exist_ok=True)
+        _fix_folders(root / "build")
     folders: list[tuple[Path, os.stat_result]] = []
     for entry in plan.files:
         source, destination = plan.context / entry.path, target / entry.path
@@ -161,7 +164,7 @@ def _link_or_copy(source: Path, destination: Path) -> None:
 
 
 def _write_recipe_file(path: Path, content: bytes | Path, mode: int) -> None:
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(content, bytes):
         path.write_bytes(content)
     else:
@@ -170,10 +173,17 @@ def _write_recipe_file(path: Path, content: bytes | Path, mode: int) -> None:
     os.utime(path, (_RECIPE_TIME, _RECIPE_TIME))
 
 
-def _fix_times(folder: Path) -> None:
-    """Set the fixed time of folders: newer engines compare it in cache look-ups."""
-    for parent, _folders, _files in os.walk(folder, topdown=False):
-        os.utime(parent, (_RECIPE_TIME, _RECIPE_TIME))
+def _fix_folders(root: Path) -> None:
+    """Set a fixed time, which newer engines compare in cache look-ups, and mode 0755.
+
+    The umask of a user may be 077, and the image's user is another one.
+    """
+    for folder, names, entries in os.walk(root, topdown=False):
+        for path in (Path(folder, name) for name in (*names, *entries)):
+            if path.is_symlink():
+                os.utime(path, (_RECIPE_TIME, _RECIPE_TIME), follow_symlinks=False)
+        Path(folder).chmod(0o755)
+        os.utime(folder, (_RECIPE_TIME, _RECIPE_TIME))
 
 
 def _make_removable(root: Path) -> None:

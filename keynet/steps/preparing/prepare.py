@@ -87,7 +87,12 @@ def plan_build(request: Request, script: Script, emit: Emit) -> BuildPlan:
         dependencies, warnings = finding.find(
             request.context, settings.requirements, request.environment
         )
-        recipe = Recipe(base, _command(entrypoint), dependencies=dependencies)
+        recipe = Recipe(
+            base,
+            _command(entrypoint),
+            dependencies=dependencies,
+            installer=settings.installer,
+        )
         notices += warnings
         if dependencies.files:
             notices += detected.notices

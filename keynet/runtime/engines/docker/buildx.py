@@ -20,7 +20,7 @@ from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, Pushed, RegistryAccess, UserContainerfile
 from keynet.process import shell
-from keynet.runtime.build import layer_cache, rendering
+from keynet.runtime.build import layer_cache, rendering, uv_program
 from keynet.runtime.build.build_log import BuildLog
 from keynet.runtime.build.push_log import push_error
 from keynet.runtime.build.rendering import Rendered
@@ -78,7 +78,7 @@ class Buildx:
         kept = contextlib.ExitStack()
         with contextlib.ExitStack() as stack:
             config = stack.enter_context(private_config(access))
-            rendered = _rendered(plan)
+            rendered = _rendered(plan, self.engine.architecture)
             staging = contextlib.ExitStack()
             stack.enter_context(staging)
             staged = staging.enter_context(stage(plan, rendered, emit))
@@ -189,11 +189,12 @@ class Buildx:
         return (invocation.binary, *arguments)
 
 
-def _rendered(plan: BuildPlan) -> Rendered:
+def _rendered(plan: BuildPlan, architecture: str) -> Rendered:
     if isinstance(plan.recipe, UserContainerfile):
         return docker_mounts.render(plan, plan.recipe)
     # One stage needs the base image's user, and a builder cannot report it.
-    return rendering.two_stages(plan.recipe, plan.host_network)
+    uv = uv_program.for_plan(plan, architecture)
+    return rendering.two_stages(plan.recipe, plan.host_network, uv)
 
 
 def _rerun(

@@ -13,12 +13,13 @@ from keynet.net.hosts import is_loopback
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, Pushed, Recipe, RegistryAccess, UserContainerfile
 from keynet.process import shell
-from keynet.runtime.build import base_user, layer_cache, rendering
+from keynet.runtime.build import base_user, layer_cache, rendering, uv_program
 from keynet.runtime.build.build_log import BuildLog
 from keynet.runtime.build.layer_cache import CachedImage
 from keynet.runtime.build.push_log import PushLog, docker_digest, push_error
 from keynet.runtime.build.rendering import Rendered
 from keynet.runtime.build.staging import keep_containerfile, stage
+from keynet.runtime.build.uv_program import UvProgram
 from keynet.runtime.engine import (
     KeptImage,
     LocalImage,
@@ -32,6 +33,7 @@ from keynet.runtime.engines.docker import (
     docker_mounts,
     docker_saving,
     docker_tar_context,
+    docker_uv,
 )
 from keynet.runtime.engines.docker.docker_args import Invocation
 from keynet.runtime.engines.docker.docker_login import private_config
@@ -247,15 +249,22 @@ class Docker:
         )
         if isinstance(recipe, UserContainerfile):
             return docker_mounts.render(plan, recipe) if mounts else Rendered(recipe.text)
-        if mounts and plan.needs_run:
-            pull = partial(self._pull, plan, config, on_line)
-            user = base_user.find(self._inspect_user(recipe), pull)
-            one = None
-            if user is not None:
-                one = rendering.one_stage(recipe, plan.host_network, user)
-            if one is not None:
-                return one
-        return rendering.two_stages(recipe, plan.host_network)
+        if not (mounts and plan.needs_run):
+            return rendering.two_stages(recipe, plan.host_network, self._uv(plan))
+        pull = partial(self._pull, plan, config, on_line)
+        user = base_user.find(self._inspect_user(recipe), pull)
+        if user is None:
+            # The build reports what is wrong with the base image, and installs nothing.
+            return rendering.two_stages(recipe, plan.host_network)
+        uv = self._uv(plan)
+        one = rendering.one_stage(recipe, plan.host_network, user, uv)
+        return one or rendering.two_stages(recipe, plan.host_network, uv)
+
+    def _uv(self, plan: BuildPlan) -> UvProgram | None:
+        """Return uv, as an image of this daemon, if the build can use it."""
+        architecture = self.engine.architecture
+        uv = uv_program.for_plan(plan, architecture)
+        return uv and docker_uv.with_image(self.invocation.binary, uv, architecture)
 
     def _inspect_user(self, recipe: Recipe) -> shell.Command:
         inspect = ("image", "inspect", "--format", "{{.Config.User}}", str(recipe.base))

@@ -16,7 +16,7 @@ from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, Pushed, Recipe, RegistryAccess, UserContainerfile
 from keynet.process import shell
-from keynet.runtime.build import base_user, host_files, layer_cache, rendering
+from keynet.runtime.build import base_user, host_files, layer_cache, rendering, uv_program
 from keynet.runtime.build.build_log import BuildLog
 from keynet.runtime.build.layer_cache import CachedImage
 from keynet.runtime.build.push_log import PushLog, push_error
@@ -226,16 +226,18 @@ class PodmanLike:
         """Render the recipe, in one stage if RUN can mount a folder of the context."""
         if isinstance(plan.recipe, UserContainerfile):
             return Rendered(plan.recipe.text)
+        uv = uv_program.for_plan(plan, self.engine.architecture)
         modern = version_numbers(self.engine.version) >= self.dialect.mounts_since
         if modern and plan.needs_run:
             pull = partial(self._pull, plan, auth, lambda line: emit(LogLine(line, "build")))
             user = base_user.find(self._inspect_user(plan.recipe), pull)
-            one = None
-            if user is not None:
-                one = rendering.one_stage(plan.recipe, plan.host_network, user)
+            if user is None:
+                # The build reports what is wrong with the base image, and installs nothing.
+                return rendering.two_stages(plan.recipe, plan.host_network)
+            one = rendering.one_stage(plan.recipe, plan.host_network, user, uv)
             if one is not None:
                 return one
-        return rendering.two_stages(plan.recipe, plan.host_network)
+        return rendering.two_stages(plan.recipe, plan.host_network, uv)
 
     def _inspect_user(self, recipe: Recipe) -> shell.Command:
         inspect = ("inspect", *self.dialect.inspect_user, str(recipe.base))

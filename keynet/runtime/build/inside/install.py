@@ -20,6 +20,7 @@ try:
         made_environment,
         pip_installer,
         pip_options,
+        shown_errors,
         uv_installer,
     )
 
@@ -79,6 +80,7 @@ def install(stage: "Path", prefix: "Path", uv: "Path", scratch: "Path") -> int:
     if wanted["installer"] != "pip" and not reasons:
         unfit = uv_installer.unfit(uv, environment)
         if not unfit:
+            announce("uv", options, [])
             status = uv_installer.install(uv, made, options, environment, scratch)
             return finished(made, stage, status)
         reasons.append(unfit)
@@ -89,8 +91,17 @@ def install(stage: "Path", prefix: "Path", uv: "Path", scratch: "Path") -> int:
             )
         )
         return 1
-    status = pip_installer.install(made, stage, environment, reasons or ["installer is pip"])
+    announce("pip", options, reasons or ["as the setting installer says"])
+    status = pip_installer.install(made, stage, options, environment)
     return finished(made, stage, status)
+
+
+def announce(name: str, options: "pip_options.Options", reasons: "list[str]") -> None:
+    """Name the installer, Python and indexes; keynet reads this line to explain a failure."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    asked = ", ".join(shown_errors.shown(index) for index in options.indexes()) or "no index"
+    why = f" ({'; '.join(reasons)})" if reasons else ""
+    sys.stderr.write(f"keynet: {name} installs for Python {version} from {asked}{why}\n")
 
 
 def finished(made: "made_environment.Made", stage: "Path", status: int) -> int:

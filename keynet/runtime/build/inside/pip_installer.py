@@ -9,7 +9,9 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from keynet.runtime.build.inside import shown_errors
 from keynet.runtime.build.inside.made_environment import Made
+from keynet.runtime.build.inside.pip_options import Options
 
 _QUIET = {
     "PIP_NO_INPUT": "1",
@@ -21,7 +23,7 @@ _DEBIAN_WHEELS = Path("/usr/share/python-wheels")
 
 
 def install(
-    made: "Made", stage: "Path", environment: "dict[str, str]", reasons: "list[str]"
+    made: "Made", stage: "Path", options: "Options", environment: "dict[str, str]"
 ) -> int:
     """Run pip and return its exit status."""
     environment = dict(environment, **_QUIET)
@@ -34,10 +36,8 @@ def install(
             "its Python {}.{}.\n".format(*sys.version_info[:2])
         )
         return 1
-    version = ".".join(map(str, sys.version_info[:3]))
-    sys.stderr.write(f"keynet: pip installs for Python {version} ({'; '.join(reasons)})\n")
     command = [*pip, "install", "--requirement", str(stage / "requirements.txt")]
-    return subprocess.call(command, env=environment, cwd=str(stage))
+    return shown_errors.run(command, environment, str(stage), options.indexes())
 
 
 def find_pip(python: "Path", stage: "Path", environment: "dict[str, str]") -> "list[str] | None":

@@ -29,6 +29,7 @@ _OPTION = re.compile(
 )
 _OF_A_LINE = re.compile(r"\s--(?P<name>config-settings?|global-option|install-option)\b")
 _COMMENT = re.compile(r"(?:^|\s+)#.*$")
+_PYPI = "https://pypi.org/simple"
 _FALSE = ("0", "false", "no", "off", "n", "f", "")
 
 
@@ -74,6 +75,13 @@ class Options:
         for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
             found[name] = "".join(values.get("proxy", [])[-1:])
         return {name: value for name, value in found.items() if value}
+
+    def indexes(self) -> "list[str]":
+        """Return the URLs of the indexes that are asked, with their logins."""
+        if self.switched_on("no-index"):
+            return []
+        first = self.values.get("index-url", [])[-1:] or [_PYPI]
+        return first + self.values.get("extra-index-url", [])
 
     def write(self, folder: "Path") -> "Path":
         """Write the files for uv to a new folder, with links to archives next to them."""

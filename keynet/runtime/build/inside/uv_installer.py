@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from keynet.runtime.build.inside import base_metadata
+from keynet.runtime.build.inside import base_metadata, shown_errors
 from keynet.runtime.build.inside.made_environment import Made
 from keynet.runtime.build.inside.pip_options import Options
 
@@ -42,7 +42,6 @@ def install(
     uv: "Path", made: "Made", options: "Options", environment: "dict[str, str]", scratch: "Path"
 ) -> int:
     """Run uv, compile what it has installed, and return uv's exit status."""
-    sys.stderr.write("keynet: uv installs for Python {}.{}.{}\n".format(*sys.version_info[:3]))
     variables = dict(environment)
     variables.update(options.variables())
     variables["UV_CACHE_DIR"] = str(scratch / "uv-cache")
@@ -55,7 +54,7 @@ def install(
     folder = options.write(scratch / "for-uv")
     base_metadata.show(made)
     try:
-        status = subprocess.call(command, env=variables, cwd=str(folder))
+        status = shown_errors.run(command, variables, str(folder), options.indexes())
     finally:
         base_metadata.hide(made)
     lock = made.python.parent.parent / ".lock"

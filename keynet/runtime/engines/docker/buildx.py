@@ -170,7 +170,7 @@ class Buildx:
         )
         if finished.status != 0:
             kept = keep_containerfile(plan, rendered, project)
-            raise log.failure(self.engine.name, finished.status, kept)
+            raise log.failure(self.engine.name, finished.status, kept, plan.base)
         metadata = _read(result)
         image_id = str(metadata.get(_CONFIG) or metadata.get(_MANIFEST, ""))
         return BuilderResult(

@@ -127,7 +127,7 @@ class Docker:
             finished = shell.run(command, timeout_s=None, on_stdout=on_line, on_stderr=on_line)
             if finished.status != 0 or not iidfile.exists():
                 kept = keep_containerfile(plan, rendered, layer_cache.project_name(plan))
-                raise log.failure(self.engine.name, finished.status, kept)
+                raise log.failure(self.engine.name, finished.status, kept, plan.base)
             return iidfile.read_text().strip().removeprefix("sha256:")
 
     def push(

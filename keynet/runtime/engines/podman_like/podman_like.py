@@ -93,7 +93,7 @@ class PodmanLike:
                     break
                 emit(Notice(_("Another process changed the same images. Building again."), "note"))
         kept = keep_containerfile(plan, rendered, project)
-        raise log.failure(self.engine.name, status, kept)
+        raise log.failure(self.engine.name, status, kept, plan.base)
 
     def push(
         self, built: CachedImage, target: Reference, access: RegistryAccess, emit: Emit

@@ -91,6 +91,7 @@ class Recipe:
 
     ``command`` is started in ``workdir``. ``base_name`` is the base as the user wrote it, which
     engines resolve themselves (short names, local images, ids); "" for exactly ``base``.
+    ``installer`` is ``auto``, ``uv`` or ``pip``; ``auto`` is uv where that can do it, else pip.
     """
 
     base: Reference
@@ -99,6 +100,7 @@ class Recipe:
     environment: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     dependencies: Dependencies = field(default_factory=Dependencies)
     base_name: str = ""
+    installer: str = "auto"
 
     @property
     def from_name(self) -> str:

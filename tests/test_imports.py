@@ -56,6 +56,7 @@ IMPORTERS = {
     "cryptography": ("sandbox/",),
     "isal": ("archive/",),
     "backports": ("archive/",),
+    "uv": ("runtime/build/uv_program.py",),
 }
 
 # Names that two modules share on purpose: one wing mirrors another.

@@ -12,6 +12,7 @@ __all__ = ["build_options", "output_options", "pairs", "script_argument"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 BUILDERS = ["auto", "docker", "podman", "buildah"]
+INSTALLERS = ["auto", "uv", "pip"]
 
 
 def pairs(values: tuple[str, ...], flag: str) -> dict[str, str]:
@@ -72,6 +73,11 @@ def build_options(command: F) -> F:
             click.option(
                 "--group", "groups", metavar="NAME", multiple=True,
                 help=_("Dependency group of the project to install too; may be repeated."),
+            ),
+            click.option(
+                "--installer",
+                type=click.Choice(INSTALLERS),
+                help=_("What installs the dependencies.  [default: auto, uv where it can]"),
             ),
             click.option("--no-cache", is_flag=True, help=_("Do not use cached layers.")),
             click.option(

@@ -1,4 +1,7 @@
-"""The environment of the programs that keynet starts: its own, without folders they cannot use.
+"""The environment of the programs that keynet starts: what is theirs, and folders they can use.
+
+KEYNET_… variables may hold the platform's token and the registry's password. An engine hands its
+environment on: to credential helpers, to remote builders, to hooks of an OCI runtime.
 
 ``su``, ``sudo``, containers and CI runners leave variables that name folders of other users, or
 folders that do not exist. Python falls back to the next one; the engines, written in Go, fail.
@@ -6,15 +9,21 @@ folders that do not exist. Python falls back to the next one; the engines, writt
 
 import os
 from collections.abc import Mapping
+from typing import Final
 
 from keynet.files import places
 
-__all__ = ["for_programs"]
+__all__ = ["for_programs", "without_own"]
+
+_OWN: Final = "KEYNET_"
 
 
 def for_programs(own: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables with each folder that cannot be used replaced or left out."""
-    variables = dict(own)
+    """Return the variables without keynet's own.
+
+    Each folder that cannot be used is replaced or left out.
+    """
+    variables = without_own(own)
     if "TMPDIR" in own and not os.access(own["TMPDIR"], os.W_OK):
         del variables["TMPDIR"]
     if own.get("XDG_RUNTIME_DIR") and not places.is_own(own["XDG_RUNTIME_DIR"]):
@@ -28,3 +37,8 @@ def for_programs(own: Mapping[str, str]) -> dict[str, str]:
             if os.access(home / folder, os.R_OK | os.X_OK):
                 variables.setdefault(name, str(home / folder))
     return variables
+
+
+def without_own(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that other programs may see: all but KEYNET_…."""
+    return {name: value for name, value in variables.items() if not name.startswith(_OWN)}

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from keynet.errors import KeynetError
 from keynet.files import atomic
+from keynet.process.environment import without_own
 from keynet.sandbox import registry_tokens
 from keynet.sandbox.authority import KeyPair
 from keynet.text import _, fill, printable
@@ -133,7 +134,8 @@ def _started(argv: list[str], log: Path) -> subprocess.Popen[bytes]:
     guard = shutil.which("setpriv")
     command = [guard, "--pdeathsig", "TERM", *argv] if guard else argv
     # REGISTRY_… variables would override the configuration.
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("REGISTRY_", "OTEL_"))}
+    kept = without_own(os.environ).items()
+    environment = {k: v for k, v in kept if not k.startswith(("REGISTRY_", "OTEL_"))}
     with log.open("wb") as output:
         return subprocess.Popen(
             command,

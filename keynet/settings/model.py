@@ -60,6 +60,7 @@ class Settings(BaseModel):
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     platform: str | None = None
+    installer: Literal["auto", "uv", "pip"] = "auto"
     harbor_project: str = "kitech-model"
     labels: dict[str, str] = Field(default_factory=dict)
     build_args: dict[str, str] = Field(default_factory=dict)

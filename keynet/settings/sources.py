@@ -37,6 +37,7 @@ SOURCES: Final[Mapping[str, tuple[str, str]]] = {
     "extras": ("--extra", ""),
     "groups": ("--group", ""),
     "platform": ("--platform", "KEYNET_PLATFORM"),
+    "installer": ("--installer", "KEYNET_INSTALLER"),
     "harbor_project": ("--harbor-project", ""),
     "labels": ("--label", ""),
     "build_args": ("--build-arg", ""),

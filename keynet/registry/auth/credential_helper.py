@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic import ValidationError as Malformed
 
 from keynet.errors import UsageError
+from keynet.process.environment import without_own
 from keynet.registry.auth.credential_sources import Credential
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
@@ -49,6 +50,7 @@ async def ask_helper(name: str, server: str, timeout_s: float) -> Credential | N
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
+            env=without_own(os.environ),
             start_new_session=True,
         )
     except OSError as error:

@@ -5,12 +5,18 @@ from collections import deque
 from typing import Final
 
 from keynet.errors import BuildFailed
+from keynet.oci.reference import Reference
+from keynet.runtime.build.install_errors import InstallLog
 from keynet.runtime.probing import reasons
 from keynet.text import Block, _, fill, printable, stacked
 
 __all__ = ["BuildLog"]
 
 _TAIL: Final = 20
+# Of a line: what explains something is short.
+_SEARCHED: Final = 1000
+# In keynet's own step that installs, whatever its options are.
+_INSTALLING: Final = "/keynet/install.py"
 
 # buildah and podman: "STEP 3/5: RUN x", "[1/2] STEP 3/5: RUN x"; docker: "Step 3/5 : RUN x".
 _STEP = re.compile(r"(?:\[(?P<stage>\d+)/\d+\] )?STEP \d+(?:/\d+)? ?: (?P<text>.*)", re.IGNORECASE)
@@ -60,13 +66,15 @@ class BuildLog:
         self._in_from_step = False
         self._tail: deque[str] = deque(maxlen=_TAIL)
         self._causes: set[str] = set()
+        self._installation = InstallLog()
 
     def feed(self, line: str) -> None:
         """Read the next line of the log, without its newline."""
         if line.strip() and not _VERTEX_NOISE.match(line):
             self._tail.append(line)
+        self._installation.feed(line)
         for pattern, cause in _CAUSES:
-            if re.search(pattern, line, re.IGNORECASE):
+            if re.search(pattern, line[:_SEARCHED], re.IGNORECASE):
                 self._causes.add(cause)
         if step := _STEP.match(line):
             self._begin_step(step["text"].strip())
@@ -99,15 +107,22 @@ class BuildLog:
         """Return the newest image of each stage, in order, without stages that have none."""
         return [image for image in self._stage_images if image]
 
-    def failure(self, engine: str, status: int, containerfile: str) -> BuildFailed:
+    def failure(
+        self, engine: str, status: int, containerfile: str, base: Reference | None = None
+    ) -> BuildFailed:
         """Return the error of a failed build.
 
         Args:
             engine: Its name.
             status: Its exit status.
             containerfile: The path under which the user can read the Containerfile.
+            base: The base image of a recipe; None for a Containerfile of the user's own.
         """
-        if self.step:
+        hint = self._hint()
+        if base is not None and _INSTALLING in self.step:
+            explained = self._installation.explained(str(base))
+            what, hint = explained.message, explained.hint
+        elif self.step:
             what = fill(
                 _("{engine} could not build the image: it failed at {step}"),
                 engine=engine,
@@ -121,7 +136,7 @@ class BuildLog:
             )
         tail = Block.of((printable(line, 500) for line in self._tail), indent="  ")
         where = fill(_("Containerfile: {path}"), path=containerfile)
-        return BuildFailed(stacked(what, tail, where), self._hint(), brief=stacked(what, where))
+        return BuildFailed(stacked(what, tail, where), hint, brief=stacked(what, where))
 
     def _begin_step(self, step: str) -> None:
         self._step = step
@@ -158,5 +173,7 @@ class BuildLog:
         }
         for cause, hint in hints.items():
             if cause in self._causes:
+                if cause in ("requirements", "network"):
+                    return self._installation.hint or hint
                 return hint
-        return _("Fix the failing step shown above, then push again.")
+        return self._installation.hint or _("Fix the failing step shown above, then push again.")

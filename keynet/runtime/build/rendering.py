@@ -7,6 +7,7 @@ disk space for each gigabyte, and podman and buildah read it again in each build
 everything is cached.
 """
 
+import functools
 import hashlib
 import json
 import posixpath
@@ -22,6 +23,7 @@ from keynet.errors import ContextInvalid
 from keynet.files import places
 from keynet.plan import HostNetwork, Recipe
 from keynet.runtime.build import pip_archive
+from keynet.runtime.build.uv_program import UvProgram
 from keynet.text import _, fill
 
 __all__ = ["PREFIX", "Rendered", "one_stage", "two_stages"]
@@ -31,38 +33,63 @@ PREFIX: Final = "/opt/keynet"
 # Where install.py finds the build files.
 _BUILD_FILES: Final = "/keynet"
 _DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# Where a mounted image of uv is, and what is copied to the second stage.
+_UV_IMAGE: Final = "/keynet-uv"
+_LAYER: Final = "/keynet-layer"
 _PIP: Final = "pip.zip"
+_UV: Final = "uv"
 # Build files that decide how the index is reached, but not what is installed.
 _NETWORK_FILES: Final = ("ca.pem", "proxies.json")
 _URL_LOGIN: Final = re.compile(rb"://[^/@\s]*@")
-# Last on the PATH, so that it is used only if the base has no program ``python``.
-_PYTHON_WRAPPER: Final = b'#!/bin/sh\nexec python3 "$@"\n'
+# Last on the PATH, so that it is used only if the base has no program ``python``: a link, for bases
+# without a shell, and after it a script, for bases that have Python somewhere else.
+_PYTHON_LINK: Final = {"bin/python": "/usr/bin/python3"}
+_PYTHON_SCRIPT: Final = b'#!/bin/sh\nexec python3 "$@"\n'
+_SCRIPTS: Final = "scripts"
 # What the USER instruction accepts. A user from an image's config is not trusted.
 _USER: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?::[A-Za-z0-9_][A-Za-z0-9_.-]*)?")
 
 _COPY_ONLY: Final = f"""\
 FROM ${{base}}
 COPY build/ {PREFIX}/
-ENV PATH="$${{PATH:-{_DEFAULT_PATH}}}:{PREFIX}/bin"
+ENV PATH="$${{PATH:-{_DEFAULT_PATH}}}:{PREFIX}/bin:{PREFIX}/{_SCRIPTS}"
 """
 _TWO_STAGES: Final = f"""\
 FROM ${{base}} AS dependencies
 USER 0
 COPY build/ {_BUILD_FILES}/
-RUN ["python3", "{_BUILD_FILES}/install.py"]
+${{copy_uv}}RUN ["python3", "-B", "{_BUILD_FILES}/install.py", "{_LAYER}"]
 
 # Nothing of the host's network (certificates, proxies, package index) is in this second stage.
 FROM ${{base}}
-COPY --from=dependencies {PREFIX}/ {PREFIX}/
+COPY --from=dependencies {_LAYER}/ /
 ENV PATH="{PREFIX}/bin:$${{PATH:-{_DEFAULT_PATH}}}"
 """
+_COPY_UV: Final = f"COPY --from={{image}} /{_UV} {_UV_IMAGE}/{_UV}\n"
 _ONE_STAGE: Final = f"""\
 FROM ${{base}}
 USER 0
 RUN --mount=type=bind,source=build,target={_BUILD_FILES} \
-["python3", "-B", "{_BUILD_FILES}/install.py", "${{fingerprint}}"]
+${{mount_uv}}["python3", "-B", "{_BUILD_FILES}/install.py", "", "${{fingerprint}}"]
 USER ${{user}}
 ENV PATH="{PREFIX}/bin:$${{PATH:-{_DEFAULT_PATH}}}"
+"""
+_MOUNT_UV: Final = f"--mount=type=bind,from={{image}},target={_UV_IMAGE} "
+# What runs in the build is imported there by the names that it has here.
+_INSIDE: Final = "keynet.runtime.build.inside"
+_START: Final = f"""\
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    # Not the current folder, nor one that PYTHONPATH names.
+    sys.path.insert(0, "{_BUILD_FILES}")
+    from {_INSIDE} import install
+
+    layer = Path(sys.argv[1]) if sys.argv[1] else None
+    sent, mounted = Path("{_BUILD_FILES}/{_UV}"), Path("{_UV_IMAGE}/{_UV}")
+    uv = mounted if mounted.exists() else sent
+    sys.exit(install.main(Path("{_BUILD_FILES}"), Path("{PREFIX}"), uv, layer))
 """
 
 
@@ -72,32 +99,44 @@ class Rendered:
 
     The context of a recipe has the folders ``context/`` (the user's files) and ``build/``.
     ``build_files`` are the files of ``build/`` by relative path: their content, or the ``Path`` of
-    a file in keynet's cache. Those in ``executables`` get mode 0755, the others 0644.
+    a file in keynet's cache. Those in ``executables`` get mode 0755, the others 0644. ``links``
+    are the symbolic links of ``build/`` with their targets, which are paths in the image.
     """
 
     text: str
     build_files: Mapping[str, bytes | Path] = field(default_factory=dict, repr=False)
     executables: frozenset[str] = frozenset()
+    links: Mapping[str, str] = field(default_factory=dict)
 
 
-def two_stages(recipe: Recipe, network: HostNetwork) -> Rendered:
+def two_stages(recipe: Recipe, network: HostNetwork, uv: UvProgram | None = None) -> Rendered:
     """Render the form that every engine can build; equal input gives equal bytes.
 
     Without dependencies it has no RUN, for engines that can only COPY.
+
+    Args:
+        uv: The program that installs; None leaves it to pip.
 
     Raises:
         KeynetError: keynet's own pip is not installed.
     """
     if not recipe.dependencies.files:
-        python = "bin/python"
+        script = f"{_SCRIPTS}/python"
         return Rendered(
-            _fill_template(recipe, _COPY_ONLY), {python: _PYTHON_WRAPPER}, frozenset({python})
+            _fill_template(recipe, _COPY_ONLY),
+            {script: _PYTHON_SCRIPT},
+            frozenset({script}),
+            _PYTHON_LINK,
         )
-    build_files, _fingerprint = _build_files(recipe, network)
-    return Rendered(_fill_template(recipe, _TWO_STAGES), build_files)
+    build_files, _fingerprint = _build_files(recipe, network, uv)
+    copy_uv = _COPY_UV.format(image=uv.image) if uv is not None and uv.image else ""
+    text = _fill_template(recipe, _TWO_STAGES, copy_uv=copy_uv)
+    return Rendered(text, build_files, frozenset({_UV}))
 
 
-def one_stage(recipe: Recipe, network: HostNetwork, user: str) -> Rendered | None:
+def one_stage(
+    recipe: Recipe, network: HostNetwork, user: str, uv: UvProgram | None = None
+) -> Rendered | None:
     """Render the form for engines whose RUN can mount a folder of the context.
 
     Its RUN has a hash of the dependencies as an argument, because engines ignore the content of
@@ -105,6 +144,7 @@ def one_stage(recipe: Recipe, network: HostNetwork, user: str) -> Rendered | Non
 
     Args:
         user: The base image's user, "" for root.
+        uv: The program that installs; None leaves it to pip.
 
     Returns:
         None if there is nothing to install, or if the user is not valid in a USER instruction.
@@ -114,9 +154,12 @@ def one_stage(recipe: Recipe, network: HostNetwork, user: str) -> Rendered | Non
     """
     if not recipe.dependencies.files or not _USER.fullmatch(user or "0"):
         return None
-    build_files, fingerprint = _build_files(recipe, network)
-    text = _fill_template(recipe, _ONE_STAGE, user=user or "0", fingerprint=fingerprint)
-    return Rendered(text, build_files)
+    build_files, fingerprint = _build_files(recipe, network, uv)
+    mount_uv = _MOUNT_UV.format(image=uv.image) if uv is not None and uv.image else ""
+    text = _fill_template(
+        recipe, _ONE_STAGE, user=user or "0", fingerprint=fingerprint, mount_uv=mount_uv
+    )
+    return Rendered(text, build_files, frozenset({_UV}))
 
 
 def _fill_template(recipe: Recipe, dependencies: str, **values: str) -> str:
@@ -160,13 +203,18 @@ def _quoted(value: str) -> str:
     return '"' + re.sub(r'(["\\$])', r"\\\1", value) + '"'
 
 
-def _build_files(recipe: Recipe, network: HostNetwork) -> tuple[dict[str, bytes | Path], str]:
+def _build_files(
+    recipe: Recipe, network: HostNetwork, uv: UvProgram | None
+) -> tuple[dict[str, bytes | Path], str]:
     """Return the files for install.py, and a hash of what decides the packages."""
+    dependencies = recipe.dependencies
+    installer = {"installer": recipe.installer, "pip_because": dependencies.pip_only}
     contents: dict[str, bytes | Path] = {
-        **recipe.dependencies.files,
-        "install.py": (files("keynet.runtime.build") / "install.py").read_bytes(),
-        "paths.json": _json([_inside(recipe, path) for path in recipe.dependencies.import_paths]),
+        **dependencies.files,
+        **_programs(),
+        "paths.json": _json([_inside(recipe, path) for path in dependencies.import_paths]),
         "proxies.json": _json({k: v.reveal() for k, v in network.proxies.items()}),
+        "installer.json": _json(installer),
     }
     if network.ca_bundle is not None:
         contents["ca.pem"] = network.ca_bundle
@@ -174,7 +222,23 @@ def _build_files(recipe: Recipe, network: HostNetwork) -> tuple[dict[str, bytes 
         contents["pip.conf"] = network.pip_conf.reveal().encode()
     pip = pip_archive.build(places.cache())
     digest = hashlib.sha256(pip.content).hexdigest().encode()
-    return {**contents, _PIP: pip.path or pip.content}, _hash({**contents, _PIP: digest})
+    key = uv.key.encode() if uv is not None else b""
+    sent: dict[str, bytes | Path] = {_PIP: pip.path or pip.content}
+    if uv is not None and not uv.image:
+        sent[_UV] = uv.path
+    return {**contents, **sent}, _hash({**contents, _PIP: digest, _UV: key})
+
+
+@functools.cache
+def _programs() -> Mapping[str, bytes]:
+    """Return what runs in the build, by path."""
+    folders = _INSIDE.split(".")
+    found = {"/".join([*folders[:n], "__init__.py"]): b"" for n in range(1, len(folders))}
+    found["install.py"] = _START.encode()
+    for file in files(_INSIDE).iterdir():
+        if file.name.endswith(".py"):
+            found["/".join([*folders, file.name])] = file.read_bytes()
+    return found
 
 
 def _inside(recipe: Recipe, path: str) -> str:

@@ -143,7 +143,11 @@ def _populate(plan: BuildPlan, rendered: Rendered, root: Path, emit: Emit) -> No
         for path, content in sorted(rendered.build_files.items()):
             executable = path in rendered.executables
             _write_recipe_file(root / "build", path, content, 0o755 if executable else 0o644)
-        _fix_times(root / "build")
+        for name, link in sorted(rendered.links.items()):
+            for parent in reversed(Path(name).parents):
+                _folder(root / "build" / parent)
+            (root / "build" / name).symlink_to(link)
+        _fix_folders(root / "build")
     try:
         copied = copying.copy(
             plan.context, plan.files, target, readable=isinstance(plan.recipe, Recipe)
@@ -191,10 +195,17 @@ def _write_recipe_file(build: Path, name: str, content: bytes | Path, mode: int)
     os.utime(path, (_RECIPE_TIME, _RECIPE_TIME))
 
 
-def _fix_times(folder: Path) -> None:
-    """Set the fixed time of folders: newer engines compare it in cache look-ups."""
-    for parent, _folders, _files in os.walk(folder, topdown=False):
-        os.utime(parent, (_RECIPE_TIME, _RECIPE_TIME))
+def _fix_folders(root: Path) -> None:
+    """Set a fixed time, which newer engines compare in cache look-ups, and mode 0755.
+
+    The umask of a user may be 077, and the image's user is another one.
+    """
+    for folder, names, entries in os.walk(root, topdown=False):
+        for path in (Path(folder, name) for name in (*names, *entries)):
+            if path.is_symlink():
+                os.utime(path, (_RECIPE_TIME, _RECIPE_TIME), follow_symlinks=False)
+        Path(folder).chmod(0o755)
+        os.utime(folder, (_RECIPE_TIME, _RECIPE_TIME))
 
 
 def _remove(top: str) -> None:

@@ -131,7 +131,7 @@ def plan_build(
             else _default_base(request, script, dependencies, emit)
         )
         start = starting.decide(request.context, entrypoint, script.imports, scanned.files)
-        recipe = _recipe(base, start, dependencies, _short(base, name))
+        recipe = _recipe(base, start, dependencies, settings.installer, _short(base, name))
         notices += start.notices
         notices += tuple(_unused(request.context))
         notices += warnings
@@ -249,7 +249,9 @@ def _unused(folder: Path) -> Iterator[Notice]:
         )
 
 
-def _recipe(base: Reference, start: Start, dependencies: Dependencies, name: str) -> Recipe:
+def _recipe(
+    base: Reference, start: Start, dependencies: Dependencies, installer: str, name: str
+) -> Recipe:
     """Return the recipe whose script finds its modules, by an environment if there is one."""
     if not dependencies.files:
         return Recipe(base, start.alone, dependencies=dependencies, base_name=name)
@@ -259,6 +261,7 @@ def _recipe(base: Reference, start: Start, dependencies: Dependencies, name: str
         start.command,
         dependencies=replace(dependencies, import_paths=paths),
         base_name=name,
+        installer=installer,
     )
 
 

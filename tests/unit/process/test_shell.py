@@ -106,8 +106,8 @@ def test_no_secret_is_in_the_repr() -> None:
 
 
 def test_a_variable_can_be_taken_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KEYNET_TEST", "here")
-    command = _sh("echo ${KEYNET_TEST-gone}", environment={"KEYNET_TEST": None})
+    monkeypatch.setenv("OF_THE_TEST", "here")
+    command = _sh("echo ${OF_THE_TEST-gone}", environment={"OF_THE_TEST": None})
     assert shell.run(command).stdout == "gone"
 
 
@@ -275,3 +275,12 @@ def test_descendants_are_found_by_their_parents() -> None:
     descendants.end(descendants.descendants(os.getpid()), patience_s=0)
     os.waitpid(child, 0)
     gone([process.pid for process in found])
+
+
+def test_a_program_inherits_none_of_keynets_own_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEYNET_API_TOKEN", "token-of-the-platform")
+    monkeypatch.setenv("KEYNET_HARBOR_PASSWORD", "password-of-the-robot")
+    monkeypatch.setenv("OF_THE_TEST", "here")
+    seen = shell.run(_sh("env")).stdout
+    assert "KEYNET_" not in seen
+    assert "OF_THE_TEST=here" in seen

@@ -21,7 +21,7 @@ from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, Pushed, RegistryAccess, UserContainerfile
 from keynet.process import shell
-from keynet.runtime.build import layer_cache, rendering
+from keynet.runtime.build import layer_cache, rendering, uv_program
 from keynet.runtime.build.build_log import BuildLog
 from keynet.runtime.build.push_log import push_error
 from keynet.runtime.build.rendering import Rendered
@@ -79,7 +79,7 @@ class Buildx:
         kept = contextlib.ExitStack()
         with contextlib.ExitStack() as stack:
             config = stack.enter_context(private_config(access))
-            rendered = _rendered(plan)
+            rendered = _rendered(plan, self.engine.architecture)
             staging = contextlib.ExitStack()
             stack.enter_context(staging)
             staged = staging.enter_context(stage(plan, rendered, emit))
@@ -175,7 +175,7 @@ class Buildx:
         )
         if finished.status != 0:
             kept = keep_containerfile(plan, rendered, project)
-            raise log.failure(self.engine.name, finished.status, kept)
+            raise log.failure(self.engine.name, finished.status, kept, plan.base)
         metadata = _read(result)
         image_id = str(metadata.get(_CONFIG) or metadata.get(_MANIFEST, ""))
         return BuilderResult(
@@ -194,11 +194,12 @@ class Buildx:
         return (invocation.binary, *arguments)
 
 
-def _rendered(plan: BuildPlan) -> Rendered:
+def _rendered(plan: BuildPlan, architecture: str) -> Rendered:
     if isinstance(plan.recipe, UserContainerfile):
         return docker_mounts.render(plan, plan.recipe)
     # One stage needs the base image's user, and a builder cannot report it.
-    return rendering.two_stages(plan.recipe, plan.host_network)
+    uv = uv_program.for_plan(plan, architecture)
+    return rendering.two_stages(plan.recipe, plan.host_network, uv)
 
 
 def _rerun(

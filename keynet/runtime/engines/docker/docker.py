@@ -15,12 +15,13 @@ from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.plan import BaseFacts, BuildPlan, Pushed, RegistryAccess, UserContainerfile
 from keynet.process import shell
-from keynet.runtime.build import layer_cache, rendering, store_images
+from keynet.runtime.build import layer_cache, rendering, store_images, uv_program
 from keynet.runtime.build.build_log import BuildLog
 from keynet.runtime.build.layer_cache import CachedImage
 from keynet.runtime.build.push_log import PushLog, docker_digest, push_error
 from keynet.runtime.build.rendering import Rendered
 from keynet.runtime.build.staging import keep_containerfile, stage
+from keynet.runtime.build.uv_program import UvProgram
 from keynet.runtime.engine import (
     KeptImage,
     LocalImage,
@@ -35,6 +36,7 @@ from keynet.runtime.engines.docker import (
     docker_mounts,
     docker_saving,
     docker_tar_context,
+    docker_uv,
 )
 from keynet.runtime.engines.docker.docker_args import Invocation
 from keynet.runtime.engines.docker.docker_login import private_config
@@ -145,7 +147,7 @@ class Docker:
             finished = shell.run(command, timeout_s=None, on_stdout=on_line, on_stderr=on_line)
             if finished.status != 0 or not iidfile.exists():
                 kept = keep_containerfile(plan, rendered, layer_cache.project_name(plan))
-                raise log.failure(self.engine.name, finished.status, kept)
+                raise log.failure(self.engine.name, finished.status, kept, plan.base)
             return iidfile.read_text().strip().removeprefix("sha256:")
 
     def push(
@@ -276,15 +278,22 @@ class Docker:
         )
         if isinstance(recipe, UserContainerfile):
             return docker_mounts.render(plan, recipe) if mounts else Rendered(recipe.text)
-        if mounts and plan.needs_run:
-            pull = partial(self._pull, plan, config, on_line)
-            user = store_images.user_of(plan, self._inspect(recipe.from_name), pull)
-            one = None
-            if user is not None:
-                one = rendering.one_stage(recipe, plan.host_network, user)
-            if one is not None:
-                return one
-        return rendering.two_stages(recipe, plan.host_network)
+        if not (mounts and plan.needs_run):
+            return rendering.two_stages(recipe, plan.host_network, self._uv(plan))
+        pull = partial(self._pull, plan, config, on_line)
+        user = store_images.user_of(plan, self._inspect(recipe.from_name), pull)
+        if user is None:
+            # The build reports what is wrong with the base image, and installs nothing.
+            return rendering.two_stages(recipe, plan.host_network)
+        uv = self._uv(plan)
+        one = rendering.one_stage(recipe, plan.host_network, user, uv)
+        return one or rendering.two_stages(recipe, plan.host_network, uv)
+
+    def _uv(self, plan: BuildPlan) -> UvProgram | None:
+        """Return uv, as an image of this daemon, if the build can use it."""
+        architecture = self.engine.architecture
+        uv = uv_program.for_plan(plan, architecture)
+        return uv and docker_uv.with_image(self.invocation.binary, uv, architecture)
 
     def inspect(self, name: str) -> BaseFacts | None:
         """See ``Inspecting.inspect``."""

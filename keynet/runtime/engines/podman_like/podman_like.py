@@ -17,7 +17,7 @@ from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.plan import BaseFacts, BuildPlan, Pushed, Recipe, RegistryAccess, UserContainerfile
 from keynet.process import shell
-from keynet.runtime.build import host_files, layer_cache, rendering, store_images
+from keynet.runtime.build import host_files, layer_cache, rendering, store_images, uv_program
 from keynet.runtime.build.build_log import BuildLog
 from keynet.runtime.build.layer_cache import CachedImage
 from keynet.runtime.build.push_log import PushLog, push_error
@@ -126,7 +126,7 @@ class PodmanLike:
                     break
                 emit(Notice(_("Another process changed the same images. Building again."), "note"))
         kept = keep_containerfile(plan, rendered, project)
-        raise log.failure(self.engine.name, status, kept)
+        raise log.failure(self.engine.name, status, kept, plan.base)
 
     def push(
         self, built: CachedImage, target: Reference, access: RegistryAccess, emit: Emit
@@ -259,16 +259,18 @@ class PodmanLike:
         """Render the recipe, in one stage if RUN can mount a folder of the context."""
         if isinstance(plan.recipe, UserContainerfile):
             return Rendered(plan.recipe.text)
+        uv = uv_program.for_plan(plan, self.engine.architecture)
         modern = version_numbers(self.engine.version) >= self.dialect.mounts_since
         if modern and plan.needs_run:
             pull = partial(self._pull, plan, auth, partial(_emit_line, emit))
             user = store_images.user_of(plan, self._inspect(plan.recipe.from_name), pull)
-            one = None
-            if user is not None:
-                one = rendering.one_stage(plan.recipe, plan.host_network, user)
+            if user is None:
+                # The build reports what is wrong with the base image, and installs nothing.
+                return rendering.two_stages(plan.recipe, plan.host_network)
+            one = rendering.one_stage(plan.recipe, plan.host_network, user, uv)
             if one is not None:
                 return one
-        return rendering.two_stages(plan.recipe, plan.host_network)
+        return rendering.two_stages(plan.recipe, plan.host_network, uv)
 
     def inspect(self, name: str) -> BaseFacts | None:
         """See ``Inspecting.inspect``."""

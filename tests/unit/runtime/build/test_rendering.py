@@ -12,6 +12,7 @@ from keynet.plan import Dependencies, HostNetwork, Recipe
 from keynet.recipe import instructions
 from keynet.runtime.build import rendering
 from keynet.runtime.build.rendering import Rendered
+from keynet.runtime.build.uv_program import UvProgram
 from keynet.secret import Secret
 
 BASE = Reference.parse("python:3.10-slim")
@@ -71,11 +72,13 @@ def test_without_dependencies_there_is_no_run_and_a_python_of_last_resort() -> N
     rendered = rendering.two_stages(recipe, QUIET)
     assert "RUN" not in [name for name, _arguments in _parsed(rendered.text)]
     assert rendering.one_stage(recipe, QUIET, "") is None
-    assert rendered.executables == {"bin/python"}
-    python = rendered.build_files["bin/python"]
+    # A link needs no shell in the base; the script serves where Python is somewhere else.
+    assert rendered.links == {"bin/python": "/usr/bin/python3"}
+    assert rendered.executables == {"scripts/python"}
+    python = rendered.build_files["scripts/python"]
     assert isinstance(python, bytes)
     assert python.startswith(b"#!/bin/sh\n")
-    assert ":/opt/keynet/bin" in rendered.text
+    assert ':/opt/keynet/bin:/opt/keynet/scripts"' in rendered.text
 
 
 def test_nothing_of_the_network_is_in_either_text() -> None:
@@ -156,9 +159,10 @@ def test_build_files_are_the_same_bytes_again_and_hold_the_hosts_network() -> No
     files = rendered.build_files
     assert rendering.two_stages(_recipe(), network) == rendered
     assert _one_stage(_recipe(), network).build_files == files
-    assert sorted(files) == [
+    assert sorted(name for name in files if not name.startswith("keynet/")) == [
         "ca.pem",
         "install.py",
+        "installer.json",
         "paths.json",
         "pip.conf",
         "pip.zip",
@@ -186,6 +190,37 @@ def test_pip_is_kept_and_rendered_by_its_path(
     assert pip.stat().st_ino == inode
     # No rendering is kept: pip is all that there is.
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [pip]
+
+
+def test_uv_of_an_image_is_mounted_or_copied_and_one_of_a_file_is_sent(tmp_path: Path) -> None:
+    file = UvProgram("1-2", tmp_path / "uv")
+    image = replace(file, image="localhost/keynet/uv:1-2")
+    one = rendering.one_stage(_recipe(), QUIET, "", image)
+    assert one is not None
+    assert "--mount=type=bind,from=localhost/keynet/uv:1-2,target=/keynet-uv [" in one.text
+    two = rendering.two_stages(_recipe(), QUIET, image)
+    assert "\nCOPY --from=localhost/keynet/uv:1-2 /uv /keynet-uv/uv\nRUN " in two.text
+    assert "uv" not in {**one.build_files, **two.build_files}
+    sent = rendering.two_stages(_recipe(), QUIET, file)
+    assert sent.build_files["uv"] == tmp_path / "uv"
+    assert sent.executables == {"uv"}
+    assert "keynet-uv" not in sent.text
+
+
+def test_cache_of_the_mounting_form_turns_on_the_installer(tmp_path: Path) -> None:
+    uv = UvProgram("1-2", tmp_path / "uv")
+    other = UvProgram("1-3", tmp_path / "uv")
+    texts = {
+        form.text
+        for form in (
+            rendering.one_stage(_recipe(), QUIET, ""),
+            rendering.one_stage(_recipe(), QUIET, "", uv),
+            rendering.one_stage(_recipe(), QUIET, "", other),
+            rendering.one_stage(replace(_recipe(), installer="pip"), QUIET, ""),
+        )
+        if form is not None
+    }
+    assert len(texts) == 4
 
 
 def test_an_environment_variable_cannot_add_an_instruction() -> None:

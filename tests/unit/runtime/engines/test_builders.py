@@ -27,7 +27,7 @@ from keynet.plan import (
     UserContainerfile,
 )
 from keynet.recipe import instructions
-from keynet.runtime.build import rendering
+from keynet.runtime.build import rendering, uv_program
 from keynet.runtime.build.layer_cache import CachedImage
 from keynet.runtime.engine import Builder, LayerStore, LoginStore, Saver, WorkingEngine
 from keynet.runtime.engines.docker import docker_args
@@ -486,11 +486,16 @@ def test_engines_whose_run_mounts_take_the_one_stage_form(
     installing = _install_numpy(plan)
     _mounting(machine, name).build(installing, ACCESS, ignore, None)
     assert isinstance(installing.recipe, Recipe)
-    wanted = rendering.one_stage(installing.recipe, installing.host_network, user)
+    uv = uv_program.for_plan(installing, "")
+    assert uv is not None
+    if name == "docker":
+        uv = replace(uv, image=f"localhost/keynet/uv:{uv.key}")
+    wanted = rendering.one_stage(installing.recipe, installing.host_network, user, uv)
     assert wanted is not None
     assert f"\nUSER {user or '0'}\nENV " in wanted.text
     assert (machine.home / "built").read_text() == wanted.text
-    assert [verb.split()[0] for verb in program.verbs][1:] == ["build"]
+    assert program.verbs[-1].split()[0] == "build"
+    assert all("inspect" in verb for verb in program.verbs[:-1])
     assert not any("--build-arg" in verb for verb in program.verbs)
 
 
@@ -508,9 +513,54 @@ def test_a_user_that_cannot_be_named_is_left_to_two_stages(
 
 
 def test_dockers_legacy_builder_asks_for_no_user(machine: Machine, plan: BuildPlan) -> None:
-    program = machine.install("docker", Answer("build *", LEGACY_LOG, also=WRITE_ID))
+    program = machine.install(
+        "docker", Answer("build *", LEGACY_LOG, also=WRITE_ID), Answer("image inspect *")
+    )
     _docker(machine).build(_install_numpy(plan), None, ignore, None)
-    assert [verb.split()[0] for verb in program.verbs] == ["build"]
+    uv = uv_program.for_plan(_install_numpy(plan), "")
+    assert uv is not None
+    asked, built = program.verbs
+    assert asked == f"image inspect localhost/keynet/uv:{uv.key}"
+    assert built.startswith("build ")
+
+
+def test_docker_loads_uv_once_and_copies_it_from_its_image(
+    machine: Machine, plan: BuildPlan
+) -> None:
+    program = machine.install(
+        "docker",
+        Answer("image inspect *", status=1),
+        Answer("load", also=f"/bin/cat > {machine.home}/loaded.tar"),
+        Answer("build *", LEGACY_LOG, also=WRITE_ID),
+    )
+    _docker(machine).build(_install_numpy(plan), None, ignore, None)
+    assert [verb.split()[0] for verb in program.verbs] == ["image", "load", "build"]
+    uv = uv_program.for_plan(_install_numpy(plan), "")
+    assert uv is not None
+    with tarfile.open(machine.home / "loaded.tar") as tar:
+        manifest = tar.extractfile("manifest.json")
+        assert manifest is not None
+        assert json.load(manifest)[0]["RepoTags"] == [f"localhost/keynet/uv:{uv.key}"]
+        layer = tar.extractfile("layer.tar")
+        assert layer is not None
+        with tarfile.open(fileobj=layer) as inner:
+            assert [(each.name, each.mode) for each in inner] == [("uv", 0o755)]
+    with tarfile.open(fileobj=io.BytesIO(program.calls[-1].stdin)) as tar:
+        assert not any(name.endswith("/uv") for name in tar.getnames())
+
+
+def test_a_docker_that_loads_no_image_gets_uv_with_the_build(
+    machine: Machine, plan: BuildPlan
+) -> None:
+    program = machine.install(
+        "docker",
+        Answer("image inspect *", status=1),
+        Answer("load", status=1),
+        Answer("build *", LEGACY_LOG, also=WRITE_ID),
+    )
+    _docker(machine).build(_install_numpy(plan), None, ignore, None)
+    with tarfile.open(fileobj=io.BytesIO(program.calls[-1].stdin)) as tar:
+        assert tar.getmember("build/uv").mode & 0o111
 
 
 def test_nothing_is_asked_where_there_is_nothing_to_install(

@@ -1,0 +1,74 @@
+"""Run an installer, pass its output on, and add what it leaves out when it fails.
+
+Neither uv nor pip says that an index refuses the login: both take it for an index that does not
+have the package.
+"""
+
+import re
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from base64 import b64encode
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+_TIMEOUT_S = 10
+_MOST = 4
+_UNKNOWN = (
+    re.compile(r"Because ([A-Za-z0-9][\w.-]*) was not found in the package registry"),
+    re.compile(r"No matching distribution found for ([A-Za-z0-9][\w.-]*)"),
+    re.compile(r"[Ff]ailed to fetch: `?https?://\S*/([A-Za-z0-9][\w.-]*)/"),
+)
+
+
+def run(
+    command: "list[str]", environment: "dict[str, str]", folder: str, indexes: "list[str]"
+) -> int:
+    """Run an installer and return its exit status; report what the indexes answer if it fails.
+
+    Args:
+        indexes: The URLs that it asks, with their logins.
+    """
+    process = subprocess.Popen(
+        command, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    missing = []
+    assert process.stdout is not None
+    for raw in process.stdout:
+        line = raw.decode("utf-8", "replace")
+        sys.stderr.write(line)
+        sys.stderr.flush()
+        for pattern in _UNKNOWN:
+            found = pattern.search(line[:2000])
+            if found and found.group(1) not in missing:
+                missing.append(found.group(1))
+    status = process.wait()
+    if status != 0:
+        for name in missing[:_MOST]:
+            for index in indexes:
+                answer = asked(index, name)
+                sys.stderr.write(f"keynet: {shown(index)} answers {answer} for {name}\n")
+    return status
+
+
+def shown(url: str) -> str:
+    """Return a URL without its login."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def asked(index: str, name: str) -> str:
+    """Return the status of an index for a package, or why there is none."""
+    project = re.sub(r"[-_.]+", "-", name).lower()
+    request = urllib.request.Request(f"{shown(index).rstrip('/')}/{project}/")
+    user, _at, _host = urlsplit(index).netloc.rpartition("@")
+    if user:
+        login = b64encode(unquote(user).encode()).decode()
+        request.add_header("Authorization", "Basic " + login)
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:
+            return str(answer.status)
+    except urllib.error.HTTPError as error:
+        return str(error.code)
+    except (OSError, ValueError) as error:
+        return f"nothing ({getattr(error, 'reason', error)})"

@@ -1,0 +1,267 @@
+"""Explain from a build's log why an installation failed. Pure.
+
+The words are those of uv and pip, and of keynet's own program in the build.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from keynet.text import N_, _, fill, printable, stacked
+
+__all__ = ["Explained", "InstallLog"]
+
+# Of a line: what explains something is short.
+_LONGEST: Final = 1000
+# BuildKit: "#7 0.52 text".
+_PREFIX: Final = re.compile(r"#\d+ \d+\.\d+ ")
+_STARTED: Final = re.compile(
+    r"keynet: (?:uv|pip) installs for Python (?P<python>\S+) from (?P<index>[^(]*)"
+)
+_OWN: Final = re.compile(r"keynet: (?!(?:uv|pip) installs )(?!\S+ answers )(?P<what>.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """Why an installation failed, and what to do next."""
+
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    """One kind of failure, with marked texts; REQ in a pattern stands for a requirement."""
+
+    what: str
+    hint: str
+    patterns: tuple[str, ...]
+
+
+_REQ: Final = r"(?P<requirement>[A-Za-z0-9](?:[^\s`,;:]*[^\s`,;:.])?)"
+_TOOLS: Final = N_(
+    "Choose a base image with build tools (python:3.11 instead of python:3.11-slim), or a version "
+    "that has a wheel."
+)
+
+# The first kind that occurs anywhere in the log counts, so causes come before consequences.
+_CAUSES: Final = (
+    _Cause(
+        N_("the disk is full"),
+        N_("Free some space, for example with: keynet clean --images"),
+        (r"no space left on device", r"disk quota exceeded"),
+    ),
+    _Cause(
+        N_("a requirement comes from a git repository, and the base image has no git"),
+        N_(
+            "Choose a base image that has git (--base-image python:3.11), or list the URL of an "
+            "archive: NAME @ https://github.com/OWNER/NAME/archive/TAG.tar.gz"
+        ),
+        (
+            r"git executable not found",
+            r"cannot find command 'git'",
+            r"no such file or directory: '?git\b",
+        ),
+    ),
+    _Cause(
+        N_("a git repository that a requirement names cannot be read"),
+        N_("Check its URL and revision. A build has no SSH key: use https, with a token."),
+        (r"git operation failed", r"git (?:clone|fetch|checkout|version)\b.* did not run"),
+    ),
+    _Cause(
+        N_("the archive of {requirement} does not have the hash that the requirements state"),
+        N_("Renew the hashes (uv pip compile --generate-hashes), or check the index's copy."),
+        (r"hash mismatch for `REQ`", r"^\s+REQ from https?://.*:$", r"do not match the hashes"),
+    ),
+    _Cause(
+        N_("some requirements have hashes, and {requirement} has none"),
+        N_("State a version and a hash for each: uv pip compile --generate-hashes"),
+        (
+            r"in `--require-hashes` mode, all requirements must .*, but found: REQ",
+            r"in `?--require-hashes`? mode",
+            r"hashes are required in --require-hashes mode",
+        ),
+    ),
+    _Cause(
+        N_("the package index refuses the login"),
+        N_("Put user and password into PIP_INDEX_URL, pip.conf or ~/.netrc, and check them."),
+        (
+            r"keynet: \S+ answers (?:401|403|407) for REQ",
+            r"\b40[137] (?:client )?error\b",
+            r"http status client error \(40[137]",
+        ),
+    ),
+    _Cause(
+        N_("the certificate of the package index is not trusted"),
+        N_("Set SSL_CERT_FILE or PIP_CERT to your company's CA."),
+        (r"invalid peer certificate", r"unknownissuer", r"certificate[_ ]verify[_ ]fail"),
+    ),
+    _Cause(
+        N_("the build cannot reach the package index"),
+        N_("Check the network: HTTPS_PROXY, PIP_INDEX_URL and the DNS of this machine."),
+        (
+            r"keynet: \S+ answers nothing",
+            r"tcp connect error",
+            r"dns error",
+            r"operation timed out",
+            r"temporary failure in name resolution",
+            r"name or service not known",
+            r"newconnectionerror|connecttimeouterror|proxyerror|max retries exceeded",
+            r"network is unreachable",
+        ),
+    ),
+    _Cause(
+        N_("the package index has a failure of its own"),
+        N_("Try again later, or use another index (PIP_INDEX_URL)."),
+        (r"http status server error", r"keynet: \S+ answers 5\d\d for REQ"),
+    ),
+    _Cause(
+        N_("{requirement} has to be compiled, and the base image lacks the compiler or headers"),
+        _TOOLS,
+        (
+            r"unable to execute '?[\w./-]*(?:gcc|cc|g\+\+|clang)",
+            r"command '[\w./-]*(?:gcc|cc|g\+\+|clang)' failed",
+            r"no such file or directory: '(?:gcc|cc|g\+\+|clang|make|cmake|ninja|cargo|rustc)'",
+            r"cmake_c(?:xx)?_compiler not set",
+            r"unknown compiler\(s\)",
+            r"can't find rust compiler",
+            r"python\.h: no such file",
+        ),
+    ),
+    _Cause(
+        N_("no version of {requirement} is for this Python and platform"),
+        N_(
+            "Choose a base image with a Python that it supports (--base-image), or another version."
+        ),
+        (
+            r"because (?:only )?REQ (?:has|have) no (?:\w+ )?wheels",
+            r"requires a different python",
+            r"REQ is not a supported wheel on this platform",
+            r"current python version \([^)]*\) does not satisfy",
+            r"ignored the following versions that require a different python",
+        ),
+    ),
+    _Cause(
+        N_("the index has no package {requirement}"),
+        N_(
+            "Check the spelling. A package of your company's index needs its address "
+            "(PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, or --extra-index-url in the file)."
+        ),
+        (
+            r"because REQ was not found in the (?:package registry|cache|provided)",
+            r"satisfies the requirement REQ.* \(from versions: none\)",
+        ),
+    ),
+    _Cause(
+        N_("no version fits {requirement}"),
+        N_("Ask for a version that the index has, or use another Python (--base-image)."),
+        (
+            r"there (?:is|are) no versions? of REQ",
+            r"satisfies the requirement REQ.* \(from versions: [^n]",
+            r"because only (?:the following versions of )?REQ\S* (?:is|are) available",
+        ),
+    ),
+    _Cause(
+        N_("the requirements contradict each other"),
+        N_("Loosen or remove one of the versions that the log names."),
+        (
+            r"resolutionimpossible",
+            r"conflicting dependencies",
+            r"your requirements are unsatisfiable",
+        ),
+    ),
+    _Cause(
+        N_("the source of {requirement} cannot be built"),
+        _TOOLS,
+        (
+            r"failed to (?:download and )?build `REQ",
+            r"failed building wheel for REQ",
+            r"subprocess-exited-with-error",
+            r"metadata-generation-failed",
+        ),
+    ),
+    _Cause(
+        N_("a line of the requirements is not valid"),
+        N_("Correct the line that the log names."),
+        (r"couldn't parse requirement", r"invalid requirement", r"expected package name"),
+    ),
+    _Cause(
+        N_("the base image has no python3"),
+        N_("Choose a base image with Python, such as python:3.11-slim (--base-image)."),
+        (
+            r"\bpython3\b[^/]*(?:not found|no such file)",
+            r"(?:not found|no such file)[^/]*\bpython3\b",
+        ),
+    ),
+)
+
+
+class InstallLog:
+    """Follow the log of an installation line by line."""
+
+    def __init__(self) -> None:
+        self._python = ""
+        self._index = ""
+        self._own = ""
+        # The number of each cause found, with a requirement that it names, or "".
+        self._found: dict[int, str] = {}
+
+    def feed(self, line: str) -> None:
+        """Read the next line of the log."""
+        line = _PREFIX.sub("", line[:_LONGEST], count=1)
+        if started := _STARTED.match(line):
+            self._python, self._index = started["python"], started["index"].strip()
+            return
+        if own := _OWN.match(line):
+            self._own = self._own or own["what"]
+        for number, pattern in _compiled():
+            if not self._found.get(number) and (match := pattern.search(line)):
+                self._found[number] = match.groupdict().get("requirement") or ""
+
+    @property
+    def hint(self) -> str:
+        """Return what to do about the first known cause, "" without one."""
+        return _(_CAUSES[min(self._found)].hint) if self._found else ""
+
+    def explained(self, base: str) -> Explained:
+        """Explain why the installation failed.
+
+        Args:
+            base: The base image.
+        """
+        reason = self._reason() or printable(self._own, 300).rstrip(".") or _("see the log")
+        what = fill(_("The dependencies could not be installed: {reason}."), reason=reason)
+        if not self._python:
+            return Explained(stacked(what, fill(_("Base image: {base}"), base=base)), self._next())
+        where = fill(
+            _("Base image: {base}, with Python {python}\nPackage index: {index}"),
+            base=base,
+            python=self._python,
+            index=self._index,
+        )
+        return Explained(stacked(what, where), self._next())
+
+    def _next(self) -> str:
+        return self.hint or _("Fix what the last lines of the log name, then build again.")
+
+    def _reason(self) -> str:
+        if not self._found:
+            return ""
+        first = min(self._found)
+        named = [self._found[first], *self._found.values()]
+        requirement = next((name for name in named if name), "") or _("a requirement")
+        return fill(_(_CAUSES[first].what), requirement=requirement)
+
+
+@cache
+def _compiled() -> tuple[tuple[int, re.Pattern[str]], ...]:
+    # At the first line of a build, while the engine works.
+    return tuple(_each())
+
+
+def _each() -> Iterator[tuple[int, re.Pattern[str]]]:
+    for number, cause in enumerate(_CAUSES):
+        for pattern in cause.patterns:
+            yield number, re.compile(pattern.replace("REQ", _REQ), re.IGNORECASE)

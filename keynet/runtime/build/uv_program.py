@@ -10,7 +10,7 @@ from keynet.oci import platform
 from keynet.oci.platform import Platform
 from keynet.plan import BuildPlan, Recipe
 
-__all__ = ["UvProgram", "for_plan"]
+__all__ = ["UvProgram", "find", "for_plan"]
 
 _ELF: Final = b"\x7fELF"
 # Another version of keynet may use its own.
@@ -46,12 +46,22 @@ def for_plan(plan: BuildPlan, architecture: str) -> UvProgram | None:
     return _own(places.cache()) if all(here.matches(each) for each in built) else None
 
 
-def _own(folder: Path) -> UvProgram | None:
+def find() -> Path | None:
+    """Return the uv of keynet's own installation; None if there is none for this machine."""
     # Most commands need no uv.
     import uv
 
     try:
-        file = Path(uv.find_uv_bin())
+        return Path(uv.find_uv_bin())
+    except FileNotFoundError:
+        return None
+
+
+def _own(folder: Path) -> UvProgram | None:
+    file = find()
+    if file is None:
+        return None
+    try:
         found = file.stat()
         cache = DiskCache(folder, "uv", _MOST)
         key = f"{found.st_size:x}-{found.st_mtime_ns:x}"

@@ -6,7 +6,6 @@ and where the index does not answer nothing is said.
 
 import configparser
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -15,6 +14,7 @@ from keynet.events import Emit, Notice
 from keynet.oci import platform as platforms
 from keynet.plan import BaseFacts, BuildPlan, HostNetwork, Recipe
 from keynet.recipe.packages import resolution
+from keynet.runtime.build import uv_program
 from keynet.script import imports
 from keynet.script.training_script import TrainingScript
 from keynet.secret import Secret
@@ -112,12 +112,12 @@ def _resolver(plan: BuildPlan, recipe: Recipe, python: tuple[int, int]) -> impor
     def resolve() -> frozenset[str] | None:
         if not recipe.dependencies.files:
             return _BROUGHT_BY_BASE
-        program = _uv_program()
+        program = uv_program.find()
         if program is None:
             return None
         platform = plan.platforms[0] if plan.platforms else platforms.host()
         brought = resolution.resolve(
-            recipe.dependencies, python, platform, _indexes(plan.host_network), program
+            recipe.dependencies, python, platform, _indexes(plan.host_network), str(program)
         )
         return None if brought is None else brought | _BROUGHT_BY_BASE
 
@@ -145,13 +145,3 @@ def _indexes(network: HostNetwork) -> Mapping[str, str | Secret]:
         for key, variable in _VARIABLES.items()
         if parser.has_option("global", key)
     }
-
-
-def _uv_program() -> str | None:
-    """Return keynet's own uv, else the one on PATH; None if there is none."""
-    try:
-        import uv
-
-        return str(uv.find_uv_bin())
-    except (ImportError, FileNotFoundError):
-        return shutil.which("uv")

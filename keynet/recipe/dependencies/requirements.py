@@ -124,7 +124,7 @@ class RequirementsReader:
             name = self.add_content(folder, declared.name, content, kind="-c")
             written.append(f"-c {name}")
         if declared.project and declared.is_package:
-            lines = self._project(Local("."), folder, folder.path, where)
+            lines = self._project(Local("."), folder, folder.path, where, listed=True)
             written += [line for line in lines if line]
         elif declared.project:
             from keynet.recipe.dependencies import local_projects
@@ -250,7 +250,10 @@ class RequirementsReader:
         marker = f" ; {found.marker}" if found.marker else ""
         return [f"./{archive}{found.extras}{marker}{' ' if options else ''}{own}"]
 
-    def _project(self, found: Local, base: Folder, path: str, where: str) -> list[str]:
+    def _project(
+        self, found: Local, base: Folder, path: str, where: str, *, listed: bool = False
+    ) -> list[str]:
+        """Return the lines for a project, whose requirements may be ``listed`` already."""
         # Reads several kinds of files, which most requirements files do not need.
         from keynet.recipe.dependencies import local_projects
 
@@ -275,9 +278,9 @@ class RequirementsReader:
             lines = [f"./{archive}{found.extras}{marker}\0{archive}\0"]
             self.installs = True
             self.lines.append(f"{project.name}=={project.version}{marker}")
-            self.lines += project.lines
-        else:
-            lines += list(project.lines)
+        elif not listed:
+            lines += project.lines
+        if not listed:
             self.lines += project.lines
         for each in project.beside:
             lines += self._rewritten(Line(0, 1, each), folder, where, False, 0, "-c")

@@ -126,7 +126,7 @@ class _Finding:
     def _named(self, path: Path) -> Found:
         reader = RequirementsReader(self._top, "", self._variables)
         if self._search.is_trusted:
-            with named_file.opened(path) as (folder, content):
+            with named_file.opened(path, self._top) as (folder, content):
                 reader.add_content(folder, path.name, content, trusted=True)
                 return self._done(self._search.requirements, reader)
         folder = self._top.at(path.parent.as_posix())

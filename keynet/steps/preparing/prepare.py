@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from keynet.errors import EngineUnavailable, UsageError, ValidationError
@@ -61,7 +62,7 @@ def prepare(
         stage.detail = fill(ngettext("{count} file", "{count} files", count), count=count)
     if isinstance(plan.recipe, Recipe):
         with stages.stage("dependencies", _("Dependencies")) as stage:
-            stage.detail = _found(plan.recipe.dependencies)
+            stage.detail = _found(plan.recipe.dependencies, plan.context)
     with stages.stage("engine", _("Choosing engine")) as stage:
         offered = engines() if candidates is None else candidates
         builder = find_builder(request.settings.builder, offered, plan, emit)
@@ -128,15 +129,14 @@ def _search(request: Request, script: Script, network: HostNetwork) -> Search:
     )
 
 
-def _found(dependencies: Dependencies) -> str:
+def _found(dependencies: Dependencies, context: Path) -> str:
     """Return where the dependencies come from and how many there are, for people."""
-    if dependencies.source is None or not dependencies.files:
+    source = dependencies.source
+    if source is None or not dependencies.files:
         return _("none")
-    return fill(
-        _("{source}, {count}"),
-        source=dependencies.source.name,
-        count=dependencies.count,
-    )
+    if source.is_relative_to(context):
+        source = source.relative_to(context)
+    return fill(_("{source}, {count}"), source=source, count=dependencies.count)
 
 
 def find_builder(

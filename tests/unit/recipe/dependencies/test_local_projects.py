@@ -206,3 +206,21 @@ def test_compiled_extensions_are_missed_with_a_warning(tmp_path: Path) -> None:
 def test_a_folder_without_a_project_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ContextInvalid, match=r"requirements.txt:1: .* has no pyproject.toml"):
         find(write(tmp_path, {**EDITABLE, "pyproject.toml": "[tool.black]\n"}))
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ('dependencies = ["six"]\n', True),
+        ("[build-system]\nrequires = []\n", True),
+        ('scripts = { run = "own:main" }\n', True),
+        ('dependencies = ["six"]\n[tool.uv]\npackage = false\n', False),
+        ('dependencies = ["Own>=2"]\n', False),
+        ("", False),
+    ],
+)
+def test_the_project_of_a_pyproject_has_metadata_unless_it_is_a_list(
+    tmp_path: Path, more: str, expected: bool
+) -> None:
+    found, _notices = find(write(tmp_path, {"pyproject.toml": OWN + more}))
+    assert ("archives/own-1-py3-none-any.whl" in found.files) is expected

@@ -10,7 +10,7 @@ from keynet.recipe.dependencies.declared import Selection
 
 from .projects import OWN, find, lines, write
 
-PROJECT = OWN + 'dependencies = ["of-pyproject"]\n'
+PROJECT = '[project]\nname = "own"\ndependencies = ["of-pyproject"]\n'
 UV = (
     'version = 1\n[[package]]\nname = "of-pyproject"\nversion = "2.0"\n'
     'source = { registry = "https://index.example/simple" }\n'
@@ -110,7 +110,7 @@ def test_a_file_that_lists_nothing_is_passed_over_with_a_note(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "name", ["requirements-dev.txt", "requirements.in", "pixi.toml", "reqs.txt"]
+    "name", ["requirements-dev.txt", "dev-requirements.in", "pixi.toml", "reqs.txt"]
 )
 def test_what_looks_like_a_list_but_is_not_read_is_named(tmp_path: Path, name: str) -> None:
     write(tmp_path, {name: "six\n"})
@@ -119,6 +119,28 @@ def test_what_looks_like_a_list_but_is_not_read_is_named(tmp_path: Path, name: s
     assert len(notices) == 1
     assert name in notices[0]
     assert "--requirements" in notices[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[tool.flit.metadata]\nrequires = ["six"]\n',
+        '[tool.pixi.dependencies]\nsix = "*"\n',
+        '[tool.hatch.envs.default]\ndependencies = ["six"]\n',
+        '[tool.rye]\ndev-dependencies = ["six"]\n',
+        OWN + '[tool.pdm.dev-dependencies]\ntest = ["six"]\n',
+    ],
+)
+def test_tables_of_other_tools_are_named(tmp_path: Path, text: str) -> None:
+    found, notices = find(write(tmp_path, {"pyproject.toml": text}))
+    assert found.count == 0
+    assert "pyproject.toml ([tool." in notices[0]
+
+
+def test_a_project_at_the_script_that_needs_nothing_is_not_installed(tmp_path: Path) -> None:
+    write(tmp_path, {"pyproject.toml": OWN, "jobs/train.py": ""})
+    assert find(tmp_path, script=tmp_path / "train.py")[0].files == {}
+    assert find(tmp_path, script=tmp_path / "jobs" / "train.py")[0].import_paths == (".",)
 
 
 def test_extras_and_groups_are_left_out_unless_they_are_named(tmp_path: Path) -> None:

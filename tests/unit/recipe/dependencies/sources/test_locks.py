@@ -148,7 +148,7 @@ def test_the_lock_of_the_workspace_counts_for_its_members(tmp_path: Path) -> Non
     found, _notices = find(tmp_path, script=tmp_path / "jobs" / "a" / "train.py")
     assert found.source is not None
     assert found.source.resolve() == tmp_path / "uv.lock"
-    assert lines(found) == ["b==2"]
+    assert lines(found) == ["b==2", "./archives/job-1-py3-none-any.whl"]
 
 
 def test_poetry_lock_gives_one_version_for_each_python_and_extras(tmp_path: Path) -> None:

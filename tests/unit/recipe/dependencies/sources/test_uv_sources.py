@@ -8,7 +8,7 @@ from keynet.errors import ContextInvalid
 
 from ..projects import find, lines, write
 
-HEAD = '[project]\nname = "own"\nversion = "1"\ndependencies = ["six>=1"]\n'
+HEAD = '[project]\nname = "own"\ndynamic = ["version"]\ndependencies = ["six>=1"]\n'
 SIX = '[project]\nname = "six"\nversion = "0.1"\n'
 OWN_WHEEL = "./archives/six-0.1-py3-none-any.whl"
 
@@ -83,7 +83,7 @@ def test_a_member_takes_the_sources_of_its_workspace(tmp_path: Path) -> None:
     _project(tmp_path, '{ path = "libs/six" }', '[tool.uv.workspace]\nmembers = ["jobs/*"]\n')
     write(
         tmp_path,
-        {"jobs/a/pyproject.toml": '[project]\nname = "a"\nversion = "1"\ndependencies = ["six"]\n'},
+        {"jobs/a/pyproject.toml": '[project]\nname = "a"\ndependencies = ["six"]\n'},
     )
     found, _notices = find(tmp_path, script=tmp_path / "jobs" / "a" / "train.py")
     assert found.source == tmp_path / "jobs" / "a" / "pyproject.toml"
@@ -93,7 +93,7 @@ def test_a_member_takes_the_sources_of_its_workspace(tmp_path: Path) -> None:
 def test_sources_of_local_projects_count_too(tmp_path: Path) -> None:
     _project(tmp_path, '{ path = "libs/six" }')
     write(tmp_path, {"requirements.txt": "-e .\n"})
-    assert lines(find(tmp_path)[0]) == ["./archives/own-1-py3-none-any.whl", OWN_WHEEL]
+    assert lines(find(tmp_path)[0]) == ["./archives/own-0-py3-none-any.whl", OWN_WHEEL]
 
 
 def test_constraints_of_the_project_are_kept(tmp_path: Path) -> None:

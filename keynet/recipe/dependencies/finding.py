@@ -126,7 +126,7 @@ class _Finding:
     def _named(self, path: Path) -> Found:
         reader = RequirementsReader(self._top, "", self._variables)
         if self._search.is_trusted:
-            with named_file.opened(path) as (folder, content):
+            with named_file.opened(path, self._top) as (folder, content):
                 reader.add_content(folder, path.name, content, trusted=True)
                 return self._done(self._search.requirements, reader)
         folder = self._top.at(path.parent.as_posix())
@@ -152,9 +152,9 @@ class _Finding:
                     project = (folder, top, context, declared)
                 elif not declared.notices:
                     self._pass_over(folder, declared.name)
+        self._notices += looking.unread([folder for folder, _top, _context in self._folders])
         if project is not None and project[2] == "":
             return self._declared(*project, None, quiet=True)
-        self._notices += looking.unread([folder for folder, _top, _context in self._folders])
         self._check_selection(None)
         return Dependencies(requires_python=self._requires_python), tuple(self._notices)
 
@@ -168,6 +168,11 @@ class _Finding:
         reader = RequirementsReader(top, context, self._variables)
         reader.add_lines(folder, declared)
         return self._done(script or folder.where(declared.name), reader)
+
+    def _script_folder(self) -> str:
+        """Return the folder that is on the import path of the script anyway."""
+        folder, top, _context = self._folders[0]
+        return (folder.path or ".") if top is self._top else "."
 
     def _check_selection(self, declared: Declared | None, folder: Folder | None = None) -> None:
         selection = self._search.selection
@@ -211,7 +216,7 @@ class _Finding:
             lines=tuple(reader.lines),
             pip_only=tuple(reader.pip_only),
         )
-        if not reader.installs and not reader.import_paths:
+        if not reader.installs and not set(reader.import_paths) - {self._script_folder()}:
             return found, notices
         return (
             Dependencies(

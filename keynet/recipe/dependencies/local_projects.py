@@ -48,7 +48,7 @@ def describe(
     Raises:
         ContextInvalid: There is no project, or its files are not valid.
     """
-    found = _metadata(folder)
+    found = _metadata(folder, sourced=not alone)
     if found is None:
         raise ContextInvalid(
             fill(
@@ -103,14 +103,17 @@ def import_paths(folder: Folder, found: Metadata) -> tuple[str, ...]:
 
 def import_paths_of(folder: Folder) -> tuple[str, ...]:
     """Return the folders that hold the modules of the project in a folder."""
-    found = _metadata(folder)
+    found = _metadata(folder, sourced=False)
     return import_paths(folder, Metadata() if found is None else found)
 
 
-def _metadata(folder: Folder) -> Metadata | None:
+def _metadata(folder: Folder, *, sourced: bool) -> Metadata | None:
     found = None
     if folder.has(pyproject.NAME):
-        found = pyproject.metadata(folder, pyproject.document(folder))
+        document = pyproject.document(folder)
+        if not sourced:
+            document = pyproject.unsourced(document)
+        found = pyproject.metadata(folder, document)
     return setup_files.metadata(folder) if found is None else found
 
 

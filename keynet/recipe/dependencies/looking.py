@@ -165,6 +165,7 @@ def unread(folders: list[Folder]) -> list[Notice]:
         except OSError:
             continue
         found = [name for name in names if _looks_like_a_list(name)]
+        found += [f"pyproject.toml ([{name}])" for name in _tables(folder)]
         if found:
             return [
                 Notice(
@@ -181,6 +182,25 @@ def unread(folders: list[Folder]) -> list[Notice]:
     return []
 
 
+def _tables(folder: Folder) -> list[str]:
+    """Return the tables of a pyproject.toml in which other tools list packages."""
+    try:
+        document = folder.toml(pyproject.NAME, _LARGEST) if folder.is_file(pyproject.NAME) else {}
+    except ContextInvalid:
+        return []
+    tool = table(document, "tool")
+    environments = table(tool, "hatch", "envs").values()
+    listed = {
+        "tool.flit.metadata": table(tool, "flit", "metadata").get("requires"),
+        "tool.pixi": table(tool, "pixi", "dependencies")
+        or table(tool, "pixi", "pypi-dependencies"),
+        "tool.hatch.envs": any(table(each).get("dependencies") for each in environments),
+        "tool.rye": table(tool, "rye").get("dev-dependencies"),
+        "tool.pdm.dev-dependencies": table(tool, "pdm", "dev-dependencies"),
+    }
+    return [name for name, found in listed.items() if found]
+
+
 def _looks_like_a_list(name: str) -> bool:
     lowered = name.lower()
     if lowered in ("requirements", "pixi.toml", "pixi.lock", "conda-lock.yml", "dependencies.txt"):
@@ -188,10 +208,9 @@ def _looks_like_a_list(name: str) -> bool:
     if lowered in conda.NAMES:
         return False
     is_list = lowered.endswith((".txt", ".in", ".yml", ".yaml", ".pip"))
+    starts = ("reqs", "environment", "conda-env")
     return (
         is_list
         and lowered != _REQUIREMENTS
-        and lowered.startswith(
-            ("requirement", "reqs", "environment", "conda-env", "constraints.in")
-        )
+        and ("requirement" in lowered or lowered.startswith(starts))
     )

@@ -18,8 +18,11 @@ _LARGEST: Final = 5_000_000
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[tuple[Folder, bytes]]:
+def opened(path: Path, context: Folder) -> Iterator[tuple[Folder, bytes]]:
     """Yield the folder of the file, and its content.
+
+    Args:
+        context: Its own descriptor is used for a file that is in it.
 
     Raises:
         ContextInvalid: It is missing, a directory, unreadable or too large.
@@ -44,4 +47,9 @@ def opened(path: Path) -> Iterator[tuple[Folder, bytes]]:
     with beneath:
         if content is None:
             raise invalid(path, _("it is too large"), hint)
-        yield Folder(beneath, path.parent), content
+        parent, root = places.real(path.parent), places.real(context.root)
+        if Path(parent).is_relative_to(root):
+            inside = Path(parent).relative_to(root).as_posix().removeprefix(".")
+            yield Folder(context.beneath, context.root, inside), content
+        else:
+            yield Folder(beneath, path.parent), content

@@ -83,7 +83,7 @@ def prepare(
         stage.detail = _summary(plan)
     if isinstance(plan.recipe, Recipe):
         with stages.stage("dependencies", _("Dependencies")) as stage:
-            stage.detail = _found(plan.recipe.dependencies)
+            stage.detail = _found(plan.recipe.dependencies, plan.context)
     access = _platform_registry(request)
     lookup = BackgroundLookup(access)
     base_image.start(plan, lookup)
@@ -173,15 +173,14 @@ def _search(request: Request, script: Script, network: HostNetwork) -> Search:
     )
 
 
-def _found(dependencies: Dependencies) -> str:
+def _found(dependencies: Dependencies, context: Path) -> str:
     """Return where the dependencies come from and how many there are, for people."""
-    if dependencies.source is None or not dependencies.files:
+    source = dependencies.source
+    if source is None or not dependencies.files:
         return _("none")
-    return fill(
-        _("{source}, {count}"),
-        source=dependencies.source.name,
-        count=dependencies.count,
-    )
+    if source.is_relative_to(context):
+        source = source.relative_to(context)
+    return fill(_("{source}, {count}"), source=source, count=dependencies.count)
 
 
 def find_builder(

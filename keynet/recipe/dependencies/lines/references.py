@@ -109,4 +109,4 @@ def _path(url: str) -> str:
     if parts.netloc not in ("", "localhost"):
         return "/\0"
     path = unquote(parts.path)
-    return path if path.startswith("/") else posixpath.join(".", path)
+    return path if path.startswith(("/", ".")) else f"./{path}"

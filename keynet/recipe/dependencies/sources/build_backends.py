@@ -1,5 +1,6 @@
 """Where build backends say that a project's modules and its version are."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -39,11 +40,24 @@ def read(folder: Folder, document: Mapping[str, Any]) -> Backend:
         version=_version(folder, document, tuple(paths)),
         import_paths=tuple(dict.fromkeys(path for path in paths if isinstance(path, str))),
         renamed=renamed,
-        is_package=table(tool, "uv").get("package", bool(system)) is True,
+        is_package=table(tool, "uv").get("package", _is_package(folder, document)) is True,
         compiles=backend.startswith(_COMPILING)
         or any(line.startswith(_COMPILERS) for line in requires)
         or "ext-modules" in table(tool, "setuptools"),
     )
+
+
+def _is_package(folder: Folder, document: Mapping[str, Any]) -> bool:
+    """Report whether a project is one that pip would install, and not only a list of packages."""
+    project = table(document, "project")
+    if "build-system" in document:
+        return True
+    # Without it, setuptools builds. A dependency of the same name would be hidden.
+    own = canonical(str(project.get("name") or ""))
+    listed = project.get("dependencies")
+    names = [re.split(r"[^\w.-]", str(line).strip(), maxsplit=1)[0] for line in listed or ()]
+    has_content = bool(listed) or folder.is_folder("src") or "scripts" in project
+    return bool(project.get("version")) and has_content and own not in map(canonical, names)
 
 
 def _setuptools(tool: Mapping[str, Any]) -> tuple[list[str], tuple[tuple[str, str], ...]]:
@@ -86,6 +100,14 @@ def _version(folder: Folder, document: Mapping[str, Any], paths: tuple[str, ...]
     for node in (table(tool, "hatch", "version"), table(tool, "pdm", "version")):
         if isinstance(node.get("path"), str):
             return versions.assigned(folder, node["path"]) or versions.written(folder, node["path"])
+    # Plugins that take it from version control write it to a file when they build.
+    for node, key in (
+        (table(tool, "setuptools_scm"), "version_file"),
+        (table(tool, "setuptools_scm"), "write_to"),
+        (table(tool, "hatch", "build", "hooks", "vcs"), "version-file"),
+    ):
+        if isinstance(node.get(key), str) and folder.is_file(node[key]):
+            return versions.assigned(folder, node[key])
     # flit takes it from the module.
     name = str(table(document, "project").get("name") or "").replace("-", "_")
     name = str(table(tool, "flit", "module").get("name") or name)

@@ -130,13 +130,14 @@ def _specifier(rest: str) -> str | None:
         return ""
     if len(rest) > 500 or "|" in rest:
         return None
-    # "1.16 py_0" and "=1.16=py_0": version and build.
-    if rest[0].isdigit():
+    # "1.16 py_0" and "=1.16=py_0" have a build, too; without "=", the version is exact.
+    is_exact = rest[0].isdigit()
+    if is_exact:
         rest = f"={rest}"
     operator = re.match(r"[<>=!~]+", rest)
     if operator and operator[0] == "=":
         version, _equals, build = rest[1:].strip().replace(" ", "=").partition("=")
-        exact = build or version.endswith("*")
+        exact = is_exact or build or version.endswith("*")
         found_text = f"=={version}" if exact else f"=={version}.*"
     else:
         found_text = rest.replace(" ", "")

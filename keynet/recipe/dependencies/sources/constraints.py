@@ -16,7 +16,7 @@ from keynet.recipe.dependencies.pep508 import both, specifiers
 
 __all__ = ["Untranslatable", "line", "marker", "python_marker", "version"]
 
-_PART: Final = re.compile(r"(?:\^|~=|~|===|==|>=|<=|!=|>|<|=)?\s*+[^\s,]++")
+_PART: Final = re.compile(r"(?:(?:\^|~=|~|===|==|>=|<=|!=|>|<|=)\s*+)?+[^\s,]++")
 _LONGEST: Final = 1000
 
 

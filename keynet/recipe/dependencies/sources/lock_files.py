@@ -62,7 +62,7 @@ def read(folder: Folder, name: str, selection: Selection) -> Declared | None:
         extras=frozenset(of_project.extras),
         groups=frozenset(of_project.groups),
         project=".",
-        is_package=of_project.is_package,
+        is_package=of_project.is_package and (name == POETRY or "build-system" in project),
         is_locked=True,
     )
 

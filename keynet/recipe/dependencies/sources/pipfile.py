@@ -68,7 +68,13 @@ def _locked(folder: Folder, pipfile: Mapping[str, Any], selection: Selection) ->
     for name, section in table(document).items():
         if name not in ("_meta", "default") and selection.has_group(_group(name)):
             packages |= section if isinstance(section, dict) else {}
-    packages = {name: entry for name, entry in packages.items() if _is_for_linux(entry)}
+    listed = table(pipfile, "packages")
+    # Pipenv loses some markers on the way to the lock.
+    packages = {
+        name: entry
+        for name, entry in packages.items()
+        if _is_for_linux(entry) and _is_for_linux(listed.get(name))
+    }
     hashed = all(
         isinstance(entry, dict) and _strings(entry.get("hashes")) for entry in packages.values()
     )

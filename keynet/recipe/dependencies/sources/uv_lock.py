@@ -68,7 +68,7 @@ def read(folder: Folder, selection: Selection) -> Declared | None:
         extras=frozenset(found.extras),
         groups=frozenset(found.groups),
         project=".",
-        is_package=found.is_package,
+        is_package=found.is_package and "virtual" not in table(own, "source"),
         is_locked=True,
     )
 

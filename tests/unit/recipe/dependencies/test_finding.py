@@ -295,3 +295,69 @@ def test_unreadable_requirements_are_refused(root: Path) -> None:
     (root / "requirements.txt").write_text("#" * 5_000_001)
     with pytest.raises(ContextInvalid, match="too large"):
         finding.find(Search(root))
+
+
+def test_a_project_is_found_from_where_pip_is_started(root: Path) -> None:
+    (root / "pyproject.toml").write_text('[project]\nname = "t"\nversion = "1"\n')
+    (root / "requirements").mkdir()
+    (root / "requirements" / "dev.txt").write_text("-e .\n")
+    (root / "requirements.txt").write_text("-r requirements/dev.txt\n")
+    for named in (None, root / "requirements" / "dev.txt"):
+        found, _notices = finding.find(Search(root, requirements=named))
+        assert "archives/t-1-py3-none-any.whl" in found.files
+        assert found.import_paths == (".",)
+
+
+def test_a_named_file_of_the_context_may_name_a_project_next_to_it(root: Path) -> None:
+    (root / "jobs" / "own").mkdir(parents=True)
+    (root / "jobs" / "own" / "pyproject.toml").write_text('[project]\nname = "o"\nversion = "1"\n')
+    (root / "jobs" / "gpu.txt").write_text("-e ./own\n-r ../base.txt\n")
+    (root / "base.txt").write_text("numpy\n")
+    found, _notices = finding.find(Search(root, requirements=root / "jobs" / "gpu.txt"))
+    assert found.import_paths == ("jobs/own",)
+    assert _text(found, "requirements-1.txt") == "numpy\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("numpy --config-settings=a=b", "--config-settings"),
+        ("numpy --global-option=x", "--global-option"),
+        ("--prefer-binary", "--prefer-binary"),
+        ("--use-feature=fast-deps", "--use-feature"),
+        ("-e git+https://example.com/x.git#egg=x", "--editable"),
+        ("svn+https://example.com/x#egg=x", "svn+…"),
+        ("--no-such-option", "--no-such-option"),
+    ],
+)
+def test_what_only_pip_understands_is_named(root: Path, line: str, reason: str) -> None:
+    assert _find(root, f"six\n{line}\n").pip_only == (f"{reason} in the requirements",)
+
+
+def test_what_others_understand_needs_no_pip(root: Path) -> None:
+    digest = "0" * 64
+    text = f"--pre\n--no-binary :all:\n--trusted-host x\n-i https://x\nsix --hash=sha256:{digest}\n"
+    assert _find(root, text).pip_only == ()
+
+
+@pytest.mark.parametrize("line", ["num py", "six=1", "six==", "six; python_version", "-", "[x]"])
+def test_a_malformed_requirement_is_refused_with_its_line(root: Path, line: str) -> None:
+    with pytest.raises(ContextInvalid, match=r"requirements\.txt:2: "):
+        _find(root, f"numpy\n{line}\n")
+
+
+def test_options_that_share_a_line_are_kept_apart(root: Path) -> None:
+    found = _find(root, "-i https://a.example -f https://b.example\nsix\n")
+    assert _text(found).splitlines() == [
+        "--index-url https://a.example", "six", "--find-links https://b.example",
+    ]  # fmt: skip
+
+
+def test_requirements_are_counted_without_constraints(root: Path) -> None:
+    (root / "c.txt").write_text("a<1\nb<2\n")
+    (root / "more.txt").write_text("x\n# y\nz[e] ; python_version > '3'\n")
+    found = _find(root, "-c c.txt\n-r more.txt\n-r more.txt\nown @ https://example.com/own.whl\n")
+    assert found.count == 3
+    assert found.lines == (
+        "x", "z[e] ; python_version > '3'", "own @ https://example.com/own.whl",
+    )  # fmt: skip

@@ -114,6 +114,19 @@ def test_cache_of_the_mounting_form_turns_on_what_is_installed_alone() -> None:
     )
 
 
+def test_a_large_archive_stays_a_file_and_its_hash_turns_the_cache(tmp_path: Path) -> None:
+    def rendered(digest: str) -> Rendered:
+        files: dict[str, bytes | Path] = {
+            "requirements.txt": b"",
+            "archives/x.whl": tmp_path / digest / "x.whl",
+        }
+        return _one_stage(_recipe(Dependencies(None, files)))
+
+    one, other = rendered("a" * 64), rendered("b" * 64)
+    assert one.build_files["archives/x.whl"] == tmp_path / ("a" * 64) / "x.whl"
+    assert one.text != other.text
+
+
 @pytest.mark.parametrize(
     ("script", "expected"),
     [

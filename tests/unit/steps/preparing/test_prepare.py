@@ -1,5 +1,6 @@
 """From a request to a plan and a builder, with nothing done."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -8,16 +9,22 @@ from typing import Any
 import pytest
 
 from keynet import settings
-from keynet.errors import EngineUnavailable, ScriptInvalid, UsageError, ValidationError
-from keynet.events import Event, Notice, ignore
+from keynet.errors import (
+    ContextInvalid,
+    EngineUnavailable,
+    ScriptInvalid,
+    UsageError,
+    ValidationError,
+)
+from keynet.events import Event, Notice, StepFinished, ignore
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
-from keynet.plan import BuildPlan, Recipe, UserContainerfile
+from keynet.plan import BuildPlan, Dependencies, Recipe, UserContainerfile
 from keynet.script import training_script
 from keynet.script.arguments import Extraction
 from keynet.steps.preparing import script as scripts
 from keynet.steps.preparing.prepare import find_builder, plan_build, prepare
-from keynet.steps.preparing.request import Request
+from keynet.steps.preparing.request import Request, make
 from keynet.steps.preparing.script import Script
 from keynet.steps.stages import Stages
 from tests.fakes.builder import ArchiveBuilder, Offered
@@ -49,6 +56,12 @@ def _recipe(request: Request, base_image: str | None = None) -> Recipe:
     recipe = _plan(request, base_image).recipe
     assert isinstance(recipe, Recipe)
     return recipe
+
+
+def _content(found: Dependencies) -> bytes:
+    content = found.files["requirements.txt"]
+    assert isinstance(content, bytes)
+    return content
 
 
 def test_a_plan_holds_facts(project: Path) -> None:
@@ -233,3 +246,53 @@ def test_a_slow_store_is_said(project: Path, tmp_path: Path) -> None:
     [note] = [event for event in events if isinstance(event, Notice)]
     assert "slow" in note.text
     assert "vfs" in note.text
+
+
+def test_where_dependencies_come_from_is_a_stage(project: Path, tmp_path: Path) -> None:
+    builder = ArchiveBuilder(tmp_path)
+    (project / "requirements.txt").write_text("numpy\nsix\n")
+    details = []
+    for _turn in range(2):
+        events: list[Event] = []
+        candidates = [Offered(lambda: builder)]
+        # This builder installs nothing.
+        with contextlib.suppress(EngineUnavailable):
+            prepare(_request(project), Stages(events.append), events.append, candidates)
+        finished = [event for event in events if isinstance(event, StepFinished)]
+        details += [event.detail for event in finished if event.step == "dependencies"]
+        (project / "requirements.txt").unlink(missing_ok=True)
+    assert details == ["requirements.txt, 2", "none"]
+
+
+def test_requirements_of_the_context_are_not_trusted_like_a_flag(project: Path) -> None:
+    (project.parent / "secret.txt").write_text("s3cret\n")
+    (project / "pyproject.toml").write_text('[tool.keynet]\nrequirements = "../secret.txt"\n')
+    request = make(project / "train.py", project, {})
+    with pytest.raises(ContextInvalid, match="outside the build context") as caught:
+        _plan(request)
+    assert "s3cret" not in caught.value.message
+    named = make(project / "train.py", project, {"requirements": project.parent / "secret.txt"})
+    assert _recipe(named).dependencies.lines == ("s3cret",)
+
+
+def test_extras_and_groups_come_from_flags_and_the_context(project: Path) -> None:
+    (project / "pyproject.toml").write_text(
+        '[project]\nname = "t"\noptional-dependencies = { gpu = ["torch"], viz = ["rich"] }\n'
+        '[dependency-groups]\nlog = ["mlflow"]\n[tool.keynet]\nextras = ["gpu"]\ngroups = ["log"]\n'
+    )
+    own = _recipe(make(project / "train.py", project, {})).dependencies
+    assert own.lines == ("torch", "mlflow")
+    flags = {"extras": ("viz",), "groups": ()}
+    chosen = _recipe(make(project / "train.py", project, flags)).dependencies
+    assert chosen.lines == ("rich", "mlflow")
+
+
+def test_a_secret_goes_to_the_index_of_the_users_settings(project: Path) -> None:
+    index = "https://u:${INDEX_TOKEN}@index.example.com/simple"
+    (project / "requirements.txt").write_text(f"--index-url {index}\nsix\n")
+    environment = {"INDEX_TOKEN": "t0ken-of-the-user"}
+    with pytest.raises(ContextInvalid, match="looks like a secret"):
+        _plan(replace(_request(project), environment=environment))
+    environment["PIP_INDEX_URL"] = "https://me:x@index.example.com/other"
+    found = _recipe(replace(_request(project), environment=environment)).dependencies
+    assert b"u:t0ken-of-the-user@index.example.com" in _content(found)

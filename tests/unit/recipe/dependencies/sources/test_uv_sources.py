@@ -1,0 +1,104 @@
+"""``[tool.uv.sources]`` is honoured or refused, never taken from an index instead."""
+
+from pathlib import Path
+
+import pytest
+
+from keynet.errors import ContextInvalid
+
+from ..projects import find, lines, write
+
+HEAD = '[project]\nname = "own"\ndynamic = ["version"]\ndependencies = ["six>=1"]\n'
+SIX = '[project]\nname = "six"\nversion = "0.1"\n'
+OWN_WHEEL = "./archives/six-0.1-py3-none-any.whl"
+
+
+def _project(root: Path, source: str, more: str = "") -> Path:
+    text = f"{HEAD}[tool.uv.sources]\nsix = {source}\n{more}"
+    return write(
+        root, {"pyproject.toml": text, "libs/six/pyproject.toml": SIX, "w/six-1.tar.gz": ""}
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("{ workspace = true }", OWN_WHEEL),
+        ('{ path = "libs/six" }', OWN_WHEEL),
+        ('{ path = "./libs/six", editable = true }', OWN_WHEEL),
+        ('{ path = "w/six-1.tar.gz" }', "./archives/six-1.tar.gz"),
+        ('{ git = "https://example.com/six", tag = "v1" }', "six @ git+https://example.com/six@v1"),
+        ('{ git = "https://example.com/m", rev = "a1", subdirectory = "six" }',
+         "six @ git+https://example.com/m@a1#subdirectory=six"),
+        ('{ url = "https://example.com/six.whl" }', "six @ https://example.com/six.whl"),
+        ('[{ path = "libs/six", marker = "sys_platform == \'linux\'" },'
+         ' { index = "x", marker = "sys_platform == \'win32\'" }]', OWN_WHEEL),
+        ("[{ path = \"libs/six\", marker = \"sys_platform == 'darwin'\" }]", "six>=1"),
+    ],
+)  # fmt: skip
+def test_a_source_is_taken(tmp_path: Path, source: str, expected: str) -> None:
+    members = '[tool.uv.workspace]\nmembers = ["libs/*"]\n'
+    assert lines(find(_project(tmp_path, source, members))[0]) == [expected]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{ workspace = true }",
+        '{ index = "private" }',
+        '{ git = "../six" }',
+        '{ git = "file:///srv/six" }',
+        '{ path = "libs/six", marker = "python_version > \'3.11\'" }',
+        '{ hg = "https://example.com/six" }',
+    ],
+)
+def test_a_source_that_cannot_be_taken_is_refused(tmp_path: Path, source: str) -> None:
+    with pytest.raises(ContextInvalid, match=r"\[tool.uv.sources\] names six") as caught:
+        find(_project(tmp_path, source))
+    assert "uv lock" in caught.value.hint
+
+
+def test_a_name_that_no_member_has_is_refused(tmp_path: Path) -> None:
+    more = '[tool.uv.workspace]\nmembers = ["libs/*"]\nexclude = ["libs/six"]\n'
+    with pytest.raises(ContextInvalid, match="no member of the workspace has this name"):
+        find(_project(tmp_path, "{ workspace = true }", more))
+
+
+def test_the_default_index_of_the_project_is_asked(tmp_path: Path) -> None:
+    more = '[[tool.uv.index]]\nname = "x"\nurl = "https://x.example/simple"\ndefault = true\n'
+    found, notices = find(_project(tmp_path, '{ index = "x" }', more))
+    assert lines(found) == ["--index-url https://x.example/simple", "six>=1"]
+    assert notices == []
+
+
+def test_another_index_of_the_project_is_named(tmp_path: Path) -> None:
+    more = '[[tool.uv.index]]\nname = "x"\nurl = "https://x.example/simple"\n'
+    found, notices = find(_project(tmp_path, '{ path = "libs/six" }', more))
+    assert lines(found) == [OWN_WHEEL]
+    assert "https://x.example/simple" in notices[0]
+    assert "uv lock" in notices[0]
+
+
+def test_a_member_takes_the_sources_of_its_workspace(tmp_path: Path) -> None:
+    _project(tmp_path, '{ path = "libs/six" }', '[tool.uv.workspace]\nmembers = ["jobs/*"]\n')
+    write(
+        tmp_path,
+        {"jobs/a/pyproject.toml": '[project]\nname = "a"\ndependencies = ["six"]\n'},
+    )
+    found, _notices = find(tmp_path, script=tmp_path / "jobs" / "a" / "train.py")
+    assert found.source == tmp_path / "jobs" / "a" / "pyproject.toml"
+    assert lines(found) == [OWN_WHEEL]
+
+
+def test_sources_of_local_projects_count_too(tmp_path: Path) -> None:
+    _project(tmp_path, '{ path = "libs/six" }')
+    write(tmp_path, {"requirements.txt": "-e .\n"})
+    assert lines(find(tmp_path)[0]) == ["./archives/own-0-py3-none-any.whl", OWN_WHEEL]
+
+
+def test_constraints_of_the_project_are_kept(tmp_path: Path) -> None:
+    write(tmp_path, {"pyproject.toml": HEAD + '[tool.uv]\nconstraint-dependencies = ["a<2"]\n'})
+    found, _notices = find(tmp_path)
+    assert lines(found) == ["six>=1", "-c requirements-1.txt"]
+    assert lines(found, "requirements-1.txt") == ["a<2"]
+    assert found.count == 1

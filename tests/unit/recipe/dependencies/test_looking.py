@@ -1,0 +1,183 @@
+"""Where dependencies are looked for, and what is said on the way."""
+
+from pathlib import Path
+
+import pytest
+
+from keynet.errors import ContextInvalid, UsageError
+from keynet.plan import Dependencies
+from keynet.recipe.dependencies.declared import Selection
+
+from .projects import OWN, find, lines, write
+
+PROJECT = '[project]\nname = "own"\ndependencies = ["of-pyproject"]\n'
+UV = (
+    'version = 1\n[[package]]\nname = "of-pyproject"\nversion = "2.0"\n'
+    'source = { registry = "https://index.example/simple" }\n'
+)
+# In the order in which they count.
+SOURCES = {
+    "requirements.txt": "of-requirements\n",
+    "pylock.toml": 'lock-version = "1.0"\n[[packages]]\nname = "of-pylock"\nversion = "1.0"\n',
+    "uv.lock": UV,
+    "pyproject.toml": PROJECT,
+    "Pipfile": '[packages]\nof-pipfile = "*"\n',
+    "setup.cfg": "[options]\ninstall_requires =\n  of-cfg\n",
+    "setup.py": "from setuptools import setup\nsetup(install_requires=['of-setup'])\n",
+    "environment.yml": "dependencies: [of-conda]\n",
+    "conda.yaml": "dependencies: [of-conda-yaml]\n",
+}
+
+
+@pytest.mark.parametrize("first", range(len(SOURCES)))
+def test_the_first_file_of_a_folder_counts(tmp_path: Path, first: int) -> None:
+    names = list(SOURCES)[first:]
+    if names[0] == "uv.lock":
+        names.append("pyproject.toml")
+    write(tmp_path, {name: SOURCES[name] for name in names})
+    found, _notices = find(tmp_path)
+    assert found.source == tmp_path / names[0]
+    assert found.count == 1
+    word = {"uv.lock": "of-pyproject==2.0", "pylock.toml": "of-pylock==1.0"}.get(names[0])
+    assert word is None or word in lines(found)
+
+
+def test_inline_metadata_counts_before_every_file(tmp_path: Path) -> None:
+    write(tmp_path, SOURCES)
+    script = b'# /// script\n# requires-python = ">=3.11"\n# dependencies = ["inline<2"]\n# ///\n'
+    found, _notices = find(tmp_path, script=tmp_path / "train.py", source=script)
+    assert found.source == tmp_path / "train.py"
+    assert lines(found) == ["inline<2"]
+    assert found.requires_python == ">=3.11"
+
+
+def test_a_named_file_counts_before_inline_metadata(tmp_path: Path) -> None:
+    write(tmp_path, {"gpu.txt": "named\n"})
+    found, _notices = find(
+        tmp_path,
+        script=tmp_path / "train.py",
+        source=b'# /// script\n# dependencies = ["inline"]\n# ///\n',
+        requirements=tmp_path / "gpu.txt",
+    )
+    assert lines(found) == ["named"]
+
+
+def test_the_nearest_folder_above_the_script_counts(tmp_path: Path) -> None:
+    write(tmp_path, {"requirements.txt": "far\n", "jobs/a/train.py": ""})
+    script = tmp_path / "jobs" / "a" / "train.py"
+    assert lines(find(tmp_path, script=script)[0]) == ["far"]
+    write(tmp_path, {"jobs/environment.yml": "dependencies: [near]\n"})
+    assert lines(find(tmp_path, script=script)[0]) == ["near"]
+
+
+def test_above_the_context_the_repository_counts(tmp_path: Path) -> None:
+    repository = tmp_path / "repository"
+    write(
+        repository,
+        {".git/HEAD": "", "deps.txt": "x\n", "requirements.txt": "-r deps.txt\n", "a/train.py": ""},
+    )
+    found, _notices = find(repository / "a", script=repository / "a" / "train.py")
+    assert found.source is not None
+    assert found.source.resolve() == repository / "requirements.txt"
+    assert lines(found, "requirements-1.txt") == ["x"]
+
+
+def test_above_the_repository_nothing_counts(tmp_path: Path) -> None:
+    write(tmp_path, {"requirements.txt": "x\n", "repository/.git/HEAD": "", "repository/a/b": ""})
+    assert find(tmp_path / "repository" / "a")[0] == Dependencies()
+
+
+def test_without_a_repository_nothing_above_the_context_counts(tmp_path: Path) -> None:
+    write(tmp_path, {"requirements.txt": "x\n", "a/train.py": ""})
+    assert find(tmp_path / "a")[0] == Dependencies()
+
+
+def test_a_project_above_the_context_cannot_be_imported(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {".git/HEAD": "", "requirements.txt": "-e ./libs\n", "libs/setup.py": "", "a/train.py": ""},
+    )
+    with pytest.raises(ContextInvalid, match="is outside the build context") as caught:
+        find(tmp_path / "a")
+    assert "--context" in caught.value.hint
+
+
+def test_a_file_that_lists_nothing_is_passed_over_with_a_note(tmp_path: Path) -> None:
+    write(tmp_path, {"requirements.txt": "# nothing\n", "Pipfile": '[packages]\nsix = "*"\n'})
+    found, notices = find(tmp_path)
+    assert lines(found) == ["six"]
+    assert notices == [f"Skipping {tmp_path}/requirements.txt: it lists no package."]
+
+
+@pytest.mark.parametrize(
+    "name", ["requirements-dev.txt", "dev-requirements.in", "pixi.toml", "reqs.txt"]
+)
+def test_what_looks_like_a_list_but_is_not_read_is_named(tmp_path: Path, name: str) -> None:
+    write(tmp_path, {name: "six\n"})
+    found, notices = find(tmp_path)
+    assert found == Dependencies()
+    assert len(notices) == 1
+    assert name in notices[0]
+    assert "--requirements" in notices[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[tool.flit.metadata]\nrequires = ["six"]\n',
+        '[tool.pixi.dependencies]\nsix = "*"\n',
+        '[tool.hatch.envs.default]\ndependencies = ["six"]\n',
+        '[tool.rye]\ndev-dependencies = ["six"]\n',
+        OWN + '[tool.pdm.dev-dependencies]\ntest = ["six"]\n',
+    ],
+)
+def test_tables_of_other_tools_are_named(tmp_path: Path, text: str) -> None:
+    found, notices = find(write(tmp_path, {"pyproject.toml": text}))
+    assert found.count == 0
+    assert "pyproject.toml ([tool." in notices[0]
+
+
+def test_a_project_at_the_script_that_needs_nothing_is_not_installed(tmp_path: Path) -> None:
+    write(tmp_path, {"pyproject.toml": OWN, "jobs/train.py": ""})
+    assert find(tmp_path, script=tmp_path / "train.py")[0].files == {}
+    assert find(tmp_path, script=tmp_path / "jobs" / "train.py")[0].import_paths == (".",)
+
+
+def test_extras_and_groups_are_left_out_unless_they_are_named(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "pyproject.toml": PROJECT + '[project.optional-dependencies]\ngpu = ["torch"]\n'
+            'all = ["own[gpu]", "rich"]\n[dependency-groups]\n'
+            'dev = ["pytest", {include-group = "Lint"}]\nlint = ["ruff"]\n'
+        },
+    )
+    assert lines(find(tmp_path)[0]) == ["of-pyproject"]
+    found, _notices = find(tmp_path, selection=Selection(("all",), ("DEV",)))
+    assert lines(found) == ["of-pyproject", "rich", "torch", "pytest", "ruff"]
+
+
+@pytest.mark.parametrize("files", [{"pyproject.toml": PROJECT}, {"requirements.txt": "x\n"}, {}])
+def test_an_unknown_extra_or_group_is_a_usage_error(tmp_path: Path, files: dict[str, str]) -> None:
+    write(tmp_path, files)
+    with pytest.raises(UsageError, match="--extra gpu, --group dev"):
+        find(tmp_path, selection=Selection(("gpu",), ("dev",)))
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"pyproject.toml": OWN + 'requires-python = ">3.9"\n', "requirements.txt": "x\n"}, ">3.9"),
+        ({"setup.cfg": "[options]\npython_requires = >=3.9\n"}, ">=3.9"),
+        ({"setup.py": "import setuptools\nsetuptools.setup(python_requires='>=3.8')\n"}, ">=3.8"),
+        ({"pyproject.toml": '[tool.poetry.dependencies]\npython = "^3.10"\n'},
+         ">=3.10,<4"),
+        ({"Pipfile": '[requires]\npython_version = "3.11"\n[packages]\nx = "*"\n'}, "==3.11.*"),
+        ({"environment.yml": "dependencies: ['python=3.12', x]\n"}, "==3.12.*"),
+        ({"requirements.txt": "x\n"}, ""),
+    ],
+)  # fmt: skip
+def test_the_python_that_a_project_needs_is_found(
+    tmp_path: Path, files: dict[str, str], expected: str
+) -> None:
+    assert find(write(tmp_path, files))[0].requires_python == expected

@@ -5,13 +5,14 @@ Source: OCI image-spec, "Image Configuration"; docker's image specification, "On
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from keynet.oci.descriptor import Digest
 from keynet.oci.platform import Platform
 from keynet.plan import BaseFacts
 
-__all__ = ["read", "read_inspected"]
+__all__ = ["Looked", "from_json", "read", "read_inspected", "to_json"]
 
 _PYTHON: Final = re.compile(r"(\d{1,2})\.(\d{1,3})(?!\d)")
 _VERSION: Final = re.compile(r"\d{1,3}(?:\.\d{1,6}){0,3}")
@@ -23,6 +24,61 @@ _CUDA: Final = (
     "NV_CUDA_COMPAT_VERSION",
 )
 _LONGEST_PLATFORM: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a registry has under a name.
+
+    ``platforms`` are those of its images; ``facts`` is None if no image runs on the platform that
+    was asked for, or if its platform is not known.
+    """
+
+    platforms: tuple[Platform, ...]
+    facts: BaseFacts | None = None
+
+
+def to_json(looked: Looked) -> dict[str, Any]:
+    """Return plain JSON values, from which ``from_json`` makes an equal value."""
+    facts = looked.facts
+    return {
+        "platforms": [str(platform) for platform in looked.platforms],
+        "facts": facts
+        and {
+            "platform": str(facts.platform),
+            "python": facts.python and list(facts.python),
+            "user": facts.user,
+            "cuda": facts.cuda,
+            "environment": dict(facts.environment),
+            "digest": str(facts.digest) if facts.digest is not None else None,
+            "onbuild": list(facts.onbuild),
+        },
+    }
+
+
+def from_json(document: dict[str, Any]) -> Looked:
+    """Return the value of ``to_json``.
+
+    Raises:
+        LookupError, TypeError, ValueError, ValidationError: It was not written by this version.
+    """
+    facts = document["facts"]
+    platforms = tuple(Platform.parse(text) for text in document["platforms"])
+    if facts is None:
+        return Looked(platforms)
+    major, minor = facts["python"] or (0, 0)
+    return Looked(
+        platforms,
+        BaseFacts(
+            platform=Platform.parse(facts["platform"]),
+            python=(int(major), int(minor)) if major else None,
+            user=str(facts["user"]),
+            cuda=str(facts["cuda"]),
+            environment={str(name): str(value) for name, value in facts["environment"].items()},
+            digest=Digest.parse(facts["digest"]) if facts["digest"] else None,
+            onbuild=tuple(map(str, facts["onbuild"])),
+        ),
+    )
 
 
 def read(config: Mapping[str, Any], digest: Digest | None = None) -> BaseFacts | None:

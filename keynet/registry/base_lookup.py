@@ -11,6 +11,7 @@ from typing import Any, Final
 from keynet.errors import NotFound, ValidationError
 from keynet.files.disk_cache import DiskCache
 from keynet.oci import base_config
+from keynet.oci.base_config import Looked
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.platform import Platform, choose
 from keynet.oci.reference import Reference
@@ -20,21 +21,9 @@ from keynet.registry.client import RegistryClient
 from keynet.registry.manifests import Manifest
 from keynet.text import _, fill
 
-__all__ = ["Looked", "look"]
+__all__ = ["look"]
 
 _CONFIG_LIMIT: Final = 8 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """What the registry has under a name.
-
-    ``platforms`` are those of its images; ``facts`` is None if no image runs on the platform that
-    was asked for, or if its platform is not known.
-    """
-
-    platforms: tuple[Platform, ...]
-    facts: BaseFacts | None = None
 
 
 async def look(

@@ -90,7 +90,7 @@ def test_builds_for_different_platforms_never_mix(
             assert _architecture(setup, told.stdout.strip()) == wanted
 
 
-@pytest.mark.parametrize("name", [ENGINES["buildah"], ENGINES["docker-legacy"]])
+@pytest.mark.parametrize("name", [ENGINES["buildah"], ENGINES["docker-buildkit"]])
 def test_local_images_and_ids_are_resolved_by_the_engine(
     name: str, host_setups: HostSetups, hub: Hub
 ) -> None:

@@ -12,7 +12,15 @@ from keynet.process import shell
 from keynet.runtime.engine import WorkingEngine
 from keynet.text import _, fill
 
-__all__ = ["expected_platform", "facts_or_pull", "fits", "inspect", "user_of", "wrong_platform"]
+__all__ = [
+    "expected_platform",
+    "facts_or_pull",
+    "failure",
+    "fits",
+    "inspect",
+    "user_of",
+    "wrong_platform",
+]
 
 _TIMEOUT_S: Final = 120.0
 
@@ -76,6 +84,13 @@ def expected_platform(plan: BuildPlan, engine: WorkingEngine) -> Platform | None
             return plan.platforms[0]
         return Platform("linux", engine.architecture) if engine.architecture else None
     return None
+
+
+def failure(finished: shell.Finished) -> str:
+    """Return the output of a failed command, never empty; "" if it succeeded."""
+    if finished.status == 0:
+        return ""
+    return finished.stderr.strip() or finished.stdout.strip() or f"exit status {finished.status}"
 
 
 def fits(command: shell.Command, wanted: Platform | None) -> bool:

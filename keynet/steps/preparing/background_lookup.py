@@ -5,31 +5,25 @@ stops nothing. The engine may have its own copy, a mirror or another login.
 """
 
 import asyncio
-import contextlib
-import hashlib
 import threading
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TooLate
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from keynet.errors import KeynetError
-from keynet.files import places
-from keynet.files.disk_cache import DiskCache
+from keynet.oci.base_config import Looked
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.plan import RegistryAccess
+from keynet.steps.preparing import remembered_bases
 
-if TYPE_CHECKING:
-    from keynet.registry.base_lookup import Looked
-
-__all__ = ["UNKNOWN", "Answer", "BackgroundLookup", "Unknown", "has_registry", "remember", "seen"]
+__all__ = ["UNKNOWN", "Answer", "BackgroundLookup", "Unknown", "has_registry"]
 
 # How long a caller waits for an answer at most; then how long the thread may live without one.
 _WAIT_S: Final = 2.0
 _CONNECT_S: Final = 2.0
 _READ_S: Final = 5.0
 _TOTAL_S: Final = 30.0
-_MOST_DOCUMENTS: Final = 64
 
 
 class Unknown:
@@ -37,7 +31,7 @@ class Unknown:
 
 
 UNKNOWN: Final = Unknown()
-Answer: TypeAlias = "Looked | Unknown | None"
+Answer: TypeAlias = Looked | Unknown | None
 
 
 class BackgroundLookup:
@@ -54,15 +48,25 @@ class BackgroundLookup:
         self._running: dict[tuple[Reference, Platform], _Lookup] = {}
 
     def start(self, base: Reference, wanted: Platform) -> None:
-        """Begin to look for an image; do nothing if that has begun already."""
-        if has_registry(base) and (base, wanted) not in self._running:
+        """Begin to look for an image, unless that has begun already or is known."""
+        if (
+            has_registry(base)
+            and (base, wanted) not in self._running
+            and remembered_bases.answer(base, wanted) is None
+        ):
             self._running[base, wanted] = _Lookup(base, wanted, self._access)
 
     def result(self, base: Reference, wanted: Platform) -> Answer:
         """Return what the registry has; None: no image of that name."""
+        known = remembered_bases.answer(base, wanted)
+        if known is not None:
+            return known
         self.start(base, wanted)
         lookup = self._running.get((base, wanted))
-        return UNKNOWN if lookup is None else lookup.result(self._wait_s)
+        found = UNKNOWN if lookup is None else lookup.result(self._wait_s)
+        if isinstance(found, Looked) and found.facts is not None:
+            remembered_bases.keep_answer(base, wanted, found)
+        return found
 
 
 class _Lookup:
@@ -105,21 +109,7 @@ def has_registry(base: Reference) -> bool:
     return base.registry != "localhost"
 
 
-def seen(name: str) -> bool:
-    """Report whether the engine had its own copy of an image the last time."""
-    cache = _seen()
-    return cache is not None and cache.get(_key(name)) is not None
-
-
-def remember(name: str) -> None:
-    """Remember that the engine has its own copy of an image."""
-    cache = _seen()
-    if cache is not None and cache.get(_key(name)) is None:
-        with contextlib.suppress(OSError):
-            cache.put(_key(name), b"")
-
-
-async def _ask(base: Reference, wanted: Platform, access: RegistryAccess | None) -> "Looked | None":
+async def _ask(base: Reference, wanted: Platform, access: RegistryAccess | None) -> Looked | None:
     from keynet.net.retry import Retries
     from keynet.registry.base_lookup import look
     from keynet.registry.client import RegistryClient
@@ -139,19 +129,4 @@ async def _ask(base: Reference, wanted: Platform, access: RegistryAccess | None)
         retries=Retries(attempts=1),
     )
     async with client:
-        return await look(client, base, wanted, _cache("document", _MOST_DOCUMENTS))
-
-
-def _seen() -> DiskCache | None:
-    return _cache("seen", _MOST_DOCUMENTS)
-
-
-def _cache(stem: str, most: int) -> DiskCache | None:
-    try:
-        return DiskCache(places.cache() / "bases", stem, most)
-    except KeynetError:
-        return None
-
-
-def _key(name: str) -> str:
-    return hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()[:32]
+        return await look(client, base, wanted, remembered_bases.documents())

@@ -17,13 +17,12 @@ from keynet.plan import BaseFacts, BuildPlan, Recipe, RegistryAccess, UserContai
 from keynet.recipe import instructions
 from keynet.runtime.engine import AnyBuilder, Inspecting
 from keynet.runtime.probing.reasons import error_line
+from keynet.steps.preparing import remembered_bases
 from keynet.steps.preparing.background_lookup import (
     UNKNOWN,
     Answer,
     BackgroundLookup,
     Unknown,
-    remember,
-    seen,
 )
 from keynet.text import _, fill
 
@@ -52,7 +51,7 @@ def start(plan: BuildPlan, lookup: BackgroundLookup) -> None:
     """Begin to ask registries, except for images of which the engine had its own copy."""
     wanted = plan.platforms[0] if plan.platforms else platforms.host()
     for base in _bases(plan):
-        if base.reference is not None and not seen(base.name):
+        if base.reference is not None and not remembered_bases.has_own_copy(base.name):
             lookup.start(base.reference, wanted)
 
 
@@ -105,7 +104,7 @@ class _Check:
         """Check one base image of the plan."""
         copy = self._copy(base)
         if copy is not None and copy.platform.matches(self._wanted):
-            remember(base.name)
+            remembered_bases.keep_own_copy(base.name)
             return self._with(base, copy)
         looked = (
             Unknown()

@@ -1,10 +1,12 @@
 """What an image's config says about a base."""
 
+import json
 from typing import Any
 
 import pytest
 
 from keynet.oci import base_config
+from keynet.oci.base_config import Looked
 from keynet.oci.descriptor import Digest
 from keynet.oci.platform import Platform
 from keynet.plan import BaseFacts
@@ -91,3 +93,19 @@ def test_each_engine_inspects_in_its_own_way() -> None:
     assert found.onbuild == ("RUN x",)
     assert (found.platform, found.python, found.user) == (AMD64, (3, 12), "1000")
     assert base_config.read_inspected({}) is None
+
+
+@pytest.mark.parametrize(
+    "looked",
+    [
+        Looked(()),
+        Looked((AMD64, Platform("linux", "arm", "v6"))),
+        Looked((AMD64,), BaseFacts(AMD64, environment={})),
+        Looked(
+            (AMD64,),
+            BaseFacts(AMD64, (3, 11), "app", "12.1", {"A": "b"}, DIGEST, ("RUN x",)),
+        ),
+    ],
+)
+def test_answers_round_trip_by_json(looked: Looked) -> None:
+    assert base_config.from_json(json.loads(json.dumps(base_config.to_json(looked)))) == looked

@@ -10,10 +10,11 @@ import pytest
 
 from keynet.errors import KeynetError, RegistryError, ValidationError
 from keynet.files.disk_cache import DiskCache
+from keynet.oci.base_config import Looked
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
-from keynet.registry.base_lookup import Looked, look
+from keynet.registry.base_lookup import look
 from tests.fakes.registry import MemoryRegistry
 from tests.unit.registry.conftest import Connect
 

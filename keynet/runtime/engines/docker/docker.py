@@ -39,6 +39,7 @@ from keynet.runtime.engines.docker import (
     docker_uv,
 )
 from keynet.runtime.engines.docker.docker_args import Invocation
+from keynet.runtime.engines.docker.docker_bases import DockerBases
 from keynet.runtime.engines.docker.docker_login import private_config
 from keynet.runtime.probing.reasons import error_line
 from keynet.text import _, fill
@@ -70,6 +71,10 @@ class Docker:
         ]
         if self.invocation.mode == docker_args.LEGACY:
             found += docker_args.unsupported_by_legacy(plan)
+        elif self._bases.named(plan) is None:
+            found.append(
+                _("BuildKit takes an image by its name, not by its id: give it one with docker tag")
+            )
         return found
 
     def build(
@@ -81,6 +86,7 @@ class Docker:
     ) -> CachedImage:
         """Build with ``docker build``; see ``Builder.build``."""
         project = layer_cache.project_name(plan)
+        plan = self._bases.named(plan) or plan
         name = layer_cache.build_name(project) if target is None else str(_tagged(target))
         log = BuildLog()
 
@@ -95,7 +101,7 @@ class Docker:
             with private_config(access) as config:
                 image_id = self._build(plan, config, name, log, on_line, emit)
                 wanted = store_images.expected_platform(plan, self.engine)
-                if not store_images.fits(self._inspect(image_id), wanted):
+                if not store_images.fits(self._bases.inspection(image_id), wanted):
                     # The legacy builder's cache, or its copy of a base image.
                     emit(Notice(_("The image is for another platform. Building again."), "note"))
                     again = replace(plan, no_cache=True, platforms=(wanted,) if wanted else ())
@@ -280,8 +286,8 @@ class Docker:
             return docker_mounts.render(plan, recipe) if mounts else Rendered(recipe.text)
         if not (mounts and plan.needs_run):
             return rendering.two_stages(recipe, plan.host_network, self._uv(plan))
-        pull = partial(self._pull, plan, config, on_line)
-        user = store_images.user_of(plan, self._inspect(recipe.from_name), pull)
+        pull = partial(self._bases.pull, plan, config, on_line)
+        user = store_images.user_of(plan, self._bases.inspection(recipe.from_name), pull)
         if user is None:
             # The build reports what is wrong with the base image, and installs nothing.
             return rendering.two_stages(recipe, plan.host_network)
@@ -297,7 +303,7 @@ class Docker:
 
     def inspect(self, name: str) -> BaseFacts | None:
         """See ``Inspecting.inspect``."""
-        return store_images.inspect(self._inspect(name))
+        return self._bases.inspect(name)
 
     def fetch(
         self,
@@ -308,26 +314,11 @@ class Docker:
         emit: Emit,
     ) -> str:
         """See ``Inspecting.fetch``."""
-        wanted = replace(plan, platforms=(platform,))
-        with private_config(access) as config:
-            finished = self._pull(wanted, config, lambda line: emit(LogLine(line, "build")), name)
-        return finished.stderr.strip() or self.engine.name if finished.status != 0 else ""
+        return self._bases.fetch(plan, name, platform, access, emit)
 
-    def _inspect(self, name: str) -> shell.Command:
-        return shell.Command((self.invocation.binary, "image", "inspect", name))
-
-    def _pull(
-        self,
-        plan: BuildPlan,
-        config: Path | None,
-        on_line: shell.OnLine,
-        name: str | None = None,
-    ) -> shell.Finished:
-        command = shell.Command(
-            (self.invocation.binary, *docker_args.pull_arguments(plan, name)),
-            environment=docker_args.environment(self.invocation, config),
-        )
-        return shell.run(command, timeout_s=None, on_stdout=on_line, on_stderr=on_line)
+    @property
+    def _bases(self) -> DockerBases:
+        return DockerBases(self.invocation)
 
     def _run(self, *arguments: str, timeout_s: float | None = 120) -> shell.Finished:
         return shell.run(shell.Command((self.invocation.binary, *arguments)), timeout_s=timeout_s)

@@ -15,7 +15,7 @@ from keynet.events import Emit, LogLine, Notice
 from keynet.oci.descriptor import Digest
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
-from keynet.plan import BaseFacts, BuildPlan, Pushed, Recipe, RegistryAccess, UserContainerfile
+from keynet.plan import BaseFacts, BuildPlan, Pushed, RegistryAccess, UserContainerfile
 from keynet.process import shell
 from keynet.runtime.build import host_files, layer_cache, rendering, store_images, uv_program
 from keynet.runtime.build.build_log import BuildLog
@@ -39,6 +39,7 @@ from keynet.runtime.engines.podman_like import (
     working_containers,
 )
 from keynet.runtime.engines.podman_like.dialect import Dialect, Invocation
+from keynet.runtime.engines.podman_like.podman_bases import PodmanBases
 from keynet.runtime.engines.podman_like.podman_login import RegistryAuth, private_auth
 from keynet.runtime.probing.reasons import error_line
 from keynet.text import _, fill
@@ -48,7 +49,6 @@ __all__ = ["PodmanLike", "restore"]
 _TIMEOUT_S: Final = 120.0
 # For builds that fail because of another process on the same store: buildah before 1.43.
 _TRIES: Final = 3
-_SHORT_NAME: Final = "did not resolve to an alias"
 
 
 def restore(dialect: Dialect, engine: WorkingEngine, invocation: Mapping[str, Any]) -> "PodmanLike":
@@ -90,7 +90,7 @@ class PodmanLike:
         project = layer_cache.project_name(plan)
         built = self._build(plan, project, access, emit)
         wanted = store_images.expected_platform(plan, self.engine)
-        if store_images.fits(self._inspect(built.image_id), wanted):
+        if store_images.fits(self._bases.inspection(built.image_id), wanted):
             return built
         self._run("rmi", built.name)
         # The layer cache does not distinguish platforms whose base images share their layers.
@@ -110,7 +110,7 @@ class PodmanLike:
         with contextlib.ExitStack() as stack:
             auth = None if access is None else stack.enter_context(private_auth(access))
             temporary = stack.enter_context(scratch())
-            plan = self._with_full_name(plan, auth, emit)
+            plan = self._bases.with_full_name(plan, auth, emit)
             rendered = self._rendered(plan, auth, emit)
             staged = stack.enter_context(stage(plan, rendered, emit))
             command = shell.Command(
@@ -262,8 +262,8 @@ class PodmanLike:
         uv = uv_program.for_plan(plan, self.engine.architecture)
         modern = version_numbers(self.engine.version) >= self.dialect.mounts_since
         if modern and plan.needs_run:
-            pull = partial(self._pull, plan, auth, partial(_emit_line, emit))
-            user = store_images.user_of(plan, self._inspect(plan.recipe.from_name), pull)
+            pull = partial(self._bases.pull, plan, auth, emit)
+            user = store_images.user_of(plan, self._bases.inspection(plan.recipe.from_name), pull)
             if user is None:
                 # The build reports what is wrong with the base image, and installs nothing.
                 return rendering.two_stages(plan.recipe, plan.host_network)
@@ -274,7 +274,7 @@ class PodmanLike:
 
     def inspect(self, name: str) -> BaseFacts | None:
         """See ``Inspecting.inspect``."""
-        return store_images.inspect(self._inspect(name))
+        return self._bases.inspect(name)
 
     def fetch(
         self,
@@ -285,46 +285,11 @@ class PodmanLike:
         emit: Emit,
     ) -> str:
         """See ``Inspecting.fetch``."""
-        with contextlib.ExitStack() as stack:
-            auth = None if access is None else stack.enter_context(private_auth(access))
-            wanted = replace(plan, platforms=(platform,))
-            on_line = partial(_emit_line, emit)
-            finished = self._pull(wanted, auth, on_line, name)
-            if _SHORT_NAME in finished.stderr:
-                finished = self._pull(wanted, auth, on_line, str(Reference.parse(name)))
-        return finished.stderr.strip() or self.engine.name if finished.status != 0 else ""
+        return self._bases.fetch(plan, name, platform, access, emit)
 
-    def _with_full_name(self, plan: BuildPlan, auth: RegistryAuth | None, emit: Emit) -> BuildPlan:
-        """Return the plan with Docker Hub's image for a short name that the engine refuses.
-
-        Without ``unqualified-search-registries`` it only knows short names of its own images.
-        """
-        recipe, facts = plan.recipe, plan.base_facts
-        if not isinstance(recipe, Recipe) or not recipe.base_name:
-            return plan
-        if facts is None or facts.digest is None or recipe.base_name.endswith(str(facts.digest)):
-            return plan
-        finished = self._pull(plan, auth, partial(_emit_line, emit))
-        if _SHORT_NAME not in finished.stderr:
-            return plan
-        return replace(plan, recipe=replace(recipe, base_name=""))
-
-    def _inspect(self, name: str) -> shell.Command:
-        return shell.Command((*self._prefix, "inspect", "--type", "image", name))
-
-    def _pull(
-        self,
-        plan: BuildPlan,
-        auth: RegistryAuth | None,
-        on_line: shell.OnLine,
-        name: str | None = None,
-    ) -> shell.Finished:
-        arguments = podman_args.pull_arguments(plan, auth, name)
-        command = shell.Command(
-            (*self._prefix, *arguments), environment=dict(plan.host_network.proxies)
-        )
-        # Standard output only has the image's id.
-        return shell.run(command, timeout_s=None, on_stderr=on_line)
+    @property
+    def _bases(self) -> PodmanBases:
+        return PodmanBases(self._prefix)
 
     def _build_arguments(
         self,
@@ -370,7 +335,3 @@ class PodmanLike:
 
     def _run(self, *arguments: str) -> shell.Finished:
         return shell.run(shell.Command((*self._prefix, *arguments)), timeout_s=_TIMEOUT_S)
-
-
-def _emit_line(emit: Emit, line: str) -> None:
-    emit(LogLine(line, "build"))

@@ -210,6 +210,31 @@ def test_the_kernel_of_a_virtual_machine_is_not_this_one(machine: Machine, plan:
     assert desktop.unsupported(installing) == []
 
 
+def test_buildkit_gets_the_name_of_an_image_that_is_given_by_its_id(
+    machine: Machine, plan: BuildPlan
+) -> None:
+    kept = machine.home / "built"
+    keep = 'for each; do test "$last" = --file && '
+    keep += f'/bin/cat "$each" > {kept}; last=$each; done'
+    machine.install(
+        "docker",
+        Answer("image inspect *" + "a" * 12, "mine:1\nmine@sha256:x\n"),
+        Answer("image inspect *", "\n"),
+        Answer("build *", also=f"{keep}; {WRITE_ID}"),
+    )
+    recipe = Recipe(Reference.parse("x"), ("python", "train.py"), base_name="a" * 12)
+    named, nameless = (
+        replace(plan, recipe=replace(recipe, base_name=each * 12)) for each in ("a", "b")
+    )
+    buildkit = _docker(machine, "buildkit")
+    assert buildkit.unsupported(named) == []
+    buildkit.build(named, None, ignore, None)
+    assert "FROM mine:1\n" in kept.read_text()
+    (reason,) = buildkit.unsupported(nameless)
+    assert "docker tag" in reason
+    assert _docker(machine).unsupported(nameless) == []
+
+
 def test_onbuild_is_known_before_the_build(machine: Machine) -> None:
     image = {"Os": "linux", "Architecture": "amd64", "Config": {"OnBuild": ["RUN x"]}}
     machine.install("docker", Answer("image inspect *", json.dumps([image])))

@@ -1,5 +1,6 @@
 """Base images are checked before anything is spent: engine's copy, registry, engine's pull."""
 
+import os
 import socket
 import time
 from collections.abc import Iterator
@@ -149,6 +150,20 @@ def test_a_known_copy_costs_no_request(bed: Bed) -> None:
     assert not bed.registry.seen
 
 
+def test_an_answer_of_the_registry_is_good_for_minutes(bed: Bed) -> None:
+    first = bed.check(bed.name("two"))
+    bed.registry.seen.clear()
+    assert bed.check(bed.name("two")) == first
+    assert not bed.registry.seen
+    [kept] = (Path.home() / ".cache/keynet/bases").glob("answer-*")
+    os.utime(kept, (0, time.time() - 3600))
+    assert bed.check(bed.name("two")) == first
+    asked = [seen.method for seen in bed.registry.seen if "/manifests/" in seen.url]
+    assert asked == ["HEAD"]
+    kept.write_bytes(b"{}")
+    assert bed.check(bed.name("two")) == first
+
+
 def test_a_copy_of_another_platform_is_left_aside(bed: Bed) -> None:
     bed.builder.copies[bed.name("two")] = ARM64
     plan = bed.check(bed.name("two"))
@@ -280,10 +295,10 @@ def test_the_platforms_registry_is_read_with_its_account(bed: Bed) -> None:
         bed.host, bed.registry.user, Secret(bed.registry.password), insecure=True
     )
     base = Reference.parse(bed.name("two"))
-    lookup = BackgroundLookup(access, wait_s=60)
-    assert lookup.result(base, AMD64) is not UNKNOWN
     lookup = BackgroundLookup(None, wait_s=60)
     assert lookup.result(base, AMD64) is UNKNOWN
+    lookup = BackgroundLookup(access, wait_s=60)
+    assert lookup.result(base, AMD64) is not UNKNOWN
 
 
 @pytest.mark.parametrize(

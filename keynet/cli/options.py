@@ -60,7 +60,7 @@ def build_options(command: F) -> F:
             ),
             click.option(
                 "--context", metavar="DIR", type=path,
-                help=_("Folder to copy into the image.  [default: the current folder]"),
+                help=_("Folder to copy into the image.  [default: the project around the script]"),
             ),
             click.option(
                 "--requirements", "-r", metavar="FILE", type=path,

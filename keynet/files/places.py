@@ -52,8 +52,8 @@ def real(path: Path) -> Path:
     """Resolve links as far as possible; ``Path.resolve`` raises where they form a loop."""
     try:
         return Path(os.path.realpath(path))
-    except PermissionError:
-        # The links of another process in /proc.
+    except (PermissionError, RecursionError):
+        # The links of another process in /proc; a chain of thousands, which the system refuses.
         return path.absolute()
 
 

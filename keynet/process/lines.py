@@ -13,6 +13,9 @@ __all__ = ["Lines", "OnLine", "Redact", "hide_logins", "redactor"]
 
 _KEPT_LINES: Final = 20_000
 _LONGEST_LINE: Final = 1 << 20
+_KEPT_CHARACTERS: Final = 1 << 24
+# Enough for a person, and for what is searched in a log line by line.
+_LONGEST_SHOWN: Final = 4_000
 _HIDDEN: Final = "***"
 # user:password@ of a URL, which a proxy or an index may have in a build argument.
 _URL_LOGIN: Final = re.compile(r"(?<=://)[^/@\s]+(?=@)")
@@ -29,7 +32,8 @@ Redact = Callable[[str], str]
 class Lines:
     """Collect bytes into lines, keep the newest and hand each on.
 
-    What a program draws on a terminal loses its control sequences and empty lines.
+    20,000 lines and 16 million characters are kept at most; what is handed on of a line is cut
+    after 4,000. What a program draws on a terminal loses its control sequences and empty lines.
     """
 
     def __init__(self, redact: Redact, on_line: OnLine | None, *, terminal: bool = False) -> None:
@@ -38,11 +42,14 @@ class Lines:
         self._terminal = terminal
         self._on_line = on_line
         self._rest = b""
-        self._kept: deque[str] = deque(maxlen=_KEPT_LINES)
+        self._kept: deque[str] = deque()
+        self._size = 0
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes, cut anywhere."""
-        *whole, self._rest = self._ends.split(self._rest + chunk)
+        # The search begins in the new bytes: a line may come in many pieces.
+        first, *more = self._ends.split(chunk)
+        *whole, self._rest = [self._rest + first, *more]
         for line in whole:
             self._add(line)
         if len(self._rest) > _LONGEST_LINE:
@@ -67,9 +74,16 @@ class Lines:
             if not text.strip():
                 return
         text = self._redact(text)
-        self._kept.append(text)
+        self._keep(text)
         if self._on_line is not None:
-            self._on_line(text)
+            shown = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]} …"
+            self._on_line(shown)
+
+    def _keep(self, text: str) -> None:
+        self._kept.append(text)
+        self._size += len(text)
+        while len(self._kept) > _KEPT_LINES or self._size > _KEPT_CHARACTERS:
+            self._size -= len(self._kept.popleft())
 
 
 def redactor(secrets: Iterable[Secret]) -> Redact:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from keynet.errors import UsageError
-from keynet.files import limited_read
+from keynet.files.beneath import Beneath
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
 
@@ -57,7 +57,9 @@ def read_pyproject(context: Path) -> dict[str, Any]:
     """
     file = context / "pyproject.toml"
     try:
-        content = limited_read.read(file, _PYPROJECT_LIMIT, regular_only=True)
+        # A link out of the context would show lines of the user's own files in errors.
+        with Beneath(context) as folder:
+            content = folder.read(file.name, _PYPROJECT_LIMIT)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as e:

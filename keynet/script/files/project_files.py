@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from keynet.errors import ScriptInvalid
-from keynet.files import limited_read
+from keynet.files.beneath import Beneath
 from keynet.script.files import folders, source
 from keynet.script.interpreter.definitions import Module
 from keynet.script.interpreter.machine import Limits
@@ -166,8 +166,11 @@ class Project:
             return None
         limits.modules -= 1
         try:
-            content = source.load(module.path, max_tokens=limits.tokens, whole=False)
-        except ScriptInvalid:
+            raw = self._content(module)
+            if raw is None:
+                return None
+            content = source.from_bytes(module.path, raw, max_tokens=limits.tokens, whole=False)
+        except (OSError, ScriptInvalid):
             return None
         limits.tokens -= content.tokens
         self.texts.append(content.text)
@@ -176,10 +179,20 @@ class Project:
     def mentions(self, module: Module, pattern: str) -> bool:
         """Report whether the file of a module contains a match of a regular expression."""
         try:
-            content = limited_read.head(module.path, source.MAX_BYTES, regular_only=True)
+            content = self._content(module)
         except OSError:
             return False
-        return re.search(pattern.encode(), content) is not None
+        return content is not None and re.search(pattern.encode(), content) is not None
+
+    def _content(self, module: Module) -> bytes | None:
+        """Read a module's file; a folder on its way may have become a link since it was found.
+
+        Raises:
+            OSError: It cannot be read, or is not in the project any more.
+        """
+        with Beneath(self._root) as folder:
+            path = os.path.relpath(module.path, self._root)
+            return folder.read(path, source.MAX_BYTES)
 
 
 def _has_python(folder: str) -> bool:

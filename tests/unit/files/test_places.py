@@ -148,3 +148,9 @@ def test_temporary_files_go_where_the_path_is_plain(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     assert places.plain_temporary() == tmp_path
     assert places.is_plain("/home/학생/a-b_c.d~1@x/%=+")
+
+
+def test_a_chain_of_thousands_of_links_is_left_as_it_is(tmp_path: Path) -> None:
+    for number in range(3_000):
+        (tmp_path / f"link{number}").symlink_to(f"link{number + 1}")
+    assert places.real(tmp_path / "link0") == tmp_path / "link0"

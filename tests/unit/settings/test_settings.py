@@ -10,7 +10,7 @@ import pytest
 from keynet.errors import NotAuthorised, UsageError
 from keynet.saved_login import HarborAccount, SavedLogin, SavedProject
 from keynet.secret import Secret
-from keynet.settings import Settings, merge, read_pyproject
+from keynet.settings import Settings, decided_by_pyproject, merge, read_pyproject
 
 SERVER = "https://api.example.com/app"
 NOW = datetime(2025, 11, 4, 9, tzinfo=UTC)
@@ -311,3 +311,25 @@ def test_an_empty_value_is_not_the_default(
 ) -> None:
     with pytest.raises(UsageError, match=named):
         merge(flags, {}, table, None)
+
+
+def test_a_pyproject_that_leads_out_of_the_context_is_not_read(tmp_path: Path) -> None:
+    context = tmp_path / "context"
+    context.mkdir()
+    (tmp_path / "secret").write_text("password = hunter2")
+    (context / "pyproject.toml").symlink_to("../secret")
+    with pytest.raises(UsageError, match="leads out of the folder") as caught:
+        read_pyproject(context)
+    assert "hunter2" not in str(caught.value)
+    (context / "own.toml").write_text('[tool.keynet]\nbuilder = "docker"\n')
+    (context / "pyproject.toml").unlink()
+    (context / "pyproject.toml").symlink_to("own.toml")
+    assert read_pyproject(context) == {"builder": "docker"}
+
+
+def test_what_the_project_decides_is_known(tmp_path: Path) -> None:
+    table = {"dockerfile": "File", "builder": "podman", "base-image": "a"}
+    decided = decided_by_pyproject(
+        {"base_image": "b", "model_name": None}, {"KEYNET_BUILDER": "docker"}, table
+    )
+    assert decided == {"dockerfile"}

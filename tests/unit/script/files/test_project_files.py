@@ -6,6 +6,8 @@ import pytest
 
 from keynet.script.arguments import Argument as A
 from keynet.script.extraction import extract
+from keynet.script.files.project_files import Project
+from keynet.script.interpreter.machine import Limits
 
 ADD = "def add(p):\n    p.add_argument('--width', type=int, default=64)\n"
 SCRIPT = (
@@ -81,3 +83,20 @@ def test_a_link_that_leads_out_of_the_project_is_not_followed(tmp_path: Path) ->
     project.mkdir()
     (project / "options.py").symlink_to(outside)
     assert read(project, "train.py", "options", {}) == [LR]
+
+
+def test_a_module_that_became_a_link_after_it_was_found_is_not_read(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    (project / "tools").mkdir(parents=True)
+    (tmp_path / "outside").mkdir()
+    (project / "train.py").touch()
+    for folder in (project / "tools", tmp_path / "outside"):
+        (folder / "options.py").write_text(ADD)
+    files = Project(project / "train.py")
+    module = files.find("tools.options", files.entry())
+    assert module is not None
+    assert files.mentions(module, "width")
+    (project / "tools").rename(project / "old")
+    (project / "tools").symlink_to("../outside")
+    assert not files.mentions(module, "width")
+    assert files.read(module, Limits()) is None

@@ -40,7 +40,8 @@ def _instructions(lines: list[str]) -> Iterator[Instruction]:
         line = first.strip()
         if not line or line.startswith("#"):
             continue
-        while line.endswith(escape):
+        # As BuildKit reads it: two of them at the end continue nothing.
+        while line.endswith(escape) and not line.endswith(escape * 2):
             line = line[:-1]
             following = _next_continuation(numbered)
             if following is None:

@@ -22,9 +22,7 @@ _QUIET = {
 _DEBIAN_WHEELS = Path("/usr/share/python-wheels")
 
 
-def install(
-    made: "Made", stage: "Path", options: "Options", environment: "dict[str, str]"
-) -> int:
+def install(made: "Made", stage: "Path", options: "Options", environment: "dict[str, str]") -> int:
     """Run pip and return its exit status."""
     environment = dict(environment, **_QUIET)
     # Removed with everything in there. Old versions of pip fail on PIP_NO_CACHE_DIR.

@@ -60,13 +60,15 @@ def shown(url: str) -> str:
 def asked(index: str, name: str) -> str:
     """Return the status of an index for a package, or why there is none."""
     project = re.sub(r"[-_.]+", "-", name).lower()
-    request = urllib.request.Request(f"{shown(index).rstrip('/')}/{project}/")
+    if not index.startswith(("http://", "https://")):
+        return "nothing (it is not a URL of http)"
+    request = urllib.request.Request(f"{shown(index).rstrip('/')}/{project}/")  # noqa: S310
     user, _at, _host = urlsplit(index).netloc.rpartition("@")
     if user:
         login = b64encode(unquote(user).encode()).decode()
         request.add_header("Authorization", "Basic " + login)
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
             return str(answer.status)
     except urllib.error.HTTPError as error:
         return str(error.code)

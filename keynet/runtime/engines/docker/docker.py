@@ -25,6 +25,7 @@ from keynet.runtime.engine import (
     LocalImage,
     WorkingEngine,
     cannot_run,
+    heredocs,
     several_platforms,
     version_numbers,
 )
@@ -44,6 +45,9 @@ __all__ = ["Docker"]
 
 _FIRST_WITH_OCI: Final = (25,)
 _FIRST_WITH_MOUNTS: Final = (20, 10)
+# Before, BuildKit knew them only with a frontend that the file names in its syntax line.
+_FIRST_WITH_HEREDOCS: Final = (23,)
+_NEVER: Final = (1_000_000,)
 # The client's advice to use another builder. keynet has chosen the one that works here.
 _ADVICE = re.compile(
     r"DEPRECATED: The legacy builder|\s+BuildKit is currently disabled|\s+environment-variable\.$"
@@ -63,6 +67,9 @@ class Docker:
         found = [*cannot_run(self.engine, plan), *several_platforms(plan)]
         if self.invocation.mode == docker_args.LEGACY:
             found += docker_args.unsupported_by_legacy(plan)
+            found += heredocs(plan, self.engine, _NEVER)
+        elif isinstance(plan.recipe, UserContainerfile) and not plan.recipe.syntax:
+            found += heredocs(plan, self.engine, _FIRST_WITH_HEREDOCS)
         return found
 
     def build(

@@ -36,6 +36,7 @@ BUILDAH = Dialect(
     build_flags=_build_flags,
     invocations=_invocations,
     mounts_since=(1, 24),
+    heredocs_since=(1, 33),
     repository="Name",
     inspect_user=("--type", "image", "--format", "{{.OCIv1.Config.User}}"),
 )

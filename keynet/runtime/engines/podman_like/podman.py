@@ -55,5 +55,6 @@ PODMAN = Dialect(
     invocations=_invocations,
     rm_flags=("--force",),
     mounts_since=(4, 0),
+    heredocs_since=(4, 8),
     inspect_user=("--type", "image", "--format", "{{.Config.User}}"),
 )

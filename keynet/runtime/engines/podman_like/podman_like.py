@@ -27,6 +27,7 @@ from keynet.runtime.engine import (
     LocalImage,
     WorkingEngine,
     cannot_run,
+    heredocs,
     several_platforms,
     version_numbers,
 )
@@ -63,7 +64,11 @@ class PodmanLike:
 
     def unsupported(self, plan: BuildPlan) -> list[str]:
         """See ``Builder.unsupported``."""
-        return [*cannot_run(self.engine, plan), *several_platforms(plan)]
+        return [
+            *cannot_run(self.engine, plan),
+            *several_platforms(plan),
+            *heredocs(plan, self.engine, self.dialect.heredocs_since),
+        ]
 
     def build(
         self,

@@ -280,8 +280,8 @@ def heredocs(plan: BuildPlan, engine: WorkingEngine, since: tuple[int, ...]) -> 
             return [
                 fill(
                     _(
-                        "line {line} of the Containerfile has a heredoc ({name} {written}); heredocs "
-                        "need buildah 1.33, podman 5 (or 4.8), or docker 23 with BuildKit"
+                        "line {line} of the Containerfile has a heredoc ({name} {written}); "
+                        "heredocs need buildah 1.33, podman 5 (or 4.8), or docker 23 with BuildKit"
                     ),
                     line=instruction.line,
                     name=instruction.name,

@@ -4,6 +4,7 @@ Neither uv nor pip says that an index refuses the login: both take it for an ind
 have the package.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -17,7 +18,7 @@ _MOST = 4
 _UNKNOWN = (
     re.compile(r"Because ([A-Za-z0-9][\w.-]*) was not found in the package registry"),
     re.compile(r"No matching distribution found for ([A-Za-z0-9][\w.-]*)"),
-    re.compile(r"[Ff]ailed to fetch: `?https?://\S*/([A-Za-z0-9][\w.-]*)/"),
+    re.compile(r"[Ff]ailed to fetch: `?https?://\S*/([A-Za-z0-9][\w.-]*)/`?\s*$"),
 )
 
 
@@ -44,6 +45,8 @@ def run(
                 missing.append(found.group(1))
     status = process.wait()
     if status != 0:
+        # Proxies and certificates as the installer has them.
+        os.environ.update(environment)
         for name in missing[:_MOST]:
             for index in indexes:
                 answer = asked(index, name)

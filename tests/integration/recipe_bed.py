@@ -216,7 +216,7 @@ def _handler(wheels: Mapping[str, bytes]) -> type[BaseHTTPRequestHandler]:
                 self._answer(404, b"no such package")
 
         # uv looks at a wheel's size before it reads its metadata.
-        do_HEAD = do_GET  # noqa: N815
+        do_HEAD = do_GET
 
         def _answer(self, status: int, body: bytes, kind: str = "text/html") -> None:
             self.send_response(status)

@@ -63,7 +63,8 @@ def _instructions(lines: list[str]) -> Iterator[Instruction]:
         if not line or line.startswith("#"):
             continue
         pieces = [line]
-        while pieces[-1].endswith(escape):
+        # As BuildKit reads it: two of them at the end continue nothing.
+        while pieces[-1].endswith(escape) and not pieces[-1].endswith(escape * 2):
             pieces[-1] = pieces[-1][:-1]
             following = _next_continuation(numbered)
             if following is None:

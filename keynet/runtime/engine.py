@@ -7,15 +7,16 @@ own module.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Final, Protocol, TypeVar, runtime_checkable
 
 from keynet.events import Emit
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
-from keynet.plan import BaseFacts, BuildPlan, Pushed, RegistryAccess
+from keynet.plan import BaseFacts, BuildPlan, Pushed, Recipe, RegistryAccess
 from keynet.runtime.probing import emulation
 from keynet.text import _, fill
 
@@ -33,9 +34,13 @@ __all__ = [
     "WorkingEngine",
     "cannot_emulate",
     "cannot_run",
+    "heredocs",
     "several_platforms",
     "version_numbers",
 ]
+
+# As BuildKit reads it: a word of its own, but not a here-string (<<<) or a shift (1<<2).
+_HEREDOC: Final = re.compile(r"(?:^|\s)\d*<<-?['\"]?[A-Za-z_]\w*['\"]?")
 
 BuiltT = TypeVar("BuiltT")
 SavedT_contra = TypeVar("SavedT_contra", contravariant=True)
@@ -318,6 +323,32 @@ def several_platforms(plan: BuildPlan) -> list[str]:
     if len(plan.platforms) < 2:
         return []
     return [_("it builds for one platform at a time")]
+
+
+def heredocs(plan: BuildPlan, engine: WorkingEngine, since: tuple[int, ...]) -> list[str]:
+    """Explain that the plan's Containerfile has heredocs and the engine does not know them.
+
+    Args:
+        since: The first version of the engine that knows them.
+    """
+    recipe = plan.recipe
+    if isinstance(recipe, Recipe) or version_numbers(engine.version) >= since:
+        return []
+    for instruction in recipe.instructions:
+        found = _HEREDOC.search(instruction.arguments)
+        if instruction.name in ("RUN", "COPY", "ADD") and found:
+            return [
+                fill(
+                    _(
+                        "line {line} of the Containerfile has a heredoc ({name} {written}); "
+                        "heredocs need buildah 1.33, podman 5 (or 4.8), or docker 23 with BuildKit"
+                    ),
+                    line=instruction.line,
+                    name=instruction.name,
+                    written=found[0].strip(),
+                )
+            ]
+    return []
 
 
 def version_numbers(version: str) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ from keynet.plan import BuildPlan, Recipe
 from keynet.recipe import context, hostnetwork, ignore
 from keynet.recipe.dependencies import finding
 from keynet.recipe.dependencies.finding import Search
-from keynet.runtime.build import rendering
+from keynet.runtime.build import rendering, uv_program
 from keynet.runtime.build.rendering import Rendered
 from keynet.runtime.build.staging import stage
 from tests.testbed.certificates import Authority, make_authority
@@ -166,10 +166,11 @@ def rendered(engine: Engine, plan: BuildPlan) -> Rendered:
     recipe = plan.recipe
     assert isinstance(recipe, Recipe)
     if engine.mounts and plan.needs_run:
-        form = rendering.one_stage(recipe, plan.host_network, engine.user_of(str(recipe.base)))
+        user = engine.user_of(str(recipe.base))
+        form = rendering.one_stage(recipe, plan.host_network, user, uv_program.for_plan(plan, ""))
         assert form is not None
         return form
-    return rendering.two_stages(recipe, plan.host_network)
+    return rendering.two_stages(recipe, plan.host_network, uv_program.for_plan(plan, ""))
 
 
 def build(engine: Engine, plan: BuildPlan, tag: str) -> str:
@@ -215,6 +216,9 @@ def _handler(wheels: Mapping[str, bytes]) -> type[BaseHTTPRequestHandler]:
             else:
                 self._answer(404, b"no such package")
 
+        # uv looks at a wheel's size before it reads its metadata.
+        do_HEAD = do_GET
+
         def _answer(self, status: int, body: bytes, kind: str = "text/html") -> None:
             self.send_response(status)
             self.send_header("Content-Type", kind)
@@ -222,7 +226,8 @@ def _handler(wheels: Mapping[str, bytes]) -> type[BaseHTTPRequestHandler]:
             if status == 401:
                 self.send_header("WWW-Authenticate", 'Basic realm="index"')
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(body)
 
         def log_message(self, *arguments: object) -> None:
             """Stay quiet."""

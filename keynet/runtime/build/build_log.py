@@ -26,6 +26,13 @@ _BUILT = re.compile(r"(?:Successfully built |sha256:)?(?P<id>[0-9a-f]{12,64})$")
 # BuildKit, plain progress: "#7 [stage-1 2/3] RUN x", then "#7 0.52 text" or "#7 ERROR: why".
 _VERTEX = re.compile(r"#(?P<number>\d+) (?P<text>\[[^\]]+\] .*)")
 _VERTEX_ERROR = re.compile(r"#(?P<number>\d+) ERROR: ")
+# docker's legacy builder goes on as if these instructions of the base were part of FROM.
+_TRIGGERS = re.compile(r"# Executing \d+ build triggers?")
+# In a recipe, what keynet does not write is an instruction of the base image.
+_FOREIGN = re.compile(
+    r"(?:\[[^\]]*\] )?(?:RUN|COPY|ADD) "
+    rf"(?!build/|context/|--from=|.*{re.escape(_INSTALLING)})"
+)
 _VERTEX_NOISE = re.compile(
     r"#\d+ (?:sha256:|transferring |resolve |extracting |DONE|CACHED|\.\.\.)"
 )
@@ -64,6 +71,7 @@ class BuildLog:
         self._failed_vertex = ""
         self._stage_images: list[str] = []
         self._in_from_step = False
+        self._triggers = False
         self._tail: deque[str] = deque(maxlen=_TAIL)
         self._causes: set[str] = set()
         self._installation = InstallLog()
@@ -76,6 +84,8 @@ class BuildLog:
         for pattern, cause in _CAUSES:
             if re.search(pattern, line[:_SEARCHED], re.IGNORECASE):
                 self._causes.add(cause)
+        if _TRIGGERS.match(line):
+            self._triggers = True
         if step := _STEP.match(line):
             self._begin_step(step["text"].strip())
         elif vertex := _VERTEX.match(line):
@@ -122,6 +132,15 @@ class BuildLog:
         if base is not None and _INSTALLING in self.step:
             explained = self._installation.explained(str(base))
             what, hint = explained.message, explained.hint
+        elif base is not None and self._is_triggered:
+            what = fill(
+                _("{base} adds instructions of its own to each build (ONBUILD), and they failed."),
+                base=base,
+            )
+            hint = _(
+                "Use a base image without ONBUILD, or write a Containerfile that suits it "
+                "(--dockerfile)."
+            )
         elif self.step:
             what = fill(
                 _("{engine} could not build the image: it failed at {step}"),
@@ -137,6 +156,11 @@ class BuildLog:
         tail = Block.of((printable(line, 500) for line in self._tail), indent="  ")
         where = fill(_("Containerfile: {path}"), path=containerfile)
         return BuildFailed(stacked(what, tail, where), hint, brief=stacked(what, where))
+
+    @property
+    def _is_triggered(self) -> bool:
+        """Report whether the step that failed is the base's own, not one that keynet wrote."""
+        return (self._triggers and self._in_from_step) or bool(_FOREIGN.match(self.step))
 
     def _begin_step(self, step: str) -> None:
         self._step = step

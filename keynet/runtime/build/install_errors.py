@@ -17,6 +17,8 @@ __all__ = ["Explained", "InstallLog"]
 _LONGEST: Final = 1000
 # BuildKit: "#7 0.52 text".
 _PREFIX: Final = re.compile(r"#\d+ \d+\.\d+ ")
+# docker's legacy builder shows what goes to standard error in red.
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 _STARTED: Final = re.compile(
     r"keynet: (?:uv|pip) installs for Python (?P<python>\S+) from (?P<index>[^(]*)"
 )
@@ -210,7 +212,7 @@ class InstallLog:
 
     def feed(self, line: str) -> None:
         """Read the next line of the log."""
-        line = _PREFIX.sub("", line[:_LONGEST], count=1)
+        line = _PREFIX.sub("", _COLOUR.sub("", line[:_LONGEST]), count=1)
         if started := _STARTED.match(line):
             self._python, self._index = started["python"], started["index"].strip()
             return

@@ -55,6 +55,8 @@ def test_unusable_users_files_are_refused_as_given_and_as_resolved(
         ("# syntax=docker/dockerfile:1\n# escape=`\nFROM a\nCOPY a\\\nRUN b\n", True),
         ("FROM a\nRUN\tx\n", True),
         ("FROM a\nCOPY a b \\", False),
+        ("FROM a\nLABEL a=b\\\\\nRUN x\n", True),
+        ("FROM a\nLABEL a=b\\\\ \nRUN x\n", True),
     ],
 )
 def test_run_is_found_where_it_is_an_instruction(

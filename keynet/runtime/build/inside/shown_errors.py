@@ -4,6 +4,7 @@ Neither uv nor pip says that an index refuses the login: both take it for an ind
 have the package.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -17,7 +18,7 @@ _MOST = 4
 _UNKNOWN = (
     re.compile(r"Because ([A-Za-z0-9][\w.-]*) was not found in the package registry"),
     re.compile(r"No matching distribution found for ([A-Za-z0-9][\w.-]*)"),
-    re.compile(r"[Ff]ailed to fetch: `?https?://\S*/([A-Za-z0-9][\w.-]*)/"),
+    re.compile(r"[Ff]ailed to fetch: `?https?://\S*/([A-Za-z0-9][\w.-]*)/`?\s*$"),
 )
 
 
@@ -44,6 +45,8 @@ def run(
                 missing.append(found.group(1))
     status = process.wait()
     if status != 0:
+        # Proxies and certificates as the installer has them.
+        os.environ.update(environment)
         for name in missing[:_MOST]:
             for index in indexes:
                 answer = asked(index, name)
@@ -60,13 +63,15 @@ def shown(url: str) -> str:
 def asked(index: str, name: str) -> str:
     """Return the status of an index for a package, or why there is none."""
     project = re.sub(r"[-_.]+", "-", name).lower()
-    request = urllib.request.Request(f"{shown(index).rstrip('/')}/{project}/")
+    if not index.startswith(("http://", "https://")):
+        return "nothing (it is not a URL of http)"
+    request = urllib.request.Request(f"{shown(index).rstrip('/')}/{project}/")  # noqa: S310
     user, _at, _host = urlsplit(index).netloc.rpartition("@")
     if user:
         login = b64encode(unquote(user).encode()).decode()
         request.add_header("Authorization", "Basic " + login)
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
             return str(answer.status)
     except urllib.error.HTTPError as error:
         return str(error.code)

@@ -28,6 +28,7 @@ from keynet.runtime.engine import (
     WorkingEngine,
     cannot_emulate,
     cannot_run,
+    heredocs,
     several_platforms,
     version_numbers,
 )
@@ -48,6 +49,9 @@ __all__ = ["Docker"]
 
 _FIRST_WITH_OCI: Final = (25,)
 _FIRST_WITH_MOUNTS: Final = (20, 10)
+# Before, BuildKit knew them only with a frontend that the file names in its syntax line.
+_FIRST_WITH_HEREDOCS: Final = (23,)
+_NEVER: Final = (1_000_000,)
 # The client's advice to use another builder. keynet has chosen the one that works here.
 _ADVICE = re.compile(
     r"DEPRECATED: The legacy builder|\s+BuildKit is currently disabled|\s+environment-variable\.$"
@@ -71,7 +75,11 @@ class Docker:
         ]
         if self.invocation.mode == docker_args.LEGACY:
             found += docker_args.unsupported_by_legacy(plan)
-        elif self._bases.named(plan) is None:
+            found += heredocs(plan, self.engine, _NEVER)
+            return found
+        if isinstance(plan.recipe, UserContainerfile) and not plan.recipe.syntax:
+            found += heredocs(plan, self.engine, _FIRST_WITH_HEREDOCS)
+        if self._bases.named(plan) is None:
             found.append(
                 _("BuildKit takes an image by its name, not by its id: give it one with docker tag")
             )

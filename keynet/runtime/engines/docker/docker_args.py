@@ -40,7 +40,6 @@ REMOTE_BUILDER: Final = "builder"
 _ONLY_BUILDKIT: Final = (
     ({"RUN"}, re.compile(r"--(?:mount|network|security)\b", re.I), "RUN --mount"),
     ({"COPY", "ADD"}, re.compile(r"(?:--\w+=\S+\s+)*--(?:link|parents)\b", re.I), "--link"),
-    ({"RUN", "COPY"}, re.compile(r".*<<-?[\"']?\w"), "<<EOF"),
 )
 
 

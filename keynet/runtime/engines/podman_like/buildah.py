@@ -36,5 +36,6 @@ BUILDAH = Dialect(
     build_flags=_build_flags,
     invocations=_invocations,
     mounts_since=(1, 24),
+    heredocs_since=(1, 33),
     repository="Name",
 )

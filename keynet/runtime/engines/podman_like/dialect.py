@@ -64,6 +64,8 @@ class Dialect:
     rm_flags: tuple[str, ...] = ()
     # The first version whose RUN can mount a folder of the context.
     mounts_since: tuple[int, int] = (0, 0)
+    # The first version whose Containerfiles may have heredocs.
+    heredocs_since: tuple[int, int] = (0, 0)
     # The field of an image's repository in templates of ``images``.
     repository: str = "Repository"
     # The arguments that print facts about the engine's host as JSON.

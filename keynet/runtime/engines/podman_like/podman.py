@@ -55,4 +55,5 @@ PODMAN = Dialect(
     invocations=_invocations,
     rm_flags=("--force",),
     mounts_since=(4, 0),
+    heredocs_since=(4, 8),
 )

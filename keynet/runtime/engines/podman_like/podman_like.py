@@ -29,6 +29,7 @@ from keynet.runtime.engine import (
     WorkingEngine,
     cannot_emulate,
     cannot_run,
+    heredocs,
     several_platforms,
     version_numbers,
 )
@@ -77,6 +78,7 @@ class PodmanLike:
             *cannot_run(self.engine, plan),
             *cannot_emulate(self.engine, plan, own_kernel=not self.invocation.remote),
             *several_platforms(plan),
+            *heredocs(plan, self.engine, self.dialect.heredocs_since),
         ]
 
     def build(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from keynet.oci.reference import Reference
 from keynet.runtime.build.build_log import BuildLog
 
 RECORDED = Path(__file__).parents[3] / "fakes" / "engine_output"
@@ -96,3 +97,64 @@ def test_base_images_are_no_stage_of_ours() -> None:
     ):
         log.feed(line)
     assert log.stage_images == []
+
+
+INSTALL = 'RUN --mount=type=bind,source=build,target=/keynet ["python3", "/keynet/install.py", ""]'
+BASE = Reference.parse("python:3.11-slim")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (f"STEP 3/10: {INSTALL}", "ERROR: ResolutionImpossible"),
+        (f"Step 4/13 : {INSTALL}", "\x1b[91mERROR: ResolutionImpossible"),
+        (f"#6 [stage-0 2/4] {INSTALL}", "#6 0.5 ERROR: ResolutionImpossible", "#6 ERROR: x"),
+    ],
+)
+def test_an_installation_is_explained_without_the_line_that_keynet_wrote(
+    lines: tuple[str, ...],
+) -> None:
+    log = BuildLog()
+    for line in lines:
+        log.feed(line)
+    error = log.failure("engine", 1, "/tmp/Containerfile", BASE)
+    assert "install.py" not in error.brief
+    assert "contradict each other" in error.brief
+    assert "docker.io/library/python:3.11-slim" in error.brief
+    assert "Loosen" in error.hint
+    # A RUN of a user's own Containerfile is named as it is, with the same advice.
+    assert "install.py" in log.failure("engine", 1, "/tmp/Containerfile").brief
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("STEP 1/10: FROM localhost/onb:1", "STEP 2/12: COPY requirements.txt /app/"),
+        ("#6 [stage-0 2/4] COPY requirements.txt /app/", "#6 ERROR: not found"),
+        ("#6 [dependencies 2/4] RUN pip install -r x", "#6 ERROR: not found"),
+        ("Step 1/13 : FROM localhost/onb:1 AS dependencies", "# Executing 2 build triggers"),
+    ],
+)
+def test_instructions_of_the_base_are_named_as_such(lines: tuple[str, ...]) -> None:
+    log = BuildLog()
+    for line in lines:
+        log.feed(line)
+    error = log.failure("engine", 1, "x", BASE)
+    assert "ONBUILD" in error.brief
+    assert "--dockerfile" in error.hint
+    assert "ONBUILD" not in log.failure("engine", 1, "x").brief
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "STEP 9/10: COPY context/ /workspace/",
+        "#9 [stage-1 2/4] COPY --from=dependencies /keynet-layer/ /",
+        "Step 3/13 : COPY build/ /keynet/",
+        "STEP 1/2: FROM a",
+    ],
+)
+def test_instructions_of_keynet_are_not_taken_for_the_bases(step: str) -> None:
+    log = BuildLog()
+    log.feed(step)
+    assert "ONBUILD" not in log.failure("engine", 1, "x", BASE).brief

@@ -162,6 +162,12 @@ def test_lines_of_buildkit_are_read_alike() -> None:
     assert "Python 3.11.2" in said
 
 
+def test_lines_in_colours_are_read_alike() -> None:
+    said, _hint = explained(f"\x1b[91m{UV}\n\x1b[0m\x1b[91mERROR: ResolutionImpossible: for help")
+    assert "contradict each other" in said
+    assert "Python 3.11.2" in said
+
+
 def test_a_long_line_costs_no_time_and_a_log_without_a_start_names_the_base() -> None:
     log = InstallLog()
     for _line in range(20):

@@ -165,7 +165,6 @@ def test_dockers_environment() -> None:
     [
         ("FROM a\nRUN --mount=type=cache,target=/x pip\n", 1),
         ("FROM a\nCOPY --link a b\n", 1),
-        ("FROM a\nRUN <<EOF\nx\nEOF\n", 1),
         ("FROM a\nRUN echo --mount\nCOPY --chown=1 a b\n", 0),
     ],
 )

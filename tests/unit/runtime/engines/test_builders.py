@@ -436,6 +436,59 @@ def test_docker_saves_what_its_version_can(machine: Machine, tmp_path: Path) -> 
         new.save(BUILT, "oci-archive", tmp_path / "c.tar", ignore)
 
 
+HEREDOC = "FROM a\nRUN <<EOF\necho\nEOF\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "known"),
+    [
+        ("buildah", "1.28.2", False),
+        ("buildah", "1.33.7", True),
+        ("podman", "4.3.1", False),
+        ("podman", "4.8.0", True),
+        ("podman", "5.4.2", True),
+        ("legacy", "26.1.5", False),
+        ("buildkit", "20.10.24+dfsg1", False),
+        ("buildkit", "26.1.5", True),
+    ],
+)
+@pytest.mark.parametrize(
+    "text", [HEREDOC, "FROM a\nCOPY <<-'E' /x\ny\nE\n", "FROM a\nRUN cat <<A 3<<B\nA\nB\n"]
+)
+def test_heredocs_are_refused_where_the_engine_does_not_know_them(
+    machine: Machine, plan: BuildPlan, name: str, version: str, text: str, *, known: bool
+) -> None:
+    if name in ("podman", "buildah"):
+        builder: PodmanLike | Docker = _engine(machine, name)
+    else:
+        builder = _docker(machine, name)
+    builder = replace(builder, engine=replace(builder.engine, version=version))
+    lacking = builder.unsupported(replace(plan, recipe=_own(plan, text)))
+    assert bool(lacking) is not known
+    for reason in lacking:
+        assert "heredoc" in reason
+        assert "buildah 1.33, podman 5" in reason
+        assert "BuildKit" in reason
+
+
+@pytest.mark.parametrize(
+    "line", ["RUN bash -c 'cat <<<word'", "RUN echo $((1<<2))", "RUN echo a << b", "LABEL a=<<EOF"]
+)
+def test_what_looks_like_a_heredoc_is_left_to_the_engine(
+    machine: Machine, plan: BuildPlan, line: str
+) -> None:
+    text = f"FROM a\n{line}\n"
+    for name in ("podman", "buildah"):
+        assert _engine(machine, name).unsupported(replace(plan, recipe=_own(plan, text))) == []
+
+
+def test_a_heredoc_of_a_frontend_that_the_file_names_is_known(
+    machine: Machine, plan: BuildPlan
+) -> None:
+    own = replace(_own(plan, HEREDOC), syntax="docker/dockerfile:1")
+    assert _docker(machine, "buildkit").unsupported(replace(plan, recipe=own)) == []
+
+
 def test_docker_legacy_says_what_it_cannot_do(machine: Machine, plan: BuildPlan) -> None:
     mounting = replace(plan, recipe=_own(plan, "FROM a\nRUN --mount=type=cache,target=/x y\n"))
     assert _docker(machine).unsupported(mounting)

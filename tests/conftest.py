@@ -6,6 +6,7 @@ import signal
 import stat
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 # Sockets and contexts of the machine would decide which engine a test meets.
@@ -13,6 +14,11 @@ FOREIGN = (
     *("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_BUILDKIT", "BUILDX_BUILDER"),
     *("CONTAINER_HOST", "CONTAINER_CONNECTION", "REGISTRY_AUTH_FILE", "NO_COLOR", "FORCE_COLOR"),
 )
+
+
+# A busy machine is no failure of a property.
+hypothesis.settings.register_profile("keynet", deadline=None)
+hypothesis.settings.load_profile("keynet")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -68,7 +68,7 @@ def decode(content: bytes) -> str:
     try:
         if declared and codecs.lookup(encoding).name.replace("-", "_") in _ODD:
             raise Undecodable(encoding, declared, known=False)
-        return content.decode(encoding)
+        text = content.decode(encoding)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise Undecodable(encoding, line) from error
@@ -76,6 +76,10 @@ def decode(content: bytes) -> str:
         if isinstance(error, Undecodable):
             raise
         raise Undecodable(encoding, declared or 1, known=False) from error
+    if "\0" in text:
+        # Text has none: UTF-16 without its mark, or no text at all.
+        raise Undecodable(encoding, text.count("\n", 0, text.index("\0")) + 1)
+    return text
 
 
 def _declared(content: bytes) -> tuple[str, int]:

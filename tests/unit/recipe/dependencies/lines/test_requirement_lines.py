@@ -30,6 +30,8 @@ def test_the_declared_encoding_counts(content: bytes) -> None:
         (b"\n# coding: rot13\nsix\n", "rot13", 2, False),
         (b"# coding: punycode\nsix-\n", "punycode", 1, False),
         (b"# coding: \xff\nsix\n", "utf-8", 1, True),
+        # UTF-16 without its mark.
+        ("six\nrich\n".encode("utf-16-le"), "utf-8", 1, True),
     ],
 )
 def test_another_encoding_is_refused_with_its_line(

@@ -3,7 +3,6 @@
 Source: TOML 1.0; ``tomllib`` takes time in the square of the dots of a key.
 """
 
-import tomllib
 from typing import Any, Final
 
 __all__ = ["loads"]
@@ -20,6 +19,9 @@ def loads(content: bytes) -> dict[str, Any]:
     """
     if sum(line.count(b".") ** 2 for line in content.splitlines()) > _MOST_WORK:
         raise ValueError("a line has too many dots")
+    # Most projects of a requirements.txt have no such file.
+    import tomllib
+
     try:
         return tomllib.loads(content.decode("utf-8-sig"))
     except RecursionError as error:

@@ -18,8 +18,6 @@ _MOST_LINES = 2_000
 
 def find(folder: Folder, used: str, lines: list[str], others: list[Declared]) -> Notice | None:
     """Return a warning on the first other file that contradicts the one used; None without."""
-    if not others:
-        return None
     own = _specifiers(lines)
     for other in others:
         differing = [

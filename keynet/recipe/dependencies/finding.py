@@ -13,7 +13,7 @@ from keynet.events import Notice
 from keynet.files import places
 from keynet.files.beneath import Beneath
 from keynet.plan import Dependencies
-from keynet.recipe.dependencies import contradictions, looking, named_file
+from keynet.recipe.dependencies import looking, named_file
 from keynet.recipe.dependencies.declared import Declared, Selection
 from keynet.recipe.dependencies.folder import Folder, refused
 from keynet.recipe.dependencies.lines.variables import Variables
@@ -201,6 +201,10 @@ class _Finding:
 
     def _compare(self, folder: Folder, name: str, lines: list[str]) -> None:
         others = looking.others(folder, name, self._search.selection)
+        if not others:
+            return
+        from keynet.recipe.dependencies import contradictions
+
         notice = contradictions.find(folder, name, lines, others)
         if notice is not None:
             self._notices.append(notice)

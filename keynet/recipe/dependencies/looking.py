@@ -2,33 +2,63 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from keynet.errors import ContextInvalid
 from keynet.events import Notice
 from keynet.recipe.dependencies.declared import Declared, Selection
 from keynet.recipe.dependencies.folder import Folder, table
-from keynet.recipe.dependencies.sources import (
-    conda,
-    inline_metadata,
-    lock_files,
-    pipfile,
-    pylock,
-    pyproject,
-    setup_files,
-    uv_lock,
-)
-from keynet.recipe.dependencies.sources.inline_metadata import Inline
 from keynet.text import _, fill
+
+if TYPE_CHECKING:
+    from keynet.recipe.dependencies.sources.inline_metadata import Inline
 
 __all__ = ["SOURCES", "declared_in", "inline", "others", "repository", "requires_python", "unread"]
 
 _Read = Callable[[Folder, Selection], Declared | None]
 _REQUIREMENTS: Final = "requirements.txt"
+_PYPROJECT: Final = "pyproject.toml"
+_SETUP: Final = ("setup.cfg", "setup.py")
+_CONDA: Final = ("environment.yml", "environment.yaml", "conda.yml", "conda.yaml")
 _LARGEST: Final = 1_000_000
 
 
+def _pylock(folder: Folder, selection: Selection) -> Declared | None:
+    from keynet.recipe.dependencies.sources import pylock
+
+    return pylock.read(folder, selection)
+
+
+def _uv(folder: Folder, selection: Selection) -> Declared | None:
+    from keynet.recipe.dependencies.sources import uv_lock
+
+    return uv_lock.read(folder, selection)
+
+
+def _lock(name: str) -> _Read:
+    def read(folder: Folder, selection: Selection) -> Declared | None:
+        from keynet.recipe.dependencies.sources import lock_files
+
+        return lock_files.read(folder, name, selection)
+
+    return read
+
+
+def _pyproject(folder: Folder, selection: Selection) -> Declared | None:
+    from keynet.recipe.dependencies.sources import pyproject
+
+    return pyproject.read(folder, selection)
+
+
+def _pipfile(folder: Folder, selection: Selection) -> Declared | None:
+    from keynet.recipe.dependencies.sources import pipfile
+
+    return pipfile.read(folder, selection)
+
+
 def _setup(folder: Folder, selection: Selection) -> Declared | None:
+    from keynet.recipe.dependencies.sources import pyproject, setup_files
+
     found = setup_files.metadata(folder)
     if found is None:
         return None
@@ -43,23 +73,25 @@ def _setup(folder: Folder, selection: Selection) -> Declared | None:
 
 
 def _conda(name: str) -> _Read:
-    return lambda folder, _selection: conda.read(folder, name)
+    def read(folder: Folder, _selection: Selection) -> Declared | None:
+        from keynet.recipe.dependencies.sources import conda
+
+        return conda.read(folder, name)
+
+    return read
 
 
-def _lock(name: str) -> _Read:
-    return lambda folder, selection: lock_files.read(folder, name, selection)
-
-
-# After requirements.txt: the files of a source, one of which is enough, and its reader.
+# After requirements.txt: the files of a source, one of which is enough, and its reader. Readers are
+# imported when they are needed: most projects have one kind of file.
 SOURCES: Final[tuple[tuple[tuple[str, ...], _Read], ...]] = (
-    ((pylock.NAME,), pylock.read),
-    ((uv_lock.NAME, pyproject.NAME), uv_lock.read),
-    ((lock_files.POETRY,), _lock(lock_files.POETRY)),
-    ((lock_files.PDM,), _lock(lock_files.PDM)),
-    ((pyproject.NAME,), pyproject.read),
-    ((pipfile.LOCK, pipfile.NAME), pipfile.read),
-    ((setup_files.CFG, setup_files.PY), _setup),
-    *(((name,), _conda(name)) for name in conda.NAMES),
+    (("pylock.toml",), _pylock),
+    (("uv.lock", _PYPROJECT), _uv),
+    (("poetry.lock",), _lock("poetry.lock")),
+    (("pdm.lock",), _lock("pdm.lock")),
+    ((_PYPROJECT,), _pyproject),
+    (("Pipfile.lock", "Pipfile"), _pipfile),
+    (_SETUP, _setup),
+    *(((name,), _conda(name)) for name in _CONDA),
 )
 
 
@@ -77,12 +109,12 @@ def others(folder: Folder, used: str, selection: Selection) -> list[Declared]:
 
     Those that belong together, such as a lock and its project, count as one.
     """
-    project = {pyproject.NAME, uv_lock.NAME, lock_files.POETRY, lock_files.PDM}
+    project = {_PYPROJECT, "uv.lock", "poetry.lock", "pdm.lock"}
     found: list[Declared] = []
     for names, read in SOURCES:
         if used in names or (used in project and project & set(names)):
             continue
-        if used in (setup_files.CFG, setup_files.PY) and pyproject.NAME in names:
+        if used in _SETUP and _PYPROJECT in names:
             continue
         if not any(folder.has(name) for name in names):
             continue
@@ -95,10 +127,12 @@ def others(folder: Folder, used: str, selection: Selection) -> list[Declared]:
     return found
 
 
-def inline(folder: Folder, script: Path | None, source: bytes) -> Inline | None:
+def inline(folder: Folder, script: Path | None, source: bytes) -> "Inline | None":
     """Return the inline metadata of the script; None without any."""
     if script is None or b"# /// script" not in source:
         return None
+    from keynet.recipe.dependencies.sources import inline_metadata
+
     return inline_metadata.read(folder, script.name, source)
 
 
@@ -117,21 +151,25 @@ def requires_python(folders: list[Folder]) -> str:
 
 
 def _of_pyproject(folder: Folder) -> str:
-    if not folder.is_file(pyproject.NAME):
+    if not folder.is_file(_PYPROJECT):
         return ""
-    document = folder.toml(pyproject.NAME, _LARGEST)
+    document = folder.toml(_PYPROJECT, _LARGEST)
     found = table(document, "project").get("requires-python")
     if isinstance(found, str):
         return " ".join(found.split())
     if table(document, "tool", "poetry"):
+        from keynet.recipe.dependencies.sources import pyproject
+
         of_project = pyproject.metadata(folder, document)
         return of_project.requires_python if of_project else ""
     return ""
 
 
 def _of_setup(folder: Folder) -> str:
-    if not folder.is_file(setup_files.CFG) and not folder.is_file(setup_files.PY):
+    if not any(folder.is_file(name) for name in _SETUP):
         return ""
+    from keynet.recipe.dependencies.sources import setup_files
+
     found = setup_files.metadata(folder)
     return found.requires_python if found else ""
 
@@ -139,9 +177,16 @@ def _of_setup(folder: Folder) -> str:
 def _of_others(folder: Folder) -> str:
     if folder.is_file(_REQUIREMENTS):
         return ""
-    if folder.is_file(pipfile.NAME):
+    if folder.is_file("Pipfile"):
+        from keynet.recipe.dependencies.sources import pipfile
+
         return pipfile.python(folder)
-    return next((conda.python(folder, name) for name in conda.NAMES if folder.is_file(name)), "")
+    for name in _CONDA:
+        if folder.is_file(name):
+            from keynet.recipe.dependencies.sources import conda
+
+            return conda.python(folder, name)
+    return ""
 
 
 def repository(context: Path, home: Path) -> Path | None:
@@ -185,7 +230,7 @@ def unread(folders: list[Folder]) -> list[Notice]:
 def _tables(folder: Folder) -> list[str]:
     """Return the tables of a pyproject.toml in which other tools list packages."""
     try:
-        document = folder.toml(pyproject.NAME, _LARGEST) if folder.is_file(pyproject.NAME) else {}
+        document = folder.toml(_PYPROJECT, _LARGEST) if folder.is_file(_PYPROJECT) else {}
     except ContextInvalid:
         return []
     tool = table(document, "tool")
@@ -205,7 +250,7 @@ def _looks_like_a_list(name: str) -> bool:
     lowered = name.lower()
     if lowered in ("requirements", "pixi.toml", "pixi.lock", "conda-lock.yml", "dependencies.txt"):
         return True
-    if lowered in conda.NAMES:
+    if lowered in _CONDA:
         return False
     is_list = lowered.endswith((".txt", ".in", ".yml", ".yaml", ".pip"))
     starts = ("reqs", "environment", "conda-env")

@@ -30,6 +30,13 @@ _SIMPLE: Final = re.compile(
 )
 
 
+# What needs no parser: a name, and versions as nearly everybody writes them.
+_PLAIN: Final = re.compile(
+    r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,100}[A-Za-z0-9])?"
+    r"(?: {0,2}(?:==|>=|<=|!=|<|>) {0,2}[0-9]{1,9}(?:\.[0-9]{1,9}){0,5})?"
+)
+
+
 class LineCheck:
     """Check requirements of PEP 508, the first ones closely."""
 
@@ -42,7 +49,7 @@ class LineCheck:
         Raises:
             ContextInvalid: It is not valid.
         """
-        if references.is_url(requirement):
+        if references.is_url(requirement) or _PLAIN.fullmatch(requirement):
             return
         self._checked += 1
         if self._checked > _CLOSELY:

@@ -16,9 +16,8 @@ from keynet.recipe.dependencies.folder import Folder, invalid
 from keynet.recipe.dependencies.pep508 import specifiers
 from keynet.text import _, fill, printable
 
-__all__ = ["NAMES", "python", "read"]
+__all__ = ["python", "read"]
 
-NAMES: Final = ("environment.yml", "environment.yaml", "conda.yml", "conda.yaml")
 # The parser takes a second for each 100 kB.
 _LARGEST: Final = 100_000
 _MOST_NESTED: Final = 2_000

@@ -1,0 +1,25 @@
+"""TOML of others is parsed or refused, within bounded time."""
+
+import pytest
+
+from keynet.files import limited_toml
+
+
+def test_a_document_is_parsed() -> None:
+    assert limited_toml.loads(b"\xef\xbb\xbf[a]\nb = 1.5\n") == {"a": {"b": 1.5}}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[a",
+        b"\xff",
+        b"a=" + b"[" * 100_000,
+        b"a=" + b"1" * 100_000,
+        b"a" + b".a" * 1_000_000 + b"=1",
+        b"\n".join(b"a" + b".a" * 10_000 + b"=1" for _ in range(100)),
+    ],
+)
+def test_anything_else_is_a_value_error(content: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        limited_toml.loads(content)

@@ -60,7 +60,7 @@ def prepare(
         ScriptInvalid: See ``script.read``.
         ContextInvalid, UsageError, ValidationError: See ``plan_build``.
         EngineUnavailable: See ``find_builder``.
-        ValidationError: The base image does not exist, or not for this platform.
+        EngineError, ValidationError: See ``base_image.check``.
     """
     script = scripts.read(request.entrypoint, stages, emit)
     with stages.stage("context", _("Checking context")) as stage:

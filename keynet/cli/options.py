@@ -52,7 +52,7 @@ def build_options(command: F) -> F:
             ),
             click.option(
                 "--base-image", metavar="REF",
-                help=_("Base image.  [default: from the script, else python:3.10-slim]"),
+                help=_("Base image.  [default: from the script, else python:X.Y-slim]"),
             ),
             click.option(
                 "--dockerfile", "-f", metavar="FILE", type=path,
@@ -86,7 +86,7 @@ def build_options(command: F) -> F:
             ),
             click.option(
                 "--platform", metavar="OS/ARCH",
-                help=_("Target platform, such as linux/amd64.  [default: this machine's]"),
+                help=_("Target platform, such as linux/amd64.  [default: the engine's]"),
             ),
             click.option(
                 "--build-arg", "build_args", metavar="K=V", multiple=True,

@@ -134,8 +134,12 @@ def sign_in(setup: HostSetup, platform: Platform) -> None:
 
 
 def push_arguments(setup: HostSetup, *flags: str, base: str = "python:3.11-slim") -> list[str]:
-    """Return the arguments of a push of train.py by the setup's own engine."""
-    return ["push", "train.py", "--builder", setup.builder, "--base-image", base, "--json", *flags]
+    """Return the arguments of a push of train.py by the setup's own engine.
+
+    A Containerfile of one's own has its base image in it.
+    """
+    chosen = [] if "--dockerfile" in flags else ["--base-image", base]
+    return ["push", "train.py", "--builder", setup.builder, *chosen, "--json", *flags]
 
 
 def push(

@@ -51,7 +51,8 @@ Told = subprocess.CompletedProcess[str]
 
 
 def _push(setup: HostSetup, context: Path, *flags: str, script: str = "train.py") -> Told:
-    arguments = ["push", script, "--builder", "buildah", "--base-image", "busybox", *flags]
+    base = [] if "--dockerfile" in flags else ["--base-image", "busybox"]
+    arguments = ["push", script, "--builder", "buildah", *base, *flags]
     return setup.keynet(*arguments, cwd=context)
 
 
@@ -293,5 +294,5 @@ def _push_to(
             env={**own, "PATH": "/nonexistent"},
         )
         assert told.returncode == 0, told.stderr
-        arguments = ["--builder", "buildah", "--dockerfile", "Recipe", "--base-image", "busybox"]
+        arguments = ["--builder", "buildah", "--dockerfile", "Recipe"]
         return setup.keynet("push", "train.py", *arguments, cwd=context, env={**own, **env})

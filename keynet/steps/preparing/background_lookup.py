@@ -4,7 +4,6 @@ Best effort: a registry that does not answer soon, or not to this account, is no
 stops nothing. The engine may have its own copy, a mirror or another login.
 """
 
-import asyncio
 import threading
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TooLate
@@ -89,6 +88,9 @@ class _Lookup:
             return UNKNOWN
 
     def _run(self, base: Reference, wanted: Platform, access: RegistryAccess | None) -> None:
+        # Most pushes look nothing up, and need no event loop until the image is pushed.
+        import asyncio
+
         try:
             self._future.set_result(asyncio.run(self._look(base, wanted, access)))
         except BaseException as error:  # noqa: BLE001 - raised to whoever waits
@@ -97,6 +99,8 @@ class _Lookup:
     async def _look(
         self, base: Reference, wanted: Platform, access: RegistryAccess | None
     ) -> Answer:
+        import asyncio
+
         try:
             async with asyncio.timeout(_TOTAL_S):
                 return await _ask(base, wanted, access)

@@ -65,8 +65,8 @@ def check(
     """Return the plan with the facts of its base image, and with the platform where it counts.
 
     Raises:
-        ValidationError: A base image does not exist, or not for the platform.
-        EngineError: The engine has no copy of the base image and cannot pull it.
+        ValidationError: A base image does not exist for the platform.
+        EngineError: It does not exist at all, or the engine cannot pull it.
     """
     checked = plan
     for base in _bases(plan):
@@ -220,10 +220,10 @@ def _other_platform(base: _Base, there: tuple[Platform, ...], wanted: Platform) 
     )
 
 
-def _does_not_exist(base: _Base, builder: AnyBuilder, why: str) -> ValidationError:
+def _does_not_exist(base: _Base, builder: AnyBuilder, why: str) -> EngineError:
     reference = base.reference
     registry = reference.registry if reference is not None else DOCKER_HUB
-    return ValidationError(
+    return EngineError(
         fill(
             _(
                 "The base image {base} does not exist: {registry} has no such image or tag, and "

@@ -74,7 +74,7 @@ def prepare(
         ScriptInvalid: See ``script.read``.
         ContextInvalid, UsageError, ValidationError: See ``plan_build``.
         EngineUnavailable: See ``find_builder``.
-        ValidationError: The base image does not exist, or not for this platform.
+        EngineError, ValidationError: See ``base_image.check``.
         ContextInvalid: The image would not train, and the request is strict.
     """
     script = scripts.read(request.entrypoint, stages, emit)

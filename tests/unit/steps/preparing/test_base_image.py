@@ -183,7 +183,7 @@ def test_a_copy_that_the_registry_does_not_have_for_this_platform(bed: Bed) -> N
 
 
 def test_does_not_exist_needs_registry_and_engine(bed: Bed) -> None:
-    with pytest.raises(ValidationError) as caught:
+    with pytest.raises(EngineError) as caught:
         bed.check(bed.name("nope"))
     assert f"{bed.name('nope')} does not exist" in caught.value.message
     assert "store has no copy" in caught.value.message
@@ -220,7 +220,7 @@ def test_a_builder_without_store_has_the_registrys_answer(bed: Bed, tmp_path: Pa
     lookup = BackgroundLookup(None, wait_s=60)
     plan = base_image.check(_plan(bed.name("two"), ARM64), plain, lookup, None, ignore)
     assert plan.base_facts is not None
-    with pytest.raises(ValidationError, match="does not exist"):
+    with pytest.raises(EngineError, match="does not exist"):
         base_image.check(_plan(bed.name("nope")), plain, lookup, None, ignore)
     unknown = _plan("localhost/x")
     assert base_image.check(unknown, plain, lookup, None, ignore) == unknown
@@ -239,7 +239,7 @@ def test_every_base_of_a_users_containerfile_is_checked(bed: Bed) -> None:
         bed.checked(_containerfile(text, ARM64))
     assert bed.name("amd64") in caught.value.message
     assert "FROM" in caught.value.hint
-    with pytest.raises(ValidationError, match="does not exist"):
+    with pytest.raises(EngineError, match="does not exist"):
         bed.checked(_containerfile(f"FROM {bed.name('nope')}\n"))
 
 

@@ -23,9 +23,7 @@ def brought(folder: Path, name: str, version: str) -> Path:
     """Add metadata of a wheel to a folder."""
     about = folder / f"{name}-{version}.dist-info"
     about.mkdir()
-    (about / "METADATA").write_text(
-        f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{more}"
-    )
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
     return about
 
 

@@ -59,7 +59,7 @@ _CAUSES: Final = (
         N_("a requirement comes from a git repository, and the base image has no git"),
         N_(
             "Choose a base image that has git (--base-image python:3.11), or list the URL of an "
-            "archive: NAME @ https://github.com/OWNER/NAME/archive/TAG.tar.gz"
+            "archive: NAME @ https://example.com/NAME-1.0.tar.gz"
         ),
         (
             r"git executable not found",

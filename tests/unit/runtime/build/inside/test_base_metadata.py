@@ -19,13 +19,11 @@ def made(tmp_path: Path) -> Made:
     return Made(tmp_path / "python", packages, path)
 
 
-def brought(folder: Path, name: str, version: str, more: str = "") -> Path:
+def brought(folder: Path, name: str, version: str) -> Path:
     """Add metadata of a wheel to a folder."""
     about = folder / f"{name}-{version}.dist-info"
     about.mkdir()
-    (about / "METADATA").write_text(
-        f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{more}"
-    )
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
     return about
 
 

@@ -16,7 +16,7 @@ from keynet.plan import BuildPlan, BuildSecret, Recipe, UserContainerfile
 from keynet.recipe import buildargs
 from keynet.runtime.build import rendering
 from keynet.steps.preparing import script as scripts
-from keynet.steps.preparing.prepare import plan_build
+from keynet.steps.preparing.planning import plan_build
 from keynet.steps.preparing.request import Request, make
 from keynet.steps.stages import Stages
 from keynet.text import _, fill, ngettext, printable, size

@@ -26,11 +26,12 @@ from keynet.runtime.build.build_log import BuildLog
 from keynet.runtime.build.push_log import push_error
 from keynet.runtime.build.rendering import Rendered
 from keynet.runtime.build.staging import Stage, keep_containerfile, stage
-from keynet.runtime.engine import LocalImage, WorkingEngine, cannot_run, several_platforms
+from keynet.runtime.engine import LocalImage, WorkingEngine
 from keynet.runtime.engines.docker import docker_args, docker_mounts, docker_saving
 from keynet.runtime.engines.docker.docker import Docker
 from keynet.runtime.engines.docker.docker_args import Invocation
 from keynet.runtime.engines.docker.docker_login import private_config
+from keynet.runtime.lacking import cannot_run, several_platforms
 from keynet.secret import Secret
 from keynet.text import _, fill
 

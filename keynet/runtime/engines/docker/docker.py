@@ -26,10 +26,6 @@ from keynet.runtime.engine import (
     KeptImage,
     LocalImage,
     WorkingEngine,
-    cannot_emulate,
-    cannot_run,
-    heredocs,
-    several_platforms,
     version_numbers,
 )
 from keynet.runtime.engines.docker import (
@@ -42,6 +38,7 @@ from keynet.runtime.engines.docker import (
 from keynet.runtime.engines.docker.docker_args import Invocation
 from keynet.runtime.engines.docker.docker_bases import DockerBases
 from keynet.runtime.engines.docker.docker_login import private_config
+from keynet.runtime.lacking import cannot_emulate, cannot_run, heredocs, several_platforms
 from keynet.runtime.probing.reasons import error_line
 from keynet.text import _, fill
 

@@ -27,10 +27,6 @@ from keynet.runtime.engine import (
     KeptImage,
     LocalImage,
     WorkingEngine,
-    cannot_emulate,
-    cannot_run,
-    heredocs,
-    several_platforms,
     version_numbers,
 )
 from keynet.runtime.engines.podman_like import (
@@ -42,6 +38,7 @@ from keynet.runtime.engines.podman_like import (
 from keynet.runtime.engines.podman_like.dialect import Dialect, Invocation
 from keynet.runtime.engines.podman_like.podman_bases import PodmanBases
 from keynet.runtime.engines.podman_like.podman_login import RegistryAuth, private_auth
+from keynet.runtime.lacking import cannot_emulate, cannot_run, heredocs, several_platforms
 from keynet.runtime.probing.reasons import error_line
 from keynet.text import _, fill
 

@@ -13,9 +13,10 @@ from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.plan import BaseFacts, BuildPlan, Recipe
 from keynet.runtime.build import store_images
-from keynet.runtime.engine import Inspecting, cannot_emulate
+from keynet.runtime.engine import Inspecting
 from keynet.runtime.engines.docker.docker import Docker
 from keynet.runtime.engines.podman_like.podman_like import PodmanLike
+from keynet.runtime.lacking import cannot_emulate
 from tests.fakes.engine import Answer
 from tests.unit.conftest import Machine
 from tests.unit.runtime.engines.test_builders import (

@@ -23,7 +23,8 @@ from keynet.plan import BuildPlan, Dependencies, Recipe, UserContainerfile
 from keynet.script import training_script
 from keynet.script.arguments import Extraction
 from keynet.steps.preparing import script as scripts
-from keynet.steps.preparing.prepare import find_builder, plan_build, prepare
+from keynet.steps.preparing.planning import plan_build
+from keynet.steps.preparing.prepare import find_builder, prepare
 from keynet.steps.preparing.request import Request, make
 from keynet.steps.preparing.script import Script
 from keynet.steps.stages import Stages

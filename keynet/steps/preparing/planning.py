@@ -1,0 +1,206 @@
+"""Decide everything about an image, without doing anything."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from keynet import credentials
+from keynet.errors import (
+    ScriptInvalid,
+    UsageError,
+    ValidationError,
+)
+from keynet.events import Emit, Notice
+from keynet.files import places
+from keynet.oci.platform import Platform
+from keynet.oci.reference import Reference
+from keynet.plan import (
+    BuildPlan,
+    Dependencies,
+    HostNetwork,
+    Recipe,
+    UserContainerfile,
+)
+from keynet.recipe import buildargs, containerfile, context, hostnetwork, ignore
+from keynet.recipe.credential_files import Logins
+from keynet.recipe.dependencies import default_python, finding
+from keynet.recipe.dependencies.declared import Selection
+from keynet.recipe.dependencies.finding import Search
+from keynet.recipe.start import Start
+from keynet.steps.preparing import starting
+from keynet.steps.preparing.request import Request
+from keynet.steps.preparing.script import Script
+from keynet.text import _, fill
+
+__all__ = ["plan_build"]
+
+_MANAGED: Final = {"keynet.managed": "true"}
+
+
+def plan_build(
+    request: Request, script: Script, emit: Emit, default_platform: Platform | None = None
+) -> BuildPlan:
+    """Decide everything about the image, without doing anything.
+
+    Args:
+        default_platform: See ``prepare``.
+
+    Raises:
+        ContextInvalid: The context, its ignore file, requirements or Containerfile is not valid.
+        ValidationError: The base image's name is not valid.
+        UsageError: A platform or build argument is not valid.
+    """
+    settings = request.settings
+    within = request.context if "dockerfile" in request.from_project else None
+    user_file = containerfile.read(settings.dockerfile, within) if settings.dockerfile else None
+    rules = ignore.load(request.context, settings.dockerfile)
+    scanned = context.scan(request.context, rules, _logins(request.environment))
+    entrypoint = context.locate_entrypoint(request.context, script.path, rules)
+    detected = hostnetwork.detect(request.environment, places.home())
+    notices = scanned.notices
+    recipe: Recipe | UserContainerfile
+    if user_file is not None:
+        recipe = user_file
+    else:
+        dependencies, warnings = finding.find(_search(request, script, detected.network))
+        name = settings.base_image or _decorated(script)
+        base = (
+            Reference.parse(name)
+            if name is not None
+            else _default_base(request, script, dependencies, emit)
+        )
+        start = starting.decide(request.context, entrypoint, script.imports, scanned.files)
+        recipe = _recipe(base, start, dependencies, settings.installer, _short(base, name))
+        notices += start.notices
+        notices += tuple(_unused(request.context))
+        notices += warnings
+        if dependencies.files:
+            notices += detected.notices
+    for notice in notices:
+        emit(notice)
+    for key, value in settings.labels.items():
+        buildargs.check_length("--label", key, f"{key}={value}")
+    return BuildPlan(
+        context=request.context,
+        files=scanned.files,
+        recipe=recipe,
+        platforms=_platforms(settings.platform) or _one(default_platform),
+        labels={**settings.labels, **_MANAGED},
+        # Checked here because of [tool.keynet]: a secret would stay in the image's history.
+        build_args=buildargs.parse(
+            (f"{name}={value}" for name, value in settings.build_args.items()),
+            request.environment,
+        ),
+        secrets=request.secrets,
+        no_cache=request.no_cache,
+        host_network=detected.network,
+    )
+
+
+def _search(request: Request, script: Script, network: HostNetwork) -> Search:
+    """Return what decides where the dependencies are looked for."""
+    settings = request.settings
+    return Search(
+        request.context,
+        script.path,
+        script.loaded.content,
+        requirements=settings.requirements,
+        is_trusted="requirements" not in request.from_project,
+        selection=Selection(settings.extras, settings.groups),
+        environment=request.environment,
+        hosts=hostnetwork.index_hosts(network),
+    )
+
+
+def _logins(environment: Mapping[str, str]) -> Logins:
+    """Return this host's own login files, which variables may put anywhere."""
+    named = [environment.get(variable) for variable in ("REGISTRY_AUTH_FILE", "NETRC")]
+    files = [Path(name) for name in named if name]
+    if folder := environment.get("DOCKER_CONFIG"):
+        files.append(Path(folder, "config.json"))
+    return Logins((credentials.path(environment), *files))
+
+
+def _unused(folder: Path) -> Iterator[Notice]:
+    """Yield a notice of the Containerfile that looks as if it should be used."""
+    name = context.unused_containerfile(folder)
+    if name is not None:
+        yield Notice(
+            fill(
+                _("{name} in the context is not used. To build with it: --dockerfile {path}"),
+                name=name,
+                path=folder / name,
+            ),
+            "note",
+        )
+
+
+def _recipe(
+    base: Reference, start: Start, dependencies: Dependencies, installer: str, name: str
+) -> Recipe:
+    """Return the recipe whose script finds its modules, by an environment if there is one."""
+    if not dependencies.files:
+        return Recipe(base, start.alone, dependencies=dependencies, base_name=name)
+    paths = tuple(dict.fromkeys((*dependencies.import_paths, *start.import_paths)))
+    return Recipe(
+        base,
+        start.command,
+        dependencies=replace(dependencies, import_paths=paths),
+        base_name=name,
+        installer=installer,
+    )
+
+
+def _decorated(script: Script) -> str | None:
+    """Return the base image of the script's decorator.
+
+    Raises:
+        ScriptInvalid: It is only known when the script runs.
+    """
+    if not script.unknown_base_line:
+        return script.base_image
+    raise ScriptInvalid(
+        fill(
+            _("{path}:{line}: the base image of the decorator is only known when the script runs."),
+            path=script.path,
+            line=script.unknown_base_line,
+        ),
+        _('Name it with --base-image, or write it as a string: base_image="python:3.11-slim".'),
+    )
+
+
+def _default_base(
+    request: Request, script: Script, dependencies: Dependencies, emit: Emit
+) -> Reference:
+    """Return Python's own image, of a version that project and script admit."""
+    constraints = default_python.context_constraints(request.context)
+    if dependencies.requires_python:
+        source = dependencies.source.name if dependencies.source else script.name
+        constraints.append(default_python.Constraint(dependencies.requires_python, source))
+    if script.python is not None:
+        constraints.append(script.python)
+    (major, minor), reason = default_python.choose(constraints)
+    base = Reference.parse(f"python:{major}.{minor}-slim")
+    if reason:
+        text = fill(
+            _("Base image {base}, since {source} excludes Python 3.10."), base=base, source=reason
+        )
+        emit(Notice(text, "note"))
+    return base
+
+
+def _short(base: Reference, name: str | None) -> str:
+    """Return a name that the engine completes itself, or ""."""
+    return "" if name is None or name == str(base) else name
+
+
+def _one(platform: Platform | None) -> tuple[Platform, ...]:
+    return () if platform is None else (platform,)
+
+
+def _platforms(text: str | None) -> tuple[Platform, ...]:
+    try:
+        return tuple(Platform.parse(each) for each in text.split(",")) if text else ()
+    except ValidationError as error:
+        raise UsageError(error.message, error.hint) from error

@@ -204,6 +204,7 @@ def test_no_module_imports_itself_through_others() -> None:
     assert circle_among(modules()) == []
 
 
+@pytest.mark.slow
 def test_the_reading_of_scripts_has_no_circle_of_types_either() -> None:
     of_script = [relative for relative in modules() if room_of(relative) == "script"]
     assert circle_among(of_script, types=True) == []

@@ -50,6 +50,7 @@ def test_version_loads_nothing_of_weight() -> None:
     assert loaded_by("--version") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     ["build", "clean", "completion", "config", "doctor", "image", "login", "logout", "params",

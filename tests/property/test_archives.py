@@ -79,6 +79,7 @@ def test_an_archive_gives_back_its_image(image: FakeImage, layout: str, compress
                 assert bytes_of(one.image) == list(image.layers)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     images(),

@@ -4,6 +4,7 @@ import re
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -65,6 +66,7 @@ def _find(files: dict[str, str], *, links: bool) -> tuple[Dependencies | None, s
         return found, " ".join(notice.text for notice in notices)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(FILES, st.booleans())
 @example({"requirements.txt": "-e .\n-e ./sub", "sub/setup.py": "setup("}, True)
@@ -88,6 +90,7 @@ def test_any_files_are_read_or_refused(files: dict[str, str], links: bool) -> No
                 assert path in found.files
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(FILES)
 def test_equal_projects_give_equal_files(files: dict[str, str]) -> None:

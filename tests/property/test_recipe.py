@@ -96,6 +96,7 @@ def test_what_an_exception_brings_back_is_always_walked_to(text: str, path: str)
             assert rules.rule_for(above) is None or rules.may_reinclude_below(above)
 
 
+@pytest.mark.slow
 @given(_PATHS)
 def test_a_path_as_an_escaped_pattern_matches_itself_alone(path: str) -> None:
     pattern = "".join(f"\\{c}" if c in "*?[]\\!#-" else c for c in path)
@@ -107,6 +108,7 @@ def test_a_path_as_an_escaped_pattern_matches_itself_alone(path: str) -> None:
     assert rules.rule_for(path + "x") is None
 
 
+@pytest.mark.slow
 @given(st.one_of(st.text(max_size=300), st.text("-rec./ax[]@ ;#\\\n\t:${}A", max_size=60)))
 def test_any_requirements_keep_their_line_numbers(text: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -125,6 +127,7 @@ def test_any_requirements_keep_their_line_numbers(text: str) -> None:
         assert len(written.split(b"\n")) - 1 >= len(text.splitlines())
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(
     st.lists(st.sampled_from(["**", "**/", "*", "?", "a", "b", "/"]), max_size=7).map("".join),

@@ -58,12 +58,14 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "train.py"
 
 
+@pytest.mark.slow
 @COMMON
 @given(content=st.binary(max_size=300))
 def test_any_bytes(path: Path, content: bytes) -> None:
     read(path, content)
 
 
+@pytest.mark.slow
 @COMMON
 @given(
     at=st.integers(0, len(SCRIPT)),

@@ -395,6 +395,7 @@ def test_build_needs_no_login(
     assert keynet("build", "train.py", "--dry-run") == 0
 
 
+@pytest.mark.slow
 def test_doctor_shows_what_works_and_what_does_not(platform: Platform, capsys: Capture) -> None:
     platform.backend.answer(Reply.of({"content": [], "meta": {"total": 0}}))
     assert keynet("doctor") == 0

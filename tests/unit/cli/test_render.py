@@ -149,6 +149,7 @@ def test_an_engine_that_reports_no_bytes_gets_a_bar_of_layers() -> None:
     assert received.rindex("\x1b[?25h") > received.rindex("\x1b[?25l")
 
 
+@pytest.mark.slow
 def test_the_bar_counts_bytes_as_soon_as_a_size_is_known() -> None:
     received = on_terminal({}, "LATE_SIZES")
     assert "4.0/5.0 kB" in received

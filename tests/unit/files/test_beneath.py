@@ -171,6 +171,7 @@ def test_a_folder_exchanged_for_a_link_meanwhile_reads_nothing_outside(tmp_path:
     assert refused
 
 
+@pytest.mark.slow
 def test_a_chain_of_thousands_of_links_is_refused(tmp_path: Path) -> None:
     for number in range(3_000):
         (tmp_path / f"link{number}").symlink_to(f"link{number + 1}")

@@ -150,6 +150,7 @@ def test_temporary_files_go_where_the_path_is_plain(
     assert places.is_plain("/home/학생/a-b_c.d~1@x/%=+")
 
 
+@pytest.mark.slow
 def test_a_chain_of_thousands_of_links_is_left_as_it_is(tmp_path: Path) -> None:
     for number in range(3_000):
         (tmp_path / f"link{number}").symlink_to(f"link{number + 1}")

@@ -270,6 +270,7 @@ def test_a_path_that_engines_cannot_open_is_an_error(root: Path) -> None:
     assert "Exclude it" in (caught.value.hint or "")
 
 
+@pytest.mark.slow
 def test_a_farm_of_links_takes_no_time(root: Path) -> None:
     for number in range(3_000):
         (root / f"link{number}").symlink_to(f"link{number + 1}")

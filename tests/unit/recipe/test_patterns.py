@@ -26,6 +26,7 @@ def test_a_path_that_almost_matches_takes_no_time(pattern: str) -> None:
         assert not matches(_LONG)
 
 
+@pytest.mark.slow
 def test_a_pattern_longer_than_any_path_matches_nothing() -> None:
     assert not matcher("**/*a*/" * 21_000 + "z")(_LONG)
     assert not matcher("a" * 150_000)(_LONG)

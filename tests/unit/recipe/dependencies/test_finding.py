@@ -183,7 +183,7 @@ def test_two_archives_of_one_name_are_refused(root: Path) -> None:
         ("file://far/away.whl", "does not exist"),
         ("-e .", "has no pyproject.toml"),
         ("./" + "x" * 5000, "does not exist"),
-        ("./a\0b", "does not exist"),
+        ("./a\0b", "is not UTF-8: see line 2"),
         ("./README", "neither a project nor an archive"),
         ("-f absent", "does not exist"),
         ("-f README", "not a directory of the build context"),

@@ -56,6 +56,7 @@ def test_dependencies_of_dependencies_are_included(wheels: Path) -> None:
     assert _resolve(wheels, files) == {"keynet-first", "keynet-second"}
 
 
+@pytest.mark.slow
 def test_archives_of_the_files_are_included(wheels: Path) -> None:
     name = "keynet_first-1.0-py3-none-any.whl"
     content = (wheels / name).read_bytes()
@@ -68,6 +69,7 @@ def test_archives_of_the_files_are_included(wheels: Path) -> None:
     assert _resolve(wheels, files) == {"keynet-first", "keynet-second"}
 
 
+@pytest.mark.slow
 def test_the_images_python_counts(wheels: Path) -> None:
     assert _resolve(wheels, {"requirements.txt": b"keynet-newest\n"}) is None
     assert _resolve(wheels, {"requirements.txt": b"keynet-newest\n"}, (3, 12)) == {"keynet-newest"}

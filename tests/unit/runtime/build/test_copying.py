@@ -74,6 +74,7 @@ def test_a_file_that_grows_and_shrinks_meanwhile_is_copied(context: Path) -> Non
         thread.join()
 
 
+@pytest.mark.slow
 def test_a_folder_exchanged_for_a_link_meanwhile_reads_nothing_outside(context: Path) -> None:
     outside = context.parent / "outside"
     (outside / "deep").mkdir(parents=True)
@@ -120,6 +121,7 @@ def test_a_parent_that_is_a_link_is_not_followed(context: Path) -> None:
     assert not (target / "link" / "id_rsa").exists()
 
 
+@pytest.mark.slow
 def test_a_thousand_levels_are_copied(context: Path) -> None:
     paths = []
     for depth in range(1, 1_001):

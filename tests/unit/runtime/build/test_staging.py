@@ -237,6 +237,7 @@ def test_a_private_umask_does_not_close_keynets_own_folders(context: Path) -> No
     assert {modes[name] for name in (".", "build", "build/wheels", "context")} == {0o755}
 
 
+@pytest.mark.slow
 def test_a_deep_context_is_removed_again(context: Path, machine: Machine) -> None:
     paths = ["/".join(["d"] * depth) for depth in range(1, 1_001)]
     try:

@@ -552,6 +552,7 @@ def test_engines_whose_run_mounts_take_the_one_stage_form(
     assert not any("--build-arg" in verb for verb in program.verbs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["docker", "podman", "buildah"])
 def test_a_user_that_cannot_be_named_is_left_to_two_stages(
     machine: Machine, plan: BuildPlan, name: str
@@ -577,6 +578,7 @@ def test_dockers_legacy_builder_asks_for_no_user(machine: Machine, plan: BuildPl
     assert built.startswith("build ")
 
 
+@pytest.mark.slow
 def test_docker_loads_uv_once_and_copies_it_from_its_image(
     machine: Machine, plan: BuildPlan
 ) -> None:
@@ -602,6 +604,7 @@ def test_docker_loads_uv_once_and_copies_it_from_its_image(
         assert not any(name.endswith("/uv") for name in tar.getnames())
 
 
+@pytest.mark.slow
 def test_a_docker_that_loads_no_image_gets_uv_with_the_build(
     machine: Machine, plan: BuildPlan
 ) -> None:

@@ -67,6 +67,7 @@ def test_an_image_of_the_right_platform_is_built_once(
     assert "--platform" not in program.verbs[0]
 
 
+@pytest.mark.slow
 @NAMES
 def test_cached_layers_of_another_platform_are_built_again(
     machine: Machine, plan: BuildPlan, name: str
@@ -88,6 +89,7 @@ def test_cached_layers_of_another_platform_are_built_again(
     assert any(isinstance(event, Notice) for event in seen)
 
 
+@pytest.mark.slow
 @NAMES
 def test_an_image_that_stays_wrong_is_an_error(
     machine: Machine, plan: BuildPlan, name: str
@@ -117,6 +119,7 @@ def test_a_containerfile_that_names_a_platform_decides_itself(
     assert store_images.expected_platform(replace(plan, platforms=(ARM64,)), engine) == ARM64
 
 
+@pytest.mark.slow
 @NAMES
 def test_a_store_answers_for_its_own_images(machine: Machine, plan: BuildPlan, name: str) -> None:
     program = machine.install(
@@ -138,6 +141,7 @@ def test_a_store_answers_for_its_own_images(machine: Machine, plan: BuildPlan, n
     assert "manifest unknown" in builder.fetch(plan, "bad", ARM64, None, ignore)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["podman", "buildah"])
 def test_a_short_name_that_the_engine_does_not_resolve_is_docker_hubs(
     machine: Machine, plan: BuildPlan, name: str
@@ -211,6 +215,7 @@ def test_the_kernel_of_a_virtual_machine_is_not_this_one(machine: Machine, plan:
     assert desktop.unsupported(installing) == []
 
 
+@pytest.mark.slow
 def test_buildkit_gets_the_name_of_an_image_that_is_given_by_its_id(
     machine: Machine, plan: BuildPlan
 ) -> None:

@@ -89,6 +89,7 @@ def test_the_users_isolation_comes_first(machine: Machine, monkeypatch: pytest.M
     assert "--isolation chroot" in next(verb for verb in verbs if verb.startswith("build"))
 
 
+@pytest.mark.slow
 def test_limits_that_may_not_be_raised_are_given(machine: Machine) -> None:
     raised = "setting RLIMIT_NOFILE limit: operation not permitted: error\n"
     _buildah(machine, Answer("build *--ulimit*"), Answer("build *", stderr=raised, status=1))
@@ -98,6 +99,7 @@ def test_limits_that_may_not_be_raised_are_given(machine: Machine) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_limits_are_given_to_every_further_way(machine: Machine) -> None:
     machine.install("runc")
     raised = "setting RLIMIT_NOFILE limit: operation not permitted: error\n"
@@ -140,6 +142,7 @@ def test_a_storage_that_does_not_work_is_told(machine: Machine) -> None:
         _chosen()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answers", "word"),
     [
@@ -189,6 +192,7 @@ def test_rootless_vfs_gives_way_to_an_own_overlay_store(machine: Machine) -> Non
     assert found.engine.how == "buildah 1.28.2 (rootless, own overlay store)"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("ordinary")
 def test_a_kernel_that_refuses_overlay_leaves_the_users_store(machine: Machine) -> None:
     machine.install(
@@ -291,6 +295,7 @@ def test_docker_falls_back_to_the_legacy_builder(machine: Machine, daemon: str) 
     assert not found.invocation.remote
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("wanted", "mode"), [("0", "legacy"), ("1", "buildkit")])
 def test_docker_respects_the_users_choice(
     machine: Machine, daemon: str, monkeypatch: pytest.MonkeyPatch, wanted: str, mode: str
@@ -313,6 +318,7 @@ def test_docker_without_a_bridge_uses_the_hosts_network(machine: Machine, daemon
     assert _docker_builder().invocation.network == "host"
 
 
+@pytest.mark.slow
 def test_docker_that_only_copies(machine: Machine, daemon: str) -> None:
     no_run = 'for last; do :; done; /bin/grep -q RUN "$last/Containerfile" || exit 0'
     _docker(machine, daemon, Answer("build *", stderr="permission denied\n", status=1, also=no_run))
@@ -327,6 +333,7 @@ def test_docker_that_is_podmans_stand_in(machine: Machine) -> None:
         _chosen("docker")
 
 
+@pytest.mark.slow
 def test_docker_without_its_daemon(machine: Machine, tmp_path: Path) -> None:
     _docker(machine, f"unix://{tmp_path}/none.sock")
     with pytest.raises(EngineUnavailable, match="not running"):

@@ -65,8 +65,9 @@ class Beneath:
         Raises:
             OSError: It does not exist, is not a folder, or cannot be opened.
         """
-        self._real = os.path.realpath(root)
+        # First, because the system refuses a chain of links that realpath would follow for ever.
         self._descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._real = os.path.realpath(root)
 
     def __enter__(self) -> Self:
         """Return itself."""

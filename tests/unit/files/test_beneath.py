@@ -169,3 +169,12 @@ def test_a_folder_exchanged_for_a_link_meanwhile_reads_nothing_outside(tmp_path:
         thread.join()
     assert seen == {b"own"}
     assert refused
+
+
+def test_a_chain_of_thousands_of_links_is_refused(tmp_path: Path) -> None:
+    for number in range(3_000):
+        (tmp_path / f"link{number}").symlink_to(f"link{number + 1}")
+    with Beneath(tmp_path) as inside, pytest.raises(OSError, match="symbolic links"):
+        inside.open("link0")
+    with pytest.raises(OSError, match="symbolic links"):
+        Beneath(tmp_path / "link0")

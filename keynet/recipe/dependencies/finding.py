@@ -87,7 +87,11 @@ def _folders(
     root = looking.repository(context, places.home())
     if root is None or root == context:
         return
-    above = Folder(stack.enter_context(Beneath(root)), Path(os.path.relpath(root)))
+    try:
+        above = Folder(stack.enter_context(Beneath(root)), Path(os.path.relpath(root)))
+    except OSError:
+        # It may be passed through, but not read.
+        return
     below = context.relative_to(root).as_posix()
     path = below
     while path:

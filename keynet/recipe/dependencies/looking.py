@@ -1,5 +1,6 @@
 """In which files of a folder dependencies are looked for, and in which order."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -197,7 +198,8 @@ def repository(context: Path, home: Path) -> Path | None:
     for folder in (context, *context.parents):
         if folder in (home, Path(folder.anchor)):
             return None
-        if (folder / ".git").exists():
+        # False, and no error, where this user may not look.
+        if os.path.exists(folder / ".git"):  # noqa: PTH110
             return folder
     return None
 

@@ -19,7 +19,6 @@ PYPROJECT = """\
 builder = "buildah"
 project = 12
 model-name = "탐지기"
-base-image = "busybox"
 dockerfile = "Recipe"
 harbor-project = "team-a"
 labels = {team = "vision"}

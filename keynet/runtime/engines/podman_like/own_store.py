@@ -52,8 +52,8 @@ def select(invocation: Invocation) -> Invocation:
     """
     root, runroot = _root(), _runroot()
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _make_own(runroot)
-    return replace(invocation, root=str(root), runroot=str(runroot), driver=_DRIVER)
+    _make_own(runroot.parent, runroot)
+    return replace(invocation, root=str(_plain(root)), runroot=str(runroot), driver=_DRIVER)
 
 
 def prepare(invocation: Invocation) -> None:
@@ -67,7 +67,9 @@ def prepare(invocation: Invocation) -> None:
     if invocation.runroot != str(_runroot()):
         raise LookupError("the run root has moved")
     try:
-        _make_own(Path(invocation.runroot))
+        runroot = Path(invocation.runroot)
+        _make_own(runroot.parent, runroot)
+        _plain(_root())
     except OSError as error:
         raise LookupError("the run root cannot be used") from error
 
@@ -96,22 +98,48 @@ def remove() -> None:
             )
             break
     shutil.rmtree(_runroot(), ignore_errors=True)
+    if _private("root").is_symlink():
+        _private("root").unlink()
     if _base().exists():
         shutil.rmtree(_base())
 
 
-def _make_own(folder: Path) -> None:
-    """Create a folder and its parent, both 0700 and this user's.
+def _make_own(*folders: Path) -> None:
+    """Create folders, each 0700 and this user's.
 
     Raises:
         OSError: One of them is a link, or others can change it.
     """
-    for each in (folder.parent, folder):
+    for each in folders:
         each.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = each.lstat()
         mine = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
         if not mine or stat.S_IMODE(found.st_mode) & 0o022:
             raise PermissionError(errno.EPERM, "changeable by others", str(each))
+
+
+def _plain(root: Path) -> Path:
+    """Return a path of the store that overlay takes: the store's own, else a link to it.
+
+    Overlay splits the options of its mounts at commas and colons.
+
+    Raises:
+        OSError: The link cannot be created, or others can change it.
+    """
+    if places.is_plain(str(root)):
+        return root
+    link = _private("root")
+    _make_own(link.parent)
+    if not (link.is_symlink() and link.readlink() == root):
+        link.unlink(missing_ok=True)
+        link.symlink_to(root)
+    return link
+
+
+def _private(stem: str) -> Path:
+    """Return a short path of this user's; stores below different homes have one each."""
+    store = hashlib.sha256(os.fsencode(_root())).hexdigest()[:8]
+    return _TEMPORARY / f"keynet-{os.geteuid()}" / f"{stem}-{store}"
 
 
 def _base() -> Path:
@@ -130,11 +158,9 @@ def _runroot() -> Path:
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     if runtime and places.is_own(runtime) and places.is_writable(Path(runtime)):
         folder = Path(runtime) / "keynet" / "storage"
-        if len(str(folder)) <= _LONGEST_RUNROOT:
+        if len(str(folder)) <= _LONGEST_RUNROOT and places.is_plain(str(folder)):
             return folder
-    # Stores below different homes of one user have one each.
-    store = hashlib.sha256(os.fsencode(_root())).hexdigest()[:8]
-    return _TEMPORARY / f"keynet-{os.geteuid()}" / f"storage-{store}"
+    return _private("storage")
 
 
 def _disk_usage(folder: Path) -> int:

@@ -46,6 +46,26 @@ def test_the_run_root_is_short_enough_for_podman(
     own_store.remove()
 
 
+@pytest.mark.usefixtures("short_runtime")
+def test_a_store_below_an_odd_home_has_a_plain_path(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = machine.home / "a,b:c"
+    odd.mkdir()
+    monkeypatch.setenv("HOME", str(odd))
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    plain = Invocation("/usr/bin/podman")
+    found = own_store.select(plain)
+    assert "," not in found.root
+    assert Path(found.root).resolve() == (odd / ".local/share/keynet/storage/root").resolve()
+    Path(found.root).unlink()
+    own_store.prepare(found)
+    assert Path(found.root).is_symlink()
+    assert own_store.select(plain).root == found.root
+    own_store.remove()
+    assert not os.path.lexists(found.root)
+
+
 def test_a_run_root_that_others_can_change_is_refused(short_runtime: Path) -> None:
     plain = Invocation("/usr/bin/podman")
     known = own_store.select(plain)

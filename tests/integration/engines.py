@@ -295,11 +295,14 @@ def project_tags(host: Host, context: Path) -> list[str]:
 
 def engine_command(host: Host) -> list[str]:
     """Return the engine's program, pointed at the store that keynet builds in."""
-    root = host.home / ".local/share/keynet/storage/root"
+    root = Path(host.environment["HOME"]) / ".local/share/keynet/storage/root"
+    # Where that path has a character that overlay does not take.
+    links = (link for link in Path("/tmp").glob("keynet-*/root-*") if link.readlink() == root)
+    plain = next(links, root)
     if host.engine == "docker" or not root.exists():
         return [host.engine]
     run = Path(host.environment["XDG_RUNTIME_DIR"]) / "keynet/storage"
     return [
         host.engine,
-        *("--root", str(root), "--runroot", str(run), "--storage-driver", "overlay"),
+        *("--root", str(plain), "--runroot", str(run), "--storage-driver", "overlay"),
     ]

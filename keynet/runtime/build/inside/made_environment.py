@@ -64,7 +64,8 @@ def make(prefix: "Path", environment: "dict[str, str]") -> "Made":
     Path(platlib).mkdir(parents=True, exist_ok=True)
     parents = parent_packages()
     add_import_paths(packages / "_keynet_base.pth", parents)
-    return Made(python, packages, [*path[1:], *parents])
+    # As the .pth file orders them: the environment of the base comes before what it is made from.
+    return Made(python, packages, [*parents, *path[1:]])
 
 
 def parent_packages() -> "list[str]":

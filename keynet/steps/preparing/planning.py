@@ -64,6 +64,8 @@ def plan_build(
         recipe = user_file
     else:
         dependencies, warnings = finding.find(_search(request, script, detected.network))
+        if settings.installer == "uv" and dependencies.pip_only:
+            raise _needs_pip(dependencies)
         name = settings.base_image or _decorated(script)
         base = (
             Reference.parse(name)
@@ -149,6 +151,17 @@ def _recipe(
         dependencies=replace(dependencies, import_paths=paths),
         base_name=name,
         installer=installer,
+    )
+
+
+def _needs_pip(dependencies: Dependencies) -> UsageError:
+    return UsageError(
+        fill(
+            _("uv cannot install {source}: {reasons}."),
+            source=dependencies.source.name if dependencies.source else _("the dependencies"),
+            reasons="; ".join(dependencies.pip_only),
+        ),
+        _("Use --installer auto (or pip), or change the lines."),
     )
 
 

@@ -301,7 +301,7 @@ def test_a_secret_goes_to_the_index_of_the_users_settings(project: Path) -> None
 
 def test_what_only_pip_can_do_is_refused_where_uv_is_asked_for(project: Path) -> None:
     (project / "requirements.txt").write_text("six --config-settings a=b\n")
-    with pytest.raises(UsageError, match="uv cannot install requirements.txt") as caught:
+    with pytest.raises(UsageError, match=r"uv cannot install requirements\.txt") as caught:
         _plan(_request(project, installer="uv"))
     assert "--installer auto" in caught.value.hint
     assert _recipe(_request(project, installer="pip")).dependencies.pip_only

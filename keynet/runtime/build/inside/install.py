@@ -31,8 +31,11 @@ except ImportError as missing:
     )
     sys.exit(1)
 
-# Each of these would make pip install outside the environment.
-_MISLEADING = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON", "PIP_DRY_RUN")
+# Each of these would put packages, or their byte code, outside the environment.
+_MISLEADING = (
+    *("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON", "PIP_DRY_RUN"),
+    "PYTHONPYCACHEPREFIX",
+)
 _CA = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO")
 # Build files that are not part of the dependencies' own set of files.
 _OWN = (

@@ -67,6 +67,8 @@ def install(
 
 def compile_packages(packages: "Path") -> None:
     """Compile with all processors; a file with an error of syntax stays as it is."""
+    # PYTHONPYCACHEPREFIX of the base is for its own programs.
+    sys.pycache_prefix = None
     workers = os.cpu_count() or 1
     try:
         compiled_by(packages, workers)

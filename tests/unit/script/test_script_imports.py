@@ -98,3 +98,26 @@ def test_a_large_project_is_read_in_bounds(project: Path) -> None:
     for number in range(500):
         (project / f"m{number}.py").write_text(f"import m{number + 1}\nimport other{number}\n")
     assert 10 < len(_read(project, "import m0\n").modules) < 500
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "os.system('pip install -q wandb')",
+        "subprocess.check_call([sys.executable, '-m', 'pip', 'install', 'wandb'])",
+        "subprocess.run(f'{sys.executable} -m pip install wandb', shell=True)",
+        "def install():\n    subprocess.run(('pip3', 'install', 'wandb'))\ninstall()",
+    ],
+)
+def test_nothing_is_certain_of_a_script_that_installs_packages(project: Path, call: str) -> None:
+    assert _tops(_read(project, f"import os, subprocess, sys\n{call}\nimport wandb\n")) == []
+
+
+def test_a_message_that_names_pip_changes_nothing(project: Path) -> None:
+    text = "# pip install wandb\nprint('use pip install wandb')\nimport wandb\n"
+    assert _tops(_read(project, text)) == ["wandb"]
+
+
+def test_modules_that_the_script_stands_in_for_are_left_out(project: Path) -> None:
+    text = "import sys, types\nsys.modules['apex.amp'] = sys.modules['wandb'] = types\n"
+    assert _tops(_read(project, f"{text}import apex, wandb, torch\n")) == ["sys", "types", "torch"]

@@ -25,7 +25,7 @@ INSTALLING = re.compile(
 URL = re.compile(r"https?://(?:[^\s/@'\"`]*@)?([\w.-]+)")
 EMAIL = re.compile(r"[\w.+-]+@((?:[a-z0-9-]+\.)+[a-z]{2,})\b")
 # Owned by those whose registry or manual it is.
-OWNED = {"index.docker.io", "docs.docker.com"}
+OWNED = {"index.docker.io", "docs.docker.com", "github.com"}
 
 
 def _tox() -> configparser.ConfigParser:

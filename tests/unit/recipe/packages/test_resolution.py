@@ -5,6 +5,7 @@ import tarfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uv
@@ -44,7 +45,7 @@ def _wheel(folder: Path, name: str, *requires: str, requires_python: str = "") -
 
 
 def _resolve(
-    wheels: Path, files: Mapping[str, bytes | Path], python: tuple[int, int] = (3, 11)
+    wheels: Path, files: Mapping[str, Any], python: tuple[int, int] = (3, 11)
 ) -> set[str] | None:
     indexes = {"UV_OFFLINE": "1", "UV_FIND_LINKS": str(wheels)}
     found = resolution.resolve(

@@ -46,7 +46,7 @@ IMPORTERS = {
     "sh": ("process/shell.py",),
     "oras": ("registry/artifact.py",),
     "httpx": ("registry/http/transport.py", "backend/transport.py"),
-    "packaging": ("recipe/dependencies/",),
+    "packaging": ("recipe/dependencies/", "recipe/packages/"),
     "platformdirs": ("files/places.py",),
     "click": ("cli/",),
     "rich": ("cli/",),

@@ -1,6 +1,7 @@
 """The modules that a training script imports for certain, through the files of its project."""
 
 import ast
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,6 +18,13 @@ __all__ = ["Import", "Imports", "read"]
 _IMPORT_ERRORS: Final = frozenset(
     ["ImportError", "ModuleNotFoundError", "Exception", "BaseException"]
 )
+_TRANSPARENT: Final = frozenset(["catch_warnings"])
+_RUNNERS: Final = frozenset(
+    ["Popen", "call", "check_call", "check_output", "getoutput", "popen", "run", "system"]
+)
+# A command that installs when the script runs, in one string or as a list of words.
+_INSTALLS: Final = re.compile(r"""\bpip3?["'\s,]+install\b""")
+_STANDS_IN: Final = re.compile(r"""\bsys\.modules\[\s*["']([^"'.]+)""")
 # A large project is read as far as this; what lies behind is not checked.
 _MOST_FILES: Final = 200
 _MOST_WORDS: Final = 300_000
@@ -41,14 +49,9 @@ class Import:
 
 @dataclass(frozen=True, slots=True)
 class Imports:
-    """All that a script imports when it starts; each module once, in source order.
-
-    ``changes_path`` reports that a file changes ``sys.path``: then a module may come from a folder
-    that is not known here.
-    """
+    """All that a script imports when it starts; each module once, in source order."""
 
     modules: tuple[Import, ...] = ()
-    changes_path: bool = False
 
 
 def read(script: TrainingScript) -> Imports:
@@ -56,18 +59,21 @@ def read(script: TrainingScript) -> Imports:
 
     Only imports that run whenever the script starts are listed: those at the top of a file, and
     in the script itself also those below ``if __name__ == "__main__"`` and in its main function.
-    Imports that may fail (in ``try``) or may not run (in ``if``) are left out.
+    Imports that may fail (in ``try``) or may not run (in ``if``) are left out, as are modules that
+    the project puts into ``sys.modules``. Nothing is certain of a script that calls pip.
     """
     project = Project(script.path)
     entry = project.entry()
     limits = Limits(modules=_MOST_FILES, tokens=_MOST_WORDS)
     found: dict[str, Import] = {}
-    changes_path = False
+    replaced: set[str] = set()
     seen = {id(entry)}
     pending: deque[tuple[Module, Source]] = deque([(entry, script.source)])
     while pending:
         module, content = pending.popleft()
-        changes_path = changes_path or _changes_path(content.tree)
+        if _INSTALLS.search(content.text) and _calls_pip(content.tree):
+            return Imports()
+        replaced.update(_STANDS_IN.findall(content.text))
         shown = script.path.name if module is entry else module.file
         for node in _certain(content.tree.body, is_entry=module is entry):
             for own in _own_modules(project, module, node):
@@ -81,7 +87,7 @@ def read(script: TrainingScript) -> Imports:
                 top = name.partition(".")[0]
                 if top not in found and project.find(top, module) is None:
                     found[top] = Import(name, shown, node.lineno)
-    return Imports(tuple(found.values()), changes_path)
+    return Imports(tuple(each for each in found.values() if each.top not in replaced))
 
 
 def _names(node: ast.Import | ast.ImportFrom) -> list[str]:
@@ -124,7 +130,7 @@ def _certain(body: Iterable[ast.stmt], *, is_entry: bool) -> Iterator[ast.Import
                     yield from _certain(node.body, is_entry=is_entry)
                     yield from _certain(node.orelse, is_entry=is_entry)
                 yield from _certain(node.finalbody, is_entry=is_entry)
-            case ast.With() if not any(_is_suppress(item) for item in node.items):
+            case ast.With() if all(_lets_errors_through(item) for item in node.items):
                 yield from _certain(node.body, is_entry=is_entry)
             case ast.ClassDef():
                 yield from _certain(node.body, is_entry=False)
@@ -132,6 +138,24 @@ def _certain(body: Iterable[ast.stmt], *, is_entry: bool) -> Iterator[ast.Import
                 yield from _certain(node.body, is_entry=False)
             case _:
                 pass
+
+
+def _calls_pip(tree: ast.Module) -> bool:
+    """Report whether a call, not a comment or a message, has pip's command among its arguments."""
+    return any(
+        _INSTALLS.search(ast.unparse(argument))
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and _called(node.func) in _RUNNERS
+        for argument in node.args
+    )
+
+
+def _called(function: ast.expr) -> str:
+    match function:
+        case ast.Attribute(attr=name) | ast.Name(id=name):
+            return name
+        case _:
+            return ""
 
 
 def _is_main_check(test: ast.expr) -> bool:
@@ -148,8 +172,12 @@ def _catches_import_errors(node: ast.Try) -> bool:
     )
 
 
-def _is_suppress(item: ast.withitem) -> bool:
-    return _mentions(item.context_expr, frozenset(["suppress"]))
+def _lets_errors_through(item: ast.withitem) -> bool:
+    """Report whether a context manager is known not to catch the error of an import.
+
+    Projects have their own next to ``contextlib.suppress``, such as ``try_import``.
+    """
+    return _mentions(item.context_expr, _TRANSPARENT)
 
 
 def _mentions(node: ast.expr, names: frozenset[str]) -> bool:
@@ -158,15 +186,3 @@ def _mentions(node: ast.expr, names: frozenset[str]) -> bool:
         or (isinstance(part, ast.Attribute) and part.attr in names)
         for part in ast.walk(node)
     )
-
-
-def _changes_path(tree: ast.Module) -> bool:
-    return any(
-        (isinstance(node, ast.Attribute) and node.attr == "path" and _is_sys(node.value))
-        or (isinstance(node, ast.Attribute) and node.attr == "addsitedir")
-        for node in ast.walk(tree)
-    )
-
-
-def _is_sys(node: ast.expr) -> bool:
-    return isinstance(node, ast.Name) and node.id == "sys"

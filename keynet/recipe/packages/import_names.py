@@ -13,7 +13,7 @@ from typing import Final
 
 from packaging.utils import canonicalize_name
 
-__all__ = ["brings", "is_listed", "providers"]
+__all__ = ["best_provider", "brings", "is_listed", "providers"]
 
 _TABLE: Final = "pyimport2pkg/data/mapping.db"
 # A name that so many distributions use is a namespace, or no sign of any of them.
@@ -35,6 +35,17 @@ def providers(module: str) -> tuple[str, ...]:
     if len(rows) > _MOST_PROVIDERS:
         return ()
     return tuple(str(canonicalize_name(str(name))) for (name,) in rows)
+
+
+def best_provider(module: str) -> str:
+    """Return the distribution to name to people who lack a module; "" where none is known.
+
+    A part of another one is often downloaded more than it: ``fiftyone-brain`` than ``fiftyone``.
+    """
+    found = providers(module)
+    own = str(canonicalize_name(module))
+    is_part = bool(found) and own in found and found[0].startswith(f"{own}-")
+    return own if is_part else next(iter(found), "")
 
 
 def is_listed(name: str) -> bool:

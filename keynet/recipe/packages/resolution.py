@@ -26,6 +26,10 @@ from keynet.secret import Secret
 __all__ = ["named", "resolve"]
 
 _START: Final = "requirements.txt"
+_OVERRIDES: Final = "overrides.txt"
+# Each of their versions is source alone, without dependencies: where nothing is built they would
+# hide all that the requirements bring (hydra and omegaconf need the first one). Source: PyPI.
+_SOURCE_ONLY: Final = frozenset(["antlr4-python3-runtime", "docopt", "pathtools", "wget"])
 _LIMIT_S: Final = 15.0
 _KEPT: Final = 64
 _ARCHIVES: Final = (".whl", ".tar.gz", ".zip")
@@ -62,7 +66,8 @@ def resolve(
 ) -> frozenset[str] | None:
     """Return the canonical names of all that would be installed; None where that is unknown.
 
-    The answer is kept in keynet's cache, so that a change of the code asks no index.
+    A few that cannot be resolved without a build are always among them. The answer is kept in
+    keynet's cache, so that a change of the code asks no index.
 
     Args:
         python: (major, minor) of the image.
@@ -83,7 +88,7 @@ def resolve(
         # Otherwise the next push asks again.
         with contextlib.suppress(OSError):
             cache.put(key, known)
-    return frozenset(known.decode().split())
+    return frozenset(known.decode().split()) | _SOURCE_ONLY
 
 
 def _ask(
@@ -93,16 +98,21 @@ def _ask(
     indexes: Mapping[str, str | Secret],
     uv: str,
 ) -> str | None:
-    with tempfile.TemporaryDirectory(prefix="keynet-") as folder:
+    with tempfile.TemporaryDirectory(prefix="keynet-") as temporary:
+        folder = Path(temporary, "files")
+        folder.mkdir()
+        overrides = Path(temporary, _OVERRIDES)
+        overrides.write_text("".join(f"{name}; sys_platform == 'none'\n" for name in _SOURCE_ONLY))
         for name, content in files.items():
-            path = Path(folder, name)
+            path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             if isinstance(content, Path):
                 path.symlink_to(content)
             else:
                 path.write_bytes(content)
         argv = (
-            *(uv, "--directory", folder, "pip", "compile", _START),
+            *(uv, "--directory", str(folder), "pip", "compile", _START),
+            *("--override", str(overrides)),
             *("--no-config", "--no-python-downloads", "--only-binary", ":all:", "--quiet"),
             *("--python-version", "{}.{}".format(*python), "--python-platform", triple),
             *("--index-strategy", "unsafe-best-match", "--no-header", "--no-annotate"),

@@ -59,7 +59,7 @@ def _is_brought(module: str, names: Collection[str]) -> bool:
 
 
 def _doubt(found: Import, source: Path | None) -> Doubt:
-    package = import_names.providers(found.top)[0]
+    package = import_names.best_provider(found.top)
     if source is None:
         hint = fill(_("List {package} in a requirements.txt next to the script."), package=package)
     else:

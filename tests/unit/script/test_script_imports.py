@@ -45,6 +45,8 @@ def test_each_module_is_listed_once_with_its_line(project: Path) -> None:
         "import sys\nif sys.platform == 'win32':\n    import wandb\n",
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import wandb\n",
         "import contextlib\nwith contextlib.suppress(ImportError):\n    import wandb\n",
+        "from lib import try_import\nwith try_import() as imports:\n    import wandb\n",
+        "import torch\nwith torch.no_grad(), optional:\n    import wandb\n",
         "def plot():\n    import wandb\n",
         "for _ in ():\n    import wandb\n",
     ],
@@ -61,10 +63,11 @@ def test_what_may_not_run_or_may_fail_is_left_out(project: Path, text: str) -> N
         "try:\n    import wandb\nfinally:\n    pass\n",
         "try:\n    import wandb\nexcept KeyError:\n    pass\n",
         "class A:\n    import wandb\n",
+        "import warnings\nwith warnings.catch_warnings():\n    import wandb\n",
     ],
 )
 def test_what_runs_whenever_the_script_does_is_listed(project: Path, text: str) -> None:
-    assert _tops(_read(project, text)) == ["wandb"]
+    assert "wandb" in _tops(_read(project, text))
 
 
 def test_imports_are_followed_through_the_project(project: Path) -> None:
@@ -98,13 +101,23 @@ def test_a_large_project_is_read_in_bounds(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "changes"),
+    "call",
     [
-        ("import sys\nsys.path.append('lib')\n", True),
-        ("import sys\nsys.path[:0] = ['lib']\n", True),
-        ("import site\nsite.addsitedir('lib')\n", True),
-        ("import os\nprint(os.path)\n", False),
+        "os.system('pip install -q wandb')",
+        "subprocess.check_call([sys.executable, '-m', 'pip', 'install', 'wandb'])",
+        "subprocess.run(f'{sys.executable} -m pip install wandb', shell=True)",
+        "def install():\n    subprocess.run(('pip3', 'install', 'wandb'))\ninstall()",
     ],
 )
-def test_a_change_of_the_import_path_is_noticed(project: Path, text: str, changes: bool) -> None:
-    assert _read(project, text).changes_path is changes
+def test_nothing_is_certain_of_a_script_that_installs_packages(project: Path, call: str) -> None:
+    assert _tops(_read(project, f"import os, subprocess, sys\n{call}\nimport wandb\n")) == []
+
+
+def test_a_message_that_names_pip_changes_nothing(project: Path) -> None:
+    text = "# pip install wandb\nprint('use pip install wandb')\nimport wandb\n"
+    assert _tops(_read(project, text)) == ["wandb"]
+
+
+def test_modules_that_the_script_stands_in_for_are_left_out(project: Path) -> None:
+    text = "import sys, types\nsys.modules['apex.amp'] = sys.modules['wandb'] = types\n"
+    assert _tops(_read(project, f"{text}import apex, wandb, torch\n")) == ["sys", "types", "torch"]

@@ -26,6 +26,21 @@ def test_the_most_used_distribution_comes_first(module: str, distribution: str) 
     assert import_names.providers(module)[0] == distribution
 
 
+@pytest.mark.parametrize(
+    ("module", "distribution"),
+    [
+        ("fiftyone", "fiftyone"),
+        ("cupy", "cupy"),
+        ("sklearn", "scikit-learn"),
+        ("dotenv", "python-dotenv"),
+        ("cv2", "opencv-python"),
+        ("no_such_module_at_all", ""),
+    ],
+)
+def test_a_distribution_is_named_rather_than_its_parts(module: str, distribution: str) -> None:
+    assert import_names.best_provider(module) == distribution
+
+
 @pytest.mark.parametrize("module", ["google", "no_such_module_at_all", "x" * 10_000, "'; --", ""])
 def test_namespaces_and_unknown_modules_have_none(module: str) -> None:
     assert import_names.providers(module) == ()

@@ -5,6 +5,7 @@ import tarfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uv
@@ -14,6 +15,8 @@ from keynet.plan import Dependencies
 from keynet.recipe.packages import resolution
 
 LINUX = Platform("linux", "amd64")
+# Not resolved, since no version of them can be without a build.
+ALWAYS = {"antlr4-python3-runtime", "docopt", "pathtools", "wget"}
 
 
 @pytest.fixture
@@ -42,13 +45,13 @@ def _wheel(folder: Path, name: str, *requires: str, requires_python: str = "") -
 
 
 def _resolve(
-    wheels: Path, files: Mapping[str, bytes | Path], python: tuple[int, int] = (3, 11)
+    wheels: Path, files: Mapping[str, Any], python: tuple[int, int] = (3, 11)
 ) -> set[str] | None:
     indexes = {"UV_OFFLINE": "1", "UV_FIND_LINKS": str(wheels)}
     found = resolution.resolve(
         Dependencies(files=files), python, LINUX, indexes, str(uv.find_uv_bin())
     )
-    return None if found is None else set(found)
+    return None if found is None else set(found) - ALWAYS
 
 
 def test_dependencies_of_dependencies_are_included(wheels: Path) -> None:
@@ -78,6 +81,12 @@ def test_the_images_python_counts(wheels: Path) -> None:
 @pytest.mark.parametrize("line", [b"nowhere-to-be-found\n", b"===\n", b"./missing.whl\n"])
 def test_what_cannot_be_resolved_is_unknown(wheels: Path, line: bytes) -> None:
     assert _resolve(wheels, {"requirements.txt": line}) is None
+
+
+def test_a_known_package_of_source_alone_hides_nothing(wheels: Path) -> None:
+    _wheel(wheels, "keynet_third", "antlr4-python3-runtime==4.9.*", "keynet_second")
+    files = {"requirements.txt": b"keynet-third\nantlr4-python3-runtime==4.9.3\n"}
+    assert _resolve(wheels, files) == {"keynet-second", "keynet-third"}
 
 
 def test_nothing_is_built(wheels: Path, tmp_path: Path) -> None:

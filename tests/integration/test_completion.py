@@ -56,7 +56,9 @@ def home(tmp_path: Path) -> Path:
     completions = tmp_path / ".config/fish/completions"
     completions.mkdir()
     (completions / "keynet.fish").write_text(_keynet(tmp_path, "completion", "fish"))
-    (tmp_path / "training.py").write_text(
+    # A home itself is never taken for a project.
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "training.py").write_text(
         "import argparse\nparser = argparse.ArgumentParser()\n"
         "parser.add_argument('--momentum', type=float)\nparser.parse_args()\n"
     )
@@ -91,7 +93,7 @@ def _shell(name: str, home: Path) -> Iterator[Shell]:
     process, terminal = pty.fork()
     if process == 0:
         try:
-            os.chdir(home)
+            os.chdir(home / "project")
             os.execve(need(name), [name, "-i"], _environment(home))
         finally:
             os._exit(127)

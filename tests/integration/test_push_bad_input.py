@@ -174,12 +174,13 @@ def test_a_context_that_this_user_may_not_read_is_refused(
 
 
 @pytest.mark.packages
-def test_requirements_that_do_not_resolve_show_pips_own_lines(
+def test_requirements_that_do_not_resolve_are_named_with_index_and_python(
     setup: HostSetup, context: Path, index: Index
 ) -> None:
     write(setup, context / "requirements.txt", "no-such-package==9\n")
     told = push(setup, context, env=through(index))
-    _refused(told, 4, "No matching distribution found for no-such-package==9")
+    _refused(told, 4, "the index has no package no-such-package", "with Python 3.11", index.url)
+    assert "was not found in the package registry" in told.stderr
 
 
 def test_a_containerfile_that_fails_names_its_step(setup: HostSetup, context: Path) -> None:

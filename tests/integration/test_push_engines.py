@@ -65,7 +65,7 @@ def test_image_belongs_to_root_and_runs_the_script(pulled: PulledImage) -> None:
 
 
 def test_what_is_installed_is_written_once_where_run_can_mount(done: Done) -> None:
-    assert "Successfully installed" in done.stderr
+    assert "keynet: uv installs for Python 3.11" in done.stderr
     assert ("COPY --from=dependencies" in done.stderr) is (done.setup.name == "docker-legacy")
 
 

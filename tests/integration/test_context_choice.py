@@ -67,6 +67,7 @@ def _writing(folder: Path) -> Iterator[None]:
 
 
 @pytest.mark.docker
+@pytest.mark.matrix
 def test_another_training_may_write_into_the_folder(host_setups: HostSetups) -> None:
     script = 'import os\nprint("ok", os.path.getsize("logs/run.log") >= 10_000_000)\n'
     setup = host_setups.named("docker-legacy")

@@ -104,14 +104,23 @@ PROJECTS = {
 }
 
 
+_ALONE = ("hashes beside itself", "a package whose folder is called otherwise")
+
+
 @pytest.mark.parametrize(
     "name",
     [
         pytest.param(
             name,
-            marks=[pytest.mark.buildah, pytest.mark.podman]
-            if project.engine in ("mounting", "buildah")
-            else [pytest.mark.docker],
+            marks=[
+                *(
+                    [pytest.mark.buildah, pytest.mark.podman]
+                    if project.engine in ("mounting", "buildah")
+                    else [pytest.mark.docker]
+                ),
+                # tests/integration/test_cases.py builds the others' like.
+                *([] if name in _ALONE else [pytest.mark.matrix]),
+            ],
         )
         for name, project in PROJECTS.items()
     ],

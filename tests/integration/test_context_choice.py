@@ -91,6 +91,7 @@ def test_a_growing_file_does_not_fail_a_containerfile_of_ones_own(
 
 
 @pytest.mark.buildah
+@pytest.mark.matrix
 def test_folders_of_any_name_work(host_setups: HostSetups) -> None:
     setup = host_setups.named("buildah")
     script = "import six\nprint('ok', six.__name__)\n"

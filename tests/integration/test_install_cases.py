@@ -68,6 +68,7 @@ def test_a_program_of_the_base_and_its_user_see_what_is_installed(
     assert "worker sees tinydep" in run_built(setup, told.stdout)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("name", marked({"buildah": "buildah"}))
 def test_a_base_without_a_shell_and_without_python_trains(
     host_setups: HostSetups, name: str

@@ -79,6 +79,7 @@ def _program(*arguments: str, stdout: int | IO[bytes]) -> subprocess.CompletedPr
     )
 
 
+@pytest.mark.slow
 def test_all_is_written_and_the_status_kept_at_the_end() -> None:
     many = _program("params", "examples/digits/train.py", "--json", stdout=subprocess.PIPE)
     assert many.returncode == 0

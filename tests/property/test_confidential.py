@@ -1,5 +1,6 @@
 """Properties of what looks like a secret, for variables and arguments alike."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,6 +44,7 @@ _TOKENS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(st.one_of(_NAMES, st.text()), _TOKENS, _USES)
 def test_a_token_is_found_under_any_name(name: str, token: str, use: Use) -> None:
     assert confidential.is_suspicious(name, token, use)

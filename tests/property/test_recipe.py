@@ -50,6 +50,7 @@ def test_command_is_one_line_for_every_parser_of_lines(entrypoint: str) -> None:
     assert len(written.splitlines()) == len(plain.splitlines())
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.from_regex(r"[A-Z_][A-Z0-9_]{0,8}", fullmatch=True), _VALUE))
 def test_any_environment_comes_back_from_the_containerfile(environment: dict[str, str]) -> None:
     recipe = Recipe(_BASE, ("python", "x"), environment=environment)

@@ -431,6 +431,7 @@ def test_doctor_reports_a_platform_that_fails(platform: Platform, capsys: Captur
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_clean_asks_and_removes_what_keynet_left(
     platform: Platform, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -242,6 +242,7 @@ def test_the_manifest_lists_config_layers_and_their_sum(filled: Filled, capsys: 
     assert last.startswith("Total")
 
 
+@pytest.mark.slow
 def test_info_by_digest_shows_the_same_as_by_tag(filled: Filled, capsys: Capture) -> None:
     assert keynet("registry", "info", f"http://{filled.host}/team/app:1", "--json") == 0
     by_tag = json.loads(capsys.readouterr().out)

@@ -83,6 +83,7 @@ def shared_memory() -> Iterator[Path]:
         yield Path(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [b"", b"FROM scratch\n"])
 def test_a_named_fifo_is_waited_for(tmp_path: Path, content: bytes) -> None:
     fifo = tmp_path / "fifo"

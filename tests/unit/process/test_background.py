@@ -46,6 +46,7 @@ def test_the_work_is_done_while_the_block_goes_on() -> None:
         assert task.result() == "done"
 
 
+@pytest.mark.slow
 def test_the_end_of_the_block_waits_and_leaves_no_thread() -> None:
     done: list[int] = []
 
@@ -120,6 +121,7 @@ def test_an_error_of_the_block_interrupts_the_program_of_the_work(error: BaseExc
     assert time.monotonic() - began < 6
 
 
+@pytest.mark.slow
 def test_an_error_of_the_block_interrupts_the_next_program_where_none_runs() -> None:
     failed = threading.Event()
     ended: list[str] = []

@@ -166,6 +166,7 @@ def test_a_signal_ends_the_program_and_what_it_started(
     gone([int(pid) for pid in pids.read_text().split()])
 
 
+@pytest.mark.slow
 def test_a_signal_that_is_ignored_stays_ignored() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

@@ -192,6 +192,7 @@ def test_the_ignore_file_of_a_containerfile_outside_the_context_is_read(tmp_path
         ignore.load(tmp_path / "context", link.with_name("Train"))
 
 
+@pytest.mark.slow
 def test_too_many_wildcards_are_refused() -> None:
     ignore.parse("*.log\n" * 10_000)
     with pytest.raises(ContextInvalid, match="more than 10000 wildcards"):

@@ -152,6 +152,7 @@ def test_it_ends_when_its_registry_ends(tmp_path: Path, registry: Path) -> None:
     assert not isinstance(caught.value, Interrupted)
 
 
+@pytest.mark.slow
 def test_a_port_of_the_last_start_that_is_taken_is_given_up(tmp_path: Path, registry: Path) -> None:
     seen: list[str] = []
 

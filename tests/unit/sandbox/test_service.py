@@ -183,6 +183,7 @@ def test_docker_learns_that_there_is_no_oauth(service: Service) -> None:
     assert service.call("POST", "/service/token").status_code == 405
 
 
+@pytest.mark.slow
 def test_state_outlives_a_restart_and_holds_no_password(tmp_path: Path) -> None:
     file = tmp_path / "platform.sqlite"
     with Store(file) as store:

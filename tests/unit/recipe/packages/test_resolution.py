@@ -54,6 +54,7 @@ def _resolve(
     return None if found is None else set(found) - ALWAYS
 
 
+@pytest.mark.slow
 def test_dependencies_of_dependencies_are_included(wheels: Path) -> None:
     files = {"requirements.txt": b"-r more.txt\n", "more.txt": b"Keynet.First >= 0.5\n"}
     assert _resolve(wheels, files) == {"keynet-first", "keynet-second"}

@@ -4,6 +4,8 @@ import io
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from keynet.runtime.build import pip_archive
 
 
@@ -15,6 +17,7 @@ def test_pip_archive_is_the_same_again_and_holds_no_windows_launcher() -> None:
     assert not [name for name in names if name.endswith((".exe", ".pyc"))]
 
 
+@pytest.mark.slow
 def test_pip_archive_is_made_once_and_left_for_the_next_push(tmp_path: Path) -> None:
     folder = tmp_path / "cache"
     made = pip_archive.build(folder)

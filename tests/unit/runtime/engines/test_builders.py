@@ -185,6 +185,7 @@ def test_a_refused_push_is_told(machine: Machine) -> None:
         _engine(machine, "podman").push(BUILT, TARGET, ACCESS, ignore)
 
 
+@pytest.mark.slow
 def test_a_remote_podman_is_asked_for_the_registrys_digest(machine: Machine) -> None:
     local = f"sha256:{'e' * 64}"
     image = {"Digest": local, "RepoDigests": [f"{TARGET.name}@{local}", f"{TARGET.name}@{DIGEST}"]}
@@ -526,6 +527,7 @@ def _mounting(machine: Machine, name: str) -> PodmanLike | Docker:
     return _docker(machine, "buildkit") if name == "docker" else _engine(machine, name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["docker", "podman", "buildah"])
 @pytest.mark.parametrize("user", ["", "1000"])
 def test_engines_whose_run_mounts_take_the_one_stage_form(
@@ -566,6 +568,7 @@ def test_a_user_that_cannot_be_named_is_left_to_two_stages(
     assert "COPY --from=dependencies" in (machine.home / "built").read_text()
 
 
+@pytest.mark.slow
 def test_dockers_legacy_builder_asks_for_no_user(machine: Machine, plan: BuildPlan) -> None:
     program = machine.install(
         "docker", Answer("build *", LEGACY_LOG, also=WRITE_ID), Answer("image inspect *")
@@ -628,6 +631,7 @@ def test_nothing_is_asked_where_there_is_nothing_to_install(
         assert [verb.split()[0] for verb in program.verbs] == ["build"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["docker", "podman", "buildah"])
 def test_a_base_that_cannot_be_pulled_is_left_to_the_build(
     machine: Machine, plan: BuildPlan, name: str
@@ -774,6 +778,7 @@ def test_keynets_own_store_goes_as_a_whole(machine: Machine) -> None:
     assert program.verbs == []
 
 
+@pytest.mark.slow
 def test_images_that_cannot_be_listed_or_removed_are_told(machine: Machine) -> None:
     for builder in _builders(machine):
         machine.install(

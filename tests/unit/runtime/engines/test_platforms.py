@@ -173,6 +173,7 @@ def test_a_short_name_that_the_engine_does_not_resolve_is_docker_hubs(
     assert "FROM python:3.12\n" in kept.read_text()
 
 
+@pytest.mark.slow
 def test_the_facts_of_a_base_spare_a_pull(machine: Machine, plan: BuildPlan) -> None:
     program = machine.install("buildah", Answer("build *", BUILD_LOG))
     facts = BaseFacts(AMD64, user="app", digest=Digest.of(b"m"))

@@ -33,6 +33,7 @@ _OVERRIDES: Final = "overrides.txt"
 _SOURCE_ONLY: Final = frozenset(["antlr4-python3-runtime", "docopt", "pathtools", "wget"])
 _LIMIT_S: Final = 15.0
 _KEPT: Final = 64
+_REPOSITORY: Final = re.compile(rb"\b(?:git|hg|svn|bzr)\+", re.IGNORECASE)
 _ARCHIVES: Final = (".whl", ".tar.gz", ".zip")
 _MOST_LINES: Final = 20_000
 _TRIPLES: Final = {
@@ -76,7 +77,7 @@ def resolve(
         uv: The program.
     """
     triple = _TRIPLES.get(platform.architecture)
-    if triple is None:
+    if triple is None or _needs_git(dependencies.files):
         return None
     key = _key(dependencies.files, python, triple)
     cache = DiskCache(places.cache(), "resolved", _KEPT)
@@ -151,6 +152,15 @@ def _names(resolved: str) -> Iterator[str]:
 
 def _archive_name(path: str) -> str:
     return str(canonicalize_name(PurePosixPath(path).name.partition("-")[0]))
+
+
+def _needs_git(files: Mapping[str, bytes | Path]) -> bool:
+    """Report whether uv would run git here, with this user's keys, on a project's word."""
+    return any(
+        _REPOSITORY.search(content)
+        for name, content in files.items()
+        if isinstance(content, bytes) and name.endswith(".txt")
+    )
 
 
 def _key(files: Mapping[str, bytes | Path], python: tuple[int, int], triple: str) -> str:

@@ -120,3 +120,15 @@ def test_the_names_in_requirements_files_are_read() -> None:
     )
     files = {"requirements.txt": text, "archives/own_lib-1.0-py3-none-any.whl": b""}
     assert resolution.named(files) == {"numpy", "six", "own-lib"}
+
+
+@pytest.mark.parametrize("line", [b"x @ git+ssh://h.example/x\n", b"-e GIT+https://h.example/x\n"])
+def test_no_repository_is_cloned_on_this_machine(wheels: Path, tmp_path: Path, line: bytes) -> None:
+    program, ran = tmp_path / "uv", tmp_path / "ran"
+    program.write_text(f"#!/bin/sh\ntouch {ran}\n")
+    program.chmod(0o755)
+    for content, is_asked in ((line, False), (b"six\n", True)):
+        dependencies = Dependencies(files={"requirements.txt": content})
+        resolution.resolve(dependencies, (3, 11), LINUX, {}, str(program))
+        assert ran.exists() is is_asked
+    assert wheels.is_dir()

@@ -15,7 +15,6 @@ from keynet.archive.tar import Member
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.image import Image
 from keynet.oci.manifest import layer_type, render_manifest
-from keynet.oci.platform import Platform
 from keynet.text import _, fill
 
 __all__ = ["MANIFEST", "read_docker"]
@@ -75,7 +74,7 @@ def _image(
     )
     return ArchivedImage(
         Image(manifest, config, tuple(layers)),
-        Platform(model.os or "linux", model.architecture or "unknown", model.variant or None),
+        model.platform(),
         tuple(contents.tag(MANIFEST, tag) for tag in entry.repo_tags or ()),
     )
 

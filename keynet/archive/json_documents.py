@@ -49,6 +49,7 @@ class PlatformModel(_Wire):
     os: str = ""
     architecture: str = ""
     variant: str | None = None
+    os_version: str | None = Field(default=None, alias="os.version")
 
 
 class DescriptorModel(_Wire):
@@ -67,10 +68,12 @@ class DescriptorModel(_Wire):
         Raises:
             ValidationError: The digest is not valid.
         """
-        platform = None
-        if self.platform is not None and self.platform.os and self.platform.architecture:
-            wire = self.platform
-            platform = Platform(wire.os, wire.architecture, wire.variant or None)
+        wire = self.platform
+        platform = (
+            Platform.stated(wire.os, wire.architecture, wire.variant, wire.os_version)
+            if wire is not None
+            else None
+        )
         return Descriptor(
             self.media_type,
             Digest.parse(self.digest),
@@ -117,7 +120,13 @@ class ConfigModel(_Wire):
     architecture: str
     os: str
     variant: str | None = None
+    os_version: str | None = Field(default=None, alias="os.version")
     rootfs: RootfsModel
+
+    def platform(self) -> Platform:
+        """Return the platform; linux, or unknown, for what it leaves empty."""
+        architecture = self.architecture or "unknown"
+        return Platform(self.os or "linux", architecture, self.variant, self.os_version)
 
 
 _Model = TypeVar("_Model", bound=_Wire)

@@ -22,7 +22,7 @@ from keynet.archive.tar import Member
 from keynet.errors import InvalidArchive
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.image import Image
-from keynet.oci.platform import Platform
+from keynet.oci.index_entries import may_be_image
 from keynet.oci.reference import is_tag
 from keynet.text import _, fill
 
@@ -34,7 +34,6 @@ _DEEPEST_INDEX: Final = 4
 _MOST_MANIFESTS: Final = 1_000
 _REF_NAME: Final = "org.opencontainers.image.ref.name"
 _FULL_NAME: Final = "io.containerd.image.name"
-_REFERENCE_TYPE: Final = "vnd.docker.reference.type"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ def _manifests(
 ) -> Iterator[_Found]:
     for model in listed.manifests:
         descriptor = contents.descriptor(INDEX, model)
-        if descriptor.annotations.get(_REFERENCE_TYPE) or model.artifact_type:
+        if not may_be_image(descriptor):
             continue
         tags, bare_tag = _names(contents, descriptor) if named is None else ((), None)
         if named is not None:
@@ -129,14 +128,12 @@ def _image(
     if manifest.media_type not in (None, found.descriptor.media_type):
         raise contents.bad(name, _("its mediaType is not the one in its index"))
     config = contents.descriptor(name, manifest.config)
-    if config.media_type not in (MediaType.OCI_CONFIG, MediaType.DOCKER_CONFIG):
+    if config.media_type not in MediaType.CONFIGS:
         return None
     config_document = _document(contents, config)
     model = parse(ConfigModel, config_document, contents.name, _blob_name(config.digest))
     layers = _layers(contents, name, manifest, model)
-    platform = found.descriptor.platform or Platform(
-        model.os or "linux", model.architecture or "unknown", model.variant or None
-    )
+    platform = found.descriptor.platform or model.platform()
     if platform.is_unknown:
         return None
     tags = docker_tags.get(config.digest) or found.tags

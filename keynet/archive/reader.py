@@ -123,7 +123,7 @@ def choose(
         images: In the archive's order.
         archive: The archive's name, for error messages.
         tag: As written in the archive (``nginx:alpine``).
-        platform: If None and there are several, linux on this machine's architecture.
+        platform: If None and there are several, linux/amd64.
 
     Raises:
         InvalidArchive: The archive has no such image; the hint lists what it has.
@@ -140,12 +140,10 @@ def choose(
     if tag is None:
         first = group[0]
         group = [one for one in group if (one.tags, one.bare_tag) == (first.tags, first.bare_tag)]
-    wanted = platform or oci_platform.host()
-    chosen = oci_platform.choose(group, wanted, lambda one: one.platform)
+    chosen = oci_platform.pick(group, platform, lambda one: one.platform)
     if chosen is not None:
         return chosen
-    if platform is None and len(group) == 1:
-        return group[0]
+    wanted = platform or oci_platform.DEFAULT
     raise InvalidArchive(
         fill(_("{archive} has no image for {platform}."), archive=archive, platform=wanted),
         fill(

@@ -54,7 +54,7 @@ async def push_docker_tar(
     Args:
         repository: By default, like ``tag``, that of the archive's first tag, without the
             registry in it.
-        platform: Which of a multi-platform image; this machine's by default.
+        platform: Which of a multi-platform image; linux/amd64 by default.
         compress: Of plain layers: ``"auto"`` gzips those that shrink, ``"none"`` keeps every
             byte and so every digest.
 

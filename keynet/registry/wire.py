@@ -41,9 +41,13 @@ class _Wire(BaseModel):
 
 
 class _PlatformWire(_Wire):
-    os: _ShortText = "unknown"
-    architecture: _ShortText = "unknown"
+    os: _ShortText = ""
+    architecture: _ShortText = ""
     variant: _ShortText | None = None
+    os_version: _ShortText | None = Field(default=None, alias="os.version")
+
+    def value(self) -> Platform | None:
+        return Platform.stated(self.os, self.architecture, self.variant, self.os_version)
 
 
 class DescriptorWire(_Wire):
@@ -62,14 +66,13 @@ class DescriptorWire(_Wire):
         Raises:
             ValidationError: The digest is not valid.
         """
-        platform = self.platform
         return Descriptor(
             self.mediaType,
             Digest.parse(self.digest),
             self.size,
             dict(self.annotations or {}),
             self.artifactType,
-            Platform(platform.os, platform.architecture, platform.variant) if platform else None,
+            self.platform.value() if self.platform is not None else None,
         )
 
 
@@ -96,8 +99,13 @@ class ConfigWire(_Wire):
     architecture: _ShortText = ""
     os: _ShortText = ""
     variant: _ShortText | None = None
+    os_version: _ShortText | None = Field(default=None, alias="os.version")
     created: _ShortText | None = None
     rootfs: _RootfsWire = Field(default_factory=_RootfsWire)
+
+    def platform(self) -> Platform | None:
+        """Return the platform that the config states; None where it leaves out a part."""
+        return Platform.stated(self.os, self.architecture, self.variant, self.os_version)
 
 
 class TagList(_Wire):

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from keynet.archive.compression import BLOCK, Compression, decompressed, sniff
+from keynet.archive.compression import BLOCK, MAGIC, Compression, decompressed, sniff
 from keynet.errors import ArchiveNotFound, TarReadError
 from keynet.text import _, fill, printable
 
@@ -37,7 +37,7 @@ class Source:
         self._descriptor = _open(path, self.name)
         try:
             self.stored_size = self.size = os.fstat(self._descriptor).st_size
-            self.compression = sniff(self.read(0, min(4, self.size)))
+            self.compression = sniff(self.read(0, min(MAGIC, self.size)))
             if self.compression is not Compression.NONE:
                 self._replace_by_decompressed()
             if not self.size or not _may_be_tar(self.read(0, 1)):
@@ -125,7 +125,7 @@ def compression_of(path: Path) -> Compression:
     name = printable(path)
     descriptor = _open(path, name)
     try:
-        return sniff(os.pread(descriptor, 4, 0))
+        return sniff(os.pread(descriptor, MAGIC, 0))
     except OSError as error:
         raise _failed(name, error) from error
     finally:

@@ -7,7 +7,7 @@ import hashlib
 import re
 from typing import Final
 
-from keynet.archive.compression import Compression, sniff
+from keynet.archive.compression import MAGIC, Compression, sniff
 from keynet.archive.contents import ArchivedImage, Contents
 from keynet.archive.json_documents import ConfigModel, DockerImage, parse, parse_docker_manifest
 from keynet.archive.layers import FileLayer
@@ -84,7 +84,7 @@ def _identify(
 ) -> tuple[Compression, Digest | None]:
     """Return a layer's compression, and its digest if that differs from the diff id."""
     if member.name not in known:
-        head = contents.source.read(member.offset, min(4, member.size))
+        head = contents.source.read(member.offset, min(MAGIC, member.size))
         compression = sniff(head)
         digest = None
         if compression is not Compression.NONE:

@@ -21,6 +21,7 @@ __all__ = [
     "digest",
     "docker_new",
     "docker_old",
+    "layer_of",
     "layer_tar",
     "link",
     "make_image",
@@ -90,6 +91,11 @@ def layer_tar(rng: random.Random, size: int = 2000) -> bytes:
     return tar(
         [Member("dir", type=tarfile.DIRTYPE), Member(f"dir/{rng.randrange(10**6)}", content)]
     )
+
+
+def layer_of(seed: int) -> bytes:
+    """Return a small layer that follows from the seed."""
+    return layer_tar(random.Random(seed))
 
 
 def make_image(

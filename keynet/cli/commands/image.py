@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from keynet.cli.registry_options import Access, Target, access_options
+from keynet.cli.registry_options import Access, Target, access_options, platform_option
 from keynet.cli.tables import show_image
 from keynet.text import _, fill, printable
 
@@ -20,9 +20,6 @@ __all__ = ["image"]
 _ARCHIVE = click.argument("archive", type=click.Path(path_type=Path))
 _JSON = click.option("--json", "as_json", is_flag=True, help=_("Print the result as JSON."))
 _QUIET = click.option("--quiet", "-q", is_flag=True, help=_("Show only warnings and errors."))
-_PLATFORM = click.option(
-    "--platform", metavar="OS/ARCH", help=_("Platform to choose from a multi-platform image.")
-)
 _IMAGE = click.option(
     "--image", "tag", metavar="TAG", help=_("Image to choose, if the archive has several.")
 )
@@ -47,7 +44,7 @@ def image() -> None:
     help=_("Target; may be repeated. Missing parts are taken from the archive's first tag."),
 )
 @_IMAGE
-@_PLATFORM
+@platform_option
 @click.option(
     "--compress",
     type=click.Choice(["auto", "gzip", "none"]),
@@ -65,7 +62,7 @@ def push(
     *,
     targets: tuple[str, ...],
     tag: str | None,
-    platform: str | None,
+    platform: Platform | None,
     compress: Policy,
     access: Access,
     as_json: bool,
@@ -89,7 +86,7 @@ def push(
     with show(Verbosity.of(quiet=quiet or as_json, verbose=False)) as emit:
         results = asyncio.run(
             push_to_all(
-                archive, parsed, access, tag=tag, platform=_platform(platform), compress=compress,
+                archive, parsed, access, tag=tag, platform=platform, compress=compress,
                 emit=emit,
             )
         )  # fmt: skip
@@ -116,7 +113,7 @@ def push(
     show_default=True,
     help=_("docker, for docker load, or oci, which keeps all bytes and digests."),
 )
-@_PLATFORM
+@platform_option
 @access_options
 @_JSON
 @_QUIET
@@ -125,7 +122,7 @@ def pull(
     file: Path,
     *,
     layout: Literal["docker", "oci"],
-    platform: str | None,
+    platform: Platform | None,
     access: Access,
     as_json: bool,
     quiet: bool,
@@ -155,7 +152,7 @@ def pull(
                 source.identifier,
                 file,
                 format=layout,
-                platform=_platform(platform),
+                platform=platform,
                 auth=config.auth,
                 ca_cert=config.ca_cert,
                 insecure=config.insecure,
@@ -172,15 +169,15 @@ def pull(
 @image.command()
 @_ARCHIVE
 @_IMAGE
-@_PLATFORM
+@platform_option
 @_JSON
-def inspect(archive: Path, *, tag: str | None, platform: str | None, as_json: bool) -> None:
+def inspect(archive: Path, *, tag: str | None, platform: Platform | None, as_json: bool) -> None:
     """Show tags, platform, configuration and layers of an image."""
     import json
 
     from keynet.archive.docker_tar import inspect_docker_tar
 
-    found = inspect_docker_tar(archive, tag=tag, platform=_platform(platform))
+    found = inspect_docker_tar(archive, tag=tag, platform=platform)
     if as_json:
         click.echo(json.dumps(found.to_json(), ensure_ascii=False))
     else:
@@ -232,9 +229,3 @@ def tags(archive: Path, *, as_json: bool) -> None:
     else:
         for tag in found:
             click.echo(tag)
-
-
-def _platform(text: str | None) -> Platform | None:
-    from keynet.oci.platform import Platform
-
-    return Platform.parse(text) if text is not None else None

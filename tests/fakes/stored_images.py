@@ -33,7 +33,7 @@ def store_image(
     config_type: str = MediaType.OCI_CONFIG,
     config: bytes | None = None,
     missing: Sequence[bytes] = (),
-    **manifest: object,
+    artifact_type: str | None = None,
 ) -> Descriptor:
     """Keep an image.
 
@@ -41,7 +41,6 @@ def store_image(
         layers: Media type and bytes as stored, base first.
         diff_ids: What each opens to; the bytes themselves by default.
         missing: Layers that the manifest names and the registry lacks.
-        manifest: Further keys of the manifest.
     """
     opened = list(diff_ids) or [content for _type, content in layers]
     document = {
@@ -59,7 +58,7 @@ def store_image(
         "mediaType": MediaType.OCI_MANIFEST,
         "config": Descriptor.of(config_type, config).to_json(),
         "layers": [Descriptor.of(kind, content).to_json() for kind, content in layers],
-        **manifest,
+        **({"artifactType": artifact_type} if artifact_type else {}),
     }
     content = json.dumps(described).encode()
     return store(registry, repository, content, MediaType.OCI_MANIFEST, tag)
@@ -75,10 +74,15 @@ def store_artifact(
     artifact_type: str | None = "application/vnd.example.chart",
 ) -> Descriptor:
     """Keep an artifact of one text file."""
-    more = {} if artifact_type is None else {"artifactType": artifact_type}
     files = [("text/plain", b"hello")]
     return store_image(
-        registry, repository, tag, files, config_type=config_type, config=config, **more
+        registry,
+        repository,
+        tag,
+        files,
+        config_type=config_type,
+        config=config,
+        artifact_type=artifact_type,
     )
 
 

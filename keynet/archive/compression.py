@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from typing import Any, Final, Protocol, cast
 
-from keynet.errors import InvalidArchive
+from keynet.errors import InvalidArchive, TarReadError
 from keynet.text import N_, _, fill
 
 __all__ = ["BLOCK", "MAGIC", "Compression", "Compressor", "Decompressor", "decompressed", "sniff"]
@@ -126,11 +126,12 @@ class Decompressor:
         """Check that the stream ended where its format says.
 
         Raises:
-            InvalidArchive: It was truncated.
+            TarReadError: It was truncated.
         """
         if self._inner is not None or (self._new is not None and not self._taken):
-            raise InvalidArchive(
-                fill(_("{name} is truncated: the compressed stream has no end."), name=self._name)
+            raise TarReadError(
+                fill(_("{name} is truncated: the compressed stream has no end."), name=self._name),
+                _("Create or download it again; the program that wrote it may have failed."),
             )
 
     def _drain(self, inner: _RawDecompressor, block: bytes) -> Iterator[bytes]:

@@ -5,7 +5,7 @@ Source: docker image spec v1.2 (``manifest.json``); OCI image-spec (index, manif
 
 from typing import Annotated, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 from pydantic import ValidationError as WireError
 
 from keynet.errors import InvalidArchive
@@ -33,14 +33,6 @@ _Names = Annotated[list[str], Field(max_length=10_000)]
 
 class _Wire(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore", defer_build=True)
-
-
-class DockerImage(_Wire):
-    """One entry of docker's ``manifest.json``."""
-
-    config: str = Field(alias="Config", min_length=1)
-    repo_tags: _Names | None = Field(default=None, alias="RepoTags")
-    layers: _Names | None = Field(alias="Layers")
 
 
 class PlatformModel(_Wire):
@@ -84,7 +76,22 @@ class DescriptorModel(_Wire):
         )
 
 
-_Descriptors = Annotated[list[DescriptorModel], Field(max_length=10_000)]
+class DockerImage(_Wire):
+    """One entry of docker's ``manifest.json``."""
+
+    config: str = Field(alias="Config", min_length=1)
+    repo_tags: _Names | None = Field(default=None, alias="RepoTags")
+    layers: _Names | None = Field(alias="Layers")
+    layer_sources: dict[str, object] | None = Field(default=None, alias="LayerSources")
+
+
+# docker 25.0 writes null for the manifests of an image that was saved by its digest, and null or
+# [] for layers whose sizes it could not read.
+_Descriptors = Annotated[
+    list[DescriptorModel],
+    BeforeValidator(lambda value: [] if value is None else value),
+    Field(max_length=10_000),
+]
 
 
 class IndexModel(_Wire):

@@ -30,7 +30,8 @@ def image() -> None:
     """Push, pull and inspect image archives.
 
     Supported are archives of docker save, podman save and skopeo (docker and OCI layouts), plain
-    or compressed with gzip or zstd. No engine is needed.
+    or compressed with gzip, zstd, xz or bzip2, and folders with an OCI layout. ARCHIVE can be -
+    for standard input. No engine is needed.
     """
 
 

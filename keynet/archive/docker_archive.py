@@ -12,6 +12,7 @@ from keynet.archive.contents import ArchivedImage, Contents
 from keynet.archive.json_documents import ConfigModel, DockerImage, parse, parse_docker_manifest
 from keynet.archive.layers import FileLayer
 from keynet.archive.tar import Member
+from keynet.errors import InvalidArchive
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.image import Image
 from keynet.oci.manifest import layer_type, render_manifest
@@ -48,10 +49,12 @@ def docker_entries(contents: Contents) -> list[DockerImage]:
     document = contents.document(MANIFEST)
     if document.lstrip()[:1] == b"{":
         # skopeo's "dir:" has the manifest of a registry under this name.
-        raise contents.bad(
+        error = contents.bad(
             MANIFEST,
             _("it is the manifest of one image (skopeo's dir: format), not docker's list"),
         )
+        hint = _("Write another format, for example: skopeo copy dir:FOLDER oci:OTHER:1")
+        raise InvalidArchive(error.message, hint)
     return parse_docker_manifest(document, contents.name)
 
 

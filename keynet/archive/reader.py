@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from keynet.archive.byte_source import Source, is_plain
+from keynet.archive.byte_source import Source, is_plain, never
 from keynet.archive.compression import Compression
 from keynet.archive.contents import ArchivedImage, Contents
 from keynet.archive.docker_archive import MANIFEST, read_docker
@@ -49,7 +49,7 @@ class Archive:
         images: At least one, in the archive's order.
     """
 
-    def __init__(self, path: str | Path, stopped: Callable[[], bool] = bool) -> None:
+    def __init__(self, path: str | Path, stopped: Callable[[], bool] = never) -> None:
         path = Path(path)
         self._source: Folder | Source
         if path != STANDARD_INPUT and path.is_dir():

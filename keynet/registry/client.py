@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from keynet.errors import RegistryDenied, RegistryError, ValidationError
 from keynet.events import BlobSkipped, Emit, ignore
 from keynet.net.retry import Retries
 from keynet.oci.descriptor import Descriptor, Digest
@@ -19,8 +20,10 @@ from keynet.registry.http.exchange import Call, Timeouts
 from keynet.registry.http.session import Operation, Session
 from keynet.registry.http.tls import CERTS_D, ClientCertificate, Trust, from_certs_d
 from keynet.registry.http.transport import HttpTransport, Transport
+from keynet.registry.http.transport_errors import no_registry
 from keynet.registry.manifests import Manifest
 from keynet.registry.transfer import download
+from keynet.registry.transfer.blob_policy import BlobPolicy
 from keynet.registry.transfer.blob_source import Source
 from keynet.registry.transfer.upload import Upload
 from keynet.registry.wire import Catalog, TagList
@@ -81,6 +84,7 @@ class RegistryClient:
         self._transport = Transport(address, trust, timeout, transport)
         sources = sources_of(auth, address.name)
         self._session = Session(address, sources, self._transport, retries or Retries())
+        self._policy = BlobPolicy()
 
     async def __aenter__(self) -> Self:
         return self
@@ -141,6 +145,29 @@ class RegistryClient:
     async def head_manifest(self, repository: str, identifier: str | Digest) -> Descriptor | None:
         """Return what a tag or digest points to; None: the registry has none."""
         return await manifests.head(self._session, repository, identifier)
+
+    async def look_for_manifest(
+        self, repository: str, identifier: str | Digest
+    ) -> Descriptor | None:
+        """Return what a tag or digest points to before a push; None: none, or it does not tell.
+
+        Raises:
+            RegistryUnreachable: There is no registry at the address.
+        """
+        try:
+            return await manifests.head(
+                self._session, repository, identifier, tries=self._policy.look_tries
+            )
+        except (RegistryError, ValidationError) as error:
+            if no_registry(error):
+                raise
+            self._policy.looks_denied |= isinstance(error, RegistryDenied)
+            return None
+
+    @property
+    def looks_denied(self) -> bool:
+        """Whether the registry refused to say what it has, so that it may refuse everything."""
+        return self._policy.looks_denied
 
     async def put_manifest(
         self, repository: str, identifier: str | Digest, content: bytes, media_type: str
@@ -218,8 +245,12 @@ class RegistryClient:
             DigestMismatch: The source's bytes are not what the descriptor says.
         """
         emit = emit or self._emit
-        found = await self.head_blob(repository, descriptor.digest)
-        if found is not None and found in (-1, descriptor.size):
+        there = await blobs.look(
+            self._session, repository, descriptor, tries=self._policy.look_tries
+        )
+        if there is None:
+            self._policy.look_tries = 1
+        if there:
             emit(BlobSkipped(str(descriptor.digest), descriptor.size))
             return
         upload = Upload(
@@ -227,6 +258,7 @@ class RegistryClient:
             repository,
             descriptor,
             source,
+            policy=self._policy,
             emit=emit,
             chunk_size=chunk_size,
             checked=checked,

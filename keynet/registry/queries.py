@@ -43,6 +43,7 @@ async def check_registry_connectivity(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109 - of one read or write, not of the whole call
     emit: Emit = ignore,
 ) -> bool:
@@ -53,7 +54,7 @@ async def check_registry_connectivity(
         RegistryDenied: The credentials are refused.
         RegistryError: The answer is not a registry's.
     """
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         await client.ping()
@@ -66,11 +67,12 @@ async def list_repositories(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> list[str]:
     """List every repository, from every page, in the registry's order."""
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         return await client.catalog()
@@ -83,6 +85,7 @@ async def list_tags(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> list[str]:
@@ -91,7 +94,7 @@ async def list_tags(
     Raises:
         NotFound: The registry has no such repository.
     """
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         return await client.tags(reference_to(client.registry, repository).repository)
@@ -106,6 +109,7 @@ async def get_manifest(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> ManifestInfo:
@@ -119,7 +123,7 @@ async def get_manifest(
         NotFound: The registry has no such image, or none for the platform.
         DigestMismatch: The registry sends other bytes than it announces.
     """
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         manifest = await fetch_manifest(
@@ -144,6 +148,7 @@ async def get_image_info(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> ImageInspect:
@@ -157,7 +162,7 @@ async def get_image_info(
         NotFound: The registry has no such image, or none for the platform.
         ValidationError: Manifest and config do not belong together.
     """
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         return await _inspect(client, reference_to(client.registry, repository, tag), platform)
@@ -171,6 +176,7 @@ async def inspect_repositories(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> dict[str, dict[str, ImageInspect]]:
@@ -185,7 +191,7 @@ async def inspect_repositories(
         By repository and tag, in the registry's order. Tags that are not an image for
         linux/amd64 (an artifact, another platform, deleted meanwhile) are left out.
     """
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         names = list(repositories) if repositories is not None else await client.catalog()
@@ -221,6 +227,7 @@ async def delete_image(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> bool:
@@ -233,7 +240,7 @@ async def delete_image(
         RegistryDenied: The credentials do not allow it.
         RegistryError: The registry does not delete at all (405).
     """
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         target = reference_to(client.registry, repository, tag)
@@ -251,6 +258,7 @@ async def delete_image_by_digest(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> bool:
@@ -260,7 +268,7 @@ async def delete_image_by_digest(
         ValidationError: It is not a valid digest.
         RegistryError: As ``delete_image``.
     """
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         target = reference_to(client.registry, repository)

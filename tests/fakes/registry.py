@@ -96,6 +96,7 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
         auth: "open", "basic" or "token"; the user is ``user`` with ``password``.
         referrers: Whether it has the API and tells ``OCI-Subject``.
         fault: Asked for each request, before it is handled.
+        realm: The token server's URL; its own by default.
     """
 
     def __init__(
@@ -111,6 +112,7 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
         fault: Callable[[httpx.Request], Fault | None] = lambda request: None,
         elsewhere: Callable[[httpx.Request], httpx.Response] | None = None,
         page: int = 1000,
+        realm: str = "",
     ) -> None:
         self.host = host
         self.auth = auth
@@ -122,6 +124,7 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
         self.fault = fault
         self.elsewhere = elsewhere
         self.page = page
+        self.realm = realm or f"https://{host}/token"
         self.repositories: dict[str, _Repository] = {}
         self.uploads: dict[str, tuple[str, bytearray]] = {}
         self.tokens: dict[str, set[str]] = {}
@@ -447,7 +450,7 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
             or "/uploads/" in path
         ):
             return None
-        bearer = f'Bearer realm="https://{self.host}/token",service="s",scope="{scope}"'
+        bearer = f'Bearer realm="{self.realm}",service="s",scope="{scope}"'
         return Reply(401, {"www-authenticate": bearer}, _error("UNAUTHORIZED", "token"))
 
 

@@ -209,6 +209,7 @@ def _run(
             auth=config.auth,
             ca_cert=config.ca_cert,
             insecure=config.insecure,
+            token_hosts=config.token_hosts,
         )
     )
 

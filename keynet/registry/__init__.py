@@ -54,7 +54,7 @@ if TYPE_CHECKING:
         CredentialSource,
         FixedSource,
     )
-    from keynet.registry.auth.stored_logins import AuthFile, default_sources
+    from keynet.registry.auth.stored_logins import AuthFile, AuthVariable, default_sources
     from keynet.registry.client import CaCert, RegistryClient
     from keynet.registry.config import RegistryConfig
     from keynet.registry.functions import (
@@ -84,6 +84,7 @@ __all__ = [
     "ArchiveNotFound",
     "Auth",
     "AuthFile",
+    "AuthVariable",
     "BlobAdvanced",
     "BlobFinished",
     "BlobInfo",
@@ -189,7 +190,7 @@ _MODULES = {
         "CredentialSource",
         "FixedSource",
     ),
-    "keynet.registry.auth.stored_logins": ("AuthFile", "default_sources"),
+    "keynet.registry.auth.stored_logins": ("AuthFile", "AuthVariable", "default_sources"),
     "keynet.registry.client": ("CaCert", "RegistryClient"),
     "keynet.registry.config": ("RegistryConfig",),
     "keynet.registry.http.exchange": ("Timeouts",),

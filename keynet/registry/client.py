@@ -22,6 +22,7 @@ from keynet.registry.http.tls import CERTS_D, ClientCertificate, Trust, from_cer
 from keynet.registry.http.transport import HttpTransport, Transport
 from keynet.registry.http.transport_errors import no_registry
 from keynet.registry.manifests import Manifest
+from keynet.registry.token_hosts import declared
 from keynet.registry.transfer import download
 from keynet.registry.transfer.blob_policy import BlobPolicy
 from keynet.registry.transfer.blob_source import Source
@@ -44,7 +45,8 @@ class RegistryClient:
             logins that docker, podman, buildah and skopeo stored. An empty list: none.
         ca_cert: PEM file of CAs that are trusted in addition to the system's.
         insecure: Allow plain http, and TLS without checking certificates.
-        token_hosts: Further hosts that may be given the credentials in exchange for tokens.
+        token_hosts: Further hosts, ``host`` or ``host:port``, that may be given the credentials
+            in exchange for tokens.
         certs_d: Folders in the engines' layout, for more CAs and client certificates.
         timeout: Seconds that a read or write may make no progress, or seconds by phase.
         transport: Replaces the network, for tests.
@@ -68,9 +70,7 @@ class RegistryClient:
         retries: Retries | None = None,
         transport: HttpTransport | None = None,
     ) -> None:
-        address = Registry.parse(
-            registry, insecure=insecure, token_hosts=frozenset(t.lower() for t in token_hosts)
-        )
+        address = Registry.parse(registry, insecure=insecure, token_hosts=declared(token_hosts))
         found = from_certs_d(address.name, certs_d)
         trust = Trust(
             (*((Path(ca_cert),) if ca_cert is not None else ()), *found.ca_certs),

@@ -44,6 +44,7 @@ async def check_registry_connectivity(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109 - of one read or write, not of the whole call
     emit: Emit = ignore,
 ) -> bool:
@@ -54,7 +55,7 @@ async def check_registry_connectivity(
         RegistryDenied: The credentials are refused.
         RegistryError: The answer is not a registry's.
     """
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         await client.ping()
@@ -67,11 +68,12 @@ async def list_repositories(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> list[str]:
     """List every repository, from every page, in the registry's order."""
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         return await client.catalog()
@@ -84,6 +86,7 @@ async def list_tags(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> list[str]:
@@ -92,7 +95,7 @@ async def list_tags(
     Raises:
         NotFound: The registry has no such repository.
     """
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         return await client.tags(reference_to(client.registry, repository).repository)
@@ -107,6 +110,7 @@ async def get_manifest(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> ManifestInfo:
@@ -120,7 +124,7 @@ async def get_manifest(
         NotFound: The registry has no such image, or none for the platform.
         DigestMismatch: The registry sends other bytes than it announces.
     """
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         manifest = await fetch_manifest(
@@ -145,6 +149,7 @@ async def get_image_info(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> ImageInspect:
@@ -158,7 +163,7 @@ async def get_image_info(
         NotFound: The registry has no such image, or none for the platform.
         ValidationError: Manifest and config do not belong together.
     """
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         return await _inspect(client, reference_to(client.registry, repository, tag), platform)
@@ -172,6 +177,7 @@ async def inspect_repositories(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> dict[str, dict[str, ImageInspect]]:
@@ -186,7 +192,7 @@ async def inspect_repositories(
         By repository and tag, in the registry's order. Tags that are not an image for
         linux/amd64 (an artifact, another platform, deleted meanwhile) are left out.
     """
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         names = list(repositories) if repositories is not None else await client.catalog()
@@ -222,6 +228,7 @@ async def delete_image(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> bool:
@@ -234,7 +241,7 @@ async def delete_image(
         RegistryDenied: The credentials do not allow it.
         RegistryError: The registry does not delete at all (405).
     """
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         target = reference_to(client.registry, repository, tag)
@@ -252,6 +259,7 @@ async def delete_image_by_digest(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> bool:
@@ -261,7 +269,7 @@ async def delete_image_by_digest(
         ValidationError: It is not a valid digest.
         RegistryError: As ``delete_image``.
     """
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         target = reference_to(client.registry, repository)

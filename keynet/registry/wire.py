@@ -20,7 +20,6 @@ __all__ = [
     "DescriptorWire",
     "ManifestWire",
     "TagList",
-    "TokenWire",
     "check_manifest",
     "first_error",
     "read_json",
@@ -123,14 +122,6 @@ class Catalog(_Wire):
     """A page of repositories."""
 
     repositories: Annotated[list[_ShortText], Field(max_length=_ENTRIES)] | None = None
-
-
-class TokenWire(_Wire):
-    """The answer of a token server."""
-
-    token: str | None = None
-    access_token: str | None = None
-    expires_in: float | None = None
 
 
 class _ErrorWire(_Wire):

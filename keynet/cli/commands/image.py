@@ -157,6 +157,7 @@ def pull(
                 auth=config.auth,
                 ca_cert=config.ca_cert,
                 insecure=config.insecure,
+                token_hosts=config.token_hosts,
                 emit=emit,
             )
         )

@@ -17,8 +17,6 @@ from keynet.text import Block, _, fill, printable, stacked
 __all__ = ["Answer", "read", "refusal", "rejected_hyperparameters", "require_success"]
 
 _HYPERPARAMETERS_SHOWN: Final = 20
-# A shorter one may be part of ordinary words.
-_SHORTEST_HIDDEN: Final = 4
 
 _Wire = TypeVar("_Wire", WireSignIn, WireProjects, WireUploadKey)
 
@@ -128,10 +126,7 @@ def rejected_hyperparameters(
 
 def refusal(answer: Answer) -> str:
     """Return the status and the server's own message, safe to show."""
-    message = problem.message(answer.body).rstrip(".")
-    for secret in answer.secrets:
-        if len(secret.reveal()) >= _SHORTEST_HIDDEN:
-            message = message.replace(printable(secret.reveal()), "***")
+    message = problem.message(answer.body, answer.headers.get("content-type", ""), answer.secrets)
     return f"HTTP {answer.status}: {message}" if message else f"HTTP {answer.status}"
 
 

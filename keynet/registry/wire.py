@@ -1,6 +1,6 @@
 """The JSON of registries, checked before it is used.
 
-Source: OCI image-spec, "Image Manifest", "Image Index"; distribution-spec, "Error Codes".
+Source: OCI image-spec, "Image Manifest", "Image Index"; Docker's "Image Manifest V 2, Schema 1".
 """
 
 from typing import Annotated, Final, TypeVar
@@ -22,12 +22,11 @@ __all__ = [
     "TagList",
     "TokenWire",
     "check_manifest",
-    "first_error",
     "read_json",
+    "refuse_schema_1",
 ]
 
 MANIFEST_LIMIT: Final = 4 * 1024 * 1024
-_ERROR_LIMIT: Final = 64 * 1024
 _ENTRIES: Final = 100_000
 
 _Size = Annotated[int, Field(ge=0, le=2**63 - 1)]
@@ -86,6 +85,10 @@ class ManifestWire(_Wire):
     annotations: dict[str, str] | None = None
 
 
+class _VersionWire(_Wire):
+    schemaVersion: int = 0
+
+
 class _RootfsWire(_Wire):
     diff_ids: Annotated[list[_ShortText], Field(max_length=_ENTRIES)] = []
 
@@ -120,16 +123,6 @@ class TokenWire(_Wire):
     expires_in: float | None = None
 
 
-class _ErrorWire(_Wire):
-    code: object = ""
-    message: object = ""
-    detail: object = None
-
-
-class _ErrorsWire(_Wire):
-    errors: list[_ErrorWire] = []
-
-
 _M = TypeVar("_M", bound=BaseModel)
 
 
@@ -160,10 +153,11 @@ def check_manifest(content: bytes, content_type: str | None) -> ManifestWire:
 
     Raises:
         RegistryError: Not JSON, wrong shape, or its mediaType is not the Content-Type.
-        ValidationError: It contradicts itself.
+        ValidationError: It contradicts itself, or is of schema 1.
 
     Source: CVE-2021-41190.
     """
+    refuse_schema_1(content)
     manifest = read_json(ManifestWire, content, _("a manifest"))
     if manifest.manifests is not None and (
         manifest.layers is not None or manifest.config is not None
@@ -175,7 +169,7 @@ def check_manifest(content: bytes, content_type: str | None) -> ManifestWire:
     if manifest.manifests is None and (manifest.layers is None or manifest.config is None):
         raise ValidationError(
             _("The manifest has neither config and layers nor manifests."),
-            _("Very old images (schema 1) are not supported; push the image again."),
+            _("Push the image again; check that the registry stores it unaltered."),
         )
     declared = (content_type or "").split(";")[0].strip().lower()
     inside = (manifest.mediaType or "").lower()
@@ -201,18 +195,21 @@ def check_manifest(content: bytes, content_type: str | None) -> ManifestWire:
     return manifest
 
 
-def first_error(body: bytes) -> tuple[str, str]:
-    """Return code and message of a registry's first error, safe to show; "" when missing."""
+def refuse_schema_1(content: bytes) -> None:
+    """Refuse a manifest of schema 1; a signed one's bytes have another digest than it has.
+
+    Raises:
+        ValidationError: It is one.
+    """
     try:
-        errors = _ErrorsWire.model_validate_json(body[:_ERROR_LIMIT]).errors
+        version = _VersionWire.model_validate_json(content)
     except Malformed:
-        return "", ""
-    if not errors:
-        return "", ""
-    first = errors[0]
-    code = printable(first.code, 60) if isinstance(first.code, str) else ""
-    message = printable(first.message, 300) if isinstance(first.message, str) else ""
-    return code, message.rstrip(".")
+        return
+    if version.schemaVersion == 1:
+        raise ValidationError(
+            _("The image has a manifest of schema 1, Docker's format of before 2016."),
+            _("Convert it once: skopeo copy --format oci docker://OLD docker://NEW"),
+        )
 
 
 def _first_reason(error: Malformed) -> str:

@@ -16,6 +16,7 @@ from keynet.registry.address import Registry, with_query
 from keynet.registry.auth.challenge import Challenge, parse_challenges, scopes_of
 from keynet.registry.auth.credential_sources import Credential, CredentialSource
 from keynet.registry.http.exchange import Answer, Call
+from keynet.registry.http.refusals import purpose_of
 from keynet.registry.http.status_errors import failure
 from keynet.registry.wire import TokenWire, read_json
 from keynet.secret import Secret
@@ -99,7 +100,15 @@ class Authorizer:
         Raises:
             RegistryDenied: There are no credentials to answer with.
         """
-        refused = failure(answer.status, answer.headers, answer.body, action, self._registry.name)
+        refused = failure(
+            answer.status,
+            answer.headers,
+            answer.body,
+            action,
+            self._registry.name,
+            purpose=purpose_of(answer.method, answer.url),
+            hide=self.secrets(),
+        )
         self._tokens = {key: token for key, token in self._tokens.items() if token.header != sent}
         if not self.learn(answer) and sent is None:
             raise refused
@@ -114,7 +123,17 @@ class Authorizer:
                 ),
                 status=refused.status,
                 code=refused.code,
+                said=refused.said,
             )
+
+    def secrets(self) -> list[str]:
+        """Return what a server may repeat and nobody may see: passwords and tokens so far."""
+        known = [found for found in self._found.values() if found is not None]
+        return [
+            *(credential.password.reveal() for credential in known),
+            *(_basic(credential).reveal().partition(" ")[2] for credential in known),
+            *(token.header.reveal().partition(" ")[2] for token in self._tokens.values()),
+        ]
 
     async def _credential(self, repository: str) -> Credential | None:
         if repository not in self._found:
@@ -141,7 +160,14 @@ class Authorizer:
         started = time.monotonic()
         answer = await self._send(_token_call(realm, challenge, scopes, credential), action)
         if answer.status != 200:
-            raise failure(answer.status, answer.headers, answer.body, action, self._registry.name)
+            raise failure(
+                answer.status,
+                answer.headers,
+                answer.body,
+                action,
+                self._registry.name,
+                hide=self.secrets(),
+            )
         wire = read_json(TokenWire, answer.body, _("a token"))
         text = wire.token or wire.access_token or ""
         if not 0 < len(text) <= _LONGEST_TOKEN or not text.isascii() or not text.isprintable():

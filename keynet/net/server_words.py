@@ -138,7 +138,7 @@ def _of_json(parsed: object) -> Words:
     # An error without a text has its code alone.
     texts += [own for own, text in parts if own not in ("", code) and not text]
     shown = "; ".join(dict.fromkeys(text for text in texts if text))
-    if not shown and not code and parsed and isinstance(parsed, dict):
+    if not shown and not code and isinstance(parsed, dict) and _has_text(parsed, 0):
         shown = json.dumps(parsed, ensure_ascii=False)[: _LONGEST_TEXT * 4]
         return Words("", _shown(shown, _LONGEST_PART))
     return Words(printable(code, _LONGEST_CODE), _shown(shown, _LONGEST))
@@ -179,6 +179,15 @@ def _own(value: dict[str, Any]) -> Iterator[tuple[str, str]]:
     detail = value.get("detail")
     if key == "message" and isinstance(detail, str) and detail.strip():
         yield "", printable(detail, _LONGEST_PART)
+
+
+def _has_text(value: object, depth: int) -> bool:
+    if isinstance(value, str):
+        return bool(value.strip())
+    if depth > _DEEPEST or not isinstance(value, list | dict):
+        return False
+    inner = value if isinstance(value, list) else list(value.values())
+    return any(_has_text(item, depth + 1) for item in inner[:_MOST])
 
 
 def _path(loc: object) -> str | None:

@@ -30,6 +30,7 @@ __all__ = ["attach", "fallback_tag", "find"]
 
 # Two concurrent writers may overwrite each other; each checks that its entry is still there.
 _WRITES: Final = 5
+_PAGE_LIMIT: Final = 8 * 1024 * 1024
 
 
 def fallback_tag(subject: Digest) -> str:
@@ -124,6 +125,7 @@ async def _from_api(
             "GET",
             with_query(url, artifactType=artifact_type) if artifact_type else url,
             {"Accept": MediaType.OCI_INDEX},
+            limit=_PAGE_LIMIT,
         ),
         fill(
             _("list what refers to {digest} in {repository}"), digest=subject, repository=repository
@@ -141,9 +143,9 @@ async def _from_api(
     if first is None:
         return None
     pages = [first]
-    url = listing.next_page(answer)
-    if url is not None:
-        call = replace(operation.call, url=url)
+    following = listing.next_page(answer)
+    if following is not None:
+        call = replace(operation.call, url=following)
         pages += await listing.pages(session, replace(operation, call=call), ManifestWire)
     return [entry.value() for page in pages for entry in page.manifests or ()]
 

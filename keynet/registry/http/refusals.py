@@ -10,7 +10,7 @@ from enum import Enum, auto
 from typing import Final
 from urllib.parse import urlsplit
 
-from keynet.text import N_
+from keynet.text import N_, _, fill
 
 __all__ = ["Purpose", "Refusal", "purpose_of", "refusal"]
 
@@ -49,6 +49,13 @@ class Refusal:
             (not self.statuses or status in self.statuses)
             and (not self.purposes or purpose in self.purposes)
             and (not self.words or re.search(self.words, words, re.IGNORECASE) is not None)
+        )
+
+    def texts(self, registry: str, login: str, later: str) -> tuple[str, str]:
+        """Return reason and hint, translated and filled."""
+        return (
+            fill(_(self.reason), registry=registry),
+            fill(_(self.hint), registry=registry, login=login, later=later),
         )
 
 

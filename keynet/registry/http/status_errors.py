@@ -47,6 +47,14 @@ def failure(
     found = refusal(
         status, purpose, f"{said.code}: {said.text}\n{challenge[1] if challenge else ''}"
     )
+    reason, hint = found.texts(
+        registry,
+        fill(
+            _("Sign in again: keynet login, or the registry's own login for {registry}."),
+            registry=registry,
+        ),
+        _later(retry_after(headers.get("retry-after"))),
+    )
     details = fill(
         _(" ({status}{code}{detail})"),
         status=status,
@@ -57,17 +65,8 @@ def failure(
         _("Could not {action} at {registry}: {reason}{details}."),
         action=action,
         registry=registry,
-        reason=fill(_(found.reason), registry=registry),
+        reason=reason,
         details=details,
-    )
-    hint = fill(
-        _(found.hint),
-        registry=registry,
-        login=fill(
-            _("Sign in again: keynet login, or the registry's own login for {registry}."),
-            registry=registry,
-        ),
-        later=_later(retry_after(headers.get("retry-after"))),
     )
     kind = RegistryDenied if status in _DENIED else NotFound if status == 404 else RegistryError
     temporary = status in TEMPORARY_STATUSES

@@ -113,9 +113,9 @@ def test_a_registry_that_throttles_says_when_to_come_back(
     connect: Connect, value: str, hint: str
 ) -> None:
     if value == "a date":
-        value = formatdate(time.time() + 86_400, usegmt=True)
+        value = formatdate(time.time() + 86_390, usegmt=True)
     if value == "a moment":
-        value = str(round(time.time()) + 86_400)
+        value = str(int(time.time()) + 86_390)
     registry = MemoryRegistry()
     registry.fault = lambda request: Refuse(429, value) if "tags" in request.url.path else None
 

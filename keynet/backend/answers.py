@@ -10,6 +10,7 @@ import pydantic
 from keynet.backend import problem
 from keynet.backend.models import WireProjects, WireSignIn, WireUploadKey
 from keynet.errors import BackendError, NotAuthorised
+from keynet.net import server_words
 from keynet.net.retry import retry_after
 from keynet.secret import Secret
 from keynet.text import Block, _, fill, printable, stacked
@@ -81,7 +82,10 @@ def require_success(answer: Answer, what: str, server_url: str) -> Answer:
                 _("Try again later; if it persists, contact the platform's operators."),
             )
         case _:
-            raise BackendError(fill(_("Cannot {what}: {why}."), what=what, why=why))
+            raise BackendError(
+                fill(_("Cannot {what}: {why}."), what=what, why=why),
+                _("Check the server's URL; the platform's operators find the cause in its log."),
+            )
 
 
 def read(model: type[_Wire], answer: Answer, what: str) -> _Wire:
@@ -96,6 +100,9 @@ def read(model: type[_Wire], answer: Answer, what: str) -> _Wire:
         first = e.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         why = f"{where}: {first['msg']}" if where else first["msg"]
+        page = server_words.page(answer.body)
+        if page:
+            why = fill(_("a page came in its place: {page}"), page=page)
         # The cause would carry the answer, and with it the token, into a traceback.
         raise BackendError(
             fill(

@@ -18,7 +18,7 @@ from typing import Any, Final
 from keynet.net.markup import element, reduced
 from keynet.text import printable
 
-__all__ = ["Words", "decoded", "read"]
+__all__ = ["Words", "decoded", "page", "read"]
 
 _TEXTS: Final = (
     "message",
@@ -90,6 +90,15 @@ def read(body: bytes, content_type: str = "", hide: Iterable[str] = ()) -> Words
     if isinstance(parsed, str):
         return _of_text(parsed.strip())
     return _of_json(parsed)
+
+
+def page(body: bytes) -> str:
+    """Return the words of a page that came in place of data; "" when it is not a page.
+
+    Other bodies may hold a token that was asked for.
+    """
+    text = decoded(body[:_READ]).strip()
+    return _of_text(text).text if text.startswith("<") else ""
 
 
 def decoded(body: bytes, content_type: str = "") -> str:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic import ValidationError as Malformed
 
 from keynet.errors import RegistryError, ValidationError
+from keynet.net import server_words
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.platform import Platform
 from keynet.text import _, fill, printable
@@ -135,11 +136,13 @@ def read_json(model: type[_M], body: bytes, what: str) -> _M:
     try:
         return model.model_validate_json(body)
     except Malformed as error:
+        page = server_words.page(body)
+        reason = fill(_("is a page: {page}"), page=page) if page else _first_reason(error)
         raise RegistryError(
             fill(
                 _("The registry's answer cannot be read: {what} {reason}."),
                 what=what,
-                reason=_first_reason(error),
+                reason=reason,
             ),
             _("Check that the URL is a registry's; a proxy in between may answer for it."),
         ) from error

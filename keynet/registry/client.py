@@ -13,7 +13,7 @@ from keynet.errors import RegistryDenied, RegistryError, ValidationError
 from keynet.events import BlobSkipped, Emit, ignore
 from keynet.net.retry import Retries
 from keynet.oci.descriptor import Descriptor, Digest
-from keynet.registry import blobs, listing, manifests, referrers
+from keynet.registry import blobs, catalog, listing, manifests, referrers
 from keynet.registry.address import Registry
 from keynet.registry.auth.credential_sources import Auth, sources_of
 from keynet.registry.http.exchange import Call, Timeouts
@@ -112,13 +112,18 @@ class RegistryClient:
         await self._session.send(Operation(Call("GET", "/v2/"), _("reach the registry")))
 
     async def catalog(self, *, page_size: int = 1000) -> list[str]:
-        """List every repository, in the registry's order."""
+        """List every repository, in the registry's order.
+
+        Raises:
+            RegistryDenied, NotFound, RegistryError: The registry offers no list.
+        """
         operation = Operation(
             Call("GET", f"/v2/_catalog?n={page_size}"),
             _("list the repositories"),
             ("registry:catalog:*",),
         )
-        pages = await listing.pages(self._session, operation, Catalog)
+        async with catalog.explained(self._session):
+            pages = await listing.pages(self._session, operation, Catalog)
         return listing.unique_names(name for page in pages for name in page.repositories or ())
 
     async def tags(self, repository: str, *, page_size: int = 1000) -> list[str]:

@@ -20,6 +20,7 @@ from keynet.registry.auth.token_exchange import (
     read_token,
 )
 from keynet.registry.http.exchange import Answer, Call
+from keynet.registry.http.refusals import purpose_of
 from keynet.registry.http.status_errors import failure
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
@@ -113,7 +114,15 @@ class Authorizer:
         Raises:
             RegistryDenied: There are no credentials to answer with.
         """
-        refused = failure(answer.status, answer.headers, answer.body, action, self._registry.name)
+        refused = failure(
+            answer.status,
+            answer.headers,
+            answer.body,
+            action,
+            self._registry.name,
+            purpose=purpose_of(answer.method, answer.url),
+            hide=self.secrets(),
+        )
         self._tokens = {key: token for key, token in self._tokens.items() if token.header != sent}
         if not self.learn(answer) and sent is None:
             raise refused
@@ -128,7 +137,17 @@ class Authorizer:
                 ),
                 status=refused.status,
                 code=refused.code,
+                said=refused.said,
             )
+
+    def secrets(self) -> list[str]:
+        """Return what a server may repeat and nobody may see: passwords and tokens so far."""
+        known = [found for found in self._found.values() if isinstance(found, Credential)]
+        return [
+            *(credential.password.reveal() for credential in known),
+            *(basic_header(credential).reveal().partition(" ")[2] for credential in known),
+            *(token.header.reveal().partition(" ")[2] for token in self._tokens.values()),
+        ]
 
     async def _credential(self, repository: str) -> Credential | None:
         if repository not in self._found:
@@ -165,7 +184,14 @@ class Authorizer:
         started = time.monotonic()
         answer = await self._answer_of(challenge, scopes, credential, action)
         if not 200 <= answer.status < 300:
-            raise failure(answer.status, answer.headers, answer.body, action, self._registry.name)
+            raise failure(
+                answer.status,
+                answer.headers,
+                answer.body,
+                action,
+                self._registry.name,
+                hide=self.secrets(),
+            )
         granted = read_token(answer, self._registry.name, server)
         return _Token(Secret(f"Bearer {granted.text}"), started + granted.life_s)
 

@@ -16,6 +16,7 @@ from keynet.registry.address import Registry, follow, origin_of
 from keynet.registry.auth.authentication import Authorizer
 from keynet.registry.auth.credential_sources import CredentialSource
 from keynet.registry.http.exchange import Answer, Call, Stream
+from keynet.registry.http.refusals import Purpose, purpose_of
 from keynet.registry.http.status_errors import failure
 from keynet.registry.http.transport import Transport
 from keynet.registry.http.transport_errors import NotConnected, TlsFailed, sent_elsewhere
@@ -75,7 +76,16 @@ class Session:
     def failure(self, answer: Answer | Stream, action: str, body: bytes = b"") -> RegistryError:
         """Return the error for an answer with an unexpected status."""
         content = answer.body if isinstance(answer, Answer) else body
-        return failure(answer.status, answer.headers, content, action, self._place(answer.url))
+        own = self._base is None or self._is_own(answer.url)
+        return failure(
+            answer.status,
+            answer.headers,
+            content,
+            action,
+            self._place(answer.url),
+            purpose=purpose_of(answer.method, answer.url) if own else Purpose.STORAGE,
+            hide=self._auth.secrets(),
+        )
 
     async def connect(self) -> str:
         """Return the base URL; the registry is asked for its scheme only when http is allowed.
@@ -144,7 +154,9 @@ class Session:
                     target = self._redirected(call, stream.headers["location"], redirects)
                 elif stream.status == 401 and own and refusals < 2:
                     refusals += 1
-                    answer = Answer(401, stream.headers, await _start(stream), stream.url)
+                    answer = Answer(
+                        401, stream.headers, await _start(stream), stream.url, stream.method
+                    )
                     await self._auth.challenged(
                         answer, header, scopes, operation.repository, operation.action
                     )

@@ -80,8 +80,12 @@ class ContentTarget(Protocol):
         """Store a blob unless it is there already."""
         ...
 
-    async def add_manifest(self, content: bytes, manifest: Descriptor, name: str | None) -> None:
-        """Store these bytes, under a name if one is given."""
+    async def add_manifest(self, content: bytes, manifest: Descriptor) -> None:
+        """Store these bytes by their digest."""
+        ...
+
+    async def add_root(self, content: bytes, manifest: Descriptor, name: str | None) -> None:
+        """Store the manifest at the top and list it under a name, if one is given; comes last."""
         ...
 
     async def attached(self, subject: Digest) -> Collection[Digest]:

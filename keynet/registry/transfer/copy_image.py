@@ -61,7 +61,7 @@ async def copy_tree(
         ValidationError: A manifest contradicts itself, or indexes are nested too deeply.
         KeynetError: Source or target fail; the target's names are unchanged.
     """
-    copying = _Copying(source, target, emit, referrers, asyncio.Semaphore(concurrency))
+    copying = _Copying(source, target, emit, asyncio.Semaphore(concurrency), referrers=referrers)
     return await copying.run(root, name)
 
 
@@ -71,8 +71,9 @@ class _Copying:
         source: ContentSource,
         target: ContentTarget,
         emit: Emit,
-        referrers: bool,  # noqa: FBT001
         gate: asyncio.Semaphore,
+        *,
+        referrers: bool,
     ) -> None:
         self._source, self._target = source, target
         self._emit = emit
@@ -92,10 +93,10 @@ class _Copying:
         if self._with_referrers:
             if not named:
                 # The subject first, its name last: who finds the name finds the referrers.
-                await self._target.add_manifest(top.content, top.descriptor, None)
+                await self._target.add_manifest(top.content, top.descriptor)
             await self._referrers_of(top, 0)
         if not named:
-            await self._target.add_manifest(top.content, top.descriptor, name)
+            await self._target.add_root(top.content, top.descriptor, name)
         return Tree(top, 1 + len(self._manifests), len(self._attached))
 
     async def _read(self, descriptor: Descriptor) -> Manifest:
@@ -148,7 +149,7 @@ class _Copying:
         if not await self._is_complete(manifest):
             await self._parts(manifest, depth)
             async with self._gate:
-                await self._target.add_manifest(manifest.content, manifest.descriptor, None)
+                await self._target.add_manifest(manifest.content, manifest.descriptor)
 
     async def _blob(self, part: Descriptor) -> None:
         await _once(self._blobs, part.digest, lambda: self._send(part))

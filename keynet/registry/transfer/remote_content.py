@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from keynet.errors import ValidationError
 from keynet.events import Emit, ignore
 from keynet.oci.content import Root
 from keynet.oci.descriptor import Descriptor, Digest
@@ -16,7 +15,6 @@ from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.registry.client import RegistryClient
 from keynet.registry.transfer.pull_image import fetch_image, fetch_manifest
-from keynet.text import _, fill
 
 __all__ = ["RemoteBlob", "RemoteSource", "RemoteTarget", "send_blob"]
 
@@ -120,11 +118,7 @@ class RemoteSource:
 
 
 class RemoteTarget:
-    """A repository that images are copied into.
-
-    Args:
-        reference: With a digest, only a manifest of that digest is stored under a name.
-    """
+    """A repository that images are copied into."""
 
     def __init__(
         self, client: RegistryClient, reference: Reference, *, emit: Emit = ignore
@@ -139,23 +133,6 @@ class RemoteTarget:
         """The reference."""
         return str(self._reference)
 
-    def check(self, root: Descriptor) -> None:
-        """Check before a copy that the target can have this manifest.
-
-        Raises:
-            ValidationError: It is named by another digest.
-        """
-        digest = self._reference.digest
-        if digest is not None and digest != root.digest:
-            raise ValidationError(
-                fill(
-                    _("{target} cannot be written: what is copied has the digest {digest}."),
-                    target=self._reference,
-                    digest=root.digest,
-                ),
-                _("Name the target by a tag."),
-            )
-
     async def holds(self, manifest: Descriptor, name: str | None) -> bool:
         """Report whether a tag, or the digest, leads to exactly this manifest."""
         found = await self._client.head_manifest(self._repository, name or manifest.digest)
@@ -168,7 +145,13 @@ class RemoteTarget:
         """Mount or stream a blob unless the repository has it."""
         await send_blob(self._client, self._repository, blob, emit=self._emit)
 
-    async def add_manifest(self, content: bytes, manifest: Descriptor, name: str | None) -> None:
+    async def add_manifest(self, content: bytes, manifest: Descriptor) -> None:
+        """Store a manifest by its digest."""
+        await self._client.put_manifest(
+            self._repository, manifest.digest, content, manifest.media_type
+        )
+
+    async def add_root(self, content: bytes, manifest: Descriptor, name: str | None) -> None:
         """Store a manifest under a tag, or its digest."""
         await self._client.put_manifest(
             self._repository, name or manifest.digest, content, manifest.media_type

@@ -5,10 +5,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from keynet.archive.layout.archive_target import writing_archive
+from keynet.archive.layout.folder_target import writing_folder
+from keynet.archive.layout.layout_source import first_name, source_in
 from keynet.archive.location import FORMS, Location, parse_location
+from keynet.archive.reader import open_archive
 from keynet.errors import UsageError
 from keynet.events import Emit
-from keynet.oci.content import ContentSource
+from keynet.oci.content import ContentSource, ContentTarget
+from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.registry.address import Registry
 from keynet.registry.config import RegistryConfig
@@ -79,26 +84,46 @@ def _remote(text: str, *, insecure: bool) -> Remote:
 
 @asynccontextmanager
 async def opened_source(
-    place: Remote | Location, config: RegistryConfig
-) -> AsyncIterator[ContentSource]:
-    """Open a source until the end of the block.
+    place: Remote | Location,
+    config: RegistryConfig,
+    platform: Platform | None = None,
+    *,
+    oci_types: bool = False,
+) -> AsyncIterator[tuple[ContentSource, str | None]]:
+    """Open a source until the end of the block; yield its image's name, too.
 
     Args:
         config: How to reach the registry, if it is one.
+        oci_types: For an archive that has no manifest, make one with the OCI's media types.
 
     Raises:
-        KeynetError: It cannot be opened.
+        KeynetError: It cannot be opened, or has several images and none is named.
     """
-    assert isinstance(place, Remote)
-    async with config.client() as client:
-        yield RemoteSource(client, place.reference)
+    if isinstance(place, Remote):
+        async with config.client() as client:
+            name = str(place.reference) if place.reference.tag is not None else None
+            yield RemoteSource(client, place.reference), name
+        return
+    async with open_archive(place.path) as archive:
+        source = source_in(archive, place.name, platform, oci_types=oci_types)
+        yield source, first_name(archive, place.name)
 
 
 @asynccontextmanager
 async def opened_target(
     place: Remote | Location, config: RegistryConfig, emit: Emit
-) -> AsyncIterator[RemoteTarget]:
-    """Open a target until the end of the block; files appear when it ends without an error."""
-    assert isinstance(place, Remote)
-    async with config.client() as client:
-        yield RemoteTarget(client, place.reference, emit=emit)
+) -> AsyncIterator[ContentTarget]:
+    """Open a target until the end of the block; a file appears when it ends without an error.
+
+    Raises:
+        KeynetError: It cannot be written.
+    """
+    if isinstance(place, Remote):
+        async with config.client() as client:
+            yield RemoteTarget(client, place.reference, emit=emit)
+    elif place.is_folder:
+        async with writing_folder(place.path, emit) as folder:
+            yield folder
+    else:
+        async with writing_archive(place.path, emit) as archive:
+            yield archive

@@ -9,7 +9,7 @@ from keynet.archive.writer import write_archive
 from keynet.errors import UsageError, ValidationError
 from keynet.events import BlobAdvanced, BlobFinished, BlobStarted, Emit, Notice, ignore
 from keynet.oci.content import ContentSource, Root
-from keynet.oci.descriptor import Descriptor, Digest
+from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.image import Layer
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
@@ -176,7 +176,19 @@ def _announce(source: Remote | Location, root: Root, target: Remote | Location, 
                 "note",
             )
         )
-    if _is_docker(target):
+    docker_types = (MediaType.DOCKER_MANIFEST, MediaType.DOCKER_LIST)
+    if isinstance(target, Location) and not _is_docker(target):
+        if root.descriptor.media_type in docker_types:
+            emit(
+                Notice(
+                    _(
+                        "The manifest stays docker's, so its digest stays too: crane, regctl and "
+                        "keynet read it from an OCI layout, skopeo and podman do not."
+                    ),
+                    "note",
+                )
+            )
+    elif _is_docker(target):
         emit(
             Notice(
                 _(

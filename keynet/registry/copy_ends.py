@@ -22,7 +22,8 @@ from keynet.text import _, fill, printable
 
 __all__ = ["Remote", "opened_source", "opened_target", "parse_place"]
 
-_SCHEMES = ("http", "https", "docker")
+# skopeo's way to say that a name is a registry's.
+_TRANSPORT = "docker://"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +57,14 @@ def parse_place(text: str, *, reading: bool, insecure: bool = False) -> Remote |
 
 
 def _remote(text: str, *, insecure: bool) -> Remote:
-    scheme, separator, bare = text.partition("://")
-    if not separator:
-        scheme, bare = "", text
+    text = text.removeprefix(_TRANSPORT)
+    scheme, separator, bare = text.rpartition("://")
     host, slash, rest = bare.partition("/")
     # Text before an @ may be a password: it is not repeated.
     named = printable(bare.rpartition("@")[2] if "@" in host else bare, 200)
     looks_named = bool(separator) or "." in host or ":" in host or host == "localhost"
-    if scheme.lower() not in ("", *_SCHEMES) or "@" in host or not (slash and rest and looks_named):
+    known = scheme.lower() in ("", "http", "https")
+    if not known or "@" in host or not (slash and rest and looks_named):
         raise UsageError(
             fill(
                 _("{text!r} does not name an image in a registry, a file or a folder."), text=named
@@ -75,8 +76,7 @@ def _remote(text: str, *, insecure: bool) -> Remote:
             if "@" in host
             else fill(_("Write HOST/REPOSITORY:TAG, or one of {forms}."), forms=FORMS),
         )
-    scheme = "" if scheme.lower() == "docker" else scheme
-    url = f"{scheme}://{host}" if scheme else host
+    url = f"{scheme}{separator}{host}"
     registry = Registry.parse(url, insecure=insecure)
     parsed = Reference.parse(f"{registry.name}/{rest.strip('/')}")
     return Remote(url, parsed)

@@ -86,6 +86,11 @@ class Archive:
         return self._source.name
 
     @property
+    def contents(self) -> Contents:
+        """The members: documents and blobs by name."""
+        return self._contents
+
+    @property
     def compression(self) -> Compression:
         """How the whole file is compressed."""
         return self._source.compression

@@ -110,7 +110,8 @@ def _docker_pushes_and_pulls(
 def test_oras_pushes_attaches_discovers_and_deletes(
     sandbox: SandboxProcess, logins: Path, newer: NewerRoot, tmp_path: Path
 ) -> None:
-    access = ["--plain-http", "--registry-config", str(logins / "config.json")]
+    config, flags = str(logins / "config.json"), list[str]()
+    access = ["--plain-http", "--registry-config", config]
     repository = f"{sandbox.registry}/team/oras"
     (tmp_path / "note.txt").write_text("a note\n")
 
@@ -131,10 +132,10 @@ def test_oras_pushes_attaches_discovers_and_deletes(
     (tmp_path / "pulled").mkdir()
     oras("pull", f"{repository}:1", "--output", str(tmp_path / "pulled"))
     assert (tmp_path / "pulled" / "note.txt").read_text() == "a note\n"
-    oras("copy", "-r", f"{repository}:1", f"{sandbox.registry}/team/copied:1",
-         *("--from-plain-http", "--to-plain-http"),
-         *("--from-registry-config", str(logins / "config.json")),
-         *("--to-registry-config", str(logins / "config.json")))  # fmt: skip
+    for side in ("from", "to"):
+        flags += [f"--{side}-plain-http", f"--{side}-registry-config", config]
+    copied = f"{sandbox.registry}/team/copied:1"
+    newer.run(["oras", "copy", "-r", f"{repository}:1", copied, *flags])
     oras("manifest", "delete", "--force", entry["reference"])
     found = json.loads(oras("discover", "--format", "json", f"{repository}:1"))["manifests"]
     assert [left["artifactType"] for left in found] == ["application/x.two"]

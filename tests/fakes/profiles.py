@@ -94,7 +94,6 @@ PROFILES: Final = (
     Profile(
         "GAR",
         patch=Words(405, "UNSUPPORTED", "chunked uploads are not supported"),
-        absent_head=404,
         mount=202,
     ),
     Profile(

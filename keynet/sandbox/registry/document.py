@@ -5,6 +5,7 @@ referrers".
 """
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +15,10 @@ from keynet.sandbox.registry.refusals import Refusal
 
 __all__ = ["Document", "parsed"]
 
+# It becomes a header of answers.
+_MEDIA_TYPE: Final = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*"
+)
 _REMOTE: Final = ("foreign", "nondistributable")
 
 
@@ -26,7 +31,7 @@ class Document:
     manifests: tuple[Digest, ...]
     subject: Digest | None
     artifact_type: str | None
-    annotations: dict[str, Any] | None
+    annotations: dict[str, str]
 
 
 def parsed(content: bytes, content_type: str) -> Document:
@@ -45,6 +50,8 @@ def parsed(content: bytes, content_type: str) -> Document:
     media_type = content_type.partition(";")[0].strip() or told
     if not isinstance(media_type, str) or told not in {None, media_type}:
         raise _invalid("mediaType and Content-Type differ")
+    if not _MEDIA_TYPE.fullmatch(media_type):
+        raise _invalid("mediaType is not a media type")
     if "layers" in manifest and "manifests" in manifest:
         raise _invalid("a manifest has either layers or manifests")
     config = [manifest["config"]] if "config" in manifest else []
@@ -54,13 +61,15 @@ def parsed(content: bytes, content_type: str) -> Document:
         config[0].get("mediaType") if config and isinstance(config[0], dict) else None
     )
     annotations = manifest.get("annotations")
+    if not isinstance(annotations, dict | None):
+        raise _invalid("annotations is not an object")
     return Document(
         media_type,
         tuple(_digest(part) for part in blobs if not _is_remote(part)),
         tuple(_digest(part) for part in _list(manifest, "manifests")),
         _digest(subject) if subject is not None else None,
         artifact_type if isinstance(artifact_type, str) else None,
-        annotations if isinstance(annotations, dict) else None,
+        {k: v for k, v in (annotations or {}).items() if isinstance(v, str)},
     )
 
 

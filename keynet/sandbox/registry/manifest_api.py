@@ -116,7 +116,11 @@ class ManifestApi:
             return None
         media_type, content = found
         document = parsed(content, media_type)
-        entry = {"mediaType": media_type, "size": len(content), "digest": str(digest)}
+        entry: dict[str, Any] = {
+            "mediaType": media_type,
+            "size": len(content),
+            "digest": str(digest),
+        }
         if document.artifact_type:
             entry["artifactType"] = document.artifact_type
         if document.annotations:

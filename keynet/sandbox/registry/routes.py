@@ -15,9 +15,16 @@ from keynet.sandbox.registry.sessions import Sessions
 __all__ = ["registry_routes"]
 
 
-def registry_routes(disk: Disk, sessions: Sessions, guard: Guard) -> list[Route]:
-    """Return the routes of a registry; ``refusals.answered`` must handle ``Refusal``."""
-    blobs = BlobApi(disk, sessions, guard)
+def registry_routes(
+    disk: Disk, sessions: Sessions, guard: Guard, *, mount_without_source: bool = False
+) -> list[Route]:
+    """Return the routes of a registry; ``refusals.answered`` must handle ``Refusal``.
+
+    Args:
+        mount_without_source: Mount without ``from`` too, out of any repository that the client
+            may read.
+    """
+    blobs = BlobApi(disk, sessions, guard, mount_without_source)
     manifests, lists = ManifestApi(disk, guard), ListApi(disk, guard)
     begin, upload = "/v2/{name:path}/blobs/uploads", "/v2/{name:path}/blobs/uploads/{upload}"
     blob, manifest = "/v2/{name:path}/blobs/{digest}", "/v2/{name:path}/manifests/{identifier}"

@@ -107,10 +107,15 @@ Open = Callable[..., Desk]
 def open_desk(tmp_path: Path) -> Open:
     """Open the registry's files, as at each start."""
 
-    def opened(guard: Guard | None = None) -> Desk:
+    def opened(guard: Guard | None = None, *, mount_without_source: bool = False) -> Desk:
         disk = Disk(tmp_path / "registry")
         disk.sweep()
-        routes = registry_routes(disk, Sessions(disk), guard or OpenGuard())
+        routes = registry_routes(
+            disk,
+            Sessions(disk),
+            guard or OpenGuard(),
+            mount_without_source=mount_without_source,
+        )
         handlers = {Refusal: answered, HTTPException: for_status}
         return Desk(Starlette(routes=routes, exception_handlers=handlers), disk)
 

@@ -48,7 +48,7 @@ def test_of_two_first_chunks_in_one_upload_the_second_is_refused(desk: Desk) -> 
             return sent.status_code
 
     async def both() -> list[int]:
-        return await asyncio.gather(chunk(), chunk())
+        return list(await asyncio.gather(chunk(), chunk()))
 
     assert sorted(asyncio.run(both())) == [202, 416]
     assert desk.ask("PUT", f"{location}?digest={DIGEST}").status_code == 201

@@ -67,12 +67,21 @@ def test_a_tag_moves(desk: Desk) -> None:
         (b'{"layers": ["x"]}', "MANIFEST_INVALID"),
         (b'{"config": 3}', "MANIFEST_INVALID"),
         (b'{"subject": []}', "MANIFEST_INVALID"),
+        (b'{"annotations": []}', "MANIFEST_INVALID"),
         (b'{"subject": {"digest": "../../x"}}', "DIGEST_INVALID"),
     ],
 )
 def test_a_broken_manifest_is_refused(desk: Desk, content: bytes, word: str) -> None:
     assert put(desk, content) == (400, word)
     assert desk.ask("GET", "/v2/some/app/manifests/latest").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "media_type", ["", "x", "a/b\r\nSet-Cookie: c", "한/글", "a/b c", 5, None, ["a/b"]]
+)
+def test_a_media_type_that_is_none_is_refused(desk: Desk, media_type: object) -> None:
+    content = json.dumps({"mediaType": media_type}).encode()
+    assert put(desk, content, media_type="") == (400, "MANIFEST_INVALID")
 
 
 @pytest.mark.parametrize("part", ["config", "layers", "manifests"])

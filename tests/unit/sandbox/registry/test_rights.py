@@ -82,6 +82,18 @@ def test_a_mount_needs_the_right_to_read_the_source(desk: Desk, guard: TokenGuar
     assert desk.ask("POST", mount, headers=both).status_code == 201
 
 
+def test_a_mount_without_a_source_takes_it_from_what_may_be_read(
+    open_desk: Open, guard: TokenGuard
+) -> None:
+    desk, digest = open_desk(guard, mount_without_source=True), digest_of(b"shared")
+    path = f"/v2/source/app/blobs/uploads/?digest={digest}"
+    assert desk.ask("POST", path, b"shared", token(guard, "source/app:push")).status_code == 201
+    mount = f"/v2/some/app/blobs/uploads/?mount={digest}"
+    assert desk.ask("POST", mount, headers=token(guard, "some/app:push")).status_code == 202
+    both = token(guard, "some/app:push", "source/app:pull")
+    assert desk.ask("POST", mount, headers=both).status_code == 201
+
+
 def forged(guard: TokenGuard, header: dict[str, Any], claims: dict[str, Any]) -> str:
     parts = [
         base64.urlsafe_b64encode(json.dumps(p).encode()).rstrip(b"=") for p in (header, claims)
@@ -94,8 +106,8 @@ def test_a_token_that_this_signer_did_not_make_is_none(
 ) -> None:
     access = [{"type": "repository", "name": "some/app", "actions": ["pull", "push"]}]
     now = int(time.time())
-    claims = {"iss": registry_tokens.ISSUER, "aud": registry_tokens.SERVICE, "access": access}
-    claims |= {"nbf": now - 10, "exp": now + 100}
+    claims: dict[str, Any] = {"nbf": now - 10, "exp": now + 100, "access": access}
+    claims |= {"iss": registry_tokens.ISSUER, "aud": registry_tokens.SERVICE}
     (tmp_path / "other").mkdir()
     other = registry_tokens.sign(authority.token_signer(tmp_path / "other"), "x", access)
     good = registry_tokens.sign(guard.signer, "x", access)

@@ -1,10 +1,11 @@
 """Render a recipe into a Containerfile, and the files that it needs.
 
-There are three forms. Without dependencies, only files are copied. With dependencies, packages
+There are four forms. Without dependencies, only files are copied. With dependencies, packages
 are installed in a first stage and copied to the second one. If RUN can mount a folder of the
 context, they are installed in a single stage instead: copying an environment takes seconds and
 disk space for each gigabyte, and podman and buildah read it again in each build, even if
-everything is cached.
+everything is cached. Or they are installed before the build, in a container of the base image that
+becomes the base of the Containerfile.
 """
 
 import functools
@@ -13,7 +14,7 @@ import json
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -26,12 +27,22 @@ from keynet.runtime.build import pip_archive
 from keynet.runtime.build.uv_program import UvProgram
 from keynet.text import _, fill
 
-__all__ = ["PREFIX", "Rendered", "one_stage", "two_stages"]
+__all__ = [
+    "BUILD_FILES",
+    "PREFIX",
+    "Rendered",
+    "installing",
+    "is_user",
+    "on_packages",
+    "one_stage",
+    "packages",
+    "two_stages",
+]
 
 # Not /opt/venv: some bases have their own environment there.
 PREFIX: Final = "/opt/keynet"
 # Where install.py finds the build files.
-_BUILD_FILES: Final = "/keynet"
+BUILD_FILES: Final = "/keynet"
 _DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # Where a mounted image of uv is, and what is copied to the second stage.
 _UV_IMAGE: Final = "/keynet-uv"
@@ -57,8 +68,8 @@ ENV PATH="$${{PATH:-{_DEFAULT_PATH}}}:{PREFIX}/bin:{PREFIX}/{_SCRIPTS}"
 _TWO_STAGES: Final = f"""\
 FROM ${{base}} AS dependencies
 USER 0
-COPY build/ {_BUILD_FILES}/
-${{copy_uv}}RUN ["python3", "-B", "{_BUILD_FILES}/install.py", "{_LAYER}"]
+COPY build/ {BUILD_FILES}/
+${{copy_uv}}RUN ["python3", "-B", "{BUILD_FILES}/install.py", "{_LAYER}"]
 
 # Nothing of the host's network (certificates, proxies, package index) is in this second stage.
 FROM ${{base}}
@@ -69,12 +80,17 @@ _COPY_UV: Final = f"COPY --from={{image}} /{_UV} {_UV_IMAGE}/{_UV}\n"
 _ONE_STAGE: Final = f"""\
 FROM ${{base}}
 USER 0
-RUN --mount=type=bind,source=build,target={_BUILD_FILES} \
-${{mount_uv}}["python3", "-B", "{_BUILD_FILES}/install.py", "", "${{fingerprint}}"]
+RUN --mount=type=bind,source=build,target={BUILD_FILES} \
+${{mount_uv}}["python3", "-B", "{BUILD_FILES}/install.py", "", "${{fingerprint}}"]
 USER ${{user}}
 ENV PATH="{PREFIX}/bin:$${{PATH:-{_DEFAULT_PATH}}}"
 """
+_ON_PACKAGES: Final = f"""\
+FROM ${{packages}}
+ENV PATH="{PREFIX}/bin:$${{PATH:-{_DEFAULT_PATH}}}"
+"""
 _MOUNT_UV: Final = f"--mount=type=bind,from={{image}},target={_UV_IMAGE} "
+_REMOVING: Final = "--remove-build-files"
 # What runs in the build is imported there by the names that it has here.
 _INSIDE: Final = "keynet.runtime.build.inside"
 _START: Final = f"""\
@@ -83,13 +99,18 @@ from pathlib import Path
 
 if __name__ == "__main__":
     # Not the current folder, nor one that PYTHONPATH names.
-    sys.path.insert(0, "{_BUILD_FILES}")
+    sys.path.insert(0, "{BUILD_FILES}")
     from {_INSIDE} import install
 
     layer = Path(sys.argv[1]) if sys.argv[1] else None
-    sent, mounted = Path("{_BUILD_FILES}/{_UV}"), Path("{_UV_IMAGE}/{_UV}")
+    sent, mounted = Path("{BUILD_FILES}/{_UV}"), Path("{_UV_IMAGE}/{_UV}")
     uv = mounted if mounted.exists() else sent
-    sys.exit(install.main(Path("{_BUILD_FILES}"), Path("{PREFIX}"), uv, layer))
+    status = install.main(Path("{BUILD_FILES}"), Path("{PREFIX}"), uv, layer)
+    if "{_REMOVING}" in sys.argv:
+        # They were copied, and this layer shall not have them.
+        import shutil
+        shutil.rmtree("{BUILD_FILES}")
+    sys.exit(status)
 """
 
 
@@ -152,7 +173,7 @@ def one_stage(
     Raises:
         KeynetError: keynet's own pip is not installed.
     """
-    if not recipe.dependencies.files or not _USER.fullmatch(user or "0"):
+    if not recipe.dependencies.files or not is_user(user):
         return None
     build_files, fingerprint = _build_files(recipe, network, uv)
     mount_uv = _MOUNT_UV.format(image=uv.image) if uv is not None and uv.image else ""
@@ -160,6 +181,44 @@ def one_stage(
         recipe, _ONE_STAGE, user=user or "0", fingerprint=fingerprint, mount_uv=mount_uv
     )
     return Rendered(text, build_files, frozenset({_UV}))
+
+
+def packages(recipe: Recipe, network: HostNetwork, uv: UvProgram | None) -> tuple[Rendered, str]:
+    """Render what ``installing`` needs at ``BUILD_FILES``, and a hash of the dependencies.
+
+    Args:
+        uv: The program that installs, which is sent whether the engine has its image or not; None
+            leaves it to pip.
+
+    Raises:
+        KeynetError: keynet's own pip is not installed.
+    """
+    sent = replace(uv, image="") if uv is not None else None
+    build_files, fingerprint = _build_files(recipe, network, sent)
+    return Rendered("", build_files, frozenset({_UV})), fingerprint
+
+
+def installing(key: str) -> tuple[str, ...]:
+    """Return the program that installs in a container, and then removes the build files.
+
+    Args:
+        key: An argument that it ignores.
+    """
+    return ("python3", "-B", f"{BUILD_FILES}/install.py", "", key, _REMOVING)
+
+
+def is_user(user: str) -> bool:
+    """Report whether a USER instruction can have this user of an image's config."""
+    return _USER.fullmatch(user or "0") is not None
+
+
+def on_packages(recipe: Recipe, image: str) -> Rendered:
+    """Render the form on an image that has the packages already, and the user of its base.
+
+    Args:
+        image: What FROM names.
+    """
+    return Rendered(_fill_template(recipe, _ON_PACKAGES, packages=image))
 
 
 def _fill_template(recipe: Recipe, dependencies: str, **values: str) -> str:

@@ -13,7 +13,7 @@ from keynet.errors import RegistryDenied, RegistryError, ValidationError
 from keynet.events import BlobSkipped, Emit, ignore
 from keynet.net.retry import Retries
 from keynet.oci.descriptor import Descriptor, Digest
-from keynet.registry import blobs, catalog, listing, manifests, referrers
+from keynet.registry import blobs, manifests
 from keynet.registry.address import Registry
 from keynet.registry.auth.credential_sources import Auth, sources_of
 from keynet.registry.http.exchange import Call, Timeouts
@@ -21,6 +21,7 @@ from keynet.registry.http.session import Operation, Session
 from keynet.registry.http.tls import CERTS_D, ClientCertificate, Trust, from_certs_d
 from keynet.registry.http.transport import HttpTransport, Transport
 from keynet.registry.http.transport_errors import no_registry
+from keynet.registry.lists import catalog, listing, referrers
 from keynet.registry.manifests import Manifest
 from keynet.registry.token_hosts import declared
 from keynet.registry.transfer import download

@@ -3,6 +3,7 @@
 Source: OCI image-spec, "Image Manifest", "Image Index"; Docker's "Image Manifest V 2, Schema 1".
 """
 
+import contextlib
 from typing import Annotated, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -124,8 +125,6 @@ class Catalog(_Wire):
     repositories: Annotated[list[_ShortText], Field(max_length=_ENTRIES)] | None = None
 
 
-
-
 _M = TypeVar("_M", bound=BaseModel)
 
 
@@ -207,10 +206,8 @@ def refuse_schema_1(content: bytes, content_type: str | None = None) -> None:
         ValidationError: It is one.
     """
     named = _SCHEMA_1 in (content_type or "")
-    try:
+    with contextlib.suppress(Malformed):
         named = named or _VersionWire.model_validate_json(content).schemaVersion == 1
-    except Malformed:
-        pass
     if named:
         raise ValidationError(
             _("The image has a manifest of schema 1, Docker's format of before 2016."),

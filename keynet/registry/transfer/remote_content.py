@@ -14,7 +14,8 @@ from keynet.oci.image import Blob, Image
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.registry.client import RegistryClient
-from keynet.registry.transfer.pull_image import fetch_image, fetch_manifest
+from keynet.registry.transfer.pull_image import fetch_image
+from keynet.registry.transfer.select_image import fetch_manifest
 
 __all__ = ["RemoteBlob", "RemoteSource", "RemoteTarget", "send_blob"]
 

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from keynet.sandbox.registry.access import Guard, OpenGuard
 from keynet.sandbox.registry.disk import Disk
-from keynet.sandbox.registry.refusals import Refusal, answered, for_status
+from keynet.sandbox.registry.error_answers import Refusal, answered, for_status
 from keynet.sandbox.registry.routes import registry_routes
 from keynet.sandbox.registry.sessions import Sessions
 

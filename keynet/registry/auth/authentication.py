@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
 
-from keynet.errors import RegistryDenied, RegistryError
+from keynet.errors import RegistryError
 from keynet.registry.address import Registry, with_query
 from keynet.registry.auth.challenge import Challenge, parse_challenges, scopes_of
 from keynet.registry.auth.credential_sources import Credential, CredentialSource
@@ -100,6 +100,7 @@ class Authorizer:
         Raises:
             RegistryDenied: There are no credentials to answer with.
         """
+        nobody = await self._credential(repository) is None
         refused = failure(
             answer.status,
             answer.headers,
@@ -108,23 +109,20 @@ class Authorizer:
             self._registry.name,
             purpose=purpose_of(answer.method, answer.url),
             hide=self.secrets(),
+            anonymous=nobody,
         )
         self._tokens = {key: token for key, token in self._tokens.items() if token.header != sent}
         if not self.learn(answer) and sent is None:
             raise refused
         assert self._challenge is not None
         scopes |= scopes_of([self._challenge.parameters.get("scope", "")])
-        if self._challenge.scheme == "basic" and await self._credential(repository) is None:
-            raise RegistryDenied(
-                refused.message,
-                fill(
-                    _("There are no credentials for {registry}: sign in first."),
-                    registry=self._registry.name,
-                ),
-                status=refused.status,
-                code=refused.code,
-                said=refused.said,
-            )
+        if self._challenge.scheme == "basic" and nobody:
+            raise refused
+
+    @property
+    def anonymous(self) -> bool:
+        """Report whether no credential was found for any request so far."""
+        return not any(self._found.values())
 
     def secrets(self) -> list[str]:
         """Return what a server may repeat and nobody may see: passwords and tokens so far."""
@@ -167,6 +165,7 @@ class Authorizer:
                 action,
                 self._registry.name,
                 hide=self.secrets(),
+                anonymous=credential is None,
             )
         wire = read_json(TokenWire, answer.body, _("a token"))
         text = wire.token or wire.access_token or ""

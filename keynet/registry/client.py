@@ -11,6 +11,7 @@ from typing import Self
 
 from keynet.errors import RegistryDenied, RegistryError, ValidationError
 from keynet.events import BlobSkipped, Emit, ignore
+from keynet.net import server_words
 from keynet.net.retry import Retries
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.registry import blobs, manifests
@@ -110,7 +111,18 @@ class RegistryClient:
             RegistryDenied: The credentials are refused.
             RegistryError: The answer is not a registry's.
         """
-        await self._session.send(Operation(Call("GET", "/v2/"), _("reach the registry")))
+        answer = await self._session.send(Operation(Call("GET", "/v2/"), _("reach the registry")))
+        page = server_words.page(answer.body)
+        if page and "docker-distribution-api-version" not in answer.headers:
+            raise RegistryError(
+                fill(
+                    _("{registry} does not answer as a registry but with a page: {page}."),
+                    registry=self.registry,
+                    page=page,
+                ),
+                _("Check the address; a proxy or a sign-in page may answer in its place."),
+                status=answer.status,
+            )
 
     async def catalog(self, *, page_size: int = 1000) -> list[str]:
         """List every repository, in the registry's order.

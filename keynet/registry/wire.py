@@ -138,10 +138,10 @@ def read_json(model: type[_M], body: bytes, what: str) -> _M:
         return model.model_validate_json(body)
     except Malformed as error:
         page = server_words.page(body)
-        reason = fill(_("is a page: {page}"), page=page) if page else _first_reason(error)
+        reason = fill(_("it is a page: {page}"), page=page) if page else _first_reason(error)
         raise RegistryError(
             fill(
-                _("The registry's answer cannot be read: {what} {reason}."),
+                _("The registry's answer cannot be read ({what}): {reason}."),
                 what=what,
                 reason=reason,
             ),

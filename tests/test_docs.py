@@ -124,7 +124,7 @@ def _settings() -> dict[str, list[str]]:
 
 
 def _names_of_settings() -> list[str]:
-    inner = {"api_token_expires_at", "project_title"}
+    inner = {"api_token_expires_at", "platform_token_host", "project_title"}
     return sorted(name.removesuffix("_id") for name in set(Settings.model_fields) - inner)
 
 

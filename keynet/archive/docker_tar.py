@@ -45,7 +45,7 @@ def inspect_docker_tar(
 
     Args:
         tag: The image to choose from an archive with several; the first by default.
-        platform: The platform to choose from a multi-platform image; this machine's by default.
+        platform: The platform to choose from a multi-platform image; linux/amd64 by default.
 
     Raises:
         ArchiveNotFound: There is no such file.

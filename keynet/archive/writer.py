@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Final, Literal
 
-from keynet.archive.compression import Compression, Decompressor, sniff
+from keynet.archive.compression import MAGIC, Decompressor, sniff
 from keynet.archive.tar_writer import TarWriter, replacing
 from keynet.errors import DigestMismatch
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
@@ -51,7 +51,7 @@ async def _write_oci(tar: TarWriter, image: Image, name: str | None) -> None:
     for layer in image.layers:
         if layer.descriptor.digest not in written:
             written.add(layer.descriptor.digest)
-            await tar.stream(_blob(layer.descriptor.digest), _verified(layer))
+            await tar.stream(_blob(layer.descriptor.digest), _checked(layer))
     for document in (image.config, image.manifest):
         digest = Digest.of(document)
         if digest not in written:
@@ -90,26 +90,57 @@ async def _verified(layer: Layer) -> AsyncIterator[bytes]:
     _compare(_("A layer"), hasher.hexdigest(), layer.descriptor.digest)
 
 
-async def _decompressed(layer: Layer) -> AsyncIterator[bytes]:
-    """Decompress a layer, detecting the format, and check digest and diff id."""
-    name = fill(_("layer {digest}"), digest=layer.descriptor.digest.short)
-    hasher = hashlib.new(layer.diff_id.algorithm)
-    decompressor: Decompressor | None = None
-
-    def step(pieces: Iterator[bytes]) -> bytes | None:
-        piece = next(pieces, None)
-        if piece is not None:
-            hasher.update(piece)
-        return piece
-
+async def _checked(layer: Layer) -> AsyncIterator[bytes]:
+    """Yield a layer as stored, and check digest and diff id."""
+    opening = _Opening(layer)
     async for block in _verified(layer):
-        if decompressor is None:
-            decompressor = Decompressor(sniff(block), name)
-        pieces = decompressor.feed(block)
-        while (piece := await asyncio.to_thread(step, pieces)) is not None:
+        pieces = opening.feed(block)
+        while await asyncio.to_thread(next, pieces, None) is not None:
+            pass
+        yield block
+    opening.finish()
+
+
+async def _decompressed(layer: Layer) -> AsyncIterator[bytes]:
+    """Yield a layer decompressed, and check digest and diff id."""
+    opening = _Opening(layer)
+    async for block in _verified(layer):
+        pieces = opening.feed(block)
+        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
             yield piece
-    (decompressor or Decompressor(Compression.NONE, name)).finish()
-    _compare(_("A decompressed layer"), hasher.hexdigest(), layer.diff_id)
+    if rest := opening.finish():
+        yield rest
+
+
+class _Opening:
+    """Decompress a layer by what it is, not by its media type, as engines do; hash the result."""
+
+    def __init__(self, layer: Layer) -> None:
+        self._diff_id = layer.diff_id
+        self._name = fill(_("layer {digest}"), digest=layer.descriptor.digest.short)
+        self._hasher = hashlib.new(layer.diff_id.algorithm)
+        self._head = b""
+        self._decompressor: Decompressor | None = None
+
+    def feed(self, block: bytes) -> Iterator[bytes]:
+        self._head += block if self._decompressor is None else b""
+        if self._decompressor is None:
+            if len(self._head) < MAGIC:
+                return
+            block, self._head = self._head, b""
+            self._decompressor = Decompressor(sniff(block), self._name)
+        for piece in self._decompressor.feed(block):
+            self._hasher.update(piece)
+            yield piece
+
+    def finish(self) -> bytes:
+        """Return what was held back: a layer that is shorter than any compressed stream."""
+        if self._decompressor is None:
+            self._hasher.update(self._head)
+        else:
+            self._decompressor.finish()
+        _compare(_("A decompressed layer"), self._hasher.hexdigest(), self._diff_id)
+        return self._head
 
 
 def _compare(what: str, actual: str, announced: Digest) -> None:

@@ -14,13 +14,15 @@ import click
 from keynet.text import _, fill, printable
 
 if TYPE_CHECKING:
+    from keynet.oci.platform import Platform
     from keynet.oci.reference import Reference
     from keynet.registry.config import Auth, RegistryConfig
     from keynet.secret import Secret
 
-__all__ = ["Access", "Target", "access_options"]
+__all__ = ["Access", "Target", "access_options", "platform_option"]
 
 R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
 _LONGEST_PASSWORD = 64 * 1024
 _TIMEOUT_S = 300
 
@@ -143,6 +145,24 @@ class Access:
             auth = _own_sources()
         ca_cert = self.ca_cert if self.ca_cert is not None else _settings().ca_cert
         return RegistryConfig(target.url, _TIMEOUT_S, auth, ca_cert, self.insecure)
+
+
+def platform_option(command: F) -> F:
+    """Add --platform; the command gets a ``Platform`` or None as ``platform``."""
+    return click.option(
+        "--platform",
+        metavar="OS/ARCH",
+        callback=_platform,
+        help=_("Platform to choose from a multi-platform image.  [default: linux/amd64]"),
+    )(command)
+
+
+def _platform(
+    context: click.Context, parameter: click.Parameter, text: str | None
+) -> Platform | None:
+    from keynet.oci.platform import Platform
+
+    return Platform.parse(text) if text is not None else None
 
 
 def access_options(command: Callable[..., R]) -> Callable[..., R]:

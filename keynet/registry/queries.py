@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from keynet.errors import NotFound
+from keynet.errors import NotFound, ValidationError
 from keynet.events import Emit, ignore
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.inspect import describe
@@ -17,7 +17,8 @@ from keynet.oci.reference import Reference
 from keynet.oci.summary import BlobInfo, ImageInspect, ManifestInfo
 from keynet.registry.client import CaCert, RegistryClient
 from keynet.registry.config import Auth, RegistryConfig
-from keynet.registry.transfer.pull_image import fetch_image, fetch_manifest
+from keynet.registry.transfer.pull_image import read_image, require_image
+from keynet.registry.transfer.select_image import fetch_manifest
 
 __all__ = [
     "check_registry_connectivity",
@@ -195,7 +196,7 @@ async def inspect_repositories(
             async with gate:
                 try:
                     return await _inspect(client, reference, None)
-                except NotFound:
+                except (NotFound, ValidationError):
                     return None
 
         async def one(name: str) -> dict[str, ImageInspect]:
@@ -289,9 +290,15 @@ async def _concurrency(client: RegistryClient) -> int:
 async def _inspect(
     client: RegistryClient, source: Reference, platform: Platform | None
 ) -> ImageInspect:
-    image = await fetch_image(client, source, platform)
+    manifest = await fetch_manifest(client, source, platform)
+    image = await read_image(client, source, manifest)
     tags = [str(source)] if source.tag is not None else []
-    return describe(image, str(source), tags=tags, repositories=[source.name])
+    try:
+        return describe(image, str(source), tags=tags, repositories=[source.name])
+    except ValidationError:
+        # The config of an artifact is its own business: the image is not damaged.
+        require_image(manifest, source)
+        raise
 
 
 def _blob(descriptor: Descriptor) -> BlobInfo:

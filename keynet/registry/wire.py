@@ -29,6 +29,7 @@ __all__ = [
 MANIFEST_LIMIT: Final = 4 * 1024 * 1024
 _ERROR_LIMIT: Final = 64 * 1024
 _ENTRIES: Final = 100_000
+_SCHEMA_1: Final = "application/vnd.docker.distribution.manifest.v1+"
 
 _Size = Annotated[int, Field(ge=0, le=2**63 - 1)]
 _ShortText = Annotated[str, Field(max_length=4096)]
@@ -41,9 +42,13 @@ class _Wire(BaseModel):
 
 
 class _PlatformWire(_Wire):
-    os: _ShortText = "unknown"
-    architecture: _ShortText = "unknown"
+    os: _ShortText = ""
+    architecture: _ShortText = ""
     variant: _ShortText | None = None
+    os_version: _ShortText | None = Field(default=None, alias="os.version")
+
+    def value(self) -> Platform | None:
+        return Platform.stated(self.os, self.architecture, self.variant, self.os_version)
 
 
 class DescriptorWire(_Wire):
@@ -62,15 +67,18 @@ class DescriptorWire(_Wire):
         Raises:
             ValidationError: The digest is not valid.
         """
-        platform = self.platform
         return Descriptor(
             self.mediaType,
             Digest.parse(self.digest),
             self.size,
             dict(self.annotations or {}),
             self.artifactType,
-            Platform(platform.os, platform.architecture, platform.variant) if platform else None,
+            self.platform.value() if self.platform is not None else None,
         )
+
+
+class _VersionWire(_Wire):
+    schemaVersion: object = None
 
 
 class ManifestWire(_Wire):
@@ -96,8 +104,13 @@ class ConfigWire(_Wire):
     architecture: _ShortText = ""
     os: _ShortText = ""
     variant: _ShortText | None = None
+    os_version: _ShortText | None = Field(default=None, alias="os.version")
     created: _ShortText | None = None
     rootfs: _RootfsWire = Field(default_factory=_RootfsWire)
+
+    def platform(self) -> Platform | None:
+        """Return the platform that the config states; None where it leaves out a part."""
+        return Platform.stated(self.os, self.architecture, self.variant, self.os_version)
 
 
 class TagList(_Wire):
@@ -160,10 +173,13 @@ def check_manifest(content: bytes, content_type: str | None) -> ManifestWire:
 
     Raises:
         RegistryError: Not JSON, wrong shape, or its mediaType is not the Content-Type.
-        ValidationError: It contradicts itself.
+        ValidationError: It contradicts itself, or is of the old schema 1.
 
     Source: CVE-2021-41190.
     """
+    version = read_json(_VersionWire, content, _("a manifest")).schemaVersion
+    if version == 1 or _SCHEMA_1 in (content_type or ""):
+        raise _schema_1()
     manifest = read_json(ManifestWire, content, _("a manifest"))
     if manifest.manifests is not None and (
         manifest.layers is not None or manifest.config is not None
@@ -175,7 +191,7 @@ def check_manifest(content: bytes, content_type: str | None) -> ManifestWire:
     if manifest.manifests is None and (manifest.layers is None or manifest.config is None):
         raise ValidationError(
             _("The manifest has neither config and layers nor manifests."),
-            _("Very old images (schema 1) are not supported; push the image again."),
+            _("It is broken; push the image again."),
         )
     declared = (content_type or "").split(";")[0].strip().lower()
     inside = (manifest.mediaType or "").lower()
@@ -213,6 +229,13 @@ def first_error(body: bytes) -> tuple[str, str]:
     code = printable(first.code, 60) if isinstance(first.code, str) else ""
     message = printable(first.message, 300) if isinstance(first.message, str) else ""
     return code, message.rstrip(".")
+
+
+def _schema_1() -> ValidationError:
+    return ValidationError(
+        _("The image has a manifest of schema 1, docker's format before 2016: it cannot be read."),
+        _("Pull it with a docker of its time (before 26) and push it again, or build it again."),
+    )
 
 
 def _first_reason(error: Malformed) -> str:

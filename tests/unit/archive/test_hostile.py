@@ -122,7 +122,18 @@ MEMBERS: dict[str, tuple[list[Member], str]] = {
     ),
     "a link to an absolute path": ([*SOUND, link("evil", "/etc/passwd")], "evil"),
     "a link that climbs out": ([*SOUND, link("a/evil", "../../etc/passwd")], "a/evil"),
-    "a hard link": ([*SOUND, link("evil", "manifest.json", tarfile.LNKTYPE)], "evil"),
+    "a hard link that climbs out": (
+        [*SOUND, link("a/evil", "a/../../x", tarfile.LNKTYPE)],
+        "a/evil: it is a hard link to a path outside",
+    ),
+    "an absolute hard link": (
+        [*SOUND, link("evil", "/etc/passwd", tarfile.LNKTYPE)],
+        "evil: it is a hard link to a path outside",
+    ),
+    "a hard link to what comes later": (
+        [link("evil", "manifest.json", tarfile.LNKTYPE), *SOUND],
+        "evil: it is a hard link to a file that does not come before it",
+    ),
     "a device": ([*SOUND, Member("null", type=tarfile.CHRTYPE)], "null"),
     "a pipe": ([*SOUND, Member("pipe", type=tarfile.FIFOTYPE)], "pipe"),
     "a sparse file": ([*SOUND, Member("sparse", type=tarfile.GNUTYPE_SPARSE)], "sparse"),

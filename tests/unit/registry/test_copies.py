@@ -103,8 +103,7 @@ def listed(folder: Path) -> dict[str | None, str]:
     }
 
 
-_UNREAD = pytest.mark.skip("folders are read with the next change of the reader")
-KINDS = [pytest.param("oci:{}/out", marks=_UNREAD), "oci-archive:{}/out.tar"]
+KINDS = ["oci:{}/out", "oci-archive:{}/out.tar"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -158,7 +157,6 @@ def test_one_platform_of_a_layout_is_copied(
     assert set(registry.repository("one").blobs) == blobs_of(source.images[1])
 
 
-@_UNREAD
 def test_a_folder_becomes_an_archive_and_a_folder_again(source: Filled, tmp_path: Path) -> None:
     copied(source.name("all"), f"oci:{tmp_path}/a", all_platforms=True, referrers=True)
     copied(f"{tmp_path}/a", f"oci-archive:{tmp_path}/a.tar", all_platforms=True, referrers=True)
@@ -222,7 +220,6 @@ def test_one_of_several_images_has_to_be_named(
     assert len(registry.repository("x").manifests) == 1
 
 
-@_UNREAD
 def test_a_folder_keeps_its_other_images(source: Filled, tmp_path: Path) -> None:
     place = f"oci:{tmp_path}/out"
     copied(source.name(), f"{place}:one")

@@ -216,7 +216,7 @@ OTHER_DIGEST = str(Digest.of(b"other"))
         (b"", MediaType.OCI_MANIFEST, RegistryError, "read"),
         (b"{}", MediaType.OCI_MANIFEST, RegistryError, "schemaVersion"),
         (b'{"schemaVersion":2}', MediaType.OCI_MANIFEST, ValidationError, "neither"),
-        (b'{"schemaVersion":1,"fsLayers":[]}', MediaType.OCI_MANIFEST, RegistryError, "schema"),
+        (b'{"schemaVersion":1,"fsLayers":[]}', MediaType.OCI_MANIFEST, ValidationError, "schema 1"),
         (gzip.compress(bytes(50_000_000), mtime=0), MediaType.OCI_MANIFEST, RegistryError, "read"),
         (
             json.dumps(

@@ -111,7 +111,7 @@ async def opened_source(
             name = str(place.reference) if place.reference.tag is not None else None
             yield RemoteSource(client, place.reference), name
         return
-    async with open_archive(place.path) as archive:
+    async with open_archive(place.path, artifacts=True) as archive:
         source = source_in(archive, place.name, platform, oci_types=oci_types)
         yield source, first_name(archive, place.name)
 

@@ -468,3 +468,26 @@ def test_each_registry_gets_its_own_login() -> None:
         with pytest.raises(KeynetError):
             copied(*ends, auth=writer)
         assert {seen.headers.get("authorization") for seen in first.seen} == sent
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_artifact_is_copied_like_an_image(
+    source: Filled, target: tuple[MemoryRegistry, str], tmp_path: Path, kind: str
+) -> None:
+    registry, host = target
+    chart = next(iter(source.referrers))
+    place = kind.format(tmp_path)
+    copied(f"http://{source.host}/team/app@{chart}", place)
+    assert copied(place, f"http://{host}/chart:1").digest == str(chart)
+    assert registry.repository("chart").tags == {"1": str(chart)}
+
+
+def test_an_artifact_is_not_for_docker(source: Filled, tmp_path: Path) -> None:
+    chart = next(iter(source.referrers))
+    name = f"http://{source.host}/team/app@{chart}"
+    with pytest.raises(ValidationError, match="not an image but an artifact"):
+        copied(name, f"docker-archive:{tmp_path}/x.tar")
+    copied(name, f"oci:{tmp_path}/layout")
+    with pytest.raises(InvalidArchive, match="not an image but an artifact"):
+        copied(tmp_path / "layout", f"docker-archive:{tmp_path}/x.tar")
+    assert [path.name for path in tmp_path.iterdir()] == ["layout"]

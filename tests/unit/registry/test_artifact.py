@@ -49,6 +49,22 @@ def test_what_was_attached_is_read_back(connect: Connect, referrers: bool) -> No
     assert len(tags) == (1 if referrers else 2)
 
 
+def test_an_image_that_is_known_is_not_looked_up(connect: Connect) -> None:
+    registry = MemoryRegistry()
+
+    async def run() -> None:
+        async with connect(registry) as client:
+            stored = await push_image(client, random_image(1), IMAGE)
+            registry.seen.clear()
+            await artifact.attach_to(
+                client, IMAGE.repository, stored, PAYLOAD, file_name="hyperparameters.json"
+            )
+            assert not [seen for seen in registry.seen if str(stored.digest) in seen.url]
+            assert await artifact.read(client, IMAGE) == PAYLOAD
+
+    asyncio.run(run())
+
+
 def test_the_manifest_says_what_it_is_in_every_place(connect: Connect) -> None:
     registry = MemoryRegistry()
 

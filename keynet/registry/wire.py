@@ -124,8 +124,6 @@ class Catalog(_Wire):
     repositories: Annotated[list[_ShortText], Field(max_length=_ENTRIES)] | None = None
 
 
-
-
 _M = TypeVar("_M", bound=BaseModel)
 
 

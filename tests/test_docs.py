@@ -22,7 +22,7 @@ from keynet.script.arguments import Argument, Extraction
 from keynet.settings import sources
 from keynet.settings.model import Settings
 from keynet.steps import metadata
-from tests.fakes.profiles import PROFILES
+from tests.fakes.profiles import PRODUCTS
 
 CHECKOUT = Path(__file__).parent.parent
 REFERENCE = CHECKOUT / "docs" / "reference"
@@ -325,9 +325,8 @@ def test_the_table_of_registries_has_every_profile_of_a_product() -> None:
     table = text.partition("## Registries in the field")[2].partition("\n## ")[0]
     rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| ")][2:]
     by_name = {row[0].removeprefix("| ").partition(" (")[0]: row for row in rows}
-    products = [profile for profile in PROFILES if profile.name != "lax"]
-    assert list(by_name) == [profile.name for profile in products]
-    for profile in products:
+    assert list(by_name) == [profile.name for profile in PRODUCTS]
+    for profile in PRODUCTS:
         _name, uploads, signing, absent, referrers_, deletion, catalog = by_name[profile.name]
         assert ("no chunks" in uploads) == (profile.patch is not None)
         assert ("4 MiB" in uploads) == (profile.chunk_most is not None)

@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Callable
 
 import httpx
 
@@ -18,19 +19,21 @@ class ProfiledRegistry(httpx.AsyncBaseTransport):
     """Requests to ``host`` and to the profile's token server go to ``inner``, as it would answer.
 
     ``refused`` counts what was refused by the profile, as METHOD and status; tags in
-    ``immutable`` do not move.
+    ``immutable`` do not move; ``watch`` sees each request before it is handled.
     """
 
     def __init__(self, profile: Profile, inner: httpx.AsyncBaseTransport, host: str) -> None:
         self.profile, self.inner, self.host = profile, inner, host
         self.refused: Counter[tuple[str, int]] = Counter()
         self.uploads_begun = 0
-        self.foreign_authorizations: list[str] = []
         self.immutable: set[str] = set()
+        self.watch: Callable[[httpx.Request], None] = lambda request: None
         self._first_range: dict[str, str] = {}
         self._short: set[str] = set()
+        self._chunked: Counter[str] = Counter()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.watch(request)
         profile = self.profile
         if profile.foreign_tokens and request.url.host == TOKEN_HOST:
             request.url = request.url.copy_with(host=self.host)
@@ -61,6 +64,8 @@ class ProfiledRegistry(httpx.AsyncBaseTransport):
         length = int(request.headers.get("content-length", "0"))
         if method == "PUT" and path in self._short and length:
             return Words(400, "BLOB_UPLOAD_INVALID", "LayerPartTooSmall")
+        if method == "PUT" and path in self._chunked and not length and profile.empty_put != 201:
+            return Words(profile.empty_put, "UNKNOWN", "")
         if path == "/v2/_catalog" and profile.catalog != 200:
             return Words(profile.catalog, "UNSUPPORTED", "no list of repositories")
         if "/referrers/" in path and profile.referrers != 200:
@@ -101,10 +106,13 @@ class ProfiledRegistry(httpx.AsyncBaseTransport):
         if request.method == "PATCH" and answer.status_code == 202 and _UPLOAD.fullmatch(path):
             answer.status_code = profile.chunk_status
             told = headers["range"]
+            self._chunked[path] += 1
             if profile.upload_range == "chunk":
                 headers["range"] = f"0-{int(request.headers['content-length']) - 1}"
             elif profile.upload_range == "first":
                 headers["range"] = self._first_range.setdefault(path, told)
+            elif profile.upload_range == "backwards":
+                headers["range"] = f"0-{int(told.partition('-')[2]) // (1 + self._chunked[path])}"
         return answer
 
 

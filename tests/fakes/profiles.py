@@ -12,7 +12,7 @@ goharbor/harbor#14744; docker-registry 2.8 from the program itself.
 from dataclasses import dataclass
 from typing import Final, Literal
 
-__all__ = ["PROFILES", "SPECIFICATION", "TOKEN_HOST", "Profile", "Words"]
+__all__ = ["PRODUCTS", "PROFILES", "SPECIFICATION", "TOKEN_HOST", "Profile", "Words"]
 
 MIB: Final = 1 << 20
 TOKEN_HOST: Final = "tokens.test"
@@ -38,7 +38,8 @@ class Profile:
         chunk_least: Bytes of a PATCH that is not the last; the next one is refused.
         chunk_status: Of a chunk that was taken.
         upload_range: What the answer to a PATCH counts: the upload so far, the chunk alone, or
-            the first chunk for ever.
+            the first chunk for ever, or less each time.
+        empty_put: Status of the PUT that closes an upload in chunks and has no bytes.
         quiet: Reading without credentials is 404, or a list cut down, without a challenge.
         foreign_tokens: The token server is on another host.
         absent_head: Status of HEAD for what is not there.
@@ -57,7 +58,8 @@ class Profile:
     chunk_most: int | None = None
     chunk_least: int = 0
     chunk_status: int = 202
-    upload_range: Literal["upload", "chunk", "first"] = "upload"
+    upload_range: Literal["upload", "chunk", "first", "backwards"] = "upload"
+    empty_put: int = 201
     quiet: bool = False
     foreign_tokens: bool = False
     absent_head: int = 404
@@ -137,4 +139,7 @@ PROFILES: Final = (
         deletion=False,
         catalog=403,
     ),
+    # Takes chunks, and then neither counts nor closes them; openai/tart#159.
+    Profile("contrary", upload_range="backwards", empty_put=500),
 )
+PRODUCTS: Final = PROFILES[:-2]

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import dataclasses
 import functools
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -136,6 +137,30 @@ async def test_a_layer_of_many_chunks_arrives_whole(place: Place) -> None:
     assert (
         sum(n for (method, _status), n in place.registry.refused.items() if method == "PATCH") < 6
     )
+
+
+@pytest.mark.parametrize("later", PROFILES, ids=lambda p: p.name)
+def test_a_registry_may_change_its_mind_in_the_middle_of_an_upload(later: Profile) -> None:
+    inner = MemoryRegistry(host=HOST, auth=SPECIFICATION.auth, user=USER, password=PASSWORD)
+    place = Place(SPECIFICATION, ProfiledRegistry(SPECIFICATION, inner, HOST))
+    chunks = 0
+
+    def change(request: httpx.Request) -> None:
+        nonlocal chunks
+        chunks += request.method == "PATCH"
+        if chunks == 2:
+            place.registry.profile = dataclasses.replace(later, foreign_tokens=False)
+
+    place.registry.watch = change
+
+    async def push() -> None:
+        image = image_of((RandomLayer.make(2, 4 << 20),))
+        async with place.client() as client:
+            await push_image(client, image, target(), chunk_size=1 << 20)
+            await same(client, image, target())
+
+    asyncio.run(push())
+    assert chunks >= 2
 
 
 @run

@@ -3,16 +3,13 @@
 import asyncio
 import hashlib
 import json
-import os
-import tarfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
 from keynet.archive.compression import MAGIC, Decompressor, sniff
-from keynet.errors import DigestMismatch, KeynetError
-from keynet.files import atomic, places
+from keynet.archive.tar_writer import TarWriter, replacing
+from keynet.errors import DigestMismatch
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.image import Image, Layer
 from keynet.oci.inspect import json_object
@@ -22,7 +19,6 @@ __all__ = ["Layout", "write_archive"]
 
 Layout = Literal["docker", "oci"]
 
-_BLOCK: Final = 512
 _REF_NAME: Final = "org.opencontainers.image.ref.name"
 _FULL_NAME: Final = "io.containerd.image.name"
 
@@ -41,8 +37,8 @@ async def write_archive(path: Path, image: Image, *, layout: Layout, name: str |
         DigestMismatch: The digest or the diff id of a layer does not match.
         KeynetError: The file cannot be written.
     """
-    with _replacing(path) as descriptor:
-        tar = _Tar(descriptor)
+    with replacing(path) as descriptor:
+        tar = TarWriter(descriptor)
         if layout == "oci":
             await _write_oci(tar, image, name)
         else:
@@ -50,7 +46,7 @@ async def write_archive(path: Path, image: Image, *, layout: Layout, name: str |
         tar.finish()
 
 
-async def _write_oci(tar: "_Tar", image: Image, name: str | None) -> None:
+async def _write_oci(tar: TarWriter, image: Image, name: str | None) -> None:
     written: set[Digest] = set()
     for layer in image.layers:
         if layer.descriptor.digest not in written:
@@ -73,7 +69,7 @@ async def _write_oci(tar: "_Tar", image: Image, name: str | None) -> None:
     tar.add("oci-layout", _json({"imageLayoutVersion": "1.0.0"}))
 
 
-async def _write_docker(tar: "_Tar", image: Image, name: str | None) -> None:
+async def _write_docker(tar: TarWriter, image: Image, name: str | None) -> None:
     members = [f"{layer.diff_id.hex}.tar" for layer in image.layers]
     written: set[str] = set()
     for layer, member in zip(image.layers, members, strict=True):
@@ -163,69 +159,6 @@ def _compare(what: str, actual: str, announced: Digest, hint: str) -> None:
             ),
             hint,
         )
-
-
-class _Tar:
-    """Append members to an open file; streamed ones get their header last."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._position = 0
-
-    def add(self, name: str, content: bytes) -> None:
-        self._write(self._position, _header(name, len(content)) + content)
-        self._end(len(content))
-
-    async def stream(self, name: str, blocks: AsyncIterator[bytes]) -> None:
-        size = 0
-        async for block in blocks:
-            await asyncio.to_thread(self._write, self._position + _BLOCK + size, block)
-            size += len(block)
-        self._write(self._position, _header(name, size))
-        self._end(size)
-
-    def finish(self) -> None:
-        os.ftruncate(self._descriptor, self._position + 2 * _BLOCK)
-
-    def _end(self, size: int) -> None:
-        self._position += _BLOCK + -(-size // _BLOCK) * _BLOCK
-
-    def _write(self, position: int, content: bytes) -> None:
-        view = memoryview(content)
-        while view:
-            written = os.pwrite(self._descriptor, view, position)
-            view, position = view[written:], position + written
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[int]:
-    """Create a file next to ``path`` that replaces it at the end.
-
-    It is removed on an error. A symbolic link is followed; a device or a folder is not replaced.
-    """
-    path = places.real(path)
-    if os.path.lexists(path) and not path.is_file():
-        raise KeynetError(
-            fill(_("{path} cannot be written: it is not a regular file."), path=path),
-            _("Pass the path of a file, new or to be replaced."),
-        )
-    try:
-        with atomic.replacing(path, mode=0o666) as stream:
-            yield stream.fileno()
-    except OSError as error:
-        raise KeynetError(
-            fill(
-                _("{path} cannot be written: {reason}."), path=path, reason=error.strerror or error
-            ),
-            _("Check that the folder exists, is writable and has free space."),
-        ) from error
-
-
-def _header(name: str, size: int) -> bytes:
-    info = tarfile.TarInfo(name)
-    info.size = size
-    info.mode = 0o644
-    return info.tobuf(tarfile.GNU_FORMAT)
 
 
 def _blob(digest: Digest) -> str:

@@ -1,4 +1,4 @@
-"""``keynet image``: push, pull and inspect image archives."""
+"""``keynet image``: push, pull, copy and inspect images without an engine."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from keynet.cli.image_copy import copy
 from keynet.cli.registry_options import Access, Target, access_options, platform_option
 from keynet.cli.tables import show_image
 from keynet.text import _, fill, printable
@@ -27,12 +28,15 @@ _IMAGE = click.option(
 
 @click.group()
 def image() -> None:
-    """Push, pull and inspect image archives.
+    """Push, pull, copy and inspect images and their archives.
 
     Supported are archives of docker save, podman save and skopeo (docker and OCI layouts), plain
     or compressed with gzip, zstd, xz or bzip2, and folders with an OCI layout. ARCHIVE can be -
     for standard input. No engine is needed.
     """
+
+
+image.add_command(copy)
 
 
 @image.command()
@@ -157,6 +161,7 @@ def pull(
                 auth=config.auth,
                 ca_cert=config.ca_cert,
                 insecure=config.insecure,
+                token_hosts=config.token_hosts,
                 emit=emit,
             )
         )

@@ -232,27 +232,24 @@ class RegistryClient:
         chunk_size: int | None = None,
         emit: Emit | None = None,
         checked: bool = False,
-    ) -> None:
-        """Send one blob unless the registry already holds it.
+        look: bool = True,
+    ) -> bool:
+        """Send one blob unless the registry already holds it; False: nothing was sent.
 
         Args:
             source: Called for each reading, from byte 0.
             mount_from: Other repositories of this registry that may hold it.
             checked: The source itself raises when its bytes do not have the digest; they are
                 not hashed a second time.
+            look: Ask first whether the registry holds it.
 
         Raises:
             DigestMismatch: The source's bytes are not what the descriptor says.
         """
         emit = emit or self._emit
-        there = await blobs.look(
-            self._session, repository, descriptor, tries=self._policy.look_tries
-        )
-        if there is None:
-            self._policy.look_tries = 1
-        if there:
+        if look and await self._holds(repository, descriptor):
             emit(BlobSkipped(str(descriptor.digest), descriptor.size))
-            return
+            return False
         upload = Upload(
             self._session,
             repository,
@@ -263,19 +260,33 @@ class RegistryClient:
             chunk_size=chunk_size,
             checked=checked,
         )
-        await upload.run([other for other in mount_from if other != repository])
+        return not await upload.run([other for other in mount_from if other != repository])
 
     async def upload_bytes(
-        self, repository: str, media_type: str, content: bytes, *, emit: Emit | None = None
+        self,
+        repository: str,
+        media_type: str,
+        content: bytes,
+        *,
+        emit: Emit | None = None,
+        look: bool = True,
     ) -> Descriptor:
         """Send these bytes as one blob unless the registry already holds it."""
         descriptor = Descriptor.of(media_type, content)
-        await self.upload(repository, descriptor, lambda: _once(content), emit=emit)
+        await self.upload(repository, descriptor, lambda: _once(content), emit=emit, look=look)
         return descriptor
 
     async def mount(self, repository: str, digest: Digest, source: str) -> bool:
         """Have the registry take a blob from another repository; False: it does not."""
         return await blobs.mount(self._session, repository, digest, source)
+
+    async def _holds(self, repository: str, descriptor: Descriptor) -> bool:
+        tries = self._policy.look_tries
+        holds = await blobs.look(self._session, repository, descriptor, tries=tries)
+        if holds is None:
+            # It may fail for every blob: the next ones are asked for once.
+            self._policy.look_tries = 1
+        return holds is True
 
     async def _delete(self, url: str, action: str, repository: str) -> bool:
         operation = Operation(

@@ -12,7 +12,12 @@ from keynet.errors import DigestMismatch, NotFound, RegistryError, ValidationErr
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.registry.http.exchange import Call
 from keynet.registry.http.session import Operation, Session
-from keynet.registry.wire import MANIFEST_LIMIT, DescriptorWire, check_manifest
+from keynet.registry.wire import (
+    MANIFEST_LIMIT,
+    DescriptorWire,
+    check_manifest,
+    refuse_schema_1,
+)
 from keynet.text import _, fill
 
 __all__ = ["Manifest", "check_size", "get", "head", "put", "read"]
@@ -44,7 +49,7 @@ async def get(session: Session, repository: str, identifier: str | Digest) -> Ma
     Raises:
         NotFound: The registry has none of that name.
         DigestMismatch: The bytes do not have the digest that was asked for or announced.
-        ValidationError: It contradicts itself.
+        ValidationError: It contradicts itself, or is of schema 1.
     """
     action = fill(
         _("read manifest {identifier} of {repository}"),
@@ -58,6 +63,7 @@ async def get(session: Session, repository: str, identifier: str | Digest) -> Ma
         limit=MANIFEST_LIMIT,
     )
     answer = await session.send(_pull(call, action, repository))
+    refuse_schema_1(answer.body, answer.headers.get("content-type"))
     asked = identifier if isinstance(identifier, Digest) else _digest_or_none(identifier)
     announced = answer.headers.get("docker-content-digest")
     digest = asked or (Digest.parse(announced) if announced else Digest.of(answer.body))

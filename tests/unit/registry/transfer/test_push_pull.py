@@ -394,7 +394,7 @@ def test_what_is_left_of_a_chunk_follows_at_once(connect: Connect) -> None:
     registry = once(Partial(0.25), "PATCH")
 
     async def run() -> None:
-        async with connect(registry) as client:
+        async with connect(registry, auth=[]) as client:
             layer = BytesLayer(bytes(range(250)) * 2000)
             await client.upload("a/b", layer.descriptor, layer.chunks, chunk_size=400_000)
 

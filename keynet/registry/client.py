@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from keynet.errors import RegistryDenied, RegistryError, ValidationError
+from keynet.errors import RegistryError
 from keynet.events import BlobSkipped, Emit, ignore
 from keynet.net import server_words
 from keynet.net.retry import Retries
@@ -21,11 +21,10 @@ from keynet.registry.http.exchange import Call, Timeouts
 from keynet.registry.http.session import Operation, Session
 from keynet.registry.http.tls import CERTS_D, ClientCertificate, Trust, from_certs_d
 from keynet.registry.http.transport import HttpTransport, Transport
-from keynet.registry.http.transport_errors import no_registry
 from keynet.registry.lists import catalog, listing, referrers
 from keynet.registry.manifests import Manifest
 from keynet.registry.token_hosts import declared
-from keynet.registry.transfer import download
+from keynet.registry.transfer import download, looks
 from keynet.registry.transfer.blob_policy import BlobPolicy
 from keynet.registry.transfer.blob_source import Source
 from keynet.registry.transfer.upload import Upload
@@ -172,15 +171,7 @@ class RegistryClient:
         Raises:
             RegistryUnreachable: There is no registry at the address.
         """
-        try:
-            return await manifests.head(
-                self._session, repository, identifier, tries=self._policy.look_tries
-            )
-        except (RegistryError, ValidationError) as error:
-            if no_registry(error):
-                raise
-            self._policy.looks_denied |= isinstance(error, RegistryDenied)
-            return None
+        return await looks.find_manifest(self._session, self._policy, repository, identifier)
 
     @property
     def looks_denied(self) -> bool:
@@ -265,7 +256,7 @@ class RegistryClient:
             DigestMismatch: The source's bytes are not what the descriptor says.
         """
         emit = emit or self._emit
-        if look and await self._holds(repository, descriptor):
+        if look and await looks.holds_blob(self._session, self._policy, repository, descriptor):
             emit(BlobSkipped(str(descriptor.digest), descriptor.size))
             return False
         upload = Upload(
@@ -297,14 +288,6 @@ class RegistryClient:
     async def mount(self, repository: str, digest: Digest, source: str) -> bool:
         """Have the registry take a blob from another repository; False: it does not."""
         return await blobs.mount(self._session, repository, digest, source)
-
-    async def _holds(self, repository: str, descriptor: Descriptor) -> bool:
-        tries = self._policy.look_tries
-        holds = await blobs.look(self._session, repository, descriptor, tries=tries)
-        if holds is None:
-            # It may fail for every blob: the next ones are asked for once.
-            self._policy.look_tries = 1
-        return holds is True
 
     async def _delete(self, url: str, action: str, repository: str) -> bool:
         operation = Operation(

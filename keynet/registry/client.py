@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from keynet.errors import RegistryDenied, RegistryError, ValidationError
+from keynet.errors import RegistryError
 from keynet.events import BlobSkipped, Emit, ignore
 from keynet.net import server_words
 from keynet.net.retry import Retries
@@ -21,11 +21,10 @@ from keynet.registry.http.exchange import Call, Timeouts
 from keynet.registry.http.session import Operation, Session
 from keynet.registry.http.tls import CERTS_D, ClientCertificate, Trust, from_certs_d
 from keynet.registry.http.transport import HttpTransport, Transport
-from keynet.registry.http.transport_errors import no_registry
 from keynet.registry.lists import catalog, listing, referrers
 from keynet.registry.manifests import Manifest
 from keynet.registry.token_hosts import declared
-from keynet.registry.transfer import download
+from keynet.registry.transfer import download, looks
 from keynet.registry.transfer.blob_policy import BlobPolicy
 from keynet.registry.transfer.blob_source import Source
 from keynet.registry.transfer.upload import Upload
@@ -172,15 +171,7 @@ class RegistryClient:
         Raises:
             RegistryUnreachable: There is no registry at the address.
         """
-        try:
-            return await manifests.head(
-                self._session, repository, identifier, tries=self._policy.look_tries
-            )
-        except (RegistryError, ValidationError) as error:
-            if no_registry(error):
-                raise
-            self._policy.looks_denied |= isinstance(error, RegistryDenied)
-            return None
+        return await looks.find_manifest(self._session, self._policy, repository, identifier)
 
     @property
     def looks_denied(self) -> bool:
@@ -250,27 +241,24 @@ class RegistryClient:
         chunk_size: int | None = None,
         emit: Emit | None = None,
         checked: bool = False,
-    ) -> None:
-        """Send one blob unless the registry already holds it.
+        look: bool = True,
+    ) -> bool:
+        """Send one blob unless the registry already holds it; False: nothing was sent.
 
         Args:
             source: Called for each reading, from byte 0.
             mount_from: Other repositories of this registry that may hold it.
             checked: The source itself raises when its bytes do not have the digest; they are
                 not hashed a second time.
+            look: Ask first whether the registry holds it.
 
         Raises:
             DigestMismatch: The source's bytes are not what the descriptor says.
         """
         emit = emit or self._emit
-        there = await blobs.look(
-            self._session, repository, descriptor, tries=self._policy.look_tries
-        )
-        if there is None:
-            self._policy.look_tries = 1
-        if there:
+        if look and await looks.holds_blob(self._session, self._policy, repository, descriptor):
             emit(BlobSkipped(str(descriptor.digest), descriptor.size))
-            return
+            return False
         upload = Upload(
             self._session,
             repository,
@@ -281,14 +269,20 @@ class RegistryClient:
             chunk_size=chunk_size,
             checked=checked,
         )
-        await upload.run([other for other in mount_from if other != repository])
+        return not await upload.run([other for other in mount_from if other != repository])
 
     async def upload_bytes(
-        self, repository: str, media_type: str, content: bytes, *, emit: Emit | None = None
+        self,
+        repository: str,
+        media_type: str,
+        content: bytes,
+        *,
+        emit: Emit | None = None,
+        look: bool = True,
     ) -> Descriptor:
         """Send these bytes as one blob unless the registry already holds it."""
         descriptor = Descriptor.of(media_type, content)
-        await self.upload(repository, descriptor, lambda: _once(content), emit=emit)
+        await self.upload(repository, descriptor, lambda: _once(content), emit=emit, look=look)
         return descriptor
 
     async def mount(self, repository: str, digest: Digest, source: str) -> bool:

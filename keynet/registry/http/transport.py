@@ -34,6 +34,7 @@ HttpTransport = httpx.AsyncBaseTransport
 
 # So many bytes must come within one read timeout.
 _LEAST: Final = 64 * 1024
+_CONNECT_ELSEWHERE_S: Final = 5.0
 _MOST_CONNECTIONS: Final = 100
 _ONE: Final = httpx.Limits(max_connections=1, max_keepalive_connections=1)
 _BASE_HEADERS: Final = {
@@ -136,12 +137,16 @@ class Transport:
         origin = origin_of(url)
         if self._http is not None:
             return self._http
-        own = origin == origin_of(self._registry.base(origin.scheme))
+        own = self._is_own(url)
         proxy = proxy_for(origin.scheme, origin.host, origin.port)
         key = (own, origin.scheme, proxy)
         if key not in self._pools:
             self._pools[key] = self._new_pool(origin.scheme, proxy, own=own)
         return self._pools[key]
+
+    def _is_own(self, url: str) -> bool:
+        origin = origin_of(url)
+        return origin == origin_of(self._registry.base(origin.scheme))
 
     def _new_pool(self, scheme: str, proxy: str | None, *, own: bool) -> HttpTransport:
         if scheme == "https":
@@ -164,7 +169,11 @@ class Transport:
     def _request(self, call: Call) -> httpx.Request:
         times = self._timeouts
         read_s = times.commit_s if call.patient else times.read_s
-        phases = {"connect": times.connect_s, "read": read_s, "write": times.write_s, "pool": None}
+        connect_s = times.connect_s
+        if not self._is_own(call.url):
+            # An address that the registry named is wrong more often than it is slow.
+            connect_s = min(connect_s, _CONNECT_ELSEWHERE_S)
+        phases = {"connect": connect_s, "read": read_s, "write": times.write_s, "pool": None}
         return httpx.Request(
             call.method,
             call.url,

@@ -46,10 +46,23 @@ async def find(
 
     Args:
         artifact_type: Only those of this type.
+
+    Raises:
+        RegistryError: The API is refused for a reason that says nothing about what is attached,
+            and the fallback tag has nothing either.
     """
-    found = await _from_api(session, repository, subject, artifact_type)
+    refused: RegistryError | None = None
+    found: list[Descriptor] | None = None
+    try:
+        found = await _from_api(session, repository, subject, artifact_type)
+    except RegistryError as error:
+        if not isinstance(error, RegistryDenied) and (error.status or 0) < 500:
+            raise
+        refused = error
     if found is None:
         found = await _from_tag(session, repository, subject)
+    if refused is not None and not found:
+        raise refused
     unique = {entry.digest: entry for entry in reversed(found)}
     return [
         entry

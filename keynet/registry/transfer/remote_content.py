@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from keynet.errors import RegistryError, RegistryUnreachable
 from keynet.events import Emit, ignore
 from keynet.oci.content import Root
 from keynet.oci.descriptor import Descriptor, Digest
@@ -144,8 +145,11 @@ class RemoteTarget:
         return str(self._reference)
 
     async def holds(self, manifest: Descriptor, name: str | None) -> bool:
-        """Report whether a tag, or the digest, leads to exactly this manifest."""
-        found = await self._client.head_manifest(self._repository, name or manifest.digest)
+        """Report whether a tag, or the digest, leads to exactly this manifest.
+
+        False also where the registry does not tell: what is stored again is the same.
+        """
+        found = await self._client.look_for_manifest(self._repository, name or manifest.digest)
         return found is not None and (found.digest, found.media_type) == (
             manifest.digest,
             manifest.media_type,
@@ -168,8 +172,14 @@ class RemoteTarget:
         )
 
     async def attached(self, subject: Digest) -> Collection[Digest]:
-        """Return what refers to ``subject`` in this repository."""
-        found = await self._client.referrers(self._repository, subject)
+        """Return what refers to ``subject`` in this repository, as far as the registry tells."""
+        try:
+            found = await self._client.referrers(self._repository, subject)
+        except RegistryUnreachable:
+            raise
+        except RegistryError:
+            # It only saves work: what is attached again is the same.
+            return set()
         return {entry.digest for entry in found}
 
     async def attach(self, subject: Digest, content: bytes, media_type: str) -> None:

@@ -11,6 +11,7 @@ from typing import Self
 
 from keynet.events import BlobSkipped, Emit, ignore
 from keynet.net.retry import Retries
+from keynet.net.token_hosts import declared
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.registry import blobs, listing, manifests, referrers
 from keynet.registry.address import Registry
@@ -20,7 +21,6 @@ from keynet.registry.http.session import Operation, Session
 from keynet.registry.http.tls import CERTS_D, ClientCertificate, Trust, from_certs_d
 from keynet.registry.http.transport import HttpTransport, Transport
 from keynet.registry.manifests import Manifest
-from keynet.registry.token_hosts import declared
 from keynet.registry.transfer import download
 from keynet.registry.transfer.blob_source import Source
 from keynet.registry.transfer.upload import Upload

@@ -15,14 +15,16 @@ from keynet.cli.options import TOKEN_HOST
 from keynet.text import _, fill, printable
 
 if TYPE_CHECKING:
+    from keynet.oci.platform import Platform
     from keynet.oci.reference import Reference
     from keynet.registry.config import Auth, RegistryConfig
     from keynet.secret import Secret
     from keynet.settings import Settings
 
-__all__ = ["Access", "Target", "access_options"]
+__all__ = ["Access", "Target", "access_options", "platform_option"]
 
 R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
 _LONGEST_PASSWORD = 64 * 1024
 _TIMEOUT_S = 300
 
@@ -158,6 +160,28 @@ class Access:
         return replace(config, token_hosts=(*token_hosts, *platform))
 
 
+def platform_option(command: F) -> F:
+    """Add --platform; the command gets a ``Platform`` or None as ``platform``."""
+    return click.option(
+        "--platform",
+        metavar="OS/ARCH",
+        callback=_platform,
+        help=_("Platform to choose from a multi-platform image.  [default: linux/amd64]"),
+    )(command)
+
+
+def _platform(
+    context: click.Context, parameter: click.Parameter, text: str | None
+) -> Platform | None:
+    from keynet.errors import UsageError, ValidationError
+    from keynet.oci.platform import Platform
+
+    try:
+        return Platform.parse(text) if text is not None else None
+    except ValidationError as error:
+        raise UsageError(error.message, error.hint) from error
+
+
 def access_options(command: Callable[..., R]) -> Callable[..., R]:
     """Add the options for access to a registry; the command gets them as ``access``."""
 
@@ -171,6 +195,13 @@ def access_options(command: Callable[..., R]) -> Callable[..., R]:
         token_hosts: tuple[str, ...],
         **others: Any,
     ) -> R:
+        if password_stdin and others.get("archive") == Path("-"):
+            from keynet.errors import UsageError
+
+            raise UsageError(
+                _("Standard input cannot have both the archive and the password."),
+                _("Pass the archive as a file, or log in first: docker login, podman login."),
+            )
         access = Access.from_options(
             username,
             ca_cert,

@@ -49,6 +49,12 @@ class Origin:
     host: str
     port: int
 
+    @property
+    def text(self) -> str:
+        """The origin as a URL, with its port."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
 
 def origin_of(url: str) -> Origin:
     """Return the origin of an absolute URL.

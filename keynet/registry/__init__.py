@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from keynet.registry.auth.stored_logins import AuthFile, AuthVariable, default_sources
     from keynet.registry.client import CaCert, RegistryClient
     from keynet.registry.config import RegistryConfig
+    from keynet.registry.copying.copies import CopiedImage, copy_image
     from keynet.registry.functions import (
         pull_image,
         push_docker_tar,
@@ -94,6 +95,7 @@ __all__ = [
     "BlobStarted",
     "CaCert",
     "ClientCertificate",
+    "CopiedImage",
     "Credential",
     "CredentialSource",
     "Descriptor",
@@ -127,6 +129,7 @@ __all__ = [
     "UsageError",
     "ValidationError",
     "check_registry_connectivity",
+    "copy_image",
     "default_sources",
     "delete_image",
     "delete_image_by_digest",
@@ -193,6 +196,7 @@ _MODULES = {
     "keynet.registry.auth.stored_logins": ("AuthFile", "AuthVariable", "default_sources"),
     "keynet.registry.client": ("CaCert", "RegistryClient"),
     "keynet.registry.config": ("RegistryConfig",),
+    "keynet.registry.copying.copies": ("CopiedImage", "copy_image"),
     "keynet.registry.http.exchange": ("Timeouts",),
     "keynet.registry.functions": (
         "pull_image",

@@ -26,7 +26,8 @@ from keynet.registry.auth.credential_sources import Auth
 from keynet.registry.client import CaCert
 from keynet.registry.config import RegistryConfig
 from keynet.registry.queries import reference_to
-from keynet.registry.transfer.pull_image import fetch_image
+from keynet.registry.transfer.pull_image import read_image, require_image
+from keynet.registry.transfer.select_image import fetch_manifest
 
 __all__ = [
     "pull_image",
@@ -56,7 +57,7 @@ async def push_docker_tar(
     Args:
         repository: By default, like ``tag``, that of the archive's first tag, without the
             registry in it.
-        platform: Which of a multi-platform image; this machine's by default.
+        platform: Which of a multi-platform image; linux/amd64 by default.
         compress: Of plain layers: ``"auto"`` gzips those that shrink, ``"none"`` keeps every
             byte and so every digest.
 
@@ -163,13 +164,16 @@ async def pull_image(
 
     Raises:
         NotFound: The registry has no such image, or none for the platform.
+        ValidationError: It is not an image but an artifact, or contradicts itself.
         DigestMismatch: The registry sends other bytes than it announces.
         KeynetError: The file cannot be written.
     """
     config = RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts)
     async with config.client(emit) as client:
         source = reference_to(client.registry, repository, tag_or_digest)
-        image = await fetch_image(client, source, platform)
+        manifest = await fetch_manifest(client, source, platform)
+        require_image(manifest, source)
+        image = await read_image(client, source, manifest)
         watched = replace(
             image, layers=tuple(_ReportingLayer(layer, emit) for layer in image.layers)
         )

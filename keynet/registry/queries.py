@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from keynet.errors import NotFound
+from keynet.errors import NotFound, RegistryError, ValidationError
 from keynet.events import Emit, ignore
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.inspect import describe
@@ -17,7 +17,9 @@ from keynet.oci.reference import Reference
 from keynet.oci.summary import BlobInfo, ImageInspect, ManifestInfo
 from keynet.registry.client import CaCert, RegistryClient
 from keynet.registry.config import Auth, RegistryConfig
-from keynet.registry.transfer.pull_image import fetch_image, fetch_manifest
+from keynet.registry.transfer.pull_image import read_image, require_image
+from keynet.registry.transfer.select_image import fetch_manifest
+from keynet.text import _, fill
 
 __all__ = [
     "check_registry_connectivity",
@@ -201,7 +203,7 @@ async def inspect_repositories(
             async with gate:
                 try:
                     return await _inspect(client, reference, None)
-                except NotFound:
+                except (NotFound, ValidationError):
                     return None
 
         async def one(name: str) -> dict[str, ImageInspect]:
@@ -238,7 +240,7 @@ async def delete_image(
 
     Raises:
         RegistryDenied: The credentials do not allow it.
-        RegistryError: The registry does not delete at all (405).
+        RegistryError: The registry does not delete at all.
     """
     async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
@@ -247,7 +249,20 @@ async def delete_image(
         found = await client.head_manifest(target.repository, target.digest or target.identifier)
         if found is None:
             return False
-        return await client.delete_manifest(target.repository, found.digest)
+        if await client.delete_manifest(target.repository, found.digest):
+            return True
+        # Servers that have no deletion answer it as any path that they do not know.
+        if await client.head_manifest(target.repository, found.digest) is None:
+            return False
+        raise RegistryError(
+            fill(
+                _("{image} was not deleted: {registry} has it and does not offer deletion (404)."),
+                image=target,
+                registry=client.registry,
+            ),
+            _("Ask its owner to enable deletion, or delete on its web page or by its own API."),
+            status=404,
+        )
 
 
 async def delete_image_by_digest(
@@ -297,9 +312,15 @@ async def _concurrency(client: RegistryClient) -> int:
 async def _inspect(
     client: RegistryClient, source: Reference, platform: Platform | None
 ) -> ImageInspect:
-    image = await fetch_image(client, source, platform)
+    manifest = await fetch_manifest(client, source, platform)
+    image = await read_image(client, source, manifest)
     tags = [str(source)] if source.tag is not None else []
-    return describe(image, str(source), tags=tags, repositories=[source.name])
+    try:
+        return describe(image, str(source), tags=tags, repositories=[source.name])
+    except ValidationError:
+        # The config of an artifact is its own business: the image is not damaged.
+        require_image(manifest, source)
+        raise
 
 
 def _blob(descriptor: Descriptor) -> BlobInfo:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from keynet.errors import KeynetError, RegistryDenied, RegistryError
+from keynet.errors import KeynetError, RegistryError
 from keynet.registry.address import Registry
 from keynet.registry.auth.challenge import Challenge, parse_challenges, scopes_of
 from keynet.registry.auth.credential_sources import Credential, CredentialSource
@@ -20,6 +20,7 @@ from keynet.registry.auth.token_exchange import (
     read_token,
 )
 from keynet.registry.http.exchange import Answer, Call
+from keynet.registry.http.refusals import purpose_of
 from keynet.registry.http.status_errors import failure
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
@@ -116,7 +117,17 @@ class Authorizer:
         Raises:
             RegistryDenied: There are no credentials to answer with.
         """
-        refused = failure(answer.status, answer.headers, answer.body, action, self._registry.name)
+        nobody = await self._credential(repository) is None
+        refused = failure(
+            answer.status,
+            answer.headers,
+            answer.body,
+            action,
+            self._registry.name,
+            purpose=purpose_of(answer.method, answer.url),
+            hide=self.secrets(),
+            anonymous=nobody,
+        )
         self._tokens = {key: token for key, token in self._tokens.items() if token.header != sent}
         learned = self.learn(answer)
         if not learned and sent is None:
@@ -125,16 +136,22 @@ class Authorizer:
         # The root of GHCR names a repository as an example; who asks for none wants no scope.
         if learned and (scopes or sent is not None):
             scopes |= scopes_of([self._challenge.parameters.get("scope", "")])
-        if self._challenge.scheme == "basic" and await self._credential(repository) is None:
-            raise RegistryDenied(
-                refused.message,
-                fill(
-                    _("There are no credentials for {registry}: sign in first."),
-                    registry=self._registry.name,
-                ),
-                status=refused.status,
-                code=refused.code,
-            )
+        if self._challenge.scheme == "basic" and nobody:
+            raise refused
+
+    @property
+    def anonymous(self) -> bool:
+        """Report whether no credential was found for any request so far."""
+        return not any(self._found.values())
+
+    def secrets(self) -> list[str]:
+        """Return what a server may repeat and nobody may see: passwords and tokens so far."""
+        known = [found for found in self._found.values() if isinstance(found, Credential)]
+        return [
+            *(credential.password.reveal() for credential in known),
+            *(basic_header(credential).reveal().partition(" ")[2] for credential in known),
+            *(token.header.reveal().partition(" ")[2] for token in self._tokens.values()),
+        ]
 
     async def _credential(self, repository: str) -> Credential | None:
         if repository not in self._found:
@@ -171,7 +188,15 @@ class Authorizer:
         started = time.monotonic()
         answer = await self._answer_of(challenge, scopes, credential, action)
         if not 200 <= answer.status < 300:
-            raise failure(answer.status, answer.headers, answer.body, action, self._registry.name)
+            raise failure(
+                answer.status,
+                answer.headers,
+                answer.body,
+                action,
+                self._registry.name,
+                hide=self.secrets(),
+                anonymous=credential is None,
+            )
         granted = read_token(answer, self._registry.name, server)
         return _Token(Secret(f"Bearer {granted.text}"), started + granted.life_s)
 

@@ -16,10 +16,11 @@ from keynet.registry.address import Registry, follow, origin_of
 from keynet.registry.auth.authentication import Authorizer
 from keynet.registry.auth.credential_sources import CredentialSource
 from keynet.registry.http.exchange import Answer, Call, Stream
+from keynet.registry.http.refusals import Purpose, purpose_of
 from keynet.registry.http.root import REDIRECTS, ROOT, Root
 from keynet.registry.http.status_errors import failure
 from keynet.registry.http.transport import Transport
-from keynet.registry.http.transport_errors import NotConnected, TlsFailed
+from keynet.registry.http.transport_errors import NotConnected, TlsFailed, sent_elsewhere
 from keynet.secret import Secret
 from keynet.text import _, fill
 
@@ -40,6 +41,7 @@ class Operation:
         scopes: Token scopes that it needs.
         repository: Whose credentials are used; "" for the registry as a whole.
         expect: Statuses that are no error.
+        tries: The most times that it is sent in a row; by default as often as the session allows.
     """
 
     call: Call
@@ -47,6 +49,7 @@ class Operation:
     scopes: tuple[str, ...] = ()
     repository: str = ""
     expect: frozenset[int] = field(default=frozenset({200}))
+    tries: int | None = None
 
 
 class Session:
@@ -71,7 +74,17 @@ class Session:
     def failure(self, answer: Answer | Stream, action: str, body: bytes = b"") -> RegistryError:
         """Return the error for an answer with an unexpected status."""
         content = answer.body if isinstance(answer, Answer) else body
-        return failure(answer.status, answer.headers, content, action, self.registry.name)
+        own = self._base is None or self._is_own(answer.url)
+        return failure(
+            answer.status,
+            answer.headers,
+            content,
+            action,
+            self._place(answer.url),
+            purpose=purpose_of(answer.method, answer.url) if own else Purpose.STORAGE,
+            hide=self._auth.secrets(),
+            anonymous=self._auth.anonymous,
+        )
 
     async def connect(self) -> str:
         """Return the base URL; the registry is asked for its scheme only when http is allowed.
@@ -140,7 +153,9 @@ class Session:
                     target = self._redirected(call, stream.headers["location"], redirects)
                 elif stream.status == 401 and own and refusals < 2:
                     refusals += 1
-                    answer = Answer(401, stream.headers, await _start(stream), stream.url)
+                    answer = Answer(
+                        401, stream.headers, await _start(stream), stream.url, stream.method
+                    )
                     await self._auth.challenged(
                         answer, header, scopes, operation.repository, operation.action
                     )
@@ -151,7 +166,8 @@ class Session:
             call = replace(call, url=target)
 
     async def _send(self, operation: Operation) -> Answer:
-        budget = Budget(self.retries)
+        tries = min(operation.tries or self.retries.attempts, self.retries.attempts)
+        budget = Budget(replace(self.retries, attempts=tries))
         # A wrong address is reported soon: the few tries are for a registry that is starting.
         unreachable = Budget(self._first_tries)
         while True:
@@ -224,19 +240,38 @@ class Session:
         base = await self.connect()
         return url if "://" in url else base + url
 
+    def _place(self, url: str) -> str:
+        """Name the registry, and the address to which it sent the request if that is another."""
+        if self._base is None or self._is_own(url):
+            return self.registry.name
+        return fill(
+            _("{address} (where {registry} sent the request)"),
+            address=origin_of(url).text,
+            registry=self.registry.name,
+        )
+
     def _is_own(self, url: str) -> bool:
         return self._base is not None and origin_of(url) == origin_of(self._base)
 
     async def _send_following_redirects(self, call: Call, header: Secret | None) -> Answer:
         for count in range(1, _MOST_REDIRECTS + 2):
             sent = header if self._is_own(call.url) else None
-            answer = await self._transport.send(_authorized(call, sent))
+            answer = await self._send_to(call, sent)
             self._answered = True
             location = answer.headers.get("location")
             if answer.status not in REDIRECTS or location is None:
                 break
             call = replace(call, url=self._redirected(call, location, count))
         return answer
+
+    async def _send_to(self, call: Call, header: Secret | None) -> Answer:
+        try:
+            return await self._transport.send(_authorized(call, header))
+        except NotConnected as error:
+            if self._is_own(call.url):
+                raise
+            # The registry chose this address: more tries would only hide that it is wrong.
+            raise sent_elsewhere(self.registry, call.url, error) from error
 
     def _redirected(self, call: Call, location: str, count: int) -> str:
         target = follow(call.url, location)

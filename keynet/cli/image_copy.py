@@ -108,6 +108,7 @@ def copy(
                 source_auth=_config(reading).auth,
                 ca_cert=config.ca_cert,
                 insecure=access.insecure,
+                token_hosts=_token_hosts(access, origin, target),
                 emit=emit,
             )
         )
@@ -175,6 +176,15 @@ def _password(username: str, *, stdin: bool) -> Secret:
 def _config(access: Access) -> RegistryConfig:
     """Return credentials and certificates; the logins of files are each for one registry."""
     return access.to(Target("", "localhost", ""))
+
+
+def _token_hosts(access: Access, *ends: Remote | Location) -> tuple[str, ...]:
+    """Return the token servers that are declared for the registries of both ends."""
+    from keynet.registry.copying.copy_ends import Remote
+
+    names = [end.reference.registry for end in ends if isinstance(end, Remote)]
+    found = (access.to(Target("", f"https://{name}", "")).token_hosts for name in names)
+    return tuple(dict.fromkeys(host for hosts in found for host in hosts))
 
 
 def _detail(copied: CopiedImage) -> str:

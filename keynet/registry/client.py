@@ -13,6 +13,7 @@ from keynet.errors import RegistryError
 from keynet.events import BlobSkipped, Emit, ignore
 from keynet.net import server_words
 from keynet.net.retry import Retries
+from keynet.net.token_hosts import declared
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.registry import blobs, manifests
 from keynet.registry.address import Registry
@@ -23,7 +24,6 @@ from keynet.registry.http.tls import CERTS_D, ClientCertificate, Trust, from_cer
 from keynet.registry.http.transport import HttpTransport, Transport
 from keynet.registry.lists import catalog, listing, referrers
 from keynet.registry.manifests import Manifest
-from keynet.registry.token_hosts import declared
 from keynet.registry.transfer import download, looks
 from keynet.registry.transfer.blob_policy import BlobPolicy
 from keynet.registry.transfer.blob_source import Source

@@ -11,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from keynet.errors import RegistryError
+from keynet.net.server_words import page
 from keynet.registry.address import with_query
 from keynet.registry.auth.challenge import Challenge
 from keynet.registry.auth.credential_sources import Credential
@@ -93,7 +94,7 @@ def read_token(answer: Answer, registry: str, server: str) -> GrantedToken:
     text = _token(fields)
     if text:
         return GrantedToken(text, _life_s(fields.get("expires_in")))
-    words = _words(fields) if fields else _("the answer is not JSON with a token in it")
+    words = _words(fields) if fields else page(answer.body) or _("it is not JSON")
     raise RegistryError(
         fill(
             _("The token server {server} of {registry} answered {status} without a token{words}."),

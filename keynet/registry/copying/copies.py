@@ -1,6 +1,6 @@
 """Copy an image from anywhere to anywhere: registries, OCI folders and archives, one call."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -51,6 +51,7 @@ async def copy_image(
     source_auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109 - of one read or write, not of the whole call
     emit: Emit = ignore,
 ) -> CopiedImage:
@@ -86,8 +87,8 @@ async def copy_image(
     _check(origin, target, platform, all_platforms=all_platforms, referrers=referrers)
     if source_auth is None and _serves_source(auth, origin, target):
         source_auth = auth
-    reading = RegistryConfig(_url(origin), timeout, source_auth, ca_cert, insecure)
-    writing = RegistryConfig(_url(target), timeout, auth, ca_cert, insecure)
+    reading = RegistryConfig(_url(origin), timeout, source_auth, ca_cert, insecure, token_hosts)
+    writing = RegistryConfig(_url(target), timeout, auth, ca_cert, insecure, token_hosts)
     oci_types = isinstance(target, Location)
     async with opened_source(origin, reading, platform, oci_types=oci_types) as (found, name):
         root = await found.root(platform, everything=all_platforms)

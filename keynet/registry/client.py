@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from keynet.errors import RegistryError
+from keynet.errors import NotFound, RegistryError
 from keynet.events import BlobSkipped, Emit, ignore
 from keynet.net import server_words
 from keynet.net.retry import Retries
@@ -158,7 +158,16 @@ class RegistryClient:
 
     async def head_manifest(self, repository: str, identifier: str | Digest) -> Descriptor | None:
         """Return what a tag or digest points to; None: the registry has none."""
-        return await manifests.head(self._session, repository, identifier)
+        try:
+            return await manifests.head(self._session, repository, identifier)
+        except RegistryError as error:
+            if error.status is None or error.temporary:
+                raise
+        # An answer to HEAD has no body: the registry's own text comes with the manifest alone.
+        try:
+            return (await manifests.get(self._session, repository, identifier)).descriptor
+        except NotFound:
+            return None
 
     async def put_manifest(
         self, repository: str, identifier: str | Digest, content: bytes, media_type: str

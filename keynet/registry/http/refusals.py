@@ -54,6 +54,11 @@ class Refusal:
             and (not self.words or re.search(self.words, words, re.IGNORECASE) is not None)
         )
 
+    @property
+    def denies(self) -> bool:
+        """Report whether it is about the account, which another sign-in may change."""
+        return "{login}" in self.hint
+
     def texts(self, registry: str, login: str, later: str) -> tuple[str, str]:
         """Return reason and hint, translated and filled."""
         return (
@@ -108,7 +113,7 @@ _ABSENT: Final = (
 )
 _NOT_PERMITTED: Final = (
     r"insufficient|permission|not authorized|unauthorized to|requested access|\bscopes?\b"
-    r"|not allowed to|access forbidden|access denied|^denied"
+    r"|not allowed to|access forbidden|access ?denied|^denied"
 )
 
 _TABLE: Final = (
@@ -222,7 +227,7 @@ _TABLE: Final = (
     ),
     Refusal(
         N_("the account has to sign in with an access token"),
-        N_("Make a token on the registry's web page, allow it for the organisation, and use it."),
+        N_("Make a token on the registry's web page, allowed for the organisation. {login}"),
         _DENIED,
         words=r"two[- ]?factor|\b2fa\b|\bmfa\b|\bsaml\b|\bsso\b|token instead of a password",
     ),
@@ -328,7 +333,7 @@ _TABLE: Final = (
         N_("anonymous users lack the permission"),
         _LOGIN,
         _on(403),
-        words=_NOT_PERMITTED + r"|^\w*: *\n",
+        words=_NOT_PERMITTED,
         anonymous=True,
     ),
     Refusal(
@@ -346,6 +351,7 @@ _TABLE: Final = (
         _on(403),
         words=r"^: [^\n]",
     ),
+    Refusal(N_("anonymous users lack the permission"), _LOGIN, _on(403), anonymous=True),
     Refusal(
         N_("the account lacks the permission, was revoked, or its quota is used up"),
         _LOGIN,

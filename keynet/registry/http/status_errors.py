@@ -65,6 +65,12 @@ def failure(
         reason=reason,
         details=details,
     )
-    kind = RegistryDenied if status in _DENIED else NotFound if status == 404 else RegistryError
+    kind = (
+        RegistryDenied
+        if status in _DENIED and found.denies
+        else NotFound
+        if status == 404
+        else RegistryError
+    )
     temporary = status in TEMPORARY_STATUSES
     return kind(message, hint, status=status, code=said.code, temporary=temporary, said=said.text)

@@ -248,8 +248,16 @@ def test_reason_and_hint_fit_what_the_registry_says(case: Case) -> None:
     assert (error.code, error.said, error.status) == (
         case.code, case.text.rstrip("."), case.status,
     )  # fmt: skip
-    kinds = {401: RegistryDenied, 403: RegistryDenied, 404: NotFound}
-    assert type(error) is kinds.get(case.status, RegistryError)
+    denied = case.status in (401, 403) and SIGN_IN in error.hint.lower()
+    assert isinstance(error, RegistryDenied) is denied
+    assert isinstance(error, NotFound) is (case.status == 404)
+
+
+@pytest.mark.parametrize("text", ["will exceed the quota", "the system is in read only mode"])
+def test_what_no_sign_in_changes_is_not_denied(text: str) -> None:
+    error = failure(403, {}, text.encode(), "do it", "registry.example.com", purpose=Purpose.PUSH)
+    assert type(error) is RegistryError
+    assert error.exit_status == 5
 
 
 @pytest.mark.parametrize("purpose", Purpose)

@@ -22,10 +22,10 @@ The statuses are described in docs/reference/exit-statuses.md.
     │   └── DigestMismatch             5
     ├── NotAuthorised                  6   backend
     ├── RegistryDenied                 6   registry (also a RegistryError)
-    ├── InvalidArchive                 7
-    │   └── TarReadError               7
-    │       └── ArchiveNotFound        7   also a FileNotFoundError
     ├── ValidationError                7   an image, manifest, digest or reference
+    │   └── InvalidArchive             7
+    │       └── TarReadError           7
+    │           └── ArchiveNotFound    7   also a FileNotFoundError
     ├── MetadataNotAttached            8
     └── Interrupted                  130
 """
@@ -192,10 +192,14 @@ class RegistryDenied(RegistryError):
     exit_status = 6
 
 
-class InvalidArchive(KeynetError):
-    """A file is not an image archive, is damaged or is malicious."""
+class ValidationError(KeynetError):
+    """An image, manifest, digest or reference is not valid or not consistent."""
 
     exit_status = 7
+
+
+class InvalidArchive(ValidationError):
+    """A file is not an image archive, is damaged or is malicious."""
 
 
 class TarReadError(InvalidArchive):
@@ -204,12 +208,6 @@ class TarReadError(InvalidArchive):
 
 class ArchiveNotFound(TarReadError, FileNotFoundError):
     """There is no archive at that path."""
-
-
-class ValidationError(KeynetError):
-    """An image, manifest, digest or reference is not valid or not consistent."""
-
-    exit_status = 7
 
 
 class MetadataNotAttached(KeynetError):

@@ -3,6 +3,7 @@
 Source: OCI image-spec, "Image Manifest", "Image Index"; Docker's "Image Manifest V 2, Schema 1".
 """
 
+import contextlib
 from typing import Annotated, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,7 +22,6 @@ __all__ = [
     "DescriptorWire",
     "ManifestWire",
     "TagList",
-    "TokenWire",
     "check_manifest",
     "read_json",
     "refuse_schema_1",
@@ -29,6 +29,7 @@ __all__ = [
 
 MANIFEST_LIMIT: Final = 4 * 1024 * 1024
 _ENTRIES: Final = 100_000
+_SCHEMA_1: Final = "application/vnd.docker.distribution.manifest.v1+"
 
 _Size = Annotated[int, Field(ge=0, le=2**63 - 1)]
 _ShortText = Annotated[str, Field(max_length=4096)]
@@ -41,9 +42,13 @@ class _Wire(BaseModel):
 
 
 class _PlatformWire(_Wire):
-    os: _ShortText = "unknown"
-    architecture: _ShortText = "unknown"
+    os: _ShortText = ""
+    architecture: _ShortText = ""
     variant: _ShortText | None = None
+    os_version: _ShortText | None = Field(default=None, alias="os.version")
+
+    def value(self) -> Platform | None:
+        return Platform.stated(self.os, self.architecture, self.variant, self.os_version)
 
 
 class DescriptorWire(_Wire):
@@ -62,15 +67,18 @@ class DescriptorWire(_Wire):
         Raises:
             ValidationError: The digest is not valid.
         """
-        platform = self.platform
         return Descriptor(
             self.mediaType,
             Digest.parse(self.digest),
             self.size,
             dict(self.annotations or {}),
             self.artifactType,
-            Platform(platform.os, platform.architecture, platform.variant) if platform else None,
+            self.platform.value() if self.platform is not None else None,
         )
+
+
+class _VersionWire(_Wire):
+    schemaVersion: object = None
 
 
 class ManifestWire(_Wire):
@@ -86,10 +94,6 @@ class ManifestWire(_Wire):
     annotations: dict[str, str] | None = None
 
 
-class _VersionWire(_Wire):
-    schemaVersion: int = 0
-
-
 class _RootfsWire(_Wire):
     diff_ids: Annotated[list[_ShortText], Field(max_length=_ENTRIES)] = []
 
@@ -100,8 +104,13 @@ class ConfigWire(_Wire):
     architecture: _ShortText = ""
     os: _ShortText = ""
     variant: _ShortText | None = None
+    os_version: _ShortText | None = Field(default=None, alias="os.version")
     created: _ShortText | None = None
     rootfs: _RootfsWire = Field(default_factory=_RootfsWire)
+
+    def platform(self) -> Platform | None:
+        """Return the platform that the config states; None where it leaves out a part."""
+        return Platform.stated(self.os, self.architecture, self.variant, self.os_version)
 
 
 class TagList(_Wire):
@@ -114,14 +123,6 @@ class Catalog(_Wire):
     """A page of repositories."""
 
     repositories: Annotated[list[_ShortText], Field(max_length=_ENTRIES)] | None = None
-
-
-class TokenWire(_Wire):
-    """The answer of a token server."""
-
-    token: str | None = None
-    access_token: str | None = None
-    expires_in: float | None = None
 
 
 _M = TypeVar("_M", bound=BaseModel)
@@ -160,7 +161,7 @@ def check_manifest(content: bytes, content_type: str | None) -> ManifestWire:
 
     Source: CVE-2021-41190.
     """
-    refuse_schema_1(content)
+    refuse_schema_1(content, content_type)
     manifest = read_json(ManifestWire, content, _("a manifest"))
     if manifest.manifests is not None and (
         manifest.layers is not None or manifest.config is not None
@@ -198,17 +199,16 @@ def check_manifest(content: bytes, content_type: str | None) -> ManifestWire:
     return manifest
 
 
-def refuse_schema_1(content: bytes) -> None:
+def refuse_schema_1(content: bytes, content_type: str | None = None) -> None:
     """Refuse a manifest of schema 1; a signed one's bytes have another digest than it has.
 
     Raises:
         ValidationError: It is one.
     """
-    try:
-        version = _VersionWire.model_validate_json(content)
-    except Malformed:
-        return
-    if version.schemaVersion == 1:
+    named = _SCHEMA_1 in (content_type or "")
+    with contextlib.suppress(Malformed):
+        named = named or _VersionWire.model_validate_json(content).schemaVersion == 1
+    if named:
         raise ValidationError(
             _("The image has a manifest of schema 1, Docker's format of before 2016."),
             _("Convert it once: skopeo copy --format oci docker://OLD docker://NEW"),

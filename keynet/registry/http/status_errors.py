@@ -10,7 +10,8 @@ from typing import Final
 from keynet.errors import NotFound, RegistryDenied, RegistryError
 from keynet.net import server_words
 from keynet.net.retry import TEMPORARY_STATUSES, retry_after, try_again
-from keynet.registry.http.refusals import Purpose, refusal
+from keynet.registry.http.refusal_table import refusal, texts
+from keynet.registry.http.refusals import Purpose
 from keynet.text import _, fill
 
 __all__ = ["failure"]
@@ -42,7 +43,8 @@ def failure(
     challenge = _CHALLENGE_ERROR.search(headers.get("www-authenticate", "")[:16_384])
     words = f"{said.code}: {said.text}\n{challenge[1] if challenge else ''}"
     found = refusal(status, purpose, words, anonymous=anonymous)
-    reason, hint = found.texts(
+    reason, hint = texts(
+        found,
         registry,
         fill(
             _("There are no credentials for {registry}: sign in first.")

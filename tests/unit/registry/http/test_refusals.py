@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pytest
 
 from keynet.errors import NotFound, RegistryDenied, RegistryError
-from keynet.registry.http.refusals import Purpose, purpose_of, refusal
+from keynet.registry.http.refusal_table import refusal
+from keynet.registry.http.refusals import Purpose, purpose_of
 from keynet.registry.http.status_errors import failure
 
 PULL, PUSH, DELETE = "GET manifests", "POST uploads", "DELETE manifests"

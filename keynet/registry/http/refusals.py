@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from urllib.parse import urlsplit
 
-
 __all__ = ["Purpose", "Refusal", "purpose_of"]
 
 

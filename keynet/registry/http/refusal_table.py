@@ -48,11 +48,13 @@ _SERVER: Final = frozenset(range(500, 600))
 
 _IMMUTABLE: Final = (
     r"immutab|cannot be overwritten|tag .{0,200}already exists|protected (container )?tag"
-    r"|does not allow updating|permissions? to (delete/)?overwrite"
+    r"|does not allow updating|overwrit|tag .{0,60}(protected|exists)"
+    r"|(tag|manifest|image|repository) .{0,60}\blocked"
 )
 _ABSENT: Final = (
-    r"name_unknown|(project|repository|repo|namespace|organi[sz]ation|registry)\b.{0,200}"
-    r"(not found|does not exist|doesn't exist|not known|unknown)"
+    r"name_unknown|no such (project|repository|namespace|organi[sz]ation)"
+    r"|(project|repository|repo|namespace|organi[sz]ation|registry)\b.{0,200}"
+    r"(not found|(?<!may )not exist|n't exist|not known|unknown)"
 )
 _NOT_PERMITTED: Final = (
     r"insufficient|permission|not authorized|unauthorized to|requested access|\bscopes?\b"
@@ -80,10 +82,16 @@ _TABLE: Final = (
         words=r"http request (was )?(sent )?to (an )?https|plain http request",
     ),
     Refusal(
+        N_("it is too large for the registry"),
+        N_("Ask the registry's owner to raise the limit on the size of requests."),
+        _on(413),
+        words=r"^(?!.*quota)",
+    ),
+    Refusal(
         N_("the project's storage quota is used up"),
         N_("Delete images that are not needed, or ask the registry's owner for space."),
-        words=r"quota|will exceed|exceed.{0,80}(upper limit|storage)|no space left"
-        r"|insufficient storage|storage (limit|is full)|disk (is )?full",
+        words=r"quota|will exceed|exceed.{0,80}(limit|storage|capacity)|no space left"
+        r"|insufficient storage|storage (limit|is full)|disk (is )?full|out of (disk )?space",
     ),
     Refusal(
         N_("the project's storage quota is used up"),
@@ -94,15 +102,15 @@ _TABLE: Final = (
         N_("the registry is in read-only mode"),
         N_("Try again when its owner has ended that mode: clean-up, an update or an archive."),
         words=r"^(?!.*\b(token|account|user|credentials?)\b).*read[- _]?only"
-        r"|pushes .{0,40}(disabled|suspended)|write operations .{0,40}suspended"
-        r"|(under|in|for) maintenance",
+        r"|(push|write)\w* .{0,60}(disabled|suspended)|maintenance|\barchived\b|\bfrozen\b",
         purposes=_CHANGE,
     ),
     Refusal(
         N_("the project is filled from another registry"),
         N_("Use a project or repository of your own: this one only caches or mirrors."),
-        words=r"proxy[- ](cache|project|repositor)|pull[- ]through|remote repositor"
-        r"|mirror(ed)? (project|repositor|mode)|repository is (a )?mirror|deploying to groups",
+        words=r"proxy[- ](cache|project|repositor|registr)|pull[- ]?through|cache[- ]only"
+        r"|(remote|virtual) repositor|mirror(ed)? (project|repositor|mode)"
+        r"|(project|repositor\w*) .{0,60}\b(proxy|mirror|cache)|deploying to groups",
         purposes=_CHANGE,
     ),
     Refusal(
@@ -120,7 +128,8 @@ _TABLE: Final = (
     Refusal(
         N_("a policy of the project wants signed images"),
         N_("Sign the image, with cosign for instance, or ask the project's administrator."),
-        words=r"not (been )?signed|unsigned|cosign|notary|content[- ]trust",
+        words=r"not (been )?signed|unsigned|cosign|notary|content[- ]trust"
+        r"|signature (verification|required)|untrusted image",
     ),
     Refusal(
         N_("a policy of the project forbids this image"),
@@ -173,6 +182,12 @@ _TABLE: Final = (
         N_("Make a token on the registry's web page, allowed for the organisation. {login}"),
         _DENIED,
         words=r"two[- ]?factor|\b2fa\b|\bmfa\b|\bsaml\b|\bsso\b|token instead of a password",
+    ),
+    Refusal(
+        N_("the account is disabled or locked"),
+        N_("Ask the registry's owner, or use another account. {login}"),
+        _DENIED,
+        words=r"(account|user|robot)\b.{0,60}\b(disabled|suspended|locked|deactivated|blocked)",
     ),
     Refusal(
         N_("this machine's network may not use the registry"),
@@ -325,11 +340,6 @@ _TABLE: Final = (
         N_("something else changes it at the same time"),
         N_("Try again when the other client has finished."),
         _on(409, 423),
-    ),
-    Refusal(
-        N_("it is too large for the registry"),
-        N_("Ask the registry's owner to raise the limit on the size of requests."),
-        _on(413),
     ),
     Refusal(
         N_("the request's headers are too long for the registry"),

@@ -47,7 +47,10 @@ def failure(
         found,
         registry,
         fill(
-            _("There are no credentials for {registry}: sign in first.")
+            _(
+                "There are no credentials for {registry}: sign in first "
+                "(keynet login, or the registry's own login)."
+            )
             if anonymous
             else _("Sign in again: keynet login, or the registry's own login for {registry}."),
             registry=registry,

@@ -9,9 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from keynet.errors import RegistryError
+from keynet.errors import NotFound, RegistryError
 from keynet.events import BlobSkipped, Emit, ignore
-from keynet.net import server_words
 from keynet.net.retry import Retries
 from keynet.net.token_hosts import declared
 from keynet.oci.descriptor import Descriptor, Digest
@@ -19,6 +18,7 @@ from keynet.registry import blobs, manifests
 from keynet.registry.address import Registry
 from keynet.registry.auth.credential_sources import Auth, sources_of
 from keynet.registry.http.exchange import Call, Timeouts
+from keynet.registry.http.ping import ping
 from keynet.registry.http.session import Operation, Session
 from keynet.registry.http.tls import CERTS_D, ClientCertificate, Trust, from_certs_d
 from keynet.registry.http.transport import HttpTransport, Transport
@@ -110,18 +110,7 @@ class RegistryClient:
             RegistryDenied: The credentials are refused.
             RegistryError: The answer is not a registry's.
         """
-        answer = await self._session.send(Operation(Call("GET", "/v2/"), _("reach the registry")))
-        page = server_words.page(answer.body)
-        if page and "docker-distribution-api-version" not in answer.headers:
-            raise RegistryError(
-                fill(
-                    _("{registry} does not answer as a registry but with a page: {page}."),
-                    registry=self.registry,
-                    page=page,
-                ),
-                _("Check the address; a proxy or a sign-in page may answer in its place."),
-                status=answer.status,
-            )
+        await ping(self._session)
 
     async def catalog(self, *, page_size: int = 1000) -> list[str]:
         """List every repository, in the registry's order.
@@ -161,7 +150,16 @@ class RegistryClient:
 
     async def head_manifest(self, repository: str, identifier: str | Digest) -> Descriptor | None:
         """Return what a tag or digest points to; None: the registry has none."""
-        return await manifests.head(self._session, repository, identifier)
+        try:
+            return await manifests.head(self._session, repository, identifier)
+        except RegistryError as error:
+            if error.status is None or error.temporary:
+                raise
+        # An answer to HEAD has no body: the registry's own text comes with the manifest alone.
+        try:
+            return (await manifests.get(self._session, repository, identifier)).descriptor
+        except NotFound:
+            return None
 
     async def look_for_manifest(
         self, repository: str, identifier: str | Digest

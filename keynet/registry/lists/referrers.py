@@ -13,7 +13,6 @@ from pydantic import ValidationError as Malformed
 from keynet.errors import (
     DigestMismatch,
     NotFound,
-    RegistryDenied,
     RegistryError,
     RegistryUnreachable,
     ValidationError,
@@ -216,7 +215,7 @@ async def _for_writing(session: Session, repository: str, subject: Digest) -> li
 
 def _means_none(error: RegistryError) -> bool:
     """Report whether a refusal says no more than that the registry has no such thing."""
-    if isinstance(error, RegistryUnreachable | RegistryDenied) or error.temporary:
+    if isinstance(error, RegistryUnreachable) or error.temporary or error.status in (401, 403):
         return False
     return error.status is None or error.status < 500 or error.status == 501
 

@@ -58,10 +58,10 @@ def test_a_token_is_not_used_to_its_last_second(told: object, life_s: float) -> 
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (b"<html><title>Sign in</title></html>", "Sign in"),
-        (b"", "it is not JSON"),
-        (b"[]", "it is not JSON"),
-        (b"\xff\xfe\x00", "it is not JSON"),
+        (b"<html><title>Sign in</title></html>", "not JSON with a token in it but a page: Sign in"),
+        (b"", "not JSON with a token"),
+        (b"[]", "not JSON with a token"),
+        (b"\xff\xfe\x00", "not JSON with a token"),
         ({"errors": [{"code": "DENIED", "message": "account is locked"}]}, "account is locked"),
         ({"error": "invalid_grant", "error_description": "it was revoked."}, "it was revoked"),
         ({"details": "incorrect username or password"}, "incorrect username"),

@@ -1,16 +1,15 @@
 """Copy an image from anywhere to anywhere: registries, OCI folders and archives, one call."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from keynet.archive.layout.watched import WatchedLayer
 from keynet.archive.location import Location
 from keynet.archive.writer import write_archive
 from keynet.errors import UsageError, ValidationError
-from keynet.events import BlobAdvanced, BlobFinished, BlobStarted, Emit, Notice, ignore
+from keynet.events import Emit, Notice, ignore
 from keynet.oci.content import ContentSource, Root
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
-from keynet.oci.image import Layer
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.registry.auth.credential_sources import Auth, Credential
@@ -125,7 +124,7 @@ async def _to_docker_archive(
 ) -> CopiedImage:
     image = await source.image(root)
     whole = name if name is not None and ":" in name else None
-    watched = replace(image, layers=tuple(_ReportingLayer(layer, emit) for layer in image.layers))
+    watched = replace(image, layers=tuple(WatchedLayer(layer, emit) for layer in image.layers))
     await write_archive(target.path, watched, layout="docker", name=target.name or whole)
     return CopiedImage(
         source.name,
@@ -252,32 +251,3 @@ def _serves_source(auth: Auth | None, source: Remote | Location, target: Remote 
 
 def _url(place: Remote | Location) -> str:
     return place.url if isinstance(place, Remote) else "localhost"
-
-
-@dataclass(frozen=True, slots=True)
-class _ReportingLayer:
-    """A layer that emits how far it has been read."""
-
-    layer: Layer
-    emit: Emit = field(repr=False)
-
-    @property
-    def descriptor(self) -> Descriptor:
-        return self.layer.descriptor
-
-    @property
-    def diff_id(self) -> Digest:
-        return self.layer.diff_id
-
-    @property
-    def origin(self) -> Reference | None:
-        return self.layer.origin
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        blob, position = str(self.descriptor.digest), 0
-        self.emit(BlobStarted(blob, self.descriptor.size))
-        async for chunk in self.layer.chunks():
-            position += len(chunk)
-            self.emit(BlobAdvanced(blob, position))
-            yield chunk
-        self.emit(BlobFinished(blob))

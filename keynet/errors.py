@@ -16,7 +16,7 @@ The statuses are described in docs/reference/exit-statuses.md.
     │   ├── LocalImageNotFound         4
     │   └── InvalidRunSettings         2
     ├── BackendError                   5
-    ├── RegistryError                  5   .status, .code, .temporary
+    ├── RegistryError                  5   .status, .code, .temporary, .said
     │   ├── RegistryUnreachable        5
     │   ├── NotFound                   5
     │   └── DigestMismatch             5
@@ -146,6 +146,7 @@ class RegistryError(KeynetError):
         status: HTTP status, None if there was no answer.
         code: The registry's error code (``MANIFEST_UNKNOWN``), "" if it sent none.
         temporary: Trying again later may help.
+        said: The registry's own text, "" if it sent none.
     """
 
     exit_status = 5
@@ -158,11 +159,13 @@ class RegistryError(KeynetError):
         status: int | None = None,
         code: str = "",
         temporary: bool = False,
+        said: str = "",
     ) -> None:
         super().__init__(message, hint)
         self.status = status
         self.code = code
         self.temporary = temporary
+        self.said = said
 
 
 class RegistryUnreachable(RegistryError):

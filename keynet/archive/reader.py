@@ -150,19 +150,22 @@ def choose(
     Args:
         images: In the archive's order.
         archive: The archive's name, for error messages.
-        tag: As written in the archive (``nginx:alpine``).
+        tag: As written in the archive (``nginx:alpine``), or a tag that it has alone.
         platform: If None and there are several, linux/amd64.
 
     Raises:
         InvalidArchive: The archive has no such image; the hint lists what it has.
     """
-    group = [one for one in images if tag in one.tags] if tag is not None else list(images)
+    group = [one for one in images if tag is None or tag in (*one.tags, one.bare_tag)]
     if not group:
         raise InvalidArchive(
             fill(_("{archive} has no image {tag}."), archive=archive, tag=tag),
             fill(
                 _("Its tags: {tags}."),
-                tags=", ".join(t for one in images for t in one.tags) or _("none"),
+                tags=", ".join(
+                    dict.fromkeys(t for one in images for t in (*one.tags, one.bare_tag) if t)
+                )
+                or _("none"),
             ),
         )
     if tag is None:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from keynet.archive.location import Location
     from keynet.oci.platform import Platform
     from keynet.registry.config import RegistryConfig
-    from keynet.registry.copies import CopiedImage
-    from keynet.registry.copy_ends import Remote
+    from keynet.registry.copying.copies import CopiedImage
+    from keynet.registry.copying.copy_ends import Remote
     from keynet.secret import Secret
 
 __all__ = ["copy"]
@@ -85,8 +85,8 @@ def copy(
 
     from keynet.cli.render import Verbosity, show
     from keynet.events import StepFinished, StepStarted
-    from keynet.registry.copies import copy_image
-    from keynet.registry.copy_ends import parse_place
+    from keynet.registry.copying.copies import copy_image
+    from keynet.registry.copying.copy_ends import parse_place
 
     origin = parse_place(source, reading=True, insecure=access.insecure)
     target = parse_place(destination, reading=False, insecure=access.insecure)
@@ -125,7 +125,7 @@ def _check_single(access: Access, *ends: Remote | Location) -> None:
         UsageError: Both ends are registries, and not the same one.
     """
     from keynet.errors import UsageError
-    from keynet.registry.copy_ends import Remote
+    from keynet.registry.copying.copy_ends import Remote
 
     registries = {end.reference.registry for end in ends if isinstance(end, Remote)}
     if access.username is not None and len(registries) > 1:

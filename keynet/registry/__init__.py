@@ -54,10 +54,10 @@ if TYPE_CHECKING:
         CredentialSource,
         FixedSource,
     )
-    from keynet.registry.auth.stored_logins import AuthFile, default_sources
+    from keynet.registry.auth.stored_logins import AuthFile, AuthVariable, default_sources
     from keynet.registry.client import CaCert, RegistryClient
     from keynet.registry.config import RegistryConfig
-    from keynet.registry.copies import CopiedImage, copy_image
+    from keynet.registry.copying.copies import CopiedImage, copy_image
     from keynet.registry.functions import (
         pull_image,
         push_docker_tar,
@@ -85,6 +85,7 @@ __all__ = [
     "ArchiveNotFound",
     "Auth",
     "AuthFile",
+    "AuthVariable",
     "BlobAdvanced",
     "BlobFinished",
     "BlobInfo",
@@ -192,10 +193,10 @@ _MODULES = {
         "CredentialSource",
         "FixedSource",
     ),
-    "keynet.registry.auth.stored_logins": ("AuthFile", "default_sources"),
+    "keynet.registry.auth.stored_logins": ("AuthFile", "AuthVariable", "default_sources"),
     "keynet.registry.client": ("CaCert", "RegistryClient"),
     "keynet.registry.config": ("RegistryConfig",),
-    "keynet.registry.copies": ("CopiedImage", "copy_image"),
+    "keynet.registry.copying.copies": ("CopiedImage", "copy_image"),
     "keynet.registry.http.exchange": ("Timeouts",),
     "keynet.registry.functions": (
         "pull_image",

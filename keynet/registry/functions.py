@@ -3,10 +3,12 @@
 Each call opens and closes its own connections. ``registry_url`` is ``host[:port]``, or with a
 scheme in front. Common keywords: ``auth`` (user and password, a credential, or sources; by default
 the logins that docker, podman and skopeo stored), ``ca_cert`` (PEM file), ``insecure`` (allow plain
-http and unverified TLS beyond loopback), ``timeout`` (seconds that a read or write may make no
+http and unverified TLS beyond loopback), ``token_hosts`` (further hosts that may be given the
+credentials in exchange for tokens), ``timeout`` (seconds that a read or write may make no
 progress), ``emit`` (called with progress events, see ``keynet.events``).
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -44,6 +46,7 @@ async def push_docker_tar(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     emit: Emit = ignore,
     platform: Platform | None = None,
     compress: Policy = "auto",
@@ -63,7 +66,7 @@ async def push_docker_tar(
         ValidationError: No repository is given and the archive has no tags.
         RegistryError: The registry refuses or fails.
     """
-    config = RegistryConfig(registry_url, timeout, auth, ca_cert, insecure)
+    config = RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts)
     async with open_archive(tar_path) as archive, config.client(emit) as client:
         one = choose(archive.images, archive.name, platform=platform)
         target = target_of(client.registry, archive, one, repository, tag)
@@ -78,6 +81,7 @@ async def push_docker_tar_with_original_tags(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     emit: Emit = ignore,
     platform: Platform | None = None,
     compress: Policy = "auto",
@@ -95,6 +99,7 @@ async def push_docker_tar_with_original_tags(
         auth=auth,
         ca_cert=ca_cert,
         insecure=insecure,
+        token_hosts=token_hosts,
         emit=emit,
         platform=platform,
         compress=compress,
@@ -109,6 +114,7 @@ async def push_docker_tar_with_all_original_tags(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     emit: Emit = ignore,
     platform: Platform | None = None,
     compress: Policy = "auto",
@@ -124,7 +130,7 @@ async def push_docker_tar_with_all_original_tags(
         ValidationError: The archive has no tags.
         KeynetError: As ``push_docker_tar``.
     """
-    config = RegistryConfig(registry_url, timeout, auth, ca_cert, insecure)
+    config = RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts)
     async with open_archive(tar_path) as archive, config.client(emit) as client:
         return await push_all_tags(client, archive, platform=platform, compress=compress, emit=emit)
 
@@ -141,6 +147,7 @@ async def pull_image(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     emit: Emit = ignore,
 ) -> str:
     """Write an image to an archive file, complete and verified or not at all.
@@ -160,7 +167,7 @@ async def pull_image(
         DigestMismatch: The registry sends other bytes than it announces.
         KeynetError: The file cannot be written.
     """
-    config = RegistryConfig(registry_url, timeout, auth, ca_cert, insecure)
+    config = RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts)
     async with config.client(emit) as client:
         source = reference_to(client.registry, repository, tag_or_digest)
         manifest = await fetch_manifest(client, source, platform)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from keynet.errors import NotFound, ValidationError
+from keynet.errors import NotFound, RegistryError, ValidationError
 from keynet.events import Emit, ignore
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.inspect import describe
@@ -19,6 +19,7 @@ from keynet.registry.client import CaCert, RegistryClient
 from keynet.registry.config import Auth, RegistryConfig
 from keynet.registry.transfer.pull_image import read_image, require_image
 from keynet.registry.transfer.select_image import fetch_manifest
+from keynet.text import _, fill
 
 __all__ = [
     "check_registry_connectivity",
@@ -44,6 +45,7 @@ async def check_registry_connectivity(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109 - of one read or write, not of the whole call
     emit: Emit = ignore,
 ) -> bool:
@@ -54,7 +56,7 @@ async def check_registry_connectivity(
         RegistryDenied: The credentials are refused.
         RegistryError: The answer is not a registry's.
     """
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         await client.ping()
@@ -67,11 +69,12 @@ async def list_repositories(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> list[str]:
     """List every repository, from every page, in the registry's order."""
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         return await client.catalog()
@@ -84,6 +87,7 @@ async def list_tags(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> list[str]:
@@ -92,7 +96,7 @@ async def list_tags(
     Raises:
         NotFound: The registry has no such repository.
     """
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         return await client.tags(reference_to(client.registry, repository).repository)
@@ -107,6 +111,7 @@ async def get_manifest(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> ManifestInfo:
@@ -120,7 +125,7 @@ async def get_manifest(
         NotFound: The registry has no such image, or none for the platform.
         DigestMismatch: The registry sends other bytes than it announces.
     """
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         manifest = await fetch_manifest(
@@ -145,6 +150,7 @@ async def get_image_info(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> ImageInspect:
@@ -158,7 +164,7 @@ async def get_image_info(
         NotFound: The registry has no such image, or none for the platform.
         ValidationError: Manifest and config do not belong together.
     """
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         return await _inspect(client, reference_to(client.registry, repository, tag), platform)
@@ -172,6 +178,7 @@ async def inspect_repositories(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> dict[str, dict[str, ImageInspect]]:
@@ -186,7 +193,7 @@ async def inspect_repositories(
         By repository and tag, in the registry's order. Tags that are not an image for
         linux/amd64 (an artifact, another platform, deleted meanwhile) are left out.
     """
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         names = list(repositories) if repositories is not None else await client.catalog()
@@ -222,6 +229,7 @@ async def delete_image(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> bool:
@@ -232,16 +240,29 @@ async def delete_image(
 
     Raises:
         RegistryDenied: The credentials do not allow it.
-        RegistryError: The registry does not delete at all (405).
+        RegistryError: The registry does not delete at all.
     """
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         target = reference_to(client.registry, repository, tag)
         found = await client.head_manifest(target.repository, target.digest or target.identifier)
         if found is None:
             return False
-        return await client.delete_manifest(target.repository, found.digest)
+        if await client.delete_manifest(target.repository, found.digest):
+            return True
+        # Servers that have no deletion answer it as any path that they do not know.
+        if await client.head_manifest(target.repository, found.digest) is None:
+            return False
+        raise RegistryError(
+            fill(
+                _("{image} was not deleted: {registry} has it and does not offer deletion (404)."),
+                image=target,
+                registry=client.registry,
+            ),
+            _("Ask its owner to enable deletion, or delete on its web page or by its own API."),
+            status=404,
+        )
 
 
 async def delete_image_by_digest(
@@ -252,6 +273,7 @@ async def delete_image_by_digest(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> bool:
@@ -261,7 +283,7 @@ async def delete_image_by_digest(
         ValidationError: It is not a valid digest.
         RegistryError: As ``delete_image``.
     """
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         target = reference_to(client.registry, repository)

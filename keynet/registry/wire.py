@@ -1,14 +1,16 @@
 """The JSON of registries, checked before it is used.
 
-Source: OCI image-spec, "Image Manifest", "Image Index"; distribution-spec, "Error Codes".
+Source: OCI image-spec, "Image Manifest", "Image Index"; Docker's "Image Manifest V 2, Schema 1".
 """
 
+import contextlib
 from typing import Annotated, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic import ValidationError as Malformed
 
 from keynet.errors import RegistryError, ValidationError
+from keynet.net import server_words
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.platform import Platform
 from keynet.text import _, fill, printable
@@ -20,14 +22,12 @@ __all__ = [
     "DescriptorWire",
     "ManifestWire",
     "TagList",
-    "TokenWire",
     "check_manifest",
-    "first_error",
     "read_json",
+    "refuse_schema_1",
 ]
 
 MANIFEST_LIMIT: Final = 4 * 1024 * 1024
-_ERROR_LIMIT: Final = 64 * 1024
 _ENTRIES: Final = 100_000
 _SCHEMA_1: Final = "application/vnd.docker.distribution.manifest.v1+"
 
@@ -125,24 +125,6 @@ class Catalog(_Wire):
     repositories: Annotated[list[_ShortText], Field(max_length=_ENTRIES)] | None = None
 
 
-class TokenWire(_Wire):
-    """The answer of a token server."""
-
-    token: str | None = None
-    access_token: str | None = None
-    expires_in: float | None = None
-
-
-class _ErrorWire(_Wire):
-    code: object = ""
-    message: object = ""
-    detail: object = None
-
-
-class _ErrorsWire(_Wire):
-    errors: list[_ErrorWire] = []
-
-
 _M = TypeVar("_M", bound=BaseModel)
 
 
@@ -155,11 +137,13 @@ def read_json(model: type[_M], body: bytes, what: str) -> _M:
     try:
         return model.model_validate_json(body)
     except Malformed as error:
+        page = server_words.page(body)
+        reason = fill(_("it is a page: {page}"), page=page) if page else _first_reason(error)
         raise RegistryError(
             fill(
-                _("The registry's answer cannot be read: {what} {reason}."),
+                _("The registry's answer cannot be read ({what}): {reason}."),
                 what=what,
-                reason=_first_reason(error),
+                reason=reason,
             ),
             _("Check that the URL is a registry's; a proxy in between may answer for it."),
         ) from error
@@ -173,13 +157,11 @@ def check_manifest(content: bytes, content_type: str | None) -> ManifestWire:
 
     Raises:
         RegistryError: Not JSON, wrong shape, or its mediaType is not the Content-Type.
-        ValidationError: It contradicts itself, or is of the old schema 1.
+        ValidationError: It contradicts itself, or is of schema 1.
 
     Source: CVE-2021-41190.
     """
-    version = read_json(_VersionWire, content, _("a manifest")).schemaVersion
-    if version == 1 or _SCHEMA_1 in (content_type or ""):
-        raise _schema_1()
+    refuse_schema_1(content, content_type)
     manifest = read_json(ManifestWire, content, _("a manifest"))
     if manifest.manifests is not None and (
         manifest.layers is not None or manifest.config is not None
@@ -191,7 +173,7 @@ def check_manifest(content: bytes, content_type: str | None) -> ManifestWire:
     if manifest.manifests is None and (manifest.layers is None or manifest.config is None):
         raise ValidationError(
             _("The manifest has neither config and layers nor manifests."),
-            _("It is broken; push the image again."),
+            _("Push the image again; check that the registry stores it unaltered."),
         )
     declared = (content_type or "").split(";")[0].strip().lower()
     inside = (manifest.mediaType or "").lower()
@@ -217,25 +199,20 @@ def check_manifest(content: bytes, content_type: str | None) -> ManifestWire:
     return manifest
 
 
-def first_error(body: bytes) -> tuple[str, str]:
-    """Return code and message of a registry's first error, safe to show; "" when missing."""
-    try:
-        errors = _ErrorsWire.model_validate_json(body[:_ERROR_LIMIT]).errors
-    except Malformed:
-        return "", ""
-    if not errors:
-        return "", ""
-    first = errors[0]
-    code = printable(first.code, 60) if isinstance(first.code, str) else ""
-    message = printable(first.message, 300) if isinstance(first.message, str) else ""
-    return code, message.rstrip(".")
+def refuse_schema_1(content: bytes, content_type: str | None = None) -> None:
+    """Refuse a manifest of schema 1; a signed one's bytes have another digest than it has.
 
-
-def _schema_1() -> ValidationError:
-    return ValidationError(
-        _("The image has a manifest of schema 1, docker's format before 2016: it cannot be read."),
-        _("Pull it with a docker of its time (before 26) and push it again, or build it again."),
-    )
+    Raises:
+        ValidationError: It is one.
+    """
+    named = _SCHEMA_1 in (content_type or "")
+    with contextlib.suppress(Malformed):
+        named = named or _VersionWire.model_validate_json(content).schemaVersion == 1
+    if named:
+        raise ValidationError(
+            _("The image has a manifest of schema 1, Docker's format of before 2016."),
+            _("Convert it once: skopeo copy --format oci docker://OLD docker://NEW"),
+        )
 
 
 def _first_reason(error: Malformed) -> str:

@@ -97,6 +97,7 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
         referrers: Whether it has the API and tells ``OCI-Subject``.
         fault: Asked for each request, before it is handled.
         lax: Whether it answers with manifests of types that were not asked for.
+        realm: The token server's URL; its own by default.
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
         elsewhere: Callable[[httpx.Request], httpx.Response] | None = None,
         page: int = 1000,
         lax: bool = False,
+        realm: str = "",
     ) -> None:
         self.host = host
         self.auth = auth
@@ -125,6 +127,7 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
         self.elsewhere = elsewhere
         self.page = page
         self.lax = lax
+        self.realm = realm or f"https://{host}/token"
         self.repositories: dict[str, _Repository] = {}
         self.uploads: dict[str, tuple[str, bytearray]] = {}
         self.tokens: dict[str, set[str]] = {}
@@ -450,7 +453,7 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
             or "/uploads/" in path
         ):
             return None
-        bearer = f'Bearer realm="https://{self.host}/token",service="s",scope="{scope}"'
+        bearer = f'Bearer realm="{self.realm}",service="s",scope="{scope}"'
         return Reply(401, {"www-authenticate": bearer}, _error("UNAUTHORIZED", "token"))
 
 

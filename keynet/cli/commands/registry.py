@@ -232,6 +232,7 @@ def _run(
             ca_cert=config.ca_cert,
             insecure=config.insecure,
             **keywords,
+            token_hosts=config.token_hosts,
         )
     )
 

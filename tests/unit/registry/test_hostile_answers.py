@@ -344,7 +344,7 @@ def test_texts_of_the_server_are_made_safe(connect: Connect) -> None:
         (403, {"errors": [{"code": "DENIED", "message": "x"}]}, "permission"),
         (403, {"errors": [{"code": "DENIED", "message": "quota exceeded"}]}, "quota is used up"),
         (404, {}, "does not exist"),
-        (405, {}, "does not allow"),
+        (405, {}, "does not take pushes"),
         (412, {"errors": [{"code": "PRECONDITION", "message": "immutable"}]}, "immutable"),
         (413, {}, "too large"),
         (429, {}, "throttles"),

@@ -15,7 +15,7 @@ from keynet.oci.reference import Reference
 from keynet.registry.auth.credential_sources import Auth, Credential
 from keynet.registry.client import CaCert
 from keynet.registry.config import RegistryConfig
-from keynet.registry.copy_ends import Remote, opened_source, opened_target, parse_place
+from keynet.registry.copying.copy_ends import Remote, opened_source, opened_target, parse_place
 from keynet.registry.transfer.copy_image import copy_tree
 from keynet.text import _, fill
 

@@ -21,7 +21,7 @@ from keynet.registry.config import RegistryConfig
 from keynet.registry.transfer.remote_content import RemoteSource, RemoteTarget
 from keynet.text import _, fill, printable
 
-__all__ = ["Remote", "opened_source", "opened_target", "parse_place"]
+__all__ = ["Remote", "opened_source", "opened_target", "parse_place", "url_of"]
 
 # skopeo's way to say that a name is a registry's.
 _TRANSPORT: Final = "docker://"
@@ -58,6 +58,11 @@ def parse_place(text: str, *, reading: bool, insecure: bool = False) -> Remote |
         path = Path(text)
         return Location("oci" if path.is_dir() else "oci-archive", path, None, text)
     return _remote(text, reading=reading, insecure=insecure)
+
+
+def url_of(place: Remote | Location) -> str:
+    """Return the registry's address; for a file or folder one that is never reached."""
+    return place.url if isinstance(place, Remote) else "localhost"
 
 
 def _remote(text: str, *, reading: bool, insecure: bool) -> Remote:

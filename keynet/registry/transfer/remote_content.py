@@ -145,7 +145,7 @@ class RemoteTarget:
 
     async def holds(self, manifest: Descriptor, name: str | None) -> bool:
         """Report whether a tag, or the digest, leads to exactly this manifest."""
-        found = await self._client.head_manifest(self._repository, name or manifest.digest)
+        found = await self._client.look_for_manifest(self._repository, name or manifest.digest)
         return found is not None and (found.digest, found.media_type) == (
             manifest.digest,
             manifest.media_type,

@@ -25,7 +25,8 @@ from keynet.oci.image import Image
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.registry.auth.credential_sources import Credential, FixedSource
-from keynet.registry.copying.copies import CopiedImage, copy_image
+from keynet.registry.copying.copies import copy_image
+from keynet.registry.copying.copy_between import CopiedImage
 from keynet.registry.copying.copy_ends import Remote, parse_place
 from keynet.secret import Secret
 from tests.fakes.archives import docker_new, docker_old, write

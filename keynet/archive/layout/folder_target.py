@@ -12,11 +12,11 @@ from typing import Any, Final
 from keynet.archive.layout.index_json import (
     LAYOUT_FILE,
     LAYOUT_VERSION,
-    REF_NAME,
     blob_path,
     entry_of,
     fallback_name,
     index_of,
+    name_of,
     referrer_of,
     with_entry,
 )
@@ -144,7 +144,7 @@ class FolderTarget:
     def _listed(self, subject: Digest) -> list[dict[str, Any]]:
         wanted = fallback_name(subject)
         for entry in _entries(self._path):
-            if (entry.get("annotations") or {}).get(REF_NAME) == wanted:
+            if name_of(entry) == wanted:
                 listing = self._file(Digest.parse(str(entry.get("digest"))))
                 return _manifests(listing)
         return []

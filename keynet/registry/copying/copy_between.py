@@ -135,6 +135,16 @@ def _announce(root: Root, target: Remote | Location, emit: Emit) -> None:
                 "note",
             )
         )
+    if root.made and not _is_docker(target):
+        emit(
+            Notice(
+                _(
+                    "The archive has no manifest, so one is made: config and layers stay as they "
+                    "are. keynet image push compresses layers."
+                ),
+                "note",
+            )
+        )
     docker_types = (MediaType.DOCKER_MANIFEST, MediaType.DOCKER_LIST)
     if isinstance(target, Location) and not _is_docker(target):
         if root.descriptor.media_type in docker_types:

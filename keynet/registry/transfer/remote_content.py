@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from keynet.errors import RegistryError
 from keynet.events import Emit, ignore
 from keynet.oci.content import Root
 from keynet.oci.descriptor import Descriptor, Digest
@@ -16,6 +17,7 @@ from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.registry import manifests
 from keynet.registry.client import RegistryClient
+from keynet.registry.http.transport_errors import no_registry
 from keynet.registry.transfer.pull_image import read_image, require_image
 from keynet.registry.transfer.select_image import select_manifest
 
@@ -168,8 +170,14 @@ class RemoteTarget:
         )
 
     async def attached(self, subject: Digest) -> Collection[Digest]:
-        """Return what refers to ``subject`` in this repository."""
-        found = await self._client.referrers(self._repository, subject)
+        """Return what refers to ``subject`` in this repository, as far as it tells."""
+        try:
+            found = await self._client.referrers(self._repository, subject)
+        except RegistryError as error:
+            if no_registry(error):
+                raise
+            # An account that may not read them may still be allowed to attach.
+            return ()
         return {entry.digest for entry in found}
 
     async def attach(self, subject: Digest, content: bytes, media_type: str) -> None:

@@ -71,6 +71,25 @@ def test_a_folder_without_a_parent_is_not_made(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "entry", ["x", 1, {"annotations": []}, {"annotations": {"a": 1}}, {"digest": 5}]
+)
+def test_odd_entries_end_in_an_error_of_keynet_or_stay(tmp_path: Path, entry: object) -> None:
+    (tmp_path / "index.json").write_text(json.dumps({"manifests": [entry]}))
+
+    async def add() -> None:
+        async with writing_folder(tmp_path, ignore) as target:
+            await target.attached(MANIFEST.digest)
+            await target.add_root(b"{}", MANIFEST, "one")
+
+    try:
+        asyncio.run(add())
+    except KeynetError:
+        assert not isinstance(entry, dict)
+    else:
+        assert json.loads((tmp_path / "index.json").read_bytes())["manifests"][0] == entry
+
+
 def test_a_link_to_a_folder_is_followed(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")

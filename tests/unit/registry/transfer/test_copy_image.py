@@ -398,3 +398,34 @@ def test_blobs_that_an_index_lists_are_copied(connect: Connect, copy: Copy) -> N
     copy(source, target)
     assert target.repository("mirror/app").tags == {"2": digest}
     assert set(target.repository("mirror/app").blobs) == {str(layer.digest)}
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 405, 500, 503])
+def test_a_target_that_may_only_be_written_gets_the_image(
+    connect: Connect, copy: Copy, status: int
+) -> None:
+    def fault(request: httpx.Request) -> Fault | None:
+        return Refuse(status) if request.method in ("HEAD", "GET") and written_to(request) else None
+
+    def written_to(request: httpx.Request) -> bool:
+        return "mirror/app" in request.url.path and "/uploads/" not in request.url.path
+
+    source, target = MemoryRegistry(), MemoryRegistry(host="other.test", fault=fault)
+    digest, _images = put_index(source, connect)
+    copy(source, target)
+    assert target.repository("mirror/app").tags == {"2": digest}
+
+
+def test_a_target_that_does_not_list_referrers_gets_them(connect: Connect, copy: Copy) -> None:
+    def fault(request: httpx.Request) -> Fault | None:
+        return (
+            Refuse(403) if request.method == "GET" and "/referrers/" in request.url.path else None
+        )
+
+    source = MemoryRegistry(referrers=True)
+    target = MemoryRegistry(host="other.test", referrers=True, fault=fault)
+    image = random_image(3)
+    put_image(source, connect, image, SOURCE)
+    attached = put_referrer(source, SOURCE, Digest.of(image.manifest), b"bill")
+    copy(source, target, referrers=True)
+    assert str(attached) in target.repository("mirror/app").manifests

@@ -6,7 +6,7 @@ Source: OCI distribution-spec, "Pull", "Push".
 from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import dataclass, field
 
-from keynet.errors import RegistryError
+from keynet.errors import RegistryError, RegistryUnreachable
 from keynet.events import Emit, ignore
 from keynet.oci.content import Root
 from keynet.oci.descriptor import Descriptor, Digest
@@ -16,7 +16,6 @@ from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.registry import manifests
 from keynet.registry.client import RegistryClient
-from keynet.registry.http.transport_errors import no_registry
 from keynet.registry.transfer.blob_source import Resumable
 from keynet.registry.transfer.pull_image import read_image, require_image
 from keynet.registry.transfer.select_image import select_manifest
@@ -153,7 +152,10 @@ class RemoteTarget:
         return str(self._reference)
 
     async def holds(self, manifest: Descriptor, name: str | None) -> bool:
-        """Report whether a tag, or the digest, leads to exactly this manifest."""
+        """Report whether a tag, or the digest, leads to exactly this manifest.
+
+        False also where the registry does not tell: what is stored again is the same.
+        """
         found = await self._client.look_for_manifest(self._repository, name or manifest.digest)
         return found is not None and (found.digest, found.media_type) == (
             manifest.digest,
@@ -177,14 +179,14 @@ class RemoteTarget:
         )
 
     async def attached(self, subject: Digest) -> Collection[Digest]:
-        """Return what refers to ``subject`` in this repository, as far as it tells."""
+        """Return what refers to ``subject`` in this repository, as far as the registry tells."""
         try:
             found = await self._client.referrers(self._repository, subject)
-        except RegistryError as error:
-            if no_registry(error):
-                raise
-            # An account that may not read them may still be allowed to attach.
-            return ()
+        except RegistryUnreachable:
+            raise
+        except RegistryError:
+            # It only saves work: what is attached again is the same.
+            return set()
         return {entry.digest for entry in found}
 
     async def attach(self, subject: Digest, content: bytes, media_type: str) -> None:

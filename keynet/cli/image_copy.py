@@ -68,8 +68,9 @@ def copy(
     """Copy an image between registries, archives and OCI folders.
 
     SOURCE and DESTINATION are HOST/REPOSITORY:TAG, oci:DIR[:TAG], oci-archive:FILE[:TAG] or
-    docker-archive:FILE[:TAG]; a SOURCE may be the bare path of an archive or folder. Digests stay
-    as they are. Of an image for several platforms one is copied, unless --all is given.
+    docker-archive:FILE[:REFERENCE]; SOURCE may be the bare path of an archive or folder, or - for
+    standard input. Digests stay as they are. Of several platforms one is copied, unless --all is
+    given.
 
     \b
     Examples:

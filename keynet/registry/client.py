@@ -221,13 +221,18 @@ class RegistryClient:
         """Return the size of a blob in bytes; -1 when not reported, None when it is absent."""
         return await blobs.find(self._session, repository, digest)
 
-    def get_blob(self, repository: str, descriptor: Descriptor) -> AsyncGenerator[bytes, None]:
+    def get_blob(
+        self, repository: str, descriptor: Descriptor, *, start: int = 0
+    ) -> AsyncGenerator[bytes, None]:
         """Read a blob, resumed after a lost connection; close the generator to stop early.
 
+        Args:
+            start: The first byte to read. Unless it is 0, the digest is not checked.
+
         Raises:
-            DigestMismatch: At the end; do not use the bytes that came before.
+            DigestMismatch: Before the last bytes; do not use those that came before.
         """
-        return download.read_blob(self._session, repository, descriptor)
+        return download.read_blob(self._session, repository, descriptor, start)
 
     async def upload(
         self,

@@ -13,6 +13,7 @@ from pydantic import ValidationError as Malformed
 from keynet.errors import (
     DigestMismatch,
     NotFound,
+    RegistryDenied,
     RegistryError,
     RegistryUnreachable,
     ValidationError,

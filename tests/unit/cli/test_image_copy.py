@@ -136,6 +136,19 @@ def test_a_place_that_cannot_be_is_a_usage_error(
     assert "secret" not in shown
 
 
+@pytest.mark.parametrize(
+    "login",
+    [["--username", "me", "--password-stdin"], ["--dest-username", "me", "--dest-password-stdin"]],
+)
+def test_standard_input_is_the_archive_or_the_password(
+    monkeypatch: pytest.MonkeyPatch, second: Running, capsys: Capture, login: list[str]
+) -> None:
+    typed(monkeypatch, "password\n")
+    assert keynet("image", "copy", "-", f"http://{second[1]}/app:1", *login) == 2
+    assert "cannot have both" in capsys.readouterr().err
+    assert second[0].seen == []
+
+
 def test_a_file_that_is_not_there_is_not_an_image(tmp_path: Path, capsys: Capture) -> None:
     assert keynet("image", "copy", f"docker-archive:{tmp_path}/no.tar", f"oci:{tmp_path}/x") == 7
     assert "no.tar" in capsys.readouterr().err

@@ -16,8 +16,8 @@ from keynet.backend import models
 from keynet.cli.main import BUG, INTERRUPTED, cli
 from keynet.errors import KeynetError, UsageError
 from keynet.oci.descriptor import Digest
-from keynet.registry import referrers
 from keynet.registry.artifact import ARTIFACT_TYPE
+from keynet.registry.lists import referrers
 from keynet.script.arguments import Argument, Extraction
 from keynet.settings import sources
 from keynet.settings.model import Settings
@@ -125,7 +125,7 @@ def _settings() -> dict[str, list[str]]:
 
 
 def _names_of_settings() -> list[str]:
-    inner = {"api_token_expires_at", "project_title"}
+    inner = {"api_token_expires_at", "platform_token_host", "project_title"}
     return sorted(name.removesuffix("_id") for name in set(Settings.model_fields) - inner)
 
 

@@ -1,4 +1,7 @@
-"""Validate and inspect image archives: the public functions for files."""
+"""Validate and inspect image archives: the public functions for files.
+
+``path`` is a file, a folder with an OCI layout, or ``-`` for standard input.
+"""
 
 from pathlib import Path
 from typing import Any

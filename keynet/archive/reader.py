@@ -36,6 +36,7 @@ class Archive:
         path: A file, plain or compressed with gzip, zstd, xz or bzip2; a folder with an OCI
             layout; ``-`` for standard input.
         stopped: Asked while a pipe is read; True ends that.
+        artifacts: Open an OCI layout that has no image but something else, too.
 
     Raises:
         ArchiveNotFound: There is no such file.
@@ -46,10 +47,16 @@ class Archive:
         layout: ``"docker"`` or ``"oci"``; archives of docker save since version 25 have both
             layouts and are read as OCI, because that keeps the manifest's bytes. They are refused
             where the two contradict each other.
-        images: At least one, in the archive's order.
+        images: At least one, in the archive's order; none where ``artifacts`` allows it.
     """
 
-    def __init__(self, path: str | Path, stopped: Callable[[], bool] = bool) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        stopped: Callable[[], bool] = bool,
+        *,
+        artifacts: bool = False,
+    ) -> None:
         path = Path(path)
         self._source: Folder | Source
         if path != STANDARD_INPUT and path.is_dir():
@@ -60,7 +67,7 @@ class Archive:
         try:
             if isinstance(self._source, Source):
                 self._contents = Contents(self._source, _index(self._source))
-            self.layout, self.images = _read_whole(self._contents)
+            self.layout, self.images = _read_whole(self._contents, artifacts=artifacts)
         except BaseException:
             self._source.close()
             raise
@@ -108,7 +115,7 @@ class Archive:
 
 
 @asynccontextmanager
-async def open_archive(path: str | Path) -> AsyncIterator[Archive]:
+async def open_archive(path: str | Path, *, artifacts: bool = False) -> AsyncIterator[Archive]:
     """Open an archive without blocking the event loop, close it afterwards.
 
     What is compressed or piped is read in a thread. A plain file is opened directly: reading its
@@ -118,11 +125,11 @@ async def open_archive(path: str | Path) -> AsyncIterator[Archive]:
         KeynetError: As ``Archive``.
     """
     if is_plain(Path(path)):
-        archive = Archive(path)
+        archive = Archive(path, artifacts=artifacts)
     else:
         given_up = threading.Event()
         try:
-            archive = await asyncio.to_thread(Archive, path, given_up.is_set)
+            archive = await asyncio.to_thread(Archive, path, given_up.is_set, artifacts=artifacts)
         except asyncio.CancelledError:
             # The thread may wait for a pipe that nobody writes into any more.
             given_up.set()
@@ -143,19 +150,22 @@ def choose(
     Args:
         images: In the archive's order.
         archive: The archive's name, for error messages.
-        tag: As written in the archive (``nginx:alpine``).
+        tag: As written in the archive (``nginx:alpine``), or a tag that it has alone.
         platform: If None and there are several, linux/amd64.
 
     Raises:
         InvalidArchive: The archive has no such image; the hint lists what it has.
     """
-    group = [one for one in images if tag in one.tags] if tag is not None else list(images)
+    group = [one for one in images if tag is None or tag in (*one.tags, one.bare_tag)]
     if not group:
         raise InvalidArchive(
             fill(_("{archive} has no image {tag}."), archive=archive, tag=tag),
             fill(
                 _("Its tags: {tags}."),
-                tags=", ".join(t for one in images for t in one.tags) or _("none"),
+                tags=", ".join(
+                    dict.fromkeys(t for one in images for t in (*one.tags, one.bare_tag) if t)
+                )
+                or _("none"),
             ),
         )
     if tag is None:
@@ -184,9 +194,9 @@ def _index(source: Source) -> Index:
         raise TarReadError(error.message, hint) from error
 
 
-def _read_whole(contents: Contents) -> tuple[str, tuple[ArchivedImage, ...]]:
+def _read_whole(contents: Contents, *, artifacts: bool) -> tuple[str, tuple[ArchivedImage, ...]]:
     try:
-        return _read(contents)
+        return _read(contents, artifacts=artifacts)
     except InvalidArchive as error:
         if contents.members.ended:
             raise
@@ -196,7 +206,7 @@ def _read_whole(contents: Contents) -> tuple[str, tuple[ArchivedImage, ...]]:
         ) from error
 
 
-def _read(contents: Contents) -> tuple[str, tuple[ArchivedImage, ...]]:
+def _read(contents: Contents, *, artifacts: bool) -> tuple[str, tuple[ArchivedImage, ...]]:
     has_docker = MANIFEST in contents.members
     if INDEX not in contents.members:
         if not has_docker:
@@ -213,9 +223,10 @@ def _read(contents: Contents) -> tuple[str, tuple[ArchivedImage, ...]]:
             return "docker", tuple(read_docker(contents))
         return "oci", tuple(combined)
     if not layout.images:
-        if layout.artifact is not None:
+        if layout.artifact is not None and not artifacts:
             raise _only_an_artifact(contents, layout.artifact)
-        raise contents.bad(INDEX, _("it lists no image"))
+        if layout.artifact is None:
+            raise contents.bad(INDEX, _("it lists no image"))
     return "oci", tuple(listed.image for listed in layout.images)
 
 

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keynet.cli.registry_options import Access, Target, access_options
+from keynet.cli.registry_options import Access, Target, access_options, platform_option
 from keynet.text import _, fill, printable
 
 if TYPE_CHECKING:
     from keynet.archive.location import Location
+    from keynet.oci.platform import Platform
     from keynet.registry.config import RegistryConfig
-    from keynet.registry.copies import CopiedImage
-    from keynet.registry.copy_ends import Remote
+    from keynet.registry.copying.copies import CopiedImage
+    from keynet.registry.copying.copy_ends import Remote
     from keynet.secret import Secret
 
 __all__ = ["copy"]
@@ -26,7 +27,7 @@ _LONGEST_PASSWORD = 64 * 1024
 @click.command()
 @click.argument("source")
 @click.argument("destination")
-@click.option("--platform", metavar="OS/ARCH", help=_("The one platform to copy of several."))
+@platform_option
 @click.option(
     "--all", "-a", "everything", is_flag=True, help=_("Copy an index with all its platforms.")
 )
@@ -54,7 +55,7 @@ def copy(
     source: str,
     destination: str,
     *,
-    platform: str | None,
+    platform: Platform | None,
     everything: bool,
     referrers: bool,
     src_username: str | None,
@@ -84,9 +85,8 @@ def copy(
 
     from keynet.cli.render import Verbosity, show
     from keynet.events import StepFinished, StepStarted
-    from keynet.oci.platform import Platform
-    from keynet.registry.copies import copy_image
-    from keynet.registry.copy_ends import parse_place
+    from keynet.registry.copying.copies import copy_image
+    from keynet.registry.copying.copy_ends import parse_place
 
     origin = parse_place(source, reading=True, insecure=access.insecure)
     target = parse_place(destination, reading=False, insecure=access.insecure)
@@ -101,7 +101,7 @@ def copy(
             copy_image(
                 source,
                 destination,
-                platform=Platform.parse(platform) if platform is not None else None,
+                platform=platform,
                 all_platforms=everything,
                 referrers=referrers,
                 auth=config.auth,
@@ -125,7 +125,7 @@ def _check_single(access: Access, *ends: Remote | Location) -> None:
         UsageError: Both ends are registries, and not the same one.
     """
     from keynet.errors import UsageError
-    from keynet.registry.copy_ends import Remote
+    from keynet.registry.copying.copy_ends import Remote
 
     registries = {end.reference.registry for end in ends if isinstance(end, Remote)}
     if access.username is not None and len(registries) > 1:

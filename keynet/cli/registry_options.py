@@ -173,9 +173,13 @@ def platform_option(command: F) -> F:
 def _platform(
     context: click.Context, parameter: click.Parameter, text: str | None
 ) -> Platform | None:
+    from keynet.errors import UsageError, ValidationError
     from keynet.oci.platform import Platform
 
-    return Platform.parse(text) if text is not None else None
+    try:
+        return Platform.parse(text) if text is not None else None
+    except ValidationError as error:
+        raise UsageError(error.message, error.hint) from error
 
 
 def access_options(command: Callable[..., R]) -> Callable[..., R]:
@@ -191,6 +195,13 @@ def access_options(command: Callable[..., R]) -> Callable[..., R]:
         token_hosts: tuple[str, ...],
         **others: Any,
     ) -> R:
+        if password_stdin and others.get("archive") == Path("-"):
+            from keynet.errors import UsageError
+
+            raise UsageError(
+                _("Standard input cannot have both the archive and the password."),
+                _("Pass the archive as a file, or log in first: docker login, podman login."),
+            )
         access = Access.from_options(
             username,
             ca_cert,

@@ -59,8 +59,8 @@ class ContentSource(Content, Protocol):
         """
         ...
 
-    async def image(self, platform: Platform | None) -> Image:
-        """Return one image as a value whose layers are read when they are needed."""
+    async def image(self, root: Root) -> Image:
+        """Return the image that was found, with layers that are read when they are needed."""
         ...
 
 

@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from keynet.registry.auth.stored_logins import AuthFile, AuthVariable, default_sources
     from keynet.registry.client import CaCert, RegistryClient
     from keynet.registry.config import RegistryConfig
-    from keynet.registry.copies import CopiedImage, copy_image
+    from keynet.registry.copying.copies import CopiedImage, copy_image
     from keynet.registry.functions import (
         pull_image,
         push_docker_tar,
@@ -196,7 +196,7 @@ _MODULES = {
     "keynet.registry.auth.stored_logins": ("AuthFile", "AuthVariable", "default_sources"),
     "keynet.registry.client": ("CaCert", "RegistryClient"),
     "keynet.registry.config": ("RegistryConfig",),
-    "keynet.registry.copies": ("CopiedImage", "copy_image"),
+    "keynet.registry.copying.copies": ("CopiedImage", "copy_image"),
     "keynet.registry.http.exchange": ("Timeouts",),
     "keynet.registry.functions": (
         "pull_image",

@@ -11,9 +11,10 @@ from typing import Self
 
 from keynet.errors import RegistryDenied, RegistryError, ValidationError
 from keynet.events import BlobSkipped, Emit, ignore
+from keynet.net import server_words
 from keynet.net.retry import Retries
 from keynet.oci.descriptor import Descriptor, Digest
-from keynet.registry import blobs, catalog, listing, manifests, referrers
+from keynet.registry import blobs, manifests
 from keynet.registry.address import Registry
 from keynet.registry.auth.credential_sources import Auth, sources_of
 from keynet.registry.http.exchange import Call, Timeouts
@@ -21,6 +22,7 @@ from keynet.registry.http.session import Operation, Session
 from keynet.registry.http.tls import CERTS_D, ClientCertificate, Trust, from_certs_d
 from keynet.registry.http.transport import HttpTransport, Transport
 from keynet.registry.http.transport_errors import no_registry
+from keynet.registry.lists import catalog, listing, referrers
 from keynet.registry.manifests import Manifest
 from keynet.registry.token_hosts import declared
 from keynet.registry.transfer import download
@@ -109,7 +111,18 @@ class RegistryClient:
             RegistryDenied: The credentials are refused.
             RegistryError: The answer is not a registry's.
         """
-        await self._session.send(Operation(Call("GET", "/v2/"), _("reach the registry")))
+        answer = await self._session.send(Operation(Call("GET", "/v2/"), _("reach the registry")))
+        page = server_words.page(answer.body)
+        if page and "docker-distribution-api-version" not in answer.headers:
+            raise RegistryError(
+                fill(
+                    _("{registry} does not answer as a registry but with a page: {page}."),
+                    registry=self.registry,
+                    page=page,
+                ),
+                _("Check the address; a proxy or a sign-in page may answer in its place."),
+                status=answer.status,
+            )
 
     async def catalog(self, *, page_size: int = 1000) -> list[str]:
         """List every repository, in the registry's order.

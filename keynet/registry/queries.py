@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from keynet.errors import NotFound, ValidationError
+from keynet.errors import NotFound, RegistryError, ValidationError
 from keynet.events import Emit, ignore
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.inspect import describe
@@ -19,6 +19,7 @@ from keynet.registry.client import CaCert, RegistryClient
 from keynet.registry.config import Auth, RegistryConfig
 from keynet.registry.transfer.pull_image import read_image, require_image
 from keynet.registry.transfer.select_image import fetch_manifest
+from keynet.text import _, fill
 
 __all__ = [
     "check_registry_connectivity",
@@ -239,7 +240,7 @@ async def delete_image(
 
     Raises:
         RegistryDenied: The credentials do not allow it.
-        RegistryError: The registry does not delete at all (405).
+        RegistryError: The registry does not delete at all.
     """
     async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
@@ -248,7 +249,20 @@ async def delete_image(
         found = await client.head_manifest(target.repository, target.digest or target.identifier)
         if found is None:
             return False
-        return await client.delete_manifest(target.repository, found.digest)
+        if await client.delete_manifest(target.repository, found.digest):
+            return True
+        # Servers that have no deletion answer it as any path that they do not know.
+        if await client.head_manifest(target.repository, found.digest) is None:
+            return False
+        raise RegistryError(
+            fill(
+                _("{image} was not deleted: {registry} has it and does not offer deletion (404)."),
+                image=target,
+                registry=client.registry,
+            ),
+            _("Ask its owner to enable deletion, or delete on its web page or by its own API."),
+            status=404,
+        )
 
 
 async def delete_image_by_digest(

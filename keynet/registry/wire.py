@@ -3,6 +3,7 @@
 Source: OCI image-spec, "Image Manifest", "Image Index"; Docker's "Image Manifest V 2, Schema 1".
 """
 
+import contextlib
 from typing import Annotated, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -137,10 +138,10 @@ def read_json(model: type[_M], body: bytes, what: str) -> _M:
         return model.model_validate_json(body)
     except Malformed as error:
         page = server_words.page(body)
-        reason = fill(_("is a page: {page}"), page=page) if page else _first_reason(error)
+        reason = fill(_("it is a page: {page}"), page=page) if page else _first_reason(error)
         raise RegistryError(
             fill(
-                _("The registry's answer cannot be read: {what} {reason}."),
+                _("The registry's answer cannot be read ({what}): {reason}."),
                 what=what,
                 reason=reason,
             ),
@@ -205,10 +206,8 @@ def refuse_schema_1(content: bytes, content_type: str | None = None) -> None:
         ValidationError: It is one.
     """
     named = _SCHEMA_1 in (content_type or "")
-    try:
+    with contextlib.suppress(Malformed):
         named = named or _VersionWire.model_validate_json(content).schemaVersion == 1
-    except Malformed:
-        pass
     if named:
         raise ValidationError(
             _("The image has a manifest of schema 1, Docker's format of before 2016."),

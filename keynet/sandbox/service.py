@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from keynet.sandbox import registry_tokens
 from keynet.sandbox.authority import KeyPair
 from keynet.sandbox.database import NEWER_ANSWER, Store, User
-from keynet.sandbox.registry.refusals import HANDLERS
+from keynet.sandbox.registry.error_answers import HANDLERS
 from keynet.secret import Secret
 
 __all__ = ["PREFIX", "TOKEN_PATH", "Platform", "application"]

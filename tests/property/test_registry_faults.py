@@ -40,12 +40,16 @@ FAULTS: st.SearchStrategy[Fault] = st.one_of(
     st.builds(CutAnswer, SHARES),
     st.just(Forget()),
 )
+# What refuses a look-up or a chunk, once or always, never fails a push.
+LOOKS = st.builds(Refuse, st.sampled_from([400, 403, 404, 405, 410, 501]))
+CHUNKS = st.builds(Refuse, st.sampled_from([400, 403, 404, 405, 411, 413, 415, 416, 501]))
 SCHEDULES = st.fixed_dictionaries(
     {
         "GET": st.lists(FAULTS, max_size=3),
-        "HEAD": st.lists(FAULTS, max_size=3),
+        "HEAD": st.lists(FAULTS | LOOKS, max_size=3),
         "POST": st.lists(FAULTS, max_size=3),
-        "PATCH": st.lists(FAULTS | st.builds(Partial, SHARES), max_size=4),
+        "PATCH": st.lists(FAULTS | st.builds(Partial, SHARES) | CHUNKS, max_size=4)
+        | CHUNKS.map(lambda refusal: [refusal] * 40),
         "PUT": st.lists(FAULTS, max_size=4),
     }
 )

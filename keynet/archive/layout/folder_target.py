@@ -5,7 +5,7 @@ import contextlib
 import json
 import os
 from collections.abc import AsyncIterator, Collection, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -67,8 +67,9 @@ class FolderTarget:
             self._emit(BlobSkipped(str(described.digest), described.size))
             return
         with self._new(file) as stream:
-            async for chunk in watched(blob, self._emit):
-                await asyncio.to_thread(stream.write, chunk)
+            async with aclosing(watched(blob, self._emit)) as chunks:
+                async for chunk in chunks:
+                    await asyncio.to_thread(stream.write, chunk)
 
     async def add_manifest(self, content: bytes, manifest: Descriptor) -> None:
         """Write a manifest."""

@@ -53,7 +53,7 @@ class ImageSource:
         """Return the image, which was chosen before."""
         return Root(self._manifest)
 
-    async def image(self, platform: Platform | None) -> Image:
+    async def image(self, root: Root) -> Image:
         """Return the image, which was chosen before."""
         return self._image
 

@@ -22,6 +22,7 @@ from keynet.errors import InvalidArchive, ValidationError
 from keynet.oci.content import ContentSource, Root
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.image import Image
+from keynet.oci.kinds import not_an_image
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.text import _, fill
@@ -52,9 +53,12 @@ def source_in(
 
 
 def first_name(archive: Archive, tag: str | None) -> str | None:
-    """Return a whole name of the image, under which engines load it; None: it has none."""
-    names = [name for one in _named(archive, tag) for name in one.tags]
-    return names[0] if names else None
+    """Return a whole name of the image, else a tag; None: it has none."""
+    if not archive.images:
+        return tag
+    named = _named(archive, tag)
+    whole = [name for one in named for name in one.tags]
+    return whole[0] if whole else named[0].bare_tag
 
 
 class LayoutSource:
@@ -79,7 +83,7 @@ class LayoutSource:
         Raises:
             InvalidArchive: There is none of that name or platform, or several.
         """
-        if everything:
+        if everything or not self._archive.images:
             return Root(self._top())
         images = _named(self._archive, self._tag)
         one = choose(images, self.name, platform=platform)
@@ -87,9 +91,18 @@ class LayoutSource:
         available = tuple(dict.fromkeys(each.platform for each in images))
         return Root(described, one.platform if len(available) > 1 else None, available)
 
-    async def image(self, platform: Platform | None) -> Image:
-        """Return one image; its layers are read later."""
-        return choose(_named(self._archive, self._tag), self.name, platform=platform).image
+    async def image(self, root: Root) -> Image:
+        """Return the image that was found; its layers are read later.
+
+        Raises:
+            InvalidArchive: It is an artifact.
+        """
+        wanted = root.descriptor.digest
+        for one in self._archive.images:
+            if wanted == wanted.of_same_kind(one.image.manifest):
+                return one.image
+        error = not_an_image(self.name, root.descriptor.artifact_type or "")
+        raise InvalidArchive(error.message, error.hint)
 
     async def document(self, descriptor: Descriptor) -> bytes:
         """Return the exact bytes of a manifest, or of the layout's own index.
@@ -138,9 +151,15 @@ class LayoutSource:
         return list(found.values())
 
     def _top(self) -> Descriptor:
-        entries = [entry for entry in self._entries if self._is_image(entry)]
+        entries = [
+            entry
+            for entry in self._entries
+            if entry.media_type in _MANIFESTS and not any(map(is_fallback, _names(entry)))
+        ]
         if self._tag is not None:
             entries = [entry for entry in entries if self._tag in _names(entry)]
+        # What refers to an image is listed beside it, or alone.
+        entries = [entry for entry in entries if self._is_image(entry)] or entries
         distinct = {entry.digest: entry for entry in entries}
         if len(distinct) == 1:
             return next(iter(distinct.values()))
@@ -152,10 +171,8 @@ class LayoutSource:
 
     def _is_image(self, entry: Descriptor) -> bool:
         return (
-            entry.media_type in _MANIFESTS
-            and not entry.artifact_type
+            not entry.artifact_type
             and not entry.annotations.get(_REFERENCE_TYPE)
-            and not is_fallback(entry.annotations.get(REF_NAME, ""))
             and self._subject(entry) is None
         )
 

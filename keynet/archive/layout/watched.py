@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from keynet.errors import DigestMismatch
 from keynet.events import BlobAdvanced, BlobFinished, BlobStarted, Emit
@@ -15,7 +15,7 @@ __all__ = ["watched"]
 _WORTH_A_THREAD = 64 * 1024
 
 
-async def watched(blob: Blob, emit: Emit) -> AsyncIterator[bytes]:
+async def watched(blob: Blob, emit: Emit) -> AsyncGenerator[bytes, None]:
     """Yield the bytes of a blob and emit how far they are.
 
     Raises:
@@ -26,14 +26,20 @@ async def watched(blob: Blob, emit: Emit) -> AsyncIterator[bytes]:
     checked = getattr(blob, "checks_digest", False) is True
     hasher = hashlib.new(announced.digest.algorithm)
     emit(BlobStarted(name, announced.size))
-    async for chunk in blob.chunks():
-        position += len(chunk)
-        if not checked and len(chunk) >= _WORTH_A_THREAD:
-            await asyncio.to_thread(hasher.update, chunk)
-        elif not checked:
-            hasher.update(chunk)
-        emit(BlobAdvanced(name, position))
-        yield chunk
+    chunks = blob.chunks()
+    try:
+        async for chunk in chunks:
+            position += len(chunk)
+            if not checked and len(chunk) >= _WORTH_A_THREAD:
+                await asyncio.to_thread(hasher.update, chunk)
+            elif not checked:
+                hasher.update(chunk)
+            emit(BlobAdvanced(name, position))
+            yield chunk
+    finally:
+        if isinstance(chunks, AsyncGenerator):
+            # A connection is not left open until the garbage is collected.
+            await chunks.aclose()
     if position != announced.size or not (checked or hasher.hexdigest() == announced.digest.hex):
         raise DigestMismatch(
             fill(

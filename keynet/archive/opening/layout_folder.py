@@ -66,7 +66,7 @@ class Folder:
     def __contains__(self, name: str) -> bool:
         try:
             return self._folder.kind(name) == "file"
-        except OSError:
+        except (OSError, ValueError):
             # Found, and refused with its reason, when it is read.
             return True
 

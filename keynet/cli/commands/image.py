@@ -216,7 +216,8 @@ def validate(context: click.Context, archive: Path, *, as_json: bool) -> None:
         for problem in problems:
             click.echo(f"{_('Error')}: {printable(problem)}", err=True)
     else:
-        click.echo(fill(_("{archive} is valid."), archive=archive))
+        name = _("standard input") if archive == Path("-") else archive
+        click.echo(fill(_("{archive} is valid."), archive=name))
     context.exit(InvalidArchive.exit_status if problems else 0)
 
 

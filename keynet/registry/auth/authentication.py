@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from keynet.errors import KeynetError, RegistryDenied
+from keynet.errors import KeynetError
 from keynet.registry.address import Registry
 from keynet.registry.auth.challenge import Challenge, parse_challenges, scopes_of
 from keynet.registry.auth.credential_sources import Credential, CredentialSource
@@ -114,6 +114,7 @@ class Authorizer:
         Raises:
             RegistryDenied: There are no credentials to answer with.
         """
+        nobody = await self._credential(repository) is None
         refused = failure(
             answer.status,
             answer.headers,
@@ -122,23 +123,20 @@ class Authorizer:
             self._registry.name,
             purpose=purpose_of(answer.method, answer.url),
             hide=self.secrets(),
+            anonymous=nobody,
         )
         self._tokens = {key: token for key, token in self._tokens.items() if token.header != sent}
         if not self.learn(answer) and sent is None:
             raise refused
         assert self._challenge is not None
         scopes |= scopes_of([self._challenge.parameters.get("scope", "")])
-        if self._challenge.scheme == "basic" and await self._credential(repository) is None:
-            raise RegistryDenied(
-                refused.message,
-                fill(
-                    _("There are no credentials for {registry}: sign in first."),
-                    registry=self._registry.name,
-                ),
-                status=refused.status,
-                code=refused.code,
-                said=refused.said,
-            )
+        if self._challenge.scheme == "basic" and nobody:
+            raise refused
+
+    @property
+    def anonymous(self) -> bool:
+        """Report whether no credential was found for any request so far."""
+        return not any(self._found.values())
 
     def secrets(self) -> list[str]:
         """Return what a server may repeat and nobody may see: passwords and tokens so far."""
@@ -191,6 +189,7 @@ class Authorizer:
                 action,
                 self._registry.name,
                 hide=self.secrets(),
+                anonymous=credential is None,
             )
         granted = read_token(answer, self._registry.name, server)
         return _Token(Secret(f"Bearer {granted.text}"), started + granted.life_s)

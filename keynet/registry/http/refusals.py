@@ -35,6 +35,7 @@ class Refusal:
         statuses: Any when empty.
         purposes: Any when empty.
         words: What is searched for in ``CODE: text``, ignoring case; "" is always found.
+        anonymous: Only where the request had no credentials.
     """
 
     reason: str
@@ -42,11 +43,13 @@ class Refusal:
     statuses: frozenset[int] = frozenset()
     purposes: frozenset[Purpose] = frozenset()
     words: str = ""
+    anonymous: bool = False
 
-    def fits(self, status: int, purpose: Purpose, words: str) -> bool:
+    def fits(self, status: int, purpose: Purpose, words: str, *, anonymous: bool) -> bool:
         """Report whether this is the reason for such a refusal."""
         return (
-            (not self.statuses or status in self.statuses)
+            (anonymous or not self.anonymous)
+            and (not self.statuses or status in self.statuses)
             and (not self.purposes or purpose in self.purposes)
             and (not self.words or re.search(self.words, words, re.IGNORECASE) is not None)
         )
@@ -69,13 +72,13 @@ def purpose_of(method: str, url: str) -> Purpose:
     return Purpose.DELETE if method == "DELETE" else Purpose.PULL
 
 
-def refusal(status: int, purpose: Purpose, words: str) -> Refusal:
+def refusal(status: int, purpose: Purpose, words: str, *, anonymous: bool = False) -> Refusal:
     """Return the first row of the table that fits.
 
     Args:
         words: ``CODE: text``, either may be empty, and what the challenge says in a second line.
     """
-    return next(row for row in _TABLE if row.fits(status, purpose, words))
+    return next(row for row in _TABLE if row.fits(status, purpose, words, anonymous=anonymous))
 
 
 def _on(*statuses: int) -> frozenset[int]:
@@ -182,7 +185,7 @@ _TABLE: Final = (
         N_("Choose another tag, or ask the project's owner to lift the rule."),
         _on(412),
         _PUSH,
-        words=r"^\w*: *$",
+        words=r"^\w*: *\n",
     ),
     Refusal(
         N_("a condition of the project is not met"),
@@ -320,6 +323,14 @@ _TABLE: Final = (
         _PUSH,
         words=r"manifest_invalid|media ?type|unsupported|artifact type",
     ),
+    Refusal(N_("it asks for credentials"), _LOGIN, _on(401), anonymous=True),
+    Refusal(
+        N_("anonymous users lack the permission"),
+        _LOGIN,
+        _on(403),
+        words=_NOT_PERMITTED + r"|^\w*: *\n",
+        anonymous=True,
+    ),
     Refusal(
         N_("the account lacks the permission"),
         N_("Ask the project's owner for it, or use another account. {login}"),
@@ -331,7 +342,7 @@ _TABLE: Final = (
     ),
     Refusal(
         N_("the registry, or a gateway in front of it, forbids it"),
-        N_("Ask the registry's owner. If it is about the account: {login}"),
+        N_("Ask the registry's owner. {login}"),
         _on(403),
         words=r"^: [^\n]",
     ),

@@ -85,6 +85,7 @@ class Session:
             self._place(answer.url),
             purpose=purpose_of(answer.method, answer.url) if own else Purpose.STORAGE,
             hide=self._auth.secrets(),
+            anonymous=self._auth.anonymous,
         )
 
     async def connect(self) -> str:

@@ -34,6 +34,7 @@ def failure(
     *,
     purpose: Purpose = Purpose.OTHER,
     hide: Iterable[str] = (),
+    anonymous: bool = False,
 ) -> RegistryError:
     """Return the error for an answer with an unexpected status.
 
@@ -41,16 +42,18 @@ def failure(
         action: What was attempted: ``upload layer sha256:5b1c…``.
         headers: With lower-case names.
         hide: Secrets that a server may repeat.
+        anonymous: There were no credentials for the request.
     """
     said = server_words.read(body, headers.get("content-type", ""), hide)
     challenge = _CHALLENGE_ERROR.search(headers.get("www-authenticate", "")[:16_384])
-    found = refusal(
-        status, purpose, f"{said.code}: {said.text}\n{challenge[1] if challenge else ''}"
-    )
+    words = f"{said.code}: {said.text}\n{challenge[1] if challenge else ''}"
+    found = refusal(status, purpose, words, anonymous=anonymous)
     reason, hint = found.texts(
         registry,
         fill(
-            _("Sign in again: keynet login, or the registry's own login for {registry}."),
+            _("There are no credentials for {registry}: sign in first.")
+            if anonymous
+            else _("Sign in again: keynet login, or the registry's own login for {registry}."),
             registry=registry,
         ),
         _later(retry_after(headers.get("retry-after"))),

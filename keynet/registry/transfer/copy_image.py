@@ -15,6 +15,7 @@ from keynet.errors import ValidationError
 from keynet.events import BlobSkipped, Emit, Notice, ignore
 from keynet.oci.content import ContentSource, ContentTarget
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
+from keynet.oci.kinds import is_foreign_layer
 from keynet.registry import manifests
 from keynet.registry.manifests import Manifest
 from keynet.text import _, fill
@@ -25,8 +26,6 @@ _CONCURRENCY: Final = 4
 _DEEPEST: Final = 4
 _MOST_MANIFESTS: Final = 10_000
 _MANIFESTS: Final = (*MediaType.MANIFESTS, *MediaType.INDEXES)
-# Their owner does not allow others to distribute them; engines fetch them from their own URL.
-_FOREIGN: Final = (".foreign.", ".nondistributable.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +115,9 @@ class _Copying:
 
     async def _parts(self, manifest: Manifest, depth: int) -> None:
         if manifest.manifests is None:
+            if any(is_foreign_layer(layer) for layer in manifest.layers):
+                text = _("{source} has layers that only their owner may distribute: not copied.")
+                self._emit(Notice(fill(text, source=self._source.name)))
             await _all(self._blob(part) for part in _blobs(manifest))
             return
         if depth == _DEEPEST:
@@ -209,9 +211,7 @@ class _Copying:
 def _blobs(manifest: Manifest) -> list[Descriptor]:
     """Return config and layers, each once, without those that may not be distributed."""
     parts = [*manifest.layers, *([manifest.config] if manifest.config is not None else [])]
-    return [
-        part for part in _unique(parts) if not any(mark in part.media_type for mark in _FOREIGN)
-    ]
+    return [part for part in _unique(parts) if not is_foreign_layer(part)]
 
 
 def _unique(entries: Iterable[Descriptor]) -> list[Descriptor]:

@@ -11,10 +11,13 @@ from keynet.events import Emit, ignore
 from keynet.oci.content import Root
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.image import Blob, Image
+from keynet.oci.index_entries import images_of
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
+from keynet.registry import manifests
 from keynet.registry.client import RegistryClient
-from keynet.registry.transfer.pull_image import fetch_image, fetch_manifest
+from keynet.registry.transfer.pull_image import read_image, require_image
+from keynet.registry.transfer.select_image import select_manifest
 
 __all__ = ["RemoteBlob", "RemoteSource", "RemoteTarget", "send_blob"]
 
@@ -84,21 +87,28 @@ class RemoteSource:
         top = await self._client.get_manifest(
             self._repository, reference.digest or reference.identifier
         )
-        if top.manifests is None or everything:
-            self._read[top.descriptor.digest] = top.content
-            return Root(top.descriptor)
-        chosen = await fetch_manifest(
-            self._client, reference.with_digest(top.descriptor.digest), platform
-        )
+        chosen = top
+        if not everything:
+            chosen = await select_manifest(self._client, reference, top, platform)
         self._read[chosen.descriptor.digest] = chosen.content
-        entries = [each for each in top.manifests if each.platform and not each.platform.is_unknown]
+        if chosen is top:
+            return Root(top.descriptor)
+        entries = [each for each in images_of(top.manifests or ()) if each.platform is not None]
         mine = [each.platform for each in entries if each.digest == chosen.descriptor.digest]
-        available = tuple(each.platform for each in entries if each.platform)
+        available = tuple(each.platform for each in entries if each.platform is not None)
         return Root(chosen.descriptor, mine[0] if mine else None, available)
 
-    async def image(self, platform: Platform | None) -> Image:
-        """Return one image; its layers are read later."""
-        return await fetch_image(self._client, self._reference, platform)
+    async def image(self, root: Root) -> Image:
+        """Return one image; its layers are read later.
+
+        Raises:
+            ValidationError: It is an artifact.
+        """
+        described = root.descriptor
+        content = await self.document(described)
+        manifest = manifests.read(content, described.media_type, described.digest)
+        require_image(manifest, self._reference)
+        return await read_image(self._client, self._reference, manifest)
 
     async def document(self, descriptor: Descriptor) -> bytes:
         """Return the exact bytes of a manifest."""

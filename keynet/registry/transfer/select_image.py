@@ -17,7 +17,7 @@ from keynet.registry.manifests import Manifest
 from keynet.registry.wire import ConfigWire, read_json
 from keynet.text import _, fill
 
-__all__ = ["fetch_manifest", "read_config"]
+__all__ = ["fetch_manifest", "read_config", "select_manifest"]
 
 _CONFIG_LIMIT: Final = 8 * 1024 * 1024
 _MOST_NESTED: Final = 4
@@ -41,6 +41,13 @@ async def fetch_manifest(
     """
     identifier: str | Digest = source.digest or source.identifier
     manifest = await client.get_manifest(source.repository, identifier)
+    return await select_manifest(client, source, manifest, platform)
+
+
+async def select_manifest(
+    client: RegistryClient, source: Reference, manifest: Manifest, platform: Platform | None = None
+) -> Manifest:
+    """Return one image's manifest, of a manifest or index that was read; see ``fetch_manifest``."""
     if manifest.manifests is not None:
         return await _from_index(client, source, manifest.manifests, platform, 1)
     if platform is not None:

@@ -111,6 +111,9 @@ class Verdicts:
     def _refused_whole(
         self, answer: Answer, error: RegistryError, least: int, *, refused: bool
     ) -> Outcome:
+        if error.code == "BLOB_UPLOAD_UNKNOWN":
+            # A registry that restarts loses its uploads, maybe more than once.
+            return Interruption(error, restart=True, committing=True)
         if self._policy.chunks_refused or not self._blob_size:
             return error
         if means_size(answer, error.code) or answer.status == 416:

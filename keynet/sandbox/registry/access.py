@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from keynet.sandbox import registry_tokens
 from keynet.sandbox.authority import KeyPair
-from keynet.sandbox.registry.refusals import Refusal
+from keynet.sandbox.registry.error_answers import Refusal
 
 __all__ = ["Guard", "OpenGuard", "TokenGuard"]
 

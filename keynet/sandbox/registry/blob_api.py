@@ -11,8 +11,8 @@ from starlette.responses import FileResponse, Response
 from keynet.oci.descriptor import Digest
 from keynet.sandbox.registry.access import Guard
 from keynet.sandbox.registry.disk import Disk
+from keynet.sandbox.registry.error_answers import Refusal
 from keynet.sandbox.registry.grammar import announced, content_range, digest_of, repository
-from keynet.sandbox.registry.refusals import Refusal
 from keynet.sandbox.registry.sessions import Session, Sessions
 
 __all__ = ["BlobApi"]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from keynet.oci.descriptor import Digest
+from keynet.sandbox.registry.error_answers import Refusal
 from keynet.sandbox.registry.grammar import digest_of
-from keynet.sandbox.registry.refusals import Refusal
 
 __all__ = ["Document", "parsed"]
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from keynet.errors import ValidationError
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import is_path_component, is_tag
-from keynet.sandbox.registry.refusals import Refusal
+from keynet.sandbox.registry.error_answers import Refusal
 
 __all__ = ["announced", "content_range", "digest_of", "identifier", "repository"]
 

@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse, Response
 
 from keynet.sandbox.registry.access import Guard
 from keynet.sandbox.registry.disk import Disk
+from keynet.sandbox.registry.error_answers import Refusal
 from keynet.sandbox.registry.grammar import repository
-from keynet.sandbox.registry.refusals import Refusal
 
 __all__ = ["ListApi"]
 

@@ -14,8 +14,8 @@ from keynet.oci.descriptor import Digest, MediaType
 from keynet.sandbox.registry.access import Guard
 from keynet.sandbox.registry.disk import Disk
 from keynet.sandbox.registry.document import Document, parsed
+from keynet.sandbox.registry.error_answers import Refusal
 from keynet.sandbox.registry.grammar import digest_of, identifier, repository
-from keynet.sandbox.registry.refusals import Refusal
 
 __all__ = ["ManifestApi"]
 

@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect
 
 from keynet.oci.descriptor import Digest
 from keynet.sandbox.registry.disk import Disk
-from keynet.sandbox.registry.refusals import Refusal
+from keynet.sandbox.registry.error_answers import Refusal
 
 __all__ = ["Session", "Sessions"]
 

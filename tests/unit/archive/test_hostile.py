@@ -1,13 +1,17 @@
 """Hostile archives, each read by a process of its own whose CPU seconds and memory are bounded."""
 
 import ast
+import bz2
 import gzip
 import hashlib
 import json
+import lzma
 import random
+import struct
 import subprocess
 import sys
 import tarfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -406,7 +410,7 @@ BOMB = b"\0" * (1 << 20)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("compress", [gzip.compress, zstd.compress])
+@pytest.mark.parametrize("compress", [gzip.compress, zstd.compress, lzma.compress, bz2.compress])
 def test_a_bomb_round_the_archive_is_noticed_while_it_opens(
     verdict: Verdict, tmp_path: Path, compress: Callable[[bytes], bytes]
 ) -> None:
@@ -461,6 +465,21 @@ def test_a_zstd_window_larger_than_memory_allows_is_refused(
     assert verdict(path) == "SOUND"
     path.write_bytes(zstd_frame(tar(SOUND), window_log=30))
     assert "cannot be decompressed" in verdict(path)
+
+
+def test_an_xz_dictionary_larger_than_memory_allows_is_refused(
+    verdict: Verdict, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.tar"
+    content = bytearray(lzma.compress(tar(SOUND)))
+    path.write_bytes(content)
+    assert verdict(path) == "SOUND"
+    # The block's header follows that of the stream, 12 bytes; its dictionary becomes 4 GiB.
+    size = (content[12] + 1) * 4
+    content[16] = 40
+    content[12 + size - 4 : 12 + size] = struct.pack("<I", zlib.crc32(content[12 : 8 + size]))
+    path.write_bytes(content)
+    assert "cannot be decompressed: Memory usage limit exceeded" in verdict(path)
 
 
 def zstd_frame(content: bytes, window_log: int) -> bytes:

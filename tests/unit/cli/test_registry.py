@@ -14,6 +14,7 @@ from keynet import credentials
 from keynet.saved_login import SavedLogin
 from tests.fakes.archives import docker_old, random_image, write
 from tests.fakes.registry import MemoryRegistry
+from tests.fakes.stored_images import entry, store_image, store_index
 from tests.unit.cli.conftest import Terminal, keynet, saved, served
 
 Capture = pytest.CaptureFixture[str]
@@ -367,3 +368,24 @@ def test_a_token_host_that_is_none_is_a_usage_error(capsys: Capture) -> None:
     flags = ("--token-host", "git.test/jwt")
     assert keynet("registry", "tags", "https://registry.test/team/app", *flags) == 2
     assert "git.test/jwt" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["info", "manifest"])
+def test_the_platform_of_an_index_can_be_chosen(
+    filled: Filled, capsys: Capture, command: str
+) -> None:
+    platforms = [{"os": "linux", "architecture": name} for name in ("arm64", "s390x")]
+    entries = [
+        entry(store_image(filled.registry, "multi", None, platform=platform), platform)
+        for platform in platforms
+    ]
+    store_index(filled.registry, "multi", "1", entries)
+    name = f"http://{filled.host}/multi:1"
+    assert keynet("registry", command, name) == 5
+    shown = capsys.readouterr().err
+    assert "it has: linux/arm64, linux/s390x" in shown
+    assert "--platform" in shown
+    assert keynet("registry", command, name, "--platform", "linux/aarch64", "--json") == 0
+    assert entries[0]["digest"] in capsys.readouterr().out
+    assert keynet("registry", command, name, "--platform", "linux/amd 64") == 2
+    assert "not a valid platform" in capsys.readouterr().err

@@ -12,7 +12,7 @@ from keynet.registry.address import Registry, follow, with_query
 from keynet.registry.auth.challenge import parse_challenges, scopes_of
 from keynet.registry.http import tls
 from keynet.registry.http.exchange import Answer
-from keynet.registry.listing import next_page
+from keynet.registry.lists.listing import next_page
 from keynet.registry.token_hosts import declared
 
 

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, Final
 
 from keynet.plan import Recipe
 from keynet.process import shell
-from keynet.runtime.build import layer_cache, rendering
+from keynet.runtime.build import install_files, layer_cache, rendering
 from keynet.runtime.build.rendering import Rendered
 
 __all__ = ["InstallationFailed", "NotStarted", "install"]
@@ -80,7 +80,7 @@ def install(
     build_files, fingerprint = rendered
     key = _key(base, fingerprint)
     on_line(f"Step 1/2 : FROM {recipe.from_name}")
-    on_line(f"Step 2/2 : RUN {json.dumps(rendering.installing(key))}")
+    on_line(f"Step 2/2 : RUN {json.dumps(install_files.command(key=key, removing=True))}")
     image = None if no_cache else _known(binary, project, key)
     if image is not None:
         on_line(" ---> Using cache")
@@ -167,7 +167,7 @@ class _Container:
         flags += ["--network", network] if network else []
         # No entrypoint at all: the builder never finds ENTRYPOINT [] in its cache on an image
         # that has one.
-        argv = ("--entrypoint", "", base.image_id, *rendering.installing(key))
+        argv = ("--entrypoint", "", base.image_id, *install_files.command(key=key, removing=True))
         created = self._run("create", *flags, *argv)
         if created.status != 0:
             raise NotStarted(created.stderr)
@@ -220,7 +220,7 @@ def _last(project: str) -> str:
 
 def _write(rendered: Rendered, pipe: BinaryIO) -> None:
     """Write the build files as a tar."""
-    files = {f"{rendering.BUILD_FILES}/{name}": name for name in rendered.build_files}
+    files = {f"{install_files.FOLDER}/{name}": name for name in rendered.build_files}
     folders = {str(parent) for path in files for parent in Path(path).parents}
     with tarfile.open(fileobj=pipe, mode="w|", format=tarfile.GNU_FORMAT) as tar:
         for folder in sorted(folders - {"/"}):

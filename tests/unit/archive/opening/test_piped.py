@@ -2,9 +2,6 @@
 
 import asyncio
 import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,38 +10,9 @@ from keynet.archive.examine import check_archive
 from keynet.archive.reader import Archive, open_archive
 from keynet.errors import InvalidArchive, TarReadError, UsageError
 from tests.fakes.archives import docker_old, pack, random_image, tar
+from tests.fakes.piping import standard_input
 
 SOUND = tar(docker_old(random_image(1, tags=["app:1"])))
-
-
-@contextmanager
-def standard_input(content: bytes | None) -> Iterator[None]:
-    """Let descriptor 0 be a pipe with these bytes, or one that never ends."""
-    read, write = os.pipe()
-    before = os.dup(0)
-    os.dup2(read, 0)
-    os.close(read)
-
-    def feed(whole: bytes) -> None:
-        with os.fdopen(write, "wb") as pipe:
-            try:
-                pipe.write(whole)
-            except BrokenPipeError:
-                return
-
-    feeder = None
-    if content is not None:
-        feeder = threading.Thread(target=feed, args=(content,))
-        feeder.start()
-    try:
-        yield
-    finally:
-        os.dup2(before, 0)
-        os.close(before)
-        if feeder is None:
-            os.close(write)
-        else:
-            feeder.join()
 
 
 @pytest.fixture

@@ -276,6 +276,31 @@ def test_a_challenge_tells_permission_from_expiry(challenge: str, reason: str) -
     assert reason in error.message
 
 
+@pytest.mark.parametrize(
+    ("status", "text", "reason", "hint"),
+    [
+        (401, "authentication required", "asks for credentials", "sign in first"),
+        (401, "access to the requested resource is not authorized", "asks for", "sign in first"),
+        (
+            403,
+            "requested access to the resource is denied",
+            "anonymous users lack",
+            "sign in first",
+        ),
+        (403, "", "anonymous users lack", "sign in first"),
+        (403, "Blocked by rule 42", "gateway", "owner"),
+        (403, "will exceed the quota", "quota", "space"),
+        (429, "pull rate limit", "throttles", "later"),
+        (404, "not found", "does not exist", "hide"),
+    ],
+)
+def test_who_sent_no_credentials_is_told_so(status: int, text: str, reason: str, hint: str) -> None:
+    error = failure(status, {}, text.encode(), "do it", "registry.example.com", anonymous=True)
+    assert reason in error.message
+    assert hint in error.hint
+    assert "revoked" not in error.message + error.hint
+
+
 def test_a_storage_behind_the_registry_is_not_the_registry() -> None:
     body = b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
     error = failure(403, {}, body, "do it", "registry.example.com", purpose=Purpose.STORAGE)

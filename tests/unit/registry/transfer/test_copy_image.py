@@ -203,7 +203,7 @@ def test_what_the_target_has_is_neither_read_nor_sent(connect: Connect, copy: Co
     target.seen.clear()
     copy(source, target)
     assert written(target) == []
-    assert len(source.seen) == 1
+    assert len([seen for seen in source.seen if not seen.url.endswith("/v2/")]) == 1
 
 
 def test_a_second_tag_needs_no_blob(connect: Connect, copy: Copy) -> None:

@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 
 from keynet.sandbox.registry.access import Guard, OpenGuard
 from keynet.sandbox.registry.disk import Disk
-from keynet.sandbox.registry.refusals import HANDLERS
+from keynet.sandbox.registry.error_answers import HANDLERS
 from keynet.sandbox.registry.routes import registry_routes
 from keynet.sandbox.registry.sessions import Sessions
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from keynet.archive.docker_tar import extract_original_tags, inspect_docker_tar, validate_docker_tar
+from keynet.archive.location import Location
 from keynet.errors import (
     DigestMismatch,
     InvalidArchive,
@@ -24,7 +25,8 @@ from keynet.oci.image import Image
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.registry.auth.credential_sources import Credential, FixedSource
-from keynet.registry.copies import CopiedImage, copy_image
+from keynet.registry.copying.copies import CopiedImage, copy_image
+from keynet.registry.copying.copy_ends import Remote, parse_place
 from keynet.secret import Secret
 from tests.fakes.archives import docker_new, docker_old, write
 from tests.fakes.archives import random_image as archived_image
@@ -391,6 +393,47 @@ def test_a_target_with_another_digest_is_refused(
     assert registry.repository("team/app").tags == {"1": source.digest}
 
 
+@pytest.mark.parametrize(
+    ("text", "url", "reference"),
+    [
+        ("registry.test/app", "registry.test", "registry.test/app"),
+        ("http://127.0.0.1:5000/a/b:1", "http://127.0.0.1:5000", "127.0.0.1:5000/a/b:1"),
+        ("https://registry.test/a:1", "https://registry.test", "registry.test/a:1"),
+        ("localhost/app:1", "localhost", "localhost/app:1"),
+        ("[::1]:5000/app:1", "[::1]:5000", "[::1]:5000/app:1"),
+        ("docker.io/python:3", "docker.io", "docker.io/library/python:3"),
+        ("docker://python:3", "docker.io", "docker.io/library/python:3"),
+        ("docker://registry.test/a:1", "registry.test", "registry.test/a:1"),
+    ],
+)
+def test_registries_are_named_as_elsewhere(text: str, url: str, reference: str) -> None:
+    assert parse_place(text, reading=True) == Remote(url, Reference.parse(reference))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "path", "name"),
+    [
+        ("oci:a/b", "oci", "a/b", None),
+        ("oci:a:1.0", "oci", "a", "1.0"),
+        ("oci-archive:/x.tar:registry.test/a:1", "oci-archive", "/x.tar", "registry.test/a:1"),
+        ("docker-archive:x.tar:a:1", "docker-archive", "x.tar", "a:1"),
+        ("./no.tar", "oci-archive", "./no.tar", None),
+        ("-", "oci-archive", "-", None),
+    ],
+)
+def test_files_and_folders_are_named_as_skopeo_does(
+    text: str, kind: str, path: str, name: str | None
+) -> None:
+    assert parse_place(text, reading=True) == Location(kind, Path(path), name, text)
+
+
+def test_a_path_with_a_colon_is_a_path_if_it_exists(tmp_path: Path) -> None:
+    file = tmp_path / "a:1.tar"
+    file.touch()
+    text = f"docker-archive:{file}"
+    assert parse_place(text, reading=True) == Location("docker-archive", file, None, text)
+
+
 def test_each_registry_gets_its_own_login() -> None:
     with (
         served(MemoryRegistry(auth="basic", user="reader", password="password-of-the-source")) as (
@@ -425,3 +468,26 @@ def test_each_registry_gets_its_own_login() -> None:
         with pytest.raises(KeynetError):
             copied(*ends, auth=writer)
         assert {seen.headers.get("authorization") for seen in first.seen} == sent
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_artifact_is_copied_like_an_image(
+    source: Filled, target: tuple[MemoryRegistry, str], tmp_path: Path, kind: str
+) -> None:
+    registry, host = target
+    chart = next(iter(source.referrers))
+    place = kind.format(tmp_path)
+    copied(f"http://{source.host}/team/app@{chart}", place)
+    assert copied(place, f"http://{host}/chart:1").digest == str(chart)
+    assert registry.repository("chart").tags == {"1": str(chart)}
+
+
+def test_an_artifact_is_not_for_docker(source: Filled, tmp_path: Path) -> None:
+    chart = next(iter(source.referrers))
+    name = f"http://{source.host}/team/app@{chart}"
+    with pytest.raises(ValidationError, match="not an image but an artifact"):
+        copied(name, f"docker-archive:{tmp_path}/x.tar")
+    copied(name, f"oci:{tmp_path}/layout")
+    with pytest.raises(InvalidArchive, match="not an image but an artifact"):
+        copied(tmp_path / "layout", f"docker-archive:{tmp_path}/x.tar")
+    assert [path.name for path in tmp_path.iterdir()] == ["layout"]

@@ -13,7 +13,7 @@ from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.reference import Reference
 from keynet.registry import artifact
 from keynet.registry.client import RegistryClient
-from keynet.registry.referrers import fallback_tag
+from keynet.registry.lists.referrers import fallback_tag
 from keynet.registry.transfer.push_image import push_image
 from tests.fakes.images import random_image
 from tests.fakes.overriding import Answers, Overriding

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from keynet.archive.layout.archive_target import writing_archive
 from keynet.archive.layout.folder_target import writing_folder
@@ -23,7 +24,10 @@ from keynet.text import _, fill, printable
 __all__ = ["Remote", "opened_source", "opened_target", "parse_place"]
 
 # skopeo's way to say that a name is a registry's.
-_TRANSPORT = "docker://"
+_TRANSPORT: Final = "docker://"
+_STANDARD_INPUT: Final = "-"
+# No registry starts like this, whether the file exists or not.
+_PATHS: Final = ("/", "./", "../", "~")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +54,17 @@ def parse_place(text: str, *, reading: bool, insecure: bool = False) -> Remote |
     location = parse_location(text)
     if location is not None:
         return location
-    if reading and "://" not in text and Path(text).exists():
+    if reading and (text == _STANDARD_INPUT or text.startswith(_PATHS) or Path(text).exists()):
         path = Path(text)
         return Location("oci" if path.is_dir() else "oci-archive", path, None, text)
     return _remote(text, insecure=insecure)
 
 
 def _remote(text: str, *, insecure: bool) -> Remote:
-    text = text.removeprefix(_TRANSPORT)
+    if text.startswith(_TRANSPORT):
+        # As skopeo reads it: without a host it is on Docker Hub.
+        reference = Reference.parse(text.removeprefix(_TRANSPORT))
+        return Remote(Registry.parse(reference.registry, insecure=insecure).name, reference)
     scheme, separator, bare = text.rpartition("://")
     host, slash, rest = bare.partition("/")
     # Text before an @ may be a password: it is not repeated.
@@ -104,7 +111,7 @@ async def opened_source(
             name = str(place.reference) if place.reference.tag is not None else None
             yield RemoteSource(client, place.reference), name
         return
-    async with open_archive(place.path) as archive:
+    async with open_archive(place.path, artifacts=True) as archive:
         source = source_in(archive, place.name, platform, oci_types=oci_types)
         yield source, first_name(archive, place.name)
 

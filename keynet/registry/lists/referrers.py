@@ -19,10 +19,11 @@ from keynet.errors import (
     ValidationError,
 )
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
-from keynet.registry import listing, manifests
+from keynet.registry import manifests
 from keynet.registry.address import with_query
 from keynet.registry.http.exchange import Call
 from keynet.registry.http.session import Operation, Session
+from keynet.registry.lists import listing
 from keynet.registry.wire import ManifestWire
 from keynet.text import _, fill
 

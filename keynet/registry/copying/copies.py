@@ -16,7 +16,7 @@ from keynet.oci.reference import Reference
 from keynet.registry.auth.credential_sources import Auth, Credential
 from keynet.registry.client import CaCert
 from keynet.registry.config import RegistryConfig
-from keynet.registry.copy_ends import Remote, opened_source, opened_target, parse_place
+from keynet.registry.copying.copy_ends import Remote, opened_source, opened_target, parse_place
 from keynet.registry.transfer.copy_image import copy_tree
 from keynet.text import _, fill
 
@@ -93,7 +93,7 @@ async def copy_image(
         root = await found.root(platform, everything=all_platforms)
         _announce(origin, root, target, emit)
         if isinstance(target, Location) and target.kind == "docker-archive":
-            return await _to_docker_archive(found, target, root, platform, name, emit)
+            return await _to_docker_archive(found, target, root, name, emit)
         if isinstance(target, Remote):
             _check_digest(target.reference, root.descriptor)
         async with opened_target(target, writing, emit) as into:
@@ -120,13 +120,13 @@ async def _to_docker_archive(
     source: ContentSource,
     target: Location,
     root: Root,
-    platform: Platform | None,
     name: str | None,
     emit: Emit,
 ) -> CopiedImage:
-    image = await source.image(root.chosen or platform)
+    image = await source.image(root)
+    whole = name if name is not None and ":" in name else None
     watched = replace(image, layers=tuple(_ReportingLayer(layer, emit) for layer in image.layers))
-    await write_archive(target.path, watched, layout="docker", name=target.name or name)
+    await write_archive(target.path, watched, layout="docker", name=target.name or whole)
     return CopiedImage(
         source.name,
         target.text,
@@ -218,7 +218,7 @@ def _name_in(target: Remote | Location, name: str | None) -> str | None:
         if target.name is not None or name is None:
             return target.name
         # A folder's images are named by tags, an archive's by what engines load them as.
-        return Reference.parse(name).tag if target.is_folder else name
+        return name.rpartition(":")[2] if target.is_folder else name
     if target.reference.tag is not None or target.reference.digest is not None:
         return target.reference.tag
     return "latest"

@@ -18,7 +18,7 @@ __all__ = ["registry_routes"]
 def registry_routes(
     disk: Disk, sessions: Sessions, guard: Guard, *, mount_without_source: bool = False
 ) -> list[Route]:
-    """Return the routes of a registry; ``refusals.answered`` must handle ``Refusal``.
+    """Return the routes of a registry; the service needs ``refusals.HANDLERS``.
 
     Args:
         mount_without_source: Mount without ``from`` too, out of any repository that the client

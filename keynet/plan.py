@@ -113,12 +113,14 @@ class Instruction:
     """One instruction of a Containerfile.
 
     ``name`` is upper case; ``arguments`` is one line without continuations; ``line`` is where
-    it starts, counted from 1.
+    it starts, counted from 1; ``heredoc`` is its first one as it is written, such as ``<<EOF``,
+    "" if it has none.
     """
 
     name: str
     arguments: str
     line: int
+    heredoc: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from typing import Final
 
 from keynet import credentials
 from keynet.errors import (
+    ContextInvalid,
+    KeynetError,
     ScriptInvalid,
     UsageError,
     ValidationError,
@@ -167,9 +169,10 @@ def _needs_pip(dependencies: Dependencies) -> UsageError:
     )
 
 
-def _needs_uv(dependencies: Dependencies) -> UsageError:
+def _needs_uv(dependencies: Dependencies) -> KeynetError:
     because = dependencies.pip_only or (_("the installer is set to pip"),)
-    return UsageError(
+    kind: type[KeynetError] = ContextInvalid if dependencies.pip_only else UsageError
+    return kind(
         fill(
             _("pip cannot install {source}: {reasons}, and uv is not possible: {because}."),
             source=dependencies.source.name if dependencies.source else _("the dependencies"),

@@ -6,7 +6,10 @@ artifact. Source: OCI image-spec, "Guidelines for Artifact Usage".
 
 import contextlib
 import json
+import sys
+from collections.abc import Iterator
 from importlib import import_module
+from types import ModuleType
 from typing import Any, Final
 
 from keynet.errors import NotFound, RegistryError
@@ -15,7 +18,7 @@ from keynet.oci.reference import Reference
 from keynet.registry.client import RegistryClient
 from keynet.text import _, fill
 
-__all__ = ["ARTIFACT_TYPE", "attach", "preload", "read"]
+__all__ = ["ARTIFACT_TYPE", "attach", "attach_to", "preload", "read"]
 
 ARTIFACT_TYPE: Final = "application/vnd.keynet.hyperparameters.v1+json"
 
@@ -50,6 +53,28 @@ async def attach(
     image = await client.head_manifest(repository, subject.digest or subject.identifier)
     if image is None:
         raise _absent(subject)
+    return await attach_to(client, repository, image, payload, file_name=file_name, created=created)
+
+
+async def attach_to(
+    client: RegistryClient,
+    repository: str,
+    image: Descriptor,
+    payload: bytes,
+    *,
+    file_name: str,
+    created: str | None = None,
+) -> Descriptor:
+    """Attach ``payload`` to an image whose descriptor is known: it is not looked up.
+
+    Args:
+        image: Of an image in ``repository``, or one that is pushed there later.
+        file_name: As for ``attach``.
+        created: As for ``attach``.
+
+    Returns:
+        The artifact's manifest as it is stored.
+    """
     config = await client.upload_bytes(repository, ARTIFACT_TYPE, _EMPTY)
     layer = await client.upload_bytes(repository, ARTIFACT_TYPE, payload)
     manifest = _manifest(image, config, layer, file_name, created)
@@ -98,8 +123,8 @@ async def read(client: RegistryClient, image: Reference) -> bytes:
 
 def preload() -> None:
     """Import ahead of time what ``attach`` imports at its first use."""
-    import oras.oci  # noqa: F401
-
+    with _deferred("jsonschema"):
+        import oras.oci  # noqa: F401
     # The part of httpx for event loops. Its name is private; without it only time is lost.
     with contextlib.suppress(ImportError):
         import_module("anyio._backends._asyncio")
@@ -108,8 +133,9 @@ def preload() -> None:
 def _manifest(
     image: Descriptor, config: Descriptor, layer: Descriptor, file_name: str, created: str | None
 ) -> dict[str, Any]:
-    # oras-py takes 130 ms to import: only callers that attach something pay for it.
-    from oras.oci import NewManifest, Subject
+    # oras-py takes a while to import: only callers that attach something pay for it.
+    with _deferred("jsonschema"):
+        from oras.oci import NewManifest, Subject
 
     subject: Any = Subject(image.media_type, str(image.digest), image.size)
     manifest: dict[str, Any] = NewManifest()
@@ -126,6 +152,33 @@ def _manifest(
     if created is not None:
         manifest["annotations"][_CREATED] = created
     return manifest
+
+
+class _Deferred(ModuleType):
+    """Stand for a module, which is imported at the first use of one of its names."""
+
+    def __getattr__(self, name: str) -> Any:
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(import_module(self.__name__), name)
+
+
+@contextlib.contextmanager
+def _deferred(name: str) -> Iterator[None]:
+    """Let what is imported in the block import ``name`` only when it uses it.
+
+    oras-py imports jsonschema, which takes 80 ms of processor time, for checks that are not used
+    here. importlib's LazyLoader does not help: an import statement is a use to it.
+    """
+    if name in sys.modules:
+        yield
+        return
+    placeholder = sys.modules[name] = _Deferred(name)
+    try:
+        yield
+    finally:
+        if sys.modules.get(name) is placeholder:
+            del sys.modules[name]
 
 
 def _absent(image: Reference) -> NotFound:

@@ -1,5 +1,6 @@
 """How to reach a registry, as one value."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keynet.events import Emit, ignore
@@ -21,6 +22,8 @@ class RegistryConfig:
             and skopeo stored.
         ca_cert: PEM file of CAs trusted in addition to the system's.
         insecure: Allow plain http and unverified TLS beyond loopback.
+        token_hosts: Further hosts, ``host`` or ``host:port``, that may be given the credentials
+            in exchange for tokens.
     """
 
     url: str
@@ -28,6 +31,7 @@ class RegistryConfig:
     auth: Auth | None = None
     ca_cert: CaCert = None
     insecure: bool = False
+    token_hosts: Sequence[str] = ()
 
     @property
     def base_url(self) -> str:
@@ -55,6 +59,7 @@ class RegistryConfig:
             auth=self.auth,
             ca_cert=self.ca_cert,
             insecure=self.insecure,
+            token_hosts=self.token_hosts,
             emit=emit,
             timeout=self.timeout,
         )

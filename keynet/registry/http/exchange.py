@@ -44,6 +44,7 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
     url: str
+    method: str = "GET"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +55,4 @@ class Stream:
     headers: Mapping[str, str]
     chunks: Callable[[], AsyncGenerator[bytes, None]]
     url: str
+    method: str = "GET"

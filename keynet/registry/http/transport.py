@@ -91,7 +91,7 @@ class Transport:
                         body += chunk
                         if len(body) > call.limit:
                             raise too_long(self._registry, call.url, call.limit)
-                return Answer(stream.status, stream.headers, bytes(body), stream.url)
+                return Answer(stream.status, stream.headers, bytes(body), stream.url, call.method)
         except TimeoutError as error:
             raise timed_out(self._registry, call.url) from error
 
@@ -122,7 +122,7 @@ class Transport:
                                 raise timed_out(self._registry, call.url)
                             yield chunk
 
-            yield Stream(response.status_code, headers, chunks, call.url)
+            yield Stream(response.status_code, headers, chunks, call.url, call.method)
         finally:
             with _mapped(self._registry, call):
                 await response.aclose()

@@ -9,7 +9,17 @@ from keynet.net.causes import cause, causes
 from keynet.registry.address import Registry, origin_of
 from keynet.text import _, fill, printable
 
-__all__ = ["NotConnected", "TlsFailed", "connection_lost", "no_connection", "timed_out", "too_long"]
+__all__ = [
+    "NotConnected",
+    "SentElsewhere",
+    "TlsFailed",
+    "connection_lost",
+    "no_connection",
+    "no_registry",
+    "sent_elsewhere",
+    "timed_out",
+    "too_long",
+]
 
 
 class NotConnected(RegistryUnreachable):
@@ -18,6 +28,31 @@ class NotConnected(RegistryUnreachable):
 
 class TlsFailed(NotConnected):
     """The server was reached and does not complete the TLS handshake."""
+
+
+class SentElsewhere(RegistryUnreachable):
+    """The registry named another address, and no connection to that one was made."""
+
+
+def no_registry(error: Exception) -> bool:
+    """Report whether an error means that the registry itself cannot be reached at all."""
+    return isinstance(error, NotConnected)
+
+
+def sent_elsewhere(registry: Registry, url: str, error: NotConnected) -> SentElsewhere:
+    """Return the error for an address that the registry named and that cannot be reached."""
+    return SentElsewhere(
+        fill(
+            _("{registry} sent the request to {address}, which does not work: {reason}"),
+            registry=registry.name,
+            address=origin_of(url).text,
+            reason=error.message,
+        ),
+        _(
+            "The registry, or a proxy in front of it, has a wrong idea of its public address: "
+            "its owner has to correct it."
+        ),
+    )
 
 
 def _where(registry: Registry, url: str) -> str:

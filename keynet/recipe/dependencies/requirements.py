@@ -16,7 +16,6 @@ from typing import Final
 
 from keynet.events import Notice
 from keynet.files.beneath import LeavesFolder
-from keynet.recipe.dependencies import pins
 from keynet.recipe.dependencies.declared import Declared
 from keynet.recipe.dependencies.folder import Folder
 from keynet.recipe.dependencies.lines import line_check, line_errors, references, requirement_lines
@@ -25,6 +24,7 @@ from keynet.recipe.dependencies.lines.requirement_lines import Undecodable
 from keynet.recipe.dependencies.lines.variables import Variables
 from keynet.recipe.dependencies.local_archives import SUFFIXES, Archives
 from keynet.recipe.dependencies.locating import At, Locator
+from keynet.recipe.dependencies.sources import pins
 from keynet.text import _, fill
 
 __all__ = ["RequirementsReader"]

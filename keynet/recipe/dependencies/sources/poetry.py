@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from keynet.errors import ContextInvalid
-from keynet.recipe.dependencies import pins
 from keynet.recipe.dependencies.declared import canonical, flat
 from keynet.recipe.dependencies.folder import Folder, table
 from keynet.recipe.dependencies.pep508 import specifiers
 from keynet.recipe.dependencies.project_metadata import Metadata
-from keynet.recipe.dependencies.sources import constraints
+from keynet.recipe.dependencies.sources import constraints, pins
 from keynet.recipe.dependencies.sources.constraints import Untranslatable
 from keynet.text import _, fill, printable
 

@@ -14,11 +14,11 @@ from typing import Any, Final
 
 from keynet.errors import ContextInvalid
 from keynet.events import Notice
-from keynet.recipe.dependencies import pins
 from keynet.recipe.dependencies.declared import canonical, flat
 from keynet.recipe.dependencies.folder import Folder, table
 from keynet.recipe.dependencies.local_archives import SUFFIXES
 from keynet.recipe.dependencies.pep508 import PLACES, holds, parsed
+from keynet.recipe.dependencies.sources import pins
 from keynet.text import _, fill, printable
 
 __all__ = ["Sources", "members", "of", "workspace_of"]

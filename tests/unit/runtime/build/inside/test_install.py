@@ -17,7 +17,7 @@ import uv
 
 from keynet.oci.reference import Reference
 from keynet.plan import Dependencies, HostNetwork, Recipe
-from keynet.recipe.dependencies import pins
+from keynet.recipe.dependencies.sources import pins
 from keynet.runtime.build import inside, pip_archive, rendering
 from keynet.runtime.build.inside import install
 

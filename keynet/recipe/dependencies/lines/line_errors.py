@@ -135,6 +135,18 @@ def not_a_folder(where: str, path: Path) -> ContextInvalid:
     )
 
 
+def two_indexes(where: str, name: str) -> ContextInvalid:
+    """Return the error for a package that two projects take from different indexes."""
+    return ContextInvalid(
+        fill(
+            _("{where}: {name} comes from another index than in a project that is installed too."),
+            where=where,
+            name=printable(name, 100),
+        ),
+        _("Name the same index in both, or write a lock file, for example with: uv lock"),
+    )
+
+
 def local_index(where: str, url: str) -> ContextInvalid:
     """Return the error on a package index on a disk."""
     return ContextInvalid(

@@ -38,12 +38,16 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A complete answer; the names in ``headers`` are lower-case."""
+    """A complete answer; the names in ``headers`` are lower-case.
+
+    ``through`` names the proxy that read the request and may have answered itself.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     url: str
+    through: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +58,4 @@ class Stream:
     headers: Mapping[str, str]
     chunks: Callable[[], AsyncGenerator[bytes, None]]
     url: str
+    through: str = ""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from keynet.errors import RegistryError, RegistryUnreachable
+from keynet.net.proxy_errors import passed_by
 from keynet.net.retry import TEMPORARY_STATUSES, Budget, Retries, retry_after
 from keynet.registry.address import Registry, follow, origin_of
 from keynet.registry.auth.authentication import Authorizer
@@ -70,7 +71,10 @@ class Session:
     def failure(self, answer: Answer | Stream, action: str, body: bytes = b"") -> RegistryError:
         """Return the error for an answer with an unexpected status."""
         content = answer.body if isinstance(answer, Answer) else body
-        return failure(answer.status, answer.headers, content, action, self.registry.name)
+        error = failure(answer.status, answer.headers, content, action, self.registry.name)
+        if answer.through and (answer.status == 403 or answer.status >= 500):
+            error.hint = passed_by(answer.through, error.hint)
+        return error
 
     async def connect(self) -> str:
         """Return the base URL; the registry is asked for its scheme only when http is allowed.

@@ -6,10 +6,19 @@ import ssl
 
 from keynet.errors import RegistryError, RegistryUnreachable
 from keynet.net.causes import cause, causes
+from keynet.net.proxy_errors import ProxyProblem
 from keynet.registry.address import Registry, origin_of
 from keynet.text import _, fill, printable
 
-__all__ = ["NotConnected", "TlsFailed", "connection_lost", "no_connection", "timed_out", "too_long"]
+__all__ = [
+    "NotConnected",
+    "TlsFailed",
+    "connection_lost",
+    "no_connection",
+    "proxy_failed",
+    "timed_out",
+    "too_long",
+]
 
 
 class NotConnected(RegistryUnreachable):
@@ -21,12 +30,48 @@ class TlsFailed(NotConnected):
 
 
 def _where(registry: Registry, url: str) -> str:
+    """Name the server of a URL, and that the registry named it where it is another one."""
+    other = _other_host(registry, url)
+    if not other:
+        return registry.name
+    return fill(
+        _("{host} (where {registry} sends this request)"), host=other, registry=registry.name
+    )
+
+
+def _other_host(registry: Registry, url: str) -> str:
     try:
         origin = origin_of(url)
         own = origin_of(registry.base(origin.scheme))
     except RegistryError:
-        return registry.name
-    return registry.name if origin == own else f"{origin.host}:{origin.port}"
+        return ""
+    return "" if origin == own else f"{origin.host}:{origin.port}"
+
+
+def _hint(registry: Registry, url: str, hint: str) -> str:
+    other = _other_host(registry, url)
+    if not other:
+        return hint
+    return fill(
+        _(
+            "If {host} is not a host of the registry, ask its owner to correct its public URL; "
+            "otherwise check that it can be reached from here."
+        ),
+        host=other,
+    )
+
+
+def proxy_failed(registry: Registry, url: str, problem: ProxyProblem) -> NotConnected:
+    """Return the error for a proxy that is in the way; the registry itself was not reached."""
+    return NotConnected(
+        fill(
+            _("{registry} cannot be reached: {reason}."),
+            registry=_where(registry, url),
+            reason=problem.reason,
+        ),
+        problem.hint,
+        temporary=problem.temporary,
+    )
 
 
 def no_connection(registry: Registry, url: str, error: Exception) -> RegistryUnreachable:
@@ -47,7 +92,7 @@ def no_connection(registry: Registry, url: str, error: Exception) -> RegistryUnr
     if isinstance(error, UnicodeError) or cause(error, socket.gaierror) is not None:
         return NotConnected(
             fill(_("The host name of {registry} cannot be resolved."), registry=where),
-            _("Check the spelling and your network (DNS, VPN, proxy)."),
+            _hint(registry, url, _("Check the spelling and your network (DNS, VPN, proxy).")),
             temporary=True,
         )
     plain = [e for e in causes(error) if isinstance(e, OSError) and not isinstance(e, ssl.SSLError)]
@@ -66,7 +111,7 @@ def no_connection(registry: Registry, url: str, error: Exception) -> RegistryUnr
     reason = printable(known[-1] if known else error, 200)
     return NotConnected(
         fill(_("{registry} cannot be reached: {reason}."), registry=where, reason=reason),
-        _("Check the address and the port, and that the registry runs."),
+        _hint(registry, url, _("Check the address and the port, and that the registry runs.")),
         temporary=True,
     )
 
@@ -99,7 +144,9 @@ def timed_out(registry: Registry, url: str, *, connecting: bool = False) -> Regi
     else:
         message = fill(_("{registry} does not answer in time."), registry=where)
     return kind(
-        message, _("Check the network and whether the registry is overloaded."), temporary=True
+        message,
+        _hint(registry, url, _("Check the network and whether the registry is overloaded.")),
+        temporary=True,
     )
 
 

@@ -2,7 +2,7 @@
 
 import ast
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -73,14 +73,23 @@ def modules() -> list[str]:
     return sorted(str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py"))
 
 
+def everywhere(check: Callable[[str], Iterable[str]]) -> dict[str, list[str]]:
+    """Return what a check finds, by module: one test, for hundreds of modules."""
+    return {relative: found for relative in modules() if (found := sorted(check(relative)))}
+
+
+@cache
+def parsed(relative: str) -> ast.Module:
+    return ast.parse((PACKAGE / relative).read_text("utf-8"))
+
+
 @cache
 def imported(relative: str) -> tuple[str, ...]:
     return tuple(_imported(relative))
 
 
 def _imported(relative: str) -> Iterator[str]:
-    tree = ast.parse((PACKAGE / relative).read_text("utf-8"))
-    for node in ast.walk(tree):
+    for node in ast.walk(parsed(relative)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -94,12 +103,15 @@ def room_of(relative: str) -> str:
     return relative.split("/", maxsplit=1)[0].removesuffix(".py")
 
 
-@pytest.mark.parametrize("relative", modules())
-def test_a_module_imports_only_in_the_direction_of_the_architecture(relative: str) -> None:
+def test_a_module_imports_only_in_the_direction_of_the_architecture() -> None:
+    assert everywhere(_against_the_direction) == {}
+
+
+def _against_the_direction(relative: str) -> set[str]:
     room = room_of(relative)
+    wrong = set[str]()
     if room in {"__init__", "__main__"}:
-        return
-    wrong = set()
+        return wrong
     for name in imported(relative):
         parts = name.split(".")
         if (
@@ -113,7 +125,7 @@ def test_a_module_imports_only_in_the_direction_of_the_architecture(relative: st
             continue
         if (relative, target) not in EXCEPTIONS:
             wrong.add(name)
-    assert not wrong
+    return wrong
 
 
 def test_every_room_has_its_rule() -> None:
@@ -129,19 +141,26 @@ ONLY_IN = {
 }
 
 
-@pytest.mark.parametrize("relative", modules())
-def test_files_are_replaced_and_locked_in_one_place(relative: str) -> None:
-    tree = ast.parse((PACKAGE / relative).read_text("utf-8"))
-    used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    for name, module in ONLY_IN.items():
-        assert name not in used or relative.startswith(module), f"{relative}: {name}"
+def test_files_are_replaced_and_locked_in_one_place() -> None:
+    assert everywhere(_used_beside_its_place) == {}
 
 
-@pytest.mark.parametrize("relative", modules())
-def test_a_foreign_library_has_one_importer(relative: str) -> None:
+def _used_beside_its_place(relative: str) -> list[str]:
+    used = {node.attr for node in ast.walk(parsed(relative)) if isinstance(node, ast.Attribute)}
+    return [name for name, module in ONLY_IN.items() if name in used and relative != module]
+
+
+def test_a_foreign_library_has_one_importer() -> None:
+    assert everywhere(_imported_beside_its_importer) == {}
+
+
+def _imported_beside_its_importer(relative: str) -> list[str]:
     roots = {name.split(".")[0] for name in imported(relative)}
-    for library, importers in IMPORTERS.items():
-        assert library not in roots or relative.startswith(importers), f"{relative}: {library}"
+    return [
+        library
+        for library, importers in IMPORTERS.items()
+        if library in roots and not relative.startswith(importers)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -165,7 +184,7 @@ def at_import(relative: str, *, types: bool = False) -> Iterator[str]:
     Args:
         types: Also what is imported under ``if TYPE_CHECKING:``.
     """
-    pending: list[ast.AST] = [*ast.parse((PACKAGE / relative).read_text("utf-8")).body]
+    pending: list[ast.AST] = [*parsed(relative).body]
     while pending:
         node = pending.pop()
         if isinstance(node, ast.Import):

@@ -3,11 +3,9 @@
 import ast
 import inspect
 import string
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
-
-import pytest
 
 from keynet import errors
 
@@ -27,6 +25,11 @@ def modules() -> list[str]:
     return sorted(str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py"))
 
 
+def everywhere(check: Callable[[str], Iterable[str]]) -> dict[str, list[str]]:
+    """Return what a check finds, by module: one test, for hundreds of modules."""
+    return {relative: found for relative in modules() if (found := sorted(check(relative)))}
+
+
 @cache
 def nodes(relative: str) -> tuple[ast.AST, ...]:
     return tuple(ast.walk(ast.parse((PACKAGE / relative).read_text("utf-8"))))
@@ -42,51 +45,58 @@ def name_of(function: ast.expr) -> str:
     return function.id if isinstance(function, ast.Name) else ""
 
 
-@pytest.mark.parametrize("relative", modules())
-def test_every_marked_text_is_a_constant_with_named_fields(relative: str) -> None:
-    wrong = []
+def test_every_marked_text_is_a_constant_with_named_fields() -> None:
+    assert everywhere(_marked_wrongly) == {}
+
+
+def _marked_wrongly(relative: str) -> Iterator[str]:
     for call in calls(relative):
         for argument in call.args[: MARKERS.get(name_of(call.func), 0)]:
             if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
                 parsed = string.Formatter().parse(argument.value)
                 if any(name is not None and not name.isidentifier() for _t, name, _s, _c in parsed):
-                    wrong.append(f"line {call.lineno}: a field without a name")
+                    yield f"line {call.lineno}: a field without a name"
             elif not _is_marked_elsewhere(relative):
-                wrong.append(f"line {call.lineno}: not a constant")
-    assert not wrong
+                yield f"line {call.lineno}: not a constant"
 
 
 def _is_marked_elsewhere(relative: str) -> bool:
     return relative in TRANSLATED_LATER or "N_(" in (PACKAGE / relative).read_text("utf-8")
 
 
-@pytest.mark.parametrize("relative", modules())
-def test_a_text_that_is_translated_later_was_marked(relative: str) -> None:
-    wrong = []
+def test_a_text_that_is_translated_later_was_marked() -> None:
+    assert everywhere(_unmarked) == {}
+
+
+def _unmarked(relative: str) -> Iterator[str]:
     for call in calls(relative):
         if name_of(call.func) not in TRANSLATED_LATER.values():
             continue
         for argument in [*call.args, *(keyword.value for keyword in call.keywords)]:
             if not (isinstance(argument, ast.Call) and name_of(argument.func) == "N_"):
-                wrong.append(f"line {argument.lineno}: not marked by N_")
-    assert not wrong
+                yield f"line {argument.lineno}: not marked by N_"
 
 
-@pytest.mark.parametrize("relative", modules())
-def test_a_text_is_filled_by_fill_alone(relative: str) -> None:
-    if relative == "text.py":
-        return
-    wrong = []
+def test_a_text_is_filled_by_fill_alone() -> None:
+    assert everywhere(_formatted) == {}
+
+
+def _formatted(relative: str) -> Iterator[str]:
     for call in calls(relative):
-        filled = isinstance(call.func, ast.Attribute) and call.func.attr in {"format", "format_map"}
+        if not (
+            isinstance(call.func, ast.Attribute) and call.func.attr in {"format", "format_map"}
+        ):
+            continue
         within = [name_of(each.func) for each in ast.walk(call) if isinstance(each, ast.Call)]
-        if filled and MARKERS.keys() & within:
-            wrong.append(f"line {call.lineno}: .format() leaves its arguments as they are")
-    assert not wrong
+        if MARKERS.keys() & within:
+            yield f"line {call.lineno}: .format() leaves its arguments as they are"
 
 
-@pytest.mark.parametrize("relative", modules())
-def test_no_message_is_an_f_string(relative: str) -> None:
+def test_no_message_is_an_f_string() -> None:
+    assert everywhere(_unsafe_messages) == {}
+
+
+def _unsafe_messages(relative: str) -> Iterator[str]:
     wrong = set()
     for function in functions(relative):
         shown = [
@@ -100,7 +110,7 @@ def test_no_message_is_an_f_string(relative: str) -> None:
                 values = assigned.get(name_of(argument), []) or [argument]
                 for value in values:
                     wrong |= {f"line {value.lineno}: {reason}" for reason in unsafe(value)}
-    assert not wrong
+    yield from wrong
 
 
 def functions(relative: str) -> Iterator[ast.AST]:

@@ -2,13 +2,13 @@
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from keynet.files import atomic, places
 
-__all__ = ["DiskCache", "Kept", "kept"]
+__all__ = ["DiskCache", "kept"]
 
 # Another version of keynet or pip may use its own.
 _MOST: Final = 4
@@ -53,31 +53,24 @@ class DiskCache:
                 path.unlink(missing_ok=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """The bytes, and their file; None where they could not be stored."""
+def kept(folder: Path | None, stem: str, key: str, make: Callable[[], bytes]) -> bytes | Path:
+    """Return the file that holds the content of a key, made where it is missing.
 
-    content: bytes = field(repr=False)
-    path: Path | None
-
-
-def kept(folder: Path | None, stem: str, key: str, make: Callable[[], bytes]) -> Kept:
-    """Return the stored content of a key, else make it and store it.
-
-    A folder that cannot be written is not an error; the content is made again next time.
+    A folder that cannot be written is not an error: the content itself is returned, and made
+    again next time.
 
     Args:
         folder: None stores nothing.
         key: Different for each different content.
     """
     if folder is None:
-        return Kept(make(), None)
+        return make()
     cache = DiskCache(folder, stem, _MOST)
-    content = cache.get(key)
-    if content is None:
+    path = cache.path(key)
+    if not path.is_file():
         content = make()
         try:
             cache.put(key, content)
         except OSError:
-            return Kept(content, None)
-    return Kept(content, cache.path(key))
+            return content
+    return path

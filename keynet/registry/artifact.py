@@ -6,7 +6,10 @@ artifact. Source: OCI image-spec, "Guidelines for Artifact Usage".
 
 import contextlib
 import json
+import sys
+from collections.abc import Iterator
 from importlib import import_module
+from types import ModuleType
 from typing import Any, Final
 
 from keynet.errors import NotFound, RegistryError
@@ -98,8 +101,8 @@ async def read(client: RegistryClient, image: Reference) -> bytes:
 
 def preload() -> None:
     """Import ahead of time what ``attach`` imports at its first use."""
-    import oras.oci  # noqa: F401
-
+    with _deferred("jsonschema"):
+        import oras.oci  # noqa: F401
     # The part of httpx for event loops. Its name is private; without it only time is lost.
     with contextlib.suppress(ImportError):
         import_module("anyio._backends._asyncio")
@@ -108,8 +111,9 @@ def preload() -> None:
 def _manifest(
     image: Descriptor, config: Descriptor, layer: Descriptor, file_name: str, created: str | None
 ) -> dict[str, Any]:
-    # oras-py takes 130 ms to import: only callers that attach something pay for it.
-    from oras.oci import NewManifest, Subject
+    # oras-py takes a while to import: only callers that attach something pay for it.
+    with _deferred("jsonschema"):
+        from oras.oci import NewManifest, Subject
 
     subject: Any = Subject(image.media_type, str(image.digest), image.size)
     manifest: dict[str, Any] = NewManifest()
@@ -126,6 +130,33 @@ def _manifest(
     if created is not None:
         manifest["annotations"][_CREATED] = created
     return manifest
+
+
+class _Deferred(ModuleType):
+    """Stand for a module, which is imported at the first use of one of its names."""
+
+    def __getattr__(self, name: str) -> Any:
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(import_module(self.__name__), name)
+
+
+@contextlib.contextmanager
+def _deferred(name: str) -> Iterator[None]:
+    """Let what is imported in the block import ``name`` only when it uses it.
+
+    oras-py imports jsonschema, which takes 80 ms of processor time, for checks that are not used
+    here. importlib's LazyLoader does not help: an import statement is a use to it.
+    """
+    if name in sys.modules:
+        yield
+        return
+    placeholder = sys.modules[name] = _Deferred(name)
+    try:
+        yield
+    finally:
+        if sys.modules.get(name) is placeholder:
+            del sys.modules[name]
 
 
 def _absent(image: Reference) -> NotFound:

@@ -221,12 +221,11 @@ def _build_files(
     if network.pip_conf is not None:
         contents["pip.conf"] = network.pip_conf.reveal().encode()
     pip = pip_archive.build(places.cache())
-    digest = hashlib.sha256(pip.content).hexdigest().encode()
     key = uv.key.encode() if uv is not None else b""
-    sent: dict[str, bytes | Path] = {_PIP: pip.path or pip.content}
+    sent: dict[str, bytes | Path] = {_PIP: pip.content}
     if uv is not None and not uv.image:
         sent[_UV] = uv.path
-    return {**contents, **sent}, _hash({**contents, _PIP: digest, _UV: key})
+    return {**contents, **sent}, _hash({**contents, _PIP: pip.key.encode(), _UV: key})
 
 
 @functools.cache

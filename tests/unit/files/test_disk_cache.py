@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from keynet.files.disk_cache import DiskCache, Kept, kept
+from keynet.files.disk_cache import DiskCache, kept
 
 
 def test_content_is_found_under_its_key(tmp_path: Path) -> None:
@@ -51,15 +51,17 @@ def test_content_is_made_once(tmp_path: Path) -> None:
         return b"content"
 
     first = kept(tmp_path / "cache", "thing", "a", make)
-    assert first == Kept(b"content", tmp_path / "cache/thing-a")
+    assert first == tmp_path / "cache/thing-a"
+    assert isinstance(first, Path)
+    assert first.read_bytes() == b"content"
     assert kept(tmp_path / "cache", "thing", "a", make) == first
     assert made == [1]
-    assert kept(None, "thing", "a", make) == Kept(b"content", None)
+    assert kept(None, "thing", "a", make) == b"content"
 
 
 def test_a_folder_that_cannot_be_created_is_not_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     folder = tmp_path / "file/cache"
-    assert kept(folder, "thing", "a", lambda: b"content") == Kept(b"content", None)
+    assert kept(folder, "thing", "a", lambda: b"content") == b"content"
     with pytest.raises(OSError, match="Not a directory"):
         DiskCache(folder, "thing", 2).put("a", "a")

@@ -11,6 +11,7 @@ from keynet.runtime.build import pip_archive
 
 def test_pip_archive_is_the_same_again_and_holds_no_windows_launcher() -> None:
     packed = pip_archive.build().content
+    assert isinstance(packed, bytes)
     assert packed == pip_archive.build().content
     names = zipfile.ZipFile(io.BytesIO(packed)).namelist()
     assert "pip/__main__.py" in names
@@ -21,16 +22,14 @@ def test_pip_archive_is_the_same_again_and_holds_no_windows_launcher() -> None:
 def test_pip_archive_is_made_once_and_left_for_the_next_push(tmp_path: Path) -> None:
     folder = tmp_path / "cache"
     made = pip_archive.build(folder)
-    assert made.content == pip_archive.build().content
-    assert made.path is not None
-    assert made.path.read_bytes() == made.content
-    inode = made.path.stat().st_ino
+    assert isinstance(made.content, Path)
+    assert made.content.read_bytes() == pip_archive.build().content
+    inode = made.content.stat().st_ino
     assert pip_archive.build(folder) == made
-    assert made.path.stat().st_ino == inode
+    assert made.content.stat().st_ino == inode
 
 
 def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     made = pip_archive.build(tmp_path / "file" / "cache")
-    assert made.path is None
     assert made.content == pip_archive.build().content

@@ -59,7 +59,9 @@ def stage(tmp_path: Path) -> Path:
         if name.startswith("keynet/") and isinstance(content, bytes):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
-    (folder / "pip.zip").write_bytes(pip_archive.build().content)
+    packed = pip_archive.build().content
+    assert isinstance(packed, bytes)
+    (folder / "pip.zip").write_bytes(packed)
     (folder / "proxies.json").write_text('{"http_proxy": "http://proxy:1"}')
     (folder / "installer.json").write_text('{"installer": "auto", "pip_because": []}')
     (folder / "paths.json").write_text('["/workspace/src"]')

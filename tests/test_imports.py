@@ -45,7 +45,11 @@ EXCEPTIONS = {
 IMPORTERS = {
     "sh": ("process/shell.py",),
     "oras": ("registry/artifact.py",),
-    "httpx": ("registry/http/transport.py", "backend/transport.py"),
+    "httpx": (
+        "registry/http/connection_pool.py",
+        "registry/http/transport.py",
+        "backend/transport.py",
+    ),
     "idna": ("net/hosts.py",),
     "packaging": ("recipe/dependencies/", "recipe/packages/"),
     "yaml": ("recipe/dependencies/sources/conda.py",),

@@ -10,7 +10,7 @@ from keynet.text import _, fill, printable
 
 __all__ = ["HostError", "ascii_host", "check_host_and_port", "is_loopback", "split_host"]
 
-_NAME: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_-]+)*\.?")
+_NAME: Final = re.compile(r"[a-z0-9_][a-z0-9_-]*(?:\.[a-z0-9_-]+)*\.?")
 _LONGEST_NAME: Final = 253
 _LONGEST_LABEL: Final = 63
 _LAST_PORT: Final = 65535

@@ -11,6 +11,9 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+from keynet.errors import UsageError
+from keynet.text import _
+
 __all__ = ["TEMPORARY_STATUSES", "Budget", "Retries", "retry_after"]
 
 TEMPORARY_STATUSES: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -42,6 +45,15 @@ class Retries:
     total_s: float = 300.0
     failures: int = 60
     sleep: Callable[[float], Awaitable[object]] = _sleep
+
+    def __post_init__(self) -> None:
+        delays = (self.first_delay_s, self.longest_delay_s, self.total_s)
+        # NaN fails every comparison.
+        if min(self.attempts, self.failures) < 1 or not all(delay >= 0 for delay in delays):
+            raise UsageError(
+                _("The limits on repeated attempts cannot be used."),
+                _("Retries needs at least 1 attempt and 1 failure, and delays of 0 s or more."),
+            )
 
 
 class Budget:

@@ -63,7 +63,7 @@ if TYPE_CHECKING:
         push_docker_tar_with_all_original_tags,
         push_docker_tar_with_original_tags,
     )
-    from keynet.registry.http.exchange import Timeouts
+    from keynet.registry.http.exchange import ListLimits, Timeouts
     from keynet.registry.http.tls import ClientCertificate
     from keynet.registry.http.transport import HttpTransport
     from keynet.registry.manifests import Manifest
@@ -107,6 +107,7 @@ __all__ = [
     "InvalidArchive",
     "KeynetError",
     "LayerInfo",
+    "ListLimits",
     "Manifest",
     "ManifestInfo",
     "MediaType",
@@ -192,7 +193,7 @@ _MODULES = {
     "keynet.registry.auth.stored_logins": ("AuthFile", "default_sources"),
     "keynet.registry.client": ("CaCert", "RegistryClient"),
     "keynet.registry.config": ("RegistryConfig",),
-    "keynet.registry.http.exchange": ("Timeouts",),
+    "keynet.registry.http.exchange": ("ListLimits", "Timeouts"),
     "keynet.registry.functions": (
         "pull_image",
         "push_docker_tar",

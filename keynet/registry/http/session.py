@@ -16,7 +16,7 @@ from keynet.net.retry import TEMPORARY_STATUSES, Budget, Retries, retry_after
 from keynet.registry.address import Registry, follow, origin_of
 from keynet.registry.auth.authentication import Authorizer
 from keynet.registry.auth.credential_sources import CredentialSource
-from keynet.registry.http.exchange import Answer, Call, Stream
+from keynet.registry.http.exchange import Answer, Call, ListLimits, Stream
 from keynet.registry.http.status_errors import failure
 from keynet.registry.http.transport import Transport
 from keynet.registry.http.transport_errors import NotConnected, TlsFailed
@@ -59,9 +59,11 @@ class Session:
         sources: Sequence[CredentialSource],
         transport: Transport,
         retries: Retries,
+        lists: ListLimits | None = None,
     ) -> None:
         self.registry = registry
         self.retries = retries
+        self.lists = lists or ListLimits()
         self._transport = transport
         self._auth = Authorizer(registry, sources, self._send_to_token_server)
         self._base: str | None = None

@@ -1,4 +1,5 @@
-"""Make one HTTP exchange at a time: the only module of this room that knows httpx.
+"""Make one HTTP exchange at a time: with ``connection_pool`` all of this room that knows
+httpx.
 
 Retries, credentials and redirects are the session's. Here the size of bodies and the time of each
 phase are limited, and foreign exceptions become keynet's.
@@ -9,7 +10,7 @@ import socket
 import ssl
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import Final
 
@@ -22,7 +23,8 @@ from keynet.net.addresses import Origin
 from keynet.net.proxies import Proxy, proxy_for
 from keynet.net.proxy_errors import ProxyStage, login_wanted, passed_by, proxy_problem
 from keynet.registry.address import Registry, origin_of
-from keynet.registry.http import tls
+from keynet.registry.http import request_log, tls
+from keynet.registry.http.connection_pool import ConnectionPool
 from keynet.registry.http.exchange import Answer, Call, Stream, Timeouts
 from keynet.registry.http.transport_errors import (
     NotConnected,
@@ -40,7 +42,6 @@ HttpTransport = httpx.AsyncBaseTransport
 
 # So many bytes must come within one read timeout.
 _LEAST: Final = 64 * 1024
-_MOST_CONNECTIONS: Final = 100
 _PROXY_LOGIN: Final = 407
 # A host that the registry names and that never answered is given up after so many tries.
 _TRIES_ELSEWHERE: Final = 3
@@ -113,14 +114,18 @@ class Transport:
         """Make one exchange and yield the answer before its body is read."""
         proxy = self._proxy(call.url)
         stage = ProxyStage(proxy)
+        started = time.monotonic()
         try:
             with _mapped(self._registry, call, stage):
                 pool = self._pool_for(call.url, proxy)
                 response = await pool.handle_async_request(self._request(call, stage))
-        except NotConnected as error:
-            self._count_failure(call.url, error)
-            await stage.aclose()
+        except RegistryError as error:
+            request_log.failed(call, error, started)
+            if isinstance(error, NotConnected):
+                self._count_failure(call.url, error)
+                await stage.aclose()
             raise
+        request_log.answered(call, response.status_code, started)
         self._reached.add(origin_of(call.url))
         try:
             if response.status_code == _PROXY_LOGIN:
@@ -207,7 +212,7 @@ class Transport:
                 trust_env=False,
             )
 
-        return _Connections(connection)
+        return ConnectionPool(connection)
 
     def _request(self, call: Call, stage: ProxyStage) -> httpx.Request:
         times = self._timeouts
@@ -220,70 +225,6 @@ class Transport:
             content=call.body() if callable(call.body) else call.body,
             extensions={"timeout": phases, **({"trace": stage.anote} if stage.proxy else {})},
         )
-
-
-class _Connections(httpx.AsyncBaseTransport):
-    """One of httpx's transports for each connection, the one used last first.
-
-    httpx's own pool goes through all its connections at each request: with sixteen of them that
-    takes longer than the request.
-    """
-
-    def __init__(self, new: Callable[[], HttpTransport]) -> None:
-        self._new = new
-        self._all: list[HttpTransport] = []
-        self._free: list[HttpTransport] = []
-        self._gate = asyncio.Semaphore(_MOST_CONNECTIONS)
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Make one exchange; its connection is free again when the answer is closed."""
-        await self._gate.acquire()
-        try:
-            if self._free:
-                connection = self._free.pop()
-            else:
-                connection = self._new()
-                self._all.append(connection)
-        except BaseException:
-            self._gate.release()
-            raise
-        try:
-            response = await connection.handle_async_request(request)
-        except BaseException:
-            self._give_back(connection)
-            raise
-        assert isinstance(response.stream, httpx.AsyncByteStream)
-        response.stream = _Body(response.stream, lambda: self._give_back(connection))
-        return response
-
-    async def aclose(self) -> None:
-        """Close every connection."""
-        connections = list(self._all)
-        self._all.clear()
-        self._free.clear()
-        for connection in connections:
-            await connection.aclose()
-
-    def _give_back(self, connection: HttpTransport) -> None:
-        self._free.append(connection)
-        self._gate.release()
-
-
-class _Body(httpx.AsyncByteStream):
-    def __init__(self, stream: httpx.AsyncByteStream, closed: Callable[[], None]) -> None:
-        self._stream = stream
-        self._closed: Callable[[], None] | None = closed
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return aiter(self._stream)
-
-    async def aclose(self) -> None:
-        try:
-            await self._stream.aclose()
-        finally:
-            closed, self._closed = self._closed, None
-            if closed is not None:
-                closed()
 
 
 async def _raw(response: httpx.Response) -> AsyncGenerator[bytes, None]:

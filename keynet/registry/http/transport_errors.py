@@ -103,7 +103,11 @@ def no_connection(registry: Registry, url: str, error: Exception) -> RegistryUnr
                 registry=where,
                 reason=printable(error, 200) or _("it closes the connection"),
             ),
-            _("Check the port, and whether it is https; a client certificate may be required."),
+            _hint(
+                registry,
+                url,
+                _("Check the port, and whether it is https; a client certificate may be required."),
+            ),
             temporary=True,
         )
     # asyncio puts the address into strerror and leaves the reason out.

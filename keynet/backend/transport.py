@@ -170,7 +170,9 @@ class Transport:
                     if time.monotonic() - started > _LONGEST_ANSWER_S:
                         why = _("the answer took longer than two minutes")
                         raise timed_out(what, self.server_url, why)
-                return Answer(response.status_code, response.headers, bytes(body))
+                readable = self._proxy is not None and not self._proxy.tunnel
+                through = str(self._proxy) if readable else ""
+                return Answer(response.status_code, response.headers, bytes(body), through=through)
             finally:
                 response.close()
 

@@ -164,11 +164,16 @@ def registry_host(url: str) -> tuple[str, str]:
     """
     try:
         parts, _port = _split(_with_scheme(url))
+        _existing(parts.hostname or "")
         if parts.scheme in _DEFAULT_PORTS and "@" not in parts.netloc:
             return parts.scheme, Reference(parts.netloc, "any").registry
-    except (AddressError, ValidationError) as error:
-        raise _unusable_registry(url) from error
-    raise _unusable_registry(url)
+    except AddressError as error:
+        raise _unusable_registry(url, str(error)) from error
+    except ValidationError as error:
+        raise _unusable_registry(
+            url, _("it is not host[:port] with http:// or https://")
+        ) from error
+    raise _unusable_registry(url, _("it has a user, or another scheme than https and http"))
 
 
 def _split(url: str) -> tuple[SplitResult, int | None]:
@@ -232,8 +237,10 @@ def _unusable(url: str, reason: str) -> UsageError:
     )
 
 
-def _unusable_registry(url: str) -> UsageError:
+def _unusable_registry(url: str, reason: str) -> UsageError:
     return UsageError(
-        fill(_("The registry's address {url!r} cannot be used."), url=shown(url)),
+        fill(
+            _("The registry's address {url!r} cannot be used: {why}."), url=shown(url), why=reason
+        ),
         _("Set KEYNET_HARBOR_URL to an address such as https://harbor.example.com."),
     )

@@ -19,7 +19,7 @@ from keynet.registry.auth.credential_sources import CredentialSource
 from keynet.registry.http.exchange import Answer, Call, ListLimits, Stream
 from keynet.registry.http.status_errors import failure
 from keynet.registry.http.transport import Transport
-from keynet.registry.http.transport_errors import NotConnected, TlsFailed
+from keynet.registry.http.transport_errors import NotConnected, ProxyFailed, TlsFailed
 from keynet.secret import Secret
 from keynet.text import _, fill
 
@@ -187,6 +187,8 @@ class Session:
         try:
             answer = await self._ping(ping)
         except RegistryUnreachable as error:
+            if isinstance(error, ProxyFailed):
+                raise
             # Without a port, https and http use different ones, and one may be closed.
             if not isinstance(error, TlsFailed) and not (error.temporary and registry.portless):
                 raise

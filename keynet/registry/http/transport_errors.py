@@ -12,6 +12,7 @@ from keynet.text import _, fill, printable
 
 __all__ = [
     "NotConnected",
+    "ProxyFailed",
     "TlsFailed",
     "connection_lost",
     "no_connection",
@@ -27,6 +28,10 @@ class NotConnected(RegistryUnreachable):
 
 class TlsFailed(NotConnected):
     """The server was reached and does not complete the TLS handshake."""
+
+
+class ProxyFailed(NotConnected):
+    """A proxy is in the way; the server itself was not reached."""
 
 
 def _where(registry: Registry, url: str) -> str:
@@ -61,9 +66,9 @@ def _hint(registry: Registry, url: str, hint: str) -> str:
     )
 
 
-def proxy_failed(registry: Registry, url: str, problem: ProxyProblem) -> NotConnected:
-    """Return the error for a proxy that is in the way; the registry itself was not reached."""
-    return NotConnected(
+def proxy_failed(registry: Registry, url: str, problem: ProxyProblem) -> ProxyFailed:
+    """Return the error for a proxy that is in the way."""
+    return ProxyFailed(
         fill(
             _("{registry} cannot be reached: {reason}."),
             registry=_where(registry, url),

@@ -2,8 +2,10 @@
 
 import pytest
 
+from keynet.backend.client import BackendClient
 from keynet.backend.transport import Transport
-from keynet.errors import BackendError, UsageError
+from keynet.errors import BackendError, KeynetError, UsageError
+from keynet.secret import Secret
 from tests.fakes.outbound_proxy import answering_proxy, free_port, socks_proxy
 
 PASSWORD = "hunter2secret"
@@ -55,6 +57,20 @@ def test_a_proxy_that_does_not_connect_is_named(
         monkeypatch.setenv("https_proxy", f"http://kim:{PASSWORD}@127.0.0.1:{proxy.port}")
         with pytest.raises(BackendError, match=rf"the proxy http://127.*platform.*{status}"):
             sign_in("https://platform.invalid")
+
+
+@pytest.mark.parametrize("status", [403, 503])
+def test_a_proxy_that_may_have_answered_is_named(
+    monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    with answering_proxy(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % status) as proxy:
+        monkeypatch.setenv("http_proxy", f"http://kim:{PASSWORD}@127.0.0.1:{proxy.port}")
+        with (
+            BackendClient("http://platform.invalid", Secret("t"), insecure=True) as client,
+            pytest.raises(KeynetError) as caught,
+        ):
+            client.trainable_projects()
+    assert f"the proxy http://127.0.0.1:{proxy.port} (http_proxy)" in caught.value.hint
 
 
 @pytest.mark.parametrize("scheme", ["http", "https", "socks5", "socks5h"])

@@ -115,7 +115,16 @@ def test_another_host_that_answered_before_is_tried_as_often_as_the_registry(
     "name",
     [
         *("127.0.0.1:99999", "[1::2::3]:5000", "127.0.0.1:port", "a:0", "a.b:", "xn--n3h.com"),
-        *("a..b", "1.2.3", "[fe80::1%eth0]:5000", "[::1", "::1", "a_b:1", "레지스트리.invalid"),
+        *(
+            "a..b",
+            "1.2.3",
+            "[fe80::1%eth0]:5000",
+            "[::1",
+            "::1",
+            "a_b:1",
+            "localhost.:1",
+            "레지스트리.invalid",
+        ),
     ],
 )
 def test_a_mistyped_registry_is_a_usage_error_that_names_it(name: str) -> None:

@@ -16,16 +16,16 @@ The statuses are described in docs/reference/exit-statuses.md.
     │   ├── LocalImageNotFound         4
     │   └── InvalidRunSettings         2
     ├── BackendError                   5
-    ├── RegistryError                  5   .status, .code, .temporary
+    ├── RegistryError                  5   .status, .code, .temporary, .said
     │   ├── RegistryUnreachable        5
     │   ├── NotFound                   5
     │   └── DigestMismatch             5
     ├── NotAuthorised                  6   backend
     ├── RegistryDenied                 6   registry (also a RegistryError)
-    ├── InvalidArchive                 7
-    │   └── TarReadError               7
-    │       └── ArchiveNotFound        7   also a FileNotFoundError
     ├── ValidationError                7   an image, manifest, digest or reference
+    │   └── InvalidArchive             7
+    │       └── TarReadError           7
+    │           └── ArchiveNotFound    7   also a FileNotFoundError
     ├── MetadataNotAttached            8
     └── Interrupted                  130
 """
@@ -146,6 +146,7 @@ class RegistryError(KeynetError):
         status: HTTP status, None if there was no answer.
         code: The registry's error code (``MANIFEST_UNKNOWN``), "" if it sent none.
         temporary: Trying again later may help.
+        said: The registry's own text, "" if it sent none.
     """
 
     exit_status = 5
@@ -158,11 +159,13 @@ class RegistryError(KeynetError):
         status: int | None = None,
         code: str = "",
         temporary: bool = False,
+        said: str = "",
     ) -> None:
         super().__init__(message, hint)
         self.status = status
         self.code = code
         self.temporary = temporary
+        self.said = said
 
 
 class RegistryUnreachable(RegistryError):
@@ -189,10 +192,14 @@ class RegistryDenied(RegistryError):
     exit_status = 6
 
 
-class InvalidArchive(KeynetError):
-    """A file is not an image archive, is damaged or is malicious."""
+class ValidationError(KeynetError):
+    """An image, manifest, digest or reference is not valid or not consistent."""
 
     exit_status = 7
+
+
+class InvalidArchive(ValidationError):
+    """A file is not an image archive, is damaged or is malicious."""
 
 
 class TarReadError(InvalidArchive):
@@ -201,12 +208,6 @@ class TarReadError(InvalidArchive):
 
 class ArchiveNotFound(TarReadError, FileNotFoundError):
     """There is no archive at that path."""
-
-
-class ValidationError(KeynetError):
-    """An image, manifest, digest or reference is not valid or not consistent."""
-
-    exit_status = 7
 
 
 class MetadataNotAttached(KeynetError):

@@ -193,7 +193,8 @@ class BuildPlan:
 class RegistryAccess:
     """How to reach one registry.
 
-    ``host`` is host[:port]; ``insecure`` allows plain http.
+    ``host`` is host[:port]; ``insecure`` allows plain http; ``token_hosts`` may get the password,
+    too, in exchange for tokens.
     """
 
     host: str
@@ -201,6 +202,7 @@ class RegistryAccess:
     password: Secret | None = None
     ca_cert: Path | None = None
     insecure: bool = False
+    token_hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

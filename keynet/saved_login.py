@@ -26,9 +26,12 @@ _KNOWN: Final = frozenset(
         "last_login",
         "project",
         "ca_cert",
+        "token_hosts",
         "insecure",
     }
 )
+# Names that look like a secret's.
+_SHOWN: Final = frozenset({"api_token_expires_at", "token_hosts"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class SavedLogin:
     last_login: str = ""
     project: SavedProject | None = None
     ca_cert: Path | None = None
+    token_hosts: tuple[str, ...] = ()
     insecure: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -84,6 +88,7 @@ class SavedLogin:
             last_login=whole.text("last_login"),
             project=_project(whole.object("project")),
             ca_cert=Path(ca_cert) if ca_cert else None,
+            token_hosts=whole.texts("token_hosts"),
             insecure=whole.truth("insecure"),
             extra={key: value for key, value in document.items() if key not in _KNOWN},
         )
@@ -107,6 +112,7 @@ class SavedLogin:
             "project": project
             and {"id": project.id, "title": project.title, "server_url": project.server_url},
             "ca_cert": str(self.ca_cert) if self.ca_cert else None,
+            "token_hosts": list(self.token_hosts),
             "insecure": self.insecure,
         }
         return {key: value for key, value in wire.items() if value} | dict(self.extra)
@@ -130,6 +136,14 @@ class _Fields:
         if value is not None and not isinstance(value, str):
             raise ValueError(fill(_("{key} is not a string"), key=self._inside + key))
         return value or ""
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        value = self._content.get(key)
+        if value is None:
+            return ()
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            raise ValueError(fill(_("{key} is not a list of strings"), key=self._inside + key))
+        return tuple(value)
 
     def object(self, key: str) -> "_Fields | None":
         value = self._content.get(key)
@@ -183,7 +197,7 @@ def _masked(value: object, *, secret: bool = False) -> object:
         case dict():
             return {
                 key: _masked(item, secret=secret or is_suspicious_name(str(key), "variable"))
-                if key != "api_token_expires_at"
+                if key not in _SHOWN
                 else item
                 for key, item in value.items()
             }

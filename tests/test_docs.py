@@ -16,12 +16,13 @@ from keynet.backend import models
 from keynet.cli.main import BUG, INTERRUPTED, cli
 from keynet.errors import KeynetError, UsageError
 from keynet.oci.descriptor import Digest
-from keynet.registry import referrers
 from keynet.registry.artifact import ARTIFACT_TYPE
+from keynet.registry.lists import referrers
 from keynet.script.arguments import Argument, Extraction
 from keynet.settings import sources
 from keynet.settings.model import Settings
 from keynet.steps import metadata
+from tests.fakes.profiles import PRODUCTS
 
 CHECKOUT = Path(__file__).parent.parent
 REFERENCE = CHECKOUT / "docs" / "reference"
@@ -124,7 +125,7 @@ def _settings() -> dict[str, list[str]]:
 
 
 def _names_of_settings() -> list[str]:
-    inner = {"api_token_expires_at", "project_title"}
+    inner = {"api_token_expires_at", "platform_token_host", "project_title"}
     return sorted(name.removesuffix("_id") for name in set(Settings.model_fields) - inner)
 
 
@@ -317,3 +318,21 @@ def _long_options(command: click.Command) -> list[str]:
             assert inner is not None
             own.update(_long_options(inner))
     return sorted(own)
+
+
+def test_the_table_of_registries_has_every_profile_of_a_product() -> None:
+    text = (CHECKOUT / "docs" / "registry.md").read_text()
+    table = text.partition("## Registries in the field")[2].partition("\n## ")[0]
+    rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| ")][2:]
+    by_name = {row[0].removeprefix("| ").partition(" (")[0]: row for row in rows}
+    assert list(by_name) == [profile.name for profile in PRODUCTS]
+    for profile in PRODUCTS:
+        _name, uploads, signing, absent, referrers_, deletion, catalog = by_name[profile.name]
+        assert ("no chunks" in uploads) == (profile.patch is not None)
+        assert ("4 MiB" in uploads) == (profile.chunk_most is not None)
+        assert ("5 MiB" in uploads) == (profile.chunk_least > 0)
+        assert ("basic" in signing) == (profile.auth == "basic")
+        assert str(profile.absent_head) in absent
+        assert ("API" in referrers_) == (profile.referrers == 200)
+        assert deletion.startswith("yes") == profile.deletion
+        assert (catalog.startswith("yes")) == (profile.catalog == 200)

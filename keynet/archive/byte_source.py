@@ -1,50 +1,57 @@
-"""Random access to an archive's bytes, decompressed to a scratch file first."""
+"""Random access to an archive's bytes; what is compressed or piped goes to a scratch file first."""
 
+import itertools
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from keynet.archive.compression import BLOCK, Compression, decompressed, sniff
+from keynet.archive.compression import BLOCK, MAGIC, Compression, decompressed, sniff
+from keynet.archive.opening.formats import HEADER, is_tar, not_a_tar
+from keynet.archive.opening.piped import STANDARD_INPUT, is_pipe, open_standard_input, read_pipe
 from keynet.errors import ArchiveNotFound, TarReadError
 from keynet.text import _, fill, printable
 
-__all__ = ["Source", "compression_of", "scratch_file"]
+__all__ = ["Source", "is_plain", "scratch_file"]
 
 _VAR_TMP: Final = Path("/var/tmp")  # noqa: S108 - the folder only; files in it have no name
 
 
 class Source:
-    """Read a plain or compressed file at any offset; close it, or use it in ``with``.
+    """Read a plain or compressed file, or a pipe, at any offset; close it, or use it in ``with``.
 
-    A compressed file is decompressed once, into an unnamed file that the kernel removes as soon
-    as it is closed, also after a crash.
+    What is compressed or piped is written once, into an unnamed file that the kernel removes as
+    soon as it is closed, also after a crash.
 
     Args:
-        path: Opened at once.
+        path: Opened at once; ``-`` is standard input.
+        stopped: Asked again and again while a pipe is read; True ends that.
 
     Raises:
         ArchiveNotFound: The file does not exist.
-        TarReadError: It cannot be opened, is not a regular file, or is empty.
+        TarReadError: It cannot be opened, is not a file or a pipe, or is empty.
         InvalidArchive: It cannot be decompressed or is a decompression bomb.
+        UsageError: Standard input is a terminal.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.name = printable(path)
-        self._descriptor = _open(path, self.name)
+    def __init__(self, path: Path, stopped: Callable[[], bool] = bool) -> None:
+        self.name = _("standard input") if path == STANDARD_INPUT else printable(path)
+        self._descriptor, self.piped = _open(path, self.name)
         try:
-            self.stored_size = self.size = os.fstat(self._descriptor).st_size
-            self.compression = sniff(self.read(0, min(4, self.size)))
-            if self.compression is not Compression.NONE:
-                self._replace_by_decompressed()
-            if not self.size or not _may_be_tar(self.read(0, 1)):
-                raise TarReadError(  # noqa: TRY301 - the file is closed in one place
-                    fill(_("{archive} is not a tar archive."), archive=self.name),
-                    _("Create one with docker save, podman save or skopeo copy."),
-                )
+            if self.piped:
+                self._keep_pipe(read_pipe(self._descriptor, self.name, stopped))
+            else:
+                self.size = os.fstat(self._descriptor).st_size
+                self.compression = sniff(self.read(0, min(MAGIC, self.size)))
+                if self.compression is not Compression.NONE:
+                    blocks = self.blocks(0, self.size)
+                    self._keep(decompressed(blocks, self.compression, self.name))
+            head = self.read(0, min(HEADER, self.size))
+            if head[:1] in (b"", b"\0"):
+                raise not_a_tar(self.name, head)  # noqa: TRY301 - closed in one place
         except BaseException:
             self.close()
             raise
@@ -94,17 +101,28 @@ class Source:
         for position in range(offset, offset + length, BLOCK):
             yield self.read(position, min(BLOCK, offset + length - position))
 
-    def _replace_by_decompressed(self) -> None:
-        pieces = decompressed(self.blocks(0, self.size), self.compression, self.name)
-        first = next(pieces, b"")
-        if not _may_be_tar(first):
-            self.size = 0
-            return
-        scratch = scratch_file()
+    def _keep_pipe(self, blocks: Iterator[bytes]) -> None:
+        head = _at_least(HEADER, blocks)
+        if not head:
+            raise TarReadError(
+                fill(_("{archive} is empty."), archive=self.name),
+                _("The program that writes into the pipe wrote nothing; see its own message."),
+            )
+        self.compression = sniff(head)
+        whole = itertools.chain([head], blocks)
+        self._keep(decompressed(whole, self.compression, self.name))
+
+    def _keep(self, pieces: Iterator[bytes]) -> None:
+        """Read from a scratch file with these bytes from now on; what is no tar is not kept."""
+        head = _at_least(HEADER, pieces)
+        if not is_tar(head):
+            raise not_a_tar(self.name, head)
         try:
-            size = _write_all(scratch, first)
-            for piece in pieces:
-                size += _write_all(scratch, piece)
+            scratch = scratch_file()
+        except OSError as error:
+            raise _failed(self.name, error) from error
+        try:
+            size = sum(_write_all(scratch, piece) for piece in itertools.chain([head], pieces))
         except OSError as error:
             os.close(scratch)
             raise _failed(self.name, error) from error
@@ -115,21 +133,15 @@ class Source:
         self._descriptor, self.size = scratch, size
 
 
-def compression_of(path: Path) -> Compression:
-    """Return the compression of a file, detected from its first bytes.
-
-    Raises:
-        ArchiveNotFound: The file does not exist.
-        TarReadError: It cannot be opened or read, or is not a regular file.
-    """
-    name = printable(path)
-    descriptor = _open(path, name)
+def is_plain(path: Path) -> bool:
+    """Report whether a path is an uncompressed file, which is opened in no time; never raises."""
     try:
-        return sniff(os.pread(descriptor, 4, 0))
-    except OSError as error:
-        raise _failed(name, error) from error
-    finally:
-        os.close(descriptor)
+        if path == STANDARD_INPUT or not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return sniff(file.read(MAGIC)) is Compression.NONE
+    except (OSError, ValueError):
+        return False
 
 
 def scratch_file() -> int:
@@ -144,10 +156,14 @@ def scratch_file() -> int:
         return os.dup(file.fileno())
 
 
-def _open(path: Path, name: str) -> int:
+def _open(path: Path, name: str) -> tuple[int, bool]:
+    """Return a descriptor, and whether it is a pipe's."""
     try:
-        # O_NONBLOCK: a named pipe must not hang.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        if path == STANDARD_INPUT:
+            descriptor = open_standard_input()
+        else:
+            # O_NONBLOCK: a named pipe must not hang.
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError as error:
         raise ArchiveNotFound(
             fill(_("There is no archive at {path}."), path=name),
@@ -155,15 +171,23 @@ def _open(path: Path, name: str) -> int:
         ) from error
     except (OSError, ValueError) as error:
         raise _failed(name, error) from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise TarReadError(fill(_("{archive} is not a regular file."), archive=name))
-    return descriptor
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor, False
+    if is_pipe(descriptor, path):
+        return descriptor, True
+    os.close(descriptor)
+    raise TarReadError(
+        fill(_("{archive} is not a regular file."), archive=name),
+        _("Pass a file, an OCI folder, or - for what another program writes into a pipe."),
+    )
 
 
-def _may_be_tar(head: bytes) -> bool:
-    # A member's name never starts with a zero byte: a tar that starts with one is empty.
-    return head[:1] not in (b"", b"\0")
+def _at_least(size: int, pieces: Iterator[bytes]) -> bytes:
+    """Take pieces until they have this size, or none is left."""
+    head = b""
+    while len(head) < size and (piece := next(pieces, None)) is not None:
+        head += piece
+    return head
 
 
 def _write_all(descriptor: int, piece: bytes) -> int:

@@ -1,11 +1,11 @@
 """Documents of an open archive, read with limits and checked against digests."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
-from keynet.archive.byte_source import Source
 from keynet.archive.json_documents import LARGEST_DOCUMENT, DescriptorModel
-from keynet.archive.tar import Index
+from keynet.archive.tar import Member
 from keynet.errors import InvalidArchive, ValidationError
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.image import Image
@@ -13,7 +13,7 @@ from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.text import N_, _, fill, printable
 
-__all__ = ["ArchivedImage", "Contents"]
+__all__ = ["ArchivedImage", "Bytes", "Contents", "Members"]
 
 _HINT: Final = N_("The file is damaged or not an image archive; create it again with docker save.")
 
@@ -32,12 +32,30 @@ class ArchivedImage:
     bare_tag: str | None = None
 
 
+class Bytes(Protocol):
+    """Random access to an open archive, a tar or a folder; ``name`` is safe to show."""
+
+    @property
+    def name(self) -> str: ...
+    def read(self, offset: int, length: int) -> bytes: ...
+    def blocks(self, offset: int, length: int) -> Iterator[bytes]: ...
+
+
+class Members(Protocol):
+    """The files of an archive by name; ``ended`` is False for a tar that may have been cut."""
+
+    @property
+    def ended(self) -> bool: ...
+    def __contains__(self, name: str) -> bool: ...
+    def find(self, name: str) -> Member: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Contents:
     """The members of an open archive."""
 
-    source: Source
-    members: Index
+    source: Bytes
+    members: Members
 
     @property
     def name(self) -> str:
@@ -108,6 +126,15 @@ class Contents:
         except ValidationError as error:
             raise self.bad(member, error.message.rstrip(".")) from error
         return text
+
+    def foreign(self, member: str) -> InvalidArchive:
+        """Return the error for a foreign layer, which whoever made the archive left out."""
+        error = self.bad(member, _("this foreign layer is not in the archive"))
+        hint = _(
+            "Its licence forbids to distribute it. Push the image with docker, which leaves it "
+            "where it is, or build it on a base without such layers."
+        )
+        return InvalidArchive(error.message, hint)
 
     def bad(self, member: str, reason: str) -> InvalidArchive:
         """Return the error for a member."""

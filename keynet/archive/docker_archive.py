@@ -7,7 +7,7 @@ import hashlib
 import re
 from typing import Final
 
-from keynet.archive.compression import Compression, sniff
+from keynet.archive.compression import MAGIC, Compression, sniff
 from keynet.archive.contents import ArchivedImage, Contents
 from keynet.archive.json_documents import ConfigModel, DockerImage, parse, parse_docker_manifest
 from keynet.archive.layers import FileLayer
@@ -15,14 +15,14 @@ from keynet.archive.tar import Member
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.image import Image
 from keynet.oci.manifest import layer_type, render_manifest
-from keynet.oci.platform import Platform
 from keynet.text import _, fill
 
-__all__ = ["MANIFEST", "read_docker"]
+__all__ = ["MANIFEST", "docker_config", "docker_entries", "read_docker"]
 
 MANIFEST: Final = "manifest.json"
 
-_HEX: Final = re.compile(r"(?:^|/)([0-9a-f]{64})(?:\.json|\.tar)?$")
+# kaniko and crane name a config by its whole digest.
+_HEX: Final = re.compile(r"(?:^|/|^sha256:)([0-9a-f]{64})(?:\.json|\.tar)?$")
 
 
 def read_docker(contents: Contents) -> list[ArchivedImage]:
@@ -34,9 +34,38 @@ def read_docker(contents: Contents) -> list[ArchivedImage]:
     Raises:
         InvalidArchive: A member, which is named, is missing, damaged or has another digest.
     """
-    entries = parse_docker_manifest(contents.document(MANIFEST), contents.name)
+    entries = docker_entries(contents)
     known: dict[str, tuple[Compression, Digest | None]] = {}
     return [_image(contents, entry, known) for entry in entries]
+
+
+def docker_entries(contents: Contents) -> list[DockerImage]:
+    """Return the entries of ``manifest.json``.
+
+    Raises:
+        InvalidArchive: It is not docker's list of images.
+    """
+    document = contents.document(MANIFEST)
+    if document.lstrip()[:1] == b"{":
+        # skopeo's "dir:" has the manifest of a registry under this name.
+        raise contents.bad(
+            MANIFEST,
+            _("it is the manifest of one image (skopeo's dir: format), not docker's list"),
+        )
+    return parse_docker_manifest(document, contents.name)
+
+
+def docker_config(contents: Contents, entry: DockerImage) -> bytes:
+    """Return an image's config, checked against the digest in its name.
+
+    Raises:
+        InvalidArchive: It is missing, too large, or has another digest.
+    """
+    config = contents.document(entry.config)
+    named = _HEX.search(entry.config)
+    if named is not None:
+        contents.check(entry.config, config, Digest("sha256", named[1]))
+    return config
 
 
 def _image(
@@ -44,10 +73,7 @@ def _image(
     entry: DockerImage,
     known: dict[str, tuple[Compression, Digest | None]],
 ) -> ArchivedImage:
-    config = contents.document(entry.config)
-    named = _HEX.search(entry.config)
-    if named is not None:
-        contents.check(entry.config, config, Digest("sha256", named[1]))
+    config = docker_config(contents, entry)
     model = parse(ConfigModel, config, contents.name, entry.config)
     diff_ids = [contents.digest(MANIFEST, text) for text in model.rootfs.diff_ids or ()]
     paths = entry.layers or []
@@ -60,6 +86,9 @@ def _image(
                 layers=len(paths),
             ),
         )
+    for path, diff_id in zip(paths, diff_ids, strict=True):
+        if path not in contents.members and str(diff_id) in (entry.layer_sources or {}):
+            raise contents.foreign(path)
     members = [contents.members.find(path) for path in paths]
     found = [_identify(contents, member, known) for member in members]
     zstd = any(compression is Compression.ZSTD for compression, _digest in found)
@@ -75,7 +104,7 @@ def _image(
     )
     return ArchivedImage(
         Image(manifest, config, tuple(layers)),
-        Platform(model.os or "linux", model.architecture or "unknown", model.variant or None),
+        model.platform(),
         tuple(contents.tag(MANIFEST, tag) for tag in entry.repo_tags or ()),
     )
 
@@ -85,7 +114,7 @@ def _identify(
 ) -> tuple[Compression, Digest | None]:
     """Return a layer's compression, and its digest if that differs from the diff id."""
     if member.name not in known:
-        head = contents.source.read(member.offset, min(4, member.size))
+        head = contents.source.read(member.offset, min(MAGIC, member.size))
         compression = sniff(head)
         digest = None
         if compression is not Compression.NONE:

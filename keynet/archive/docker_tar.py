@@ -1,4 +1,7 @@
-"""Validate and inspect image archives: the public functions for files."""
+"""Validate and inspect image archives: the public functions for files.
+
+``path`` is a file, a folder with an OCI layout, or ``-`` for standard input.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -45,7 +48,7 @@ def inspect_docker_tar(
 
     Args:
         tag: The image to choose from an archive with several; the first by default.
-        platform: The platform to choose from a multi-platform image; this machine's by default.
+        platform: The platform to choose from a multi-platform image; linux/amd64 by default.
 
     Raises:
         ArchiveNotFound: There is no such file.

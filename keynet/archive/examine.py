@@ -1,17 +1,18 @@
 """Check whole archives, and derive docker's ``manifest.json`` for them."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from keynet.archive.compression import Compression, Decompressor
+from keynet.archive.compression import Decompressor, sniff
 from keynet.archive.contents import ArchivedImage
 from keynet.archive.docker_archive import MANIFEST
 from keynet.archive.layers import FileLayer
 from keynet.archive.reader import Archive
 from keynet.errors import InvalidArchive
-from keynet.oci.descriptor import Digest, MediaType
+from keynet.oci.descriptor import Digest
+from keynet.oci.kinds import LAYER_TYPES
 from keynet.oci.validate import Decompress, LayerCheck, document_problems
 from keynet.text import _, fill
 
@@ -71,19 +72,22 @@ def docker_entries(archive: Archive) -> list[dict[str, Any]]:
 
 
 def decompressors(name: str) -> dict[str, Callable[[], Decompress]]:
-    """Return decompressors by layer type, for ``oci.validate.problems``."""
+    """Return decompressors by layer type, for ``oci.validate.problems``.
 
-    def gzip() -> Decompress:
-        return Decompressor(Compression.GZIP, name).feed
+    Each goes by the layer's first bytes, as engines do, and not by the type.
+    """
 
-    def zstd() -> Decompress:
-        return Decompressor(Compression.ZSTD, name).feed
+    def sniffing() -> Decompress:
+        inner: Decompressor | None = None
 
-    return {
-        MediaType.OCI_LAYER_GZIP: gzip,
-        MediaType.DOCKER_LAYER_GZIP: gzip,
-        MediaType.OCI_LAYER_ZSTD: zstd,
-    }
+        def feed(block: bytes) -> Iterable[bytes]:
+            nonlocal inner
+            inner = inner or Decompressor(sniff(block), name)
+            return inner.feed(block)
+
+        return feed
+
+    return dict.fromkeys(LAYER_TYPES, sniffing)
 
 
 def _blob_name(digest: Digest) -> str:

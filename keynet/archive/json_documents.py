@@ -5,7 +5,7 @@ Source: docker image spec v1.2 (``manifest.json``); OCI image-spec (index, manif
 
 from typing import Annotated, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 from pydantic import ValidationError as WireError
 
 from keynet.errors import InvalidArchive
@@ -35,20 +35,13 @@ class _Wire(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore", defer_build=True)
 
 
-class DockerImage(_Wire):
-    """One entry of docker's ``manifest.json``."""
-
-    config: str = Field(alias="Config", min_length=1)
-    repo_tags: _Names | None = Field(default=None, alias="RepoTags")
-    layers: _Names | None = Field(alias="Layers")
-
-
 class PlatformModel(_Wire):
     """A platform in a descriptor."""
 
     os: str = ""
     architecture: str = ""
     variant: str | None = None
+    os_version: str | None = Field(default=None, alias="os.version")
 
 
 class DescriptorModel(_Wire):
@@ -67,10 +60,12 @@ class DescriptorModel(_Wire):
         Raises:
             ValidationError: The digest is not valid.
         """
-        platform = None
-        if self.platform is not None and self.platform.os and self.platform.architecture:
-            wire = self.platform
-            platform = Platform(wire.os, wire.architecture, wire.variant or None)
+        wire = self.platform
+        platform = (
+            Platform.stated(wire.os, wire.architecture, wire.variant, wire.os_version)
+            if wire is not None
+            else None
+        )
         return Descriptor(
             self.media_type,
             Digest.parse(self.digest),
@@ -81,7 +76,22 @@ class DescriptorModel(_Wire):
         )
 
 
-_Descriptors = Annotated[list[DescriptorModel], Field(max_length=10_000)]
+class DockerImage(_Wire):
+    """One entry of docker's ``manifest.json``."""
+
+    config: str = Field(alias="Config", min_length=1)
+    repo_tags: _Names | None = Field(default=None, alias="RepoTags")
+    layers: _Names | None = Field(alias="Layers")
+    layer_sources: dict[str, object] | None = Field(default=None, alias="LayerSources")
+
+
+# docker 25.0 writes null for the manifests of an image that was saved by its digest, and null or
+# [] for layers whose sizes it could not read.
+_Descriptors = Annotated[
+    list[DescriptorModel],
+    BeforeValidator(lambda value: [] if value is None else value),
+    Field(max_length=10_000),
+]
 
 
 class IndexModel(_Wire):
@@ -117,7 +127,13 @@ class ConfigModel(_Wire):
     architecture: str
     os: str
     variant: str | None = None
+    os_version: str | None = Field(default=None, alias="os.version")
     rootfs: RootfsModel
+
+    def platform(self) -> Platform:
+        """Return the platform; linux, or unknown, for what it leaves empty."""
+        architecture = self.architecture or "unknown"
+        return Platform(self.os or "linux", architecture, self.variant, self.os_version)
 
 
 _Model = TypeVar("_Model", bound=_Wire)

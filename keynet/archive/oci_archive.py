@@ -6,27 +6,22 @@ Source: OCI image-spec, "Image Layout".
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from keynet.archive.contents import ArchivedImage, Contents
-from keynet.archive.json_documents import (
-    ConfigModel,
-    IndexModel,
-    ManifestModel,
-    parse,
-    parse_docker_manifest,
-)
+from keynet.archive.json_documents import ConfigModel, IndexModel, ManifestModel, parse
 from keynet.archive.layers import FileLayer
 from keynet.archive.tar import Member
 from keynet.errors import InvalidArchive
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.image import Image
-from keynet.oci.platform import Platform
+from keynet.oci.index_entries import may_be_image
+from keynet.oci.kinds import foreign_type, is_foreign_layer
 from keynet.oci.reference import is_tag
 from keynet.text import _, fill
 
-__all__ = ["INDEX", "read_oci"]
+__all__ = ["INDEX", "Layout", "ListedImage", "read_oci"]
 
 INDEX: Final = "index.json"
 
@@ -34,52 +29,101 @@ _DEEPEST_INDEX: Final = 4
 _MOST_MANIFESTS: Final = 1_000
 _REF_NAME: Final = "org.opencontainers.image.ref.name"
 _FULL_NAME: Final = "io.containerd.image.name"
-_REFERENCE_TYPE: Final = "vnd.docker.reference.type"
+
+
+@dataclass(frozen=True, slots=True)
+class ListedImage:
+    """An image with the names that ``index.json`` has for it.
+
+    ``tops`` are the entries of ``index.json`` that lead to it: what has one in common with it is
+    the same image for another platform.
+    """
+
+    image: ArchivedImage
+    config: Digest
+    tops: tuple[Digest, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What ``index.json`` leads to.
+
+    ``missing`` is the error of an image that was left out because its blobs are not here;
+    ``hollow`` are configs whose manifest lists no layers although there are some; ``artifact`` is
+    the type of something that is not an image.
+    """
+
+    images: tuple[ListedImage, ...]
+    missing: InvalidArchive | None
+    hollow: frozenset[Digest]
+    artifact: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A manifest reached from index.json, with the names of its top-level entry."""
+    """A manifest reached from index.json, with digest and names of its top-level entry."""
 
     descriptor: Descriptor
+    top: Digest
     tags: tuple[str, ...]
     bare_tag: str | None
 
 
-def read_oci(contents: Contents) -> list[ArchivedImage]:
+def read_oci(contents: Contents, *, hollow_allowed: bool = False) -> Layout:
     """Return every image reachable from ``index.json``, in the order of the indexes.
 
     Attestations and other artifacts are skipped, and so are images of a multi-platform index
     whose blobs are not in the archive, as in archives of docker save.
 
+    Args:
+        hollow_allowed: ``manifest.json`` stands in for manifests that docker 25.0 wrote without
+            their layers.
+
     Raises:
         InvalidArchive: A member, which is named, is missing, damaged or has another digest.
+
+    Source: moby/moby#47065, moby/moby#47210.
     """
     top = parse(IndexModel, contents.document(INDEX), contents.name, INDEX)
-    docker_tags = _docker_tags(contents)
-    images: dict[Digest, ArchivedImage] = {}
+    images: dict[Digest, ListedImage] = {}
     missing: InvalidArchive | None = None
+    hollow: set[Digest] = set()
+    artifact: str | None = None
     for found in _manifests(contents, top, None, 0, set()):
         digest = found.descriptor.digest
         try:
-            read = _image(contents, found, docker_tags)
-        except _MissingBlob as error:
+            read = _image(contents, found, hollow_allowed=hollow_allowed)
+        except _MissingBlobError as error:
             missing = missing or error
             continue
-        if read is None:
+        except _HollowError as error:
+            hollow.add(error.config)
             continue
-        before = images.get(digest)
-        if before is not None:
-            tags = (*before.tags, *(tag for tag in read.tags if tag not in before.tags))
-            read = ArchivedImage(read.image, read.platform, tags, before.bare_tag or read.bare_tag)
-        images[digest] = read
-    if not images and missing is not None:
-        raise missing
-    return list(images.values())
+        if isinstance(read, ListedImage):
+            before = images.get(digest)
+            images[digest] = read if before is None else _merged(before, read)
+        else:
+            artifact = artifact or read
+    return Layout(tuple(images.values()), missing, frozenset(hollow), artifact)
 
 
-class _MissingBlob(InvalidArchive):
+class _MissingBlobError(InvalidArchive):
     """A blob that a manifest lists is not in the archive."""
+
+
+class _HollowError(Exception):
+    """A manifest has no layers, its config has."""
+
+    def __init__(self, config: Digest) -> None:
+        super().__init__()
+        self.config = config
+
+
+def _merged(before: ListedImage, again: ListedImage) -> ListedImage:
+    one, other = before.image, again.image
+    tags = tuple(dict.fromkeys((*one.tags, *other.tags)))
+    image = replace(one, tags=tags, bare_tag=one.bare_tag or other.bare_tag)
+    return replace(before, image=image, tops=(*before.tops, *again.tops))
 
 
 def _manifests(
@@ -91,12 +135,13 @@ def _manifests(
 ) -> Iterator[_Found]:
     for model in listed.manifests:
         descriptor = contents.descriptor(INDEX, model)
-        if descriptor.annotations.get(_REFERENCE_TYPE) or model.artifact_type:
+        if not may_be_image(descriptor):
             continue
         tags, bare_tag = _names(contents, descriptor) if named is None else ((), None)
         if named is not None:
             tags, bare_tag = named.tags, named.bare_tag
-        found = _Found(descriptor, tags, bare_tag)
+        top = descriptor.digest if named is None else named.top
+        found = _Found(descriptor, top, tags, bare_tag)
         if (descriptor.digest, tags) in seen:
             continue
         seen.add((descriptor.digest, tags))
@@ -116,9 +161,8 @@ def _manifests(
             yield found
 
 
-def _image(
-    contents: Contents, found: _Found, docker_tags: dict[Digest, tuple[str, ...]]
-) -> ArchivedImage | None:
+def _image(contents: Contents, found: _Found, *, hollow_allowed: bool) -> ListedImage | str | None:
+    """Return the image, the type of what is not one, or None for an attestation."""
     if found.descriptor.media_type not in MediaType.MANIFESTS:
         # Only a missing index gets here with the type of an index.
         _blob(contents, found.descriptor)
@@ -129,24 +173,26 @@ def _image(
     if manifest.media_type not in (None, found.descriptor.media_type):
         raise contents.bad(name, _("its mediaType is not the one in its index"))
     config = contents.descriptor(name, manifest.config)
-    if config.media_type not in (MediaType.OCI_CONFIG, MediaType.DOCKER_CONFIG):
-        return None
+    descriptors = [contents.descriptor(name, model) for model in manifest.layers]
+    foreign = foreign_type(config, descriptors)
+    if foreign is not None:
+        return manifest.artifact_type or foreign
     config_document = _document(contents, config)
     model = parse(ConfigModel, config_document, contents.name, _blob_name(config.digest))
-    layers = _layers(contents, name, manifest, model)
-    platform = found.descriptor.platform or Platform(
-        model.os or "linux", model.architecture or "unknown", model.variant or None
-    )
+    if hollow_allowed and not descriptors and model.rootfs.diff_ids:
+        raise _HollowError(config.digest)
+    layers = _layers(contents, name, descriptors, model)
+    platform = found.descriptor.platform or model.platform()
     if platform.is_unknown:
         return None
-    tags = docker_tags.get(config.digest) or found.tags
-    return ArchivedImage(Image(document, config_document, layers), platform, tags, found.bare_tag)
+    image = Image(document, config_document, layers)
+    archived = ArchivedImage(image, platform, found.tags, found.bare_tag)
+    return ListedImage(archived, config.digest, (found.top,))
 
 
 def _layers(
-    contents: Contents, name: str, manifest: ManifestModel, config: ConfigModel
+    contents: Contents, name: str, descriptors: list[Descriptor], config: ConfigModel
 ) -> tuple[FileLayer, ...]:
-    descriptors = [contents.descriptor(name, model) for model in manifest.layers]
     diff_ids = [contents.digest(name, text) for text in config.rootfs.diff_ids or ()]
     if len(descriptors) != len(diff_ids):
         raise contents.bad(
@@ -162,19 +208,6 @@ def _layers(
         member = _blob(contents, descriptor)
         layers.append(FileLayer(descriptor, diff_id, member.name, member.offset, contents.source))
     return tuple(layers)
-
-
-def _docker_tags(contents: Contents) -> dict[Digest, tuple[str, ...]]:
-    """Return the tags in docker's manifest.json, if present, by config."""
-    tags: dict[Digest, tuple[str, ...]] = {}
-    if "manifest.json" not in contents.members:
-        return tags
-    for entry in parse_docker_manifest(contents.document("manifest.json"), contents.name):
-        algorithm, _slash, hex_ = entry.config.removeprefix("blobs/").partition("/")
-        if entry.config.startswith("blobs/") and entry.repo_tags:
-            digest = contents.digest("manifest.json", f"{algorithm}:{hex_}")
-            tags[digest] = tuple(contents.tag("manifest.json", tag) for tag in entry.repo_tags)
-    return tags
 
 
 def _names(contents: Contents, descriptor: Descriptor) -> tuple[tuple[str, ...], str | None]:
@@ -198,7 +231,9 @@ def _document(contents: Contents, descriptor: Descriptor) -> bytes:
 def _blob(contents: Contents, descriptor: Descriptor) -> Member:
     name = _blob_name(descriptor.digest)
     if name not in contents.members:
-        raise _MissingBlob(
+        if is_foreign_layer(descriptor):
+            raise contents.foreign(name)
+        raise _MissingBlobError(
             fill(
                 _("{archive}: {member}: the archive has no such member."),
                 archive=contents.name,

@@ -2,7 +2,7 @@
 
 Python's ``tarfile`` parses each header block; finding the headers is done here, because the
 index of the standard library costs 2 kB and 30 microseconds a member and follows links itself.
-Members that an image archive never has (hard links, devices, names outside of the archive) are
+Members that an image archive never has (devices, names and links outside of the archive) are
 refused, whether an image uses them or not.
 """
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final, Protocol
 
+from keynet.archive.opening.formats import not_a_tar
 from keynet.errors import InvalidArchive, TarReadError
 from keynet.text import _, fill, printable
 
@@ -47,11 +48,15 @@ class Member:
 
 
 class Index:
-    """Members by name; symbolic links are followed inside the archive only."""
+    """Members by name; symbolic links are followed inside the archive only.
+
+    ``ended`` is whether the tar has its end; one without it may have been cut.
+    """
 
     def __init__(
-        self, archive: str, members: Mapping[str, Member], links: Mapping[str, str]
+        self, archive: str, members: Mapping[str, Member], links: Mapping[str, str], *, ended: bool
     ) -> None:
+        self.ended = ended
         self._archive = archive
         self._members = members
         self._links = links
@@ -84,8 +89,8 @@ def index(source: Readable) -> Index:
 
     Raises:
         TarReadError: It is not a tar, or is truncated.
-        InvalidArchive: A member is a hard link or a device, has a name outside of the archive,
-            or is one too many for an image.
+        InvalidArchive: A member is a device, has a name or links outside of the archive, or is
+            one too many for an image.
     """
     members: dict[str, Member] = {}
     links: dict[str, str] = {}
@@ -112,16 +117,19 @@ def index(source: Readable) -> Index:
                 fill(_("the archive has more than {most} members"), most=_MOST_MEMBERS),
                 _("docker export writes a file system. Create an image archive with docker save."),
             )
-        if info.type == tarfile.SYMTYPE:
+        if info.type in (tarfile.SYMTYPE, tarfile.LNKTYPE):
             target = extended.link if extended.link is not None else info.linkname
-            _add_link(source.name, links, name, target)
+            if info.type == tarfile.SYMTYPE:
+                links[name] = _target(source.name, name, target)
+            else:
+                _add_hard_link(source.name, members, name, target)
         elif info.type in _REGULAR and not (info.type == tarfile.AREGTYPE and raw_name[-1] == "/"):
             links.pop(name, None)
             members[name] = Member(name, body, size)
         elif info.type not in (tarfile.DIRTYPE, tarfile.AREGTYPE):
             raise _bad(source.name, name, _refused(info.type))
         extended = _Extended()
-    return Index(source.name, members, links)
+    return Index(source.name, members, links, ended=position < source.size)
 
 
 class _Extended:
@@ -181,10 +189,7 @@ def _header(source: Readable, position: int) -> tarfile.TarInfo | None:
         return tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except (tarfile.HeaderError, ValueError) as error:
         if position == 0:
-            raise TarReadError(
-                fill(_("{archive} is not a tar archive."), archive=source.name),
-                _("Create one with docker save, podman save or skopeo copy."),
-            ) from error
+            raise not_a_tar(source.name, block) from error
         raise TarReadError(
             fill(
                 _("{archive}: there is no valid tar header at byte {position}: {reason}."),
@@ -215,8 +220,6 @@ def _end(source: Readable, info: tarfile.TarInfo, body: int, size: int) -> int:
 
 def _refused(kind: bytes) -> str:
     match kind:
-        case tarfile.LNKTYPE:
-            return _("it is a hard link")
         case tarfile.CHRTYPE | tarfile.BLKTYPE:
             return _("it is a device")
         case tarfile.FIFOTYPE:
@@ -233,7 +236,18 @@ def _small(source: Readable, info: tarfile.TarInfo, body: int) -> bytes:
     return source.read(body, info.size)
 
 
-def _add_link(archive: str, links: dict[str, str], name: str, target: str) -> None:
+def _add_hard_link(archive: str, members: dict[str, Member], name: str, target: str) -> None:
+    """Add a second name for a file that came before, as tar writes it for linked files."""
+    if target.startswith("/") or ".." in target.split("/"):
+        raise _bad(archive, name, _("it is a hard link to a path outside of the archive"))
+    first = members.get(_normal(archive, target))
+    if first is None:
+        raise _bad(archive, name, _("it is a hard link to a file that does not come before it"))
+    members[name] = Member(name, first.offset, first.size)
+
+
+def _target(archive: str, name: str, target: str) -> str:
+    """Return the member that a symbolic link names."""
     if target.startswith("/"):
         raise _bad(archive, name, fill(_("it links to the absolute path {t}"), t=_shown(target)))
     parts: list[str] = list(PurePosixPath(name).parent.parts)
@@ -244,7 +258,7 @@ def _add_link(archive: str, links: dict[str, str], name: str, target: str) -> No
             parts.pop()
         elif part not in ("", "."):
             parts.append(part)
-    links[name] = _normal(archive, "/".join(parts))
+    return _normal(archive, "/".join(parts))
 
 
 def _normal(archive: str, name: str) -> str:

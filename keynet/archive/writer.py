@@ -3,16 +3,13 @@
 import asyncio
 import hashlib
 import json
-import os
-import tarfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
-from keynet.archive.compression import Compression, Decompressor, sniff
-from keynet.errors import DigestMismatch, KeynetError
-from keynet.files import atomic, places
+from keynet.archive.compression import MAGIC, Decompressor, sniff
+from keynet.archive.tar_writer import TarWriter, replacing
+from keynet.errors import DigestMismatch
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.image import Image, Layer
 from keynet.oci.inspect import json_object
@@ -22,7 +19,6 @@ __all__ = ["Layout", "write_archive"]
 
 Layout = Literal["docker", "oci"]
 
-_BLOCK: Final = 512
 _REF_NAME: Final = "org.opencontainers.image.ref.name"
 _FULL_NAME: Final = "io.containerd.image.name"
 
@@ -41,8 +37,8 @@ async def write_archive(path: Path, image: Image, *, layout: Layout, name: str |
         DigestMismatch: The digest or the diff id of a layer does not match.
         KeynetError: The file cannot be written.
     """
-    with _replacing(path) as descriptor:
-        tar = _Tar(descriptor)
+    with replacing(path) as descriptor:
+        tar = TarWriter(descriptor)
         if layout == "oci":
             await _write_oci(tar, image, name)
         else:
@@ -50,12 +46,12 @@ async def write_archive(path: Path, image: Image, *, layout: Layout, name: str |
         tar.finish()
 
 
-async def _write_oci(tar: "_Tar", image: Image, name: str | None) -> None:
+async def _write_oci(tar: TarWriter, image: Image, name: str | None) -> None:
     written: set[Digest] = set()
     for layer in image.layers:
         if layer.descriptor.digest not in written:
             written.add(layer.descriptor.digest)
-            await tar.stream(_blob(layer.descriptor.digest), _verified(layer))
+            await tar.stream(_blob(layer.descriptor.digest), _checked(layer))
     for document in (image.config, image.manifest):
         digest = Digest.of(document)
         if digest not in written:
@@ -73,7 +69,7 @@ async def _write_oci(tar: "_Tar", image: Image, name: str | None) -> None:
     tar.add("oci-layout", _json({"imageLayoutVersion": "1.0.0"}))
 
 
-async def _write_docker(tar: "_Tar", image: Image, name: str | None) -> None:
+async def _write_docker(tar: TarWriter, image: Image, name: str | None) -> None:
     members = [f"{layer.diff_id.hex}.tar" for layer in image.layers]
     written: set[str] = set()
     for layer, member in zip(image.layers, members, strict=True):
@@ -94,26 +90,57 @@ async def _verified(layer: Layer) -> AsyncIterator[bytes]:
     _compare(_("A layer"), hasher.hexdigest(), layer.descriptor.digest)
 
 
-async def _decompressed(layer: Layer) -> AsyncIterator[bytes]:
-    """Decompress a layer, detecting the format, and check digest and diff id."""
-    name = fill(_("layer {digest}"), digest=layer.descriptor.digest.short)
-    hasher = hashlib.new(layer.diff_id.algorithm)
-    decompressor: Decompressor | None = None
-
-    def step(pieces: Iterator[bytes]) -> bytes | None:
-        piece = next(pieces, None)
-        if piece is not None:
-            hasher.update(piece)
-        return piece
-
+async def _checked(layer: Layer) -> AsyncIterator[bytes]:
+    """Yield a layer as stored, and check digest and diff id."""
+    opening = _Opening(layer)
     async for block in _verified(layer):
-        if decompressor is None:
-            decompressor = Decompressor(sniff(block), name)
-        pieces = decompressor.feed(block)
-        while (piece := await asyncio.to_thread(step, pieces)) is not None:
+        pieces = opening.feed(block)
+        while await asyncio.to_thread(next, pieces, None) is not None:
+            pass
+        yield block
+    opening.finish()
+
+
+async def _decompressed(layer: Layer) -> AsyncIterator[bytes]:
+    """Yield a layer decompressed, and check digest and diff id."""
+    opening = _Opening(layer)
+    async for block in _verified(layer):
+        pieces = opening.feed(block)
+        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
             yield piece
-    (decompressor or Decompressor(Compression.NONE, name)).finish()
-    _compare(_("A decompressed layer"), hasher.hexdigest(), layer.diff_id)
+    if rest := opening.finish():
+        yield rest
+
+
+class _Opening:
+    """Decompress a layer by what it is, not by its media type, as engines do; hash the result."""
+
+    def __init__(self, layer: Layer) -> None:
+        self._diff_id = layer.diff_id
+        self._name = fill(_("layer {digest}"), digest=layer.descriptor.digest.short)
+        self._hasher = hashlib.new(layer.diff_id.algorithm)
+        self._head = b""
+        self._decompressor: Decompressor | None = None
+
+    def feed(self, block: bytes) -> Iterator[bytes]:
+        self._head += block if self._decompressor is None else b""
+        if self._decompressor is None:
+            if len(self._head) < MAGIC:
+                return
+            block, self._head = self._head, b""
+            self._decompressor = Decompressor(sniff(block), self._name)
+        for piece in self._decompressor.feed(block):
+            self._hasher.update(piece)
+            yield piece
+
+    def finish(self) -> bytes:
+        """Return what was held back: a layer that is shorter than any compressed stream."""
+        if self._decompressor is None:
+            self._hasher.update(self._head)
+        else:
+            self._decompressor.finish()
+        _compare(_("A decompressed layer"), self._hasher.hexdigest(), self._diff_id)
+        return self._head
 
 
 def _compare(what: str, actual: str, announced: Digest) -> None:
@@ -127,69 +154,6 @@ def _compare(what: str, actual: str, announced: Digest) -> None:
             ),
             _("Nothing was written. The registry, or a proxy in between, changes the content."),
         )
-
-
-class _Tar:
-    """Append members to an open file; streamed ones get their header last."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._position = 0
-
-    def add(self, name: str, content: bytes) -> None:
-        self._write(self._position, _header(name, len(content)) + content)
-        self._end(len(content))
-
-    async def stream(self, name: str, blocks: AsyncIterator[bytes]) -> None:
-        size = 0
-        async for block in blocks:
-            await asyncio.to_thread(self._write, self._position + _BLOCK + size, block)
-            size += len(block)
-        self._write(self._position, _header(name, size))
-        self._end(size)
-
-    def finish(self) -> None:
-        os.ftruncate(self._descriptor, self._position + 2 * _BLOCK)
-
-    def _end(self, size: int) -> None:
-        self._position += _BLOCK + -(-size // _BLOCK) * _BLOCK
-
-    def _write(self, position: int, content: bytes) -> None:
-        view = memoryview(content)
-        while view:
-            written = os.pwrite(self._descriptor, view, position)
-            view, position = view[written:], position + written
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[int]:
-    """Create a file next to ``path`` that replaces it at the end.
-
-    It is removed on an error. A symbolic link is followed; a device or a folder is not replaced.
-    """
-    path = places.real(path)
-    if os.path.lexists(path) and not path.is_file():
-        raise KeynetError(
-            fill(_("{path} cannot be written: it is not a regular file."), path=path),
-            _("Pass the path of a file, new or to be replaced."),
-        )
-    try:
-        with atomic.replacing(path, mode=0o666) as stream:
-            yield stream.fileno()
-    except OSError as error:
-        raise KeynetError(
-            fill(
-                _("{path} cannot be written: {reason}."), path=path, reason=error.strerror or error
-            ),
-            _("Check that the folder exists, is writable and has free space."),
-        ) from error
-
-
-def _header(name: str, size: int) -> bytes:
-    info = tarfile.TarInfo(name)
-    info.size = size
-    info.mode = 0o644
-    return info.tobuf(tarfile.GNU_FORMAT)
 
 
 def _blob(digest: Digest) -> str:

@@ -10,6 +10,7 @@ import pydantic
 from keynet.backend import problem
 from keynet.backend.models import WireProjects, WireSignIn, WireUploadKey
 from keynet.errors import BackendError, NotAuthorised
+from keynet.net import server_words
 from keynet.net.proxy_errors import passed_by
 from keynet.net.retry import retry_after
 from keynet.secret import Secret
@@ -18,8 +19,6 @@ from keynet.text import Block, _, fill, printable, stacked
 __all__ = ["Answer", "read", "refusal", "rejected_hyperparameters", "require_success"]
 
 _HYPERPARAMETERS_SHOWN: Final = 20
-# A shorter one may be part of ordinary words.
-_SHORTEST_HIDDEN: Final = 4
 
 _Wire = TypeVar("_Wire", WireSignIn, WireProjects, WireUploadKey)
 
@@ -95,7 +94,10 @@ def _successful(answer: Answer, what: str, server_url: str) -> Answer:
                 _("Try again later; if it persists, contact the platform's operators."),
             )
         case _:
-            raise BackendError(fill(_("Cannot {what}: {why}."), what=what, why=why))
+            raise BackendError(
+                fill(_("Cannot {what}: {why}."), what=what, why=why),
+                _("Check the server's URL; the platform's operators find the cause in its log."),
+            )
 
 
 def read(model: type[_Wire], answer: Answer, what: str) -> _Wire:
@@ -110,6 +112,9 @@ def read(model: type[_Wire], answer: Answer, what: str) -> _Wire:
         first = e.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         why = f"{where}: {first['msg']}" if where else first["msg"]
+        page = server_words.page(answer.body)
+        if page:
+            why = fill(_("a page came in its place: {page}"), page=page)
         # The cause would carry the answer, and with it the token, into a traceback.
         raise BackendError(
             fill(
@@ -140,10 +145,7 @@ def rejected_hyperparameters(
 
 def refusal(answer: Answer) -> str:
     """Return the status and the server's own message, safe to show."""
-    message = problem.message(answer.body).rstrip(".")
-    for secret in answer.secrets:
-        if len(secret.reveal()) >= _SHORTEST_HIDDEN:
-            message = message.replace(printable(secret.reveal()), "***")
+    message = problem.message(answer.body, answer.headers.get("content-type", ""), answer.secrets)
     return f"HTTP {answer.status}: {message}" if message else f"HTTP {answer.status}"
 
 

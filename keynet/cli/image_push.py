@@ -81,7 +81,7 @@ async def _push(
     name = target.text
     try:
         config = access.to(target)
-        image = replace(one, tags=(tag,)) if tag is not None else one
+        image = replace(one, tags=(tag,)) if tag in one.tags else one
         identifier = target.identifier()
         reference = target_of(config.host, archive, image, target.repository(), identifier)
         name = str(reference)

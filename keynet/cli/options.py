@@ -8,11 +8,18 @@ import click
 
 from keynet.text import _, fill
 
-__all__ = ["build_options", "output_options", "pairs", "script_argument"]
+__all__ = ["TOKEN_HOST", "build_options", "output_options", "pairs", "script_argument"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 BUILDERS = ["auto", "docker", "podman", "buildah"]
 INSTALLERS = ["auto", "uv", "pip"]
+TOKEN_HOST = click.option(
+    "--token-host",
+    "token_hosts",
+    metavar="HOST",
+    multiple=True,
+    help=_("Further host[:port] that may get the password for tokens; may be repeated."),
+)
 
 
 def pairs(values: tuple[str, ...], flag: str) -> dict[str, str]:

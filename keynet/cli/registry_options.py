@@ -5,22 +5,26 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from keynet.cli.options import TOKEN_HOST
 from keynet.text import _, fill, printable
 
 if TYPE_CHECKING:
+    from keynet.oci.platform import Platform
     from keynet.oci.reference import Reference
     from keynet.registry.config import Auth, RegistryConfig
     from keynet.secret import Secret
+    from keynet.settings import Settings
 
-__all__ = ["Access", "Target", "access_options"]
+__all__ = ["Access", "Target", "access_options", "platform_option"]
 
 R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
 _LONGEST_PASSWORD = 64 * 1024
 _TIMEOUT_S = 300
 
@@ -114,10 +118,17 @@ class Access:
     password: Secret | None
     ca_cert: Path | None
     insecure: bool
+    token_hosts: tuple[str, ...] = ()
 
     @classmethod
     def from_options(
-        cls, username: str | None, ca_cert: Path | None, *, password_stdin: bool, insecure: bool
+        cls,
+        username: str | None,
+        ca_cert: Path | None,
+        *,
+        password_stdin: bool,
+        insecure: bool,
+        token_hosts: tuple[str, ...] = (),
     ) -> Access:
         """Take the options, and read the password if there is a user name.
 
@@ -132,7 +143,7 @@ class Access:
                 _("For example: … --username me --password-stdin < file"),
             )
         password = _password(stdin=password_stdin) if username else None
-        return cls(username, password, ca_cert, insecure)
+        return cls(username, password, ca_cert, insecure, token_hosts)
 
     def to(self, target: Target) -> RegistryConfig:
         """Return the configuration for a target's registry.
@@ -142,13 +153,39 @@ class Access:
         from keynet.registry.auth.credential_sources import Credential
         from keynet.registry.config import RegistryConfig
 
+        settings = _settings()
         auth: Auth | None
         if self.username is not None and self.password is not None:
             auth = Credential(self.username, self.password)
         else:
-            auth = _own_sources()
-        ca_cert = self.ca_cert if self.ca_cert is not None else _settings().ca_cert
-        return RegistryConfig(target.url, _TIMEOUT_S, auth, ca_cert, self.insecure)
+            auth = _own_sources(settings)
+        ca_cert = self.ca_cert if self.ca_cert is not None else settings.ca_cert
+        config = RegistryConfig(target.url, _TIMEOUT_S, auth, ca_cert, self.insecure)
+        token_hosts = self.token_hosts or settings.token_hosts
+        platform = _platform_token_host(settings, config)
+        return replace(config, token_hosts=(*token_hosts, *platform))
+
+
+def platform_option(command: F) -> F:
+    """Add --platform; the command gets a ``Platform`` or None as ``platform``."""
+    return click.option(
+        "--platform",
+        metavar="OS/ARCH",
+        callback=_platform,
+        help=_("Platform to choose from a multi-platform image.  [default: linux/amd64]"),
+    )(command)
+
+
+def _platform(
+    context: click.Context, parameter: click.Parameter, text: str | None
+) -> Platform | None:
+    from keynet.errors import UsageError, ValidationError
+    from keynet.oci.platform import Platform
+
+    try:
+        return Platform.parse(text) if text is not None else None
+    except ValidationError as error:
+        raise UsageError(error.message, error.hint) from error
 
 
 def access_options(command: Callable[..., R]) -> Callable[..., R]:
@@ -161,10 +198,22 @@ def access_options(command: Callable[..., R]) -> Callable[..., R]:
         password_stdin: bool,
         ca_cert: Path | None,
         insecure: bool,
+        token_hosts: tuple[str, ...],
         **others: Any,
     ) -> R:
+        if password_stdin and others.get("archive") == Path("-"):
+            from keynet.errors import UsageError
+
+            raise UsageError(
+                _("Standard input cannot have both the archive and the password."),
+                _("Pass the archive as a file, or log in first: docker login, podman login."),
+            )
         access = Access.from_options(
-            username, ca_cert, password_stdin=password_stdin, insecure=insecure
+            username,
+            ca_cert,
+            password_stdin=password_stdin,
+            insecure=insecure,
+            token_hosts=token_hosts,
         )
         return command(*arguments, access=access, **others)
 
@@ -185,6 +234,7 @@ def access_options(command: Callable[..., R]) -> Callable[..., R]:
                 type=click.Path(path_type=Path, exists=True, dir_okay=False),
                 help=_("Certificate of a private CA (PEM file)."),
             ),
+            TOKEN_HOST,
             click.option(
                 "--insecure", is_flag=True, help=_("Allow plain http and unverified TLS.")
             ),
@@ -194,7 +244,7 @@ def access_options(command: Callable[..., R]) -> Callable[..., R]:
     return with_access
 
 
-def _settings() -> Any:
+def _settings() -> Settings:
     import os
 
     from keynet import credentials
@@ -203,15 +253,30 @@ def _settings() -> Any:
     return merge({}, os.environ, {}, credentials.load())
 
 
-def _own_sources() -> Auth:
+def _platform_token_host(settings: Settings, config: RegistryConfig) -> tuple[str, ...]:
+    """Return the platform as a token server of its own registry, and of no other."""
+    from keynet.errors import UsageError
+    from keynet.net.addresses import registry_host, same_host
+
+    if not settings.harbor_url or not settings.platform_token_host:
+        return ()
+    try:
+        own = same_host(registry_host(settings.harbor_url)[1], config.host)
+    except UsageError:
+        # The address is reported where it is used.
+        own = False
+    return (settings.platform_token_host,) if own else ()
+
+
+def _own_sources(settings: Settings) -> Auth:
     from keynet.registry.auth.credential_sources import Credential, CredentialSource, FixedSource
     from keynet.registry.auth.stored_logins import default_sources
 
     sources: list[CredentialSource] = list(default_sources())
-    settings = _settings()
     if settings.harbor_url and settings.harbor_username and settings.harbor_password:
         access = settings.registry_access()
-        sources.insert(0, FixedSource(access.host, Credential(access.username, access.password)))
+        own = Credential(access.username, settings.harbor_password)
+        sources.insert(0, FixedSource(access.host, own))
     return sources
 
 

@@ -14,18 +14,19 @@ from types import TracebackType
 from typing import Final, Self
 
 from keynet.files import limited_read
+from keynet.files.open_folders import FOLDER, OpenFolders
 from keynet.text import _
 
 __all__ = ["Beneath", "LeavesFolder", "NotRegular"]
 
 # As many links as Linux follows in one path.
 _MOST_LINKS: Final = 40
-# Folders that are opened for one path: "..", which starts again at the top, is not for free.
+# Folders that are opened for one path: a link of 4,096 bytes can lead through 1,300.
 _MOST_STEPS: Final = 20_000
+# A project's own paths are shorter. Longer ones are possible, but thousands of them are a trap.
+_FEW_STEPS: Final = 64
+_MOST_LONG_STEPS: Final = 100_000
 _MOST_NAMES: Final = 200_000
-_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# Only passing through needs no permission to list, where the system can open a folder for that.
-_PASSING: Final = _FOLDER | getattr(os, "O_PATH", 0)
 # Without O_NONBLOCK, opening a fifo waits for its writer.
 _FILE: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
 
@@ -53,7 +54,8 @@ class Beneath:
 
     Every method raises ``LeavesFolder`` for a path that leads out, ``FileNotFoundError`` or
     ``NotADirectoryError`` where nothing is there (unless said otherwise), and ``OSError`` for
-    anything else that the system refuses: too many links, no permission.
+    anything else that the system refuses: too many links, no permission. Paths that lead through
+    more than 64 folders are limited together, with too many links (``ELOOP``).
     """
 
     def __init__(self, root: Path) -> None:
@@ -68,6 +70,7 @@ class Beneath:
         # First, because the system refuses a chain of links that realpath would follow for ever.
         self._descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._real = os.path.realpath(root)
+        self._long_steps = [_MOST_LONG_STEPS]
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -95,7 +98,7 @@ class Beneath:
             NotRegular: It is a folder, a fifo, a socket or a device; nothing was opened.
             OSError: See the class.
         """
-        with _Way(self._descriptor, self._real, path) as way:
+        with self._way(path) as way:
             name = way.follow()
             if not name or not stat.S_ISREG(way.status(name).st_mode):
                 raise NotRegular(path)
@@ -126,7 +129,7 @@ class Beneath:
             OSError: See the class; what is absent, or below a file, is None.
         """
         try:
-            with _Way(self._descriptor, self._real, path) as way:
+            with self._way(path) as way:
                 name = way.follow()
                 mode = way.status(name).st_mode if name else stat.S_IFDIR
         except (FileNotFoundError, NotADirectoryError):
@@ -142,9 +145,9 @@ class Beneath:
             OSError: See the class; ``EFBIG`` where it has more.
         """
         found: list[str] = []
-        with _Way(self._descriptor, self._real, path) as way:
+        with self._way(path) as way:
             name = way.follow()
-            descriptor = os.open(name or ".", _FOLDER, dir_fd=way.descriptor)
+            descriptor = os.open(name or ".", FOLDER, dir_fd=way.descriptor)
             try:
                 with os.scandir(descriptor) as entries:
                     for entry in entries:
@@ -161,25 +164,38 @@ class Beneath:
         Raises:
             OSError: See the class.
         """
-        with _Way(self._descriptor, self._real, path) as way:
+        with self._way(path) as way:
             name = way.follow()
             if name:
                 way.status(name)
             return "/".join([*way.passed, name] if name else way.passed)
 
+    def _way(self, path: str) -> "_Way":
+        return _Way(self._descriptor, self._real, path, self._long_steps)
+
 
 class _Way:
-    """One path on its way: the descriptor of the folder reached so far, and its real name."""
+    """One path on its way: the folder reached so far, and its real name.
 
-    def __init__(self, root: int, real: str, path: str) -> None:
-        self._root = root
+    ``long_steps`` holds how many folders may still be opened for paths of many steps.
+    """
+
+    def __init__(self, root: int, real: str, path: str, long_steps: list[int]) -> None:
         self._real = real
         self._given = path
         self._links = 0
         self._steps = 0
+        self._long_steps = long_steps
         self._left = self._components(path)
-        self.passed: list[str] = []
-        self.descriptor = os.dup(root)
+        self._reached = OpenFolders(root)
+
+    @property
+    def descriptor(self) -> int:
+        return self._reached.descriptor
+
+    @property
+    def passed(self) -> list[str]:
+        return self._reached.names
 
     def __enter__(self) -> Self:
         return self
@@ -190,7 +206,7 @@ class _Way:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        os.close(self.descriptor)
+        self._reached.close()
 
     def follow(self) -> str:
         """Go to the folder of the last component and return its name, which is not a link.
@@ -201,12 +217,10 @@ class _Way:
             name = self._left.pop()
             if name == "..":
                 self._back()
-            elif self._is_link(name):
-                continue
-            elif not self._left:
-                return name
-            else:
+            elif self._left:
                 self._enter(name)
+            elif not self._is_link(name):
+                return name
         return ""
 
     def status(self, name: str) -> os.stat_result:
@@ -236,28 +250,29 @@ class _Way:
         if self._links > _MOST_LINKS:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), self._given)
         if target.startswith("/"):
-            self._reopen([])
+            self._reached.close()
         self._left += self._components(target)
         return True
 
     def _back(self) -> None:
         if not self.passed:
             raise LeavesFolder(self._given)
-        # Not by "..": the folder may have been moved out of the root meanwhile.
-        self._reopen(self.passed[:-1])
-
-    def _reopen(self, names: list[str]) -> None:
-        os.close(self.descriptor)
-        self.descriptor = os.dup(self._root)
-        self.passed = []
-        for name in names:
-            self._enter(name)
+        self._count(self._reached.back())
 
     def _enter(self, name: str) -> None:
-        self._steps += 1
-        if self._steps > _MOST_STEPS:
+        """Go to a folder, or put the target of a link before what is left."""
+        self._count(1)
+        try:
+            self._reached.enter(name)
+        except OSError as error:
+            # A link is not a folder (Linux), or is refused as a link (other systems).
+            if error.errno not in (errno.ENOTDIR, errno.ELOOP) or not self._is_link(name):
+                raise
+
+    def _count(self, opened: int) -> None:
+        self._steps += opened
+        if self._steps <= _FEW_STEPS:
+            return
+        self._long_steps[0] -= opened
+        if self._steps > _MOST_STEPS or self._long_steps[0] < 0:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), self._given)
-        below = os.open(name, _PASSING, dir_fd=self.descriptor)
-        os.close(self.descriptor)
-        self.descriptor = below
-        self.passed.append(name)

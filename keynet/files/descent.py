@@ -6,11 +6,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from keynet.files.open_folders import FOLDER, OpenFolders
+
 __all__ = ["Descent", "is_gone"]
 
-_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# Only passing through needs no permission to list, where the system can open a folder for that.
-_PASSING: Final = _FOLDER | getattr(os, "O_PATH", 0)
 _FILE: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
 _GONE: Final = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ESTALE)
 
@@ -23,8 +22,7 @@ def is_gone(error: OSError) -> bool:
 class Descent:
     """The folder that a walk has reached; a context manager.
 
-    ``descriptor`` may only serve for passing through (``dir_fd``). One folder is open at a time,
-    so that a thousand levels need no thousand descriptors.
+    ``descriptor`` may only serve for passing through (``dir_fd``).
     """
 
     def __init__(self, root: Path) -> None:
@@ -34,8 +32,12 @@ class Descent:
             OSError: It is not a folder, or cannot be opened.
         """
         self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        self.descriptor = os.dup(self._root)
-        self._path: str | None = ""
+        self._reached = OpenFolders(self._root)
+
+    @property
+    def descriptor(self) -> int:
+        """The folder that was reached."""
+        return self._reached.descriptor
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -48,31 +50,26 @@ class Descent:
         trace: TracebackType | None,
     ) -> None:
         """Close what is open."""
-        os.close(self.descriptor)
+        self._reached.close()
         os.close(self._root)
 
     def enter(self, path: str) -> None:
-        """Go to a folder; "" is the top. Cheap from the folder above it.
+        """Go to a folder; "" is the top. Cheap from a folder near it.
 
         Raises:
             OSError: See ``is_gone``; or it cannot be opened.
         """
-        if path == self._path:
-            return
-        above = self._path
-        left = path
-        if above is not None and path.startswith(f"{above}/" if above else ""):
-            left = path[len(above) :]
-        else:
-            os.close(self.descriptor)
-            self.descriptor = os.dup(self._root)
-        self._path = None
-        for name in left.split("/"):
-            if name:
-                below = os.open(name, _PASSING, dir_fd=self.descriptor)
-                os.close(self.descriptor)
-                self.descriptor = below
-        self._path = path
+        reached = self._reached
+        wanted = [name for name in path.split("/") if name]
+        shared = 0
+        for here, there in zip(reached.names, wanted, strict=False):
+            if here != there:
+                break
+            shared += 1
+        if len(reached.names) > shared:
+            reached.back(len(reached.names) - shared)
+        for name in wanted[len(reached.names) :]:
+            reached.enter(name)
 
     def listing(self) -> int:
         """Return a new descriptor of the folder that was reached, which can be listed.
@@ -80,7 +77,7 @@ class Descent:
         Raises:
             OSError: This user may not list it.
         """
-        return os.open(".", _FOLDER, dir_fd=self.descriptor)
+        return os.open(".", FOLDER, dir_fd=self.descriptor)
 
     def file(self, name: str) -> int:
         """Return a new descriptor of a file in the folder that was reached.

@@ -15,6 +15,7 @@ from keynet.oci.reference import Reference
 from keynet.text import _, fill, printable
 
 __all__ = [
+    "DEFAULT_PORTS",
     "AddressError",
     "Origin",
     "normalised_url",
@@ -27,7 +28,7 @@ __all__ = [
     "split_host",
 ]
 
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 # urlsplit ignores text between the bracket and the port.
 _BRACKETED: Final = re.compile(r"\[[^\[\]]+\](?::[0-9]*)?")
 # What two readers of one URL may understand differently.
@@ -49,6 +50,12 @@ class Origin:
     host: str
     port: int
 
+    @property
+    def text(self) -> str:
+        """The origin as a URL, with its port."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
 
 def origin_of(url: str) -> Origin:
     """Return the origin of an absolute URL.
@@ -60,7 +67,7 @@ def origin_of(url: str) -> Origin:
         raise AddressError(_("it is too long"))
     parts, port = _split(url)
     host = parts.hostname
-    if parts.scheme not in _DEFAULT_PORTS or not host:
+    if parts.scheme not in DEFAULT_PORTS or not host:
         raise AddressError(_("it is not an http or https URL"))
     if "@" in parts.netloc:
         raise AddressError(_("it has a user or password in it"))
@@ -68,7 +75,7 @@ def origin_of(url: str) -> Origin:
         raise AddressError(_("it has unexpected characters"))
     if "[" in parts.netloc and not _BRACKETED.fullmatch(parts.netloc):
         raise AddressError(_("it is not a valid URL"))
-    return Origin(parts.scheme, _existing(host), port or _DEFAULT_PORTS[parts.scheme])
+    return Origin(parts.scheme, _existing(host), port or DEFAULT_PORTS[parts.scheme])
 
 
 def resolve(current: str, location: str) -> str:
@@ -131,7 +138,7 @@ def normalised_url(text: str, *, insecure: bool = False) -> str:
     except AddressError as error:
         raise _unusable(text, str(error)) from error
     host = parts.hostname or ""
-    if parts.scheme not in _DEFAULT_PORTS:
+    if parts.scheme not in DEFAULT_PORTS:
         raise _unusable(text, _("it is neither https nor http"))
     if "@" in parts.netloc:
         raise _unusable("", _("it has a user name or a password in it"))
@@ -165,7 +172,7 @@ def registry_host(url: str) -> tuple[str, str]:
     try:
         parts, _port = _split(_with_scheme(url))
         _existing(parts.hostname or "")
-        if parts.scheme in _DEFAULT_PORTS and "@" not in parts.netloc:
+        if parts.scheme in DEFAULT_PORTS and "@" not in parts.netloc:
             return parts.scheme, Reference(parts.netloc, "any").registry
     except AddressError as error:
         raise _unusable_registry(url, str(error)) from error
@@ -207,7 +214,7 @@ def _with_scheme(text: str) -> str:
 def _written(parts: SplitResult, port: int | None) -> str:
     host = parts.hostname or ""
     name = f"[{host}]" if ":" in host else host
-    shown_port = "" if port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f":{port}"
+    shown_port = "" if port in (None, DEFAULT_PORTS.get(parts.scheme)) else f":{port}"
     return f"{parts.scheme}://{name}{shown_port}{parts.path.rstrip('/')}"
 
 

@@ -16,6 +16,9 @@ from keynet.text import _
 
 __all__ = ["TEMPORARY_STATUSES", "Budget", "Retries", "retry_after"]
 
+# The year 2001; as a time to wait it would be 31 years.
+_FIRST_MOMENT: Final = 1e9
+
 TEMPORARY_STATUSES: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -113,13 +116,15 @@ def retry_after(value: str | None) -> float | None:
     """Return the seconds that a Retry-After header asks for; None when it cannot be read.
 
     Args:
-        value: Seconds, or a date as HTTP writes it; a date in the past is 0.
+        value: Seconds, a date as HTTP writes it, or a moment as Docker Hub writes it, in seconds
+            since 1970; a moment in the past is 0.
     """
     if not value:
         return None
     text = value.strip()
     if text.isascii() and text.isdigit():
-        return float(text[:9])
+        number = float(text[:12])
+        return number if number < _FIRST_MOMENT else max(0.0, number - time.time())
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, OverflowError):

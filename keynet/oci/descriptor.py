@@ -39,6 +39,7 @@ class MediaType:
 
     MANIFESTS: Final = (OCI_MANIFEST, DOCKER_MANIFEST)
     INDEXES: Final = (OCI_INDEX, DOCKER_LIST)
+    CONFIGS: Final = (OCI_CONFIG, DOCKER_CONFIG)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -114,6 +115,8 @@ class Descriptor:
             platform = {"architecture": self.platform.architecture, "os": self.platform.os}
             if self.platform.variant:
                 platform["variant"] = self.platform.variant
+            if self.platform.os_version:
+                platform["os.version"] = self.platform.os_version
             wire["platform"] = platform
         if self.annotations:
             wire["annotations"] = dict(self.annotations)

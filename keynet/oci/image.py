@@ -7,21 +7,17 @@ from typing import Protocol
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.reference import Reference
 
-__all__ = ["Image", "Layer"]
+__all__ = ["Blob", "Image", "Layer"]
 
 
-class Layer(Protocol):
-    """A layer whose digest is known before it is sent.
+class Blob(Protocol):
+    """Bytes whose digest is known before they are sent.
 
-    ``diff_id`` is the digest of the uncompressed tar; ``origin`` is a repository that it can be
-    mounted from.
+    ``origin`` is a repository that they can be mounted from.
     """
 
     @property
     def descriptor(self) -> Descriptor: ...
-
-    @property
-    def diff_id(self) -> Digest: ...
 
     @property
     def origin(self) -> Reference | None: ...
@@ -29,6 +25,13 @@ class Layer(Protocol):
     def chunks(self) -> AsyncIterator[bytes]:
         """Yield the bytes as stored, from byte 0 at every call."""
         ...
+
+
+class Layer(Blob, Protocol):
+    """A layer; ``diff_id`` is the digest of the uncompressed tar."""
+
+    @property
+    def diff_id(self) -> Digest: ...
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,17 @@ Source: OCI image-spec, "Image Manifest"; docker's image manifest v2, schema 2.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 from keynet.errors import ValidationError
 from keynet.oci.descriptor import Descriptor, MediaType
 from keynet.text import _, fill
 
-__all__ = ["layer_type", "render_manifest"]
+__all__ = ["layer_type", "render_index", "render_manifest"]
 
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 _LAYER_TYPES: Final = {
     MediaType.DOCKER_MANIFEST: {
         "none": MediaType.DOCKER_LAYER,
@@ -31,7 +33,7 @@ def layer_type(manifest_type: str, compression: str) -> str:
 
     Args:
         manifest_type: The OCI's or docker's image manifest.
-        compression: ``"none"``, ``"gzip"`` or ``"zstd"``.
+        compression: ``"none"``, ``"gzip"``, ``"zstd"``, or another that no manifest allows.
 
     Raises:
         ValidationError: The manifest does not allow it: docker's has no zstd.
@@ -43,7 +45,8 @@ def layer_type(manifest_type: str, compression: str) -> str:
                 _("A manifest of type {type} cannot have layers compressed with {compression}."),
                 type=manifest_type,
                 compression=compression,
-            )
+            ),
+            _("Load the image with docker or podman and save it again."),
         )
     return media_type
 
@@ -56,6 +59,23 @@ def render_manifest(manifest_type: str, config: Descriptor, layers: Sequence[Des
         "config": _entry(config),
         "layers": [_entry(layer) for layer in layers],
     }
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def render_index(images: Sequence[Descriptor], annotations: Mapping[str, str] = _NOTHING) -> bytes:
+    """Return an OCI index: compact, its images in this order.
+
+    Args:
+        images: Each with its platform.
+        annotations: Of the index itself.
+    """
+    document: dict[str, Any] = {
+        "schemaVersion": 2,
+        "mediaType": MediaType.OCI_INDEX,
+        "manifests": [image.to_json() for image in images],
+    }
+    if annotations:
+        document["annotations"] = dict(annotations)
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
 
 

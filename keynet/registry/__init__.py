@@ -54,9 +54,10 @@ if TYPE_CHECKING:
         CredentialSource,
         FixedSource,
     )
-    from keynet.registry.auth.stored_logins import AuthFile, default_sources
+    from keynet.registry.auth.stored_logins import AuthFile, AuthVariable, default_sources
     from keynet.registry.client import CaCert, RegistryClient
     from keynet.registry.config import RegistryConfig
+    from keynet.registry.copying.copies import CopiedImage, copy_image
     from keynet.registry.functions import (
         pull_image,
         push_docker_tar,
@@ -84,6 +85,7 @@ __all__ = [
     "ArchiveNotFound",
     "Auth",
     "AuthFile",
+    "AuthVariable",
     "BlobAdvanced",
     "BlobFinished",
     "BlobInfo",
@@ -93,6 +95,7 @@ __all__ = [
     "BlobStarted",
     "CaCert",
     "ClientCertificate",
+    "CopiedImage",
     "Credential",
     "CredentialSource",
     "Descriptor",
@@ -127,6 +130,7 @@ __all__ = [
     "UsageError",
     "ValidationError",
     "check_registry_connectivity",
+    "copy_image",
     "default_sources",
     "delete_image",
     "delete_image_by_digest",
@@ -190,9 +194,10 @@ _MODULES = {
         "CredentialSource",
         "FixedSource",
     ),
-    "keynet.registry.auth.stored_logins": ("AuthFile", "default_sources"),
+    "keynet.registry.auth.stored_logins": ("AuthFile", "AuthVariable", "default_sources"),
     "keynet.registry.client": ("CaCert", "RegistryClient"),
     "keynet.registry.config": ("RegistryConfig",),
+    "keynet.registry.copying.copies": ("CopiedImage", "copy_image"),
     "keynet.registry.http.exchange": ("ListLimits", "Timeouts"),
     "keynet.registry.functions": (
         "pull_image",

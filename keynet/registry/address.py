@@ -13,6 +13,7 @@ from keynet.net import addresses
 from keynet.net.addresses import AddressError, Origin, shown, split_host
 from keynet.net.hosts import HostError, check_host_and_port, is_loopback
 from keynet.oci.reference import DOCKER_HUB, DOCKER_HUB_ALIASES
+from keynet.registry.token_hosts import is_declared, written
 from keynet.text import _, fill, printable
 
 __all__ = ["Registry", "follow", "origin_of", "registry_name", "with_query"]
@@ -34,7 +35,8 @@ class Registry:
         name: host[:port] as in references and stored credentials.
         scheme: Chosen by the user; None when it has to be found out.
         insecure: The user allows plain http and unverified TLS.
-        token_hosts: Further hosts that may see the credentials, for tokens.
+        token_hosts: Further hosts that may see the credentials, for tokens; ``declared`` reads
+            them.
     """
 
     name: str
@@ -119,23 +121,38 @@ class Registry:
                     _("{registry} names {realm} as its token server, which is refused: {reason}."),
                     registry=self.name,
                     realm=shown(realm),
-                    reason=reason,
+                    reason=reason[0],
                 ),
-                _("If that host is right, declare it as the token server of this registry."),
+                reason[1],
             )
 
-    def _refused_realm(self, realm: str, scheme: str) -> str:
+    def _refused_realm(self, realm: str, scheme: str) -> tuple[str, str] | None:
+        """Return why credentials must not go there, and what can be done about it."""
+        foreign = _("Do not trust this registry, or ask its owner to correct that address.")
         try:
             target = addresses.origin_of(realm)
         except AddressError as error:
-            return str(error)
+            return str(error), foreign
         if target.scheme == "http" and not (scheme == "http" and self.http_allowed):
-            return _("it is plain http")
-        host = target.host if ":" not in target.host else f"[{target.host}]"
-        declared = {host, f"{host}:{target.port}"} & self.token_hosts
-        if target.host != self.host.lower() and not declared:
-            return _("it is another host")
-        return ""
+            return _("it is plain http"), foreign
+        port = self._port(scheme)
+        own = target.host == self.host.lower()
+        if own and (target.port == port or (port, target.port) == (80, 443)):
+            return None
+        if is_declared(target, self.token_hosts, own=own):
+            return None
+        hint = fill(
+            _(
+                "If that server may see the credentials, declare it with --token-host {host} or "
+                "KEYNET_TOKEN_HOSTS (in Python: token_hosts=)."
+            ),
+            host=written(target),
+        )
+        return (_("it is another port") if own else _("it is another host")), hint
+
+    def _port(self, scheme: str) -> int:
+        port = split_host(self.name)[1]
+        return int(port) if port else addresses.DEFAULT_PORTS[scheme]
 
 
 def origin_of(url: str) -> Origin:

@@ -18,7 +18,7 @@ from keynet.oci.reference import Reference
 from keynet.registry.client import RegistryClient
 from keynet.text import _, fill
 
-__all__ = ["ARTIFACT_TYPE", "attach", "preload", "read"]
+__all__ = ["ARTIFACT_TYPE", "attach", "attach_to", "preload", "read"]
 
 ARTIFACT_TYPE: Final = "application/vnd.keynet.hyperparameters.v1+json"
 
@@ -53,6 +53,28 @@ async def attach(
     image = await client.head_manifest(repository, subject.digest or subject.identifier)
     if image is None:
         raise _absent(subject)
+    return await attach_to(client, repository, image, payload, file_name=file_name, created=created)
+
+
+async def attach_to(
+    client: RegistryClient,
+    repository: str,
+    image: Descriptor,
+    payload: bytes,
+    *,
+    file_name: str,
+    created: str | None = None,
+) -> Descriptor:
+    """Attach ``payload`` to an image whose descriptor is known: it is not looked up.
+
+    Args:
+        image: Of an image in ``repository``, or one that is pushed there later.
+        file_name: As for ``attach``.
+        created: As for ``attach``.
+
+    Returns:
+        The artifact's manifest as it is stored.
+    """
     config = await client.upload_bytes(repository, ARTIFACT_TYPE, _EMPTY)
     layer = await client.upload_bytes(repository, ARTIFACT_TYPE, payload)
     manifest = _manifest(image, config, layer, file_name, created)

@@ -12,7 +12,8 @@ from keynet.errors import NotFound, ValidationError
 from keynet.files.disk_cache import DiskCache
 from keynet.oci import base_config
 from keynet.oci.base_config import Looked
-from keynet.oci.descriptor import Descriptor, Digest
+from keynet.oci.descriptor import Digest
+from keynet.oci.index_entries import images_of
 from keynet.oci.platform import Platform, choose
 from keynet.oci.reference import Reference
 from keynet.plan import BaseFacts
@@ -51,7 +52,7 @@ async def look(
         return None
     if manifest.manifests is None:
         return _single(await source.facts(manifest), wanted)
-    images = [entry for entry in manifest.manifests if not _is_attestation(entry)]
+    images = images_of(manifest.manifests)
     platforms = tuple(dict.fromkeys(each.platform for each in images if each.platform))
     chosen = choose(images, wanted, lambda entry: entry.platform)
     if chosen is None:
@@ -69,10 +70,6 @@ def _single(facts: BaseFacts | None, wanted: Platform) -> Looked:
     if facts is None:
         return Looked(())
     return Looked((facts.platform,), facts if facts.platform.matches(wanted) else None)
-
-
-def _is_attestation(entry: Descriptor) -> bool:
-    return entry.platform is not None and entry.platform.is_unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,29 +6,41 @@ Source: OCI distribution-spec, "Checking if content exists", "Mounting a blob".
 import re
 from dataclasses import replace
 
-from keynet.oci.descriptor import Digest
+from keynet.errors import RegistryError
+from keynet.oci.descriptor import Descriptor, Digest
 from keynet.registry.address import follow, with_query
-from keynet.registry.http.exchange import Call
+from keynet.registry.http.exchange import Answer, Call
 from keynet.registry.http.session import Operation, Session
+from keynet.registry.http.transport_errors import no_registry
 from keynet.text import _, fill
 
-__all__ = ["find", "mount", "mount_operation"]
+__all__ = ["find", "look", "mount", "mount_operation"]
 
 
 async def find(session: Session, repository: str, digest: Digest) -> int | None:
     """Return a blob's size in bytes: -1 when not reported, None when it is absent."""
-    operation = Operation(
-        Call("HEAD", f"/v2/{repository}/blobs/{digest}"),
-        fill(_("look for blob {digest} in {repository}"), digest=digest, repository=repository),
-        (f"repository:{repository}:pull",),
-        repository,
-        frozenset({200, 404}),
-    )
-    answer = await session.send(operation)
-    if answer.status == 404:
+    return _size(await session.send(_look_operation(repository, digest)))
+
+
+async def look(
+    session: Session, repository: str, descriptor: Descriptor, *, tries: int
+) -> bool | None:
+    """Report whether a blob is there; None: the registry does not tell, whatever its reason.
+
+    Args:
+        tries: How often to ask where the registry fails.
+
+    Raises:
+        RegistryUnreachable: There is no registry at the address.
+    """
+    operation = replace(_look_operation(repository, descriptor.digest), tries=tries)
+    try:
+        size = _size(await session.send(operation))
+    except RegistryError as error:
+        if no_registry(error):
+            raise
         return None
-    length = answer.headers.get("content-length", "")
-    return int(length) if re.fullmatch("[0-9]{1,18}", length) else -1
+    return size is not None and size in (-1, descriptor.size)
 
 
 async def mount(session: Session, repository: str, digest: Digest, source: str) -> bool:
@@ -57,3 +69,20 @@ def mount_operation(repository: str, digest: Digest, source: str, action: str) -
         repository,
         frozenset({201, 202}),
     )
+
+
+def _look_operation(repository: str, digest: Digest) -> Operation:
+    return Operation(
+        Call("HEAD", f"/v2/{repository}/blobs/{digest}"),
+        fill(_("look for blob {digest} in {repository}"), digest=digest, repository=repository),
+        (f"repository:{repository}:pull",),
+        repository,
+        frozenset({200, 404}),
+    )
+
+
+def _size(answer: Answer) -> int | None:
+    if answer.status == 404:
+        return None
+    length = answer.headers.get("content-length", "")
+    return int(length) if re.fullmatch("[0-9]{1,18}", length) else -1

@@ -9,18 +9,24 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from keynet.errors import RegistryDenied, RegistryError, ValidationError
 from keynet.events import BlobSkipped, Emit, ignore
+from keynet.net import server_words
 from keynet.net.retry import Retries
 from keynet.oci.descriptor import Descriptor, Digest
-from keynet.registry import blobs, listing, manifests, referrers
+from keynet.registry import blobs, manifests
 from keynet.registry.address import Registry
 from keynet.registry.auth.credential_sources import Auth, sources_of
 from keynet.registry.http.exchange import Call, ListLimits, Timeouts
 from keynet.registry.http.session import Operation, Session
 from keynet.registry.http.tls import CERTS_D, ClientCertificate, Trust, from_certs_d
 from keynet.registry.http.transport import HttpTransport, Transport
+from keynet.registry.http.transport_errors import no_registry
+from keynet.registry.lists import catalog, listing, referrers
 from keynet.registry.manifests import Manifest
+from keynet.registry.token_hosts import declared
 from keynet.registry.transfer import download
+from keynet.registry.transfer.blob_policy import BlobPolicy
 from keynet.registry.transfer.blob_source import Source
 from keynet.registry.transfer.upload import Upload
 from keynet.registry.wire import Catalog, TagList
@@ -41,7 +47,8 @@ class RegistryClient:
             logins that docker, podman, buildah and skopeo stored. An empty list: none.
         ca_cert: PEM file of CAs that are trusted in addition to the system's.
         insecure: Allow plain http, and TLS without checking certificates.
-        token_hosts: Further hosts that may be given the credentials in exchange for tokens.
+        token_hosts: Further hosts, ``host`` or ``host:port``, that may be given the credentials
+            in exchange for tokens.
         certs_d: Folders in the engines' layout, for more CAs and client certificates.
         timeout: Seconds that a read or write may make no progress, or seconds by phase.
         retries: Limits on repeated attempts.
@@ -68,9 +75,7 @@ class RegistryClient:
         lists: ListLimits | None = None,
         transport: HttpTransport | None = None,
     ) -> None:
-        address = Registry.parse(
-            registry, insecure=insecure, token_hosts=frozenset(t.lower() for t in token_hosts)
-        )
+        address = Registry.parse(registry, insecure=insecure, token_hosts=declared(token_hosts))
         found = from_certs_d(address.name, certs_d)
         trust = Trust(
             (*((Path(ca_cert),) if ca_cert is not None else ()), *found.ca_certs),
@@ -84,6 +89,7 @@ class RegistryClient:
         self._transport = Transport(address, trust, timeout, transport)
         sources = sources_of(auth, address.name)
         self._session = Session(address, sources, self._transport, retries or Retries(), lists)
+        self._policy = BlobPolicy()
 
     async def __aenter__(self) -> Self:
         return self
@@ -108,16 +114,32 @@ class RegistryClient:
             RegistryDenied: The credentials are refused.
             RegistryError: The answer is not a registry's.
         """
-        await self._session.send(Operation(Call("GET", "/v2/"), _("reach the registry")))
+        answer = await self._session.send(Operation(Call("GET", "/v2/"), _("reach the registry")))
+        page = server_words.page(answer.body)
+        if page and "docker-distribution-api-version" not in answer.headers:
+            raise RegistryError(
+                fill(
+                    _("{registry} does not answer as a registry but with a page: {page}."),
+                    registry=self.registry,
+                    page=page,
+                ),
+                _("Check the address; a proxy or a sign-in page may answer in its place."),
+                status=answer.status,
+            )
 
     async def catalog(self, *, page_size: int = 1000) -> list[str]:
-        """List every repository, in the registry's order."""
+        """List every repository, in the registry's order.
+
+        Raises:
+            RegistryDenied, NotFound, RegistryError: The registry offers no list.
+        """
         operation = Operation(
             Call("GET", f"/v2/_catalog?n={page_size}"),
             _("list the repositories"),
             ("registry:catalog:*",),
         )
-        pages = await listing.pages(self._session, operation, Catalog)
+        async with catalog.explained(self._session):
+            pages = await listing.pages(self._session, operation, Catalog)
         return listing.unique_names(name for page in pages for name in page.repositories or ())
 
     async def tags(self, repository: str, *, page_size: int = 1000) -> list[str]:
@@ -144,6 +166,29 @@ class RegistryClient:
     async def head_manifest(self, repository: str, identifier: str | Digest) -> Descriptor | None:
         """Return what a tag or digest points to; None: the registry has none."""
         return await manifests.head(self._session, repository, identifier)
+
+    async def look_for_manifest(
+        self, repository: str, identifier: str | Digest
+    ) -> Descriptor | None:
+        """Return what a tag or digest points to before a push; None: none, or it does not tell.
+
+        Raises:
+            RegistryUnreachable: There is no registry at the address.
+        """
+        try:
+            return await manifests.head(
+                self._session, repository, identifier, tries=self._policy.look_tries
+            )
+        except (RegistryError, ValidationError) as error:
+            if no_registry(error):
+                raise
+            self._policy.looks_denied |= isinstance(error, RegistryDenied)
+            return None
+
+    @property
+    def looks_denied(self) -> bool:
+        """Whether the registry refused to say what it has, so that it may refuse everything."""
+        return self._policy.looks_denied
 
     async def put_manifest(
         self, repository: str, identifier: str | Digest, content: bytes, media_type: str
@@ -221,8 +266,12 @@ class RegistryClient:
             DigestMismatch: The source's bytes are not what the descriptor says.
         """
         emit = emit or self._emit
-        found = await self.head_blob(repository, descriptor.digest)
-        if found is not None and found in (-1, descriptor.size):
+        there = await blobs.look(
+            self._session, repository, descriptor, tries=self._policy.look_tries
+        )
+        if there is None:
+            self._policy.look_tries = 1
+        if there:
             emit(BlobSkipped(str(descriptor.digest), descriptor.size))
             return
         upload = Upload(
@@ -230,6 +279,7 @@ class RegistryClient:
             repository,
             descriptor,
             source,
+            policy=self._policy,
             emit=emit,
             chunk_size=chunk_size,
             checked=checked,

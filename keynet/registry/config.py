@@ -1,5 +1,6 @@
 """How to reach a registry, as one value."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from keynet.events import Emit, ignore
@@ -24,6 +25,8 @@ class RegistryConfig:
             and skopeo stored.
         ca_cert: PEM file of CAs trusted in addition to the system's.
         insecure: Allow plain http and unverified TLS beyond loopback.
+        token_hosts: Further hosts, ``host`` or ``host:port``, that may be given the credentials
+            in exchange for tokens.
         retries: How often, and after what delays, a request is made again.
         lists: Limits on lists of tags, repositories and referrers.
     """
@@ -33,6 +36,7 @@ class RegistryConfig:
     auth: Auth | None = None
     ca_cert: CaCert = None
     insecure: bool = False
+    token_hosts: Sequence[str] = ()
     retries: Retries = field(default_factory=Retries)
     lists: ListLimits = field(default_factory=ListLimits)
 
@@ -62,6 +66,7 @@ class RegistryConfig:
             auth=self.auth,
             ca_cert=self.ca_cert,
             insecure=self.insecure,
+            token_hosts=self.token_hosts,
             emit=emit,
             timeout=self.timeout,
             retries=self.retries,

@@ -3,11 +3,12 @@
 Each call opens and closes its own connections. ``registry_url`` is ``host[:port]``, or with a
 scheme in front. Common keywords: ``auth`` (user and password, a credential, or sources; by default
 the logins that docker, podman and skopeo stored), ``ca_cert`` (PEM file), ``insecure`` (allow plain
-http and unverified TLS beyond loopback), ``timeout`` (seconds that a read or write may make no
+http and unverified TLS beyond loopback), ``token_hosts`` (further hosts that may be given the
+credentials in exchange for tokens), ``timeout`` (seconds that a read or write may make no
 progress), ``emit`` (called with progress events, see ``keynet.events``).
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -25,7 +26,8 @@ from keynet.registry.auth.credential_sources import Auth
 from keynet.registry.client import CaCert
 from keynet.registry.config import RegistryConfig
 from keynet.registry.queries import reference_to
-from keynet.registry.transfer.pull_image import fetch_image
+from keynet.registry.transfer.pull_image import read_image, require_image
+from keynet.registry.transfer.select_image import fetch_manifest
 
 __all__ = [
     "pull_image",
@@ -45,6 +47,7 @@ async def push_docker_tar(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     emit: Emit = ignore,
     platform: Platform | None = None,
     compress: Policy = "auto",
@@ -54,7 +57,7 @@ async def push_docker_tar(
     Args:
         repository: By default, like ``tag``, that of the archive's first tag, without the
             registry in it.
-        platform: Which of a multi-platform image; this machine's by default.
+        platform: Which of a multi-platform image; linux/amd64 by default.
         compress: Of plain layers: ``"auto"`` gzips those that shrink, ``"none"`` keeps every
             byte and so every digest.
 
@@ -64,7 +67,7 @@ async def push_docker_tar(
         ValidationError: No repository is given and the archive has no tags.
         RegistryError: The registry refuses or fails.
     """
-    config = RegistryConfig(registry_url, timeout, auth, ca_cert, insecure)
+    config = RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts)
     async with open_archive(tar_path) as archive, config.client(emit) as client:
         one = choose(archive.images, archive.name, platform=platform)
         target = target_of(client.registry, archive, one, repository, tag)
@@ -79,6 +82,7 @@ async def push_docker_tar_with_original_tags(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     emit: Emit = ignore,
     platform: Platform | None = None,
     compress: Policy = "auto",
@@ -96,6 +100,7 @@ async def push_docker_tar_with_original_tags(
         auth=auth,
         ca_cert=ca_cert,
         insecure=insecure,
+        token_hosts=token_hosts,
         emit=emit,
         platform=platform,
         compress=compress,
@@ -110,6 +115,7 @@ async def push_docker_tar_with_all_original_tags(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     emit: Emit = ignore,
     platform: Platform | None = None,
     compress: Policy = "auto",
@@ -125,7 +131,7 @@ async def push_docker_tar_with_all_original_tags(
         ValidationError: The archive has no tags.
         KeynetError: As ``push_docker_tar``.
     """
-    config = RegistryConfig(registry_url, timeout, auth, ca_cert, insecure)
+    config = RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts)
     async with open_archive(tar_path) as archive, config.client(emit) as client:
         return await push_all_tags(client, archive, platform=platform, compress=compress, emit=emit)
 
@@ -142,6 +148,7 @@ async def pull_image(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     emit: Emit = ignore,
 ) -> str:
     """Write an image to an archive file, complete and verified or not at all.
@@ -157,13 +164,16 @@ async def pull_image(
 
     Raises:
         NotFound: The registry has no such image, or none for the platform.
+        ValidationError: It is not an image but an artifact, or contradicts itself.
         DigestMismatch: The registry sends other bytes than it announces.
         KeynetError: The file cannot be written.
     """
-    config = RegistryConfig(registry_url, timeout, auth, ca_cert, insecure)
+    config = RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts)
     async with config.client(emit) as client:
         source = reference_to(client.registry, repository, tag_or_digest)
-        image = await fetch_image(client, source, platform)
+        manifest = await fetch_manifest(client, source, platform)
+        require_image(manifest, source)
+        image = await read_image(client, source, manifest)
         watched = replace(
             image, layers=tuple(_ReportingLayer(layer, emit) for layer in image.layers)
         )

@@ -5,18 +5,25 @@ Source: OCI distribution-spec, "Pulling manifests", "Pushing Manifests".
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from keynet.errors import DigestMismatch, RegistryError, ValidationError
+from keynet.errors import DigestMismatch, NotFound, RegistryError, ValidationError
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.registry.http.exchange import Call
 from keynet.registry.http.session import Operation, Session
-from keynet.registry.wire import MANIFEST_LIMIT, DescriptorWire, check_manifest
+from keynet.registry.wire import (
+    MANIFEST_LIMIT,
+    DescriptorWire,
+    check_manifest,
+    refuse_schema_1,
+)
 from keynet.text import _, fill
 
 __all__ = ["Manifest", "get", "head", "put", "read"]
 
+# Answers to HEAD of servers that offer GET alone.
+_NO_HEAD: Final = (400, 405, 501)
 _ACCEPT: Final = ", ".join((*MediaType.MANIFESTS, *MediaType.INDEXES))
 
 
@@ -42,7 +49,7 @@ async def get(session: Session, repository: str, identifier: str | Digest) -> Ma
     Raises:
         NotFound: The registry has none of that name.
         DigestMismatch: The bytes do not have the digest that was asked for or announced.
-        ValidationError: It contradicts itself.
+        ValidationError: It contradicts itself, or is of schema 1.
     """
     action = fill(
         _("read manifest {identifier} of {repository}"),
@@ -56,6 +63,7 @@ async def get(session: Session, repository: str, identifier: str | Digest) -> Ma
         limit=MANIFEST_LIMIT,
     )
     answer = await session.send(_pull(call, action, repository))
+    refuse_schema_1(answer.body, answer.headers.get("content-type"))
     asked = identifier if isinstance(identifier, Digest) else _digest_or_none(identifier)
     announced = answer.headers.get("docker-content-digest")
     digest = asked or (Digest.parse(announced) if announced else Digest.of(answer.body))
@@ -93,10 +101,15 @@ def read(content: bytes, content_type: str, digest: Digest) -> Manifest:
     )
 
 
-async def head(session: Session, repository: str, identifier: str | Digest) -> Descriptor | None:
+async def head(
+    session: Session, repository: str, identifier: str | Digest, *, tries: int | None = None
+) -> Descriptor | None:
     """Return what a tag or digest points to; None: the registry has none.
 
-    When the answer does not have the digest, the manifest itself is read.
+    When the answer does not have the digest, or HEAD is not offered, the manifest itself is read.
+
+    Args:
+        tries: How often to ask where the registry fails; by default as often as the session does.
     """
     action = fill(
         _("look for manifest {identifier} of {repository}"),
@@ -104,14 +117,23 @@ async def head(session: Session, repository: str, identifier: str | Digest) -> D
         repository=repository,
     )
     call = Call("HEAD", f"/v2/{repository}/manifests/{identifier}", {"Accept": _ACCEPT})
-    answer = await session.send(_pull(call, action, repository, 200, 404))
+    operation = _pull(call, action, repository, 200, 404, *_NO_HEAD)
+    answer = await session.send(replace(operation, tries=tries))
     if answer.status == 404:
         return None
     announced = answer.headers.get("docker-content-digest", "")
     length = answer.headers.get("content-length", "")
     media_type = answer.headers.get("content-type", "").split(";")[0].strip()
-    if not announced or not re.fullmatch("[0-9]{1,18}", length) or not media_type:
-        return (await get(session, repository, identifier)).descriptor
+    if (
+        answer.status in _NO_HEAD
+        or not announced
+        or not re.fullmatch("[0-9]{1,18}", length)
+        or not media_type
+    ):
+        try:
+            return (await get(session, repository, identifier)).descriptor
+        except NotFound:
+            return None
     return Descriptor(media_type, Digest.parse(announced), int(length))
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from keynet.errors import NotFound
+from keynet.errors import NotFound, RegistryError, ValidationError
 from keynet.events import Emit, ignore
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.inspect import describe
@@ -17,7 +17,9 @@ from keynet.oci.reference import Reference
 from keynet.oci.summary import BlobInfo, ImageInspect, ManifestInfo
 from keynet.registry.client import CaCert, RegistryClient
 from keynet.registry.config import Auth, RegistryConfig
-from keynet.registry.transfer.pull_image import fetch_image, fetch_manifest
+from keynet.registry.transfer.pull_image import read_image, require_image
+from keynet.registry.transfer.select_image import fetch_manifest
+from keynet.text import _, fill
 
 __all__ = [
     "check_registry_connectivity",
@@ -43,6 +45,7 @@ async def check_registry_connectivity(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109 - of one read or write, not of the whole call
     emit: Emit = ignore,
 ) -> bool:
@@ -53,7 +56,7 @@ async def check_registry_connectivity(
         RegistryDenied: The credentials are refused.
         RegistryError: The answer is not a registry's.
     """
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         await client.ping()
@@ -66,11 +69,12 @@ async def list_repositories(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> list[str]:
     """List every repository, from every page, in the registry's order."""
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         return await client.catalog()
@@ -83,6 +87,7 @@ async def list_tags(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> list[str]:
@@ -91,7 +96,7 @@ async def list_tags(
     Raises:
         NotFound: The registry has no such repository.
     """
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         return await client.tags(reference_to(client.registry, repository).repository)
@@ -106,6 +111,7 @@ async def get_manifest(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> ManifestInfo:
@@ -119,7 +125,7 @@ async def get_manifest(
         NotFound: The registry has no such image, or none for the platform.
         DigestMismatch: The registry sends other bytes than it announces.
     """
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         manifest = await fetch_manifest(
@@ -144,6 +150,7 @@ async def get_image_info(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> ImageInspect:
@@ -157,7 +164,7 @@ async def get_image_info(
         NotFound: The registry has no such image, or none for the platform.
         ValidationError: Manifest and config do not belong together.
     """
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         return await _inspect(client, reference_to(client.registry, repository, tag), platform)
@@ -171,6 +178,7 @@ async def inspect_repositories(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> dict[str, dict[str, ImageInspect]]:
@@ -185,7 +193,7 @@ async def inspect_repositories(
         By repository and tag, in the registry's order. Tags that are not an image for
         linux/amd64 (an artifact, another platform, deleted meanwhile) are left out.
     """
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         names = list(repositories) if repositories is not None else await client.catalog()
@@ -195,7 +203,7 @@ async def inspect_repositories(
             async with gate:
                 try:
                     return await _inspect(client, reference, None)
-                except NotFound:
+                except (NotFound, ValidationError):
                     return None
 
         async def one(name: str) -> dict[str, ImageInspect]:
@@ -221,6 +229,7 @@ async def delete_image(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> bool:
@@ -231,16 +240,29 @@ async def delete_image(
 
     Raises:
         RegistryDenied: The credentials do not allow it.
-        RegistryError: The registry does not delete at all (405).
+        RegistryError: The registry does not delete at all.
     """
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         target = reference_to(client.registry, repository, tag)
         found = await client.head_manifest(target.repository, target.digest or target.identifier)
         if found is None:
             return False
-        return await client.delete_manifest(target.repository, found.digest)
+        if await client.delete_manifest(target.repository, found.digest):
+            return True
+        # Servers that have no deletion answer it as any path that they do not know.
+        if await client.head_manifest(target.repository, found.digest) is None:
+            return False
+        raise RegistryError(
+            fill(
+                _("{image} was not deleted: {registry} has it and does not offer deletion (404)."),
+                image=target,
+                registry=client.registry,
+            ),
+            _("Ask its owner to enable deletion, or delete on its web page or by its own API."),
+            status=404,
+        )
 
 
 async def delete_image_by_digest(
@@ -251,6 +273,7 @@ async def delete_image_by_digest(
     auth: Auth | None = None,
     ca_cert: CaCert = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     timeout: float = 300,  # noqa: ASYNC109
     emit: Emit = ignore,
 ) -> bool:
@@ -260,7 +283,7 @@ async def delete_image_by_digest(
         ValidationError: It is not a valid digest.
         RegistryError: As ``delete_image``.
     """
-    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure).client(
+    async with RegistryConfig(registry_url, timeout, auth, ca_cert, insecure, token_hosts).client(
         emit
     ) as client:
         target = reference_to(client.registry, repository)
@@ -289,9 +312,15 @@ async def _concurrency(client: RegistryClient) -> int:
 async def _inspect(
     client: RegistryClient, source: Reference, platform: Platform | None
 ) -> ImageInspect:
-    image = await fetch_image(client, source, platform)
+    manifest = await fetch_manifest(client, source, platform)
+    image = await read_image(client, source, manifest)
     tags = [str(source)] if source.tag is not None else []
-    return describe(image, str(source), tags=tags, repositories=[source.name])
+    try:
+        return describe(image, str(source), tags=tags, repositories=[source.name])
+    except ValidationError:
+        # The config of an artifact is its own business: the image is not damaged.
+        require_image(manifest, source)
+        raise
 
 
 def _blob(descriptor: Descriptor) -> BlobInfo:

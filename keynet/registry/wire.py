@@ -1,14 +1,16 @@
 """The JSON of registries, checked before it is used.
 
-Source: OCI image-spec, "Image Manifest", "Image Index"; distribution-spec, "Error Codes".
+Source: OCI image-spec, "Image Manifest", "Image Index"; Docker's "Image Manifest V 2, Schema 1".
 """
 
+import contextlib
 from typing import Annotated, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic import ValidationError as Malformed
 
 from keynet.errors import RegistryError, ValidationError
+from keynet.net import server_words
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.platform import Platform
 from keynet.text import _, fill, printable
@@ -20,15 +22,14 @@ __all__ = [
     "DescriptorWire",
     "ManifestWire",
     "TagList",
-    "TokenWire",
     "check_manifest",
-    "first_error",
     "read_json",
+    "refuse_schema_1",
 ]
 
 MANIFEST_LIMIT: Final = 4 * 1024 * 1024
-_ERROR_LIMIT: Final = 64 * 1024
 _ENTRIES: Final = 100_000
+_SCHEMA_1: Final = "application/vnd.docker.distribution.manifest.v1+"
 
 _Size = Annotated[int, Field(ge=0, le=2**63 - 1)]
 _ShortText = Annotated[str, Field(max_length=4096)]
@@ -41,9 +42,13 @@ class _Wire(BaseModel):
 
 
 class _PlatformWire(_Wire):
-    os: _ShortText = "unknown"
-    architecture: _ShortText = "unknown"
+    os: _ShortText = ""
+    architecture: _ShortText = ""
     variant: _ShortText | None = None
+    os_version: _ShortText | None = Field(default=None, alias="os.version")
+
+    def value(self) -> Platform | None:
+        return Platform.stated(self.os, self.architecture, self.variant, self.os_version)
 
 
 class DescriptorWire(_Wire):
@@ -62,15 +67,18 @@ class DescriptorWire(_Wire):
         Raises:
             ValidationError: The digest is not valid.
         """
-        platform = self.platform
         return Descriptor(
             self.mediaType,
             Digest.parse(self.digest),
             self.size,
             dict(self.annotations or {}),
             self.artifactType,
-            Platform(platform.os, platform.architecture, platform.variant) if platform else None,
+            self.platform.value() if self.platform is not None else None,
         )
+
+
+class _VersionWire(_Wire):
+    schemaVersion: object = None
 
 
 class ManifestWire(_Wire):
@@ -96,8 +104,13 @@ class ConfigWire(_Wire):
     architecture: _ShortText = ""
     os: _ShortText = ""
     variant: _ShortText | None = None
+    os_version: _ShortText | None = Field(default=None, alias="os.version")
     created: _ShortText | None = None
     rootfs: _RootfsWire = Field(default_factory=_RootfsWire)
+
+    def platform(self) -> Platform | None:
+        """Return the platform that the config states; None where it leaves out a part."""
+        return Platform.stated(self.os, self.architecture, self.variant, self.os_version)
 
 
 class TagList(_Wire):
@@ -112,24 +125,6 @@ class Catalog(_Wire):
     repositories: Annotated[list[_ShortText], Field(max_length=_ENTRIES)] | None = None
 
 
-class TokenWire(_Wire):
-    """The answer of a token server."""
-
-    token: str | None = None
-    access_token: str | None = None
-    expires_in: float | None = None
-
-
-class _ErrorWire(_Wire):
-    code: object = ""
-    message: object = ""
-    detail: object = None
-
-
-class _ErrorsWire(_Wire):
-    errors: list[_ErrorWire] = []
-
-
 _M = TypeVar("_M", bound=BaseModel)
 
 
@@ -142,11 +137,13 @@ def read_json(model: type[_M], body: bytes, what: str) -> _M:
     try:
         return model.model_validate_json(body)
     except Malformed as error:
+        page = server_words.page(body)
+        reason = fill(_("it is a page: {page}"), page=page) if page else _first_reason(error)
         raise RegistryError(
             fill(
-                _("The registry's answer cannot be read: {what} {reason}."),
+                _("The registry's answer cannot be read ({what}): {reason}."),
                 what=what,
-                reason=_first_reason(error),
+                reason=reason,
             ),
             _("Check that the URL is a registry's; a proxy in between may answer for it."),
         ) from error
@@ -160,10 +157,11 @@ def check_manifest(content: bytes, content_type: str | None) -> ManifestWire:
 
     Raises:
         RegistryError: Not JSON, wrong shape, or its mediaType is not the Content-Type.
-        ValidationError: It contradicts itself.
+        ValidationError: It contradicts itself, or is of schema 1.
 
     Source: CVE-2021-41190.
     """
+    refuse_schema_1(content, content_type)
     manifest = read_json(ManifestWire, content, _("a manifest"))
     if manifest.manifests is not None and (
         manifest.layers is not None or manifest.config is not None
@@ -175,7 +173,7 @@ def check_manifest(content: bytes, content_type: str | None) -> ManifestWire:
     if manifest.manifests is None and (manifest.layers is None or manifest.config is None):
         raise ValidationError(
             _("The manifest has neither config and layers nor manifests."),
-            _("Very old images (schema 1) are not supported; push the image again."),
+            _("Push the image again; check that the registry stores it unaltered."),
         )
     declared = (content_type or "").split(";")[0].strip().lower()
     inside = (manifest.mediaType or "").lower()
@@ -201,18 +199,20 @@ def check_manifest(content: bytes, content_type: str | None) -> ManifestWire:
     return manifest
 
 
-def first_error(body: bytes) -> tuple[str, str]:
-    """Return code and message of a registry's first error, safe to show; "" when missing."""
-    try:
-        errors = _ErrorsWire.model_validate_json(body[:_ERROR_LIMIT]).errors
-    except Malformed:
-        return "", ""
-    if not errors:
-        return "", ""
-    first = errors[0]
-    code = printable(first.code, 60) if isinstance(first.code, str) else ""
-    message = printable(first.message, 300) if isinstance(first.message, str) else ""
-    return code, message.rstrip(".")
+def refuse_schema_1(content: bytes, content_type: str | None = None) -> None:
+    """Refuse a manifest of schema 1; a signed one's bytes have another digest than it has.
+
+    Raises:
+        ValidationError: It is one.
+    """
+    named = _SCHEMA_1 in (content_type or "")
+    with contextlib.suppress(Malformed):
+        named = named or _VersionWire.model_validate_json(content).schemaVersion == 1
+    if named:
+        raise ValidationError(
+            _("The image has a manifest of schema 1, Docker's format of before 2016."),
+            _("Convert it once: skopeo copy --format oci docker://OLD docker://NEW"),
+        )
 
 
 def _first_reason(error: Malformed) -> str:

@@ -11,13 +11,17 @@ import time
 from collections.abc import Iterable
 from typing import Any, Final
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import (
+    decode_dss_signature,
+    encode_dss_signature,
+)
 
 from keynet.sandbox.authority import KeyPair
 
-__all__ = ["ADMIN", "ISSUER", "LIFE_S", "SERVICE", "granted", "sign"]
+__all__ = ["ADMIN", "ISSUER", "LIFE_S", "SERVICE", "granted", "sign", "verified"]
 
 SERVICE: Final = "keynet-sandbox-registry"
 ISSUER: Final = "keynet-sandbox"
@@ -27,6 +31,7 @@ _SCOPE: Final = re.compile(r"([a-z]+)(?:\([a-z]+\))?:(.+):([a-z*,]+)")
 _PUSHED: Final = "kitech-model/"
 _PUBLIC: Final = "library/"
 _SCOPES: Final = 50
+_TOKEN_LIMIT: Final = 16_384
 
 
 def granted(scopes: Iterable[str], account: str | None) -> list[dict[str, Any]]:
@@ -69,6 +74,25 @@ def sign(signer: KeyPair, account: str, access: list[dict[str, Any]]) -> str:
     return (signed + b"." + _base64(signature)).decode()
 
 
+def verified(signer: KeyPair, token: str) -> list[dict[str, Any]] | None:
+    """Return the access that a token of this signer grants, None if it is not valid now."""
+    try:
+        head, body, tail = token[:_TOKEN_LIMIT].encode("ascii").split(b".")
+        signature = _bytes(tail)
+        numbers = (int.from_bytes(half, "big") for half in (signature[:32], signature[32:]))
+        signer.key.public_key().verify(
+            encode_dss_signature(*numbers), head + b"." + body, ec.ECDSA(hashes.SHA256())
+        )
+    except (ValueError, InvalidSignature):
+        return None
+    # What follows was written by ``sign``.
+    claims = json.loads(_bytes(body))
+    valid = claims["nbf"] <= time.time() < claims["exp"]
+    ours = claims["iss"] == ISSUER and claims["aud"] == SERVICE
+    access: list[dict[str, Any]] = claims["access"]
+    return access if valid and ours else None
+
+
 def _allowed(kind: str, name: str, account: str | None) -> set[str]:
     if account == ADMIN:
         return {"pull", "push", "delete", "*"}
@@ -81,3 +105,7 @@ def _allowed(kind: str, name: str, account: str | None) -> set[str]:
 
 def _base64(content: bytes) -> bytes:
     return base64.urlsafe_b64encode(content).rstrip(b"=")
+
+
+def _bytes(text: bytes) -> bytes:
+    return base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4))

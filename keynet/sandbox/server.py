@@ -1,4 +1,7 @@
-"""Run the sandbox, web service and registry, until it is interrupted."""
+"""Run the sandbox, web service and registry, until it is interrupted.
+
+keynet's own registry is at the address of the web service; docker-registry is a second process.
+"""
 
 import asyncio
 import os
@@ -8,18 +11,24 @@ import socket
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
-from typing import Final
+from typing import Final, Literal
 
 import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Route
 
 from keynet.errors import Interrupted, KeynetError, UsageError
 from keynet.files import atomic, locks, places
 from keynet.sandbox import authority, docker_registry
 from keynet.sandbox.database import Store
+from keynet.sandbox.registry.access import TokenGuard
+from keynet.sandbox.registry.disk import Disk
+from keynet.sandbox.registry.routes import registry_routes
+from keynet.sandbox.registry.sessions import Sessions
 from keynet.sandbox.registry_tokens import ADMIN
 from keynet.sandbox.service import PREFIX, TOKEN_PATH, Platform, application
 from keynet.secret import Secret
@@ -42,6 +51,7 @@ class Options:
     address: str = "127.0.0.1"
     remote: bool = False
     projects: int = 3
+    registry: Literal["keynet", "docker-registry"] = "keynet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +66,6 @@ class Sandbox:
     admin_password: Secret
     data: Path
     ca_cert: Path | None = None
-    registry_pid: int = field(default=0, repr=False)
     admin_username: str = ADMIN
 
     @property
@@ -84,35 +93,40 @@ def serve(options: Options, ready: Callable[[Sandbox], None]) -> None:
         server_pair, ca_cert = None, None
         if options.tls:
             server_pair, ca_cert = authority.server_certificate(data, options.address)
-        running = stack.enter_context(
-            docker_registry.running(
-                data,
-                address=options.address,
-                port=int(store.fact("registry_port") or 0),
-                realm=own + TOKEN_PATH,
-                signer=signer,
-                certificate=server_pair,
+        routes: list[Route] = []
+        process: docker_registry.Registry | None = None
+        if options.registry == "docker-registry":
+            process = stack.enter_context(
+                docker_registry.running(
+                    data,
+                    address=options.address,
+                    port=int(store.fact("registry_port") or 0),
+                    realm=own + TOKEN_PATH,
+                    signer=signer,
+                    certificate=server_pair,
+                )
             )
-        )
-        store.fact("registry_port", str(running.port))
+            store.fact("registry_port", str(process.port))
+        else:
+            guard = TokenGuard(own + TOKEN_PATH, signer)
+            routes = stack.enter_context(_own_registry(data / "registry", guard))
         password, password_file = _password(data, "password")
         admin_password, _file = _password(data, "admin-password")
         store.add_user(USERNAME, "Sandbox User", password.reveal())
         store.add_projects(options.projects)
         sandbox = Sandbox(
             server_url=own + PREFIX,
-            registry_url=f"{scheme}://{running.host}",
+            registry_url=f"{scheme}://{process.host}" if process else own,
             username=USERNAME,
             password=password,
             password_file=password_file,
             admin_password=admin_password,
             data=data,
             ca_cert=ca_cert,
-            registry_pid=running.process.pid,
         )
         platform = Platform(store, sandbox.registry_url, admin_password, signer)
-        server = _Server(_config(platform, server_pair))
-        asyncio.run(_until_ended(server, listener, running, lambda: ready(sandbox)))
+        server = _Server(_config(application(platform, routes), server_pair))
+        asyncio.run(_until_ended(server, listener, process, lambda: ready(sandbox)))
         if server.interrupted:
             raise Interrupted
 
@@ -136,9 +150,9 @@ class _Server(uvicorn.Server):
         self.should_exit = self.interrupted = True
 
 
-def _config(platform: Platform, pair: authority.KeyPair | None) -> uvicorn.Config:
+def _config(service: Starlette, pair: authority.KeyPair | None) -> uvicorn.Config:
     return uvicorn.Config(
-        application(platform),
+        service,
         log_level="warning",
         access_log=False,
         lifespan="off",
@@ -155,7 +169,7 @@ def _config(platform: Platform, pair: authority.KeyPair | None) -> uvicorn.Confi
 async def _until_ended(
     server: uvicorn.Server,
     listener: socket.socket,
-    running: docker_registry.Registry,
+    registry: docker_registry.Registry | None,
     ready: Callable[[], None],
 ) -> None:
     server.config.load()
@@ -164,17 +178,39 @@ async def _until_ended(
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not serving.done():
         await asyncio.wait({serving}, timeout=_WATCH_S)
-        if running.process.poll() is not None and not serving.done():
+        if registry and registry.process.poll() is not None and not serving.done():
             server.should_exit = True
             await serving
             raise KeynetError(
                 fill(
                     _("The sandbox's registry exited with status {status}."),
-                    status=running.process.returncode,
+                    status=registry.process.returncode,
                 ),
-                fill(_("Its log: {log}"), log=running.log),
+                fill(_("Its log: {log}"), log=registry.log),
             )
     await serving
+
+
+@contextmanager
+def _own_registry(folder: Path, guard: TokenGuard) -> Iterator[list[Route]]:
+    """Open the registry's files; close unfinished uploads at the end."""
+    try:
+        disk = Disk(folder)
+        disk.sweep()
+    except OSError as e:
+        raise KeynetError(
+            fill(
+                _("The sandbox's registry cannot use its files in {folder}: {why}."),
+                folder=folder,
+                why=e.strerror or e,
+            ),
+            _("Make the folder writable, or choose another one with --data."),
+        ) from e
+    sessions = Sessions(disk)
+    try:
+        yield registry_routes(disk, sessions, guard)
+    finally:
+        sessions.close()
 
 
 @contextmanager

@@ -7,19 +7,21 @@ import base64
 import binascii
 import hmac
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, Final
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 
 from keynet.sandbox import registry_tokens
 from keynet.sandbox.authority import KeyPair
 from keynet.sandbox.database import NEWER_ANSWER, Store, User
+from keynet.sandbox.registry.error_answers import Refusal, answered, for_status
 from keynet.secret import Secret
 
 __all__ = ["PREFIX", "TOKEN_PATH", "Platform", "application"]
@@ -51,8 +53,12 @@ class _Refused(Exception):
             self.body["errors"] = errors
 
 
-def application(platform: Platform) -> Starlette:
-    """Create the service; the API is at the root and below ``PREFIX``, as deployed."""
+def application(platform: Platform, registry: Iterable[BaseRoute] = ()) -> Starlette:
+    """Create the service; the API is at the root and below ``PREFIX``, as deployed.
+
+    Args:
+        registry: The routes of a registry at the same address, none if it has its own.
+    """
     endpoints = _Endpoints(platform)
     api = [
         Route("/v1/auth/sign-in/one-time", _guarded(endpoints.sign_in), methods=["POST"]),
@@ -68,7 +74,9 @@ def application(platform: Platform) -> Starlette:
             Route(TOKEN_PATH, endpoints.registry_token, methods=["GET"]),
             Mount(PREFIX, routes=api),
             *api,
-        ]
+            *registry,
+        ],
+        exception_handlers={Refusal: answered, HTTPException: for_status},
     )
 
 

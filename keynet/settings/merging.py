@@ -6,7 +6,7 @@ from typing import Any
 import pydantic
 
 from keynet.errors import UsageError
-from keynet.net.addresses import same_server
+from keynet.net.addresses import AddressError, origin_of, same_server
 from keynet.saved_login import SavedLogin
 from keynet.settings.model import Settings
 from keynet.settings.sources import SOURCES, from_environment, from_flags, from_pyproject
@@ -46,7 +46,25 @@ def merge(
         _refuse_redirection(key, table, trusted, saved)
     if saved is not None:
         values = _from_saved(saved, values) | values
-    return _validated(values, given, variables, table)
+    return _validated(
+        values | {"platform_token_host": _platform(trusted, saved, values)}, given, variables, table
+    )
+
+
+def _platform(
+    trusted: Mapping[str, Any], saved: SavedLogin | None, values: Mapping[str, Any]
+) -> str:
+    """Return host:port of the platform that the user chose; "" when a repository chose it."""
+    url = str(values.get("server_url") or "")
+    own = trusted.get("server_url") or (saved.server_url if saved is not None else "")
+    if not same_server(url, own):
+        return ""
+    try:
+        origin = origin_of(url)
+    except AddressError:
+        return ""
+    host = f"[{origin.host}]" if ":" in origin.host else origin.host
+    return f"{host}:{origin.port}"
 
 
 def _from_saved(saved: SavedLogin, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,6 +85,8 @@ def _from_saved(saved: SavedLogin, values: Mapping[str, Any]) -> dict[str, Any]:
                     found["harbor_password"] = saved.harbor.password
     if saved.ca_cert is not None:
         found["ca_cert"] = saved.ca_cert
+    if saved.token_hosts:
+        found["token_hosts"] = saved.token_hosts
     project = saved.project
     if project is not None and same_server(server_url, project.server_url):
         found["project_id"] = project.id

@@ -53,6 +53,9 @@ class Settings(BaseModel):
     builder: Literal["auto", "docker", "podman", "buildah"] = "auto"
     ca_cert: Path | None = None
     insecure: bool = False
+    token_hosts: tuple[str, ...] = ()
+    # The platform gave the registry's account: it may exchange its password for tokens.
+    platform_token_host: str = ""
     model_name: str | None = None
     base_image: str | None = None
     dockerfile: Path | None = None
@@ -145,6 +148,10 @@ class Settings(BaseModel):
             password=self.harbor_password,
             ca_cert=self.ca_cert,
             insecure=plain,
+            token_hosts=(
+                *self.token_hosts,
+                *([self.platform_token_host] if self.platform_token_host else ()),
+            ),
         )
 
 

@@ -30,6 +30,7 @@ SOURCES: Final[Mapping[str, tuple[str, str]]] = {
     "project_id": ("--project", "KEYNET_PROJECT_ID"),
     "builder": ("--builder", "KEYNET_BUILDER"),
     "ca_cert": ("--ca-cert", "KEYNET_CA_CERT"),
+    "token_hosts": ("--token-host", "KEYNET_TOKEN_HOSTS"),
     "model_name": ("--model-name", ""),
     "base_image": ("--base-image", ""),
     "dockerfile": ("--dockerfile", ""),
@@ -44,8 +45,9 @@ SOURCES: Final[Mapping[str, tuple[str, str]]] = {
 }
 # A context may be somebody else's: it decides what to build, not whom to trust.
 _NEVER_IN_PYPROJECT: Final = frozenset(
-    {"api_token", "harbor_username", "harbor_password", "ca_cert"}
+    {"api_token", "harbor_username", "harbor_password", "ca_cert", "token_hosts"}
 )
+_SPELLINGS: Final = {"project": "project_id", "token_host": "token_hosts"}
 _PYPROJECT: Final = frozenset(SOURCES) - _NEVER_IN_PYPROJECT
 
 
@@ -90,8 +92,16 @@ def from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     for key, (_flag, variable) in SOURCES.items():
         text = environment.get(variable, "").strip() if variable else ""
         if text:
-            found[key] = Secret(text) if key in ("api_token", "harbor_password") else text
+            found[key] = _value(key, text)
     return found
+
+
+def _value(key: str, text: str) -> Any:
+    if key in ("api_token", "harbor_password"):
+        return Secret(text)
+    if key == "token_hosts":
+        return tuple(text.replace(",", " ").split())
+    return text
 
 
 def from_pyproject(pyproject: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,7 +112,7 @@ def from_pyproject(pyproject: Mapping[str, Any]) -> dict[str, Any]:
     """
     table: dict[str, Any] = {}
     for written, value in pyproject.items():
-        key = {"project": "project_id"}.get(written, written.replace("-", "_"))
+        key = _SPELLINGS.get(written.replace("-", "_"), written.replace("-", "_"))
         if key in _NEVER_IN_PYPROJECT:
             raise UsageError(
                 fill(

@@ -65,6 +65,7 @@ def push(
     secrets: Mapping[str, _Path] | None = None,
     no_cache: bool = False,
     strict: bool = False,
+    token_hosts: Sequence[str] = (),
     emit: Emit = ignore,
 ) -> PushResult:
     """Build the image of a training script, push it and attach its hyperparameters.
@@ -77,6 +78,7 @@ def push(
         groups: Its dependency groups to install too.
         project: The project's number; None uses the saved choice, or the only project there is.
         secrets: Files for ``RUN --mount=type=secret`` of your own Containerfile, by id.
+        token_hosts: Further hosts that may see the registry's password, for tokens.
         emit: Takes progress as values of ``keynet.Event``; never blocks, never raises.
 
     Raises:
@@ -98,6 +100,7 @@ def push(
             "installer": installer,
             "platform": platform,
             "harbor_project": harbor_project,
+            "token_hosts": tuple(token_hosts),
         },
         build_args,
         labels,
@@ -174,9 +177,13 @@ def login(
     password: str | Secret,
     ca_cert: _Path | None = None,
     insecure: bool = False,
+    token_hosts: Sequence[str] = (),
     emit: Emit = ignore,
 ) -> SignedInUser:
     """Sign in to a platform, save the login and log the engines in to its registry.
+
+    Args:
+        token_hosts: Further hosts that may see the registry's password, for tokens.
 
     Raises:
         NotAuthorised: The platform refuses user name or password.
@@ -189,6 +196,7 @@ def login(
         password=password if isinstance(password, Secret) else Secret(password),
         ca_cert=None if ca_cert is None else Path(ca_cert),
         insecure=insecure,
+        token_hosts=tuple(token_hosts),
     )
     user = login_step.sign_in(wanted)
     login_step.log_in_engines(user.registry, choosing.find_working(engines(), emit), emit)

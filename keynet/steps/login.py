@@ -24,13 +24,17 @@ __all__ = ["Login", "SignedInUser", "forget", "log_in_engines", "log_out_engines
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Server and account of a sign-in; ``insecure`` allows plain http."""
+    """Server and account of a sign-in; ``insecure`` allows plain http.
+
+    ``token_hosts`` are further hosts that may see the registry's password, for tokens.
+    """
 
     server_url: str
     username: str
     password: Secret
     ca_cert: Path | None = None
     insecure: bool = False
+    token_hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ def sign_in(login: Login, file: Path | None = None, now: datetime | None = None)
         last_login=(now or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%S"),
         ca_cert=ca_cert,
         insecure=login.insecure,
+        token_hosts=login.token_hosts,
     )
     registry = settings.merge({}, {}, {}, made).registry_access()
     credentials.save(made, file)

@@ -5,6 +5,7 @@ Source: docs/reference/metadata.md.
 
 import contextlib
 import json
+from collections.abc import Sequence
 from typing import Any, Final, Self
 
 from keynet import __version__
@@ -103,19 +104,22 @@ class PlatformRegistry:
             ) from error
 
 
-def read(image: Reference, access: RegistryAccess | None) -> dict[str, Any]:
+def read(
+    image: Reference, access: RegistryAccess | None, token_hosts: Sequence[str] = ()
+) -> dict[str, Any]:
     """Return the hyperparameters attached to an image, as written by ``payload``.
 
     Args:
         access: keynet's own login, used if it is for the image's registry; else the stored
             logins of docker and the containers tools are used.
+        token_hosts: Further hosts that may get those logins, for tokens.
 
     Raises:
         RegistryError: The registry failed, or nothing is attached.
         ValidationError: The attached artifact does not describe hyperparameters.
     """
     with contextlib.closing(EventLoop()) as loop:
-        content = loop.run(_read(image, access))
+        content = loop.run(_read(image, access, token_hosts))
     try:
         described = json.loads(content)
     except ValueError as error:
@@ -125,14 +129,20 @@ def read(image: Reference, access: RegistryAccess | None) -> dict[str, Any]:
     return described
 
 
-async def _read(image: Reference, access: RegistryAccess | None) -> bytes:
+async def _read(
+    image: Reference, access: RegistryAccess | None, token_hosts: Sequence[str]
+) -> bytes:
     own = access if access is not None and access.host == image.registry else None
-    async with open_client(image.registry, own) as client:
+    async with open_client(image.registry, own, token_hosts=token_hosts) as client:
         return await artifact.read(client, image)
 
 
 def open_client(
-    registry: str, access: RegistryAccess | None, emit: Emit = ignore
+    registry: str,
+    access: RegistryAccess | None,
+    emit: Emit = ignore,
+    *,
+    token_hosts: Sequence[str] = (),
 ) -> RegistryClient:
     """Return a client with this account, else with the logins stored on this machine.
 
@@ -147,6 +157,7 @@ def open_client(
         auth=auth,
         ca_cert=access.ca_cert if access is not None else None,
         insecure=plain,
+        token_hosts=access.token_hosts if access is not None else token_hosts,
         emit=emit,
     )
 

@@ -1,6 +1,7 @@
 """Read back the hyperparameters of a pushed image."""
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from keynet import credentials, settings
@@ -12,8 +13,11 @@ from keynet.steps import metadata
 __all__ = ["read_image"]
 
 
-def read_image(reference: str) -> dict[str, Any]:
+def read_image(reference: str, token_hosts: Sequence[str] = ()) -> dict[str, Any]:
     """Return the hyperparameters that ``keynet push`` has attached to this image.
+
+    Args:
+        token_hosts: Further hosts that may get the credentials, for tokens.
 
     Returns:
         ``{"script", "parser_type", "arguments", "keynet_version"}``; see
@@ -23,15 +27,15 @@ def read_image(reference: str) -> dict[str, Any]:
         ValidationError: The reference is not valid, or the attached artifact is not keynet's.
         RegistryError: The registry failed or refused, or nothing is attached.
     """
-    return metadata.read(Reference.parse(reference), _own_access())
+    merged = settings.merge({"token_hosts": tuple(token_hosts)}, os.environ, {}, credentials.load())
+    return metadata.read(Reference.parse(reference), _own_access(merged), merged.token_hosts)
 
 
-def _own_access() -> RegistryAccess | None:
+def _own_access(merged: settings.Settings) -> RegistryAccess | None:
     """Return keynet's own registry account, or None without a login.
 
     No login is needed for an image that is public.
     """
-    merged = settings.merge({}, os.environ, {}, credentials.load())
     try:
         return merged.registry_access()
     except NotAuthorised:

@@ -1,9 +1,11 @@
 """Image archives of every layout, sound or broken, from a seed: written as the engines do."""
 
+import bz2
 import gzip
 import hashlib
 import io
 import json
+import lzma
 import random
 import tarfile
 from collections.abc import Callable, Iterable, Sequence
@@ -21,13 +23,16 @@ __all__ = [
     "digest",
     "docker_new",
     "docker_old",
+    "layer_of",
     "layer_tar",
     "link",
     "make_image",
     "oci",
+    "pack",
     "podman",
     "random_image",
     "tar",
+    "unpack",
 ]
 
 # Keeps a blob and returns its digest and size.
@@ -90,6 +95,11 @@ def layer_tar(rng: random.Random, size: int = 2000) -> bytes:
     return tar(
         [Member("dir", type=tarfile.DIRTYPE), Member(f"dir/{rng.randrange(10**6)}", content)]
     )
+
+
+def layer_of(seed: int) -> bytes:
+    """Return a small layer that follows from the seed."""
+    return layer_tar(random.Random(seed))
 
 
 def make_image(
@@ -275,11 +285,31 @@ def _attestation(put: Put, subject: str) -> dict[str, object]:
 
 
 def write(path: Path, members: Iterable[Member], compression: str = "none") -> Path:
-    """Write members to a file, plain, gzip'd or zstd'd."""
-    content = tar(members)
-    if compression == "gzip":
-        content = gzip.compress(content, 1)
-    elif compression == "zstd":
-        content = zstd.compress(content)
-    path.write_bytes(content)
+    """Write members to a file, plain or compressed."""
+    path.write_bytes(pack(tar(members), compression))
     return path
+
+
+def pack(content: bytes, compression: str) -> bytes:
+    """Compress as gzip, zstd, xz or bzip2 do; ``"none"`` does nothing."""
+    match compression:
+        case "gzip":
+            return gzip.compress(content, 1, mtime=0)
+        case "zstd":
+            return zstd.compress(content)
+        case "xz":
+            return lzma.compress(content, preset=0)
+        case "bzip2":
+            return bz2.compress(content, 1)
+        case _:
+            return content
+
+
+def unpack(folder: Path, members: Iterable[Member]) -> Path:
+    """Write members as files of a folder."""
+    for member in members:
+        path = folder / member.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if member.type == tarfile.REGTYPE:
+            path.write_bytes(member.content)
+    return folder

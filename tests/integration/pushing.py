@@ -128,6 +128,7 @@ def sign_in(setup: HostSetup, platform: Platform) -> None:
     ca = str(platform.registry.ca.cert)
     told = setup.keynet(
         *("login", platform.url, "--username", EMAIL, "--password-stdin", "--ca-cert", ca),
+        *(f"--token-host={host}" for host in platform.registry.token_hosts),
         stdin=PASSWORD,
     )
     assert told.returncode == 0, told.stderr

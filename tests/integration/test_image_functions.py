@@ -237,9 +237,17 @@ def test_credentials_and_a_private_ca_are_taken_as_keywords(
             assert server.ca is not None
             auth, ca_cert = (server.username, server.password), server.ca.cert
             await library.push_docker_tar(
-                archive, server.url, "k/app", "1", auth=auth, ca_cert=ca_cert
+                archive,
+                server.url,
+                "k/app",
+                "1",
+                auth=auth,
+                ca_cert=ca_cert,
+                token_hosts=server.token_hosts,
             )
-            return await library.list_tags(server.url, "k/app", auth=auth, ca_cert=ca_cert)
+            return await library.list_tags(
+                server.url, "k/app", auth=auth, ca_cert=ca_cert, token_hosts=server.token_hosts
+            )
 
         assert asyncio.run(run()) == ["1"]
 

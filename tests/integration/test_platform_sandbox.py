@@ -1,4 +1,4 @@
-"""``keynet sandbox`` as a process: a real registry with real rights, and nothing left behind."""
+"""``keynet sandbox`` as a process: both registries with real rights, and nothing left behind."""
 
 import json
 import signal
@@ -17,11 +17,15 @@ from keynet.secret import Secret
 from tests.fakes.sandbox import SandboxProcess, running_sandbox
 
 pytestmark = pytest.mark.registry
+DEBIAN = ("--registry", "docker-registry")
 
 
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
-    with running_sandbox(tmp_path_factory.mktemp("platform") / "data") as running:
+@pytest.fixture(scope="module", params=["keynet", "docker-registry"])
+def sandbox(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[SandboxProcess]:
+    data = tmp_path_factory.mktemp("platform") / "data"
+    with running_sandbox(data, "--registry", request.param) as running:
         yield running
 
 
@@ -126,14 +130,17 @@ def test_both_answer_forms_come_from_the_platform(sandbox: SandboxProcess) -> No
     assert answers[1].image.registry == sandbox.registry
 
 
-def test_a_restart_keeps_addresses_accounts_and_images(tmp_path: Path, image: Path) -> None:
-    with running_sandbox(tmp_path / "data") as first:
+@pytest.mark.parametrize("registry", ["keynet", "docker-registry"])
+def test_a_restart_keeps_addresses_accounts_and_images(
+    tmp_path: Path, image: Path, registry: str
+) -> None:
+    with running_sandbox(tmp_path / "data", "--registry", registry) as first:
         account = signed_in(first)
         robot = (account.harbor.username, account.harbor.password.reveal())
         pushed = copy(image, f"{first.registry}/kitech-model/kept:latest", *robot)
         assert pushed.returncode == 0, pushed.stderr
         assert first.end() == 130
-    with running_sandbox(tmp_path / "data", "--projects", "25") as second:
+    with running_sandbox(tmp_path / "data", "--projects", "25", "--registry", registry) as second:
         assert (second.server_url, second.registry) == (first.server_url, first.registry)
         assert second.password == first.password
         with BackendClient(second.server_url, account.token) as client:
@@ -144,8 +151,11 @@ def test_a_restart_keeps_addresses_accounts_and_images(tmp_path: Path, image: Pa
         assert found.returncode == 0, found.stderr
 
 
-def test_tls_has_a_ca_that_serves_platform_and_registry(tmp_path: Path, image: Path) -> None:
-    with running_sandbox(tmp_path / "data", "--tls") as sandbox:
+@pytest.mark.parametrize("registry", ["keynet", "docker-registry"])
+def test_tls_has_a_ca_that_serves_platform_and_registry(
+    tmp_path: Path, image: Path, registry: str
+) -> None:
+    with running_sandbox(tmp_path / "data", "--tls", "--registry", registry) as sandbox:
         assert sandbox.ca_cert is not None
         assert sandbox.server_url.startswith("https://127.0.0.1:")
         account = signed_in(sandbox)
@@ -169,7 +179,7 @@ def test_tls_has_a_ca_that_serves_platform_and_registry(tmp_path: Path, image: P
 def test_the_registry_ends_with_the_sandbox(
     tmp_path: Path, number: signal.Signals, status: int
 ) -> None:
-    with running_sandbox(tmp_path / "data") as sandbox:
+    with running_sandbox(tmp_path / "data", *DEBIAN) as sandbox:
         assert registry_processes(sandbox.data)
         assert sandbox.end(number) == status
         wait_until(lambda: not registry_processes(sandbox.data))
@@ -177,7 +187,7 @@ def test_the_registry_ends_with_the_sandbox(
 
 
 def test_a_registry_that_ends_takes_the_sandbox_with_it(tmp_path: Path) -> None:
-    with running_sandbox(tmp_path / "data") as sandbox:
+    with running_sandbox(tmp_path / "data", *DEBIAN) as sandbox:
         for pid in registry_processes(sandbox.data):
             subprocess.run(["kill", "-9", str(pid)], check=True)
         assert sandbox.process.wait(20) == 1
@@ -193,7 +203,7 @@ def test_two_sandboxes_do_not_share_their_data(sandbox: SandboxProcess) -> None:
 
 def test_what_the_sandbox_keeps_is_for_its_user_alone(sandbox: SandboxProcess) -> None:
     assert stat.S_IMODE(sandbox.data.stat().st_mode) == 0o700
-    for name in ("password", "admin-password", "token.key", "platform.sqlite", "registry.json"):
+    for name in ("password", "admin-password", "token.key", "platform.sqlite"):
         assert stat.S_IMODE((sandbox.data / name).stat().st_mode) == 0o600
     assert sandbox.password == sandbox.password_file.read_text().strip()
 

@@ -209,6 +209,7 @@ def _push(setup: HostSetup, platform: Platform, context: Path) -> subprocess.Com
         "KEYNET_HARBOR_PASSWORD": platform.registry.password,
         "KEYNET_PROJECT_ID": "12",
         "KEYNET_CA_CERT": str(platform.registry.ca.cert),
+        "KEYNET_TOKEN_HOSTS": ",".join(platform.registry.token_hosts),
     }
     flags = ["-f", "Recipe", "--builder", setup.builder, "--json"]
     return setup.keynet("push", "train.py", *flags, cwd=context, env=variables)

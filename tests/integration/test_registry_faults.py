@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -55,6 +55,7 @@ async def push_and_check(
     *,
     name: str,
     sources: tuple[FixedSource, ...] = (),
+    token_hosts: Sequence[str] = (),
     events: list[Event] | None = None,
     retries: Retries = QUICK,
     chunk_size: int | None = MB,
@@ -62,11 +63,13 @@ async def push_and_check(
     """Push through the proxy; read back without it and compare every byte."""
     target = Reference(proxy.host, name, "t")
     watch = events.append if events is not None else (lambda event: None)
-    async with RegistryClient(f"http://{proxy.host}", auth=sources, retries=retries) as client:
+    async with RegistryClient(
+        f"http://{proxy.host}", auth=sources, retries=retries, token_hosts=token_hosts
+    ) as client:
         await client.ping()
         await push_image(client, pushed, target, emit=watch, chunk_size=chunk_size)
     own = tuple(FixedSource(direct, source.credential) for source in sources)
-    async with RegistryClient(f"http://{direct}", auth=own) as client:
+    async with RegistryClient(f"http://{direct}", auth=own, token_hosts=token_hosts) as client:
         read = await fetch_image(client, Reference(direct, name, "t"))
         assert (read.manifest, read.config) == (pushed.manifest, pushed.config)
         for layer in read.layers:
@@ -210,6 +213,7 @@ def test_one_401_in_mid_upload_is_survived(
                 image(),
                 name="mid/401",
                 sources=(FixedSource(proxy.host, credential),),
+                token_hosts=server.token_hosts,
             )
             assert proxy.rules[0].hits > skip
 
@@ -233,6 +237,7 @@ def test_a_token_that_runs_out_in_mid_upload_is_renewed(
                 image(size=15 * MB),
                 name="mid/expiry",
                 sources=(FixedSource(proxy.host, credential),),
+                token_hosts=server.token_hosts,
             )
 
     asyncio.run(run())

@@ -51,7 +51,9 @@ def test_a_private_ca_is_trusted_when_it_is_given(
         sources = [FixedSource(server.host, Credential(server.username, Secret(server.password)))]
 
     async def run() -> None:
-        async with RegistryClient(server.host, auth=sources, ca_cert=ca) as client:
+        async with RegistryClient(
+            server.host, auth=sources, ca_cert=ca, token_hosts=server.token_hosts
+        ) as client:
             await client.ping()
             await round_trip(client)
 
@@ -115,7 +117,13 @@ def test_a_wrong_or_missing_password_is_denied(
         sources = [FixedSource(server.host, Credential(server.username, Secret(password)))]
 
     async def run() -> None:
-        async with RegistryClient(server.host, auth=sources, ca_cert=ca, retries=QUICK) as client:
+        async with RegistryClient(
+            server.host,
+            auth=sources,
+            ca_cert=ca,
+            retries=QUICK,
+            token_hosts=server.token_hosts,
+        ) as client:
             await push_image(client, random_image(2), Reference(server.host, "a/b", "1"))
 
     with pytest.raises(RegistryDenied, match="credentials") as caught:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from .certificates import Authority, Certificate, make_authority
 from .machine import need
@@ -37,6 +38,11 @@ class RegistryServer:
     def url(self) -> str:
         """The address with its scheme."""
         return f"{'https' if self.ca else 'http'}://{self.host}"
+
+    @property
+    def token_hosts(self) -> list[str]:
+        """The token server as a client has to declare it: it is at another port."""
+        return [urlsplit(self.tokens.realm).netloc] if self.tokens is not None else []
 
     def requests(self) -> list[str]:
         """Return ``METHOD /path`` of every request so far."""

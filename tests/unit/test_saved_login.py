@@ -20,6 +20,7 @@ SAVED = SavedLogin(
     last_login="2025-11-04T08:30:00",
     project=SavedProject(12, "객체 탐지 모델", "https://api.example.com/app"),
     ca_cert=Path("/etc/company-ca.pem"),
+    token_hosts=("git.example.com", "git.example.com:8443"),
     insecure=True,
     extra={"theme": {"dark": True}},
 )
@@ -40,6 +41,16 @@ def test_null_and_empty_count_as_absent() -> None:
         "api_token": "",
     }
     assert SavedLogin.from_json(empty) == SavedLogin()
+
+
+def test_token_hosts_are_no_secret() -> None:
+    assert SAVED.shown()["token_hosts"] == ["git.example.com", "git.example.com:8443"]
+
+
+@pytest.mark.parametrize("value", ["git.example.com", [1], {"a": "b"}])
+def test_token_hosts_of_another_type_are_refused(value: object) -> None:
+    with pytest.raises(ValueError, match="token_hosts is not a list"):
+        SavedLogin.from_json({"token_hosts": value})
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""``keynet image``: push, pull and inspect image archives."""
+"""``keynet image``: push, pull, copy and inspect images without an engine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from keynet.cli.registry_options import Access, Target, access_options
+from keynet.cli.image_copy import copy
+from keynet.cli.registry_options import Access, Target, access_options, platform_option
 from keynet.cli.tables import show_image
 from keynet.text import _, fill, printable
 
@@ -20,9 +21,6 @@ __all__ = ["image"]
 _ARCHIVE = click.argument("archive", type=click.Path(path_type=Path))
 _JSON = click.option("--json", "as_json", is_flag=True, help=_("Print the result as JSON."))
 _QUIET = click.option("--quiet", "-q", is_flag=True, help=_("Show only warnings and errors."))
-_PLATFORM = click.option(
-    "--platform", metavar="OS/ARCH", help=_("Platform to choose from a multi-platform image.")
-)
 _IMAGE = click.option(
     "--image", "tag", metavar="TAG", help=_("Image to choose, if the archive has several.")
 )
@@ -30,11 +28,15 @@ _IMAGE = click.option(
 
 @click.group()
 def image() -> None:
-    """Push, pull and inspect image archives.
+    """Push, pull, copy and inspect images and their archives.
 
     Supported are archives of docker save, podman save and skopeo (docker and OCI layouts), plain
-    or compressed with gzip or zstd. No engine is needed.
+    or compressed with gzip, zstd, xz or bzip2, and folders with an OCI layout. ARCHIVE can be -
+    for standard input. No engine is needed.
     """
+
+
+image.add_command(copy)
 
 
 @image.command()
@@ -47,7 +49,7 @@ def image() -> None:
     help=_("Target; may be repeated. Missing parts are taken from the archive's first tag."),
 )
 @_IMAGE
-@_PLATFORM
+@platform_option
 @click.option(
     "--compress",
     type=click.Choice(["auto", "gzip", "none"]),
@@ -65,7 +67,7 @@ def push(
     *,
     targets: tuple[str, ...],
     tag: str | None,
-    platform: str | None,
+    platform: Platform | None,
     compress: Policy,
     access: Access,
     as_json: bool,
@@ -89,7 +91,7 @@ def push(
     with show(Verbosity.of(quiet=quiet or as_json, verbose=False)) as emit:
         results = asyncio.run(
             push_to_all(
-                archive, parsed, access, tag=tag, platform=_platform(platform), compress=compress,
+                archive, parsed, access, tag=tag, platform=platform, compress=compress,
                 emit=emit,
             )
         )  # fmt: skip
@@ -116,7 +118,7 @@ def push(
     show_default=True,
     help=_("docker, for docker load, or oci, which keeps all bytes and digests."),
 )
-@_PLATFORM
+@platform_option
 @access_options
 @_JSON
 @_QUIET
@@ -125,7 +127,7 @@ def pull(
     file: Path,
     *,
     layout: Literal["docker", "oci"],
-    platform: str | None,
+    platform: Platform | None,
     access: Access,
     as_json: bool,
     quiet: bool,
@@ -155,10 +157,11 @@ def pull(
                 source.identifier,
                 file,
                 format=layout,
-                platform=_platform(platform),
+                platform=platform,
                 auth=config.auth,
                 ca_cert=config.ca_cert,
                 insecure=config.insecure,
+                token_hosts=config.token_hosts,
                 emit=emit,
             )
         )
@@ -172,15 +175,15 @@ def pull(
 @image.command()
 @_ARCHIVE
 @_IMAGE
-@_PLATFORM
+@platform_option
 @_JSON
-def inspect(archive: Path, *, tag: str | None, platform: str | None, as_json: bool) -> None:
+def inspect(archive: Path, *, tag: str | None, platform: Platform | None, as_json: bool) -> None:
     """Show tags, platform, configuration and layers of an image."""
     import json
 
     from keynet.archive.docker_tar import inspect_docker_tar
 
-    found = inspect_docker_tar(archive, tag=tag, platform=_platform(platform))
+    found = inspect_docker_tar(archive, tag=tag, platform=platform)
     if as_json:
         click.echo(json.dumps(found.to_json(), ensure_ascii=False))
     else:
@@ -213,7 +216,8 @@ def validate(context: click.Context, archive: Path, *, as_json: bool) -> None:
         for problem in problems:
             click.echo(f"{_('Error')}: {printable(problem)}", err=True)
     else:
-        click.echo(fill(_("{archive} is valid."), archive=archive))
+        name = _("standard input") if archive == Path("-") else archive
+        click.echo(fill(_("{archive} is valid."), archive=name))
     context.exit(InvalidArchive.exit_status if problems else 0)
 
 
@@ -232,9 +236,3 @@ def tags(archive: Path, *, as_json: bool) -> None:
     else:
         for tag in found:
             click.echo(tag)
-
-
-def _platform(text: str | None) -> Platform | None:
-    from keynet.oci.platform import Platform
-
-    return Platform.parse(text) if text is not None else None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from keynet.cli.options import TOKEN_HOST
 from keynet.cli.prompts import can_ask
 from keynet.text import _, fill
 
@@ -33,6 +34,7 @@ _LONGEST_PASSWORD: Final = 10_000
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help=_("Certificate of a private CA (PEM file), for platform and registry."),
 )
+@TOKEN_HOST
 @click.option("--insecure", is_flag=True, help=_("Allow plain http to other machines."))
 def login(
     server_url: str | None,
@@ -40,6 +42,7 @@ def login(
     username: str | None,
     password_stdin: bool,
     ca_cert: Path | None,
+    token_hosts: tuple[str, ...],
     insecure: bool,
 ) -> None:
     """Log in to a training platform.
@@ -75,6 +78,7 @@ def login(
         password=_password(server, username, from_stdin=password_stdin),
         ca_cert=ca_cert or _ca_cert(same),
         insecure=insecure,
+        token_hosts=token_hosts or _token_hosts(same),
     )
     with show() as emit:
         stages = Stages(emit)
@@ -226,3 +230,10 @@ def _ca_cert(saved: SavedLogin | None) -> Path | None:
     if named:
         return Path(named)
     return saved.ca_cert if saved is not None else None
+
+
+def _token_hosts(saved: SavedLogin | None) -> tuple[str, ...]:
+    named = os.environ.get("KEYNET_TOKEN_HOSTS", "").replace(",", " ").split()
+    if named:
+        return tuple(named)
+    return saved.token_hosts if saved is not None else ()

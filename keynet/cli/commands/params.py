@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from keynet.cli.options import TOKEN_HOST
 from keynet.text import _, fill, printable
 
 if TYPE_CHECKING:
@@ -21,15 +22,16 @@ _PIPE_WIDTH: Final = 160
 
 @click.command()
 @click.argument("source", metavar="SCRIPT_OR_IMAGE")
+@TOKEN_HOST
 @click.option("--json", "as_json", is_flag=True, help=_("Print the result as JSON."))
-def params(source: str, *, as_json: bool) -> None:
+def params(source: str, *, token_hosts: tuple[str, ...], as_json: bool) -> None:
     """Show the hyperparameters of a script or a pushed image.
 
     The script is parsed, never run. Notes on values that are not known go to standard error.
     """
     import json
 
-    found = _of_script(Path(source)) if _is_script(source) else _of_image(source)
+    found = _of_script(Path(source)) if _is_script(source) else _of_image(source, token_hosts)
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False, indent=2))
         return
@@ -61,10 +63,10 @@ def _of_script(path: Path) -> dict[str, Any]:
     return dict(extract(path).to_json())
 
 
-def _of_image(reference: str) -> dict[str, Any]:
+def _of_image(reference: str, token_hosts: tuple[str, ...]) -> dict[str, Any]:
     from keynet.steps.params import read_image
 
-    return read_image(reference)
+    return read_image(reference, token_hosts)
 
 
 def _show(arguments: Sequence[Mapping[str, Any]]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from keynet.cli.options import build_options, output_options, script_argument
+from keynet.cli.options import TOKEN_HOST, build_options, output_options, script_argument
 from keynet.text import _, fill
 
 
@@ -28,6 +28,7 @@ from keynet.text import _, fill
     metavar="NAME",
     help=_("Project in the platform's registry.  [default: kitech-model]"),
 )
+@TOKEN_HOST
 @click.option("--dry-run", is_flag=True, help=_("Show the plan without building."))
 @output_options
 def push(

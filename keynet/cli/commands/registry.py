@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from keynet.cli.registry_options import Access, Target, access_options
+from keynet.cli.registry_options import Access, Target, access_options, platform_option
 from keynet.cli.tables import print_rows, show_image
 from keynet.text import _, fill, printable, size
 
 if TYPE_CHECKING:
+    from keynet.oci.platform import Platform
     from keynet.oci.reference import Reference
     from keynet.registry.config import RegistryConfig
 
@@ -108,10 +109,17 @@ def tags(url: str, repository: str | None, *, access: Access, as_json: bool) -> 
 @_URL
 @_REPOSITORY
 @_TAG
+@platform_option
 @access_options
 @_JSON
 def manifest(
-    url: str, repository: str | None, tag: str | None, *, access: Access, as_json: bool
+    url: str,
+    repository: str | None,
+    tag: str | None,
+    *,
+    platform: Platform | None,
+    access: Access,
+    as_json: bool,
 ) -> None:
     """Show the manifest of an image: digests and sizes."""
     import json
@@ -120,7 +128,9 @@ def manifest(
     from keynet.registry.queries import get_manifest
 
     config, reference = _resolve(access, url, repository, tag)
-    found = _run(get_manifest, config, reference.repository, reference.identifier)
+    found = _run(
+        get_manifest, config, reference.repository, reference.identifier, platform=platform
+    )
     if as_json:
         click.echo(json.dumps({**asdict(found), "total_size": found.total_size}))
         return
@@ -136,10 +146,17 @@ def manifest(
 @_URL
 @_REPOSITORY
 @_TAG
+@platform_option
 @access_options
 @_JSON
 def info(
-    url: str, repository: str | None, tag: str | None, *, access: Access, as_json: bool
+    url: str,
+    repository: str | None,
+    tag: str | None,
+    *,
+    platform: Platform | None,
+    access: Access,
+    as_json: bool,
 ) -> None:
     """Show platform, configuration and layers of an image."""
     import json
@@ -147,7 +164,9 @@ def info(
     from keynet.registry.queries import get_image_info
 
     config, reference = _resolve(access, url, repository, tag)
-    found = _run(get_image_info, config, reference.repository, reference.identifier)
+    found = _run(
+        get_image_info, config, reference.repository, reference.identifier, platform=platform
+    )
     if as_json:
         click.echo(json.dumps(found.to_json(), ensure_ascii=False))
     else:
@@ -198,7 +217,10 @@ async def _ping(config: RegistryConfig) -> None:
 
 
 def _run(
-    query: Callable[..., Coroutine[Any, Any, R]], config: RegistryConfig, *arguments: str
+    query: Callable[..., Coroutine[Any, Any, R]],
+    config: RegistryConfig,
+    *arguments: str,
+    **keywords: object,
 ) -> R:
     import asyncio
 
@@ -209,6 +231,8 @@ def _run(
             auth=config.auth,
             ca_cert=config.ca_cert,
             insecure=config.insecure,
+            **keywords,
+            token_hosts=config.token_hosts,
         )
     )
 

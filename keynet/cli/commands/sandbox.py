@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -49,6 +49,13 @@ __all__ = ["print_json", "print_text", "sandbox"]
     show_default=True,
     help=_("Minimum number of sample projects."),
 )
+@click.option(
+    "--registry",
+    type=click.Choice(["keynet", "docker-registry"]),
+    default="keynet",
+    show_default=True,
+    help=_("Registry to serve: keynet's own, or the program docker-registry."),
+)
 @click.option("--json", "as_json", is_flag=True, help=_("Print the accounts as JSON when ready."))
 def sandbox(
     *,
@@ -58,12 +65,13 @@ def sandbox(
     address: str,
     allow_remote: bool,
     projects: int,
+    registry: Literal["keynet", "docker-registry"],
     as_json: bool,
 ) -> None:
     """Run a local training platform to try keynet.
 
-    It serves the platform's API with a user and sample projects, and a registry (the program
-    docker-registry), until Ctrl-C. The data folder is kept for the next run.
+    It serves the platform's API with a user and sample projects, and a registry, until Ctrl-C.
+    The data folder is kept for the next run.
     """
     from keynet.errors import KeynetError
 
@@ -88,6 +96,7 @@ def sandbox(
         address=address,
         remote=allow_remote,
         projects=projects,
+        registry=registry,
     )
     serve(options, print_json if as_json else print_text)
 

@@ -4,29 +4,28 @@ Source: distribution, "Token Authentication Specification".
 """
 
 import asyncio
-import base64
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
-from urllib.parse import urlencode
 
-from keynet.errors import RegistryDenied, RegistryError
-from keynet.registry.address import Registry, with_query
+from keynet.errors import KeynetError
+from keynet.registry.address import Registry
 from keynet.registry.auth.challenge import Challenge, parse_challenges, scopes_of
 from keynet.registry.auth.credential_sources import Credential, CredentialSource
+from keynet.registry.auth.token_exchange import (
+    basic_header,
+    get_call,
+    holds_token,
+    post_call,
+    read_token,
+)
 from keynet.registry.http.exchange import Answer, Call
+from keynet.registry.http.refusals import purpose_of
 from keynet.registry.http.status_errors import failure
-from keynet.registry.wire import TokenWire, read_json
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
 
 __all__ = ["Authorizer"]
-
-# The token specification's default, and a margin so that no token expires on its way.
-_LIFETIME_S: Final = 60.0
-_MARGIN_S: Final = 5.0
-_LONGEST_TOKEN: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +52,25 @@ class Authorizer:
         self._send = send
         self._challenge: Challenge | None = None
         self._scheme = "https"
-        self._found: dict[str, Credential | None] = {}
+        self._found: dict[str, Credential | KeynetError | None] = {}
         self._tokens: dict[frozenset[str], _Token] = {}
         self._lock = asyncio.Lock()
+        self._post_refused = False
+
+    @property
+    def challenged_before(self) -> bool:
+        """Whether the registry has said how to sign in."""
+        return self._challenge is not None
+
+    async def may_sign_in(self, repository: str) -> bool:
+        """Report whether there are credentials, or a source of them that cannot be read.
+
+        Why it cannot be read is reported when the registry asks for credentials.
+        """
+        try:
+            return await self._credential(repository) is not None
+        except KeynetError:
+            return True
 
     async def header(self, scopes: Iterable[str], repository: str) -> Secret | None:
         """Return the header for these scopes; None while the registry has not asked for one."""
@@ -63,7 +78,7 @@ class Authorizer:
             return None
         credential = await self._credential(repository)
         if self._challenge.scheme == "basic":
-            return _basic(credential) if credential is not None else None
+            return basic_header(credential) if credential is not None else None
         wanted = scopes_of(scopes)
         token = self._valid(wanted)
         if token is None:
@@ -99,32 +114,57 @@ class Authorizer:
         Raises:
             RegistryDenied: There are no credentials to answer with.
         """
-        refused = failure(answer.status, answer.headers, answer.body, action, self._registry.name)
+        nobody = await self._credential(repository) is None
+        refused = failure(
+            answer.status,
+            answer.headers,
+            answer.body,
+            action,
+            self._registry.name,
+            purpose=purpose_of(answer.method, answer.url),
+            hide=self.secrets(),
+            anonymous=nobody,
+        )
         self._tokens = {key: token for key, token in self._tokens.items() if token.header != sent}
         if not self.learn(answer) and sent is None:
             raise refused
         assert self._challenge is not None
         scopes |= scopes_of([self._challenge.parameters.get("scope", "")])
-        if self._challenge.scheme == "basic" and await self._credential(repository) is None:
-            raise RegistryDenied(
-                refused.message,
-                fill(
-                    _("There are no credentials for {registry}: sign in first."),
-                    registry=self._registry.name,
-                ),
-                status=refused.status,
-                code=refused.code,
-            )
+        if self._challenge.scheme == "basic" and nobody:
+            raise refused
+
+    @property
+    def anonymous(self) -> bool:
+        """Report whether no credential was found for any request so far."""
+        return not any(self._found.values())
+
+    def secrets(self) -> list[str]:
+        """Return what a server may repeat and nobody may see: passwords and tokens so far."""
+        known = [found for found in self._found.values() if isinstance(found, Credential)]
+        return [
+            *(credential.password.reveal() for credential in known),
+            *(basic_header(credential).reveal().partition(" ")[2] for credential in known),
+            *(token.header.reveal().partition(" ")[2] for token in self._tokens.values()),
+        ]
 
     async def _credential(self, repository: str) -> Credential | None:
         if repository not in self._found:
-            found = None
-            for source in self._sources:
+            self._found[repository] = await self._look_up(repository)
+        found = self._found[repository]
+        if isinstance(found, KeynetError):
+            raise found
+        return found
+
+    async def _look_up(self, repository: str) -> Credential | KeynetError | None:
+        for source in self._sources:
+            try:
                 found = await source.find(self._registry.name, repository)
-                if found is not None:
-                    break
-            self._found[repository] = found
-        return self._found[repository]
+            except KeynetError as error:
+                # Kept, so that a helper that hangs or asks for a passphrase runs once.
+                return error
+            if found is not None:
+                return found
+        return None
 
     def _valid(self, wanted: frozenset[str]) -> _Token | None:
         token = self._tokens.get(wanted)
@@ -137,24 +177,49 @@ class Authorizer:
         # Without credentials another https server is harmless; plain http never is.
         if credential is not None or not realm.startswith("https://"):
             self._registry.check_token_realm(realm, self._scheme)
-        action = fill(_("get a token from {realm}"), realm=printable(realm.partition("?")[0], 200))
+        server = printable(realm.partition("?")[0], 200)
+        action = fill(_("get a token from {realm}"), realm=server)
         started = time.monotonic()
-        answer = await self._send(_token_call(realm, challenge, scopes, credential), action)
-        if answer.status != 200:
-            raise failure(answer.status, answer.headers, answer.body, action, self._registry.name)
-        wire = read_json(TokenWire, answer.body, _("a token"))
-        text = wire.token or wire.access_token or ""
-        if not 0 < len(text) <= _LONGEST_TOKEN or not text.isascii() or not text.isprintable():
-            raise RegistryError(
-                fill(
-                    _("The token server of {registry} did not return a usable token."),
-                    registry=self._registry.name,
-                ),
-                _("Try again later, or ask the registry's owner."),
+        answer = await self._answer_of(challenge, scopes, credential, action)
+        if not 200 <= answer.status < 300:
+            raise failure(
+                answer.status,
+                answer.headers,
+                answer.body,
+                action,
+                self._registry.name,
+                hide=self.secrets(),
+                anonymous=credential is None,
             )
-        lifetime = wire.expires_in if wire.expires_in and wire.expires_in > 0 else _LIFETIME_S
-        expires = started + max(lifetime - _MARGIN_S, lifetime / 2)
-        return _Token(Secret(f"Bearer {text}"), expires)
+        granted = read_token(answer, self._registry.name, server)
+        return _Token(Secret(f"Bearer {granted.text}"), started + granted.life_s)
+
+    async def _answer_of(
+        self,
+        challenge: Challenge,
+        scopes: frozenset[str],
+        credential: Credential | None,
+        action: str,
+    ) -> Answer:
+        """Ask the token server; an identity token goes by POST, then by GET.
+
+        Registries that have no POST answer in many ways: 404 at Gitea and Google, 401 at
+        JFrog's, 400 at Azure's, 405 elsewhere, or a page with status 200.
+        """
+        if credential is None or not credential.identity:
+            return await self._send(get_call(challenge, scopes, credential), action)
+        posted = None
+        if not self._post_refused:
+            posted = await self._send(post_call(challenge, scopes, credential), action)
+            if holds_token(posted):
+                return posted
+        answer = await self._send(get_call(challenge, scopes, credential), action)
+        if holds_token(answer):
+            self._post_refused = True
+        # Which of two refusals explains more: one about the credentials.
+        elif posted is not None and posted.status in (401, 403):
+            return posted
+        return answer
 
 
 def _choose(challenges: Sequence[Challenge]) -> Challenge | None:
@@ -163,30 +228,3 @@ def _choose(challenges: Sequence[Challenge]) -> Challenge | None:
             if challenge.scheme == scheme:
                 return challenge
     return None
-
-
-def _basic(credential: Credential) -> Secret:
-    text = f"{credential.username}:{credential.password.reveal()}"
-    return Secret("Basic " + base64.b64encode(text.encode()).decode())
-
-
-def _token_call(
-    realm: str, challenge: Challenge, scopes: frozenset[str], credential: Credential | None
-) -> Call:
-    service = challenge.parameters.get("service", "")
-    if credential is not None and credential.identity:
-        form = {
-            "grant_type": "refresh_token",
-            "service": service,
-            "client_id": "keynet",
-            "scope": " ".join(sorted(scopes)),
-            "refresh_token": credential.password.reveal(),
-        }
-        headers: Mapping[str, str] = {"Content-Type": "application/x-www-form-urlencoded"}
-        return Call("POST", realm, headers, urlencode(form).encode())
-    url = with_query(realm, service=service) if service else realm
-    for scope in sorted(scopes):
-        url = with_query(url, scope=scope)
-    if credential is None:
-        return Call("GET", url)
-    return Call("GET", url, {"Authorization": _basic(credential).reveal()})

@@ -68,6 +68,7 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
     url: str
+    method: str = "GET"
     through: str = ""
 
 
@@ -79,6 +80,7 @@ class Stream:
     headers: Mapping[str, str]
     chunks: Callable[[], AsyncGenerator[bytes, None]]
     url: str
+    method: str = "GET"
     through: str = ""
 
 

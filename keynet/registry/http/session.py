@@ -5,8 +5,8 @@ after a 401, and follow redirects without sending credentials to another origin.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -17,9 +17,15 @@ from keynet.registry.address import Registry, follow, origin_of
 from keynet.registry.auth.authentication import Authorizer
 from keynet.registry.auth.credential_sources import CredentialSource
 from keynet.registry.http.exchange import Answer, Call, ListLimits, Stream
+from keynet.registry.http.refusals import Purpose, purpose_of
 from keynet.registry.http.status_errors import failure
 from keynet.registry.http.transport import Transport
-from keynet.registry.http.transport_errors import NotConnected, ProxyFailed, TlsFailed
+from keynet.registry.http.transport_errors import (
+    NotConnected,
+    ProxyFailed,
+    TlsFailed,
+    sent_elsewhere,
+)
 from keynet.secret import Secret
 from keynet.text import _, fill
 
@@ -29,6 +35,7 @@ _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS: Final = 5
 _FIRST_TRIES: Final = 3
 _ERROR_LIMIT: Final = 64 * 1024
+_ROOT: Final = "/v2/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,7 @@ class Operation:
         scopes: Token scopes that it needs.
         repository: Whose credentials are used; "" for the registry as a whole.
         expect: Statuses that are no error.
+        tries: The most times that it is sent in a row; by default as often as the session allows.
     """
 
     call: Call
@@ -48,6 +56,7 @@ class Operation:
     scopes: tuple[str, ...] = ()
     repository: str = ""
     expect: frozenset[int] = field(default=frozenset({200}))
+    tries: int | None = None
 
 
 class Session:
@@ -69,11 +78,23 @@ class Session:
         self._base: str | None = None
         self._answered = False
         self._first_request = asyncio.Lock()
+        self._offered = False
+        self._offering = asyncio.Lock()
 
     def failure(self, answer: Answer | Stream, action: str, body: bytes = b"") -> RegistryError:
         """Return the error for an answer with an unexpected status."""
         content = answer.body if isinstance(answer, Answer) else body
-        error = failure(answer.status, answer.headers, content, action, self.registry.name)
+        own = self._base is None or self._is_own(answer.url)
+        error = failure(
+            answer.status,
+            answer.headers,
+            content,
+            action,
+            self._place(answer.url),
+            purpose=purpose_of(answer.method, answer.url) if own else Purpose.STORAGE,
+            hide=self._auth.secrets(),
+            anonymous=self._auth.anonymous,
+        )
         if answer.through and (answer.status == 403 or answer.status >= 500):
             error.hint = passed_by(answer.through, error.hint)
         return error
@@ -114,6 +135,7 @@ class Session:
         """Make the request without retries; the caller judges any status but 401."""
         scopes = set(operation.scopes)
         url = await self._absolute(operation.call.url)
+        await self._offer_credentials(operation)
         for last in (False, False, True):
             header = await self._auth.header(scopes, operation.repository)
             answer = await self._send_following_redirects(replace(operation.call, url=url), header)
@@ -133,17 +155,20 @@ class Session:
         """Make a GET whose body the caller reads, without retries."""
         scopes = set(operation.scopes)
         call = replace(operation.call, url=await self._absolute(operation.call.url))
+        await self._offer_credentials(operation)
         refusals = redirects = 0
         while True:
             own = self._is_own(call.url)
             header = await self._auth.header(scopes, operation.repository) if own else None
-            async with self._transport.stream(_authorized(call, header)) as stream:
+            async with self._stream_from(call, header) as stream:
                 if stream.status in _REDIRECTS and "location" in stream.headers:
                     redirects += 1
                     target = self._redirected(call, stream.headers["location"], redirects)
                 elif stream.status == 401 and own and refusals < 2:
                     refusals += 1
-                    answer = Answer(401, stream.headers, await _start(stream), stream.url)
+                    answer = Answer(
+                        401, stream.headers, await _start(stream), stream.url, stream.method
+                    )
                     await self._auth.challenged(
                         answer, header, scopes, operation.repository, operation.action
                     )
@@ -154,7 +179,8 @@ class Session:
             call = replace(call, url=target)
 
     async def _send(self, operation: Operation) -> Answer:
-        budget = Budget(self.retries)
+        tries = min(operation.tries or self.retries.attempts, self.retries.attempts)
+        budget = Budget(replace(self.retries, attempts=tries))
         # A wrong address is reported soon: the few tries are for a registry that is starting.
         unreachable = Budget(self._first_tries)
         while True:
@@ -175,9 +201,43 @@ class Session:
     def _first_tries(self) -> Retries:
         return replace(self.retries, attempts=min(_FIRST_TRIES, self.retries.attempts))
 
+    async def _offer_credentials(self, operation: Operation) -> None:
+        """Learn from the API's root how to sign in, if there are credentials to sign in with.
+
+        GHCR, GitLab and zot ask for credentials there only: elsewhere they tell anonymous readers
+        that an image is absent, and shorten lists. It costs no more than the refusal that other
+        registries begin with, and is asked once a session.
+        """
+        if self._offered or self._auth.challenged_before:
+            return
+        if operation.call.url == _ROOT:
+            # Its own answer says how to sign in.
+            self._offered = True
+            return
+        async with self._offering:
+            if self._offered or not await self._auth.may_sign_in(operation.repository):
+                return
+            root = Operation(Call("GET", await self._absolute(_ROOT)), _("sign in"))
+            budget = Budget(self._first_tries)
+            while True:
+                # A lost connection is the caller's to retry: the request would meet it, too.
+                answer = await self._transport.send(root.call)
+                self._answered = True
+                if answer.status not in TEMPORARY_STATUSES:
+                    break
+                try:
+                    await self._wait_or_raise(budget, answer, root.action)
+                except RegistryError:
+                    break
+            if answer.status == 401:
+                self._auth.learn(answer)
+            self._offered = True
+
     async def _learned_at_root(self) -> bool:
-        """Ask the API's root how to sign in: some servers answer that nowhere else."""
-        root = await self._ping(Operation(Call("GET", await self._absolute("/v2/")), _("sign in")))
+        """Ask the API's root how to sign in, where the refusal of a request does not say."""
+        if self._offered:
+            return False
+        root = await self._ping(Operation(Call("GET", await self._absolute(_ROOT)), _("sign in")))
         return root.status == 401 and self._auth.learn(root)
 
     async def _find_base(self) -> str:
@@ -197,7 +257,7 @@ class Session:
             answer = await self._ping(ping)
         if answer.status == 401:
             self._auth.learn(answer)
-        self._answered = True
+        self._answered = self._offered = True
         return registry.base(scheme)
 
     async def _ping(self, operation: Operation) -> Answer:
@@ -218,19 +278,51 @@ class Session:
         base = await self.connect()
         return url if "://" in url else base + url
 
+    def _place(self, url: str) -> str:
+        """Name the registry, and the address to which it sent the request if that is another."""
+        if self._base is None or self._is_own(url):
+            return self.registry.name
+        return fill(
+            _("{address} (where {registry} sent the request)"),
+            address=origin_of(url).text,
+            registry=self.registry.name,
+        )
+
     def _is_own(self, url: str) -> bool:
         return self._base is not None and origin_of(url) == origin_of(self._base)
 
     async def _send_following_redirects(self, call: Call, header: Secret | None) -> Answer:
         for count in range(1, _MOST_REDIRECTS + 2):
             sent = header if self._is_own(call.url) else None
-            answer = await self._transport.send(_authorized(call, sent))
+            answer = await self._send_to(call, sent)
             self._answered = True
             location = answer.headers.get("location")
             if answer.status not in _REDIRECTS or location is None:
                 break
             call = replace(call, url=self._redirected(call, location, count))
         return answer
+
+    async def _send_to(self, call: Call, header: Secret | None) -> Answer:
+        with self._naming_other_hosts(call):
+            return await self._transport.send(_authorized(call, header))
+
+    @asynccontextmanager
+    async def _stream_from(self, call: Call, header: Secret | None) -> AsyncIterator[Stream]:
+        async with AsyncExitStack() as stack:
+            with self._naming_other_hosts(call):
+                opening = self._transport.stream(_authorized(call, header))
+                stream = await stack.enter_async_context(opening)
+            yield stream
+
+    @contextmanager
+    def _naming_other_hosts(self, call: Call) -> Iterator[None]:
+        """Say that the registry chose an address that never answered; it may be wrong."""
+        try:
+            yield
+        except NotConnected as error:
+            if self._is_own(call.url) or self._transport.has_answered(call.url):
+                raise
+            raise sent_elsewhere(self.registry, call.url, error) from error
 
     def _redirected(self, call: Call, location: str, count: int) -> str:
         target = follow(call.url, location)
@@ -258,7 +350,7 @@ class Session:
         budget = Budget(self.retries)
         while True:
             try:
-                answer = await self._transport.send(call)
+                answer = await self._send_to(call, None)
             except RegistryUnreachable as error:
                 await budget.wait_or_raise(error, again=error.temporary)
                 continue

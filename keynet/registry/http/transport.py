@@ -104,7 +104,12 @@ class Transport:
                         if len(body) > call.limit:
                             raise too_long(self._registry, call.url, call.limit)
                 return Answer(
-                    stream.status, stream.headers, bytes(body), stream.url, stream.through
+                    stream.status,
+                    stream.headers,
+                    bytes(body),
+                    stream.url,
+                    call.method,
+                    stream.through,
                 )
         except TimeoutError as error:
             raise timed_out(self._registry, call.url) from error
@@ -151,7 +156,7 @@ class Transport:
                             yield chunk
 
             through = str(proxy) if proxy is not None and not proxy.tunnel else ""
-            yield Stream(response.status_code, headers, chunks, call.url, through)
+            yield Stream(response.status_code, headers, chunks, call.url, call.method, through)
         finally:
             with _mapped(self._registry, call, stage):
                 await response.aclose()
@@ -160,10 +165,14 @@ class Transport:
     def _whole_s(self) -> float:
         return self._timeouts.connect_s + self._timeouts.read_s
 
+    def has_answered(self, url: str) -> bool:
+        """Report whether the server of this URL has answered before."""
+        return origin_of(url) in self._reached
+
     def _count_failure(self, url: str, error: NotConnected) -> None:
-        """Give up soon on another host that the registry sends us to and that never answered."""
+        """Give up soon on another host that the registry names and that never answered."""
         origin = origin_of(url)
-        if origin in self._reached or self._is_own(origin):
+        if self.has_answered(url) or self._is_own(origin):
             return
         self._unreached[origin] += 1
         slow = isinstance(error.__cause__, httpx.TimeoutException)

@@ -13,10 +13,13 @@ from keynet.text import _, fill, printable
 __all__ = [
     "NotConnected",
     "ProxyFailed",
+    "SentElsewhere",
     "TlsFailed",
     "connection_lost",
     "no_connection",
+    "no_registry",
     "proxy_failed",
+    "sent_elsewhere",
     "timed_out",
     "too_long",
 ]
@@ -34,35 +37,51 @@ class ProxyFailed(NotConnected):
     """A proxy is in the way; the server itself was not reached."""
 
 
-def _where(registry: Registry, url: str) -> str:
-    """Name the server of a URL, and that the registry named it where it is another one."""
-    other = _other_host(registry, url)
-    if not other:
-        return registry.name
-    return fill(
-        _("{host} (where {registry} sends this request)"), host=other, registry=registry.name
+class SentElsewhere(RegistryUnreachable):
+    """The registry named another address, and no connection to that one was made."""
+
+
+def no_registry(error: Exception) -> bool:
+    """Report whether an error means that the registry itself cannot be reached at all."""
+    return isinstance(error, NotConnected)
+
+
+def sent_elsewhere(registry: Registry, url: str, error: NotConnected) -> SentElsewhere:
+    """Return the error for an address that the registry named and that cannot be reached."""
+    return SentElsewhere(
+        fill(
+            _("{registry} sent the request to {address}, which does not work: {reason}"),
+            registry=registry.name,
+            address=origin_of(url).text,
+            reason=error.message,
+        ),
+        error.hint
+        if isinstance(error, ProxyFailed)
+        else _(
+            "The registry, or a proxy in front of it, has a wrong idea of its public address: "
+            "its owner has to correct it."
+        ),
+        temporary=error.temporary,
     )
 
 
-def _other_host(registry: Registry, url: str) -> str:
+def _server(registry: Registry, url: str) -> str:
+    """Name the server of a URL: the registry, or the host and port of another one."""
     try:
         origin = origin_of(url)
         own = origin_of(registry.base(origin.scheme))
     except RegistryError:
-        return ""
-    return "" if origin == own else f"{origin.host}:{origin.port}"
+        return registry.name
+    return registry.name if origin == own else f"{origin.host}:{origin.port}"
 
 
-def _hint(registry: Registry, url: str, hint: str) -> str:
-    other = _other_host(registry, url)
-    if not other:
-        return hint
+def _where(registry: Registry, url: str) -> str:
+    """Name the server of a URL, and that the registry chose it where it is another one."""
+    server = _server(registry, url)
+    if server == registry.name:
+        return server
     return fill(
-        _(
-            "If {host} is not a host of the registry, ask its owner to correct its public URL; "
-            "otherwise check that it can be reached from here."
-        ),
-        host=other,
+        _("{address} (where {registry} sent the request)"), address=server, registry=registry.name
     )
 
 
@@ -71,7 +90,7 @@ def proxy_failed(registry: Registry, url: str, problem: ProxyProblem) -> ProxyFa
     return ProxyFailed(
         fill(
             _("{registry} cannot be reached: {reason}."),
-            registry=_where(registry, url),
+            registry=_server(registry, url),
             reason=problem.reason,
         ),
         problem.hint,
@@ -81,7 +100,7 @@ def proxy_failed(registry: Registry, url: str, problem: ProxyProblem) -> ProxyFa
 
 def no_connection(registry: Registry, url: str, error: Exception) -> RegistryUnreachable:
     """Return the error for a connection that failed: certificate, name, TLS or network."""
-    where = _where(registry, url)
+    where = _server(registry, url)
     untrusted = cause(error, ssl.SSLCertVerificationError)
     if untrusted is not None:
         reason = printable(untrusted.verify_message or untrusted, 200)
@@ -97,7 +116,7 @@ def no_connection(registry: Registry, url: str, error: Exception) -> RegistryUnr
     if isinstance(error, UnicodeError) or cause(error, socket.gaierror) is not None:
         return NotConnected(
             fill(_("The host name of {registry} cannot be resolved."), registry=where),
-            _hint(registry, url, _("Check the spelling and your network (DNS, VPN, proxy).")),
+            _("Check the spelling and your network (DNS, VPN, proxy)."),
             temporary=True,
         )
     plain = [e for e in causes(error) if isinstance(e, OSError) and not isinstance(e, ssl.SSLError)]
@@ -108,11 +127,7 @@ def no_connection(registry: Registry, url: str, error: Exception) -> RegistryUnr
                 registry=where,
                 reason=printable(error, 200) or _("it closes the connection"),
             ),
-            _hint(
-                registry,
-                url,
-                _("Check the port, and whether it is https; a client certificate may be required."),
-            ),
+            _("Check the port, and whether it is https; a client certificate may be required."),
             temporary=True,
         )
     # asyncio puts the address into strerror and leaves the reason out.
@@ -120,7 +135,7 @@ def no_connection(registry: Registry, url: str, error: Exception) -> RegistryUnr
     reason = printable(known[-1] if known else error, 200)
     return NotConnected(
         fill(_("{registry} cannot be reached: {reason}."), registry=where, reason=reason),
-        _hint(registry, url, _("Check the address and the port, and that the registry runs.")),
+        _("Check the address and the port, and that the registry runs."),
         temporary=True,
     )
 
@@ -149,12 +164,13 @@ def timed_out(registry: Registry, url: str, *, connecting: bool = False) -> Regi
     where = _where(registry, url)
     kind: type[RegistryUnreachable] = NotConnected if connecting else RegistryUnreachable
     if connecting:
-        message = fill(_("{registry} cannot be reached: no connection in time."), registry=where)
+        server = _server(registry, url)
+        message = fill(_("{registry} cannot be reached: no connection in time."), registry=server)
     else:
         message = fill(_("{registry} does not answer in time."), registry=where)
     return kind(
         message,
-        _hint(registry, url, _("Check the network and whether the registry is overloaded.")),
+        _("Check the network and whether the registry is overloaded."),
         temporary=True,
     )
 

@@ -4,12 +4,14 @@ from typing import Final
 
 __all__ = ["FIRST_CHUNK", "ChunkSize"]
 
-# An S3 store behind a registry wants parts of at least 5 MiB.
-FIRST_CHUNK: Final = 5 * 1024 * 1024
+# GitHub's registry takes no more than 4 MiB in one request.
+FIRST_CHUNK: Final = 4 * 1024 * 1024
 _SMALLEST: Final = 64 * 1024
 _LARGEST: Final = 32 * 1024 * 1024
 # A chunk that breaks may have to be sent again: at most this share of the blob.
 _SHARE: Final = 10
+# How much smaller the next try is after failures without any progress.
+_SHRINK: Final = 4
 
 
 class ChunkSize:
@@ -24,13 +26,15 @@ class ChunkSize:
 
     def __init__(self, blob_size: int, fixed: int | None = None) -> None:
         self.size = self._first = fixed or FIRST_CHUNK
+        self.least = 0
         self._grows = fixed is None
         self._largest = min(blob_size // _SHARE, _LARGEST)
 
     def require(self, minimum: int) -> None:
         """Send at least so many bytes in a request: the registry asks for it."""
+        self.least = minimum
         self._first = max(self._first, minimum)
-        self.size = max(self.size, self._first)
+        self.size = max(self.size, minimum)
 
     def arrived(self) -> None:
         """Grow: the last chunk arrived whole."""
@@ -46,9 +50,9 @@ class ChunkSize:
         """Send no more than the registry accepted of the last chunk: it would be cut again."""
         self._limit(max(accepted, _SMALLEST))
 
-    def can_fall(self, size: int) -> bool:
-        """Report whether a chunk of this size was made larger than the first one here."""
-        return self._grows and size > self._first
+    def shrink(self) -> None:
+        """Send much less in a request: what was sent failed again and again."""
+        self._limit(max(self.size // _SHRINK, _SMALLEST, self.least))
 
     def _limit(self, size: int) -> None:
         self.size = min(size, self.size)

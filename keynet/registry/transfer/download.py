@@ -64,6 +64,9 @@ async def read_blob(
                             raise _mismatch(descriptor, action)
                         hasher.update(fresh)
                         budget.progress()
+                        # Before the last bytes: who knows the size does not ask for more.
+                        if position == descriptor.size and hasher.hexdigest() != digest.hex:
+                            raise _mismatch(descriptor, action)
                         yield fresh
         except RegistryUnreachable as error:
             await budget.wait_or_raise(error, again=error.temporary)

@@ -3,24 +3,24 @@
 Source: OCI distribution-spec, "Pull".
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from keynet.errors import NotFound, ValidationError
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.image import Image
-from keynet.oci.platform import Platform, choose
+from keynet.oci.kinds import foreign_type, is_foreign_layer, not_an_image
+from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.registry.client import RegistryClient
 from keynet.registry.manifests import Manifest
+from keynet.registry.transfer.select_image import fetch_manifest, read_config
 from keynet.registry.wire import ConfigWire, read_json
 from keynet.text import _, fill
 
-__all__ = ["RemoteLayer", "fetch_image", "fetch_manifest"]
-
-_CONFIG_LIMIT: Final = 8 * 1024 * 1024
-_MOST_NESTED: Final = 4
+__all__ = ["RemoteLayer", "fetch_image", "read_image", "require_image"]
 
 
 @dataclass(frozen=True)
@@ -33,60 +33,46 @@ class RemoteLayer:
     checks_digest: ClassVar[bool] = True
     client: RegistryClient = field(repr=False, compare=False)
 
-    def chunks(self) -> AsyncIterator[bytes]:
-        """Read the bytes as stored, from byte 0 at every call, verified at the end."""
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """Read the bytes as stored, from byte 0 at every call, verified at the end.
+
+        Raises:
+            NotFound: The registry does not have it; a foreign layer is named as such.
+        """
         assert self.origin is not None
-        return self.client.get_blob(self.origin.repository, self.descriptor)
-
-
-async def fetch_manifest(
-    client: RegistryClient, source: Reference, platform: Platform | None = None
-) -> Manifest:
-    """Read one image's manifest; of an index, the one for ``platform``.
-
-    Args:
-        platform: By default linux/amd64, or the only image of an index.
-
-    Raises:
-        NotFound: The registry has none of that name, or the index lacks the platform.
-    """
-    identifier: str | Digest = source.digest or source.identifier
-    for _level in range(_MOST_NESTED):
-        manifest = await client.get_manifest(source.repository, identifier)
-        if manifest.manifests is None:
-            return manifest
-        identifier = _choose(manifest.manifests, platform, source).digest
-    raise ValidationError(
-        fill(_("{reference} is an index of indexes, nested too deeply."), reference=source),
-        _("Do not use this image; it may have been made to deceive."),
-    )
+        try:
+            async with aclosing(
+                self.client.get_blob(self.origin.repository, self.descriptor)
+            ) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        except NotFound as error:
+            if not is_foreign_layer(self.descriptor):
+                raise
+            raise _not_here(self.descriptor, self.origin) from error
 
 
 async def fetch_image(
     client: RegistryClient, source: Reference, platform: Platform | None = None
 ) -> Image:
-    """Read manifest and config of one image; its layers are read later.
+    """Read manifest and config of one image, or of an artifact; its layers are read later.
 
     Raises:
-        NotFound: The registry has none of that name, or the index lacks the platform.
+        NotFound: The registry has none of that name, or none for the platform.
         ValidationError: Config and manifest do not belong together.
         DigestMismatch: The registry sent other bytes than it announced.
     """
-    manifest = await fetch_manifest(client, source, platform)
-    assert manifest.config is not None
-    described = manifest.config
-    if described.size > _CONFIG_LIMIT:
-        raise ValidationError(
-            fill(
-                _("The config of {reference} has {size} bytes; at most {limit} are allowed."),
-                reference=source,
-                size=described.size,
-                limit=_CONFIG_LIMIT,
-            ),
-            _("Do not use this image; it may have been made to exhaust the memory."),
-        )
-    config = b"".join([c async for c in client.get_blob(source.repository, described)])
-    diff_ids = _diff_ids(config, manifest.layers, source)
+    return await read_image(client, source, await fetch_manifest(client, source, platform))
+
+
+async def read_image(client: RegistryClient, source: Reference, manifest: Manifest) -> Image:
+    """Read the config that belongs to a manifest; see ``fetch_image``."""
+    config = await read_config(client, source, manifest)
+    if foreign_type(manifest.config, manifest.layers) is None:
+        diff_ids = _diff_ids(config, manifest.layers, source)
+    else:
+        # The files of an artifact are no layers: their digests serve as diff ids.
+        diff_ids = [layer.digest for layer in manifest.layers]
     return Image(
         manifest.content,
         config,
@@ -97,34 +83,19 @@ async def fetch_image(
     )
 
 
-def _choose(
-    entries: Sequence[Descriptor], platform: Platform | None, source: Reference
-) -> Descriptor:
-    # BuildKit's attestations stand in the index as images for unknown/unknown.
-    images = [entry for entry in entries if not (entry.platform and entry.platform.is_unknown)]
-    if platform is None and len(images) == 1:
-        return images[0]
-    wanted = platform or Platform("linux", "amd64")
-    chosen = choose(images, wanted, lambda entry: entry.platform)
-    if chosen is not None:
-        return chosen
-    there = ", ".join(str(entry.platform) for entry in images if entry.platform) or _("none")
-    raise NotFound(
-        fill(
-            _("{reference} has no image for {platform}; it has: {there}."),
-            reference=source,
-            platform=wanted,
-            there=there,
-        ),
-        _("Choose one of these with --platform."),
-    )
+def require_image(manifest: Manifest, source: Reference) -> None:
+    """Check that a manifest is an image's, which an engine can load.
+
+    Raises:
+        ValidationError: It is an artifact: a chart, a signature, an attestation.
+    """
+    foreign = foreign_type(manifest.config, manifest.layers)
+    if foreign is not None:
+        raise not_an_image(str(source), manifest.descriptor.artifact_type or foreign)
 
 
 def _diff_ids(config: bytes, layers: Sequence[Descriptor], source: Reference) -> list[Digest]:
     named = read_json(ConfigWire, config, _("an image's config")).rootfs.diff_ids
-    if not named:
-        # An artifact has no rootfs: its layers are not tars, their digests serve as diff_ids.
-        return [layer.digest for layer in layers]
     if len(named) != len(layers):
         raise ValidationError(
             fill(
@@ -136,3 +107,15 @@ def _diff_ids(config: bytes, layers: Sequence[Descriptor], source: Reference) ->
             _("The image is broken; push it again."),
         )
     return [Digest.parse(text) for text in named]
+
+
+def _not_here(layer: Descriptor, origin: Reference) -> NotFound:
+    return NotFound(
+        fill(
+            _("Layer {digest} of {repository} is a foreign layer, which its registry lacks."),
+            digest=layer.digest,
+            repository=origin.name,
+        ),
+        _("Its licence forbids to distribute it: pull the image with docker on Windows instead."),
+        status=404,
+    )

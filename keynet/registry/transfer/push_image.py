@@ -95,7 +95,12 @@ async def push_image(
         async with gate:
             await client.upload_bytes(target.repository, config.media_type, image.config, emit=emit)
 
-    await _all([*(send(layer) for layer in layers.values()), send_config()])
+    first = client.looks_denied
+    if first:
+        # Where nothing is allowed, one refusal is enough.
+        await send_config()
+    jobs = [send(layer) for layer in layers.values()]
+    await _all(jobs if first else [*jobs, send_config()])
     stored, _tracked = await client.put_manifest(
         target.repository, identifiers[0], image.manifest, media_type
     )
@@ -128,7 +133,7 @@ async def already_pushed(
     config = _matching_config(image, manifest)
     digest = Descriptor.of("", image.manifest).digest
     for identifier in dict.fromkeys([target.identifier, *tags]):
-        found = await client.head_manifest(target.repository, identifier)
+        found = await client.look_for_manifest(target.repository, identifier)
         if found is None or (found.digest, found.media_type) != (
             digest,
             manifest.mediaType or MediaType.OCI_MANIFEST,

@@ -1,69 +1,40 @@
-"""Upload a blob: mounted, or sent in chunks and resumed where it broke.
+"""Upload a blob: mounted, or sent as its registry takes blobs, and resumed where it broke.
 
 Source: OCI distribution-spec, "Pushing a blob in chunks", "Mounting a blob".
 """
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import replace
 
-from keynet.errors import DigestMismatch, RegistryError, RegistryUnreachable
+from keynet.errors import DigestMismatch, RegistryError
 from keynet.events import BlobFinished, BlobMounted, BlobRewound, BlobStarted, Emit
-from keynet.net.retry import TEMPORARY_STATUSES, Budget, retry_after
+from keynet.net.retry import Budget
 from keynet.oci.descriptor import Descriptor
 from keynet.registry import blobs
-from keynet.registry.address import follow, with_query
-from keynet.registry.http.exchange import Answer, Call
-from keynet.registry.http.session import Operation, Session
+from keynet.registry.http.exchange import Answer
+from keynet.registry.http.session import Session
+from keynet.registry.http.transport_errors import no_registry
+from keynet.registry.transfer.blob_policy import TAKEN, BlobPolicy
 from keynet.registry.transfer.blob_source import Reader, Source
 from keynet.registry.transfer.chunk_size import ChunkSize
+from keynet.registry.transfer.upload_requests import (
+    Interruption,
+    Position,
+    Requests,
+    follow_location,
+    reported_offset,
+)
+from keynet.registry.transfer.upload_verdicts import STUCK, Outcome, Verdicts
 from keynet.text import _, fill
 
 __all__ = ["Upload"]
-
-# A registry may take minutes to hash and move a blob of this size after its last byte.
-_BIG: Final = 32 * 1024 * 1024
-_RANGE: Final = re.compile(r"(?:bytes[= ])?0-(\d{1,18})")
-_LOST_SESSION: Final = frozenset({400, 404, 410})
-
-
-@dataclass(slots=True)
-class _Position:
-    """How far the upload is: its newest Location and the next byte."""
-
-    location: str
-    offset: int = 0
-
-
-class _Interruption(Exception):
-    """A failure after which the upload may go on.
-
-    Args:
-        wish_s: What the registry asked for in Retry-After.
-        restart: The registry's upload session cannot be used again.
-        committing: All bytes were sent, so the blob may be there.
-    """
-
-    def __init__(
-        self,
-        error: RegistryError,
-        *,
-        wish_s: float | None = None,
-        restart: bool = False,
-        committing: bool = False,
-    ) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.wish_s = wish_s
-        self.restart = restart
-        self.committing = committing
 
 
 class Upload:
     """One blob on its way into one repository; ``run`` is called once.
 
     Args:
+        policy: What other uploads learned about the registry; this one adds to it.
         chunk_size: Bytes in one request; by default as ``ChunkSize`` decides.
         checked: The source itself raises when its bytes do not have the digest.
     """
@@ -75,6 +46,7 @@ class Upload:
         descriptor: Descriptor,
         source: Source,
         *,
+        policy: BlobPolicy,
         emit: Emit,
         chunk_size: int | None = None,
         checked: bool = False,
@@ -82,17 +54,13 @@ class Upload:
         self._session = session
         self._repository = repository
         self._descriptor = descriptor
+        self._policy = policy
         self._emit = emit
         self._chunk = ChunkSize(descriptor.size, chunk_size)
         self._reader = Reader(source, descriptor, emit, checked=checked)
-        self._action = fill(
-            _("upload blob {digest} to {repository}"),
-            digest=descriptor.digest,
-            repository=repository,
-        )
-        self._scopes: tuple[str, ...] = (f"repository:{repository}:pull,push",)
+        self._requests = Requests(session, repository, descriptor, self._reader)
         self._name = str(descriptor.digest)
-        self._digest_refused = False
+        self._verdicts = Verdicts(policy, descriptor.size)
 
     async def run(self, mount_from: Sequence[str] = ()) -> bool:
         """Put the blob into the repository; True: it was mounted, nothing was sent.
@@ -102,10 +70,12 @@ class Upload:
 
         Raises:
             DigestMismatch: The source's bytes do not have the digest that was announced.
-            RegistryError: The registry refuses, or fails too often.
+            RegistryError: The registry refuses every way of sending it, or fails too often.
         """
-        position: _Position | None = None
+        position: Position | None = None
         for origin in mount_from:
+            if not self._policy.mounts_from(self._repository, origin):
+                continue
             mounted, position = await self._mount(origin)
             if mounted:
                 self._emit(BlobMounted(self._name, self._descriptor.size))
@@ -120,172 +90,162 @@ class Upload:
         self._emit(BlobFinished(self._name))
         return False
 
-    async def _send(self, position: _Position | None) -> None:
+    async def _send(self, position: Position | None) -> None:
         budget = Budget(self._session.retries)
-        furthest = 0
+        furthest = failures = 0
         while True:
             try:
                 if position is None:
-                    position = await self._begin()
+                    position, least = await self._requests.begin()
+                    self._chunk.require(least)
                 await self._advance(position)
-            except _Interruption as interruption:
-                self._chunk.failed()
-                if position is not None and position.offset > furthest:
-                    furthest = position.offset
-                    budget.progress()
-                await budget.wait_or_raise(interruption.error, interruption.wish_s, again=True)
-                if interruption.committing and await self._arrived():
+            except Interruption as interruption:
+                if not interruption.adapted:
+                    self._chunk.failed()
+                    failures += 1
+                    if position is not None and position.offset > furthest:
+                        furthest, failures = position.offset, 0
+                        budget.progress()
+                        self._verdicts.progressed()
+                    await budget.wait_or_raise(interruption.error, interruption.wish_s, again=True)
+                    if failures >= STUCK:
+                        self._unstick(interruption)
+                if interruption.committing and await self._requests.arrived():
                     return
                 before = position.offset if position is not None else 0
-                position = None if interruption.restart else await self._recover(position)
+                position = await self._resumed(position, interruption)
                 after = position.offset if position is not None else 0
                 if after < before:
                     self._emit(BlobRewound(self._name, after))
             else:
                 return
 
-    async def _advance(self, position: _Position) -> None:
+    async def _resumed(self, position: Position | None, after: Interruption) -> Position | None:
+        """Return where the upload goes on; None: it begins again."""
+        if position is None or after.restart or self._policy.chunks_refused:
+            return None
+        if after.adapted:
+            return position
+        offset = await self._requests.ask_offset(position)
+        return Position(position.location, offset) if offset is not None else None
+
+    def _unstick(self, interruption: Interruption) -> None:
+        """Send otherwise than what failed again and again in the same place."""
+        self._chunk.shrink()
+        never = not self._policy.accepted and not self._policy.whole_refused
+        if interruption.error.status == 500 and not interruption.committing and never:
+            self._policy.chunks_refused = True
+
+    async def _advance(self, position: Position) -> None:
         size = self._descriptor.size
-        if position.offset == 0 and size <= self._chunk.size:
-            await self._commit(position, size)
-            return
+        if position.offset == 0 and self._policy.sends_whole(size, self._chunk.size):
+            async with self._policy.whole_turn(size):
+                # Another upload may have learned something meanwhile.
+                if self._policy.sends_whole(size, self._chunk.size):
+                    await self._commit(position, size)
+                    return
         while position.offset < size:
-            await self._send_chunk(position, min(size, position.offset + self._chunk.size))
+            await self._send_chunk(position)
         await self._reader.verify()
         await self._commit(position, 0)
 
-    async def _begin(self) -> _Position:
-        call = Call("POST", f"/v2/{self._repository}/blobs/uploads/")
-        answer = await self._session.send(self._operation(call, 202))
-        position = _Position("")
-        self._follow_location(position, answer)
-        if not position.location:
-            raise self._protocol_error(_("the answer has no Location for the upload"))
-        minimum = answer.headers.get("oci-chunk-min-length", "")
-        if re.fullmatch("[0-9]{1,12}", minimum):
-            self._chunk.require(int(minimum))
-        return position
-
-    async def _mount(self, origin: str) -> tuple[bool, _Position | None]:
+    async def _mount(self, origin: str) -> tuple[bool, Position | None]:
         """Ask the registry to take the blob from another of its repositories."""
-        digest = self._descriptor.digest
-        operation = blobs.mount_operation(self._repository, digest, origin, self._action)
+        operation = replace(
+            blobs.mount_operation(
+                self._repository, self._descriptor.digest, origin, self._requests.action
+            ),
+            tries=self._policy.look_tries,
+        )
         try:
             answer = await self._session.send(operation)
         except RegistryError as error:
-            # Harbor and others refuse a mount with these; an upload may still be allowed.
-            if error.status in (400, 401, 403, 404, 405):
-                return False, None
-            raise
+            if no_registry(error):
+                raise
+            # A 404 may be about this blob alone.
+            if error.status != 404:
+                self._policy.refuse_mount(self._repository, origin)
+            return False, None
         if answer.status == 201:
-            self._check_digest(answer)
-            return True, None
-        position = _Position("")
-        self._follow_location(position, answer)
+            # Under another digest it is not the blob that was asked for.
+            stored = answer.headers.get("docker-content-digest", self._name)
+            return stored == self._name, None
+        position = Position("")
+        follow_location(position, answer)
         return False, position if position.location else None
 
-    async def _send_chunk(self, position: _Position, stop: int) -> None:
+    async def _send_chunk(self, position: Position) -> None:
         start = position.offset
-        headers = {
-            "Content-Type": "application/octet-stream",
-            "Content-Length": str(stop - start),
-            "Content-Range": f"{start}-{stop - 1}",
-        }
-        call = Call("PATCH", position.location, headers, lambda: self._reader.pieces(start, stop))
-        # A proxy may limit bodies: the first, smaller size may pass.
-        retried = {413, 416} if self._chunk.can_fall(stop - start) else {416}
-        answer = await self._try(call, {202, 204, *retried}, committing=False)
-        if answer.status in retried:
-            raise _Interruption(self._session.failure(answer, self._action))
-        self._follow_location(position, answer)
-        reached = _offset(answer)
-        if reached is None or reached == stop:
-            position.offset = stop
-            self._chunk.arrived()
-            return
-        accepted = reached - start
-        if not 0 < accepted < stop - start:
-            error = self._protocol_error(_("it reports other bytes than were sent"))
-            raise _Interruption(error, restart=accepted > 0)
-        position.offset = reached
-        self._chunk.cut(accepted)
+        wanted = min(self._descriptor.size - start, self._chunk.size)
+        async with self._policy.turn(wanted, self._chunk.least) as length:
+            if not length:
+                # Another upload learned meanwhile that this registry takes no chunks.
+                raise self._verdicts.without_chunks(
+                    self._requests.protocol_error(_("it takes no chunks"))
+                )
+            stop = start + length
+            answer = await self._requests.send_chunk(position, stop)
+            if answer.status not in TAKEN:
+                raise await self._judge_refused_chunk(position, length, answer)
+            self._policy.took(length)
+        await self._judge_taken_chunk(position, stop, answer)
 
-    async def _commit(self, position: _Position, size: int) -> None:
-        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
-        call = Call(
-            "PUT",
-            with_query(position.location, digest=self._name),
-            headers,
-            (lambda: self._reader.pieces(0, size)) if size else None,
-            patient=self._descriptor.size >= _BIG,
-        )
+    async def _judge_taken_chunk(self, position: Position, stop: int, answer: Answer) -> None:
+        """Find out how far the upload is after a chunk that was taken."""
+        start = position.offset
+        reached = reported_offset(answer)
+        if reached is None or reached == stop or self._policy.ranges_lie:
+            self._advanced(position, stop)
+        elif start < reached < stop and reached > 1:
+            position.offset = reached
+            self._chunk.cut(reached - start)
+        else:
+            # It makes no sense: it counts the chunk alone, or goes backwards.
+            offset = await self._requests.ask_offset(position)
+            if offset == stop or (offset is None and reached == stop - start):
+                self._policy.ranges_lie = True
+                self._advanced(position, stop)
+            else:
+                error = self._requests.protocol_error(_("it reports other bytes than were sent"))
+                raise self._verdicts.contradicted(error, restart=offset is None)
+
+    async def _judge_refused_chunk(
+        self, position: Position, length: int, answer: Answer
+    ) -> Outcome:
+        """Return what to raise after a chunk that was refused: another way, or the error."""
+        error = self._requests.failure(answer)
+        start = position.offset
+        if answer.status == 416 and start:
+            offset = await self._requests.ask_offset(position)
+            misplaced = offset != start
+            if misplaced and not (offset is None and length > self._policy.accepted):
+                return self._verdicts.contradicted(error, restart=offset is None)
+            start = offset or 0
+        return self._verdicts.refused_chunk(answer, error, start, length, self._chunk.least)
+
+    async def _commit(self, position: Position, size: int) -> None:
         try:
-            answer = await self._try(call, {200, 201, 202, 204, 416}, committing=True)
-        except (_Interruption, RegistryError):
+            answer = await self._requests.commit(position, size)
+            if answer.status not in TAKEN:
+                error = self._requests.failure(answer)
+                raise self._verdicts.refused_commit(answer, error, size, self._chunk.least)
+        except (Interruption, RegistryError) as error:
             # Wrong content comes from the source, whatever the registry says about it.
             if self._reader.complete:
                 await self._reader.verify()
+            if isinstance(error, Interruption):
+                raise self._verdicts.failed_commit(error, size) from error
             raise
         await self._reader.verify()
+        self._policy.took_whole(size)
         if answer.status == 201:
             self._check_digest(answer)
-        elif answer.status == 416 or not await self._arrived():
-            error = self._session.failure(answer, self._action)
-            raise _Interruption(error, restart=answer.status != 416, committing=True)
+        elif await self._requests.absent():
+            raise Interruption(self._requests.failure(answer), restart=True, committing=True)
 
-    async def _try(self, call: Call, expect: set[int], *, committing: bool) -> Answer:
-        """Make one request of the upload session.
-
-        Raises:
-            _Interruption: The upload may go on.
-            RegistryError: It may not.
-        """
-        try:
-            answer = await self._session.send_once(self._operation(call))
-        except RegistryUnreachable as error:
-            if not error.temporary:
-                raise
-            raise _Interruption(error, committing=committing) from error
-        if answer.status in expect:
-            return answer
-        refused = self._session.failure(answer, self._action)
-        if answer.status in TEMPORARY_STATUSES:
-            wish = retry_after(answer.headers.get("retry-after"))
-            raise _Interruption(refused, wish_s=wish, committing=committing)
-        if answer.status in _LOST_SESSION and not self._digest_refused:
-            # The source has the digest, so bytes changed on their way: try once more.
-            self._digest_refused = refused.code == "DIGEST_INVALID"
-            raise _Interruption(refused, restart=True, committing=committing)
-        raise refused
-
-    async def _recover(self, position: _Position | None) -> _Position | None:
-        """Ask the registry how far the upload is; None: begin again."""
-        if position is None:
-            return None
-        call = Call("GET", position.location)
-        operation = self._operation(call, 204, 202, 200, *_LOST_SESSION, 405, 416)
-        answer = await self._session.send(operation)
-        if answer.status not in (200, 202, 204):
-            return None
-        offset = _offset(answer)
-        # "0-0" means nothing at some registries and one byte at others.
-        if offset is None or offset <= 1 or offset > self._descriptor.size:
-            return None
-        found = _Position(position.location, offset)
-        self._follow_location(found, answer)
-        return found
-
-    async def _arrived(self) -> bool:
-        found = await blobs.find(self._session, self._repository, self._descriptor.digest)
-        return found is not None and found in (-1, self._descriptor.size)
-
-    def _operation(self, call: Call, *expect: int) -> Operation:
-        return Operation(call, self._action, self._scopes, self._repository, frozenset(expect))
-
-    def _follow_location(self, position: _Position, answer: Answer) -> None:
-        location = answer.headers.get("location")
-        if location:
-            position.location = follow(answer.url, location)
+    def _advanced(self, position: Position, offset: int) -> None:
+        position.offset = offset
+        self._chunk.arrived()
 
     def _check_digest(self, answer: Answer) -> None:
         stored = answer.headers.get("docker-content-digest")
@@ -293,23 +253,7 @@ class Upload:
             raise DigestMismatch(
                 fill(
                     _("Could not {action}: the registry stored it under another digest."),
-                    action=self._action,
+                    action=self._requests.action,
                 ),
                 _("Do not use what was uploaded; report this to the registry's owner."),
             )
-
-    def _protocol_error(self, reason: str) -> RegistryError:
-        return RegistryError(
-            fill(
-                _("Could not {action} at {registry}: {reason}."),
-                action=self._action,
-                registry=self._session.registry.name,
-                reason=reason,
-            ),
-            _("The registry, or a proxy in front of it, breaks the protocol."),
-        )
-
-
-def _offset(answer: Answer) -> int | None:
-    match = _RANGE.fullmatch(answer.headers.get("range", ""))
-    return int(match.group(1)) + 1 if match else None

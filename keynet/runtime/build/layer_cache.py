@@ -28,6 +28,7 @@ __all__ = [
     "CachedImage",
     "build_name",
     "drop",
+    "first_stage",
     "keep_stages",
     "list_images",
     "project_name",
@@ -76,6 +77,11 @@ def project_name(plan: BuildPlan) -> str:
 def build_name(project: str) -> str:
     """Return a name for one build of a project, unique among simultaneous builds."""
     return f"{project}:build-{secrets.token_hex(6)}"
+
+
+def first_stage(project: str) -> str:
+    """Return the name for the last image of a project's first stage."""
+    return _stage_name(project, 1)
 
 
 def release(engine: tuple[str, ...], built: CachedImage) -> None:

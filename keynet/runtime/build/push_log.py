@@ -1,6 +1,7 @@
 """Follow an engine's push: progress events, the digest, or the error with a hint."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,7 +24,7 @@ from keynet.events import (
 )
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
-from keynet.text import _, fill, printable
+from keynet.text import N_, _, fill, printable
 
 __all__ = ["PushLog", "docker_digest", "push_error"]
 
@@ -287,10 +288,42 @@ def _server_failed(failed: _FailedPush) -> RegistryError:
     )
 
 
+def _refusal(message: str, hint: str, status: int) -> Callable[[_FailedPush], KeynetError]:
+    """Return what makes an error of these texts, which ``N_()`` has marked."""
+
+    def make(failed: _FailedPush) -> KeynetError:
+        said = fill(_(message), host=failed.target.registry, target=failed.target, said=failed.said)
+        return RegistryError(said, _(hint), status=status)
+
+    return make
+
+
+_READ_ONLY: Final = _refusal(
+    N_("{host} is in read-only mode: {said}"),
+    N_("Push again when its owner has ended that mode."),
+    403,
+)
+_MIRROR: Final = _refusal(
+    N_("The project of {target} is filled from another registry: {said}"),
+    N_("Push to a project of your own: this one only caches or mirrors."),
+    403,
+)
+_ABSENT: Final = _refusal(
+    N_("The project or repository of {target} does not exist: {said}"),
+    N_("Create it in the registry first, or correct its name."),
+    404,
+)
+
 # Not compiled at import: re compiles them if a push fails. The first match wins.
 _RULES: Final = (
     (r"quota|exceed the configured upper limit|insufficient storage", _quota),
-    (r"immutable|\b412\b|precondition", _immutable),
+    (r"immutable|\b412\b|precondition|cannot be overwritten", _immutable),
+    (r"read[- ]only mode|currently read-only|pushes .{0,80}disabled", _READ_ONLY),
+    (r"proxy (cache )?project|pull[- ]through", _MIRROR),
+    (
+        r"name[ _]unknown|(project|repository|repo) .{0,200}(not found|does not exist|not known)",
+        _ABSENT,
+    ),
     (r"\b413\b|entity too large|request body too large|size_?invalid", _too_large),
     (r"\b429\b|too ?many ?requests", _throttled),
     (r"x509|certificate signed by unknown|certificate is not trusted|tls: ", _unknown_ca),

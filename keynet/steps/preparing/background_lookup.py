@@ -129,6 +129,7 @@ async def _ask(base: Reference, wanted: Platform, access: RegistryAccess | None)
         auth=auth,
         ca_cert=access.ca_cert if access is not None else None,
         insecure=plain,
+        token_hosts=access.token_hosts if access is not None else (),
         timeout=Timeouts(_CONNECT_S, _READ_S, _READ_S),
         retries=Retries(attempts=1),
     )

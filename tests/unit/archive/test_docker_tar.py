@@ -144,12 +144,12 @@ def test_a_file_that_is_not_an_archive_is_invalid(
         extract_original_tags(path)
 
 
-def test_a_folder_is_not_an_archive(tmp_path: Path) -> None:
-    with pytest.raises(TarReadError, match="is not a regular file"):
+def test_a_folder_without_an_image_is_not_an_archive(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArchive, match="is a folder, but not an image"):
         extract_original_tags(tmp_path)
 
 
-@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+@pytest.mark.parametrize("compression", ["gzip", "zstd", "xz", "bzip2"])
 def test_a_compressed_archive_that_is_cut_is_invalid(tmp_path: Path, compression: str) -> None:
     path = write(tmp_path / "a.tar", docker_old(random_image(1)), compression)
     path.write_bytes(path.read_bytes()[:-5])

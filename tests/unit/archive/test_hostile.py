@@ -1,13 +1,17 @@
 """Hostile archives, each read by a process of its own whose CPU seconds and memory are bounded."""
 
 import ast
+import bz2
 import gzip
 import hashlib
 import json
+import lzma
 import random
+import struct
 import subprocess
 import sys
 import tarfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -122,7 +126,18 @@ MEMBERS: dict[str, tuple[list[Member], str]] = {
     ),
     "a link to an absolute path": ([*SOUND, link("evil", "/etc/passwd")], "evil"),
     "a link that climbs out": ([*SOUND, link("a/evil", "../../etc/passwd")], "a/evil"),
-    "a hard link": ([*SOUND, link("evil", "manifest.json", tarfile.LNKTYPE)], "evil"),
+    "a hard link that climbs out": (
+        [*SOUND, link("a/evil", "a/../../x", tarfile.LNKTYPE)],
+        "a/evil: it is a hard link to a path outside",
+    ),
+    "an absolute hard link": (
+        [*SOUND, link("evil", "/etc/passwd", tarfile.LNKTYPE)],
+        "evil: it is a hard link to a path outside",
+    ),
+    "a hard link to what comes later": (
+        [link("evil", "manifest.json", tarfile.LNKTYPE), *SOUND],
+        "evil: it is a hard link to a file that does not come before it",
+    ),
     "a device": ([*SOUND, Member("null", type=tarfile.CHRTYPE)], "null"),
     "a pipe": ([*SOUND, Member("pipe", type=tarfile.FIFOTYPE)], "pipe"),
     "a sparse file": ([*SOUND, Member("sparse", type=tarfile.GNUTYPE_SPARSE)], "sparse"),
@@ -395,7 +410,7 @@ BOMB = b"\0" * (1 << 20)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("compress", [gzip.compress, zstd.compress])
+@pytest.mark.parametrize("compress", [gzip.compress, zstd.compress, lzma.compress, bz2.compress])
 def test_a_bomb_round_the_archive_is_noticed_while_it_opens(
     verdict: Verdict, tmp_path: Path, compress: Callable[[bytes], bytes]
 ) -> None:
@@ -450,6 +465,21 @@ def test_a_zstd_window_larger_than_memory_allows_is_refused(
     assert verdict(path) == "SOUND"
     path.write_bytes(zstd_frame(tar(SOUND), window_log=30))
     assert "cannot be decompressed" in verdict(path)
+
+
+def test_an_xz_dictionary_larger_than_memory_allows_is_refused(
+    verdict: Verdict, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.tar"
+    content = bytearray(lzma.compress(tar(SOUND)))
+    path.write_bytes(content)
+    assert verdict(path) == "SOUND"
+    # The block's header follows that of the stream, 12 bytes; its dictionary becomes 4 GiB.
+    size = (content[12] + 1) * 4
+    content[16] = 40
+    content[12 + size - 4 : 12 + size] = struct.pack("<I", zlib.crc32(content[12 : 8 + size]))
+    path.write_bytes(content)
+    assert "cannot be decompressed: Memory usage limit exceeded" in verdict(path)
 
 
 def zstd_frame(content: bytes, window_log: int) -> bytes:

@@ -43,9 +43,15 @@ def test_the_servers_words_are_found(body: object, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "expected"), [(b"plain words\n", "plain words"), (b"<html>x</html>", ""), (b"", "")]
-)
-def test_a_body_that_is_no_json_is_shown_unless_it_is_a_page(body: bytes, expected: str) -> None:
+    ("body", "expected"),
+    [
+        (b"plain words\n", "plain words"),
+        (b"<title>502 Bad Gateway</title><h1>502 Bad Gateway</h1><hr>nginx",
+         "502 Bad Gateway; nginx"),
+        (b"", ""),
+    ],
+)  # fmt: skip
+def test_a_body_that_is_no_json_is_shown(body: bytes, expected: str) -> None:
     assert problem.message(body) == expected
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from keynet.archive.docker_tar import extract_original_tags, inspect_docker_tar
-from tests.fakes.archives import docker_old, make_image, oci, random_image, write
+from tests.fakes.archives import docker_old, make_image, oci, random_image, tar, unpack, write
+from tests.fakes.piping import standard_input
 from tests.fakes.registry import MemoryRegistry
 from tests.unit.cli.conftest import keynet, served
 
@@ -320,3 +321,56 @@ def test_validate_names_a_file_that_is_not_an_archive(tmp_path: Path, capsys: Ca
 def test_validate_says_as_json_that_an_archive_is_sound(archive: Path, capsys: Capture) -> None:
     assert keynet("image", "validate", str(archive), "--json") == 0
     assert json.loads(capsys.readouterr().out) == {"valid": True, "problems": []}
+
+
+def test_an_archive_is_pushed_from_standard_input(
+    open_registry: tuple[MemoryRegistry, str], capsys: Capture
+) -> None:
+    registry, host = open_registry
+    with standard_input(tar(docker_old(random_image(1, tags=["team/app:1"])))):
+        assert keynet("image", "push", "-", "--to", f"http://{host}", "--quiet") == 0
+    assert registry.repository("team/app").tags["1"] in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [("validate", "standard input is valid."), ("tags", "team/app:1"), ("inspect", "team/app:1")],
+)
+def test_an_archive_on_standard_input_is_looked_at(
+    capsys: Capture, command: str, shown: str
+) -> None:
+    with standard_input(tar(docker_old(random_image(1, tags=["team/app:1"])))):
+        assert keynet("image", command, "-") == 0
+    assert shown in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["push", "validate", "tags", "inspect"])
+def test_a_pipe_that_ends_early_is_an_invalid_archive(capsys: Capture, command: str) -> None:
+    content = tar(docker_old(random_image(1, tags=["team/app:1"])))
+    to = ("--to", "http://127.0.0.1:1/a:1") if command == "push" else ()
+    with standard_input(content[: len(content) // 2]):
+        assert keynet("image", command, "-", *to) == 7
+    assert "standard input" in capsys.readouterr().err
+
+
+def test_standard_input_is_not_read_for_two_things(capsys: Capture) -> None:
+    to = ("--to", "http://127.0.0.1:1/a:1", "--username", "me", "--password-stdin")
+    with standard_input(b"secret"):
+        assert keynet("image", "push", "-", *to) == 2
+    assert "both the archive and the password" in capsys.readouterr().err
+
+
+def test_a_folder_is_pushed_and_its_image_chosen_by_a_bare_tag(
+    open_registry: tuple[MemoryRegistry, str], tmp_path: Path, capsys: Capture
+) -> None:
+    registry, host = open_registry
+    images = [random_image(number, tags=[f"v{number}"]) for number in (1, 2)]
+    name = "org.opencontainers.image.ref.name"
+    folder = unpack(tmp_path / "layout", oci(*images, annotation=name))
+    to = ("--to", f"http://{host}/team/app", "--image", "v2", "--compress", "none")
+    assert keynet("image", "push", str(folder), *to) == 0
+    digest = registry.repository("team/app").tags["v2"]
+    manifest = json.loads(registry.repository("team/app").manifests[digest][1])
+    assert manifest["config"]["size"] == len(images[1].config)
+    assert keynet("image", "push", str(folder), "--image", "v3", *to[:2]) == 7
+    assert "Its tags: v1, v2." in capsys.readouterr().err

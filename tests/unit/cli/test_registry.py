@@ -1,5 +1,6 @@
 """``keynet registry`` as its users run it, against a registry in memory."""
 
+import contextlib
 import io
 import json
 import sys
@@ -9,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from keynet import credentials
+from keynet.saved_login import SavedLogin
 from tests.fakes.archives import docker_old, random_image, write
 from tests.fakes.registry import MemoryRegistry
+from tests.fakes.stored_images import entry, store_image, store_index
 from tests.unit.cli.conftest import Terminal, keynet, saved, served
 
 Capture = pytest.CaptureFixture[str]
@@ -304,3 +308,84 @@ def test_rm_without_a_tag_deletes_nothing(filled: Filled, capsys: Capture) -> No
     assert keynet("registry", "rm", "--yes", f"http://{filled.host}", "team/app") == 2
     assert "No tag or digest of team/app was given." in capsys.readouterr().err
     assert set(filled.registry.repository("team/app").tags) == {"1", "same"}
+
+
+@contextlib.contextmanager
+def guarded() -> Iterator[tuple[MemoryRegistry, str, str]]:
+    """Return a registry whose token server is at another port, and both of their names."""
+    registry = MemoryRegistry(auth="token")
+    registry.repository("team/app")
+    with served(registry) as (_registry, host), served(registry) as (_same, tokens):
+        registry.realm = f"http://{tokens}/token"
+        yield registry, host, tokens
+
+
+@pytest.mark.parametrize("way", ["none", "flag", "variable", "another", "login"])
+def test_a_token_server_at_another_port_has_to_be_declared(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    with guarded() as (registry, host, tokens):
+        typed(monkeypatch, registry.password)
+        flags: tuple[str, ...] = ()
+        match way:
+            case "flag":
+                flags = ("--token-host", "git.test", "--token-host", tokens)
+            case "another":
+                flags = ("--token-host", "other.test")
+                monkeypatch.setenv("KEYNET_TOKEN_HOSTS", tokens)
+            case "variable":
+                monkeypatch.setenv("KEYNET_TOKEN_HOSTS", f"git.test, {tokens}")
+            case "login":
+                credentials.save(SavedLogin(token_hosts=(tokens,)))
+        access = ("--username", registry.user, "--password-stdin", *flags)
+        status = keynet("registry", "tags", f"http://{host}/team/app", *access)
+        shown = capsys.readouterr()
+        allowed = way in ("flag", "variable", "login")
+        assert status == (0 if allowed else 5)
+        asked = [seen for seen in registry.seen if "/token" in seen.url]
+        assert bool(asked) == allowed
+        if not allowed:
+            assert f"http://{tokens}/token" in shown.err
+            assert f"--token-host {tokens} or KEYNET_TOKEN_HOSTS" in " ".join(shown.err.split())
+
+
+def test_the_platform_is_a_token_server_of_its_own_registry_only(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with guarded() as (registry, host, tokens):
+        monkeypatch.setenv("KEYNET_SERVER_URL", f"http://{tokens}/app-training")
+        monkeypatch.setenv("KEYNET_HARBOR_URL", f"http://{host}")
+        monkeypatch.setenv("KEYNET_HARBOR_USERNAME", registry.user)
+        monkeypatch.setenv("KEYNET_HARBOR_PASSWORD", registry.password)
+        assert keynet("registry", "tags", f"http://{host}/team/app") == 0
+        typed(monkeypatch, registry.password)
+        monkeypatch.setenv("KEYNET_HARBOR_URL", "https://another.test")
+        access = ("--username", registry.user, "--password-stdin")
+        assert keynet("registry", "tags", f"http://{host}/team/app", *access) == 5
+
+
+def test_a_token_host_that_is_none_is_a_usage_error(capsys: Capture) -> None:
+    flags = ("--token-host", "git.test/jwt")
+    assert keynet("registry", "tags", "https://registry.test/team/app", *flags) == 2
+    assert "git.test/jwt" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["info", "manifest"])
+def test_the_platform_of_an_index_can_be_chosen(
+    filled: Filled, capsys: Capture, command: str
+) -> None:
+    platforms = [{"os": "linux", "architecture": name} for name in ("arm64", "s390x")]
+    entries = [
+        entry(store_image(filled.registry, "multi", None, platform=platform), platform)
+        for platform in platforms
+    ]
+    store_index(filled.registry, "multi", "1", entries)
+    name = f"http://{filled.host}/multi:1"
+    assert keynet("registry", command, name) == 5
+    shown = capsys.readouterr().err
+    assert "it has: linux/arm64, linux/s390x" in shown
+    assert "--platform" in shown
+    assert keynet("registry", command, name, "--platform", "linux/aarch64", "--json") == 0
+    assert entries[0]["digest"] in capsys.readouterr().out
+    assert keynet("registry", command, name, "--platform", "linux/amd 64") == 2
+    assert "not a valid platform" in capsys.readouterr().err

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from keynet.files.beneath import Beneath, LeavesFolder, NotRegular
+from tests.counting import calls_of
 
 _EXCHANGE = 2
 _AT_FDCWD = -100
@@ -111,12 +112,57 @@ def test_a_loop_of_links_ends(folder: Path) -> None:
 
 
 def test_a_long_way_up_and_down_ends(folder: Path) -> None:
-    """Going up starts again at the top, so its cost has to be limited."""
+    """A path goes through 20,000 folders at most, however it is written."""
+    (folder / "d" / "e").mkdir(parents=True)
+    (folder / "many").symlink_to("d/../" * 800)
+    with Beneath(folder) as inside:
+        assert inside.resolve("many/d/e") == "d/e"
+        with pytest.raises(OSError, match="symbolic links") as caught:
+            inside.resolve("many/" * 39)
+    assert caught.value.errno == errno.ELOOP
+
+
+def test_going_up_opens_no_folder_again(folder: Path) -> None:
     deep = "/".join(["d"] * 60)
     (folder / deep).mkdir(parents=True)
-    with Beneath(folder) as inside, pytest.raises(OSError, match="symbolic links") as caught:
-        inside.resolve(f"{deep}/" + "../d/" * 2_000)
-    assert caught.value.errno == errno.ELOOP
+    with Beneath(folder) as inside:
+        opened = calls_of(lambda: inside.resolve(f"{deep}/{'../d/' * 500}"), os.open)
+    assert opened <= 60 + 500
+
+
+def test_reading_through_links_takes_few_calls_for_each(folder: Path) -> None:
+    for number in range(300):
+        (folder / "sub" / f"link{number}").symlink_to("../other/b.txt")
+    (folder / "other").symlink_to("sub")
+
+    def read() -> None:
+        with Beneath(folder) as inside:
+            for number in range(300):
+                assert inside.read(f"sub/link{number}", 10) == b"b"
+
+    assert calls_of(read, os.open, os.readlink, os.stat) <= 300 * 10
+
+
+def test_links_that_lead_a_long_way_round_are_limited_together(folder: Path) -> None:
+    """Each of them is one that the system would follow."""
+    for number in range(400):
+        (folder / f"link{number}").symlink_to("sub/../" * 500 + "a.txt")
+    refused = []
+
+    def read() -> None:
+        with Beneath(folder) as inside:
+            for number in range(400):
+                try:
+                    assert inside.read(f"link{number}", 10) == b"a"
+                except OSError as error:
+                    refused.append(error.errno)
+            # What is reached as usual still is.
+            assert inside.read("sub/b.txt", 10) == b"b"
+
+    opened = calls_of(read, os.open)
+    assert 0 < len(refused) < 400
+    assert set(refused) == {errno.ELOOP}
+    assert opened < 150_000
 
 
 def test_a_folder_that_is_not_listable_is_passed_through(folder: Path) -> None:

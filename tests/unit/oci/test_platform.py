@@ -5,7 +5,7 @@ import platform
 import pytest
 
 from keynet.errors import ValidationError
-from keynet.oci.platform import Platform, choose, for_cluster, host
+from keynet.oci.platform import DEFAULT, Platform, choose, for_cluster, host, pick
 
 
 @pytest.mark.parametrize("text", ["linux/amd64", "linux/arm/v7", "linux/amd64/v3", "windows/amd64"])
@@ -14,7 +14,8 @@ def test_platforms_round_trip(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "linux", "a/b/c/d", "linux/", "linux/amd 64", "/amd64", "a\n/b"]
+    "text",
+    ["", "linux", "a/b/c/d", "linux/", "linux/amd 64", "/amd64", "a\n/b", "vax", "linux(/amd64"],
 )
 def test_a_text_that_is_not_a_platform_is_refused(text: str) -> None:
     with pytest.raises(ValidationError, match="not a valid platform"):
@@ -32,6 +33,11 @@ def test_a_text_that_is_not_a_platform_is_refused(text: str) -> None:
         ("linux/aarch64", "linux/arm64"),
         ("linux/arm64/v8", "linux/arm64"),
         ("linux/arm64/8", "linux/arm64"),
+        ("linux/arm64/v8.0", "linux/arm64"),
+        ("linux/i386", "linux/386"),
+        ("arm64", "linux/arm64"),
+        ("x86_64", "linux/amd64"),
+        ("windows(10.0.17763.1)/AMD64", "windows(10.0.17763.1)/amd64"),
         ("linux/ARM64/V9", "linux/arm64/v9"),
         ("linux/arm", "linux/arm/v7"),
         ("linux/arm/6", "linux/arm/v6"),
@@ -70,6 +76,10 @@ def test_no_variant_is_none(variant: str | None) -> None:
         ("windows/amd64", "linux/amd64", False),
         ("linux/arm64/v8.2", "linux/arm64/v9", True),
         ("linux/arm64/v9", "linux/arm64/v8.2", False),
+        ("windows(10.0.17763.1)/amd64", "windows(10.0.17763)/amd64", True),
+        ("windows(10.0.17763.1)/amd64", "windows(10.0.20348.1)/amd64", False),
+        ("windows(10.0.17763.1)/amd64", "windows/amd64", True),
+        ("windows/amd64", "windows(10.0.17763)/amd64", True),
         ("linux/mips/softfloat", "linux/mips/hardfloat", False),
     ],
 )
@@ -116,3 +126,26 @@ def test_attestations_have_no_platform() -> None:
 def test_a_laptop_builds_for_the_cluster() -> None:
     assert for_cluster("linux") is None
     assert for_cluster("darwin") == for_cluster("win32") == Platform("linux", "amd64")
+
+
+@pytest.mark.parametrize(
+    ("offered", "wanted", "expected"),
+    [
+        (["linux/arm64", "unknown/unknown"], None, "linux/arm64"),
+        (["linux/arm64", "linux/amd64"], None, "linux/amd64"),
+        (["linux/arm64", "linux/s390x"], None, None),
+        (["linux/arm64"], "linux/amd64", None),
+        (["unknown/unknown"], None, None),
+        (["unknown/unknown"], "unknown/unknown", None),
+    ],
+)
+def test_the_only_image_or_the_default_is_picked(
+    offered: list[str], wanted: str | None, expected: str | None
+) -> None:
+    asked = None if wanted is None else Platform.parse(wanted)
+    picked = pick(list(map(Platform.parse, offered)), asked, lambda one: one)
+    assert picked == (None if expected is None else Platform.parse(expected))
+
+
+def test_what_is_picked_depends_on_no_machine() -> None:
+    assert Platform("linux", "amd64") == DEFAULT

@@ -10,7 +10,7 @@ from keynet.errors import NotFound, RegistryError
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.reference import Reference
 from keynet.registry import artifact
-from keynet.registry.referrers import fallback_tag
+from keynet.registry.lists.referrers import fallback_tag
 from keynet.registry.transfer.push_image import push_image
 from tests.fakes.images import random_image
 from tests.fakes.registry import MemoryRegistry
@@ -47,6 +47,22 @@ def test_what_was_attached_is_read_back(connect: Connect, referrers: bool) -> No
     asyncio.run(run())
     tags = registry.repository("team/app").tags
     assert len(tags) == (1 if referrers else 2)
+
+
+def test_an_image_that_is_known_is_not_looked_up(connect: Connect) -> None:
+    registry = MemoryRegistry()
+
+    async def run() -> None:
+        async with connect(registry) as client:
+            stored = await push_image(client, random_image(1), IMAGE)
+            registry.seen.clear()
+            await artifact.attach_to(
+                client, IMAGE.repository, stored, PAYLOAD, file_name="hyperparameters.json"
+            )
+            assert not [seen for seen in registry.seen if str(stored.digest) in seen.url]
+            assert await artifact.read(client, IMAGE) == PAYLOAD
+
+    asyncio.run(run())
 
 
 def test_the_manifest_says_what_it_is_in_every_place(connect: Connect) -> None:

@@ -142,7 +142,7 @@ def test_what_has_a_digest_is_read_once(
     assert methods == ["HEAD", "GET", "GET"]
     registry.seen.clear()
     assert ask(cache=cache) == first
-    assert [seen.method for seen in registry.seen] == ["HEAD"]
+    assert [seen.method for seen in registry.seen if "/manifests/" in seen.url] == ["HEAD"]
     # A file that somebody changed is not used.
     for file in cache.folder.iterdir():
         file.write_bytes(b"{}")

@@ -34,12 +34,12 @@ class Unread:
 
 
 def push(
-    connect: Connect, registry: httpx.AsyncBaseTransport, image: Image, *tags: str
+    connect: Connect, registry: httpx.AsyncBaseTransport, image: Image, *tags: str, **more: object
 ) -> list[Event]:
     events: list[Event] = []
 
     async def run() -> None:
-        async with connect(registry) as client:
+        async with connect(registry, **more) as client:
             await push_image(client, image, TARGET, tags=tags, emit=events.append)
 
     asyncio.run(run())
@@ -63,7 +63,7 @@ def test_an_image_that_stands_is_asked_for_once_a_tag(
     image = random_image(5)
     push(connect, registry, image, *tags)
     registry.seen.clear()
-    events = push(connect, registry, unread(image), *tags)
+    events = push(connect, registry, unread(image), *tags, auth=[])
     wanted = ("1", *tags)
     assert asked(registry) == [f"HEAD /v2/team/app/manifests/{tag}" for tag in wanted]
     assert len(events) == len(image.layers) + 1
@@ -87,10 +87,21 @@ def test_a_tag_that_points_elsewhere_is_moved(connect: Connect) -> None:
     assert registry.repository("team/app").tags["1"] == str(Digest.of(other.manifest))
 
 
-def test_a_registry_whose_scheme_is_known_is_not_pinged(connect: Connect) -> None:
+def test_a_registry_whose_scheme_is_known_is_not_pinged_without_credentials(
+    connect: Connect,
+) -> None:
     registry = MemoryRegistry()
-    push(connect, registry, random_image(7))
+    push(connect, registry, random_image(7), auth=[])
     assert "GET /v2/" not in asked(registry)
+
+
+@pytest.mark.parametrize("auth", ["open", "basic", "token"])
+def test_with_credentials_the_root_is_asked_once(connect: Connect, auth: str) -> None:
+    registry = MemoryRegistry(auth=auth)
+    push(connect, registry, random_image(7), "2", "3")
+    assert asked(registry).count("GET /v2/") == 1
+    without = [seen for seen in registry.seen if "authorization" not in seen.headers]
+    assert auth == "open" or [httpx.URL(seen.url).path for seen in without] == ["/v2/"]
 
 
 def test_only_the_first_of_many_requests_is_refused_for_want_of_a_token(
@@ -105,7 +116,7 @@ def test_only_the_first_of_many_requests_is_refused_for_want_of_a_token(
 
     asyncio.run(run())
     without = [seen for seen in registry.seen if "authorization" not in seen.headers]
-    assert [httpx.URL(seen.url).path for seen in without] == ["/v2/team/app/tags/list"]
+    assert [httpx.URL(seen.url).path for seen in without] == ["/v2/"]
 
 
 def test_how_to_sign_in_is_asked_at_the_root_where_a_refusal_does_not_tell(

@@ -216,7 +216,7 @@ OTHER_DIGEST = str(Digest.of(b"other"))
         (b"", MediaType.OCI_MANIFEST, RegistryError, "read"),
         (b"{}", MediaType.OCI_MANIFEST, RegistryError, "schemaVersion"),
         (b'{"schemaVersion":2}', MediaType.OCI_MANIFEST, ValidationError, "neither"),
-        (b'{"schemaVersion":1,"fsLayers":[]}', MediaType.OCI_MANIFEST, RegistryError, "schema"),
+        (b'{"schemaVersion":1,"fsLayers":[]}', MediaType.OCI_MANIFEST, ValidationError, "schema 1"),
         (gzip.compress(bytes(50_000_000), mtime=0), MediaType.OCI_MANIFEST, RegistryError, "read"),
         (
             json.dumps(
@@ -344,7 +344,7 @@ def test_texts_of_the_server_are_made_safe(connect: Connect) -> None:
         (403, {"errors": [{"code": "DENIED", "message": "x"}]}, "permission"),
         (403, {"errors": [{"code": "DENIED", "message": "quota exceeded"}]}, "quota is used up"),
         (404, {}, "does not exist"),
-        (405, {}, "does not allow"),
+        (405, {}, "does not take pushes"),
         (412, {"errors": [{"code": "PRECONDITION", "message": "immutable"}]}, "immutable"),
         (413, {}, "too large"),
         (429, {}, "throttles"),

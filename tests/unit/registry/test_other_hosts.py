@@ -82,8 +82,8 @@ def test_another_host_that_cannot_be_reached_is_named_with_the_registry(
     registry = Leading("https://inner.test:8443/x?sig=s3cr3t")
     with pytest.raises(RegistryError) as caught:
         run(connect(httpx.MockTransport(registry)), step)
-    assert "inner.test:8443 (where registry.test sends this request)" in caught.value.message
-    assert "public URL" in caught.value.hint
+    assert "registry.test sent the request to https://inner.test:8443" in caught.value.message
+    assert "public address" in caught.value.hint
     there = [request for request in registry.asked if request.url.host == "inner.test"]
     assert 1 <= len(there) <= 3
     assert all("authorization" not in request.headers for request in there)

@@ -12,7 +12,8 @@ from keynet.registry.address import Registry, follow, with_query
 from keynet.registry.auth.challenge import parse_challenges, scopes_of
 from keynet.registry.http import tls
 from keynet.registry.http.exchange import Answer
-from keynet.registry.listing import next_page
+from keynet.registry.lists.listing import next_page
+from keynet.registry.token_hosts import declared
 
 
 def test_a_bearer_challenge_is_read() -> None:
@@ -83,11 +84,76 @@ def test_http_is_for_loopback_or_by_wish() -> None:
 
 def test_an_http_realm_serves_an_http_registry_only() -> None:
     registry = Registry.parse("http://127.0.0.1:5000")
-    registry.check_token_realm("http://127.0.0.1:5001/token", "http")
+    registry.check_token_realm("http://127.0.0.1:5000/token", "http")
     with pytest.raises(RegistryError, match="plain http"):
-        registry.check_token_realm("http://127.0.0.1:5001/token", "https")
+        registry.check_token_realm("http://127.0.0.1:5000/token", "https")
     with pytest.raises(RegistryError, match="another host"):
         registry.check_token_realm("http://127.0.0.2:5000/token", "http")
+
+
+@pytest.mark.parametrize(
+    ("name", "scheme", "realm", "declaration"),
+    [
+        ("r.test", "https", "https://r.test/token", ""),
+        ("r.test", "https", "https://R.test:443/token?a=b", ""),
+        ("R.test:443", "https", "https://r.test/token", ""),
+        ("r.test", "https", "https://r.test:8443/token", "r.test:8443"),
+        ("r.test:5050", "https", "https://r.test/jwt/auth", "r.test"),
+        ("r.test", "https", "https://git.test/jwt/auth", "git.test"),
+        ("r.test", "https", "https://git.test:8443/jwt/auth", "git.test:8443"),
+        ("127.0.0.1:5000", "http", "http://127.0.0.1:5001/token", "127.0.0.1:5001"),
+        ("127.0.0.1:5000", "http", "https://127.0.0.1:5001/token", "127.0.0.1:5001"),
+        ("[::1]:5000", "http", "http://[::1]:5001/token", "[::1]:5001"),
+    ],
+)
+def test_a_token_server_beyond_the_registry_has_to_be_declared(
+    name: str, scheme: str, realm: str, declaration: str
+) -> None:
+    registry = Registry.parse(name)
+    if not declaration:
+        registry.check_token_realm(realm, scheme)
+        return
+    others = ("other.test", "git.test:1", "xgit.test", "git.test.evil.test", "r.test:1")
+    for texts in ((), others):
+        undeclared = Registry.parse(name, token_hosts=declared(texts))
+        with pytest.raises(RegistryError, match=r"another (host|port)") as caught:
+            undeclared.check_token_realm(realm, scheme)
+        assert f"--token-host {declaration} or KEYNET_TOKEN_HOSTS" in caught.value.hint
+    Registry.parse(name, token_hosts=declared([declaration])).check_token_realm(realm, scheme)
+
+
+def test_a_declared_host_serves_at_every_port_but_the_registrys_own_does_not() -> None:
+    registry = Registry.parse("r.test", token_hosts=declared(["git.test", "r.test"]))
+    registry.check_token_realm("https://git.test:8443/token", "https")
+    with pytest.raises(RegistryError, match="another port"):
+        registry.check_token_realm("https://r.test:8443/token", "https")
+
+
+@pytest.mark.parametrize(
+    ("texts", "read"),
+    [
+        (["Git.Example.com"], {"git.example.com"}),
+        (["https://git.example.com/jwt/auth"], {"git.example.com"}),
+        (
+            ["git.example.com:8443", "http://127.0.0.1:5001"],
+            {"git.example.com:8443", "127.0.0.1:5001"},
+        ),
+        (["[::1]:5000", " ", ""], {"[::1]:5000"}),
+        ("one.test, two.test:1\tthree.test", {"one.test", "two.test:1", "three.test"}),
+    ],
+)
+def test_token_hosts_are_read_as_people_write_them(texts: list[str] | str, read: set[str]) -> None:
+    assert declared(texts) == read
+
+
+@pytest.mark.parametrize(
+    "text", ["user:hunter2@git.test", "https://user:hunter2@git.test/", "git.test:99999", "*.test",
+             "git.test/jwt", "ftp://git.test", "https://", "git test"],
+)  # fmt: skip
+def test_a_token_host_that_is_none_is_refused_without_repeating_a_password(text: str) -> None:
+    with pytest.raises(UsageError, match="token server") as caught:
+        declared([text])
+    assert "hunter2" not in str(caught.value) + caught.value.hint
 
 
 def test_certs_d_is_read_as_the_engines_do(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_a_missing_registry_program_is_named_with_its_package(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(KeynetError, match="docker-registry") as caught:
-        serve(Options(tmp_path / "data"), started)
+        serve(Options(tmp_path / "data", registry="docker-registry"), started)
     assert "apt install docker-registry" in caught.value.hint
 
 
@@ -65,7 +65,7 @@ def test_a_registry_that_ends_at_once_shows_its_last_words(
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     with pytest.raises(KeynetError, match="no luck") as caught:
-        serve(Options(tmp_path / "data"), started)
+        serve(Options(tmp_path / "data", registry="docker-registry"), started)
     assert "registry.log" in caught.value.hint
 
 
@@ -148,7 +148,7 @@ def test_it_serves_until_it_is_interrupted(tmp_path: Path, registry: Path, tls: 
 @pytest.mark.slow
 def test_it_ends_when_its_registry_ends(tmp_path: Path, registry: Path) -> None:
     with pytest.raises(KeynetError, match="status 7") as caught:
-        served(Options(tmp_path / "data"), registry.touch)
+        served(Options(tmp_path / "data", registry="docker-registry"), registry.touch)
     assert not isinstance(caught.value, Interrupted)
 
 

@@ -1,6 +1,7 @@
 """Which source wins, what a context may not decide, and who gets which credentials."""
 
 import traceback
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,28 @@ def test_flag_beats_variable_beats_pyproject_beats_file() -> None:
     assert merge({}, {}, table, None).model_name == "from-table"
 
 
+def test_token_hosts_come_from_flag_variable_and_login() -> None:
+    saved = replace(SAVED, token_hosts=("git.example.com",))
+    variables = {"KEYNET_TOKEN_HOSTS": " a.test,b.test:8443  c.test "}
+    assert merge({}, {}, {}, saved).token_hosts == ("git.example.com",)
+    assert merge({}, variables, {}, saved).token_hosts == ("a.test", "b.test:8443", "c.test")
+    flags = {"token_hosts": ("d.test",)}
+    assert merge(flags, variables, {}, saved).token_hosts == ("d.test",)
+    assert merge({"token_hosts": ()}, {}, {}, saved).token_hosts == ("git.example.com",)
+
+
+def test_the_platform_may_exchange_its_registrys_password_for_tokens() -> None:
+    assert merge({}, {}, {}, SAVED).registry_access().token_hosts == ("api.example.com:443",)
+    declared = merge({"token_hosts": ("git.test",)}, ENVIRONMENT, {}, None).registry_access()
+    assert declared.token_hosts == ("git.test", "ci.example.com:443")
+
+
+def test_a_platform_that_a_context_names_is_no_token_server() -> None:
+    variables = {name: text for name, text in ENVIRONMENT.items() if "HARBOR" in name}
+    table = {"server-url": "https://evil.example.com"}
+    assert merge({}, variables, table, None).registry_access().token_hosts == ()
+
+
 def test_an_empty_variable_is_not_set() -> None:
     assert merge({}, {"KEYNET_BUILDER": "", "KEYNET_PROJECT_ID": " "}, {}, SAVED).project_id == 12
 
@@ -107,7 +130,9 @@ def test_an_unknown_key_is_named_with_the_known_ones() -> None:
     assert "builder" in caught.value.hint
 
 
-@pytest.mark.parametrize("key", ["api-token", "api_token", "harbor-password", "ca-cert"])
+@pytest.mark.parametrize(
+    "key", ["api-token", "api_token", "harbor-password", "ca-cert", "token-hosts", "token_host"]
+)
 def test_a_context_sets_no_secret_and_no_trust(key: str) -> None:
     with pytest.raises(UsageError, match="must not set") as caught:
         merge({}, {}, {key: "hunter2"}, None)

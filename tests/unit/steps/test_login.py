@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
@@ -73,6 +74,14 @@ def test_a_former_ca_does_not_outlive_a_login_without_one(backend: FakeBackend, 
     saved = credentials.load(file)
     assert saved is not None
     assert (saved.ca_cert, saved.insecure) == (None, False)
+
+
+def test_declared_token_hosts_are_saved(backend: FakeBackend, file: Path) -> None:
+    user = login.sign_in(replace(request(backend), token_hosts=("git.test",)), file)
+    saved = credentials.load(file)
+    assert saved is not None
+    assert saved.token_hosts == ("git.test",)
+    assert user.registry.token_hosts[0] == "git.test"
 
 
 def test_a_broken_file_is_noticed_before_the_password_is_sent(

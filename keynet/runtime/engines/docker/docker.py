@@ -13,7 +13,14 @@ from keynet.events import Emit, LogLine, Notice
 from keynet.net.hosts import is_loopback
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
-from keynet.plan import BaseFacts, BuildPlan, Pushed, RegistryAccess, UserContainerfile
+from keynet.plan import (
+    BaseFacts,
+    BuildPlan,
+    Pushed,
+    Recipe,
+    RegistryAccess,
+    UserContainerfile,
+)
 from keynet.process import shell
 from keynet.runtime.build import layer_cache, rendering, store_images, uv_program
 from keynet.runtime.build.build_log import BuildLog
@@ -31,6 +38,7 @@ from keynet.runtime.engine import (
 from keynet.runtime.engines.docker import (
     docker_args,
     docker_mounts,
+    docker_packages,
     docker_saving,
     docker_tar_context,
     docker_uv,
@@ -134,7 +142,9 @@ class Docker:
         emit: Emit,
     ) -> str:
         """Build once and return the image's id."""
-        rendered = self._rendered(plan, config, on_line)
+        rendered = self._on_packages(plan, config, log, on_line)
+        if rendered is None:
+            rendered = self._rendered(plan, config, on_line)
         with stage(plan, rendered, emit) as staged:
             iidfile = staged.private / "image-id"
             arguments = docker_args.build_arguments(
@@ -299,6 +309,43 @@ class Docker:
         uv = self._uv(plan)
         one = rendering.one_stage(recipe, plan.host_network, user, uv)
         return one or rendering.two_stages(recipe, plan.host_network, uv)
+
+    def _on_packages(
+        self, plan: BuildPlan, config: Path | None, log: BuildLog, on_line: shell.OnLine
+    ) -> Rendered | None:
+        """Install in a container if RUN cannot mount; None leaves it to RUN.
+
+        A daemon on another host has uv as an image, and would get it again with each container.
+        """
+        recipe, engine, project = plan.recipe, self.engine, layer_cache.project_name(plan)
+        if (
+            self.invocation.mode != docker_args.LEGACY
+            or self.invocation.remote
+            or not (isinstance(recipe, Recipe) and plan.needs_run)
+            or not all(each.architecture == engine.architecture for each in plan.platforms)
+        ):
+            return None
+        uv = uv_program.for_plan(plan, engine.architecture)
+        try:
+            return docker_packages.install(
+                self.invocation.binary,
+                recipe,
+                rendering.packages(recipe, plan.host_network, uv),
+                project,
+                inspection=self._bases.inspection(recipe.from_name),
+                pull=partial(self._bases.pull, plan, config, on_line),
+                network=self._network(plan),
+                no_cache=plan.no_cache,
+                on_line=on_line,
+            )
+        except docker_packages.NotStarted:
+            # RUN fails for the same reason, and the builder then says so, or it does not.
+            return None
+        except docker_packages.InstallationFailed as error:
+            kept = keep_containerfile(
+                plan, rendering.two_stages(recipe, plan.host_network, uv), project
+            )
+            raise log.failure(engine.name, error.status, kept, plan.base) from error
 
     def _uv(self, plan: BuildPlan) -> UvProgram | None:
         """Return uv, as an image of this daemon, if the build can use it."""

@@ -69,6 +69,10 @@ def test_an_identity_token_is_told_from_a_password(tmp_path: Path) -> None:
     assert found == Credential("u", Secret("idt"), identity=True)
 
 
+def paths(environment: dict[str, str]) -> list[Path]:
+    return [source.path for source in default_sources(environment) if isinstance(source, AuthFile)]
+
+
 def test_places_are_asked_in_order(tmp_path: Path) -> None:
     environment = {
         "REGISTRY_AUTH_FILE": str(tmp_path / "own.json"),
@@ -82,13 +86,15 @@ def test_places_are_asked_in_order(tmp_path: Path) -> None:
         tmp_path / "run/containers/auth.json",
         tmp_path / "config/containers/auth.json",
         tmp_path / "docker/config.json",
+        tmp_path / ".dockercfg",
     ]
-    assert [source.path for source in default_sources(environment)] == places
-    bare = [source.path for source in default_sources({"HOME": str(tmp_path)})]
+    assert paths(environment) == places
+    bare = paths({"HOME": str(tmp_path)})
     assert bare == [
         Path(f"/run/containers/{os.getuid()}/auth.json"),
         tmp_path / ".config/containers/auth.json",
         tmp_path / ".docker/config.json",
+        tmp_path / ".dockercfg",
     ]
 
 

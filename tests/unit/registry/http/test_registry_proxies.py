@@ -41,9 +41,9 @@ def ping(registry: str = "https://registry.invalid") -> None:
         (b"", "does not answer as a proxy does|was lost"),
         (
             b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n",
-            "refuses connections to|lacks the permission",
+            "refuses connections to|lack the permission",
         ),
-        (b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n", "cannot connect to|the registry failed"),
+        (b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n", "cannot connect to|is not available"),
         (b"\x05\xff", "does not answer as a proxy does|was lost"),
     ],
     ids=["407", "nothing", "403", "503", "no http"],

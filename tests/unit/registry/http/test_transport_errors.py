@@ -81,8 +81,14 @@ def test_a_proxy_that_cannot_be_used_is_a_wrong_setting(monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("value", "hint"),
     [
-        ("7000", "Try again in 7000 seconds."),
-        ("a date", "Try again in 8"),
+        ("90", "Try again in 90 seconds."),
+        ("3600", "Try again in 60 minutes."),
+        ("21600", "Try again in 6 hours."),
+        ("9001", "Try again in 3 hours."),
+        ("604800", "Try again in 7 days."),
+        ("99999999", "Try again later."),
+        ("a date", "Try again in 24 hours."),
+        ("a moment", "Try again in 24 hours."),
         ("soon", "Try again later."),
     ],
 )
@@ -90,7 +96,9 @@ def test_a_registry_that_throttles_says_when_to_come_back(
     connect: Connect, value: str, hint: str
 ) -> None:
     if value == "a date":
-        value = formatdate(time.time() + 86_400, usegmt=True)
+        value = formatdate(time.time() + 86_390, usegmt=True)
+    if value == "a moment":
+        value = str(int(time.time()) + 86_390)
     registry = MemoryRegistry()
     registry.fault = lambda request: Refuse(429, value) if "tags" in request.url.path else None
 

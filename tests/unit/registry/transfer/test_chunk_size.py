@@ -11,7 +11,7 @@ def test_chunks_double_up_to_a_tenth_of_the_blob_and_32_mib() -> None:
     for _chunk in range(3):
         sizes.append(chunk.size)
         chunk.arrived()
-    assert sizes == [FIRST_CHUNK, 10 * MIB, 15 * MIB]
+    assert sizes == [FIRST_CHUNK, 8 * MIB, 15 * MIB]
     chunk = ChunkSize(10_000 * MIB)
     for _chunk in range(9):
         chunk.arrived()
@@ -21,11 +21,9 @@ def test_chunks_double_up_to_a_tenth_of_the_blob_and_32_mib() -> None:
 def test_a_failure_ends_the_growth() -> None:
     chunk = ChunkSize(1000 * MIB)
     chunk.arrived()
-    assert chunk.can_fall(chunk.size)
     chunk.failed()
     chunk.arrived()
     assert chunk.size == FIRST_CHUNK
-    assert not chunk.can_fall(2 * FIRST_CHUNK)
 
 
 def test_a_fixed_size_changes_only_as_the_registry_wants() -> None:
@@ -39,3 +37,16 @@ def test_a_fixed_size_changes_only_as_the_registry_wants() -> None:
     assert chunk.size == 2 * MIB
     chunk.cut(1)
     assert chunk.size == 64 * 1024
+
+
+def test_a_size_that_fails_again_and_again_shrinks_to_the_smallest_or_the_minimum() -> None:
+    chunk = ChunkSize(1000 * MIB)
+    sizes = []
+    for _failure in range(4):
+        chunk.shrink()
+        sizes.append(chunk.size)
+    assert sizes == [MIB, MIB // 4, MIB // 16, MIB // 16]
+    chunk = ChunkSize(1000 * MIB)
+    chunk.require(3 * MIB)
+    chunk.shrink()
+    assert chunk.size == 3 * MIB

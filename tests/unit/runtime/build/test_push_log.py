@@ -53,6 +53,31 @@ def test_harbors_quota_is_no_matter_of_the_login() -> None:
     assert "10.0 GiB" in error.message
 
 
+@pytest.mark.parametrize(
+    ("said", "status", "word"),
+    [
+        ("denied: The system is in read only mode. Any modification is prohibited.", 403, "mode"),
+        ("denied: System is currently read-only. Pulls will succeed", 403, "mode"),
+        ("denied: can not push artifact to a proxy project: hub", 403, "of your own"),
+        (
+            "name unknown: The repository with name 'x' does not exist in the registry",
+            404,
+            "Create",
+        ),
+        ("unauthorized: project kitech-model not found", 404, "Create"),
+        ("tag invalid: The image tag 'latest' cannot be overwritten", 412, "rule"),
+    ],
+)
+def test_a_hint_follows_the_registrys_words(said: str, status: int, word: str) -> None:
+    output = f"The push refers to repository [127.0.0.1:5000/kitech-model/x]\n{said}"
+    error = push_error("docker", TARGET, output)
+    assert isinstance(error, RegistryError)
+    assert error.status == status
+    assert said in error.message
+    assert word in error.hint
+    assert "keynet login" not in error.hint
+
+
 def test_unknown_ca_says_where_it_belongs() -> None:
     said = 'Get "https://h/v2/": x509: certificate signed by unknown authority'
     for given, hint in (

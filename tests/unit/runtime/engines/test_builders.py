@@ -82,6 +82,11 @@ def _docker(machine: Machine, mode: str = "legacy", version: str = "20.10.24+dfs
     return Docker(WorkingEngine("docker", version, "docker"), invocation)
 
 
+def _remote(machine: Machine) -> Docker:
+    docker = _docker(machine)
+    return replace(docker, invocation=replace(docker.invocation, remote=True))
+
+
 def _own(plan: BuildPlan, text: str = "FROM a\n") -> UserContainerfile:
     path = plan.context / "Dockerfile"
     return UserContainerfile(path, text, tuple(instructions.parse(text)))
@@ -569,11 +574,13 @@ def test_a_user_that_cannot_be_named_is_left_to_two_stages(
 
 
 @pytest.mark.slow
-def test_dockers_legacy_builder_asks_for_no_user(machine: Machine, plan: BuildPlan) -> None:
+def test_a_legacy_builder_of_another_host_asks_for_no_user(
+    machine: Machine, plan: BuildPlan
+) -> None:
     program = machine.install(
         "docker", Answer("build *", LEGACY_LOG, also=WRITE_ID), Answer("image inspect *")
     )
-    _docker(machine).build(_install_numpy(plan), None, ignore, None)
+    _remote(machine).build(_install_numpy(plan), None, ignore, None)
     uv = uv_program.for_plan(_install_numpy(plan), "")
     assert uv is not None
     asked, built = program.verbs
@@ -591,7 +598,7 @@ def test_docker_loads_uv_once_and_copies_it_from_its_image(
         Answer("load", also=f"/bin/cat > {machine.home}/loaded.tar"),
         Answer("build *", LEGACY_LOG, also=WRITE_ID),
     )
-    _docker(machine).build(_install_numpy(plan), None, ignore, None)
+    _remote(machine).build(_install_numpy(plan), None, ignore, None)
     assert [verb.split()[0] for verb in program.verbs] == ["image", "load", "build"]
     uv = uv_program.for_plan(_install_numpy(plan), "")
     assert uv is not None
@@ -617,7 +624,7 @@ def test_a_docker_that_loads_no_image_gets_uv_with_the_build(
         Answer("load", status=1),
         Answer("build *", LEGACY_LOG, also=WRITE_ID),
     )
-    _docker(machine).build(_install_numpy(plan), None, ignore, None)
+    _remote(machine).build(_install_numpy(plan), None, ignore, None)
     with tarfile.open(fileobj=io.BytesIO(program.calls[-1].stdin)) as tar:
         assert tar.getmember("build/uv").mode & 0o111
 

@@ -7,7 +7,8 @@ Source: OCI distribution-spec, "Listing Tags"; RFC 8288.
 
 import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Final, TypeVar, assert_never
 
@@ -18,7 +19,7 @@ from keynet.registry.http.session import Operation, Session
 from keynet.registry.wire import Catalog, ManifestWire, TagList, read_json
 from keynet.text import _, fill
 
-__all__ = ["next_page", "pages", "unique_names"]
+__all__ = ["in_time", "next_page", "pages", "unique_names"]
 
 _PAGE_LIMIT: Final = 8 * 1024 * 1024
 # Registries that filter by permission may send some pages of which nothing is left.
@@ -41,21 +42,32 @@ async def pages(session: Session, operation: Operation, model: type[_M]) -> list
     """
     operation = replace(operation, call=replace(operation.call, limit=_PAGE_LIMIT))
     found: list[_M] = []
+    async with in_time(session, operation.action):
+        await _read(session, operation, model, found)
+    return found
+
+
+@asynccontextmanager
+async def in_time(session: Session, action: str) -> AsyncIterator[None]:
+    """Limit the time for all pages of a list together.
+
+    Raises:
+        RegistryError: It took longer than the session allows.
+    """
     try:
         async with asyncio.timeout(session.lists.seconds):
-            await _read(session, operation, model, found)
+            yield
     except TimeoutError as error:
         raise RegistryError(
             fill(
                 _("Could not {action}: {registry} took longer than {seconds:.0f} seconds."),
-                action=operation.action,
+                action=action,
                 registry=session.registry.name,
                 seconds=session.lists.seconds,
             ),
             _("Try again later. From Python, ListLimits(seconds=…) allows more time."),
             temporary=True,
         ) from error
-    return found
 
 
 async def _read(session: Session, operation: Operation, model: type[_M], found: list[_M]) -> None:

@@ -3,15 +3,27 @@
 Source: OCI distribution-spec 1.1, "Listing Referrers", "Referrers Tag Schema".
 """
 
+import hashlib
 import json
+from dataclasses import replace
 from typing import Final
 
-from keynet.errors import NotFound, RegistryError
+from pydantic import ValidationError as Malformed
+
+from keynet.errors import (
+    DigestMismatch,
+    NotFound,
+    RegistryDenied,
+    RegistryError,
+    RegistryUnreachable,
+    ValidationError,
+)
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
-from keynet.registry import listing, manifests
+from keynet.registry import manifests
 from keynet.registry.address import with_query
 from keynet.registry.http.exchange import Call
 from keynet.registry.http.session import Operation, Session
+from keynet.registry.lists import listing
 from keynet.registry.wire import ManifestWire
 from keynet.text import _, fill
 
@@ -19,6 +31,7 @@ __all__ = ["attach", "fallback_tag", "find"]
 
 # Two concurrent writers may overwrite each other; each checks that its entry is still there.
 _WRITES: Final = 5
+_PAGE_LIMIT: Final = 8 * 1024 * 1024
 
 
 def fallback_tag(subject: Digest) -> str:
@@ -73,7 +86,7 @@ async def attach(
 
 async def _list(session: Session, repository: str, subject: Digest, entry: Descriptor) -> None:
     for _write in range(_WRITES):
-        present = await _from_tag(session, repository, subject)
+        present = await _for_writing(session, repository, subject)
         if any(other.digest == entry.digest for other in present):
             return
         unique = {other.digest: other for other in [*present, entry]}
@@ -86,7 +99,7 @@ async def _list(session: Session, repository: str, subject: Digest, entry: Descr
         await manifests.put(
             session, repository, fallback_tag(subject), content, MediaType.OCI_INDEX
         )
-    present = await _from_tag(session, repository, subject)
+    present = await _for_writing(session, repository, subject)
     if not any(other.digest == entry.digest for other in present):
         raise RegistryError(
             fill(
@@ -113,6 +126,7 @@ async def _from_api(
             "GET",
             with_query(url, artifactType=artifact_type) if artifact_type else url,
             {"Accept": MediaType.OCI_INDEX},
+            limit=_PAGE_LIMIT,
         ),
         fill(
             _("list what refers to {digest} in {repository}"), digest=subject, repository=repository
@@ -120,25 +134,90 @@ async def _from_api(
         (f"repository:{repository}:pull",),
         repository,
     )
-    try:
-        pages = await listing.pages(session, operation, ManifestWire)
-    except NotFound:
-        return None
+    async with listing.in_time(session, operation.action):
+        try:
+            answer = await session.send(operation)
+        except RegistryError as error:
+            if _means_none(error):
+                return None
+            raise
+        first = _index(answer.body, subject)
+        if first is None:
+            return None
+        pages = [first]
+        following = listing.next_page(answer)
+        if following is not None:
+            call = replace(operation.call, url=following)
+            pages += await listing.pages(session, replace(operation, call=call), ManifestWire)
     return [entry.value() for page in pages for entry in page.manifests or ()]
 
 
 async def _from_tag(session: Session, repository: str, subject: Digest) -> list[Descriptor]:
+    """Read the fallback tag; what is not a list of referrers counts as none."""
     try:
-        manifest = await manifests.get(session, repository, fallback_tag(subject))
+        tagged = await manifests.get(session, repository, fallback_tag(subject))
+    except DigestMismatch:
+        raise
+    except ValidationError:
+        return []
+    except RegistryError as error:
+        if _means_none(error):
+            return []
+        raise
+    return list(tagged.manifests or ()) if _digest_of(tagged.content, subject) != subject else []
+
+
+async def _for_writing(session: Session, repository: str, subject: Digest) -> list[Descriptor]:
+    """Read the fallback tag before it is replaced.
+
+    Raises:
+        RegistryError: What the tag holds would be lost.
+    """
+    try:
+        tagged = await manifests.get(session, repository, fallback_tag(subject))
     except NotFound:
         return []
-    if manifest.manifests is None:
+    if _digest_of(tagged.content, subject) == subject:
+        raise RegistryError(
+            fill(
+                _(
+                    "{registry} cannot list what refers to an image of {repository}: it has no "
+                    "referrers API, and its tag {tag} is the image itself."
+                ),
+                registry=session.registry.name,
+                repository=repository,
+                tag=fallback_tag(subject),
+            ),
+            _("Keep the tag: it is the image. Attach in a registry that has the referrers API."),
+        )
+    if tagged.manifests is None:
         raise RegistryError(
             fill(
                 _("The tag {tag} of {repository} is not a list of referrers; it was not changed."),
                 tag=fallback_tag(subject),
                 repository=repository,
             ),
-            _("Remove that tag if it is not needed, and try again."),
+            _("Something else uses that tag, perhaps an image: push to another repository."),
         )
-    return list(manifest.manifests)
+    return list(tagged.manifests)
+
+
+def _means_none(error: RegistryError) -> bool:
+    """Report whether a refusal says no more than that the registry has no such thing."""
+    if isinstance(error, RegistryUnreachable | RegistryDenied) or error.temporary:
+        return False
+    return error.status is None or error.status < 500 or error.status == 501
+
+
+def _index(body: bytes, subject: Digest) -> ManifestWire | None:
+    """Return the index in an answer; None for a page, an image, or the subject itself."""
+    try:
+        wire = ManifestWire.model_validate_json(body)
+    except Malformed:
+        return None
+    listed = wire.manifests is not None or wire.mediaType == MediaType.OCI_INDEX
+    return wire if listed and _digest_of(body, subject) != subject else None
+
+
+def _digest_of(content: bytes, like: Digest) -> Digest:
+    return Digest(like.algorithm, hashlib.new(like.algorithm, content).hexdigest())

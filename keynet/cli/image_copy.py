@@ -1,0 +1,185 @@
+"""``keynet image copy``: the command, and the logins of its two ends."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from keynet.cli.registry_options import Access, Target, access_options, platform_option
+from keynet.text import _, fill, printable
+
+if TYPE_CHECKING:
+    from keynet.archive.location import Location
+    from keynet.oci.platform import Platform
+    from keynet.registry.config import RegistryConfig
+    from keynet.registry.copying.copies import CopiedImage
+    from keynet.registry.copying.copy_ends import Remote
+    from keynet.secret import Secret
+
+__all__ = ["copy"]
+
+_LONGEST_PASSWORD = 64 * 1024
+
+
+@click.command()
+@click.argument("source")
+@click.argument("destination")
+@platform_option
+@click.option(
+    "--all", "-a", "everything", is_flag=True, help=_("Copy an index with all its platforms.")
+)
+@click.option(
+    "--referrers",
+    is_flag=True,
+    help=_("Copy what refers to the image too: signatures, SBOMs, hyperparameters."),
+)
+@click.option("--src-username", metavar="NAME", help=_("User name at the source's registry."))
+@click.option(
+    "--src-password-stdin",
+    is_flag=True,
+    help=_("Read its password from standard input, the first line."),
+)
+@click.option("--dest-username", metavar="NAME", help=_("User name at the destination's registry."))
+@click.option(
+    "--dest-password-stdin",
+    is_flag=True,
+    help=_("Read its password from standard input, the next line."),
+)
+@access_options
+@click.option("--json", "as_json", is_flag=True, help=_("Print the result as JSON."))
+@click.option("--quiet", "-q", is_flag=True, help=_("Show only warnings and errors."))
+def copy(
+    source: str,
+    destination: str,
+    *,
+    platform: Platform | None,
+    everything: bool,
+    referrers: bool,
+    src_username: str | None,
+    src_password_stdin: bool,
+    dest_username: str | None,
+    dest_password_stdin: bool,
+    access: Access,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Copy an image between registries, archives and OCI folders.
+
+    SOURCE and DESTINATION are HOST/REPOSITORY:TAG, oci:DIR[:TAG], oci-archive:FILE[:TAG] or
+    docker-archive:FILE[:TAG]; a SOURCE may be the bare path of an archive or folder. Digests stay
+    as they are. Of an image for several platforms one is copied, unless --all is given.
+
+    \b
+    Examples:
+      keynet image copy docker.io/library/python:3.12 harbor.example.com/mirror/python:3.12 --all
+      keynet image copy harbor.example.com/team/app:1 oci:app --referrers
+      keynet image copy app.tar http://127.0.0.1:5000/team/app:1
+    """
+    import asyncio
+    import json
+    import time
+    from dataclasses import asdict
+
+    from keynet.cli.render import Verbosity, show
+    from keynet.events import StepFinished, StepStarted
+    from keynet.registry.copying.copies import copy_image
+    from keynet.registry.copying.copy_ends import parse_place
+
+    origin = parse_place(source, reading=True, insecure=access.insecure)
+    target = parse_place(destination, reading=False, insecure=access.insecure)
+    _check_single(access, origin, target)
+    reading = _with_login(access, "--src", src_username, stdin=src_password_stdin)
+    writing = _with_login(access, "--dest", dest_username, stdin=dest_password_stdin)
+    config = _config(writing)
+    with show(Verbosity.of(quiet=quiet or as_json, verbose=False)) as emit:
+        started = time.monotonic()
+        emit(StepStarted("copy", _("Copying"), ""))
+        copied = asyncio.run(
+            copy_image(
+                source,
+                destination,
+                platform=platform,
+                all_platforms=everything,
+                referrers=referrers,
+                auth=config.auth,
+                source_auth=_config(reading).auth,
+                ca_cert=config.ca_cert,
+                insecure=access.insecure,
+                emit=emit,
+            )
+        )
+        emit(StepFinished("copy", _detail(copied), time.monotonic() - started))
+    if as_json:
+        click.echo(json.dumps(asdict(copied), ensure_ascii=False))
+    else:
+        click.echo(f"{printable(copied.destination)}  {copied.digest}")
+
+
+def _check_single(access: Access, *ends: Remote | Location) -> None:
+    """Refuse one login for two registries: a password goes to the host that it is for.
+
+    Raises:
+        UsageError: Both ends are registries, and not the same one.
+    """
+    from keynet.errors import UsageError
+    from keynet.registry.copying.copy_ends import Remote
+
+    registries = {end.reference.registry for end in ends if isinstance(end, Remote)}
+    if access.username is not None and len(registries) > 1:
+        raise UsageError(
+            _("--username is for one registry, but source and destination are two."),
+            _("Use --src-username and --dest-username."),
+        )
+
+
+def _with_login(access: Access, end: str, username: str | None, *, stdin: bool) -> Access:
+    """Return the access with the login of one end, if that has its own.
+
+    Raises:
+        UsageError: A user name without a password, or the other way round.
+    """
+    from keynet.errors import UsageError
+
+    if username is None and not stdin:
+        return access
+    if username is None or not (stdin or sys.stdin.isatty()):
+        raise UsageError(
+            fill(
+                _("{end}-username and {end}-password-stdin must be used together."),
+                end=end,
+            ),
+            fill(_("For example: … {end}-username me {end}-password-stdin < file"), end=end),
+        )
+    return replace(access, username=username, password=_password(username, stdin=stdin))
+
+
+def _password(username: str, *, stdin: bool) -> Secret:
+    from keynet.errors import UsageError
+    from keynet.secret import Secret
+
+    if not stdin:
+        prompt = fill(_("Password of {username}"), username=username)
+        return Secret(click.prompt(prompt, hide_input=True, err=True))
+    password = sys.stdin.readline(_LONGEST_PASSWORD).rstrip("\r\n")
+    if not password:
+        raise UsageError(
+            fill(_("There is no password for {username} on standard input."), username=username),
+            _("Write one line for each; the source's comes first."),
+        )
+    return Secret(password)
+
+
+def _config(access: Access) -> RegistryConfig:
+    """Return credentials and certificates; the logins of files are each for one registry."""
+    return access.to(Target("", "localhost", ""))
+
+
+def _detail(copied: CopiedImage) -> str:
+    if copied.manifests == 1 and not copied.referrers:
+        return copied.platform or ""
+    images = fill(_("{count} manifests"), count=copied.manifests)
+    referrers = fill(_("{count} referrers"), count=copied.referrers)
+    return f"{images}, {referrers}" if copied.referrers else images

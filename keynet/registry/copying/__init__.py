@@ -1,0 +1,1 @@
+"""Copies of images between registries, folders and archives."""

@@ -1,0 +1,60 @@
+"""The list of repositories, which many registries do not offer.
+
+Source: Docker Registry HTTP API V2, "Catalog".
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from keynet.errors import RegistryError
+from keynet.registry.http.exchange import Call
+from keynet.registry.http.session import Operation, Session
+from keynet.text import _, fill
+
+__all__ = ["explained"]
+
+_NOT_OFFERED: Final = frozenset({400, 401, 403, 404, 405, 406, 410, 501})
+
+
+@asynccontextmanager
+async def explained(session: Session) -> AsyncIterator[None]:
+    """Say of a refused list that the registry offers none, where the credentials are good.
+
+    Docker Hub, for one, refuses the list as it refuses wrong credentials: with 401. Whether the
+    registry's root accepts them makes the difference.
+    """
+    try:
+        yield
+    except RegistryError as error:
+        if error.status not in _NOT_OFFERED or not await _accepted(session):
+            raise
+        code = f" {error.code}" if error.code else ""
+        said = f": {error.said}" if error.said else ""
+        raise type(error)(
+            fill(
+                _(
+                    "{registry} offers no list of its repositories to this account "
+                    "({status}{code}{said})."
+                ),
+                registry=session.registry.name,
+                status=error.status,
+                code=code,
+                said=said,
+            ),
+            _(
+                "Many registries have none, or keep it for administrators: look on the "
+                "registry's web page. keynet registry tags lists one repository."
+            ),
+            status=error.status,
+            code=error.code,
+            said=error.said,
+        ) from error
+
+
+async def _accepted(session: Session) -> bool:
+    try:
+        await session.send(Operation(Call("GET", "/v2/"), _("reach the registry")))
+    except RegistryError:
+        return False
+    return True

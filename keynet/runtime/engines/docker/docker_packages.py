@@ -1,0 +1,240 @@
+"""Install the packages of a recipe in a container, for docker's legacy builder.
+
+Its RUN cannot mount the build files, so its Containerfile has two stages, and copying from the
+first to the second one writes each package twice more. A container of the base image gets the
+build files by ``docker cp``, installs, removes them, and is committed as one layer on the base.
+"""
+
+import hashlib
+import io
+import json
+import secrets
+import tarfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from keynet.plan import Recipe
+from keynet.process import shell
+from keynet.runtime.build import install_files, layer_cache, rendering
+from keynet.runtime.build.rendering import Rendered
+
+__all__ = ["InstallationFailed", "NotStarted", "install"]
+
+_TIMEOUT_S: Final = 120.0
+# Of a base image's config, what a commit loses, or what a container does and RUN does not.
+_LOST: Final = ("OnBuild", "StopSignal", "Shell", "Healthcheck", "Volumes")
+# What docker itself exits with if it cannot start a container's program.
+_NOT_STARTED: Final = (125, 126, 127)
+_HOST: Final = "localhost"
+_REFUSED: Final = "Error response from daemon:"
+
+
+class NotStarted(Exception):
+    """The daemon makes or starts no such container."""
+
+
+class InstallationFailed(Exception):
+    """The program that installs failed, or there is no room for the image."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+def install(
+    binary: str,
+    recipe: Recipe,
+    rendered: tuple[Rendered, str],
+    project: str,
+    *,
+    inspection: shell.Command,
+    pull: Callable[[], object],
+    network: str,
+    no_cache: bool,
+    on_line: shell.OnLine,
+) -> Rendered | None:
+    """Make an image with the packages, or find the one of an earlier build.
+
+    Args:
+        rendered: See ``rendering.packages``.
+        project: See ``layer_cache.project_name``.
+        inspection: Prints the base image as JSON, as ``docker image inspect`` does.
+        pull: Pulls it if the daemon does not have it; its failure is not an error.
+        network: "" for docker's default.
+        on_line: Gets the lines that docker would write for a stage with this RUN.
+
+    Returns:
+        The Containerfile of the image on these packages; None where RUN does what a container of
+        this base image cannot.
+
+    Raises:
+        InstallationFailed: See there; ``on_line`` got the reason.
+        NotStarted: See there.
+    """
+    base = _base_image(inspection, pull)
+    if base is None:
+        return None
+    build_files, fingerprint = rendered
+    key = _key(base, fingerprint)
+    on_line(f"Step 1/2 : FROM {recipe.from_name}")
+    on_line(f"Step 2/2 : RUN {json.dumps(install_files.command(key=key, removing=True))}")
+    image = None if no_cache else _known(binary, project, key)
+    if image is not None:
+        on_line(" ---> Using cache")
+    else:
+        container = _Container(binary, f"keynet-{_last(project)}-{secrets.token_hex(6)}")
+        try:
+            container.create(base, build_files, key, network)
+            container.install(on_line)
+            image = container.commit(base.user, on_line)
+        finally:
+            container.remove()
+    on_line(f" ---> {image[:12]}")
+    return rendering.on_packages(recipe, image)
+
+
+@dataclass(frozen=True, slots=True)
+class _BaseImage:
+    """A base image in the daemon's store: its id, and its ``user``, "" for root."""
+
+    image_id: str
+    user: str
+
+
+def _base_image(inspection: shell.Command, pull: Callable[[], object]) -> _BaseImage | None:
+    """Return the base image if a container of it can stand for RUN, else None."""
+    found = _inspected(inspection)
+    if found is None:
+        pull()
+        found = _inspected(inspection) or {}
+    config = found.get("Config")
+    if not isinstance(config, dict) or any(config.get(each) for each in _LOST):
+        return None
+    user = str(config.get("User") or "")
+    return _BaseImage(str(found.get("Id")), user) if rendering.is_user(user) else None
+
+
+def _inspected(inspection: shell.Command) -> Mapping[str, Any] | None:
+    finished = shell.run(inspection, timeout_s=_TIMEOUT_S)
+    if finished.status != 0:
+        return None
+    try:
+        (found,) = json.loads(finished.stdout)
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _key(base: _BaseImage, fingerprint: str) -> str:
+    """Return what identifies the installed packages; it is shown in the image's history."""
+    return f"sha256:{hashlib.sha256(f'{base.image_id} {fingerprint}'.encode()).hexdigest()}"
+
+
+def _known(binary: str, project: str, key: str) -> str | None:
+    """Return the id of the image that an earlier build of the project left, if its key fits."""
+    template = "{{.ID}} {{.CreatedBy}}"
+    name = layer_cache.first_stage(project)
+    argv = (binary, "history", "--no-trunc", "--format", template, name)
+    finished = shell.run(shell.Command(argv), timeout_s=_TIMEOUT_S)
+    newest = finished.stdout.partition("\n")[0].split()
+    if finished.status != 0 or key not in newest[1:]:
+        return None
+    return newest[0].removeprefix("sha256:")
+
+
+@dataclass(frozen=True, slots=True)
+class _Container:
+    """A container in which packages are installed; ``create`` it, and ``remove`` it in any case."""
+
+    binary: str
+    name: str
+
+    def create(self, base: _BaseImage, rendered: Rendered, key: str, network: str) -> None:
+        """Create it with the build files.
+
+        Args:
+            key: See ``_key``.
+            network: "" for docker's default.
+
+        Raises:
+            NotStarted: The daemon refuses.
+        """
+        # The image's config would have this machine's name, else.
+        flags = ["--name", self.name, "--hostname", _HOST, "--user", "0", "--log-driver", "none"]
+        flags += ["--network", network] if network else []
+        # No entrypoint at all: the builder never finds ENTRYPOINT [] in its cache on an image
+        # that has one.
+        argv = ("--entrypoint", "", base.image_id, *install_files.command(key=key, removing=True))
+        created = self._run("create", *flags, *argv)
+        if created.status != 0:
+            raise NotStarted(created.stderr)
+        files = partial(_write, rendered)
+        argv = (self.binary, "cp", "-", f"{self.name}:/")
+        copied = shell.run(shell.Command(argv, stdin=files), timeout_s=_TIMEOUT_S)
+        if copied.status != 0:
+            raise NotStarted(copied.stderr)
+
+    def install(self, on_line: shell.OnLine) -> None:
+        """Install.
+
+        Raises:
+            InstallationFailed: See there.
+            NotStarted: The daemon cannot start it.
+        """
+        argv = (self.binary, "start", "--attach", self.name)
+        finished = shell.run(
+            shell.Command(argv), timeout_s=None, on_stdout=on_line, on_stderr=on_line
+        )
+        if finished.status in _NOT_STARTED or finished.stderr.startswith(_REFUSED):
+            raise NotStarted(finished.stderr)
+        if finished.status != 0:
+            raise InstallationFailed(finished.status)
+
+    def commit(self, user: str, on_line: shell.OnLine) -> str:
+        """Make an image of it and return its id.
+
+        Raises:
+            InstallationFailed: There is no room for it, for example.
+        """
+        argv = (self.binary, "commit", "--change", f"USER {user or '0'}", self.name)
+        finished = shell.run(shell.Command(argv), timeout_s=None, on_stderr=on_line)
+        if finished.status != 0:
+            raise InstallationFailed(finished.status)
+        return finished.stdout.strip().removeprefix("sha256:")
+
+    def remove(self) -> None:
+        """Remove it, even while it runs; if it does not exist, nothing happens."""
+        argv = (self.binary, "rm", "--force", "--volumes", self.name)
+        shell.run(shell.Command(argv, tidying=True), timeout_s=None)
+
+    def _run(self, *arguments: str, timeout_s: float | None = _TIMEOUT_S) -> shell.Finished:
+        return shell.run(shell.Command((self.binary, *arguments)), timeout_s=timeout_s)
+
+
+def _last(project: str) -> str:
+    return project.rpartition("/")[2]
+
+
+def _write(rendered: Rendered, pipe: BinaryIO) -> None:
+    """Write the build files as a tar."""
+    files = {f"{install_files.FOLDER}/{name}": name for name in rendered.build_files}
+    folders = {str(parent) for path in files for parent in Path(path).parents}
+    with tarfile.open(fileobj=pipe, mode="w|", format=tarfile.GNU_FORMAT) as tar:
+        for folder in sorted(folders - {"/"}):
+            member = tarfile.TarInfo(folder.lstrip("/"))
+            member.type, member.mode = tarfile.DIRTYPE, 0o755
+            tar.addfile(member)
+        for path, name in sorted(files.items()):
+            content = rendered.build_files[name]
+            member = tarfile.TarInfo(path.lstrip("/"))
+            member.mode = 0o755 if name in rendered.executables else 0o644
+            if isinstance(content, bytes):
+                member.size = len(content)
+                tar.addfile(member, io.BytesIO(content))
+            else:
+                with content.open("rb") as file:
+                    member.size = content.stat().st_size
+                    tar.addfile(member, file)

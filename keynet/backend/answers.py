@@ -11,6 +11,7 @@ from keynet.backend import problem
 from keynet.backend.models import WireProjects, WireSignIn, WireUploadKey
 from keynet.errors import BackendError, NotAuthorised
 from keynet.net import server_words
+from keynet.net.proxy_errors import passed_by
 from keynet.net.retry import retry_after, try_again
 from keynet.secret import Secret
 from keynet.text import Block, _, fill, printable, stacked
@@ -27,12 +28,14 @@ class Answer:
     """A status, headers (whose names have any case) and the complete body.
 
     ``secrets`` were in the request: they are not shown when the server repeats them.
+    ``through`` names the proxy that read the request and may have answered itself.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
     secrets: tuple[Secret, ...] = ()
+    through: str = ""
 
 
 def require_success(answer: Answer, what: str, server_url: str) -> Answer:
@@ -41,6 +44,15 @@ def require_success(answer: Answer, what: str, server_url: str) -> Answer:
     Raises:
         NotAuthorised, BackendError
     """
+    try:
+        return _successful(answer, what, server_url)
+    except (NotAuthorised, BackendError) as error:
+        if answer.through and (answer.status == 403 or answer.status >= 500):
+            error.hint = passed_by(answer.through, error.hint)
+        raise
+
+
+def _successful(answer: Answer, what: str, server_url: str) -> Answer:
     login = f"keynet login {printable(server_url)}"
     why = refusal(answer)
     later = try_again(retry_after(answer.headers.get("retry-after")))

@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from math import ceil
 from typing import Final
 
+from keynet.errors import UsageError
 from keynet.text import _, fill
 
 __all__ = ["TEMPORARY_STATUSES", "Budget", "Retries", "retry_after", "try_again"]
@@ -53,6 +54,15 @@ class Retries:
     total_s: float = 300.0
     failures: int = 60
     sleep: Callable[[float], Awaitable[object]] = _sleep
+
+    def __post_init__(self) -> None:
+        delays = (self.first_delay_s, self.longest_delay_s, self.total_s)
+        # NaN fails every comparison.
+        if min(self.attempts, self.failures) < 1 or not all(delay >= 0 for delay in delays):
+            raise UsageError(
+                _("The limits on repeated attempts cannot be used."),
+                _("Retries needs at least 1 attempt and 1 failure, and delays of 0 s or more."),
+            )
 
 
 class Budget:

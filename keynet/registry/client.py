@@ -17,7 +17,7 @@ from keynet.oci.descriptor import Descriptor, Digest
 from keynet.registry import blobs, manifests
 from keynet.registry.address import Registry
 from keynet.registry.auth.credential_sources import Auth, sources_of
-from keynet.registry.http.exchange import Call, Timeouts
+from keynet.registry.http.exchange import Call, ListLimits, Timeouts
 from keynet.registry.http.ping import ping
 from keynet.registry.http.session import Operation, Session
 from keynet.registry.http.tls import CERTS_D, ClientCertificate, Trust, from_certs_d
@@ -50,10 +50,12 @@ class RegistryClient:
             in exchange for tokens.
         certs_d: Folders in the engines' layout, for more CAs and client certificates.
         timeout: Seconds that a read or write may make no progress, or seconds by phase.
+        retries: Limits on repeated attempts.
+        lists: Limits on lists; a longer one is an error.
         transport: Replaces the network, for tests.
 
     Raises:
-        UsageError: The registry's address or a certificate cannot be used.
+        UsageError: The registry's address, a certificate or a time limit cannot be used.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class RegistryClient:
         emit: Emit = ignore,
         timeout: float | Timeouts = 300,
         retries: Retries | None = None,
+        lists: ListLimits | None = None,
         transport: HttpTransport | None = None,
     ) -> None:
         address = Registry.parse(registry, insecure=insecure, token_hosts=declared(token_hosts))
@@ -84,7 +87,7 @@ class RegistryClient:
             timeout = Timeouts(read_s=timeout, write_s=timeout)
         self._transport = Transport(address, trust, timeout, transport)
         sources = sources_of(auth, address.name)
-        self._session = Session(address, sources, self._transport, retries or Retries())
+        self._session = Session(address, sources, self._transport, retries or Retries(), lists)
         self._policy = BlobPolicy()
 
     async def __aenter__(self) -> Self:

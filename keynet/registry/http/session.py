@@ -5,22 +5,28 @@ after a 401, and follow redirects without sending credentials to another origin.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from keynet.errors import RegistryError, RegistryUnreachable
+from keynet.net.proxy_errors import passed_by
 from keynet.net.retry import TEMPORARY_STATUSES, Budget, Retries, retry_after
 from keynet.registry.address import Registry, follow, origin_of
 from keynet.registry.auth.authentication import Authorizer
 from keynet.registry.auth.credential_sources import CredentialSource
-from keynet.registry.http.exchange import Answer, Call, Stream
+from keynet.registry.http.exchange import Answer, Call, ListLimits, Stream
 from keynet.registry.http.refusals import Purpose, purpose_of
 from keynet.registry.http.root import REDIRECTS, ROOT, Root
 from keynet.registry.http.status_errors import failure
 from keynet.registry.http.transport import Transport
-from keynet.registry.http.transport_errors import NotConnected, TlsFailed, sent_elsewhere
+from keynet.registry.http.transport_errors import (
+    NotConnected,
+    ProxyFailed,
+    TlsFailed,
+    sent_elsewhere,
+)
 from keynet.secret import Secret
 from keynet.text import _, fill
 
@@ -61,9 +67,11 @@ class Session:
         sources: Sequence[CredentialSource],
         transport: Transport,
         retries: Retries,
+        lists: ListLimits | None = None,
     ) -> None:
         self.registry = registry
         self.retries = retries
+        self.lists = lists or ListLimits()
         self._transport = transport
         self._auth = Authorizer(registry, sources, self._send_to_token_server)
         self._base: str | None = None
@@ -75,7 +83,7 @@ class Session:
         """Return the error for an answer with an unexpected status."""
         content = answer.body if isinstance(answer, Answer) else body
         own = self._base is None or self._is_own(answer.url)
-        return failure(
+        error = failure(
             answer.status,
             answer.headers,
             content,
@@ -85,6 +93,9 @@ class Session:
             hide=self._auth.secrets(),
             anonymous=self._auth.anonymous,
         )
+        if answer.through and (answer.status == 403 or answer.status >= 500):
+            error.hint = passed_by(answer.through, error.hint)
+        return error
 
     async def connect(self) -> str:
         """Return the base URL; the registry is asked for its scheme only when http is allowed.
@@ -147,7 +158,7 @@ class Session:
         while True:
             own = self._is_own(call.url)
             header = await self._auth.header(scopes, operation.repository) if own else None
-            async with self._transport.stream(_authorized(call, header)) as stream:
+            async with self._stream_from(call, header) as stream:
                 if stream.status in REDIRECTS and "location" in stream.headers:
                     redirects += 1
                     target = self._redirected(call, stream.headers["location"], redirects)
@@ -211,6 +222,8 @@ class Session:
         try:
             answer = await self._ping(ping)
         except RegistryUnreachable as error:
+            if isinstance(error, ProxyFailed):
+                raise
             # Without a port, https and http use different ones, and one may be closed.
             if not isinstance(error, TlsFailed) and not (error.temporary and registry.portless):
                 raise
@@ -265,12 +278,25 @@ class Session:
         return answer
 
     async def _send_to(self, call: Call, header: Secret | None) -> Answer:
-        try:
+        with self._naming_other_hosts(call):
             return await self._transport.send(_authorized(call, header))
+
+    @asynccontextmanager
+    async def _stream_from(self, call: Call, header: Secret | None) -> AsyncIterator[Stream]:
+        async with AsyncExitStack() as stack:
+            with self._naming_other_hosts(call):
+                opening = self._transport.stream(_authorized(call, header))
+                stream = await stack.enter_async_context(opening)
+            yield stream
+
+    @contextmanager
+    def _naming_other_hosts(self, call: Call) -> Iterator[None]:
+        """Say that the registry chose an address that never answered; it may be wrong."""
+        try:
+            yield
         except NotConnected as error:
-            if self._is_own(call.url):
+            if self._is_own(call.url) or self._transport.has_answered(call.url):
                 raise
-            # The registry chose this address: more tries would only hide that it is wrong.
             raise sent_elsewhere(self.registry, call.url, error) from error
 
     def _redirected(self, call: Call, location: str, count: int) -> str:
@@ -299,7 +325,7 @@ class Session:
         budget = Budget(self.retries)
         while True:
             try:
-                answer = await self._transport.send(call)
+                answer = await self._send_to(call, None)
             except RegistryUnreachable as error:
                 await budget.wait_or_raise(error, again=error.temporary)
                 continue

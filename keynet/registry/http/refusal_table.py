@@ -126,7 +126,7 @@ _TABLE: Final = (
         purposes=_DELETE,
     ),
     Refusal(
-        N_("a policy of the project wants signed images"),
+        N_("a policy of the project requires signed images"),
         N_("Sign the image, with cosign for instance, or ask the project's administrator."),
         words=r"not (been )?signed|unsigned|cosign|notary|content[- ]trust"
         r"|signature (verification|required)|untrusted image",
@@ -150,13 +150,13 @@ _TABLE: Final = (
         _on(412),
     ),
     Refusal(
-        N_("the registry wants to be paid"),
+        N_("the account's plan does not cover it"),
         N_("Check the plan and the bills of the account on the registry's web page."),
         words=r"billing|payment required|subscription|licen[cs]e .{0,40}(expired|invalid)",
         statuses=_on(401, 402, 403),
     ),
     Refusal(
-        N_("the registry wants to be paid"),
+        N_("the account's plan does not cover it"),
         N_("Check the plan and the bills of the account on the registry's web page."),
         _on(402),
     ),
@@ -263,7 +263,7 @@ _TABLE: Final = (
     ),
     Refusal(
         N_("the name is not one that the registry takes"),
-        N_("Correct it: many registries want a project in front, and lower-case letters."),
+        N_("Correct it: many registries require a project in front, and lower-case letters."),
         words="name_invalid|invalid repository name",
     ),
     Refusal(
@@ -347,7 +347,7 @@ _TABLE: Final = (
         _on(414, 431),
     ),
     Refusal(
-        N_("the network wants a sign-in first"),
+        N_("the network requires a sign-in first"),
         N_("Open a web page on this machine and sign in to the network."),
         _on(511),
     ),

@@ -226,7 +226,7 @@ def _too_many_layers(count: int) -> str:
     return fill(
         _(
             "The image has {count} layers. Registries accept that, but docker runs images with at "
-            "most {most} layers."
+            "most {most} layers: build it with fewer to run it there."
         ),
         count=count,
         most=_MOST_LAYERS_OF_ENGINES,

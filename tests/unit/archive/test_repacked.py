@@ -143,6 +143,7 @@ def test_a_tar_cut_between_two_members_is_truncated(tmp_path: Path, layout: obje
                 Archive(tmp_path / "a.tar")
 
 
+@pytest.mark.slow
 def test_ten_thousand_layers_are_read_or_refused_at_once(tmp_path: Path) -> None:
     fake = make_image([b""] * 10_000)
     many = listed(fake.config, "c.json", *["l"] * 10_000)

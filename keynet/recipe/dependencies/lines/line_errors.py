@@ -152,7 +152,8 @@ def hashes_and_pins(where: str, name: str) -> ContextInvalid:
     return ContextInvalid(
         fill(
             _(
-                "{where}: {name} comes from an index of its own, but other requirements have hashes."
+                "{where}: {name} comes from an index of its own, but other requirements have "
+                "hashes."
             ),
             where=where,
             name=printable(name, 100),

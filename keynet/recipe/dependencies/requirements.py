@@ -52,6 +52,7 @@ class RequirementsReader:
         self.pip_only: dict[str, None] = {}
         self.installs = False
         self._pins: dict[str, str] = {}
+        self._where = ""
         self._archives = Archives()
         self._locator = Locator(top, context)
         self._variables = variables
@@ -74,6 +75,8 @@ class RequirementsReader:
             for name, lines in self._texts.items()
         }
         content, pinned = pins.render(self.lines, self._pins)
+        if pinned and self._hashed:
+            raise line_errors.hashes_and_pins(self._where, next(iter(pinned)))
         return {**texts, **self._archives.files, **({pins.PATH: content} if pinned else {})}
 
     @property
@@ -84,6 +87,7 @@ class RequirementsReader:
 
     def _pin(self, more: Mapping[str, str], where: str) -> None:
         for name, url in more.items():
+            self._where = where
             if self._pins.setdefault(name, url) != url:
                 raise line_errors.two_indexes(where, name)
 

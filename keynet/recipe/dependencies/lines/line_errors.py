@@ -147,6 +147,21 @@ def two_indexes(where: str, name: str) -> ContextInvalid:
     )
 
 
+def hashes_and_pins(where: str, name: str) -> ContextInvalid:
+    """Return the error for hashes together with a package that has an index of its own."""
+    return ContextInvalid(
+        fill(
+            _(
+                "{where}: {name} comes from an index of its own, but other requirements have "
+                "hashes."
+            ),
+            where=where,
+            name=printable(name, 100),
+        ),
+        _("uv cannot install both without a lock file: run uv lock, and push its folder."),
+    )
+
+
 def local_index(where: str, url: str) -> ContextInvalid:
     """Return the error on a package index on a disk."""
     return ContextInvalid(

@@ -333,6 +333,7 @@ class Docker:
                 project,
                 inspection=self._bases.inspection(recipe.from_name),
                 pull=partial(self._bases.pull, plan, config, on_line),
+                architecture=engine.architecture,
                 network=self._network(plan),
                 no_cache=plan.no_cache,
                 on_line=on_line,

@@ -177,3 +177,10 @@ def test_a_scripts_inline_metadata_names_an_index(tmp_path: Path) -> None:
     script = write(tmp_path, {"train.py": block}) / "train.py"
     found, _notices = find(tmp_path, script=script, source=block.encode())
     assert pins(found) == {"six": "https://far.example/simple"}
+
+
+def test_an_index_of_its_own_and_hashes_are_refused(tmp_path: Path) -> None:
+    _project(tmp_path, '{ index = "far" }', FAR)
+    write(tmp_path, {"requirements.txt": f"-e .\nnumpy==2 --hash=sha256:{'a' * 64}\n"})
+    with pytest.raises(ContextInvalid, match="six comes from an index of its own, but"):
+        find(tmp_path)

@@ -147,20 +147,21 @@ async def _from_api(
         (f"repository:{repository}:pull",),
         repository,
     )
-    try:
-        answer = await session.send(operation)
-    except RegistryError as error:
-        if _means_none(error):
+    async with listing.in_time(session, operation.action):
+        try:
+            answer = await session.send(operation)
+        except RegistryError as error:
+            if _means_none(error):
+                return None
+            raise
+        first = _index(answer.body, subject)
+        if first is None:
             return None
-        raise
-    first = _index(answer.body, subject)
-    if first is None:
-        return None
-    pages = [first]
-    following = listing.next_page(answer)
-    if following is not None:
-        call = replace(operation.call, url=following)
-        pages += await listing.pages(session, replace(operation, call=call), ManifestWire)
+        pages = [first]
+        following = listing.next_page(answer)
+        if following is not None:
+            call = replace(operation.call, url=following)
+            pages += await listing.pages(session, replace(operation, call=call), ManifestWire)
     return [entry.value() for page in pages for entry in page.manifests or ()]
 
 
@@ -216,7 +217,7 @@ async def _for_writing(session: Session, repository: str, subject: Digest) -> li
 
 def _means_none(error: RegistryError) -> bool:
     """Report whether a refusal says no more than that the registry has no such thing."""
-    if isinstance(error, RegistryUnreachable | RegistryDenied) or error.temporary:
+    if isinstance(error, RegistryUnreachable) or error.temporary or error.status in (401, 403):
         return False
     return error.status is None or error.status < 500 or error.status == 501
 

@@ -3,9 +3,8 @@
 Source: OCI distribution-spec, "Pull", "Push".
 """
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 from keynet.errors import RegistryError, RegistryUnreachable
 from keynet.events import Emit, ignore
@@ -17,6 +16,7 @@ from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.registry import manifests
 from keynet.registry.client import RegistryClient
+from keynet.registry.transfer.blob_source import Resumable
 from keynet.registry.transfer.pull_image import read_image, require_image
 from keynet.registry.transfer.select_image import select_manifest
 
@@ -29,12 +29,19 @@ class RemoteBlob:
 
     descriptor: Descriptor
     origin: Reference
-    checks_digest: ClassVar[bool] = True
     client: RegistryClient = field(repr=False, compare=False)
 
-    def chunks(self) -> AsyncIterator[bytes]:
+    def chunks(self) -> AsyncGenerator[bytes, None]:
         """Read the bytes as stored, from byte 0 at every call, verified before the last."""
         return self.client.get_blob(self.origin.repository, self.descriptor)
+
+    def __call__(self) -> AsyncGenerator[bytes, None]:
+        """Read the bytes; see ``chunks``."""
+        return self.chunks()
+
+    def resume(self, offset: int) -> AsyncGenerator[bytes, None]:
+        """Read the bytes from ``offset``; the reader of the others checks the digest."""
+        return self.client.get_blob(self.origin.repository, self.descriptor, start=offset)
 
 
 async def send_blob(
@@ -56,7 +63,7 @@ async def send_blob(
     await client.upload(
         repository,
         blob.descriptor,
-        blob.chunks,
+        blob if isinstance(blob, Resumable) else blob.chunks,
         mount_from=origins,
         emit=emit,
         # Some blobs hash themselves while they are read.

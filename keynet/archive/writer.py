@@ -89,7 +89,8 @@ async def _verified(layer: Layer) -> AsyncGenerator[bytes, None]:
         async for block in blocks:
             await asyncio.to_thread(hasher.update, block)
             yield block
-    _compare(_("A layer"), hasher.hexdigest(), layer.descriptor.digest)
+    hint = _("Nothing was written. The registry, or a proxy in between, changes the content.")
+    _compare(_("A layer"), hasher.hexdigest(), layer.descriptor.digest, hint)
 
 
 async def _checked(layer: Layer) -> AsyncGenerator[bytes, None]:
@@ -97,9 +98,7 @@ async def _checked(layer: Layer) -> AsyncGenerator[bytes, None]:
     opening = _Opening(layer)
     async with aclosing(_verified(layer)) as blocks:
         async for block in blocks:
-            pieces = opening.feed(block)
-            while await asyncio.to_thread(next, pieces, None) is not None:
-                pass
+            await asyncio.to_thread(opening.swallow, block)
             yield block
     opening.finish()
 
@@ -137,17 +136,23 @@ class _Opening:
             self._hasher.update(piece)
             yield piece
 
+    def swallow(self, block: bytes) -> None:
+        """Hash a block's decompressed bytes and drop them."""
+        for _piece in self.feed(block):
+            pass
+
     def finish(self) -> bytes:
         """Return what was held back: a layer that is shorter than any compressed stream."""
         if self._decompressor is None:
             self._hasher.update(self._head)
         else:
             self._decompressor.finish()
-        _compare(_("A decompressed layer"), self._hasher.hexdigest(), self._diff_id)
+        hint = _("Nothing was written. The image's config is not of its layers: build it again.")
+        _compare(_("A decompressed layer"), self._hasher.hexdigest(), self._diff_id, hint)
         return self._head
 
 
-def _compare(what: str, actual: str, announced: Digest) -> None:
+def _compare(what: str, actual: str, announced: Digest, hint: str) -> None:
     if actual != announced.hex:
         raise DigestMismatch(
             fill(
@@ -156,7 +161,7 @@ def _compare(what: str, actual: str, announced: Digest) -> None:
                 actual=f"{announced.algorithm}:{actual}",
                 announced=announced,
             ),
-            _("Nothing was written. The registry, or a proxy in between, changes the content."),
+            hint,
         )
 
 

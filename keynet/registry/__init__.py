@@ -65,7 +65,7 @@ if TYPE_CHECKING:
         push_docker_tar_with_all_original_tags,
         push_docker_tar_with_original_tags,
     )
-    from keynet.registry.http.exchange import Timeouts
+    from keynet.registry.http.exchange import ListLimits, Timeouts
     from keynet.registry.http.tls import ClientCertificate
     from keynet.registry.http.transport import HttpTransport
     from keynet.registry.manifests import Manifest
@@ -111,6 +111,7 @@ __all__ = [
     "InvalidArchive",
     "KeynetError",
     "LayerInfo",
+    "ListLimits",
     "Manifest",
     "ManifestInfo",
     "MediaType",
@@ -199,7 +200,7 @@ _MODULES = {
     "keynet.registry.config": ("RegistryConfig",),
     "keynet.registry.copying.copies": ("copy_image",),
     "keynet.registry.copying.copy_between": ("CopiedImage",),
-    "keynet.registry.http.exchange": ("Timeouts",),
+    "keynet.registry.http.exchange": ("ListLimits", "Timeouts"),
     "keynet.registry.functions": (
         "pull_image",
         "push_docker_tar",

@@ -153,3 +153,18 @@ def test_a_file_that_is_not_there_is_not_an_image(tmp_path: Path, capsys: Captur
     assert keynet("image", "copy", f"docker-archive:{tmp_path}/no.tar", f"oci:{tmp_path}/x") == 7
     assert "no.tar" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_token_server_is_declared_for_a_copy(
+    tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch, declared: bool
+) -> None:
+    registry = MemoryRegistry(auth="token")
+    with served(registry) as (_registry, host), served(registry) as (_same, tokens):
+        registry.realm = f"http://{tokens}/token"
+        typed(monkeypatch, f"{registry.password}\n")
+        flags = ["--username", registry.user, "--password-stdin"]
+        flags += ["--token-host", tokens] if declared else []
+        status = keynet("image", "copy", str(archive), f"http://{host}/team/app:1", *flags)
+    assert status == (0 if declared else 5)
+    assert any("/token" in seen.url for seen in registry.seen) == declared

@@ -250,6 +250,25 @@ def test_a_refused_mount_is_streamed(connect: Connect, copy: Copy, status: int) 
     assert set(registry.repository("mirror/app").blobs) == blobs_of(image)
 
 
+@pytest.mark.parametrize("status", [401, 403, 405, 500])
+def test_a_target_that_may_not_be_read_gets_the_copy(
+    connect: Connect, copy: Copy, status: int
+) -> None:
+    def fault(request: httpx.Request) -> Fault | None:
+        reading = request.method in ("GET", "HEAD") and "/uploads/" not in request.url.path
+        # Which of a registry's addresses ask for a login is learned at its root.
+        return Refuse(status) if reading and request.url.path != "/v2/" else None
+
+    source, target = MemoryRegistry(referrers=True), MemoryRegistry(host="other.test", fault=fault)
+    target.referrers = True
+    image = random_image(3)
+    put_image(source, connect, image, SOURCE)
+    put_referrer(source, SOURCE, Digest.of(image.manifest), b"sbom")
+    copy(source, target, referrers=True)
+    assert target.repository("mirror/app").tags["2"] == str(Digest.of(image.manifest))
+    assert len(target.repository("mirror/app").manifests) == 2
+
+
 def test_a_tag_that_points_to_another_image_moves(connect: Connect, copy: Copy) -> None:
     source, target = MemoryRegistry(), MemoryRegistry(host="other.test")
     image = random_image(3)

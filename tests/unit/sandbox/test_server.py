@@ -80,7 +80,7 @@ def test_the_registry_does_not_see_keynets_own_variables(
     monkeypatch.setenv("REGISTRY_HTTP_SECRET", "of-another-registry")
     monkeypatch.setenv("SOMETHING", "else")
     with pytest.raises(KeynetError):
-        serve(Options(tmp_path / "data"), started)
+        serve(Options(tmp_path / "data", registry="docker-registry"), started)
     seen = (tmp_path / "seen").read_text()
     assert "SOMETHING=else" in seen
     assert not [word for word in ("KEYNET_", "of-the-platform", "REGISTRY_") if word in seen]

@@ -6,11 +6,13 @@ import ssl
 from keynet.errors import BackendError
 from keynet.net.addresses import shown
 from keynet.net.causes import cause
+from keynet.net.proxy_errors import ProxyProblem
 from keynet.text import _, fill, printable
 
 __all__ = [
     "NoAnswer",
     "no_connection",
+    "proxy_failed",
     "refused_redirect",
     "timed_out",
     "too_large",
@@ -57,6 +59,20 @@ def no_connection(
         explained = _did_not_answer(what, server_url, _words(error), hint)
     temporary = temporary and not unknown and tls is None
     return NoAnswer(explained, sent=sent, temporary=temporary)
+
+
+def proxy_failed(what: str, server_url: str, problem: ProxyProblem) -> NoAnswer:
+    """Return the error for a proxy that is in the way; the server itself was not reached."""
+    error = BackendError(
+        fill(
+            _("Cannot {what}: {server} cannot be reached: {reason}."),
+            what=what,
+            server=server_url,
+            reason=problem.reason,
+        ),
+        problem.hint,
+    )
+    return NoAnswer(error, sent=False, temporary=problem.temporary)
 
 
 def unreadable(what: str, server_url: str, error: Exception, *, temporary: bool) -> NoAnswer:

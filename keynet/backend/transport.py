@@ -20,18 +20,20 @@ from keynet.backend.answers import Answer
 from keynet.backend.http_errors import (
     NoAnswer,
     no_connection,
+    proxy_failed,
     refused_redirect,
     timed_out,
     too_large,
     unreadable,
 )
-from keynet.errors import BackendError, UsageError
+from keynet.errors import BackendError
 from keynet.net import trust
-from keynet.net.addresses import AddressError, normalised_url, origin_of, resolve
-from keynet.net.proxies import proxy_for
+from keynet.net.addresses import AddressError, Origin, normalised_url, origin_of, resolve
+from keynet.net.proxies import Proxy, proxy_for
+from keynet.net.proxy_errors import ProxyStage, login_wanted, passed_by, proxy_problem
 from keynet.net.retry import TEMPORARY_STATUSES, Budget, Retries, retry_after
 from keynet.secret import Secret
-from keynet.text import _, fill, printable
+from keynet.text import _, fill
 
 __all__ = ["Transport"]
 
@@ -43,6 +45,7 @@ _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 # The others turn a POST into a GET.
 _REPEATING_REDIRECTS: Final = frozenset({307, 308})
 _MOST_REDIRECTS: Final = 5
+_PROXY_LOGIN: Final = 407
 _NEVER_CONNECTED: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
@@ -79,7 +82,9 @@ class Transport:
     ) -> None:
         self.server_url = normalised_url(server_url, insecure=insecure)
         self._sleep = sleep
-        self._http = _connections(self.server_url, ca_cert, timeout_s)
+        origin = origin_of(self.server_url)
+        self._proxy = proxy_for(origin.scheme, origin.host, origin.port)
+        self._http = _connections(origin, ca_cert, timeout_s, self._proxy)
 
     def close(self) -> None:
         """Close the connections."""
@@ -144,12 +149,19 @@ class Transport:
 
     def _send_once(self, call: _Call, what: str) -> Answer:
         started = time.monotonic()
-        with _mapped(what, self.server_url):
+        stage = ProxyStage(self._proxy)
+        with _mapped(what, self.server_url, stage):
             request = self._http.build_request(
-                call.method, call.url, headers=call.headers, content=call.content
+                call.method,
+                call.url,
+                headers=call.headers,
+                content=call.content,
+                extensions={"trace": stage.note} if stage.proxy else {},
             )
             response = self._http.send(request, stream=True)
             try:
+                if response.status_code == _PROXY_LOGIN:
+                    raise proxy_failed(what, self.server_url, login_wanted(self._proxy))
                 body = bytearray()
                 for chunk in response.iter_raw():
                     body += chunk
@@ -158,7 +170,9 @@ class Transport:
                     if time.monotonic() - started > _LONGEST_ANSWER_S:
                         why = _("the answer took longer than two minutes")
                         raise timed_out(what, self.server_url, why)
-                return Answer(response.status_code, response.headers, bytes(body))
+                readable = self._proxy is not None and not self._proxy.tunnel
+                through = str(self._proxy) if readable else ""
+                return Answer(response.status_code, response.headers, bytes(body), through=through)
             finally:
                 response.close()
 
@@ -190,26 +204,21 @@ def _target(call: _Call, answer: Answer, what: str) -> str:
     return target
 
 
-def _connections(server_url: str, ca_cert: Path | None, timeout_s: float) -> httpx.Client:
-    try:
-        # httpx reads international names by newer rules than the standard library.
-        httpx.URL(server_url).host.encode("idna")
-    except (UnicodeError, httpx.InvalidURL) as error:
-        raise UsageError(
-            fill(
-                _("The server's address {url!r} cannot be used: it has no valid host."),
-                url=printable(server_url, 200),
-            )
-        ) from error
-    origin = origin_of(server_url)
-    if origin.scheme == "https":
-        tls = trust.context(() if ca_cert is None else (ca_cert,))
-    else:
-        tls = trust.no_context()
+def _connections(
+    origin: Origin, ca_cert: Path | None, timeout_s: float, proxy: Proxy | None
+) -> httpx.Client:
+    cas = () if ca_cert is None else (ca_cert,)
+    tls = trust.context(cas) if origin.scheme == "https" else trust.no_context()
+    through = None
+    if proxy is not None:
+        secure = proxy.url.startswith("https:")
+        through = httpx.Proxy(
+            proxy.url, ssl_context=trust.context(cas) if secure else None, auth=proxy.login
+        )
     return httpx.Client(
         verify=tls,
         timeout=httpx.Timeout(timeout_s, connect=min(_CONNECT_S, timeout_s)),
-        proxy=proxy_for(origin.scheme, origin.host, origin.port),
+        proxy=through,
         trust_env=False,
         follow_redirects=False,
         headers={"Accept": "application/json", "Accept-Encoding": "identity"},
@@ -217,8 +226,30 @@ def _connections(server_url: str, ca_cert: Path | None, timeout_s: float) -> htt
 
 
 @contextmanager
-def _mapped(what: str, server_url: str) -> Iterator[None]:
-    """Turn what httpx raises into ``NoAnswer``."""
+def _mapped(what: str, server_url: str, stage: ProxyStage) -> Iterator[None]:
+    """Turn what httpx raises into ``NoAnswer``, and name a proxy that may be to blame."""
+    try:
+        with _mapped_server(what, server_url):
+            yield
+    except NoAnswer as failure:
+        if stage.at_fault is not None:
+            stage.close()
+            problem = proxy_problem(stage.at_fault, failure.__cause__ or failure)
+            raise proxy_failed(what, server_url, problem) from failure.__cause__
+        if stage.proxy is not None:
+            failure.error.hint = passed_by(stage.proxy, failure.error.hint)
+        raise
+    except Exception as error:
+        # httpx passes on what its package for SOCKS raises.
+        if stage.at_fault is None:
+            raise
+        stage.close()
+        problem = proxy_problem(stage.at_fault, error)
+        raise proxy_failed(what, server_url, problem) from error
+
+
+@contextmanager
+def _mapped_server(what: str, server_url: str) -> Iterator[None]:
     try:
         yield
     except httpx.TimeoutException as error:

@@ -46,7 +46,13 @@ class Target:
         scheme, separator, bare = text.rpartition("://")
         registry, _slash, rest = bare.partition("/")
         named = "." in registry or ":" in registry or registry == "localhost" or bool(separator)
-        if "@" in registry and "/" in bare:
+        port = registry.rpartition("]")[2].partition(":")[2]
+        before, at, after = bare.rpartition("@")
+        # A password may have a slash in it; what follows the @ of a digest has none.
+        userinfo = "@" in registry or (
+            at and ("/" in after or (not port.isdigit() and ":" in before.partition("/")[0]))
+        )
+        if userinfo and "/" in bare:
             # The part before the @ may be a password: it is not repeated.
             raise click.BadParameter(
                 _("user and password cannot be part of the registry; use --username."),
@@ -195,7 +201,7 @@ def access_options(command: Callable[..., R]) -> Callable[..., R]:
         token_hosts: tuple[str, ...],
         **others: Any,
     ) -> R:
-        if password_stdin and others.get("archive") == Path("-"):
+        if password_stdin and Path("-") in (others.get("archive"), Path(others.get("source", ""))):
             from keynet.errors import UsageError
 
             raise UsageError(

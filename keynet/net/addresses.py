@@ -6,12 +6,11 @@ Nothing here connects. What only registries have (token servers, Docker Hub's na
 
 import re
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Final
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from keynet.errors import UsageError, ValidationError
-from keynet.net.hosts import is_loopback
+from keynet.net.hosts import HostError, ascii_host, is_loopback, split_host
 from keynet.oci.reference import Reference
 from keynet.text import _, fill, printable
 
@@ -30,11 +29,13 @@ __all__ = [
 ]
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-_HOST: Final = re.compile(r"[A-Za-z0-9_.-]+")
 # urlsplit ignores text between the bracket and the port.
 _BRACKETED: Final = re.compile(r"\[[^\[\]]+\](?::[0-9]*)?")
 # What two readers of one URL may understand differently.
 _ODD: Final = re.compile(r"[\x00-\x20\x7f\\]")
+# The HTTP library refuses longer ones.
+_LONGEST_URL: Final = 60_000
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_.-]*")
 
 
 class AddressError(ValueError):
@@ -60,17 +61,21 @@ def origin_of(url: str) -> Origin:
     """Return the origin of an absolute URL.
 
     Raises:
-        AddressError: Not http(s), no host, a bad port, or user and password in it.
+        AddressError: Not http(s), a host or port that cannot exist, or user and password in it.
     """
+    if len(url) > _LONGEST_URL:
+        raise AddressError(_("it is too long"))
     parts, port = _split(url)
     host = parts.hostname
     if parts.scheme not in DEFAULT_PORTS or not host:
         raise AddressError(_("it is not an http or https URL"))
     if "@" in parts.netloc:
         raise AddressError(_("it has a user or password in it"))
-    if _ODD.search(url):
+    if _ODD.search(url) or not url.isprintable():
         raise AddressError(_("it has unexpected characters"))
-    return Origin(parts.scheme, host, port if port is not None else DEFAULT_PORTS[parts.scheme])
+    if "[" in parts.netloc and not _BRACKETED.fullmatch(parts.netloc):
+        raise AddressError(_("it is not a valid URL"))
+    return Origin(parts.scheme, _existing(host), port or DEFAULT_PORTS[parts.scheme])
 
 
 def resolve(current: str, location: str) -> str:
@@ -92,21 +97,19 @@ def resolve(current: str, location: str) -> str:
 
 
 def shown(url: str) -> str:
-    """Return scheme, host and path of a URL, safe to show: the rest may hold secrets."""
-    bare = re.split(r"[?#]", url, maxsplit=1)[0]
-    scheme, separator, rest = bare.partition("://")
+    """Return scheme, host and path of a URL, safe to show: the rest may hold secrets.
+
+    A password with ``/``, ``?`` or ``#`` in it ends where nobody can tell: then only the scheme
+    is shown.
+    """
+    scheme, separator, rest = url.partition("://")
     if not separator:
-        scheme, rest = "", bare
-    return printable(f"{scheme}{separator}{rest.rpartition('@')[2]}", 200)
-
-
-def split_host(name: str) -> tuple[str, str]:
-    """Split host[:port] into host, without brackets, and port, "" when there is none."""
-    if name.startswith("["):
-        host, _bracket, rest = name[1:].partition("]")
-        return host, rest.removeprefix(":")
-    host, _colon, port = name.partition(":")
-    return host, port
+        scheme, rest = "", url.removeprefix("//")
+    authority, tail = _cut(rest, "/?#")
+    if "@" in tail and not _PLAIN_NAME.fullmatch(authority):
+        return printable(f"{scheme}{separator}…", 200)
+    path, _rest = _cut(tail, "?#")
+    return printable(f"{scheme}{separator}{authority.rpartition('@')[2]}{path}", 200)
 
 
 def same_host(one: str, other: str) -> bool:
@@ -141,8 +144,12 @@ def normalised_url(text: str, *, insecure: bool = False) -> str:
         raise _unusable("", _("it has a user name or a password in it"))
     if not text.isprintable() or any(c.isspace() or c == "\\" for c in text):
         raise _unusable(text, _("it is not a valid URL"))
-    if not _is_host(host) or ("[" in parts.netloc and not _BRACKETED.fullmatch(parts.netloc)):
+    if not host or ("[" in parts.netloc and not _BRACKETED.fullmatch(parts.netloc)):
         raise _unusable(text, _("it has no valid host"))
+    try:
+        ascii_host(host)
+    except HostError as error:
+        raise _unusable(text, str(error)) from error
     if parts.query or parts.fragment:
         raise _unusable("", _("it has a query or a fragment"))
     if parts.scheme == "http" and not insecure and not is_loopback(host):
@@ -164,11 +171,16 @@ def registry_host(url: str) -> tuple[str, str]:
     """
     try:
         parts, _port = _split(_with_scheme(url))
+        _existing(parts.hostname or "")
         if parts.scheme in DEFAULT_PORTS and "@" not in parts.netloc:
             return parts.scheme, Reference(parts.netloc, "any").registry
-    except (AddressError, ValidationError) as error:
-        raise _unusable_registry(url) from error
-    raise _unusable_registry(url)
+    except AddressError as error:
+        raise _unusable_registry(url, str(error)) from error
+    except ValidationError as error:
+        raise _unusable_registry(
+            url, _("it is not host[:port] with http:// or https://")
+        ) from error
+    raise _unusable_registry(url, _("it has a user, or another scheme than https and http"))
 
 
 def _split(url: str) -> tuple[SplitResult, int | None]:
@@ -177,7 +189,22 @@ def _split(url: str) -> tuple[SplitResult, int | None]:
         port = parts.port
     except ValueError as error:
         raise AddressError(_("it is not a valid URL")) from error
+    if port == 0:
+        raise AddressError(_("the port 0 cannot be connected to"))
     return parts, port
+
+
+def _cut(text: str, marks: str) -> tuple[str, str]:
+    """Cut before the first of these characters."""
+    end = min((found for mark in marks if (found := text.find(mark)) >= 0), default=len(text))
+    return text[:end], text[end:]
+
+
+def _existing(host: str) -> str:
+    try:
+        return ascii_host(host)
+    except HostError as error:
+        raise AddressError(str(error)) from error
 
 
 def _with_scheme(text: str) -> str:
@@ -206,16 +233,6 @@ def _without_default_port(name: str) -> tuple[str, str]:
     return host, "" if port in ("80", "443") else port
 
 
-def _is_host(name: str) -> bool:
-    try:
-        if ":" in name:
-            return bool(ip_address(name))
-        # What the name service is asked for; labels are 1 to 63 bytes long.
-        return _HOST.fullmatch(name.encode("idna").decode()) is not None
-    except ValueError:
-        return False
-
-
 def _unusable(url: str, reason: str) -> UsageError:
     return UsageError(
         fill(
@@ -227,8 +244,10 @@ def _unusable(url: str, reason: str) -> UsageError:
     )
 
 
-def _unusable_registry(url: str) -> UsageError:
+def _unusable_registry(url: str, reason: str) -> UsageError:
     return UsageError(
-        fill(_("The registry's address {url!r} cannot be used."), url=shown(url)),
+        fill(
+            _("The registry's address {url!r} cannot be used: {why}."), url=shown(url), why=reason
+        ),
         _("Set KEYNET_HARBOR_URL to an address such as https://harbor.example.com."),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from keynet.errors import ValidationError
+from keynet.net.hosts import HostError, check_host_and_port
 from keynet.oci.descriptor import Digest
 from keynet.text import _, fill, printable
 
@@ -40,6 +41,10 @@ class Reference:
     def __post_init__(self) -> None:
         if not _HOST.fullmatch(self.registry) or not _looks_like_host(self.registry):
             raise _invalid(self.registry, _("the registry must be HOST[:PORT]"))
+        try:
+            check_host_and_port(self.registry)
+        except HostError as error:
+            raise _invalid(self.registry, str(error)) from error
         if not _REPOSITORY.fullmatch(self.repository):
             raise _invalid(
                 self.repository.removeprefix("library/"),

@@ -57,14 +57,15 @@ if TYPE_CHECKING:
     from keynet.registry.auth.stored_logins import AuthFile, AuthVariable, default_sources
     from keynet.registry.client import CaCert, RegistryClient
     from keynet.registry.config import RegistryConfig
-    from keynet.registry.copying.copies import CopiedImage, copy_image
+    from keynet.registry.copying.copies import copy_image
+    from keynet.registry.copying.copy_between import CopiedImage
     from keynet.registry.functions import (
         pull_image,
         push_docker_tar,
         push_docker_tar_with_all_original_tags,
         push_docker_tar_with_original_tags,
     )
-    from keynet.registry.http.exchange import Timeouts
+    from keynet.registry.http.exchange import ListLimits, Timeouts
     from keynet.registry.http.tls import ClientCertificate
     from keynet.registry.http.transport import HttpTransport
     from keynet.registry.manifests import Manifest
@@ -110,6 +111,7 @@ __all__ = [
     "InvalidArchive",
     "KeynetError",
     "LayerInfo",
+    "ListLimits",
     "Manifest",
     "ManifestInfo",
     "MediaType",
@@ -196,8 +198,9 @@ _MODULES = {
     "keynet.registry.auth.stored_logins": ("AuthFile", "AuthVariable", "default_sources"),
     "keynet.registry.client": ("CaCert", "RegistryClient"),
     "keynet.registry.config": ("RegistryConfig",),
-    "keynet.registry.copying.copies": ("CopiedImage", "copy_image"),
-    "keynet.registry.http.exchange": ("Timeouts",),
+    "keynet.registry.copying.copies": ("copy_image",),
+    "keynet.registry.copying.copy_between": ("CopiedImage",),
+    "keynet.registry.http.exchange": ("ListLimits", "Timeouts"),
     "keynet.registry.functions": (
         "pull_image",
         "push_docker_tar",

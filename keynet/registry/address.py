@@ -11,16 +11,14 @@ from urllib.parse import quote
 from keynet.errors import RegistryError, UsageError
 from keynet.net import addresses
 from keynet.net.addresses import AddressError, Origin, shown, split_host
-from keynet.net.hosts import is_loopback
+from keynet.net.hosts import HostError, check_host_and_port, is_loopback
+from keynet.net.token_hosts import is_declared, written
 from keynet.oci.reference import DOCKER_HUB, DOCKER_HUB_ALIASES
-from keynet.registry.token_hosts import is_declared, written
 from keynet.text import _, fill, printable
 
 __all__ = ["Registry", "follow", "origin_of", "registry_name", "with_query"]
 
-_HOST: Final = re.compile(
-    r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
-)
+_HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[^\[\]]+\]")
 _HUB_HOST: Final = "registry-1.docker.io"
 # Registries whose token server is known to live on another host.
 _KNOWN_TOKEN_HOSTS: Final = {
@@ -61,11 +59,14 @@ class Registry:
             scheme, _separator, name = text.partition("://")
             scheme = scheme.lower()
             name = name.rstrip("/")
-        if scheme not in (None, "http", "https") or not _HOST.fullmatch(name):
+        reason = _("its scheme is neither https nor http")
+        if scheme in (None, "http", "https"):
+            reason = _impossible(name)
+        if reason:
             # Text before an @ may be a password: it is not repeated.
             named = printable(name.rpartition("@")[2], 200)
             raise UsageError(
-                fill(_("{registry!r} is not a valid registry."), registry=named),
+                fill(_("{registry!r} is not a valid registry: {why}."), registry=named, why=reason),
                 _("Write it as host[:port], without user, password and path."),
             )
         if name in DOCKER_HUB_ALIASES:
@@ -193,6 +194,20 @@ def with_query(url: str, **parameters: str) -> str:
     if url.endswith(("?", "&")):
         return url + added
     return url + ("&" if "?" in url else "?") + added
+
+
+def _impossible(name: str) -> str:
+    """Return why this is not host[:port]; "" when it is."""
+    if "@" in name:
+        return _("it has a user or password in it")
+    host = name if name.endswith("]") else name.rpartition(":")[0] or name
+    if not _HOST.fullmatch(host):
+        return _("it is not host[:port]")
+    try:
+        check_host_and_port(name)
+    except HostError as error:
+        return str(error)
+    return ""
 
 
 def _bad_url(url: str, reason: str) -> RegistryError:

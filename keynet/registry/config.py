@@ -1,12 +1,14 @@
 """How to reach a registry, as one value."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from keynet.events import Emit, ignore
+from keynet.net.retry import Retries
 from keynet.registry.address import Registry
 from keynet.registry.auth.credential_sources import Auth
 from keynet.registry.client import CaCert, RegistryClient
+from keynet.registry.http.exchange import ListLimits, Timeouts
 
 __all__ = ["Auth", "RegistryConfig"]
 
@@ -17,21 +19,26 @@ class RegistryConfig:
 
     Args:
         url: ``host[:port]`` or with ``https://`` or ``http://`` in front; https is tried first.
-        timeout: Seconds that a read or write may make no progress; connecting has 10.
+        timeout: Seconds that a read or write may make no progress (connecting has 10), or
+            seconds by phase.
         auth: Credentials for this registry; by default the logins that docker, podman, buildah
             and skopeo stored.
         ca_cert: PEM file of CAs trusted in addition to the system's.
         insecure: Allow plain http and unverified TLS beyond loopback.
         token_hosts: Further hosts, ``host`` or ``host:port``, that may be given the credentials
             in exchange for tokens.
+        retries: How often, and after what delays, a request is made again.
+        lists: Limits on lists of tags, repositories and referrers.
     """
 
     url: str
-    timeout: float = 300
+    timeout: float | Timeouts = 300
     auth: Auth | None = None
     ca_cert: CaCert = None
     insecure: bool = False
     token_hosts: Sequence[str] = ()
+    retries: Retries = field(default_factory=Retries)
+    lists: ListLimits = field(default_factory=ListLimits)
 
     @property
     def base_url(self) -> str:
@@ -62,4 +69,6 @@ class RegistryConfig:
             token_hosts=self.token_hosts,
             emit=emit,
             timeout=self.timeout,
+            retries=self.retries,
+            lists=self.lists,
         )

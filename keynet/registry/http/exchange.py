@@ -3,7 +3,10 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Answer", "Call", "Stream", "Timeouts"]
+from keynet.errors import UsageError
+from keynet.text import _, fill
+
+__all__ = ["Answer", "Call", "ListLimits", "Stream", "Timeouts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,24 @@ class Timeouts:
     read_s: float = 300.0
     write_s: float = 300.0
     commit_s: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_positive(self.connect_s, self.read_s, self.write_s, self.commit_s)
+
+
+@dataclass(frozen=True, slots=True)
+class ListLimits:
+    """How long a list of tags, repositories or referrers may become before it is an error.
+
+    A list is whole or an error: nothing is cut off. ``seconds`` is for all its pages together.
+    """
+
+    names: int = 1_000_000
+    pages: int = 5_000
+    seconds: float = 600.0
+
+    def __post_init__(self) -> None:
+        _check_positive(self.names, self.pages, self.seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +59,17 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A complete answer; the names in ``headers`` are lower-case."""
+    """A complete answer; the names in ``headers`` are lower-case.
+
+    ``through`` names the proxy that read the request and may have answered itself.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     url: str
     method: str = "GET"
+    through: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +81,14 @@ class Stream:
     chunks: Callable[[], AsyncGenerator[bytes, None]]
     url: str
     method: str = "GET"
+    through: str = ""
+
+
+def _check_positive(*limits: float | None) -> None:
+    for limit in limits:
+        # Nor is NaN more than 0.
+        if limit is not None and not limit > 0:
+            raise UsageError(
+                fill(_("The limit {limit} cannot be used."), limit=limit),
+                _("Limits and timeouts must be greater than 0."),
+            )

@@ -6,16 +6,19 @@ import ssl
 
 from keynet.errors import RegistryError, RegistryUnreachable
 from keynet.net.causes import cause, causes
+from keynet.net.proxy_errors import ProxyProblem
 from keynet.registry.address import Registry, origin_of
 from keynet.text import _, fill, printable
 
 __all__ = [
     "NotConnected",
+    "ProxyFailed",
     "SentElsewhere",
     "TlsFailed",
     "connection_lost",
     "no_connection",
     "no_registry",
+    "proxy_failed",
     "sent_elsewhere",
     "timed_out",
     "too_long",
@@ -28,6 +31,10 @@ class NotConnected(RegistryUnreachable):
 
 class TlsFailed(NotConnected):
     """The server was reached and does not complete the TLS handshake."""
+
+
+class ProxyFailed(NotConnected):
+    """A proxy is in the way; the server itself was not reached."""
 
 
 class SentElsewhere(RegistryUnreachable):
@@ -48,14 +55,18 @@ def sent_elsewhere(registry: Registry, url: str, error: NotConnected) -> SentEls
             address=origin_of(url).text,
             reason=error.message,
         ),
-        _(
+        error.hint
+        if isinstance(error, ProxyFailed)
+        else _(
             "The registry, or a proxy in front of it, has a wrong idea of its public address: "
             "its owner has to correct it."
         ),
+        temporary=error.temporary,
     )
 
 
-def _where(registry: Registry, url: str) -> str:
+def _server(registry: Registry, url: str) -> str:
+    """Name the server of a URL: the registry, or the host and port of another one."""
     try:
         origin = origin_of(url)
         own = origin_of(registry.base(origin.scheme))
@@ -64,9 +75,32 @@ def _where(registry: Registry, url: str) -> str:
     return registry.name if origin == own else f"{origin.host}:{origin.port}"
 
 
+def _where(registry: Registry, url: str) -> str:
+    """Name the server of a URL, and that the registry chose it where it is another one."""
+    server = _server(registry, url)
+    if server == registry.name:
+        return server
+    return fill(
+        _("{address} (where {registry} sent the request)"), address=server, registry=registry.name
+    )
+
+
+def proxy_failed(registry: Registry, url: str, problem: ProxyProblem) -> ProxyFailed:
+    """Return the error for a proxy that is in the way."""
+    return ProxyFailed(
+        fill(
+            _("{registry} cannot be reached: {reason}."),
+            registry=_server(registry, url),
+            reason=problem.reason,
+        ),
+        problem.hint,
+        temporary=problem.temporary,
+    )
+
+
 def no_connection(registry: Registry, url: str, error: Exception) -> RegistryUnreachable:
     """Return the error for a connection that failed: certificate, name, TLS or network."""
-    where = _where(registry, url)
+    where = _server(registry, url)
     untrusted = cause(error, ssl.SSLCertVerificationError)
     if untrusted is not None:
         reason = printable(untrusted.verify_message or untrusted, 200)
@@ -130,11 +164,14 @@ def timed_out(registry: Registry, url: str, *, connecting: bool = False) -> Regi
     where = _where(registry, url)
     kind: type[RegistryUnreachable] = NotConnected if connecting else RegistryUnreachable
     if connecting:
-        message = fill(_("{registry} cannot be reached: no connection in time."), registry=where)
+        server = _server(registry, url)
+        message = fill(_("{registry} cannot be reached: no connection in time."), registry=server)
     else:
         message = fill(_("{registry} does not answer in time."), registry=where)
     return kind(
-        message, _("Check the network and whether the registry is overloaded."), temporary=True
+        message,
+        _("Check the network and whether the registry is overloaded."),
+        temporary=True,
     )
 
 

@@ -1,60 +1,131 @@
 """Read lists that come in pages: the Link header is followed, never to another origin.
 
+A list is returned whole or ends in an error.
+
 Source: OCI distribution-spec, "Listing Tags"; RFC 8288.
 """
 
+import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Final, TypeVar
-
-from pydantic import BaseModel
+from typing import Final, TypeVar, assert_never
 
 from keynet.errors import RegistryError
 from keynet.registry.address import follow, origin_of
 from keynet.registry.http.exchange import Answer
 from keynet.registry.http.session import Operation, Session
-from keynet.registry.wire import read_json
+from keynet.registry.wire import Catalog, ManifestWire, TagList, read_json
 from keynet.text import _, fill
 
-__all__ = ["next_page", "pages", "unique_names"]
+__all__ = ["in_time", "next_page", "pages", "unique_names"]
 
 _PAGE_LIMIT: Final = 8 * 1024 * 1024
-_MOST_PAGES: Final = 10_000
-_MOST_NAMES: Final = 1_000_000
+# Registries that filter by permission may send some pages of which nothing is left.
+_MOST_PAGES_WITHOUT_NEWS: Final = 100
+# No such page size, or none at all: docker-registry answers 400 above its own maximum.
+_REFUSED_SIZES: Final = frozenset({400, 416, 422})
 _LINK: Final = re.compile(
     r'<([^<>]*)>((?:\s*;\s*[\w!#$&+.^`|~-]+\s*(?:=\s*(?:"[^"]*"|[^\s",;]+))?)*)'
 )
 _NEXT: Final = re.compile(r';\s*rel\s*=\s*(?:"(?:[^"]* )?next(?: [^"]*)?"|next)\s*(?:;|$)', re.I)
-_M = TypeVar("_M", bound=BaseModel)
+_M = TypeVar("_M", Catalog, TagList, ManifestWire)
 
 
 async def pages(session: Session, operation: Operation, model: type[_M]) -> list[_M]:
     """Read every page of a list.
 
     Raises:
-        RegistryError: The pages form a circle, lead to another origin or do not end.
+        RegistryError: The pages form a circle, lead to another origin, do not end within the
+            session's limits, or take too long.
     """
     operation = replace(operation, call=replace(operation.call, limit=_PAGE_LIMIT))
     found: list[_M] = []
+    async with in_time(session, operation.action):
+        await _read(session, operation, model, found)
+    return found
+
+
+@asynccontextmanager
+async def in_time(session: Session, action: str) -> AsyncIterator[None]:
+    """Limit the time for all pages of a list together.
+
+    Raises:
+        RegistryError: It took longer than the session allows.
+    """
+    try:
+        async with asyncio.timeout(session.lists.seconds):
+            yield
+    except TimeoutError as error:
+        raise RegistryError(
+            fill(
+                _("Could not {action}: {registry} took longer than {seconds:.0f} seconds."),
+                action=action,
+                registry=session.registry.name,
+                seconds=session.lists.seconds,
+            ),
+            _("Try again later. From Python, ListLimits(seconds=…) allows more time."),
+            temporary=True,
+        ) from error
+
+
+async def _read(session: Session, operation: Operation, model: type[_M], found: list[_M]) -> None:
+    limits = session.lists
+    names: set[str] = set()
     seen: set[str] = set()
+    without_news = 0
+    answer = await _first_page(session, operation)
     while True:
-        answer = await session.send(operation)
-        found.append(read_json(model, answer.body, operation.action))
+        page = read_json(model, answer.body, operation.action)
+        before = len(names)
+        names.update(_names(page))
+        without_news = 0 if len(names) > before else without_news + 1
+        found.append(page)
         url = next_page(answer)
         if url is None:
-            return found
-        if url in seen or len(found) >= _MOST_PAGES:
+            return
+        endless = url in seen or without_news > _MOST_PAGES_WITHOUT_NEWS
+        if endless or len(found) >= limits.pages or len(names) > limits.names:
             raise RegistryError(
                 fill(
-                    _("Could not {action}: the pages of {registry} do not end."),
+                    _(
+                        "Could not {action}: the pages of {registry} do not end "
+                        "({pages} pages with {names} names)."
+                    ),
                     action=operation.action,
                     registry=session.registry.name,
+                    pages=len(found),
+                    names=len(names),
                 ),
-                _("The registry, or a proxy in front of it, breaks the protocol."),
+                _("The registry, or a proxy in front of it, breaks the protocol.")
+                if endless
+                else _("If the list is really that long: from Python, ListLimits allows more."),
             )
         seen.add(url)
-        operation = replace(operation, call=replace(operation.call, url=url))
+        answer = await session.send(replace(operation, call=replace(operation.call, url=url)))
+
+
+async def _first_page(session: Session, operation: Operation) -> Answer:
+    try:
+        return await session.send(operation)
+    except RegistryError as error:
+        url, query, _size = operation.call.url.partition("?n=")
+        if error.status not in _REFUSED_SIZES or not query:
+            raise
+    return await session.send(replace(operation, call=replace(operation.call, url=url)))
+
+
+def _names(page: Catalog | TagList | ManifestWire) -> Iterable[str]:
+    match page:
+        case Catalog():
+            return page.repositories or ()
+        case TagList():
+            return page.tags or ()
+        case ManifestWire():
+            return [entry.digest for entry in page.manifests or ()]
+        case _:
+            assert_never(page)
 
 
 def next_page(answer: Answer) -> str | None:
@@ -76,17 +147,5 @@ def next_page(answer: Answer) -> str | None:
 
 
 def unique_names(found: Iterable[str]) -> list[str]:
-    """Return the names in order, each once.
-
-    Raises:
-        RegistryError: More than a million.
-    """
-    collected: dict[str, None] = {}
-    for name in found:
-        collected[name] = None
-        if len(collected) > _MOST_NAMES:
-            raise RegistryError(
-                fill(_("The registry lists more than {count} names."), count=_MOST_NAMES),
-                _("Name the repository that you are looking for."),
-            )
-    return list(collected)
+    """Return the names in order, each once."""
+    return list(dict.fromkeys(found))

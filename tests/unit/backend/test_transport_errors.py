@@ -8,6 +8,7 @@ import pytest
 
 from keynet.backend.http_errors import NoAnswer
 from keynet.backend.transport import _mapped
+from keynet.net.proxy_errors import ProxyStage
 
 NEVER_SENT = {httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout}
 
@@ -31,7 +32,7 @@ def _below(kind: type[httpx.RequestError]) -> Iterator[type[httpx.RequestError]]
     ids=lambda error: type(error).__name__,
 )
 def test_every_exception_of_httpx_becomes_a_backend_error(error: Exception) -> None:
-    with pytest.raises(NoAnswer) as caught, _mapped("list", "https://api.test"):
+    with pytest.raises(NoAnswer) as caught, _mapped("list", "https://api.test", ProxyStage(None)):
         raise error
     failure = caught.value
     assert "Cannot list: https://api.test did not answer" in failure.error.message

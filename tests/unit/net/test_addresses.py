@@ -36,7 +36,10 @@ def test_an_origin_is_scheme_host_and_port(url: str, origin: Origin) -> None:
     [
         *("a.test", "//a.test/x", "ftp://a.test", "https://", "https://a:99999", "https://["),
         *("https://u@a.test", "https://a.test\\@b.test", "https://a.test/ x", "https://a.test/\n"),
-        "javascript:alert(1)",
+        *("javascript:alert(1)", "https://xn--n3h.com/x", "https://☃.test", "https://a..b/"),
+        *("https://a:0", "https://a:-1", "https://[fe80::1%25eth0]/", "https://[::1]x/"),
+        *(f"https://{'a' * 64}.test", "https://1.2.3/", f"https://a.test/{'x' * 60_000}"),
+        *("https://a.test/\u202e", "https://a\u200b.test"),
     ],
 )
 def test_what_has_no_safe_origin_is_refused(url: str) -> None:
@@ -72,6 +75,37 @@ def test_any_location_is_resolved_to_an_http_url_or_refused(location: str) -> No
 def test_a_url_is_shown_without_what_may_be_secret(url: str) -> None:
     assert "hunter2" not in shown(url)
     assert shown(url).endswith("a.test/x")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://kim:hun/ter2@proxy:1", "http://kim:hun#ter2@proxy:1", "http://kim:hun?ter2@a"),
+        *("kim:hun/ter2@a", "http://kim:hun@ter2/hun@a", "http://kim@x/ter2@a", "//kim:hun/@a"),
+    ],
+)
+def test_a_password_that_ends_where_nobody_can_tell_is_not_shown(url: str) -> None:
+    assert "hun" not in shown(url)
+    assert "ter2" not in shown(url)
+
+
+def test_a_path_with_an_at_sign_is_shown() -> None:
+    assert shown("https://a.test/v2/x@y?sig=1") == "https://a.test/v2/x@y"
+    assert shown("https://a.test:443/v2/x") == "https://a.test:443/v2/x"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://xn--n3h.com", "https://a..b", "https://a:0", "https://1.2.3", "https://a:x"]
+)
+def test_a_platform_at_a_host_that_cannot_exist_is_refused(url: str) -> None:
+    with pytest.raises(UsageError, match=url):
+        normalised_url(url)
+
+
+@pytest.mark.parametrize("url", ["a.b:99999", "[1::2::3]:1", "xn--n3h.com", "https://a.b:0"])
+def test_a_registry_at_a_host_that_cannot_exist_is_refused(url: str) -> None:
+    with pytest.raises(UsageError):
+        registry_host(url)
 
 
 def test_a_host_is_split_from_its_port() -> None:

@@ -102,6 +102,14 @@ def test_a_data_folder_that_cannot_be_is_named(tmp_path: Path) -> None:
         serve(Options(tmp_path / "file"), started)
 
 
+def test_a_registry_whose_files_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "registry").write_text("")
+    with pytest.raises(KeynetError, match="cannot use its files") as caught:
+        serve(Options(tmp_path / "data"), started)
+    assert "--data" in caught.value.hint
+
+
 @pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Install a stand-in that logs where it listens; return the file that ends it."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from keynet.oci.platform import Platform
 from keynet.plan import BuildPlan, Recipe, UserContainerfile
+from keynet.runtime.build import authfiles
 from keynet.runtime.build.staging import Stage
 from keynet.runtime.engines.docker import docker_tar_context
 from keynet.text import _, fill
@@ -124,6 +125,8 @@ def environment(invocation: Invocation, config: Path | None) -> Mapping[str, str
     }
     if config is not None:
         chosen["DOCKER_CONFIG"] = str(config)
+        # The folder has these logins, too. Docker would prefer them to the push's own.
+        chosen[authfiles.VARIABLE] = ""
     return chosen
 
 

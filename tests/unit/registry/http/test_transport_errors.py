@@ -10,11 +10,9 @@ import httpx
 import pytest
 
 from keynet.errors import RegistryError, RegistryUnreachable, UsageError
-from keynet.net.retry import Retries
-from keynet.registry.client import RegistryClient
 from keynet.registry.queries import check_registry_connectivity
 from tests.fakes.registry import MemoryRegistry, Refuse
-from tests.unit.registry.conftest import Connect, no_wait
+from tests.unit.registry.conftest import Connect
 
 
 def foreign_errors() -> list[Exception]:
@@ -70,21 +68,6 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__
-
-
-@pytest.mark.parametrize("name", ["xn--.example.com", "a..b", "a" * 70 + ".com"])
-def test_a_name_that_cannot_be_looked_up_is_unreachable(
-    monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    monkeypatch.setenv("no_proxy", "*")
-    monkeypatch.setenv("NO_PROXY", "*")
-
-    async def run() -> None:
-        async with RegistryClient(name, retries=Retries(sleep=no_wait)) as client:
-            await client.ping()
-
-    with pytest.raises(RegistryUnreachable, match="cannot be resolved"):
-        asyncio.run(run())
 
 
 def test_a_proxy_that_cannot_be_used_is_a_wrong_setting(monkeypatch: pytest.MonkeyPatch) -> None:

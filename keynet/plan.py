@@ -54,7 +54,7 @@ class Dependencies:
     the import path, because the requirements name local projects in them.
     ``count`` is the number of requirements named; ``lines`` are these in the form of PEP 508,
     where they have one. ``requires_python`` is what the project says, "" if it says nothing.
-    ``pip_only`` names what in the files only pip understands.
+    ``pip_only`` names what in the files only pip understands, ``uv_only`` what only uv does.
     """
 
     source: Path | None = None
@@ -63,6 +63,7 @@ class Dependencies:
     count: int = 0
     requires_python: str = ""
     pip_only: tuple[str, ...] = ()
+    uv_only: tuple[str, ...] = ()
     lines: tuple[str, ...] = field(default=(), repr=False)
 
 
@@ -113,12 +114,14 @@ class Instruction:
     """One instruction of a Containerfile.
 
     ``name`` is upper case; ``arguments`` is one line without continuations; ``line`` is where
-    it starts, counted from 1.
+    it starts, counted from 1; ``heredoc`` is its first one as it is written, such as ``<<EOF``,
+    "" if it has none.
     """
 
     name: str
     arguments: str
     line: int
+    heredoc: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,14 @@ from keynet.archive.opening.piped import STANDARD_INPUT, is_pipe, open_standard_
 from keynet.errors import ArchiveNotFound, TarReadError
 from keynet.text import _, fill, printable
 
-__all__ = ["Source", "is_plain", "scratch_file"]
+__all__ = ["Source", "is_plain", "never", "scratch_file"]
 
 _VAR_TMP: Final = Path("/var/tmp")  # noqa: S108 - the folder only; files in it have no name
+
+
+def never() -> bool:
+    """Report that nobody stopped waiting."""
+    return False
 
 
 class Source:
@@ -37,7 +42,7 @@ class Source:
         UsageError: Standard input is a terminal.
     """
 
-    def __init__(self, path: Path, stopped: Callable[[], bool] = bool) -> None:
+    def __init__(self, path: Path, stopped: Callable[[], bool] = never) -> None:
         self.name = _("standard input") if path == STANDARD_INPUT else printable(path)
         self._descriptor, self.piped = _open(path, self.name)
         try:

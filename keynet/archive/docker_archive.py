@@ -12,6 +12,7 @@ from keynet.archive.contents import ArchivedImage, Contents
 from keynet.archive.json_documents import ConfigModel, DockerImage, parse, parse_docker_manifest
 from keynet.archive.layers import FileLayer
 from keynet.archive.tar import Member
+from keynet.errors import InvalidArchive
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.image import Image
 from keynet.oci.manifest import layer_type, render_manifest
@@ -48,10 +49,12 @@ def docker_entries(contents: Contents) -> list[DockerImage]:
     document = contents.document(MANIFEST)
     if document.lstrip()[:1] == b"{":
         # skopeo's "dir:" has the manifest of a registry under this name.
-        raise contents.bad(
+        error = contents.bad(
             MANIFEST,
             _("it is the manifest of one image (skopeo's dir: format), not docker's list"),
         )
+        hint = _("Write another format, for example: skopeo copy dir:FOLDER oci:OTHER:1")
+        raise InvalidArchive(error.message, hint)
     return parse_docker_manifest(document, contents.name)
 
 
@@ -86,15 +89,14 @@ def _image(
                 layers=len(paths),
             ),
         )
-    for path, diff_id in zip(paths, diff_ids, strict=True):
-        if path not in contents.members and str(diff_id) in (entry.layer_sources or {}):
-            raise contents.foreign(path)
-    members = [contents.members.find(path) for path in paths]
-    found = [_identify(contents, member, known) for member in members]
-    zstd = any(compression is Compression.ZSTD for compression, _digest in found)
+    found = [
+        _layer(contents, path, known, foreign=str(diff_id) in (entry.layer_sources or {}))
+        for path, diff_id in zip(paths, diff_ids, strict=True)
+    ]
+    zstd = any(compression is Compression.ZSTD for _member, compression, _digest in found)
     family = MediaType.OCI_MANIFEST if zstd else MediaType.DOCKER_MANIFEST
     layers = []
-    for member, (compression, digest), diff_id in zip(members, found, diff_ids, strict=True):
+    for (member, compression, digest), diff_id in zip(found, diff_ids, strict=True):
         media_type = layer_type(family, compression.value)
         descriptor = Descriptor(media_type, digest or diff_id, member.size)
         layers.append(FileLayer(descriptor, diff_id, member.name, member.offset, contents.source))
@@ -107,6 +109,28 @@ def _image(
         model.platform(),
         tuple(contents.tag(MANIFEST, tag) for tag in entry.repo_tags or ()),
     )
+
+
+def _layer(
+    contents: Contents,
+    path: str,
+    known: dict[str, tuple[Compression, Digest | None]],
+    *,
+    foreign: bool,
+) -> tuple[Member, Compression, Digest | None]:
+    """Return a layer's member, compression, and digest if that differs from the diff id."""
+    if foreign and path not in contents.members:
+        raise contents.foreign(path)
+    member = contents.members.find(path)
+    compression, digest = _identify(contents, member, known)
+    if compression in (Compression.XZ, Compression.BZIP2):
+        reason = fill(
+            _("the layer is compressed with {compression}, which registries do not know"),
+            compression=compression.value,
+        )
+        hint = _("Load the image with docker or podman and save it again.")
+        raise InvalidArchive(contents.bad(path, reason).message, hint)
+    return member, compression, digest
 
 
 def _identify(

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from keynet.archive.byte_source import Source, is_plain
+from keynet.archive.byte_source import Source, is_plain, never
 from keynet.archive.compression import Compression
 from keynet.archive.contents import ArchivedImage, Contents
 from keynet.archive.docker_archive import MANIFEST, read_docker
@@ -53,7 +53,7 @@ class Archive:
     def __init__(
         self,
         path: str | Path,
-        stopped: Callable[[], bool] = bool,
+        stopped: Callable[[], bool] = never,
         *,
         artifacts: bool = False,
     ) -> None:

@@ -40,7 +40,8 @@ _WORTH: Final = 0.9
 async def compressed(image: Image, policy: Policy = "auto") -> AsyncIterator[Image]:
     """Return the image with its plain layers compressed; valid until the block ends.
 
-    Layers are compressed by one thread per core into unnamed files on disk. If there is no layer
+    Layers are compressed by one thread per core, each into one unnamed file on disk, so that an
+    image of thousands of layers does not need as many open files. If there is no layer
     to compress, the image is returned unchanged, with the same manifest and digest.
 
     Raises:
@@ -50,12 +51,14 @@ async def compressed(image: Image, policy: Policy = "auto") -> AsyncIterator[Ima
     with ExitStack() as files:
         gate = asyncio.Semaphore(_cores())
         done: dict[Digest, FileLayer] = {}
+        idle: list[_Scratch] = []
 
         async def work(layer: FileLayer) -> None:
             async with gate:
                 if policy == "gzip" or await asyncio.to_thread(_shrinks, layer):
-                    scratch = _Scratch(files, layer.member)
+                    scratch = idle.pop() if idle else _Scratch(files, layer.file.name)
                     done[layer.diff_id] = await asyncio.to_thread(_compress, layer, scratch)
+                    idle.append(scratch)
 
         plain = _plain_layers(image)
         if policy != "none":
@@ -91,6 +94,7 @@ def _shrinks(layer: FileLayer) -> bool:
 def _compress(layer: FileLayer, scratch: "_Scratch") -> FileLayer:
     compressor = isal_zlib.compressobj(level=_LEVEL, wbits=_GZIP_WBITS)
     hasher = hashlib.sha256()
+    start = scratch.size
 
     def put(piece: bytes) -> None:
         hasher.update(piece)
@@ -108,9 +112,9 @@ def _compress(layer: FileLayer, scratch: "_Scratch") -> FileLayer:
         layer.descriptor,
         media_type=layer_type(family, "gzip"),
         digest=Digest("sha256", hasher.hexdigest()),
-        size=scratch.size,
+        size=scratch.size - start,
     )
-    return replace(layer, descriptor=descriptor, offset=0, file=scratch)
+    return replace(layer, descriptor=descriptor, offset=start, file=scratch)
 
 
 def _with_layers(image: Image, done: dict[Digest, FileLayer]) -> Image:
@@ -127,32 +131,45 @@ def _with_layers(image: Image, done: dict[Digest, FileLayer]) -> Image:
 
 
 class _Scratch:
-    """An unnamed file that is written once and then read at any offset."""
+    """An unnamed file to which layers are appended, and which is read at any offset.
+
+    Args:
+        name: The archive's, for error messages.
+    """
 
     def __init__(self, files: ExitStack, name: str) -> None:
         self.name = name
         self.size = 0
-        self._descriptor = scratch_file()
-        files.callback(os.close, self._descriptor)
+        try:
+            # Not the bare descriptor: once it is closed its number may be another file's, and a
+            # thread whose push was cancelled may still write.
+            self._file = os.fdopen(scratch_file(), "r+b", buffering=0)
+        except OSError as error:
+            raise self._failed(error) from error
+        files.callback(self._file.close)
 
     def append(self, piece: bytes) -> None:
         view = memoryview(piece)
         try:
             while view:
-                view = view[os.write(self._descriptor, view) :]
+                view = view[self._file.write(view) :]
         except OSError as error:
-            raise TarReadError(
-                fill(
-                    _("{name} cannot be compressed: {reason}."),
-                    name=self.name,
-                    reason=error.strerror or error,
-                ),
-                _("Free some disk space, or set TMPDIR to a folder on another disk."),
-            ) from error
+            raise self._failed(error) from error
         self.size += len(piece)
 
     def read(self, offset: int, length: int) -> bytes:
-        block = os.pread(self._descriptor, length, offset)
+        block = os.pread(self._file.fileno(), length, offset)
         while len(block) < length:
-            block += os.pread(self._descriptor, length - len(block), offset + len(block))
+            rest = length - len(block)
+            block += os.pread(self._file.fileno(), rest, offset + len(block))
         return block
+
+    def _failed(self, error: OSError) -> TarReadError:
+        return TarReadError(
+            fill(
+                _("{name} cannot be compressed: {reason}."),
+                name=self.name,
+                reason=error.strerror or error,
+            ),
+            _("Free some disk space, or set TMPDIR to a folder on another disk."),
+        )

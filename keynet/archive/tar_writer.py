@@ -3,8 +3,8 @@
 import asyncio
 import os
 import tarfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -29,12 +29,13 @@ class TarWriter:
         self._write(self._position, _header(name, len(content)) + content)
         self._end(len(content))
 
-    async def stream(self, name: str, blocks: AsyncIterator[bytes]) -> None:
+    async def stream(self, name: str, blocks: AsyncGenerator[bytes, None]) -> None:
         """Append a member as its bytes come; nothing else may be appended meanwhile."""
         size = 0
-        async for block in blocks:
-            await asyncio.to_thread(self._write, self._position + _BLOCK + size, block)
-            size += len(block)
+        async with aclosing(blocks):
+            async for block in blocks:
+                await asyncio.to_thread(self._write, self._position + _BLOCK + size, block)
+                size += len(block)
         self._write(self._position, _header(name, size))
         self._end(size)
 

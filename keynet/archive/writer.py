@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Final, Literal
 
@@ -11,7 +12,7 @@ from keynet.archive.compression import MAGIC, Decompressor, sniff
 from keynet.archive.tar_writer import TarWriter, replacing
 from keynet.errors import DigestMismatch
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
-from keynet.oci.image import Image, Layer
+from keynet.oci.image import Image, Layer, opened
 from keynet.oci.inspect import json_object
 from keynet.text import _, fill
 
@@ -82,32 +83,34 @@ async def _write_docker(tar: TarWriter, image: Image, name: str | None) -> None:
     tar.add("manifest.json", _json([entry]))
 
 
-async def _verified(layer: Layer) -> AsyncIterator[bytes]:
+async def _verified(layer: Layer) -> AsyncGenerator[bytes, None]:
     hasher = hashlib.new(layer.descriptor.digest.algorithm)
-    async for block in layer.chunks():
-        await asyncio.to_thread(hasher.update, block)
-        yield block
-    _compare(_("A layer"), hasher.hexdigest(), layer.descriptor.digest)
+    async with opened(layer) as blocks:
+        async for block in blocks:
+            await asyncio.to_thread(hasher.update, block)
+            yield block
+    hint = _("Nothing was written. The registry, or a proxy in between, changes the content.")
+    _compare(_("A layer"), hasher.hexdigest(), layer.descriptor.digest, hint)
 
 
-async def _checked(layer: Layer) -> AsyncIterator[bytes]:
+async def _checked(layer: Layer) -> AsyncGenerator[bytes, None]:
     """Yield a layer as stored, and check digest and diff id."""
     opening = _Opening(layer)
-    async for block in _verified(layer):
-        pieces = opening.feed(block)
-        while await asyncio.to_thread(next, pieces, None) is not None:
-            pass
-        yield block
+    async with aclosing(_verified(layer)) as blocks:
+        async for block in blocks:
+            await asyncio.to_thread(opening.swallow, block)
+            yield block
     opening.finish()
 
 
-async def _decompressed(layer: Layer) -> AsyncIterator[bytes]:
+async def _decompressed(layer: Layer) -> AsyncGenerator[bytes, None]:
     """Yield a layer decompressed, and check digest and diff id."""
     opening = _Opening(layer)
-    async for block in _verified(layer):
-        pieces = opening.feed(block)
-        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
-            yield piece
+    async with aclosing(_verified(layer)) as blocks:
+        async for block in blocks:
+            pieces = opening.feed(block)
+            while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+                yield piece
     if rest := opening.finish():
         yield rest
 
@@ -133,17 +136,23 @@ class _Opening:
             self._hasher.update(piece)
             yield piece
 
+    def swallow(self, block: bytes) -> None:
+        """Hash a block's decompressed bytes and drop them."""
+        for _piece in self.feed(block):
+            pass
+
     def finish(self) -> bytes:
         """Return what was held back: a layer that is shorter than any compressed stream."""
         if self._decompressor is None:
             self._hasher.update(self._head)
         else:
             self._decompressor.finish()
-        _compare(_("A decompressed layer"), self._hasher.hexdigest(), self._diff_id)
+        hint = _("Nothing was written. The image's config is not of its layers: build it again.")
+        _compare(_("A decompressed layer"), self._hasher.hexdigest(), self._diff_id, hint)
         return self._head
 
 
-def _compare(what: str, actual: str, announced: Digest) -> None:
+def _compare(what: str, actual: str, announced: Digest, hint: str) -> None:
     if actual != announced.hex:
         raise DigestMismatch(
             fill(
@@ -152,7 +161,7 @@ def _compare(what: str, actual: str, announced: Digest) -> None:
                 actual=f"{announced.algorithm}:{actual}",
                 announced=announced,
             ),
-            _("Nothing was written. The registry, or a proxy in between, changes the content."),
+            hint,
         )
 
 

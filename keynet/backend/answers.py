@@ -12,7 +12,7 @@ from keynet.backend.models import WireProjects, WireSignIn, WireUploadKey
 from keynet.errors import BackendError, NotAuthorised
 from keynet.net import server_words
 from keynet.net.proxy_errors import passed_by
-from keynet.net.retry import retry_after
+from keynet.net.retry import retry_after, try_again
 from keynet.secret import Secret
 from keynet.text import Block, _, fill, printable, stacked
 
@@ -55,10 +55,24 @@ def require_success(answer: Answer, what: str, server_url: str) -> Answer:
 def _successful(answer: Answer, what: str, server_url: str) -> Answer:
     login = f"keynet login {printable(server_url)}"
     why = refusal(answer)
+    later = try_again(retry_after(answer.headers.get("retry-after")))
     match answer.status:
         case 200 | 201:
             return answer
-        case 401 | 403:
+        case 403:
+            raise NotAuthorised(
+                fill(
+                    _("Cannot {what}: the platform refuses the login ({why})."), what=what, why=why
+                ),
+                fill(
+                    _(
+                        "The account may lack the permission, or the token was revoked. Ask the "
+                        "platform's operators, or log in again with: {login}"
+                    ),
+                    login=login,
+                ),
+            )
+        case 401:
             raise NotAuthorised(
                 fill(
                     _("Cannot {what}: the platform refuses the login ({why})."), what=what, why=why
@@ -86,12 +100,12 @@ def _successful(answer: Answer, what: str, server_url: str) -> Answer:
                     what=what,
                     why=why,
                 ),
-                fill(_("Wait{seconds} and try again."), seconds=_seconds(answer.headers)),
+                later,
             )
         case status if status >= 500:
             raise BackendError(
                 fill(_("Cannot {what}: the platform failed ({why})."), what=what, why=why),
-                _("Try again later; if it persists, contact the platform's operators."),
+                fill(_("{later} If it persists, contact the platform's operators."), later=later),
             )
         case _:
             raise BackendError(
@@ -147,8 +161,3 @@ def refusal(answer: Answer) -> str:
     """Return the status and the server's own message, safe to show."""
     message = problem.message(answer.body, answer.headers.get("content-type", ""), answer.secrets)
     return f"HTTP {answer.status}: {message}" if message else f"HTTP {answer.status}"
-
-
-def _seconds(headers: Mapping[str, str]) -> str:
-    asked = retry_after(headers.get("retry-after"))
-    return f" {asked:.0f} s" if asked else ""

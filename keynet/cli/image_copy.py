@@ -14,8 +14,7 @@ from keynet.text import _, fill, printable
 if TYPE_CHECKING:
     from keynet.archive.location import Location
     from keynet.oci.platform import Platform
-    from keynet.registry.config import RegistryConfig
-    from keynet.registry.copying.copies import CopiedImage
+    from keynet.registry.copying.copy_between import CopiedImage
     from keynet.registry.copying.copy_ends import Remote
     from keynet.secret import Secret
 
@@ -69,8 +68,9 @@ def copy(
     """Copy an image between registries, archives and OCI folders.
 
     SOURCE and DESTINATION are HOST/REPOSITORY:TAG, oci:DIR[:TAG], oci-archive:FILE[:TAG] or
-    docker-archive:FILE[:TAG]; a SOURCE may be the bare path of an archive or folder. Digests stay
-    as they are. Of an image for several platforms one is copied, unless --all is given.
+    docker-archive:FILE[:REFERENCE]; SOURCE may be the bare path of an archive or folder, or - for
+    standard input. Digests stay as they are. Of several platforms one is copied, unless --all is
+    given.
 
     \b
     Examples:
@@ -84,30 +84,33 @@ def copy(
     from dataclasses import asdict
 
     from keynet.cli.render import Verbosity, show
+    from keynet.errors import UsageError
     from keynet.events import StepFinished, StepStarted
-    from keynet.registry.copying.copies import copy_image
-    from keynet.registry.copying.copy_ends import parse_place
+    from keynet.registry.copying.copy_between import copy_between
+    from keynet.registry.copying.copy_ends import parse_place, url_of
 
     origin = parse_place(source, reading=True, insecure=access.insecure)
     target = parse_place(destination, reading=False, insecure=access.insecure)
     _check_single(access, origin, target)
+    if source == "-" and (src_password_stdin or dest_password_stdin):
+        raise UsageError(
+            _("Standard input cannot have both the archive and the password."),
+            _("Pass the archive as a file, or log in first: docker login, podman login."),
+        )
     reading = _with_login(access, "--src", src_username, stdin=src_password_stdin)
     writing = _with_login(access, "--dest", dest_username, stdin=dest_password_stdin)
-    config = _config(writing)
     with show(Verbosity.of(quiet=quiet or as_json, verbose=False)) as emit:
         started = time.monotonic()
         emit(StepStarted("copy", _("Copying"), ""))
         copied = asyncio.run(
-            copy_image(
-                source,
-                destination,
+            copy_between(
+                origin,
+                target,
+                reading=reading.to(Target(source, url_of(origin), "")),
+                writing=writing.to(Target(destination, url_of(target), "")),
                 platform=platform,
                 all_platforms=everything,
                 referrers=referrers,
-                auth=config.auth,
-                source_auth=_config(reading).auth,
-                ca_cert=config.ca_cert,
-                insecure=access.insecure,
                 emit=emit,
             )
         )
@@ -170,11 +173,6 @@ def _password(username: str, *, stdin: bool) -> Secret:
             _("Write one line for each; the source's comes first."),
         )
     return Secret(password)
-
-
-def _config(access: Access) -> RegistryConfig:
-    """Return credentials and certificates; the logins of files are each for one registry."""
-    return access.to(Target("", "localhost", ""))
 
 
 def _detail(copied: CopiedImage) -> str:

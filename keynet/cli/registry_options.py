@@ -197,7 +197,7 @@ def access_options(command: Callable[..., R]) -> Callable[..., R]:
         token_hosts: tuple[str, ...],
         **others: Any,
     ) -> R:
-        if password_stdin and others.get("archive") == Path("-"):
+        if password_stdin and Path("-") in (others.get("archive"), Path(others.get("source", ""))):
             from keynet.errors import UsageError
 
             raise UsageError(

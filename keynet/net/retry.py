@@ -1,4 +1,4 @@
-"""When to try again and how long to wait: values and arithmetic, no network.
+"""When to try again, how long to wait and how to say it: values and arithmetic, no network.
 
 Source: RFC 9110, "Retry-After".
 """
@@ -9,13 +9,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from math import ceil
 from typing import Final
 
 from keynet.errors import UsageError
-from keynet.text import _
+from keynet.text import _, fill
 
-__all__ = ["TEMPORARY_STATUSES", "Budget", "Retries", "retry_after"]
+__all__ = ["TEMPORARY_STATUSES", "Budget", "Retries", "retry_after", "try_again"]
 
+_MINUTE_S: Final = 60
+_HOUR_S: Final = 3600
+_DAY_S: Final = 86_400
+# A server that asks for more than a month has its clock or its header wrong.
+_LONGEST_WAIT_S: Final = 31 * _DAY_S
 # The year 2001; as a time to wait it would be 31 years.
 _FIRST_MOMENT: Final = 1e9
 
@@ -133,3 +139,20 @@ def retry_after(value: str | None) -> float | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return max(0.0, moment.timestamp() - time.time())
+
+
+def try_again(wait_s: float | None) -> str:
+    """Return a hint that says when to try again, in the unit that people would use.
+
+    Args:
+        wait_s: As ``retry_after`` returns it.
+    """
+    if wait_s is None or wait_s > _LONGEST_WAIT_S:
+        return _("Try again later.")
+    if wait_s < 2 * _MINUTE_S:
+        return fill(_("Try again in {wait} seconds."), wait=ceil(wait_s))
+    if wait_s < 2 * _HOUR_S:
+        return fill(_("Try again in {wait} minutes."), wait=ceil(wait_s / _MINUTE_S))
+    if wait_s < 2 * _DAY_S:
+        return fill(_("Try again in {wait} hours."), wait=ceil(wait_s / _HOUR_S))
+    return fill(_("Try again in {wait} days."), wait=ceil(wait_s / _DAY_S))

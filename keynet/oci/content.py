@@ -19,11 +19,13 @@ class Root:
     """What is copied: an image or an index.
 
     ``chosen`` is the platform that was chosen from an index, and ``available`` what that has.
+    ``made`` says that the manifest was made while it was read, as for archives of docker.
     """
 
     descriptor: Descriptor
     chosen: Platform | None = None
     available: tuple[Platform, ...] = ()
+    made: bool = False
 
 
 class Content(Protocol):

@@ -1,13 +1,14 @@
 """Images: the exact bytes of manifest and config, and layers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.reference import Reference
 
-__all__ = ["Blob", "Image", "Layer"]
+__all__ = ["Blob", "Image", "Layer", "opened"]
 
 
 class Blob(Protocol):
@@ -41,3 +42,14 @@ class Image:
     manifest: bytes
     config: bytes
     layers: tuple[Layer, ...]
+
+
+@asynccontextmanager
+async def opened(blob: Blob) -> AsyncIterator[AsyncIterator[bytes]]:
+    """Read a blob's bytes; what they come from is closed with the block, however that ends."""
+    chunks = blob.chunks()
+    try:
+        yield chunks
+    finally:
+        if isinstance(chunks, AsyncGenerator):
+            await chunks.aclose()

@@ -28,6 +28,7 @@ LAYER_TYPES: Final = _FOREIGN | {
     # Not specified, but written by containerd's and buildah's conversions.
     "application/vnd.docker.image.rootfs.diff.tar.zstd",
 }
+_ENCRYPTED: Final = "+encrypted"
 # docker accepts these too: registries before 2016 lost the type of a config.
 _CONFIGS: Final = (*MediaType.CONFIGS, "application/octet-stream")
 
@@ -45,11 +46,16 @@ def is_foreign_layer(layer: Descriptor) -> bool:
 
 
 def not_an_image(name: str, media_type: str) -> ValidationError:
-    """Return the error for an artifact in the place of an image.
+    """Return the error for an artifact, or an encrypted image, in the place of an image.
 
     Args:
         media_type: The artifact's own type, or the one from ``foreign_type``.
     """
+    if media_type.endswith(_ENCRYPTED):
+        return ValidationError(
+            fill(_("{name} has encrypted layers, which cannot be read."), name=name),
+            _("Decrypt it first, for example with skopeo copy --decryption-key."),
+        )
     return ValidationError(
         fill(
             _("{name} is not an image but an artifact: {type}."),

@@ -33,7 +33,7 @@ def layer_type(manifest_type: str, compression: str) -> str:
 
     Args:
         manifest_type: The OCI's or docker's image manifest.
-        compression: ``"none"``, ``"gzip"``, ``"zstd"``, or another that no manifest allows.
+        compression: ``"none"``, ``"gzip"`` or ``"zstd"``.
 
     Raises:
         ValidationError: The manifest does not allow it: docker's has no zstd.
@@ -45,8 +45,7 @@ def layer_type(manifest_type: str, compression: str) -> str:
                 _("A manifest of type {type} cannot have layers compressed with {compression}."),
                 type=manifest_type,
                 compression=compression,
-            ),
-            _("Load the image with docker or podman and save it again."),
+            )
         )
     return media_type
 

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from keynet.plan import Instruction
+from keynet.recipe import heredocs
 
 __all__ = ["bases", "parse", "syntax"]
 
 _ESCAPE: Final = re.compile(r"#\s*escape\s*=\s*([\\`])\s*", re.IGNORECASE)
 _DIRECTIVE: Final = re.compile(r"#\s*[A-Za-z][A-Za-z0-9_-]*\s*=.*")
-_HEREDOC: Final = re.compile(r"<<-?\s*(['\"]?)([A-Za-z_][A-Za-z0-9_]*)\1")
 _SYNTAX: Final = re.compile(r"#\s*syntax\s*=\s*(\S+)\s*", re.IGNORECASE)
 
 
@@ -55,9 +55,26 @@ def syntax(text: str) -> str:
     return next((match[1] for match in named if match), "")
 
 
+class _Numbered:
+    """The lines with their numbers; ``last`` is the number of the last one that was taken."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self._lines = lines
+        self.last = 0
+
+    def __iter__(self) -> Iterator[tuple[int, str]]:
+        return self
+
+    def __next__(self) -> tuple[int, str]:
+        if self.last >= len(self._lines):
+            raise StopIteration
+        self.last += 1
+        return self.last, self._lines[self.last - 1]
+
+
 def _instructions(lines: list[str]) -> Iterator[Instruction]:
     escape = _escape_character(lines)
-    numbered = iter(enumerate(lines, start=1))
+    numbered, bodies = _Numbered(lines), heredocs.Bodies(lines)
     for number, first in numbered:
         line = first.strip()
         if not line or line.startswith("#"):
@@ -73,9 +90,15 @@ def _instructions(lines: list[str]) -> Iterator[Instruction]:
         line = "".join(pieces)
         name, _, arguments = line.partition(" ")
         name, _, more = name.partition("\t")
-        for delimiter in _heredocs(name.upper(), arguments):
-            _skip_heredoc(numbered, delimiter)
-        yield Instruction(name.upper(), (more + arguments).strip(), number)
+        heredoc = ""
+        for each in heredocs.find(line):
+            end = bodies.end(each, numbered.last)
+            # Without its end it is no heredoc for the engines that do not know them, and an error
+            # for the others.
+            if end is not None:
+                numbered.last = end
+                heredoc = heredoc or each.written
+        yield Instruction(name.upper(), (more + arguments).strip(), number, heredoc)
 
 
 def _next_continuation(numbered: Iterator[tuple[int, str]]) -> str | None:
@@ -98,15 +121,3 @@ def _escape_character(lines: list[str]) -> str:
         if not _is_directive(line):
             break
     return "\\"
-
-
-def _heredocs(name: str, arguments: str) -> list[str]:
-    if name not in ("RUN", "COPY", "ADD"):
-        return []
-    return [match[2] for match in _HEREDOC.finditer(arguments)]
-
-
-def _skip_heredoc(numbered: Iterator[tuple[int, str]], delimiter: str) -> None:
-    for _number, line in numbered:
-        if line.strip("\t ") == delimiter:
-            return

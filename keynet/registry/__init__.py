@@ -57,7 +57,8 @@ if TYPE_CHECKING:
     from keynet.registry.auth.stored_logins import AuthFile, AuthVariable, default_sources
     from keynet.registry.client import CaCert, RegistryClient
     from keynet.registry.config import RegistryConfig
-    from keynet.registry.copying.copies import CopiedImage, copy_image
+    from keynet.registry.copying.copies import copy_image
+    from keynet.registry.copying.copy_between import CopiedImage
     from keynet.registry.functions import (
         pull_image,
         push_docker_tar,
@@ -197,7 +198,8 @@ _MODULES = {
     "keynet.registry.auth.stored_logins": ("AuthFile", "AuthVariable", "default_sources"),
     "keynet.registry.client": ("CaCert", "RegistryClient"),
     "keynet.registry.config": ("RegistryConfig",),
-    "keynet.registry.copying.copies": ("CopiedImage", "copy_image"),
+    "keynet.registry.copying.copies": ("copy_image",),
+    "keynet.registry.copying.copy_between": ("CopiedImage",),
     "keynet.registry.http.exchange": ("ListLimits", "Timeouts"),
     "keynet.registry.functions": (
         "pull_image",

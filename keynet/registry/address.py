@@ -12,8 +12,8 @@ from keynet.errors import RegistryError, UsageError
 from keynet.net import addresses
 from keynet.net.addresses import AddressError, Origin, shown, split_host
 from keynet.net.hosts import HostError, check_host_and_port, is_loopback
+from keynet.net.token_hosts import is_declared, written
 from keynet.oci.reference import DOCKER_HUB, DOCKER_HUB_ALIASES
-from keynet.registry.token_hosts import is_declared, written
 from keynet.text import _, fill, printable
 
 __all__ = ["Registry", "follow", "origin_of", "registry_name", "with_query"]

@@ -9,23 +9,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from keynet.errors import RegistryDenied, RegistryError, ValidationError
+from keynet.errors import NotFound, RegistryError
 from keynet.events import BlobSkipped, Emit, ignore
-from keynet.net import server_words
 from keynet.net.retry import Retries
+from keynet.net.token_hosts import declared
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.registry import blobs, manifests
 from keynet.registry.address import Registry
 from keynet.registry.auth.credential_sources import Auth, sources_of
 from keynet.registry.http.exchange import Call, ListLimits, Timeouts
+from keynet.registry.http.ping import ping
 from keynet.registry.http.session import Operation, Session
 from keynet.registry.http.tls import CERTS_D, ClientCertificate, Trust, from_certs_d
 from keynet.registry.http.transport import HttpTransport, Transport
-from keynet.registry.http.transport_errors import no_registry
 from keynet.registry.lists import catalog, listing, referrers
 from keynet.registry.manifests import Manifest
-from keynet.registry.token_hosts import declared
-from keynet.registry.transfer import download
+from keynet.registry.transfer import download, looks
 from keynet.registry.transfer.blob_policy import BlobPolicy
 from keynet.registry.transfer.blob_source import Source
 from keynet.registry.transfer.upload import Upload
@@ -114,18 +113,7 @@ class RegistryClient:
             RegistryDenied: The credentials are refused.
             RegistryError: The answer is not a registry's.
         """
-        answer = await self._session.send(Operation(Call("GET", "/v2/"), _("reach the registry")))
-        page = server_words.page(answer.body)
-        if page and "docker-distribution-api-version" not in answer.headers:
-            raise RegistryError(
-                fill(
-                    _("{registry} does not answer as a registry but with a page: {page}."),
-                    registry=self.registry,
-                    page=page,
-                ),
-                _("Check the address; a proxy or a sign-in page may answer in its place."),
-                status=answer.status,
-            )
+        await ping(self._session)
 
     async def catalog(self, *, page_size: int = 1000) -> list[str]:
         """List every repository, in the registry's order.
@@ -165,7 +153,16 @@ class RegistryClient:
 
     async def head_manifest(self, repository: str, identifier: str | Digest) -> Descriptor | None:
         """Return what a tag or digest points to; None: the registry has none."""
-        return await manifests.head(self._session, repository, identifier)
+        try:
+            return await manifests.head(self._session, repository, identifier)
+        except RegistryError as error:
+            if error.status is None or error.temporary:
+                raise
+        # An answer to HEAD has no body: the registry's own text comes with the manifest alone.
+        try:
+            return (await manifests.get(self._session, repository, identifier)).descriptor
+        except NotFound:
+            return None
 
     async def look_for_manifest(
         self, repository: str, identifier: str | Digest
@@ -175,15 +172,7 @@ class RegistryClient:
         Raises:
             RegistryUnreachable: There is no registry at the address.
         """
-        try:
-            return await manifests.head(
-                self._session, repository, identifier, tries=self._policy.look_tries
-            )
-        except (RegistryError, ValidationError) as error:
-            if no_registry(error):
-                raise
-            self._policy.looks_denied |= isinstance(error, RegistryDenied)
-            return None
+        return await looks.find_manifest(self._session, self._policy, repository, identifier)
 
     @property
     def looks_denied(self) -> bool:
@@ -235,13 +224,18 @@ class RegistryClient:
         """Return the size of a blob in bytes; -1 when not reported, None when it is absent."""
         return await blobs.find(self._session, repository, digest)
 
-    def get_blob(self, repository: str, descriptor: Descriptor) -> AsyncGenerator[bytes, None]:
+    def get_blob(
+        self, repository: str, descriptor: Descriptor, *, start: int = 0
+    ) -> AsyncGenerator[bytes, None]:
         """Read a blob, resumed after a lost connection; close the generator to stop early.
 
+        Args:
+            start: The first byte to read. Unless it is 0, the digest is not checked.
+
         Raises:
-            DigestMismatch: At the end; do not use the bytes that came before.
+            DigestMismatch: Before the last bytes; do not use those that came before.
         """
-        return download.read_blob(self._session, repository, descriptor)
+        return download.read_blob(self._session, repository, descriptor, start)
 
     async def upload(
         self,
@@ -253,27 +247,24 @@ class RegistryClient:
         chunk_size: int | None = None,
         emit: Emit | None = None,
         checked: bool = False,
-    ) -> None:
-        """Send one blob unless the registry already holds it.
+        look: bool = True,
+    ) -> bool:
+        """Send one blob unless the registry already holds it; False: nothing was sent.
 
         Args:
             source: Called for each reading, from byte 0.
             mount_from: Other repositories of this registry that may hold it.
             checked: The source itself raises when its bytes do not have the digest; they are
                 not hashed a second time.
+            look: Ask first whether the registry holds it.
 
         Raises:
             DigestMismatch: The source's bytes are not what the descriptor says.
         """
         emit = emit or self._emit
-        there = await blobs.look(
-            self._session, repository, descriptor, tries=self._policy.look_tries
-        )
-        if there is None:
-            self._policy.look_tries = 1
-        if there:
+        if look and await looks.holds_blob(self._session, self._policy, repository, descriptor):
             emit(BlobSkipped(str(descriptor.digest), descriptor.size))
-            return
+            return False
         upload = Upload(
             self._session,
             repository,
@@ -284,14 +275,20 @@ class RegistryClient:
             chunk_size=chunk_size,
             checked=checked,
         )
-        await upload.run([other for other in mount_from if other != repository])
+        return not await upload.run([other for other in mount_from if other != repository])
 
     async def upload_bytes(
-        self, repository: str, media_type: str, content: bytes, *, emit: Emit | None = None
+        self,
+        repository: str,
+        media_type: str,
+        content: bytes,
+        *,
+        emit: Emit | None = None,
+        look: bool = True,
     ) -> Descriptor:
         """Send these bytes as one blob unless the registry already holds it."""
         descriptor = Descriptor.of(media_type, content)
-        await self.upload(repository, descriptor, lambda: _once(content), emit=emit)
+        await self.upload(repository, descriptor, lambda: _once(content), emit=emit, look=look)
         return descriptor
 
     async def mount(self, repository: str, digest: Digest, source: str) -> bool:

@@ -8,19 +8,18 @@ credentials in exchange for tokens), ``timeout`` (seconds that a read or write m
 progress), ``emit`` (called with progress events, see ``keynet.events``).
 """
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from keynet.archive.layout.watched import WatchedLayer
 from keynet.archive.reader import choose, open_archive
 from keynet.archive.recompress import Policy
 from keynet.archive.writer import write_archive
-from keynet.events import BlobAdvanced, BlobFinished, BlobStarted, Emit, ignore
-from keynet.oci.descriptor import Descriptor, Digest
-from keynet.oci.image import Layer
+from keynet.events import Emit, ignore
+from keynet.oci.descriptor import Digest
 from keynet.oci.platform import Platform
-from keynet.oci.reference import Reference
 from keynet.registry.archives import push_all_tags, push_archive, target_of
 from keynet.registry.auth.credential_sources import Auth
 from keynet.registry.client import CaCert
@@ -174,38 +173,7 @@ async def pull_image(
         manifest = await fetch_manifest(client, source, platform)
         require_image(manifest, source)
         image = await read_image(client, source, manifest)
-        watched = replace(
-            image, layers=tuple(_ReportingLayer(layer, emit) for layer in image.layers)
-        )
+        watched = replace(image, layers=tuple(WatchedLayer(layer, emit) for layer in image.layers))
         name = str(source) if source.tag is not None else None
         await write_archive(Path(tar_path), watched, layout=format, name=name)
         return str(Digest.of(image.manifest))
-
-
-@dataclass(frozen=True, slots=True)
-class _ReportingLayer:
-    """A layer that emits how far it has been read."""
-
-    layer: Layer
-    emit: Emit = field(repr=False)
-
-    @property
-    def descriptor(self) -> Descriptor:
-        return self.layer.descriptor
-
-    @property
-    def diff_id(self) -> Digest:
-        return self.layer.diff_id
-
-    @property
-    def origin(self) -> Reference | None:
-        return self.layer.origin
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        blob, position = str(self.descriptor.digest), 0
-        self.emit(BlobStarted(blob, self.descriptor.size))
-        async for chunk in self.layer.chunks():
-            position += len(chunk)
-            self.emit(BlobAdvanced(blob, position))
-            yield chunk
-        self.emit(BlobFinished(blob))

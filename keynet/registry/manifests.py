@@ -20,7 +20,7 @@ from keynet.registry.wire import (
 )
 from keynet.text import _, fill
 
-__all__ = ["Manifest", "get", "head", "put", "read"]
+__all__ = ["Manifest", "check_size", "get", "head", "put", "read"]
 
 # Answers to HEAD of servers that offer GET alone.
 _NO_HEAD: Final = (400, 405, 501)
@@ -146,15 +146,7 @@ async def put(
         What was stored, and whether the registry lists it as a referrer of its ``subject``
         by itself (``OCI-Subject``).
     """
-    if len(content) > MANIFEST_LIMIT:
-        raise RegistryError(
-            fill(
-                _("The manifest for {repository} has {size} bytes; at most 4 MB are allowed."),
-                repository=repository,
-                size=len(content),
-            ),
-            _("Make an image with fewer layers or annotations."),
-        )
+    check_size(content, repository)
     descriptor = Descriptor.of(media_type, content)
     action = fill(
         _("push manifest {identifier} to {repository}"),
@@ -183,6 +175,23 @@ async def put(
             _("The registry or a proxy alters content; report this to its owner."),
         )
     return descriptor, "oci-subject" in answer.headers
+
+
+def check_size(content: bytes, repository: str) -> None:
+    """Check that a manifest is not larger than registries accept.
+
+    Raises:
+        RegistryError: It is.
+    """
+    if len(content) > MANIFEST_LIMIT:
+        raise RegistryError(
+            fill(
+                _("The manifest for {repository} has {size} bytes; at most 4 MB are allowed."),
+                repository=repository,
+                size=len(content),
+            ),
+            _("Make an image with fewer layers or annotations."),
+        )
 
 
 def _pull(call: Call, action: str, repository: str, *expect: int) -> Operation:

@@ -1,17 +1,11 @@
 """What of a plan an engine cannot do, in words; see ``Builder.unsupported``."""
 
-import re
-from typing import Final
-
 from keynet.plan import BuildPlan, Recipe
-from keynet.runtime.engine import WorkingEngine, version_numbers
+from keynet.runtime.engine import WorkingEngine
 from keynet.runtime.probing import emulation
-from keynet.text import _, fill
+from keynet.text import _, fill, printable
 
 __all__ = ["cannot_emulate", "cannot_run", "heredocs", "several_platforms"]
-
-# As BuildKit reads it: a word of its own, but not a here-string (<<<) or a shift (1<<2).
-_HEREDOC: Final = re.compile(r"(?:^|\s)\d*<<-?['\"]?[A-Za-z_]\w*['\"]?")
 
 
 def cannot_run(engine: WorkingEngine, plan: BuildPlan) -> list[str]:
@@ -58,27 +52,26 @@ def several_platforms(plan: BuildPlan) -> list[str]:
     return [_("it builds for one platform at a time")]
 
 
-def heredocs(plan: BuildPlan, engine: WorkingEngine, since: tuple[int, ...]) -> list[str]:
+def heredocs(plan: BuildPlan, version: tuple[int, ...], since: tuple[int, ...]) -> list[str]:
     """Explain that the plan's Containerfile has heredocs and the engine does not know them.
 
     Args:
-        since: The first version of the engine that knows them.
+        version: The version of what reads the Containerfile, (major, minor).
+        since: The first version that knows them.
     """
     recipe = plan.recipe
-    if isinstance(recipe, Recipe) or version_numbers(engine.version) >= since:
+    if isinstance(recipe, Recipe) or version >= since:
         return []
-    for instruction in recipe.instructions:
-        found = _HEREDOC.search(instruction.arguments)
-        if instruction.name in ("RUN", "COPY", "ADD") and found:
-            return [
-                fill(
-                    _(
-                        "line {line} of the Containerfile has a heredoc ({name} {written}); "
-                        "heredocs need buildah 1.33, podman 5 (or 4.8), or docker 23 with BuildKit"
-                    ),
-                    line=instruction.line,
-                    name=instruction.name,
-                    written=found[0].strip(),
-                )
-            ]
-    return []
+    return [
+        fill(
+            _(
+                "line {line} of the Containerfile has a heredoc ({name} {written}); heredocs need "
+                "buildah 1.33, podman 5 (or 4.8), docker 23 with BuildKit, or BuildKit 0.10"
+            ),
+            line=each.line,
+            name=each.name,
+            written=printable(each.heredoc, 100),
+        )
+        for each in recipe.instructions
+        if each.heredoc
+    ][:1]

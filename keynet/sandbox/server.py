@@ -26,9 +26,7 @@ from keynet.files import atomic, locks, places
 from keynet.sandbox import authority, docker_registry
 from keynet.sandbox.database import Store
 from keynet.sandbox.registry.access import TokenGuard
-from keynet.sandbox.registry.disk import Disk
-from keynet.sandbox.registry.routes import registry_routes
-from keynet.sandbox.registry.sessions import Sessions
+from keynet.sandbox.registry.routes import opened
 from keynet.sandbox.registry_tokens import ADMIN
 from keynet.sandbox.service import PREFIX, TOKEN_PATH, Platform, application
 from keynet.secret import Secret
@@ -109,7 +107,7 @@ def serve(options: Options, ready: Callable[[Sandbox], None]) -> None:
             store.fact("registry_port", str(process.port))
         else:
             guard = TokenGuard(own + TOKEN_PATH, signer)
-            routes = stack.enter_context(_own_registry(data / "registry", guard))
+            routes = stack.enter_context(opened(data / "registry", guard))
         password, password_file = _password(data, "password")
         admin_password, _file = _password(data, "admin-password")
         store.add_user(USERNAME, "Sandbox User", password.reveal())
@@ -189,28 +187,6 @@ async def _until_ended(
                 fill(_("Its log: {log}"), log=registry.log),
             )
     await serving
-
-
-@contextmanager
-def _own_registry(folder: Path, guard: TokenGuard) -> Iterator[list[Route]]:
-    """Open the registry's files; close unfinished uploads at the end."""
-    try:
-        disk = Disk(folder)
-        disk.sweep()
-    except OSError as e:
-        raise KeynetError(
-            fill(
-                _("The sandbox's registry cannot use its files in {folder}: {why}."),
-                folder=folder,
-                why=e.strerror or e,
-            ),
-            _("Make the folder writable, or choose another one with --data."),
-        ) from e
-    sessions = Sessions(disk)
-    try:
-        yield registry_routes(disk, sessions, guard)
-    finally:
-        sessions.close()
 
 
 @contextmanager

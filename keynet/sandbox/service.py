@@ -13,7 +13,6 @@ from datetime import UTC
 from typing import Any, Final
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -21,7 +20,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from keynet.sandbox import registry_tokens
 from keynet.sandbox.authority import KeyPair
 from keynet.sandbox.database import NEWER_ANSWER, Store, User
-from keynet.sandbox.registry.error_answers import Refusal, answered, for_status
+from keynet.sandbox.registry.error_answers import HANDLERS
 from keynet.secret import Secret
 
 __all__ = ["PREFIX", "TOKEN_PATH", "Platform", "application"]
@@ -76,7 +75,7 @@ def application(platform: Platform, registry: Iterable[BaseRoute] = ()) -> Starl
             *api,
             *registry,
         ],
-        exception_handlers={Refusal: answered, HTTPException: for_status},
+        exception_handlers=HANDLERS,
     )
 
 

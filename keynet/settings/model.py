@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from keynet.errors import NotAuthorised, UsageError
 from keynet.net.addresses import registry_host
 from keynet.net.hosts import is_loopback
+from keynet.net.token_hosts import declared
 from keynet.plan import RegistryAccess
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
@@ -67,6 +68,13 @@ class Settings(BaseModel):
     harbor_project: str = "kitech-model"
     labels: dict[str, str] = Field(default_factory=dict)
     build_args: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("token_hosts")
+    @classmethod
+    def _check_token_hosts(cls, token_hosts: tuple[str, ...]) -> tuple[str, ...]:
+        # Before an image is built, not when the registry first names its token server.
+        declared(token_hosts)
+        return token_hosts
 
     def backend_access(self, now: datetime | None = None, *, config_path: Path) -> BackendAccess:
         """Return what a backend client needs.

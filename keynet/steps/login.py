@@ -13,6 +13,7 @@ from keynet.backend.client import BackendClient
 from keynet.errors import EngineError, KeynetError, RegistryError
 from keynet.events import Emit, Notice
 from keynet.files import places
+from keynet.net.token_hosts import declared
 from keynet.plan import RegistryAccess
 from keynet.runtime.engine import AnyBuilder, LoginStore
 from keynet.saved_login import HarborAccount, SavedLogin
@@ -54,11 +55,13 @@ def sign_in(login: Login, file: Path | None = None, now: datetime | None = None)
         now: The time that is saved as last login; None is the current time.
 
     Raises:
+        UsageError: A token host is not an address.
         NotAuthorised: The platform refuses user name or password.
         BackendError: The platform failed, or its answer is not valid; nothing is saved.
         KeynetError: The config file is broken or cannot be written.
     """
-    # Fail before the password is sent if the config file cannot be replaced.
+    # Fail before the password is sent if a host is none, or the config file cannot be replaced.
+    declared(login.token_hosts)
     credentials.load(file)
     credentials.check_savable(file)
     ca_cert = places.expanded(login.ca_cert).absolute() if login.ca_cert else None

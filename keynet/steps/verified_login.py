@@ -78,6 +78,7 @@ def _marker_path(access: RegistryAccess, login: Path) -> Path | None:
     except OSError:
         return None
     identity = [access.host, access.username, str(access.ca_cert), access.insecure]
+    identity += sorted(access.token_hosts)
     identity += [str(login.absolute()), saved.st_ino, saved.st_size, saved.st_mtime_ns]
     name = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
     return places.cache() / "accepted" / name

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.matrix
 
 @pytest.mark.parametrize("profile", PROFILES, ids=lambda p: p.name)
 def test_faults_at_each_registry_end_in_the_same_image(profile: Profile) -> None:
-    @settings(max_examples=500, deadline=None)
+    @settings(max_examples=200, deadline=None)
     @given(**CIRCUMSTANCES)
     def check(**drawn: Any) -> None:
         push_and_pull(profile, **drawn)

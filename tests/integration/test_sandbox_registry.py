@@ -19,6 +19,8 @@ from tests.testbed.images import Hub
 from tests.testbed.newer import NewerRoot
 from tests.testbed.stores import Store
 
+pytestmark = pytest.mark.registry
+
 
 @pytest.fixture(scope="module")
 def sandbox(bed: Path) -> Iterator[SandboxProcess]:

@@ -38,6 +38,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
         "DOCKER_CONTEXT",
         "DOCKER_HOST",
         "REGISTRY_AUTH_FILE",
+        "DOCKER_AUTH_CONFIG",
         "STORAGE_DRIVER",
         "XDG_CACHE_HOME",
         "XDG_CONFIG_HOME",

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +56,7 @@ class ArchiveTarget:
         async with self._turn:
             if digest not in self._written:
                 self._written.add(digest)
-                async with aclosing(watched(blob, self._emit)) as chunks:
-                    await self._tar.stream(blob_path(digest), chunks)
+                await self._tar.stream(blob_path(digest), watched(blob, self._emit))
 
     async def add_manifest(self, content: bytes, manifest: Descriptor) -> None:
         """Append a manifest."""

@@ -12,11 +12,11 @@ from typing import Any, Final
 from keynet.archive.layout.index_json import (
     LAYOUT_FILE,
     LAYOUT_VERSION,
-    REF_NAME,
     blob_path,
     entry_of,
     fallback_name,
     index_of,
+    name_of,
     referrer_of,
     with_entry,
 )
@@ -31,6 +31,7 @@ from keynet.text import _, fill, printable
 __all__ = ["FolderTarget", "writing_folder"]
 
 _INDEX: Final = "index.json"
+_PARTS: Final = frozenset({"blobs", LAYOUT_FILE})
 _LARGEST_INDEX: Final = 4 << 20
 _WAIT_S: Final = 60
 _MODE: Final = 0o666
@@ -44,6 +45,7 @@ class FolderTarget:
         self._emit = emit
         self._referrers: dict[Digest, list[Descriptor]] = {}
         self._written: list[Path] = []
+        self._skipped: list[Path] = []
         self._listed_root = False
 
     @property
@@ -64,6 +66,7 @@ class FolderTarget:
         described = blob.descriptor
         file = self._file(described.digest)
         if _size(file) == described.size:
+            self._skipped.append(file)
             self._emit(BlobSkipped(str(described.digest), described.size))
             return
         with self._new(file) as stream:
@@ -79,6 +82,8 @@ class FolderTarget:
         """Write the manifest at the top and list it; an entry of the same name gives way."""
         self._add(manifest.digest, content)
         with locks.in_turn(self._path, wait_s=_WAIT_S):
+            if not all(file.exists() for file in self._skipped):
+                raise _unusable(self._path, _("another program removed blobs from it meanwhile"))
             entries = with_entry(_entries(self._path), entry_of(manifest, name))
             for subject, new in self._referrers.items():
                 known = self._listed(subject)
@@ -139,7 +144,7 @@ class FolderTarget:
     def _listed(self, subject: Digest) -> list[dict[str, Any]]:
         wanted = fallback_name(subject)
         for entry in _entries(self._path):
-            if (entry.get("annotations") or {}).get(REF_NAME) == wanted:
+            if name_of(entry) == wanted:
                 listing = self._file(Digest.parse(str(entry.get("digest"))))
                 return _manifests(listing)
         return []
@@ -173,6 +178,9 @@ def _check(path: Path) -> None:
         return
     if not path.is_dir():
         raise _unusable(path, _("it is not a folder"))
+    if not (path / _INDEX).exists() and all(each.name in _PARTS for each in path.iterdir()):
+        # Another process is at its first image.
+        return
     if not (path / _INDEX).is_file():
         raise _unusable(path, _("the folder contains something else than an image layout"))
     _entries(path)

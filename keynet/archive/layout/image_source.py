@@ -51,7 +51,7 @@ class ImageSource:
 
     async def root(self, platform: Platform | None, *, everything: bool) -> Root:
         """Return the image, which was chosen before."""
-        return Root(self._manifest)
+        return Root(self._manifest, made=True)
 
     async def image(self, root: Root) -> Image:
         """Return the image, which was chosen before."""

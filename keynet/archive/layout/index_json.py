@@ -23,6 +23,7 @@ __all__ = [
     "fallback_name",
     "index_of",
     "is_fallback",
+    "name_of",
     "referrer_of",
     "with_entry",
 ]
@@ -56,12 +57,14 @@ def entry_of(manifest: Descriptor, name: str | None) -> Entry:
 
 def with_entry(entries: Sequence[Entry], entry: Entry) -> list[Entry]:
     """Add an entry; the one of the same name gives way, without a name the same manifest's."""
-    name = _name(entry)
+    name = name_of(entry)
     kept = [
         other
         for other in entries
         if (
-            _name(other) != name if name else other.get("digest") != entry["digest"] or _name(other)
+            name_of(other) != name
+            if name
+            else other.get("digest") != entry["digest"] or name_of(other)
         )
     ]
     return [*kept, entry]
@@ -114,7 +117,8 @@ def referrer_of(content: bytes, media_type: str) -> tuple[Digest, Descriptor] | 
     return Digest.parse(str(subject.get("digest"))), listed
 
 
-def _name(entry: Entry) -> str | None:
+def name_of(entry: Entry) -> str | None:
+    """Return the name of an entry, None if it has none; the entry may be of any shape."""
     annotations = entry.get("annotations")
     name = annotations.get(REF_NAME) if isinstance(annotations, dict) else None
     return name if isinstance(name, str) else None

@@ -157,7 +157,8 @@ class LayoutSource:
             if entry.media_type in _MANIFESTS and not any(map(is_fallback, _names(entry)))
         ]
         if self._tag is not None:
-            entries = [entry for entry in entries if self._tag in _names(entry)]
+            wanted = {self._tag, _whole(self._tag)}
+            entries = [entry for entry in entries if wanted & _names(entry)]
         # What refers to an image is listed beside it, or alone.
         entries = [entry for entry in entries if self._is_image(entry)] or entries
         distinct = {entry.digest: entry for entry in entries}
@@ -166,7 +167,11 @@ class LayoutSource:
         if distinct and self._tag is None and not any(_names(each) for each in entries):
             # Some tools list the platforms of one image right here.
             return Descriptor.of(MediaType.OCI_INDEX, self._index)
-        names = [name for each in self._entries for name in _names(each) if not is_fallback(name)]
+        listed = [
+            each.annotations.get(REF_NAME) or each.annotations.get(FULL_NAME, "")
+            for each in self._entries
+        ]
+        names = [name for name in listed if name and not is_fallback(name)]
         raise _unnamed(self.name, self._tag, names)
 
     def _is_image(self, entry: Descriptor) -> bool:
@@ -204,7 +209,8 @@ def _named(archive: Archive, tag: str | None) -> list[ArchivedImage]:
 
 def _names(entry: Descriptor) -> set[str]:
     full, name = entry.annotations.get(FULL_NAME), entry.annotations.get(REF_NAME)
-    return {each for each in (full, name) if each}
+    whole = [_whole(each) for each in (full, name) if each and ":" in each]
+    return {each for each in (full, name, *whole) if each}
 
 
 def _whole(name: str) -> str:

@@ -3,13 +3,16 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
 
 from keynet.errors import DigestMismatch
 from keynet.events import BlobAdvanced, BlobFinished, BlobStarted, Emit
-from keynet.oci.image import Blob
+from keynet.oci.descriptor import Descriptor, Digest
+from keynet.oci.image import Blob, Layer, opened
+from keynet.oci.reference import Reference
 from keynet.text import _, fill
 
-__all__ = ["watched"]
+__all__ = ["WatchedLayer", "watched"]
 
 # For fewer bytes a thread costs more than the hash.
 _WORTH_A_THREAD = 64 * 1024
@@ -26,8 +29,7 @@ async def watched(blob: Blob, emit: Emit) -> AsyncGenerator[bytes, None]:
     checked = getattr(blob, "checks_digest", False) is True
     hasher = hashlib.new(announced.digest.algorithm)
     emit(BlobStarted(name, announced.size))
-    chunks = blob.chunks()
-    try:
+    async with opened(blob) as chunks:
         async for chunk in chunks:
             position += len(chunk)
             if not checked and len(chunk) >= _WORTH_A_THREAD:
@@ -36,10 +38,6 @@ async def watched(blob: Blob, emit: Emit) -> AsyncGenerator[bytes, None]:
                 hasher.update(chunk)
             emit(BlobAdvanced(name, position))
             yield chunk
-    finally:
-        if isinstance(chunks, AsyncGenerator):
-            # A connection is not left open until the garbage is collected.
-            await chunks.aclose()
     if position != announced.size or not (checked or hasher.hexdigest() == announced.digest.hex):
         raise DigestMismatch(
             fill(
@@ -50,3 +48,30 @@ async def watched(blob: Blob, emit: Emit) -> AsyncGenerator[bytes, None]:
             _("The source may have changed or be damaged; create it again."),
         )
     emit(BlobFinished(name))
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedLayer:
+    """A layer whose digest is checked and that emits how far it has been read."""
+
+    layer: Layer
+    emit: Emit = field(repr=False)
+
+    @property
+    def descriptor(self) -> Descriptor:
+        """The layer's own."""
+        return self.layer.descriptor
+
+    @property
+    def diff_id(self) -> Digest:
+        """The layer's own."""
+        return self.layer.diff_id
+
+    @property
+    def origin(self) -> Reference | None:
+        """The layer's own."""
+        return self.layer.origin
+
+    def chunks(self) -> AsyncGenerator[bytes, None]:
+        """Read the layer; see ``watched``."""
+        return watched(self.layer, self.emit)

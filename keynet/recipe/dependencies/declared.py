@@ -1,11 +1,15 @@
 """What one file declares, and what of it is wanted: the values of this room."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from keynet.events import Notice
 
 __all__ = ["Declared", "Selection", "canonical", "flat"]
+
+_NO_PINS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,8 @@ class Declared:
     ``lines`` and ``constraints`` are lines of a requirements file in the folder of ``name``;
     ``extras`` and ``groups`` are those that the file has. ``project`` is "" or ``.`` with extras
     if the folder itself is a project whose modules must be importable; it gets metadata too if it
-    ``is_package``. ``notices`` name what could not be used.
+    ``is_package``. ``pins`` has the URL of the only index for a package, by canonical name.
+    ``notices`` name what could not be used.
     """
 
     name: str
@@ -42,6 +47,7 @@ class Declared:
     project: str = ""
     is_package: bool = False
     is_locked: bool = False
+    pins: Mapping[str, str] = field(default_factory=lambda: _NO_PINS, repr=False)
     notices: tuple[Notice, ...] = field(default=(), repr=False)
 
     def unknown(self, selection: Selection) -> list[str]:

@@ -234,6 +234,7 @@ class _Finding:
                 count=found.count,
                 requires_python=found.requires_python,
                 pip_only=found.pip_only,
+                uv_only=reader.uv_only,
                 lines=found.lines,
             ),
             notices,

@@ -1,7 +1,7 @@
 """Projects of the context: not built, but imported from it, with their metadata in a stub wheel."""
 
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from keynet.errors import ContextInvalid
@@ -22,7 +22,8 @@ class LocalProject:
 
     ``import_paths`` are relative to its folder. ``wheel`` is the name and content of its stub,
     None if its name is not known. ``beside`` are further lines of a requirements file, relative
-    to its folder, for dependencies that metadata cannot express; ``lines`` are all requirements.
+    to its folder, for dependencies that metadata cannot express; ``lines`` are all requirements,
+    and ``pins`` those of ``Metadata``.
     """
 
     name: str
@@ -31,6 +32,7 @@ class LocalProject:
     wheel: tuple[str, bytes] | None = field(repr=False)
     beside: tuple[str, ...]
     lines: tuple[str, ...]
+    pins: Mapping[str, str]
     notices: tuple[Notice, ...]
 
 
@@ -84,6 +86,7 @@ def describe(
         wheel,
         tuple(beside),
         (*plain, *(line for line in wanted if not _is_local(line))),
+        found.pins,
         tuple(_notices(found, where)),
     )
 

@@ -14,6 +14,7 @@ UNKNOWN_VERSION = "0"
 
 _T = TypeVar("_T")
 _NO_LINES: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+_NO_PINS: Mapping[str, str] = MappingProxyType({})
 _NO_POINTS: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType({})
 
 
@@ -24,7 +25,8 @@ class Metadata:
     ``requires``, the values of ``extras`` and of ``groups`` are lines of a requirements file in
     the project's folder, most of them PEP 508. ``import_paths`` are folders of the project, empty
     if no file says where its modules are; ``renamed`` has the folders of packages that are called
-    otherwise. ``options`` are pip's, of the whole installation. ``computed`` names what only
+    otherwise. ``options`` are pip's, of the whole installation. ``pins`` has the URL of the only
+    index for a package, by canonical name. ``computed`` names what only
     running the build backend would tell.
     """
 
@@ -45,6 +47,7 @@ class Metadata:
     is_package: bool = False
     compiles: bool = False
     computed: frozenset[str] = frozenset()
+    pins: Mapping[str, str] = field(default_factory=lambda: _NO_PINS, repr=False)
     notices: tuple[Notice, ...] = field(default=(), repr=False)
 
 
@@ -78,5 +81,6 @@ def merged(first: Metadata, second: Metadata) -> Metadata:
         is_package=first.is_package or second.is_package,
         compiles=first.compiles or second.compiles,
         computed=(first.computed | second.computed) - known,
+        pins={**second.pins, **first.pins},
         notices=(*first.notices, *second.notices),
     )

@@ -9,7 +9,7 @@ Source: pip's "Requirements File Format".
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -24,6 +24,7 @@ from keynet.recipe.dependencies.lines.requirement_lines import Undecodable
 from keynet.recipe.dependencies.lines.variables import Variables
 from keynet.recipe.dependencies.local_archives import SUFFIXES, Archives
 from keynet.recipe.dependencies.locating import At, Locator
+from keynet.recipe.dependencies.sources import pins
 from keynet.text import _, fill
 
 __all__ = ["RequirementsReader"]
@@ -50,6 +51,8 @@ class RequirementsReader:
         self.lines: list[str] = []
         self.pip_only: dict[str, None] = {}
         self.installs = False
+        self._pins: dict[str, str] = {}
+        self._where = ""
         self._archives = Archives()
         self._locator = Locator(top, context)
         self._variables = variables
@@ -71,7 +74,22 @@ class RequirementsReader:
             name: _HASH.sub(hashed, "".join(line + "\n" for line in lines)).encode()
             for name, lines in self._texts.items()
         }
-        return {**texts, **self._archives.files}
+        content, pinned = pins.render(self.lines, self._pins)
+        if pinned and self._hashed:
+            raise line_errors.hashes_and_pins(self._where, next(iter(pinned)))
+        return {**texts, **self._archives.files, **({pins.PATH: content} if pinned else {})}
+
+    @property
+    def uv_only(self) -> tuple[str, ...]:
+        """Return what only uv can install, in words."""
+        _content, pinned = pins.render(self.lines, self._pins)
+        return pins.described(pinned)
+
+    def _pin(self, more: Mapping[str, str], where: str) -> None:
+        for name, url in more.items():
+            self._where = where
+            if self._pins.setdefault(name, url) != url:
+                raise line_errors.two_indexes(where, name)
 
     def add_file(self, folder: Folder, name: str) -> str:
         """Add a requirements file of the project, with its includes; return its name."""
@@ -113,6 +131,7 @@ class RequirementsReader:
         """Add what a file of another kind declares, as lines of a requirements file."""
         at = At(folder, str(folder.where(declared.name)))
         self._alone = declared.is_locked
+        self._pin(declared.pins, at.where)
         written: list[str] = []
         self._texts[self._new_name()] = written
         for text in declared.lines:
@@ -253,6 +272,8 @@ class RequirementsReader:
         folder = Folder(base.beneath, base.root, real)
         in_image = posixpath.normpath(posixpath.join(_WORKDIR, inside))
         project = local_projects.describe(folder, extras, at.where, in_image, alone=self._alone)
+        if not self._alone:
+            self._pin(project.pins, at.where)
         self.notices += [each for each in project.notices if each not in self.notices]
         self._add_paths(folder, project.import_paths, at)
         marker = f" ; {found.marker}" if found.marker else ""

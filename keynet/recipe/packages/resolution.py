@@ -27,6 +27,7 @@ from keynet.secret import Secret
 __all__ = ["named", "resolve"]
 
 _START: Final = "requirements.txt"
+_PINNED: Final = "pinned/pyproject.toml"
 _OVERRIDES: Final = "overrides.txt"
 # Each of their versions is source alone, without dependencies: where nothing is built they would
 # hide all that the requirements bring (hydra and omegaconf need the first one). Source: PyPI.
@@ -114,6 +115,7 @@ def _ask(
                 path.write_bytes(content)
         argv = (
             *(uv, "--directory", str(folder), "pip", "compile", _START),
+            *([_PINNED] if _PINNED in files else []),
             *("--override", str(overrides)),
             *(
                 "--python",

@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from keynet.errors import KeynetError
+from keynet.errors import KeynetError, RegistryError
 from keynet.registry.address import Registry
 from keynet.registry.auth.challenge import Challenge, parse_challenges, scopes_of
 from keynet.registry.auth.credential_sources import Credential, CredentialSource
@@ -91,7 +91,10 @@ class Authorizer:
 
     def learn(self, answer: Answer) -> bool:
         """Remember what a 401 asks for; report whether it is something known."""
-        challenge = _choose(parse_challenges(answer.headers.get("www-authenticate", "")))
+        challenge = self._choose(
+            parse_challenges(answer.headers.get("www-authenticate", "")),
+            answer.url.partition(":")[0],
+        )
         if challenge is None:
             return False
         self._scheme = answer.url.partition(":")[0]
@@ -126,10 +129,13 @@ class Authorizer:
             anonymous=nobody,
         )
         self._tokens = {key: token for key, token in self._tokens.items() if token.header != sent}
-        if not self.learn(answer) and sent is None:
+        learned = self.learn(answer)
+        if not learned and sent is None:
             raise refused
         assert self._challenge is not None
-        scopes |= scopes_of([self._challenge.parameters.get("scope", "")])
+        # The root of GHCR names a repository as an example; who asks for none wants no scope.
+        if learned and (scopes or sent is not None):
+            scopes |= scopes_of([self._challenge.parameters.get("scope", "")])
         if self._challenge.scheme == "basic" and nobody:
             raise refused
 
@@ -194,6 +200,21 @@ class Authorizer:
         granted = read_token(answer, self._registry.name, server)
         return _Token(Secret(f"Bearer {granted.text}"), started + granted.life_s)
 
+    def _choose(self, challenges: Sequence[Challenge], scheme: str) -> Challenge | None:
+        """Return a token server that may see the credentials, else Basic, else any of them."""
+        bearers = [each for each in challenges if each.scheme == "bearer"]
+        basic = [each for each in challenges if each.scheme == "basic"]
+        if basic:
+            bearers = [each for each in bearers if self._trusts(each, scheme)]
+        return next(iter((*bearers, *basic)), None)
+
+    def _trusts(self, challenge: Challenge, scheme: str) -> bool:
+        try:
+            self._registry.check_token_realm(challenge.parameters.get("realm", ""), scheme)
+        except RegistryError:
+            return False
+        return True
+
     async def _answer_of(
         self,
         challenge: Challenge,
@@ -220,11 +241,3 @@ class Authorizer:
         elif posted is not None and posted.status in (401, 403):
             return posted
         return answer
-
-
-def _choose(challenges: Sequence[Challenge]) -> Challenge | None:
-    for scheme in ("bearer", "basic"):
-        for challenge in challenges:
-            if challenge.scheme == scheme:
-                return challenge
-    return None

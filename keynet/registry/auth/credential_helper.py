@@ -4,8 +4,10 @@ Source: docker-credential-helpers, "Development".
 """
 
 import asyncio
+import math
 import os
 import signal
+import time
 from contextlib import suppress
 from typing import Final
 
@@ -18,13 +20,15 @@ from keynet.registry.auth.credential_sources import Credential
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
 
-__all__ = ["ask_helper"]
+__all__ = ["HelperAnswers", "ask_helper"]
 
 _OUTPUT_LIMIT: Final = 256 * 1024
 _DRAIN_S: Final = 2.0
 # What helpers print on standard output when they have nothing for that server.
 _NOT_FOUND: Final = "credentials not found"
 _IDENTITY_USER: Final = "<token>"
+# Helpers of cloud registries hand out passwords that expire.
+_KEPT_S: Final = 60.0
 
 
 class _Reply(BaseModel):
@@ -34,6 +38,25 @@ class _Reply(BaseModel):
 
     Username: str = ""
     Secret: str = ""
+
+
+class HelperAnswers:
+    """What helpers answered a moment ago: a list of repositories asks once for each of them."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], tuple[float, Credential | None]] = {}
+
+    async def ask(self, name: str, server: str, timeout_s: float) -> Credential | None:
+        """Return the answer of ``ask_helper``, asked now or within the last minute.
+
+        Raises:
+            UsageError: As ``ask_helper``.
+        """
+        since, answer = self._kept.get((name, server), (-math.inf, None))
+        if time.monotonic() - since > _KEPT_S:
+            answer = await ask_helper(name, server, timeout_s)
+            self._kept[name, server] = time.monotonic(), answer
+        return answer
 
 
 async def ask_helper(name: str, server: str, timeout_s: float) -> Credential | None:

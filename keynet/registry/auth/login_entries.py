@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 _HUB_KEY: Final = "https://index.docker.io/v1/"
+_IDENTITY_USER: Final = "<token>"
 
 
 class _Stored(BaseModel):
@@ -154,6 +155,8 @@ def credential_of(entry: Entry, place: str, key: str) -> Credential | None:
         # A password need not be UTF-8; it goes to the registry as it is.
         username, _colon, password = whole.decode(errors="surrogateescape").partition(":")
         password = password.rstrip("\r\n\x00")
+        if username == _IDENTITY_USER and password:
+            return Credential("", Secret(password), identity=True)
     if entry.identitytoken:
         return Credential(username, Secret(entry.identitytoken.strip()), identity=True)
     if not username and not password:
@@ -170,11 +173,13 @@ def _exact_keys(registry: str, *, docker: bool) -> list[str]:
 
 
 def _names(key: str, registry: str) -> bool:
-    """Report whether a key is a URL, or a name, of this whole host and nothing below it."""
-    scheme, separator, rest = key.partition("://")
-    path = (rest if separator else key).partition("/")[2].strip("/")
-    return (
-        registry_name(key) == registry
-        and (not separator or scheme in ("http", "https"))
-        and path in ("", "v1", "v2")
-    )
+    """Report whether a key is a URL of this host, as docker reads it, or the whole host's name.
+
+    A name with a path, without a scheme, is podman's key of a namespace.
+    """
+    if registry_name(key) != registry:
+        return False
+    scheme, separator, _rest = key.partition("://")
+    if separator:
+        return scheme.lower() in ("http", "https")
+    return key.partition("/")[2].strip("/") in ("", "v1", "v2")

@@ -6,15 +6,16 @@ Source: containers-auth.json(5); docker CLI, "Credential stores", "Credential he
 
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from keynet.errors import UsageError
 from keynet.files import limited_read, places
 from keynet.registry.auth import login_entries
-from keynet.registry.auth.credential_helper import ask_helper
+from keynet.registry.auth.credential_helper import HelperAnswers
 from keynet.registry.auth.credential_sources import Credential
 from keynet.registry.auth.login_entries import StoredLogins
 from keynet.secret import Secret
@@ -40,6 +41,9 @@ class AuthFile:
 
     path: Path
     helper_timeout_s: float = 30.0
+    _answers: HelperAnswers = field(
+        default_factory=HelperAnswers, init=False, repr=False, compare=False
+    )
 
     async def find(self, registry: str, repository: str) -> Credential | None:
         """Look up exactly this host[:port]; an entry for a namespace is preferred.
@@ -56,9 +60,8 @@ class AuthFile:
         except ValueError as error:
             raise _unusable(place, str(error)) from None
         docker = self.path.name in _DOCKER_NAMES
-        return await _find(
-            stored, registry, repository, place, self.helper_timeout_s, docker=docker
-        )
+        ask = partial(self._answers.ask, timeout_s=self.helper_timeout_s)
+        return await _find(stored, registry, repository, place, ask, docker=docker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,9 @@ class AuthVariable:
     content: Secret
     name: str = _VARIABLE
     helper_timeout_s: float = 30.0
+    _answers: HelperAnswers = field(
+        default_factory=HelperAnswers, init=False, repr=False, compare=False
+    )
 
     async def find(self, registry: str, repository: str) -> Credential | None:
         """Look up exactly this host[:port]; an entry for a namespace is preferred.
@@ -85,9 +91,8 @@ class AuthVariable:
             stored = login_entries.read(self.content.reveal().encode(errors="surrogateescape"))
         except ValueError as error:
             raise _unusable(self.name, str(error)) from None
-        return await _find(
-            stored, registry, repository, self.name, self.helper_timeout_s, docker=True
-        )
+        ask = partial(self._answers.ask, timeout_s=self.helper_timeout_s)
+        return await _find(stored, registry, repository, self.name, ask, docker=True)
 
 
 def default_sources(
@@ -126,7 +131,7 @@ async def _find(
     registry: str,
     repository: str,
     place: str,
-    helper_timeout_s: float,
+    ask: Callable[[str, str], Awaitable[Credential | None]],
     *,
     docker: bool,
 ) -> Credential | None:
@@ -155,7 +160,7 @@ async def _find(
             _("Correct credsStore or credHelpers there."),
         )
     for name in names:
-        credential = await ask_helper(helper, name, helper_timeout_s)
+        credential = await ask(helper, name)
         if credential is not None:
             return credential
     return None

@@ -11,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from keynet.errors import RegistryError
+from keynet.net import server_words
 from keynet.registry.address import with_query
 from keynet.registry.auth.challenge import Challenge
 from keynet.registry.auth.credential_sources import Credential
@@ -93,7 +94,7 @@ def read_token(answer: Answer, registry: str, server: str) -> GrantedToken:
     text = _token(fields)
     if text:
         return GrantedToken(text, _life_s(fields.get("expires_in")))
-    words = _words(fields) if fields else _("the answer is not JSON with a token in it")
+    words = _words(fields) if fields else _unreadable(answer.body)
     raise RegistryError(
         fill(
             _("The token server {server} of {registry} answered {status} without a token{words}."),
@@ -139,6 +140,13 @@ def _life_s(told: object) -> float:
     if not lifetime > 0 or isinstance(told, bool):
         lifetime = _LIFETIME_S
     return max(lifetime - _MARGIN_S, lifetime / 2)
+
+
+def _unreadable(body: bytes) -> str:
+    page = server_words.page(body)
+    if page:
+        return fill(_("the answer is not JSON with a token in it but a page: {page}"), page=page)
+    return _("the answer is not JSON with a token in it")
 
 
 def _words(fields: dict[str, Any]) -> str:

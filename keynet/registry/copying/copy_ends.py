@@ -22,7 +22,7 @@ from keynet.registry.config import RegistryConfig
 from keynet.registry.transfer.remote_content import RemoteSource, RemoteTarget
 from keynet.text import _, fill, printable
 
-__all__ = ["Remote", "opened_source", "opened_target", "parse_place"]
+__all__ = ["Remote", "opened_source", "opened_target", "parse_place", "url_of"]
 
 # skopeo's way to say that a name is a registry's.
 _TRANSPORT: Final = "docker://"
@@ -58,10 +58,15 @@ def parse_place(text: str, *, reading: bool, insecure: bool = False) -> Remote |
     if reading and (text == _STANDARD_INPUT or text.startswith(_PATHS) or Path(text).exists()):
         path = Path(text)
         return Location("oci" if path.is_dir() else "oci-archive", path, None, text)
-    return _remote(text, insecure=insecure)
+    return _remote(text, reading=reading, insecure=insecure)
 
 
-def _remote(text: str, *, insecure: bool) -> Remote:
+def url_of(place: Remote | Location) -> str:
+    """Return the registry's address; for a file or folder one that is never reached."""
+    return place.url if isinstance(place, Remote) else "localhost"
+
+
+def _remote(text: str, *, reading: bool, insecure: bool) -> Remote:
     if text.startswith(_TRANSPORT):
         # As skopeo reads it: without a host it is on Docker Hub.
         name = text.removeprefix(_TRANSPORT)
@@ -79,10 +84,13 @@ def _remote(text: str, *, insecure: bool) -> Remote:
     looks_named = bool(separator) or "." in host or ":" in host or host == "localhost"
     known = scheme.lower() in ("", "http", "https")
     if not known or userinfo or not (slash and rest and looks_named):
+        message = (
+            _("{text!r} is neither a file or folder that exists nor an image in a registry.")
+            if reading
+            else _("{text!r} does not name an image in a registry, a file or a folder.")
+        )
         raise UsageError(
-            fill(
-                _("{text!r} does not name an image in a registry, a file or a folder."), text=named
-            ),
+            fill(message, text=named),
             fill(
                 _("Write HOST/REPOSITORY:TAG, or one of {forms}; log in with --username."),
                 forms=FORMS,

@@ -18,6 +18,7 @@ from keynet.registry.auth.authentication import Authorizer
 from keynet.registry.auth.credential_sources import CredentialSource
 from keynet.registry.http.exchange import Answer, Call, ListLimits, Stream
 from keynet.registry.http.refusals import Purpose, purpose_of
+from keynet.registry.http.root import REDIRECTS, ROOT, Root
 from keynet.registry.http.status_errors import failure
 from keynet.registry.http.transport import Transport
 from keynet.registry.http.transport_errors import (
@@ -31,11 +32,9 @@ from keynet.text import _, fill
 
 __all__ = ["Operation", "Session"]
 
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS: Final = 5
 _FIRST_TRIES: Final = 3
 _ERROR_LIMIT: Final = 64 * 1024
-_ROOT: Final = "/v2/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +77,7 @@ class Session:
         self._base: str | None = None
         self._answered = False
         self._first_request = asyncio.Lock()
-        self._offered = False
-        self._offering = asyncio.Lock()
+        self._root = Root(self._auth, transport.send, self._wait_or_raise, self._first_tries)
 
     def failure(self, answer: Answer | Stream, action: str, body: bytes = b"") -> RegistryError:
         """Return the error for an answer with an unexpected status."""
@@ -161,7 +159,7 @@ class Session:
             own = self._is_own(call.url)
             header = await self._auth.header(scopes, operation.repository) if own else None
             async with self._stream_from(call, header) as stream:
-                if stream.status in _REDIRECTS and "location" in stream.headers:
+                if stream.status in REDIRECTS and "location" in stream.headers:
                     redirects += 1
                     target = self._redirected(call, stream.headers["location"], redirects)
                 elif stream.status == 401 and own and refusals < 2:
@@ -202,42 +200,19 @@ class Session:
         return replace(self.retries, attempts=min(_FIRST_TRIES, self.retries.attempts))
 
     async def _offer_credentials(self, operation: Operation) -> None:
-        """Learn from the API's root how to sign in, if there are credentials to sign in with.
-
-        GHCR, GitLab and zot ask for credentials there only: elsewhere they tell anonymous readers
-        that an image is absent, and shorten lists. It costs no more than the refusal that other
-        registries begin with, and is asked once a session.
-        """
-        if self._offered or self._auth.challenged_before:
-            return
-        if operation.call.url == _ROOT:
+        if operation.call.url == ROOT:
             # Its own answer says how to sign in.
-            self._offered = True
-            return
-        async with self._offering:
-            if self._offered or not await self._auth.may_sign_in(operation.repository):
-                return
-            root = Operation(Call("GET", await self._absolute(_ROOT)), _("sign in"))
-            budget = Budget(self._first_tries)
-            while True:
-                # A lost connection is the caller's to retry: the request would meet it, too.
-                answer = await self._transport.send(root.call)
+            self._root.asked = True
+        elif not self._root.asked:
+            base = await self.connect()
+            if await self._root.offer_credentials(base, operation.repository):
                 self._answered = True
-                if answer.status not in TEMPORARY_STATUSES:
-                    break
-                try:
-                    await self._wait_or_raise(budget, answer, root.action)
-                except RegistryError:
-                    break
-            if answer.status == 401:
-                self._auth.learn(answer)
-            self._offered = True
 
     async def _learned_at_root(self) -> bool:
         """Ask the API's root how to sign in, where the refusal of a request does not say."""
-        if self._offered:
+        if self._root.asked:
             return False
-        root = await self._ping(Operation(Call("GET", await self._absolute(_ROOT)), _("sign in")))
+        root = await self._ping(Operation(Call("GET", await self._absolute(ROOT)), _("sign in")))
         return root.status == 401 and self._auth.learn(root)
 
     async def _find_base(self) -> str:
@@ -257,7 +232,7 @@ class Session:
             answer = await self._ping(ping)
         if answer.status == 401:
             self._auth.learn(answer)
-        self._answered = self._offered = True
+        self._answered = self._root.asked = True
         return registry.base(scheme)
 
     async def _ping(self, operation: Operation) -> Answer:
@@ -297,7 +272,7 @@ class Session:
             answer = await self._send_to(call, sent)
             self._answered = True
             location = answer.headers.get("location")
-            if answer.status not in _REDIRECTS or location is None:
+            if answer.status not in REDIRECTS or location is None:
                 break
             call = replace(call, url=self._redirected(call, location, count))
         return answer

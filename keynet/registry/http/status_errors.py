@@ -5,24 +5,19 @@ Source: OCI distribution-spec, "Error Codes"; RFC 6750, "The WWW-Authenticate Re
 
 import re
 from collections.abc import Iterable, Mapping
-from math import ceil
 from typing import Final
 
 from keynet.errors import NotFound, RegistryDenied, RegistryError
 from keynet.net import server_words
-from keynet.net.retry import TEMPORARY_STATUSES, retry_after
-from keynet.registry.http.refusals import Purpose, refusal
+from keynet.net.retry import TEMPORARY_STATUSES, retry_after, try_again
+from keynet.registry.http.refusal_table import refusal, texts
+from keynet.registry.http.refusals import Purpose
 from keynet.text import _, fill
 
 __all__ = ["failure"]
 
 _DENIED: Final = frozenset({401, 403})
 _CHALLENGE_ERROR: Final = re.compile(r'\berror="?(insufficient_scope|invalid_token)')
-_MINUTE_S: Final = 60
-_HOUR_S: Final = 3600
-_DAY_S: Final = 86_400
-# A server that asks for more than a month has its clock or its header wrong.
-_LONGEST_WAIT_S: Final = 31 * _DAY_S
 
 
 def failure(
@@ -48,15 +43,19 @@ def failure(
     challenge = _CHALLENGE_ERROR.search(headers.get("www-authenticate", "")[:16_384])
     words = f"{said.code}: {said.text}\n{challenge[1] if challenge else ''}"
     found = refusal(status, purpose, words, anonymous=anonymous)
-    reason, hint = found.texts(
+    reason, hint = texts(
+        found,
         registry,
         fill(
-            _("There are no credentials for {registry}: sign in first.")
+            _(
+                "There are no credentials for {registry}: sign in first "
+                "(keynet login, or the registry's own login)."
+            )
             if anonymous
             else _("Sign in again: keynet login, or the registry's own login for {registry}."),
             registry=registry,
         ),
-        _later(retry_after(headers.get("retry-after"))),
+        try_again(retry_after(headers.get("retry-after"))),
     )
     details = fill(
         _(" ({status}{code}{detail})"),
@@ -71,19 +70,12 @@ def failure(
         reason=reason,
         details=details,
     )
-    kind = RegistryDenied if status in _DENIED else NotFound if status == 404 else RegistryError
+    kind = (
+        RegistryDenied
+        if status in _DENIED and found.denies
+        else NotFound
+        if status == 404
+        else RegistryError
+    )
     temporary = status in TEMPORARY_STATUSES
     return kind(message, hint, status=status, code=said.code, temporary=temporary, said=said.text)
-
-
-def _later(wait_s: float | None) -> str:
-    """Return when to try again, in the unit that people would use."""
-    if wait_s is None or wait_s > _LONGEST_WAIT_S:
-        return _("Try again later.")
-    if wait_s < 2 * _MINUTE_S:
-        return fill(_("Try again in {wait} seconds."), wait=ceil(wait_s))
-    if wait_s < 2 * _HOUR_S:
-        return fill(_("Try again in {wait} minutes."), wait=ceil(wait_s / _MINUTE_S))
-    if wait_s < 2 * _DAY_S:
-        return fill(_("Try again in {wait} hours."), wait=ceil(wait_s / _HOUR_S))
-    return fill(_("Try again in {wait} days."), wait=ceil(wait_s / _DAY_S))

@@ -42,6 +42,7 @@ HttpTransport = httpx.AsyncBaseTransport
 
 # So many bytes must come within one read timeout.
 _LEAST: Final = 64 * 1024
+_CONNECT_ELSEWHERE_S: Final = 5.0
 _PROXY_LOGIN: Final = 407
 # A host that the registry names and that never answered is given up after so many tries.
 _TRIES_ELSEWHERE: Final = 3
@@ -226,7 +227,11 @@ class Transport:
     def _request(self, call: Call, stage: ProxyStage) -> httpx.Request:
         times = self._timeouts
         read_s = times.commit_s if call.patient else times.read_s
-        phases = {"connect": times.connect_s, "read": read_s, "write": times.write_s, "pool": None}
+        connect_s = times.connect_s
+        if not self._is_own(origin_of(call.url)):
+            # An address that the registry named is wrong more often than it is slow.
+            connect_s = min(connect_s, _CONNECT_ELSEWHERE_S)
+        phases = {"connect": connect_s, "read": read_s, "write": times.write_s, "pool": None}
         return httpx.Request(
             call.method,
             call.url,

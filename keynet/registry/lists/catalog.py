@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from keynet.errors import RegistryError
-from keynet.registry.http.exchange import Call
-from keynet.registry.http.session import Operation, Session
+from keynet.registry.http.ping import ping
+from keynet.registry.http.session import Session
 from keynet.text import _, fill
 
 __all__ = ["explained"]
@@ -54,7 +54,7 @@ async def explained(session: Session) -> AsyncIterator[None]:
 
 async def _accepted(session: Session) -> bool:
     try:
-        await session.send(Operation(Call("GET", "/v2/"), _("reach the registry")))
+        await ping(session)
     except RegistryError:
         return False
     return True

@@ -46,10 +46,23 @@ async def find(
 
     Args:
         artifact_type: Only those of this type.
+
+    Raises:
+        RegistryError: The API is refused for a reason that says nothing about what is attached,
+            and the fallback tag has nothing either.
     """
-    found = await _from_api(session, repository, subject, artifact_type)
+    refused: RegistryError | None = None
+    found: list[Descriptor] | None = None
+    try:
+        found = await _from_api(session, repository, subject, artifact_type)
+    except RegistryError as error:
+        if not isinstance(error, RegistryDenied) and (error.status or 0) < 500:
+            raise
+        refused = error
     if found is None:
         found = await _from_tag(session, repository, subject)
+    if refused is not None and not found:
+        raise refused
     unique = {entry.digest: entry for entry in reversed(found)}
     return [
         entry
@@ -204,7 +217,7 @@ async def _for_writing(session: Session, repository: str, subject: Digest) -> li
 
 def _means_none(error: RegistryError) -> bool:
     """Report whether a refusal says no more than that the registry has no such thing."""
-    if isinstance(error, RegistryUnreachable | RegistryDenied) or error.temporary:
+    if isinstance(error, RegistryUnreachable) or error.temporary or error.status in (401, 403):
         return False
     return error.status is None or error.status < 500 or error.status == 501
 

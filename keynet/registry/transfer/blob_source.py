@@ -3,17 +3,31 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 from keynet.errors import DigestMismatch
 from keynet.events import BlobAdvanced, BlobRewound, Emit
 from keynet.oci.descriptor import Descriptor
 from keynet.text import _, fill
 
-__all__ = ["Reader", "Source"]
+__all__ = ["Reader", "Resumable", "Source"]
 
 # Returns the bytes from byte 0 at every call.
 Source = Callable[[], AsyncIterator[bytes]]
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """A source that can begin at any byte, as a blob in another registry can."""
+
+    def __call__(self) -> AsyncIterator[bytes]:
+        """Return the bytes from byte 0."""
+        ...
+
+    def resume(self, offset: int) -> AsyncIterator[bytes]:
+        """Return the bytes from ``offset``."""
+        ...
+
 
 _PIECE: Final = 1024 * 1024
 # For fewer bytes a thread costs more than the hash.
@@ -55,7 +69,7 @@ class Reader:
         if start < self._shown:
             self._emit(BlobRewound(self._name, start))
         if start < self._position or self._stream is None:
-            await self._reopen()
+            await self._reopen(start)
         while self._position < stop:
             piece = await self._next(min(stop - self._position, _PIECE))
             at = self._position
@@ -94,11 +108,16 @@ class Reader:
         if isinstance(stream, AsyncGenerator):
             await stream.aclose()
 
-    async def _reopen(self) -> None:
+    async def _reopen(self, start: int) -> None:
         await self.aclose()
-        self._stream = self._source()
         self._rest = b""
-        self._position = 0
+        # Every byte is hashed once, so none of those is left out.
+        self._position = min(start, self._hashed)
+        if self._position and isinstance(self._source, Resumable) and not self._checked:
+            self._stream = self._source.resume(self._position)
+        else:
+            self._stream = self._source()
+            self._position = 0
 
     async def _next(self, most: int) -> bytes:
         while not self._rest:

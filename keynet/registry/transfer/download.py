@@ -22,9 +22,13 @@ _CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(?:\d{1,19}|\*)
 
 
 async def read_blob(
-    session: Session, repository: str, descriptor: Descriptor
+    session: Session, repository: str, descriptor: Descriptor, start: int = 0
 ) -> AsyncGenerator[bytes, None]:
     """Yield the blob's bytes in order; it ends without an error only for the right digest.
+
+    Args:
+        start: The first byte to yield. Unless it is 0, the digest is not checked: who has the
+            bytes before it checks the whole.
 
     Raises:
         DigestMismatch: Too long, or another digest; do not use the bytes that came before.
@@ -32,7 +36,7 @@ async def read_blob(
     digest = descriptor.digest
     action = fill(_("read blob {digest} of {repository}"), digest=digest, repository=repository)
     hasher = hashlib.new(digest.algorithm)
-    position = 0
+    position = start
     budget = Budget(session.retries)
     while position < descriptor.size or position == 0:
         headers = {"Range": f"bytes={position}-"} if position else {}
@@ -65,7 +69,11 @@ async def read_blob(
                         hasher.update(fresh)
                         budget.progress()
                         # Before the last bytes: who knows the size does not ask for more.
-                        if position == descriptor.size and hasher.hexdigest() != digest.hex:
+                        if (
+                            not start
+                            and position == descriptor.size
+                            and hasher.hexdigest() != digest.hex
+                        ):
                             raise _mismatch(descriptor, action)
                         yield fresh
         except RegistryUnreachable as error:
@@ -76,7 +84,7 @@ async def read_blob(
             await budget.wait_or_raise(short, again=True)
         elif descriptor.size == 0:
             break
-    if hasher.hexdigest() != digest.hex:
+    if not start and hasher.hexdigest() != digest.hex:
         raise _mismatch(descriptor, action)
 
 

@@ -7,11 +7,12 @@ import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
 from typing import Final
 
-from keynet.errors import ValidationError
-from keynet.events import BlobSkipped, Emit, ignore
-from keynet.oci.descriptor import Descriptor, MediaType
+from keynet.errors import RegistryError, ValidationError
+from keynet.events import BlobSkipped, Emit, Notice, ignore
+from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.image import Image, Layer
 from keynet.oci.reference import Reference
+from keynet.registry import manifests
 from keynet.registry.client import RegistryClient
 from keynet.registry.wire import ManifestWire, check_manifest
 from keynet.text import _, fill
@@ -19,6 +20,12 @@ from keynet.text import _, fill
 __all__ = ["CONCURRENCY", "already_pushed", "push_image"]
 
 CONCURRENCY: Final = 4
+
+# docker's limit; registries have none but the size of the manifest.
+_MOST_LAYERS_OF_ENGINES: Final = 127
+
+# Codes of a manifest that is refused for the sake of its blobs.
+_BLOB_MISSING: Final = frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"})
 
 
 async def push_image(
@@ -53,7 +60,8 @@ async def push_image(
 
     Raises:
         ValidationError: Manifest, config and layers do not belong together.
-        RegistryError: The registry refuses or keeps failing; no tag points to what was sent.
+        RegistryError: The manifest is larger than registries accept, before anything is sent; or
+            the registry refuses or keeps failing; no tag points to what was sent.
     """
     manifest = check_manifest(image.manifest, None)
     media_type = manifest.mediaType or MediaType.OCI_MANIFEST
@@ -66,47 +74,96 @@ async def push_image(
             ),
             _("Push it under a tag."),
         )
+    manifests.check_size(image.manifest, target.repository)
     identifiers: list[str] = [*dict.fromkeys([target.identifier, *tags])]
     stored = Descriptor.of(media_type, image.manifest)
     layers = {layer.descriptor.digest: layer for layer in image.layers}
     layers.pop(config.digest, None)
     if not known_missing and await already_pushed(client, image, target, tags=tags, emit=emit):
         return stored
-    gate = asyncio.Semaphore(concurrency)
-
-    async def send(layer: Layer) -> None:
-        origins = list(mount_from)
-        origin = layer.origin
-        if origin is not None and origin.registry == client.registry:
-            origins.insert(0, origin.repository)
-        async with gate:
-            await client.upload(
-                target.repository,
-                layer.descriptor,
-                layer.chunks,
-                mount_from=origins,
-                chunk_size=chunk_size,
-                emit=emit,
-                # Some layers hash themselves while they are read.
-                checked=getattr(layer, "checks_digest", False) is True,
-            )
-
-    async def send_config() -> None:
-        async with gate:
-            await client.upload_bytes(target.repository, config.media_type, image.config, emit=emit)
-
-    first = client.looks_denied
-    if first:
-        # Where nothing is allowed, one refusal is enough.
-        await send_config()
-    jobs = [send(layer) for layer in layers.values()]
-    await _all(jobs if first else [*jobs, send_config()])
-    stored, _tracked = await client.put_manifest(
-        target.repository, identifiers[0], image.manifest, media_type
-    )
+    if len(image.layers) > _MOST_LAYERS_OF_ENGINES:
+        emit(Notice(_too_many_layers(len(image.layers))))
+    sending = _Sending(client, target.repository, mount_from, emit, concurrency, chunk_size)
+    await sending.send(layers.values(), image.config, config.media_type)
+    try:
+        await client.put_manifest(target.repository, identifiers[0], image.manifest, media_type)
+    except RegistryError as error:
+        if error.code not in _BLOB_MISSING:
+            raise
+        # It said that it had them, or that it mounted them.
+        await sending.send_all_the_same(layers.values(), image.config, config.media_type)
+        await client.put_manifest(target.repository, identifiers[0], image.manifest, media_type)
     for tag in identifiers[1:]:
         await client.put_manifest(target.repository, tag, image.manifest, media_type)
     return stored
+
+
+class _Sending:
+    """Send the blobs of one image; those that were believed to be there are remembered."""
+
+    def __init__(
+        self,
+        client: RegistryClient,
+        repository: str,
+        mount_from: Sequence[str],
+        emit: Emit,
+        concurrency: int,
+        chunk_size: int | None,
+    ) -> None:
+        self._client = client
+        self._repository = repository
+        self._mount_from = mount_from
+        self._emit = emit
+        self._gate = asyncio.Semaphore(concurrency)
+        self._chunk_size = chunk_size
+        self.not_sent: set[Digest] = set()
+
+    async def send(self, layers: Iterable[Layer], config: bytes, config_type: str) -> None:
+        """Send what the registry lacks."""
+        first = self._client.looks_denied
+        if first:
+            # Where nothing is allowed, one refusal is enough.
+            await self._send_config(config, config_type)
+        jobs = [self._send_layer(layer) for layer in layers]
+        await _all(jobs if first else [*jobs, self._send_config(config, config_type)])
+
+    async def send_all_the_same(
+        self, layers: Iterable[Layer], config: bytes, config_type: str
+    ) -> None:
+        """Send what the registry was believed to have."""
+        missing, self.not_sent = self.not_sent, set()
+        jobs = [
+            self._send_layer(each, look=False)
+            for each in layers
+            if each.descriptor.digest in missing
+        ]
+        await _all([*jobs, self._send_config(config, config_type, look=False)])
+
+    async def _send_layer(self, layer: Layer, *, look: bool = True) -> None:
+        origins = list(self._mount_from) if look else []
+        origin = layer.origin
+        if look and origin is not None and origin.registry == self._client.registry:
+            origins.insert(0, origin.repository)
+        async with self._gate:
+            sent = await self._client.upload(
+                self._repository,
+                layer.descriptor,
+                layer.chunks,
+                mount_from=origins,
+                chunk_size=self._chunk_size,
+                emit=self._emit,
+                # Some layers hash themselves while they are read.
+                checked=getattr(layer, "checks_digest", False) is True,
+                look=look,
+            )
+        if not sent:
+            self.not_sent.add(layer.descriptor.digest)
+
+    async def _send_config(self, config: bytes, media_type: str, *, look: bool = True) -> None:
+        async with self._gate:
+            await self._client.upload_bytes(
+                self._repository, media_type, config, emit=self._emit, look=look
+            )
 
 
 async def already_pushed(
@@ -163,6 +220,17 @@ def _matching_config(image: Image, manifest: ManifestWire) -> Descriptor:
             _("The image is inconsistent; create it again."),
         )
     return config
+
+
+def _too_many_layers(count: int) -> str:
+    return fill(
+        _(
+            "The image has {count} layers. Registries accept that, but docker runs images with at "
+            "most {most} layers: build it with fewer to run it there."
+        ),
+        count=count,
+        most=_MOST_LAYERS_OF_ENGINES,
+    )
 
 
 async def _all(jobs: Iterable[Coroutine[object, object, None]]) -> None:

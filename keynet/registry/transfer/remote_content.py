@@ -3,10 +3,10 @@
 Source: OCI distribution-spec, "Pull", "Push".
 """
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
 
+from keynet.errors import RegistryError, RegistryUnreachable
 from keynet.events import Emit, ignore
 from keynet.oci.content import Root
 from keynet.oci.descriptor import Descriptor, Digest
@@ -16,6 +16,7 @@ from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.registry import manifests
 from keynet.registry.client import RegistryClient
+from keynet.registry.transfer.blob_source import Resumable
 from keynet.registry.transfer.pull_image import read_image, require_image
 from keynet.registry.transfer.select_image import select_manifest
 
@@ -28,12 +29,19 @@ class RemoteBlob:
 
     descriptor: Descriptor
     origin: Reference
-    checks_digest: ClassVar[bool] = True
     client: RegistryClient = field(repr=False, compare=False)
 
-    def chunks(self) -> AsyncIterator[bytes]:
+    def chunks(self) -> AsyncGenerator[bytes, None]:
         """Read the bytes as stored, from byte 0 at every call, verified before the last."""
         return self.client.get_blob(self.origin.repository, self.descriptor)
+
+    def __call__(self) -> AsyncGenerator[bytes, None]:
+        """Read the bytes; see ``chunks``."""
+        return self.chunks()
+
+    def resume(self, offset: int) -> AsyncGenerator[bytes, None]:
+        """Read the bytes from ``offset``; the reader of the others checks the digest."""
+        return self.client.get_blob(self.origin.repository, self.descriptor, start=offset)
 
 
 async def send_blob(
@@ -55,7 +63,7 @@ async def send_blob(
     await client.upload(
         repository,
         blob.descriptor,
-        blob.chunks,
+        blob if isinstance(blob, Resumable) else blob.chunks,
         mount_from=origins,
         emit=emit,
         # Some blobs hash themselves while they are read.
@@ -144,8 +152,11 @@ class RemoteTarget:
         return str(self._reference)
 
     async def holds(self, manifest: Descriptor, name: str | None) -> bool:
-        """Report whether a tag, or the digest, leads to exactly this manifest."""
-        found = await self._client.head_manifest(self._repository, name or manifest.digest)
+        """Report whether a tag, or the digest, leads to exactly this manifest.
+
+        False also where the registry does not tell: what is stored again is the same.
+        """
+        found = await self._client.look_for_manifest(self._repository, name or manifest.digest)
         return found is not None and (found.digest, found.media_type) == (
             manifest.digest,
             manifest.media_type,
@@ -168,8 +179,14 @@ class RemoteTarget:
         )
 
     async def attached(self, subject: Digest) -> Collection[Digest]:
-        """Return what refers to ``subject`` in this repository."""
-        found = await self._client.referrers(self._repository, subject)
+        """Return what refers to ``subject`` in this repository, as far as the registry tells."""
+        try:
+            found = await self._client.referrers(self._repository, subject)
+        except RegistryUnreachable:
+            raise
+        except RegistryError:
+            # It only saves work: what is attached again is the same.
+            return set()
         return {entry.digest for entry in found}
 
     async def attach(self, subject: Digest, content: bytes, media_type: str) -> None:

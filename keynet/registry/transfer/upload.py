@@ -202,7 +202,9 @@ class Upload:
         else:
             # It makes no sense: it counts the chunk alone, or goes backwards.
             offset = await self._requests.ask_offset(position)
-            if offset == stop or (offset is None and reached == stop - start):
+            # Where both are equal, an upload that stands still looks the same.
+            of_the_chunk = reached == stop - start and reached != start
+            if offset == stop or (offset is None and of_the_chunk):
                 self._policy.ranges_lie = True
                 self._advanced(position, stop)
             else:

@@ -69,8 +69,10 @@ class Verdicts:
         """
         closing = size < self._blob_size
         if error.code == "DIGEST_INVALID":
-            # The source has the digest, so bytes changed on their way: try once more.
-            again, self._digest_refused = not self._digest_refused, True
+            # The source has the digest, so bytes changed on their way: try once more. Where
+            # ranges cannot be believed, chunks are the more likely reason.
+            again = not self._digest_refused and not (closing and self._policy.ranges_lie)
+            self._digest_refused = True
             if again:
                 return Interruption(error, restart=True, committing=True)
             return self.without_chunks(error) if closing else error

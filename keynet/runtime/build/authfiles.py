@@ -13,8 +13,10 @@ from typing import Any, Final
 from keynet.files import limited_read
 from keynet.plan import RegistryAccess
 
-__all__ = ["PREFIX", "entry", "mapping", "read", "write"]
+__all__ = ["PREFIX", "VARIABLE", "entry", "given", "mapping", "read", "write"]
 
+# Logins in docker's format; docker 28 reads them, older ones and podman do not.
+VARIABLE: Final = "DOCKER_AUTH_CONFIG"
 # Names of the private folders that hold the credentials of one command start with this.
 PREFIX: Final = "keynet-auth-"
 _LARGEST: Final = 10_000_000
@@ -34,6 +36,20 @@ def read(path: Path) -> Mapping[str, Any]:
     try:
         return mapping(json.loads(limited_read.head(path, _LARGEST)))
     except (OSError, ValueError, RecursionError):
+        return {}
+
+
+def given() -> Mapping[str, Any]:
+    """Return the logins in DOCKER_AUTH_CONFIG, or in the file that it names; {} for none.
+
+    Source: GitLab, "Access an image from a private container registry".
+    """
+    text = os.environ.get(VARIABLE, "").strip()
+    if text.startswith("/"):
+        return read(Path(text))
+    try:
+        return mapping(json.loads(text)) if text else {}
+    except (ValueError, RecursionError):
         return {}
 
 

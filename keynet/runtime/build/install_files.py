@@ -125,7 +125,7 @@ def _hash(contents: Mapping[str, bytes | Path]) -> str:
         if isinstance(content, Path):
             # A copy in keynet's cache, whose folder is named by its hash.
             content = content.parent.name.encode()  # noqa: PLW2901
-        if name.endswith((".txt", ".conf")):
+        if name.endswith((".txt", ".conf", ".toml")):
             content = _URL_LOGIN.sub(b"://", content)  # noqa: PLW2901
         whole.update(f"{name}\0{len(content)}\0".encode())
         whole.update(content)

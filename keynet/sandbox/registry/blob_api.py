@@ -37,13 +37,10 @@ class BlobApi:
             if self._mountable(request, digest, query.get("from")):
                 self.disk.hold(name, digest)
                 return _stored(name, digest)
-        session = self.sessions.begin(name)
         # With an empty body the bytes follow in a session, whatever the digest.
         if "digest" in query and announced(request) != 0:
-            digest = self._closing_digest(session, query["digest"])
-            await session.append(request.stream())
-            await self.sessions.finish(session, digest)
-            return _stored(name, digest)
+            return await self._store(request, name, digest_of(query["digest"]))
+        session = self.sessions.begin(name)
         return _progress(session, 202)
 
     async def state(self, request: Request) -> Response:
@@ -112,12 +109,16 @@ class BlobApi:
             self.guard.may_pull(request, holder) for holder in self.disk.holder(digest)
         )
 
-    def _closing_digest(self, session: Session, text: str) -> Digest:
+    async def _store(self, request: Request, name: str, digest: Digest) -> Response:
+        """Take a blob in one request; nobody knows its session, so nothing of it is kept."""
+        session = self.sessions.begin(name)
         try:
-            return digest_of(text)
-        except Refusal:
+            await session.append(request.stream())
+            await self.sessions.finish(session, digest)
+        except BaseException:
             self.sessions.cancel(session)
             raise
+        return _stored(name, digest)
 
 
 async def _append(session: Session, request: Request) -> None:

@@ -85,13 +85,19 @@ class Sessions:
 
         Raises:
             Refusal: There is no such upload to this repository.
+            OSError: The block could not use the file; the upload is gone.
         """
         session = self._open.get(identifier)
         if session is not None and session.name == name:
             async with session.lock:
                 # An earlier request may have finished it.
                 if identifier in self._open:
-                    yield session
+                    try:
+                        yield session
+                    except OSError:
+                        # What is in the file is not what was hashed.
+                        self.cancel(session)
+                        raise
                     return
         raise Refusal(404, "BLOB_UPLOAD_UNKNOWN", "there is no such upload")
 

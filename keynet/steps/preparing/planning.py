@@ -7,6 +7,8 @@ from typing import Final
 
 from keynet import credentials
 from keynet.errors import (
+    ContextInvalid,
+    KeynetError,
     ScriptInvalid,
     UsageError,
     ValidationError,
@@ -66,6 +68,8 @@ def plan_build(
         dependencies, warnings = finding.find(_search(request, script, detected.network))
         if settings.installer == "uv" and dependencies.pip_only:
             raise _needs_pip(dependencies)
+        if dependencies.uv_only and (settings.installer == "pip" or dependencies.pip_only):
+            raise _needs_uv(dependencies)
         name = settings.base_image or _decorated(script)
         base = (
             Reference.parse(name)
@@ -162,6 +166,20 @@ def _needs_pip(dependencies: Dependencies) -> UsageError:
             reasons="; ".join(dependencies.pip_only),
         ),
         _("Use --installer auto (or pip), or change the lines."),
+    )
+
+
+def _needs_uv(dependencies: Dependencies) -> KeynetError:
+    because = dependencies.pip_only or (_("the installer is set to pip"),)
+    kind: type[KeynetError] = ContextInvalid if dependencies.pip_only else UsageError
+    return kind(
+        fill(
+            _("pip cannot install {source}: {reasons}, and uv is not possible: {because}."),
+            source=dependencies.source.name if dependencies.source else _("the dependencies"),
+            reasons="; ".join(dependencies.uv_only),
+            because="; ".join(because),
+        ),
+        _("Use --installer auto (or uv), change the lines, or write a lock file with uv lock."),
     )
 
 

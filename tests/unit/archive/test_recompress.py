@@ -8,7 +8,7 @@ import pytest
 
 from keynet.archive.reader import Archive
 from keynet.archive.recompress import Policy, compressed
-from keynet.errors import InvalidArchive
+from keynet.errors import InvalidArchive, TarReadError
 from keynet.oci.descriptor import MediaType
 from keynet.oci.image import Image
 from keynet.oci.validate import problems
@@ -77,3 +77,32 @@ def test_a_layer_with_another_digest_is_named_while_it_is_compressed(tmp_path: P
     ]
     with pytest.raises(InvalidArchive, match=r"layer\.tar: its digest is"):
         after(write(tmp_path / "a.tar", members), "auto")
+
+
+@pytest.mark.parametrize("policy", ["auto", "gzip"])
+def test_many_layers_need_few_open_files(tmp_path: Path, policy: Policy) -> None:
+    layers = [tar([Member(f"{number}", b"x" * 3000)]) for number in range(60)]
+    path = write(tmp_path / "a.tar", docker_old(make_image(layers)))
+
+    async def run(image: Image) -> tuple[int, list[bytes]]:
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        async with compressed(image, policy) as smaller:
+            open_files = len(list(Path("/proc/self/fd").iterdir())) - before
+            return open_files, [
+                b"".join([block async for block in layer.chunks()]) for layer in smaller.layers
+            ]
+
+    with Archive(path) as archive:
+        open_files, stored = asyncio.run(run(archive.images[0].image))
+    assert open_files < 20
+    assert [gzip.decompress(each) for each in stored] == layers
+
+
+def test_a_layer_that_cannot_be_kept_names_the_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "a.tar", docker_old(make_image([TEXT])))
+    monkeypatch.setenv("TMPDIR", "/nonexistent")
+    monkeypatch.setattr("tempfile.tempdir", "/nonexistent")
+    with pytest.raises(TarReadError, match=r"a\.tar cannot be compressed"):
+        after(path, "gzip")

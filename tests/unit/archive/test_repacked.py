@@ -10,7 +10,7 @@ import pytest
 from keynet.archive.docker_tar import extract_original_tags, validate_docker_tar
 from keynet.archive.examine import check_archive
 from keynet.archive.reader import Archive
-from keynet.errors import InvalidArchive, TarReadError, ValidationError
+from keynet.errors import InvalidArchive, TarReadError
 from keynet.oci.descriptor import MediaType
 from tests.fakes.archives import (
     Member,
@@ -100,7 +100,7 @@ def test_a_foreign_layer_that_is_missing_in_an_oci_archive_is_named(tmp_path: Pa
 def test_a_layer_that_no_registry_takes_is_named(tmp_path: Path, compression: str) -> None:
     fake = make_image([LAYER])
     members = [Member("l", pack(LAYER, compression)), *listed(fake.config, "c.json", "l")]
-    with pytest.raises(ValidationError, match=f"compressed with {compression}") as caught:
+    with pytest.raises(InvalidArchive, match=f"l: .*compressed with {compression}") as caught:
         Archive(write(tmp_path / "a.tar", members))
     assert "save it again" in caught.value.hint
 
@@ -143,6 +143,7 @@ def test_a_tar_cut_between_two_members_is_truncated(tmp_path: Path, layout: obje
                 Archive(tmp_path / "a.tar")
 
 
+@pytest.mark.slow
 def test_ten_thousand_layers_are_read_or_refused_at_once(tmp_path: Path) -> None:
     fake = make_image([b""] * 10_000)
     many = listed(fake.config, "c.json", *["l"] * 10_000)

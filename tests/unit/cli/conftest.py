@@ -65,7 +65,14 @@ def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platfo
             "LANGUAGE": "C",
         }.items():
             monkeypatch.setenv(name, value)
-        for name in ("REGISTRY_AUTH_FILE", "DOCKER_CONFIG", "XDG_RUNTIME_DIR", "DOCKER_HOST"):
+        for name in (
+            "REGISTRY_AUTH_FILE",
+            "DOCKER_AUTH_CONFIG",
+            "DOCKER_CONFIG",
+            "XDG_RUNTIME_DIR",
+            "DOCKER_HOST",
+            "KEYNET_TOKEN_HOSTS",
+        ):
             monkeypatch.delenv(name, raising=False)
         monkeypatch.chdir(project)
         backend.answer(

@@ -136,7 +136,35 @@ def test_a_place_that_cannot_be_is_a_usage_error(
     assert "secret" not in shown
 
 
+@pytest.mark.parametrize(
+    "login",
+    [["--username", "me", "--password-stdin"], ["--dest-username", "me", "--dest-password-stdin"]],
+)
+def test_standard_input_is_the_archive_or_the_password(
+    monkeypatch: pytest.MonkeyPatch, second: Running, capsys: Capture, login: list[str]
+) -> None:
+    typed(monkeypatch, "password\n")
+    assert keynet("image", "copy", "-", f"http://{second[1]}/app:1", *login) == 2
+    assert "cannot have both" in capsys.readouterr().err
+    assert second[0].seen == []
+
+
 def test_a_file_that_is_not_there_is_not_an_image(tmp_path: Path, capsys: Capture) -> None:
     assert keynet("image", "copy", f"docker-archive:{tmp_path}/no.tar", f"oci:{tmp_path}/x") == 7
     assert "no.tar" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_token_server_is_declared_for_a_copy(
+    tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch, declared: bool
+) -> None:
+    registry = MemoryRegistry(auth="token")
+    with served(registry) as (_registry, host), served(registry) as (_same, tokens):
+        registry.realm = f"http://{tokens}/token"
+        typed(monkeypatch, f"{registry.password}\n")
+        flags = ["--username", registry.user, "--password-stdin"]
+        flags += ["--token-host", tokens] if declared else []
+        status = keynet("image", "copy", str(archive), f"http://{host}/team/app:1", *flags)
+    assert status == (0 if declared else 5)
+    assert any("/token" in seen.url for seen in registry.seen) == declared

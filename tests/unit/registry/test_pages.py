@@ -68,3 +68,29 @@ def test_a_password_that_the_registry_repeats_is_not_shown(connect: Connect) -> 
             run(connect, answers, lambda client: client.tags("a/b"), auth=auth)
         for secret in ("long-enough-password", "cm9ib3Q", "token-"):
             assert secret not in caught.value.message
+
+
+POLICY = b'{"errors": [{"code": "PROJECTPOLICYVIOLATION", "message": "not signed by cosign."}]}'
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "says"),
+    [
+        (412, POLICY, "not signed by cosign"),
+        (403, b"Blocked by rule 42", "Blocked by rule 42"),
+        (401, b"project team not found", "project team not found"),
+        (405, b"Method not allowed", "Method not allowed"),
+    ],
+)
+def test_the_text_that_an_answer_to_head_cannot_have_is_shown(
+    connect: Connect, status: int, body: bytes, says: str
+) -> None:
+    def answers(request: httpx.Request) -> httpx.Response | None:
+        if "/manifests/" not in request.url.path:
+            return None
+        return httpx.Response(status, content=b"" if request.method == "HEAD" else body)
+
+    with pytest.raises(RegistryError) as caught:
+        run(connect, answers, lambda client: client.head_manifest("a/b", "1"))
+    assert says in caught.value.message
+    assert caught.value.status == status

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keynet.errors import RegistryError, UsageError
+from keynet.net.token_hosts import declared
 from keynet.registry.address import Registry, follow, with_query
 from keynet.registry.auth.challenge import parse_challenges, scopes_of
 from keynet.registry.http import tls
 from keynet.registry.http.exchange import Answer
 from keynet.registry.lists.listing import next_page
-from keynet.registry.token_hosts import declared
 
 
 def test_a_bearer_challenge_is_read() -> None:

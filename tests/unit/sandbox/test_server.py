@@ -69,6 +69,23 @@ def test_a_registry_that_ends_at_once_shows_its_last_words(
     assert "registry.log" in caught.value.hint
 
 
+def test_the_registry_does_not_see_keynets_own_variables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "docker-registry"
+    program.write_text(f"#!/bin/sh\nenv > {tmp_path}/seen; exit 3\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("KEYNET_API_TOKEN", "token-of-the-platform")
+    monkeypatch.setenv("REGISTRY_HTTP_SECRET", "of-another-registry")
+    monkeypatch.setenv("SOMETHING", "else")
+    with pytest.raises(KeynetError):
+        serve(Options(tmp_path / "data", registry="docker-registry"), started)
+    seen = (tmp_path / "seen").read_text()
+    assert "SOMETHING=else" in seen
+    assert not [word for word in ("KEYNET_", "of-the-platform", "REGISTRY_") if word in seen]
+
+
 def test_a_port_in_use_is_named(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
@@ -83,6 +100,14 @@ def test_a_data_folder_that_cannot_be_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="store its data"):
         serve(Options(tmp_path / "file"), started)
+
+
+def test_a_registry_whose_files_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "registry").write_text("")
+    with pytest.raises(KeynetError, match="cannot use its files") as caught:
+        serve(Options(tmp_path / "data"), started)
+    assert "--data" in caught.value.hint
 
 
 @pytest.fixture

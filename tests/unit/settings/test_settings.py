@@ -358,3 +358,9 @@ def test_what_the_project_decides_is_known(tmp_path: Path) -> None:
         {"base_image": "b", "model_name": None}, {"KEYNET_BUILDER": "docker"}, table
     )
     assert decided == {"dockerfile"}
+
+
+def test_a_token_host_that_is_none_is_refused_before_anything_is_built() -> None:
+    with pytest.raises(UsageError, match=r"git\.test/jwt") as caught:
+        merge({}, {"KEYNET_TOKEN_HOSTS": "git.test/jwt"}, {}, None)
+    assert "KEYNET_TOKEN_HOSTS" in caught.value.hint

@@ -190,3 +190,11 @@ def test_a_broken_file_can_be_forgotten(file: Path) -> None:
     file.parent.mkdir()
     file.write_text("broken")
     assert login.forget(file) == (True, None)
+
+
+def test_a_token_host_that_is_none_is_noticed_before_the_password_is_sent(
+    backend: FakeBackend, file: Path
+) -> None:
+    with pytest.raises(UsageError, match=r"git\.test/jwt"):
+        login.sign_in(replace(request(backend), token_hosts=("git.test/jwt",)), file)
+    assert backend.seen == []

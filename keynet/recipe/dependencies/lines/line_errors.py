@@ -135,6 +135,33 @@ def not_a_folder(where: str, path: Path) -> ContextInvalid:
     )
 
 
+def two_indexes(where: str, name: str) -> ContextInvalid:
+    """Return the error for a package that two projects take from different indexes."""
+    return ContextInvalid(
+        fill(
+            _("{where}: {name} comes from another index than in a project that is installed too."),
+            where=where,
+            name=printable(name, 100),
+        ),
+        _("Name the same index in both, or write a lock file, for example with: uv lock"),
+    )
+
+
+def hashes_and_pins(where: str, name: str) -> ContextInvalid:
+    """Return the error for hashes together with a package that has an index of its own."""
+    return ContextInvalid(
+        fill(
+            _(
+                "{where}: {name} comes from an index of its own, but other requirements have "
+                "hashes."
+            ),
+            where=where,
+            name=printable(name, 100),
+        ),
+        _("uv cannot install both without a lock file: run uv lock, and push its folder."),
+    )
+
+
 def local_index(where: str, url: str) -> ContextInvalid:
     """Return the error on a package index on a disk."""
     return ContextInvalid(

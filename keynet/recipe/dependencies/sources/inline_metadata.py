@@ -58,6 +58,7 @@ def read(folder: Folder, name: str, source: bytes) -> Inline | None:
             name,
             (*sources.index_lines(), *sources.applied(lines)),
             constraints=sources.constraints,
+            pins=sources.pins(),
             notices=sources.notices(path),
         ),
     )

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from keynet.errors import ContextInvalid
-from keynet.recipe.dependencies.declared import Declared, Selection, flat
+from keynet.recipe.dependencies.declared import Declared, Selection, canonical, flat
 from keynet.recipe.dependencies.folder import Folder, invalid, table
 from keynet.recipe.dependencies.pep508 import PLACES, holds
-from keynet.recipe.dependencies.sources import constraints
+from keynet.recipe.dependencies.sources import constraints, pins
 from keynet.recipe.dependencies.sources.constraints import Untranslatable
 from keynet.text import _, fill, printable
 
@@ -34,7 +34,9 @@ def read(folder: Folder, selection: Selection) -> Declared:
     pipfile = folder.toml(NAME, _LARGEST) if folder.has(NAME) else {}
     if folder.has(LOCK):
         return _locked(folder, pipfile, selection)
-    lines = _lines(folder, NAME, table(pipfile, "packages"), _indexes(pipfile))
+    only = _indexes(pipfile)
+    packages = dict(table(pipfile, "packages"))
+    lines = _lines(folder, NAME, packages, only)
     groups = {
         _group(name): section
         for name, section in pipfile.items()
@@ -42,8 +44,14 @@ def read(folder: Folder, selection: Selection) -> Declared:
     }
     for group, section in groups.items():
         if selection.has_group(group):
-            lines += _lines(folder, NAME, section, _indexes(pipfile))
-    return Declared(NAME, (*_options(pipfile), *lines), groups=frozenset(groups))
+            lines += _lines(folder, NAME, section, only)
+            packages |= section
+    return Declared(
+        NAME,
+        (*_options(pipfile), *lines),
+        groups=frozenset(groups),
+        pins=_pins(packages, only),
+    )
 
 
 def python(folder: Folder) -> str:
@@ -79,7 +87,8 @@ def _locked(folder: Folder, pipfile: Mapping[str, Any], selection: Selection) ->
         isinstance(entry, dict) and _strings(entry.get("hashes")) for entry in packages.values()
     )
     sources = {"source": table(document, "_meta").get("sources")}
-    lines = _lines(folder, LOCK, packages, frozenset() if hashed else _indexes(sources))
+    only = {} if hashed else _indexes(sources)
+    lines = _lines(folder, LOCK, packages, only)
     if hashed:
         lines = [
             line + "".join(f" --hash={flat(each)}" for each in _strings(entry["hashes"]))
@@ -90,6 +99,7 @@ def _locked(folder: Folder, pipfile: Mapping[str, Any], selection: Selection) ->
         (*_options(sources, everything=hashed), *lines),
         groups=frozenset(groups),
         is_locked=True,
+        pins=_pins(packages, only),
     )
 
 
@@ -114,12 +124,13 @@ def _check(folder: Folder, wanted: Mapping[str, Any], locked: Mapping[str, Any])
 
 
 def _lines(
-    folder: Folder, file: str, packages: Mapping[str, Any], only: frozenset[str]
+    folder: Folder, file: str, packages: Mapping[str, Any], only: Mapping[str, str]
 ) -> list[str]:
     """Return one line for each package.
 
     Args:
-        only: Names of sources that pip could mix up with others.
+        only: Sources that pip could mix up with others, and their URLs, "" for one that a build
+            cannot ask.
     """
     found = []
     for name, entry in packages.items():
@@ -139,8 +150,16 @@ def _lines(
     return found
 
 
-def _check_index(entry: object, only: frozenset[str]) -> None:
-    if isinstance(entry, dict) and entry.get("index") in only:
+def _pins(packages: Mapping[str, Any], only: Mapping[str, str]) -> dict[str, str]:
+    return {
+        canonical(name): only[entry["index"]]
+        for name, entry in packages.items()
+        if isinstance(entry, dict) and only.get(str(entry.get("index")))
+    }
+
+
+def _check_index(entry: object, only: Mapping[str, str]) -> None:
+    if isinstance(entry, dict) and only.get(str(entry.get("index"))) == "":
         raise Untranslatable(f"index = {entry.get('index')}")
 
 
@@ -156,8 +175,8 @@ def _options(pipfile: Mapping[str, Any], *, everything: bool = False) -> list[st
     return found
 
 
-def _indexes(pipfile: Mapping[str, Any]) -> frozenset[str]:
-    return frozenset(str(source.get("name")) for source in _sources(pipfile)[1:])
+def _indexes(pipfile: Mapping[str, Any]) -> dict[str, str]:
+    return {str(source.get("name")): pins.usable(source) for source in _sources(pipfile)[1:]}
 
 
 def _sources(pipfile: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -11,7 +11,7 @@ from keynet.recipe.dependencies.declared import canonical, flat
 from keynet.recipe.dependencies.folder import Folder, table
 from keynet.recipe.dependencies.pep508 import specifiers
 from keynet.recipe.dependencies.project_metadata import Metadata
-from keynet.recipe.dependencies.sources import constraints
+from keynet.recipe.dependencies.sources import constraints, pins
 from keynet.recipe.dependencies.sources.constraints import Untranslatable
 from keynet.text import _, fill, printable
 
@@ -31,12 +31,13 @@ def metadata(folder: Folder, document: Mapping[str, Any]) -> Metadata:
     """
     own = table(document, "tool", "poetry")
     dependencies = table(own, "dependencies")
+    urls = _urls(own)
     listed: list[str] = []
     optional: dict[str, list[str]] = {}
     for name, entry in dependencies.items():
         if canonical(name) == "python":
             continue
-        lines = _lines(folder, name, entry)
+        lines = _lines(folder, name, entry, urls)
         if isinstance(entry, dict) and entry.get("optional") is True:
             optional[canonical(name)] = lines
         else:
@@ -52,7 +53,7 @@ def metadata(folder: Folder, document: Mapping[str, Any]) -> Metadata:
         requires=tuple(listed),
         options=_indexes(own),
         extras=extras,
-        groups=_groups(folder, own),
+        groups=_groups(folder, own, urls),
         requires_python=_python(dependencies.get("python")),
         entry_points=_entry_points(own),
         import_paths=tuple(
@@ -62,6 +63,7 @@ def metadata(folder: Folder, document: Mapping[str, Any]) -> Metadata:
         ),
         is_package=own.get("package-mode", True) is not False and bool(own.get("name")),
         compiles=bool(own.get("build")),
+        pins=_pins(own, urls),
     )
 
 
@@ -74,26 +76,57 @@ def unlocked_source(document: Mapping[str, Any]) -> frozenset[str]:
     )
 
 
-def _groups(folder: Folder, own: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+def _group_tables(own: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     tables = {name: table(group, "dependencies") for name, group in table(own, "group").items()}
     if table(own, "dev-dependencies"):
         tables.setdefault("dev", table(own, "dev-dependencies"))
+    return tables
+
+
+def _groups(
+    folder: Folder, own: Mapping[str, Any], urls: Mapping[str, str]
+) -> dict[str, tuple[str, ...]]:
     return {
         group: tuple(
             line
             for name, entry in dependencies.items()
             if canonical(name) != "python"
-            for line in _lines(folder, name, entry, required=False)
+            for line in _lines(folder, name, entry, urls, required=False)
         )
-        for group, dependencies in tables.items()
+        for group, dependencies in _group_tables(own).items()
     }
 
 
-def _lines(folder: Folder, name: str, entry: object, *, required: bool = True) -> list[str]:
+def _pins(own: Mapping[str, Any], urls: Mapping[str, str]) -> dict[str, str]:
+    return {
+        canonical(name): urls[entry["source"]]
+        for dependencies in (*_group_tables(own).values(), table(own, "dependencies"))
+        for name, entry in dependencies.items()
+        if isinstance(entry, dict) and entry.get("source") in urls
+    }
+
+
+def _urls(own: Mapping[str, Any]) -> dict[str, str]:
+    """Return the sources that a build can ask, by name."""
+    return {
+        str(source["name"]): url
+        for source in _sources(own)
+        if isinstance(source.get("name"), str) and (url := pins.usable(source))
+    }
+
+
+def _lines(
+    folder: Folder,
+    name: str,
+    entry: object,
+    urls: Mapping[str, str],
+    *,
+    required: bool = True,
+) -> list[str]:
     found = []
     for each in entry if isinstance(entry, list) else [entry]:
         try:
-            _check_source(each)
+            _check_source(each, urls, one=each is entry)
             found.append(constraints.line(name, each))
         except Untranslatable as error:
             if not required:
@@ -111,9 +144,11 @@ def _lines(folder: Folder, name: str, entry: object, *, required: bool = True) -
     return found
 
 
-def _check_source(entry: object) -> None:
-    if isinstance(entry, dict) and isinstance(entry.get("source"), str):
-        raise Untranslatable(f"source = {entry['source']}")
+def _check_source(entry: object, urls: Mapping[str, str], *, one: bool) -> None:
+    """Refuse a source that is not known, or one of several alternatives."""
+    source = entry.get("source") if isinstance(entry, dict) else None
+    if isinstance(source, str) and not (one and source in urls):
+        raise Untranslatable(f"source = {source}")
 
 
 def _indexes(own: Mapping[str, Any]) -> tuple[str, ...]:

@@ -58,6 +58,7 @@ def read(folder: Folder, selection: Selection) -> Declared | None:
         groups=frozenset(found.groups),
         project=".",
         is_package=found.is_package,
+        pins=found.pins,
         notices=found.notices,
     )
 
@@ -166,6 +167,7 @@ def _project(folder: Folder, document: Mapping[str, Any], project: Mapping[str, 
         is_package=backend.is_package,
         compiles=backend.compiles,
         computed=frozenset(computed - ({"version"} if version else set())),
+        pins=sources.pins(),
         notices=sources.notices(path),
     )
 

@@ -18,6 +18,7 @@ from keynet.recipe.dependencies.declared import canonical, flat
 from keynet.recipe.dependencies.folder import Folder, table
 from keynet.recipe.dependencies.local_archives import SUFFIXES
 from keynet.recipe.dependencies.pep508 import PLACES, holds, parsed
+from keynet.recipe.dependencies.sources import pins
 from keynet.text import _, fill, printable
 
 __all__ = ["Sources", "members", "of", "workspace_of"]
@@ -56,6 +57,26 @@ class Sources:
             for index in self.indexes
             if index.get("default") is True and index.get("url")
         ][:1]
+
+    def pins(self) -> dict[str, str]:
+        """Return the URL of the only index for a package, by canonical name."""
+        found = {}
+        for name, entries in self.entries.items():
+            urls = {
+                self._url(entry.get("index"))
+                for entry in entries
+                if all(holds(str(entry.get("marker") or ""), place) for place in PLACES)
+            }
+            if len(urls) == 1 and (url := urls.pop()):
+                found[name] = url
+        return found
+
+    def _url(self, name: object) -> str:
+        """Return the URL of an index that is not the default one; "" if it cannot be asked."""
+        for index in self.indexes:
+            if isinstance(name, str) and index.get("name") == name:
+                return "" if index.get("default") is True else pins.usable(index)
+        return ""
 
     def notices(self, path: Path) -> tuple[Notice, ...]:
         """Return a warning on indexes that only uv would ask."""
@@ -123,10 +144,15 @@ class Sources:
             defaults = [index for index in self.indexes if index.get("default") is True]
             if any(index.get("name") == entry["index"] for index in defaults):
                 return line
+            if canonical(name) in self.pins():
+                return line
             raise self._refused(
                 name,
                 fill(
-                    _("it comes from the index {index} alone, which only a lock file can express"),
+                    _(
+                        "it comes from the index {index} alone, whose URL is not known, or from "
+                        "several"
+                    ),
                     index=printable(entry["index"], 100),
                 ),
             )

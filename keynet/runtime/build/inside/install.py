@@ -87,6 +87,15 @@ def install(stage: "Path", prefix: "Path", uv: "Path", scratch: "Path") -> int:
             status = uv_installer.install(uv, made, options, environment, scratch)
             return finished(made, stage, status)
         reasons.append(unfit)
+    if (stage / uv_installer.PINNED).exists():
+        # pip would take them from another index, where they may be somebody else's.
+        sys.stderr.write(
+            "keynet: uv cannot install here: {}. Some packages come from an index of their own, "
+            "which pip cannot do: write a lock file, for example with uv lock.\n".format(
+                "; ".join(reasons)
+            )
+        )
+        return 1
     if wanted["installer"] == "uv":
         sys.stderr.write(
             "keynet: uv cannot install here: {}. Set installer to auto or pip.\n".format(

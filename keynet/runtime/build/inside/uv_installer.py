@@ -11,6 +11,8 @@ from keynet.runtime.build.inside import base_metadata, shown_errors
 from keynet.runtime.build.inside.made_environment import Made
 from keynet.runtime.build.inside.pip_options import Options
 
+# Packages that come from an index of their own.
+PINNED = "pinned/pyproject.toml"
 _OLDEST = (3, 8)
 # Tests are compiled when they are run: half of the work for packages such as scipy.
 _TESTS = re.compile(r"[/\\]tests?[/\\]")
@@ -52,6 +54,8 @@ def install(
     command += ["--index-strategy", "unsafe-best-match", *options.flags()]
     command += ["--requirement", "requirements.txt"]
     folder = options.write(scratch / "for-uv")
+    if (folder / PINNED).exists():
+        command += ["--requirement", PINNED]
     base_metadata.show(made)
     try:
         status = shown_errors.run(command, variables, str(folder), options.indexes())

@@ -26,18 +26,20 @@ from keynet.runtime.build.build_log import BuildLog
 from keynet.runtime.build.push_log import push_error
 from keynet.runtime.build.rendering import Rendered
 from keynet.runtime.build.staging import Stage, keep_containerfile, stage
-from keynet.runtime.engine import LocalImage, WorkingEngine
+from keynet.runtime.engine import LocalImage, WorkingEngine, version_numbers
 from keynet.runtime.engines.docker import docker_args, docker_mounts, docker_saving
 from keynet.runtime.engines.docker.docker import Docker
 from keynet.runtime.engines.docker.docker_args import Invocation
 from keynet.runtime.engines.docker.docker_login import private_config
-from keynet.runtime.lacking import cannot_run, several_platforms
+from keynet.runtime.lacking import cannot_run, heredocs, several_platforms
 from keynet.secret import Secret
 from keynet.text import _, fill
 
 __all__ = ["Buildx"]
 
 _EXPORTING: Final = re.compile(r"(?P<vertex>#\d+) exporting to ")
+# Of BuildKit, not of docker.
+_FIRST_WITH_HEREDOCS: Final = (0, 10)
 _CONFIG: Final = "containerimage.config.digest"
 _MANIFEST: Final = "containerimage.digest"
 
@@ -67,7 +69,14 @@ class Buildx:
 
     def unsupported(self, plan: BuildPlan) -> list[str]:
         """See ``Builder.unsupported``."""
-        return [*cannot_run(self.engine, plan), *several_platforms(plan)]
+        version = version_numbers(self.invocation.buildkit.removeprefix("v"))
+        since = docker_args.heredocs_since(plan, _FIRST_WITH_HEREDOCS)
+        return [
+            *cannot_run(self.engine, plan),
+            *several_platforms(plan),
+            # A builder that was made of a commit has no version.
+            *heredocs(plan, version or _FIRST_WITH_HEREDOCS, since),
+        ]
 
     def build(
         self,

@@ -81,7 +81,9 @@ def probe(
     refused = endpoints.refusal(facts.endpoint, NAME, ADVICE)
     if refused is not None:
         return _refused(builder, refused.reason, facts.endpoint)
-    plain = Invocation(binary=binary, mode=docker_args.REMOTE_BUILDER, remote=True)
+    plain = Invocation(
+        binary=binary, mode=docker_args.REMOTE_BUILDER, remote=True, buildkit=facts.version
+    )
     failed: list[str] = []
     for invocation in (plain, replace(plain, network="host")):
         error = _trial(invocation, facts.architecture, run=True)

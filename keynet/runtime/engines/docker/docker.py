@@ -56,7 +56,6 @@ _FIRST_WITH_OCI: Final = (25,)
 _FIRST_WITH_MOUNTS: Final = (20, 10)
 # Before, BuildKit knew them only with a frontend that the file names in its syntax line.
 _FIRST_WITH_HEREDOCS: Final = (23,)
-_NEVER: Final = (1_000_000,)
 # The client's advice to use another builder. keynet has chosen the one that works here.
 _ADVICE = re.compile(
     r"DEPRECATED: The legacy builder|\s+BuildKit is currently disabled|\s+environment-variable\.$"
@@ -80,10 +79,10 @@ class Docker:
         ]
         if self.invocation.mode == docker_args.LEGACY:
             found += docker_args.unsupported_by_legacy(plan)
-            found += heredocs(plan, self.engine, _NEVER)
+            found += heredocs(plan, (), docker_args.NEVER)
             return found
-        if isinstance(plan.recipe, UserContainerfile) and not plan.recipe.syntax:
-            found += heredocs(plan, self.engine, _FIRST_WITH_HEREDOCS)
+        since = docker_args.heredocs_since(plan, _FIRST_WITH_HEREDOCS)
+        found += heredocs(plan, version_numbers(self.engine.version), since)
         if self._bases.named(plan) is None:
             found.append(
                 _("BuildKit takes an image by its name, not by its id: give it one with docker tag")
@@ -334,6 +333,7 @@ class Docker:
                 project,
                 inspection=self._bases.inspection(recipe.from_name),
                 pull=partial(self._bases.pull, plan, config, on_line),
+                architecture=engine.architecture,
                 network=self._network(plan),
                 no_cache=plan.no_cache,
                 on_line=on_line,

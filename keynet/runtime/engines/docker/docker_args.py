@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from keynet.oci.platform import Platform
 from keynet.plan import BuildPlan, Recipe, UserContainerfile
+from keynet.runtime.build import authfiles
 from keynet.runtime.build.staging import Stage
 from keynet.runtime.engines.docker import docker_tar_context
 from keynet.text import _, fill
@@ -17,11 +18,13 @@ __all__ = [
     "BUILDKIT",
     "BUILDX",
     "LEGACY",
+    "NEVER",
     "REMOTE_BUILDER",
     "DockerFacts",
     "Invocation",
     "build_arguments",
     "environment",
+    "heredocs_since",
     "network_flags",
     "pull_arguments",
     "read_info",
@@ -34,6 +37,13 @@ BUILDKIT: Final = "buildkit"
 BUILDX: Final = "buildx"
 # A builder of buildx that is not the daemon's own one.
 REMOTE_BUILDER: Final = "builder"
+
+# No version that there is.
+NEVER: Final = (1_000_000,)
+# Releases of the frontend that do not know heredocs.
+_WITHOUT_HEREDOCS: Final = re.compile(
+    r"(?:docker\.io/)?docker/dockerfile:1\.(?:[0-2](?!\d)\S*|3(?:\.\d+)?)"
+)
 
 # Features of Containerfiles that docker's legacy builder lacks: instructions, pattern of their
 # arguments, name of the feature.
@@ -49,12 +59,14 @@ class Invocation:
 
     ``mode`` is the builder: ``LEGACY``, ``BUILDKIT``, ``BUILDX`` or ``REMOTE_BUILDER``. ``network``
     is "" for docker's default. A ``remote`` daemon cannot access folders of this host.
+    ``buildkit`` is the version of a ``REMOTE_BUILDER``, "" if it is not known.
     """
 
     binary: str
     mode: str
     network: str = ""
     remote: bool = False
+    buildkit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +125,8 @@ def environment(invocation: Invocation, config: Path | None) -> Mapping[str, str
     }
     if config is not None:
         chosen["DOCKER_CONFIG"] = str(config)
+        # The folder has these logins, too. Docker would prefer them to the push's own.
+        chosen[authfiles.VARIABLE] = ""
     return chosen
 
 
@@ -194,6 +208,18 @@ def _builder_flags(invocation: Invocation) -> list[str]:
     if invocation.mode == LEGACY:
         return ["--force-rm"]
     return ["--progress", "plain", *(["--load"] if invocation.mode == BUILDX else [])]
+
+
+def heredocs_since(plan: BuildPlan, built_in: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the first version of BuildKit or docker that knows the plan's heredocs.
+
+    A frontend that the Containerfile names counts in place of the one that is ``built_in``.
+    """
+    recipe = plan.recipe
+    named = recipe.syntax if isinstance(recipe, UserContainerfile) else ""
+    if not named:
+        return built_in
+    return NEVER if _WITHOUT_HEREDOCS.fullmatch(named) else ()
 
 
 def unsupported_by_legacy(plan: BuildPlan) -> list[str]:

@@ -1,7 +1,8 @@
 """Create a private DOCKER_CONFIG for one command, with one more login.
 
 A push neither depends on docker's stored login nor changes it. The user's own logins are copied,
-so that private base images can be pulled.
+so that private base images can be pulled. So are those of DOCKER_AUTH_CONFIG, which docker would
+prefer to the private folder.
 """
 
 import contextlib
@@ -50,15 +51,20 @@ def docker_folder() -> Path:
 
 def _config(access: RegistryAccess) -> dict[str, Any]:
     config = dict(authfiles.read(docker_folder() / "config.json"))
-    if not access.username:
+    given = authfiles.given()
+    added = dict(authfiles.mapping(given.get("auths")))
+    if access.username:
+        host = _HUB_IN_DOCKER if access.host == _HUB else access.host
+        added[host] = authfiles.entry(access)
+    helpers = authfiles.mapping(config.get("credHelpers"))
+    helpers = helpers | authfiles.mapping(given.get("credHelpers"))
+    if not added and helpers == config.get("credHelpers", {}):
         return config
-    host = _HUB_IN_DOCKER if access.host == _HUB else access.host
-    config["auths"] = authfiles.mapping(config.get("auths")) | {host: authfiles.entry(access)}
-    stored = authfiles.mapping(config.get("credHelpers"))
-    helpers = {name: helper for name, helper in stored.items() if name != host}
+    config["auths"] = authfiles.mapping(config.get("auths")) | added
+    helpers = {name: helper for name, helper in helpers.items() if name not in added}
     if config.get("credsStore"):
-        # An empty helper selects the file. The store for all hosts would hide the entry.
-        helpers[host] = ""
+        # An empty helper selects the file. The store for all hosts would hide the entries.
+        helpers |= dict.fromkeys(added, "")
     if helpers:
         config["credHelpers"] = helpers
     else:

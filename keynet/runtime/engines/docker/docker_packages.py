@@ -8,6 +8,7 @@ build files by ``docker cp``, installs, removes them, and is committed as one la
 import hashlib
 import io
 import json
+import re
 import secrets
 import tarfile
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from keynet.oci.platform import Platform
 from keynet.plan import Recipe
 from keynet.process import shell
 from keynet.runtime.build import install_files, layer_cache, rendering
@@ -26,8 +28,12 @@ __all__ = ["InstallationFailed", "NotStarted", "install"]
 _TIMEOUT_S: Final = 120.0
 # Of a base image's config, what a commit loses, or what a container does and RUN does not.
 _LOST: Final = ("OnBuild", "StopSignal", "Shell", "Healthcheck", "Volumes")
+# What docker's client may add to a container: the proxies of its configuration, for example, whose
+# passwords a commit would put into the image.
+_KEPT: Final = ("Env", "Labels", "ExposedPorts", "WorkingDir")
 # What docker itself exits with if it cannot start a container's program.
 _NOT_STARTED: Final = (125, 126, 127)
+_ID: Final = re.compile("[0-9a-f]{64}")
 _HOST: Final = "localhost"
 _REFUSED: Final = "Error response from daemon:"
 
@@ -52,6 +58,7 @@ def install(
     *,
     inspection: shell.Command,
     pull: Callable[[], object],
+    architecture: str,
     network: str,
     no_cache: bool,
     on_line: shell.OnLine,
@@ -63,6 +70,7 @@ def install(
         project: See ``layer_cache.project_name``.
         inspection: Prints the base image as JSON, as ``docker image inspect`` does.
         pull: Pulls it if the daemon does not have it; its failure is not an error.
+        architecture: That of the daemon, as OCI spells it.
         network: "" for docker's default.
         on_line: Gets the lines that docker would write for a stage with this RUN.
 
@@ -74,7 +82,7 @@ def install(
         InstallationFailed: See there; ``on_line`` got the reason.
         NotStarted: See there.
     """
-    base = _base_image(inspection, pull)
+    base = _base_image(inspection, pull, architecture)
     if base is None:
         return None
     build_files, fingerprint = rendered
@@ -98,13 +106,19 @@ def install(
 
 @dataclass(frozen=True, slots=True)
 class _BaseImage:
-    """A base image in the daemon's store: its id, and its ``user``, "" for root."""
+    """A base image in the daemon's store.
+
+    ``user`` is "" for root; ``kept`` is the part of its config that its containers must share.
+    """
 
     image_id: str
     user: str
+    kept: Mapping[str, object]
 
 
-def _base_image(inspection: shell.Command, pull: Callable[[], object]) -> _BaseImage | None:
+def _base_image(
+    inspection: shell.Command, pull: Callable[[], object], architecture: str
+) -> _BaseImage | None:
     """Return the base image if a container of it can stand for RUN, else None."""
     found = _inspected(inspection)
     if found is None:
@@ -113,8 +127,17 @@ def _base_image(inspection: shell.Command, pull: Callable[[], object]) -> _BaseI
     config = found.get("Config")
     if not isinstance(config, dict) or any(config.get(each) for each in _LOST):
         return None
+    if Platform("linux", str(found.get("Architecture"))).architecture != architecture:
+        return None
     user = str(config.get("User") or "")
-    return _BaseImage(str(found.get("Id")), user) if rendering.is_user(user) else None
+    if not rendering.is_user(user):
+        return None
+    return _BaseImage(str(found.get("Id")), user, _kept(config))
+
+
+def _kept(config: Mapping[str, Any]) -> Mapping[str, object]:
+    """Return what a commit takes from a container's config; empty values are all the same."""
+    return {name: config.get(name) or None for name in _KEPT}
 
 
 def _inspected(inspection: shell.Command) -> Mapping[str, Any] | None:
@@ -142,7 +165,8 @@ def _known(binary: str, project: str, key: str) -> str | None:
     newest = finished.stdout.partition("\n")[0].split()
     if finished.status != 0 or key not in newest[1:]:
         return None
-    return newest[0].removeprefix("sha256:")
+    found = newest[0].removeprefix("sha256:")
+    return found if _ID.fullmatch(found) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +195,13 @@ class _Container:
         created = self._run("create", *flags, *argv)
         if created.status != 0:
             raise NotStarted(created.stderr)
+        made = _inspected(shell.Command((self.binary, "container", "inspect", self.name))) or {}
+        config = made.get("Config")
+        if not isinstance(config, dict) or _kept(config) != base.kept:
+            raise NotStarted("the container's config is not that of its image")
         files = partial(_write, rendered)
         argv = (self.binary, "cp", "-", f"{self.name}:/")
-        copied = shell.run(shell.Command(argv, stdin=files), timeout_s=_TIMEOUT_S)
+        copied = shell.run(shell.Command(argv, stdin=files), timeout_s=None)
         if copied.status != 0:
             raise NotStarted(copied.stderr)
 

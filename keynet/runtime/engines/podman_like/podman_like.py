@@ -75,7 +75,7 @@ class PodmanLike:
             *cannot_run(self.engine, plan),
             *cannot_emulate(self.engine, plan, own_kernel=not self.invocation.remote),
             *several_platforms(plan),
-            *heredocs(plan, self.engine, self.dialect.heredocs_since),
+            *heredocs(plan, version_numbers(self.engine.version), self.dialect.heredocs_since),
         ]
 
     def build(

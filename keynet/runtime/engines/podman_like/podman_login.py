@@ -63,14 +63,16 @@ def private_auth(access: RegistryAccess) -> Iterator[RegistryAuth]:
 def _config(access: RegistryAccess) -> dict[str, Any]:
     auths: dict[str, Any] = {}
     helpers: dict[str, Any] = {}
-    # In reverse order: the first file that has an entry for a host wins.
-    for path in reversed(_authfiles()):
-        config = authfiles.read(path)
+    # In reverse order: the first place that has an entry for a host wins.
+    for config in (*map(authfiles.read, reversed(_authfiles())), authfiles.given()):
         auths |= authfiles.mapping(config.get("auths"))
         helpers |= authfiles.mapping(config.get("credHelpers"))
+    own = dict(authfiles.mapping(authfiles.given().get("auths")))
     if access.username:
-        helpers.pop(access.host, None)
-        auths[access.host] = authfiles.entry(access)
+        own[access.host] = authfiles.entry(access)
+    # A helper would hide the entry.
+    helpers = {host: helper for host, helper in helpers.items() if host not in own}
+    auths |= own
     return {"auths": auths, "credHelpers": helpers} if helpers else {"auths": auths}
 
 

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from keynet.files import limited_toml
 from keynet.plan import Dependencies
 from keynet.recipe.dependencies import finding
+from keynet.recipe.dependencies.declared import canonical
 from keynet.recipe.dependencies.finding import Search
+from keynet.recipe.dependencies.pep508 import parse
 
 OWN = '[project]\nname = "own"\nversion = "1"\n'
 
@@ -37,3 +40,16 @@ def wheel(found: Dependencies, name: str) -> bytes:
     content = found.files[f"archives/{name}"]
     assert isinstance(content, bytes)
     return content
+
+
+def pins(found: Dependencies) -> dict[str, str]:
+    """Return the index of each package that comes from one alone, by canonical name."""
+    content = found.files.get("pinned/pyproject.toml", b"")
+    assert isinstance(content, bytes)
+    document = limited_toml.loads(content)
+    uv = document.get("tool", {}).get("uv", {})
+    urls = {index["name"]: index["url"] for index in uv.get("index", []) if index["explicit"]}
+    wanted = {canonical(parse(line).name) for line in document["project"]["dependencies"]}
+    found_pins = {name: urls[source["index"]] for name, source in uv["sources"].items()}
+    assert wanted == set(found_pins)
+    return found_pins

@@ -211,3 +211,30 @@ def test_a_variable_that_cannot_be_read_is_named_without_its_value(content: str)
 def test_an_empty_variable_is_not_set(content: str) -> None:
     first, *_others = default_sources({"DOCKER_AUTH_CONFIG": content, "HOME": "/nowhere"})
     assert isinstance(first, AuthFile)
+
+
+def test_a_helper_is_not_run_for_each_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = tmp_path / "runs"
+    helper(tmp_path, monkeypatch, f"echo run >> {runs}; {SAYS}")
+    source = AuthFile(write(tmp_path / "config.json", {"credsStore": "fake"}))
+
+    async def run() -> list[Credential | None]:
+        return [await source.find(HOST, repository) for repository in ("a", "b", "c", "")]
+
+    assert asyncio.run(run()) == [Credential("get", Secret(f"for {HOST}"))] * 4
+    assert runs.read_text().split() == ["run"]
+
+
+def test_docker_reads_a_url_with_any_path_and_podman_a_name_with_one(tmp_path: Path) -> None:
+    path = write(tmp_path / "config.json", {"auths": {f"HTTPS://{HOST}/api/v2/": entry("url")}})
+    assert find(path, HOST) is not None
+    path = write(tmp_path / "config.json", {"auths": {f"{HOST}/team": entry("namespace")}})
+    assert find(path, HOST) is None
+    assert find(path, HOST, "team/app") is not None
+
+
+def test_the_user_name_of_an_identity_token_is_known_in_a_file_too(tmp_path: Path) -> None:
+    path = write(tmp_path / "config.json", {"auths": {HOST: entry("<token>", "idt")}})
+    assert find(path, HOST) == Credential("", Secret("idt"), identity=True)

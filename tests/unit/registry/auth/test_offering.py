@@ -234,3 +234,94 @@ def test_an_address_where_nobody_listens_is_not_tried_more_often(connect: Connec
     with pytest.raises(RegistryUnreachable):
         asyncio.run(run())
     assert len(tried) == 3
+
+
+@pytest.mark.parametrize(
+    ("location", "own"),
+    [("/v2/root", True), ("https://evil.test/v2/", False), ("https://[/", False)],
+)
+def test_a_root_may_be_redirected_on_its_own_host(
+    connect: Connect, location: str, own: bool
+) -> None:
+    class Moved(Quiet):
+        def answer(
+            self,
+            method: str,
+            target: str,
+            headers: dict[str, str],
+            body: bytes,
+            *,
+            partial: bool = False,
+        ) -> Reply:
+            if target == "/v2/":
+                return Reply(308, {"location": location})
+            real = "/v2/" if target == "/v2/root" else target
+            return super().answer(method, real, headers, body, partial=partial)
+
+    registry = Moved()
+    registry.repository("team/app")
+
+    async def run() -> list[str]:
+        async with connect(registry) as client:
+            return await client.tags("team/app")
+
+    assert asyncio.run(run()) == ([] if own else ["public"])
+    assert registry.caught == []
+
+
+class Both(MemoryRegistry):
+    """Offers a token server and Basic, in either order."""
+
+    header = ""
+
+    def answer(
+        self,
+        method: str,
+        target: str,
+        headers: dict[str, str],
+        body: bytes,
+        *,
+        partial: bool = False,
+    ) -> Reply:
+        reply = super().answer(method, target, headers, body, partial=partial)
+        if reply.status == 401:
+            reply.headers["www-authenticate"] = self.header
+        return reply
+
+
+@pytest.mark.parametrize(
+    "bearer", ['Bearer realm="https://git.test/jwt"', 'Bearer realm="/x@"', "Bearer", "Bearer x=1"]
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_basic_serves_where_the_token_server_must_not_have_the_password(
+    connect: Connect, bearer: str, first: bool
+) -> None:
+    registry = Both(auth="basic")
+    registry.repository("team/app")
+    basic = 'Basic realm="r"'
+    registry.header = f"{bearer}, {basic}" if first else f"{basic}, {bearer}"
+
+    async def run() -> list[str]:
+        async with connect(registry) as client:
+            return await client.tags("team/app")
+
+    assert asyncio.run(run()) == []
+    assert registry.caught == []
+
+
+def test_the_example_in_the_challenge_of_the_root_is_not_asked_for(connect: Connect) -> None:
+    registry = Both(auth="token")
+    registry.repository("team/app")
+    example = "repository:user/image:pull"
+    registry.header = f'Bearer realm="{registry.realm}",service="s",scope="{example}"'
+
+    async def run() -> None:
+        async with connect(registry) as client:
+            await client.ping()
+        async with connect(registry) as client:
+            await client.tags("team/app")
+
+    asyncio.run(run())
+    asked = [seen.url for seen in registry.seen if "/token" in seen.url]
+    assert len(asked) == 2
+    assert not [url for url in asked if "user" in url]

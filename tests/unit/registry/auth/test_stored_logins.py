@@ -146,6 +146,21 @@ def test_a_helper_is_asked_on_its_standard_input(
         assert find(path, "other.test") is None
 
 
+def test_a_helper_does_not_see_keynets_own_variables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is any program that the user's configuration of docker names."""
+    monkeypatch.setenv("KEYNET_API_TOKEN", "token-of-the-platform")
+    monkeypatch.setenv("KEYNET_HARBOR_PASSWORD", "password-of-the-robot")
+    monkeypatch.setenv("AWS_PROFILE", "its-own")
+    helper(tmp_path, monkeypatch, f"env > {tmp_path}/seen; {SAYS}")
+    path = write(tmp_path / "config.json", {"credsStore": "fake", "auths": {"r.test": {}}})
+    assert find(path, "r.test") is not None
+    seen = (tmp_path / "seen").read_text()
+    assert "AWS_PROFILE=its-own" in seen
+    assert not [word for word in ("KEYNET_", "of-the-platform", "of-the-robot") if word in seen]
+
+
 def test_a_helper_knows_docker_hub_by_its_old_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,7 +58,7 @@ def test_a_token_is_not_used_to_its_last_second(told: object, life_s: float) -> 
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (b"<html><title>Sign in</title></html>", "not JSON with a token"),
+        (b"<html><title>Sign in</title></html>", "not JSON with a token in it but a page: Sign in"),
         (b"", "not JSON with a token"),
         (b"[]", "not JSON with a token"),
         (b"\xff\xfe\x00", "not JSON with a token"),

@@ -25,7 +25,8 @@ from keynet.oci.image import Image
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.registry.auth.credential_sources import Credential, FixedSource
-from keynet.registry.copying.copies import CopiedImage, copy_image
+from keynet.registry.copying.copies import copy_image
+from keynet.registry.copying.copy_between import CopiedImage
 from keynet.registry.copying.copy_ends import Remote, parse_place
 from keynet.secret import Secret
 from tests.fakes.archives import docker_new, docker_old, write
@@ -186,7 +187,9 @@ def test_a_docker_archive_keeps_config_and_diff_ids(
 
 def test_a_docker_archive_becomes_an_oci_layout(tmp_path: Path) -> None:
     file = write(tmp_path / "old.tar", docker_old(archived_image(1, tags=["team/app:1"])))
-    found = copied(f"docker-archive:{file}", f"oci:{tmp_path}/out")
+    events: list[Event] = []
+    found = copied(f"docker-archive:{file}", f"oci:{tmp_path}/out", emit=events.append)
+    assert [event.level for event in events if isinstance(event, Notice)] == ["note"]
     assert found.media_type == MediaType.OCI_MANIFEST
     assert listed(tmp_path / "out") == {"1": found.digest}
     manifest = json.loads((tmp_path / "out/blobs/sha256" / found.digest[7:]).read_bytes())

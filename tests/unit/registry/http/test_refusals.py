@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pytest
 
 from keynet.errors import NotFound, RegistryDenied, RegistryError
-from keynet.registry.http.refusals import Purpose, purpose_of, refusal
+from keynet.registry.http.refusal_table import refusal
+from keynet.registry.http.refusals import Purpose, purpose_of
 from keynet.registry.http.status_errors import failure
 
 PULL, PUSH, DELETE = "GET manifests", "POST uploads", "DELETE manifests"
@@ -158,6 +159,27 @@ REAL = [
     Case("Quay", PUSH, 403, "DENIED", "Quota has been exceeded on namespace", "quota", "space"),
     Case("Quay", "PUT manifests", 415, "MANIFEST_INVALID", "manifest invalid",
          "kind of manifest", "update"),
+    Case("Quay", PUSH, 403, "DENIED", "Repository is in read-only state", "read-only",
+         "ended that mode", "sign in"),
+    Case("Quay", PUSH, 403, "DENIED", "repository team/app is a mirror", "another registry",
+         "of your own", "sign in"),
+    Case("GitLab", PUSH, 503, "UNAVAILABLE", "the registry is undergoing maintenance",
+         "read-only", "ended that mode"),
+    Case("Gitea", PUSH, 403, "", "the repository is archived", "read-only", "ended that mode"),
+    Case("Azure", "PUT manifests", 405, "DENIED", "the tag 1 is locked", "immutable",
+         "another tag"),
+    Case("Azure", PUSH, 403, "DENIED", "registry storage usage exceeds the limit of the tier",
+         "quota", "space", "sign in"),
+    Case("Artifactory", PUSH, 403, "DENIED", "cannot deploy to a virtual repository",
+         "another registry", "of your own"),
+    Case("Harbor", "GET root", 401, "UNAUTHORIZED", "the robot account is disabled", "disabled",
+         "owner"),
+    Case("Docker Hub", "GET root", 401, "UNAUTHORIZED", "your account is locked", "locked",
+         "owner"),
+    Case("anyone", PUSH, 404, "", "no such project: team", "does not exist", "Create"),
+    Case("anyone", PULL, 403, "DENIED", "image signature verification failed", "signed images",
+         "cosign"),
+    Case("anyone", PUSH, 413, "SIZE_INVALID", "request exceeds the limit", "too large", "limit"),
     Case("zot", PUSH, 507, "", "", "quota", "space"),
     Case("zot", "PUT manifests", 404, "MANIFEST_BLOB_UNKNOWN", "blob unknown to registry",
          "lacks content", "Push again", "Create"),
@@ -218,8 +240,8 @@ REAL = [
     Case("Cloudflare", PULL, 522, "", "Connection timed out", "gateway", "later"),
     Case("a firewall", PULL, 403, "", "Blocked by rule 42: ask the helpdesk", "gateway", "owner"),
     Case("a gateway", PUSH, 403, "", "Rate limit exceeded", "throttles", "later", "sign in"),
-    Case("a gateway", PUSH, 402, "", "", "paid", "plan"),
-    Case("a gateway", PULL, 403, "DENIED", "your subscription has ended", "paid", "plan"),
+    Case("a gateway", PUSH, 402, "", "", "plan", "bills"),
+    Case("a gateway", PULL, 403, "DENIED", "your subscription has ended", "plan", "bills"),
     Case("a gateway", PULL, 451, "", "", "legal", "another image"),
     Case("a gateway", PULL, 431, "", "Request Header Fields Too Large", "headers", "token"),
     Case("a hotel", PULL, 511, "", "Sign in to the network", "network", "web page"),
@@ -248,8 +270,16 @@ def test_reason_and_hint_fit_what_the_registry_says(case: Case) -> None:
     assert (error.code, error.said, error.status) == (
         case.code, case.text.rstrip("."), case.status,
     )  # fmt: skip
-    kinds = {401: RegistryDenied, 403: RegistryDenied, 404: NotFound}
-    assert type(error) is kinds.get(case.status, RegistryError)
+    denied = case.status in (401, 403) and SIGN_IN in error.hint.lower()
+    assert isinstance(error, RegistryDenied) is denied
+    assert isinstance(error, NotFound) is (case.status == 404)
+
+
+@pytest.mark.parametrize("text", ["will exceed the quota", "the system is in read only mode"])
+def test_what_no_sign_in_changes_is_not_denied(text: str) -> None:
+    error = failure(403, {}, text.encode(), "do it", "registry.example.com", purpose=Purpose.PUSH)
+    assert type(error) is RegistryError
+    assert error.exit_status == 5
 
 
 @pytest.mark.parametrize("purpose", Purpose)

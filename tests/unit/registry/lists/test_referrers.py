@@ -135,6 +135,18 @@ def test_a_refusal_that_may_hide_a_list_is_an_error(connect: Connect, status: in
     run(connect, transport, work)
 
 
+@pytest.mark.parametrize("status", [401, 403, 500, 503])
+def test_where_the_api_is_refused_a_fallback_tag_is_believed(connect: Connect, status: int) -> None:
+    transport = Overriding(MemoryRegistry(), answering(status))
+
+    async def work(client: RegistryClient) -> bytes:
+        await push(client)
+        await attach(client)
+        return await artifact.read(client, IMAGE)
+
+    assert run(connect, transport, work) == b"{}"
+
+
 def test_a_list_that_ends_in_nonsense_does_not_pass_for_whole(connect: Connect) -> None:
     def answers(request: httpx.Request) -> httpx.Response | None:
         if "/referrers/" not in request.url.path:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -248,6 +249,25 @@ def test_a_refused_mount_is_streamed(connect: Connect, copy: Copy, status: int) 
     assert set(registry.repository("mirror/app").blobs) == blobs_of(image)
 
 
+@pytest.mark.parametrize("status", [401, 403, 405, 500])
+def test_a_target_that_may_not_be_read_gets_the_copy(
+    connect: Connect, copy: Copy, status: int
+) -> None:
+    def fault(request: httpx.Request) -> Fault | None:
+        reading = request.method in ("GET", "HEAD") and "/uploads/" not in request.url.path
+        # Which of a registry's addresses ask for a login is learned at its root.
+        return Refuse(status) if reading and request.url.path != "/v2/" else None
+
+    source, target = MemoryRegistry(referrers=True), MemoryRegistry(host="other.test", fault=fault)
+    target.referrers = True
+    image = random_image(3)
+    put_image(source, connect, image, SOURCE)
+    put_referrer(source, SOURCE, Digest.of(image.manifest), b"sbom")
+    copy(source, target, referrers=True)
+    assert target.repository("mirror/app").tags["2"] == str(Digest.of(image.manifest))
+    assert len(target.repository("mirror/app").manifests) == 2
+
+
 def test_a_tag_that_points_to_another_image_moves(connect: Connect, copy: Copy) -> None:
     source, target = MemoryRegistry(), MemoryRegistry(host="other.test")
     image = random_image(3)
@@ -398,3 +418,80 @@ def test_blobs_that_an_index_lists_are_copied(connect: Connect, copy: Copy) -> N
     copy(source, target)
     assert target.repository("mirror/app").tags == {"2": digest}
     assert set(target.repository("mirror/app").blobs) == {str(layer.digest)}
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 405, 500, 503])
+def test_a_target_that_may_only_be_written_gets_the_image(
+    connect: Connect, copy: Copy, status: int
+) -> None:
+    def fault(request: httpx.Request) -> Fault | None:
+        return Refuse(status) if request.method in ("HEAD", "GET") and written_to(request) else None
+
+    def written_to(request: httpx.Request) -> bool:
+        return "mirror/app" in request.url.path and "/uploads/" not in request.url.path
+
+    source, target = MemoryRegistry(), MemoryRegistry(host="other.test", fault=fault)
+    digest, _images = put_index(source, connect)
+    copy(source, target)
+    assert target.repository("mirror/app").tags == {"2": digest}
+
+
+def test_a_target_that_does_not_list_referrers_gets_them(connect: Connect, copy: Copy) -> None:
+    def fault(request: httpx.Request) -> Fault | None:
+        return (
+            Refuse(403) if request.method == "GET" and "/referrers/" in request.url.path else None
+        )
+
+    source = MemoryRegistry(referrers=True)
+    target = MemoryRegistry(host="other.test", referrers=True, fault=fault)
+    image = random_image(3)
+    put_image(source, connect, image, SOURCE)
+    attached = put_referrer(source, SOURCE, Digest.of(image.manifest), b"bill")
+    copy(source, target, referrers=True)
+    assert str(attached) in target.repository("mirror/app").manifests
+
+
+def test_a_cut_upload_does_not_read_the_source_again(connect: Connect, copy: Copy) -> None:
+    faults: list[Fault] = [Cut(0.9)] * 3
+
+    def fault(request: httpx.Request) -> Fault | None:
+        content = request.headers.get("content-range", "")
+        # Not the first chunk: there is something before it that could be read again.
+        resumed = request.method == "PATCH" and content and not content.startswith("0-")
+        return faults.pop() if resumed and faults else None
+
+    source, target = MemoryRegistry(), MemoryRegistry(host="other.test", fault=fault)
+    content = random.Random(1).randbytes(12 << 20)
+    image = image_of((BytesLayer(content),))
+    put_image(source, connect, image, SOURCE)
+    source.seen.clear()
+    copy(source, target)
+    digest = str(Digest.of(content))
+    assert target.repository("mirror/app").blobs[digest] == content
+    starts = [
+        seen.headers.get("range", "bytes=0-")
+        for seen in source.seen
+        if seen.method == "GET" and digest in seen.url
+    ]
+    assert not faults
+    assert starts[0] == "bytes=0-"
+    assert len(starts) > 1
+    assert all(start != "bytes=0-" for start in starts[1:])
+
+
+def test_wrong_bytes_are_found_by_who_resumes(connect: Connect, copy: Copy) -> None:
+    faults: list[Fault] = [Cut(0.5)]
+
+    def fault(request: httpx.Request) -> Fault | None:
+        resumed = request.method == "PATCH" and faults
+        return faults.pop() if resumed and "0-" not in request.headers["content-range"] else None
+
+    source, target = MemoryRegistry(), MemoryRegistry(host="other.test", fault=fault)
+    content = bytes(12 << 20)
+    image = image_of((BytesLayer(content),))
+    put_image(source, connect, image, SOURCE)
+    changed = content[:-1] + b"x"
+    source.repository("team/app").blobs[str(Digest.of(content))] = changed
+    with pytest.raises(DigestMismatch):
+        copy(source, target)
+    assert not target.repository("mirror/app").tags

@@ -12,7 +12,7 @@ from keynet.oci.image import Image
 from keynet.oci.reference import Reference
 from keynet.registry.transfer.push_image import push_image
 from tests.fakes.images import BytesLayer, image_of, random_image
-from tests.fakes.registry import CutAnswer, Fault, LostAnswer, MemoryRegistry, Refuse
+from tests.fakes.registry import CutAnswer, Fault, LostAnswer, MemoryRegistry, Refuse, Reply
 from tests.unit.registry.conftest import Connect
 
 TARGET = Reference("registry.test", "team/app", "1")
@@ -114,6 +114,42 @@ def test_a_mount_that_fails_becomes_an_upload_and_is_not_tried_again(
     push(connect, registry, image_of(layers))
     mounts = [seen for seen in registry.seen if "mount=" in seen.url]
     assert len(mounts) <= 12
+
+
+class Forgetful(MemoryRegistry):
+    """A registry that claims to have every blob, or to have mounted it."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        status = 0
+        if request.method == "HEAD" and "/blobs/" in request.url.path and self.mounts:
+            status = 200
+        if b"mount=" in request.url.query:
+            status = 201
+        if status:
+            return httpx.Response(status, stream=httpx.ByteStream(b""), request=request)
+        return await super().handle_async_request(request)
+
+
+@pytest.mark.parametrize("looks", [True, False])
+def test_blobs_that_are_not_there_after_all_are_sent(connect: Connect, looks: bool) -> None:
+    registry = Forgetful(mounts=looks)
+    origin = replace(TARGET, repository="library/base")
+    layers = tuple(BytesLayer(b"%d" % number, origin=origin) for number in range(3))
+    push(connect, registry, image_of(layers))
+    assert registry.repository("team/app").tags["1"]
+
+
+def test_a_manifest_whose_blobs_stay_unknown_is_the_registrys_error(connect: Connect) -> None:
+    class Losing(MemoryRegistry):
+        def answer(self, method: str, *rest: object, **more: object) -> Reply:
+            self.repository("team/app").blobs.clear()
+            return super().answer(method, *rest, **more)  # type: ignore[arg-type]
+
+    registry = Losing()
+    with pytest.raises(RegistryError, match="MANIFEST_BLOB_UNKNOWN"):
+        push(connect, registry, random_image(15))
+    puts = [seen for seen in registry.seen if seen.method == "PUT" and "/manifests/" in seen.url]
+    assert len(puts) == 2
 
 
 def test_a_query_is_still_told_that_it_is_refused(connect: Connect) -> None:

@@ -9,7 +9,15 @@ import httpx
 import pytest
 
 from keynet.errors import DigestMismatch, NotFound, RegistryDenied, RegistryError, ValidationError
-from keynet.events import BlobAdvanced, BlobFinished, BlobMounted, BlobSkipped, BlobStarted, Event
+from keynet.events import (
+    BlobAdvanced,
+    BlobFinished,
+    BlobMounted,
+    BlobSkipped,
+    BlobStarted,
+    Event,
+    Notice,
+)
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.image import Image
 from keynet.oci.platform import Platform
@@ -174,6 +182,30 @@ def test_a_layer_that_changed_meanwhile_is_not_pushed(
     if size > 4 << 20:
         assert not [s for s in registry.seen if s.method == "PUT" and digest in s.url]
     assert registry.repository("team/app").tags == {}
+
+
+@pytest.mark.parametrize(("count", "warned"), [(127, 0), (128, 1)])
+def test_more_layers_than_docker_runs_are_pushed_with_a_warning(
+    connect: Connect, count: int, warned: int
+) -> None:
+    registry = MemoryRegistry()
+    layers = tuple(BytesLayer(b"%d" % number) for number in range(count))
+    events = asyncio.run(push(connect, registry, image_of(layers)))
+    notices = [event for event in events if isinstance(event, Notice)]
+    assert len(notices) == warned
+    assert all("128 layers" in notice.text and "127" in notice.text for notice in notices)
+    assert registry.repository("team/app").tags["1"]
+
+
+def test_a_manifest_that_no_registry_accepts_is_refused_before_any_layer_is_sent(
+    connect: Connect,
+) -> None:
+    registry = MemoryRegistry()
+    image = image_of((BytesLayer(b"x"),))
+    padded = json.dumps({**json.loads(image.manifest), "annotations": {"a": "x" * 4_200_000}})
+    with pytest.raises(RegistryError, match="at most 4 MB"):
+        asyncio.run(push(connect, registry, replace(image, manifest=padded.encode())))
+    assert registry.seen == []
 
 
 def test_an_image_whose_parts_do_not_fit_is_refused(connect: Connect) -> None:

@@ -231,6 +231,31 @@ def test_a_range_of_the_chunk_costs_one_question(connect: Connect) -> None:
     assert len(asked) == 1
 
 
+@pytest.mark.parametrize("status", [204, 405])
+def test_a_registry_that_drops_all_chunks_but_the_first_gets_the_blob_in_one_put(
+    connect: Connect, status: int
+) -> None:
+    class Dropping(Ranges):
+        """As ECR: later chunks are answered with 201, and are lost."""
+
+        def answer(
+            self,
+            method: str,
+            target: str,
+            headers: dict[str, str],
+            body: bytes,
+            *,
+            partial: bool = False,
+        ) -> Reply:
+            if method == "PATCH" and not headers["content-range"].startswith("0-"):
+                return Reply(201, {"range": "0-199999"})
+            return super().answer(method, target, headers, body, partial=partial)
+
+    registry = Dropping(lambda start, stop: f"0-{stop - 1}", status=status)
+    upload(connect, registry, layer(3_000_000), chunk_size=200_000)
+    assert registry.bytes_received < 3_000_000 + 5 * 200_000
+
+
 def test_bodies_that_are_cut_again_and_again_become_smaller(connect: Connect) -> None:
     """A proxy may close the connection where it should answer 413."""
 

@@ -478,7 +478,11 @@ def test_heredocs_are_refused_where_the_engine_does_not_know_them(
 
 
 @pytest.mark.parametrize(
-    "line", ["RUN bash -c 'cat <<<word'", "RUN echo $((1<<2))", "RUN echo a << b", "LABEL a=<<EOF"]
+    "line",
+    [
+        *("RUN bash -c 'cat <<<word'", "RUN echo $((1<<2))", "RUN echo a << b", "LABEL a=<<EOF"),
+        *('RUN bash -c "cat <<EOF"', "RUN python3 -c 'print(1 <<EOF)'", "RUN echo $((1 <<EOF))"),
+    ],
 )
 def test_what_looks_like_a_heredoc_is_left_to_the_engine(
     machine: Machine, plan: BuildPlan, line: str
@@ -493,6 +497,25 @@ def test_a_heredoc_of_a_frontend_that_the_file_names_is_known(
 ) -> None:
     own = replace(_own(plan, HEREDOC), syntax="docker/dockerfile:1")
     assert _docker(machine, "buildkit").unsupported(replace(plan, recipe=own)) == []
+
+
+@pytest.mark.parametrize(
+    ("syntax", "known"),
+    [
+        ("docker/dockerfile:1.2", False),
+        ("docker.io/docker/dockerfile:1.3.1", False),
+        ("docker/dockerfile:1.3-labs", True),
+        ("docker/dockerfile:1.4", True),
+        ("docker/dockerfile:1.20", True),
+        ("mine/frontend", True),
+    ],
+)
+def test_an_old_frontend_that_the_file_names_is_not(
+    machine: Machine, plan: BuildPlan, syntax: str, *, known: bool
+) -> None:
+    own = replace(_own(plan, HEREDOC), syntax=syntax)
+    docker = _docker(machine, "buildkit", version="26.1.5")
+    assert bool(docker.unsupported(replace(plan, recipe=own))) is not known
 
 
 def test_docker_legacy_says_what_it_cannot_do(machine: Machine, plan: BuildPlan) -> None:

@@ -11,11 +11,10 @@ from typing import Any
 import httpx
 import pytest
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 
 from keynet.sandbox.registry.access import Guard, OpenGuard
 from keynet.sandbox.registry.disk import Disk
-from keynet.sandbox.registry.error_answers import Refusal, answered, for_status
+from keynet.sandbox.registry.error_answers import HANDLERS
 from keynet.sandbox.registry.routes import registry_routes
 from keynet.sandbox.registry.sessions import Sessions
 
@@ -116,8 +115,7 @@ def open_desk(tmp_path: Path) -> Open:
             guard or OpenGuard(),
             mount_without_source=mount_without_source,
         )
-        handlers = {Refusal: answered, HTTPException: for_status}
-        return Desk(Starlette(routes=routes, exception_handlers=handlers), disk)
+        return Desk(Starlette(routes=routes, exception_handlers=HANDLERS), disk)
 
     return opened
 

@@ -1,9 +1,13 @@
 """Requests that meet, and connections that are lost."""
 
 import asyncio
+import errno
+import os
+from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.unit.sandbox.registry.conftest import Desk, digest_of
 
@@ -96,3 +100,29 @@ def test_a_finished_upload_takes_no_more(desk: Desk) -> None:
             return [answer.status_code for answer in await asyncio.gather(*puts)]
 
     assert sorted(asyncio.run(both())) == [201, 404]
+
+
+def full_disk(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no further byte onto the disk."""
+
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "open", refuse)
+
+
+@pytest.mark.parametrize("method", ["PATCH", "PUT", "POST"])
+def test_an_upload_that_the_disk_cannot_take_is_gone(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    location = desk.begin()
+    path = "/v2/some/app/blobs/uploads/" if method == "POST" else location
+    with monkeypatch.context() as patch:
+        full_disk(desk, patch)
+        answer = desk.ask(method, f"{path}?digest={DIGEST}", CONTENT)
+    assert answer.status_code == 500
+    assert "No space left" in answer.text
+    assert desk.ask("HEAD", f"/v2/some/app/blobs/{DIGEST}").status_code == 404
+    left = [] if method != "POST" else [location.rpartition("/")[2]]
+    assert [entry.name for entry in desk.disk.uploads.iterdir()] == left
+    assert desk.add(CONTENT) == DIGEST

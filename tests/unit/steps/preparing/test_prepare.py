@@ -306,3 +306,27 @@ def test_what_only_pip_can_do_is_refused_where_uv_is_asked_for(project: Path) ->
     assert "--installer auto" in caught.value.hint
     assert _recipe(_request(project, installer="pip")).dependencies.pip_only
     assert _recipe(_request(project)).dependencies.pip_only
+
+
+PINNED = """\
+[project]
+name = "own"
+version = "1"
+dependencies = ["six", "far-away"]
+[tool.uv.sources]
+far-away = { index = "far" }
+[[tool.uv.index]]
+name = "far"
+url = "https://far.example/simple"
+explicit = true
+"""
+
+
+def test_what_only_uv_can_do_is_refused_where_pip_would_install(project: Path) -> None:
+    (project / "requirements.txt").unlink(missing_ok=True)
+    (project / "pyproject.toml").write_text(PINNED)
+    with pytest.raises(UsageError, match=r"pip cannot install pyproject\.toml: far-away") as caught:
+        _plan(_request(project, installer="pip"))
+    assert "--installer auto" in caught.value.hint
+    assert _recipe(_request(project, installer="uv")).dependencies.uv_only
+    assert _recipe(_request(project)).dependencies.uv_only

@@ -8,7 +8,7 @@ from keynet.errors import ContextInvalid
 from keynet.recipe.dependencies.declared import Selection
 from keynet.recipe.dependencies.sources import constraints
 
-from ..projects import find, lines, write
+from ..projects import find, lines, pins, write
 
 SETUP = "from setuptools import setup\n"
 
@@ -88,18 +88,64 @@ def test_a_pipfile_is_read_with_the_index_of_this_machine(tmp_path: Path) -> Non
     assert lines(find(tmp_path)[0])[0] == "--index-url https://index.example/simple"
 
 
-def test_a_package_of_a_second_index_is_refused(tmp_path: Path) -> None:
-    source = '[[source]]\nurl = "https://{0}.example/simple"\nname = "{0}"\n'
-    write(
-        tmp_path,
-        {
-            "Pipfile": source.format("pypi") + source.format("private")
-            + '[packages]\na = {version = "*", index = "private"}\n'
-        },
-    )  # fmt: skip
+SECOND_INDEX = """\
+[[source]]
+url = "https://pypi.example/simple"
+name = "pypi"
+[[source]]
+url = "{url}"
+name = "private"
+[packages]
+a = {{version = "*", index = "private"}}
+b = "*"
+"""
+
+
+def test_a_package_of_a_second_index_comes_from_there_alone(tmp_path: Path) -> None:
+    write(tmp_path, {"Pipfile": SECOND_INDEX.format(url="https://private.example/simple")})
+    found, _notices = find(tmp_path)
+    assert pins(found) == {"a": "https://private.example/simple"}
+    assert lines(found) == ["a", "b"]
+
+
+def test_a_package_of_an_index_with_a_variable_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, {"Pipfile": SECOND_INDEX.format(url="https://${TOKEN}@private.example/")})
     with pytest.raises(ContextInvalid, match="pip cannot express") as caught:
         find(tmp_path)
     assert "pipenv lock" in caught.value.hint
+
+
+POETRY_SOURCE = """\
+[tool.poetry]
+name = "own"
+version = "1"
+[tool.poetry.dependencies]
+python = "^3.10"
+Torch_Like = {{version = "^2", source = "far"}}
+six = "*"
+[[tool.poetry.source]]
+name = "{name}"
+url = "{url}"
+priority = "explicit"
+"""
+
+
+def test_a_package_of_one_of_poetrys_sources_comes_from_there_alone(tmp_path: Path) -> None:
+    write(
+        tmp_path, {"pyproject.toml": POETRY_SOURCE.format(name="far", url="https://far.example/")}
+    )
+    found, _notices = find(tmp_path)
+    assert pins(found) == {"torch-like": "https://far.example/"}
+    assert found.uv_only == ("torch-like comes from an index of its own",)
+
+
+@pytest.mark.parametrize(("name", "url"), [("other", "https://x.example/"), ("far", "/srv/index")])
+def test_a_source_of_poetry_that_is_not_known_is_refused(
+    tmp_path: Path, name: str, url: str
+) -> None:
+    write(tmp_path, {"pyproject.toml": POETRY_SOURCE.format(name=name, url=url)})
+    with pytest.raises(ContextInvalid, match="source = far"):
+        find(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from keynet.errors import ContextInvalid
 
-from ..projects import find, lines, write
+from ..projects import find, lines, pins, write
 
 HEAD = '[project]\nname = "own"\ndynamic = ["version"]\ndependencies = ["six>=1"]\n'
 SIX = '[project]\nname = "six"\nversion = "0.1"\n'
@@ -102,3 +102,85 @@ def test_constraints_of_the_project_are_kept(tmp_path: Path) -> None:
     assert lines(found) == ["six>=1", "-c requirements-1.txt"]
     assert lines(found, "requirements-1.txt") == ["a<2"]
     assert found.count == 1
+
+
+FAR = '[[tool.uv.index]]\nname = "far"\nurl = "https://far.example/simple"\nexplicit = true\n'
+NEAR = '[[tool.uv.index]]\nname = "near"\nurl = "https://near.example/x"\n'
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '{ index = "far" }',
+        '[{ index = "far" }]',
+        '[{ index = "far", marker = "sys_platform == \'linux\'" },'
+        ' { index = "near", marker = "sys_platform == \'darwin\'" }]',
+    ],
+)
+def test_a_package_of_one_index_comes_from_there_alone(tmp_path: Path, source: str) -> None:
+    found, notices = find(_project(tmp_path, source, FAR + NEAR))
+    assert pins(found) == {"six": "https://far.example/simple"}
+    assert found.uv_only == ("six comes from an index of its own",)
+    assert lines(found) == ["six>=1"]
+    assert not any("far.example" in notice for notice in notices)
+
+
+def test_only_what_is_required_is_installed_from_an_index_of_its_own(tmp_path: Path) -> None:
+    more = f'other = {{ index = "far" }}\n{FAR}'
+    found, _notices = find(_project(tmp_path, '{ index = "far" }', more))
+    assert pins(found) == {"six": "https://far.example/simple"}
+    unused, _notices = find(_project(tmp_path, '{ path = "libs/six" }', more))
+    assert "pinned/pyproject.toml" not in unused.files
+    assert unused.uv_only == ()
+
+
+@pytest.mark.parametrize(
+    ("source", "index"),
+    [
+        ('{ index = "far" }', ""),
+        ('{ index = "far" }', FAR.replace("https://far.example", "https://${TOKEN}@far.example")),
+        ('{ index = "far" }', FAR.replace("https://far.example/simple", "./index")),
+        ('{ index = "far" }', FAR.replace("https://far.example/simple", "https://a b/")),
+        ('{ index = "far" }', FAR + 'format = "flat"\n'),
+        ('[{ index = "far" }, { index = "near" }]', FAR + NEAR),
+        ('[{ index = "far", extra = "a" }, { index = "near", extra = "b" }]', FAR + NEAR),
+        ('[{ index = "far", marker = "python_version < \'3.12\'" }]', FAR),
+        ('[{ index = "far" }, { git = "file:///x" }]', FAR),
+    ],
+)
+def test_an_index_that_is_not_known_or_not_the_only_one_is_refused(
+    tmp_path: Path, source: str, index: str
+) -> None:
+    with pytest.raises(ContextInvalid, match=r"\[tool.uv.sources\] names six"):
+        find(_project(tmp_path, source, index))
+
+
+def test_a_local_projects_package_comes_from_its_own_index(tmp_path: Path) -> None:
+    _project(tmp_path, '{ index = "far" }', FAR)
+    write(tmp_path, {"requirements.txt": "-e .\nnumpy\n"})
+    assert pins(find(tmp_path)[0]) == {"six": "https://far.example/simple"}
+
+
+def test_two_projects_with_different_indexes_are_refused(tmp_path: Path) -> None:
+    for name, index in (("a", FAR), ("b", FAR.replace("far.example", "other.example"))):
+        text = HEAD.replace("own", name) + f'[tool.uv.sources]\nsix = {{ index = "far" }}\n{index}'
+        write(tmp_path, {f"{name}/pyproject.toml": text})
+    write(tmp_path, {"requirements.txt": "-e ./a\n-e ./b\n"})
+    with pytest.raises(ContextInvalid, match="six comes from another index"):
+        find(tmp_path)
+
+
+def test_a_scripts_inline_metadata_names_an_index(tmp_path: Path) -> None:
+    block = '# /// script\n# dependencies = ["six>=1"]\n# [tool.uv.sources]\n'
+    block += '# six = { index = "far" }\n'
+    block += "".join(f"# {line}\n" for line in FAR.splitlines()) + "# ///\n"
+    script = write(tmp_path, {"train.py": block}) / "train.py"
+    found, _notices = find(tmp_path, script=script, source=block.encode())
+    assert pins(found) == {"six": "https://far.example/simple"}
+
+
+def test_an_index_of_its_own_and_hashes_are_refused(tmp_path: Path) -> None:
+    _project(tmp_path, '{ index = "far" }', FAR)
+    write(tmp_path, {"requirements.txt": f"-e .\nnumpy==2 --hash=sha256:{'a' * 64}\n"})
+    with pytest.raises(ContextInvalid, match="six comes from an index of its own, but"):
+        find(tmp_path)

@@ -1,12 +1,15 @@
 """The program that installs, run by this Python against a folder that stands for the build's."""
 
 import ast
+import functools
 import json
 import os
 import subprocess
 import sys
+import threading
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,7 @@ import uv
 
 from keynet.oci.reference import Reference
 from keynet.plan import Dependencies, HostNetwork, Recipe
+from keynet.recipe.dependencies.sources import pins
 from keynet.runtime.build import inside, pip_archive, rendering
 from keynet.runtime.build.inside import install
 
@@ -196,6 +200,69 @@ def test_a_package_of_the_base_is_used_where_it_fits_else_a_newer_one_wins(
     installed = {path.name for path in stage.parent.glob("made/lib/*/site-packages/*.dist-info")}
     more = {"brought-3.0.dist-info"} if expected == "3.0" else set()
     assert installed == {"tinydep-1.0.dist-info", *more}
+
+
+@pytest.fixture
+def indexes(tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
+    """Two indexes, ``usual/`` and ``own/``; give their address and the paths that are asked."""
+    asked: list[str] = []
+
+    class Index(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            asked.append(self.path)
+
+    root = tmp_path / "indexes"
+    for path, name, version, requires in (
+        ("usual/inner", "inner", "9.0", ""),
+        ("usual/outer", "outer", "1.0", "inner"),
+        ("own/inner", "inner", "1.0", ""),
+    ):
+        (root / path).mkdir(parents=True)
+        wheel(root / path, name, version, requires)
+    handler = functools.partial(Index, directory=str(root))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
+        thread.join()
+
+
+def _pinned(stage: Path, address: str) -> None:
+    lines = ("inner", "outer")
+    content, _names = pins.render(lines, {"inner": f"{address}/own/"})
+    (stage / "pinned").mkdir()
+    (stage / pins.PATH).write_bytes(content)
+    requirements = f"--index-url {address}/usual/\ninner\nouter\n"
+    (stage / "requirements.txt").write_text(requirements)
+    (stage / "proxies.json").write_text("{}")
+
+
+@pytest.mark.slow
+def test_a_package_of_one_index_is_never_asked_of_another(
+    stage: Path, base: Path, indexes: tuple[str, list[str]]
+) -> None:
+    address, asked = indexes
+    _pinned(stage, address)
+    done = run(stage, base)
+    assert done.returncode == 0, done.stderr
+    # Not the newer one, although another package requires it, too.
+    assert python(made(stage), "-c", "import inner; print(inner.VERSION)") == "1.0"
+    assert python(made(stage), "-c", "import outer; print(outer.VERSION)") == "1.0"
+    assert "/own/inner/" in asked
+    assert not any(path.startswith("/usual/inner") for path in asked)
+
+
+@pytest.mark.slow
+def test_pip_never_installs_what_comes_from_one_index(
+    stage: Path, base: Path, indexes: tuple[str, list[str]]
+) -> None:
+    address, asked = indexes
+    _pinned(stage, address)
+    done = run(stage, base, uv=NOTHING)
+    assert done.returncode == 1
+    assert "come from an index of their own" in done.stderr
+    assert asked == []
 
 
 @pytest.mark.slow

@@ -11,7 +11,15 @@ import pytest
 from keynet.errors import BuildFailed, EngineError, EngineUnavailable, RegistryError
 from keynet.events import Event, LogLine, ignore
 from keynet.oci.reference import Reference
-from keynet.plan import BuildPlan, ContextFile, Dependencies, Recipe, RegistryAccess
+from keynet.plan import (
+    BuildPlan,
+    ContextFile,
+    Dependencies,
+    Recipe,
+    RegistryAccess,
+    UserContainerfile,
+)
+from keynet.recipe import instructions
 from keynet.runtime.engine import AnyBuilder, Builder, LayerStore, LoginStore, Saver, WorkingEngine
 from keynet.runtime.engines.docker.buildx import BuilderResult, Buildx
 from keynet.runtime.engines.docker.buildx_trial import BuilderFacts, read_inspection
@@ -250,3 +258,23 @@ def test_a_builder_elsewhere_has_no_layers_to_list(machine: Machine) -> None:
     assert isinstance(saver, Saver)
     assert isinstance(logins, LoginStore)
     assert not isinstance(builder, LayerStore)
+
+
+@pytest.mark.parametrize(
+    ("version", "known"),
+    [("v0.9.3", False), ("v0.10.0", True), ("v0.12.5", True), ("8a3f5e1", True), ("", True)],
+)
+@pytest.mark.parametrize("syntax", ["", "docker/dockerfile:1", "docker/dockerfile:1.2"])
+def test_a_builder_elsewhere_knows_heredocs_or_not(
+    tmp_path: Path, version: str, syntax: str, *, known: bool
+) -> None:
+    text = "FROM a\nRUN <<EOF\necho\nEOF\n"
+    read = tuple(instructions.parse(text))
+    recipe = UserContainerfile(tmp_path / "Dockerfile", text, read, syntax=syntax)
+    invocation = Invocation("docker", REMOTE_BUILDER, remote=True, buildkit=version)
+    builder = Buildx(WorkingEngine("docker", "26.1.5", "docker"), invocation)
+    lacking = builder.unsupported(BuildPlan(tmp_path, (), recipe))
+    if syntax:
+        known = syntax == "docker/dockerfile:1"
+    assert bool(lacking) is not known
+    assert all("line 2" in reason and "RUN <<EOF" in reason for reason in lacking)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from keynet.plan import RegistryAccess
+from keynet.runtime.engines.docker.docker_args import LEGACY, Invocation, environment
 from keynet.runtime.engines.docker.docker_login import private_config
 from keynet.secret import Secret
 from tests.unit.conftest import Machine
@@ -109,3 +110,39 @@ def test_a_broken_file_of_the_users_counts_as_empty(docker: Path, content: str) 
     docker.mkdir()
     (docker / "config.json").write_text(content)
     assert _config()["auths"] == {ROBOT.host: ENTRY}
+
+
+@pytest.mark.parametrize("as_file", [False, True])
+def test_logins_of_the_variable_are_there_and_harbors_wins(
+    docker: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_file: bool
+) -> None:
+    _write(
+        docker / "config.json",
+        {"auths": {"hub": {"auth": "docker"}, "a": {"auth": "docker"}}, "credHelpers": {"a": "x"}},
+    )
+    auths = {"a": {"auth": "variable"}, ROBOT.host: {"auth": "old"}}
+    content = json.dumps({"auths": auths, "credHelpers": {"b": "ecr"}})
+    if as_file:
+        (tmp_path / "file").write_text(content)
+        content = str(tmp_path / "file")
+    monkeypatch.setenv("DOCKER_AUTH_CONFIG", content)
+    config = _config()
+    assert config["auths"] == {
+        "hub": {"auth": "docker"},
+        "a": {"auth": "variable"},
+        ROBOT.host: ENTRY,
+    }
+    assert config["credHelpers"] == {"b": "ecr"}
+
+
+@pytest.mark.usefixtures("machine")
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"auths": []}', "/nowhere/at/all"])
+def test_a_broken_variable_counts_as_empty(monkeypatch: pytest.MonkeyPatch, content: str) -> None:
+    monkeypatch.setenv("DOCKER_AUTH_CONFIG", content)
+    assert _config()["auths"] == {ROBOT.host: ENTRY}
+
+
+def test_docker_does_not_prefer_the_variable_to_the_private_folder() -> None:
+    invocation = Invocation("docker", LEGACY)
+    assert environment(invocation, Path("/private"))["DOCKER_AUTH_CONFIG"] == ""
+    assert "DOCKER_AUTH_CONFIG" not in environment(invocation, None)

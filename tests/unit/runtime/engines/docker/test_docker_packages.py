@@ -60,6 +60,7 @@ def _installing(machine: Machine, *first: Answer, **config: object) -> EnginePro
         Answer("image inspect *", _base(**config)),
         Answer("history *", status=1, stderr="No such image"),
         Answer("create *", "c0ffee\n"),
+        Answer("container inspect *", _base(**config)),
         Answer("cp *", also=f"/bin/cat > {machine.home}/sent.tar"),
         Answer("start *", "keynet: uv installs\n"),
         Answer("commit *", f"sha256:{PACKAGES}\n"),
@@ -103,8 +104,8 @@ def test_a_container_of_the_base_becomes_the_base_of_the_image(
     program = _installing(machine, User="1000")
     seen: list[Event] = []
     built = _docker(machine).build(plan, None, seen.append, None)
-    wanted = ["image", "history", "create", "cp", "start", "commit", "rm", "build", "image"]
-    assert _verbs(program) == wanted
+    wanted = ["image", "history", "create", "container", "cp", "start", "commit", "rm", "build"]
+    assert _verbs(program) == [*wanted, "image"]
     created = _called(program, "create")
     name = created[created.index("--name") + 1]
     assert created[created.index(BASE) - 2 :] == [
@@ -210,6 +211,14 @@ def test_what_a_container_does_otherwise_than_run_is_left_to_run(
 
 
 @pytest.mark.slow
+def test_a_base_of_another_platform_is_left_to_run(machine: Machine, plan: BuildPlan) -> None:
+    foreign = _base().replace("amd64", "arm64")
+    program = _installing(machine, Answer("image inspect *python*", foreign))
+    _docker(machine).build(plan, None, ignore, None)
+    assert "create" not in _verbs(program)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("other", ["platform", "remote"])
 def test_other_platforms_and_hosts_are_left_to_run(
     machine: Machine, plan: BuildPlan, other: str
@@ -238,7 +247,7 @@ def test_a_failed_installation_is_explained_and_leaves_no_container(
     assert "error: no room" in caught.value.message
     kept = Path(caught.value.message.rpartition("Containerfile: ")[2])
     assert "RUN [" in kept.read_text()
-    assert _verbs(program)[:6] == ["image", "history", "create", "cp", "start", "rm"]
+    assert _verbs(program)[2:7] == ["create", "container", "cp", "start", "rm"]
     assert "build" not in _verbs(program)
 
 
@@ -247,6 +256,11 @@ def test_a_failed_installation_is_explained_and_leaves_no_container(
     "refused",
     [
         Answer("create *", stderr="Error response from daemon: no", status=1),
+        Answer(
+            "container inspect *", json.dumps([{"Config": {"Env": ["HTTPS_PROXY=http://u:p@h"]}}])
+        ),
+        Answer("container inspect *", json.dumps([{"Config": {"Labels": {"a": "b"}}}])),
+        Answer("container inspect *", status=1),
         Answer("cp *", stderr="Error response from daemon: no", status=1),
         Answer("start *", stderr="Error response from daemon: OCI runtime: no", status=1),
         Answer("start *", stderr="no python3", status=127),

@@ -131,3 +131,33 @@ def test_a_missing_ca_is_named(machine: Machine) -> None:
 def test_loopback_may_be_plain_http(host: str, *, insecure: bool) -> None:
     with private_auth(RegistryAccess(host)) as auth:
         assert auth.insecure is insecure
+
+
+@pytest.mark.parametrize("as_file", [False, True])
+def test_logins_of_the_variable_are_there_and_harbors_wins(
+    docker: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_file: bool
+) -> None:
+    _write(
+        docker / "config.json",
+        {"auths": {"hub": {"auth": "docker"}, "a": {"auth": "docker"}}, "credHelpers": {"a": "x"}},
+    )
+    auths = {"a": {"auth": "variable"}, ROBOT.host: {"auth": "old"}}
+    content = json.dumps({"auths": auths, "credHelpers": {"b": "ecr"}})
+    if as_file:
+        (tmp_path / "file").write_text(content)
+        content = str(tmp_path / "file")
+    monkeypatch.setenv("DOCKER_AUTH_CONFIG", content)
+    config = _config()
+    assert config["auths"] == {
+        "hub": {"auth": "docker"},
+        "a": {"auth": "variable"},
+        ROBOT.host: ENTRY,
+    }
+    assert config["credHelpers"] == {"b": "ecr"}
+
+
+@pytest.mark.usefixtures("machine")
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"auths": []}', "/nowhere/at/all"])
+def test_a_broken_variable_counts_as_empty(monkeypatch: pytest.MonkeyPatch, content: str) -> None:
+    monkeypatch.setenv("DOCKER_AUTH_CONFIG", content)
+    assert _config()["auths"] == {ROBOT.host: ENTRY}

@@ -66,7 +66,7 @@ async def get(session: Session, repository: str, identifier: str | Digest) -> Ma
     refuse_schema_1(answer.body, answer.headers.get("content-type"))
     asked = identifier if isinstance(identifier, Digest) else _digest_or_none(identifier)
     announced = answer.headers.get("docker-content-digest")
-    digest = asked or (Digest.parse(announced) if announced else Digest.of(answer.body))
+    digest = asked or _digest_or_none(announced or "") or Digest.of(answer.body)
     if digest != _hash_like(digest, answer.body) or (announced and announced != str(digest)):
         raise DigestMismatch(
             fill(_("Could not {action}: the answer has another digest."), action=action),
@@ -163,7 +163,8 @@ async def put(
         action,
         (f"repository:{repository}:pull,push",),
         repository,
-        frozenset({200, 201, 202}),
+        # 201 is the specification's.
+        frozenset({200, 201, 202, 204}),
     )
     answer = await session.send(operation)
     announced = answer.headers.get("docker-content-digest")

@@ -253,7 +253,7 @@ def test_a_manifest_under_another_digest_is_refused(connect: Connect) -> None:
 def test_a_digest_header_out_of_its_grammar_is_refused(connect: Connect) -> None:
     content = json.dumps(MANIFEST).encode()
     run = served(connect, manifest_answer(content, docker_content_digest="sha256:../../etc"))
-    with pytest.raises(ValidationError):
+    with pytest.raises(DigestMismatch):
         run(read_manifest)
 
 

@@ -10,6 +10,7 @@ from keynet.script.interpreter.definitions import Class, EnumMember, Function, I
 from keynet.script.interpreter.evaluation.attributes import outside_bases
 from keynet.script.interpreter.machine import Declared, Machine, Native
 from keynet.script.interpreter.values import (
+    HERE,
     MISSING,
     Arguments,
     BoundMethod,
@@ -128,11 +129,13 @@ def _to_json(run: Machine, value: Value, left: list[int]) -> JsonValue:  # noqa:
         case str():
             if len(value) > _LONGEST_DEFAULT:
                 raise _NotJsonError(_("it is too large"))
+            if HERE in value:
+                raise _NotJsonError(fill(_("it depends on the machine ({name})"), name="__file__"))
             if any("\ud800" <= character <= "\udfff" for character in value):
                 raise _NotJsonError(_("it is not valid text"))
             return value
         case PathValue():
-            return value.text
+            return _to_json(run, value.text, left)
         case EnumMember():
             return _to_json(run, value.value, left)
         case list() | tuple() | SetValue() | dict():
@@ -179,7 +182,7 @@ def _key(run: Machine, key: Value) -> str:
 
 
 def _help(value: Value) -> str:
-    if not isinstance(value, str) or value == _SUPPRESS:
+    if not isinstance(value, str) or value == _SUPPRESS or HERE in value:
         return ""
     return " ".join(printable(value).split())
 
@@ -195,6 +198,8 @@ def _choices(run: Machine, value: Value) -> tuple[str, ...] | None:
         if isinstance(part, PathValue):
             part = part.text
         if not is_constant(part) or isinstance(part, (bytes, complex)):
+            return None
+        if isinstance(part, str) and HERE in part:
             return None
         if isinstance(part, int) and part.bit_length() > 1_024:
             return None

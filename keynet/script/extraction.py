@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from keynet.script import collector, conversion, training_script
+from keynet.script import collector, conversion, merging, training_script
 from keynet.script.arguments import Argument, Extraction, Note
 from keynet.script.dialects import all_dialects
 from keynet.script.files import source
@@ -14,7 +14,7 @@ from keynet.script.interpreter.definitions import Module
 from keynet.script.interpreter.interpreter import Interpreter
 from keynet.script.interpreter.machine import Dialect, Finished, Limits, OutOfSteps, ParserLike
 from keynet.script.training_script import TrainingScript
-from keynet.text import _, fill, printable
+from keynet.text import _
 
 __all__ = ["extract"]
 
@@ -60,10 +60,10 @@ def _extracted(script: TrainingScript, parser_type: str | None) -> Extraction:
         _follow(run, module, content, dialects)
         if not run.candidates:
             _read_registering(run, dialects)
-        parser = candidates.choose(run.candidates, run.parsers)
-        if parser is None:
+        chosen = candidates.choose(run.candidates, run.parsers)
+        if not chosen:
             return Extraction(None, (), _notes(run, []))
-        return _reported(run, parser)
+        return _reported(run, chosen)
     finally:
         run.forget()
 
@@ -73,7 +73,7 @@ def _follow(
 ) -> None:
     """Follow the script, then what was not reached, until a parser is found."""
     attempts: list[Callable[[], None]] = [
-        lambda: entry.follow(run, module, content.tree),
+        lambda: entry.follow(run, module, content.tree, content.text),
         lambda: _read_registering(run, dialects),
         lambda: entry.call_waiting(run),
         lambda: entry.call_uncalled(run, module, ["main"]),
@@ -122,18 +122,13 @@ def _found(run: Interpreter) -> bool:
     )
 
 
-def _reported(run: Interpreter, parser: ParserLike) -> Extraction:
+def _reported(run: Interpreter, chosen: list[candidates.Candidate]) -> Extraction:
     arguments: dict[str, Argument] = {}
-    notes: list[Note] = []
     # Following the script may have used all steps; its declarations are still reported.
     run.limits.steps = _STEPS
     too_many = _("There are too many arguments; the rest is omitted.")
-    repeated = _("{name} is declared more than once; the first declaration is reported.")
-    for declared in parser.declared():
-        if declared.name in arguments:
-            text = fill(repeated, name=printable(declared.name, 100))
-            notes.append(Note(declared.line, text, declared.file))
-            continue
+    declarations, notes = merging.merged(chosen)
+    for declared in declarations:
         if len(arguments) >= _MOST_ARGUMENTS:
             notes.append(Note(declared.line, too_many, declared.file))
             break
@@ -144,12 +139,16 @@ def _reported(run: Interpreter, parser: ParserLike) -> Extraction:
             break
         arguments[argument.name] = argument
         notes.extend(its_notes)
-    others = [p for p in run.parsers if p is not parser and not p.nested and p.declared()]
-    notes.extend(
-        Note(other.line, _("Another parser is omitted: it is not the one that is used first."))
-        for other in others
-    )
-    return Extraction(parser.dialect, tuple(arguments.values()), _notes(run, notes))
+    notes.extend(_omitted(run, [candidate.parser for candidate in chosen]))
+    return Extraction(chosen[-1].parser.dialect, tuple(arguments.values()), _notes(run, notes))
+
+
+def _omitted(run: Interpreter, chosen: list[ParserLike]) -> list[Note]:
+    """Return a note for each parser that is not reported."""
+    ids = {id(parser) for parser in chosen}
+    others = [p for p in run.parsers if id(p) not in ids and not p.nested and p.declared()]
+    text = _("Another parser is omitted: it is not the one that is used first.")
+    return [Note(other.line, text) for other in others]
 
 
 def _notes(run: Interpreter, more: list[Note]) -> tuple[Note, ...]:

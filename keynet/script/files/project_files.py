@@ -18,6 +18,7 @@ from keynet.script.interpreter.machine import Limits
 __all__ = ["Project", "is_well_known"]
 
 _LONGEST_NAME: Final = 200
+_LONGEST_LIST: Final = 1_000
 # Whatever lies next to the script, these names mean the well-known packages.
 _WELL_KNOWN: Final = frozenset(
     [
@@ -159,6 +160,21 @@ class Project:
             if path.is_relative_to(self._root)
             else path.name
         )
+
+    def place(self, module: Module) -> str:
+        """Return the path of a module in the project."""
+        return self._shown(module.path)
+
+    def listing(self, inside: str) -> list[str] | None:
+        """Return the names in a folder, sorted; None for one that holds no modules."""
+        folder = os.path.normpath(os.path.join(self._root, inside))
+        if not self._inside(os.path.join(folder, "x")) or not _has_python(folder):
+            return None
+        try:
+            names = sorted(os.listdir(folder))
+        except OSError:
+            return None
+        return [n for n in names if n != "__pycache__"] if len(names) <= _LONGEST_LIST else None
 
     def read(self, module: Module, limits: Limits) -> source.Source | None:
         """Read a module; return None if it is invalid or the limits are used up."""

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from keynet.script.interpreter.definitions import Class, Scope, Super
+from keynet.script.interpreter.definitions import Class, Scope, Super, content_of
 from keynet.script.interpreter.evaluation import comparing, operations
 from keynet.script.interpreter.evaluation.displays import DISPLAYS
 from keynet.script.interpreter.machine import MAX_DEPTH, Machine, OutOfSteps
@@ -124,6 +124,7 @@ def call_arguments(run: Machine, node: ast.Call, scope: Scope) -> Arguments:
 
 def _spread(run: Machine, value: Value, into: dict[str, Value]) -> bool:
     """Add the items of a mapping; report whether all of them are known."""
+    value = content_of(value)
     if not isinstance(value, dict):
         return False
     run.limits.spend(len(value))
@@ -188,6 +189,8 @@ def _compare(run: Machine, node: ast.Compare, scope: Scope) -> Value:
         if not (run.spoiled(left) or run.spoiled(right)):
             if isinstance(right, (list, tuple, dict, str)):
                 run.limits.spend(len(right) // 4)
+            if isinstance(op, (ast.In, ast.NotIn)):
+                run.fill_registry(content_of(right))
             known = comparing.compare(op, left, right)
         if known is False:
             return False

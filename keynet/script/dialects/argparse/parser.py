@@ -20,6 +20,7 @@ from keynet.script.interpreter.values import (
     UNKNOWN,
     Arguments,
     External,
+    Leftover,
     OneOf,
     Unknown,
     Value,
@@ -265,15 +266,20 @@ def _get_default(run: Machine, group: Group, given: Arguments) -> Value:
 
 
 def _parse(run: Machine, group: Group, given: Arguments) -> Value:
-    given_arguments = given.get("args", 0, None)
-    fixed = isinstance(given_arguments, list) and not run.spoiled(given_arguments)
-    run.parsed(group.parser, complete=not fixed)
+    run.parsed(group.parser, words=_words(run, given))
     return Unknown()
 
 
+def _words(run: Machine, given: Arguments) -> Value:
+    """Return what is parsed: None for the command line, a list for fixed words."""
+    words = given.get("args", 0, None)
+    return Unknown("list") if run.spoiled(words) else words
+
+
 def _parse_known(run: Machine, group: Group, given: Arguments) -> Value:
-    run.parsed(group.parser, complete=False)
-    return (Unknown(), Unknown("list"))
+    words = _words(run, given)
+    run.parsed(group.parser, complete=False, words=words)
+    return (Unknown(), Leftover("list", parsers=(group.parser,)))
 
 
 def _format(run: Machine, group: Group, given: Arguments) -> Value:

@@ -5,9 +5,16 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from keynet.script.interpreter.definitions import Class, EnumMember, Function, Instance
+from keynet.script.interpreter.definitions import (
+    Class,
+    EnumMember,
+    Function,
+    Instance,
+    content_of,
+)
 from keynet.script.interpreter.evaluation.operations import concrete
 from keynet.script.interpreter.values import (
+    HERE,
     SCALARS,
     External,
     Generic,
@@ -28,11 +35,16 @@ _COMPARE: Final[Mapping[type[ast.cmpop], Callable[..., object]]] = {
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
 }
+# Objects of which there is one each, and which no script has for another value.
+_SENTINELS: Final = frozenset(["dataclasses.MISSING", "inspect._empty"])
 _FAILURES: Final = (ArithmeticError, ValueError, TypeError, LookupError, AttributeError)
 
 
 def compare(op: ast.cmpop, left: Value, right: Value) -> bool | None:  # noqa: PLR0911
     """Compare two values; return None when the outcome is unknown."""
+    if _starts_here(left) or _starts_here(right):
+        return None
+    left, right = content_of(left), content_of(right)
     if isinstance(op, (ast.Is, ast.IsNot)):
         same = _identical(left, right)
         return same if same is None or isinstance(op, ast.Is) else not same
@@ -55,6 +67,10 @@ def compare(op: ast.cmpop, left: Value, right: Value) -> bool | None:  # noqa: P
         return bool(_COMPARE[type(op)](left, right))
     except _FAILURES:
         return None
+
+
+def _starts_here(value: Value) -> bool:
+    return isinstance(value, str) and HERE in value
 
 
 def _compare_version(op: ast.cmpop, version: tuple[Value, ...]) -> bool | None:
@@ -121,6 +137,12 @@ def _identical(left: Value, right: Value) -> bool | None:  # noqa: PLR0911
     same = _same_type(left, right)
     if same is not None:
         return same
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, External) and one.name in _SENTINELS:
+            known = not isinstance(other, (Unknown, External))
+            known = known or (isinstance(other, External) and other.name in _SENTINELS)
+            known = known or _is_known_type(other)
+            return False if known else None
     if isinstance(left, (Function, Instance)) or isinstance(right, (Function, Instance)):
         return False
     return None

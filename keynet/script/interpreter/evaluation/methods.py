@@ -6,6 +6,7 @@ from typing import Final
 from keynet.script.interpreter.evaluation.operations import MAX_ITEMS, MAX_TEXT, concrete
 from keynet.script.interpreter.evaluation.text_methods import text_method
 from keynet.script.interpreter.machine import Handler, Machine, Native
+from keynet.script.interpreter.names import assign_item
 from keynet.script.interpreter.values import (
     UNKNOWN,
     Arguments,
@@ -182,6 +183,22 @@ def _set_default(run: Machine, items: dict[Value, Value], given: Arguments) -> V
     return items[key]
 
 
+def _get_present(run: Machine, items: dict[Value, Value], given: Arguments) -> Value:
+    return run.item(items, given.get("key", 0))
+
+
+def _set_key(run: Machine, items: dict[Value, Value], given: Arguments) -> Value:
+    assign_item(run, items, given.get("key", 0), given.get("value", 1, UNKNOWN))
+    return None
+
+
+def _holds(run: Machine, items: dict[Value, Value], given: Arguments) -> Value:
+    key = given.get("key", 0)
+    if run.spoiled(items) or not is_constant(key):
+        return Unknown("bool")
+    return key in items
+
+
 def _update(run: Machine, items: dict[Value, Value], given: Arguments) -> Value:
     more: dict[Value, Value] = {}
     other = given.get("", 0, {})
@@ -294,6 +311,9 @@ _LIST: Final[Mapping[str, Callable[..., Value]]] = {
 }
 _TUPLE: Final[Mapping[str, Callable[..., Value]]] = {"count": _count, "index": _index}
 _DICT: Final[Mapping[str, Callable[..., Value]]] = {
+    "__contains__": _holds,
+    "__getitem__": _get_present,
+    "__setitem__": _set_key,
     "clear": _clear,
     "copy": _copy,
     "get": _get,

@@ -1,7 +1,7 @@
 """Find and read the files of the script's own project, and no others."""
 
 # A script's imports look for hundreds of files; pathlib is several times slower.
-# ruff: noqa: PTH112, PTH113, PTH114, PTH118
+# ruff: noqa: PTH112, PTH113, PTH114, PTH118, PTH208
 
 import os
 import re

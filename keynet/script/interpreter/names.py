@@ -129,7 +129,9 @@ def _unpack(run: Machine, targets: list[ast.expr], value: Value, scope: Scope) -
         assign(run, target, item, scope)
 
 
-def assign_item(run: Machine, container: Value, key: Value, value: Value) -> None:
+def assign_item(  # noqa: PLR0912
+    run: Machine, container: Value, key: Value, value: Value
+) -> None:
     """Follow ``container[key] = value``; join both values where it is uncertain."""
     if isinstance(container, Container) and "__setitem__" not in _own(container):
         container = content_of(container)

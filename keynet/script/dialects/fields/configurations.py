@@ -99,10 +99,8 @@ def _reads(parser: ParserLike) -> bool:
 
 
 def _from_command_line(run: Machine, given: Arguments) -> Value:
-    if (
-        given.get("args_list", 0, None) is not None
-        and run.truth(given.get("args_list", 0)) is False
-    ):
+    words = given.get("args_list", 0, None)
+    if words is not None and run.truth(words) is False:
         return Unknown()
     for parser in run.parsers:
         if isinstance(parser, Structured):

@@ -253,7 +253,7 @@ def _derived(run: Machine, cls: Class) -> Value:
     return run.fresh(list(cls.derived)) if not run.spoiled(cls.derived) else Unknown("list")
 
 
-def _of_function(run: Machine, function: Function, name: str) -> Value:
+def _of_function(run: Machine, function: Function, name: str) -> Value:  # noqa: PLR0911
     if name in function.attributes:
         return function.attributes[name]
     if name == "__annotations__":
@@ -350,7 +350,9 @@ def _joined_path(path: PathValue, given: Arguments) -> Value:
     return PathValue(str(PurePosixPath(*parts)))
 
 
-def assign_attribute(run: Machine, value: Value, name: str, new: Value) -> None:
+def assign_attribute(  # noqa: PLR0912
+    run: Machine, value: Value, name: str, new: Value
+) -> None:
     """Set an attribute; join it with the old value where the assignment is uncertain."""
     match value:
         case Instance():

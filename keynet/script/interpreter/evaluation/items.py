@@ -101,7 +101,7 @@ def _of_sequence(run: Machine, value: list[Value] | tuple[Value, ...] | str, key
     return value[key] if -len(value) <= key < len(value) else UNKNOWN
 
 
-def items_of(run: Machine, value: Value) -> list[Value] | None:
+def items_of(run: Machine, value: Value) -> list[Value] | None:  # noqa: PLR0911
     """Return the items of a value in order, None when they are unknown."""
     if isinstance(value, (list, tuple, dict, SetValue)):
         items = list(value.items) if isinstance(value, SetValue) else list(value)

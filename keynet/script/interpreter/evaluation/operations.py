@@ -89,7 +89,7 @@ def concrete(value: Value, budget: int = _MAX_CONCRETE) -> bool:
     return True
 
 
-def truth(value: Value) -> bool | None:
+def truth(value: Value) -> bool | None:  # noqa: PLR0911
     """Return the truth of a value, None when it is unknown."""
     if is_constant(value) or isinstance(value, (list, tuple, dict)):
         return bool(value)

@@ -313,7 +313,7 @@ def test_parse_known_args_is_a_parse(tmp_path: Path) -> None:
     ) == [A("x", "int")]
 
 
-def test_the_parser_that_is_left_with_the_rest_is_the_one(tmp_path: Path) -> None:
+def test_parsers_that_share_the_command_line_are_reported_together(tmp_path: Path) -> None:
     found = extract(
         write(
             tmp_path,
@@ -336,7 +336,7 @@ def test_the_parser_that_is_left_with_the_rest_is_the_one(tmp_path: Path) -> Non
             """,
         )
     )
-    assert found.arguments == (A("lr", "float", 0.05),)
+    assert found.arguments == (A("config", "str", ""), A("lr", "float", 0.05))
     assert {note.line for note in found.notes} == {3, 11}
 
 

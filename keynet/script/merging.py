@@ -29,12 +29,19 @@ def merged(chosen: list[Candidate]) -> tuple[list[Declared], list[Note]]:
                 found[declared.name] = declared, candidate
                 continue
             first, other = found[declared.name]
-            if other is candidate:
+            if other is candidate and not (declared.certain and first.certain):
+                found[declared.name] = _either(first, declared), other
+            elif other is candidate:
                 message = fill(text, name=printable(declared.name, 100))
                 notes.append(Note(declared.line, message, declared.file))
             elif not (candidate.certain and other.certain):
                 found[declared.name] = _either(first, declared), other
-    return [declared for declared, _candidate in found.values()], notes
+    declarations = [declared for declared, _candidate in found.values()]
+    sometimes = _("It depends on a condition whether the script has this argument.")
+    notes.extend(
+        Note(one.line, sometimes, one.file) for one in declarations if not one.certain
+    )
+    return declarations, notes
 
 
 def _optional(declared: Declared) -> Declared:
@@ -51,6 +58,7 @@ def _either(one: Declared, other: Declared) -> Declared:
         kind=one.kind if one.kind == other.kind else "",
         default=join(one.default, other.default),
         choices=_same_choices(one.choices, other.choices),
+        certain=True,
     )
 
 

@@ -163,6 +163,7 @@ def _call_function(run: Machine, function: Function, given: Arguments) -> Value:
     if idle > _MAX_IDLE:
         return UNKNOWN
     declarations, steps = run.declarations, run.limits.steps
+    doubts = run.doubts
     scope = Scope(function.scope.module, function.scope, {}, "function", Frame(function))
     bind_arguments(run, function, given, scope)
     run.active[function.node] = same + 1
@@ -172,6 +173,7 @@ def _call_function(run: Machine, function: Function, given: Arguments) -> Value:
         return run.run_function(function, scope)
     finally:
         run.calls -= 1
+        run.doubts = doubts
         spent = steps - run.limits.steps
         if declarations == run.declarations and spent > _HEAVY:
             run.idle[function.node] = idle + spent

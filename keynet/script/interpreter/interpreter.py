@@ -88,6 +88,9 @@ class Interpreter:
         self._full: dict[int, object] = {}
         self.waiting: list[Value] = []
         self.unseen_imports = False
+        # How many branches, of the calls that are followed, may have left before here.
+        self.doubts = 0
+        self.stops = 0
         self.command_line: Value = None
         self._unknown_calls: dict[str, Unknown] = {}
         self.main_function: ast.AST | None = None

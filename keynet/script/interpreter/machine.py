@@ -73,6 +73,8 @@ class Limits:
 class Declared:
     """One argument as declared, before its values are converted.
 
+    ``certain`` is False where it depends on a condition whether it is declared.
+
     ``kind`` is the name of its type, "" when it is unknown; ``notes`` say what else is unknown.
     """
 
@@ -85,6 +87,7 @@ class Declared:
     line: int = 0
     file: str = ""
     notes: list[str] = field(default_factory=list)
+    certain: bool = True
 
 
 class ParserLike(Protocol):
@@ -112,6 +115,8 @@ class Machine(Protocol):
     declarations: int
     idle: dict[ast.AST, int]
     unseen_imports: bool
+    doubts: int
+    stops: int
 
     # Values
     def execute(self, statements: list[ast.stmt], scope: Scope) -> str | None: ...

@@ -149,7 +149,7 @@ def assign_item(  # noqa: PLR0912
         elif present:
             container[key] = join(container[key], value)
         else:
-            container[key] = value
+            container[key] = join(value, UNKNOWN)
             run.spoil(container)
     elif isinstance(container, list):
         if isinstance(key, int) and -len(container) <= key < len(container):

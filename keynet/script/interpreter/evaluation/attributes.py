@@ -356,15 +356,17 @@ def assign_attribute(  # noqa: PLR0912
     """Set an attribute; join it with the old value where the assignment is uncertain."""
     match value:
         case Instance():
-            if isinstance(new, Unknown) and value.native(name) is not MISSING:
+            native = value.native(name)
+            if isinstance(new, Unknown) and isinstance(native, Native):
                 return
             target = value.attributes
             if value.cls is not None and isinstance(_found(value.cls, name), Descriptor):
                 # What a property's setter stores is not followed.
                 new = UNKNOWN
             certain = run.region in (0, value.region)
-            if not certain and name not in target and value.cls is not None:
-                old = _found(value.cls, name)
+            if not certain and name not in target:
+                old = native if value.cls is None else _found(value.cls, name)
+                old = native if old is MISSING else old
                 new = new if old is MISSING else join(old, new)
         case Function():
             target, certain = value.attributes, not run.region

@@ -55,6 +55,9 @@ def compare(op: ast.cmpop, left: Value, right: Value) -> bool | None:  # noqa: P
         return _compare_alternatives(op, left, right)
     if isinstance(op, (ast.Eq, ast.NotEq)) and _different_things(left, right):
         return isinstance(op, ast.NotEq)
+    if isinstance(op, (ast.Eq, ast.NotEq)) and (_is_sentinel(left) or _is_sentinel(right)):
+        same = _identical(left, right)
+        return same if same is None or isinstance(op, ast.Eq) else not same
     if isinstance(op, (ast.Eq, ast.NotEq)):
         same = _same_type(left, right)
         if same is not None:
@@ -102,10 +105,14 @@ def _different_things(left: Value, right: Value) -> bool:
     return False
 
 
+def _is_sentinel(value: Value) -> bool:
+    return isinstance(value, External) and value.name in _SENTINELS
+
+
 def _is_known_type(value: Value) -> bool:
     """Report whether a value is a type that has no other name."""
     if isinstance(value, External):
-        return value.name.startswith(("builtins.", "typing."))
+        return value.name.startswith(("builtins.", "typing.", "types."))
     return isinstance(value, (Class, Generic))
 
 
@@ -127,6 +134,10 @@ def _identical(left: Value, right: Value) -> bool | None:  # noqa: PLR0911
     if left is right and not isinstance(left, Unknown):
         return True
     for one, other in ((left, right), (right, left)):
+        if _is_sentinel(one) and one != other:
+            known = not isinstance(other, (Unknown, External))
+            return False if known or _is_sentinel(other) or _is_known_type(other) else None
+    for one, other in ((left, right), (right, left)):
         if isinstance(other, Unknown):
             if one is None and other.kind not in ("", "None"):
                 return False
@@ -137,12 +148,6 @@ def _identical(left: Value, right: Value) -> bool | None:  # noqa: PLR0911
     same = _same_type(left, right)
     if same is not None:
         return same
-    for one, other in ((left, right), (right, left)):
-        if isinstance(one, External) and one.name in _SENTINELS:
-            known = not isinstance(other, (Unknown, External))
-            known = known or (isinstance(other, External) and other.name in _SENTINELS)
-            known = known or _is_known_type(other)
-            return False if known else None
     if isinstance(left, (Function, Instance)) or isinstance(right, (Function, Instance)):
         return False
     return None
@@ -156,6 +161,9 @@ def _contains(item: Value, container: Value) -> bool | None:
         return item in container
     if isinstance(container, SetValue):
         container = container.items
+    if isinstance(container, (list, tuple)) and _is_known_type(item):
+        outcomes = {_identical(item, one) for one in container}
+        return True if True in outcomes else None if None in outcomes else False
     if not isinstance(container, (list, tuple, dict)) or not is_constant(item):
         return None
     if item in container:

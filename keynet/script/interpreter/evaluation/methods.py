@@ -164,6 +164,8 @@ def _pop_key(run: Machine, items: dict[Value, Value], given: Arguments) -> Value
     default = given.get("default", 1, UNKNOWN)
     if not is_constant(key) or not run.may_change(items):
         value = items.get(key, default) if is_constant(key) else UNKNOWN
+        if key in items and is_constant(key):
+            items[key] = join(value, UNKNOWN)
         run.spoil(items)
         return value
     if key in items:
@@ -179,6 +181,7 @@ def _set_default(run: Machine, items: dict[Value, Value], given: Arguments) -> V
     if key not in items:
         if not run.may_change(items):
             run.spoil(items)
+            default = join(default, UNKNOWN)
         items[key] = default
     return items[key]
 
@@ -218,7 +221,7 @@ def _update(run: Machine, items: dict[Value, Value], given: Arguments) -> Value:
     if given.open or not run.may_change(items):
         run.spoil(items)
         for key, value in more.items():
-            items[key] = join(items[key], value) if key in items else value
+            items[key] = join(items[key] if key in items else UNKNOWN, value)
     else:
         items.update(more)
     return None

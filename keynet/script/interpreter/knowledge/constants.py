@@ -11,8 +11,11 @@ from keynet.script.interpreter.machine import Handler, Machine
 from keynet.script.interpreter.values import HERE, MISSING, Arguments, External, Unknown, Value
 from keynet.text import _, fill
 
-__all__ = ["constant", "machine_dependent", "machine_handlers"]
+__all__ = ["PARAMETER_KINDS", "constant", "machine_dependent", "machine_handlers"]
 
+PARAMETER_KINDS: Final = (
+    "POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD", "VAR_POSITIONAL", "KEYWORD_ONLY", "VAR_KEYWORD",
+)  # fmt: skip
 _CONSTANTS: Final[Mapping[str, Value]] = {
     "logging.CRITICAL": 50,
     "logging.DEBUG": 10,
@@ -42,6 +45,7 @@ _CONSTANTS: Final[Mapping[str, Value]] = {
     **dict.fromkeys(
         ("inspect.Parameter.empty", "inspect.Signature.empty"), External("inspect._empty")
     ),
+    **{f"inspect.Parameter.{name}": number for number, name in enumerate(PARAMETER_KINDS)},
     "types.NoneType": External("builtins.NoneType"),
     "signal.SIGINT": 2,
     "signal.SIGKILL": 9,

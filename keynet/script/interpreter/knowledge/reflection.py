@@ -7,6 +7,7 @@ from typing import Final
 
 from keynet.script.interpreter.definitions import Class, Function, Instance, Module, Scope
 from keynet.script.interpreter.evaluation.attributes import class_attribute
+from keynet.script.interpreter.knowledge.constants import PARAMETER_KINDS
 from keynet.script.interpreter.knowledge.records import annotations, named_tuple, written_type
 from keynet.script.interpreter.machine import Handler, Machine
 from keynet.script.interpreter.values import (
@@ -29,7 +30,6 @@ _DEEPEST: Final = 6
 _SPEC: Final = (
     "args", "varargs", "varkw", "defaults", "kwonlyargs", "kwonlydefaults", "annotations",
 )  # fmt: skip
-_PARAMETER: Final = "inspect.Parameter"
 
 
 def _unwrapped(value: Value, *, follow: bool = True) -> tuple[Function | None, int]:
@@ -168,9 +168,10 @@ def _signature(run: Machine, given: Arguments) -> Value:
             "name": name,
             "annotation": annotation,
             "default": default,
-            "kind": External(f"{_PARAMETER}.{kind}"),
+            "kind": PARAMETER_KINDS.index(kind),
             "empty": _EMPTY,
         }
+        fields.update((one, number) for number, one in enumerate(PARAMETER_KINDS))
         parameters[name] = Instance(None, fields, run.region)
     function, _bound = _unwrapped(value)
     returns = None if function is None else _of_function(run, function).get("return", _EMPTY)

@@ -6,7 +6,7 @@ import pytest
 
 from keynet.script.arguments import Argument as A
 from keynet.script.extraction import extract
-from tests.unit.script.reading import arguments, write
+from tests.unit.script.reading import arguments, read, write
 
 LR = A("lr", "float", 0.1)
 HEAD = "import argparse\nimport os, sys, functools, itertools\n"
@@ -262,7 +262,7 @@ def test_what_may_have_changed_is_not_reported(tmp_path: Path, change: str) -> N
 
 
 def test_arguments_of_both_ways_are_found(tmp_path: Path) -> None:
-    assert arguments(
+    found = read(
         tmp_path,
         """
         import argparse
@@ -274,7 +274,9 @@ def test_arguments_of_both_ways_are_found(tmp_path: Path) -> None:
             p.add_argument('--ckpt', required=True)
         p.parse_args()
         """,
-    ) == [LR, A("ckpt", required=True)]
+    )
+    assert list(found.arguments) == [LR, A("ckpt", required=False)]
+    assert [note.line for note in found.notes] == [6, 8, 8]
 
 
 def test_a_choice_that_cannot_be_computed_is_null_with_a_note(tmp_path: Path) -> None:

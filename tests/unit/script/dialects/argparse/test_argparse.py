@@ -337,7 +337,7 @@ def test_parsers_that_share_the_command_line_are_reported_together(tmp_path: Pat
         )
     )
     assert found.arguments == (A("config", "str", ""), A("lr", "float", 0.05))
-    assert {note.line for note in found.notes} == {3, 11}
+    assert {note.line for note in found.notes} == {11}
 
 
 def test_conflict_handler_resolve_lets_the_later_win(tmp_path: Path) -> None:

@@ -38,9 +38,7 @@ def merged(chosen: list[Candidate]) -> tuple[list[Declared], list[Note]]:
                 found[declared.name] = _either(first, declared), other
     declarations = [declared for declared, _candidate in found.values()]
     sometimes = _("It depends on a condition whether the script has this argument.")
-    notes.extend(
-        Note(one.line, sometimes, one.file) for one in declarations if not one.certain
-    )
+    notes.extend(Note(one.line, sometimes, one.file) for one in declarations if not one.certain)
     return declarations, notes
 
 

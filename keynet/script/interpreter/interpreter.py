@@ -222,7 +222,7 @@ class Interpreter:
             return False
         _container, name = self._registries.pop(id(container))
         self._full[id(container)] = container
-        self.load_unread(rf"\b{re.escape(name)}\b")
+        self.load_unread(rf"\b{re.escape(name)}\b|\bfrom\s+\.")
         if self.unseen_imports:
             # A module of an unknown name may register something, too.
             self.spoil(container)

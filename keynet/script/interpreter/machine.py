@@ -73,7 +73,8 @@ class Limits:
 class Declared:
     """One argument as declared, before its values are converted.
 
-    ``certain`` is False where it depends on a condition whether it is declared.
+    ``certain`` is False where it depends on a condition whether it is declared; ``converter``
+    is what the library applies to a default that is a string.
 
     ``kind`` is the name of its type, "" when it is unknown; ``notes`` say what else is unknown.
     """
@@ -88,6 +89,7 @@ class Declared:
     file: str = ""
     notes: list[str] = field(default_factory=list)
     certain: bool = True
+    converter: Value = None
 
 
 class ParserLike(Protocol):

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from keynet.script.conversion import converter_kind, element_kind
+from keynet.script.conversion import converter_kind, element_kind, is_strange
 from keynet.script.interpreter.definitions import Class, Instance
 from keynet.script.interpreter.evaluation.attributes import class_attribute, outside_bases
 from keynet.script.interpreter.machine import Declared, Machine, Native
@@ -16,7 +16,7 @@ from keynet.script.interpreter.values import (
     is_constant,
     join,
 )
-from keynet.text import _
+from keynet.text import _, fill, printable
 
 __all__ = ["ACTIONS", "Action", "declare", "either", "make_action"]
 
@@ -153,12 +153,14 @@ def declare(action: Action) -> Declared:
         action.given.file,
         notes,
         action.certain,
+        action.given.keywords.get("type"),
     )
 
 
 def either(one: Action, other: Action) -> Action:
     """Return what holds for both of two actions that are added by the same call."""
     both = one.with_default(join(one.default, other.default))
+    both.certain = True
     if one.kind != other.kind:
         both.kind = ""
     if one.choices is not other.choices:
@@ -206,6 +208,12 @@ def _fill(
     action.choices = None if choices is None or verb in _FLAGS else choices
     action.required = _required(run, given, action.options, action.notes)
     _refine(run, action, given_default)
+    converter = given.keywords.get("type")
+    if isinstance(converter, External) and is_strange(run, converter):
+        text = _(
+            "{function}() converts its values; it is outside the project, the type is a guess."
+        )
+        action.notes.append(fill(text, function=printable(converter.name, 100)))
     if given.open:
         action.notes.append(_("Some of the values passed to add_argument() are unknown."))
 
@@ -267,7 +275,7 @@ def _default(given: Arguments, verb: str, argument_default: Value) -> tuple[Valu
     return (Unknown() if given.open else None), False
 
 
-def _kind(run: Machine, given: Arguments, verb: str, default: Value) -> str:  # noqa: PLR0911
+def _kind(run: Machine, given: Arguments, verb: str, default: Value) -> str:
     if verb in _FLAGS or verb == "boolean_optional":
         return "bool"
     if verb == "count":

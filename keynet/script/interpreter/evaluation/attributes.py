@@ -311,7 +311,7 @@ def _of_path(run: Machine, path: PathValue, name: str) -> Value:  # noqa: PLR091
         "suffix": suffix,
         "parent": PathValue(posixpath.dirname(text) or "."),
         "parents": [PathValue(str(one)) for one in PurePosixPath(text).parents],
-        "parts": PurePosixPath(text).parts,
+        "parts": list(PurePosixPath(text).parts) if HERE in text else PurePosixPath(text).parts,
     }
     if name in known:
         return known[name]

@@ -137,7 +137,7 @@ def is_named_tuple(value: Instance) -> bool:
 
 def starts_here(value: Value) -> bool:
     """Report whether a path, whole or in parts, starts at an unknown folder."""
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, list):
         value = value[0] if value else None
     return isinstance(value, str) and HERE in value
 

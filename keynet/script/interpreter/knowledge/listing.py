@@ -78,6 +78,14 @@ def _modules(run: Machine, given: Arguments) -> Value:
     return Unknown("list") if folders is None else run.fresh(found)
 
 
+def _exists(run: Machine, given: Arguments) -> Value:
+    """Report whether a module of the project exists; nothing else is looked up."""
+    folder, name = posixpath.split(_text(given.get("path", 0)))
+    if name.endswith(".py") and name in (run.listing(folder) or ()):
+        return True
+    return machine_dependent("os.path.isfile", "bool")
+
+
 def _is_package(run: Machine, folder: Value, name: str) -> bool:
     return "__init__.py" in (run.listing(posixpath.join(_text(folder), name)) or ())
 
@@ -95,6 +103,8 @@ LISTINGS: Final[Mapping[str, Handler]] = {
     "glob.glob": _glob,
     "glob.iglob": _glob,
     "os.listdir": _list_folder,
+    "os.path.exists": _exists,
+    "os.path.isfile": _exists,
     "pathlib.Path.glob": _glob_path,
     "pathlib.Path.iterdir": _iterate_folder,
     "pkgutil.iter_modules": _modules,

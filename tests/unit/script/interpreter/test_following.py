@@ -170,8 +170,8 @@ def test_options_classes_are_followed_with_their_bases(tmp_path: Path) -> None:
         ("from types import SimpleNamespace as N\nc = N(lr=0.1)\n"
          "p.add_argument('--lr', type=float, default=c.lr)", [LR]),
         ("from enum import Enum\nclass E(str, Enum):\n    A = 'a'\n    B = 'b'\n"
-         "p.add_argument('--e', choices=list(E.__members__), default=E.A.value)",
-         [A("e", default="a", choices=("A", "B"))]),
+         "p.add_argument('--e', choices=list(E.__members__), default=E.A.name)",
+         [A("e", default="A", choices=("A", "B"))]),
         ("LR = 1\ndef set_lr():\n    global LR\n    LR = 0.1\nset_lr()\n"
          "p.add_argument('--lr', type=float, default=LR)", [LR]),
         ("def deco(f):\n    @functools.wraps(f)\n    def inner(*a, **k):\n"

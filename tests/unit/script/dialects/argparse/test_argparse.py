@@ -53,7 +53,7 @@ def one(folder: Path, call: str, before: str = "") -> A:
         ("add_argument('--size', nargs=2, type=float, default=(0.5, 1.0))",
          A("size", "float", [0.5, 1.0])),
         ("add_argument('--epochs', default=5)", A("epochs", "str", 5)),
-        ("add_argument('--epochs', type=int, default='5')", A("epochs", "int", "5")),
+        ("add_argument('--epochs', type=int, default='5')", A("epochs", "int", 5)),
         ("add_argument('--eps', type=float, default=-1e-8)", A("eps", "float", -1e-8)),
         ("add_argument('--n', type=int, default=+3)", A("n", "int", 3)),
         ("add_argument('--n', type=int, default=2 ** 10 * 3 // 2)", A("n", "int", 1536)),

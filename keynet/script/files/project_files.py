@@ -179,14 +179,20 @@ class Project:
     def read(self, module: Module, limits: Limits) -> source.Source | None:
         """Read a module; return None if it is invalid or the limits are used up."""
         if limits.modules <= 0 or limits.tokens <= 0:
+            limits.meet("modules" if limits.modules <= 0 else "words")
             return None
         limits.modules -= 1
+        raw: bytes | None = None
         try:
             raw = self._content(module)
             if raw is None:
                 return None
             content = source.from_bytes(module.path, raw, max_tokens=limits.tokens, whole=False)
         except (OSError, ScriptInvalid):
+            if raw is not None and source.is_longer(raw, limits.tokens):
+                limits.meet("words")
+            elif raw is None or raw.strip():
+                limits.meet("unreadable")
             return None
         limits.tokens -= content.tokens
         self.texts.append(content.text)

@@ -158,6 +158,7 @@ def _call_unknown(run: Machine, function: Value, given: Arguments) -> Value:
 def _call_function(run: Machine, function: Function, given: Arguments) -> Value:
     same = run.active.get(function.node, 0)
     if len(run.active) >= _MAX_CALLS or same >= _MAX_SAME or run.calls >= _MAX_CALLS:
+        run.limits.meet("calls")
         return UNKNOWN
     idle = run.idle.get(function.node, 0)
     if idle > _MAX_IDLE:

@@ -273,6 +273,8 @@ class Interpreter:
         """Record a new parser."""
         if len(self.parsers) < _MOST_PARSERS:
             self.parsers.append(parser)
+        else:
+            self.limits.meet("parsers")
 
     def replace_command_line(self, words: Value) -> None:
         """Record that a script changes ``sys.argv``."""

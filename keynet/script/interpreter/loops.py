@@ -97,6 +97,7 @@ def _while(run: Machine, node: ast.While, scope: Scope) -> Signal:
             return None
         if signal is not None:
             return signal
+    run.limits.meet("turns")
     widen(run, stored_names(node.body), scope)
     return None
 

@@ -51,12 +51,17 @@ class Limits:
     """What is left of the work that a script may cause.
 
     ``steps`` are used by evaluated nodes and copied elements, ``tokens`` and ``modules`` by
-    files read.
+    files read; ``met`` counts how often each bound is met.
     """
 
     steps: int = 200_000
     tokens: int = 150_000
-    modules: int = 80
+    modules: int = 400
+    met: dict[str, int] = field(default_factory=dict)
+
+    def meet(self, bound: str) -> None:
+        """Record that a bound is met: what lies beyond it may be missing."""
+        self.met[bound] = self.met.get(bound, 0) + 1
 
     def spend(self, steps: int) -> None:
         """Use up steps.

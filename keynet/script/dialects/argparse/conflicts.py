@@ -6,7 +6,7 @@ from keynet.script.dialects.argparse.action import Action, either
 
 __all__ = ["MOST_ACTIONS", "add_action"]
 
-MOST_ACTIONS: Final = 2_000
+MOST_ACTIONS: Final = 2_001
 
 
 def add_action(actions: list[Action], action: Action, *, resolve: bool) -> None:

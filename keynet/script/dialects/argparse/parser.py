@@ -256,6 +256,8 @@ def _add_parser(run: Machine, subparsers: Subparsers, given: Arguments) -> Value
         parser.nested = True
         if len(of.children) < 500:
             of.children.append((len(of.actions), parser))
+        else:
+            run.limits.meet("commands")
     return parser
 
 

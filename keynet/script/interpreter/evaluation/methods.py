@@ -221,7 +221,7 @@ def _update(run: Machine, items: dict[Value, Value], given: Arguments) -> Value:
     if given.open or not run.may_change(items):
         run.spoil(items)
         for key, value in more.items():
-            items[key] = join(items[key] if key in items else UNKNOWN, value)
+            items[key] = join(items.get(key, UNKNOWN), value)
     else:
         items.update(more)
     return None

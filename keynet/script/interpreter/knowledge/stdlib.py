@@ -10,7 +10,7 @@ from typing import Final
 from keynet.script.interpreter.definitions import Class, Function, Instance
 from keynet.script.interpreter.knowledge.classes import make_enum
 from keynet.script.interpreter.knowledge.constants import machine_handlers
-from keynet.script.interpreter.knowledge.listing import LISTINGS
+from keynet.script.interpreter.knowledge.module_folders import LISTINGS
 from keynet.script.interpreter.knowledge.pure_functions import PURE_FUNCTIONS
 from keynet.script.interpreter.knowledge.reflection import REFLECTION
 from keynet.script.interpreter.machine import Handler, Machine, Native

@@ -125,6 +125,11 @@ def _call_external(run: Machine, function: External, given: Arguments) -> Value:
             native = receiver.native(method)
             if native is not MISSING:
                 return call(run, native, given.after(1))
+    if given.positional and isinstance(given.positional[0], Container):
+        # dict.update(self, …) in a class that derives from dict.
+        found = run.attribute(given.positional[0].items, method)
+        if isinstance(found, Native):
+            return call(run, found, given.after(1))
     return _call_unknown(run, function, given)
 
 

@@ -157,7 +157,7 @@ def _boolean(run: Machine, node: ast.BoolOp, scope: Scope) -> Value:
     result: Value = None
     found = False
     for operand in node.values:
-        value = evaluate(run, operand, scope)
+        value = (_perhaps if found else evaluate)(run, operand, scope)
         known = run.truth(value)
         if known is None or known is stops or operand is node.values[-1]:
             kept = (
@@ -202,9 +202,18 @@ def _compare(run: Machine, node: ast.Compare, scope: Scope) -> Value:
 def _condition(run: Machine, node: ast.IfExp, scope: Scope) -> Value:
     known = run.truth(evaluate(run, node.test, scope))
     if known is None:
-        left = evaluate(run, node.body, scope)
-        return join(left, evaluate(run, node.orelse, scope))
+        left = _perhaps(run, node.body, scope)
+        return join(left, _perhaps(run, node.orelse, scope))
     return evaluate(run, node.body if known else node.orelse, scope)
+
+
+def _perhaps(run: Machine, node: ast.expr, scope: Scope) -> Value:
+    """Evaluate an expression that the script may pass over."""
+    run.limits.spend(1)
+    if not any(isinstance(inner, ast.Call) for inner in ast.walk(node)):
+        return evaluate(run, node, scope)
+    with run.uncertain():
+        return evaluate(run, node, scope)
 
 
 def _subscript(run: Machine, node: ast.Subscript, scope: Scope) -> Value:

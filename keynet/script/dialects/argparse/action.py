@@ -46,6 +46,7 @@ _KINDS: Final = {
         if verb not in ("store", "store_const", "append_const")
     },
 }
+_OF_LIBRARIES: Final = ("argparse.", "configargparse.", "jsonargparse.", "simple_parsing.")
 _FLAGS: Final = {"store_true": False, "store_false": True}
 _LONGEST_NAME: Final = 200
 _PARAMETERS: Final = (
@@ -189,8 +190,15 @@ def make_action(
     if custom is not None:
         given = _as_constructed(run, custom, given, name, options)
     action = Action(name, "str", None, given, options)
+    _note_action(action, given.keywords.get("action"))
     _fill(run, action, given, verb, argument_default)
     return action
+
+
+def _note_action(action: Action, verb: Value) -> None:
+    if isinstance(verb, External) and not verb.name.startswith(_OF_LIBRARIES):
+        text = _("Its action {name} is outside the project: what it stores is a guess.")
+        action.notes.append(fill(text, name=printable(verb.name, 100)))
 
 
 def _fill(

@@ -123,6 +123,8 @@ def _same_type(left: Value, right: Value) -> bool | None:
     for one, other in ((left, right), (right, left)):
         if isinstance(one, Instance) and _is_known_type(other):
             return None if one.cls is not None and "__eq__" in one.cls.namespace else False
+        if is_constant(one) and one is not None and _is_known_type(other):
+            return False
     if not (_is_known_type(left) and _is_known_type(right)):
         return True if isinstance(left, External) and left == right else None
     return left is right or (isinstance(left, External) and left == right)

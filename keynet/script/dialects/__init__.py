@@ -9,6 +9,7 @@ def all_dialects() -> list[Dialect]:
     """Return every dialect that is supported."""
     from keynet.script.dialects.absl import ABSL
     from keynet.script.dialects.argparse.jsonargparse import JSONARGPARSE
+    from keynet.script.dialects.argparse.lightning import LIGHTNING
     from keynet.script.dialects.argparse.parser import ARGPARSE
     from keynet.script.dialects.argparse.simple_parsing import SIMPLE_PARSING
     from keynet.script.dialects.argparse.tap import TAP
@@ -30,6 +31,7 @@ def all_dialects() -> list[Dialect]:
         DATACLASSES,
         FIRE,
         JSONARGPARSE,
+        LIGHTNING,
         PYDANTIC,
         SIMPLE_PARSING,
         TAP,

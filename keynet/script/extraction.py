@@ -131,7 +131,8 @@ def _reported(run: Interpreter, chosen: list[candidates.Candidate]) -> Extractio
     # Following the script may have used all steps; its declarations are still reported.
     run.limits.steps = _STEPS
     too_many = _("There are too many arguments; the rest is omitted.")
-    declarations, notes = shared_line.merged(chosen)
+    alone = len({id(candidate.parser) for candidate in run.candidates}) < 2
+    declarations, notes = shared_line.merged(chosen, alone=alone)
     for declared in declarations:
         if len(arguments) >= _MOST_ARGUMENTS:
             notes.append(Note(declared.line, too_many, declared.file))

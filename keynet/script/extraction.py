@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from keynet.script import collector, conversion, training_script
+from keynet.script import collector, conversion, training_script, unread
 from keynet.script.arguments import Argument, Extraction, Note
 from keynet.script.dialects import all_dialects
 from keynet.script.files import source
@@ -62,8 +62,8 @@ def _extracted(script: TrainingScript, parser_type: str | None) -> Extraction:
             _read_registering(run, dialects)
         parser = candidates.choose(run.candidates, run.parsers)
         if parser is None:
-            return Extraction(None, (), _notes(run, []))
-        return _reported(run, parser)
+            return Extraction(None, (), _notes(run, _reasons(run, content, dialects)))
+        return _reported(run, parser, unread.notes_of_unread(content.text))
     finally:
         run.forget()
 
@@ -122,9 +122,19 @@ def _found(run: Interpreter) -> bool:
     )
 
 
-def _reported(run: Interpreter, parser: ParserLike) -> Extraction:
+def _reasons(run: Interpreter, content: source.Source, dialects: list[Dialect]) -> list[Note]:
+    """Return notes on why nothing was found; there is no need where the script asks for nothing."""
+    notes = unread.notes_of_unread(content.text)
+    notes += unread.notes_without_result(content.text, run.modules.project.texts)
+    words = [word for dialect in dialects for word in dialect.words]
+    if not notes and not run.notes and _mentions(run, content, words):
+        text = _("No command line was found, although the script or its project can declare one.")
+        notes.append(Note(1, text))
+    return notes
+
+
+def _reported(run: Interpreter, parser: ParserLike, notes: list[Note]) -> Extraction:
     arguments: dict[str, Argument] = {}
-    notes: list[Note] = []
     # Following the script may have used all steps; its declarations are still reported.
     run.limits.steps = _STEPS
     too_many = _("There are too many arguments; the rest is omitted.")

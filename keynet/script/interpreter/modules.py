@@ -2,6 +2,7 @@
 
 import ast
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from keynet.script.files.project_files import Project
@@ -18,6 +19,7 @@ __all__ = [
     "load",
     "load_unread",
     "module",
+    "read_file",
     "resolve",
     "submodule",
 ]
@@ -114,6 +116,11 @@ def _noted(run: _Follower, found: Module | None) -> Module | None:
     if found is not None and found.state == "unread":
         run.modules.unread.append(found)
     return found
+
+
+def read_file(run: _Follower, path: Path) -> tuple[bytes, str] | None:
+    """Return content and shown path of a file of the project, None when there is none."""
+    return run.modules.project.data(path)
 
 
 def import_name(run: _Follower, name: str) -> Value:

@@ -169,10 +169,12 @@ _FORMS_ANYWHERE: Final = (
     ("=", r"[?&](?:access_token|api_?key|auth|password|private_token|sig|token)=[^&\s]{6,}"),
 )
 _HEADER: Final = r"(?i)(?:(?:proxy-)?authorization:\s*\S+|bearer)\s+\S+"
+# Brackets and other scripts end a value: "(token:1.3)" is a weight, whatever follows.
+_PART: Final = r"[!#-&*+\-./0-:=?-Z\\^-z|~]"
 _STATED: Final = (
     r"(?i)(?:password|passwd|passphrase|token|api[ _-]?key|secret)\w{0,60}"
     r"\s{0,20}(?:is|:|=)\s{0,20}['\"]?"
-    r"(?=\S{0,200}\d)(?=\S{0,200}[A-Za-z])\S{8}"
+    rf"(?={_PART}{{0,200}}\d)(?={_PART}{{0,200}}[A-Za-z]){_PART}{{8}}"
 )
 
 

@@ -1,6 +1,7 @@
 """Convert values to what is reported: defaults, type names, choices and notes."""
 
 import math
+import sys
 import unicodedata
 from typing import Final, get_args
 
@@ -10,6 +11,7 @@ from keynet.script.interpreter.definitions import Class, EnumMember, Function, I
 from keynet.script.interpreter.evaluation.attributes import outside_bases
 from keynet.script.interpreter.machine import Declared, Machine, Native
 from keynet.script.interpreter.values import (
+    HERE,
     MISSING,
     Arguments,
     BoundMethod,
@@ -26,7 +28,7 @@ from keynet.script.interpreter.values import (
 )
 from keynet.text import _, fill, printable
 
-__all__ = ["converter_kind", "element_kind", "to_argument"]
+__all__ = ["converter_kind", "element_kind", "is_strange", "to_argument"]
 
 _TYPES: Final[frozenset[str]] = frozenset(get_args(TypeName))
 _SUPPRESS: Final = "==SUPPRESS=="
@@ -38,6 +40,10 @@ _OUTSIDE: Final = {
     "float": "float", "float16": "float", "float32": "float", "float64": "float",
     "bool": "bool", "bool_": "bool", "str": "str",
 }  # fmt: skip
+
+
+# Of the packages that training scripts use; their results have no other form than text.
+_TO_TEXT: Final = frozenset(["torch.device", "yaml.safe_load", "builtins.open"])
 
 
 class _NotJsonError(Exception):
@@ -69,6 +75,8 @@ def to_argument(run: Machine, declared: Declared) -> tuple[Argument, list[Note]]
     if mentions_secret(help_text):
         help_text = ""
         note(fill(_("The help of {name} appears to contain a secret and is omitted."), name=shown))
+    if choices is not None and not _among(default, choices):
+        note(fill(_("The default of {name} is not among its choices."), name=shown))
     argument = Argument(
         declared.name,
         kind,  # type: ignore[arg-type]
@@ -80,12 +88,17 @@ def to_argument(run: Machine, declared: Declared) -> tuple[Argument, list[Note]]
     return argument, notes
 
 
+def _among(default: JsonValue, choices: tuple[str, ...]) -> bool:
+    parts = default if isinstance(default, list) else [default]
+    return all(part is None or str(part) in choices for part in parts)
+
+
 def _default(run: Machine, declared: Declared, shown: str, *, note_with: object) -> JsonValue:
     assert callable(note_with)
     if isinstance(declared.default, str) and declared.default == _SUPPRESS:
         return None
     try:
-        value = _to_json(run, declared.default, [_MOST_PARTS])
+        value = _to_json(run, _parsed(run, declared), [_MOST_PARTS])
     except _NotJsonError as error:
         note_with(fill(_("The default of {name} is unknown: {reason}."), name=shown, reason=error))
         return None
@@ -93,6 +106,20 @@ def _default(run: Machine, declared: Declared, shown: str, *, note_with: object)
         note_with(fill(_("The default of {name} looks like a secret and is omitted."), name=shown))
         return None
     return value
+
+
+def _parsed(run: Machine, declared: Declared) -> Value:
+    """Return the default as argparse parses it: a string goes through the converter."""
+    default = declared.default
+    if declared.converter is None or not isinstance(default, str):
+        return default
+    notes = len(run.notes)
+    with run.uncertain():
+        made = run.call(declared.converter, Arguments((default,)))
+    del run.notes[notes:]
+    parts = made if isinstance(made, (list, tuple)) else [made]
+    plain = all(isinstance(part, (str, int, float)) for part in parts)
+    return made if plain and not run.spoiled(made) else default
 
 
 def _holds_secret(value: JsonValue, *names: str) -> bool:
@@ -128,11 +155,13 @@ def _to_json(run: Machine, value: Value, left: list[int]) -> JsonValue:  # noqa:
         case str():
             if len(value) > _LONGEST_DEFAULT:
                 raise _NotJsonError(_("it is too large"))
+            if HERE in value:
+                raise _NotJsonError(fill(_("it depends on the machine ({name})"), name="__file__"))
             if any("\ud800" <= character <= "\udfff" for character in value):
                 raise _NotJsonError(_("it is not valid text"))
             return value
         case PathValue():
-            return value.text
+            return _to_json(run, value.text, left)
         case EnumMember():
             return _to_json(run, value.value, left)
         case list() | tuple() | SetValue() | dict():
@@ -179,7 +208,7 @@ def _key(run: Machine, key: Value) -> str:
 
 
 def _help(value: Value) -> str:
-    if not isinstance(value, str) or value == _SUPPRESS:
+    if not isinstance(value, str) or value == _SUPPRESS or HERE in value:
         return ""
     return " ".join(printable(value).split())
 
@@ -195,6 +224,8 @@ def _choices(run: Machine, value: Value) -> tuple[str, ...] | None:
         if isinstance(part, PathValue):
             part = part.text
         if not is_constant(part) or isinstance(part, (bytes, complex)):
+            return None
+        if isinstance(part, str) and HERE in part:
             return None
         if isinstance(part, int) and part.bit_length() > 1_024:
             return None
@@ -245,6 +276,16 @@ def converter_kind(run: Machine, converter: Value) -> str:  # noqa: PLR0911
             kinds = {converter_kind(run, one) for one in converter.values}
             return kinds.pop() if len(kinds) == 1 else ""
     return ""
+
+
+def is_strange(run: Machine, converter: External) -> bool:
+    """Report whether nothing is known of what a converter from outside the project returns."""
+    top, _dot, rest = converter.name.partition(".")
+    if rest.rpartition(".")[2] in _OUTSIDE or converter.name in _TO_TEXT:
+        return False
+    if top in sys.stdlib_module_names or top == "jsonargparse":
+        return False
+    return run.native_class(converter.name) is None and run.handler(converter.name) is None
 
 
 def _class_kind(run: Machine, cls: Class) -> str:

@@ -1,10 +1,11 @@
 """Extract the hyperparameters of a training script without running it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from keynet.script import collector, conversion, training_script, unread
+from keynet.script import bounds, collector, conversion, shared_line, training_script, unread
 from keynet.script.arguments import Argument, Extraction, Note
 from keynet.script.dialects import all_dialects
 from keynet.script.files import source
@@ -14,11 +15,13 @@ from keynet.script.interpreter.definitions import Module
 from keynet.script.interpreter.interpreter import Interpreter
 from keynet.script.interpreter.machine import Dialect, Finished, Limits, OutOfSteps, ParserLike
 from keynet.script.training_script import TrainingScript
-from keynet.text import _, fill, printable
+from keynet.text import _
 
 __all__ = ["extract"]
 
-_STEPS: Final = 150_000
+_STEPS: Final = 400_000
+# Of the script and all files of its project that are read for it.
+_TOKENS: Final = 300_000
 _STEPS_AFTERWARDS: Final = 30_000
 _IMPORTED: Final = 4
 _MOST_ARGUMENTS: Final = 2_000
@@ -53,17 +56,17 @@ def _extracted(script: TrainingScript, parser_type: str | None) -> Extraction:
     content = script.source
     dialects = [d for d in all_dialects() if parser_type in (None, d.name)]
     project = Project(script.path)
-    limits = Limits(_STEPS, source.MAX_TOKENS - content.tokens)
+    limits = Limits(_STEPS, _TOKENS - content.tokens)
     run = Interpreter(project, dialects, limits)
     module = project.entry()
     try:
         _follow(run, module, content, dialects)
         if not run.candidates:
             _read_registering(run, dialects)
-        parser = candidates.choose(run.candidates, run.parsers)
-        if parser is None:
+        chosen = candidates.choose(run.candidates, run.parsers)
+        if not chosen:
             return Extraction(None, (), _notes(run, _reasons(run, content, dialects)))
-        return _reported(run, parser, unread.notes_of_unread(content.text))
+        return _reported(run, chosen, unread.notes_of_unread(content.text))
     finally:
         run.forget()
 
@@ -73,7 +76,7 @@ def _follow(
 ) -> None:
     """Follow the script, then what was not reached, until a parser is found."""
     attempts: list[Callable[[], None]] = [
-        lambda: entry.follow(run, module, content.tree),
+        lambda: entry.follow(run, module, content.tree, content.text),
         lambda: _read_registering(run, dialects),
         lambda: entry.call_waiting(run),
         lambda: entry.call_uncalled(run, module, ["main"]),
@@ -81,6 +84,7 @@ def _follow(
         lambda: entry.call_uncalled(run, module),
         lambda: entry.call_with_parser(run, module),
     ]
+    limits = run.limits
     words = [word for dialect in dialects for word in dialect.words]
     for number, attempt in enumerate(attempts):
         if number and _found(run):
@@ -94,9 +98,9 @@ def _follow(
         except Finished:
             return
         except OutOfSteps:
-            run.note(0, _("The script does too much to be analysed to its end."))
+            limits.meet("steps")
         except RecursionError:
-            run.note(0, _("The script is nested too deeply to be analysed to its end."))
+            limits.meet("nesting")
 
 
 def _read_registering(run: Interpreter, dialects: list[Dialect]) -> None:
@@ -108,7 +112,7 @@ def _read_registering(run: Interpreter, dialects: list[Dialect]) -> None:
     try:
         run.load_unread("|".join(patterns))
     except (OutOfSteps, RecursionError):
-        run.note(0, _("The script does too much to be analysed to its end."))
+        run.limits.meet("steps")
 
 
 def _mentions(run: Interpreter, content: source.Source, words: list[str]) -> bool:
@@ -123,27 +127,31 @@ def _found(run: Interpreter) -> bool:
 
 
 def _reasons(run: Interpreter, content: source.Source, dialects: list[Dialect]) -> list[Note]:
-    """Return notes on why nothing was found; there is no need where the script asks for nothing."""
+    """Return notes on why nothing was found."""
     notes = unread.notes_of_unread(content.text)
     notes += unread.notes_without_result(content.text, run.modules.project.texts)
     words = [word for dialect in dialects for word in dialect.words]
-    if not notes and not run.notes and _mentions(run, content, words):
-        text = _("No command line was found, although the script or its project can declare one.")
+    doubtful = (
+        run.modules.found
+        or unread.imports_relatively(content.text)
+        or _mentions(run, content, words)
+    )
+    if doubtful and not notes and not run.notes and not run.limits.met:
+        text = _("Neither the script nor the files that it imports declare a command line here.")
         notes.append(Note(1, text))
     return notes
 
 
-def _reported(run: Interpreter, parser: ParserLike, notes: list[Note]) -> Extraction:
+def _reported(
+    run: Interpreter, chosen: list[candidates.Candidate], unread_notes: list[Note]
+) -> Extraction:
     arguments: dict[str, Argument] = {}
     # Following the script may have used all steps; its declarations are still reported.
     run.limits.steps = _STEPS
     too_many = _("There are too many arguments; the rest is omitted.")
-    repeated = _("{name} is declared more than once; the first declaration is reported.")
-    for declared in parser.declared():
-        if declared.name in arguments:
-            text = fill(repeated, name=printable(declared.name, 100))
-            notes.append(Note(declared.line, text, declared.file))
-            continue
+    declarations, notes = shared_line.merged(chosen)
+    notes.extend(unread_notes)
+    for declared in declarations:
         if len(arguments) >= _MOST_ARGUMENTS:
             notes.append(Note(declared.line, too_many, declared.file))
             break
@@ -154,15 +162,22 @@ def _reported(run: Interpreter, parser: ParserLike, notes: list[Note]) -> Extrac
             break
         arguments[argument.name] = argument
         notes.extend(its_notes)
-    others = [p for p in run.parsers if p is not parser and not p.nested and p.declared()]
-    notes.extend(
-        Note(other.line, _("Another parser is omitted: it is not the one that is used first."))
-        for other in others
-    )
-    return Extraction(parser.dialect, tuple(arguments.values()), _notes(run, notes))
+    notes.extend(_omitted(run, [candidate.parser for candidate in chosen]))
+    return Extraction(chosen[-1].parser.dialect, tuple(arguments.values()), _notes(run, notes))
+
+
+def _omitted(run: Interpreter, chosen: list[ParserLike]) -> list[Note]:
+    """Return a note for each parser that is not reported."""
+    ids = {id(parser) for parser in chosen}
+    others = [p for p in run.parsers if id(p) not in ids and not p.nested and p.declared()]
+    text = _("Another parser is omitted: it is not the one that is used first.")
+    return [Note(other.line, text) for other in others]
 
 
 def _notes(run: Interpreter, more: list[Note]) -> tuple[Note, ...]:
     """Return every note once, in source order."""
-    every = dict.fromkeys([*run.notes, *more])
-    return tuple(sorted(every, key=lambda note: (note.file, note.line))[:_MOST_NOTES])
+    found = [*bounds.notes_on(run.limits.met), *run.notes, *more]
+    # What is made without a line of its own stands at the first one.
+    placed = [replace(note, line=max(note.line, 1)) for note in found]
+    every = sorted(dict.fromkeys(placed), key=lambda note: (note.file, note.line))
+    return tuple(bounds.summarised(every)[:_MOST_NOTES])

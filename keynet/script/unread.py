@@ -7,7 +7,7 @@ from typing import Final
 from keynet.script.arguments import Note
 from keynet.text import _, fill
 
-__all__ = ["notes_of_unread", "notes_without_result"]
+__all__ = ["imports_relatively", "notes_of_unread", "notes_without_result"]
 
 _IMPORT: Final = re.compile(
     r"^[ \t]*(?:import|from)[ \t]+([A-Za-z_][\w.]*)(?:[ \t]+import[ \t]+([\w, \t(]+))?", re.M
@@ -62,6 +62,7 @@ _INSTEAD: Final = {
     "yacs": "yacs",
     "yahp": "yahp",
 }
+_RELATIVE: Final = re.compile(r"^[ \t]*from[ \t]+\.", re.MULTILINE)
 _ARGV: Final = re.compile(r"\b(?:sys\.)?argv\b")
 
 
@@ -101,6 +102,11 @@ def notes_without_result(text: str, others: Sequence[str]) -> list[Note]:
         line = text.count("\n", 0, argv.start()) + 1
         notes.append(Note(line, _("The script reads sys.argv itself. What it takes is not known.")))
     return notes
+
+
+def imports_relatively(text: str) -> bool:
+    """Report whether a script imports from its own package, in a function too."""
+    return _RELATIVE.search(text) is not None
 
 
 def _imported(text: str, libraries: dict[str, str]) -> Iterator[tuple[str, int]]:

@@ -194,6 +194,14 @@ def test_placeholders_of_an_argument(name: str, value: str, secret: bool) -> Non
         ("the token is read from a file", False),
         ("number of tokens = 4096", False),
         ("password: ask an administrator", False),
+        ("secret key:value pairs, such as password:optional", False),
+        ("(token:1.3)」weights-in-captions-are-enabled-here1", False),
+        ("토큰 가중치 (token:1.3)처럼적으면됩니다쉼표는쓰지마세요x1", False),
+        ("pesos [token:0.8]para-las-palabras-1", False),
+        ("вес (token:1.3)вподписи2", False),
+        ("token: <your_token_1234567>", False),
+        ("(password: abc12345xyz)", True),
+        ("(token:abcdef1234567)", True),
     ],
 )
 def test_texts_for_people(text: str, secret: bool) -> None:

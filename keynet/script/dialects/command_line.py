@@ -8,7 +8,7 @@ from keynet.script.interpreter.values import MISSING, Arguments, Value
 
 __all__ = ["CommandLine"]
 
-_MOST: Final = 1_000
+_MOST: Final = 3_000
 
 
 class CommandLine(Instance):

@@ -17,7 +17,8 @@ __all__ = [
     "top_package",
 ]
 
-_MARKERS: Final = (".git", "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt")
+_STRONG: Final = (".git", "pyproject.toml", "setup.py", "setup.cfg")
+_MARKERS: Final = (*_STRONG, "requirements.txt")
 _MOST_PARENTS: Final = 6
 _LARGEST_RECORD: Final = 8_000_000
 _TOP_LEVEL = re.compile(rb"^[^/,\r\n]+", re.MULTILINE)
@@ -34,15 +35,24 @@ def top_package(folder: Path) -> Path | None:
 
 
 def project_root(folder: Path, package: Path | None) -> Path:
-    """Return the nearest folder with a marker, else the top package's parent."""
+    """Return the nearest folder with a marker, else the top package's parent.
+
+    A folder of a project may have a ``requirements.txt`` of its own: one counts only where no
+    folder above it has another marker.
+    """
     candidate = folder
+    weak = None
     home = places.home()
     for _step in range(_MOST_PARENTS):
         if candidate in (candidate.parent, home):
             break
-        if has_marker(candidate):
+        if any((candidate / marker).exists() for marker in _STRONG):
             return candidate
+        if weak is None and has_marker(candidate):
+            weak = candidate
         candidate = candidate.parent
+    if weak is not None:
+        return weak
     return folder if package is None else package.parent
 
 

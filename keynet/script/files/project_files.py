@@ -1,7 +1,7 @@
 """Find and read the files of the script's own project, and no others."""
 
 # A script's imports look for hundreds of files; pathlib is several times slower.
-# ruff: noqa: PTH112, PTH113, PTH114, PTH118
+# ruff: noqa: PTH112, PTH113, PTH114, PTH118, PTH208
 
 import os
 import re
@@ -19,6 +19,7 @@ __all__ = ["Project", "is_well_known"]
 
 _LONGEST_NAME: Final = 200
 _LARGEST_DATA: Final = 1_000_000
+_LONGEST_LIST: Final = 1_000
 # Whatever lies next to the script, these names mean the well-known packages.
 _WELL_KNOWN: Final = frozenset(
     [
@@ -161,17 +162,38 @@ class Project:
             else path.name
         )
 
+    def place(self, module: Module) -> str:
+        """Return the path of a module in the project."""
+        return self._shown(module.path)
+
+    def listing(self, inside: str) -> list[str] | None:
+        """Return the names in a folder, sorted; None for one that holds no modules."""
+        folder = os.path.normpath(os.path.join(self._root, inside))
+        if not self._inside(os.path.join(folder, "x")) or not _has_python(folder):
+            return None
+        try:
+            names = sorted(os.listdir(folder))
+        except OSError:
+            return None
+        return [n for n in names if n != "__pycache__"] if len(names) <= _LONGEST_LIST else None
+
     def read(self, module: Module, limits: Limits) -> source.Source | None:
         """Read a module; return None if it is invalid or the limits are used up."""
         if limits.modules <= 0 or limits.tokens <= 0:
+            limits.meet("modules" if limits.modules <= 0 else "words")
             return None
         limits.modules -= 1
+        raw: bytes | None = None
         try:
             raw = self._content(module)
             if raw is None:
                 return None
             content = source.from_bytes(module.path, raw, max_tokens=limits.tokens, whole=False)
         except (OSError, ScriptInvalid):
+            if raw is not None and source.is_longer(raw, limits.tokens):
+                limits.meet("words")
+            elif raw is None or raw.strip():
+                limits.meet("unreadable")
             return None
         limits.tokens -= content.tokens
         self.texts.append(content.text)

@@ -18,7 +18,16 @@ from keynet.files import limited_read
 from keynet.script.files import bodies
 from keynet.text import _, fill, printable, size
 
-__all__ = ["MAX_BYTES", "MAX_TOKENS", "Source", "count_tokens", "from_bytes", "load", "read"]
+__all__ = [
+    "MAX_BYTES",
+    "MAX_TOKENS",
+    "Source",
+    "count_tokens",
+    "from_bytes",
+    "is_longer",
+    "load",
+    "read",
+]
 
 MAX_BYTES: Final = 4_000_000
 # A syntax tree takes up to 900 bytes of memory per token: this keeps it below 150 MB.
@@ -106,6 +115,11 @@ def _parse(path: Path, text: str, *, max_tokens: int, whole: bool) -> Source:
             _("Move long literals and generated code into a separate file."),
         ) from error
     return Source(path, text, tree, tokens)
+
+
+def is_longer(content: bytes, tokens: int) -> bool:
+    """Report whether a file has more words and signs than a number."""
+    return count_tokens(content.decode("utf-8", "replace")) > tokens
 
 
 def count_tokens(text: str) -> int:

@@ -5,6 +5,7 @@ from typing import Final
 from keynet.script.arguments import Note
 from keynet.script.interpreter.definitions import (
     Class,
+    Container,
     EnumMember,
     Frame,
     Function,
@@ -13,7 +14,7 @@ from keynet.script.interpreter.definitions import (
 )
 from keynet.script.interpreter.evaluation.attributes import class_attribute, outside_bases
 from keynet.script.interpreter.knowledge.records import set_fields
-from keynet.script.interpreter.machine import Machine, Native
+from keynet.script.interpreter.machine import Machine, Native, PerhapsFinished
 from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
@@ -38,6 +39,9 @@ _MAX_SAME: Final = 8
 # Steps for one function that declares no arguments, over all of its calls.
 _MAX_IDLE: Final = 8_000
 _HEAVY: Final = 200
+_DICTS: Final = frozenset(
+    ["builtins.dict", "collections.OrderedDict", "collections.UserDict", "typing.Dict"]
+)
 
 
 def call(run: Machine, function: Value, given: Arguments) -> Value:  # noqa: PLR0911
@@ -87,10 +91,17 @@ def _call_instance(run: Machine, instance: Instance, given: Arguments) -> Value:
 def _call_alternatives(run: Machine, function: OneOf, given: Arguments) -> Value:
     # A comprehension would take a frame more of Python's stack.
     results: list[Value] = []
+    finished: PerhapsFinished | None = None
     with run.uncertain():
         for one in function.values:
             if not is_constant(one):
-                results.append(call(run, one, given))
+                try:
+                    results.append(call(run, one, given))
+                except PerhapsFinished as error:
+                    # Another alternative may be another parser.
+                    finished = error
+    if finished is not None:
+        raise finished
     return join_all(results)
 
 
@@ -114,6 +125,11 @@ def _call_external(run: Machine, function: External, given: Arguments) -> Value:
             native = receiver.native(method)
             if native is not MISSING:
                 return call(run, native, given.after(1))
+    if given.positional and isinstance(given.positional[0], Container):
+        # dict.update(self, …) in a class that derives from dict.
+        found = run.attribute(given.positional[0].items, method)
+        if isinstance(found, Native):
+            return call(run, found, given.after(1))
     return _call_unknown(run, function, given)
 
 
@@ -147,11 +163,13 @@ def _call_unknown(run: Machine, function: Value, given: Arguments) -> Value:
 def _call_function(run: Machine, function: Function, given: Arguments) -> Value:
     same = run.active.get(function.node, 0)
     if len(run.active) >= _MAX_CALLS or same >= _MAX_SAME or run.calls >= _MAX_CALLS:
+        run.limits.meet("calls")
         return UNKNOWN
     idle = run.idle.get(function.node, 0)
     if idle > _MAX_IDLE:
         return UNKNOWN
     declarations, steps = run.declarations, run.limits.steps
+    doubts = run.doubts
     scope = Scope(function.scope.module, function.scope, {}, "function", Frame(function))
     bind_arguments(run, function, given, scope)
     run.active[function.node] = same + 1
@@ -161,6 +179,7 @@ def _call_function(run: Machine, function: Function, given: Arguments) -> Value:
         return run.run_function(function, scope)
     finally:
         run.calls -= 1
+        run.doubts = doubts
         spent = steps - run.limits.steps
         if declarations == run.declarations and spent > _HEAVY:
             run.idle[function.node] = idle + spent
@@ -209,6 +228,10 @@ def _instantiate(run: Machine, cls: Class, given: Arguments) -> Value:
     native = instance.native("__init__")
     if native is not MISSING:
         call(run, native, given)
+    elif isinstance(instance, Container):
+        verb = "update" if isinstance(instance.items, dict) else "extend"
+        if given.positional or given.keywords or given.open:
+            call(run, run.attribute(instance.items, verb), given)
     else:
         set_fields(run, cls, instance, given)
         after = class_attribute(cls, "__post_init__")
@@ -219,6 +242,8 @@ def _instantiate(run: Machine, cls: Class, given: Arguments) -> Value:
 
 def _bare(run: Machine, cls: Class) -> Instance:
     for name in outside_bases(cls):
+        if name in _DICTS or name == "builtins.list":
+            return Container(cls, run.fresh({} if name in _DICTS else []))
         native_class = run.native_class(name)
         if native_class is not None:
             return native_class.make(cls)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from keynet.script.interpreter.machine import ParserLike
+from keynet.script.interpreter.values import Value
 
 __all__ = ["Candidate", "choose"]
 
@@ -14,28 +15,53 @@ class Candidate:
 
     ``rank`` is 3 in the script's ``__main__`` block, 2 in its ``main()``, 1 anywhere else;
     ``complete`` is False for one that leaves the rest to another; ``certain`` is False where
-    the call depends on a condition.
+    the call depends on a condition; ``before`` are the parsers that left it their rest;
+    ``fixed`` is set for one that parses words of the script and not the command line.
     """
 
     parser: ParserLike
-    rank: int
-    complete: bool
-    certain: bool
+    rank: int = 0
+    complete: bool = True
+    certain: bool = True
+    before: tuple[Value, ...] = ()
+    fixed: bool = False
 
 
-def choose(candidates: Iterable[Candidate], parsers: Iterable[ParserLike]) -> ParserLike | None:
-    """Return the parser to report, None when no parser declares anything.
+def choose(candidates: list[Candidate], parsers: Iterable[ParserLike]) -> list[Candidate]:
+    """Return the parsers that share the command line, in the order in which they read it.
 
     Args:
         candidates: Parsers that were seen parsing; the first of the best rank is chosen.
         parsers: All parsers in order; the first is chosen when none was seen parsing.
+
+    Returns:
+        One parser, or several where each leaves the next what it does not know. Empty when no
+        parser declares anything.
     """
     parsing = [c for c in candidates if c.parser.declared()]
     if parsing:
         # Each of these leaves the rest of the command line to the next: the last one gets it.
         complete = [c for c in parsing if c.complete] or parsing[::-1]
-        best = max(complete, key=lambda c: (c.rank, c.certain))
-        return best.parser
+        return _sharing(parsing, max(complete, key=lambda c: (c.rank, c.certain)))
     declaring = [parser for parser in parsers if parser.declared()]
     whole = [parser for parser in declaring if not parser.nested]
-    return next(iter(whole or declaring), None)
+    return [Candidate(parser) for parser in (whole or declaring)[:1]]
+
+
+def _sharing(parsing: list[Candidate], best: Candidate) -> list[Candidate]:
+    """Return the candidates that are linked to the best one by what they leave each other."""
+    linked = {id(best.parser)}
+    for _round in range(len(parsing)):
+        size = len(linked)
+        for one in parsing:
+            family = {id(one.parser), *map(id, one.before)}
+            # Of those that read the same rest only one is reached, unless none is certain.
+            if family & linked and not (one.complete and one is not best and best.certain):
+                linked |= family
+        if len(linked) == size:
+            break
+    chosen: dict[int, Candidate] = {}
+    for one in parsing:
+        if id(one.parser) in linked and not one.fixed and id(one.parser) not in chosen:
+            chosen[id(one.parser)] = one
+    return list(chosen.values()) or [best]

@@ -7,7 +7,18 @@ from pathlib import Path
 
 from keynet.script.interpreter.values import MISSING, Value
 
-__all__ = ["Class", "EnumMember", "Frame", "Function", "Instance", "Module", "Scope", "Super"]
+__all__ = [
+    "Class",
+    "Container",
+    "EnumMember",
+    "Frame",
+    "Function",
+    "Instance",
+    "Module",
+    "Scope",
+    "Super",
+    "content_of",
+]
 
 
 @dataclass(slots=True, eq=False)
@@ -26,7 +37,9 @@ class Module:
 
     ``file`` is its path as shown to people; ``state`` is ``unread``, ``reading`` or ``read``;
     ``stars`` are the modules of its ``import *``; ``hints`` is what it has under
-    ``if TYPE_CHECKING:``, as statements until a name is looked up.
+    ``if TYPE_CHECKING:``, as statements until a name is looked up; ``registering`` are the
+    names of containers that its functions seem to change; ``order`` sorts modules as Python
+    imports them, while they are read later, if at all.
     """
 
     name: str
@@ -37,6 +50,8 @@ class Module:
     scope: "Scope | None" = None
     stars: list[Value] = field(default_factory=list)
     hints: "list[list[ast.stmt]] | dict[str, Value]" = field(default_factory=list)
+    registering: frozenset[str] = frozenset()
+    order: tuple[int, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -82,7 +97,7 @@ class Function:
 
 @dataclass(slots=True, eq=False)
 class Class:
-    """A class of the project."""
+    """A class of the project; ``derived`` are the classes that name it as a base."""
 
     name: str
     bases: tuple[Value, ...]
@@ -90,6 +105,7 @@ class Class:
     node: ast.ClassDef
     scope: Scope
     decorators: tuple[Value, ...] = ()
+    derived: "list[Class]" = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)
@@ -103,6 +119,19 @@ class Instance:
     def native(self, name: str) -> Value:
         """Return an attribute of its class outside the project, MISSING when it has none."""
         return MISSING
+
+
+class Container(Instance):
+    """An object of a class that derives from ``dict`` or ``list``, with its items."""
+
+    def __init__(self, cls: Class | None, items: Value) -> None:
+        super().__init__(cls)
+        self.items = items
+
+
+def content_of(value: Value) -> Value:
+    """Return the items of a container of the project, any other value itself."""
+    return value.items if isinstance(value, Container) else value
 
 
 @dataclass(frozen=True, slots=True, eq=False)

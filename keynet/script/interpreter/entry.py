@@ -6,6 +6,7 @@ from typing import Final
 
 from keynet.script.interpreter.definitions import Class, Function, Module
 from keynet.script.interpreter.interpreter import MAX_WAITING, Interpreter
+from keynet.script.interpreter.modules import registering
 from keynet.script.interpreter.statements import is_entry_test
 from keynet.script.interpreter.values import Arguments, External, Imported
 
@@ -17,11 +18,12 @@ _PARSER_NAMES: Final = frozenset(
 )
 
 
-def follow(run: Interpreter, module: Module, tree: ast.Module) -> None:
+def follow(run: Interpreter, module: Module, tree: ast.Module, text: str) -> None:
     """Follow the script from its first line."""
     run.has_block = any(isinstance(node, ast.If) and is_entry_test(node.test) for node in tree.body)
     run.main_function = next((n for n in tree.body if _is_main(n)), None)
     scope = run.begin(module, "__main__")
+    module.registering = registering(text)
     run.execute(tree.body, scope)
 
 

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from keynet.script.interpreter.definitions import Class, Scope, Super
+from keynet.script.interpreter.definitions import Class, Scope, Super, content_of
 from keynet.script.interpreter.evaluation import comparing, operations
 from keynet.script.interpreter.evaluation.displays import DISPLAYS
 from keynet.script.interpreter.machine import MAX_DEPTH, Machine, OutOfSteps
@@ -124,6 +124,7 @@ def call_arguments(run: Machine, node: ast.Call, scope: Scope) -> Arguments:
 
 def _spread(run: Machine, value: Value, into: dict[str, Value]) -> bool:
     """Add the items of a mapping; report whether all of them are known."""
+    value = content_of(value)
     if not isinstance(value, dict):
         return False
     run.limits.spend(len(value))
@@ -156,7 +157,7 @@ def _boolean(run: Machine, node: ast.BoolOp, scope: Scope) -> Value:
     result: Value = None
     found = False
     for operand in node.values:
-        value = evaluate(run, operand, scope)
+        value = (_perhaps if found else evaluate)(run, operand, scope)
         known = run.truth(value)
         if known is None or known is stops or operand is node.values[-1]:
             kept = (
@@ -188,6 +189,8 @@ def _compare(run: Machine, node: ast.Compare, scope: Scope) -> Value:
         if not (run.spoiled(left) or run.spoiled(right)):
             if isinstance(right, (list, tuple, dict, str)):
                 run.limits.spend(len(right) // 4)
+            if isinstance(op, (ast.In, ast.NotIn)):
+                run.fill_registry(content_of(right))
             known = comparing.compare(op, left, right)
         if known is False:
             return False
@@ -199,9 +202,18 @@ def _compare(run: Machine, node: ast.Compare, scope: Scope) -> Value:
 def _condition(run: Machine, node: ast.IfExp, scope: Scope) -> Value:
     known = run.truth(evaluate(run, node.test, scope))
     if known is None:
-        left = evaluate(run, node.body, scope)
-        return join(left, evaluate(run, node.orelse, scope))
+        left = _perhaps(run, node.body, scope)
+        return join(left, _perhaps(run, node.orelse, scope))
     return evaluate(run, node.body if known else node.orelse, scope)
+
+
+def _perhaps(run: Machine, node: ast.expr, scope: Scope) -> Value:
+    """Evaluate an expression that the script may pass over."""
+    run.limits.spend(1)
+    if not any(isinstance(inner, ast.Call) for inner in ast.walk(node)):
+        return evaluate(run, node, scope)
+    with run.uncertain():
+        return evaluate(run, node, scope)
 
 
 def _subscript(run: Machine, node: ast.Subscript, scope: Scope) -> Value:

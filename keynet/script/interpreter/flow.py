@@ -40,6 +40,10 @@ def follow_branches(run: Machine, branches: list[Callable[[], Signal]], scope: S
     if not falling:
         return next((s for s in (CONTINUE, BREAK, RETURN, RAISE) if s in signals), None)
     scope.names = merged(run, falling)
+    if any(signal != RAISE for signal in signals):
+        run.doubts += 1
+    if BREAK in signals or RETURN in signals:
+        run.stops += 1
     return None
 
 

@@ -40,6 +40,7 @@ from keynet.script.interpreter.modules import Modules
 from keynet.script.interpreter.values import (
     Arguments,
     External,
+    Leftover,
     OneOf,
     SetValue,
     Unknown,
@@ -86,6 +87,11 @@ class Interpreter:
         self._registries: dict[int, tuple[object, str]] = {}
         self._full: dict[int, object] = {}
         self.waiting: list[Value] = []
+        self.unseen_imports = False
+        # How many branches, of the calls that are followed, may have left before here.
+        self.doubts = 0
+        self.stops = 0
+        self.command_line: Value = None
         self._unknown_calls: dict[str, Unknown] = {}
         self.main_function: ast.AST | None = None
         self.has_block = False
@@ -103,6 +109,7 @@ class Interpreter:
     import_name = modules.import_name
     resolve = modules.resolve
     forget = modules.forget
+    listing = modules.listing
 
     def enter_main_block(self, scope: Scope) -> None:
         """Record that the script's ``__main__`` block begins."""
@@ -199,7 +206,7 @@ class Interpreter:
         return self._young.get(id(container), (None, -1))[1] == self.region
 
     def watch_registry(self, container: object, module: Module) -> None:
-        """Record an empty container at module level: other modules may register in it."""
+        """Record a container of a module in which other modules may register something."""
         if id(container) not in self._full:
             name = module.path.parent.name if module.package else module.path.stem
             self._registries[id(container)] = (container, name)
@@ -208,13 +215,18 @@ class Interpreter:
         """Read the modules that register something in an empty container.
 
         Returns:
-            False when the container is not an empty one of a module, or was filled before.
+            False when the container is not one of a module, or was filled before.
         """
         if id(container) not in self._registries:
+            if self.unseen_imports and id(container) in self._full:
+                self.spoil(container)
             return False
         _container, name = self._registries.pop(id(container))
         self._full[id(container)] = container
-        self.load_unread(rf"\b{re.escape(name)}\b")
+        self.load_unread(rf"\b{re.escape(name)}\b|\bfrom\s+\.")
+        if self.unseen_imports:
+            # A module of an unknown name may register something, too.
+            self.spoil(container)
         return True
 
     def spoil(self, container: object) -> None:
@@ -262,16 +274,34 @@ class Interpreter:
         """Record a new parser."""
         if len(self.parsers) < _MOST_PARSERS:
             self.parsers.append(parser)
+        else:
+            self.limits.meet("parsers")
 
-    def parsed(self, parser: ParserLike, *, complete: bool = True) -> None:
+    def replace_command_line(self, words: Value) -> None:
+        """Record that a script changes ``sys.argv``."""
+        self.command_line = words if isinstance(words, Leftover) else None
+
+    def parsed(self, parser: ParserLike, *, complete: bool = True, words: Value = None) -> None:
         """Record that a parser parses the command line.
+
+        Args:
+            complete: It refuses what it does not know.
+            words: What it parses, None for the command line itself.
 
         Raises:
             Finished: It is the one that the script uses.
         """
         rank = 3 if self._in_block else 2 if self.main_function in self.active else 1
         self.limits.spend(_COST_OF_PARSING)
-        self.candidates.append(Candidate(parser, rank, complete, not self.region))
+        words = self.command_line if words is None else words
+        alternatives = words.values if isinstance(words, OneOf) else (words,)
+        before = [p for one in alternatives if isinstance(one, Leftover) for p in one.parsers]
+        fixed = isinstance(words, (list, tuple))
+        certain = not self.region
+        self.candidates.append(
+            Candidate(parser, rank, complete and not fixed, certain, tuple(before), fixed)
+        )
+        complete = complete and not fixed
         best = 3 if self.has_block else 2 if self.main_function is not None else 1
         if complete and rank >= best and parser.declared():
             raise PerhapsFinished if self.region else Finished

@@ -53,7 +53,10 @@ def _each(
 def _turn(run: Machine, body: list[ast.stmt], scope: Scope) -> Signal:
     """Follow the body once; join the names at its uncertain breaks and continues."""
     outer, scope.frame.exits = scope.frame.exits, []
+    doubts, stops = run.doubts, run.stops
     signal = run.execute(body, scope)
+    # What a ``continue`` passes over, the next turn reaches again.
+    run.doubts = doubts + (run.stops != stops)
     exits, scope.frame.exits = scope.frame.exits, outer
     if exits:
         scope.names = merged(run, [scope.names, *exits])
@@ -94,6 +97,7 @@ def _while(run: Machine, node: ast.While, scope: Scope) -> Signal:
             return None
         if signal is not None:
             return signal
+    run.limits.meet("turns")
     widen(run, stored_names(node.body), scope)
     return None
 

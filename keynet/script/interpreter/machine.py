@@ -52,12 +52,17 @@ class Limits:
     """What is left of the work that a script may cause.
 
     ``steps`` are used by evaluated nodes and copied elements, ``tokens`` and ``modules`` by
-    files read.
+    files read; ``met`` counts how often each bound is met.
     """
 
     steps: int = 200_000
     tokens: int = 150_000
-    modules: int = 80
+    modules: int = 400
+    met: dict[str, int] = field(default_factory=dict)
+
+    def meet(self, bound: str) -> None:
+        """Record that a bound is met: what lies beyond it may be missing."""
+        self.met[bound] = self.met.get(bound, 0) + 1
 
     def spend(self, steps: int) -> None:
         """Use up steps.
@@ -74,6 +79,9 @@ class Limits:
 class Declared:
     """One argument as declared, before its values are converted.
 
+    ``certain`` is False where it depends on a condition whether it is declared; ``converter``
+    is what the library applies to a default that is a string.
+
     ``kind`` is the name of its type, "" when it is unknown; ``notes`` say what else is unknown.
     """
 
@@ -86,6 +94,8 @@ class Declared:
     line: int = 0
     file: str = ""
     notes: list[str] = field(default_factory=list)
+    certain: bool = True
+    converter: Value = None
 
 
 class ParserLike(Protocol):
@@ -112,6 +122,9 @@ class Machine(Protocol):
     stored: dict[ast.AST, set[str]]
     declarations: int
     idle: dict[ast.AST, int]
+    unseen_imports: bool
+    doubts: int
+    stops: int
 
     # Values
     def execute(self, statements: list[ast.stmt], scope: Scope) -> str | None: ...
@@ -144,6 +157,7 @@ class Machine(Protocol):
     def load(self, module: Module) -> Scope | None: ...
     def load_unread(self, pattern: str = "") -> bool: ...
     def module(self, name: str, importer: Module, level: int = 0) -> Module | None: ...
+    def listing(self, path: str) -> list[str] | None: ...
     def submodule(self, module: Module, name: str) -> Module | None: ...
     def read_file(self, path: Path) -> tuple[bytes, str] | None: ...
     def import_name(self, name: str) -> Value: ...
@@ -158,7 +172,8 @@ class Machine(Protocol):
     def unknown_call(self, name: str) -> Unknown: ...
     def note(self, line: int, message: str, file: str = "") -> None: ...
     def created(self, parser: ParserLike) -> None: ...
-    def parsed(self, parser: ParserLike, *, complete: bool = True) -> None: ...
+    def parsed(self, parser: ParserLike, *, complete: bool = True, words: Value = None) -> None: ...
+    def replace_command_line(self, words: Value) -> None: ...
 
 
 Handler: TypeAlias = Callable[[Machine, Arguments], Value]

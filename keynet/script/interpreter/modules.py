@@ -1,25 +1,28 @@
 """The modules of the project: found when imported, read and followed when used."""
 
 import ast
+import posixpath
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from keynet.script.files.project_files import Project
 from keynet.script.interpreter.definitions import Class, Module, Scope
-from keynet.script.interpreter.knowledge.constants import machine_dependent
 from keynet.script.interpreter.machine import Machine
-from keynet.script.interpreter.values import UNKNOWN, External, Imported, Value
+from keynet.script.interpreter.values import HERE, UNKNOWN, External, Imported, Value
 
 __all__ = [
     "Modules",
     "begin",
     "forget",
     "import_name",
+    "listing",
     "load",
     "load_unread",
     "module",
     "read_file",
+    "registering",
     "resolve",
     "submodule",
 ]
@@ -30,13 +33,35 @@ class Modules:
     """The modules of the project that the script has imported so far.
 
     ``unread`` are those whose file is not read yet; ``resolving`` are the imported names that
-    are being looked up, each with the id of its module.
+    are being looked up, each with the id of its module; ``reading`` is the order of the module
+    that is being read, ``found`` counts the modules.
     """
 
     project: Project
     unread: list[Module] = field(default_factory=list)
     scopes: list[Scope] = field(default_factory=list)
     resolving: set[tuple[int, str]] = field(default_factory=set)
+    reading: tuple[int, ...] = ()
+    found: int = 0
+
+
+_MOST_NESTED: Final = 40
+# A container of a module that a function or method of it fills.
+_REGISTERING: Final = re.compile(
+    r"^[ \t]+(\w+)(?:\[[^\]\n]{1,80}\][ \t]*=[^=]|\.(?:append|add|update|setdefault|extend)\()",
+    re.MULTILINE,
+)
+
+
+def registering(text: str) -> frozenset[str]:
+    """Return the names of containers that indented lines of a module change."""
+    return frozenset(_REGISTERING.findall(text))
+
+
+def listing(run: "_Follower", path: str) -> list[str] | None:
+    """Return the names in a folder of modules of the project, None for any other folder."""
+    inside = path.removeprefix(HERE).strip("/")
+    return run.modules.project.listing(inside) if path.startswith(HERE) else None
 
 
 class _Follower(Machine, Protocol):
@@ -46,14 +71,12 @@ class _Follower(Machine, Protocol):
 def begin(run: _Follower, module: Module, name: str) -> Scope:
     """Return a new scope with the names that a module has before its first line."""
     scope = Scope(module, None, {}, "module")
+    file = f"{HERE}/{run.modules.project.place(module)}"
     scope.names.update(
-        {
-            "__name__": name,
-            "__file__": machine_dependent("__file__"),
-            "__doc__": None,
-            "__package__": UNKNOWN,
-        }
+        {"__name__": name, "__file__": file, "__doc__": None, "__package__": UNKNOWN}
     )
+    if module.package:
+        scope.names["__path__"] = [posixpath.dirname(file)]
     module.scope = scope
     run.modules.scopes.append(scope)
     module.state = "reading"
@@ -71,11 +94,14 @@ def load(run: _Follower, module: Module) -> Scope | None:
         return None
     scope = begin(run, module, module.name)
     scope.names["__doc__"] = ast.get_docstring(content.tree, clean=False)
+    module.registering = registering(content.text)
     region, run.region = run.region, 0
+    outer, run.modules.reading = run.modules.reading, module.order[:_MOST_NESTED]
     try:
         run.execute(content.tree.body, scope)
     finally:
         run.region = region
+        run.modules.reading = outer
         module.state = "read"
     return scope
 
@@ -90,14 +116,14 @@ def load_unread(run: _Follower, pattern: str = "") -> bool:
     any_read = False
     skipped: list[Module] = []
     while waiting := [one for one in modules.unread if one.state == "unread"]:
-        modules.unread.clear()
-        for module in waiting:
-            # The modules of a package are found by reading its own file.
-            if not pattern or module.package or modules.project.mentions(module, pattern):
-                any_read = True
-                run.load(module)
-            else:
-                skipped.append(module)
+        module = min(waiting, key=lambda one: one.order)
+        modules.unread[:] = [one for one in waiting if one is not module]
+        # The modules of a package are found by reading its own file.
+        if not pattern or module.package or modules.project.mentions(module, pattern):
+            any_read = True
+            run.load(module)
+        else:
+            skipped.append(module)
     modules.unread.extend(skipped)
     return any_read
 
@@ -114,7 +140,11 @@ def submodule(run: _Follower, module: Module, name: str) -> Module | None:
 
 def _noted(run: _Follower, found: Module | None) -> Module | None:
     if found is not None and found.state == "unread":
-        run.modules.unread.append(found)
+        modules = run.modules
+        if not found.order:
+            modules.found += 1
+            found.order = (*modules.reading, modules.found)
+        modules.unread.append(found)
     return found
 
 

@@ -6,7 +6,14 @@ import enum
 import typing
 from typing import Final
 
-from keynet.script.interpreter.definitions import Scope
+from keynet.script.interpreter.definitions import (
+    Class,
+    Container,
+    Instance,
+    Module,
+    Scope,
+    content_of,
+)
 from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.values import (
     UNKNOWN,
@@ -20,7 +27,7 @@ from keynet.script.interpreter.values import (
     kind_of,
 )
 
-__all__ = ["assign", "bind", "look_up", "stored_names", "widen"]
+__all__ = ["assign", "assign_item", "bind", "look_up", "stored_names", "widen"]
 
 _STARS: Final = frozenset(
     f"{module.__name__}.{name}" for module in (typing, enum) for name in module.__all__
@@ -56,8 +63,8 @@ def look_up(run: Machine, name: str, scope: Scope) -> Value:
 
 def bind(run: Machine, name: str, value: Value, scope: Scope) -> None:
     """Bind a name, in the global or enclosing scope if it is declared so."""
-    if scope.kind == "module" and _is_empty(value):
-        run.watch_registry(value, scope.module)
+    if scope.kind == "module":
+        _watch(run, name, value, scope.module)
     target = scope.bound_in.get(name)
     if target is None:
         scope.names[name] = value
@@ -65,6 +72,20 @@ def bind(run: Machine, name: str, value: Value, scope: Scope) -> None:
     if run.region and name in target.names:
         value = join(target.names[name], value)
     target.names[name] = value
+
+
+def _watch(run: Machine, name: str, value: Value, module: Module) -> None:
+    """Watch the containers of a module in which other modules may register something."""
+    if isinstance(value, Container):
+        run.watch_registry(value.items, module)
+    elif isinstance(value, (list, dict, SetValue)):
+        if _is_empty(value) or name in module.registering:
+            run.watch_registry(value, module)
+    elif isinstance(value, (Instance, Class)):
+        held = value.attributes if isinstance(value, Instance) else value.namespace
+        for part in held.values():
+            if _is_empty(part):
+                run.watch_registry(part, module)
 
 
 def _is_empty(value: Value) -> bool:
@@ -108,8 +129,12 @@ def _unpack(run: Machine, targets: list[ast.expr], value: Value, scope: Scope) -
         assign(run, target, item, scope)
 
 
-def assign_item(run: Machine, container: Value, key: Value, value: Value) -> None:
+def assign_item(  # noqa: PLR0912
+    run: Machine, container: Value, key: Value, value: Value
+) -> None:
     """Follow ``container[key] = value``; join both values where it is uncertain."""
+    if isinstance(container, Container) and "__setitem__" not in _own(container):
+        container = content_of(container)
     if isinstance(container, dict):
         known = is_constant(key) or isinstance(key, (tuple, External))
         try:
@@ -124,7 +149,7 @@ def assign_item(run: Machine, container: Value, key: Value, value: Value) -> Non
         elif present:
             container[key] = join(container[key], value)
         else:
-            container[key] = value
+            container[key] = join(value, UNKNOWN)
             run.spoil(container)
     elif isinstance(container, list):
         if isinstance(key, int) and -len(container) <= key < len(container):
@@ -134,8 +159,14 @@ def assign_item(run: Machine, container: Value, key: Value, value: Value) -> Non
                 container[key] = join(container[key], value)
         else:
             run.spoil(container)
+    elif container == External("sys.argv"):
+        run.replace_command_line(value)
     else:
         run.set_item(container, key, value)
+
+
+def _own(container: Container) -> dict[str, Value]:
+    return {} if container.cls is None else container.cls.namespace
 
 
 def stored_names(nodes: list[ast.stmt]) -> set[str]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     pass
 
 __all__ = [
+    "HERE",
     "MISSING",
     "SCALARS",
     "UNKNOWN",
@@ -21,6 +22,7 @@ __all__ = [
     "External",
     "Generic",
     "Imported",
+    "Leftover",
     "OneOf",
     "Partial",
     "PathValue",
@@ -38,6 +40,9 @@ __all__ = [
 Value: TypeAlias = object
 SCALARS: Final = frozenset([bool, bytes, complex, float, int, str, type(None)])
 _MOST_ALTERNATIVES: Final = 6
+# Stands at the start of ``__file__`` for the folder of the project in the image, which is unknown:
+# the name of a file is known where its place is not. Not printable, so that no name can hold it.
+HERE: Final = "\ue000"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +58,13 @@ class Unknown:
 
 
 UNKNOWN: Final = Unknown()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Leftover(Unknown):
+    """The words that ``parse_known_args`` leaves; ``parsers`` have taken theirs before."""
+
+    parsers: tuple[Value, ...] = ()
 
 
 class _Missing:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from keynet.script.conversion import converter_kind, element_kind
+from keynet.script.conversion import converter_kind, element_kind, is_strange
 from keynet.script.interpreter.definitions import Class, Instance
 from keynet.script.interpreter.evaluation.attributes import class_attribute, outside_bases
 from keynet.script.interpreter.machine import Declared, Machine, Native
@@ -14,10 +14,11 @@ from keynet.script.interpreter.values import (
     Unknown,
     Value,
     is_constant,
+    join,
 )
-from keynet.text import _
+from keynet.text import _, fill, printable
 
-__all__ = ["ACTIONS", "Action", "declare", "make_action"]
+__all__ = ["ACTIONS", "Action", "declare", "either", "make_action"]
 
 _WITHOUT_VALUE: Final = {"help", "version", "parsers"}
 ACTIONS: Final = {
@@ -45,6 +46,7 @@ _KINDS: Final = {
         if verb not in ("store", "store_const", "append_const")
     },
 }
+_OF_LIBRARIES: Final = ("argparse.", "configargparse.", "jsonargparse.", "simple_parsing.")
 _FLAGS: Final = {"store_true": False, "store_false": True}
 _LONGEST_NAME: Final = 200
 _PARAMETERS: Final = (
@@ -75,6 +77,7 @@ class Action(Instance):
         self.choices: Value = None
         self.verb = "store"
         self.notes: list[str] = []
+        self.certain = True
 
     @classmethod
     def bare(cls, of: Class | None) -> "Action":
@@ -83,7 +86,9 @@ class Action(Instance):
 
     def with_default(self, default: Value) -> "Action":
         """Return a copy with another default."""
-        return self._copy(self.options, default)
+        copy = self._copy(self.options, default)
+        copy.attributes.pop("default", None)
+        return copy
 
     def with_options(self, options: tuple[str, ...]) -> "Action":
         """Return a copy with other option strings."""
@@ -92,7 +97,8 @@ class Action(Instance):
     def _copy(self, options: tuple[str, ...], default: Value) -> "Action":
         copy = Action(self.name, self.kind, default, self.given, options, self.cls)
         copy.required, copy.choices, copy.notes = self.required, self.choices, self.notes
-        copy.verb = self.verb
+        copy.verb, copy.certain = self.verb, self.certain
+        copy.attributes = dict(self.attributes)
         return copy
 
     def native(self, name: str) -> Value:
@@ -126,18 +132,44 @@ class Action(Instance):
 
 
 def declare(action: Action) -> Declared:
-    """Convert an action to a declaration that is the same for all dialects."""
+    """Convert an action to a declaration that is the same for all dialects.
+
+    What the script assigns to an attribute of the action counts.
+    """
+    own = action.attributes
+    notes = list(action.notes)
+    required = own.get("required", action.required)
+    if not isinstance(required, bool):
+        required = False
+        notes.append(_("It is unknown whether this argument is required."))
+    choices = own.get("choices", action.choices)
     return Declared(
         action.name,
         action.kind,
-        action.default,
-        action.required,
-        action.given.keywords.get("help", ""),
-        action.choices,
+        own.get("default", action.default),
+        required,
+        own.get("help", action.given.keywords.get("help", "")),
+        choices,
         action.given.line,
         action.given.file,
-        action.notes,
+        notes,
+        action.certain,
+        action.given.keywords.get("type"),
     )
+
+
+def either(one: Action, other: Action) -> Action:
+    """Return what holds for both of two actions that are added by the same call."""
+    both = one.with_default(join(one.default, other.default))
+    both.certain = True
+    if one.kind != other.kind:
+        both.kind = ""
+    if one.choices is not other.choices:
+        both.choices = join(one.choices, other.choices)
+    if one.required != other.required:
+        both.required = False
+        both.notes = [*one.notes, _("It is unknown whether this argument is required.")]
+    return both
 
 
 def make_action(
@@ -158,8 +190,15 @@ def make_action(
     if custom is not None:
         given = _as_constructed(run, custom, given, name, options)
     action = Action(name, "str", None, given, options)
+    _note_action(action, given.keywords.get("action"))
     _fill(run, action, given, verb, argument_default)
     return action
+
+
+def _note_action(action: Action, verb: Value) -> None:
+    if isinstance(verb, External) and not verb.name.startswith(_OF_LIBRARIES):
+        text = _("Its action {name} is outside the project: what it stores is a guess.")
+        action.notes.append(fill(text, name=printable(verb.name, 100)))
 
 
 def _fill(
@@ -177,6 +216,12 @@ def _fill(
     action.choices = None if choices is None or verb in _FLAGS else choices
     action.required = _required(run, given, action.options, action.notes)
     _refine(run, action, given_default)
+    converter = given.keywords.get("type")
+    if isinstance(converter, External) and is_strange(run, converter):
+        text = _(
+            "{function}() converts its values; it is outside the project, the type is a guess."
+        )
+        action.notes.append(fill(text, function=printable(converter.name, 100)))
     if given.open:
         action.notes.append(_("Some of the values passed to add_argument() are unknown."))
 
@@ -195,7 +240,8 @@ def _verb(value: Value) -> tuple[str, Class | None]:  # noqa: PLR0911
                 return ACTIONS[base], value
         return "store", value
     if isinstance(value, OneOf):
-        return _verb(value.values[0])
+        verbs = [_verb(one) for one in value.values]
+        return verbs[0] if len(set(verbs)) == 1 else ("unknown", None)
     return "unknown", None
 
 
@@ -232,10 +278,12 @@ def _default(given: Arguments, verb: str, argument_default: Value) -> tuple[Valu
         return argument_default, False
     if verb in _FLAGS:
         return _FLAGS[verb], False
+    if verb == "unknown":
+        return Unknown(), False
     return (Unknown() if given.open else None), False
 
 
-def _kind(run: Machine, given: Arguments, verb: str, default: Value) -> str:  # noqa: PLR0911
+def _kind(run: Machine, given: Arguments, verb: str, default: Value) -> str:
     if verb in _FLAGS or verb == "boolean_optional":
         return "bool"
     if verb == "count":
@@ -247,9 +295,8 @@ def _kind(run: Machine, given: Arguments, verb: str, default: Value) -> str:  # 
         return element_kind(given.keywords.get("const")) or element_kind(default) or "bool"
     converter = given.keywords.get("type")
     if converter is None:
-        if given.open and "type" not in given.keywords:
-            return ""
-        return "str"
+        unsure = (given.open and "type" not in given.keywords) or verb == "unknown"
+        return "" if unsure else "str"
     return converter_kind(run, converter)
 
 

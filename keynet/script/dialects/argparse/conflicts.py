@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from keynet.script.dialects.argparse.action import Action
+from keynet.script.dialects.argparse.action import Action, either
 
 __all__ = ["MOST_ACTIONS", "add_action"]
 
-MOST_ACTIONS: Final = 2_000
+MOST_ACTIONS: Final = 2_001
 
 
 def add_action(actions: list[Action], action: Action, *, resolve: bool) -> None:
@@ -17,19 +17,25 @@ def add_action(actions: list[Action], action: Action, *, resolve: bool) -> None:
     """
     if resolve and action.options:
         _resolve(actions, action)
-    if len(actions) < MOST_ACTIONS and not _present(actions, action):
+    at = _present(actions, action)
+    if at is not None:
+        if not action.certain:
+            actions[at] = either(actions[at], action)
+    elif len(actions) < MOST_ACTIONS:
         actions.append(action)
 
 
-def _present(actions: list[Action], action: Action) -> bool:
-    """Report whether the same call was followed before, on another branch."""
-    return any(
-        seen.given.line == action.given.line
-        and seen.given.file == action.given.file
-        and seen.name == action.name
-        and seen.options == action.options
-        for seen in actions
-    )
+def _present(actions: list[Action], action: Action) -> int | None:
+    """Return where the action of the same call is, that was followed on another branch."""
+    for at, seen in enumerate(actions):
+        if (
+            seen.given.line == action.given.line
+            and seen.given.file == action.given.file
+            and seen.name == action.name
+            and seen.options == action.options
+        ):
+            return at
+    return None
 
 
 def _resolve(actions: list[Action], action: Action) -> None:

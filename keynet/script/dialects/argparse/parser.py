@@ -20,6 +20,7 @@ from keynet.script.interpreter.values import (
     UNKNOWN,
     Arguments,
     External,
+    Leftover,
     OneOf,
     Unknown,
     Value,
@@ -52,6 +53,8 @@ class Group(Instance):
         """Return a method of argparse."""
         if name == "prefix_chars":
             return self.parser.prefix
+        if name == "_actions":
+            return list(self.parser.actions)
         if name in _LISTS:
             return Unknown("list")
         method = _GROUP_METHODS.get(name)
@@ -77,6 +80,7 @@ class Parser(Group):
         self.nested = False
         self.line = 0
         self.set_up = False
+        self.doubts = 0
         self.key: Value = None
 
     @property
@@ -132,6 +136,7 @@ class Subparsers(Instance):
 def _set_up(run: Machine, group: Group, given: Arguments) -> Value:
     parser = group.parser
     parser.line = given.line
+    parser.doubts = run.doubts
     if not parser.set_up:
         run.created(parser)
         parser.set_up = True
@@ -185,6 +190,10 @@ def _add_argument(run: Machine, group: Group, given: Arguments) -> Value:
     action = make_action(run, given, parser.prefix, parser.argument_default)
     if action is None or len(parser.actions) >= MOST_ACTIONS:
         return Instance()
+    action.certain = run.region in (0, parser.region) and run.doubts <= parser.doubts
+    if not action.certain and action.required:
+        action.required = False
+        action.notes.append(_("It is unknown whether this argument is required."))
     if action.name in parser.defaults and "default" not in given.keywords:
         action.default = parser.defaults[action.name]
     own = MISSING if group.cls is None else class_attribute(group.cls, "_add_action")
@@ -216,6 +225,18 @@ def _add_action(run: Machine, group: Group, given: Arguments) -> Value:
     return value if value is not MISSING else UNKNOWN
 
 
+def _remove_action(run: Machine, group: Group, given: Arguments) -> Value:
+    """Remove an action; where that is uncertain, it stays and is not required."""
+    value = given.get("action", 0)
+    actions = group.parser.actions
+    if isinstance(value, Action) and value in actions:
+        if run.region in (0, group.parser.region):
+            actions.remove(value)
+        else:
+            value.certain = value.required = False
+    return None
+
+
 def _set_up_group(run: Machine, group: Group, given: Arguments) -> Value:
     """Set a group up as the constructor of ``argparse._ArgumentGroup`` does."""
     container = given.get("container", 0)
@@ -236,6 +257,8 @@ def _add_parser(run: Machine, subparsers: Subparsers, given: Arguments) -> Value
         parser.nested = True
         if len(of.children) < 500:
             of.children.append((len(of.actions), parser))
+        else:
+            run.limits.meet("commands")
     return parser
 
 
@@ -266,15 +289,20 @@ def _get_default(run: Machine, group: Group, given: Arguments) -> Value:
 
 
 def _parse(run: Machine, group: Group, given: Arguments) -> Value:
-    given_arguments = given.get("args", 0, None)
-    fixed = isinstance(given_arguments, list) and not run.spoiled(given_arguments)
-    run.parsed(group.parser, complete=not fixed)
+    run.parsed(group.parser, words=_words(run, given))
     return Unknown()
 
 
+def _words(run: Machine, given: Arguments) -> Value:
+    """Return what is parsed: None for the command line, a list for fixed words."""
+    words = given.get("args", 0, None)
+    return Unknown("list") if run.spoiled(words) else words
+
+
 def _parse_known(run: Machine, group: Group, given: Arguments) -> Value:
-    run.parsed(group.parser, complete=False)
-    return (Unknown(), Unknown("list"))
+    words = _words(run, given)
+    run.parsed(group.parser, complete=False, words=words)
+    return (Unknown(), Leftover("list", parsers=(group.parser,)))
 
 
 def _format(run: Machine, group: Group, given: Arguments) -> Value:
@@ -293,6 +321,7 @@ _GROUP_METHODS: Final[dict[str, _Method]] = {
     "add_argument_group": _add_group,
     "add_mutually_exclusive_group": _add_group,
     "_add_action": _add_action,
+    "_remove_action": _remove_action,
     "set_defaults": _set_defaults,
     "get_default": _get_default,
     # Short names of configargparse.

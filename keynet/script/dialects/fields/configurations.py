@@ -11,7 +11,14 @@ from keynet.script.dialects.fields.field import (
     function_of,
 )
 from keynet.script.interpreter.definitions import Class
-from keynet.script.interpreter.machine import Declared, Dialect, Handler, Machine, Native
+from keynet.script.interpreter.machine import (
+    Declared,
+    Dialect,
+    Handler,
+    Machine,
+    Native,
+    ParserLike,
+)
 from keynet.script.interpreter.values import UNKNOWN, Arguments, Unknown, Value
 
 __all__ = ["CONFIGS"]
@@ -62,20 +69,48 @@ def _wrap(_run: Machine, given: Arguments) -> Value:
     return Native("wrap", decorate)
 
 
+class Structured(CommandLine):
+    """A structured configuration, a command line only where ``from_cli`` reads one.
+
+    Its fields are then what the merged configuration accepts, in either order of the two calls.
+    """
+
+    read = False
+
+    def declared(self) -> list[Declared]:
+        """Return the fields, none as long as nothing reads the command line."""
+        return super().declared() if self.read else []
+
+
 def _structured(run: Machine, given: Arguments) -> Value:
     config = given.get("obj", 0)
-    command_line = CommandLine("dataclass", given)
+    command_line = Structured("dataclass", given)
     _fill(run, command_line, config, given, file=False)
     if command_line.found:
+        command_line.read = any(_reads(parser) for parser in run.parsers)
         run.created(command_line)
+        if command_line.read:
+            run.parsed(command_line, complete=False)
     return Unknown()
 
 
-def _from_command_line(run: Machine, _given: Arguments) -> Value:
+def _reads(parser: ParserLike) -> bool:
+    return isinstance(parser, Structured) and parser.read
+
+
+def _from_command_line(run: Machine, given: Arguments) -> Value:
+    words = given.get("args_list", 0, None)
+    if words is not None and run.truth(words) is False:
+        return Unknown()
     for parser in run.parsers:
-        if isinstance(parser, CommandLine) and parser.dialect == "dataclass":
+        if isinstance(parser, Structured):
+            parser.read = True
             run.parsed(parser, complete=False)
             break
+    else:
+        reader = Structured("dataclass", given)
+        reader.read = True
+        run.created(reader)
     return Unknown()
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from keynet.script.interpreter.definitions import (
     Class,
+    Container,
     EnumMember,
     Function,
     Instance,
@@ -19,6 +20,7 @@ from keynet.script.interpreter.evaluation import methods
 from keynet.script.interpreter.knowledge.constants import constant
 from keynet.script.interpreter.machine import Machine, Native
 from keynet.script.interpreter.values import (
+    HERE,
     MISSING,
     UNKNOWN,
     Arguments,
@@ -58,7 +60,7 @@ def attribute(run: Machine, value: Value, name: str) -> Value:  # noqa: PLR0911,
         case OneOf():
             return _of_alternatives(run, value, name)
         case Function():
-            return _of_function(value, name)
+            return _of_function(run, value, name)
         case Super():
             return _of_super(run, value, name)
         case EnumMember():
@@ -74,7 +76,7 @@ def attribute(run: Machine, value: Value, name: str) -> Value:  # noqa: PLR0911,
         case BoundMethod() if name == "__self__":
             return value.receiver
         case BoundMethod() if isinstance(value.function, Function):
-            return _of_function(value.function, name)
+            return _of_function(run, value.function, name)
         case Descriptor():
             return attribute(run, value.function, name)
         case str() | list() | tuple() | dict() | SetValue() | int() | float() | bytes():
@@ -144,7 +146,8 @@ def lineage(cls: Class) -> Iterator[Class]:
 
 def outside_bases(cls: Class) -> list[str]:
     """Return the names of the classes outside the project that a class derives from."""
-    return [base.name for one in lineage(cls) for base in one.bases if isinstance(base, External)]
+    named = (External, Generic)
+    return [base.name for one in lineage(cls) for base in one.bases if isinstance(base, named)]
 
 
 def _found(cls: Class, name: str, after: Class | None = None) -> Value:
@@ -174,8 +177,15 @@ def _of_instance(run: Machine, instance: Instance, name: str) -> Value:  # noqa:
     if value is not MISSING:
         run.declarations += 1
         return value
+    if isinstance(instance, Container):
+        found = methods.method(instance.items, name)
+        if not isinstance(found, Unknown):
+            return found
     if name == "__class__" and instance.cls is not None:
         return instance.cls
+    if name in ("_asdict", "_replace") and instance.cls is not None:
+        called = {"_asdict": "asdict", "_replace": "replace"}[name]
+        return BoundMethod(External(f"dataclasses.{called}"), instance)
     if name == "__dict__":
         return run.fresh(dict(instance.attributes))
     if instance.cls is not None and "__getattr__" in instance.cls.namespace:
@@ -214,10 +224,12 @@ def _of_class(run: Machine, cls: Class, name: str) -> Value:  # noqa: PLR0911, P
     if name == "__doc__":
         return ast.get_docstring(cls.node, clean=False)
     if name == "__annotations__":
-        return run.call(External("typing.get_type_hints"), Arguments((cls,)))
+        return run.call(External("inspect.get_annotations"), Arguments((cls,)))
     if name == "__dataclass_fields__":
         fields = run.iterate(run.call(External("dataclasses.fields"), Arguments((cls,))))
         return run.fresh({run.attribute(field, "name"): field for field in fields or ()})
+    if name == "__subclasses__":
+        return Native(name, lambda run, _given: _derived(run, cls))
     if name == "__members__":
         return run.fresh({k: v for k, v in cls.namespace.items() if isinstance(v, EnumMember)})
     if name == "__module__":
@@ -235,9 +247,21 @@ def _of_class(run: Machine, cls: Class, name: str) -> Value:  # noqa: PLR0911, P
     return UNKNOWN
 
 
-def _of_function(function: Function, name: str) -> Value:
+def _derived(run: Machine, cls: Class) -> Value:
+    """Return the classes that derive from a class, once every module that may is read."""
+    run.fill_registry(cls.derived)
+    return run.fresh(list(cls.derived)) if not run.spoiled(cls.derived) else Unknown("list")
+
+
+def _of_function(run: Machine, function: Function, name: str) -> Value:  # noqa: PLR0911
     if name in function.attributes:
         return function.attributes[name]
+    if name == "__annotations__":
+        return run.call(External("inspect.get_annotations"), Arguments((function,)))
+    if name == "__kwdefaults__":
+        return run.fresh(dict(function.keyword_defaults))
+    if name == "__code__":
+        return run.call(External("keynet.code"), Arguments((function,)))
     if name in ("__name__", "__qualname__"):
         return function.name
     if name == "__doc__" and not isinstance(function.node, ast.Lambda):
@@ -259,6 +283,8 @@ def _of_super(run: Machine, value: Super, name: str) -> Value:
         native = receiver.native(name)
         if native is not MISSING:
             return native
+    if isinstance(receiver, Container) and name != "__init__":
+        return methods.method(receiver.items, name)
     return Native("object", lambda _run, _arguments: UNKNOWN) if name == "__init__" else UNKNOWN
 
 
@@ -275,7 +301,7 @@ def _of_member(run: Machine, member: EnumMember, name: str) -> Value:
     return UNKNOWN
 
 
-def _of_path(run: Machine, path: PathValue, name: str) -> Value:
+def _of_path(run: Machine, path: PathValue, name: str) -> Value:  # noqa: PLR0911
     text = path.text
     base = posixpath.basename(text)
     stem, suffix = posixpath.splitext(base)
@@ -284,15 +310,35 @@ def _of_path(run: Machine, path: PathValue, name: str) -> Value:
         "stem": stem,
         "suffix": suffix,
         "parent": PathValue(posixpath.dirname(text) or "."),
-        "parts": PurePosixPath(text).parts,
+        "parents": [PathValue(str(one)) for one in PurePosixPath(text).parents],
+        "parts": list(PurePosixPath(text).parts) if HERE in text else PurePosixPath(text).parts,
     }
     if name in known:
         return known[name]
+    if name in ("absolute", "resolve") and HERE in text:
+        return Native(name, lambda _run, _arguments: PathValue(posixpath.normpath(text)))
+    if name in ("glob", "iterdir", "rglob"):
+        called = External(f"pathlib.Path.{name}")
+        return Native(name, lambda run, given: run.call(called, given.before(path)))
+    if name in ("exists", "is_dir", "is_file"):
+        return Native(name, lambda _run, _arguments: Unknown("bool"))
+    if name in ("with_name", "with_suffix"):
+        return Native(name, lambda _run, given: _renamed(path, name, given))
     if name in ("as_posix", "__str__"):
         return Native(name, lambda _run, _arguments: text)
     if name == "joinpath":
         return Native(name, lambda run, given: _joined_path(path, given))
     return UNKNOWN
+
+
+def _renamed(path: PathValue, name: str, given: Arguments) -> Value:
+    new = given.get("", 0)
+    if not isinstance(new, str):
+        return Unknown("path")
+    try:
+        return PathValue(str(getattr(PurePosixPath(path.text), name)(new)))
+    except ValueError:
+        return Unknown("path")
 
 
 def _joined_path(path: PathValue, given: Arguments) -> Value:
@@ -304,19 +350,23 @@ def _joined_path(path: PathValue, given: Arguments) -> Value:
     return PathValue(str(PurePosixPath(*parts)))
 
 
-def assign_attribute(run: Machine, value: Value, name: str, new: Value) -> None:
+def assign_attribute(  # noqa: PLR0912
+    run: Machine, value: Value, name: str, new: Value
+) -> None:
     """Set an attribute; join it with the old value where the assignment is uncertain."""
     match value:
         case Instance():
-            if isinstance(new, Unknown) and value.native(name) is not MISSING:
+            native = value.native(name)
+            if isinstance(new, Unknown) and isinstance(native, Native):
                 return
             target = value.attributes
             if value.cls is not None and isinstance(_found(value.cls, name), Descriptor):
                 # What a property's setter stores is not followed.
                 new = UNKNOWN
             certain = run.region in (0, value.region)
-            if not certain and name not in target and value.cls is not None:
-                old = _found(value.cls, name)
+            if not certain and name not in target:
+                old = native if value.cls is None else _found(value.cls, name)
+                old = native if old is MISSING else old
                 new = new if old is MISSING else join(old, new)
         case Function():
             target, certain = value.attributes, not run.region
@@ -327,6 +377,9 @@ def assign_attribute(run: Machine, value: Value, name: str, new: Value) -> None:
             if scope is None:
                 return
             target, certain = scope.names, not run.region
+        case External(name="sys") if name == "argv":
+            run.replace_command_line(new)
+            return
         case OneOf():
             for item in value.values:
                 if isinstance(item, Instance):

@@ -5,9 +5,16 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from keynet.script.interpreter.definitions import Class, EnumMember, Function, Instance
+from keynet.script.interpreter.definitions import (
+    Class,
+    EnumMember,
+    Function,
+    Instance,
+    content_of,
+)
 from keynet.script.interpreter.evaluation.operations import concrete
 from keynet.script.interpreter.values import (
+    HERE,
     SCALARS,
     External,
     Generic,
@@ -28,11 +35,16 @@ _COMPARE: Final[Mapping[type[ast.cmpop], Callable[..., object]]] = {
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
 }
+# Objects of which there is one each, and which no script has for another value.
+_SENTINELS: Final = frozenset(["dataclasses.MISSING", "inspect._empty"])
 _FAILURES: Final = (ArithmeticError, ValueError, TypeError, LookupError, AttributeError)
 
 
 def compare(op: ast.cmpop, left: Value, right: Value) -> bool | None:  # noqa: PLR0911
     """Compare two values; return None when the outcome is unknown."""
+    if _starts_here(left) or _starts_here(right):
+        return None
+    left, right = content_of(left), content_of(right)
     if isinstance(op, (ast.Is, ast.IsNot)):
         same = _identical(left, right)
         return same if same is None or isinstance(op, ast.Is) else not same
@@ -43,6 +55,9 @@ def compare(op: ast.cmpop, left: Value, right: Value) -> bool | None:  # noqa: P
         return _compare_alternatives(op, left, right)
     if isinstance(op, (ast.Eq, ast.NotEq)) and _different_things(left, right):
         return isinstance(op, ast.NotEq)
+    if isinstance(op, (ast.Eq, ast.NotEq)) and (_is_sentinel(left) or _is_sentinel(right)):
+        same = _identical(left, right)
+        return same if same is None or isinstance(op, ast.Eq) else not same
     if isinstance(op, (ast.Eq, ast.NotEq)):
         same = _same_type(left, right)
         if same is not None:
@@ -55,6 +70,10 @@ def compare(op: ast.cmpop, left: Value, right: Value) -> bool | None:  # noqa: P
         return bool(_COMPARE[type(op)](left, right))
     except _FAILURES:
         return None
+
+
+def _starts_here(value: Value) -> bool:
+    return isinstance(value, str) and HERE in value
 
 
 def _compare_version(op: ast.cmpop, version: tuple[Value, ...]) -> bool | None:
@@ -86,10 +105,14 @@ def _different_things(left: Value, right: Value) -> bool:
     return False
 
 
+def _is_sentinel(value: Value) -> bool:
+    return isinstance(value, External) and value.name in _SENTINELS
+
+
 def _is_known_type(value: Value) -> bool:
     """Report whether a value is a type that has no other name."""
     if isinstance(value, External):
-        return value.name.startswith(("builtins.", "typing."))
+        return value.name.startswith(("builtins.", "typing.", "types."))
     return isinstance(value, (Class, Generic))
 
 
@@ -100,6 +123,8 @@ def _same_type(left: Value, right: Value) -> bool | None:
     for one, other in ((left, right), (right, left)):
         if isinstance(one, Instance) and _is_known_type(other):
             return None if one.cls is not None and "__eq__" in one.cls.namespace else False
+        if is_constant(one) and one is not None and _is_known_type(other):
+            return False
     if not (_is_known_type(left) and _is_known_type(right)):
         return True if isinstance(left, External) and left == right else None
     return left is right or (isinstance(left, External) and left == right)
@@ -110,6 +135,10 @@ def _identical(left: Value, right: Value) -> bool | None:  # noqa: PLR0911
         return _compare_alternatives(ast.Is(), left, right)
     if left is right and not isinstance(left, Unknown):
         return True
+    for one, other in ((left, right), (right, left)):
+        if _is_sentinel(one) and one != other:
+            known = not isinstance(other, (Unknown, External))
+            return False if known or _is_sentinel(other) or _is_known_type(other) else None
     for one, other in ((left, right), (right, left)):
         if isinstance(other, Unknown):
             if one is None and other.kind not in ("", "None"):
@@ -134,6 +163,9 @@ def _contains(item: Value, container: Value) -> bool | None:
         return item in container
     if isinstance(container, SetValue):
         container = container.items
+    if isinstance(container, (list, tuple)) and _is_known_type(item):
+        outcomes = {_identical(item, one) for one in container}
+        return True if True in outcomes else None if None in outcomes else False
     if not isinstance(container, (list, tuple, dict)) or not is_constant(item):
         return None
     if item in container:

@@ -10,6 +10,7 @@ from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.names import assign
 from keynet.script.interpreter.values import (
     External,
+    Leftover,
     SetValue,
     Unknown,
     Value,
@@ -20,32 +21,33 @@ from keynet.script.interpreter.values import (
 __all__ = ["DISPLAYS"]
 
 
-def _items(run: Machine, nodes: list[ast.expr], scope: Scope) -> list[Value] | None:
+def _items(run: Machine, nodes: list[ast.expr], scope: Scope) -> list[Value] | Unknown:
     values: list[Value] = []
     for node in nodes:
         if isinstance(node, ast.Starred):
-            more = run.iterate(run.evaluate(node.value, scope))
+            spread = run.evaluate(node.value, scope)
+            more = run.iterate(spread)
             if more is None:
-                return None
+                return spread if isinstance(spread, Leftover) else Unknown("list")
             values.extend(more)
         else:
             values.append(run.evaluate(node, scope))
-    return values if len(values) <= operations.MAX_ITEMS else None
+    return values if len(values) <= operations.MAX_ITEMS else Unknown("list")
 
 
 def _list(run: Machine, node: ast.List, scope: Scope) -> Value:
     values = _items(run, node.elts, scope)
-    return Unknown("list") if values is None else run.fresh(values)
+    return values if isinstance(values, Unknown) else run.fresh(values)
 
 
 def _tuple(run: Machine, node: ast.Tuple, scope: Scope) -> Value:
     values = _items(run, node.elts, scope)
-    return Unknown("list") if values is None else tuple(values)
+    return values if isinstance(values, Unknown) else tuple(values)
 
 
 def _set(run: Machine, node: ast.Set, scope: Scope) -> Value:
     values = _items(run, node.elts, scope)
-    if values is None or not all(_hashable(value) for value in values):
+    if isinstance(values, Unknown) or not all(_hashable(value) for value in values):
         return Unknown("list")
     return run.fresh(SetValue(dict.fromkeys(values)))
 
@@ -91,6 +93,9 @@ def _comprehension(
         values.append(run.evaluate(node.elt, inner))
 
     if not _each(run, node.generators, scope, collect):
+        source = run.evaluate(node.generators[0].iter, scope)
+        if isinstance(source, Leftover):
+            return source
         return Unknown("list", of=_element_kind(run, node, scope))
     if isinstance(node, ast.SetComp):
         if not all(_hashable(value) for value in values):

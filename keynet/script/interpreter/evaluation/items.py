@@ -2,19 +2,28 @@
 
 from typing import Final
 
-from keynet.script.interpreter.definitions import Class, EnumMember, Instance
-from keynet.script.interpreter.evaluation.attributes import class_attribute
+from keynet.script.interpreter.definitions import (
+    Class,
+    Container,
+    EnumMember,
+    Function,
+    Instance,
+)
+from keynet.script.interpreter.evaluation.attributes import class_attribute, outside_bases
 from keynet.script.interpreter.evaluation.operations import MAX_ITEMS
 from keynet.script.interpreter.knowledge.constants import machine_dependent
 from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.values import (
+    HERE,
     MISSING,
     UNKNOWN,
     Arguments,
     BoundMethod,
     External,
     Generic,
+    Leftover,
     OneOf,
+    Partial,
     SetValue,
     Unknown,
     Value,
@@ -24,9 +33,10 @@ from keynet.script.interpreter.values import (
     merge_kinds,
 )
 
-__all__ = ["item_of", "items_of", "slice_of"]
+__all__ = ["is_named_tuple", "item_of", "items_of", "slice_of", "starts_here"]
 
 _MOST_VALUES: Final = 64
+_MOST_CALLED: Final = 12
 
 
 def item_of(run: Machine, value: Value, key: Value) -> Value:  # noqa: PLR0911, PLR0912
@@ -34,6 +44,8 @@ def item_of(run: Machine, value: Value, key: Value) -> Value:  # noqa: PLR0911, 
     match value:
         case dict():
             return _of_dict(run, value, key)
+        case Container() if class_attribute_of(value, "__getitem__") is MISSING:
+            return item_of(run, value.items, key)
         case list() | tuple() | str():
             return _of_sequence(run, value, key)
         case OneOf():
@@ -54,6 +66,8 @@ def item_of(run: Machine, value: Value, key: Value) -> Value:  # noqa: PLR0911, 
             return Generic(value.name, key if isinstance(key, tuple) else (key,))
         case Generic():
             return value
+        case Instance() if is_named_tuple(value):
+            return item_of(run, list(value.attributes.values()), key)
         case Instance(cls=Class()):
             getter = run.attribute(value, "__getitem__")
             if not isinstance(getter, Unknown):
@@ -70,30 +84,40 @@ def _of_dict(run: Machine, value: dict[Value, Value], key: Value) -> Value:
         found = value.get(key, MISSING)
         if found is not MISSING:
             return found
+    if is_constant(key) and run.fill_registry(value):
+        return _of_dict(run, value, key)
+    if isinstance(key, Unknown) and 0 < len(value) <= _MOST_CALLED and not run.spoiled(value):
+        called = list(value.values())
+        if all(isinstance(one, (Function, Class, BoundMethod, Partial)) for one in called):
+            return called[0] if len(called) == 1 else OneOf(tuple(called))
     if isinstance(key, Unknown) and value and len(value) <= _MOST_VALUES and not run.spoiled(value):
         return Unknown(merge_kinds([kind_of(one) for one in value.values()]))
     return UNKNOWN
 
 
 def _of_sequence(run: Machine, value: list[Value] | tuple[Value, ...] | str, key: Value) -> Value:
-    if run.spoiled(value) or not isinstance(key, int):
+    if run.spoiled(value) or not isinstance(key, int) or (key >= 0 and starts_here(value)):
         return Unknown("str" if isinstance(value, str) else "")
     return value[key] if -len(value) <= key < len(value) else UNKNOWN
 
 
-def items_of(run: Machine, value: Value) -> list[Value] | None:
+def items_of(run: Machine, value: Value) -> list[Value] | None:  # noqa: PLR0911
     """Return the items of a value in order, None when they are unknown."""
     if isinstance(value, (list, tuple, dict, SetValue)):
         items = list(value.items) if isinstance(value, SetValue) else list(value)
-        if not items and run.fill_registry(value):
+        if run.fill_registry(value):
             return items_of(run, value)
         run.limits.spend(len(items))
         return None if run.spoiled(value) else items
-    if isinstance(value, str) and len(value) <= MAX_ITEMS:
+    if isinstance(value, str) and len(value) <= MAX_ITEMS and HERE not in value:
         run.limits.spend(len(value))
         return list(value)
     if isinstance(value, Class):
         return list(run.members(value)) or None
+    if isinstance(value, Container) and class_attribute_of(value, "__iter__") is MISSING:
+        return items_of(run, value.items)
+    if isinstance(value, Instance) and is_named_tuple(value):
+        return list(value.attributes.values())
     if isinstance(value, Instance) and value.cls is not None:
         method = class_attribute(value.cls, "__iter__")
         if method is not MISSING:
@@ -101,12 +125,33 @@ def items_of(run: Machine, value: Value) -> list[Value] | None:
     return None
 
 
+def class_attribute_of(value: Instance, name: str) -> Value:
+    """Return what the class of an object defines in the project, else MISSING."""
+    return MISSING if value.cls is None else class_attribute(value.cls, name)
+
+
+def is_named_tuple(value: Instance) -> bool:
+    """Report whether an object is a named tuple."""
+    return value.cls is not None and "typing.NamedTuple" in outside_bases(value.cls)
+
+
+def starts_here(value: Value) -> bool:
+    """Report whether a path, whole or in parts, starts at an unknown folder."""
+    if isinstance(value, list):
+        value = value[0] if value else None
+    return isinstance(value, str) and HERE in value
+
+
 def slice_of(run: Machine, value: Value, bounds: list[Value]) -> Value:
     """Return a slice of a list, tuple or string."""
+    if isinstance(value, Leftover):
+        return value
     if run.spoiled(value) or not isinstance(value, (list, tuple, str, bytes)):
         return Unknown(kind_of(value) if isinstance(value, (list, str)) else "")
     known = [bound for bound in bounds if bound is None or isinstance(bound, int)]
     if len(known) != 3 or known[2] == 0:
+        return Unknown(kind_of(value))
+    if starts_here(value) and any(bound is not None and bound >= 0 for bound in known):
         return Unknown(kind_of(value))
     run.limits.spend(min(len(value), MAX_ITEMS) // 16)
     part = value[slice(*known)]

@@ -6,6 +6,7 @@ from typing import Final
 from keynet.script.interpreter.evaluation.operations import MAX_ITEMS, MAX_TEXT, concrete
 from keynet.script.interpreter.evaluation.text_methods import text_method
 from keynet.script.interpreter.machine import Handler, Machine, Native
+from keynet.script.interpreter.names import assign_item
 from keynet.script.interpreter.values import (
     UNKNOWN,
     Arguments,
@@ -163,6 +164,8 @@ def _pop_key(run: Machine, items: dict[Value, Value], given: Arguments) -> Value
     default = given.get("default", 1, UNKNOWN)
     if not is_constant(key) or not run.may_change(items):
         value = items.get(key, default) if is_constant(key) else UNKNOWN
+        if key in items and is_constant(key):
+            items[key] = join(value, UNKNOWN)
         run.spoil(items)
         return value
     if key in items:
@@ -178,8 +181,25 @@ def _set_default(run: Machine, items: dict[Value, Value], given: Arguments) -> V
     if key not in items:
         if not run.may_change(items):
             run.spoil(items)
+            default = join(default, UNKNOWN)
         items[key] = default
     return items[key]
+
+
+def _get_present(run: Machine, items: dict[Value, Value], given: Arguments) -> Value:
+    return run.item(items, given.get("key", 0))
+
+
+def _set_key(run: Machine, items: dict[Value, Value], given: Arguments) -> Value:
+    assign_item(run, items, given.get("key", 0), given.get("value", 1, UNKNOWN))
+    return None
+
+
+def _holds(run: Machine, items: dict[Value, Value], given: Arguments) -> Value:
+    key = given.get("key", 0)
+    if run.spoiled(items) or not is_constant(key):
+        return Unknown("bool")
+    return key in items
 
 
 def _update(run: Machine, items: dict[Value, Value], given: Arguments) -> Value:
@@ -201,7 +221,7 @@ def _update(run: Machine, items: dict[Value, Value], given: Arguments) -> Value:
     if given.open or not run.may_change(items):
         run.spoil(items)
         for key, value in more.items():
-            items[key] = join(items[key], value) if key in items else value
+            items[key] = join(items.get(key, UNKNOWN), value)
     else:
         items.update(more)
     return None
@@ -294,6 +314,9 @@ _LIST: Final[Mapping[str, Callable[..., Value]]] = {
 }
 _TUPLE: Final[Mapping[str, Callable[..., Value]]] = {"count": _count, "index": _index}
 _DICT: Final[Mapping[str, Callable[..., Value]]] = {
+    "__contains__": _holds,
+    "__getitem__": _get_present,
+    "__setitem__": _set_key,
     "clear": _clear,
     "copy": _copy,
     "get": _get,

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from typing import Final
 
-from keynet.script.interpreter.definitions import Class, EnumMember, Instance
+from keynet.script.interpreter.definitions import Class, Container, EnumMember, Instance
 from keynet.script.interpreter.values import (
     UNKNOWN,
     External,
     Generic,
+    Leftover,
     OneOf,
     PathValue,
     SetValue,
@@ -88,12 +89,14 @@ def concrete(value: Value, budget: int = _MAX_CONCRETE) -> bool:
     return True
 
 
-def truth(value: Value) -> bool | None:
+def truth(value: Value) -> bool | None:  # noqa: PLR0911
     """Return the truth of a value, None when it is unknown."""
     if is_constant(value) or isinstance(value, (list, tuple, dict)):
         return bool(value)
     if isinstance(value, SetValue):
         return bool(value.items)
+    if isinstance(value, Container):
+        return truth(value.items)
     if isinstance(value, OneOf):
         truths = {truth(item) for item in value.values}
         return truths.pop() if len(truths) == 1 else None
@@ -146,7 +149,11 @@ def binary(op: ast.operator, left: Value, right: Value) -> Value:  # noqa: PLR09
     if isinstance(op, ast.BitOr) and isinstance(left, dict) and isinstance(right, dict):
         return {**left, **right}
     if isinstance(op, ast.BitOr) and _is_type(left) and _is_type(right):
-        return Generic("typing.Union", (left, right))
+        return Generic("types.UnionType", _members(left) + _members(right))
+    if isinstance(op, ast.Add):
+        for part in (left, right):
+            if isinstance(part, Leftover):
+                return part
     if not _fits(op, left, right):
         of = next((part.of for part in (left, right) if isinstance(part, Unknown) and part.of), "")
         return Unknown(_kind(op, left, right), reason_of(left) or reason_of(right), of)
@@ -154,6 +161,11 @@ def binary(op: ast.operator, left: Value, right: Value) -> Value:  # noqa: PLR09
         return _BINARY[type(op)](left, right)
     except (*_FAILURES, KeyError):
         return UNKNOWN
+
+
+def _members(value: Value) -> tuple[Value, ...]:
+    union = isinstance(value, Generic) and value.name == "types.UnionType"
+    return value.arguments if union and isinstance(value, Generic) else (value,)
 
 
 def _is_type(value: Value) -> bool:

@@ -4,7 +4,7 @@ from typing import Final
 
 from keynet.script.interpreter.evaluation.operations import MAX_ITEMS, MAX_TEXT, concrete, template
 from keynet.script.interpreter.machine import Handler, Machine
-from keynet.script.interpreter.values import Arguments, Unknown, Value
+from keynet.script.interpreter.values import HERE, Arguments, Unknown, Value
 
 __all__ = ["text_method"]
 
@@ -52,6 +52,11 @@ _TEXT: Final = frozenset(
 _PADDING: Final = frozenset(["center", "ljust", "rjust", "zfill"])
 
 
+# What does not depend on the start of a path.
+_OF_PATHS: Final = frozenset(
+    ["endswith", "format", "join", "lower", "removesuffix", "replace", "rpartition", "rsplit",
+     "rstrip", "split", "strip", "upper"]
+)  # fmt: skip
 _TRUTHS: Final = ("is", "startswith", "endswith")
 
 
@@ -63,7 +68,7 @@ def text_method(text: str, name: str) -> Handler | None:
 
     def call(run: Machine, given: Arguments) -> Value:  # noqa: PLR0911
         run.limits.spend(len(text) // 16)
-        if given.open:
+        if given.open or (HERE in text and name not in _OF_PATHS):
             return _unknown_text(name)
         if name == "format":
             run.limits.spend(4 * text.count("{"))

@@ -5,6 +5,7 @@ from typing import Final
 
 from keynet.script.interpreter.definitions import EnumMember, Function
 from keynet.script.interpreter.evaluation import attributes, methods, operations
+from keynet.script.interpreter.evaluation.items import starts_here
 from keynet.script.interpreter.evaluation.operations import MAX_ITEMS, concrete
 from keynet.script.interpreter.knowledge.introspection import INTROSPECTION
 from keynet.script.interpreter.machine import Handler, Machine
@@ -13,6 +14,7 @@ from keynet.script.interpreter.values import (
     UNKNOWN,
     Arguments,
     BoundMethod,
+    Leftover,
     OneOf,
     PathValue,
     SetValue,
@@ -44,6 +46,8 @@ def _list(run: Machine, given: Arguments) -> Value:
 
 def _unknown_list(given: Arguments) -> Unknown:
     value = given.get("", 0)
+    if isinstance(value, Leftover):
+        return value
     return Unknown("list", of=value.of if isinstance(value, Unknown) else "")
 
 
@@ -115,7 +119,7 @@ def _text_of_member(run: Machine, member: EnumMember) -> Value:
 
 def _length(run: Machine, given: Arguments) -> Value:
     value = given.get("obj", 0)
-    if isinstance(value, (str, bytes)):
+    if isinstance(value, (str, bytes)) and not starts_here(value):
         return len(value)
     items = run.iterate(value)
     return Unknown("int", reason_of(value)) if items is None else len(items)

@@ -11,13 +11,15 @@ from keynet.script.interpreter.definitions import (
     Module,
     Scope,
 )
-from keynet.script.interpreter.evaluation.attributes import outside_bases
+from keynet.script.interpreter.evaluation.attributes import lineage, outside_bases
 from keynet.script.interpreter.flow import Signal
 from keynet.script.interpreter.machine import Machine, Native
 from keynet.script.interpreter.names import bind
 from keynet.script.interpreter.values import (
+    MISSING,
     UNKNOWN,
     Arguments,
+    BoundMethod,
     Descriptor,
     External,
     Value,
@@ -40,11 +42,36 @@ def make_class(run: Machine, node: ast.ClassDef, scope: Scope) -> Signal:
             function.owner = cls
     if any(name.startswith("enum.") for name in outside_bases(cls)):
         _make_members(cls)
+    run.watch_registry(cls.derived, scope.module)
+    _announce(run, cls, node, scope)
     result: Value = cls
     for decorator in reversed(decorators):
         result = run.decorate(decorator, result, node.lineno)
     bind(run, node.name, result, scope)
     return None
+
+
+def _announce(run: Machine, cls: Class, node: ast.ClassDef, scope: Scope) -> None:
+    """Tell the bases of a new class: ``__subclasses__`` and ``__init_subclass__``."""
+    # A class may be made again, as in a loop or a function that is called twice.
+    for one in list(lineage(cls))[1:]:
+        if one in cls.bases and all(other.node is not node for other in one.derived):
+            if run.may_change(one.derived):
+                one.derived.append(cls)
+            else:
+                run.spoil(one.derived)
+    for one in list(lineage(cls))[1:]:
+        hook = one.namespace.get("__init_subclass__", MISSING)
+        function = hook.function if isinstance(hook, Descriptor) else hook
+        if isinstance(function, Function):
+            keywords = {
+                keyword.arg: run.evaluate(keyword.value, scope)
+                for keyword in node.keywords
+                if keyword.arg is not None and keyword.arg != "metaclass"
+            }
+            given = Arguments((), keywords, line=node.lineno, file=scope.module.file)
+            run.call(BoundMethod(function, cls), given)
+            break
 
 
 def make_enum(run: Machine, given: Arguments) -> Value:

@@ -1,17 +1,21 @@
 """Constants of the standard library, and what depends on the machine."""
 
 import math
+import posixpath
 import string
 import sys
 from collections.abc import Mapping
 from typing import Final
 
 from keynet.script.interpreter.machine import Handler, Machine
-from keynet.script.interpreter.values import MISSING, Arguments, External, Unknown, Value
+from keynet.script.interpreter.values import HERE, MISSING, Arguments, External, Unknown, Value
 from keynet.text import _, fill
 
-__all__ = ["constant", "machine_dependent", "machine_handlers"]
+__all__ = ["PARAMETER_KINDS", "constant", "machine_dependent", "machine_handlers"]
 
+PARAMETER_KINDS: Final = (
+    "POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD", "VAR_POSITIONAL", "KEYWORD_ONLY", "VAR_KEYWORD",
+)  # fmt: skip
 _CONSTANTS: Final[Mapping[str, Value]] = {
     "logging.CRITICAL": 50,
     "logging.DEBUG": 10,
@@ -38,6 +42,11 @@ _CONSTANTS: Final[Mapping[str, Value]] = {
     "os.curdir": ".",
     "os.devnull": "/dev/null",
     "typing.TYPE_CHECKING": False,
+    **dict.fromkeys(
+        ("inspect.Parameter.empty", "inspect.Signature.empty"), External("inspect._empty")
+    ),
+    **{f"inspect.Parameter.{name}": number for number, name in enumerate(PARAMETER_KINDS)},
+    "types.NoneType": External("builtins.NoneType"),
     "signal.SIGINT": 2,
     "signal.SIGKILL": 9,
     "signal.SIGTERM": 15,
@@ -67,14 +76,11 @@ _MACHINE: Final[Mapping[str, str]] = {
     "os.environ.get": "str",
     "os.environ.setdefault": "str",
     "os.path.abspath": "str",
-    "os.path.exists": "bool",
     "os.path.expanduser": "str",
     "os.path.expandvars": "str",
     "os.path.isdir": "bool",
-    "os.path.isfile": "bool",
     "os.path.realpath": "str",
     "os.path.relpath": "str",
-    "os.listdir": "list",
     "os.urandom": "bytes",
     "multiprocessing.cpu_count": "int",
     "platform.node": "str",
@@ -105,6 +111,9 @@ _MACHINE: Final[Mapping[str, str]] = {
     "datetime.date.today": "object",
 }
 
+# Change nothing but the unknown start of the project's own paths.
+_KEEP: Final = frozenset(["os.path.abspath", "os.path.expanduser", "os.path.realpath"])
+
 
 def constant(name: str) -> Value:
     """Return the value of a constant by its full name, else the name itself."""
@@ -126,6 +135,9 @@ def machine_handlers() -> dict[str, Handler]:
 
 def _of_machine(name: str, kind: str) -> Handler:
     def answer(run: Machine, given: Arguments) -> Value:
+        path = given.get("path", 0)
+        if name in _KEEP and isinstance(path, str) and path.startswith(HERE):
+            return posixpath.normpath(path)
         return machine_dependent(name, kind)
 
     return answer

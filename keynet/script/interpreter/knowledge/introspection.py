@@ -13,6 +13,7 @@ from keynet.script.interpreter.values import (
     BoundMethod,
     Descriptor,
     External,
+    Generic,
     OneOf,
     Partial,
     Unknown,
@@ -45,6 +46,12 @@ _KINDS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
+_OF_TYPES: Final = frozenset(
+    ["builtins.type", "types.UnionType", "types.GenericAlias", "typing._GenericAlias"]
+)
+_PLAIN_TYPES: Final = frozenset([*_KINDS, "builtins.set", "builtins.bytes", "builtins.NoneType"])
+
+
 def _is_one(value: Value, option: Value) -> bool | None:  # noqa: PLR0911
     if isinstance(option, Class):
         if isinstance(value, Instance) and value.cls is not None:
@@ -52,6 +59,14 @@ def _is_one(value: Value, option: Value) -> bool | None:  # noqa: PLR0911
         return None if isinstance(value, (Unknown, OneOf, External)) else False
     if not isinstance(option, External) or isinstance(value, OneOf):
         return None
+    if isinstance(value, Generic):
+        return _is_generic(value, option.name)
+    if option.name in _OF_TYPES and isinstance(value, (Class, External)):
+        # Of a name from outside it is not known whether it is a class.
+        plain = isinstance(value, Class) or value.name in _PLAIN_TYPES
+        return option.name == "builtins.type" if plain else None
+    if option.name == "builtins.NoneType" and not isinstance(value, (Unknown, External)):
+        return value is None
     kinds = _KINDS.get(option.name)
     if kinds is None and isinstance(value, Instance):
         return _is_outside(value, option)
@@ -63,6 +78,13 @@ def _is_one(value: Value, option: Value) -> bool | None:  # noqa: PLR0911
     if isinstance(value, Unknown) and kind == "list":
         return None if "list" in kinds else False
     return kind in kinds
+
+
+def _is_generic(value: Generic, name: str) -> bool | None:
+    """Report whether ``list[int]``, ``Optional[int]`` or ``int | None`` is an instance."""
+    if name == "types.UnionType":
+        return value.name == "types.UnionType"
+    return False if name in (*_KINDS, "builtins.NoneType", "builtins.type") else None
 
 
 def _is_outside(value: Instance, option: External) -> bool | None:

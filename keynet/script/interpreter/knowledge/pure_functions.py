@@ -46,6 +46,11 @@ def _split_extension(run: Machine, given: Arguments) -> Value:
     return posixpath.splitext(texts[0]) if texts else Unknown("list")
 
 
+def _split_path(run: Machine, given: Arguments) -> Value:
+    texts = _texts(given)
+    return posixpath.split(texts[0]) if texts else Unknown("list")
+
+
 def _number(function: Callable[..., float], kind: str) -> Handler:
     def compute(run: Machine, given: Arguments) -> Value:
         numbers = [part for part in given.positional if isinstance(part, (int, float))]
@@ -114,6 +119,7 @@ PURE_FUNCTIONS: Final[Mapping[str, Handler]] = {
     "os.path.basename": _pure(posixpath.basename),
     "os.path.dirname": _pure(posixpath.dirname),
     "os.path.normpath": _pure(posixpath.normpath),
+    "os.path.split": _split_path,
     "os.path.splitext": _split_extension,
     "os.fspath": _pure(str),
     "textwrap.dedent": _pure(textwrap.dedent),

@@ -2,14 +2,15 @@
 
 import ast
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
-from keynet.script.interpreter.definitions import Class, Instance
+from keynet.script.interpreter.definitions import Class, Instance, Module, Scope
 from keynet.script.interpreter.evaluation.attributes import class_attribute, lineage
 from keynet.script.interpreter.machine import Handler, Machine
 from keynet.script.interpreter.values import MISSING, UNKNOWN, Arguments, External, Value
 
-__all__ = ["RECORDS", "annotations", "set_fields"]
+__all__ = ["RECORDS", "annotations", "named_tuple", "set_fields", "written_type"]
 
 
 def annotations(cls: Class) -> dict[str, tuple[ast.expr, Class]]:
@@ -20,6 +21,16 @@ def annotations(cls: Class) -> dict[str, tuple[ast.expr, Class]]:
             if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
                 found[statement.target.id] = (statement.annotation, one)
     return found
+
+
+def written_type(run: Machine, node: ast.expr, scope: Scope) -> Value:
+    """Return what an annotation is at run time: its text if the module says so."""
+    top = scope
+    while top.parent is not None:
+        top = top.parent
+    if top.names.get("annotations") == External("__future__.annotations"):
+        return ast.unparse(node)
+    return run.evaluate(node, scope)
 
 
 def set_fields(run: Machine, cls: Class, instance: Instance, given: Arguments) -> None:
@@ -73,7 +84,7 @@ def _fields(run: Machine, given: Arguments) -> Value:
                 None,
                 {
                     "name": name,
-                    "type": run.evaluate(annotation, owner.scope),
+                    "type": written_type(run, annotation, owner.scope),
                     "default": missing if default is MISSING else default,
                     "default_factory": missing if factory is MISSING else factory,
                     "metadata": {} if metadata is MISSING else metadata,
@@ -98,17 +109,42 @@ def _replace(run: Machine, given: Arguments) -> Value:
     return Instance(instance.cls, {**instance.attributes, **given.keywords}, run.region)
 
 
-def _type_hints(run: Machine, given: Arguments) -> Value:
-    cls = _class_of(given.get("obj", 0))
-    if cls is None:
+def named_tuple(name: str, fields: list[tuple[str, Value]], module: Module) -> Class:
+    """Return the class that ``namedtuple`` makes; a default MISSING is none."""
+    body: list[ast.stmt] = [
+        ast.AnnAssign(ast.Name(field, ast.Store()), ast.Constant(None), None, 1)
+        for field, _default in fields
+    ]
+    node = ast.ClassDef(name=name, bases=[], keywords=[], body=body, decorator_list=[])
+    namespace: dict[str, Value] = {"_fields": tuple(field for field, _default in fields)}
+    namespace.update((field, value) for field, value in fields if value is not MISSING)
+    return Class(name, (External("typing.NamedTuple"),), namespace, node, Scope(module))
+
+
+def _make_named_tuple(run: Machine, given: Arguments) -> Value:
+    """Follow ``namedtuple("Option", "flags type")`` and ``NamedTuple("Option", [("n", int)])``."""
+    name, listed = given.get("typename", 0), given.get("field_names", 1)
+    if listed is MISSING:
+        listed = given.get("fields", 1)
+    if isinstance(listed, str):
+        listed = listed.replace(",", " ").split()
+    items = run.iterate(listed)
+    names = [item[0] if isinstance(item, tuple) and item else item for item in items or ()]
+    defaults = run.iterate(given.get("defaults", 9, None) or ())
+    if items is None or defaults is None or given.open or not isinstance(name, str):
         return UNKNOWN
-    found = {name: run.evaluate(n, owner.scope) for name, (n, owner) in annotations(cls).items()}
-    return run.fresh(found)
+    if not all(isinstance(one, str) for one in names) or len(defaults) > len(names):
+        return UNKNOWN
+    values = [MISSING] * (len(names) - len(defaults)) + defaults
+    run.limits.spend(len(names))
+    fields = [(str(one), value) for one, value in zip(names, values, strict=True)]
+    return named_tuple(name, fields, Module("", Path()))
 
 
 RECORDS: Final[Mapping[str, Handler]] = {
+    "collections.namedtuple": _make_named_tuple,
+    "typing.NamedTuple": _make_named_tuple,
     "dataclasses.asdict": _as_dict,
     "dataclasses.fields": _fields,
     "dataclasses.replace": _replace,
-    "typing.get_type_hints": _type_hints,
 }

@@ -10,7 +10,9 @@ from typing import Final
 from keynet.script.interpreter.definitions import Class, Function, Instance
 from keynet.script.interpreter.knowledge.classes import make_enum
 from keynet.script.interpreter.knowledge.constants import machine_handlers
+from keynet.script.interpreter.knowledge.module_folders import LISTINGS
 from keynet.script.interpreter.knowledge.pure_functions import PURE_FUNCTIONS
+from keynet.script.interpreter.knowledge.reflection import REFLECTION
 from keynet.script.interpreter.machine import Handler, Machine, Native
 from keynet.script.interpreter.values import (
     MISSING,
@@ -18,7 +20,6 @@ from keynet.script.interpreter.values import (
     Arguments,
     BoundMethod,
     External,
-    Generic,
     Partial,
     SetValue,
     Unknown,
@@ -156,9 +157,14 @@ def _product(run: Machine, given: Arguments) -> Value:
 
 
 def _import_module(run: Machine, given: Arguments) -> Value:
-    name = given.get("name", 0)
+    name, package = given.get("name", 0), given.get("package", 1, None)
+    if isinstance(name, str) and name.startswith(".") and isinstance(package, str):
+        name = package + name if not name.startswith("..") else UNKNOWN
+    if not isinstance(name, str):
+        run.unseen_imports = True
+        return UNKNOWN
     # A module that is imported on a condition is rarely worth reading.
-    return run.import_name(name) if isinstance(name, str) and not run.region else UNKNOWN
+    return run.import_name(name) if not run.region else UNKNOWN
 
 
 def _shuffle(run: Machine, given: Arguments) -> Value:
@@ -173,34 +179,14 @@ def _call_now(run: Machine, given: Arguments) -> Value:
     return _first(run, given)
 
 
-def _type_arguments(run: Machine, given: Arguments) -> Value:
-    value = given.get("", 0)
-    if not isinstance(value, Generic):
-        return () if isinstance(value, (External, Class)) else Unknown("list")
-    if value.name.endswith(".Literal"):
-        return value.arguments
-    optional = (None,) if value.name.endswith(".Optional") else ()
-    none = External("builtins.NoneType")
-    return tuple(none if part is None else part for part in (*value.arguments, *optional))
-
-
-def _origin(run: Machine, given: Arguments) -> Value:
-    value = given.get("", 0)
-    if not isinstance(value, Generic):
-        return None if isinstance(value, (External, Class)) else UNKNOWN
-    last = value.name.rpartition(".")[2]
-    if last in ("Optional", "Union"):
-        return External("typing.Union")
-    built_in = last.lower() in ("dict", "frozenset", "list", "set", "tuple", "type")
-    return External(f"builtins.{last.lower()}" if built_in else value.name)
-
-
 def _method_type(run: Machine, given: Arguments) -> Value:
     return BoundMethod(given.get("", 0, UNKNOWN), given.get("", 1, UNKNOWN))
 
 
 STDLIB: Final[Mapping[str, Handler]] = {
     **machine_handlers(),
+    **LISTINGS,
+    **REFLECTION,
     **PURE_FUNCTIONS,
     "enum.auto": lambda run, given: Automatic(),
     "functools.partial": _partial,
@@ -229,10 +215,6 @@ STDLIB: Final[Mapping[str, Handler]] = {
     "builtins.exit": _first,
     "builtins.quit": _first,
     "platform.system": lambda run, given: "Linux",
-    "typing.get_args": _type_arguments,
-    "typing_extensions.get_args": _type_arguments,
-    "typing.get_origin": _origin,
-    "typing_extensions.get_origin": _origin,
     "types.MethodType": _method_type,
     **{f"enum.{name}": make_enum for name in ("Enum", "Flag", "IntEnum", "IntFlag", "StrEnum")},
     "typing.cast": lambda run, given: given.get("", 1, UNKNOWN),

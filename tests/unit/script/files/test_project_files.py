@@ -34,6 +34,12 @@ def read(folder: Path, script: str, module: str, files: dict[str, str]) -> list[
         ("train.py", "tools", {"tools/__init__.py": ADD}),
         ("train.py", "tools", {"tools/__init__.py": "from .a import *\n", "tools/a.py": ADD}),
         ("scripts/train.py", "options", {"setup.py": "", "options.py": ADD}),
+        ("examples/x/train.py", "package.options", {
+            ".git/HEAD": "", "examples/x/requirements.txt": "", "package/options.py": ADD,
+        }),
+        ("a/b/train.py", "options", {
+            "a/requirements.txt": "", "a/b/requirements.txt": "", "a/b/options.py": ADD,
+        }),
         ("scripts/train.py", "package.options", {".git/HEAD": "", "src/package/options.py": ADD}),
         ("pkg/train.py", ".options", {"pkg/__init__.py": "", "pkg/options.py": ADD}),
         ("pkg/run/train.py", "..options", {

@@ -6,7 +6,7 @@ import pytest
 
 from keynet.script.arguments import Argument as A
 from keynet.script.extraction import extract
-from tests.unit.script.reading import arguments, write
+from tests.unit.script.reading import arguments, read, write
 
 LR = A("lr", "float", 0.1)
 HEAD = "import argparse\nimport os, sys, functools, itertools\n"
@@ -170,8 +170,8 @@ def test_options_classes_are_followed_with_their_bases(tmp_path: Path) -> None:
         ("from types import SimpleNamespace as N\nc = N(lr=0.1)\n"
          "p.add_argument('--lr', type=float, default=c.lr)", [LR]),
         ("from enum import Enum\nclass E(str, Enum):\n    A = 'a'\n    B = 'b'\n"
-         "p.add_argument('--e', choices=list(E.__members__), default=E.A.value)",
-         [A("e", default="a", choices=("A", "B"))]),
+         "p.add_argument('--e', choices=list(E.__members__), default=E.A.name)",
+         [A("e", default="A", choices=("A", "B"))]),
         ("LR = 1\ndef set_lr():\n    global LR\n    LR = 0.1\nset_lr()\n"
          "p.add_argument('--lr', type=float, default=LR)", [LR]),
         ("def deco(f):\n    @functools.wraps(f)\n    def inner(*a, **k):\n"
@@ -262,7 +262,7 @@ def test_what_may_have_changed_is_not_reported(tmp_path: Path, change: str) -> N
 
 
 def test_arguments_of_both_ways_are_found(tmp_path: Path) -> None:
-    assert arguments(
+    found = read(
         tmp_path,
         """
         import argparse
@@ -274,7 +274,9 @@ def test_arguments_of_both_ways_are_found(tmp_path: Path) -> None:
             p.add_argument('--ckpt', required=True)
         p.parse_args()
         """,
-    ) == [LR, A("ckpt", required=True)]
+    )
+    assert list(found.arguments) == [LR, A("ckpt", required=False)]
+    assert [note.line for note in found.notes] == [6, 8, 8]
 
 
 def test_a_choice_that_cannot_be_computed_is_null_with_a_note(tmp_path: Path) -> None:

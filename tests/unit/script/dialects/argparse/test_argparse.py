@@ -53,7 +53,7 @@ def one(folder: Path, call: str, before: str = "") -> A:
         ("add_argument('--size', nargs=2, type=float, default=(0.5, 1.0))",
          A("size", "float", [0.5, 1.0])),
         ("add_argument('--epochs', default=5)", A("epochs", "str", 5)),
-        ("add_argument('--epochs', type=int, default='5')", A("epochs", "int", "5")),
+        ("add_argument('--epochs', type=int, default='5')", A("epochs", "int", 5)),
         ("add_argument('--eps', type=float, default=-1e-8)", A("eps", "float", -1e-8)),
         ("add_argument('--n', type=int, default=+3)", A("n", "int", 3)),
         ("add_argument('--n', type=int, default=2 ** 10 * 3 // 2)", A("n", "int", 1536)),
@@ -313,7 +313,7 @@ def test_parse_known_args_is_a_parse(tmp_path: Path) -> None:
     ) == [A("x", "int")]
 
 
-def test_the_parser_that_is_left_with_the_rest_is_the_one(tmp_path: Path) -> None:
+def test_parsers_that_share_the_command_line_are_reported_together(tmp_path: Path) -> None:
     found = extract(
         write(
             tmp_path,
@@ -336,8 +336,8 @@ def test_the_parser_that_is_left_with_the_rest_is_the_one(tmp_path: Path) -> Non
             """,
         )
     )
-    assert found.arguments == (A("lr", "float", 0.05),)
-    assert {note.line for note in found.notes} == {3, 11}
+    assert found.arguments == (A("config", "str", ""), A("lr", "float", 0.05))
+    assert {note.line for note in found.notes} == {11}
 
 
 def test_conflict_handler_resolve_lets_the_later_win(tmp_path: Path) -> None:

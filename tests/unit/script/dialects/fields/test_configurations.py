@@ -66,3 +66,28 @@ def test_a_dataclass_given_to_omegaconf_is_read(tmp_path: Path) -> None:
         ("name", "str", "x", False, None),
         ("optim.lr", "float", 0.1, False, None),
     ]
+
+
+STRUCTURED = (
+    "from dataclasses import dataclass\nfrom omegaconf import OmegaConf\n"
+    "@dataclass\nclass Config:\n    lr: float = 0.1\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "read_from_cli"),
+    [
+        ("OmegaConf.merge(OmegaConf.structured(Config), OmegaConf.from_cli())\n", True),
+        ("cli = OmegaConf.from_cli()\nOmegaConf.merge(OmegaConf.structured(Config), cli)\n", True),
+        ("OmegaConf.merge(OmegaConf.structured(Config), OmegaConf.load('c.yaml'))\n", False),
+        ("OmegaConf.merge(OmegaConf.structured(Config), OmegaConf.from_cli([]))\n", False),
+        ("def main():\n    return OmegaConf.structured(Config())\nmain()\n", False),
+        ("import hydra\n@hydra.main(config_path=None)\ndef main(cfg):\n"
+         "    return OmegaConf.merge(OmegaConf.structured(Config), cfg)\nmain()\n", False),
+    ],
+)  # fmt: skip
+def test_a_structured_configuration_is_a_command_line_only_where_one_is_read(
+    tmp_path: Path, body: str, read_from_cli: bool
+) -> None:
+    names = [argument.name for argument in read(tmp_path, STRUCTURED + body).arguments]
+    assert names == (["lr"] if read_from_cli else [])

@@ -1,0 +1,67 @@
+"""The arguments of parsers that share one command line, each name once."""
+
+from dataclasses import replace
+
+from keynet.script.arguments import Note
+from keynet.script.interpreter.candidates import Candidate
+from keynet.script.interpreter.machine import Declared
+from keynet.script.interpreter.values import Unknown, Value, join
+from keynet.text import _, fill, printable
+
+__all__ = ["merged"]
+
+
+def merged(chosen: list[Candidate]) -> tuple[list[Declared], list[Note]]:
+    """Return the declarations of all parsers in order, and notes on repeated ones.
+
+    Of a parser that is only used on a condition, nothing is required; where two such parsers
+    declare an argument differently, what differs is unknown.
+    """
+    found: dict[str, tuple[Declared, Candidate]] = {}
+    notes: list[Note] = []
+    several = len(chosen) > 1
+    text = _("{name} is declared more than once; the first declaration is reported.")
+    for candidate in chosen:
+        for declared in candidate.parser.declared():
+            if several and declared.required and not candidate.certain:
+                declared = _optional(declared)  # noqa: PLW2901
+            if declared.name not in found:
+                found[declared.name] = declared, candidate
+                continue
+            first, other = found[declared.name]
+            if other is candidate and not (declared.certain and first.certain):
+                found[declared.name] = _either(first, declared), other
+            elif other is candidate:
+                message = fill(text, name=printable(declared.name, 100))
+                notes.append(Note(declared.line, message, declared.file))
+            elif not (candidate.certain and other.certain):
+                found[declared.name] = _either(first, declared), other
+    declarations = [declared for declared, _candidate in found.values()]
+    sometimes = _("It depends on a condition whether the script has this argument.")
+    notes.extend(Note(one.line, sometimes, one.file) for one in declarations if not one.certain)
+    return declarations, notes
+
+
+def _optional(declared: Declared) -> Declared:
+    note = _("It is unknown whether this argument is required.")
+    return replace(declared, required=False, notes=[*declared.notes, note])
+
+
+def _either(one: Declared, other: Declared) -> Declared:
+    """Return what holds for both of two declarations of an argument."""
+    if one.required != other.required:
+        one, other = _optional(one), _optional(other)
+    return replace(
+        one,
+        kind=one.kind if one.kind == other.kind else "",
+        default=join(one.default, other.default),
+        choices=_same_choices(one.choices, other.choices),
+        certain=True,
+    )
+
+
+def _same_choices(one: Value, other: Value) -> Value:
+    if one is None and other is None:
+        return None
+    same = isinstance(one, (list, tuple)) and isinstance(other, (list, tuple))
+    return one if same and list(one) == list(other) else Unknown("list")  # type: ignore[call-overload]

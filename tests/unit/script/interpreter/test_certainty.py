@@ -1,0 +1,59 @@
+"""What holds on one path only is never reported as if it held on all."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.script.reading import Row, read, rows
+
+HEAD = "import argparse, os\nimport lib\np = argparse.ArgumentParser()\nX = os.environ.get('X')\n"
+REQUIRED = "It is unknown whether this argument is required."
+
+
+def row(kind: str = "str", default: object = None) -> Row:
+    return ("a", kind, default, False, None)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("if X:\n    p.add_argument('--a', required=True)", row()),
+        ("for n in lib.names():\n    p.add_argument('--a', required=True)", row()),
+        ("def f():\n    if X:\n        return\n"
+         "    p.add_argument('--a', required=True)\nf()", row()),
+        ("for n in 'ab':\n    if X == n:\n        continue\n"
+         "    p.add_argument('--a', required=True)\n    break", row()),
+        ("k = {'type': int}\nif X:\n    k['required'] = True\np.add_argument('--a', **k)",
+         row("int")),
+        ("k = {'type': int, 'default': 1}\nif X:\n    k.update(default=2, type=float)\n"
+         "p.add_argument('--a', **k)", row()),
+        ("k = {'default': 1}\nif X:\n    k['type'] = int\np.add_argument('--a', **k)",
+         row("str", 1)),
+        ("k = {'default': 1, 'type': int}\nif X:\n    k['action'] = 'store_true'\n"
+         "p.add_argument('--a', **k)", row("int", 1)),
+        ("c = ['x']\nif X:\n    c.append('y')\np.add_argument('--a', choices=c)", row()),
+        ("try:\n    from lib import C\nexcept ImportError:\n    C = ['x']\n"
+         "p.add_argument('--a', choices=C)", row()),
+        ("if X:\n    p.add_argument('--a', default=1, required=True)\n"
+         "else:\n    p.add_argument('--a', type=int, default=2)", row()),
+        ("def f(d): p.add_argument('--a', type=int, default=d)\nf(1) if X else f(2)", row("int")),
+        ("p.add_argument('--a', action='store_true' if X else 'store')", row()),
+        ("a = p.add_argument('--a')\nif X:\n    a.required = True\n    a.default = 3", row()),
+        ("a = p.add_argument('--a', default=3)\na.default = lib.three()", row()),
+        ("p.add_argument('--a', type=lib.number)", row()),
+        ("p.add_argument('--a', action=lib.Action)", row()),
+    ],
+)  # fmt: skip
+def test_what_one_path_says_is_unknown_and_noted(tmp_path: Path, body: str, expected: Row) -> None:
+    found = read(tmp_path, f"{HEAD}{body}\np.parse_args()\n")
+    assert rows(found) == [expected]
+    assert found.notes
+
+
+def test_what_every_path_says_is_known(tmp_path: Path) -> None:
+    body = (
+        "def f():\n    if X:\n        return 1\n    return 2\nf()\nif X:\n    lib.quiet()\n"
+        "if X:\n    raise SystemExit\np.add_argument('--a', required=True)\np.parse_args()\n"
+    )
+    found = read(tmp_path, HEAD + body)
+    assert (rows(found), found.notes) == ([("a", "str", None, True, None)], ())

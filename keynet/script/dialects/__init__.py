@@ -21,6 +21,7 @@ def all_dialects() -> list[Dialect]:
     from keynet.script.dialects.fields.fire import FIRE
     from keynet.script.dialects.fields.pydantic import PYDANTIC
     from keynet.script.dialects.fields.tyro import TYRO
+    from keynet.script.dialects.hydra.main import HYDRA
 
     return [
         ARGPARSE,
@@ -30,6 +31,7 @@ def all_dialects() -> list[Dialect]:
         CONFIGS,
         DATACLASSES,
         FIRE,
+        HYDRA,
         JSONARGPARSE,
         LIGHTNING,
         PYDANTIC,

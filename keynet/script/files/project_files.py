@@ -18,6 +18,7 @@ from keynet.script.interpreter.machine import Limits
 __all__ = ["Project", "is_well_known"]
 
 _LONGEST_NAME: Final = 200
+_LARGEST_DATA: Final = 1_000_000
 _LONGEST_LIST: Final = 1_000
 # Whatever lies next to the script, these names mean the well-known packages.
 _WELL_KNOWN: Final = frozenset(
@@ -197,6 +198,21 @@ class Project:
         limits.tokens -= content.tokens
         self.texts.append(content.text)
         return content
+
+    def data(self, path: Path) -> tuple[bytes, str] | None:
+        """Return content and shown path of a file that is not Python, None when there is none.
+
+        A file outside the project, and one that is too large, is none.
+        """
+        path = Path(os.path.normpath(path))
+        if not os.path.isfile(path) or not self._inside(path):
+            return None
+        try:
+            with Beneath(self._root) as folder:
+                content = folder.read(os.path.relpath(path, self._root), _LARGEST_DATA)
+        except OSError:
+            return None
+        return None if content is None else (content, self._shown(path))
 
     def mentions(self, module: Module, pattern: str) -> bool:
         """Report whether the file of a module contains a match of a regular expression."""

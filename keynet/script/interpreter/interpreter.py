@@ -176,7 +176,7 @@ class Interpreter:
         signal = statements.execute(self, node.body, scope)
         frame = scope.frame
         if frame.yields:
-            return self.fresh(list(frame.yields))
+            return Unknown("list") if frame.unsure else self.fresh(list(frame.yields))
         return join_all(frame.returns if signal is not None else [*frame.returns, None])
 
     # What is certain

@@ -47,6 +47,7 @@ _KINDS: Final = {
     },
 }
 _OF_LIBRARIES: Final = ("argparse.", "configargparse.", "jsonargparse.", "simple_parsing.")
+_BUILT_IN: Final = {f"builtins.{name}": name for name in ("bool", "float", "int", "str")}
 _FLAGS: Final = {"store_true": False, "store_false": True}
 _LONGEST_NAME: Final = 200
 _PARAMETERS: Final = (
@@ -143,9 +144,13 @@ def declare(action: Action) -> Declared:
         required = False
         notes.append(_("It is unknown whether this argument is required."))
     choices = own.get("choices", action.choices)
+    kind = action.kind
+    if "type" in own:
+        kind = _BUILT_IN.get(own["type"].name, "") if isinstance(own["type"], External) else ""
+    name = own.get("dest", action.name)
     return Declared(
-        action.name,
-        action.kind,
+        name if isinstance(name, str) else action.name,
+        kind,
         own.get("default", action.default),
         required,
         own.get("help", action.given.keywords.get("help", "")),
@@ -154,7 +159,7 @@ def declare(action: Action) -> Declared:
         action.given.file,
         notes,
         action.certain,
-        action.given.keywords.get("type"),
+        own.get("type", action.given.keywords.get("type")),
     )
 
 

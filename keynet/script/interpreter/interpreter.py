@@ -81,6 +81,7 @@ class Interpreter:
         self.declarations = 0
         self.idle: dict[ast.AST, int] = {}
         self.region = 0
+        self.regions: list[int] = []
         self._last_region = 0
         self._young: dict[int, tuple[object, int]] = {}
         self._spoiled: dict[int, object] = {}
@@ -187,9 +188,11 @@ class Interpreter:
         outer = self.region
         self._last_region += 1
         self.region = self._last_region
+        self.regions.append(self.region)
         try:
             yield
         finally:
+            self.regions.pop()
             self.region = outer
 
     def fresh(self, container: Value) -> Value:

@@ -189,8 +189,6 @@ def _compare(run: Machine, node: ast.Compare, scope: Scope) -> Value:
         if not (run.spoiled(left) or run.spoiled(right)):
             if isinstance(right, (list, tuple, dict, str)):
                 run.limits.spend(len(right) // 4)
-            if isinstance(op, (ast.In, ast.NotIn)):
-                run.fill_registry(content_of(right))
             known = comparing.compare(op, left, right)
         if known is False:
             return False

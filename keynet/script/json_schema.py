@@ -89,7 +89,7 @@ def _value(argument: Mapping[str, Any]) -> dict[str, Any]:
         allowed = [scalar, many] if argument.get("required") else [scalar, many, {"type": "null"}]
     else:
         allowed = [scalar] if _fits(default, scalar) else [scalar, {"const": default}]
-    schema = dict(allowed[0]) if len(allowed) == 1 else {"anyOf": allowed}
+    schema: dict[str, Any] = dict(allowed[0]) if len(allowed) == 1 else {"anyOf": allowed}
     if argument.get("help"):
         schema["description"] = str(argument["help"])
     if default is not None:

@@ -16,12 +16,16 @@ def all_dialects() -> list[Dialect]:
     from keynet.script.dialects.argparse.transformers import TRANSFORMERS
     from keynet.script.dialects.click.command import CLICK
     from keynet.script.dialects.click.typer import TYPER
+    from keynet.script.dialects.docopt import DOCOPT
     from keynet.script.dialects.fields.configurations import CONFIGS
+    from keynet.script.dialects.fields.cyclopts import CYCLOPTS
     from keynet.script.dialects.fields.field import DATACLASSES
     from keynet.script.dialects.fields.fire import FIRE
     from keynet.script.dialects.fields.pydantic import PYDANTIC
+    from keynet.script.dialects.fields.settings import SETTINGS
     from keynet.script.dialects.fields.tyro import TYRO
     from keynet.script.dialects.hydra.main import HYDRA
+    from keynet.script.dialects.sacred import SACRED
 
     return [
         ARGPARSE,
@@ -30,11 +34,15 @@ def all_dialects() -> list[Dialect]:
         ABSL,
         CONFIGS,
         DATACLASSES,
+        CYCLOPTS,
+        DOCOPT,
         FIRE,
         HYDRA,
         JSONARGPARSE,
         LIGHTNING,
         PYDANTIC,
+        SACRED,
+        SETTINGS,
         SIMPLE_PARSING,
         TAP,
         TRANSFORMERS,

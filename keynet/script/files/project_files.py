@@ -62,12 +62,12 @@ class Project:
         self.script = script.absolute()
         self._folder = self.script.parent
         self.package = folders.top_package(self._folder)
-        self._root = folders.project_root(self._folder, self.package)
+        self.root = folders.project_root(self._folder, self.package)
         self._folders = [
             (folder, folders.is_shared(folder))
-            for folder in folders.search_folders(self._folder, self._root)
+            for folder in folders.search_folders(self._folder, self.root)
         ]
-        self._real_root = os.path.realpath(self._root)
+        self._real_root = os.path.realpath(self.root)
         self._real_folders: dict[str, str] = {}
         self._modules: dict[str, Module] = {}
         self._found: dict[tuple[str, int, Path | None], Module | None] = {}
@@ -157,9 +157,7 @@ class Project:
 
     def _shown(self, path: Path) -> str:
         return (
-            path.relative_to(self._root).as_posix()
-            if path.is_relative_to(self._root)
-            else path.name
+            path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.name
         )
 
     def place(self, module: Module) -> str:
@@ -168,7 +166,7 @@ class Project:
 
     def listing(self, inside: str) -> list[str] | None:
         """Return the names in a folder, sorted; None for one that holds no modules."""
-        folder = os.path.normpath(os.path.join(self._root, inside))
+        folder = os.path.normpath(os.path.join(self.root, inside))
         if not self._inside(os.path.join(folder, "x")) or not _has_python(folder):
             return None
         try:
@@ -208,8 +206,8 @@ class Project:
         if not os.path.isfile(path) or not self._inside(path):
             return None
         try:
-            with Beneath(self._root) as folder:
-                content = folder.read(os.path.relpath(path, self._root), _LARGEST_DATA)
+            with Beneath(self.root) as folder:
+                content = folder.read(os.path.relpath(path, self.root), _LARGEST_DATA)
         except OSError:
             return None
         return None if content is None else (content, self._shown(path))
@@ -228,8 +226,8 @@ class Project:
         Raises:
             OSError: It cannot be read, or is not in the project any more.
         """
-        with Beneath(self._root) as folder:
-            path = os.path.relpath(module.path, self._root)
+        with Beneath(self.root) as folder:
+            path = os.path.relpath(module.path, self.root)
             return folder.read(path, source.MAX_BYTES)
 
 

@@ -165,7 +165,8 @@ def _noted(run: _Follower, found: Module | None) -> Module | None:
 
 def read_file(run: _Follower, path: Path) -> tuple[bytes, str] | None:
     """Return content and shown path of a file of the project, None when there is none."""
-    return run.modules.project.data(path)
+    project = run.modules.project
+    return project.data(project.script.parent / path) or project.data(project.root / path)
 
 
 def import_name(run: _Follower, name: str) -> Value:

@@ -7,7 +7,7 @@ from keynet.script.dialects.command_line import CommandLine
 from keynet.script.dialects.fields.declaring import Style, declare_all
 from keynet.script.dialects.fields.field import class_fields, function_of
 from keynet.script.dialects.hydra.composing import Composition, compose
-from keynet.script.dialects.hydra.yaml_tree import ConfigFile, declare_value
+from keynet.script.dialects.hydra.yaml_tree import ConfigFile, declare_value, flat
 from keynet.script.interpreter.definitions import Class, Instance
 from keynet.script.interpreter.machine import Declared, Dialect, Machine, Native
 from keynet.script.interpreter.values import (
@@ -22,7 +22,6 @@ from keynet.text import _, fill, printable
 __all__ = ["HYDRA"]
 
 _STYLE: Final = Style()
-_DEEPEST: Final = 12
 
 
 class Store(Instance):
@@ -132,7 +131,7 @@ def _config(run: Machine, node: Value, given: Arguments, package: str | None) ->
     values: dict[str, Declared] = {}
     defaults = None
     if isinstance(node, dict):
-        for name, value in _flat(node, "", 0):
+        for name, value in flat(node):
             if name == "defaults" and isinstance(value, list):
                 defaults = value
             else:
@@ -152,16 +151,6 @@ def _config(run: Machine, node: Value, given: Arguments, package: str | None) ->
             one.default, one.required, one.notes = None, False, marker.notes
         values[one.name] = one
     return ConfigFile(values, defaults, package)
-
-
-def _flat(node: "dict[Value, Value]", prefix: str, depth: int) -> "list[tuple[str, Value]]":
-    found: list[tuple[str, Value]] = []
-    for key, value in node.items():
-        if isinstance(value, dict) and value and depth < _DEEPEST:
-            found.extend(_flat(value, f"{prefix}{key}.", depth + 1))
-        else:
-            found.append((f"{prefix}{key}", value))
-    return found
 
 
 HYDRA: Final = Dialect(

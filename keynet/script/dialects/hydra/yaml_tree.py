@@ -10,7 +10,7 @@ from keynet.script.interpreter.machine import Declared, Machine
 from keynet.script.interpreter.values import Unknown
 from keynet.text import _
 
-__all__ = ["ConfigFile", "declare_value", "parse", "put"]
+__all__ = ["ConfigFile", "declare_value", "flat", "parse", "put"]
 
 _DEEPEST: Final = 24
 _PACKAGE: Final = re.compile(rb"^\s*#\s*@package\s+(\S+)", re.MULTILINE)
@@ -40,8 +40,9 @@ def parse(run: Machine, content: bytes, file: str) -> ConfigFile | None:
     """
     import yaml
 
-    loader = _loader()(content)
+    loader = None
     try:
+        loader = _loader()(content)
         node = loader.get_single_node()
         if node is None:
             return ConfigFile(package=_package(content))
@@ -57,7 +58,8 @@ def parse(run: Machine, content: bytes, file: str) -> ConfigFile | None:
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError, TypeError):
         return None
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
     return ConfigFile(values, defaults, _package(content))
 
 
@@ -97,6 +99,8 @@ def _leaves(
     for key_node, value_node in node.value:
         run.limits.spend(4)
         key = loader.construct_object(key_node, deep=True)
+        if not isinstance(key, str | int | float) or not str(key).isprintable():
+            raise ValueError
         name = f"{prefix}{key}"
         if isinstance(value_node, yaml.MappingNode) and value_node.value:
             yield from _leaves(run, loader, value_node, f"{name}.", depth + 1)
@@ -118,6 +122,17 @@ def declare_value(name: str, value: Any, line: int, file: str) -> Declared:
     known = isinstance(value, bool | int | float | str)
     kind = type(value).__name__ if known else "str"
     return Declared(name, kind, value if known else Unknown(), line=line, file=file)
+
+
+def flat(node: dict[Any, Any], prefix: str = "", depth: int = 0) -> list[tuple[str, Any]]:
+    """Return name and value of everything in a dict that is not one itself."""
+    found: list[tuple[str, Any]] = []
+    for key, value in node.items():
+        if isinstance(value, dict) and value and depth < _DEEPEST:
+            found.extend(flat(value, f"{prefix}{key}.", depth + 1))
+        else:
+            found.append((f"{prefix}{key}", value))
+    return found
 
 
 def put(values: dict[str, Declared], new: Declared) -> None:

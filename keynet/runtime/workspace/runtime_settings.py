@@ -3,6 +3,7 @@
 Documented in docs/reference/settings.md.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -23,6 +24,9 @@ __all__ = ["SETTINGS", "SPELLINGS", "VARIABLE_PREFIX", "RuntimeSettings", "merge
 VARIABLE_PREFIX: Final = "KEYNET_RUNTIME_"
 # Networks that a repository's file may choose: it must not join a container to somebody else's.
 _OWN_NETWORKS: Final = "keynet-"
+
+# What a service of that name sets in every pod.
+_OF_KUBERNETES: Final = re.compile(r"SERVICE_(?:HOST|PORT.*)|PORT(?:_\d+_.*)?")
 
 _Parse = Callable[[object, str], object]
 SETTINGS: Final[Mapping[str, _Parse]] = {
@@ -173,7 +177,9 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, _Given]:
     named = {
         variable: value.strip()
         for variable, value in environment.items()
-        if variable.startswith(VARIABLE_PREFIX) and value.strip()
+        if variable.startswith(VARIABLE_PREFIX)
+        and value.strip()
+        and not _OF_KUBERNETES.fullmatch(variable.removeprefix(VARIABLE_PREFIX))
     }
     return dict(
         _known(

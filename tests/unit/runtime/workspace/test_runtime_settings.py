@@ -115,6 +115,12 @@ def test_an_empty_variable_counts_as_not_set() -> None:
     assert merge_runtime(environment={"KEYNET_RUNTIME_CPUS": " "}) == RuntimeSettings()
 
 
+def test_variables_of_a_kubernetes_service_are_not_settings() -> None:
+    names = ("SERVICE_HOST", "SERVICE_PORT_HTTP", "PORT", "PORT_80_TCP_ADDR")
+    variables = {f"KEYNET_RUNTIME_{name}": "10.0.0.1" for name in names}
+    assert merge_runtime(environment=variables) == RuntimeSettings()
+
+
 def test_two_spellings_of_one_setting_are_refused() -> None:
     with pytest.raises(InvalidRunSettings, match="same setting"):
         merge_runtime(table={"cpus": 1, "cpu-limit": 2})

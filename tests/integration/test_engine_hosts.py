@@ -66,6 +66,17 @@ def name(host: Host) -> Iterator[str]:
 
 @pytest.mark.parametrize("cache", ["shared", "own"])
 def test_eight_processes_at_once_make_one_network(host: Host, name: str, cache: str) -> None:
+    _race(host, name, cache)
+
+
+@pytest.mark.newer
+def test_eight_processes_at_once_make_one_newer_network(newer_host: Host) -> None:
+    name = f"keynet-test-{secrets.token_hex(4)}"
+    _race(newer_host, name, "own")
+    newer_host.run(newer_host.engine, "network", "rm", name)
+
+
+def _race(host: Host, name: str, cache: str) -> None:
     processes = [
         subprocess.Popen(
             host.wrap([host.python, "-c", ENSURE, host.engine, name, cache]),

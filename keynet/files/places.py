@@ -4,6 +4,7 @@ CI runners and containers start programs as users without an entry in /etc/passw
 or with one that is not writable. Files then go below the folder for temporary files.
 """
 
+import contextlib
 import errno
 import os
 import re
@@ -24,6 +25,7 @@ __all__ = [
     "is_plain",
     "is_writable",
     "make_private",
+    "own",
     "plain_temporary",
     "real",
 ]
@@ -79,6 +81,17 @@ def data() -> Path:
     return _writable(platformdirs.user_data_dir, "data")
 
 
+def own() -> list[Path]:
+    """Return all folders of keynet's own that exist, which hold nothing of a user's project."""
+    import tempfile
+
+    found = [Path(tempfile.gettempdir(), f"keynet-{os.geteuid()}")]
+    for find in (cache, data):
+        with contextlib.suppress(KeynetError):
+            found.append(find())
+    return [folder for folder in found if os.path.isdir(folder)]  # noqa: PTH112
+
+
 def is_plain(path: str) -> bool:
     """Report whether an absolute path is whole in every option of an engine.
 
@@ -104,8 +117,8 @@ def plain_temporary() -> Path:
 def make_private(folder: Path) -> None:
     """Create a folder and its missing parents with mode 0700, whatever the umask.
 
-    An existing folder called keynet gets that mode. Any other is not changed, since
-    KEYNET_CONFIG and XDG_CACHE_HOME may name a shared one.
+    An existing folder called keynet gets that mode, and this user's folders in one. Any other is
+    not changed, since KEYNET_CONFIG and XDG_CACHE_HOME may name a shared one.
 
     Raises:
         OSError: It cannot be created.
@@ -121,8 +134,14 @@ def make_private(folder: Path) -> None:
         # Another keynet may create it at the same time.
         new.mkdir(mode=0o700, exist_ok=True)
         new.chmod(0o700)
-    if not missing and folder.name == "keynet" and folder.stat().st_mode & 0o077:
-        folder.chmod(0o700)
+    if missing or "keynet" not in folder.parts:
+        return
+    for existing in (folder, *folder.parents):
+        found = existing.stat()
+        if found.st_mode & 0o077 and (existing == folder or found.st_uid == os.geteuid()):
+            existing.chmod(0o700)
+        if existing.name == "keynet":
+            return
 
 
 def is_writable(folder: Path) -> bool:

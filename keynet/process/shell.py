@@ -33,7 +33,7 @@ from types import ModuleType
 from typing import Any, Final, Self, cast
 
 from keynet.errors import EngineError, EngineUnavailable, Interrupted
-from keynet.process import environment, signals
+from keynet.process import environment, programs, signals
 from keynet.process.lines import Lines, OnLine, Redact, hide_logins, redactor
 from keynet.process.pipes import End, pipe, terminal
 from keynet.process.standard_input import Feeder, Writer, open_input
@@ -68,7 +68,7 @@ class Command:
     ``stdin`` is a secret to type in, or a function that writes to the pipe in a thread of
     its own. ``secrets`` are replaced wherever they occur in the output. ``terminal`` lets
     it write to terminals: the engines show their progress only there. One that is
-    ``tidying`` receives the second signal only: after the first it may come to its end.
+    ``tidying`` receives no signal: it has some seconds to come to its end.
     """
 
     argv: tuple[str, ...]
@@ -148,7 +148,7 @@ def start(
     stderr = Lines(redact, on_stderr, terminal=command.terminal)
     make = terminal if command.terminal else pipe
     with signals.forwarding(), contextlib.ExitStack() as stack:
-        inbox = stack.enter_context(signals.inbox())
+        inbox = stack.enter_context(signals.inbox(tidying=command.tidying))
         out_read, out_write = make(stack)
         err_read, err_write = make(stack)
         selector = stack.enter_context(selectors.DefaultSelector())
@@ -219,12 +219,15 @@ def _redact(command: Command) -> Redact:
 def _start(command: Command, out: End, err: End) -> tuple[Any, Feeder | None]:
     sh = _sh()
     program, *arguments = command.argv
+    found = programs.find(program)
+    if found is None:
+        raise _not_installed(program)
     # sh refuses the option where the descriptor is a terminal already.
     options = {} if command.terminal else {"_tty_out": False}
     stdin, feeder = open_input(command.stdin)
     try:
         with signals.held_back() as release:
-            child = sh.Command(program)(
+            child = sh.Command(found)(
                 *arguments,
                 _bg=True,
                 _bg_exc=False,
@@ -240,10 +243,7 @@ def _start(command: Command, out: End, err: End) -> tuple[Any, Feeder | None]:
                 **options,
             )
     except sh.CommandNotFound as error:
-        raise EngineUnavailable(
-            fill(_("The program {program} is not installed."), program=program),
-            _("Install it, or choose another engine with --builder."),
-        ) from error
+        raise _not_installed(program) from error
     except sh.ForkException as error:
         raise EngineError(
             fill(_("{program} could not be started."), program=program),
@@ -255,6 +255,13 @@ def _start(command: Command, out: End, err: End) -> tuple[Any, Feeder | None]:
             # Also after a failure: nobody reads then, and its thread ends with a broken pipe.
             feeder.start()
     return child, feeder
+
+
+def _not_installed(program: str) -> EngineUnavailable:
+    return EngineUnavailable(
+        fill(_("The program {program} is not installed."), program=program),
+        _("Install it, or choose another engine with --builder."),
+    )
 
 
 @cache

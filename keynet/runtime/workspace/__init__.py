@@ -1,0 +1,1 @@
+"""What keynet makes on a host besides images: networks, containers, their labels and limits."""

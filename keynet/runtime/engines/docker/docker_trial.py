@@ -2,7 +2,6 @@
 
 import os
 import re
-import secrets
 import shutil
 import tempfile
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import Final
 from keynet.errors import EngineError
 from keynet.files import places
 from keynet.process import shell
+from keynet.runtime.build import layer_cache
 from keynet.runtime.build.build_log import BuildLog
-from keynet.runtime.build.layer_cache import PREFIX
 from keynet.runtime.engine import Unusable, WorkingEngine
 from keynet.runtime.engines.docker import buildx_trial, docker_args
 from keynet.runtime.engines.docker.docker_args import (
@@ -110,7 +109,7 @@ def _modes(facts: DockerFacts) -> list[str]:
 
 
 def _trial(invocation: Invocation, architecture: str, *, run: bool) -> str:
-    name = f"{PREFIX}probe:{secrets.token_hex(6)}"
+    name = layer_cache.trial_name()
     log = BuildLog()
     parent = places.plain_temporary()
     with tempfile.TemporaryDirectory(prefix="keynet-probe-", dir=parent) as folder:

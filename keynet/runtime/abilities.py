@@ -6,11 +6,13 @@ one that does not work, so that its health can be watched.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from keynet.runtime.workspace.labels import Labels
 
 __all__ = [
+    "PING_TIMEOUT_S",
+    "TIMEOUT_S",
     "Container",
     "EngineVersion",
     "Host",
@@ -22,8 +24,8 @@ __all__ = [
     "SystemFacts",
 ]
 
-PING_TIMEOUT_S = 5.0
-TIMEOUT_S = 30.0
+PING_TIMEOUT_S: Final = 5.0
+TIMEOUT_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +73,19 @@ class SystemFacts:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A network of an engine; ``managed`` is None if keynet has not made it."""
+    """A network of an engine; ``created`` is a time in the engine's own notation."""
 
     name: str
     id: str
     driver: str
     attachable: bool = False
     internal: bool = False
+    created: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def managed(self) -> Labels | None:
-        """Return keynet's own labels."""
+        """Return keynet's own labels; None if keynet has not made it."""
         return Labels.parse(self.labels)
 
 

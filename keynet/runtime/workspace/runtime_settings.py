@@ -93,19 +93,14 @@ def merge_runtime(
     Raises:
         InvalidRunSettings: An unknown setting or a wrong value, with the place it is from.
     """
-    own = [
-        _from_flags(flags or {}),
-        _from_environment(environment or {}),
-    ]
+    own = {**_from_environment(environment or {}), **_from_flags(flags or {})}
     mine = _from_table(saved or {}, _("config file: runtime {key}"))
     theirs = _from_table(table or {}, _("pyproject.toml: [tool.keynet.runtime] {key}"))
-    trusted = {**mine, **own[1], **own[0]}
-    parsed = {key: _SETTINGS[key](each.value, each.source) for key, each in theirs.items()}
     for key, each in theirs.items():
-        if key not in trusted:
-            _refuse_weaker(key, parsed[key], each.source)
-    given = {**mine, **theirs, **own[1], **own[0]}
-    return _settings(given)
+        value = _SETTINGS[key](each.value, each.source)
+        if key not in own:
+            _refuse_weaker(key, value, each.source)
+    return _settings({**mine, **theirs, **own})
 
 
 def _settings(given: Mapping[str, _Given]) -> RuntimeSettings:

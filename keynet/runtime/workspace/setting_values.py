@@ -28,7 +28,7 @@ def text(value: object, source: str) -> str:
     """Return a text that is not empty and has no control characters."""
     if isinstance(value, str) and value.strip() and value.isprintable():
         return value.strip()
-    raise invalid_value(source, value, _("is not a text"), "")
+    raise invalid_value(source, value, _("is not a text"), _("Use one line of text, not empty."))
 
 
 def switch(value: object, source: str) -> bool:

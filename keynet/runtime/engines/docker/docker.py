@@ -45,6 +45,7 @@ from keynet.runtime.engines.docker import (
 )
 from keynet.runtime.engines.docker.docker_args import Invocation
 from keynet.runtime.engines.docker.docker_bases import DockerBases
+from keynet.runtime.engines.docker.docker_engine import DockerEngine
 from keynet.runtime.engines.docker.docker_login import private_config
 from keynet.runtime.lacking import cannot_emulate, cannot_run, heredocs, several_platforms
 from keynet.runtime.probing.reasons import error_line
@@ -65,7 +66,7 @@ _ADVICE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Docker:
-    """docker as a ``Builder``, ``Saver``, ``LayerStore`` and ``LoginStore``."""
+    """docker as a ``Builder``, ``Saver``, ``LayerStore``, ``LoginStore`` and ``Hosting``."""
 
     engine: WorkingEngine
     invocation: Invocation
@@ -264,6 +265,11 @@ class Docker:
     def drop(self, images: Sequence[str]) -> None:
         """See ``LayerStore.drop``."""
         layer_cache.drop((self.invocation.binary,), images)
+
+    @property
+    def host(self) -> DockerEngine:
+        """See ``Hosting.host``."""
+        return DockerEngine(self.invocation.binary)
 
     @property
     def _has_own_kernel(self) -> bool:

@@ -22,7 +22,6 @@ __all__ = ["ADVICE", "GUIDE", "NAME", "settings"]
 
 NAME: Final = "docker"
 _LARGEST: Final = 10_000_000
-GUIDE: Final = Guide(NAME, package="docker.io", reset="docker system prune")
 ADVICE: Final = Advice(
     start=N_(
         "Start it (systemctl start docker), or correct DOCKER_HOST or the context (docker context "
@@ -31,6 +30,20 @@ ADVICE: Final = Advice(
     permission=N_(
         "Run as root: usermod -aG docker USER, then log in again. Or use rootless docker, podman "
         "or buildah."
+    ),
+)
+
+GUIDE: Final = Guide(
+    NAME,
+    package="docker.io",
+    reset="docker system prune",
+    known=(
+        (r"permission denied while trying to connect", ADVICE.permission),
+        (r"cannot connect to the docker daemon|error during connect", ADVICE.start),
+        (
+            r"non-overlapping IPv4 address pool|address pools have been fully subnetted",
+            N_("Remove networks that nothing uses: docker network prune"),
+        ),
     ),
 )
 

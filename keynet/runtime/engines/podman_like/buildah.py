@@ -38,4 +38,8 @@ BUILDAH = Dialect(
     mounts_since=(1, 24),
     heredocs_since=(1, 33),
     repository="Name",
+    ping=("containers", "--quiet"),
+    version_json=("--json",),
+    image_id=("inspect", "--type", "image", "--format", "{{.FromImageID}}"),
+    runs_containers=False,
 )

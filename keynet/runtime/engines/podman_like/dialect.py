@@ -70,6 +70,14 @@ class Dialect:
     repository: str = "Repository"
     # The arguments that print facts about the engine's host as JSON.
     info: tuple[str, ...] = ("info",)
+    # Arguments that read the store, in a tenth of the time that ``info`` takes.
+    ping: tuple[str, ...] = ("ps", "--quiet")
+    # The arguments of ``version`` that print JSON.
+    version_json: tuple[str, ...] = ("--format", "json")
+    # The arguments that print an image's id.
+    image_id: tuple[str, ...] = ("image", "inspect", "--format", "{{.Id}}")
+    # Whether it has networks, and containers that run.
+    runs_containers: bool = True
 
     @property
     def name(self) -> str:

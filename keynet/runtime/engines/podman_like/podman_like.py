@@ -37,6 +37,7 @@ from keynet.runtime.engines.podman_like import (
 )
 from keynet.runtime.engines.podman_like.dialect import Dialect, Invocation
 from keynet.runtime.engines.podman_like.podman_bases import PodmanBases
+from keynet.runtime.engines.podman_like.podman_engine import PodmanEngine
 from keynet.runtime.engines.podman_like.podman_login import RegistryAuth, private_auth
 from keynet.runtime.lacking import cannot_emulate, cannot_run, heredocs, several_platforms
 from keynet.runtime.probing.reasons import error_line
@@ -249,6 +250,11 @@ class PodmanLike:
     def drop(self, images: Sequence[str]) -> None:
         """See ``LayerStore.drop``."""
         layer_cache.drop(self._prefix, images)
+
+    @property
+    def host(self) -> PodmanEngine:
+        """See ``Hosting.host``."""
+        return PodmanEngine(self.dialect, self.invocation)
 
     @property
     def _prefix(self) -> tuple[str, ...]:

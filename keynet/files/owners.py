@@ -5,9 +5,9 @@ options hold the token of their process: the id of a private folder, which the p
 as long as it lives. So another process can tell what was left behind from what is in use, even if
 the folder is gone.
 
-The other part of a token stands for the place of the folder: user, folder, file systems and start
-of the machine. The owner of a token from another place may run in another container or on another
-machine that uses the same daemon, so nobody here can know whether it lives.
+The other part of a token stands for the place of the folder: user, folder, file systems and
+machine. The owner of a token from another place may run in another container or on another machine
+that uses the same daemon, so nobody here can know whether it lives.
 """
 
 import contextlib
@@ -15,6 +15,7 @@ import enum
 import hashlib
 import os
 import re
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -22,22 +23,23 @@ from typing import Final, Self
 from keynet.files import dead_folders, folder_parents, places
 from keynet.files.living_folders import living
 
-__all__ = ["KIND", "TOKEN", "VARIABLE", "Fate", "Owners", "token"]
+__all__ = ["KIND", "PATTERN", "VARIABLE", "Fate", "Owners", "of", "token"]
 
 # The kind of the private folder that each process has.
 KIND: Final = "process"
 # The pattern of a token, for names that hold one.
-TOKEN: Final = "[0-9a-f]{24}"
+PATTERN: Final = "[0-9a-f]{24}"
 # Passes the token to the programs of a process, which outlive it if it is killed.
 VARIABLE: Final = "KEYNET_OWNER"
 
 _PLACE_LENGTH: Final = 8
-_BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
+_MACHINE: Final = Path("/etc/machine-id")
 _MOUNTS: Final = Path("/proc/self/ns/mnt")
 
 # The token of each process, by its id, since a copy by fork is another process.
 _tokens: dict[int, str] = {}
 _folders = contextlib.ExitStack()
+_lock = threading.Lock()
 
 
 class Fate(enum.Enum):
@@ -61,18 +63,20 @@ class Owners:
     @classmethod
     def now(cls) -> Self:
         """Return those of this moment."""
-        alive = [
-            _place(folder.path.parent) + _id(folder.path)
-            for folder in dead_folders.find()
-            if folder.kind == KIND and folder.alive
-        ]
+        folders = [folder for folder in dead_folders.find() if folder.kind == KIND]
+        alive = [of(folder.path) for folder in folders if folder.alive]
         return cls(frozenset(map(_place, folder_parents.find())), frozenset(alive))
+
+    @property
+    def others(self) -> frozenset[str]:
+        """Return the tokens of the processes that are alive, but for this one."""
+        return self.alive - {_tokens.get(os.getpid(), "")}
 
     def fate(self, owner: str) -> Fate:
         """Return what has become of the owner with this token."""
         if owner in self.alive:
             return Fate.ALIVE
-        known = re.fullmatch(TOKEN, owner) and owner[:_PLACE_LENGTH] in self.places
+        known = re.fullmatch(PATTERN, owner) and owner[:_PLACE_LENGTH] in self.places
         return Fate.DEAD if known else Fate.UNKNOWN
 
 
@@ -82,21 +86,24 @@ def token() -> str:
     Raises:
         OSError: The folder cannot be created.
     """
-    known = _tokens.get(os.getpid())
-    if known is None:
-        folder = _folders.enter_context(living(KIND, folder_parents.runtime()))
-        known = _tokens[os.getpid()] = _place(folder.parent) + _id(folder)
-    return known
+    with _lock:
+        known = _tokens.get(os.getpid())
+        if known is None:
+            folder = _folders.enter_context(living(KIND, folder_parents.runtime()))
+            known = _tokens[os.getpid()] = of(folder)
+        return known
 
 
-def _id(folder: Path) -> str:
-    return folder.name.rpartition("-")[2]
+def of(folder: Path) -> str:
+    """Return the token of the process with this private folder."""
+    return _place(folder.parent) + folder.name.rpartition("-")[2]
 
 
 def _place(parent: Path) -> str:
-    facts = [str(os.geteuid()), os.fsdecode(places.real(parent))]
+    facts = [str(os.geteuid()), os.fsdecode(places.real(parent)), os.uname().nodename]
     with contextlib.suppress(OSError):
-        facts += [_BOOT.read_text().strip(), str(_MOUNTS.stat().st_ino)]
-    return hashlib.sha256("\0".join(facts).encode("utf-8", "surrogateescape")).hexdigest()[
-        :_PLACE_LENGTH
-    ]
+        facts.append(_MACHINE.read_text(errors="replace").strip())
+    with contextlib.suppress(OSError):
+        facts.append(str(_MOUNTS.stat().st_ino))
+    text = "\0".join(facts).encode("utf-8", "surrogateescape")
+    return hashlib.sha256(text).hexdigest()[:_PLACE_LENGTH]

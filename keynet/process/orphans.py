@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from keynet.files.owners import TOKEN, VARIABLE
+from keynet.files.owners import PATTERN, VARIABLE
 from keynet.process import descendants
 from keynet.process.descendants import Process
 
 __all__ = ["Orphan", "end", "find"]
 
 _PROC: Final = Path("/proc")
-_OWNER: Final = re.compile(rf"(?:\A|\0){VARIABLE}=({TOKEN})(?:\0|\Z)".encode())
-_PRIVATE: Final = re.compile(rb"keynet-[a-z]+-[0-9a-f]{16}|[-:=]%b" % TOKEN.encode())
+_OWNER: Final = re.compile(rf"(?:\A|\0){VARIABLE}=({PATTERN})(?:\0|\Z)".encode())
+_PRIVATE: Final = re.compile(rb"keynet-[a-z]+-[0-9a-f]{16}|[-:=]%b" % PATTERN.encode())
 # How long an engine may take to remove what it has begun.
 _PATIENCE_S: Final = 5.0
 _SHOWN_ARGUMENTS: Final = 2

@@ -41,7 +41,7 @@ __all__ = [
 PREFIX: Final = "localhost/keynet/"
 _LONGEST: Final = 40
 _TEMPORARY: Final = "build"
-_OWNED: Final = re.compile(rf"{PREFIX}[^:]+:{_TEMPORARY}-({owners.TOKEN})-[0-9a-f]+")
+_OWNED: Final = re.compile(rf"{PREFIX}[^:]+:{_TEMPORARY}-({owners.PATTERN})-[0-9a-f]+")
 # For several commands in sequence, each of which may remove gigabytes.
 _TIMEOUT_S: Final = 600.0
 # How long to wait for another build's lock. Going on without it leaves at worst one image

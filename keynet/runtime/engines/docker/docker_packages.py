@@ -249,7 +249,7 @@ class _Container:
 
 def owner_of(name: str) -> str | None:
     """Return the token of the process whose container this is; None for any other name."""
-    found = re.fullmatch(rf"{CONTAINERS}({owners.TOKEN})-[0-9a-f]+", name)
+    found = re.fullmatch(rf"{CONTAINERS}({owners.PATTERN})-[0-9a-f]+", name)
     return found[1] if found else None
 
 

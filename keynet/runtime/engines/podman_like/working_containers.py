@@ -19,10 +19,10 @@ from keynet.files import limited_read, owners
 from keynet.runtime.build.staging import Stage
 from keynet.runtime.engines.podman_like.dialect import Invocation
 
-__all__ = ["WorkingContainer", "find", "find_all", "marker_flag", "mark"]
+__all__ = ["WorkingContainer", "find", "find_all", "mark", "marker_flag"]
 
 _ID: Final = "keynet-build"
-_OWNER: Final = re.compile(rf"id={_ID},src=[^\"]*/marker-({owners.TOKEN})\"")
+_OWNER: Final = re.compile(rf"id={_ID},src=[^\"]*/marker-({owners.PATTERN})\"")
 _LARGEST: Final = 10_000_000
 
 

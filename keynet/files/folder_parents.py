@@ -39,6 +39,7 @@ def remember(parent: Path) -> None:
         index = _index()
         link = index / hashlib.sha256(os.fsencode(parent)).hexdigest()[:16]
         if os.path.lexists(link):
+            os.utime(link, follow_symlinks=False)
             return
         places.make_private(index)
         link.symlink_to(parent.absolute())
@@ -69,10 +70,10 @@ def _usual() -> list[Path]:
 def _remembered() -> list[Path]:
     """Return the folders of the links, and remove the links of folders that are gone."""
     try:
-        links = sorted(_index().iterdir())
+        links = sorted(_index().iterdir(), key=_age)
     except (OSError, KeynetError):
         return []
-    kept = []
+    kept: list[Path] = []
     for link in links:
         with contextlib.suppress(OSError):
             folder = link.readlink()
@@ -81,6 +82,12 @@ def _remembered() -> list[Path]:
             else:
                 link.unlink()
     return kept
+
+
+def _age(link: Path) -> float:
+    with contextlib.suppress(OSError):
+        return -link.lstat().st_mtime
+    return 0
 
 
 def _index() -> Path:

@@ -76,40 +76,53 @@ def remove_tree(top: int) -> None:
     Whatever its depth and its permissions; no link is followed.
 
     Raises:
-        OSError: Something cannot be removed, such as a file of another user.
+        OSError: Something cannot be removed, such as a file of another user; the rest is.
     """
     reached = OpenFolders(top)
+    failed: list[OSError] = []
     # The folders that are still to be removed, on each level of the way down.
-    left = [_remove_files(top, spared=LOCK)]
+    left = [_remove_files(top, failed, spared=LOCK)]
     try:
         while left[-1] or len(left) > 1:
-            if left[-1]:
-                name = left[-1].pop()
-                os.chmod(name, 0o700, dir_fd=reached.descriptor)
-                reached.enter(name)
-                left.append(_remove_files(reached.descriptor))
-            else:
-                left.pop()
-                name = reached.names[-1]
-                reached.back()
-                os.rmdir(name, dir_fd=reached.descriptor)
+            try:
+                if left[-1]:
+                    name = left[-1].pop()
+                    os.chmod(name, 0o700, dir_fd=reached.descriptor)
+                    reached.enter(name)
+                    left.append(_remove_files(reached.descriptor, failed))
+                else:
+                    left.pop()
+                    name = reached.names[-1]
+                    reached.back()
+                    os.rmdir(name, dir_fd=reached.descriptor)
+            except OSError as error:
+                failed.append(error)
     finally:
         reached.close()
+    if failed:
+        raise failed[0]
     with contextlib.suppress(FileNotFoundError):
         os.unlink(LOCK, dir_fd=top)
 
 
-def _remove_files(folder: int, spared: str = "") -> list[str]:
+def _remove_files(folder: int, failed: list[OSError], spared: str = "") -> list[str]:
     """Remove everything in a folder but its folders, and return the names of those."""
     folders = []
-    listing = os.open(".", FOLDER, dir_fd=folder)
+    try:
+        listing = os.open(".", FOLDER, dir_fd=folder)
+    except OSError as error:
+        failed.append(error)
+        return []
     try:
         with os.scandir(listing) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(entry.name)
                 elif entry.name != spared:
-                    os.unlink(entry.name, dir_fd=listing)
+                    try:
+                        os.unlink(entry.name, dir_fd=listing)
+                    except OSError as error:
+                        failed.append(error)
     finally:
         os.close(listing)
     return folders
@@ -119,7 +132,7 @@ def _create(kind: str, parent: Path) -> Path:
     assert kind_of(f"keynet-{kind}-{'0' * 16}") == kind, "not the kind of a folder"
     folder_parents.remember(parent)
     for _attempt in range(_TRIES):
-        folder = parent / f"keynet-{kind}-{secrets.token_hex(8)}"
+        folder = parent.absolute() / f"keynet-{kind}-{secrets.token_hex(8)}"
         folder.mkdir(mode=0o700)
         # The umask may have taken even the owner's rights.
         folder.chmod(0o700)

@@ -41,7 +41,10 @@ __all__ = [
 PREFIX: Final = "localhost/keynet/"
 _LONGEST: Final = 40
 _TEMPORARY: Final = "build"
-_OWNED: Final = re.compile(rf"{PREFIX}[^:]+:{_TEMPORARY}-({owners.PATTERN})-[0-9a-f]+")
+_TRIAL: Final = "trial"
+_OWNED: Final = re.compile(
+    rf"{PREFIX}[^:]+:(?:{_TEMPORARY}|{_TRIAL})-({owners.PATTERN})-[0-9a-f]+"
+)
 # For several commands in sequence, each of which may remove gigabytes.
 _TIMEOUT_S: Final = 600.0
 # How long to wait for another build's lock. Going on without it leaves at worst one image
@@ -85,7 +88,7 @@ def build_name(project: str) -> str:
 
 def trial_name() -> str:
     """Return a name for the image of one trial build."""
-    return f"{PREFIX}probe:{_TEMPORARY}-{owners.token()}-{secrets.token_hex(4)}"
+    return f"{PREFIX}probe:{_TRIAL}-{owners.token()}-{secrets.token_hex(4)}"
 
 
 def owner_of(name: str) -> str | None:

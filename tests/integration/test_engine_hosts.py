@@ -1,0 +1,252 @@
+"""Real engines as hosts: health, networks made at the same moment, and what is missing."""
+
+import contextlib
+import json
+import secrets
+import socket
+import subprocess
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.engines import Host, make_host, marked
+from tests.testbed.daemon import Dockerd, running_dockerd
+
+KINDS = ("docker-networks", "podman-root", "podman-rootless")
+NEWER = ("docker-newer", "podman-newer", "podman-newer-rootless")
+
+ENSURE = """
+import sys
+from keynet.runtime.engines.engine_hosts import connect
+engine, name, cache = sys.argv[1:]
+if cache == "own":
+    # As another user's process: it does not take turns with the others.
+    import os, tempfile
+    os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="keynet-test-")
+host = connect(engine)
+sys.stdin.readline()
+print(host.ensure_network(name).id)
+"""
+
+
+@pytest.fixture(params=marked(KINDS))
+def host(request: pytest.FixtureRequest) -> Host:
+    return _host(request)
+
+
+@pytest.fixture(params=marked(NEWER))
+def newer_host(request: pytest.FixtureRequest) -> Host:
+    return _host(request)
+
+
+def _host(request: pytest.FixtureRequest) -> Host:
+    if request.param != "docker-networks":
+        return make_host(request.param, request)
+    dockerd: Dockerd = request.getfixturevalue("dockerd_with_networks")
+    request.getfixturevalue("dockerd")
+    return make_host("docker-legacy", request).with_environment(DOCKER_HOST=dockerd.host)
+
+
+@pytest.fixture
+def name(host: Host) -> Iterator[str]:
+    made = f"keynet-test-{secrets.token_hex(4)}"
+    yield made
+    listed = host.run(host.engine, "network", "ls", "--quiet", "--filter", f"name={made}")
+    for each in listed.split():
+        host.run(host.engine, "network", "rm", each, check=False)
+
+
+@pytest.mark.parametrize("cache", ["shared", "own"])
+def test_eight_processes_at_once_make_one_network(host: Host, name: str, cache: str) -> None:
+    processes = [
+        subprocess.Popen(
+            host.wrap([host.python, "-c", ENSURE, host.engine, name, cache]),
+            env=host.environment,
+            cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(8)
+    ]
+    for each in processes:
+        assert each.stdin is not None
+        each.stdin.write("go\n")
+        each.stdin.flush()
+    answers = [each.communicate(timeout=120) for each in processes]
+    assert [each.returncode for each in processes] == [0] * 8, answers
+    listed = host.run(host.engine, "network", "ls", "--format", "{{.Name}}").split()
+    assert listed.count(name) == 1
+    if cache == "shared":
+        assert len({out for out, _err in answers}) == 1
+    _check_network(host, name)
+
+
+def test_everything_about_a_host(host: Host, name: str) -> None:
+    _check_everything(host, name)
+
+
+@pytest.mark.newer
+def test_everything_about_a_newer_host(newer_host: Host) -> None:
+    _check_everything(newer_host, f"keynet-test-{secrets.token_hex(4)}")
+
+
+def test_buildah_can_be_watched(request: pytest.FixtureRequest) -> None:
+    found = _ask(
+        make_host("buildah-root", request),
+        """
+        host.ping()
+        answer = [host.version().client, host.system().storage_driver]
+        try:
+            host.ensure_network("x")
+        except keynet.EngineError as error:
+            answer.append(error.message)
+        """,
+    )
+    assert found[0].startswith("1.28")
+    assert "neither networks nor containers" in found[2]
+
+
+def test_a_daemon_that_stops_and_starts_again_is_two_changes(
+    bed: Path, request: pytest.FixtureRequest
+) -> None:
+    request.getfixturevalue("dockerd")
+    folder = bed / "dockerd-restarted"
+    watch = textwrap.dedent(
+        """
+        import sys
+        from keynet.runtime.engines.engine_hosts import connect
+        from keynet.runtime.workspace.monitor import HealthMonitor
+        def show(health):
+            print(health.healthy, health.reason, health.hint, sep="|", flush=True)
+        with HealthMonitor(connect("docker"), 0.1, show):
+            sys.stdin.readline()
+        """
+    )
+    with contextlib.ExitStack() as stack:
+        with running_dockerd(folder) as daemon:
+            host = make_host("docker-legacy", request).with_environment(DOCKER_HOST=daemon.host)
+            watching = stack.enter_context(
+                subprocess.Popen(
+                    host.wrap([host.python, "-c", watch]),
+                    env=host.environment,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            stack.callback(watching.kill)
+            assert watching.stdout is not None
+            assert watching.stdout.readline().startswith("True|")
+        gone = watching.stdout.readline()
+        assert gone.startswith("False|")
+        assert "systemctl start docker" in gone
+        with running_dockerd(folder):
+            # Words may differ while the socket is there and nobody listens yet.
+            while not (line := watching.stdout.readline()).startswith("True|"):
+                assert line.startswith("False|")
+            watching.communicate("\n", timeout=30)
+            assert watching.returncode == 0
+
+
+def test_a_daemon_that_hangs_is_noticed_in_time(request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue("dockerd")
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        port = silent.getsockname()[1]
+        host = make_host("docker-legacy", request).with_environment(
+            DOCKER_HOST=f"tcp://127.0.0.1:{port}"
+        )
+        started = time.monotonic()
+        found = _ask(
+            host,
+            """
+            try:
+                host.ping(1)
+            except keynet.EngineUnavailable as error:
+                answer = error.message
+            """,
+        )
+        assert "did not answer within 1 s" in found
+        assert time.monotonic() - started < 20
+
+
+def _check_everything(host: Host, name: str) -> None:
+    found = _ask(
+        host,
+        f"""
+        name = {name!r}
+        versions = host.version()
+        facts = host.system()
+        made = host.ensure_network(name)
+        again = host.ensure_network(name)
+        answer = {{
+            "ping": host.ping(),
+            "versions": [versions.client, versions.server],
+            "facts": [facts.version, facts.storage_driver, facts.architecture, facts.rootless],
+            "cgroup": facts.cgroup_version,
+            "limits": sorted(facts.limits),
+            "same": made.id == again.id == host.network(name).id,
+            "driver": made.driver,
+            "attachable": made.attachable,
+            "managed": made.managed is not None,
+            "listed": name in [each.name for each in host.networks()],
+            "containers": [each.name for each in host.containers()],
+        }}
+        host.remove_network(name)
+        for key, ask in {{
+            "network": lambda: host.network(name),
+            "removed": lambda: host.remove_network(name),
+            "container": lambda: host.container("keynet-nothing"),
+            "image": lambda: host.image_id("localhost/keynet-nothing:1"),
+        }}.items():
+            try:
+                ask()
+            except keynet.EngineError as error:
+                answer[key] = type(error).__name__
+        """,
+    )
+    assert found["ping"] > 0
+    assert all(found["versions"])
+    assert found["facts"][0] == found["versions"][1]
+    assert found["facts"][2] == "amd64"
+    assert found["cgroup"] in (1, 2)
+    expected: list[str] = ["cpus", "memory", "pids"]
+    if found["facts"][3] and found["cgroup"] == 1:
+        expected = []
+    assert found["limits"] == expected
+    assert (found["same"], found["managed"], found["listed"]) == (True, True, True)
+    assert (found["driver"], found["attachable"]) == ("bridge", True)
+    assert [found[key] for key in ("network", "removed", "container", "image")] == [
+        "NetworkNotFound",
+        "NetworkNotFound",
+        "ContainerNotFound",
+        "LocalImageNotFound",
+    ]
+
+
+def _check_network(host: Host, name: str) -> None:
+    found = json.loads(host.run(host.engine, "network", "inspect", name))[0]
+    labels = found.get("labels") or found.get("Labels")
+    assert labels["keynet.managed"] == "true"
+    assert labels["keynet.created"].endswith("Z")
+    assert (found.get("driver") or found.get("Driver")) == "bridge"
+    # podman has no such word: every container may join.
+    assert found.get("Attachable", True)
+
+
+def _ask(host: Host, code: str) -> Any:
+    program = (
+        "import json, keynet\n"
+        "from keynet.runtime.engines.engine_hosts import connect\n"
+        f"host = connect({host.engine!r})\n"
+        f"{textwrap.dedent(code)}\n"
+        "print(json.dumps(answer))\n"
+    )
+    return json.loads(host.run(host.python, "-W", "error", "-c", program))

@@ -7,13 +7,14 @@ import os
 import signal
 import sys
 from importlib import import_module
-from types import FrameType, ModuleType
-from typing import Final, NoReturn
+from types import ModuleType
+from typing import Final
 
 import click
 
 from keynet import __version__
 from keynet.errors import Interrupted, KeynetError, UsageError
+from keynet.process import signals
 from keynet.text import N_, _, fill, printable
 
 __all__ = ["cli", "run"]
@@ -74,8 +75,11 @@ def cli() -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run one command line and return its exit status."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+    signals.reset()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # What is ignored (nohup) stays ignored.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signals.interrupting)
     _spare_imports()
     _escape_what_output_cannot_write()
     try:
@@ -123,11 +127,6 @@ def _escaped(error: UnicodeError) -> tuple[str, int]:
     import json
 
     return json.dumps(error.object[error.start : error.end])[1:-1], error.end
-
-
-def _interrupt(signal_number: int, frame: FrameType | None) -> NoReturn:
-    """Handle SIGTERM and SIGHUP like Ctrl-C, so that everything is cleaned up."""
-    raise KeyboardInterrupt
 
 
 def _show(error: KeynetError) -> None:

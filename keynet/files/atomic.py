@@ -4,13 +4,16 @@ Source: rename(2), fsync(2).
 """
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
-__all__ = ["move", "replacing", "write"]
+__all__ = ["is_unfinished", "move", "replacing", "write"]
+
+_UNFINISHED: Final = re.compile(r"\.keynet-[0-9a-f]{16}\Z")
 
 
 def write(path: Path, content: bytes | str, *, mode: int = 0o600) -> None:
@@ -53,6 +56,11 @@ def replacing(path: Path, *, mode: int = 0o600) -> Iterator[BinaryIO]:
             new.unlink(missing_ok=True)
             raise
     _flush_folder(path.parent)
+
+
+def is_unfinished(name: str) -> bool:
+    """Report whether a file of this name is, or was, about to replace another one."""
+    return _UNFINISHED.match(name) is not None
 
 
 def move(new: Path, path: Path) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-__all__ = ["acquire", "in_turn", "lock_of", "locked"]
+__all__ = ["acquire", "in_turn", "is_free", "lock_of", "locked"]
 
 # Some network file systems have no locks, and then there is nothing to wait for.
 _NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
@@ -43,6 +43,23 @@ def acquire(descriptor: int, *, wait_s: float | None = None) -> bool:
             raise
         else:
             return True
+
+
+def is_free(descriptor: int, *, take: bool) -> bool:
+    """Report whether no other process holds the lock of an open file.
+
+    Args:
+        take: Hold it from now on. Otherwise several processes may ask at the same time.
+
+    Returns:
+        False also where nobody can know, because the file system has no locks.
+    """
+    kind = fcntl.LOCK_EX if take else fcntl.LOCK_SH
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager

@@ -4,6 +4,7 @@ CI runners and containers start programs as users without an entry in /etc/passw
 or with one that is not writable. Files then go below the folder for temporary files.
 """
 
+import contextlib
 import errno
 import os
 import re
@@ -24,6 +25,7 @@ __all__ = [
     "is_plain",
     "is_writable",
     "make_private",
+    "own",
     "plain_temporary",
     "real",
 ]
@@ -77,6 +79,17 @@ def data() -> Path:
     import platformdirs
 
     return _writable(platformdirs.user_data_dir, "data")
+
+
+def own() -> list[Path]:
+    """Return all folders of keynet's own that exist, which hold nothing of a user's project."""
+    import tempfile
+
+    found = [Path(tempfile.gettempdir(), f"keynet-{os.geteuid()}")]
+    for find in (cache, data):
+        with contextlib.suppress(KeynetError):
+            found.append(find())
+    return [folder for folder in found if os.path.isdir(folder)]  # noqa: PTH112
 
 
 def is_plain(path: str) -> bool:

@@ -68,7 +68,7 @@ class Command:
     ``stdin`` is a secret to type in, or a function that writes to the pipe in a thread of
     its own. ``secrets`` are replaced wherever they occur in the output. ``terminal`` lets
     it write to terminals: the engines show their progress only there. One that is
-    ``tidying`` receives the second signal only: after the first it may come to its end.
+    ``tidying`` receives no signal: it has some seconds to come to its end.
     """
 
     argv: tuple[str, ...]
@@ -148,7 +148,7 @@ def start(
     stderr = Lines(redact, on_stderr, terminal=command.terminal)
     make = terminal if command.terminal else pipe
     with signals.forwarding(), contextlib.ExitStack() as stack:
-        inbox = stack.enter_context(signals.inbox())
+        inbox = stack.enter_context(signals.inbox(tidying=command.tidying))
         out_read, out_write = make(stack)
         err_read, err_write = make(stack)
         selector = stack.enter_context(selectors.DefaultSelector())

@@ -10,34 +10,43 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextvars import Context, ContextVar, copy_context
 from types import FrameType
 from typing import Final
 
 from keynet.errors import Interrupted
+from keynet.files import uninterrupted
 from keynet.process.pipes import End, pipe
 
-__all__ = ["ENDED", "Group", "Inbox", "forwarding", "held_back", "inbox"]
+__all__ = ["ENDED", "Group", "Inbox", "forwarding", "held_back", "inbox", "interrupting", "reset"]
 
 # The byte in an inbox that says the program has ended; others are signal numbers.
 ENDED: Final = 0
 _FORWARDED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# For so long after the first signal the command line cleans up, and another one does not stop it.
+_CLEANING_S: Final = 10.0
 
 # The handler may interrupt the main thread while that holds the lock: it has to be reentrant.
 _lock = threading.RLock()
 _inboxes: set["Inbox"] = set()
 _groups: ContextVar[tuple["Group", ...]] = ContextVar("groups", default=())
+# When the first signal came; empty before.
+_first: list[float] = []
 
 
 class Inbox:
     """What concerns one running program: signals to pass on to it, and that it has ended.
 
     ``received`` has the numbers of the signals in order; ``wake`` is the end of a pipe on which
-    they can be waited for, a byte each.
+    they can be waited for, a byte each. The program of a ``tidying`` one may come to its end.
     """
 
-    def __init__(self, wake: End, write: End, groups: tuple["Group", ...]) -> None:
+    def __init__(
+        self, wake: End, write: End, groups: tuple["Group", ...], *, tidying: bool
+    ) -> None:
+        self.tidying = tidying
         self.wake = wake
         self.received: list[int] = []
         self.groups = groups
@@ -48,6 +57,10 @@ class Inbox:
         self.received.append(number)
         for group in self.groups:
             group.interrupted = True
+        os.write(self._write.fd, bytes([number]))
+
+    def hurry(self, number: int) -> None:
+        """Add a signal that has to wait, until what the program tidies is done."""
         os.write(self._write.fd, bytes([number]))
 
     def end(self) -> None:
@@ -84,14 +97,14 @@ class Group:
 
 
 @contextlib.contextmanager
-def inbox() -> Iterator[Inbox]:
+def inbox(*, tidying: bool = False) -> Iterator[Inbox]:
     """Open the inbox of a program that is about to be started, until the block ends.
 
     Raises:
         Interrupted: The work that the program is part of was interrupted before.
     """
     with contextlib.ExitStack() as stack:
-        opened = Inbox(*pipe(stack), _groups.get())
+        opened = Inbox(*pipe(stack), _groups.get(), tidying=tidying)
         with _lock:
             if [group for group in opened.groups if group.take_pending()]:
                 raise Interrupted
@@ -107,9 +120,10 @@ def inbox() -> Iterator[Inbox]:
 def forwarding() -> Iterator[None]:
     """Pass signals on to the running programs, instead of dying of them, within the block.
 
-    In any thread but the main one the block changes nothing.
+    In any thread but the main one, and in steps that no signal may divide, the block changes
+    nothing.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread() or uninterrupted.is_active():
         yield
         return
     before = {number: signal.getsignal(number) for number in _FORWARDED}
@@ -145,7 +159,40 @@ def held_back() -> Iterator[Callable[[], None]]:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
+def interrupting(number: int, frame: FrameType | None) -> None:
+    """Handle a signal of a command line: interrupt it once.
+
+    The second one comes while everything is cleaned up. It ends the programs that still run, and
+    nothing that cleans up. Only much later ones interrupt again.
+
+    Raises:
+        KeyboardInterrupt: It is the first, or the first for a long time.
+    """
+    if _first and time.monotonic() - _first[0] < _CLEANING_S:
+        _forward(number, frame)
+        return
+    _first[:] = [time.monotonic()]
+    raise KeyboardInterrupt
+
+
+def reset() -> None:
+    """Forget earlier signals: another command line begins."""
+    _first.clear()
+
+
 def _forward(number: int, _frame: FrameType | None) -> None:
+    if not _first:
+        _first.append(time.monotonic())
     with _lock:
         for each in _inboxes:
             each.interrupt(number)
+
+
+def _hurry(number: int) -> None:
+    with _lock:
+        for each in _inboxes:
+            if each.tidying:
+                each.hurry(number)
+
+
+uninterrupted.on_signal(_hurry)

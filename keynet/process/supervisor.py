@@ -121,7 +121,8 @@ class Supervisor:
         # Before the signal: afterwards orphans belong to init and cannot be told apart.
         self._descendants |= descendants.descendants(self._child.pid)
         if self._deadline is not None:
-            self.kill()
+            if not self._tidying:
+                self.kill()
             return
         self._deadline = time.monotonic() + _PATIENCE_S
         if self._tidying:

@@ -10,7 +10,9 @@ from typing import Final
 
 from keynet.errors import ContextInvalid
 from keynet.events import Notice
+from keynet.files.atomic import is_unfinished
 from keynet.files.descent import Descent, is_gone
+from keynet.files.living_folders import kind_of
 from keynet.plan import ContextFile
 from keynet.recipe import context_notices
 from keynet.recipe.context_notices import Seen
@@ -59,11 +61,11 @@ def scan(root: Path, rules: Rules, logins: Logins | None = None) -> Context:
     """List the files of a directory that the rules do not ignore.
 
     Symbolic links are entries of their own and are never followed. Sockets, fifos, devices and
-    a user's own credentials are skipped with a notice; files that vanish during the walk,
-    without one.
+    a user's own credentials are skipped with a notice; files that vanish during the walk and
+    private folders of keynet, without one.
 
     Args:
-        logins: Files with logins of this host, which are skipped, too.
+        logins: Files with logins of this host and folders of keynet, which are skipped, too.
 
     Raises:
         ContextInvalid: The directory is missing or not a directory; this user cannot read
@@ -204,7 +206,12 @@ def _note(walk: _Walk, entry: os.DirEntry[str], path: str) -> bool:
     try:
         status = entry.stat(follow_symlinks=False)
         mode = status.st_mode
+        if is_unfinished(entry.name):
+            return False
         if S_ISDIR(mode):
+            # keynet's own may hold the credentials of a push that runs or was killed.
+            if kind_of(entry.name) or walk.logins.have(status):
+                return False
             walk.files.append(ContextFile(path, 0, is_folder=True))
             return True
         if S_ISLNK(mode):

@@ -40,7 +40,10 @@ _HEAD: Final = 65_536
 
 
 class Logins:
-    """Files that hold logins on this host, whatever they are called and by whatever path."""
+    """Files and folders with logins of this host, whatever they are called.
+
+    By whatever path a context leads to them: they are known by their inodes.
+    """
 
     def __init__(self, paths: tuple[Path, ...] = ()) -> None:
         self._files = set()
@@ -52,7 +55,7 @@ class Logins:
             self._files.add((found.st_dev, found.st_ino))
 
     def have(self, found: os.stat_result) -> bool:
-        """Report whether a file of the context is one of them."""
+        """Report whether a file or folder of the context is one of them."""
         return (found.st_dev, found.st_ino) in self._files
 
 

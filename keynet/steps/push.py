@@ -12,6 +12,7 @@ from keynet.backend.client import BackendClient
 from keynet.backend.models import Project, UploadKey
 from keynet.errors import MetadataNotAttached, RegistryError, UsageError, ValidationError
 from keynet.events import Emit
+from keynet.files.uninterrupted import uninterrupted
 from keynet.oci import platform as platforms
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
@@ -144,7 +145,8 @@ def _build_and_push(
         with stages.stage("push", _("Pushing"), str(target)):
             pushed = builder.push(built, target, registry, emit)
     except BaseException:
-        builder.release(built)
+        with uninterrupted():
+            builder.release(built)
         raise
     with background(partial(builder.release, built)):
         attached = _attach(prepared, target.with_digest(pushed.digest), connect, stages)

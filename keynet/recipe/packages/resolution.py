@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name
 from keynet.errors import EngineError
 from keynet.files import places
 from keynet.files.disk_cache import DiskCache
+from keynet.files.living_folders import living
 from keynet.oci.platform import Platform
 from keynet.plan import Dependencies
 from keynet.process.shell import Command, run
@@ -101,10 +102,10 @@ def _ask(
     indexes: Mapping[str, str | Secret],
     uv: str,
 ) -> str | None:
-    with tempfile.TemporaryDirectory(prefix="keynet-") as temporary:
-        folder = Path(temporary, "files")
+    with living("resolution", Path(tempfile.gettempdir())) as temporary:
+        folder = temporary / "files"
         folder.mkdir()
-        overrides = Path(temporary, _OVERRIDES)
+        overrides = temporary / _OVERRIDES
         overrides.write_text("".join(f"{name}; sys_platform == 'none'\n" for name in _SOURCE_ONLY))
         for name, content in files.items():
             path = folder / name

@@ -13,12 +13,12 @@ from typing import Any, Final
 from keynet.files import limited_read
 from keynet.plan import RegistryAccess
 
-__all__ = ["PREFIX", "VARIABLE", "entry", "given", "mapping", "read", "write"]
+__all__ = ["KIND", "VARIABLE", "entry", "given", "mapping", "read", "write"]
 
 # Logins in docker's format; docker 28 reads them, older ones and podman do not.
 VARIABLE: Final = "DOCKER_AUTH_CONFIG"
-# Names of the private folders that hold the credentials of one command start with this.
-PREFIX: Final = "keynet-auth-"
+# Of the private folders that hold the credentials of one command.
+KIND: Final = "auth"
 _LARGEST: Final = 10_000_000
 
 

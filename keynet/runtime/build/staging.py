@@ -16,6 +16,7 @@ from typing import Final
 from keynet.errors import ContextInvalid
 from keynet.events import Emit, Notice
 from keynet.files import atomic, places
+from keynet.files.living_folders import living
 from keynet.plan import BuildPlan, BuildSecret, Recipe, UserContainerfile
 from keynet.runtime.build import copying
 from keynet.runtime.build.rendering import Rendered
@@ -59,8 +60,7 @@ def stage(plan: BuildPlan, rendered: Rendered, emit: Emit) -> Iterator[Stage]:
     Raises:
         ContextInvalid: A file is unreadable, or the disk is full.
     """
-    top = _new_folder()
-    try:
+    with living("build", _parent()) as top:
         private = top / "private"
         private.mkdir(mode=0o700)
         containerfile = private / "Containerfile"
@@ -71,19 +71,16 @@ def stage(plan: BuildPlan, rendered: Rendered, emit: Emit) -> Iterator[Stage]:
         root = _folder(top / "root")
         _populate(plan, rendered, root, emit)
         yield Stage(root, containerfile, ignorefile, private, _plain_sources(plan, private))
-    finally:
-        with contextlib.suppress(OSError):
-            _remove(os.fspath(top))
 
 
-def _new_folder() -> Path:
-    """Create a private folder whose path every option of an engine can hold."""
+def _parent() -> Path:
+    """Return where to create a folder whose path every option of an engine can hold."""
     parent = places.cache() / "staging"
     temporary = places.plain_temporary()
     if not places.is_plain(os.fspath(parent)) and places.is_plain(os.fspath(temporary)):
-        return Path(tempfile.mkdtemp(prefix="keynet-build-", dir=temporary))
+        return temporary
     places.make_private(parent)
-    return Path(tempfile.mkdtemp(prefix="build-", dir=parent))
+    return parent
 
 
 def _plain_sources(plan: BuildPlan, private: Path) -> Mapping[str, Path]:
@@ -112,12 +109,9 @@ def scratch() -> Iterator[Path]:
     their temporary files by default: in TMPDIR, else in /var/tmp.
     """
     parent = os.environ.get("TMPDIR") or "/var/tmp"  # noqa: S108  the folder in it is private
-    with tempfile.TemporaryDirectory(
-        prefix="keynet-engine-",
-        dir=parent if os.access(parent, os.W_OK) else None,
-        ignore_cleanup_errors=True,
-    ) as name:
-        yield Path(name)
+    writable = os.access(parent, os.W_OK)
+    with living("engine", Path(parent if writable else tempfile.gettempdir())) as folder:
+        yield folder
 
 
 def keep_containerfile(plan: BuildPlan, rendered: Rendered, project: str) -> str:
@@ -206,24 +200,6 @@ def _fix_folders(root: Path) -> None:
                 os.utime(path, (_RECIPE_TIME, _RECIPE_TIME), follow_symlinks=False)
         Path(folder).chmod(0o755)
         os.utime(folder, (_RECIPE_TIME, _RECIPE_TIME))
-
-
-def _remove(top: str) -> None:
-    """Remove a folder of this user alone, whatever its depth and its permissions.
-
-    ``shutil.rmtree`` calls itself for each level and keeps it open: 1,000 levels are too many.
-    """
-    folders = [top]
-    for folder in folders:
-        os.chmod(folder, 0o700)  # noqa: PTH101  100 000 files
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.path)
-                else:
-                    os.unlink(entry.path)  # noqa: PTH108
-    for folder in reversed(folders):
-        os.rmdir(folder)  # noqa: PTH106
 
 
 def _unreadable(source: Path, error: OSError) -> ContextInvalid:

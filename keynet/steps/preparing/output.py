@@ -6,7 +6,6 @@ The destination is checked before the build.
 import contextlib
 import json
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +13,7 @@ from typing import Any, Final
 from keynet.errors import EngineError, UsageError
 from keynet.events import Emit
 from keynet.files import atomic, limited_read, places
+from keynet.files.living_folders import living
 from keynet.runtime.engine import AnyBuilder, Saver
 from keynet.text import _, fill
 
@@ -94,8 +94,8 @@ def save(saver: Saver[Any], built: object, output: Output, emit: Emit) -> None:
     made = not parent.exists()
     parent.mkdir(exist_ok=True)
     try:
-        with tempfile.TemporaryDirectory(prefix=".keynet-", dir=parent) as folder:
-            new = Path(folder, "image")
+        with living("output", parent) as folder:
+            new = folder / "image"
             saver.save(built, output.kind, new, emit)
             if is_layout:
                 _replace_layout(output.path, new)

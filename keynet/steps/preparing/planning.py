@@ -120,12 +120,12 @@ def _search(request: Request, script: Script, network: HostNetwork) -> Search:
 
 
 def _logins(environment: Mapping[str, str]) -> Logins:
-    """Return this host's own login files, which variables may put anywhere."""
+    """Return this host's login files, which variables may put anywhere, and keynet's folders."""
     named = [environment.get(variable) for variable in ("REGISTRY_AUTH_FILE", "NETRC")]
     files = [Path(name) for name in named if name]
     if folder := environment.get("DOCKER_CONFIG"):
         files.append(Path(folder, "config.json"))
-    return Logins((credentials.path(environment), *files))
+    return Logins((credentials.path(environment), *files, *places.own()))
 
 
 def _unused(folder: Path) -> Iterator[Notice]:

@@ -9,7 +9,7 @@ from keynet.errors import (
     KeynetError,
 )
 from keynet.events import Emit, Notice
-from keynet.files import places
+from keynet.files import dead_folders, places
 from keynet.oci.platform import Platform
 from keynet.plan import (
     BuildPlan,
@@ -62,6 +62,7 @@ def prepare(
         EngineError, ValidationError: See ``base_image.check``.
         ContextInvalid: The image would not train, and the request is strict.
     """
+    dead_folders.remove_dead()
     script = scripts.read(request.entrypoint, stages, emit)
     with stages.stage("context", _("Checking context")) as stage:
         plan = plan_build(request, script, emit, default_platform)

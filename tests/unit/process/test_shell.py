@@ -5,13 +5,16 @@ import os
 import signal
 import sys
 import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
 
 from keynet.errors import EngineError, EngineUnavailable, Interrupted
-from keynet.process import descendants, shell
+from keynet.files.uninterrupted import uninterrupted
+from keynet.process import descendants, shell, signals
 from keynet.process.shell import Command
 from keynet.secret import Secret
 from tests.unit.process.waiting import gone, until
@@ -199,23 +202,86 @@ def test_a_second_signal_does_not_wait() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("signals", "written"), [(1, "tidied\n"), (2, "")])
-def test_what_tidies_hears_of_a_second_signal_only(
-    tmp_path: Path, signals: int, written: str
-) -> None:
+@pytest.mark.parametrize("presses", [1, 2, 3])
+def test_what_tidies_comes_to_its_end_whatever_is_pressed(tmp_path: Path, presses: int) -> None:
     file = tmp_path / "file"
-    file.touch()
 
     def on_line(line: str) -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
-    script = (
-        f"echo ready; sleep 0.3; echo {'again; sleep 600' * (signals - 1)}; echo tidied > {file}"
-    )
-    command = shell.in_turn([("sh", "-c", script)], tidying=True)
+    script = f"for each in $(seq {presses}); do echo ready; sleep 0.2; done; echo tidied > {file}"
     with pytest.raises(Interrupted):
-        shell.run(command, on_stdout=on_line)
-    assert file.read_text() == written
+        shell.run(shell.in_turn([("sh", "-c", script)], tidying=True), on_stdout=on_line)
+    assert file.read_text() == "tidied\n"
+
+
+def test_a_step_that_no_signal_divides_runs_all_its_programs(tmp_path: Path) -> None:
+    """The signal is heard afterwards, by the handler that the caller has."""
+
+    def press(_line: str) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def steps() -> None:
+        for name in ("first", "second"):
+            script = f"echo; sleep 0.05; touch {tmp_path / name}"
+            shell.run(shell.Command(("sh", "-c", script), tidying=True), on_stdout=press)
+
+    with pytest.raises(KeyboardInterrupt), uninterrupted():
+        steps()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["first", "second"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.slow
+def test_a_step_that_hangs_ends_some_seconds_after_a_signal() -> None:
+    def press(_line: str) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    began = time.monotonic()
+    command = _sh("trap '' INT; echo; exec sleep 600", tidying=True)
+    with pytest.raises(KeyboardInterrupt), uninterrupted():
+        shell.run(command, on_stdout=press)
+    assert time.monotonic() - began < 20
+
+
+@pytest.fixture
+def command_line() -> Iterator[None]:
+    """The handlers of the command line."""
+    before = signal.signal(signal.SIGINT, signals.interrupting)
+    signals.reset()
+    yield
+    signals.reset()
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("command_line")
+def test_a_command_line_is_interrupted_once() -> None:
+    cleaned = []
+
+    def work() -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        finally:
+            for _press in range(3):
+                signal.raise_signal(signal.SIGINT)
+            cleaned.append("all")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert cleaned == ["all"]
+
+
+@pytest.mark.usefixtures("command_line")
+def test_a_signal_while_a_program_runs_counts_as_the_first() -> None:
+    with pytest.raises(Interrupted):
+        shell.run(
+            Command(("sh", "-c", "echo; exec sleep 600")),
+            on_stdout=lambda _line: signal.raise_signal(signal.SIGINT),
+        )
+    signal.raise_signal(signal.SIGINT)
+    signals.reset()
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
 
 
 def test_a_thread_runs_a_program() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from keynet.errors import ContextInvalid
+from keynet.files.living_folders import living
 from keynet.recipe import context, ignore
 from keynet.recipe.credential_files import Logins
 
@@ -327,3 +328,39 @@ def test_ignored_entrypoint_is_refused_with_the_line(root: Path) -> None:
     (root / ".dockerignore").write_text("# all\n*.py\n")
     with pytest.raises(ContextInvalid, match=r"line 2 of .*\.dockerignore excludes it \(\*\.py\)"):
         context.locate_entrypoint(root, root / "train.py", ignore.load(root))
+
+
+def test_private_folders_of_keynet_stay_out_wherever_they_lie(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("")
+    (tmp_path / "sub").mkdir()
+    # One of a push that was killed while TMPDIR lay in the context, and one that lives.
+    dead = tmp_path / "sub/keynet-auth-0123456789abcdef"
+    dead.mkdir(mode=0o700)
+    (dead / "auth.json").write_text("{}")
+    (tmp_path / "sub/.keynet-0123456789abcdef").write_text("half a file of keynet")
+    with living("build", tmp_path) as folder:
+        (folder / "Containerfile").write_text("")
+        rules = ignore.parse("!**/auth.json\n!keynet-auth-*\n")
+        listed = [file.path for file in context.scan(tmp_path, rules).files]
+    assert listed == ["sub", "train.py"]
+
+
+def test_what_only_resembles_a_private_folder_goes_in(tmp_path: Path) -> None:
+    names = ["keynet-auth-0123", "keynet-auth-helpers", "keynet", "my-keynet-auth-0123456789abcdef"]
+    for name in names:
+        (tmp_path / name).mkdir()
+    # A file, because private folders are folders.
+    (tmp_path / "keynet-auth-0123456789abcdef").write_text("")
+    listed = [file.path for file in context.scan(tmp_path, ignore.Rules()).files]
+    assert listed == sorted([*names, "keynet-auth-0123456789abcdef"])
+
+
+def test_a_known_folder_of_keynet_stays_out_by_any_path(tmp_path: Path) -> None:
+    (tmp_path / "context/caches/keynet/staging").mkdir(parents=True)
+    (tmp_path / "context/caches/other").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "context/caches")
+    logins = Logins((tmp_path / "link/keynet",))
+    listed = [
+        file.path for file in context.scan(tmp_path / "context", ignore.Rules(), logins).files
+    ]
+    assert listed == ["caches", "caches/other"]

@@ -4,12 +4,11 @@
 """
 
 import re
-import tempfile
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 from keynet.files import places
+from keynet.files.living_folders import living
 from keynet.process import shell
 from keynet.runtime.engine import Unusable, WorkingEngine
 from keynet.runtime.engines.docker import docker_args
@@ -96,9 +95,8 @@ def probe(
 
 
 def _trial(invocation: Invocation, architecture: str, *, run: bool) -> str:
-    parent = places.plain_temporary()
-    with tempfile.TemporaryDirectory(prefix="keynet-probe-", dir=parent) as folder:
-        write_context(Path(folder), architecture, run=run)
+    with living("probe", places.plain_temporary()) as folder:
+        write_context(folder, architecture, run=run)
         argv = [
             invocation.binary,
             "buildx",
@@ -110,7 +108,7 @@ def _trial(invocation: Invocation, architecture: str, *, run: bool) -> str:
             "type=cacheonly",
         ]
         argv += docker_args.network_flags(invocation.network, invocation.mode)
-        argv += ["--file", f"{folder}/Containerfile", folder]
+        argv += ["--file", f"{folder}/Containerfile", str(folder)]
         command = shell.Command(tuple(argv), environment=docker_args.environment(invocation, None))
         finished = shell.run(command, timeout_s=_TRIAL_S)
     return "" if finished.status == 0 else reasons.trial_error(finished.status, finished.stderr)

@@ -10,6 +10,7 @@ from typing import Final
 
 from keynet.errors import EngineError
 from keynet.events import Emit, LogLine, Notice
+from keynet.files.uninterrupted import uninterrupted
 from keynet.net.hosts import is_loopback
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
@@ -124,7 +125,8 @@ class Docker:
             done = True
         finally:
             if not done:
-                layer_cache.keep_stages((self.invocation.binary,), project, log.stage_images)
+                with uninterrupted():
+                    layer_cache.keep_stages((self.invocation.binary,), project, log.stage_images)
         return CachedImage(image_id, name, project, tuple(log.stage_images[:-1]))
 
     def _check_platform(self, image_id: str, wanted: Platform | None) -> None:

@@ -7,12 +7,12 @@ prefer to the private folder.
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from keynet.files import places
+from keynet.files import folder_parents, places
+from keynet.files.living_folders import living
 from keynet.plan import RegistryAccess
 from keynet.runtime.build import authfiles
 
@@ -34,8 +34,7 @@ def private_config(access: RegistryAccess | None) -> Iterator[Path | None]:
     if access is None:
         yield None
         return
-    with tempfile.TemporaryDirectory(prefix=authfiles.PREFIX) as name:
-        folder = Path(name)
+    with living(authfiles.KIND, folder_parents.runtime()) as folder:
         authfiles.write(folder / "config.json", _config(access))
         for part in _LINKED:
             own = docker_folder() / part

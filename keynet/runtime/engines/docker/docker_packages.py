@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from keynet.files.uninterrupted import uninterrupted
 from keynet.oci.platform import Platform
 from keynet.plan import Recipe
 from keynet.process import shell
@@ -99,7 +100,8 @@ def install(
             container.install(on_line)
             image = container.commit(base.user, on_line)
         finally:
-            container.remove()
+            with uninterrupted():
+                container.remove()
     on_line(f" ---> {image[:12]}")
     return rendering.on_packages(recipe, image)
 
@@ -236,7 +238,7 @@ class _Container:
     def remove(self) -> None:
         """Remove it, even while it runs; if it does not exist, nothing happens."""
         argv = (self.binary, "rm", "--force", "--volumes", self.name)
-        shell.run(shell.Command(argv, tidying=True), timeout_s=None)
+        shell.run(shell.Command(argv, tidying=True), timeout_s=_TIMEOUT_S)
 
     def _run(self, *arguments: str, timeout_s: float | None = _TIMEOUT_S) -> shell.Finished:
         return shell.run(shell.Command((self.binary, *arguments)), timeout_s=timeout_s)

@@ -4,12 +4,11 @@ import os
 import re
 import secrets
 import shutil
-import tempfile
-from pathlib import Path
 from typing import Final
 
 from keynet.errors import EngineError
 from keynet.files import places
+from keynet.files.living_folders import living
 from keynet.process import shell
 from keynet.runtime.build.build_log import BuildLog
 from keynet.runtime.build.layer_cache import PREFIX
@@ -112,14 +111,13 @@ def _modes(facts: DockerFacts) -> list[str]:
 def _trial(invocation: Invocation, architecture: str, *, run: bool) -> str:
     name = f"{PREFIX}probe:{secrets.token_hex(6)}"
     log = BuildLog()
-    parent = places.plain_temporary()
-    with tempfile.TemporaryDirectory(prefix="keynet-probe-", dir=parent) as folder:
-        write_context(Path(folder), architecture, run=run)
+    with living("probe", places.plain_temporary()) as folder:
+        write_context(folder, architecture, run=run)
         argv = [invocation.binary, "build", "--no-cache", "--tag", name]
         argv += ["--network", invocation.network] if invocation.network else []
         argv += ["--force-rm"] if invocation.mode == LEGACY else []
         argv += ["--load"] if invocation.mode == BUILDX else []
-        argv += ["--file", f"{folder}/Containerfile", folder]
+        argv += ["--file", f"{folder}/Containerfile", str(folder)]
         finished = shell.run(
             shell.Command(tuple(argv), environment=docker_args.environment(invocation, None)),
             timeout_s=_TIMEOUT_S,

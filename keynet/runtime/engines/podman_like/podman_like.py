@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from keynet.errors import EngineError
 from keynet.events import Emit, LogLine, Notice
+from keynet.files.uninterrupted import uninterrupted
 from keynet.oci.descriptor import Digest
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
@@ -46,6 +47,8 @@ from keynet.text import _, fill
 __all__ = ["PodmanLike", "restore"]
 
 _TIMEOUT_S: Final = 120.0
+# No signal ends it earlier.
+_CLEANING_S: Final = 60.0
 # For builds that fail because of another process on the same store: buildah before 1.43.
 _TRIES: Final = 3
 
@@ -331,12 +334,16 @@ class PodmanLike:
             status = finished.status
         finally:
             if status != 0 or not log.image_id:
-                for container in working_containers.find(
-                    staged, self.invocation, self.engine.storage_driver
-                ):
-                    self._run("rm", *self.dialect.rm_flags, container)
-                layer_cache.keep_stages(self._prefix, project, log.stage_images)
+                with uninterrupted():
+                    self._clean_up(staged, project, log)
         return status
+
+    def _clean_up(self, staged: Stage, project: str, log: BuildLog) -> None:
+        containers = working_containers.find(staged, self.invocation, self.engine.storage_driver)
+        if containers:
+            argv = (*self._prefix, "rm", *self.dialect.rm_flags, *containers)
+            shell.run(shell.Command(argv, tidying=True), timeout_s=_CLEANING_S)
+        layer_cache.keep_stages(self._prefix, project, log.stage_images)
 
     def _run(self, *arguments: str) -> shell.Finished:
         return shell.run(shell.Command((*self._prefix, *arguments)), timeout_s=_TIMEOUT_S)

@@ -5,13 +5,13 @@ import os
 import re
 import secrets
 import shutil
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from keynet.errors import EngineError
 from keynet.files import places
+from keynet.files.living_folders import living
 from keynet.process import shell
 from keynet.runtime.build.layer_cache import PREFIX
 from keynet.runtime.engine import Unusable, WorkingEngine
@@ -122,9 +122,8 @@ def _try_invocations(dialect: Dialect, base: Invocation, facts: Facts, version: 
 def _trial(dialect: Dialect, invocation: Invocation, architecture: str, *, run: bool) -> str:
     """Build once; return "" or why it failed. Nothing stays in the store."""
     name = f"{PREFIX}probe:{secrets.token_hex(6)}"
-    parent = places.plain_temporary()
-    with tempfile.TemporaryDirectory(prefix="keynet-probe-", dir=parent) as folder:
-        write_context(Path(folder), architecture, run=run)
+    with living("probe", places.plain_temporary()) as folder:
+        write_context(folder, architecture, run=run)
         argv = [
             *dialect.prefix(invocation),
             "build",
@@ -136,7 +135,7 @@ def _trial(dialect: Dialect, invocation: Invocation, architecture: str, *, run: 
         argv += ["--isolation", invocation.isolation] if invocation.isolation else []
         for limit in invocation.ulimits:
             argv += ["--ulimit", limit]
-        argv += ["--file", f"{folder}/Containerfile", folder]
+        argv += ["--file", f"{folder}/Containerfile", str(folder)]
         for _try in range(_TRIES):
             finished = shell.run(shell.Command(tuple(argv)), timeout_s=_TIMEOUT_S)
             if not reasons.lost_layer(finished.stderr):

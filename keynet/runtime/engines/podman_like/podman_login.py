@@ -8,14 +8,14 @@ have, nor changes it. The user's own logins are copied, so that private base ima
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from keynet.errors import UsageError
-from keynet.files import limited_read, places
+from keynet.files import folder_parents, limited_read, places
+from keynet.files.living_folders import living
 from keynet.net.hosts import is_loopback
 from keynet.plan import RegistryAccess
 from keynet.runtime.build import authfiles
@@ -48,8 +48,7 @@ def private_auth(access: RegistryAccess) -> Iterator[RegistryAuth]:
     Raises:
         UsageError: The CA certificate of ``access`` cannot be read.
     """
-    with tempfile.TemporaryDirectory(prefix=authfiles.PREFIX) as name:
-        folder = Path(name)
+    with living(authfiles.KIND, folder_parents.runtime()) as folder:
         authfile = folder / "auth.json"
         authfiles.write(authfile, _config(access))
         yield RegistryAuth(

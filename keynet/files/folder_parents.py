@@ -1,0 +1,113 @@
+"""The folders in which private folders are created, also those that only an earlier command used.
+
+TMPDIR differs from job to job. A folder that a killed process has left in the TMPDIR of then is
+found by the link that ``remember`` leaves in the cache.
+"""
+
+import contextlib
+import hashlib
+import os
+import stat
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from keynet.errors import KeynetError
+from keynet.files import places
+
+__all__ = ["find", "remember", "runtime"]
+
+_MOST: Final = 32
+_VAR_TMP: Final = Path("/var/tmp")  # noqa: S108  what is put there is private
+
+
+def runtime() -> Path:
+    """Return the folder for credentials: one in memory that only this user can enter, if any.
+
+    XDG_RUNTIME_DIR, else the one that the system made for this user, else /run for root, else the
+    folder for temporary files. ``su`` and ``sudo`` keep XDG_RUNTIME_DIR, which is another user's
+    then.
+    """
+    return next(iter(_in_memory()), Path(tempfile.gettempdir()))
+
+
+def remember(parent: Path) -> None:
+    """Remember a folder that ``find`` would not name of itself; failing is not an error."""
+    if parent in _usual():
+        return
+    with contextlib.suppress(OSError, KeynetError):
+        index = _index()
+        link = index / hashlib.sha256(os.fsencode(parent)).hexdigest()[:16]
+        if os.path.lexists(link):
+            os.utime(link, follow_symlinks=False)
+            return
+        places.make_private(index)
+        link.symlink_to(parent.absolute())
+
+
+def find() -> list[Path]:
+    """Return the folders that exist in which private folders may lie, each once."""
+    found = dict.fromkeys(places.real(folder) for folder in (*_usual(), *_remembered()))
+    return [folder for folder in found if os.path.isdir(folder)]  # noqa: PTH112
+
+
+def _in_memory() -> list[Path]:
+    user = os.geteuid()
+    folders = [Path(os.environ.get("XDG_RUNTIME_DIR", "")), Path(f"/run/user/{user}")]
+    found = [folder for folder in folders if folder.is_absolute() and _is_private(folder)]
+    if user == 0 and _is_roots(Path("/run")):
+        found.append(Path("/run"))
+    return found
+
+
+def _usual() -> list[Path]:
+    usual = [Path(tempfile.gettempdir()), places.plain_temporary(), _VAR_TMP, *_in_memory()]
+    with contextlib.suppress(KeynetError):
+        usual.append(places.cache() / "staging")
+    return usual
+
+
+def _remembered() -> list[Path]:
+    """Return the folders of the links, and remove the links of folders that are gone."""
+    try:
+        links = sorted(_index().iterdir(), key=_age)
+    except (OSError, KeynetError):
+        return []
+    kept: list[Path] = []
+    for link in links:
+        with contextlib.suppress(OSError):
+            folder = link.readlink()
+            if os.path.isdir(folder) and len(kept) < _MOST:  # noqa: PTH112
+                kept.append(folder)
+            else:
+                link.unlink()
+    return kept
+
+
+def _age(link: Path) -> float:
+    with contextlib.suppress(OSError):
+        return -link.lstat().st_mtime
+    return 0
+
+
+def _index() -> Path:
+    return places.cache() / "temporary"
+
+
+def _is_private(folder: Path) -> bool:
+    """Report whether a folder is this user's, and no other user can enter or change it."""
+    try:
+        found = folder.stat()
+    except OSError:
+        return False
+    mine = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+    return mine and not stat.S_IMODE(found.st_mode) & 0o077 and os.access(folder, os.W_OK | os.X_OK)
+
+
+def _is_roots(folder: Path) -> bool:
+    try:
+        found = folder.stat()
+    except OSError:
+        return False
+    own = stat.S_ISDIR(found.st_mode) and found.st_uid == 0 and not found.st_mode & 0o022
+    return own and os.access(folder, os.W_OK | os.X_OK)

@@ -1,0 +1,123 @@
+"""Pushes that are interrupted or killed, and what they could leave behind."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tests.testbed.platform import EMAIL, PASSWORD, running_platform
+from tests.testbed.program import HostSetup
+from tests.testbed.registry import RegistryServer
+
+from .pushing import push_arguments
+
+__all__ = [
+    "WITHIN_S",
+    "interrupted",
+    "left",
+    "lines",
+    "platform_of",
+    "processes",
+    "sign_in",
+    "started",
+    "until",
+]
+
+WITHIN_S = 60.0
+
+
+@contextlib.contextmanager
+def platform_of(host: str, folder: Path) -> Iterator[str]:
+    registry = RegistryServer(
+        host=host,
+        port=int(host.rpartition(":")[2]),
+        folder=folder,
+        auth="basic",
+        username="robot$interrupted",
+        password="a-password-of-some-length",
+        ca=None,
+        tokens=None,
+        log=folder / "registry.log",
+    )
+    with running_platform(registry) as platform:
+        yield platform.url
+
+
+def sign_in(setup: HostSetup, url: str) -> None:
+    # An empty PATH of engines would warn only; the registry that hangs must not be asked now.
+    told = setup.keynet(
+        *("login", url, "--username", EMAIL, "--password-stdin"),
+        stdin=PASSWORD,
+        env={"PATH": "/nonexistent"},
+    )
+    assert told.returncode == 0, told.stderr
+
+
+@contextlib.contextmanager
+def started(setup: HostSetup, context: Path, *flags: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        setup.argv(*push_arguments(setup, *flags, base="busybox"), cwd=context),
+        env={**setup.environment, "TMPDIR": str(setup.home / "tmp")},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def interrupted(process: subprocess.Popen[str]) -> str:
+    os.kill(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=WITHIN_S)
+    return output
+
+
+def left(setup: HostSetup) -> dict[str, list[str]]:
+    """List what an interrupted push could leave: temporary files, containers, images, staging."""
+    listings = {
+        "docker": [
+            ["docker", "ps", "--all", "--quiet"],
+            ["docker", "images", "--quiet", "keynet/*"],
+        ],
+        "podman": [["podman", "ps", "--all", "--external", "--quiet"]],
+        "buildah": [["buildah", "containers", "--quiet"]],
+    }
+    found = {" ".join(argv): lines(setup, *argv) for argv in listings[setup.builder]}
+    cache = setup.home / ".cache/keynet/staging"
+    for folder in (setup.home / "tmp", cache):
+        found[str(folder)] = lines(setup, "sh", "-c", 'ls -A "$1" 2>/dev/null || true', "-", folder)
+    return found
+
+
+def lines(setup: HostSetup, *argv: str | Path) -> list[str]:
+    done = setup.run(setup.command(*map(str, argv)))
+    assert done.returncode == 0, done.stderr
+    return sorted(done.stdout.split())
+
+
+def processes(mark: str) -> list[str]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            line = (process / "cmdline").read_text(errors="replace").replace("\0", " ")
+            if mark in line and int(process.name) != os.getpid():
+                found.append(line)
+    return found
+
+
+def until(holds: Callable[[], bool], process: subprocess.Popen[str] | None = None) -> None:
+    deadline = time.monotonic() + WITHIN_S
+    while not holds():
+        if process is not None and process.poll() is not None:
+            raise AssertionError(f"ended early with {process.returncode}: {process.communicate()}")
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)

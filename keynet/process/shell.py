@@ -33,6 +33,7 @@ from types import ModuleType
 from typing import Any, Final, Self, cast
 
 from keynet.errors import EngineError, EngineUnavailable, Interrupted
+from keynet.files import owners
 from keynet.process import environment, signals
 from keynet.process.copies import Copy
 from keynet.process.lines import Lines, OnLine, Redact, hide_logins, redactor
@@ -301,6 +302,9 @@ def _sh() -> ModuleType:
 
 def _environment(changes: Mapping[str, str | Secret | None]) -> dict[str, str]:
     variables = environment.for_programs(os.environ)
+    # Without a folder that this user may write to, what is left behind is not found.
+    with contextlib.suppress(OSError):
+        variables[owners.VARIABLE] = owners.token()
     for name, value in changes.items():
         if value is None:
             variables.pop(name, None)

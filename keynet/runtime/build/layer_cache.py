@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from keynet.errors import EngineError
-from keynet.files import locks, places
+from keynet.files import locks, owners, places
 from keynet.plan import BuildPlan, UserContainerfile
 from keynet.process import shell
 from keynet.runtime.engine import KeptImage
@@ -31,13 +31,17 @@ __all__ = [
     "first_stage",
     "keep_stages",
     "list_images",
+    "owner_of",
     "project_name",
     "release",
+    "trial_name",
 ]
 
 # ``localhost`` stops engines from taking it for a name on Docker Hub.
 PREFIX: Final = "localhost/keynet/"
 _LONGEST: Final = 40
+_TEMPORARY: Final = "build"
+_OWNED: Final = re.compile(rf"{PREFIX}[^:]+:{_TEMPORARY}-({owners.PATTERN})-[0-9a-f]+")
 # For several commands in sequence, each of which may remove gigabytes.
 _TIMEOUT_S: Final = 600.0
 # How long to wait for another build's lock. Going on without it leaves at worst one image
@@ -76,7 +80,18 @@ def project_name(plan: BuildPlan) -> str:
 
 def build_name(project: str) -> str:
     """Return a name for one build of a project, unique among simultaneous builds."""
-    return f"{project}:build-{secrets.token_hex(6)}"
+    return f"{project}:{_TEMPORARY}-{owners.token()}-{secrets.token_hex(4)}"
+
+
+def trial_name() -> str:
+    """Return a name for the image of one trial build."""
+    return f"{PREFIX}probe:{_TEMPORARY}-{owners.token()}-{secrets.token_hex(4)}"
+
+
+def owner_of(name: str) -> str | None:
+    """Return the token of the process whose build needs this name; None for a layer cache."""
+    found = _OWNED.fullmatch(name)
+    return found[1] if found else None
 
 
 def first_stage(project: str) -> str:

@@ -1,0 +1,109 @@
+"""Which process of keynet has made something outside of its own folders, and whether it still runs.
+
+An engine's containers and temporary images outlive a process that is killed. Their names, labels or
+options hold the token of their process: the id of a private folder, which the process keeps locked
+as long as it lives. So another process can tell what was left behind from what is in use, even if
+the folder is gone.
+
+The other part of a token stands for the place of the folder: user, folder, file systems and
+machine. The owner of a token from another place may run in another container or on another machine
+that uses the same daemon, so nobody here can know whether it lives.
+"""
+
+import contextlib
+import enum
+import hashlib
+import os
+import re
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from keynet.files import dead_folders, folder_parents, places
+from keynet.files.living_folders import living
+
+__all__ = ["KIND", "PATTERN", "VARIABLE", "Fate", "Owners", "of", "token"]
+
+# The kind of the private folder that each process has.
+KIND: Final = "process"
+# The pattern of a token, for names that hold one.
+PATTERN: Final = "[0-9a-f]{24}"
+# Passes the token to the programs of a process, which outlive it if it is killed.
+VARIABLE: Final = "KEYNET_OWNER"
+
+_PLACE_LENGTH: Final = 8
+_MACHINE: Final = Path("/etc/machine-id")
+_MOUNTS: Final = Path("/proc/self/ns/mnt")
+
+# The token of each process, by its id, since a copy by fork is another process.
+_tokens: dict[int, str] = {}
+_folders = contextlib.ExitStack()
+_lock = threading.Lock()
+
+
+class Fate(enum.Enum):
+    """What has become of the owner of a token."""
+
+    ALIVE = enum.auto()
+    DEAD = enum.auto()
+    UNKNOWN = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """The processes of keynet that are alive, as far as this one can see.
+
+    Look at the engines first, then at the owners: a process has its token before it makes anything.
+    """
+
+    places: frozenset[str]
+    alive: frozenset[str]
+
+    @classmethod
+    def now(cls) -> Self:
+        """Return those of this moment."""
+        folders = [folder for folder in dead_folders.find() if folder.kind == KIND]
+        alive = [of(folder.path) for folder in folders if folder.alive]
+        return cls(frozenset(map(_place, folder_parents.find())), frozenset(alive))
+
+    @property
+    def others(self) -> frozenset[str]:
+        """Return the tokens of the processes that are alive, but for this one."""
+        return self.alive - {_tokens.get(os.getpid(), "")}
+
+    def fate(self, owner: str) -> Fate:
+        """Return what has become of the owner with this token."""
+        if owner in self.alive:
+            return Fate.ALIVE
+        known = re.fullmatch(PATTERN, owner) and owner[:_PLACE_LENGTH] in self.places
+        return Fate.DEAD if known else Fate.UNKNOWN
+
+
+def token() -> str:
+    """Return the token of this process, whose folder is created at the first call.
+
+    Raises:
+        OSError: The folder cannot be created.
+    """
+    with _lock:
+        known = _tokens.get(os.getpid())
+        if known is None:
+            folder = _folders.enter_context(living(KIND, folder_parents.runtime()))
+            known = _tokens[os.getpid()] = of(folder)
+        return known
+
+
+def of(folder: Path) -> str:
+    """Return the token of the process with this private folder."""
+    return _place(folder.parent) + folder.name.rpartition("-")[2]
+
+
+def _place(parent: Path) -> str:
+    facts = [str(os.geteuid()), os.fsdecode(places.real(parent)), os.uname().nodename]
+    with contextlib.suppress(OSError):
+        facts.append(_MACHINE.read_text(errors="replace").strip())
+    with contextlib.suppress(OSError):
+        facts.append(str(_MOUNTS.stat().st_ino))
+    text = "\0".join(facts).encode("utf-8", "surrogateescape")
+    return hashlib.sha256(text).hexdigest()[:_PLACE_LENGTH]

@@ -23,9 +23,7 @@ MOMENTS = (0.3, 0.5, 0.6, 0.7)
 
 
 @pytest.fixture(params=[*marked(OLDER), *marked(NEWER, pytest.mark.newer)])
-def setup(
-    request: pytest.FixtureRequest, host_setups: HostSetups, platform: Platform
-) -> HostSetup:
+def setup(request: pytest.FixtureRequest, host_setups: HostSetups, platform: Platform) -> HostSetup:
     """Every setup, logged in, with a folder for temporary files of its own."""
     made = host_setups.named(request.param)
     subprocess.run(made.command("mkdir", "-p", str(made.home / "tmp")), check=True)

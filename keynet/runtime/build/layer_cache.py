@@ -45,9 +45,7 @@ PREFIX: Final = "localhost/keynet/"
 _LONGEST: Final = 40
 _TEMPORARY: Final = "build"
 _TRIAL: Final = "trial"
-_OWNED: Final = re.compile(
-    rf"{PREFIX}[^:]+:(?:{_TEMPORARY}|{_TRIAL})-({owners.PATTERN})-[0-9a-f]+"
-)
+_OWNED: Final = re.compile(rf"{PREFIX}[^:]+:(?:{_TEMPORARY}|{_TRIAL})-({owners.PATTERN})-[0-9a-f]+")
 # For several commands in sequence, each of which may remove gigabytes.
 _TIMEOUT_S: Final = 600.0
 _FORGETTING_S: Final = 60.0

@@ -40,6 +40,7 @@ from keynet.runtime.engines.docker import (
     docker_args,
     docker_mounts,
     docker_packages,
+    docker_remains,
     docker_saving,
     docker_tar_context,
     docker_uv,
@@ -102,6 +103,8 @@ class Docker:
         project = layer_cache.project_name(plan)
         plan = self._bases.named(plan) or plan
         name = layer_cache.build_name(project) if target is None else str(_tagged(target))
+        if target is not None:
+            docker_remains.note_target(name)
         log = BuildLog()
 
         def on_line(line: str) -> None:

@@ -38,6 +38,7 @@ _COMMANDS: Final = {
     "ps": ("ps:ps", N_("List what keynet has on this machine.")),
     "push": ("push:push", N_("Build the image of a training script and push it.")),
     "registry": ("registry:registry", N_("Query a container registry, or delete images from it.")),
+    "run": ("run:run", N_("Run a training script or an image here, with limits.")),
     "sandbox": ("sandbox:sandbox", N_("Run a local training platform to try keynet.")),
 }
 

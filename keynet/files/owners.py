@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
+from keynet.errors import KeynetError
 from keynet.files import dead_folders, folder_parents, limited_read, places
 from keynet.files.living_folders import living
 
@@ -63,13 +64,18 @@ class Owners:
 
     places: frozenset[str]
     alive: frozenset[str]
+    # Those whose cache is also this process's.
+    neighbours: frozenset[str] = frozenset()
 
     @classmethod
     def now(cls) -> Self:
         """Return those of this moment."""
         folders = [folder for folder in dead_folders.find() if folder.kind == KIND]
-        alive = [of(folder.path) for folder in folders if folder.alive]
-        return cls(frozenset(map(_place, folder_parents.find())), frozenset(alive))
+        alive = frozenset(of(folder.path) for folder in folders if folder.alive)
+        cache = _cache_note()
+        neighbours = {owner for owner, lines in notes().items() if cache in lines}
+        places_ = frozenset(map(_place, folder_parents.find()))
+        return cls(places_, alive, cls(places_, alive).others & neighbours)
 
     @property
     def others(self) -> frozenset[str]:
@@ -125,8 +131,18 @@ def _folder() -> Path:
         known = _own.get(os.getpid())
         if known is None:
             known = _folders.enter_context(living(KIND, folder_parents.runtime()))
+            (known / _NOTES).write_text(f"{_cache_note()}\n", encoding="utf-8")
             _own[os.getpid()] = known
         return known
+
+
+def _cache_note() -> str:
+    """Return the note that a process has this process's cache; "" without one."""
+    try:
+        folder = os.fspath(places.real(places.cache()))
+    except KeynetError:
+        return ""
+    return f"cache {folder.encode('utf-8', 'surrogateescape')!r}"
 
 
 def _place(parent: Path) -> str:

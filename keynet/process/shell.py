@@ -152,14 +152,13 @@ def start(
     on_command = _observer.get()
     if on_command is not None:
         on_command(hide_logins(redact(shlex.join(command.argv))))
-    stdout = Lines(redact, on_stdout, terminal=command.terminal)
-    stderr = Lines(redact, on_stderr, terminal=command.terminal)
-    copies = (stdout, stderr)
-    if command.attached is not None:
-        copies = (Copy(stdout, command.attached[0]), Copy(stderr, command.attached[1]))
     make = terminal if command.terminal else pipe
     with signals.forwarding(), contextlib.ExitStack() as stack:
         inbox = stack.enter_context(signals.inbox(tidying=command.tidying))
+        stdout: Lines | Copy = Lines(redact, on_stdout, terminal=command.terminal)
+        stderr: Lines | Copy = Lines(redact, on_stderr, terminal=command.terminal)
+        if command.attached is not None:
+            stdout, stderr = (Copy(fd, inbox.received) for fd in command.attached)
         out_read, out_write = make(stack)
         err_read, err_write = make(stack)
         selector = stack.enter_context(selectors.DefaultSelector())

@@ -41,6 +41,7 @@ from keynet.runtime.engines.docker import (
     docker_mounts,
     docker_packages,
     docker_remains,
+    docker_run,
     docker_saving,
     docker_tar_context,
     docker_uv,
@@ -51,6 +52,7 @@ from keynet.runtime.engines.docker.docker_engine import DockerEngine
 from keynet.runtime.engines.docker.docker_login import private_config
 from keynet.runtime.lacking import cannot_emulate, cannot_run, heredocs, several_platforms
 from keynet.runtime.probing.reasons import error_line
+from keynet.runtime.workspace.run import ContainerCommands
 from keynet.text import _, fill
 
 __all__ = ["Docker"]
@@ -281,6 +283,11 @@ class Docker:
     def host(self) -> DockerEngine:
         """See ``Hosting.host``."""
         return DockerEngine(self.invocation.binary)
+
+    @property
+    def container_commands(self) -> ContainerCommands:
+        """See ``Running.container_commands``."""
+        return docker_run.container_commands(self.invocation)
 
     @property
     def _has_own_kernel(self) -> bool:

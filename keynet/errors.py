@@ -14,6 +14,7 @@ The statuses are described in docs/reference/exit-statuses.md.
     │   ├── NetworkNotFound            4
     │   ├── ContainerNotFound          4
     │   ├── LocalImageNotFound         4
+    │   ├── RunNotStarted            125   before the program of a run, as docker run
     │   └── InvalidRunSettings         2
     ├── BackendError                   5
     ├── RegistryError                  5   .status, .code, .temporary, .said
@@ -55,6 +56,7 @@ __all__ = [
     "RegistryDenied",
     "RegistryError",
     "RegistryUnreachable",
+    "RunNotStarted",
     "ScriptInvalid",
     "TarReadError",
     "UsageError",
@@ -125,6 +127,12 @@ class ContainerNotFound(EngineError):
 
 class LocalImageNotFound(EngineError):
     """Neither the engine nor a registry that it can reach has that image."""
+
+
+class RunNotStarted(EngineError):
+    """``keynet run`` failed before the program started; ``docker run`` has the same status."""
+
+    exit_status = 125
 
 
 class InvalidRunSettings(EngineError):

@@ -26,7 +26,7 @@ _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 # Name of a command -> its module and attribute below keynet.cli.commands, and its summary.
 _COMMANDS: Final = {
     "build": ("build:build", N_("Build the image of a training script, without a login.")),
-    "clean": ("clean:clean", N_("Remove caches and leftovers of keynet.")),
+    "clean": ("clean:clean", N_("Remove what keynet left behind.")),
     "completion": ("completion:completion", N_("Generate the completion script for a shell.")),
     "config": ("config:config", N_("Show or clear the saved login.")),
     "doctor": ("doctor:doctor", N_("Check which engines work, and how to fix the others.")),
@@ -35,8 +35,10 @@ _COMMANDS: Final = {
     "logout": ("login:logout", N_("Log out and remove the saved login.")),
     "params": ("params:params", N_("Show the hyperparameters of a script or a pushed image.")),
     "project": ("project:project", N_("List and select projects of the platform.")),
+    "ps": ("ps:ps", N_("List what keynet has on this machine.")),
     "push": ("push:push", N_("Build the image of a training script and push it.")),
     "registry": ("registry:registry", N_("Query a container registry, or delete images from it.")),
+    "run": ("run:run", N_("Run a training script or an image here, with limits.")),
     "sandbox": ("sandbox:sandbox", N_("Run a local training platform to try keynet.")),
 }
 

@@ -65,8 +65,12 @@ def show_image(image: ImageInspect) -> None:
         _print(layers)
 
 
-def print_rows(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows below their titles; a column of sizes is aligned to the right."""
+def print_rows(titles: Sequence[str], rows: Sequence[Sequence[str]], *, err: bool = False) -> None:
+    """Print rows below their titles; a column of sizes is aligned to the right.
+
+    Args:
+        err: On standard error.
+    """
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 2, 0, 0))
@@ -74,17 +78,17 @@ def print_rows(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         table.add_column(title, justify="right" if title == _("Size") else "left")
     for row in rows:
         table.add_row(*(_plain(cell) for cell in row))
-    _print(table)
+    _print(table, err=err)
 
 
-def _print(table: Table) -> None:
+def _print(table: Table, *, err: bool = False) -> None:
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() else _PIPE_WIDTH
+    width = None if (sys.stderr if err else sys.stdout).isatty() else _PIPE_WIDTH
     console = Console(width=width, soft_wrap=False, highlight=False)
     with console.capture() as captured:
         console.print(table)
-    click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
+    click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()), err=err)
 
 
 def _plain(text: str) -> Text:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-__all__ = ["Process", "descendants", "end"]
+__all__ = ["Process", "descendants", "end", "look"]
 
 _PROC: Final = Path("/proc")
 _PATIENCE_S: Final = 0.5
@@ -39,6 +39,12 @@ def descendants(pid: int) -> set[Process]:
                 found.add(process)
                 waiting.append(process.pid)
     return found
+
+
+def look(pid: int) -> Process | None:
+    """Return the process with this number; None if there is none, or it has ended."""
+    seen = _look(pid)
+    return None if seen is None else seen[1]
 
 
 def end(listed: Iterable[Process], *, patience_s: float = _PATIENCE_S) -> None:

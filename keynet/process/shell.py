@@ -33,11 +33,13 @@ from types import ModuleType
 from typing import Any, Final, Self, cast
 
 from keynet.errors import EngineError, EngineUnavailable, Interrupted
+from keynet.files import owners
 from keynet.process import environment, programs, signals
+from keynet.process.copies import Copy
 from keynet.process.lines import Lines, OnLine, Redact, hide_logins, redactor
 from keynet.process.pipes import End, pipe, terminal
 from keynet.process.standard_input import Feeder, Writer, open_input
-from keynet.process.supervisor import Supervisor
+from keynet.process.supervisor import PATIENCE_S, Supervisor
 from keynet.secret import Secret
 from keynet.text import _, fill
 
@@ -77,15 +79,21 @@ class Command:
     secrets: tuple[Secret, ...] = ()
     terminal: bool = False
     tidying: bool = False
+    attached: tuple[int, int] | None = None
+    patience_s: float = PATIENCE_S
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """How a program ended: ``status`` is negative when a signal ended it."""
+    """How a program ended: ``status`` is negative when a signal ended it.
+
+    ``interrupted`` says that a signal was passed on to an attached program.
+    """
 
     status: int
     stdout: str
     stderr: str
+    interrupted: bool = False
 
 
 @contextlib.contextmanager
@@ -144,24 +152,33 @@ def start(
     on_command = _observer.get()
     if on_command is not None:
         on_command(hide_logins(redact(shlex.join(command.argv))))
-    stdout = Lines(redact, on_stdout, terminal=command.terminal)
-    stderr = Lines(redact, on_stderr, terminal=command.terminal)
     make = terminal if command.terminal else pipe
     with signals.forwarding(), contextlib.ExitStack() as stack:
         inbox = stack.enter_context(signals.inbox(tidying=command.tidying))
+        stdout: Lines | Copy = Lines(redact, on_stdout, terminal=command.terminal)
+        stderr: Lines | Copy = Lines(redact, on_stderr, terminal=command.terminal)
+        if command.attached is not None:
+            stdout, stderr = (Copy(fd, inbox.received) for fd in command.attached)
         out_read, out_write = make(stack)
         err_read, err_write = make(stack)
         selector = stack.enter_context(selectors.DefaultSelector())
         child, feeder = _start(command, out_write, err_write)
         streams = {out_read: stdout, err_read: stderr}
-        supervisor = Supervisor(child, inbox, streams, selector, tidying=command.tidying)
+        supervisor = Supervisor(
+            child,
+            inbox,
+            streams,
+            selector,
+            tidying=command.tidying,
+            patience_s=command.patience_s,
+        )
         waiter = threading.Thread(target=_wait, args=(child, inbox), daemon=True)
         waiter.start()
         stack.callback(waiter.join)
         stack.callback(supervisor.end)
         out_write.close()
         err_write.close()
-        return Running(command.argv[0], supervisor, (stdout, stderr), feeder, stack.pop_all())
+        return Running(command, supervisor, (stdout, stderr), feeder, stack.pop_all())
 
 
 class Running:
@@ -169,13 +186,14 @@ class Running:
 
     def __init__(
         self,
-        program: str,
+        command: Command,
         supervisor: Supervisor,
-        output: tuple[Lines, Lines],
+        output: tuple[Lines | Copy, Lines | Copy],
         feeder: Feeder | None,
         stack: contextlib.ExitStack,
     ) -> None:
-        self._program = program
+        self._program = command.argv[0]
+        self._attached = command.attached is not None
         self._supervisor = supervisor
         self._output = output
         self._feeder = feeder
@@ -196,12 +214,13 @@ class Running:
             status = self._supervisor.wait(timeout_s, self._program)
         for lines in self._output:
             lines.close()
-        if self._supervisor.inbox.received:
+        interrupted = bool(self._supervisor.inbox.received)
+        if interrupted and not self._attached:
             raise Interrupted
         if self._feeder is not None:
             self._feeder.finish()
         stdout, stderr = self._output
-        return Finished(status, stdout.text, stderr.text)
+        return Finished(status, stdout.text, stderr.text, interrupted)
 
     def close(self) -> None:
         """Kill the program and what it started, unless ``finish`` has waited for its end."""
@@ -289,6 +308,9 @@ def _sh() -> ModuleType:
 
 def _environment(changes: Mapping[str, str | Secret | None]) -> dict[str, str]:
     variables = environment.for_programs(os.environ)
+    # Without a folder that this user may write to, what is left behind is not found.
+    with contextlib.suppress(OSError):
+        variables[owners.VARIABLE] = owners.token()
     for name, value in changes.items():
         if value is None:
             variables.pop(name, None)

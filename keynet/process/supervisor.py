@@ -11,16 +11,17 @@ from typing import Any, Final
 
 from keynet.errors import EngineError
 from keynet.process import descendants
+from keynet.process.copies import Copy
 from keynet.process.lines import Lines
 from keynet.process.pipes import End
 from keynet.process.signals import ENDED, Inbox
 from keynet.text import _, fill
 
-__all__ = ["Supervisor"]
+__all__ = ["PATIENCE_S", "Supervisor"]
 
 _CHUNK: Final = 1 << 16
 # After the first signal the program may tidy up for so long before it is killed.
-_PATIENCE_S: Final = 8.0
+PATIENCE_S: Final = 8.0
 _DRAIN_S: Final = 0.3
 # Python runs a signal's handler before or after a wait, never within: a signal that comes just
 # before would be seen with the next output only. That is likely when threads compete.
@@ -37,10 +38,11 @@ class Supervisor:
         self,
         child: Any,
         inbox: Inbox,
-        streams: Mapping[End, Lines],
+        streams: Mapping[End, Lines | Copy],
         selector: selectors.BaseSelector,
         *,
         tidying: bool = False,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self.inbox = inbox
         self._child = child
@@ -49,6 +51,7 @@ class Supervisor:
         self._ended = False
         self._over = False
         self._tidying = tidying
+        self._patience_s = patience_s
         self._selector = selector
         self._selector.register(inbox.wake, selectors.EVENT_READ, None)
         for end, lines in streams.items():
@@ -124,7 +127,7 @@ class Supervisor:
             if not self._tidying:
                 self.kill()
             return
-        self._deadline = time.monotonic() + _PATIENCE_S
+        self._deadline = time.monotonic() + self._patience_s
         if self._tidying:
             return
         # sh makes children ignore HUP.

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from keynet.errors import EngineError
-from keynet.files import locks, places
+from keynet.files import locks, owners, places
 from keynet.plan import BuildPlan, UserContainerfile
 from keynet.process import shell
 from keynet.runtime.engine import KeptImage
@@ -34,13 +34,18 @@ __all__ = [
     "forget",
     "keep_stages",
     "list_images",
+    "owner_of",
     "project_name",
     "release",
+    "trial_name",
 ]
 
 # ``localhost`` stops engines from taking it for a name on Docker Hub.
 PREFIX: Final = "localhost/keynet/"
 _LONGEST: Final = 40
+_TEMPORARY: Final = "build"
+_TRIAL: Final = "trial"
+_OWNED: Final = re.compile(rf"{PREFIX}[^:]+:(?:{_TEMPORARY}|{_TRIAL})-({owners.PATTERN})-[0-9a-f]+")
 # For several commands in sequence, each of which may remove gigabytes.
 _TIMEOUT_S: Final = 600.0
 _FORGETTING_S: Final = 60.0
@@ -82,7 +87,18 @@ def project_name(plan: BuildPlan) -> str:
 
 def build_name(project: str) -> str:
     """Return a name for one build of a project, unique among simultaneous builds."""
-    return f"{project}:build-{secrets.token_hex(6)}"
+    return f"{project}:{_TEMPORARY}-{owners.token()}-{secrets.token_hex(4)}"
+
+
+def trial_name() -> str:
+    """Return a name for the image of one trial build."""
+    return f"{PREFIX}probe:{_TRIAL}-{owners.token()}-{secrets.token_hex(4)}"
+
+
+def owner_of(name: str) -> str | None:
+    """Return the token of the process whose build needs this name; None for a layer cache."""
+    found = _OWNED.fullmatch(name)
+    return found[1] if found else None
 
 
 def first_stage(project: str) -> str:

@@ -11,12 +11,22 @@ from typing import Final, Self
 from keynet.errors import InvalidRunSettings
 from keynet.text import _, fill, printable
 
-__all__ = ["CREATED", "IMAGE_LABELS", "MANAGED", "WORKSPACE_ID", "WORKSPACE_NAME", "Labels"]
+__all__ = [
+    "CREATED",
+    "IMAGE_LABELS",
+    "MANAGED",
+    "OWNER",
+    "WORKSPACE_ID",
+    "WORKSPACE_NAME",
+    "Labels",
+]
 
 MANAGED: Final = "keynet.managed"
 CREATED: Final = "keynet.created"
 WORKSPACE_ID: Final = "keynet.workspace.id"
 WORKSPACE_NAME: Final = "keynet.workspace.name"
+# The token of the process that a container runs for; see ``files.owners``.
+OWNER: Final = "keynet.owner"
 IMAGE_LABELS: Final[Mapping[str, str]] = {MANAGED: "true"}
 
 # Far below what a command line takes; engines have no limit of their own.

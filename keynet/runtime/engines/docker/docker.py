@@ -39,17 +39,19 @@ from keynet.runtime.engine import (
 from keynet.runtime.engines.docker import (
     docker_args,
     docker_mounts,
-    docker_packages,
+    docker_remains,
+    docker_run,
     docker_saving,
     docker_tar_context,
-    docker_uv,
 )
 from keynet.runtime.engines.docker.docker_args import Invocation
 from keynet.runtime.engines.docker.docker_bases import DockerBases
 from keynet.runtime.engines.docker.docker_engine import DockerEngine
 from keynet.runtime.engines.docker.docker_login import private_config
+from keynet.runtime.engines.docker.installing import docker_packages, docker_uv
 from keynet.runtime.lacking import cannot_emulate, cannot_run, heredocs, several_platforms
 from keynet.runtime.probing.reasons import error_line
+from keynet.runtime.workspace.run import ContainerCommands
 from keynet.text import _, fill
 
 __all__ = ["Docker"]
@@ -102,6 +104,8 @@ class Docker:
         project = layer_cache.project_name(plan)
         plan = self._bases.named(plan) or plan
         name = layer_cache.build_name(project) if target is None else str(_tagged(target))
+        if target is not None:
+            docker_remains.note_target(name)
         log = BuildLog()
 
         def on_line(line: str) -> None:
@@ -278,6 +282,11 @@ class Docker:
     def host(self) -> DockerEngine:
         """See ``Hosting.host``."""
         return DockerEngine(self.invocation.binary)
+
+    @property
+    def container_commands(self) -> ContainerCommands:
+        """See ``Running.container_commands``."""
+        return docker_run.container_commands(self.invocation)
 
     @property
     def _has_own_kernel(self) -> bool:

@@ -2,15 +2,14 @@
 
 import os
 import re
-import secrets
 from typing import Final
 
 from keynet.errors import EngineError
 from keynet.files import places
 from keynet.files.living_folders import living
 from keynet.process import programs, shell
+from keynet.runtime.build import layer_cache
 from keynet.runtime.build.build_log import BuildLog
-from keynet.runtime.build.layer_cache import PREFIX
 from keynet.runtime.engine import Unusable, WorkingEngine
 from keynet.runtime.engines.docker import buildx_trial, docker_args
 from keynet.runtime.engines.docker.docker_args import (
@@ -108,7 +107,7 @@ def _modes(facts: DockerFacts) -> list[str]:
 
 
 def _trial(invocation: Invocation, architecture: str, *, run: bool) -> str:
-    name = f"{PREFIX}probe:{secrets.token_hex(6)}"
+    name = layer_cache.trial_name()
     log = BuildLog()
     with living("probe", places.plain_temporary()) as folder:
         write_context(folder, architecture, run=run)

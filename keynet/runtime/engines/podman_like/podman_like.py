@@ -34,6 +34,7 @@ from keynet.runtime.engines.podman_like import (
     own_store,
     podman_args,
     podman_remote,
+    podman_run,
     working_containers,
 )
 from keynet.runtime.engines.podman_like.dialect import Dialect, Invocation
@@ -42,6 +43,7 @@ from keynet.runtime.engines.podman_like.podman_engine import PodmanEngine
 from keynet.runtime.engines.podman_like.podman_login import RegistryAuth, private_auth
 from keynet.runtime.lacking import cannot_emulate, cannot_run, heredocs, several_platforms
 from keynet.runtime.probing.reasons import error_line
+from keynet.runtime.workspace.run import ContainerCommands
 from keynet.text import _, fill
 
 __all__ = ["PodmanLike", "restore"]
@@ -263,6 +265,11 @@ class PodmanLike:
     def host(self) -> PodmanEngine:
         """See ``Hosting.host``."""
         return PodmanEngine(self.dialect, self.invocation)
+
+    @property
+    def container_commands(self) -> ContainerCommands | None:
+        """See ``Running.container_commands``."""
+        return podman_run.container_commands(self.dialect, self.invocation)
 
     @property
     def _prefix(self) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import secrets
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -12,9 +11,9 @@ from keynet.errors import EngineError
 from keynet.files import places
 from keynet.files.living_folders import living
 from keynet.process import programs, shell
-from keynet.runtime.build.layer_cache import PREFIX
+from keynet.runtime.build import layer_cache
 from keynet.runtime.engine import Unusable, WorkingEngine
-from keynet.runtime.engines.podman_like import own_store
+from keynet.runtime.engines.podman_like import own_store, working_containers
 from keynet.runtime.engines.podman_like.dialect import Dialect, Facts, Invocation, read_info
 from keynet.runtime.probing import reasons
 from keynet.runtime.probing.trial_program import write_context
@@ -120,7 +119,7 @@ def _try_invocations(dialect: Dialect, base: Invocation, facts: Facts, version: 
 
 def _trial(dialect: Dialect, invocation: Invocation, architecture: str, *, run: bool) -> str:
     """Build once; return "" or why it failed. Nothing stays in the store."""
-    name = f"{PREFIX}probe:{secrets.token_hex(6)}"
+    name = layer_cache.trial_name()
     with living("probe", places.plain_temporary()) as folder:
         write_context(folder, architecture, run=run)
         argv = [
@@ -134,6 +133,8 @@ def _trial(dialect: Dialect, invocation: Invocation, architecture: str, *, run: 
         argv += ["--isolation", invocation.isolation] if invocation.isolation else []
         for limit in invocation.ulimits:
             argv += ["--ulimit", limit]
+        if not invocation.remote:
+            argv.append(working_containers.mark(folder))
         argv += ["--file", f"{folder}/Containerfile", str(folder)]
         for _try in range(_TRIES):
             finished = shell.run(shell.Command(tuple(argv)), timeout_s=_TIMEOUT_S)

@@ -2,24 +2,48 @@
 
 The builder does not remove them if a build fails or is interrupted, and other builds may use the
 same store. So each build gets a secret that no RUN uses: the builder records its path in every
-container of the build.
+container of the build. The file's name has the token of the build's process, by which another
+process finds the containers of one that was killed.
 """
 
 import contextlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from keynet.files import limited_read, owners
 from keynet.runtime.build.staging import Stage
 from keynet.runtime.engines.podman_like.dialect import Invocation
 
-__all__ = ["find", "marker_flag"]
+__all__ = ["WorkingContainer", "find", "find_all", "mark", "marker_flag"]
 
 _ID: Final = "keynet-build"
+_OWNER: Final = re.compile(rf"id={_ID},src=[^\"]*/marker-({owners.PATTERN})\"")
+_LARGEST: Final = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingContainer:
+    """A working container of a build; ``owner`` is the token of the process that built."""
+
+    id: str
+    name: str
+    owner: str
+    created: datetime
 
 
 def marker_flag(stage: Stage) -> str:
     """Create the marker of a build, and return the flag that passes it to the build."""
-    marker = _marker(stage)
+    return mark(stage.private)
+
+
+def mark(folder: Path) -> str:
+    """Create a marker in a private folder of the build, and return the build's flag for it."""
+    marker = _marker(folder)
     marker.touch()
     return f"--secret=id={_ID},src={marker}"
 
@@ -31,15 +55,39 @@ def find(stage: Stage, invocation: Invocation, storage_driver: str) -> list[str]
     """
     if invocation.remote:
         return []
-    marker = str(_marker(stage))
-    store = Path(invocation.graph_root or "/nonexistent")
+    marker = str(_marker(stage.private))
+    return [
+        state.parent.parent.name
+        for state, text in _states(invocation.graph_root, storage_driver)
+        if marker in text
+    ]
+
+
+def find_all(graph_root: str, storage_driver: str) -> list[WorkingContainer]:
+    """Return the working containers of all of keynet's builds in a store on this host."""
     found = []
-    for state in store.glob(f"{storage_driver}-containers/*/userdata/buildah.json"):
-        with contextlib.suppress(OSError):
-            if marker in state.read_text(encoding="utf-8", errors="replace"):
-                found.append(state.parent.parent.name)
+    for state, text in _states(graph_root, storage_driver):
+        owner = _OWNER.search(text)
+        if owner is not None:
+            made = datetime.fromtimestamp(state.parent.parent.stat().st_mtime, UTC)
+            found.append(WorkingContainer(state.parent.parent.name, _name(text), owner[1], made))
     return found
 
 
-def _marker(stage: Stage) -> Path:
-    return stage.private / "marker"
+def _states(graph_root: str, storage_driver: str) -> Iterator[tuple[Path, str]]:
+    """Yield the state of each working container in a store, as the builder has written it."""
+    store = Path(graph_root or "/nonexistent")
+    for state in store.glob(f"{storage_driver}-containers/*/userdata/buildah.json"):
+        with contextlib.suppress(OSError):
+            yield state, limited_read.head(state, _LARGEST).decode("utf-8", "replace")
+
+
+def _name(state: str) -> str:
+    try:
+        return str(json.loads(state).get("container-name", ""))
+    except (ValueError, AttributeError, RecursionError):
+        return ""
+
+
+def _marker(private: Path) -> Path:
+    return private / f"marker-{owners.token()}"

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from keynet.files import owners
 from keynet.files.uninterrupted import uninterrupted
 from keynet.oci.platform import Platform
 from keynet.plan import Recipe
@@ -24,7 +25,10 @@ from keynet.process import shell
 from keynet.runtime.build import install_files, layer_cache, rendering
 from keynet.runtime.build.rendering import Rendered
 
-__all__ = ["InstallationFailed", "NotStarted", "install"]
+__all__ = ["CONTAINERS", "InstallationFailed", "NotStarted", "install", "owner_of"]
+
+# The names of the containers begin like this. Labels would go into the image.
+CONTAINERS: Final = "keynet-packages-"
 
 _TIMEOUT_S: Final = 120.0
 # Of a base image's config, what a commit loses, or what a container does and RUN does not.
@@ -94,7 +98,8 @@ def install(
     if image is not None:
         on_line(" ---> Using cache")
     else:
-        container = _Container(binary, f"keynet-{_last(project)}-{secrets.token_hex(6)}")
+        name = f"{CONTAINERS}{owners.token()}-{secrets.token_hex(4)}"
+        container = _Container(binary, name)
         try:
             container.create(base, build_files, key, network)
             container.install(on_line)
@@ -244,8 +249,10 @@ class _Container:
         return shell.run(shell.Command((self.binary, *arguments)), timeout_s=timeout_s)
 
 
-def _last(project: str) -> str:
-    return project.rpartition("/")[2]
+def owner_of(name: str) -> str | None:
+    """Return the token of the process whose container this is; None for any other name."""
+    found = re.fullmatch(rf"{CONTAINERS}({owners.PATTERN})-[0-9a-f]+", name)
+    return found[1] if found else None
 
 
 def _write(rendered: Rendered, pipe: BinaryIO) -> None:

@@ -1,0 +1,29 @@
+"""``keynet ps``."""
+
+import json
+
+import click
+
+from keynet.text import _
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help=_("Print the result as JSON."))
+def ps(as_json: bool) -> None:
+    """List what keynet has on this machine and in its engines.
+
+    Running commands, what commands left that were killed, and caches. keynet clean removes what
+    is not in use.
+    """
+    from keynet.cli.leftovers import print_leftovers
+    from keynet.cli.render import show
+    from keynet.steps.cleaning import finding
+
+    with show() as emit:
+        found = finding.find(emit)
+    if as_json:
+        click.echo(json.dumps([each.to_json() for each in found], ensure_ascii=False))
+    elif found:
+        print_leftovers(found)
+    else:
+        click.echo(_("keynet has left nothing on this machine."), err=True)

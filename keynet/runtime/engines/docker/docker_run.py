@@ -1,0 +1,68 @@
+"""How docker's daemon runs containers: its flags, its pulls, its messages."""
+
+from functools import partial
+from typing import Final
+
+from keynet.plan import RegistryAccess
+from keynet.process import shell
+from keynet.runtime.build import store_images
+from keynet.runtime.engines.docker import docker_args
+from keynet.runtime.engines.docker.docker_args import Invocation
+from keynet.runtime.engines.docker.docker_host import GUIDE
+from keynet.runtime.engines.docker.docker_login import private_config
+from keynet.runtime.engines.questions import Questions
+from keynet.runtime.workspace.run import ContainerCommands
+from keynet.text import N_
+
+__all__ = ["container_commands", "gpu_flags"]
+
+_KNOWN: Final = (
+    (
+        "could not select device driver|nvidia-container-cli|unknown or invalid runtime name",
+        N_(
+            "Install NVIDIA's driver and nvidia-container-toolkit on the machine of docker's "
+            "daemon, then: nvidia-ctk runtime configure --runtime=docker. Or run without --gpus."
+        ),
+    ),
+    (
+        "bind source path does not exist|invalid mount config",
+        N_("The source of --mount must exist on the machine of docker's daemon."),
+    ),
+    ("network .* not found", N_("List the networks with: docker network ls")),
+    (
+        "no space left on device",
+        N_("Free some space on the disk of docker's images: docker system df"),
+    ),
+)
+
+
+def container_commands(invocation: Invocation) -> ContainerCommands:
+    """Return how this docker runs containers."""
+    return ContainerCommands(
+        Questions(GUIDE, (invocation.binary,)),
+        pull=partial(_pull, invocation),
+        gpu_flags=gpu_flags,
+        known=_KNOWN,
+    )
+
+
+def gpu_flags(gpus: str) -> tuple[str, ...]:
+    """Return docker's flags for ``all``, or for the numbers or ids of some GPUs."""
+    wanted = gpus if gpus == "all" else f'"device={gpus}"'
+    return ("--gpus", wanted)
+
+
+def _pull(
+    invocation: Invocation, image: str, access: RegistryAccess | None, on_line: shell.OnLine
+) -> str:
+    with private_config(access) as config:
+        finished = shell.run(
+            shell.Command(
+                (invocation.binary, "pull", image),
+                environment=docker_args.environment(invocation, config),
+            ),
+            timeout_s=None,
+            on_stdout=on_line,
+            on_stderr=on_line,
+        )
+    return store_images.failure(finished)

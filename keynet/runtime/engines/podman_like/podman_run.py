@@ -1,0 +1,86 @@
+"""How podman runs containers: its flags, its pulls, its messages."""
+
+import contextlib
+from functools import partial
+from typing import Final
+
+from keynet.oci.reference import Reference
+from keynet.plan import RegistryAccess
+from keynet.process import shell
+from keynet.runtime.build import store_images
+from keynet.runtime.engines.podman_like import podman_args
+from keynet.runtime.engines.podman_like.dialect import Dialect, Invocation
+from keynet.runtime.engines.podman_like.podman_login import private_auth
+from keynet.runtime.engines.questions import Questions
+from keynet.runtime.workspace.run import ContainerCommands
+from keynet.text import N_
+
+__all__ = ["container_commands", "gpu_flags"]
+
+_SHORT_NAME: Final = "did not resolve to an alias"
+# Otherwise it waits ten seconds for the program to end.
+_AT_ONCE: Final = ("--time", "0")
+_KNOWN: Final = (
+    (
+        "unresolvable CDI devices|CDI device injection failed|nvidia.com/gpu",
+        N_(
+            "Install NVIDIA's driver and nvidia-container-toolkit, then: nvidia-ctk cdi generate "
+            "--output=/etc/cdi/nvidia.yaml. Or run without --gpus."
+        ),
+    ),
+    (
+        "netavark|slirp4netns|pasta|aardvark|setting up .*network|CNI",
+        N_("The container's network cannot be set up here. Run without one: --network none"),
+    ),
+    ("no such file or directory.*mount|statfs ", N_("The source of --mount must exist.")),
+    (
+        "no space left on device",
+        N_("Free some space on the disk of podman's images: podman system df"),
+    ),
+)
+
+
+def container_commands(dialect: Dialect, invocation: Invocation) -> ContainerCommands | None:
+    """Return how this podman runs containers; None for buildah, which has no limits for them."""
+    if not dialect.runs_containers:
+        return None
+    prefix = dialect.prefix(invocation)
+    return ContainerCommands(
+        Questions(dialect.guide, prefix),
+        pull=partial(_pull, invocation, prefix),
+        gpu_flags=gpu_flags,
+        flags=tuple(f"--ulimit={limit}" for limit in invocation.ulimits),
+        remove=("rm", "--force", "--volumes", *_AT_ONCE),
+        known=_KNOWN,
+    )
+
+
+def gpu_flags(gpus: str) -> tuple[str, ...]:
+    """Return the CDI devices for ``all``, or for the numbers or ids of some GPUs."""
+    return tuple(f"--device=nvidia.com/gpu={each}" for each in gpus.split(","))
+
+
+def _pull(
+    invocation: Invocation,
+    prefix: tuple[str, ...],
+    image: str,
+    access: RegistryAccess | None,
+    on_line: shell.OnLine,
+) -> str:
+    with contextlib.ExitStack() as stack:
+        flags: tuple[str, ...] = ()
+        if access is not None:
+            auth = stack.enter_context(private_auth(access))
+            remote = invocation.remote
+            how = podman_args.remote_auth_flags if remote else podman_args.auth_flags
+            flags = tuple(how(auth))
+
+        def pull(name: str) -> shell.Finished:
+            command = shell.Command((*prefix, "pull", *flags, name))
+            return shell.run(command, timeout_s=None, on_stderr=on_line)
+
+        finished = pull(image)
+        if _SHORT_NAME in finished.stderr:
+            # Docker Hub's, as docker reads it.
+            finished = pull(str(Reference.parse(image)))
+    return store_images.failure(finished)

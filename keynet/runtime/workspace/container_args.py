@@ -1,0 +1,175 @@
+"""One run of an image as a value, and its argv, which docker and podman spell alike. Pure."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from keynet.errors import InvalidRunSettings
+from keynet.runtime.workspace.labels import OWNER, Labels
+from keynet.runtime.workspace.limits import Limits
+from keynet.text import _, fill, printable
+
+__all__ = [
+    "OUTPUT",
+    "THROW_AWAY",
+    "ContainerRun",
+    "is_read_by_clients",
+    "mount_flag",
+    "mounted_at",
+    "run_arguments",
+]
+
+# Writable for the time of a run, on the engine's disk and not in memory.
+THROW_AWAY: Final = ("/tmp", "/workspace")  # noqa: S108  in the container
+OUTPUT: Final = "/output"
+
+_TARGETS: Final = frozenset({"dst", "destination", "target"})
+_SOURCES: Final = frozenset({"src", "source"})
+# Variables that the engines' own programs read: their values must not reach those.
+_READ_BY_CLIENTS: Final = re.compile(
+    r"PATH|HOME|USER|TMPDIR|SHELL|LANG|LC_.*|LD_.*|GO.*|XDG_.*|DOCKER_.*|BUILDKIT_.*|BUILDAH_.*"
+    r"|CONTAINERS?_.*|_CONTAINERS_.*|PODMAN_.*|STORAGE_.*|SSL_.*|REGISTRY_.*|NETAVARK_.*|CNI_.*"
+    r"|SSH_.*|DBUS_.*|NOTIFY_SOCKET|LISTEN_.*|(?:HTTPS?|FTP|ALL|NO)_PROXY|KEYNET_.*",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerRun:
+    """One run of an image in a container of its own.
+
+    ``command`` replaces the image's; empty for the image's own. ``environment`` may have
+    passwords. ``mounts`` are spelled as for ``--mount``. ``output`` is the folder in the
+    container whose content is copied out at the end, "" for none. ``owner`` is the token of
+    keynet's process (``files.owners``).
+    """
+
+    image: str
+    name: str
+    labels: Labels
+    limits: Limits = field(default_factory=Limits)
+    network: str = "none"
+    command: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    mounts: tuple[str, ...] = ()
+    gpus: str = ""
+    output: str = ""
+    owner: str = ""
+
+    @property
+    def volumes(self) -> list[str]:
+        """Return where the container gets writable folders that go with it."""
+        taken = {mounted_at(each) for each in self.mounts}
+        wanted = dict.fromkeys([*THROW_AWAY, *([self.output] if self.output else [])])
+        return [each for each in wanted if each not in taken]
+
+
+def run_arguments(
+    run: ContainerRun,
+    *,
+    engine_flags: Iterable[str] = (),
+    env_file: Path | None = None,
+    enforced: Collection[str] = ("cpus", "memory"),
+) -> tuple[str, ...]:
+    """Return the arguments of ``run``. Variables are passed by name, their values are not here.
+
+    Args:
+        engine_flags: What this engine needs besides, such as those for GPUs.
+        env_file: Has the variables that the engine's own program would read itself.
+        enforced: The limits that the host knows: ``cpus``, ``memory``.
+    """
+    limits = run.limits
+    arguments = ["run", "--name", run.name, *run.labels.flags()]
+    if run.owner:
+        arguments.append(f"--label={OWNER}={run.owner}")
+    # A missing image was pulled before, with credentials, or the run has failed.
+    arguments += ["--pull", "never", "--network", run.network]
+    if limits.cpus is not None and "cpus" in enforced:
+        arguments += ["--cpus", f"{limits.cpus:g}"]
+    if limits.memory is not None and "memory" in enforced:
+        arguments += ["--memory", f"{limits.memory}b"]
+    if limits.read_only:
+        arguments.append("--read-only")
+    if limits.privileged:
+        arguments.append("--privileged")
+    else:
+        arguments += ["--cap-drop", "ALL"]
+        for option in limits.security_options:
+            arguments += ["--security-opt", option]
+    arguments += [f"--volume={each}" for each in run.volumes]
+    for mount in run.mounts:
+        arguments += ["--mount", mount]
+    if env_file is not None:
+        arguments += ["--env-file", str(env_file)]
+    for name in sorted(run.environment):
+        if not is_read_by_clients(name):
+            arguments += ["--env", name]
+    return (*arguments, *engine_flags, "--", run.image, *run.command)
+
+
+def is_read_by_clients(name: str) -> bool:
+    """Report whether an engine's program may read this variable for itself."""
+    return _READ_BY_CLIENTS.fullmatch(name) is not None
+
+
+def mount_flag(text: str, folder: Path) -> str:
+    """Return a mount as ``--mount`` has it, with an absolute source.
+
+    Args:
+        text: In that form, or ``SOURCE:TARGET[:ro]``.
+        folder: What a relative source is relative to.
+
+    Raises:
+        InvalidRunSettings: It has no target, or an unknown form.
+    """
+    if "=" not in text.partition(":")[0]:
+        return _short_mount(text, folder)
+    fields = [_field(part, folder) for part in text.split(",")]
+    if not any(field.startswith("type=") for field in fields):
+        fields.insert(0, "type=bind")
+    found = ",".join(fields)
+    if not mounted_at(found).startswith("/"):
+        raise _invalid_mount(text)
+    return found
+
+
+def mounted_at(mount: str) -> str:
+    """Return where a mount lies in the container; "" if it does not say."""
+    for part in mount.split(","):
+        key, _equals, value = part.partition("=")
+        if key.strip().lower() in _TARGETS:
+            return value.rstrip("/") or value
+    return ""
+
+
+def _short_mount(text: str, folder: Path) -> str:
+    source, _colon, rest = text.partition(":")
+    target, _colon, mode = rest.partition(":")
+    known = mode in ("", "ro", "rw")
+    if not source or not target.startswith("/") or not known or "," in text:
+        raise _invalid_mount(text)
+    flag = ",readonly" if mode == "ro" else ""
+    return f"type=bind,source={_absolute(source, folder)},target={target}{flag}"
+
+
+def _field(part: str, folder: Path) -> str:
+    key, equals, value = part.partition("=")
+    if key.strip().lower() in _SOURCES and (value.startswith((".", "~")) or "/" in value):
+        return f"{key}{equals}{_absolute(value, folder)}"
+    return part
+
+
+def _absolute(source: str, folder: Path) -> Path:
+    return folder / Path(source).expanduser()
+
+
+def _invalid_mount(text: str) -> InvalidRunSettings:
+    return InvalidRunSettings(
+        fill(
+            _("--mount {text} is not valid."),
+            text=repr(printable(text, 200)),
+        ),
+        _("For example: --mount data:/data:ro, or type=bind,source=/srv/data,target=/data"),
+    )

@@ -1,0 +1,338 @@
+"""Run a container to its end: live output, its own exit status, nothing of it left.
+
+The container is removed here and not by the engine's ``--rm``: only then can be asked whether it
+ran out of memory, and its output be copied.
+"""
+
+import contextlib
+import json
+import re
+import shlex
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final, Protocol, runtime_checkable
+
+from keynet.errors import EngineError, EngineUnavailable, Interrupted, KeynetError
+from keynet.files import folder_parents
+from keynet.files.living_folders import living
+from keynet.plan import RegistryAccess
+from keynet.process import shell
+from keynet.runtime.engines.questions import Questions
+from keynet.runtime.probing.reasons import error_line
+from keynet.runtime.workspace.container_args import (
+    ContainerRun,
+    is_read_by_clients,
+    run_arguments,
+)
+from keynet.secret import Secret
+from keynet.text import _, fill
+
+__all__ = ["NOT_STARTED", "ContainerCommands", "Outcome", "Pull", "Running", "execute"]
+
+# What engines end with when the container was not started.
+NOT_STARTED: Final = 125
+# As ``docker stop`` waits before it kills.
+_GRACE_S: Final = 10.0
+_COPY_TIMEOUT_S: Final = 24 * 3600.0
+_REMOVE_TIMEOUT_S: Final = 60.0
+_GONE: Final = re.compile(r"no such container|no container with", re.IGNORECASE)
+
+# Pulls an image by name, with credentials and a line at a time; returns "" or what went wrong.
+Pull = Callable[[str, RegistryAccess | None, shell.OnLine], str]
+GpuFlags = Callable[[str], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerCommands:
+    """How one engine runs containers; made by its own wing.
+
+    ``flags`` are for each run, ``gpu_flags`` make those of ``--gpus``, ``remove`` is the verb
+    that kills and removes at once. ``known`` has patterns of this engine's messages, with the
+    hint for people.
+    """
+
+    questions: Questions
+    pull: Pull
+    gpu_flags: GpuFlags
+    flags: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ("rm", "--force", "--volumes")
+    known: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Return the engine's name."""
+        return self.questions.guide.name
+
+    def config(self, image: str) -> Mapping[str, Any] | None:
+        """Return the config of an image in the engine's store; None if it has no such image.
+
+        Raises:
+            EngineUnavailable: The engine does not answer.
+        """
+        found = self.questions.run("image", "inspect", "--format", "{{json .Config}}", image)
+        if found.status != 0:
+            failure = self.questions.failure(found, "image inspect")
+            if isinstance(failure, EngineUnavailable):
+                raise failure
+            return None
+        with contextlib.suppress(ValueError, RecursionError):
+            config = json.loads(found.stdout)
+            return config if isinstance(config, dict) else {}
+        return {}
+
+
+@runtime_checkable
+class Running(Protocol):
+    """A builder whose engine runs containers with limits."""
+
+    @property
+    def container_commands(self) -> ContainerCommands | None:
+        """Return how its engine runs containers; None if it does not."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended.
+
+    ``status`` is the program's, or 125, 126 or 127 where it was not started, with ``said`` for
+    the reason and ``hint`` for what to do. ``out_of_memory`` says that a process of it was
+    killed for its memory, ``killed`` that it did not end after a signal. ``left`` is why the
+    container could not be removed, None if it was.
+    """
+
+    status: int
+    started: bool = True
+    out_of_memory: bool = False
+    killed: bool = False
+    interrupted: bool = False
+    said: str = ""
+    hint: str = ""
+    left: EngineError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What the engine says of a container that has ended."""
+
+    started: bool = False
+    running: bool = False
+    out_of_memory: bool = False
+    status: int = 0
+    known: bool = field(default=True)
+
+
+def execute(
+    commands: ContainerCommands,
+    run: ContainerRun,
+    *,
+    attached: tuple[int, int],
+    enforced: frozenset[str],
+    output: Path | None = None,
+) -> Outcome:
+    """Run a container, copy its output and remove it, whatever happens.
+
+    Args:
+        attached: The descriptors for its standard output and error.
+        enforced: The limits that the engine's host knows.
+        output: Where the content of ``run.output`` goes; None for nowhere.
+
+    Raises:
+        EngineUnavailable: The engine has stopped during the run.
+        EngineError: The output could not be copied; the container is still there then.
+    """
+    try:
+        finished = _attend(commands, run, attached, enforced)
+        state = _State() if finished.status == 0 else _state(commands, run.name)
+        outcome = _outcome(commands, finished, state)
+    except BaseException:
+        with contextlib.suppress(EngineError):
+            _remove(commands, run.name)
+        raise
+    if output is not None and outcome.started:
+        _copy(commands, run, output)
+    try:
+        _remove(commands, run.name)
+    except EngineError as error:
+        return replace(outcome, left=error)
+    return outcome
+
+
+def _attend(
+    commands: ContainerCommands,
+    run: ContainerRun,
+    attached: tuple[int, int],
+    enforced: frozenset[str],
+) -> shell.Finished:
+    """Run it until it has ended, or until its engine's program has."""
+    gpus = commands.gpu_flags(run.gpus) if run.gpus else ()
+    with _variables(run) as (environment, env_file):
+        arguments = run_arguments(
+            run, engine_flags=(*commands.flags, *gpus), env_file=env_file, enforced=enforced
+        )
+        command = shell.Command(
+            (*commands.questions.prefix, *arguments),
+            environment={**commands.questions.environment, **environment},
+            attached=attached,
+            patience_s=_GRACE_S,
+        )
+        return shell.run(command, timeout_s=None)
+
+
+def _outcome(commands: ContainerCommands, finished: shell.Finished, state: _State) -> Outcome:
+    if finished.status == 0:
+        return Outcome(0, interrupted=finished.interrupted)
+    if not state.known:
+        raise EngineUnavailable(
+            fill(
+                _("{engine} stopped answering during the run: {said}"),
+                engine=commands.name,
+                said=error_line(finished.stderr) or _("no message"),
+            ),
+            _("Start it again, then remove what is left of the run with: keynet clean"),
+        )
+    if state.running:
+        # The engine's program has ended, and the container has not.
+        return Outcome(
+            128 + 9 if finished.interrupted else NOT_STARTED,
+            killed=finished.interrupted,
+            interrupted=finished.interrupted,
+            said="" if finished.interrupted else error_line(finished.stderr),
+        )
+    if not state.started:
+        status = finished.status if finished.status in (126, 127) else NOT_STARTED
+        said = error_line(finished.stderr)
+        return Outcome(
+            status,
+            started=False,
+            interrupted=finished.interrupted,
+            said=said,
+            hint=_known_hint(commands, finished.stderr),
+        )
+    status = state.status if finished.status < 0 else finished.status
+    return Outcome(status, out_of_memory=state.out_of_memory, interrupted=finished.interrupted)
+
+
+def _known_hint(commands: ContainerCommands, said: str) -> str:
+    for pattern, hint in commands.known:
+        if re.search(pattern, said, re.IGNORECASE):
+            return _(hint)
+    return ""
+
+
+@contextlib.contextmanager
+def _variables(run: ContainerRun) -> Iterator[tuple[dict[str, Secret], Path | None]]:
+    """Yield the variables for the engine's program, and a file with those that it would read."""
+    passed = {
+        name: Secret(value)
+        for name, value in run.environment.items()
+        if not is_read_by_clients(name)
+    }
+    written = {name: value for name, value in run.environment.items() if name not in passed}
+    if not written:
+        yield passed, None
+        return
+    with living("run", folder_parents.runtime()) as folder:
+        file = folder / "variables"
+        lines = "".join(f"{name}={value}\n" for name, value in sorted(written.items()))
+        file.write_text(lines, encoding="utf-8")
+        yield passed, file
+
+
+def _state(commands: ContainerCommands, name: str) -> _State:
+    try:
+        found = commands.questions.run("container", "inspect", "--format", "{{json .State}}", name)
+    except EngineUnavailable:
+        return _State(known=False)
+    if found.status != 0:
+        failure = commands.questions.failure(found, "container inspect")
+        return _State(known=not isinstance(failure, EngineUnavailable))
+    state: Any = {}
+    with contextlib.suppress(ValueError, RecursionError):
+        state = json.loads(found.stdout)
+    if not isinstance(state, dict):
+        return _State()
+    began = str(state.get("StartedAt") or "")
+    return _State(
+        started=bool(began) and not began.startswith("0001-"),
+        running=bool(state.get("Running")),
+        out_of_memory=bool(state.get("OOMKilled")),
+        status=int(state.get("ExitCode") or 0),
+    )
+
+
+def _copy(commands: ContainerCommands, run: ContainerRun, output: Path) -> None:
+    """Copy what is in the output folder; the files belong to the caller."""
+    argv = ("cp", f"{run.name}:{run.output}/.", str(output))
+    said = ""
+    try:
+        done = shell.run(
+            shell.Command(
+                (*commands.questions.prefix, *argv),
+                environment=commands.questions.environment,
+                tidying=True,
+            ),
+            timeout_s=_COPY_TIMEOUT_S,
+        )
+        if done.status != 0:
+            said = error_line(done.stderr) or _("no message")
+    except Interrupted:
+        said = _("it was interrupted")
+    except KeynetError as error:
+        said = error.message
+    if said:
+        copy = shlex.join((*commands.questions.prefix, *argv))
+        raise EngineError(
+            fill(
+                _("The output of {name} could not be copied to {folder}: {said}"),
+                name=run.name,
+                folder=output,
+                said=said,
+            ),
+            fill(
+                _(
+                    "It is still in the container. Copy it with: {copy}\n"
+                    "Then remove the container with: keynet clean"
+                ),
+                copy=copy,
+            ),
+        )
+
+
+def _remove(commands: ContainerCommands, name: str) -> None:
+    """Kill and remove the container; one that does not exist is no error.
+
+    Raises:
+        EngineUnavailable: The engine does not answer.
+        EngineError: It refuses.
+    """
+    argv = (*commands.questions.prefix, *commands.remove, name)
+    command = shell.Command(argv, environment=commands.questions.environment, tidying=True)
+    said = ""
+    for tries_left in (1, 0):
+        try:
+            done = shell.run(command, timeout_s=_REMOVE_TIMEOUT_S)
+        except EngineError as error:
+            said = error.message
+            break
+        if done.status == 0 and not _GONE.search(done.stderr):
+            return
+        said = done.stderr
+        if not _GONE.search(said):
+            break
+        said = ""
+        if tries_left:
+            # A daemon may still be making what its client was killed for.
+            time.sleep(0.2)
+    if said:
+        raise EngineUnavailable(
+            fill(
+                _("{engine} could not remove the container {name}: {said}"),
+                engine=commands.name,
+                name=name,
+                said=error_line(said) or said,
+            ),
+            _("When the engine answers again, remove it with: keynet clean"),
+        )

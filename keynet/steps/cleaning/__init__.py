@@ -1,0 +1,1 @@
+"""Find what keynet has left on this machine, and remove it."""

@@ -1,0 +1,86 @@
+"""Find everything that keynet has left on this machine."""
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from functools import partial
+
+from keynet.errors import KeynetError
+from keynet.events import Emit, Notice
+from keynet.files import owners
+from keynet.files.owners import Fate, Owners
+from keynet.process import orphans
+from keynet.process.background import background
+from keynet.runtime.engines import engine_remains
+from keynet.runtime.remains import Finder, Remnant
+from keynet.steps.cleaning import own_folders
+from keynet.steps.cleaning.leftover import InEngine, Kind, Leftover, State
+
+__all__ = ["find", "in_engines", "of_dead"]
+
+
+def find(emit: Emit) -> list[Leftover]:
+    """Return what keynet has left, by kind: what runs first, then engines, then folders.
+
+    An engine that does not answer is a note: what it has is found once it runs.
+    """
+    found, known = _of_commands(emit)
+    left = [*found, *own_folders.find(known)]
+    kinds = list(Kind)
+    return sorted(left, key=lambda each: (kinds.index(each.kind), each.engine, each.name))
+
+
+def of_dead(emit: Emit) -> list[Leftover]:
+    """Return what commands have left that are dead; see ``find``."""
+    found, _known = _of_commands(emit)
+    return [each for each in found if each.state is State.LEFT and each.kind is not Kind.NETWORK]
+
+
+def _of_commands(emit: Emit) -> tuple[list[Leftover], Owners]:
+    found = in_engines(emit)
+    known = Owners.now()
+    now = datetime.now(UTC)
+    left = [
+        *(Leftover.in_engine(each, known, now) for each in found),
+        *_programs(known),
+        *own_folders.private(),
+    ]
+    return left, known
+
+
+def in_engines(emit: Emit) -> list[InEngine]:
+    """Return what is in the engines' stores, each thing once; all engines are asked at once."""
+    owners.token()
+    asked = list(engine_remains.finders())
+    with ExitStack() as stack:
+        tasks = [stack.enter_context(background(partial(_look, each))) for each in asked]
+        answers = [task.result() for task in tasks]
+    found: dict[tuple[str, str, str], InEngine] = {}
+    said: set[str] = set()
+    for finder, answer in zip(asked, answers, strict=True):
+        if isinstance(answer, KeynetError):
+            if finder.engine not in said:
+                emit(Notice(answer.message, "note"))
+            said.add(finder.engine)
+            continue
+        for each in answer:
+            found.setdefault((each.kind, each.store, each.id), InEngine(finder, each))
+    return list(found.values())
+
+
+def _look(finder: Finder) -> list[Remnant] | KeynetError:
+    try:
+        return finder.find()
+    except KeynetError as error:
+        return error
+
+
+def _programs(known: Owners) -> Iterable[Leftover]:
+    for each in orphans.find(lambda owner: known.fate(owner) is Fate.DEAD):
+        yield Leftover(
+            Kind.PROGRAM,
+            f"{each.process.pid}: {each.command}",
+            State.LEFT,
+            each,
+            created=datetime.fromtimestamp(each.started, UTC),
+        )

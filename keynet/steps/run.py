@@ -1,0 +1,282 @@
+"""Run a training script or an image here, with limits, before it is pushed."""
+
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from keynet.errors import InvalidRunSettings, KeynetError
+from keynet.events import Emit, Notice, StepStarted
+from keynet.files import owners
+from keynet.plan import RegistryAccess
+from keynet.process.background import background
+from keynet.runtime.abilities import Hosting, SystemFacts
+from keynet.runtime.engine import AnyBuilder, Candidate, Saver
+from keynet.runtime.engines.engine_candidates import engines
+from keynet.runtime.workspace import run as running_container
+from keynet.runtime.workspace.container_args import OUTPUT, ContainerRun
+from keynet.runtime.workspace.labels import Labels
+from keynet.runtime.workspace.limits import Limits, shown_memory
+from keynet.runtime.workspace.run import ContainerCommands, Outcome
+from keynet.runtime.workspace.runtime_settings import RuntimeSettings
+from keynet.runtime.workspace.safe_names import BUILT_IN_NETWORKS, container_name, new_id
+from keynet.settings import Settings
+from keynet.steps import running
+from keynet.steps.preparing.prepare import prepare
+from keynet.steps.preparing.request import Request
+from keynet.steps.stages import Stages
+from keynet.text import _, fill, printable
+
+__all__ = ["RunOptions", "own_registry", "run_image", "run_script"]
+
+_LIMITS: Final = frozenset({"cpus", "memory"})
+_UNBUFFERED: Final = "PYTHONUNBUFFERED"
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How to run, besides what is run.
+
+    ``arguments`` are the program's; ``output`` is the folder that gets what the program wrote
+    to ``output_from`` in the container. ``attached`` are the descriptors for the program's
+    standard output and error.
+    """
+
+    settings: RuntimeSettings = field(default_factory=RuntimeSettings)
+    arguments: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    mounts: tuple[str, ...] = ()
+    gpus: str = ""
+    output: Path | None = None
+    output_from: str = OUTPUT
+    attached: tuple[int, int] = (1, 2)
+
+
+def run_script(
+    request: Request,
+    options: RunOptions,
+    emit: Emit,
+    candidates: Sequence[Candidate] | None = None,
+) -> Outcome:
+    """Build a training script, or take the cached image, and run it.
+
+    Memory that no setting names is half of the host's.
+
+    Raises:
+        KeynetError: The build failed, or the image cannot be run; see ``run_image``.
+    """
+    stages = Stages(emit)
+    offered = running.only_running(engines() if candidates is None else candidates)
+    _prepare_output(options)
+    prepared = prepare(request, stages, emit, offered)
+    builder = prepared.builder
+    with stages.stage("build", _("Building image"), builder.engine.how):
+        built = builder.build(prepared.plan, None, emit, None)
+    assert isinstance(builder, Saver)
+    image = builder.local(built)
+    builder.release(built)
+    return _run(
+        builder, running.commands_of(builder), image.id, options, emit, image.name, script=True
+    )
+
+
+def run_image(
+    image: str,
+    options: RunOptions,
+    emit: Emit,
+    *,
+    builder: str = "auto",
+    access: RegistryAccess | None = None,
+    candidates: Sequence[Candidate] | None = None,
+) -> Outcome:
+    """Run an image of an engine's store, which pulls it if it has to.
+
+    Args:
+        access: The platform's registry, for an image of it.
+
+    Raises:
+        ValidationError: Not a valid name of an image.
+        EngineUnavailable: No engine that runs containers works here.
+        LocalImageNotFound: Neither the engine nor a registry has the image.
+        InvalidRunSettings: A mount or the output folder cannot be used.
+    """
+    _prepare_output(options)
+    offered = engines() if candidates is None else candidates
+    chosen, commands, present = running.choose(builder, offered, image, emit)
+    if not present:
+        running.find_image(commands, image, access, emit)
+    return _run(chosen, commands, image, options, emit, image, script=False)
+
+
+def own_registry(merged: Settings) -> RegistryAccess | None:
+    """Return the platform's registry; None without a usable login."""
+    try:
+        return merged.registry_access()
+    except KeynetError:
+        return None
+
+
+def _run(
+    builder: AnyBuilder,
+    commands: ContainerCommands,
+    image: str,
+    options: RunOptions,
+    emit: Emit,
+    shown: str,
+    *,
+    script: bool,
+) -> Outcome:
+    assert isinstance(builder, Hosting)
+    workspace, network = new_id(), options.settings.network
+    with ExitStack() as stack:
+        system = stack.enter_context(background(builder.host.system))
+        config = commands.config(image) or {}
+        if network not in BUILT_IN_NETWORKS:
+            builder.host.ensure_network(network)
+        facts = system.result()
+    limits = _limits(options.settings, facts, script=script)
+    missing = _missing(limits, facts)
+    run = ContainerRun(
+        image=image,
+        name=container_name(workspace),
+        labels=Labels.now(workspace, printable(shown, 200)),
+        limits=limits,
+        network=network,
+        command=_command(config, options.arguments, script=script),
+        environment=_environment(config, options.environment),
+        mounts=options.mounts,
+        gpus=options.gpus,
+        output=options.output_from if options.output is not None else "",
+        owner=owners.token(),
+    )
+    for line in _warnings(commands, limits, missing, facts):
+        emit(Notice(line))
+    emit(StepStarted("run", _("Running"), _described(shown, run, missing)))
+    outcome = running_container.execute(
+        commands,
+        run,
+        attached=options.attached,
+        enforced=_LIMITS - missing,
+        output=options.output,
+    )
+    if outcome.left is not None:
+        emit(Notice(f"{outcome.left.message} {outcome.left.hint}"))
+    if outcome.out_of_memory:
+        emit(Notice(_out_of_memory(limits)))
+    return outcome
+
+
+def _limits(settings: RuntimeSettings, facts: SystemFacts, *, script: bool) -> Limits:
+    if script and "memory" not in settings.sources and facts.memory:
+        return replace(settings.limits, memory=facts.memory // 2)
+    return settings.limits
+
+
+def _missing(limits: Limits, facts: SystemFacts) -> frozenset[str]:
+    """Return the limits that are wanted and that the engine's host cannot enforce."""
+    wanted = {name for name in _LIMITS if getattr(limits, name) is not None}
+    return frozenset(wanted - facts.limits)
+
+
+def _command(
+    config: Mapping[str, Any], arguments: tuple[str, ...], *, script: bool
+) -> tuple[str, ...]:
+    """Return what replaces the image's command; empty for the image's own.
+
+    Arguments of a script, and options without a program, are added to the command of an image
+    that has no entrypoint.
+    """
+    own = tuple(str(each) for each in config.get("Cmd") or ())
+    added = script or arguments[:1] == () or arguments[0].startswith("-")
+    if not arguments or not own or config.get("Entrypoint") or not added:
+        return arguments
+    if own[:2] == ("/bin/sh", "-c") and len(own) == 3:
+        # The shell form: its text gets them as words of their own.
+        return (*own[:2], f"{own[2]} {shlex.join(arguments)}")
+    return (*own, *arguments)
+
+
+def _environment(config: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables, with one that makes Python write its output at once."""
+    words = [*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())]
+    names = {str(each).partition("=")[0] for each in config.get("Env") or ()}
+    is_python = any("python" in os.path.basename(str(each)) for each in words[:1])  # noqa: PTH119
+    if is_python and _UNBUFFERED not in names:
+        return {_UNBUFFERED: "1", **given}
+    return dict(given)
+
+
+def _described(shown: str, run: ContainerRun, missing: frozenset[str]) -> str:
+    """Return the line that starts a run: what runs, its limits, and the flags that change them."""
+    limits = run.limits
+    parts = [printable(shown, 300)]
+    if limits.cpus is not None and "cpus" not in missing:
+        parts.append(fill(_("{number} CPU (--cpus)"), number=f"{limits.cpus:g}"))
+    if limits.memory is not None and "memory" not in missing:
+        parts.append(fill(_("{size} memory (--memory)"), size=shown_memory(limits.memory)))
+    if limits.read_only:
+        writable = ", ".join(run.volumes)
+        parts.append(fill(_("read-only but {folders}"), folders=writable))
+    parts.append(fill(_("network {name} (--network)"), name=run.network))
+    if run.gpus:
+        parts.append(fill(_("GPUs {which} (--gpus)"), which=run.gpus))
+    return ", ".join(parts)
+
+
+def _warnings(
+    commands: ContainerCommands, limits: Limits, missing: frozenset[str], facts: SystemFacts
+) -> list[str]:
+    found = []
+    if limits.privileged:
+        found.append(
+            _("Privileged: the container can do on its host whatever root can. Use with care.")
+        )
+    if missing:
+        flags = ", ".join(sorted(f"--{name}" for name in missing))
+        old = facts.rootless and facts.cgroup_version == 1
+        why = _("rootless on cgroups v1") if old else _("its host does not offer them")
+        found.append(
+            fill(
+                _("{engine} cannot enforce these limits here ({why}): {flags}. Running without."),
+                engine=commands.name,
+                why=why,
+                flags=flags,
+            )
+        )
+    return found
+
+
+def _out_of_memory(limits: Limits) -> str:
+    if limits.memory is None:
+        return _("A process was killed because the machine has no memory left.")
+    return fill(
+        _("Out of memory: a process was killed at the limit of {size}. Raise it: --memory {more}"),
+        size=shown_memory(limits.memory),
+        more=shown_memory(limits.memory * 2),
+    )
+
+
+def _prepare_output(options: RunOptions) -> None:
+    """Create the output folder before anything is run.
+
+    Raises:
+        InvalidRunSettings: It cannot be created or written to.
+    """
+    folder = options.output
+    if folder is None:
+        return
+    why = ""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            why = os.strerror(13)
+    except OSError as error:
+        why = error.strerror or str(error)
+    if why:
+        raise InvalidRunSettings(
+            fill(_("--output {folder} cannot be used: {why}."), folder=folder, why=why),
+            _("Choose a folder that you may write to."),
+        )

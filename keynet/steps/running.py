@@ -1,0 +1,144 @@
+"""The engines that run containers, among the candidates of a build."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from keynet.errors import EngineUnavailable, LocalImageNotFound
+from keynet.events import Emit, LogLine, StepStarted
+from keynet.oci.reference import Reference
+from keynet.plan import RegistryAccess
+from keynet.runtime.engine import AnyBuilder, Candidate, Unusable
+from keynet.runtime.probing import choosing
+from keynet.runtime.workspace.run import ContainerCommands, Running
+from keynet.text import _, fill, printable
+
+__all__ = ["choose", "find_image", "only_running"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Runs:
+    """A candidate that counts as unusable if its engine does not run containers."""
+
+    candidate: Candidate
+
+    @property
+    def name(self) -> str:
+        return self.candidate.name
+
+    @property
+    def installed(self) -> bool:
+        return self.candidate.installed
+
+    def remembered(self) -> AnyBuilder | Unusable | None:
+        return _checked(self.candidate.remembered())
+
+    def probe(self) -> AnyBuilder | Unusable:
+        found = _checked(self.candidate.probe())
+        assert found is not None
+        return found
+
+
+def only_running(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Return the candidates, each of which is unusable if its engine does not run containers."""
+    return [_Runs(each) for each in candidates]
+
+
+def choose(
+    name: str, candidates: Sequence[Candidate], image: str, emit: Emit
+) -> tuple[AnyBuilder, ContainerCommands, bool]:
+    """Return the engine for an image, how it runs it, and whether its store has the image.
+
+    ``auto`` takes the first engine that has the image, else the first that works.
+
+    Raises:
+        EngineUnavailable: No engine that runs containers works, or not the chosen one.
+    """
+    running = only_running(candidates)
+    if name != choosing.AUTO:
+        builder = choosing.choose(name, running, emit=emit, needs_run=False)
+        commands = commands_of(builder)
+        return builder, commands, commands.config(image) is not None
+    first: tuple[AnyBuilder, ContainerCommands] | None = None
+    for candidate in running:
+        try:
+            builder = choosing.choose(candidate.name, running, emit=emit, needs_run=False)
+            commands = commands_of(builder)
+            if commands.config(image) is not None:
+                return builder, commands, True
+        except EngineUnavailable:
+            continue
+        first = first or (builder, commands)
+    if first is None:
+        # With every engine's reason.
+        builder = choosing.choose(choosing.AUTO, running, emit=emit, needs_run=False)
+        first = builder, commands_of(builder)
+    return *first, False
+
+
+def commands_of(builder: AnyBuilder) -> ContainerCommands:
+    """Return how a builder's engine runs containers; one of ``only_running`` does."""
+    assert isinstance(builder, Running)
+    commands = builder.container_commands
+    assert commands is not None
+    return commands
+
+
+def find_image(
+    commands: ContainerCommands, image: str, access: RegistryAccess | None, emit: Emit
+) -> None:
+    """Pull an image that the engine's store lacks.
+
+    Raises:
+        LocalImageNotFound: The registry does not have it either, or it refuses.
+    """
+    wanted = Reference.parse(image)
+    if wanted.registry == "localhost":
+        raise LocalImageNotFound(
+            fill(_("{engine} has no image {name}."), engine=commands.name, name=printable(image)),
+            _("Build it with: keynet build SCRIPT. Or run the script: keynet run SCRIPT"),
+        )
+    emit(StepStarted("pull", _("Pulling image"), image))
+    mine = access if access is not None and access.host == wanted.registry else None
+    said = commands.pull(image, mine, lambda line: emit(LogLine(line, "pull")))
+    if said:
+        raise LocalImageNotFound(
+            fill(
+                _("{engine} has no image {name} and could not pull it: {said}"),
+                engine=commands.name,
+                name=printable(image),
+                said=_last_line(said),
+            ),
+            _pull_hint(wanted, said, own=mine is not None),
+        )
+
+
+def _pull_hint(wanted: Reference, said: str, *, own: bool) -> str:
+    refused = any(word in said.lower() for word in ("unauthorized", "denied", "forbidden", "401"))
+    if refused and not own:
+        return fill(
+            _(
+                "Check the name. If the image is private, log in: keynet login for the platform's "
+                "registry, or the engine's own login {host}"
+            ),
+            host=wanted.registry,
+        )
+    return _("Check the name and the tag, and that the registry can be reached.")
+
+
+def _last_line(said: str) -> str:
+    lines = [line for line in said.splitlines() if line.strip()]
+    return printable(lines[-1], 400) if lines else said
+
+
+def _checked(found: AnyBuilder | Unusable | None) -> AnyBuilder | Unusable | None:
+    if found is None or isinstance(found, Unusable):
+        return found
+    if isinstance(found, Running) and found.container_commands is not None:
+        return found
+    return Unusable(
+        found.engine.name,
+        fill(
+            _("it builds images, but does not run them with limits ({how})"), how=found.engine.how
+        ),
+        _("Use docker or podman. podman runs what buildah has built: they share their store."),
+    )

@@ -57,7 +57,7 @@ def test_values_of_variables_are_not_in_the_arguments() -> None:
     arguments = run_arguments(run, env_file=HERE / "file")
     assert "hidden" not in " ".join(arguments)
     assert "hidden" not in repr(run)
-    assert ("--env-file", "/here/file") == arguments[-6:-4]
+    assert arguments[-6:-4] == ("--env-file", "/here/file")
     assert arguments[-4:-2] == ("--env", "TOKEN")
 
 

@@ -1,6 +1,6 @@
 """What an engine can do besides building: values and protocols.
 
-Nothing here needs a trial build: a ``Host`` is there for each engine that is installed, even for
+Nothing here needs a trial build: an ``Engine`` is there for each engine that is installed, even for
 one that does not work, so that its health can be watched.
 """
 
@@ -14,8 +14,8 @@ __all__ = [
     "PING_TIMEOUT_S",
     "TIMEOUT_S",
     "Container",
+    "Engine",
     "EngineVersion",
-    "Host",
     "Hosting",
     "Monitored",
     "Network",
@@ -209,8 +209,8 @@ class Runner(Protocol):
         ...
 
 
-class Host(Monitored, Networking, Runner, Protocol):
-    """All of it, as docker and podman have it."""
+class Engine(Monitored, Networking, Runner, Protocol):
+    """An engine with all of it, as docker and podman have it."""
 
 
 @runtime_checkable
@@ -218,6 +218,6 @@ class Hosting(Protocol):
     """A builder whose engine also runs containers."""
 
     @property
-    def host(self) -> Host:
+    def host(self) -> Engine:
         """Return the engine as this builder calls it: the same store, runtime and daemon."""
         ...

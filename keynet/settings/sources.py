@@ -16,7 +16,11 @@ __all__ = [
     "from_flags",
     "from_pyproject",
     "read_pyproject",
+    "runtime_table",
 ]
+
+# The table of runs in [tool.keynet], which ``keynet.runtime`` reads.
+RUNTIME: Final = "runtime"
 
 _PYPROJECT_LIMIT: Final = 1_000_000
 
@@ -112,6 +116,8 @@ def from_pyproject(pyproject: Mapping[str, Any]) -> dict[str, Any]:
     """
     table: dict[str, Any] = {}
     for written, value in pyproject.items():
+        if written == RUNTIME:
+            continue
         key = _SPELLINGS.get(written.replace("-", "_"), written.replace("-", "_"))
         if key in _NEVER_IN_PYPROJECT:
             raise UsageError(
@@ -132,7 +138,7 @@ def from_pyproject(pyproject: Mapping[str, Any]) -> dict[str, Any]:
                 ),
                 fill(
                     _("Known keys: {keys}."),
-                    keys=", ".join(sorted(k.replace("_", "-") for k in _PYPROJECT)),
+                    keys=", ".join(sorted(k.replace("_", "-") for k in {*_PYPROJECT, RUNTIME})),
                 ),
             )
         table[key] = value
@@ -148,6 +154,21 @@ def decided_by_pyproject(
         - from_flags(flags).keys()
         - from_environment(environment).keys()
     )
+
+
+def runtime_table(pyproject: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return [tool.keynet.runtime]; empty when there is none.
+
+    Raises:
+        UsageError: It is not a table.
+    """
+    table = pyproject.get(RUNTIME, {})
+    if not isinstance(table, dict):
+        raise UsageError(
+            _("pyproject.toml: [tool.keynet.runtime] is not a table."),
+            _("Write it as [tool.keynet.runtime] with its keys below, such as: cpus = 2"),
+        )
+    return table
 
 
 def _bad_pyproject(reason: str, file: Path) -> UsageError:

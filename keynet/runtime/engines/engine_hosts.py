@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from keynet.errors import EngineUnavailable, InvalidRunSettings
-from keynet.runtime.abilities import PING_TIMEOUT_S, TIMEOUT_S, Host
+from keynet.runtime.abilities import PING_TIMEOUT_S, TIMEOUT_S, Engine
 from keynet.runtime.engines import engine_candidates
 from keynet.runtime.engines.docker import docker_host
 from keynet.runtime.engines.podman_like.buildah import BUILDAH
@@ -23,7 +23,7 @@ AUTO: Final = "auto"
 
 def connect(
     name: str = AUTO, *, timeout_s: float = TIMEOUT_S, ping_timeout_s: float = PING_TIMEOUT_S
-) -> Host:
+) -> Engine:
     """Return an engine of this host; ``auto`` is the first that answers.
 
     An engine that is named is returned whether or not it answers: ask its ``ping``.
@@ -49,12 +49,12 @@ def connect(
     )
 
 
-def installed() -> list[Host]:
+def installed() -> list[Engine]:
     """Return the engines whose programs are on PATH, without asking them."""
     return [_named(each, TIMEOUT_S) for each in _ENGINES if shutil.which(each) is not None]
 
 
-def _named(name: str, timeout_s: float) -> Host:
+def _named(name: str, timeout_s: float) -> Engine:
     if name not in _ENGINES:
         raise InvalidRunSettings(
             fill(_("Unknown engine: {name}."), name=printable(name, 100)),
@@ -69,14 +69,14 @@ def _named(name: str, timeout_s: float) -> Host:
     return _ENGINES[name](binary, timeout_s)
 
 
-def _docker(binary: str, timeout_s: float) -> Host:
+def _docker(binary: str, timeout_s: float) -> Engine:
     from keynet.runtime.engines.docker.docker_engine import DockerEngine
 
     return DockerEngine(binary, timeout_s)
 
 
-def _podman_like(dialect: Dialect) -> Callable[[str, float], Host]:
-    def make(binary: str, timeout_s: float) -> Host:
+def _podman_like(dialect: Dialect) -> Callable[[str, float], Engine]:
+    def make(binary: str, timeout_s: float) -> Engine:
         from keynet.runtime.engines.podman_like.podman_engine import PodmanEngine
 
         return PodmanEngine(dialect, _invocation(dialect, binary), timeout_s)
@@ -96,7 +96,7 @@ def _invocation(dialect: Dialect, binary: str) -> Invocation:
     return Invocation(binary)
 
 
-_ENGINES: Final[Mapping[str, Callable[[str, float], Host]]] = {
+_ENGINES: Final[Mapping[str, Callable[[str, float], Engine]]] = {
     docker_host.NAME: _docker,
     PODMAN.name: _podman_like(PODMAN),
     BUILDAH.name: _podman_like(BUILDAH),

@@ -40,7 +40,7 @@ _LIMITS: Final = {"CpuCfsQuota": "cpus", "MemoryLimit": "memory", "PidsLimit": "
 
 @dataclass(frozen=True, slots=True)
 class DockerEngine:
-    """docker as a ``Host``; ``timeout_s`` is for each question but ``ping``."""
+    """docker as an ``Engine``; ``timeout_s`` is for each question but ``ping``."""
 
     binary: str = NAME
     timeout_s: float = TIMEOUT_S

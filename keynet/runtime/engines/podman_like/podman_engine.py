@@ -38,7 +38,7 @@ _CONTROLLERS: Final = {"cpu": "cpus", "memory": "memory", "pids": "pids"}
 
 @dataclass(frozen=True, slots=True)
 class PodmanEngine:
-    """podman as a ``Host``; ``timeout_s`` is for each question but ``ping``.
+    """podman as an ``Engine``; ``timeout_s`` is for each question but ``ping``.
 
     buildah is one, too, but has neither networks nor containers that run.
     """

@@ -150,12 +150,12 @@ def test_on_change_may_stop_the_monitor() -> None:
     monitors: list[HealthMonitor] = []
 
     def stop(_health: Health) -> None:
+        assert ready.wait(10)
         monitors[0].stop()
         ended.set()
 
     ready = threading.Event()
-    engine = Engine()
-    monitors.append(HealthMonitor(engine, FAST, lambda health: ready.wait(10) and stop(health)))
+    monitors.append(HealthMonitor(Engine(), FAST, stop))
     monitors[0].start()
     ready.set()
     assert ended.wait(10)

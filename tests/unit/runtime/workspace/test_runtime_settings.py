@@ -169,3 +169,11 @@ def test_the_users_own_answer_counts_before_the_repositorys(own: bool) -> None:
 def test_what_the_user_has_saved_is_never_widened_by_a_repository() -> None:
     with pytest.raises(InvalidRunSettings, match="privileged"):
         merge_runtime(table={"privileged": True}, saved={"privileged": False})
+
+
+@pytest.mark.parametrize("table", [1, "x", [1], True])
+def test_a_table_that_is_none_is_refused_with_its_place(table: Any) -> None:
+    with pytest.raises(InvalidRunSettings, match=r"tool\.keynet\.runtime\] is not a table"):
+        merge_runtime(table=table)
+    with pytest.raises(InvalidRunSettings, match="config file: runtime is not a table"):
+        merge_runtime(saved=table)

@@ -1,9 +1,11 @@
 """The config file: where the login is saved, who may read it, and how it is replaced.
 
-Its directory is 0700 and the file 0600; one that others can read is refused. It is replaced
-as a whole, under a lock, and one that is broken is never overwritten.
+Its directory is 0700 and the file 0600; one that others can read is refused, and one that they
+could exchange for another: it names the platform that gets the password. It is replaced as a whole,
+under a lock, and one that is broken is never overwritten.
 """
 
+import contextlib
 import errno
 import json
 import os
@@ -15,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from keynet.errors import KeynetError
-from keynet.files import atomic, limited_read, locks, places
+from keynet.files import atomic, limited_read, locks, ownership, places
 from keynet.saved_login import SavedLogin
 from keynet.text import N_, _, fill, printable
 
@@ -41,7 +43,7 @@ def load(file: Path | None = None) -> SavedLogin | None:
     """Read the config file; None when there is none.
 
     Raises:
-        KeynetError: Others can read it, it is broken, or it cannot be read.
+        KeynetError: Others can read or exchange it, it is broken, or it cannot be read.
     """
     file = file or path()
     content = _read(file)
@@ -59,7 +61,9 @@ def update(
     file = places.real(file or path())
     try:
         places.make_private(file.parent)
+        _check_owners(file)
         with locks.locked(file):
+            _remove_unfinished(file.parent)
             changed = change(load(file))
             text = json.dumps(changed.to_json(), ensure_ascii=False, indent=2) + "\n"
             # A lone surrogate in an unknown key is written as the JSON escape that it was.
@@ -73,12 +77,13 @@ def check_savable(file: Path | None = None) -> None:
     """Check that ``save`` may write there, before a password is sent to a platform.
 
     Raises:
-        KeynetError: This user may neither write to the folder nor create it.
+        KeynetError: This user may neither write to the folder nor create it, or others may.
     """
     file = places.real(file or path())
     if not places.is_writable(file.parent):
         refused = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         raise _unusable(_CANNOT_SAVE, file, refused)
+    _check_owners(file)
 
 
 def save(login: SavedLogin, file: Path | None = None) -> None:
@@ -112,6 +117,7 @@ def clear(file: Path | None = None) -> bool:
             return False
         with locks.locked(file):
             file.unlink(missing_ok=True)
+            _remove_unfinished(file.parent)
             locks.lock_of(file).unlink(missing_ok=True)
     except OSError as e:
         raise _unusable(N_("Cannot remove {file}: {why}."), file, e) from e
@@ -121,7 +127,8 @@ def clear(file: Path | None = None) -> bool:
 def _read(file: Path) -> bytes | None:
     try:
         with limited_read.opened(file) as descriptor:
-            mode = os.fstat(descriptor).st_mode
+            status = os.fstat(descriptor)
+            mode = status.st_mode
             if not stat.S_ISREG(mode):
                 raise KeynetError(
                     fill(_("The config file {file} is not a regular file."), file=file),
@@ -132,6 +139,9 @@ def _read(file: Path) -> bytes | None:
                     fill(_("The config file {file} can be read or changed by others."), file=file),
                     fill(_("Run: chmod 600 {file}"), file=shlex.quote(printable(file))),
                 )
+            if status.st_uid not in {os.geteuid(), 0}:
+                raise _of_others(file, file)
+            _check_owners(file)
             return limited_read.take(descriptor, _SIZE_LIMIT + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -141,6 +151,49 @@ def _read(file: Path) -> bytes | None:
         if isinstance(e, PermissionError) and not named and not os.path.lexists(file):
             return None
         raise _unusable(N_("Cannot read the config file {file}: {why}."), file, e) from e
+
+
+def _check_owners(file: Path) -> None:
+    part = ownership.distrusted(file)
+    if part is not None:
+        raise _of_others(file, part)
+
+
+def _of_others(file: Path, part: Path) -> KeynetError:
+    found = part.stat()
+    shown = shlex.quote(printable(part))
+    if found.st_uid not in {os.geteuid(), 0} and part in {file, file.parent, *_real(file)}:
+        message = _("The config file {file} is not used: {part} belongs to another user.")
+        hint = fill(
+            _("Run: chown {user} {part}; or set KEYNET_CONFIG to a file in a folder of your own."),
+            user=os.geteuid(),
+            part=shown,
+        )
+    else:
+        message = _("The config file {file} is not used: other users can write to {part}.")
+        hint = fill(
+            _("Run: chmod go-w {part}; or set KEYNET_CONFIG to a file in a folder of your own."),
+            part=shown,
+        )
+    return KeynetError(fill(message, file=file, part=part), hint)
+
+
+def _real(file: Path) -> tuple[Path, Path]:
+    real = places.real(file)
+    return real, real.parent
+
+
+def _remove_unfinished(folder: Path) -> None:
+    """Remove what a killed process has left in keynet's own folder.
+
+    Only under the lock, and not in a folder where others write files, too.
+    """
+    if folder.name != "keynet":
+        return
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            if atomic.is_unfinished(path.name):
+                path.unlink(missing_ok=True)
 
 
 def _parse(content: bytes, file: Path) -> SavedLogin:

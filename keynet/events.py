@@ -48,7 +48,10 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something the user should know; ``level`` is ``"warning"`` or ``"note"``."""
+    """Something the user should know; ``level`` is ``"warning"``, ``"note"`` or ``"detail"``.
+
+    Details are for those who want to see more (``--verbose``).
+    """
 
     text: str
     level: str = "warning"

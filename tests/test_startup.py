@@ -54,7 +54,7 @@ def test_version_loads_nothing_of_weight() -> None:
 @pytest.mark.parametrize(
     "command",
     ["build", "clean", "completion", "config", "doctor", "image", "login", "logout", "params",
-     "project", "push", "registry", "sandbox"],
+     "project", "ps", "push", "registry", "sandbox"],
 )  # fmt: skip
 def test_the_help_of_a_command_loads_nothing_of_weight(command: str) -> None:
     assert loaded_by(command, "--help") == []

@@ -181,8 +181,13 @@ class _Display:
     def _notice(self, event: Notice) -> None:
         if event.level == "warning":
             self._echo(f"{styled(_('Warning'), fg='yellow', bold=True)}: {printable(event.text)}")
-        elif self._verbosity is not Verbosity.QUIET:
+        elif self._shows(event.level):
             self._echo(f"{_('Note')}: {printable(event.text)}")
+
+    def _shows(self, level: str) -> bool:
+        if level == "detail":
+            return self._verbosity is Verbosity.VERBOSE
+        return self._verbosity is not Verbosity.QUIET
 
     def _echo(self, line: str) -> None:
         if self._progress is not None:

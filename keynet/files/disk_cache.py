@@ -1,4 +1,8 @@
-"""Keep what takes long to make in a folder for the next push."""
+"""Keep what takes long to make in a folder for the next push.
+
+Programs are among it, and decisions which programs are started: what another user owns or may
+write to counts as missing.
+"""
 
 import contextlib
 from collections.abc import Callable
@@ -6,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from keynet.files import atomic, places
+from keynet.files import atomic, ownership, places
 
 __all__ = ["DiskCache", "kept"]
 
@@ -31,10 +35,29 @@ class DiskCache:
         """Return where the content under this key is, or would be."""
         return self.folder / f"{self.stem}-{key}"
 
-    def get(self, key: str) -> bytes | None:
-        """Return the content of this key; None where there is none or it cannot be read."""
+    def find(self, key: str) -> Path | None:
+        """Return the file of this key; None where there is none, or one that others may change."""
+        path = self.path(key)
         try:
-            return self.path(key).read_bytes()
+            trusted = path.is_file() and ownership.distrusted(path, own_folder=True) is None
+        except OSError:
+            return None
+        return path if trusted else None
+
+    def distrusted(self) -> Path | None:
+        """Return what others may change of the folder and the files of the kind, if anything."""
+        for path in (self.folder, *sorted(self.folder.glob(f"{self.stem}-*"))):
+            with contextlib.suppress(OSError):
+                found = ownership.distrusted(path, own_folder=True)
+                if found is not None:
+                    return found
+        return None
+
+    def get(self, key: str) -> bytes | None:
+        """Return the content of this key; None where ``find`` does or it cannot be read."""
+        path = self.find(key)
+        try:
+            return None if path is None else path.read_bytes()
         except OSError:
             return None
 
@@ -66,11 +89,11 @@ def kept(folder: Path | None, stem: str, key: str, make: Callable[[], bytes]) ->
     if folder is None:
         return make()
     cache = DiskCache(folder, stem, _MOST)
-    path = cache.path(key)
-    if not path.is_file():
+    path = cache.find(key)
+    if path is None:
         content = make()
-        try:
+        with contextlib.suppress(OSError):
             cache.put(key, content)
-        except OSError:
-            return content
+            path = cache.find(key)
+        return content if path is None else path
     return path

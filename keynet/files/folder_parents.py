@@ -18,7 +18,8 @@ from keynet.files import places
 __all__ = ["find", "remember", "runtime"]
 
 _MOST: Final = 32
-_VAR_TMP: Final = Path("/var/tmp")  # noqa: S108  what is put there is private
+_TMP: Final = Path("/tmp")  # noqa: S108  what is put there is private
+_VAR_TMP: Final = Path("/var/tmp")  # noqa: S108  likewise
 
 
 def runtime() -> Path:
@@ -33,7 +34,7 @@ def runtime() -> Path:
 
 def remember(parent: Path) -> None:
     """Remember a folder that ``find`` would not name of itself; failing is not an error."""
-    if parent in _usual():
+    if parent in _constant():
         return
     with contextlib.suppress(OSError, KeynetError):
         index = _index()
@@ -52,19 +53,31 @@ def find() -> list[Path]:
 
 
 def _in_memory() -> list[Path]:
+    folder = Path(os.environ.get("XDG_RUNTIME_DIR", ""))
+    named = [folder] if folder.is_absolute() and _is_private(folder) else []
+    return [*named, *_of_system()]
+
+
+def _of_system() -> list[Path]:
+    """Return what the system made for this user, whatever the environment is."""
     user = os.geteuid()
-    folders = [Path(os.environ.get("XDG_RUNTIME_DIR", "")), Path(f"/run/user/{user}")]
-    found = [folder for folder in folders if folder.is_absolute() and _is_private(folder)]
+    folder = Path(f"/run/user/{user}")
+    found = [folder] if _is_private(folder) else []
     if user == 0 and _is_roots(Path("/run")):
         found.append(Path("/run"))
     return found
 
 
-def _usual() -> list[Path]:
-    usual = [Path(tempfile.gettempdir()), places.plain_temporary(), _VAR_TMP, *_in_memory()]
+def _constant() -> list[Path]:
+    """Return those that ``find`` names whatever the environment is."""
+    constant = [_TMP, _VAR_TMP, *_of_system()]
     with contextlib.suppress(KeynetError):
-        usual.append(places.cache() / "staging")
-    return usual
+        constant.append(places.cache() / "staging")
+    return constant
+
+
+def _usual() -> list[Path]:
+    return [Path(tempfile.gettempdir()), places.plain_temporary(), *_in_memory(), *_constant()]
 
 
 def _remembered() -> list[Path]:

@@ -16,14 +16,16 @@ import hashlib
 import os
 import re
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from keynet.files import dead_folders, folder_parents, places
+from keynet.errors import KeynetError
+from keynet.files import dead_folders, folder_parents, limited_read, places
 from keynet.files.living_folders import living
 
-__all__ = ["KIND", "PATTERN", "VARIABLE", "Fate", "Owners", "of", "token"]
+__all__ = ["KIND", "PATTERN", "VARIABLE", "Fate", "Owners", "note", "notes", "of", "token"]
 
 # The kind of the private folder that each process has.
 KIND: Final = "process"
@@ -36,8 +38,11 @@ _PLACE_LENGTH: Final = 8
 _MACHINE: Final = Path("/etc/machine-id")
 _MOUNTS: Final = Path("/proc/self/ns/mnt")
 
-# The token of each process, by its id, since a copy by fork is another process.
-_tokens: dict[int, str] = {}
+_NOTES: Final = "notes"
+_LARGEST: Final = 1_000_000
+
+# The folder of each process, by its id, since a copy by fork is another process.
+_own: dict[int, Path] = {}
 _folders = contextlib.ExitStack()
 _lock = threading.Lock()
 
@@ -59,18 +64,24 @@ class Owners:
 
     places: frozenset[str]
     alive: frozenset[str]
+    # Those whose cache is also this process's.
+    neighbours: frozenset[str] = frozenset()
 
     @classmethod
     def now(cls) -> Self:
         """Return those of this moment."""
         folders = [folder for folder in dead_folders.find() if folder.kind == KIND]
-        alive = [of(folder.path) for folder in folders if folder.alive]
-        return cls(frozenset(map(_place, folder_parents.find())), frozenset(alive))
+        alive = frozenset(of(folder.path) for folder in folders if folder.alive)
+        cache = _cache_note()
+        neighbours = {owner for owner, lines in notes().items() if cache in lines}
+        places_ = frozenset(map(_place, folder_parents.find()))
+        return cls(places_, alive, cls(places_, alive).others & neighbours)
 
     @property
     def others(self) -> frozenset[str]:
         """Return the tokens of the processes that are alive, but for this one."""
-        return self.alive - {_tokens.get(os.getpid(), "")}
+        own = _own.get(os.getpid())
+        return self.alive - ({of(own)} if own else set())
 
     def fate(self, owner: str) -> Fate:
         """Return what has become of the owner with this token."""
@@ -86,17 +97,52 @@ def token() -> str:
     Raises:
         OSError: The folder cannot be created.
     """
-    with _lock:
-        known = _tokens.get(os.getpid())
-        if known is None:
-            folder = _folders.enter_context(living(KIND, folder_parents.runtime()))
-            known = _tokens[os.getpid()] = of(folder)
-        return known
+    return of(_folder())
+
+
+def note(text: str) -> None:
+    """Write down the name of something that this process makes and that cannot hold its token.
+
+    Raises:
+        OSError: The folder cannot be created, or its disk is full.
+    """
+    with (_folder() / _NOTES).open("a", encoding="utf-8") as file:
+        file.write(f"{text}\n")
+
+
+def notes() -> Mapping[str, list[str]]:
+    """Return what processes have written down, by their tokens; of dead ones as well."""
+    found = {}
+    for folder in dead_folders.find():
+        if folder.kind == KIND:
+            with contextlib.suppress(OSError):
+                text = limited_read.head(folder.path / _NOTES, _LARGEST, regular_only=True)
+                found[of(folder.path)] = text.decode("utf-8", "replace").splitlines()
+    return found
 
 
 def of(folder: Path) -> str:
     """Return the token of the process with this private folder."""
     return _place(folder.parent) + folder.name.rpartition("-")[2]
+
+
+def _folder() -> Path:
+    with _lock:
+        known = _own.get(os.getpid())
+        if known is None:
+            known = _folders.enter_context(living(KIND, folder_parents.runtime()))
+            (known / _NOTES).write_text(f"{_cache_note()}\n", encoding="utf-8")
+            _own[os.getpid()] = known
+        return known
+
+
+def _cache_note() -> str:
+    """Return the note that a process has this process's cache; "" without one."""
+    try:
+        folder = os.fspath(places.real(places.cache()))
+    except KeynetError:
+        return ""
+    return f"cache {folder.encode('utf-8', 'surrogateescape')!r}"
 
 
 def _place(parent: Path) -> str:

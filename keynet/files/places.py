@@ -117,8 +117,8 @@ def plain_temporary() -> Path:
 def make_private(folder: Path) -> None:
     """Create a folder and its missing parents with mode 0700, whatever the umask.
 
-    An existing folder called keynet gets that mode. Any other is not changed, since
-    KEYNET_CONFIG and XDG_CACHE_HOME may name a shared one.
+    An existing folder called keynet gets that mode, and this user's folders in one. Any other is
+    not changed, since KEYNET_CONFIG and XDG_CACHE_HOME may name a shared one.
 
     Raises:
         OSError: It cannot be created.
@@ -134,8 +134,14 @@ def make_private(folder: Path) -> None:
         # Another keynet may create it at the same time.
         new.mkdir(mode=0o700, exist_ok=True)
         new.chmod(0o700)
-    if not missing and folder.name == "keynet" and folder.stat().st_mode & 0o077:
-        folder.chmod(0o700)
+    if missing or "keynet" not in folder.parts:
+        return
+    for existing in (folder, *folder.parents):
+        found = existing.stat()
+        if found.st_mode & 0o077 and (existing == folder or found.st_uid == os.geteuid()):
+            existing.chmod(0o700)
+        if existing.name == "keynet":
+            return
 
 
 def is_writable(folder: Path) -> bool:

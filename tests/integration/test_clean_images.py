@@ -1,6 +1,7 @@
 """``keynet clean --images``: what builds left in the engines' stores goes, and nothing else."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -38,9 +39,11 @@ def test_what_builds_left_goes_and_nothing_else(setup: HostSetup, tmp_path: Path
     asked = setup.keynet("clean", "--images", env=alone)
     assert asked.returncode == 2
     assert "Pass --yes." in asked.stderr
-    assert ("keynet's own image store" in asked.stderr) == own
+    assert (re.search(f"store +{store}", asked.stderr) is not None) == own
     # Once, although podman and buildah both see it.
-    listed = [line.split()[0] for line in asked.stderr.splitlines() if f"{name}-" in line]
+    lines = [line.split() for line in asked.stderr.splitlines() if f"{name}-" in line]
+    assert {line[0] for line in lines} <= {"image"}
+    listed = [line[1] for line in lines]
     assert [line.partition(":")[2] for line in listed].count("latest") == (0 if own else 1)
 
     done = setup.keynet("clean", "--images", "--yes", env=alone)
@@ -51,7 +54,7 @@ def test_what_builds_left_goes_and_nothing_else(setup: HostSetup, tmp_path: Path
     assert own or mine in left
     again = setup.keynet("clean", "--images", "--yes", env=alone)
     assert again.returncode == 0, again.stderr
-    assert "localhost" not in again.stderr
+    assert "There is nothing to remove." in again.stderr
 
 
 def _images(setup: HostSetup) -> str:

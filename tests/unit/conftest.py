@@ -6,7 +6,20 @@ from pathlib import Path
 
 import pytest
 
+from keynet.files import owners
 from tests.fakes.engine import Answer, EngineProgram
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _runtime_folder() -> Iterator[None]:
+    """Keep this process's folder out of /run, where the machine's own commands are found."""
+    with (
+        tempfile.TemporaryDirectory(prefix="kn-run-", ignore_cleanup_errors=True) as name,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("XDG_RUNTIME_DIR", name)
+        owners.token()
+        yield
 
 
 class Machine:

@@ -121,6 +121,62 @@ def test_a_file_that_others_can_reach_is_refused_with_the_command(file: Path, mo
     assert f"chmod 600 {file}" in caught.value.hint
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+@pytest.mark.parametrize("part", ["file", "folder"])
+def test_the_file_or_folder_of_another_user_is_refused_with_the_command(
+    file: Path, part: str
+) -> None:
+    credentials.save(SAVED, file)
+    owned = file if part == "file" else file.parent
+    os.chown(owned, 12345, -1)
+    with pytest.raises(KeynetError, match="belongs to another user") as refused:
+        credentials.load(file)
+    assert f"chown {os.geteuid()} {owned}" in refused.value.hint
+    with pytest.raises(KeynetError):
+        credentials.check_savable(file)
+    assert credentials.clear(file)
+
+
+@pytest.mark.parametrize("above", [0, 1])
+@pytest.mark.parametrize("saved", [True, False])
+def test_a_folder_in_which_others_could_exchange_the_file_is_refused(
+    tmp_path: Path, above: int, saved: bool
+) -> None:
+    file = tmp_path / "shared/folder/login.json"
+    file.parent.mkdir(parents=True)
+    if saved:
+        credentials.save(SAVED, file)
+    opened = file.parents[above]
+    opened.chmod(0o777)
+    with pytest.raises(KeynetError) as refused:
+        credentials.save(SAVED, file)
+    assert f"chmod go-w {opened}" in refused.value.hint
+    assert saved or not file.exists()
+    # As in /tmp, where only its owner can exchange a file.
+    opened.chmod(0o1777)
+    credentials.save(SAVED, file)
+    assert credentials.load(file) == SAVED
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_the_owner_of_what_lies_above_does_not_count(tmp_path: Path) -> None:
+    file = tmp_path / "home/keynet/config.json"
+    credentials.save(SAVED, file)
+    os.chown(file.parent.parent, 12345, 12345)
+    assert credentials.load(file) == SAVED
+
+
+def test_what_a_killed_process_has_left_of_the_file_is_removed(file: Path) -> None:
+    credentials.save(SAVED, file)
+    left = file.with_name(".keynet-0123456789abcdef")
+    left.write_text("a password")
+    credentials.save(SAVED, file)
+    assert not left.exists()
+    left.write_text("a password")
+    credentials.clear(file)
+    assert list(file.parent.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -62,10 +62,14 @@ _CAUSES: Final = (
 
 
 class BuildLog:
-    """Follow a build line by line; ``image_id`` is "" until the log names the image."""
+    """Follow a build line by line; ``image_id`` is "" until the log names the image.
+
+    ``has_logins`` is set by who knows that the images of stages hold a password.
+    """
 
     def __init__(self) -> None:
         self.image_id = ""
+        self.has_logins = False
         self._step = ""
         self._vertices: dict[str, str] = {}
         self._failed_vertex = ""

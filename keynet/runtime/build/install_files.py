@@ -18,7 +18,7 @@ from keynet.plan import HostNetwork, Recipe
 from keynet.runtime.build import pip_archive
 from keynet.runtime.build.uv_program import UvProgram
 
-__all__ = ["FOLDER", "LAYER", "PREFIX", "UV", "UV_IMAGE", "build_files", "command"]
+__all__ = ["FOLDER", "LAYER", "PREFIX", "UV", "UV_IMAGE", "build_files", "command", "have_logins"]
 
 # Not /opt/venv: some bases have their own environment there.
 PREFIX: Final = "/opt/keynet"
@@ -90,6 +90,12 @@ def build_files(
     if uv is not None and not uv.image:
         sent[UV] = uv.path
     return {**contents, **sent}, _hash({**contents, _PIP: pip.key.encode(), UV: key})
+
+
+def have_logins(sent: Mapping[str, bytes | Path]) -> bool:
+    """Report whether one of the build files has a URL with a login."""
+    contents = (content for content in sent.values() if isinstance(content, bytes))
+    return any(_URL_LOGIN.search(content) for content in contents)
 
 
 @functools.cache

@@ -6,6 +6,7 @@ before a name moves to a new image, its old image gets a temporary name, which i
 Engines cannot do this in one command, so a lock lets one build at a time do it.
 """
 
+import contextlib
 import hashlib
 import re
 import secrets
@@ -28,7 +29,9 @@ __all__ = [
     "CachedImage",
     "build_name",
     "drop",
+    "drop_stages",
     "first_stage",
+    "forget",
     "keep_stages",
     "list_images",
     "owner_of",
@@ -41,9 +44,11 @@ __all__ = [
 PREFIX: Final = "localhost/keynet/"
 _LONGEST: Final = 40
 _TEMPORARY: Final = "build"
-_OWNED: Final = re.compile(rf"{PREFIX}[^:]+:{_TEMPORARY}-({owners.PATTERN})-[0-9a-f]+")
+_TRIAL: Final = "trial"
+_OWNED: Final = re.compile(rf"{PREFIX}[^:]+:(?:{_TEMPORARY}|{_TRIAL})-({owners.PATTERN})-[0-9a-f]+")
 # For several commands in sequence, each of which may remove gigabytes.
 _TIMEOUT_S: Final = 600.0
+_FORGETTING_S: Final = 60.0
 # How long to wait for another build's lock. Going on without it leaves at worst one image
 # without a name.
 _LOCK_TIMEOUT_S: Final = 30.0
@@ -57,13 +62,15 @@ class CachedImage:
     """An image in an engine's store.
 
     ``name`` is this build's own temporary tag; ``project`` is the name of the layer cache, without
-    a tag; ``stages`` are the ids of the last image of each stage but the final one.
+    a tag; ``stages`` are the ids of the last image of each stage but the final one. ``dropped`` are
+    those of stages that must not be kept.
     """
 
     image_id: str
     name: str
     project: str
     stages: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
 
 
 def project_name(plan: BuildPlan) -> str:
@@ -85,7 +92,7 @@ def build_name(project: str) -> str:
 
 def trial_name() -> str:
     """Return a name for the image of one trial build."""
-    return f"{PREFIX}probe:{_TEMPORARY}-{owners.token()}-{secrets.token_hex(4)}"
+    return f"{PREFIX}probe:{_TRIAL}-{owners.token()}-{secrets.token_hex(4)}"
 
 
 def owner_of(name: str) -> str | None:
@@ -110,7 +117,7 @@ def release(engine: tuple[str, ...], built: CachedImage) -> None:
         engine,
         wanted,
         built.project,
-        [*_later_stages(built.project, len(built.stages)), built.name],
+        [*_later_stages(built.project, len(built.stages)), built.name, *built.dropped],
     )
 
 
@@ -123,6 +130,28 @@ def keep_stages(engine: tuple[str, ...], project: str, stage_images: Sequence[st
     """
     if stage_images:
         _move_names(engine, _stages(project, stage_images), project, [])
+
+
+def drop_stages(engine: tuple[str, ...], project: str, stage_images: Sequence[str]) -> None:
+    """Remove the stages of a failed build, which hold a password, and those of earlier builds.
+
+    Args:
+        engine: The engine's argv up to the verb.
+        stage_images: As for ``keep_stages``.
+    """
+    if stage_images:
+        _move_names(engine, {}, project, [*_later_stages(project, 0), *stage_images])
+
+
+def forget(engine: tuple[str, ...], name: str) -> None:
+    """Remove the name of a build that did not come to its end, if there is an image of it.
+
+    Args:
+        engine: The engine's argv up to the verb.
+    """
+    with contextlib.suppress(EngineError):
+        command = shell.Command((*engine, "rmi", name), tidying=True)
+        shell.run(command, timeout_s=_FORGETTING_S)
 
 
 def list_images(engine: tuple[str, ...], repository: str, store: str) -> list[KeptImage]:

@@ -27,6 +27,7 @@ from keynet.runtime.build.install_files import (
     UV_IMAGE,
     build_files,
     command,
+    have_logins,
 )
 from keynet.runtime.build.uv_program import UvProgram
 from keynet.text import _, fill
@@ -89,12 +90,15 @@ class Rendered:
     ``build_files`` are the files of ``build/`` by relative path: their content, or the ``Path`` of
     a file in keynet's cache. Those in ``executables`` get mode 0755, the others 0644. ``links``
     are the symbolic links of ``build/`` with their targets, which are paths in the image.
+    ``stage_has_logins`` where the images of the first stage hold a password of the package index or
+    of a proxy: they must not be kept.
     """
 
     text: str
     build_files: Mapping[str, bytes | Path] = field(default_factory=dict, repr=False)
     executables: frozenset[str] = frozenset()
     links: Mapping[str, str] = field(default_factory=dict)
+    stage_has_logins: bool = False
 
 
 def two_stages(recipe: Recipe, network: HostNetwork, uv: UvProgram | None = None) -> Rendered:
@@ -119,7 +123,7 @@ def two_stages(recipe: Recipe, network: HostNetwork, uv: UvProgram | None = None
     sent, _fingerprint = build_files(recipe, network, uv)
     copy_uv = _COPY_UV.format(image=uv.image) if uv is not None and uv.image else ""
     text = _fill_template(recipe, _TWO_STAGES, copy_uv=copy_uv)
-    return Rendered(text, sent, frozenset({UV}))
+    return Rendered(text, sent, frozenset({UV}), stage_has_logins=have_logins(sent))
 
 
 def one_stage(

@@ -65,13 +65,14 @@ def _own(folder: Path) -> UvProgram | None:
         found = file.stat()
         cache = DiskCache(folder, "uv", _MOST)
         key = f"{found.st_size:x}-{found.st_mtime_ns:x}"
-        path = cache.path(key)
-        if not path.exists():
+        path = cache.find(key)
+        if path is None:
             content = file.read_bytes()
             if not content.startswith(_ELF):
                 return None
             cache.put(key, content)
+            path = cache.find(key)
     except OSError:
         # Not installed for this machine, or no place for a copy: pip installs, and says so.
         return None
-    return UvProgram(key, path)
+    return UvProgram(key, path) if path is not None else None

@@ -59,6 +59,10 @@ class Cache:
         except (TypeError, ValueError, LookupError):
             return None
 
+    def distrusted(self, name: str) -> Path | None:
+        """Return what another user has, or may change, so that it is not used; None for nothing."""
+        return self._files(name).distrusted()
+
     def put(self, name: str, key: str, found: ProbeResult) -> None:
         """Remember a result in place of an earlier one for the same key."""
         kind = "unusable" if isinstance(found, Unusable) else ""

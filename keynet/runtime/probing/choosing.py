@@ -1,11 +1,13 @@
 """Choose a builder that works on this host, and explain why the others do not."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from keynet.errors import EngineUnavailable, UsageError
+from keynet.errors import EngineUnavailable, KeynetError, UsageError
 from keynet.events import Emit, Notice
 from keynet.runtime.engine import AnyBuilder, Candidate, Unusable, WorkingEngine
+from keynet.runtime.probing.cache import Cache
 from keynet.text import Block, _, fill, printable, stacked
 
 __all__ = ["AUTO", "choose", "find_working", "probe_all"]
@@ -53,6 +55,7 @@ def choose(
         UsageError: There is no candidate of this name.
     """
     wanted = _named(name, candidates)
+    _say_what_is_not_used(wanted, emit)
     needs = _Needs(lacking if name == AUTO else _nothing, run=needs_run)
     found = _first_usable(wanted, needs, fresh=False, emit=emit)
     if isinstance(found, _NoneUsable) and found.remembered:
@@ -133,6 +136,15 @@ def _first_usable(
         else:
             return found
     return slow or unable or _NoneUsable(refused, remembered)
+
+
+def _say_what_is_not_used(candidates: Sequence[Candidate], emit: Emit) -> None:
+    for candidate in candidates:
+        with contextlib.suppress(KeynetError):
+            if (path := Cache().distrusted(candidate.name)) is not None:
+                text = _("Not using remembered results of engines: others can change {path}.")
+                emit(Notice(fill(text, path=path), "detail"))
+                return
 
 
 def _skipped(refused: Unusable) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from keynet.errors import ContainerNotFound, EngineError, NetworkNotFound
-from keynet.runtime.abilities import Container, Host
+from keynet.runtime.abilities import Container, Engine
 from keynet.runtime.remains import Kind, Remnant
 from keynet.runtime.workspace.labels import OWNER
 from keynet.text import stacked
@@ -20,7 +20,7 @@ _AT_WORK: Final = frozenset({"paused", "restarting", "running", "stopping"})
 class LabelledRemains:
     """An engine as a ``Finder`` of what has keynet's labels."""
 
-    host: Host
+    host: Engine
 
     @property
     def engine(self) -> str:

@@ -19,7 +19,7 @@ __all__ = ["find", "private"]
 
 def find(known: Owners) -> Iterator[Leftover]:
     """Yield the folders that outlive commands on purpose, if they exist."""
-    kept = State.IN_USE if known.others else State.KEPT
+    kept = State.IN_USE if known.neighbours else State.KEPT
     own = own_store.find()
     if own is not None:
         yield Leftover(Kind.STORE, str(own.path), kept, OwnFolder(own.path), size=own.size)

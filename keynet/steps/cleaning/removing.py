@@ -110,7 +110,8 @@ def _remove_folder(leftover: Leftover) -> None:
 def _remove_cache(cache: Path) -> None:
     """Remove a cache; a command that has just begun to use it creates it again."""
     assert cache == places.cache()
-    shutil.rmtree(cache)
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(cache)
 
 
 def _not_removed(leftover: Leftover, error: OSError) -> EngineError:

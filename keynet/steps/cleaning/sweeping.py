@@ -1,7 +1,7 @@
 """Remove what dead commands have left, before a command that builds does the same work."""
 
 from keynet.events import ignore
-from keynet.files import dead_folders, owners
+from keynet.files import dead_folders, folder_parents, owners, places
 from keynet.steps.cleaning import finding, removing
 
 __all__ = ["sweep"]
@@ -12,8 +12,9 @@ def sweep() -> None:
 
     What cannot be removed stays, for ``keynet clean`` to report.
     """
+    here = places.real(folder_parents.runtime())
     dead = [folder for folder in dead_folders.find() if not folder.alive]
-    if any(folder.kind == owners.KIND for folder in dead):
+    if any(folder.kind == owners.KIND and folder.path.parent == here for folder in dead):
         # Their programs may still run, and their containers are in an engine.
         removing.remove(finding.of_dead(ignore))
     elif dead:

@@ -9,7 +9,7 @@ from keynet.errors import (
     KeynetError,
 )
 from keynet.events import Emit, Notice
-from keynet.files import dead_folders, places
+from keynet.files import places
 from keynet.oci.platform import Platform
 from keynet.plan import (
     BuildPlan,
@@ -21,6 +21,7 @@ from keynet.runtime.engine import AnyBuilder, Candidate
 from keynet.runtime.engines.engine_candidates import engines
 from keynet.runtime.probing import choosing
 from keynet.steps.checking import training_checks
+from keynet.steps.cleaning import sweeping
 from keynet.steps.preparing import base_image
 from keynet.steps.preparing import script as scripts
 from keynet.steps.preparing.background_lookup import BackgroundLookup
@@ -62,7 +63,7 @@ def prepare(
         EngineError, ValidationError: See ``base_image.check``.
         ContextInvalid: The image would not train, and the request is strict.
     """
-    dead_folders.remove_dead()
+    sweeping.sweep()
     script = scripts.read(request.entrypoint, stages, emit)
     with stages.stage("context", _("Checking context")) as stage:
         plan = plan_build(request, script, emit, default_platform)

@@ -32,9 +32,10 @@ def answer(base: Reference, wanted: Platform) -> Looked | None:
     if cache is None:
         return None
     try:
-        if not 0 <= time.time() - cache.path(key).stat().st_mtime < _VALID_S:
+        path = cache.find(key)
+        if path is None or not 0 <= time.time() - path.stat().st_mtime < _VALID_S:
             return None
-        return base_config.from_json(json.loads(cache.path(key).read_bytes()))
+        return base_config.from_json(json.loads(path.read_bytes()))
     except (OSError, LookupError, TypeError, ValueError, KeynetError):
         return None
 

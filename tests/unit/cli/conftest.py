@@ -49,6 +49,8 @@ def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platfo
     project = tmp_path / "project"
     engines = tmp_path / "bin"
     home.mkdir()
+    # Without it root's own in /run would be looked through.
+    (home / "run").mkdir(mode=0o700)
     project.mkdir()
     engine.install(engines)
     (project / "train.py").write_text(SCRIPT)
@@ -61,6 +63,7 @@ def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platfo
             "HOME": str(home),
             "XDG_CACHE_HOME": str(home / "cache"),
             "XDG_DATA_HOME": str(home / "data"),
+            "XDG_RUNTIME_DIR": str(home / "run"),
             "PATH": str(engines),
             "LANGUAGE": "C",
         }.items():
@@ -69,7 +72,6 @@ def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platfo
             "REGISTRY_AUTH_FILE",
             "DOCKER_AUTH_CONFIG",
             "DOCKER_CONFIG",
-            "XDG_RUNTIME_DIR",
             "DOCKER_HOST",
             "KEYNET_TOKEN_HOSTS",
         ):

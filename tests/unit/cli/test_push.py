@@ -9,7 +9,7 @@ import pytest
 from tests.fakes import engine
 from tests.fakes.backend import Reply
 from tests.fakes.registry import Reply as RegistryReply
-from tests.unit.cli.conftest import KEY, Platform, Terminal, keynet
+from tests.unit.cli.conftest import KEY, Platform, keynet
 
 Capture = pytest.CaptureFixture[str]
 
@@ -429,46 +429,6 @@ def test_doctor_reports_a_platform_that_fails(platform: Platform, capsys: Captur
     assert {finding["name"]: finding["ok"] for finding in examined["platform"]} == {
         "login": True, "backend": False, "registry": False
     }  # fmt: skip
-
-
-@pytest.mark.slow
-def test_clean_asks_and_removes_what_keynet_left(
-    platform: Platform, capsys: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert keynet("clean", "--yes") == 0
-    assert "nothing" in capsys.readouterr().err
-    assert keynet("build", "train.py", "--quiet") == 0
-    cache = Path(os.environ["XDG_CACHE_HOME"]) / "keynet"
-    assert cache.exists()
-    assert keynet("clean") == 2
-    assert "--yes" in capsys.readouterr().err
-    assert cache.exists()
-    monkeypatch.setattr("sys.stdin", Terminal("n\n"))
-    assert keynet("clean") == 0
-    assert "Nothing was removed" in capsys.readouterr().err
-    assert cache.exists()
-    monkeypatch.setattr("sys.stdin", Terminal("y\n"))
-    assert keynet("clean") == 0
-    assert not cache.exists()
-
-
-@pytest.mark.slow
-def test_clean_says_which_engine_keeps_its_images_and_removes_the_rest(
-    platform: Platform, capsys: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert keynet("build", "train.py", "--quiet") == 0
-    cache = Path(os.environ["XDG_CACHE_HOME"]) / "keynet"
-    capsys.readouterr()
-    monkeypatch.setenv("FAKE_ENGINE", "in-use")
-    assert keynet("clean", "--images", "--yes") == 4
-    shown = capsys.readouterr().err
-    assert "localhost/keynet/p:latest  image of buildah  1 kB" in shown
-    assert "image is in use by a container" in shown
-    assert not cache.exists()
-    monkeypatch.setenv("FAKE_ENGINE", "no-images")
-    assert keynet("clean", "--images", "--yes") == 0
-    shown = capsys.readouterr().err
-    assert "buildah could not list its images: the store is locked" in shown
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -65,3 +65,40 @@ def test_a_folder_that_cannot_be_created_is_not_an_error(tmp_path: Path) -> None
     assert kept(folder, "thing", "a", lambda: b"content") == b"content"
     with pytest.raises(OSError, match="Not a directory"):
         DiskCache(folder, "thing", 2).put("a", "a")
+
+
+@pytest.mark.parametrize("umask", [0, 0o002])
+def test_nobody_else_may_write_to_what_is_kept(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        cache = DiskCache(tmp_path / "keynet/engines", "thing", 2)
+        cache.put("a", "content")
+    finally:
+        os.umask(before)
+    for path in (cache.path("a"), cache.folder, cache.folder.parent):
+        assert path.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("part", ["file", "folder", "above"])
+def test_what_others_may_change_counts_as_missing(tmp_path: Path, part: str) -> None:
+    cache = DiskCache(tmp_path / "keynet/engines", "thing", 2)
+    cache.put("a", "content")
+    changed = {"file": cache.path("a"), "folder": cache.folder, "above": cache.folder.parent}[part]
+    changed.chmod(0o777)
+    assert cache.get("a") is None
+    assert cache.find("a") is None
+    assert cache.distrusted() == changed
+    assert kept(cache.folder, "thing", "a", lambda: b"made again") == cache.path("a")
+    assert cache.get("a") == b"made again"
+    assert cache.distrusted() is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+@pytest.mark.parametrize("part", ["file", "folder"])
+def test_what_another_user_owns_counts_as_missing(tmp_path: Path, part: str) -> None:
+    cache = DiskCache(tmp_path / "keynet/engines", "thing", 2)
+    cache.put("a", "content")
+    os.chown(cache.path("a") if part == "file" else cache.folder, 12345, 12345)
+    assert cache.get("a") is None
+    made = kept(cache.folder, "thing", "a", lambda: b"made again")
+    assert made == (cache.path("a") if part == "file" else b"made again")

@@ -40,6 +40,7 @@ from keynet.runtime.engines.docker import (
     docker_args,
     docker_mounts,
     docker_packages,
+    docker_remains,
     docker_run,
     docker_saving,
     docker_tar_context,
@@ -104,6 +105,8 @@ class Docker:
         project = layer_cache.project_name(plan)
         plan = self._bases.named(plan) or plan
         name = layer_cache.build_name(project) if target is None else str(_tagged(target))
+        if target is not None:
+            docker_remains.note_target(name)
         log = BuildLog()
 
         def on_line(line: str) -> None:
@@ -128,8 +131,13 @@ class Docker:
         finally:
             if not done:
                 with uninterrupted():
-                    layer_cache.keep_stages((self.invocation.binary,), project, log.stage_images)
-        return CachedImage(image_id, name, project, tuple(log.stage_images[:-1]))
+                    # An interrupt may come when the image has its name already.
+                    layer_cache.forget((self.invocation.binary,), name)
+                    settle = layer_cache.drop_stages if log.has_logins else layer_cache.keep_stages
+                    settle((self.invocation.binary,), project, log.stage_images)
+        stages = tuple(log.stage_images[:-1])
+        kept, dropped = ((), stages) if log.has_logins else (stages, ())
+        return CachedImage(image_id, name, project, kept, dropped)
 
     def _check_platform(self, image_id: str, wanted: Platform | None) -> None:
         facts = self.inspect(image_id)
@@ -149,6 +157,7 @@ class Docker:
         rendered = self._on_packages(plan, config, log, on_line)
         if rendered is None:
             rendered = self._rendered(plan, config, on_line)
+        log.has_logins = rendered.stage_has_logins
         with stage(plan, rendered, emit) as staged:
             iidfile = staged.private / "image-id"
             arguments = docker_args.build_arguments(

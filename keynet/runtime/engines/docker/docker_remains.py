@@ -1,5 +1,6 @@
 """Find what builds have left in docker's daemon: containers that install, and images."""
 
+import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,16 +8,18 @@ from datetime import datetime
 from typing import Final
 
 from keynet.errors import EngineError
+from keynet.files import owners
 from keynet.process import shell
 from keynet.runtime.build import layer_cache, store_remains
 from keynet.runtime.engines.docker import docker_packages
 from keynet.runtime.engines.docker.docker_host import NAME
 from keynet.runtime.remains import Kind, Remnant, size_of
+from keynet.runtime.workspace.labels import MANAGED
 from keynet.text import _, fill
 
-__all__ = ["DockerRemains"]
+__all__ = ["DockerRemains", "note_target", "targets"]
 
-_TIMEOUT_S: Final = 30.0
+_NOTE: Final = f"{NAME} image "
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,25 @@ class DockerRemains:
         )
         containers = [found for line in listed.splitlines() if (found := _container(line))]
         images = layer_cache.list_images((self.binary,), "Repository", NAME)
-        return [*containers, *store_remains.images(NAME, images)]
+        return [*containers, *store_remains.images(NAME, images), *self._targets()]
+
+    def _targets(self) -> list[Remnant]:
+        """Return images with the names of pushes that have not come to their ends."""
+        owner_of = {
+            name: owner for owner, names in owners.notes().items() for name in targets(names)
+        }
+        if not owner_of:
+            return []
+        template = "{{.Repository}}:{{.Tag}} {{.Size}}"
+        listed = store_remains.ask(
+            (self.binary,), "images", "--filter", f"label={MANAGED}=true", "--format", template
+        )
+        lines = [line.partition(" ") for line in listed.splitlines()]
+        return [
+            Remnant(Kind.IMAGE, name, name, NAME, NAME, owner_of[name], size=size_of(size))
+            for name, _space, size in lines
+            if name in owner_of
+        ]
 
     def remove(self, remnants: Sequence[Remnant]) -> None:
         """See ``Finder.remove``."""
@@ -50,6 +71,18 @@ class DockerRemains:
             if left:
                 raise store_remains.not_removed(NAME, done)
         store_remains.drop_images((self.binary,), remnants)
+
+
+def note_target(name: str) -> None:
+    """Write down the name of an image that is about to be built and pushed."""
+    # Without a folder that this user may write to, what is left behind is not found.
+    with contextlib.suppress(OSError):
+        owners.note(f"{_NOTE}{name}")
+
+
+def targets(lines: Sequence[str]) -> list[str]:
+    """Return the names that ``note_target`` has written down."""
+    return [line.removeprefix(_NOTE) for line in lines if line.startswith(_NOTE)]
 
 
 def _container(line: str) -> Remnant | None:

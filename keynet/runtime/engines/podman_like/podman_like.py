@@ -51,6 +51,8 @@ __all__ = ["PodmanLike", "restore"]
 _TIMEOUT_S: Final = 120.0
 # No signal ends it earlier.
 _CLEANING_S: Final = 60.0
+# Instead of the exit status of a build.
+_INTERRUPTED: Final = -1000
 # For builds that fail because of another process on the same store: buildah before 1.43.
 _TRIES: Final = 3
 
@@ -124,9 +126,12 @@ class PodmanLike:
             )
             for tries_left in reversed(range(_TRIES)):
                 log = BuildLog()
-                status = self._run_build(command, staged, project, log, emit)
+                drops = rendered.stage_has_logins
+                status = self._run_build(command, staged, name, log, emit, drops=drops)
                 if status == 0 and log.image_id:
-                    return CachedImage(log.image_id, name, project, tuple(log.stage_images[:-1]))
+                    stages = tuple(log.stage_images[:-1])
+                    kept_stages, dropped = ((), stages) if drops else (stages, ())
+                    return CachedImage(log.image_id, name, project, kept_stages, dropped)
                 if not (tries_left and log.lost_layer):
                     break
                 emit(Notice(_("Another process changed the same images. Building again."), "note"))
@@ -324,33 +329,45 @@ class PodmanLike:
         return (verb, *self.dialect.build_flags(self.invocation), marker, *rest)
 
     def _run_build(
-        self, command: shell.Command, staged: Stage, project: str, log: BuildLog, emit: Emit
+        self,
+        command: shell.Command,
+        staged: Stage,
+        name: str,
+        log: BuildLog,
+        emit: Emit,
+        *,
+        drops: bool,
     ) -> int:
         """Run ``build`` once and return its exit status.
 
-        If it does not give an image, its working containers are removed and its cache is kept.
+        If it does not give an image, its working containers are removed and its cache is kept,
+        unless that holds a password (``drops``).
         """
 
         def on_line(line: str) -> None:
             log.feed(line)
             emit(LogLine(line, "build"))
 
-        status = -1
+        status = _INTERRUPTED
         try:
             finished = shell.run(command, timeout_s=None, on_stdout=on_line, on_stderr=on_line)
             status = finished.status
         finally:
             if status != 0 or not log.image_id:
                 with uninterrupted():
-                    self._clean_up(staged, project, log)
+                    self._remove_containers(staged)
+                    if status in {0, _INTERRUPTED}:
+                        # An interrupt may come when the image has its name already.
+                        layer_cache.forget(self._prefix, name)
+                    settle = layer_cache.drop_stages if drops else layer_cache.keep_stages
+                    settle(self._prefix, name.rpartition(":")[0], log.stage_images)
         return status
 
-    def _clean_up(self, staged: Stage, project: str, log: BuildLog) -> None:
+    def _remove_containers(self, staged: Stage) -> None:
         containers = working_containers.find(staged, self.invocation, self.engine.storage_driver)
         if containers:
             argv = (*self._prefix, "rm", *self.dialect.rm_flags, *containers)
             shell.run(shell.Command(argv, tidying=True), timeout_s=_CLEANING_S)
-        layer_cache.keep_stages(self._prefix, project, log.stage_images)
 
     def _run(self, *arguments: str) -> shell.Finished:
         return shell.run(shell.Command((*self._prefix, *arguments)), timeout_s=_TIMEOUT_S)

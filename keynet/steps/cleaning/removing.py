@@ -1,5 +1,6 @@
 """Remove what keynet has left: programs first, then what they use."""
 
+import contextlib
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -39,17 +39,16 @@ from keynet.runtime.engine import (
 from keynet.runtime.engines.docker import (
     docker_args,
     docker_mounts,
-    docker_packages,
     docker_remains,
     docker_run,
     docker_saving,
     docker_tar_context,
-    docker_uv,
 )
 from keynet.runtime.engines.docker.docker_args import Invocation
 from keynet.runtime.engines.docker.docker_bases import DockerBases
 from keynet.runtime.engines.docker.docker_engine import DockerEngine
 from keynet.runtime.engines.docker.docker_login import private_config
+from keynet.runtime.engines.docker.installing import docker_packages, docker_uv
 from keynet.runtime.lacking import cannot_emulate, cannot_run, heredocs, several_platforms
 from keynet.runtime.probing.reasons import error_line
 from keynet.runtime.workspace.run import ContainerCommands

@@ -11,8 +11,8 @@ from keynet.errors import EngineError
 from keynet.files import owners
 from keynet.process import shell
 from keynet.runtime.build import layer_cache, store_remains
-from keynet.runtime.engines.docker import docker_packages
 from keynet.runtime.engines.docker.docker_host import NAME
+from keynet.runtime.engines.docker.installing import docker_packages
 from keynet.runtime.remains import Kind, Remnant, size_of
 from keynet.runtime.workspace.labels import MANAGED
 from keynet.text import _, fill

@@ -22,7 +22,7 @@ from keynet.runtime.probing.trial_program import write_context
 from keynet.runtime.probing.ulimits import lower_limits
 from keynet.text import _, fill, printable
 
-__all__ = ["TrialResult", "probe"]
+__all__ = ["TrialResult", "probe", "service_address"]
 
 TrialResult = tuple[WorkingEngine, Invocation] | Unusable
 
@@ -172,18 +172,19 @@ def _usable(
         can_run=can_run,
         no_run_reason=tried,
         storage_driver=facts.storage_driver,
-        endpoint=_endpoint(invocation) if facts.remote else "",
+        endpoint=service_address(invocation.binary) if facts.remote else "",
         architecture=facts.architecture,
+        store=facts.graph_root,
     )
     return engine, replace(invocation, graph_root=facts.graph_root)
 
 
-def _endpoint(invocation: Invocation) -> str:
+def service_address(binary: str) -> str:
     """Return a remote podman's address: CONTAINER_HOST, else its connection."""
     if host := os.environ.get("CONTAINER_HOST"):
         return host
     listed = shell.run(
-        shell.Command((invocation.binary, "system", "connection", "list", "--format", "json")),
+        shell.Command((binary, "system", "connection", "list", "--format", "json")),
         timeout_s=_TIMEOUT_S,
     )
     wanted = os.environ.get("CONTAINER_CONNECTION")

@@ -1,0 +1,76 @@
+"""What docker's client and daemon report about themselves, without a build."""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+from keynet.errors import EngineError
+from keynet.process import shell
+from keynet.runtime.engine import Unusable
+from keynet.runtime.engines.docker import docker_trial
+from keynet.runtime.engines.docker.docker_host import ADVICE, GUIDE, NAME
+from keynet.runtime.probing import endpoints, reasons
+from keynet.runtime.probing.engine_report import TIMEOUT_S, EngineReport, hanging
+from keynet.runtime.probing.privileges import as_root
+from keynet.text import _, fill
+
+__all__ = ["report"]
+
+
+def report() -> EngineReport | Unusable:
+    """Return the facts of client and daemon, or why no build needs to be tried."""
+    binary = shutil.which(NAME)
+    if binary is None:
+        return reasons.not_installed(GUIDE)
+    endpoint = ""
+    try:
+        if os.environ.get("BUILDX_BUILDER"):
+            # The builder may be on other hosts and need no daemon.
+            return EngineReport(_client_version(binary), remote=True)
+        endpoint = docker_trial.endpoint(binary)
+        refused = endpoints.refusal(endpoint, NAME, ADVICE)
+        if refused is not None:
+            return refused
+        versions = _json(binary, "version")
+        info = _json(binary, "info")
+    except EngineError as error:
+        return _explain(error, endpoint)
+    server, client = versions.get("Server"), versions.get("Client")
+    return EngineReport(
+        client=str(client.get("Version", "")) if isinstance(client, dict) else "",
+        server=str(server.get("Version", "")) if isinstance(server, dict) else "",
+        rootless=any("rootless" in str(each) for each in info.get("SecurityOptions") or ()),
+        remote=not endpoint.startswith(("unix://", "npipe://")),
+        endpoint=endpoint,
+        storage_driver=str(info.get("Driver") or ""),
+        store=str(info.get("DockerRootDir") or ""),
+        prune="docker image prune",
+        cgroups=str(info.get("CgroupVersion") or ""),
+    )
+
+
+def _explain(error: EngineError, endpoint: str) -> Unusable:
+    if not endpoint:
+        return Unusable(NAME, error.message, error.hint)
+    restart = as_root("systemctl restart docker")
+    fix = fill(_("{restart}. Its log: journalctl -u docker"), restart=restart)
+    return hanging(NAME, endpoint, fix)
+
+
+def _client_version(binary: str) -> str:
+    said = shell.run(shell.Command((binary, "--version")), timeout_s=TIMEOUT_S).stdout
+    words = said.replace(",", " ").split()
+    return words[2] if len(words) > 2 else ""
+
+
+def _json(binary: str, verb: str) -> Mapping[str, Any]:
+    """Return the engine's JSON; empty if it prints none, which the trial explains."""
+    command = shell.Command((binary, verb, "--format", "{{json .}}"))
+    finished = shell.run(command, timeout_s=TIMEOUT_S)
+    try:
+        found = json.loads(finished.stdout)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

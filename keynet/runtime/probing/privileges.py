@@ -1,0 +1,26 @@
+"""Who runs keynet, and how to word what only root may do."""
+
+import os
+import pwd
+
+from keynet.text import Block, _
+
+__all__ = ["as_root", "running_as_root", "user_name"]
+
+
+def user_name() -> str:
+    """Return this user's name; its number if /etc/passwd has no entry for it."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
+
+
+def running_as_root() -> str:
+    """Return the words before a command that needs root, for the user that runs keynet."""
+    return _("Run:") if os.geteuid() == 0 else _("Ask your administrator to run:")
+
+
+def as_root(command: str) -> str:
+    """Word a command that needs root; its text is safe to show."""
+    return Block(f"{running_as_root()} {command}")

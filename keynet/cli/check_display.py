@@ -92,13 +92,16 @@ class _Live:
     def __init__(self, stream: TextIO, names: list[str], *, quiet: bool) -> None:
         from rich.console import Console
         from rich.live import Live
+        from rich.spinner import Spinner
 
         self._names = names
         self._quiet = quiet
         self._start = time.monotonic()
         self._colour = may_colour(stream)
+        self._console = Console(file=stream, highlight=False)
+        self._spinner = Spinner("line")
         self._live: Live = Live(
-            console=Console(file=stream, highlight=False),
+            console=self._console,
             get_renderable=self._waiting,
             refresh_per_second=8,
             transient=True,
@@ -110,7 +113,7 @@ class _Live:
 
         if not self._quiet:
             for line in check_lines(check, colour=self._colour):
-                self._live.console.print(Text.from_ansi(line), soft_wrap=True)
+                self._console.print(Text.from_ansi(line), soft_wrap=True)
 
     def end(self, name: str) -> None:
         if name in self._names:
@@ -120,14 +123,15 @@ class _Live:
         self._live.stop()
 
     def _waiting(self) -> RenderableType:
-        from rich.spinner import Spinner
         from rich.text import Text
 
+        if not self._names:
+            return Text()
         seconds = time.monotonic() - self._start
         text = fill(
             _("examining {names} ({seconds:.0f} s)"),
             names=", ".join(self._names),
             seconds=seconds,
         )
-        spinner = Spinner("line", Text(text, overflow="ellipsis", no_wrap=True))
-        return spinner.render(self._live.console.get_time())
+        self._spinner.update(text=Text(text, overflow="ellipsis", no_wrap=True))
+        return self._spinner.render(self._console.get_time())

@@ -68,13 +68,16 @@ class WorkingEngine:
 class Unusable:
     """An engine that cannot be used here, with a reason and a fix for people.
 
-    ``endpoint`` is the daemon's address if the daemon did not answer, else "".
+    ``endpoint`` is the daemon's address if the daemon did not answer, else "". ``repair`` is a
+    program with arguments that fixes it without root, and ``repair_effect`` what else it does.
     """
 
     name: str
     reason: str
     fix: str
     endpoint: str = ""
+    repair: tuple[str, ...] = ()
+    repair_effect: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ TIMEOUT_S: Final = 8.0
 
 @dataclass(frozen=True, slots=True)
 class EngineReport:
-    """The facts of an engine; an empty string where the engine does not report one.
+    """The facts of an engine; an empty string or None where the engine does not report one.
 
     ``server`` is the version of a daemon or service. ``endpoint`` is its address. ``remote``
     engines run on another machine, or in a virtual one. ``store`` is a folder of the engine's
@@ -25,7 +25,7 @@ class EngineReport:
 
     client: str
     server: str = ""
-    rootless: bool = False
+    rootless: bool | None = None
     remote: bool = False
     endpoint: str = ""
     storage_driver: str = ""
@@ -38,14 +38,14 @@ class EngineReport:
 Reporter = Callable[[], EngineReport | Unusable]
 
 
-def hanging(name: str, endpoint: str, fix: str) -> Unusable:
-    """Explain that the engine, or its daemon, has started to answer and does not end."""
+def hanging(name: str, endpoint: str, fix: str, timeout_s: float) -> Unusable:
+    """Explain that the engine, or its daemon, has not answered within this time."""
     if endpoint:
         reason = fill(
             _("its daemon at {endpoint} accepts connections but did not answer within {time} s"),
             endpoint=endpoint,
-            time=round(TIMEOUT_S),
+            time=round(timeout_s),
         )
     else:
-        reason = fill(_("{name} did not answer within {time} s"), name=name, time=round(TIMEOUT_S))
+        reason = fill(_("{name} did not answer within {time} s"), name=name, time=round(timeout_s))
     return Unusable(name, reason, fix, endpoint)

@@ -2,10 +2,11 @@
 
 import os
 import pwd
+import shutil
 
-from keynet.text import Block, _
+from keynet.text import Block, _, fill
 
-__all__ = ["as_root", "running_as_root", "user_name"]
+__all__ = ["as_root", "installing", "running_as_root", "user_name"]
 
 
 def user_name() -> str:
@@ -24,3 +25,18 @@ def running_as_root() -> str:
 def as_root(command: str) -> str:
     """Word a command that needs root; its text is safe to show."""
     return Block(f"{running_as_root()} {command}")
+
+
+def installing(debian: str, fedora: str) -> str:
+    """Word how to install a package with this system's package manager.
+
+    Args:
+        debian: The package's name for apt-get.
+        fedora: Its name for dnf.
+    """
+    commands = {"apt-get": f"apt-get install {debian}", "dnf": f"dnf install {fedora}"}
+    own = [command for program, command in commands.items() if shutil.which(program)]
+    if own:
+        return as_root(own[0])
+    apt, dnf = commands.values()
+    return as_root(fill(_("{apt}, or {dnf}"), apt=apt, dnf=dnf))

@@ -9,7 +9,7 @@ from typing import Final
 
 from keynet.runtime.engine import Unusable
 from keynet.runtime.probing import subordinate_ids
-from keynet.runtime.probing.privileges import as_root, user_name
+from keynet.runtime.probing.privileges import as_root, installing, user_name
 from keynet.text import N_, Block, _, fill, printable, stacked
 
 __all__ = [
@@ -75,13 +75,7 @@ def not_installed(guide: Guide) -> Unusable:
     return Unusable(
         guide.name,
         fill(_("{name} is not installed (no such program on PATH)"), name=guide.name),
-        as_root(
-            fill(
-                _("apt-get install {package} (or: dnf install {name})"),
-                package=guide.package,
-                name=guide.name,
-            )
-        ),
+        installing(guide.package, guide.name),
     )
 
 
@@ -89,7 +83,7 @@ def no_subids(guide: Guide) -> Unusable:
     """Explain that one id only is mapped for this user, while rootless engines need many."""
     lacking = subordinate_ids.missing({user_name(), str(os.geteuid())})
     if not lacking:
-        return Unusable(guide.name, _("only one id is mapped for this user"), _mapping_fix(guide))
+        return _unmapped(guide)
     return Unusable(
         guide.name,
         fill(
@@ -117,7 +111,7 @@ def explain(guide: Guide, output: str) -> Unusable:
 def run_fix(tried: str) -> str:
     """Word how to make RUN work where only COPY does, from the errors of the trials."""
     if re.search(r"cgroups?\b.*(?:not supported|hybrid)", tried, re.IGNORECASE):
-        install = as_root("apt-get install runc")
+        install = installing("runc", "runc")
         return fill(_("{install}\nrunc works with cgroups v1, crun does not."), install=install)
     if re.search(r"permission denied|not permitted|exec format", tried, re.IGNORECASE):
         return _(
@@ -176,16 +170,21 @@ def _subids_fix(guide: Guide) -> str:
     return fill(_("{fix}\nThen run: {command}"), fix=Block(fix), command=guide.after_subids)
 
 
-def _mapping_fix(guide: Guide) -> str:
-    """Word how to get a namespace with all subordinate ids, which are there."""
+def _unmapped(guide: Guide) -> Unusable:
+    """Explain a namespace without the subordinate ids that this user has."""
+    reason = _("only one id is mapped for this user, although it has subordinate ids")
     if shutil.which("newuidmap") is None:
-        return _newuidmap_fix(guide)
-    if guide.after_subids:
-        return fill(
-            _("An older user namespace may still be in use. Run: {command}"),
-            command=guide.after_subids,
-        )
-    return _setuid_fix(guide)
+        return Unusable(guide.name, reason, _newuidmap_fix(guide))
+    if not guide.after_subids:
+        return Unusable(guide.name, reason, _setuid_fix(guide))
+    fix = _("A user namespace from before the user had them may still be in use. Run: {command}")
+    return Unusable(
+        guide.name,
+        reason,
+        fill(fix, command=guide.after_subids),
+        repair=tuple(guide.after_subids.split()),
+        repair_effect=_("stops this user's containers"),
+    )
 
 
 def _setuid_fix(guide: Guide) -> str:
@@ -195,7 +194,7 @@ def _setuid_fix(guide: Guide) -> str:
 
 def _newuidmap_fix(guide: Guide) -> str:
     del guide
-    return as_root(_("apt-get install uidmap (or: dnf install shadow-utils)"))
+    return installing("uidmap", "shadow-utils")
 
 
 def _namespaces_fix(guide: Guide) -> str:
@@ -214,7 +213,10 @@ def _constant_fix(text: str) -> Callable[[Guide], str]:
 
 # The first match wins, so the order matters.
 _SHARED_FIXES: Final[tuple[tuple[str, Callable[[Guide], str]], ...]] = (
-    (r"no space left", _constant_fix(N_("Free some space on the disk of the engine's store."))),
+    (
+        r"no space left|quota exceeded|inconsistent layer size",
+        _constant_fix(N_("Free some space on the disk of the engine's store, and of TMPDIR.")),
+    ),
     (
         r"homedir|home directory|unknown userid",
         _constant_fix(

@@ -87,27 +87,31 @@ def add_command(name: str, wanted: Entry, files: Collection[Path], *, known: boo
     return f"usermod {' '.join(flags)} {shlex.quote(name)}"
 
 
-def advice() -> str:
+def advice(files: tuple[Path, ...] = FILES) -> str:
     """Word how to give this user the subordinate ids that it lacks, from a free range.
 
     The command adds newuidmap's package where that is missing.
+
+    Args:
+        files: The tables of user ids and of group ids.
     """
     import shutil
 
     names = {user_name(), str(os.geteuid())}
-    files = missing(names) or FILES
-    taken = [entry for file in FILES for entry in entries(_text(file))]
+    lacking = missing(names, files)
+    taken = [entry for file in files for entry in entries(_text(file))]
     first, count = _limits(_text(_LOGIN_DEFS))
     wanted = free_range(taken, first, count) or Entry("", first, count)
-    command = add_command(user_name(), wanted, files, known=len(names) == 2)
+    flagged = [table for table, file in zip(FILES, files, strict=True) if file in lacking] or FILES
+    command = add_command(user_name(), wanted, flagged, known=len(names) == 2)
     if shutil.which("newuidmap") is None:
         command = f"apt-get install uidmap && {command}"
     return as_root(command)
 
 
-def missing(names: Collection[str]) -> list[Path]:
+def missing(names: Collection[str], files: tuple[Path, ...] = FILES) -> list[Path]:
     """Return the files that have no entry for this user."""
-    return [file for file in FILES if not own(file, names)]
+    return [file for file in files if not own(file, names)]
 
 
 def source() -> str:

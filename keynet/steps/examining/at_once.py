@@ -14,8 +14,10 @@ from keynet.text import _, fill
 
 __all__ = ["Ended", "Examination", "Show", "run"]
 
-# The threads of programs that were killed need that long to remove what is theirs.
-_TIDY_S: Final = 2.0
+# After Ctrl-C a program may tidy up for so long; then it is killed.
+_PATIENCE_S: Final = 2.0
+# The threads of programs that were killed remove what is theirs in that time.
+_TIDY_S: Final = 0.5
 # Python runs the handler of a signal between two waits.
 _LONGEST_WAIT_S: Final = 0.25
 
@@ -149,15 +151,15 @@ def _wind_up(runs: Sequence[_Run]) -> None:
     for each in runs:
         if not each.ended:
             each.programs.interrupt()
-    _join(runs)
+    _join([each for each in runs if not each.ended], _PATIENCE_S)
     for each in runs:
         if each.thread.is_alive():
             each.programs.interrupt()
-    _join(runs)
+    _join(runs, _TIDY_S)
 
 
-def _join(runs: Sequence[_Run]) -> None:
-    until = time.monotonic() + _TIDY_S
+def _join(runs: Sequence[_Run], time_s: float) -> None:
+    until = time.monotonic() + time_s
     for each in runs:
         each.thread.join(max(0.0, until - time.monotonic()))
 

@@ -1,18 +1,20 @@
 """Examine the engines: what they report, whether they build, and which one ``auto`` takes."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from keynet.errors import EngineUnavailable
+from keynet.errors import EngineError, EngineUnavailable
 from keynet.events import ignore
+from keynet.process import shell
 from keynet.runtime.engine import AnyBuilder, Candidate, Unusable, WorkingEngine
 from keynet.runtime.probing import choosing, reasons
 from keynet.runtime.probing.engine_report import EngineReport, Reporter
 from keynet.steps.examining.at_once import Examination, Show
-from keynet.steps.examining.check import ENGINE, Check, Group
+from keynet.steps.examining.check import ENGINE, Check, Group, Repair
 from keynet.steps.examining.disks import folder_check
 from keynet.text import Block, _, fill, printable
 
@@ -170,15 +172,14 @@ def _try(candidate: Candidate, *, fresh: bool) -> AnyBuilder | Unusable:
 
 
 def _host_check(name: str, reported: EngineReport) -> Check:
-    server = _("no daemon")
+    facts = [fill(_("client {version}"), version=reported.client or _("unknown"))]
     if reported.server:
-        server = fill(_("server {version}"), version=reported.server)
-    facts = [
-        fill(_("client {version}"), version=reported.client or _("unknown")),
-        server,
-        _("rootless") if reported.rootless else _("as root"),
-        _("remote") if reported.remote else _("local"),
-    ]
+        facts.append(fill(_("server {version}"), version=reported.server))
+    elif reported.rootless is not None:
+        facts.append(_("no daemon"))
+    if reported.rootless is not None:
+        facts.append(_("rootless") if reported.rootless else _("as root"))
+    facts.append(_("remote") if reported.remote else _("local"))
     if reported.endpoint:
         facts.append(printable(reported.endpoint, 200))
     if reported.cgroups:
@@ -214,4 +215,16 @@ def _working(engine: WorkingEngine) -> Check:
 
 
 def _unusable(engine: Unusable) -> Check:
-    return Check(engine.name, Group.ENGINES, False, engine.reason, engine.fix)
+    repair = None
+    if engine.repair:
+        what = shlex.join(engine.repair)
+        if engine.repair_effect:
+            what = f"{what} ({engine.repair_effect})"
+        repair = Repair(what, partial(_run_repair, engine))
+    return Check(engine.name, Group.ENGINES, False, engine.reason, engine.fix, repair=repair)
+
+
+def _run_repair(engine: Unusable) -> None:
+    finished = shell.run(shell.Command(engine.repair), timeout_s=_TIMEOUT_S)
+    if finished.status != 0:
+        raise EngineError(reasons.trial_error(finished.status, finished.stderr))

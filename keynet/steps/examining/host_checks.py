@@ -208,7 +208,7 @@ def _temporary() -> Iterator[Check]:
     yield folder_check(
         "temporary",
         Group.MACHINE,
-        places.plain_temporary(),
+        Path(wanted or places.plain_temporary()),
         least=_LEAST_TEMPORARY,
         fix=_(
             "Free some space there, or set TMPDIR to a folder of another disk. keynet's own "

@@ -14,13 +14,17 @@ from keynet.runtime.engines.docker.docker_host import ADVICE, GUIDE, NAME
 from keynet.runtime.probing import endpoints, reasons
 from keynet.runtime.probing.engine_report import TIMEOUT_S, EngineReport, hanging
 from keynet.runtime.probing.privileges import as_root
-from keynet.text import _, fill
+from keynet.text import _, fill, stacked
 
 __all__ = ["report"]
 
 
-def report() -> EngineReport | Unusable:
-    """Return the facts of client and daemon, or why no build needs to be tried."""
+def report(timeout_s: float = TIMEOUT_S) -> EngineReport | Unusable:
+    """Return the facts of client and daemon, or why no build needs to be tried.
+
+    Args:
+        timeout_s: Of each program that is asked.
+    """
     binary = shutil.which(NAME)
     if binary is None:
         return reasons.not_installed(GUIDE)
@@ -28,15 +32,15 @@ def report() -> EngineReport | Unusable:
     try:
         if os.environ.get("BUILDX_BUILDER"):
             # The builder may be on other hosts and need no daemon.
-            return EngineReport(_client_version(binary), remote=True)
-        endpoint = docker_trial.endpoint(binary)
+            return EngineReport(_client_version(binary, timeout_s), remote=True)
+        endpoint = docker_trial.endpoint(binary, timeout_s)
         refused = endpoints.refusal(endpoint, NAME, ADVICE)
         if refused is not None:
             return refused
-        versions = _json(binary, "version")
-        info = _json(binary, "info")
+        versions = _json(binary, "version", timeout_s)
+        info = _json(binary, "info", timeout_s)
     except EngineError as error:
-        return _explain(error, endpoint)
+        return _explain(error, endpoint, timeout_s)
     server, client = versions.get("Server"), versions.get("Client")
     return EngineReport(
         client=str(client.get("Version", "")) if isinstance(client, dict) else "",
@@ -51,24 +55,29 @@ def report() -> EngineReport | Unusable:
     )
 
 
-def _explain(error: EngineError, endpoint: str) -> Unusable:
+def _explain(error: EngineError, endpoint: str, timeout_s: float) -> Unusable:
     if not endpoint:
-        return Unusable(NAME, error.message, error.hint)
-    restart = as_root("systemctl restart docker")
-    fix = fill(_("{restart}. Its log: journalctl -u docker"), restart=restart)
-    return hanging(NAME, endpoint, fix)
+        return Unusable(NAME, error.message, _("Run this by hand: docker context ls"))
+    if endpoint.startswith(f"unix:///run/user/{os.geteuid()}/"):
+        commands = ("systemctl --user restart docker", "journalctl --user -u docker")
+        restart = fill(_("Run: {command}"), command=commands[0])
+    else:
+        commands = ("systemctl restart docker", "journalctl -u docker")
+        restart = as_root(commands[0])
+    log = fill(_("Its log: {command}"), command=commands[1])
+    return hanging(NAME, endpoint, stacked(restart, log), timeout_s)
 
 
-def _client_version(binary: str) -> str:
-    said = shell.run(shell.Command((binary, "--version")), timeout_s=TIMEOUT_S).stdout
+def _client_version(binary: str, timeout_s: float) -> str:
+    said = shell.run(shell.Command((binary, "--version")), timeout_s=timeout_s).stdout
     words = said.replace(",", " ").split()
     return words[2] if len(words) > 2 else ""
 
 
-def _json(binary: str, verb: str) -> Mapping[str, Any]:
+def _json(binary: str, verb: str, timeout_s: float) -> Mapping[str, Any]:
     """Return the engine's JSON; empty if it prints none, which the trial explains."""
     command = shell.Command((binary, verb, "--format", "{{json .}}"))
-    finished = shell.run(command, timeout_s=TIMEOUT_S)
+    finished = shell.run(command, timeout_s=timeout_s)
     try:
         found = json.loads(finished.stdout)
     except (ValueError, RecursionError):

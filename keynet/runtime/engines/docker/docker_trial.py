@@ -159,13 +159,14 @@ def _usable(
     return engine, invocation
 
 
-def endpoint(binary: str) -> str:
+def endpoint(binary: str, timeout_s: float = _TIMEOUT_S) -> str:
     """Return the address the client connects to, from DOCKER_HOST or its context.
 
     Raises:
         EngineError: The context cannot be read.
     """
-    found = _run(binary, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
+    argv = (binary, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
+    found = shell.run(shell.Command(argv), timeout_s=timeout_s)
     if found.status != 0:
         raise EngineError(
             fill(

@@ -301,7 +301,7 @@ class PodmanLike:
         verb, *rest = arguments
         if self.invocation.remote:
             return (verb, *self.dialect.build_flags(self.invocation), *rest)
-        marker = working_containers.marker_flag(staged)
+        marker = working_containers.marker_flag(staged.private)
         if host_files.are_needed(plan):
             folder = host_files.write(plan, staged.private)
             rest = [f"--volume={folder}:{host_files.FOLDER}:ro", *rest]
@@ -326,7 +326,7 @@ class PodmanLike:
         finally:
             if status != 0 or not log.image_id:
                 for container in working_containers.find(
-                    staged, self.invocation, self.engine.storage_driver
+                    staged.private, self.invocation, self.engine.storage_driver
                 ):
                     self._run("rm", *self.dialect.rm_flags, container)
                 layer_cache.keep_stages(self._prefix, project, log.stage_images)

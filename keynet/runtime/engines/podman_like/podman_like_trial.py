@@ -15,7 +15,7 @@ from keynet.files import places
 from keynet.process import shell
 from keynet.runtime.build.layer_cache import PREFIX
 from keynet.runtime.engine import Unusable, WorkingEngine
-from keynet.runtime.engines.podman_like import own_store
+from keynet.runtime.engines.podman_like import own_store, working_containers
 from keynet.runtime.engines.podman_like.dialect import Dialect, Facts, Invocation, read_info
 from keynet.runtime.probing import reasons
 from keynet.runtime.probing.trial_program import write_context
@@ -104,7 +104,7 @@ def _try_invocations(dialect: Dialect, base: Invocation, facts: Facts, version: 
         if invocation in seen:
             continue
         seen.add(invocation)
-        error = _trial(dialect, invocation, facts.architecture, run=True)
+        error = _trial(dialect, invocation, facts, run=True)
         if not error:
             return _usable(dialect, invocation, facts, version, can_run=True)
         failed.append(_Attempt(invocation, error))
@@ -112,19 +112,19 @@ def _try_invocations(dialect: Dialect, base: Invocation, facts: Facts, version: 
             # This process may not raise its limits, whatever the runtime: set them from now on.
             ulimits = lower_limits()
             queue.insert(0, invocation)
-    error = _trial(dialect, base, facts.architecture, run=False)
+    error = _trial(dialect, base, facts, run=False)
     if not error:
         tried = "; ".join(f"{_describe(attempt.invocation)}: {attempt.error}" for attempt in failed)
         return _usable(dialect, base, facts, version, can_run=False, tried=tried)
     return reasons.explain(dialect.guide, error)
 
 
-def _trial(dialect: Dialect, invocation: Invocation, architecture: str, *, run: bool) -> str:
-    """Build once; return "" or why it failed. Nothing stays in the store."""
+def _trial(dialect: Dialect, invocation: Invocation, facts: Facts, *, run: bool) -> str:
+    """Build once; return "" or why it failed. Nothing stays in the store, even if interrupted."""
     name = f"{PREFIX}probe:{secrets.token_hex(6)}"
     parent = places.plain_temporary()
     with tempfile.TemporaryDirectory(prefix="keynet-probe-", dir=parent) as folder:
-        write_context(Path(folder), architecture, run=run)
+        write_context(Path(folder), facts.architecture, run=run)
         argv = [
             *dialect.prefix(invocation),
             "build",
@@ -136,15 +136,31 @@ def _trial(dialect: Dialect, invocation: Invocation, architecture: str, *, run: 
         argv += ["--isolation", invocation.isolation] if invocation.isolation else []
         for limit in invocation.ulimits:
             argv += ["--ulimit", limit]
+        argv += [] if facts.remote else [working_containers.marker_flag(Path(folder))]
         argv += ["--file", f"{folder}/Containerfile", folder]
-        for _try in range(_TRIES):
-            finished = shell.run(shell.Command(tuple(argv)), timeout_s=_TIMEOUT_S)
-            if not reasons.lost_layer(finished.stderr):
-                break
+        ended = False
+        try:
+            for _try in range(_TRIES):
+                finished = shell.run(shell.Command(tuple(argv)), timeout_s=_TIMEOUT_S)
+                if not reasons.lost_layer(finished.stderr):
+                    break
+            ended = finished.status == 0
+        finally:
+            if not ended:
+                _remove_containers(dialect, invocation, facts, Path(folder))
     if finished.status != 0:
         return reasons.trial_error(finished.status, finished.stderr or finished.stdout)
     shell.run(shell.Command((*dialect.prefix(invocation), "rmi", name)), timeout_s=_TIMEOUT_S)
     return ""
+
+
+def _remove_containers(
+    dialect: Dialect, invocation: Invocation, facts: Facts, folder: Path
+) -> None:
+    known = replace(invocation, graph_root=facts.graph_root, remote=facts.remote)
+    for container in working_containers.find(folder, known, facts.storage_driver):
+        argv = (*dialect.prefix(invocation), "rm", *dialect.rm_flags, container)
+        shell.run(shell.Command(argv), timeout_s=_TIMEOUT_S)
 
 
 def _usable(

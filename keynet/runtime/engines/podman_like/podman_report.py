@@ -22,10 +22,13 @@ _VERSION: Final = re.compile(r"version (\d+(?:\.\d+)+)")
 _SERVICE: Final = ("CONTAINER_HOST", "CONTAINER_CONNECTION")
 
 
-def report(dialect: Dialect) -> EngineReport | Unusable:
+def report(dialect: Dialect, timeout_s: float = TIMEOUT_S) -> EngineReport | Unusable:
     """Return the facts of an engine, or why no build needs to be tried.
 
     An ``info`` that fails leaves them empty: the trial explains it, or uses another store.
+
+    Args:
+        timeout_s: Of each program that is asked.
     """
     binary = shutil.which(dialect.name)
     if binary is None:
@@ -35,11 +38,11 @@ def report(dialect: Dialect) -> EngineReport | Unusable:
     try:
         if dialect.has_service and any(os.environ.get(name) for name in _SERVICE):
             endpoint = podman_like_trial.service_address(binary)
-        said = _run((binary, "--version")).stdout
+        said = _run((binary, "--version"), timeout_s).stdout
         version = _VERSION.search(said)
-        info = _run((*dialect.prefix(plain), *dialect.info))
+        info = _run((*dialect.prefix(plain), *dialect.info), timeout_s)
     except EngineError as error:
-        return _explain(dialect, error, endpoint)
+        return _explain(dialect, error, endpoint, timeout_s)
     client = version[1] if version else ""
     try:
         facts = read_info(info.stdout)
@@ -59,7 +62,7 @@ def report(dialect: Dialect) -> EngineReport | Unusable:
     )
 
 
-def _explain(dialect: Dialect, error: EngineError, endpoint: str) -> Unusable:
+def _explain(dialect: Dialect, error: EngineError, endpoint: str, timeout_s: float) -> Unusable:
     if "--version" in error.message:
         return Unusable(dialect.name, error.message, error.hint)
     if endpoint:
@@ -67,7 +70,7 @@ def _explain(dialect: Dialect, error: EngineError, endpoint: str) -> Unusable:
             "Restart podman's service there (systemctl --user restart podman.socket), or unset "
             "CONTAINER_HOST or correct the default connection (podman system connection list)"
         )
-        return hanging(dialect.name, endpoint, fix)
+        return hanging(dialect.name, endpoint, fix, timeout_s)
     fix = fill(
         _(
             "Run {name} info by hand. If it hangs, another process may hold the store's lock, or "
@@ -75,7 +78,7 @@ def _explain(dialect: Dialect, error: EngineError, endpoint: str) -> Unusable:
         ),
         name=dialect.name,
     )
-    return hanging(dialect.name, "", fix)
+    return hanging(dialect.name, "", fix, timeout_s)
 
 
 def _cgroups(host: Mapping[str, Any]) -> str:
@@ -88,5 +91,5 @@ def _part(found: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return part if isinstance(part, dict) else {}
 
 
-def _run(argv: tuple[str, ...]) -> shell.Finished:
-    return shell.run(shell.Command(argv), timeout_s=TIMEOUT_S)
+def _run(argv: tuple[str, ...], timeout_s: float) -> shell.Finished:
+    return shell.run(shell.Command(argv), timeout_s=timeout_s)

@@ -9,7 +9,6 @@ import contextlib
 from pathlib import Path
 from typing import Final
 
-from keynet.runtime.build.staging import Stage
 from keynet.runtime.engines.podman_like.dialect import Invocation
 
 __all__ = ["find", "marker_flag"]
@@ -17,21 +16,21 @@ __all__ = ["find", "marker_flag"]
 _ID: Final = "keynet-build"
 
 
-def marker_flag(stage: Stage) -> str:
-    """Create the marker of a build, and return the flag that passes it to the build."""
-    marker = _marker(stage)
+def marker_flag(folder: Path) -> str:
+    """Create the marker of a build in its private folder; return the flag that passes it."""
+    marker = _marker(folder)
     marker.touch()
     return f"--secret=id={_ID},src={marker}"
 
 
-def find(stage: Stage, invocation: Invocation, storage_driver: str) -> list[str]:
-    """Return the ids of the containers of the build from this stage.
+def find(folder: Path, invocation: Invocation, storage_driver: str) -> list[str]:
+    """Return the ids of the containers of the build whose marker is in this folder.
 
     Empty for a remote service, which cleans up itself when its client disconnects.
     """
     if invocation.remote:
         return []
-    marker = str(_marker(stage))
+    marker = str(_marker(folder))
     store = Path(invocation.graph_root or "/nonexistent")
     found = []
     for state in store.glob(f"{storage_driver}-containers/*/userdata/buildah.json"):
@@ -41,5 +40,5 @@ def find(stage: Stage, invocation: Invocation, storage_driver: str) -> list[str]
     return found
 
 
-def _marker(stage: Stage) -> Path:
-    return stage.private / "marker"
+def _marker(folder: Path) -> Path:
+    return folder / "marker"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from keynet.cli.registry_options import Access, Target, access_options, platform_option
-from keynet.text import _, fill, printable
+from keynet.text import _, fill, ngettext, printable
 
 if TYPE_CHECKING:
     from keynet.archive.location import Location
@@ -178,6 +178,12 @@ def _password(username: str, *, stdin: bool) -> Secret:
 def _detail(copied: CopiedImage) -> str:
     if copied.manifests == 1 and not copied.referrers:
         return copied.platform or ""
-    images = fill(_("{count} manifests"), count=copied.manifests)
-    referrers = fill(_("{count} referrers"), count=copied.referrers)
+    images = fill(
+        ngettext("{count} manifest", "{count} manifests", copied.manifests),
+        count=copied.manifests,
+    )
+    referrers = fill(
+        ngettext("{count} referrer", "{count} referrers", copied.referrers),
+        count=copied.referrers,
+    )
     return f"{images}, {referrers}" if copied.referrers else images

@@ -43,16 +43,12 @@ class Target:
     @classmethod
     def parse(cls, text: str, flag: str) -> Target:
         """Parse a target; one that does not start with a registry is a usage error."""
+        from keynet.net.addresses import has_userinfo
+
         scheme, separator, bare = text.rpartition("://")
         registry, _slash, rest = bare.partition("/")
         named = "." in registry or ":" in registry or registry == "localhost" or bool(separator)
-        port = registry.rpartition("]")[2].partition(":")[2]
-        before, at, after = bare.rpartition("@")
-        # A password may have a slash in it; what follows the @ of a digest has none.
-        userinfo = "@" in registry or (
-            at and ("/" in after or (not port.isdigit() and ":" in before.partition("/")[0]))
-        )
-        if userinfo and "/" in bare:
+        if "/" in bare and has_userinfo(bare):
             # The part before the @ may be a password: it is not repeated.
             raise click.BadParameter(
                 _("user and password cannot be part of the registry; use --username."),

@@ -18,6 +18,7 @@ __all__ = [
     "DEFAULT_PORTS",
     "AddressError",
     "Origin",
+    "has_userinfo",
     "normalised_url",
     "origin_of",
     "registry_host",
@@ -112,6 +113,19 @@ def shown(url: str) -> str:
     return printable(f"{scheme}{separator}{authority.rpartition('@')[2]}{path}", 200)
 
 
+def has_userinfo(name: str) -> bool:
+    """Report whether HOST[:PORT]/REPOSITORY[:TAG][@DIGEST] may begin with user and password.
+
+    A password may have a slash in it. What follows the @ of a digest has none, and a port before
+    it is a number.
+    """
+    host = name.partition("/")[0]
+    _before, at, after = name.rpartition("@")
+    _host, colon, port = host.rpartition("]")[2].partition(":")
+    wrong_port = bool(colon) and not port.isdigit()
+    return "@" in host or (bool(at) and ("/" in after or wrong_port))
+
+
 def same_host(one: str, other: str) -> bool:
     """Report whether two host[:port] name one registry; default ports may be written out."""
     return _without_default_port(one) == _without_default_port(other)
@@ -186,11 +200,14 @@ def registry_host(url: str) -> tuple[str, str]:
 def _split(url: str) -> tuple[SplitResult, int | None]:
     try:
         parts = urlsplit(url)
-        port = parts.port
     except ValueError as error:
         raise AddressError(_("it is not a valid URL")) from error
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
     if port == 0:
-        raise AddressError(_("the port 0 cannot be connected to"))
+        raise AddressError(_("its port is not a number from 1 to 65535"))
     return parts, port
 
 

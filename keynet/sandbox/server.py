@@ -151,7 +151,8 @@ class _Server(uvicorn.Server):
 def _config(service: Starlette, pair: authority.KeyPair | None) -> uvicorn.Config:
     return uvicorn.Config(
         service,
-        log_level="warning",
+        # Engines try TLS first, which is warned of as a request that is no HTTP.
+        log_level="error",
         access_log=False,
         lifespan="off",
         loop="asyncio",

@@ -13,6 +13,7 @@ from keynet.archive.location import FORMS, Location, parse_location
 from keynet.archive.reader import open_archive
 from keynet.errors import UsageError
 from keynet.events import Emit
+from keynet.net.addresses import has_userinfo
 from keynet.oci.content import ContentSource, ContentTarget
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
@@ -68,15 +69,21 @@ def url_of(place: Remote | Location) -> str:
 def _remote(text: str, *, reading: bool, insecure: bool) -> Remote:
     if text.startswith(_TRANSPORT):
         # As skopeo reads it: without a host it is on Docker Hub.
-        reference = Reference.parse(text.removeprefix(_TRANSPORT))
+        name = text.removeprefix(_TRANSPORT)
+        host = name.partition("/")[0]
+        if "/" in name and (":" in host or "." in host) and not has_userinfo(name):
+            # A mistyped host is a usage error, as for every other command.
+            Registry.parse(host, insecure=insecure)
+        reference = Reference.parse(name)
         return Remote(Registry.parse(reference.registry, insecure=insecure).name, reference)
     scheme, separator, bare = text.rpartition("://")
     host, slash, rest = bare.partition("/")
     # Text before an @ may be a password: it is not repeated.
-    named = printable(bare.rpartition("@")[2] if "@" in host else bare, 200)
+    userinfo = has_userinfo(bare)
+    named = printable(bare.rpartition("@")[2] if userinfo else bare, 200)
     looks_named = bool(separator) or "." in host or ":" in host or host == "localhost"
     known = scheme.lower() in ("", "http", "https")
-    if not known or "@" in host or not (slash and rest and looks_named):
+    if not known or userinfo or not (slash and rest and looks_named):
         message = (
             _("{text!r} is neither a file or folder that exists nor an image in a registry.")
             if reading
@@ -88,7 +95,7 @@ def _remote(text: str, *, reading: bool, insecure: bool) -> Remote:
                 _("Write HOST/REPOSITORY:TAG, or one of {forms}; log in with --username."),
                 forms=FORMS,
             )
-            if "@" in host
+            if userinfo
             else fill(_("Write HOST/REPOSITORY:TAG, or one of {forms}."), forms=FORMS),
         )
     url = f"{scheme}{separator}{host}"

@@ -5,18 +5,19 @@ after a 401, and follow redirects without sending credentials to another origin.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from keynet.errors import RegistryError, RegistryUnreachable
 from keynet.net.proxy_errors import passed_by
 from keynet.net.retry import TEMPORARY_STATUSES, Budget, Retries, retry_after
-from keynet.registry.address import Registry, follow, origin_of
+from keynet.registry.address import Registry
 from keynet.registry.auth.authentication import Authorizer
 from keynet.registry.auth.credential_sources import CredentialSource
 from keynet.registry.http.exchange import Answer, Call, ListLimits, Stream
+from keynet.registry.http.exchanges import Exchanges
 from keynet.registry.http.refusals import Purpose, purpose_of
 from keynet.registry.http.root import REDIRECTS, ROOT, Root
 from keynet.registry.http.status_errors import failure
@@ -25,14 +26,11 @@ from keynet.registry.http.transport_errors import (
     NotConnected,
     ProxyFailed,
     TlsFailed,
-    sent_elsewhere,
 )
-from keynet.secret import Secret
-from keynet.text import _, fill
+from keynet.text import _
 
 __all__ = ["Operation", "Session"]
 
-_MOST_REDIRECTS: Final = 5
 _FIRST_TRIES: Final = 3
 _ERROR_LIMIT: Final = 64 * 1024
 
@@ -73,22 +71,21 @@ class Session:
         self.retries = retries
         self.lists = lists or ListLimits()
         self._transport = transport
+        self._exchanges = Exchanges(registry, transport)
         self._auth = Authorizer(registry, sources, self._send_to_token_server)
-        self._base: str | None = None
-        self._answered = False
         self._first_request = asyncio.Lock()
         self._root = Root(self._auth, transport.send, self._wait_or_raise, self._first_tries)
 
     def failure(self, answer: Answer | Stream, action: str, body: bytes = b"") -> RegistryError:
         """Return the error for an answer with an unexpected status."""
         content = answer.body if isinstance(answer, Answer) else body
-        own = self._base is None or self._is_own(answer.url)
+        own = self._exchanges.base is None or self._exchanges.is_own(answer.url)
         error = failure(
             answer.status,
             answer.headers,
             content,
             action,
-            self._place(answer.url),
+            self._exchanges.place(answer.url),
             purpose=purpose_of(answer.method, answer.url) if own else Purpose.STORAGE,
             hide=self._auth.secrets(),
             anonymous=self._auth.anonymous,
@@ -103,16 +100,16 @@ class Session:
         Raises:
             RegistryUnreachable: Neither https nor, where allowed, http answers.
         """
-        if self._base is None:
+        if self._exchanges.base is None:
             registry = self.registry
             scheme = registry.scheme or (None if registry.http_allowed else "https")
             if scheme is not None:
-                self._base = registry.base(scheme)
-                return self._base
+                self._exchanges.base = registry.base(scheme)
+                return self._exchanges.base
             async with self._first_request:
-                if self._base is None:
-                    self._base = await self._find_base()
-        return self._base
+                if self._exchanges.base is None:
+                    self._exchanges.base = await self._find_base()
+        return self._exchanges.base
 
     async def send(self, operation: Operation) -> Answer:
         """Make the request, again when that may help, until it has an expected status.
@@ -122,10 +119,10 @@ class Session:
             RegistryUnreachable: No answer.
         """
         await self.connect()
-        if not self._answered:
+        if not self._exchanges.answered:
             # The first request goes alone: the others use what it learns about credentials.
             async with self._first_request:
-                if not self._answered:
+                if not self._exchanges.answered:
                     return await self._send(operation)
         return await self._send(operation)
 
@@ -136,10 +133,10 @@ class Session:
         await self._offer_credentials(operation)
         for last in (False, False, True):
             header = await self._auth.header(scopes, operation.repository)
-            answer = await self._send_following_redirects(replace(operation.call, url=url), header)
+            answer = await self._exchanges.send(replace(operation.call, url=url), header)
             if answer.status != 401:
                 return answer
-            if last or not self._is_own(answer.url):
+            if last or not self._exchanges.is_own(answer.url):
                 break
             if header is None and not self._auth.learn(answer) and await self._learned_at_root():
                 continue
@@ -156,12 +153,12 @@ class Session:
         await self._offer_credentials(operation)
         refusals = redirects = 0
         while True:
-            own = self._is_own(call.url)
+            own = self._exchanges.is_own(call.url)
             header = await self._auth.header(scopes, operation.repository) if own else None
-            async with self._stream_from(call, header) as stream:
+            async with self._exchanges.stream(call, header) as stream:
                 if stream.status in REDIRECTS and "location" in stream.headers:
                     redirects += 1
-                    target = self._redirected(call, stream.headers["location"], redirects)
+                    target = self._exchanges.redirected(call, stream.headers["location"], redirects)
                 elif stream.status == 401 and own and refusals < 2:
                     refusals += 1
                     answer = Answer(
@@ -185,7 +182,7 @@ class Session:
             try:
                 answer = await self.send_once(operation)
             except RegistryUnreachable as error:
-                if self._answered or not isinstance(error, NotConnected):
+                if self._exchanges.answered or not isinstance(error, NotConnected):
                     await budget.wait_or_raise(error, again=error.temporary)
                 else:
                     again = error.temporary and not isinstance(error, TlsFailed)
@@ -206,7 +203,7 @@ class Session:
         elif not self._root.asked:
             base = await self.connect()
             if await self._root.offer_credentials(base, operation.repository):
-                self._answered = True
+                self._exchanges.answered = True
 
     async def _learned_at_root(self) -> bool:
         """Ask the API's root how to sign in, where the refusal of a request does not say."""
@@ -232,7 +229,7 @@ class Session:
             answer = await self._ping(ping)
         if answer.status == 401:
             self._auth.learn(answer)
-        self._answered = self._root.asked = True
+        self._exchanges.answered = self._root.asked = True
         return registry.base(scheme)
 
     async def _ping(self, operation: Operation) -> Answer:
@@ -253,79 +250,11 @@ class Session:
         base = await self.connect()
         return url if "://" in url else base + url
 
-    def _place(self, url: str) -> str:
-        """Name the registry, and the address to which it sent the request if that is another."""
-        if self._base is None or self._is_own(url):
-            return self.registry.name
-        return fill(
-            _("{address} (where {registry} sent the request)"),
-            address=origin_of(url).text,
-            registry=self.registry.name,
-        )
-
-    def _is_own(self, url: str) -> bool:
-        return self._base is not None and origin_of(url) == origin_of(self._base)
-
-    async def _send_following_redirects(self, call: Call, header: Secret | None) -> Answer:
-        for count in range(1, _MOST_REDIRECTS + 2):
-            sent = header if self._is_own(call.url) else None
-            answer = await self._send_to(call, sent)
-            self._answered = True
-            location = answer.headers.get("location")
-            if answer.status not in REDIRECTS or location is None:
-                break
-            call = replace(call, url=self._redirected(call, location, count))
-        return answer
-
-    async def _send_to(self, call: Call, header: Secret | None) -> Answer:
-        with self._naming_other_hosts(call):
-            return await self._transport.send(_authorized(call, header))
-
-    @asynccontextmanager
-    async def _stream_from(self, call: Call, header: Secret | None) -> AsyncIterator[Stream]:
-        async with AsyncExitStack() as stack:
-            with self._naming_other_hosts(call):
-                opening = self._transport.stream(_authorized(call, header))
-                stream = await stack.enter_async_context(opening)
-            yield stream
-
-    @contextmanager
-    def _naming_other_hosts(self, call: Call) -> Iterator[None]:
-        """Say that the registry chose an address that never answered; it may be wrong."""
-        try:
-            yield
-        except NotConnected as error:
-            if self._is_own(call.url) or self._transport.has_answered(call.url):
-                raise
-            raise sent_elsewhere(self.registry, call.url, error) from error
-
-    def _redirected(self, call: Call, location: str, count: int) -> str:
-        target = follow(call.url, location)
-        if count > _MOST_REDIRECTS:
-            raise RegistryError(
-                fill(
-                    _("{registry} redirects in a circle; gave up after {count} redirects."),
-                    registry=self.registry.name,
-                    count=_MOST_REDIRECTS,
-                ),
-                _("Check the registry's public URL."),
-            )
-        if call.method not in ("GET", "HEAD") and origin_of(target) != origin_of(call.url):
-            raise RegistryError(
-                fill(
-                    _("{registry} redirects a {method} to another host, which is refused."),
-                    registry=self.registry.name,
-                    method=call.method,
-                ),
-                _("Use the registry's final address."),
-            )
-        return target
-
     async def _send_to_token_server(self, call: Call, action: str) -> Answer:
         budget = Budget(self.retries)
         while True:
             try:
-                answer = await self._send_to(call, None)
+                answer = await self._exchanges.send_to(call, None)
             except RegistryUnreachable as error:
                 await budget.wait_or_raise(error, again=error.temporary)
                 continue
@@ -337,12 +266,6 @@ class Session:
         error = self.failure(answer, action)
         wish = retry_after(answer.headers.get("retry-after"))
         await budget.wait_or_raise(error, wish, again=error.temporary)
-
-
-def _authorized(call: Call, header: Secret | None) -> Call:
-    if header is None:
-        return call
-    return replace(call, headers={**call.headers, "Authorization": header.reveal()})
 
 
 async def _start(stream: Stream) -> bytes:

@@ -27,6 +27,7 @@ class ChunkSize:
     def __init__(self, blob_size: int, fixed: int | None = None) -> None:
         self.size = self._first = fixed or FIRST_CHUNK
         self.least = 0
+        self._ceiling = 0
         self._grows = fixed is None
         self._largest = min(blob_size // _SHARE, _LARGEST)
 
@@ -40,6 +41,8 @@ class ChunkSize:
         """Grow: the last chunk arrived whole."""
         if self._grows:
             self.size = max(self.size, min(2 * self.size, self._largest))
+        elif self._ceiling:
+            self.size = max(self.size, min(2 * self.size, self._ceiling))
 
     def failed(self) -> None:
         """Return to the first size and stay there, unless the size is fixed."""
@@ -48,10 +51,15 @@ class ChunkSize:
 
     def cut(self, accepted: int) -> None:
         """Send no more than the registry accepted of the last chunk: it would be cut again."""
+        self._ceiling = 0
         self._limit(max(accepted, _SMALLEST))
 
     def shrink(self) -> None:
-        """Send much less in a request: what was sent failed again and again."""
+        """Send much less in a request: what was sent failed again and again.
+
+        Chunks that arrive let it grow again, to half of what failed.
+        """
+        self._ceiling = max(self.size // 2, self.least)
         self._limit(max(self.size // _SHRINK, _SMALLEST, self.least))
 
     def _limit(self, size: int) -> None:

@@ -6,7 +6,7 @@ Source: OCI distribution-spec, "Pushing a blob in chunks", "Mounting a blob".
 from collections.abc import Sequence
 from dataclasses import replace
 
-from keynet.errors import DigestMismatch, RegistryError
+from keynet.errors import DigestMismatch, RegistryError, RegistryUnreachable
 from keynet.events import BlobFinished, BlobMounted, BlobRewound, BlobStarted, Emit
 from keynet.net.retry import Budget
 from keynet.oci.descriptor import Descriptor
@@ -131,9 +131,13 @@ class Upload:
 
     def _unstick(self, interruption: Interruption) -> None:
         """Send otherwise than what failed again and again in the same place."""
-        self._chunk.shrink()
+        error = interruption.error
+        # A registry that is down or busy refuses small bodies, too.
+        lost = isinstance(error, RegistryUnreachable) and not no_registry(error)
+        if lost or error.status == 502:
+            self._chunk.shrink()
         never = not self._policy.accepted and not self._policy.whole_refused
-        if interruption.error.status == 500 and not interruption.committing and never:
+        if error.status == 500 and not interruption.committing and never:
             self._policy.chunks_refused = True
 
     async def _advance(self, position: Position) -> None:

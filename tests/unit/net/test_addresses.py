@@ -8,6 +8,7 @@ from keynet.errors import UsageError
 from keynet.net.addresses import (
     AddressError,
     Origin,
+    has_userinfo,
     normalised_url,
     origin_of,
     registry_host,
@@ -106,6 +107,28 @@ def test_a_platform_at_a_host_that_cannot_exist_is_refused(url: str) -> None:
 def test_a_registry_at_a_host_that_cannot_exist_is_refused(url: str) -> None:
     with pytest.raises(UsageError):
         registry_host(url)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("kim:hunter2@a.test/x", "kim@a.test/x", "kim:hun/ter2@a.test/x", "kim:12/3@a.test/x"),
+        *("kim:hun/ter2@a.test", "kim:/x@a.test"),
+    ],
+)
+def test_user_and_password_before_a_name_are_found(name: str) -> None:
+    assert has_userinfo(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("a.test/x@sha256:00", "a.test:5000/x/y:1@sha256:00", "[::1]/x@sha256:00", "nginx"),
+        *("[::1]:5000/x@sha256:00", "localhost/x:1", "a.test:port/x"),
+    ],
+)
+def test_a_name_with_a_digest_has_no_user(name: str) -> None:
+    assert not has_userinfo(name)
 
 
 def test_a_host_is_split_from_its_port() -> None:

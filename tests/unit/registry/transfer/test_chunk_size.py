@@ -50,3 +50,14 @@ def test_a_size_that_fails_again_and_again_shrinks_to_the_smallest_or_the_minimu
     chunk.require(3 * MIB)
     chunk.shrink()
     assert chunk.size == 3 * MIB
+
+
+def test_what_shrank_grows_again_to_half_of_what_failed() -> None:
+    chunk = ChunkSize(1000 * MIB)
+    chunk.failed()
+    chunk.shrink()
+    sizes = []
+    for _chunk in range(3):
+        sizes.append(chunk.size)
+        chunk.arrived()
+    assert sizes == [MIB, 2 * MIB, 2 * MIB]

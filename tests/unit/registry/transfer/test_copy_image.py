@@ -1,6 +1,7 @@
 """Images and indexes are copied between registries with every byte as it is."""
 
 import asyncio
+import itertools
 import json
 import random
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from keynet.registry.transfer.copy_image import Tree, copy_tree
 from keynet.registry.transfer.push_image import push_image
 from keynet.registry.transfer.remote_content import RemoteSource, RemoteTarget
 from tests.fakes.images import BytesLayer, image_of, random_image
-from tests.fakes.registry import Cut, CutAnswer, Fault, MemoryRegistry, Refuse
+from tests.fakes.registry import Cut, CutAnswer, Fault, LostAnswer, MemoryRegistry, Refuse
 from tests.unit.registry.conftest import Connect
 
 SOURCE = Reference("registry.test", "team/app", "1")
@@ -495,3 +496,51 @@ def test_wrong_bytes_are_found_by_who_resumes(connect: Connect, copy: Copy) -> N
     with pytest.raises(DigestMismatch):
         copy(source, target)
     assert not target.repository("mirror/app").tags
+
+
+@dataclass
+class Nth:
+    """A fault at one request, counted from 1."""
+
+    number: int
+    kind: Fault
+    seen: int = 0
+
+    def __call__(self, request: httpx.Request) -> Fault | None:
+        self.seen += 1
+        return self.kind if self.seen == self.number else None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("side", ["source", "target"])
+@pytest.mark.parametrize(
+    "kind", [Refuse(500), Refuse(403), Refuse(404), LostAnswer(), CutAnswer(0.5), Cut(0.5)]
+)
+def test_whichever_request_fails_the_tag_is_the_image_or_nothing(
+    connect: Connect, copy: Copy, side: str, kind: Fault
+) -> None:
+    source = MemoryRegistry(referrers=True)
+    digest, images = put_index(source, connect)
+    put_referrer(source, SOURCE, Digest.parse(digest), b"signature")
+    wanted = set(source.repository("team/app").manifests)
+    if kind == Refuse(404):
+        # Without a referrers API, nothing is listed under the fallback tag.
+        wanted = {digest, *(str(Digest.of(image.manifest)) for image in images)}
+    failed = 0
+    for number in itertools.count(1):
+        fault = Nth(number, kind)
+        target = MemoryRegistry(host="other.test", referrers=True)
+        (source if side == "source" else target).fault = fault
+        try:
+            copy(source, target, referrers=True)
+        except RegistryError:
+            failed += 1
+        repository = target.repository("mirror/app")
+        assert repository.tags in ({"2": digest}, {})
+        assert not repository.tags or wanted <= set(repository.manifests)
+        if fault.seen < number:
+            # It came to its end before the fault.
+            assert number > 10
+            break
+    # What may pass is tried again.
+    assert not failed or kind in (Refuse(403), Refuse(404))

@@ -263,3 +263,21 @@ def test_bodies_that_are_cut_again_and_again_become_smaller(connect: Connect) ->
         return Cut(0.0) if "/uploads/" in request.url.path and length(request) > MIB else None
 
     upload(connect, MemoryRegistry(fault=fault), layer(3 * MIB))
+
+
+@pytest.mark.parametrize("status", [429, 503, 504])
+def test_a_registry_that_is_away_for_a_while_gets_chunks_as_before(
+    connect: Connect, status: int
+) -> None:
+    away = [4]
+
+    def fault(request: httpx.Request) -> Fault | None:
+        if request.method != "PATCH" or not away[0]:
+            return None
+        away[0] -= 1
+        return Refuse(status)
+
+    registry = MemoryRegistry(fault=fault)
+    upload(connect, registry, layer(6 * MIB))
+    sizes = [seen.sent for seen in registry.seen if seen.method == "PATCH" and seen.sent]
+    assert sizes == [4 * MIB, 2 * MIB]

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +30,7 @@ def report(timeout_s: float = TIMEOUT_S) -> EngineReport | Unusable:
     if binary is None:
         return reasons.not_installed(GUIDE)
     endpoint = ""
+    started = time.monotonic()
     try:
         if os.environ.get("BUILDX_BUILDER"):
             # The builder may be on other hosts and need no daemon.
@@ -40,7 +42,10 @@ def report(timeout_s: float = TIMEOUT_S) -> EngineReport | Unusable:
         versions = _json(binary, "version", timeout_s)
         info = _json(binary, "info", timeout_s)
     except EngineError as error:
-        return _explain(error, endpoint, timeout_s)
+        if time.monotonic() - started < timeout_s:
+            return Unusable(NAME, error.message, error.hint)
+        # The client of docker 20.10 asks the daemon before it shows its context.
+        return _hanging(endpoint or os.environ.get("DOCKER_HOST", ""), timeout_s)
     server, client = versions.get("Server"), versions.get("Client")
     return EngineReport(
         client=str(client.get("Version", "")) if isinstance(client, dict) else "",
@@ -55,9 +60,7 @@ def report(timeout_s: float = TIMEOUT_S) -> EngineReport | Unusable:
     )
 
 
-def _explain(error: EngineError, endpoint: str, timeout_s: float) -> Unusable:
-    if not endpoint:
-        return Unusable(NAME, error.message, _("Run this by hand: docker context ls"))
+def _hanging(endpoint: str, timeout_s: float) -> Unusable:
     if endpoint.startswith(f"unix:///run/user/{os.geteuid()}/"):
         commands = ("systemctl --user restart docker", "journalctl --user -u docker")
         restart = fill(_("Run: {command}"), command=commands[0])

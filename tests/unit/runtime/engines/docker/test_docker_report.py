@@ -61,6 +61,17 @@ def test_a_daemon_that_hangs_is_named(machine: Machine, listening: str) -> None:
     assert "systemctl restart docker" in found.fix
 
 
+@pytest.mark.slow
+def test_a_client_that_asks_the_daemon_for_everything(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///hangs.sock")
+    machine.install("docker", Answer("*", also="exec /bin/sleep 9"))
+    found = docker_report.report(timeout_s=1)
+    assert isinstance(found, Unusable)
+    assert "unix:///hangs.sock accepts connections" in found.reason
+
+
 def test_a_missing_program_is_not_started(machine: Machine) -> None:
     del machine
     found = docker_report.report()

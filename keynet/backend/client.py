@@ -24,6 +24,7 @@ from keynet.backend.models import (
 from keynet.backend.transport import Transport
 from keynet.errors import BackendError, NotAuthorised, UsageError
 from keynet.net.addresses import same_host
+from keynet.net.retry import Retries
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
 
@@ -43,6 +44,7 @@ class BackendClient:
         insecure: Accept plain http to another machine.
         sleep: Called with the seconds between two attempts.
         timeout_s: For each single read and write.
+        retries: Limits on repeated attempts; None uses those of a push.
 
     Raises:
         UsageError: The URL or the certificate file cannot be used.
@@ -57,6 +59,7 @@ class BackendClient:
         insecure: bool = False,
         sleep: Callable[[float], None] = time.sleep,
         timeout_s: float = _TIMEOUT_S,
+        retries: Retries | None = None,
     ) -> None:
         if token is not None and not (token.reveal().isascii() and token.reveal().isprintable()):
             raise UsageError(
@@ -65,7 +68,12 @@ class BackendClient:
             )
         self._token = token
         self._transport = Transport(
-            server_url, ca_cert=ca_cert, insecure=insecure, sleep=sleep, timeout_s=timeout_s
+            server_url,
+            ca_cert=ca_cert,
+            insecure=insecure,
+            sleep=sleep,
+            timeout_s=timeout_s,
+            retries=retries,
         )
         self.server_url = self._transport.server_url
 

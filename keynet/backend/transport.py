@@ -66,6 +66,7 @@ class Transport:
         insecure: Accept plain http to another machine.
         sleep: Called with the seconds between two attempts.
         timeout_s: For each single read and write.
+        retries: Limits on repeated attempts; None uses those of a push.
 
     Raises:
         UsageError: The URL, the certificate file or the proxy cannot be used.
@@ -79,9 +80,11 @@ class Transport:
         insecure: bool = False,
         sleep: Callable[[float], None] = time.sleep,
         timeout_s: float,
+        retries: Retries | None = None,
     ) -> None:
         self.server_url = normalised_url(server_url, insecure=insecure)
         self._sleep = sleep
+        self._retries = retries or _RETRIES
         origin = origin_of(self.server_url)
         self._proxy = proxy_for(origin.scheme, origin.host, origin.port)
         self._http = _connections(origin, ca_cert, timeout_s, self._proxy)
@@ -131,7 +134,7 @@ class Transport:
         )
 
     def _send_with_retries(self, call: _Call, what: str) -> Answer:
-        budget = Budget(_RETRIES)
+        budget = Budget(self._retries)
         while True:
             try:
                 answer = self._send_once(call, what)

@@ -29,7 +29,10 @@ _COMMANDS: Final = {
     "clean": ("clean:clean", N_("Remove what keynet left behind.")),
     "completion": ("completion:completion", N_("Generate the completion script for a shell.")),
     "config": ("config:config", N_("Show or clear the saved login.")),
-    "doctor": ("doctor:doctor", N_("Check which engines work, and how to fix the others.")),
+    "doctor": (
+        "doctor:doctor",
+        N_("Check whether a push would work here, and what to fix."),
+    ),
     "image": ("image:image", N_("Push, pull and inspect image archives.")),
     "login": ("login:login", N_("Log in to a training platform.")),
     "logout": ("login:logout", N_("Log out and remove the saved login.")),

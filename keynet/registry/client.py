@@ -200,6 +200,14 @@ class RegistryClient:
         """
         return await referrers.find(self._session, repository, subject, artifact_type)
 
+    async def has_referrers_api(self, repository: str) -> bool:
+        """Report whether the registry has the referrers API; the repository need not exist.
+
+        Raises:
+            RegistryError: It cannot be known: the registry refuses, or it failed.
+        """
+        return await referrers.has_api(self._session, repository)
+
     async def attach(
         self, repository: str, subject: Digest, content: bytes, media_type: str
     ) -> Descriptor:

@@ -43,7 +43,8 @@ class WorkingEngine:
 
     ``how`` is for people (``buildah 1.28.2 (rootless, chroot)``). ``can_run`` is False if only
     COPY works, and ``no_run_reason`` then explains why. ``endpoint`` is the daemon's address, ""
-    without a daemon. ``architecture`` is that of the engine's host, as OCI spells it (``amd64``).
+    without a daemon. ``architecture`` is that of the engine's host, as OCI spells it (``amd64``),
+    and ``store`` its folder with images and layers.
     """
 
     name: str
@@ -55,6 +56,7 @@ class WorkingEngine:
     storage_driver: str = ""
     endpoint: str = ""
     architecture: str = ""
+    store: str = ""
 
     @property
     def slow(self) -> bool:
@@ -66,13 +68,16 @@ class WorkingEngine:
 class Unusable:
     """An engine that cannot be used here, with a reason and a fix for people.
 
-    ``endpoint`` is the daemon's address if the daemon did not answer, else "".
+    ``endpoint`` is the daemon's address if the daemon did not answer, else "". ``repair`` is a
+    program with arguments that fixes it without root, and ``repair_effect`` what else it does.
     """
 
     name: str
     reason: str
     fix: str
     endpoint: str = ""
+    repair: tuple[str, ...] = ()
+    repair_effect: str = ""
 
 
 @dataclass(frozen=True, slots=True)

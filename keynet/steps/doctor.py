@@ -1,157 +1,206 @@
-"""Examine what keynet needs: engines, login, backend and registry."""
+"""Examine what keynet needs: this machine, engines, login, backend and registry."""
 
+import contextlib
 import os
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from keynet import credentials, settings
 from keynet.errors import KeynetError
-from keynet.runtime.engine import Unusable, WorkingEngine
-from keynet.runtime.engines.engine_candidates import engines
-from keynet.runtime.engines.podman_like import own_store
-from keynet.runtime.probing import choosing
-from keynet.settings import Settings
-from keynet.steps import metadata, projects
-from keynet.text import _, fill, size
+from keynet.runtime.engine import Candidate, Unusable, WorkingEngine
+from keynet.runtime.engines.engine_candidates import engines, reporters
+from keynet.runtime.probing.choosing import AUTO
+from keynet.runtime.probing.engine_report import EngineReport
+from keynet.steps.examining import at_once, engine_checks, host_checks, platform_checks
+from keynet.steps.examining.at_once import Ended, Examination
+from keynet.steps.examining.check import Check, Group, Repair
+from keynet.steps.examining.engine_checks import EnginesFound
 
-__all__ = ["Diagnosis", "Finding", "examine", "findings"]
+__all__ = ["Check", "Diagnosis", "Ended", "Examiner", "Group", "Repair", "watch"]
 
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The result of one check; ``fix`` is "" if ``ok``."""
-
-    name: str
-    ok: bool
-    detail: str
-    fix: str = ""
+# Between two rounds of ``watch``; servers are asked less often.
+_ROUND_S: Final = 2.0
+_SERVERS_S: Final = 30.0
+_BUILDER_VARIABLE: Final = "KEYNET_BUILDER"
+_JSON_PLATFORM: Final = ("login", "backend", "registry")
+# In the order in which a push would fail.
+_DECISIVE: Final = ("builder", "config", "login", "backend", "registry")
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The results of all checks.
+    """The results of all checks, in a fixed order.
 
-    ``platform`` has login, backend and registry, or only the login if that failed;
-    ``own_store_size`` is in bytes.
+    ``chosen`` is the builder that a push takes. ``own_store_size`` is in bytes.
     """
 
+    checks: tuple[Check, ...]
     engines: tuple[WorkingEngine | Unusable, ...]
-    platform: tuple[Finding, ...]
+    reports: tuple[EngineReport | None, ...]
+    chosen: str | None
     own_store: Path | None
     own_store_size: int
 
     @property
-    def can_build(self) -> bool:
-        """Report whether at least one engine can run programs in a build."""
-        return any(isinstance(engine, WorkingEngine) and engine.can_run for engine in self.engines)
+    def exit_status(self) -> int:
+        """Return 0 if a push would work, else the exit status with which it would fail."""
+        by_name = {check.name: check.status for check in self.checks}
+        return next((by_name[name] for name in _DECISIVE if by_name.get(name)), 0)
+
+    @property
+    def repairs(self) -> list[Repair]:
+        """Return what keynet can fix itself."""
+        found = [check.repair for check in self.checks if check.repair is not None]
+        return list({repair.what: repair for repair in found}.values())
 
     def to_json(self) -> dict[str, Any]:
         """Return the object of ``keynet doctor --json`` (docs/reference/command-line.md)."""
         return {
-            "engines": [_engine_json(engine) for engine in self.engines],
-            "platform": [asdict(finding) for finding in self.platform],
+            "engines": [
+                _engine_json(engine, report)
+                for engine, report in zip(self.engines, self.reports, strict=True)
+            ],
+            "platform": [
+                {"name": each.name, "ok": each.ok, "detail": each.found, "fix": each.fix}
+                for each in self.checks
+                if each.name in _JSON_PLATFORM
+            ],
             "own_store": str(self.own_store) if self.own_store else None,
             "own_store_size": self.own_store_size,
+            "builder": self.chosen,
+            "can_push": self.exit_status == 0,
+            "checks": [check.to_json() for check in self.checks],
         }
 
 
-def examine(now: datetime | None = None) -> Diagnosis:
-    """Probe every engine again, then call the platform's backend and registry.
-
-    Never raises a KeynetError: a failure is a finding with its fix.
+@dataclass(slots=True)
+class Examiner:
+    """One round of all examinations; iterate over ``run``, then ask for ``diagnosis``.
 
     Args:
         now: The time for which the login is checked; None is the current time.
+        fresh: Build with every engine again; see ``engine_checks.examinations``.
+        servers: Examine backend and registry, too.
     """
-    own = own_store.find()
-    return Diagnosis(
-        engines=tuple(choosing.probe_all(engines())),
-        platform=tuple(_platform(now or datetime.now(UTC))),
-        own_store=own.path if own else None,
-        own_store_size=own.size if own else 0,
-    )
 
+    now: datetime | None = None
+    fresh: bool = True
+    servers: bool = True
+    _checks: list[Check] = field(default_factory=list)
+    _found: EnginesFound = field(default_factory=EnginesFound)
+    _stores: host_checks.OwnStores = field(default_factory=list)
+    _chosen: str | None = None
+    _candidates: tuple[Candidate, ...] = field(default_factory=engines)
 
-def findings(diagnosis: Diagnosis) -> list[Finding]:
-    """Return all results as findings for people, engines first."""
-    found = [_engine_finding(engine) for engine in diagnosis.engines]
-    if diagnosis.own_store is not None:
-        found.append(
-            Finding(
-                _("own store"),
-                True,
-                f"{diagnosis.own_store} ({size(diagnosis.own_store_size)})",
-            )
+    @property
+    def names(self) -> list[str]:
+        """Return the names of the examinations that ``run`` will end."""
+        return [each.name for each in self._examinations()]
+
+    def run(self) -> Iterator[Check | Ended]:
+        """Yield each check as it is found, and the end of each examination.
+
+        Never raises a KeynetError: a failure is a check with its fix.
+        """
+        waiting = {each.name for each in self._candidates}
+        for item in at_once.run(self._examinations()):
+            if isinstance(item, Check):
+                self._checks.append(item)
+            else:
+                waiting.discard(item.name)
+            yield item
+            if isinstance(item, Ended) and not waiting and self._chosen is None:
+                waiting = {""}
+                check = self._select()
+                self._checks.append(check)
+                yield check
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """Return the results; call it after the last item of ``run``."""
+        order = [*self.names, "builder"]
+        groups = list(Group)
+
+        def rank(check: Check) -> tuple[int, int]:
+            name = check.name.partition(" ")[0]
+            place = order.index(name) if name in order else -1
+            return groups.index(check.group), place
+
+        names = [each.name for each in self._candidates]
+        own = self._stores[0] if self._stores else None
+        return Diagnosis(
+            checks=tuple(sorted(self._checks, key=rank)),
+            engines=tuple(self._engine(name) for name in names),
+            reports=tuple(self._found.reports.get(name) for name in names),
+            chosen=self._chosen,
+            own_store=own.path if own else None,
+            own_store_size=own.size if own else 0,
         )
-    return [*found, *diagnosis.platform]
+
+    def _examinations(self) -> list[Examination]:
+        found = engine_checks.examinations(
+            self._candidates, reporters(), self._found, fresh=self.fresh
+        )
+        platform = platform_checks.examinations(self.now, servers=self.servers)
+        return [*host_checks.examinations(self._stores), *found, *platform]
+
+    def _engine(self, name: str) -> WorkingEngine | Unusable:
+        found = self._found.engines.get(name)
+        if found is not None:
+            return found
+        check = next((each for each in self._checks if each.name == name), None)
+        return Unusable(name, check.found if check else "", check.fix if check else "")
+
+    def _select(self) -> Check:
+        builder: str = AUTO
+        with contextlib.suppress(KeynetError):
+            builder = platform_checks.merged_settings().builder
+        source = _BUILDER_VARIABLE if os.environ.get(_BUILDER_VARIABLE) else ""
+        check, self._chosen = engine_checks.selection(
+            builder, source, self._candidates, self._found
+        )
+        return check
 
 
-def _platform(now: datetime) -> list[Finding]:
-    try:
-        merged = settings.merge({}, os.environ, {}, credentials.load())
-        access = merged.backend_access(now, config_path=credentials.path())
-    except KeynetError as error:
-        return [_failed(_("login"), error)]
-    return [
-        Finding(_("login"), True, _token_lifetime(merged, now)),
-        _backend(access),
-        _registry(merged),
-    ]
+def watch(
+    first: Diagnosis, *, sleep: Callable[[float], None] = time.sleep
+) -> Iterator[tuple[Check, Check | None]]:
+    """Yield each check that changes, and the one before it, until the caller stops.
+
+    A check that is not there any more is yielded with an empty ``found``.
+    """
+    known = {check.name: check for check in first.checks}
+    asked = time.monotonic()
+    while True:
+        sleep(_ROUND_S)
+        servers = time.monotonic() - asked >= _SERVERS_S
+        asked = time.monotonic() if servers else asked
+        round_ = Examiner(fresh=False, servers=servers)
+        for item in round_.run():
+            if isinstance(item, Check):
+                before = known.get(item.name)
+                known[item.name] = item
+                if not item.same_as(before):
+                    yield item, before
+        now = {check.name for check in round_.diagnosis.checks}
+        ended = [check for name, check in known.items() if name not in now]
+        for check in ended:
+            if servers or check.name not in platform_checks.OF_SERVERS:
+                del known[check.name]
 
 
-def _backend(access: settings.BackendAccess) -> Finding:
-    try:
-        with projects.client(access) as backend:
-            backend.trainable_projects(0, 1)
-    except KeynetError as error:
-        return _failed(_("backend"), error)
-    return Finding(_("backend"), True, access.server_url)
-
-
-def _registry(merged: Settings) -> Finding:
-    try:
-        access = merged.registry_access()
-        with metadata.PlatformRegistry(access) as platform:
-            platform.ping()
-    except KeynetError as error:
-        return _failed(_("registry"), error)
-    return Finding(_("registry"), True, access.host)
-
-
-def _token_lifetime(merged: Settings, now: datetime) -> str:
-    if merged.api_token_expires_at is None:
-        return fill(_("{server}, the login's expiry is unknown"), server=merged.server_url)
-    hours = (merged.api_token_expires_at - now).total_seconds() / 3600
-    return fill(
-        _("{server}, login valid for {hours:.1f} more hours"),
-        server=merged.server_url,
-        hours=hours,
-    )
-
-
-def _failed(name: str, error: KeynetError) -> Finding:
-    return Finding(name, False, error.message, error.hint)
-
-
-def _engine_finding(engine: WorkingEngine | Unusable) -> Finding:
-    match engine:
-        case WorkingEngine(can_run=True):
-            driver = f", {engine.storage_driver}" if engine.storage_driver else ""
-            return Finding(engine.name, True, f"{engine.how}{driver}")
-        case WorkingEngine():
-            why = fill(
-                _("{how}: only Containerfiles without RUN ({why})"),
-                how=engine.how,
-                why=engine.no_run_reason,
-            )
-            return Finding(engine.name, True, why)
-        case Unusable():
-            return Finding(engine.name, False, engine.reason, engine.fix)
-
-
-def _engine_json(engine: WorkingEngine | Unusable) -> dict[str, Any]:
+def _engine_json(engine: WorkingEngine | Unusable, report: EngineReport | None) -> dict[str, Any]:
+    reported: dict[str, Any] = {}
+    if report is not None:
+        reported = {
+            "client": report.client,
+            "server": report.server,
+            "remote": report.remote,
+            "cgroups": report.cgroups,
+        }
     match engine:
         case WorkingEngine():
             return {
@@ -162,7 +211,9 @@ def _engine_json(engine: WorkingEngine | Unusable) -> dict[str, Any]:
                 "rootless": engine.rootless,
                 "can_run": engine.can_run,
                 "storage_driver": engine.storage_driver,
+                "store": engine.store,
                 "endpoint": engine.endpoint,
+                **reported,
             }
         case Unusable():
             return {
@@ -170,4 +221,5 @@ def _engine_json(engine: WorkingEngine | Unusable) -> dict[str, Any]:
                 "usable": False,
                 "reason": engine.reason,
                 "fix": engine.fix,
+                **reported,
             }

@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 from keynet import __version__
 from keynet.errors import KeynetError, MetadataNotAttached, ValidationError
 from keynet.events import Emit, ignore
+from keynet.net.retry import Retries
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
 from keynet.plan import RegistryAccess
@@ -143,10 +144,12 @@ def open_client(
     emit: Emit = ignore,
     *,
     token_hosts: Sequence[str] = (),
+    timeout: float = 300,
+    retries: Retries | None = None,
 ) -> RegistryClient:
     """Return a client with this account, else with the logins stored on this machine.
 
-    The caller closes it.
+    The caller closes it; for ``timeout`` and ``retries`` see ``RegistryClient``.
     """
     auth = None
     if access is not None and access.password is not None:
@@ -159,6 +162,8 @@ def open_client(
         insecure=plain,
         token_hosts=access.token_hosts if access is not None else token_hosts,
         emit=emit,
+        timeout=timeout,
+        retries=retries,
     )
 
 

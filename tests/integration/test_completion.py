@@ -85,7 +85,7 @@ def test_fish_shows_descriptions_with_commas_whole(home: Path) -> None:
     told = subprocess.run(
         argv, env=_environment(home), capture_output=True, text=True, check=True
     ).stdout
-    assert "doctor\tCheck which engines work, and how" in told
+    assert "doctor\tCheck whether a push would work here" in told
 
 
 @contextmanager

@@ -27,10 +27,11 @@ from keynet.registry.lists import listing
 from keynet.registry.wire import ManifestWire
 from keynet.text import _, fill
 
-__all__ = ["attach", "fallback_tag", "find"]
+__all__ = ["attach", "fallback_tag", "find", "has_api"]
 
 # Two concurrent writers may overwrite each other; each checks that its entry is still there.
 _WRITES: Final = 5
+_UNKNOWN_NAMES: Final = frozenset({"NAME_UNKNOWN", "MANIFEST_UNKNOWN"})
 _PAGE_LIMIT: Final = 8 * 1024 * 1024
 
 
@@ -129,24 +130,29 @@ async def _list(session: Session, repository: str, subject: Digest, entry: Descr
         )
 
 
+async def has_api(session: Session, repository: str) -> bool:
+    """Report whether the registry has the referrers API; ``repository`` need not exist.
+
+    Raises:
+        RegistryError: It cannot be known: the registry refuses, or it failed.
+    """
+    nothing = Digest.of(b"")
+    operation = _listing(repository, nothing, None)
+    try:
+        answer = await session.send(operation)
+    except RegistryError as error:
+        if not _means_none(error):
+            raise
+        # A registry without the API knows no such address; one with it, no such repository.
+        return error.code in _UNKNOWN_NAMES
+    return _index(answer.body, nothing) is not None
+
+
 async def _from_api(
     session: Session, repository: str, subject: Digest, artifact_type: str | None
 ) -> list[Descriptor] | None:
     """Ask the referrers API; None: the registry does not have it."""
-    url = f"/v2/{repository}/referrers/{subject}"
-    operation = Operation(
-        Call(
-            "GET",
-            with_query(url, artifactType=artifact_type) if artifact_type else url,
-            {"Accept": MediaType.OCI_INDEX},
-            limit=_PAGE_LIMIT,
-        ),
-        fill(
-            _("list what refers to {digest} in {repository}"), digest=subject, repository=repository
-        ),
-        (f"repository:{repository}:pull",),
-        repository,
-    )
+    operation = _listing(repository, subject, artifact_type)
     async with listing.in_time(session, operation.action):
         try:
             answer = await session.send(operation)
@@ -163,6 +169,23 @@ async def _from_api(
             call = replace(operation.call, url=following)
             pages += await listing.pages(session, replace(operation, call=call), ManifestWire)
     return [entry.value() for page in pages for entry in page.manifests or ()]
+
+
+def _listing(repository: str, subject: Digest, artifact_type: str | None) -> Operation:
+    url = f"/v2/{repository}/referrers/{subject}"
+    return Operation(
+        Call(
+            "GET",
+            with_query(url, artifactType=artifact_type) if artifact_type else url,
+            {"Accept": MediaType.OCI_INDEX},
+            limit=_PAGE_LIMIT,
+        ),
+        fill(
+            _("list what refers to {digest} in {repository}"), digest=subject, repository=repository
+        ),
+        (f"repository:{repository}:pull",),
+        repository,
+    )
 
 
 async def _from_tag(session: Session, repository: str, subject: Digest) -> list[Descriptor]:

@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from keynet.runtime.engine import AnyBuilder, Candidate, WorkingEngine
+from keynet.runtime.engine import AnyBuilder, Candidate, Unusable, WorkingEngine
 from keynet.runtime.engines.docker import docker_host
 from keynet.runtime.engines.podman_like import podman_host
 from keynet.runtime.engines.podman_like.buildah import BUILDAH
 from keynet.runtime.engines.podman_like.dialect import Dialect
 from keynet.runtime.engines.podman_like.podman import PODMAN
 from keynet.runtime.probing.candidate import EngineCandidate, TrialResult
+from keynet.runtime.probing.engine_report import EngineReport, Reporter
 
-__all__ = ["engines"]
+__all__ = ["engines", "reporters"]
 
 
 def engines() -> tuple[Candidate, ...]:
@@ -28,6 +29,27 @@ def engines() -> tuple[Candidate, ...]:
         advice=docker_host.ADVICE,
     )
     return (docker, _podman_like(PODMAN), _podman_like(BUILDAH))
+
+
+def reporters() -> dict[str, Reporter]:
+    """Return what asks each engine for facts about itself and its host, by its name."""
+    return {
+        docker_host.NAME: _report_docker,
+        PODMAN.name: partial(_report_podman_like, PODMAN),
+        BUILDAH.name: partial(_report_podman_like, BUILDAH),
+    }
+
+
+def _report_docker() -> EngineReport | Unusable:
+    from keynet.runtime.engines.docker import docker_report
+
+    return docker_report.report()
+
+
+def _report_podman_like(dialect: Dialect) -> EngineReport | Unusable:
+    from keynet.runtime.engines.podman_like import podman_report
+
+    return podman_report.report(dialect)
 
 
 def _podman_like(dialect: Dialect) -> EngineCandidate:

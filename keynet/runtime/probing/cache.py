@@ -55,7 +55,7 @@ class Cache:
             if "engine" in entry:
                 return ProbedEngine(WorkingEngine(**entry["engine"]), dict(entry["invocation"]))
             age = time.time() - float(entry["at"])
-            return Unusable(**entry["unusable"]) if 0 <= age < _REFUSAL_AGE_S else None
+            return _unusable(entry["unusable"]) if 0 <= age < _REFUSAL_AGE_S else None
         except (TypeError, ValueError, LookupError):
             return None
 
@@ -74,3 +74,7 @@ class Cache:
 
     def _files(self, name: str) -> DiskCache:
         return DiskCache(self._folder, name, _KEPT)
+
+
+def _unusable(entry: Mapping[str, Any]) -> Unusable:
+    return Unusable(**{**entry, "repair": tuple(entry.get("repair", ()))})

@@ -8,6 +8,7 @@ from keynet.errors import EngineUnavailable, KeynetError, UsageError
 from keynet.events import Emit, Notice
 from keynet.runtime.engine import AnyBuilder, Candidate, Unusable, WorkingEngine
 from keynet.runtime.probing.cache import Cache
+from keynet.runtime.probing import reasons
 from keynet.text import Block, _, fill, printable, stacked
 
 __all__ = ["AUTO", "choose", "find_working", "probe_all"]
@@ -127,9 +128,9 @@ def _first_usable(
             refused.append(found)
         elif needs.run and not found.engine.can_run:
             refused.append(_cannot_run(found.engine))
-        elif reasons := needs.lacking(found):
+        elif lacks := needs.lacking(found):
             if len(candidates) > 1:
-                emit(Notice(_skipped(Unusable(found.engine.name, "; ".join(reasons), "")), "note"))
+                emit(Notice(_skipped(Unusable(found.engine.name, "; ".join(lacks), "")), "note"))
             unable = unable or found
         elif len(candidates) > 1 and found.engine.slow:
             slow = slow or found
@@ -162,10 +163,7 @@ def _cannot_run(engine: WorkingEngine) -> Unusable:
             _("it can copy files, but not run programs in a build ({tried})"),
             tried=engine.no_run_reason,
         ),
-        _(
-            "Allow user namespaces, start the container with CAP_SYS_ADMIN (--privileged), or use "
-            "a Containerfile without RUN."
-        ),
+        reasons.run_fix(engine.no_run_reason),
     )
 
 
@@ -178,5 +176,6 @@ def _unavailable_error(name: str, refused: list[Unusable]) -> EngineUnavailable:
         hint = _("Fix this, or choose another engine with --builder. Details: keynet doctor")
     lines = []
     for each in refused:
-        lines += [f"  {each.name}: {printable(each.reason, 600)}", f"    → {each.fix}"]
+        lines.append(f"  {each.name}: {printable(each.reason, 600)}")
+        lines += [f"    → {line}" for line in each.fix.splitlines()]
     return EngineUnavailable(stacked(what, Block("\n".join(lines))), hint)

@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from keynet.runtime.engine import Unusable
+from keynet.runtime.probing.privileges import running_as_root, user_name
 from keynet.text import _, fill, printable
 
 __all__ = ["Advice", "refusal"]
@@ -19,8 +20,9 @@ _TCP_PORTS: Final = {"http": 2375, "https": 2376, "tcp": 2375}
 class Advice:
     """How to start a daemon that does not answer, and how to get access to it.
 
-    Both texts are marked with ``N_()`` and translated when they are shown. Without
-    ``permission``, ``start`` is shown for both.
+    Both texts are marked with ``N_()`` and translated when they are shown; ``{run}`` asks to run
+    a command as root, and ``{user}`` is this user's name. Without ``permission``, ``start`` is
+    shown for both.
     """
 
     start: str
@@ -49,9 +51,13 @@ def refusal(endpoint: str, name: str, advice: Advice) -> Unusable | None:
                 endpoint=printable(endpoint, 200),
                 reason=error,
             ),
-            _(advice.start),
+            _filled(advice.start),
         )
     return None
+
+
+def _filled(advice: str) -> str:
+    return fill(_(advice), run=running_as_root(), user=user_name())
 
 
 def _connect_unix(path: str) -> None:
@@ -69,7 +75,7 @@ def _explain(error: OSError, endpoint: str, name: str, advice: Advice) -> Unusab
                 _("this user has no access to the daemon's socket {endpoint} (permission denied)"),
                 endpoint=shown,
             ),
-            _(advice.permission or advice.start),
+            _filled(advice.permission or advice.start),
             endpoint,
         )
     return Unusable(
@@ -79,6 +85,6 @@ def _explain(error: OSError, endpoint: str, name: str, advice: Advice) -> Unusab
             endpoint=shown,
             reason=error.strerror or error,
         ),
-        _(advice.start),
+        _filled(advice.start),
         endpoint,
     )

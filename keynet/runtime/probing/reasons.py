@@ -1,12 +1,16 @@
 """Explain from an engine's output why it cannot be used, and how to fix it."""
 
+import os
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from keynet.runtime.engine import Unusable
-from keynet.text import N_, _, fill, printable
+from keynet.runtime.probing import subordinate_ids
+from keynet.runtime.probing.privileges import as_root, installing, user_name
+from keynet.text import N_, Block, _, fill, printable, stacked
 
 __all__ = [
     "Guide",
@@ -16,6 +20,7 @@ __all__ = [
     "lost_layer",
     "no_subids",
     "not_installed",
+    "run_fix",
     "trial_error",
 ]
 
@@ -70,19 +75,22 @@ def not_installed(guide: Guide) -> Unusable:
     return Unusable(
         guide.name,
         fill(_("{name} is not installed (no such program on PATH)"), name=guide.name),
-        fill(
-            _("Install it: apt-get install {package}, or dnf install {name}"),
-            package=guide.package,
-            name=guide.name,
-        ),
+        installing(guide.package, guide.name),
     )
 
 
 def no_subids(guide: Guide) -> Unusable:
-    """Explain that the user has no subordinate ids, which rootless engines need."""
+    """Explain that one id only is mapped for this user, while rootless engines need many."""
+    lacking = subordinate_ids.missing({user_name(), str(os.geteuid())})
+    if not lacking:
+        return _unmapped(guide)
     return Unusable(
         guide.name,
-        _("this user has no entry in /etc/subuid and /etc/subgid, so only one id can be mapped"),
+        fill(
+            _("user {name} has no entry in {files}, so only one id can be mapped"),
+            name=user_name(),
+            files=", ".join(str(file) for file in lacking),
+        ),
         _subids_fix(guide),
     )
 
@@ -98,6 +106,22 @@ def explain(guide: Guide, output: str) -> Unusable:
         return known
     by_hand = fill(_("Run this to see the whole error: {name} info"), name=guide.name)
     return Unusable(guide.name, error_line(output), by_hand)
+
+
+def run_fix(tried: str) -> str:
+    """Word how to make RUN work where only COPY does, from the errors of the trials."""
+    if re.search(r"cgroups?\b.*(?:not supported|hybrid)", tried, re.IGNORECASE):
+        install = installing("runc", "runc")
+        return fill(_("{install}\nrunc works with cgroups v1, crun does not."), install=install)
+    if re.search(r"permission denied|not permitted|exec format", tried, re.IGNORECASE):
+        return _(
+            "Check that the store's disk is not mounted noexec. In a container: start it with "
+            "--privileged, or with CAP_SYS_ADMIN and without seccomp's profile."
+        )
+    return _(
+        "Allow user namespaces, start the container with CAP_SYS_ADMIN (--privileged), or use a "
+        "Containerfile without RUN."
+    )
 
 
 def known_fix(guide: Guide, output: str) -> str:
@@ -140,13 +164,47 @@ def _storage_fix(guide: Guide) -> str:
 
 
 def _subids_fix(guide: Guide) -> str:
-    fix = _(
-        "Install uidmap, then run as root: usermod --add-subuids 100000-165535 "
-        "--add-subgids 100000-165535 USER"
-    )
+    fix = subordinate_ids.advice()
     if not guide.after_subids:
         return fix
-    return fill(_("{fix}, then: {command}"), fix=fix, command=guide.after_subids)
+    return fill(_("{fix}\nThen run: {command}"), fix=Block(fix), command=guide.after_subids)
+
+
+def _unmapped(guide: Guide) -> Unusable:
+    """Explain a namespace without the subordinate ids that this user has."""
+    reason = _("only one id is mapped for this user, although it has subordinate ids")
+    if shutil.which("newuidmap") is None:
+        return Unusable(guide.name, reason, _newuidmap_fix(guide))
+    if not guide.after_subids:
+        return Unusable(guide.name, reason, _setuid_fix(guide))
+    fix = _("A user namespace from before the user had them may still be in use. Run: {command}")
+    return Unusable(
+        guide.name,
+        reason,
+        fill(fix, command=guide.after_subids),
+        repair=tuple(guide.after_subids.split()),
+        repair_effect=_("stops this user's containers"),
+    )
+
+
+def _setuid_fix(guide: Guide) -> str:
+    del guide
+    return as_root("chmod u+s /usr/bin/newuidmap /usr/bin/newgidmap")
+
+
+def _newuidmap_fix(guide: Guide) -> str:
+    del guide
+    return installing("uidmap", "shadow-utils")
+
+
+def _namespaces_fix(guide: Guide) -> str:
+    del guide
+    command = "sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=15000"
+    return stacked(
+        _("Allow user namespaces for ordinary users."),
+        as_root(command),
+        _("In a container: start it with --privileged, or use an image for nested engines."),
+    )
 
 
 def _constant_fix(text: str) -> Callable[[Guide], str]:
@@ -155,7 +213,10 @@ def _constant_fix(text: str) -> Callable[[Guide], str]:
 
 # The first match wins, so the order matters.
 _SHARED_FIXES: Final[tuple[tuple[str, Callable[[Guide], str]], ...]] = (
-    (r"no space left", _constant_fix(N_("Free some space on the disk of the engine's store."))),
+    (
+        r"no space left|quota exceeded|inconsistent layer size",
+        _constant_fix(N_("Free some space on the disk of the engine's store, and of TMPDIR.")),
+    ),
     (
         r"homedir|home directory|unknown userid",
         _constant_fix(
@@ -165,20 +226,15 @@ _SHARED_FIXES: Final[tuple[tuple[str, Callable[[Guide], str]], ...]] = (
             )
         ),
     ),
+    (r"new[ug]idmap.*(?:not permitted|permission denied)", _setuid_fix),
     (
         r"newuidmap|newgidmap",
-        _constant_fix(N_("Install newuidmap: apt-get install uidmap, or dnf install shadow-utils")),
+        _newuidmap_fix,
     ),
     (r"subuid|subgid|mappings? for user|insufficient (?:uids|gids)", _subids_fix),
     (r"graph ?driver|storage driver|driver not supported|overlay(?!@)|vfs", _storage_fix),
     (
         r"user namespace|cannot clone|clone: |unshare|CLONE_NEWUSER",
-        _constant_fix(
-            N_(
-                "Allow user namespaces: sysctl kernel.unprivileged_userns_clone=1 and "
-                "user.max_user_namespaces=15000. Start a container with --privileged, or use an "
-                "image for nested rootless engines."
-            )
-        ),
+        _namespaces_fix,
     ),
 )

@@ -415,7 +415,7 @@ def test_doctor_shows_what_works_and_what_does_not(platform: Platform, capsys: C
     assert "✔ buildah" in shown
     assert "✘ docker" in shown
     assert "→" in shown
-    assert f"✔ registry    {platform.registry_host}" in shown
+    assert f"✔ registry       {platform.registry_host}" in shown
     assert keynet("doctor", "--json") == 0
     examined = json.loads(capsys.readouterr().out)
     assert [e["name"] for e in examined["engines"] if e["usable"]] == ["buildah"]
@@ -436,7 +436,7 @@ def test_doctor_fails_when_nothing_builds(
 def test_doctor_reports_a_platform_that_fails(platform: Platform, capsys: Capture) -> None:
     platform.backend.answer(Reply(status=401))
     platform.registry.auth = "basic"
-    assert keynet("doctor", "--json") == 0
+    assert keynet("doctor", "--json") == 6
     examined = json.loads(capsys.readouterr().out)
     assert {finding["name"]: finding["ok"] for finding in examined["platform"]} == {
         "login": True, "backend": False, "registry": False

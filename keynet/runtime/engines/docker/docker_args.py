@@ -79,6 +79,7 @@ class DockerFacts:
     architecture: str
     plugins: frozenset[str]
     errors: tuple[str, ...] = ()
+    store: str = ""
 
 
 def read_info(text: str) -> DockerFacts:
@@ -100,6 +101,7 @@ def read_info(text: str) -> DockerFacts:
         architecture=Platform("linux", architecture).architecture,
         plugins=frozenset(_plugin_names(plugins)),
         errors=tuple(str(each) for each in found.get("ServerErrors") or ()),
+        store=str(found.get("DockerRootDir") or ""),
     )
 
 

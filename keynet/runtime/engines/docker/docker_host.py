@@ -24,12 +24,12 @@ NAME: Final = "docker"
 _LARGEST: Final = 10_000_000
 ADVICE: Final = Advice(
     start=N_(
-        "Start it (systemctl start docker), or correct DOCKER_HOST or the context (docker context "
-        "ls)"
+        "{run} systemctl start docker\n"
+        "Or correct DOCKER_HOST, or select another context: docker context ls"
     ),
     permission=N_(
-        "Run as root: usermod -aG docker USER, then log in again. Or use rootless docker, podman "
-        "or buildah."
+        "{run} usermod -aG docker {user}\n"
+        "Then log in again. Or use rootless docker, podman or buildah."
     ),
 )
 

@@ -24,7 +24,7 @@ from keynet.runtime.probing import endpoints, reasons
 from keynet.runtime.probing.trial_program import write_context
 from keynet.text import _, fill, printable
 
-__all__ = ["TrialResult", "probe"]
+__all__ = ["TrialResult", "endpoint", "probe"]
 
 TrialResult = tuple[WorkingEngine, Invocation] | Unusable
 
@@ -62,23 +62,23 @@ def _probe(binary: str) -> TrialResult:
 
 
 def _probe_daemon(binary: str) -> TrialResult:
-    endpoint = _endpoint(binary)
-    refused = endpoints.refusal(endpoint, NAME, ADVICE)
+    address = endpoint(binary)
+    refused = endpoints.refusal(address, NAME, ADVICE)
     if refused is not None:
         return refused
     info = _run(binary, "info", "--format", "{{json .}}")
     try:
         facts = docker_args.read_info(info.stdout)
     except ValueError:
-        return _explain(info.stderr, endpoint)
+        return _explain(info.stderr, address)
     if facts.errors or not facts.version:
-        return _explain("\n".join(facts.errors) or info.stderr, endpoint)
-    return _try_modes(binary, facts, endpoint)
+        return _explain("\n".join(facts.errors) or info.stderr, address)
+    return _try_modes(binary, facts, address)
 
 
-def _try_modes(binary: str, facts: DockerFacts, endpoint: str) -> TrialResult:
+def _try_modes(binary: str, facts: DockerFacts, address: str) -> TrialResult:
     network = "" if _run(binary, "network", "inspect", "bridge").status == 0 else "host"
-    remote = not endpoint.startswith(("unix://", "npipe://"))
+    remote = not address.startswith(("unix://", "npipe://"))
     invocations = [
         Invocation(binary=binary, mode=mode, network=network, remote=remote)
         for mode in _modes(facts)
@@ -87,11 +87,11 @@ def _try_modes(binary: str, facts: DockerFacts, endpoint: str) -> TrialResult:
     for invocation in invocations:
         error = _trial(invocation, facts.architecture, run=True)
         if not error:
-            return _usable(invocation, facts, endpoint)
+            return _usable(invocation, facts, address)
         failed.append(f"{invocation.mode}: {error}")
     for invocation in invocations:
         if not _trial(invocation, facts.architecture, run=False):
-            return _usable(invocation, facts, endpoint, no_run="; ".join(failed))
+            return _usable(invocation, facts, address, no_run="; ".join(failed))
     return reasons.explain(GUIDE, "; ".join(failed))
 
 
@@ -131,7 +131,7 @@ def _trial(invocation: Invocation, architecture: str, *, run: bool) -> str:
 
 
 def _usable(
-    invocation: Invocation, facts: DockerFacts, endpoint: str, *, no_run: str = ""
+    invocation: Invocation, facts: DockerFacts, address: str, *, no_run: str = ""
 ) -> tuple[WorkingEngine, Invocation]:
     notes = [_("legacy builder") if invocation.mode == LEGACY else "BuildKit"]
     if facts.rootless:
@@ -148,15 +148,21 @@ def _usable(
         can_run=not no_run,
         no_run_reason=no_run,
         storage_driver=facts.storage_driver,
-        endpoint=endpoint,
+        endpoint=address,
         architecture=facts.architecture,
+        store=facts.store,
     )
     return engine, invocation
 
 
-def _endpoint(binary: str) -> str:
-    """Return the address the client connects to, from DOCKER_HOST or its context."""
-    found = _run(binary, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
+def endpoint(binary: str, timeout_s: float = _TIMEOUT_S) -> str:
+    """Return the address the client connects to, from DOCKER_HOST or its context.
+
+    Raises:
+        EngineError: The context cannot be read.
+    """
+    argv = (binary, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
+    found = shell.run(shell.Command(argv), timeout_s=timeout_s)
     if found.status != 0:
         raise EngineError(
             fill(
@@ -167,9 +173,9 @@ def _endpoint(binary: str) -> str:
     return found.stdout.strip()
 
 
-def _explain(said: str, endpoint: str) -> Unusable:
+def _explain(said: str, address: str) -> Unusable:
     first = next((line for line in said.splitlines() if line.strip()), said)
-    return reasons.explain(GUIDE, f"{printable(first, 300)} ({printable(endpoint, 200)})")
+    return reasons.explain(GUIDE, f"{printable(first, 300)} ({printable(address, 200)})")
 
 
 def _run(binary: str, *arguments: str) -> shell.Finished:

@@ -35,6 +35,7 @@ BUILDAH = Dialect(
     prefix=_prefix,
     build_flags=_build_flags,
     invocations=_invocations,
+    prune="buildah prune",
     mounts_since=(1, 24),
     heredocs_since=(1, 33),
     repository="Name",

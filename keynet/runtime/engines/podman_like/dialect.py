@@ -68,6 +68,10 @@ class Dialect:
     heredocs_since: tuple[int, int] = (0, 0)
     # The field of an image's repository in templates of ``images``.
     repository: str = "Repository"
+    # The command that removes images without a name.
+    prune: str = ""
+    # Whether it may be a client of a service, on this or another machine.
+    has_service: bool = False
     # The arguments that print facts about the engine's host as JSON.
     info: tuple[str, ...] = ("info",)
     # Arguments that read the store, in a tenth of the time that ``info`` takes.

@@ -54,6 +54,8 @@ PODMAN = Dialect(
     build_flags=_build_flags,
     invocations=_invocations,
     rm_flags=("--force",),
+    prune="podman image prune",
+    has_service=True,
     mounts_since=(4, 0),
     heredocs_since=(4, 8),
 )

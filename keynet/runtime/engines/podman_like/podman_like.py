@@ -322,7 +322,7 @@ class PodmanLike:
         verb, *rest = arguments
         if self.invocation.remote:
             return (verb, *self.dialect.build_flags(self.invocation), *rest)
-        marker = working_containers.marker_flag(staged)
+        marker = working_containers.marker_flag(staged.private)
         if host_files.are_needed(plan):
             folder = host_files.write(plan, staged.private)
             rest = [f"--volume={folder}:{host_files.FOLDER}:ro", *rest]
@@ -364,7 +364,9 @@ class PodmanLike:
         return status
 
     def _remove_containers(self, staged: Stage) -> None:
-        containers = working_containers.find(staged, self.invocation, self.engine.storage_driver)
+        containers = working_containers.find(
+            staged.private, self.invocation, self.engine.storage_driver
+        )
         if containers:
             argv = (*self._prefix, "rm", *self.dialect.rm_flags, *containers)
             shell.run(shell.Command(argv, tidying=True), timeout_s=_CLEANING_S)

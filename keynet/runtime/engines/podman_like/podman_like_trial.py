@@ -20,7 +20,7 @@ from keynet.runtime.probing.trial_program import write_context
 from keynet.runtime.probing.ulimits import lower_limits
 from keynet.text import _, fill, printable
 
-__all__ = ["TrialResult", "probe"]
+__all__ = ["TrialResult", "probe", "service_address"]
 
 TrialResult = tuple[WorkingEngine, Invocation] | Unusable
 
@@ -102,7 +102,7 @@ def _try_invocations(dialect: Dialect, base: Invocation, facts: Facts, version: 
         if invocation in seen:
             continue
         seen.add(invocation)
-        error = _trial(dialect, invocation, facts.architecture, run=True)
+        error = _trial(dialect, invocation, facts, run=True)
         if not error:
             return _usable(dialect, invocation, facts, version, can_run=True)
         failed.append(_Attempt(invocation, error))
@@ -110,18 +110,18 @@ def _try_invocations(dialect: Dialect, base: Invocation, facts: Facts, version: 
             # This process may not raise its limits, whatever the runtime: set them from now on.
             ulimits = lower_limits()
             queue.insert(0, invocation)
-    error = _trial(dialect, base, facts.architecture, run=False)
+    error = _trial(dialect, base, facts, run=False)
     if not error:
         tried = "; ".join(f"{_describe(attempt.invocation)}: {attempt.error}" for attempt in failed)
         return _usable(dialect, base, facts, version, can_run=False, tried=tried)
     return reasons.explain(dialect.guide, error)
 
 
-def _trial(dialect: Dialect, invocation: Invocation, architecture: str, *, run: bool) -> str:
-    """Build once; return "" or why it failed. Nothing stays in the store."""
+def _trial(dialect: Dialect, invocation: Invocation, facts: Facts, *, run: bool) -> str:
+    """Build once; return "" or why it failed. Nothing stays in the store, even if interrupted."""
     name = layer_cache.trial_name()
     with living("probe", places.plain_temporary()) as folder:
-        write_context(folder, architecture, run=run)
+        write_context(folder, facts.architecture, run=run)
         argv = [
             *dialect.prefix(invocation),
             "build",
@@ -133,17 +133,31 @@ def _trial(dialect: Dialect, invocation: Invocation, architecture: str, *, run: 
         argv += ["--isolation", invocation.isolation] if invocation.isolation else []
         for limit in invocation.ulimits:
             argv += ["--ulimit", limit]
-        if not invocation.remote:
-            argv.append(working_containers.mark(folder))
+        argv += [] if facts.remote else [working_containers.marker_flag(folder)]
         argv += ["--file", f"{folder}/Containerfile", str(folder)]
-        for _try in range(_TRIES):
-            finished = shell.run(shell.Command(tuple(argv)), timeout_s=_TIMEOUT_S)
-            if not reasons.lost_layer(finished.stderr):
-                break
+        ended = False
+        try:
+            for _try in range(_TRIES):
+                finished = shell.run(shell.Command(tuple(argv)), timeout_s=_TIMEOUT_S)
+                if not reasons.lost_layer(finished.stderr):
+                    break
+            ended = finished.status == 0
+        finally:
+            if not ended:
+                _remove_containers(dialect, invocation, facts, folder)
     if finished.status != 0:
         return reasons.trial_error(finished.status, finished.stderr or finished.stdout)
     shell.run(shell.Command((*dialect.prefix(invocation), "rmi", name)), timeout_s=_TIMEOUT_S)
     return ""
+
+
+def _remove_containers(
+    dialect: Dialect, invocation: Invocation, facts: Facts, folder: Path
+) -> None:
+    known = replace(invocation, graph_root=facts.graph_root, remote=facts.remote)
+    for container in working_containers.find(folder, known, facts.storage_driver):
+        argv = (*dialect.prefix(invocation), "rm", *dialect.rm_flags, container)
+        shell.run(shell.Command(argv), timeout_s=_TIMEOUT_S)
 
 
 def _usable(
@@ -171,18 +185,19 @@ def _usable(
         can_run=can_run,
         no_run_reason=tried,
         storage_driver=facts.storage_driver,
-        endpoint=_endpoint(invocation) if facts.remote else "",
+        endpoint=service_address(invocation.binary) if facts.remote else "",
         architecture=facts.architecture,
+        store=facts.graph_root,
     )
     return engine, replace(invocation, graph_root=facts.graph_root)
 
 
-def _endpoint(invocation: Invocation) -> str:
+def service_address(binary: str) -> str:
     """Return a remote podman's address: CONTAINER_HOST, else its connection."""
     if host := os.environ.get("CONTAINER_HOST"):
         return host
     listed = shell.run(
-        shell.Command((invocation.binary, "system", "connection", "list", "--format", "json")),
+        shell.Command((binary, "system", "connection", "list", "--format", "json")),
         timeout_s=_TIMEOUT_S,
     )
     wanted = os.environ.get("CONTAINER_CONNECTION")

@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Final
 
 from keynet.files import limited_read, owners
-from keynet.runtime.build.staging import Stage
 from keynet.runtime.engines.podman_like.dialect import Invocation
 
-__all__ = ["WorkingContainer", "find", "find_all", "mark", "marker_flag"]
+__all__ = ["WorkingContainer", "find", "find_all", "marker_flag"]
 
 _ID: Final = "keynet-build"
 _OWNER: Final = re.compile(rf"id={_ID},src=[^\"]*/marker-({owners.PATTERN})\"")
@@ -36,26 +35,21 @@ class WorkingContainer:
     created: datetime
 
 
-def marker_flag(stage: Stage) -> str:
-    """Create the marker of a build, and return the flag that passes it to the build."""
-    return mark(stage.private)
-
-
-def mark(folder: Path) -> str:
-    """Create a marker in a private folder of the build, and return the build's flag for it."""
+def marker_flag(folder: Path) -> str:
+    """Create the marker of a build in its private folder; return the flag that passes it."""
     marker = _marker(folder)
     marker.touch()
     return f"--secret=id={_ID},src={marker}"
 
 
-def find(stage: Stage, invocation: Invocation, storage_driver: str) -> list[str]:
-    """Return the ids of the containers of the build from this stage.
+def find(folder: Path, invocation: Invocation, storage_driver: str) -> list[str]:
+    """Return the ids of the containers of the build whose marker is in this folder.
 
     Empty for a remote service, which cleans up itself when its client disconnects.
     """
     if invocation.remote:
         return []
-    marker = str(_marker(stage.private))
+    marker = str(_marker(folder))
     return [
         state.parent.parent.name
         for state, text in _states(invocation.graph_root, storage_driver)

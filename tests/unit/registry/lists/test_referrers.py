@@ -225,3 +225,28 @@ def test_a_tag_of_another_use_lists_nothing_and_is_not_called_removable(
         assert "emove" not in caught.value.message + caught.value.hint
 
     run(connect, Overriding(registry, answers), work)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "has_api"),
+    [
+        (200, INDEX, True),
+        (404, b'{"errors": [{"code": "NAME_UNKNOWN"}]}', True),
+        (404, b"404 page not found", False),
+        (404, b'{"errors": [{"code": "UNSUPPORTED"}]}', False),
+        (405, b"", False),
+        (200, b"<html>Sign in</html>", False),
+    ],
+)
+def test_a_registry_is_asked_whether_it_has_the_api(
+    connect: Connect, status: int, body: bytes, has_api: bool
+) -> None:
+    transport = Overriding(MemoryRegistry(), answering(status, body))
+    assert run(connect, transport, lambda client: client.has_referrers_api("a/b")) is has_api
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refusal_does_not_say_whether_there_is_an_api(connect: Connect, status: int) -> None:
+    transport = Overriding(MemoryRegistry(), answering(status))
+    with pytest.raises(RegistryError):
+        run(connect, transport, lambda client: client.has_referrers_api("a/b"))

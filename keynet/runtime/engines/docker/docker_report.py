@@ -1,0 +1,88 @@
+"""What docker's client and daemon report about themselves, without a build."""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from keynet.errors import EngineError
+from keynet.process import shell
+from keynet.runtime.engine import Unusable
+from keynet.runtime.engines.docker import docker_trial
+from keynet.runtime.engines.docker.docker_host import ADVICE, GUIDE, NAME
+from keynet.runtime.probing import endpoints, reasons
+from keynet.runtime.probing.engine_report import TIMEOUT_S, EngineReport, hanging
+from keynet.runtime.probing.privileges import as_root
+from keynet.text import _, fill, stacked
+
+__all__ = ["report"]
+
+
+def report(timeout_s: float = TIMEOUT_S) -> EngineReport | Unusable:
+    """Return the facts of client and daemon, or why no build needs to be tried.
+
+    Args:
+        timeout_s: Of each program that is asked.
+    """
+    binary = shutil.which(NAME)
+    if binary is None:
+        return reasons.not_installed(GUIDE)
+    endpoint = ""
+    started = time.monotonic()
+    try:
+        if os.environ.get("BUILDX_BUILDER"):
+            # The builder may be on other hosts and need no daemon.
+            return EngineReport(_client_version(binary, timeout_s), remote=True)
+        endpoint = docker_trial.endpoint(binary, timeout_s)
+        refused = endpoints.refusal(endpoint, NAME, ADVICE)
+        if refused is not None:
+            return refused
+        versions = _json(binary, "version", timeout_s)
+        info = _json(binary, "info", timeout_s)
+    except EngineError as error:
+        if time.monotonic() - started < timeout_s:
+            return Unusable(NAME, error.message, error.hint)
+        # The client of docker 20.10 asks the daemon before it shows its context.
+        return _hanging(endpoint or os.environ.get("DOCKER_HOST", ""), timeout_s)
+    server, client = versions.get("Server"), versions.get("Client")
+    return EngineReport(
+        client=str(client.get("Version", "")) if isinstance(client, dict) else "",
+        server=str(server.get("Version", "")) if isinstance(server, dict) else "",
+        rootless=any("rootless" in str(each) for each in info.get("SecurityOptions") or ()),
+        remote=not endpoint.startswith(("unix://", "npipe://")),
+        endpoint=endpoint,
+        storage_driver=str(info.get("Driver") or ""),
+        store=str(info.get("DockerRootDir") or ""),
+        prune="docker image prune",
+        cgroups=str(info.get("CgroupVersion") or ""),
+    )
+
+
+def _hanging(endpoint: str, timeout_s: float) -> Unusable:
+    if endpoint.startswith(f"unix:///run/user/{os.geteuid()}/"):
+        commands = ("systemctl --user restart docker", "journalctl --user -u docker")
+        restart = fill(_("Run: {command}"), command=commands[0])
+    else:
+        commands = ("systemctl restart docker", "journalctl -u docker")
+        restart = as_root(commands[0])
+    log = fill(_("Its log: {command}"), command=commands[1])
+    return hanging(NAME, endpoint, stacked(restart, log), timeout_s)
+
+
+def _client_version(binary: str, timeout_s: float) -> str:
+    said = shell.run(shell.Command((binary, "--version")), timeout_s=timeout_s).stdout
+    words = said.replace(",", " ").split()
+    return words[2] if len(words) > 2 else ""
+
+
+def _json(binary: str, verb: str, timeout_s: float) -> Mapping[str, Any]:
+    """Return the engine's JSON; empty if it prints none, which the trial explains."""
+    command = shell.Command((binary, verb, "--format", "{{json .}}"))
+    finished = shell.run(command, timeout_s=timeout_s)
+    try:
+        found = json.loads(finished.stdout)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

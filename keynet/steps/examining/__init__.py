@@ -1,0 +1,1 @@
+"""What ``keynet doctor`` examines: this machine, its engines, the login and the platform."""

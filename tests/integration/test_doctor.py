@@ -1,0 +1,344 @@
+"""``keynet doctor`` on set-ups that are really broken: what it finds, its fix, and that it ends."""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.engines import SYSTEM_PATH, root_environment
+from tests.testbed.platform import EMAIL, PASSWORD, Platform
+from tests.testbed.program import copy_source
+from tests.testbed.user import OrdinaryUser, ordinary_user
+
+ENGINES = ("docker", "podman", "buildah")
+NO_DAEMON = "unix:///no/such/docker.sock"
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    status: int
+    json: dict[str, Any]
+    seconds: float
+
+    @property
+    def checks(self) -> dict[str, dict[str, Any]]:
+        return {check["name"]: check for check in self.json["checks"]}
+
+
+def _keynet(
+    argv: list[str], environment: Mapping[str, str], stdin: str = ""
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        argv,
+        env=environment,
+        cwd="/",
+        input=stdin,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=100,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def source(bed: Path) -> Path:
+    folder = bed / "doctor-source"
+    folder.mkdir(mode=0o755)
+    return copy_source(folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Root, or an ordinary user, with an environment; ``doctor`` runs the program there."""
+
+    python: str
+    environment: Mapping[str, str]
+    user: OrdinaryUser | None = None
+
+    def run(
+        self, *arguments: str, stdin: str = "", **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        argv = [self.python, "-m", "keynet", *arguments]
+        if self.user is not None:
+            argv = self.user.argv(argv)
+        return _keynet(argv, {**self.environment, **variables}, stdin)
+
+    def doctor(self, **variables: str) -> Examined:
+        started = time.monotonic()
+        done = self.run("doctor", "--json", **variables)
+        assert done.stdout, done.stderr
+        return Examined(done.returncode, json.loads(done.stdout), time.monotonic() - started)
+
+
+@pytest.fixture
+def root(source: Path, host_python: str, tmp_path: Path) -> Seat:
+    variables = {"PATH": SYSTEM_PATH, "DOCKER_HOST": NO_DAEMON, "PYTHONPATH": str(source)}
+    environment = root_environment(tmp_path / "home", variables)
+    return Seat(host_python, environment)
+
+
+def _seat(user: OrdinaryUser, source: Path, python: str) -> Seat:
+    variables = {"PYTHONPATH": str(source), "PATH": SYSTEM_PATH, "DOCKER_HOST": NO_DAEMON}
+    return Seat(python, {**user.environment(), **variables}, user)
+
+
+@pytest.fixture
+def hanging(bed: Path) -> Iterator[str]:
+    """A socket that accepts connections and never answers."""
+    path = bed / f"hang-{os.urandom(4).hex()}.sock"
+    accepted = []
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        path.chmod(0o666)
+        listener.listen(50)
+
+        def accept() -> None:
+            try:
+                while True:
+                    accepted.append(listener.accept()[0])
+            except OSError:
+                return
+
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield f"unix://{path}"
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(5)
+        for connection in accepted:
+            connection.close()
+
+
+@pytest.mark.docker
+@pytest.mark.podman
+def test_daemons_that_hang_are_named_and_the_rest_is_examined(root: Seat, hanging: str) -> None:
+    found = root.doctor(DOCKER_HOST=hanging, CONTAINER_HOST=hanging)
+    for engine in ("docker", "podman"):
+        assert not found.checks[engine]["ok"]
+        assert hanging in found.checks[engine]["found"]
+        assert "did not answer" in found.checks[engine]["found"]
+        assert "systemctl" in found.checks[engine]["fix"]
+    assert found.checks["buildah"]["ok"]
+    assert found.json["builder"] == "buildah"
+    assert found.seconds < 30
+
+
+def test_programs_that_hang_are_killed(root: Seat, tmp_path: Path) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    marker = f"4{int(time.time())}"
+    for name in ENGINES:
+        (programs / name).write_text(f"#!/bin/sh\nsleep {marker}\n")
+        (programs / name).chmod(0o755)
+    found = root.doctor(PATH=f"{programs}:{SYSTEM_PATH}")
+    assert found.status == 4
+    assert all("did not answer" in found.checks[name]["found"] for name in ENGINES)
+    assert found.seconds < 40
+    left = subprocess.run(["pgrep", "-f", f"sleep {marker}"], capture_output=True, check=False)
+    assert left.stdout == b""
+
+
+def _free(command: str, name: str) -> None:
+    """Check that a range of subordinate ids is one that no other user has."""
+    first, last = (
+        int(each) for each in command.split("--add-subuids ")[1].split(maxsplit=1)[0].split("-")
+    )
+    assert last - first == 65_535
+    for file in ("/etc/subuid", "/etc/subgid"):
+        for line in Path(file).read_text().splitlines():
+            owner, start, count = line.split(":")
+            assert owner == name or last < int(start) or first >= int(start) + int(count), line
+
+
+@pytest.mark.rootless
+@pytest.mark.buildah
+def test_the_command_for_missing_subordinate_ids_repairs_them(
+    source: Path, host_python: str
+) -> None:
+    with ordinary_user(subids=False) as user:
+        seat = _seat(user, source, host_python)
+        found = seat.doctor()
+        assert found.status == 4
+        assert f"user {user.name} has no entry" in found.checks["subids"]["found"]
+        fix = found.checks["buildah"]["fix"].splitlines()[0]
+        assert fix.startswith("Ask your administrator to run: usermod --add-subuids")
+        assert fix.endswith(f" {user.name}")
+        _free(fix, user.name)
+        # podman has a user namespace without them by now, which it keeps.
+        subprocess.run(fix.partition(": ")[2].split(), check=True)
+        again = seat.doctor()
+        assert again.checks["rootless"]["ok"]
+        assert again.checks["buildah"]["ok"]
+        assert again.status == 6
+        repaired = seat.run("doctor", "--fix", "--yes")
+        assert "Done: podman system migrate" in repaired.stderr
+        assert seat.doctor().checks["podman"]["ok"]
+
+
+def _programs(folder: Path, *without: str) -> str:
+    folder.mkdir(mode=0o755)
+    for place in SYSTEM_PATH.split(":"):
+        for program in Path(place).iterdir():
+            link = folder / program.name
+            if program.name not in without and not link.is_symlink():
+                link.symlink_to(program.resolve())
+    return str(folder)
+
+
+@pytest.mark.rootless
+def test_a_missing_newuidmap_is_named_with_its_package(
+    user: OrdinaryUser, bed: Path, source: Path, host_python: str
+) -> None:
+    path = _programs(bed / f"bin-{os.urandom(4).hex()}", "newuidmap", "newgidmap")
+    home, runtime = (bed / f"{name}-{os.urandom(4).hex()}" for name in ("home", "run"))
+    for folder in (home, runtime):
+        folder.mkdir(mode=0o700)
+        user.own(folder)
+    seat = _seat(user, source, host_python)
+    found = seat.doctor(PATH=path, HOME=str(home), XDG_RUNTIME_DIR=str(runtime))
+    assert found.status == 4
+    assert "newuidmap is not installed" in found.checks["newuidmap"]["found"]
+    for name in ("newuidmap", "podman", "buildah"):
+        assert found.checks[name]["fix"].endswith("apt-get install uidmap"), found.checks[name]
+
+
+@pytest.mark.buildah
+def test_crun_without_runc_on_old_control_groups_still_builds(root: Seat, tmp_path: Path) -> None:
+    found = root.doctor(PATH=_programs(tmp_path / "bin", "runc", "youki"))
+    assert found.checks["buildah"]["ok"]
+    assert "cgroups" in found.checks["system"]["found"]
+
+
+@pytest.fixture
+def full(bed: Path) -> Iterator[Path]:
+    """A disk without any space left."""
+    folder = bed / f"full-{os.urandom(4).hex()}"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)]
+    subprocess.run(mount, check=True)
+    ballast = os.open(folder / "ballast", os.O_WRONLY | os.O_CREAT)
+    with contextlib.suppress(OSError):
+        while True:
+            os.write(ballast, bytes(4096))
+    os.close(ballast)
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.mark.buildah
+def test_a_full_disk_is_named(root: Seat, full: Path, tmp_path: Path) -> None:
+    found = root.doctor(TMPDIR=str(full))
+    assert not found.checks["temporary"]["ok"]
+    assert str(full) in found.checks["temporary"]["found"]
+    conf = tmp_path / "storage.conf"
+    conf.write_text(f'[storage]\ndriver = "vfs"\ngraphroot = "{full}/g"\nrunroot = "{full}/r"\n')
+    found = root.doctor(CONTAINERS_STORAGE_CONF=str(conf))
+    assert found.status == 4
+    for engine in ("podman", "buildah"):
+        assert "Free some space" in found.checks[engine]["fix"], found.checks[engine]
+
+
+@pytest.mark.rootless
+@pytest.mark.buildah
+def test_a_slow_store_is_taken_last_and_named(
+    source: Path, host_python: str, user: OrdinaryUser
+) -> None:
+    found = _seat(user, source, host_python).doctor(STORAGE_DRIVER="vfs")
+    assert found.checks["buildah"]["ok"]
+    assert "slow" in found.checks["buildah"]["found"]
+    assert "no engine with a fast store" in found.checks["builder"]["found"]
+
+
+@pytest.fixture
+def logged_in(root: Seat, platform: Platform, tmp_path: Path) -> Seat:
+    """Root with a login on the platform, whose CA the login names."""
+    ca = platform.registry.ca
+    assert ca is not None
+    variables = {**root.environment, "KEYNET_CONFIG": str(tmp_path / "keynet/config.json")}
+    seat = Seat(root.python, variables)
+    done = seat.run(
+        *("login", platform.url, "--username", EMAIL, "--password-stdin"),
+        *("--ca-cert", str(ca.cert)),
+        *(f"--token-host={host}" for host in platform.registry.token_hosts),
+        stdin=PASSWORD,
+    )
+    assert done.returncode == 0, done.stderr
+    return seat
+
+
+def _change(seat: Seat, **changes: object) -> None:
+    file = Path(seat.environment["KEYNET_CONFIG"])
+    saved = json.loads(file.read_text())
+    file.write_text(json.dumps({**saved, **changes}))
+
+
+@pytest.mark.buildah
+def test_a_login_is_examined_against_real_servers(logged_in: Seat, platform: Platform) -> None:
+    good = logged_in.doctor()
+    assert good.status == 0, good.checks
+    assert good.json["can_push"]
+    assert good.checks["referrers"]["found"].startswith("no referrers API")
+    account = {
+        "url": platform.registry_url,
+        "username": platform.registry.username,
+        "password": "not the password of this account",
+    }
+    _change(logged_in, harbor=account)
+    refused = logged_in.doctor()
+    assert refused.status == 6
+    assert refused.checks["backend"]["ok"]
+    assert "refuses the credentials" in refused.checks["registry"]["found"]
+    assert "not the password" not in json.dumps(refused.json)
+    _change(logged_in, api_token="a-token-that-nobody-gave")
+    refused = logged_in.doctor()
+    assert not refused.checks["backend"]["ok"]
+    assert "keynet login" in refused.checks["backend"]["fix"]
+    _change(logged_in, api_token_expires_at="2020-01-01T00:00:00Z")
+    assert "expired" in logged_in.doctor().checks["login"]["found"]
+
+
+@pytest.mark.buildah
+def test_a_config_file_of_the_wrong_mode_is_repaired(logged_in: Seat) -> None:
+    file = Path(logged_in.environment["KEYNET_CONFIG"])
+    file.chmod(0o644)
+    assert logged_in.doctor().checks["config"]["fix"] == f"Run: chmod 600 {file}"
+    refused = logged_in.run("doctor", "--fix")
+    assert refused.returncode == 2
+    assert "Pass --yes" in refused.stderr
+    repaired = logged_in.run("doctor", "--fix", "--yes")
+    assert repaired.returncode == 0, repaired.stderr
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.buildah
+def test_watching_shows_a_change_and_ends_with_ctrl_c(logged_in: Seat) -> None:
+    file = Path(logged_in.environment["KEYNET_CONFIG"])
+    process = subprocess.Popen(
+        [logged_in.python, "-m", "keynet", "doctor", "--watch", "--json"],
+        env=dict(logged_in.environment),
+        cwd="/",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert "Watching" in process.stderr.readline()
+    file.chmod(0o644)
+    for line in process.stdout:
+        check = json.loads(line)
+        if check["name"] == "config" and not check["ok"]:
+            break
+    process.send_signal(2)
+    _out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err

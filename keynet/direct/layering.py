@@ -1,0 +1,99 @@
+"""Make the layers of an image: environment, packages, code."""
+
+import os
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Final
+
+from keynet.direct.code_layer import content_key, copied_context
+from keynet.direct.environment_layer import environment_entries, import_paths, program_entries
+from keynet.direct.image_document import Added
+from keynet.direct.layer_store import LayerStore, MadeLayer, layer_key
+from keynet.direct.tar_stream import Entry, folders_above, tar_blocks
+from keynet.direct.target_python import TargetPython
+from keynet.direct.wheel_choice import Wheel
+from keynet.direct.wheel_files import PREFIX, wheel_entries
+from keynet.events import Emit, LogLine
+from keynet.plan import BuildPlan, Recipe
+
+__all__ = ["code_layer", "package_layers", "programs_layer"]
+
+# A wheel of this size is a layer of its own, so that other images share it.
+_BIG: Final = 4 << 20
+_MOST_BIG: Final = 24
+
+
+def programs_layer(store: LayerStore) -> Added:
+    """Return the layer of images without packages, which has a ``python``."""
+    key = layer_key("programs")
+    return Added(store.layer(key, lambda: tar_blocks(program_entries())), "python")
+
+
+def package_layers(
+    store: LayerStore, python: TargetPython, wheels: Sequence[Wheel], recipe: Recipe, emit: Emit
+) -> Iterator[Added]:
+    """Yield the layers of the environment and the packages.
+
+    The same wheels for the same Python give the same layers, in every project.
+    """
+    paths = import_paths(recipe)
+    entries = environment_entries(python, paths)
+    key = layer_key("environment", repr(python), *paths)
+    yield Added(store.layer(key, partial(tar_blocks, entries)), "environment")
+    sizes = {wheel.name: _size(wheel) for wheel in wheels}
+    by_size = sorted(wheels, key=lambda wheel: (-sizes[wheel.name], wheel.name))
+    big = {wheel.name for wheel in by_size[:_MOST_BIG] if sizes[wheel.name] >= _BIG}
+    small = [wheel for wheel in wheels if wheel.name not in big]
+    groups = [small] if small else []
+    groups += [[wheel] for wheel in wheels if wheel.name in big]
+    for group in groups:
+        names = ", ".join(f"{wheel.name} {wheel.version}" for wheel in group)
+        yield Added(_of_wheels(store, python, group, names, emit), names)
+
+
+def code_layer(store: LayerStore, plan: BuildPlan, workdir: str, emit: Emit) -> Added:
+    """Return the layer with the context.
+
+    Raises:
+        ContextInvalid: A file cannot be read.
+    """
+    time_s = source_date_epoch() or 0
+    with copied_context(plan, workdir, emit) as entries:
+        key = layer_key("code", str(time_s), content_key(entries))
+        return Added(store.layer(key, lambda: tar_blocks(entries, time_s=time_s)), "context")
+
+
+def source_date_epoch() -> int | None:
+    """Return the time that reproducible builds are given; None without one.
+
+    Source: reproducible-builds.org, "SOURCE_DATE_EPOCH".
+    """
+    text = os.environ.get("SOURCE_DATE_EPOCH", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 12 else None
+
+
+def _of_wheels(
+    store: LayerStore, python: TargetPython, wheels: Sequence[Wheel], names: str, emit: Emit
+) -> MadeLayer:
+    def make() -> Iterator[bytes]:
+        emit(LogLine(f"layer: {names}", "layers"))
+        entries: list[Entry] = []
+        for wheel in wheels:
+            entries += wheel_entries(wheel, python.minor)
+        yield from tar_blocks([*folders_above((each.path for each in entries), PREFIX), *entries])
+
+    return store.layer(layer_key("wheels", python.minor, *(wheel.key for wheel in wheels)), make)
+
+
+def _size(wheel: Wheel) -> int:
+    """Return the size of an unpacked wheel in bytes."""
+    total = 0
+    pending = [os.fspath(wheel.root)]
+    while pending:
+        with os.scandir(pending.pop()) as found:
+            for each in found:
+                if each.is_dir(follow_symlinks=False):
+                    pending.append(each.path)
+                else:
+                    total += each.stat(follow_symlinks=False).st_size
+    return total

@@ -38,11 +38,11 @@ ALLOWED = {
 }
 EXCEPTIONS = {
     # The interface of builders, and what runs in a build: both kinds of build do the same.
-    ("direct/code_layer.py", "runtime"),
+    ("direct/layers/code_layer.py", "runtime"),
     ("direct/direct_builder.py", "runtime"),
     ("direct/direct_candidate.py", "runtime"),
-    ("direct/environment_layer.py", "runtime"),
-    ("direct/wheel_choice.py", "runtime"),
+    ("direct/packages/environment_layer.py", "runtime"),
+    ("direct/packages/wheel_choice.py", "runtime"),
     ("registry/__init__.py", "archive"),
     ("registry/archives.py", "archive"),
     ("registry/copying/copies.py", "archive"),
@@ -69,7 +69,7 @@ IMPORTERS = {
     "starlette": ("sandbox/",),
     "uvicorn": ("sandbox/",),
     "cryptography": ("sandbox/",),
-    "deflate": ("direct/layer_compression.py",),
+    "deflate": ("direct/layers/layer_compression.py",),
     "isal": ("archive/",),
     "backports": ("archive/",),
     "uv": ("runtime/build/uv_program.py",),

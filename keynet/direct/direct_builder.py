@@ -8,13 +8,15 @@ from typing import Final, TypeAlias
 
 from keynet import __version__
 from keynet.archive.layout.folder_target import writing_folder
-from keynet.archive.writer import write_archive
-from keynet.direct import layering
-from keynet.direct.base_source import find_target, read_base
-from keynet.direct.image_document import make_image
-from keynet.direct.layer_store import LayerStore, MadeLayer
+from keynet.archive.writer import Layout, write_archive
+from keynet.direct.base.base_source import find_target, read_base
+from keynet.direct.base.target_python import TargetPython
+from keynet.direct.image_document import Added, make_image
+from keynet.direct.layers import layering, mounting
+from keynet.direct.layers.layer_store import LayerStore, MadeLayer
+from keynet.direct.packages import resolved_cache
+from keynet.direct.packages.wheel_choice import choose_wheels
 from keynet.direct.sent_bytes import SentBytes
-from keynet.direct.wheel_choice import choose_wheels
 from keynet.errors import DigestMismatch, EngineError
 from keynet.events import Emit, LogLine, Notice
 from keynet.files import places
@@ -42,7 +44,7 @@ _Images: TypeAlias = tuple[tuple[Platform, Image], ...]
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """Images by platform, and what their base's layers are read with; ``Direct.release`` ends it."""
+    """Images by platform, and what the layers of their base are read with."""
 
     plan: BuildPlan
     images: _Images
@@ -129,8 +131,8 @@ class Direct:
                 raise
             images = self._again(built, damaged, emit)
             stored = built.loop.run(_push(images, target, access, sent))
-        for layer in _made_layers(images):
-            _store().pushed(layer, Reference(target.registry, target.repository))
+        for _platform, image in images:
+            mounting.remember(image.layers, target, _mounts())
         return Pushed(target, stored.digest, None, sent.total)
 
     def _again(self, built: Built, damaged: Sequence[MadeLayer], emit: Emit) -> _Images:
@@ -170,7 +172,7 @@ class Direct:
         if format == "oci":
             built.loop.run(_save_folder(path, image, emit))
         else:
-            layout = "oci" if format == "oci-archive" else "docker"
+            layout: Layout = "oci" if format == "oci-archive" else "docker"
             built.loop.run(write_archive(path, image, layout=layout, name=None))
 
     def release(self, built: Built) -> None:
@@ -180,6 +182,10 @@ class Direct:
 
 def _store() -> LayerStore:
     return LayerStore(places.cache() / "direct" / "layers")
+
+
+def _mounts() -> Path:
+    return places.cache() / "direct" / "mounts"
 
 
 def _made_layers(images: _Images) -> Iterator[MadeLayer]:
@@ -209,8 +215,8 @@ def _make_images(
         if recipe.dependencies.files:
             python = find_target(image, base, loop, emit)
             emit(LogLine(fill(_("Python {version}"), version=python.minor), "base"))
-            wheels = choose_wheels(recipe.dependencies, plan.host_network, python, platform, emit)
-            added = [*layering.package_layers(_store(), python, wheels, recipe, emit), code]
+            environment = layering.environment_layer(_store(), python, recipe)
+            added = [environment, *_packages(plan, recipe, python, platform, emit), code]
         else:
             added = [layering.programs_layer(_store()), code]
         yield (
@@ -226,13 +232,36 @@ def _make_images(
         )
 
 
+def _packages(
+    plan: BuildPlan, recipe: Recipe, python: TargetPython, platform: Platform, emit: Emit
+) -> list[Added]:
+    """Return the layers of the packages: those of the last time, or chosen now."""
+    network = plan.host_network
+    key = resolved_cache.resolution_key(recipe.dependencies, network, python, platform)
+    known = None if plan.no_cache else resolved_cache.kept_layers(key)
+    if known is not None:
+        kept = layering.kept_package_layers(_store(), known)
+        if kept is not None:
+            for each in known:
+                emit(LogLine(fill(_("as before: {names}"), names=each.names), "layers"))
+            return kept
+    wheels = choose_wheels(recipe.dependencies, network, python, platform, emit)
+    made = list(layering.package_layers(_store(), python, wheels, emit, anew=plan.no_cache))
+    resolved_cache.keep_layers(key, [layer for _added, layer in made])
+    return [added for added, _layer in made]
+
+
 async def _push(
     images: _Images, target: Reference, access: RegistryAccess, emit: Emit
 ) -> Descriptor:
+    mounts = _mounts()
+    placed = [
+        (platform, mounting.mountable(image, target.registry, mounts)) for platform, image in images
+    ]
     async with open_client(target.registry, access, emit) as client:
-        if len(images) == 1:
-            return await push_image(client, images[0][1], target, emit=emit)
-        return await push_index(client, images, target, emit=emit)
+        if len(placed) == 1:
+            return await push_image(client, placed[0][1], target, emit=emit)
+        return await push_index(client, placed, target, emit=emit)
 
 
 async def _save_folder(path: Path, image: Image, emit: Emit) -> None:

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from keynet.errors import ContextInvalid
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.image import Image, Layer
 from keynet.oci.manifest import render_manifest
 from keynet.plan import Recipe
 from keynet.text import _, fill
-from keynet.errors import ContextInvalid
 
 __all__ = ["Added", "make_image"]
 

@@ -1,6 +1,6 @@
 """Count what is sent to a registry, from the events of its client."""
 
-from keynet.events import BlobAdvanced, BlobRewound, Emit
+from keynet.events import BlobAdvanced, BlobRewound, Emit, Event
 
 __all__ = ["SentBytes"]
 
@@ -18,10 +18,10 @@ class SentBytes:
         """Bytes sent, with those that were sent twice."""
         return sum(self._positions.values()) + self._again
 
-    def __call__(self, event: object) -> None:
+    def __call__(self, event: Event) -> None:
         """Count an event, and pass it on."""
         if isinstance(event, BlobAdvanced):
             self._positions[event.blob] = event.position
         elif isinstance(event, BlobRewound):
             self._again += max(0, self._positions.get(event.blob, 0) - event.position)
-        self._emit(event)  # type: ignore[arg-type]
+        self._emit(event)

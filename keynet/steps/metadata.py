@@ -14,10 +14,10 @@ from keynet.events import Emit, ignore
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
 from keynet.plan import RegistryAccess
+from keynet.process.event_loop import EventLoop
 from keynet.registry import artifact
 from keynet.registry.account_client import open_client
 from keynet.script.arguments import Extraction
-from keynet.process.event_loop import EventLoop
 from keynet.text import _, fill, printable
 
 __all__ = ["PlatformRegistry", "payload", "preload", "read"]

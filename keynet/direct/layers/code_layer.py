@@ -3,18 +3,18 @@
 import hashlib
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-import tempfile
 
-from keynet.direct.tar_stream import Entry, folder_entry, link_entry
+from keynet.direct.layers.tar_stream import Entry, folder_entry, link_entry
 from keynet.errors import ContextInvalid
 from keynet.events import Emit, Notice
 from keynet.files import places
 from keynet.plan import BuildPlan
 from keynet.runtime.build import copying
-from keynet.text import _, fill, printable
+from keynet.text import _, fill
 
 __all__ = ["content_key", "copied_context"]
 

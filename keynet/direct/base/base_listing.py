@@ -104,9 +104,7 @@ def read_layer(listing: Listing, blocks: Iterable[bytes], name: str) -> None:
         ) from error
 
 
-def _add(
-    listing: Listing, tar: tarfile.TarFile, member: tarfile.TarInfo, fresh: set[str]
-) -> None:
+def _add(listing: Listing, tar: tarfile.TarFile, member: tarfile.TarInfo, fresh: set[str]) -> None:
     path = posixpath.normpath("/" + member.name).strip("/")
     folder, _slash, name = path.rpartition("/")
     if name == _OPAQUE:
@@ -117,7 +115,7 @@ def _add(
             listing.contents.pop(each, None)
         return
     if name.startswith(_WHITEOUT):
-        listing._remove(posixpath.join(folder, name.removeprefix(_WHITEOUT)))  # noqa: SLF001
+        listing._remove(posixpath.join(folder, name.removeprefix(_WHITEOUT)))
         return
     fresh.add(path)
     listing.paths.add(path)

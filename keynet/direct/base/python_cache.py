@@ -3,7 +3,7 @@
 import json
 from typing import Final
 
-from keynet.direct.target_python import TargetPython
+from keynet.direct.base.target_python import TargetPython
 from keynet.errors import KeynetError
 from keynet.files import places
 from keynet.files.disk_cache import DiskCache

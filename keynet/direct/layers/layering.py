@@ -5,18 +5,30 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Final
 
-from keynet.direct.code_layer import content_key, copied_context
-from keynet.direct.environment_layer import environment_entries, import_paths, program_entries
+from keynet.direct.base.target_python import TargetPython
 from keynet.direct.image_document import Added
-from keynet.direct.layer_store import LayerStore, MadeLayer, layer_key
-from keynet.direct.tar_stream import Entry, folders_above, tar_blocks
-from keynet.direct.target_python import TargetPython
-from keynet.direct.wheel_choice import Wheel
-from keynet.direct.wheel_files import PREFIX, wheel_entries
+from keynet.direct.layers.code_layer import content_key, copied_context
+from keynet.direct.layers.layer_store import LayerStore, layer_key
+from keynet.direct.layers.tar_stream import Entry, folders_above, tar_blocks
+from keynet.direct.packages.environment_layer import (
+    environment_entries,
+    import_paths,
+    program_entries,
+)
+from keynet.direct.packages.resolved_cache import PackageLayer
+from keynet.direct.packages.wheel_choice import Wheel
+from keynet.direct.packages.wheel_files import PREFIX, wheel_entries
 from keynet.events import Emit, LogLine
 from keynet.plan import BuildPlan, Recipe
 
-__all__ = ["code_layer", "package_layers", "programs_layer"]
+__all__ = [
+    "code_layer",
+    "environment_layer",
+    "kept_package_layers",
+    "package_layers",
+    "programs_layer",
+    "source_date_epoch",
+]
 
 # A wheel of this size is a layer of its own, so that other images share it.
 _BIG: Final = 4 << 20
@@ -29,17 +41,31 @@ def programs_layer(store: LayerStore) -> Added:
     return Added(store.layer(key, lambda: tar_blocks(program_entries())), "python")
 
 
+def environment_layer(store: LayerStore, python: TargetPython, recipe: Recipe) -> Added:
+    """Return the layer of the environment that the packages are in."""
+    paths = import_paths(recipe)
+    key = layer_key("environment", repr(python), *paths)
+    entries = environment_entries(python, paths)
+    return Added(store.layer(key, partial(tar_blocks, entries)), "environment")
+
+
+def kept_package_layers(store: LayerStore, layers: Sequence[PackageLayer]) -> list[Added] | None:
+    """Return the layers if all of them are in the cache."""
+    found = [(store.kept(each.key), each.names) for each in layers]
+    added = [Added(layer, names) for layer, names in found if layer is not None]
+    return added if len(added) == len(layers) else None
+
+
 def package_layers(
-    store: LayerStore, python: TargetPython, wheels: Sequence[Wheel], recipe: Recipe, emit: Emit
-) -> Iterator[Added]:
-    """Yield the layers of the environment and the packages.
+    store: LayerStore, python: TargetPython, wheels: Sequence[Wheel], emit: Emit, *, anew: bool
+) -> Iterator[tuple[Added, PackageLayer]]:
+    """Yield the layers of the packages with their keys.
 
     The same wheels for the same Python give the same layers, in every project.
+
+    Args:
+        anew: Make layers that are in the cache, too.
     """
-    paths = import_paths(recipe)
-    entries = environment_entries(python, paths)
-    key = layer_key("environment", repr(python), *paths)
-    yield Added(store.layer(key, partial(tar_blocks, entries)), "environment")
     sizes = {wheel.name: _size(wheel) for wheel in wheels}
     by_size = sorted(wheels, key=lambda wheel: (-sizes[wheel.name], wheel.name))
     big = {wheel.name for wheel in by_size[:_MOST_BIG] if sizes[wheel.name] >= _BIG}
@@ -48,7 +74,9 @@ def package_layers(
     groups += [[wheel] for wheel in wheels if wheel.name in big]
     for group in groups:
         names = ", ".join(f"{wheel.name} {wheel.version}" for wheel in group)
-        yield Added(_of_wheels(store, python, group, names, emit), names)
+        key = layer_key("wheels", python.minor, *(wheel.key for wheel in group))
+        make = partial(_wheels_tar, python, group, names, emit)
+        yield Added(store.layer(key, make, anew=anew), names), PackageLayer(key, names)
 
 
 def code_layer(store: LayerStore, plan: BuildPlan, workdir: str, emit: Emit) -> Added:
@@ -72,17 +100,14 @@ def source_date_epoch() -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 12 else None
 
 
-def _of_wheels(
-    store: LayerStore, python: TargetPython, wheels: Sequence[Wheel], names: str, emit: Emit
-) -> MadeLayer:
-    def make() -> Iterator[bytes]:
-        emit(LogLine(f"layer: {names}", "layers"))
-        entries: list[Entry] = []
-        for wheel in wheels:
-            entries += wheel_entries(wheel, python.minor)
-        yield from tar_blocks([*folders_above((each.path for each in entries), PREFIX), *entries])
-
-    return store.layer(layer_key("wheels", python.minor, *(wheel.key for wheel in wheels)), make)
+def _wheels_tar(
+    python: TargetPython, wheels: Sequence[Wheel], names: str, emit: Emit
+) -> Iterator[bytes]:
+    emit(LogLine(f"layer: {names}", "layers"))
+    entries: list[Entry] = []
+    for wheel in wheels:
+        entries += wheel_entries(wheel, python.minor)
+    yield from tar_blocks([*folders_above((each.path for each in entries), PREFIX), *entries])
 
 
 def _size(wheel: Wheel) -> int:

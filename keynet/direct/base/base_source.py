@@ -4,10 +4,10 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from keynet.direct.base_listing import Listing, read_layer
-from keynet.direct.listed_python import find_python
-from keynet.direct.python_cache import kept_python, keep_python
-from keynet.direct.target_python import TargetPython, from_config
+from keynet.direct.base.base_listing import Listing, read_layer
+from keynet.direct.base.listed_python import find_python
+from keynet.direct.base.python_cache import keep_python, kept_python
+from keynet.direct.base.target_python import TargetPython, from_config
 from keynet.errors import ValidationError
 from keynet.events import Emit, LogLine
 from keynet.oci.descriptor import Digest

@@ -6,9 +6,15 @@ Source: PEP 405; ``keynet.runtime.build.inside.made_environment``.
 import posixpath
 from collections.abc import Sequence
 
-from keynet.direct.tar_stream import Entry, file_entry, folder_entry, folders_above, link_entry
-from keynet.direct.target_python import TargetPython
-from keynet.direct.wheel_files import PREFIX, packages_folder
+from keynet.direct.base.target_python import TargetPython
+from keynet.direct.layers.tar_stream import (
+    Entry,
+    file_entry,
+    folder_entry,
+    folders_above,
+    link_entry,
+)
+from keynet.direct.packages.wheel_files import PREFIX, packages_folder
 from keynet.plan import Recipe
 from keynet.runtime.build.inside.made_environment import base_pth
 

@@ -8,8 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from keynet.direct.base_listing import Listing
-from keynet.direct.target_python import TargetPython
+from keynet.direct.base.base_listing import Listing
+from keynet.direct.base.target_python import TargetPython
 from keynet.errors import ValidationError
 from keynet.text import _, fill
 

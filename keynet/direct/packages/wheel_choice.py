@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from keynet.direct.target_python import TargetPython, uv_platform
+from keynet.direct.base.target_python import TargetPython, uv_platform
 from keynet.errors import BuildFailed
 from keynet.events import Emit, LogLine
 from keynet.files import places

@@ -12,12 +12,12 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from keynet.direct.tar_stream import Entry, file_entry
-from keynet.direct.wheel_choice import Wheel
+from keynet.direct.layers.tar_stream import Entry, file_entry
+from keynet.direct.packages.wheel_choice import Wheel
 from keynet.errors import BuildFailed
 from keynet.text import _, fill, printable
 
@@ -27,7 +27,9 @@ __all__ = ["PREFIX", "packages_folder", "wheel_entries"]
 PREFIX: Final = "opt/keynet"
 _INSTALLER: Final = b"uv\n"
 # Of an installation, not of a wheel.
-_LEFT_OUT: Final = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"})
+_LEFT_OUT: Final = frozenset(
+    {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
+)
 _ENTRY_POINT: Final = re.compile(
     r"(?P<module>[A-Za-z_][\w.]*)\s*(?::\s*(?P<name>[A-Za-z_][\w.]*))?\s*(?:\[.*\])?"
 )
@@ -46,10 +48,10 @@ if __name__ == "__main__":
 """
 _SHEBANG: Final = re.compile(rb"#!python(w)?[^\n]*")
 _SMALL: Final = 1 << 20
-# The environment's own files, and what Python runs at its start.
+# The environment's own files.
 _OWN: Final = re.compile(
     rf"{PREFIX}/(?:bin/python[\d.]*|pyvenv\.cfg|lib64(?:/.*)?|\.lock)"
-    r"|.*/site-packages/(?:sitecustomize|usercustomize)\.py"
+    r"|.*/site-packages/_keynet_\w+\.pth"
 )
 
 
@@ -97,31 +99,26 @@ def _files(wheel: Wheel) -> Iterator[tuple[str, os.stat_result]]:
 
 
 def _placed(wheel: Wheel, path: str, found: os.stat_result, minor: str) -> Entry | None:
+    """Return where a file of the wheel is in the image; None for one that is left out."""
     first, _slash, rest = path.partition("/")
-    executable = bool(found.st_mode & 0o111)
     source = wheel.root / path
     packages = packages_folder(minor)
-    if first == wheel.metadata:
-        if rest in _LEFT_OUT:
-            return None
-        return file_entry(f"{packages}/{path}", source)
+    executable = bool(found.st_mode & 0o111)
     if first != wheel.metadata.removesuffix(".dist-info") + ".data":
-        if path in _LEFT_OUT:
-            return None
-        return file_entry(f"{packages}/{path}", source, executable=executable)
+        left_out = first in _LEFT_OUT or (first == wheel.metadata and rest in _LEFT_OUT)
+        return None if left_out else file_entry(f"{packages}/{path}", source, executable=executable)
     scheme, _slash, inner = rest.partition("/")
-    match scheme:
-        case "purelib" | "platlib":
-            return file_entry(f"{packages}/{inner}", source, executable=executable)
-        case "scripts":
-            return file_entry(f"{PREFIX}/bin/{inner}", _script(source), executable=True)
-        case "headers":
-            named = _project(wheel)
-            target = f"{PREFIX}/include/site/python{minor}/{named}/{inner}"
-            return file_entry(target, source, executable=executable)
-        case "data":
-            return file_entry(f"{PREFIX}/{inner}", source, executable=executable)
-    raise _hostile(wheel, path, _("wheels have no such place"))
+    if scheme == "scripts":
+        return file_entry(f"{PREFIX}/bin/{inner}", _script(source), executable=True)
+    places = {
+        "purelib": packages,
+        "platlib": packages,
+        "data": PREFIX,
+        "headers": f"{PREFIX}/include/site/python{minor}/{_project(wheel)}",
+    }
+    if scheme not in places:
+        raise _hostile(wheel, path, _("wheels have no such place"))
+    return file_entry(f"{places[scheme]}/{inner}", source, executable=executable)
 
 
 def _refuse_strangers(wheel: Wheel, path: str) -> None:
@@ -168,10 +165,10 @@ def _scripts(wheel: Wheel) -> Iterator[Entry]:
             yield file_entry(path, text.encode(), executable=True)
 
 
-def _record(entries: "Iterator[Entry] | object", packages: str, own: str) -> bytes:
+def _record(entries: Iterable[Entry], packages: str, own: str) -> bytes:
     """Return RECORD: each file with its hash and size, relative to the packages."""
     lines = []
-    for entry in entries:  # type: ignore[attr-defined]
+    for entry in entries:
         path = os.path.relpath(entry.path, packages)
         if isinstance(entry.content, bytes):
             digest, size = hashlib.sha256(entry.content), len(entry.content)

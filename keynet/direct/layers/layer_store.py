@@ -9,12 +9,14 @@ import asyncio
 import contextlib
 import hashlib
 import json
+import secrets
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from keynet.direct.layer_compression import LAYOUT, write_layer
+from keynet.direct.layers.layer_compression import LAYOUT, write_layer
 from keynet.errors import KeynetError
 from keynet.files import atomic, places
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
@@ -25,11 +27,12 @@ __all__ = ["LayerStore", "MadeLayer", "layer_key"]
 
 _PIECE: Final = 1 << 20
 _LARGEST_RECORD: Final = 65_536
+_STALE_S: Final = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
 class MadeLayer:
-    """A layer in the cache; ``origin`` is a repository that it was pushed to."""
+    """A layer in the cache; what it can be mounted from is known to ``mounting``."""
 
     descriptor: Descriptor
     diff_id: Digest
@@ -58,21 +61,33 @@ class LayerStore:
 
     folder: Path
 
-    def layer(self, key: str, make: Callable[[], Iterator[bytes]]) -> MadeLayer:
+    def layer(
+        self, key: str, make: Callable[[], Iterator[bytes]], *, anew: bool = False
+    ) -> MadeLayer:
         """Return the layer of a key; ``make`` gives its tar where it is not kept.
+
+        Args:
+            anew: Make it also if it is kept.
 
         Raises:
             KeynetError: There is no room for it.
         """
-        kept = self._kept(key)
+        kept = None if anew else self.kept(key)
         if kept is not None:
             return kept
         try:
             places.make_private(self.folder)
-            with atomic.replacing(self.folder / f"layer-{key}") as file:
-                descriptor, diff_id = write_layer(make(), file)
-            path = self._blob(descriptor.digest)
-            atomic.move(self.folder / f"layer-{key}", path)
+            self._sweep()
+            # Of this push alone: another one may make the same layer at the same time.
+            new = self.folder / f"new-{secrets.token_hex(8)}"
+            try:
+                with new.open("xb") as file:
+                    descriptor, diff_id = write_layer(make(), file)
+                path = self._blob(descriptor.digest)
+                atomic.move(new, path)
+            except BaseException:
+                new.unlink(missing_ok=True)
+                raise
             made = MadeLayer(descriptor, diff_id, path)
             self._record(key, made)
         except OSError as error:
@@ -90,13 +105,12 @@ class LayerStore:
         """Remove a layer whose file is damaged, so that it is made again."""
         layer.path.unlink(missing_ok=True)
 
-    def pushed(self, layer: MadeLayer, repository: Reference) -> None:
-        """Remember where a layer can be mounted from; it only saves work."""
-        if layer.origin == repository:
-            return
-        with contextlib.suppress(OSError):
-            text = f"{repository.registry} {repository.repository}"
-            atomic.write(self._origin_file(layer.descriptor.digest), text)
+    def _sweep(self) -> None:
+        """Remove what pushes that were killed have left."""
+        for stale in (*self.folder.glob("new-*"), *self.folder.glob(".keynet-*")):
+            with contextlib.suppress(OSError):
+                if time.time() - stale.stat().st_mtime > _STALE_S:
+                    stale.unlink()
 
     def _record(self, key: str, layer: MadeLayer) -> None:
         record = {
@@ -106,7 +120,7 @@ class LayerStore:
         }
         atomic.write(self.folder / f"key-{key}", json.dumps(record))
 
-    def _kept(self, key: str) -> MadeLayer | None:
+    def kept(self, key: str) -> MadeLayer | None:
         """Return what is under a key; None also for what is not whole."""
         try:
             with (self.folder / f"key-{key}").open("rb") as file:
@@ -117,21 +131,9 @@ class LayerStore:
             path = self._blob(descriptor.digest)
             if path.stat().st_size != descriptor.size:
                 return None
-            origin = self._origin(descriptor.digest)
-            return MadeLayer(descriptor, Digest.parse(record["diff_id"]), path, origin)
+            return MadeLayer(descriptor, Digest.parse(record["diff_id"]), path)
         except (OSError, ValueError, LookupError, TypeError, KeynetError):
             return None
-
-    def _origin(self, digest: Digest) -> Reference | None:
-        try:
-            with self._origin_file(digest).open(encoding="utf-8") as file:
-                registry, _space, repository = file.read(_LARGEST_RECORD).partition(" ")
-            return Reference(registry, repository)
-        except (OSError, ValueError, KeynetError):
-            return None
-
-    def _origin_file(self, digest: Digest) -> Path:
-        return self.folder / f"origin-{digest.hex}"
 
     def _blob(self, digest: Digest) -> Path:
         return self.folder / f"blob-{digest.hex}"

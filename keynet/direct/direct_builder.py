@@ -15,6 +15,7 @@ from keynet.direct.image_document import Added, make_image
 from keynet.direct.layers import layering, mounting
 from keynet.direct.layers.layer_store import LayerStore, MadeLayer
 from keynet.direct.packages import resolved_cache
+from keynet.direct.packages.byte_code import find_compiler
 from keynet.direct.packages.wheel_choice import choose_wheels
 from keynet.direct.sent_bytes import SentBytes
 from keynet.errors import DigestMismatch, EngineError
@@ -237,7 +238,10 @@ def _packages(
 ) -> list[Added]:
     """Return the layers of the packages: those of the last time, or chosen now."""
     network = plan.host_network
-    key = resolved_cache.resolution_key(recipe.dependencies, network, python, platform)
+    compiler = find_compiler(python.minor)
+    key = resolved_cache.resolution_key(
+        recipe.dependencies, network, python, platform, compiler.version if compiler else ""
+    )
     known = None if plan.no_cache else resolved_cache.kept_layers(key)
     if known is not None:
         kept = layering.kept_package_layers(_store(), known)
@@ -246,9 +250,23 @@ def _packages(
                 emit(LogLine(fill(_("as before: {names}"), names=each.names), "layers"))
             return kept
     wheels = choose_wheels(recipe.dependencies, network, python, platform, emit)
-    made = list(layering.package_layers(_store(), python, wheels, emit, anew=plan.no_cache))
+    if compiler is None:
+        emit(Notice(_no_compiler(python), "note"))
+    made = list(
+        layering.package_layers(_store(), python, wheels, compiler, emit, anew=plan.no_cache)
+    )
     resolved_cache.keep_layers(key, [layer for _added, layer in made])
     return [added for added, _layer in made]
+
+
+def _no_compiler(python: TargetPython) -> str:
+    return fill(
+        _(
+            "The packages are not compiled: this machine has no Python {version}. Imports take "
+            "longer at each start of a container; with python{version} on the PATH they do not."
+        ),
+        version=python.minor,
+    )
 
 
 async def _push(

@@ -23,6 +23,7 @@ __all__ = ["Listing", "read_layer"]
 
 _MOST_ENTRIES: Final = 2_000_000
 _MOST_LINKS: Final = 40
+_PIECE: Final = 1 << 20
 _LARGEST_FILE: Final = 8 << 20
 _WHITEOUT: Final = ".wh."
 _OPAQUE: Final = ".wh..wh..opq"
@@ -97,6 +98,9 @@ def read_layer(listing: Listing, blocks: Iterable[bytes], name: str) -> None:
                 tar.members = []  # type: ignore[attr-defined]
                 if len(listing.paths) > _MOST_ENTRIES:
                     raise InvalidArchive(fill(_("{name} has too many entries."), name=name))
+        # The digest is checked with the last byte.
+        while stream.read(_PIECE):
+            pass
     except (tarfile.TarError, EOFError, ValueError) as error:
         raise InvalidArchive(
             fill(_("{name} of the base image cannot be read: {why}."), name=name, why=error),

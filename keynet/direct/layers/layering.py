@@ -10,6 +10,7 @@ from keynet.direct.image_document import Added
 from keynet.direct.layers.code_layer import content_key, copied_context
 from keynet.direct.layers.layer_store import LayerStore, layer_key
 from keynet.direct.layers.tar_stream import Entry, folders_above, tar_blocks
+from keynet.direct.packages.byte_code import Compiler, compiled_entries
 from keynet.direct.packages.environment_layer import (
     environment_entries,
     import_paths,
@@ -32,7 +33,7 @@ __all__ = [
 
 # A wheel of this size is a layer of its own, so that other images share it.
 _BIG: Final = 4 << 20
-_MOST_BIG: Final = 24
+_MOST_BIG: Final = 20
 
 
 def programs_layer(store: LayerStore) -> Added:
@@ -57,13 +58,20 @@ def kept_package_layers(store: LayerStore, layers: Sequence[PackageLayer]) -> li
 
 
 def package_layers(
-    store: LayerStore, python: TargetPython, wheels: Sequence[Wheel], emit: Emit, *, anew: bool
+    store: LayerStore,
+    python: TargetPython,
+    wheels: Sequence[Wheel],
+    compiler: Compiler | None,
+    emit: Emit,
+    *,
+    anew: bool,
 ) -> Iterator[tuple[Added, PackageLayer]]:
     """Yield the layers of the packages with their keys.
 
     The same wheels for the same Python give the same layers, in every project.
 
     Args:
+        compiler: Makes the byte code, a layer after each; None for none.
         anew: Make layers that are in the cache, too.
     """
     sizes = {wheel.name: _size(wheel) for wheel in wheels}
@@ -77,6 +85,11 @@ def package_layers(
         key = layer_key("wheels", python.minor, *(wheel.key for wheel in group))
         make = partial(_wheels_tar, python, group, names, emit)
         yield Added(store.layer(key, make, anew=anew), names), PackageLayer(key, names)
+        if compiler is not None:
+            text = f"byte code of {names}"
+            key = layer_key("byte code", python.minor, compiler.version, key)
+            compiled = partial(_byte_code_tar, python, group, compiler, text, emit)
+            yield Added(store.layer(key, compiled, anew=anew), text), PackageLayer(key, text)
 
 
 def code_layer(store: LayerStore, plan: BuildPlan, workdir: str, emit: Emit) -> Added:
@@ -108,6 +121,15 @@ def _wheels_tar(
     for wheel in wheels:
         entries += wheel_entries(wheel, python.minor)
     yield from tar_blocks([*folders_above((each.path for each in entries), PREFIX), *entries])
+
+
+def _byte_code_tar(
+    python: TargetPython, wheels: Sequence[Wheel], compiler: Compiler, text: str, emit: Emit
+) -> Iterator[bytes]:
+    emit(LogLine(f"layer: {text}", "layers"))
+    sources = [entry for wheel in wheels for entry in wheel_entries(wheel, python.minor)]
+    with compiled_entries(sources, compiler) as entries:
+        yield from tar_blocks([*folders_above((each.path for each in entries), PREFIX), *entries])
 
 
 def _size(wheel: Wheel) -> int:

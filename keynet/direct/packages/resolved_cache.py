@@ -34,10 +34,18 @@ class PackageLayer:
 
 
 def resolution_key(
-    dependencies: Dependencies, network: HostNetwork, python: TargetPython, platform: Platform
+    dependencies: Dependencies,
+    network: HostNetwork,
+    python: TargetPython,
+    platform: Platform,
+    compiler: str,
 ) -> str:
-    """Return a hash of what decides the packages; logins are not part of it."""
-    whole = hashlib.sha256(f"1\0{python!r}\0{platform}\0".encode())
+    """Return a hash of what decides the packages' layers; logins are not part of it.
+
+    Args:
+        compiler: The full version of what makes the byte code, "" if there is none.
+    """
+    whole = hashlib.sha256(f"1\0{python!r}\0{platform}\0{compiler}\0".encode())
     for name, content in sorted(dependencies.files.items()):
         # A path is a copy in keynet's cache, whose folder is named by its hash.
         told = content if isinstance(content, bytes) else content.parent.name.encode()

@@ -1,7 +1,7 @@
 """Make the layers of an image: environment, packages, code."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -18,9 +18,10 @@ from keynet.direct.packages.environment_layer import (
 )
 from keynet.direct.packages.resolved_cache import PackageLayer
 from keynet.direct.packages.wheel_choice import Wheel
-from keynet.direct.packages.wheel_files import PREFIX, wheel_entries
-from keynet.events import Emit, LogLine
+from keynet.direct.packages.wheel_files import PREFIX, placed_entries, shared_files, wheel_entries
+from keynet.events import Emit, LogLine, Notice
 from keynet.plan import BuildPlan, Recipe
+from keynet.text import fill, ngettext
 
 __all__ = [
     "code_layer",
@@ -80,6 +81,9 @@ def package_layers(
     small = [wheel for wheel in wheels if wheel.name not in big]
     groups = [small] if small else []
     groups += [[wheel] for wheel in wheels if wheel.name in big]
+    shared = shared_files([wheel for group in groups for wheel in group], python.minor)
+    if shared:
+        emit(Notice(_shared(shared)))
     for group in groups:
         names = ", ".join(f"{wheel.name} {wheel.version}" for wheel in group)
         key = layer_key("wheels", python.minor, *(wheel.key for wheel in group))
@@ -113,6 +117,21 @@ def source_date_epoch() -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 12 else None
 
 
+def _shared(shared: Mapping[str, Sequence[str]]) -> str:
+    path, names = min(shared.items())
+    return fill(
+        ngettext(
+            "{names} have {count} file in common ({path}): the one of {last} is used.",
+            "{names} have {count} files in common (such as {path}): those of {last} are used.",
+            len(shared),
+        ),
+        names=", ".join(names),
+        count=len(shared),
+        path=path,
+        last=names[-1],
+    )
+
+
 def _wheels_tar(
     python: TargetPython, wheels: Sequence[Wheel], names: str, emit: Emit
 ) -> Iterator[bytes]:
@@ -127,7 +146,7 @@ def _byte_code_tar(
     python: TargetPython, wheels: Sequence[Wheel], compiler: Compiler, text: str, emit: Emit
 ) -> Iterator[bytes]:
     emit(LogLine(f"layer: {text}", "layers"))
-    sources = [entry for wheel in wheels for entry in wheel_entries(wheel, python.minor)]
+    sources = [entry for wheel in wheels for entry in placed_entries(wheel, python.minor)]
     with compiled_entries(sources, compiler) as entries:
         yield from tar_blocks([*folders_above((each.path for each in entries), PREFIX), *entries])
 

@@ -12,7 +12,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +21,7 @@ from keynet.direct.packages.wheel_choice import Wheel
 from keynet.errors import BuildFailed
 from keynet.text import _, fill, printable
 
-__all__ = ["PREFIX", "packages_folder", "wheel_entries"]
+__all__ = ["PREFIX", "packages_folder", "placed_entries", "shared_files", "wheel_entries"]
 
 # Where an engine build installs, too.
 PREFIX: Final = "opt/keynet"
@@ -60,25 +60,44 @@ def packages_folder(minor: str) -> str:
     return f"{PREFIX}/lib/python{minor}/site-packages"
 
 
-def wheel_entries(wheel: Wheel, minor: str) -> list[Entry]:
-    """Return the files that a wheel installs, without their folders.
+def placed_entries(wheel: Wheel, minor: str) -> list[Entry]:
+    """Return the files of a wheel with their places in the image, without those made for it.
 
     Raises:
         BuildFailed: The wheel has what no wheel may have.
     """
-    packages = packages_folder(minor)
     entries: dict[str, Entry] = {}
     for path, found in _files(wheel):
         entry = _placed(wheel, path, found, minor)
         if entry is not None:
             _refuse_strangers(wheel, entry.path)
             entries[entry.path] = entry
+    return list(entries.values())
+
+
+def wheel_entries(wheel: Wheel, minor: str) -> list[Entry]:
+    """Return the files that a wheel installs, without their folders.
+
+    Raises:
+        BuildFailed: As ``placed_entries``, or an entry point is not valid.
+    """
+    packages = packages_folder(minor)
+    entries = {entry.path: entry for entry in placed_entries(wheel, minor)}
     for entry in _scripts(wheel):
         entries[entry.path] = entry
     installer = file_entry(f"{packages}/{wheel.metadata}/INSTALLER", _INSTALLER)
     entries[installer.path] = installer
     record = _record(entries.values(), packages, f"{wheel.metadata}/RECORD")
     return [*entries.values(), file_entry(f"{packages}/{wheel.metadata}/RECORD", record)]
+
+
+def shared_files(wheels: Sequence[Wheel], minor: str) -> dict[str, list[str]]:
+    """Return the places that several wheels have a file for, with the wheels' names."""
+    owners: dict[str, list[str]] = {}
+    for wheel in wheels:
+        for entry in placed_entries(wheel, minor):
+            owners.setdefault(entry.path, []).append(wheel.name)
+    return {path: names for path, names in owners.items() if len(names) > 1}
 
 
 def _files(wheel: Wheel) -> Iterator[tuple[str, os.stat_result]]:

@@ -55,9 +55,7 @@ def test_another_folder_gives_the_same_bytes_without_its_path(
     assert not any(str(tmp_path).encode() in content for content in one.values())
 
 
-def test_python_takes_it_without_looking_at_the_source(
-    tmp_path: Path, compiler: Compiler
-) -> None:
+def test_python_takes_it_without_looking_at_the_source(tmp_path: Path, compiler: Compiler) -> None:
     content = next(iter(compiled(tmp_path, compiler).values()))
     (tmp_path / "alone.pyc").write_bytes(content)
     spec = importlib.util.spec_from_file_location("alone", tmp_path / "alone.pyc")

@@ -208,10 +208,11 @@ def _make_images(
     elif base.digest is None:
         found = loop.run(client.head_manifest(base.repository, base.identifier))
         base = base if found is None else base.with_digest(found.digest)
+    wanted = plan.platforms or (platforms.host(),)
+    images = [loop.run(read_base(client, base, platform)) for platform in wanted]
     # Last in the image, and the same for every platform.
     code = layering.code_layer(_store(), plan, recipe.workdir, emit)
-    for platform in plan.platforms or (platforms.host(),):
-        image = loop.run(read_base(client, base, platform))
+    for platform, image in zip(wanted, images, strict=True):
         emit(LogLine(fill(_("base {base} for {platform}"), base=base, platform=platform), "base"))
         if recipe.dependencies.files:
             python = find_target(image, base, loop, emit)

@@ -1,5 +1,6 @@
 """The builder without an engine: a base that stays in its registry, and layers made here."""
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -9,17 +10,13 @@ from typing import Final, TypeAlias
 from keynet import __version__
 from keynet.archive.layout.folder_target import writing_folder
 from keynet.archive.writer import Layout, write_archive
-from keynet.direct.base.base_source import find_target, read_base
-from keynet.direct.base.target_python import TargetPython
-from keynet.direct.image_document import Added, make_image
-from keynet.direct.layers import layering, mounting
-from keynet.direct.layers.layer_store import LayerStore, MadeLayer
-from keynet.direct.packages import resolved_cache
-from keynet.direct.packages.byte_code import find_compiler
-from keynet.direct.packages.wheel_choice import choose_wheels
+from keynet.direct import image_making
+from keynet.direct.base.base_source import read_base
+from keynet.direct.layers import mounting
+from keynet.direct.layers.layer_store import MadeLayer
 from keynet.direct.sent_bytes import SentBytes
-from keynet.errors import DigestMismatch, EngineError
-from keynet.events import Emit, LogLine, Notice
+from keynet.errors import DigestMismatch, EngineError, KeynetError
+from keynet.events import Emit, Notice
 from keynet.files import places
 from keynet.oci import platform as platforms
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
@@ -38,8 +35,6 @@ from keynet.text import _, fill
 __all__ = ["NAME", "Built", "Direct", "unsupported"]
 
 NAME: Final = "direct"
-_PATH: Final = "/opt/keynet/bin:{path}"
-_PATH_WITHOUT_PACKAGES: Final = "{path}:/opt/keynet/bin:/opt/keynet/scripts"
 _Images: TypeAlias = tuple[tuple[Platform, Image], ...]
 
 
@@ -113,8 +108,34 @@ class Direct:
             opened.callback(loop.close)
             client = open_client(recipe.base.registry, own)
             opened.callback(lambda: loop.run(client.aclose()))
-            images = tuple(_make_images(plan, recipe, client, loop, emit))
+            images = tuple(image_making.make_images(plan, recipe, client, loop, emit))
             return Built(plan, images, client, loop, opened.pop_all())
+
+    def inspect(self, name: str) -> None:
+        """Return nothing: there is no store that has a copy of the base image."""
+        del name
+
+    def fetch(
+        self,
+        plan: BuildPlan,
+        name: str,
+        platform: Platform,
+        access: RegistryAccess | None,
+        emit: Emit,
+    ) -> str:
+        """Read the base image's documents; return "" or why they cannot be read.
+
+        For bases of which nothing is known: no upload key is spent on them.
+        """
+        del plan, emit
+        base = Reference.parse(name)
+        own = access if access is not None and access.host == base.registry else None
+        with contextlib.closing(EventLoop()) as loop:
+            try:
+                loop.run(_readable(base, platform, own))
+            except KeynetError as error:
+                return error.message
+        return ""
 
     def push(self, built: Built, target: Reference, access: RegistryAccess, emit: Emit) -> Pushed:
         """Send what the registry lacks, and an index if there are several platforms.
@@ -147,10 +168,10 @@ class Direct:
                     )
                 )
             )
-            _store().forget(layer)
+            image_making.layer_store().forget(layer)
         recipe = built.plan.recipe
         assert isinstance(recipe, Recipe)
-        return tuple(_make_images(built.plan, recipe, built.base, built.loop, emit))
+        return tuple(image_making.make_images(built.plan, recipe, built.base, built.loop, emit))
 
     def local(self, built: Built) -> LocalImage:
         """Return the image's digest; there is no store that has it."""
@@ -181,10 +202,6 @@ class Direct:
         built.resources.close()
 
 
-def _store() -> LayerStore:
-    return LayerStore(places.cache() / "direct" / "layers")
-
-
 def _mounts() -> Path:
     return places.cache() / "direct" / "mounts"
 
@@ -196,78 +213,9 @@ def _made_layers(images: _Images) -> Iterator[MadeLayer]:
                 yield layer
 
 
-def _make_images(
-    plan: BuildPlan, recipe: Recipe, client: RegistryClient, loop: EventLoop, emit: Emit
-) -> Iterator[tuple[Platform, Image]]:
-    """Yield an image for each platform, on the same base."""
-    facts = plan.base_facts
-    base = recipe.base
-    if facts is not None and facts.digest is not None:
-        # What was checked, also if the tag has moved since.
-        base = base.with_digest(facts.digest)
-    elif base.digest is None:
-        found = loop.run(client.head_manifest(base.repository, base.identifier))
-        base = base if found is None else base.with_digest(found.digest)
-    wanted = plan.platforms or (platforms.host(),)
-    images = [loop.run(read_base(client, base, platform)) for platform in wanted]
-    # Last in the image, and the same for every platform.
-    code = layering.code_layer(_store(), plan, recipe.workdir, emit)
-    for platform, image in zip(wanted, images, strict=True):
-        emit(LogLine(fill(_("base {base} for {platform}"), base=base, platform=platform), "base"))
-        if recipe.dependencies.files:
-            python = find_target(image, base, loop, emit)
-            emit(LogLine(fill(_("Python {version}"), version=python.minor), "base"))
-            environment = layering.environment_layer(_store(), python, recipe)
-            added = [environment, *_packages(plan, recipe, python, platform, emit), code]
-        else:
-            added = [layering.programs_layer(_store()), code]
-        yield (
-            platform,
-            make_image(
-                image,
-                recipe,
-                added,
-                labels=plan.labels,
-                program_path=_PATH if recipe.dependencies.files else _PATH_WITHOUT_PACKAGES,
-                created_s=layering.source_date_epoch(),
-            ),
-        )
-
-
-def _packages(
-    plan: BuildPlan, recipe: Recipe, python: TargetPython, platform: Platform, emit: Emit
-) -> list[Added]:
-    """Return the layers of the packages: those of the last time, or chosen now."""
-    network = plan.host_network
-    compiler = find_compiler(python.minor)
-    key = resolved_cache.resolution_key(
-        recipe.dependencies, network, python, platform, compiler.version if compiler else ""
-    )
-    known = None if plan.no_cache else resolved_cache.kept_layers(key)
-    if known is not None:
-        kept = layering.kept_package_layers(_store(), known)
-        if kept is not None:
-            for each in known:
-                emit(LogLine(fill(_("as before: {names}"), names=each.names), "layers"))
-            return kept
-    wheels = choose_wheels(recipe.dependencies, network, python, platform, emit)
-    if compiler is None:
-        emit(Notice(_no_compiler(python), "note"))
-    made = list(
-        layering.package_layers(_store(), python, wheels, compiler, emit, anew=plan.no_cache)
-    )
-    resolved_cache.keep_layers(key, [layer for _added, layer in made])
-    return [added for added, _layer in made]
-
-
-def _no_compiler(python: TargetPython) -> str:
-    return fill(
-        _(
-            "The packages are not compiled: this machine has no Python {version}. Imports take "
-            "longer at each start of a container; with python{version} on the PATH they do not."
-        ),
-        version=python.minor,
-    )
+async def _readable(base: Reference, platform: Platform, own: RegistryAccess | None) -> None:
+    async with open_client(base.registry, own) as client:
+        await read_base(client, base, platform)
 
 
 async def _push(

@@ -3,18 +3,20 @@
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.testbed.host_setups import HostSetups
 from tests.testbed.images import Hub
-from tests.testbed.machine import CHECKOUT
+from tests.testbed.machine import CHECKOUT, need
 from tests.testbed.platform import Platform
 from tests.testbed.program import HostSetup, copy_source
 from tests.testbed.pulled import PulledImage, pull
+from tests.testbed.two_platforms import add_index
 from tests.testbed.user import OrdinaryUser
 
 from .pushing import Done, run_image, sign_in, write
@@ -56,11 +58,15 @@ class Pusher:
         return folder
 
     def push(
-        self, context: Path, script: str = "train.py", env: Mapping[str, str] | None = None
+        self,
+        context: Path,
+        script: str = "train.py",
+        env: Mapping[str, str] | None = None,
+        flags: Sequence[str] = (),
     ) -> subprocess.CompletedProcess[str]:
         """Push to the end, whatever the status."""
         return self.setup.keynet(
-            *("push", script, "--builder", "direct", "--base-image", self.base, "--json"),
+            *("push", script, "--builder", "direct", "--base-image", self.base, "--json", *flags),
             cwd=context,
             env=env,
         )
@@ -89,12 +95,12 @@ def pusher(
             link = tools / program.name
             if program.name not in ENGINES and not link.is_symlink():
                 link.symlink_to(program)
-    folder = bed / "direct-source"
-    folder.mkdir()
-    folder.chmod(0o755)
+    source = bed / "direct-source"
+    source.mkdir()
+    source.chmod(0o755)
     variables = {
         "PATH": str(tools),
-        "PYTHONPATH": str(copy_source(folder)),
+        "PYTHONPATH": str(copy_source(source)),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     prefix = ["/usr/bin/setpriv", f"--reuid={user.uid}", f"--regid={user.gid}", "--init-groups"]
@@ -159,14 +165,16 @@ def test_it_has_what_an_engine_installs(
     by_engine = Done.of(setup, context, pusher.platform, built)
     other = pull(pusher.platform.registry, by_engine.image, tmp_path)
     mine, theirs = pulled.files("/opt/keynet"), other.files("/opt/keynet")
-    assert {path for path in mine if not _is_cache(path)} == {
-        path for path in theirs if not _is_cache(path)
+    assert {path for path in mine if not _is_of_project(path)} == {
+        path for path in theirs if not _is_of_project(path)
     }
     # Times of the build, and hashes in another order, are in these.
     differing = {
         path
         for path, entry in mine.items()
-        if not _is_cache(path) and entry.kind == "file" and entry.content != theirs[path].content
+        if not _is_of_project(path)
+        and entry.kind == "file"
+        and entry.content != theirs[path].content
     }
     assert {path for path in differing if not path.endswith(("/RECORD", "pyvenv.cfg"))} == set()
     settings = [each.config["config"] for each in (pulled, other)]
@@ -176,8 +184,9 @@ def test_it_has_what_an_engine_installs(
     assert not settings[0].get("Entrypoint")
 
 
-def _is_cache(path: str) -> bool:
-    return "__pycache__" in path
+def _is_of_project(path: str) -> bool:
+    """Report whether it is byte code, or tells which packages a project names itself."""
+    return "__pycache__" in path or path.endswith("/REQUESTED")
 
 
 def test_the_same_project_gives_the_same_digest_anywhere(pusher: Pusher) -> None:
@@ -206,6 +215,38 @@ def test_a_code_change_sends_the_code_alone(pusher: Pusher) -> None:
     write(pusher.setup, context / "train.py", "print('changed')\n")
     again = pusher.done(context)
     assert again.result["bytes_pushed"] < 64_000
+
+
+def _raw(platform: Platform, image: str) -> dict[str, Any]:
+    """Return what a reference names, without a choice of a platform."""
+    registry = platform.registry
+    assert registry.ca is not None
+    argv = [need("skopeo"), "inspect", "--raw", "--cert-dir", str(registry.ca.folder)]
+    argv += ["--creds", f"{registry.username}:{registry.password}", f"docker://{image}"]
+    found: dict[str, Any] = json.loads(subprocess.check_output(argv))
+    return found
+
+
+def test_several_platforms_are_one_index(pusher: Pusher, hub: Hub, tmp_path: Path) -> None:
+    both = "library/python:direct-both"
+    add_index(hub.registry, "library/python:3.11-slim", both, ("amd64", "arm64"))
+    context = pusher.context("platforms")
+    write(pusher.setup, context / "requirements.txt", "numpy==2.2.6\n")
+    there = replace(pusher, base=f"{hub.registry.host}/{both}")
+    told = there.push(context, flags=("--platform", "linux/amd64,linux/arm64"))
+    done = Done.of(pusher.setup, context, pusher.platform, told)
+    index = _raw(pusher.platform, done.image)
+    machines = {}
+    for entry in index["manifests"]:
+        name = f"{done.image.partition('@')[0]}@{entry['digest']}"
+        folder = tmp_path / str(entry["platform"]["architecture"])
+        folder.mkdir()
+        image = pull(pusher.platform.registry, name, folder)
+        libraries = image.files("/opt/keynet/lib/python3.11/site-packages/numpy/_core")
+        contents = [each.content for path, each in libraries.items() if path.endswith(".so")]
+        machines[entry["platform"]["architecture"]] = {content[18] for content in contents}
+    # EM_X86_64 and EM_AARCH64 of the ELF header.
+    assert machines == {"amd64": {62}, "arm64": {183}}
 
 
 def test_a_damaged_layer_of_the_cache_is_made_again(pusher: Pusher, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from keynet.text import _, fill
 __all__ = ["TOKEN_HOST", "build_options", "output_options", "pairs", "script_argument"]
 
 F = TypeVar("F", bound=Callable[..., Any])
-BUILDERS = ["auto", "docker", "podman", "buildah"]
+BUILDERS = ["auto", "docker", "podman", "buildah", "direct"]
 INSTALLERS = ["auto", "uv", "pip"]
 TOKEN_HOST = click.option(
     "--token-host",

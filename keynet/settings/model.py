@@ -51,7 +51,7 @@ class Settings(BaseModel):
     harbor_password: Secret | None = None
     project_id: Annotated[int, Field(ge=0)] | None = None
     project_title: str = ""
-    builder: Literal["auto", "docker", "podman", "buildah"] = "auto"
+    builder: Literal["auto", "docker", "podman", "buildah", "direct"] = "auto"
     ca_cert: Path | None = None
     insecure: bool = False
     token_hosts: tuple[str, ...] = ()

@@ -11,17 +11,16 @@ from typing import Any, Final, Self
 from keynet import __version__
 from keynet.errors import KeynetError, MetadataNotAttached, ValidationError
 from keynet.events import Emit, ignore
-from keynet.net.retry import Retries
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
 from keynet.plan import RegistryAccess
+from keynet.process.event_loop import EventLoop
 from keynet.registry import artifact
-from keynet.registry.client import RegistryClient
+from keynet.registry.account_client import open_client
 from keynet.script.arguments import Extraction
-from keynet.steps.event_loop import EventLoop
 from keynet.text import _, fill, printable
 
-__all__ = ["PlatformRegistry", "open_client", "payload", "preload", "read"]
+__all__ = ["PlatformRegistry", "payload", "preload", "read"]
 
 _FILE_NAME: Final = "hyperparameters.json"
 
@@ -136,35 +135,6 @@ async def _read(
     own = access if access is not None and access.host == image.registry else None
     async with open_client(image.registry, own, token_hosts=token_hosts) as client:
         return await artifact.read(client, image)
-
-
-def open_client(
-    registry: str,
-    access: RegistryAccess | None,
-    emit: Emit = ignore,
-    *,
-    token_hosts: Sequence[str] = (),
-    timeout: float = 300,
-    retries: Retries | None = None,
-) -> RegistryClient:
-    """Return a client with this account, else with the logins stored on this machine.
-
-    The caller closes it; for ``timeout`` and ``retries`` see ``RegistryClient``.
-    """
-    auth = None
-    if access is not None and access.password is not None:
-        auth = access.username, access.password
-    plain = access is not None and access.insecure
-    return RegistryClient(
-        f"http://{registry}" if plain else registry,
-        auth=auth,
-        ca_cert=access.ca_cert if access is not None else None,
-        insecure=plain,
-        token_hosts=access.token_hosts if access is not None else token_hosts,
-        emit=emit,
-        timeout=timeout,
-        retries=retries,
-    )
 
 
 def _unreadable(image: Reference, why: str) -> ValidationError:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from keynet.errors import EngineUnavailable, KeynetError, UsageError
 from keynet.events import Emit, Notice
 from keynet.runtime.engine import AnyBuilder, Candidate, Unusable, WorkingEngine
-from keynet.runtime.probing.cache import Cache
 from keynet.runtime.probing import reasons
+from keynet.runtime.probing.cache import Cache
 from keynet.text import Block, _, fill, printable, stacked
 
 __all__ = ["AUTO", "choose", "find_working", "probe_all"]

@@ -19,8 +19,8 @@ from keynet.errors import KeynetError, RegistryError
 from keynet.net.proxies import proxy_for
 from keynet.net.retry import Retries
 from keynet.plan import RegistryAccess
+from keynet.registry.account_client import open_client
 from keynet.settings import Settings
-from keynet.steps import metadata
 from keynet.steps.event_loop import EventLoop
 from keynet.steps.examining.at_once import Examination, Show
 from keynet.steps.examining.check import BACKEND, LOGIN, Check, Group, Repair, failed
@@ -195,9 +195,7 @@ def _registry(show: Show) -> None:
 
 async def _ask(access: RegistryAccess, repository: str) -> bool | None:
     """Sign in; return whether there is a referrers API, None if that cannot be known."""
-    async with metadata.open_client(
-        access.host, access, timeout=_NETWORK_S, retries=_ONCE
-    ) as client:
+    async with open_client(access.host, access, timeout=_NETWORK_S, retries=_ONCE) as client:
         await client.ping()
         try:
             async with asyncio.timeout(_NETWORK_S / 2):

@@ -53,7 +53,7 @@ def prepare(
     """Check script, context, engine and base image, before the platform is called.
 
     Args:
-        candidates: The builders to choose from; None for docker, podman and buildah.
+        candidates: The builders to choose from; None for the engines and direct.
         default_platform: For settings without one; None for the engine's own.
 
     Raises:
@@ -75,7 +75,7 @@ def prepare(
     lookup = BackgroundLookup(access)
     base_image.start(plan, lookup)
     with stages.stage("engine", _("Choosing engine")) as stage:
-        offered = engines() if candidates is None else candidates
+        offered = _builders(plan) if candidates is None else candidates
         builder = find_builder(request.settings.builder, offered, plan, emit)
         stage.detail = builder.engine.how
     with stages.stage("base", _("Checking base image")) as stage:
@@ -83,6 +83,13 @@ def prepare(
         stage.detail = base_image.describe(plan, builder)
     training_checks.check(plan, script.loaded, emit, strict=request.strict)
     return Prepared(script, plan, builder)
+
+
+def _builders(plan: BuildPlan) -> tuple[Candidate, ...]:
+    """Return every builder, in the order of ``auto``: engines with a slow store come last."""
+    from keynet.direct.direct_candidate import DirectCandidate
+
+    return (*engines(), DirectCandidate(plan))
 
 
 def _found(dependencies: Dependencies, context: Path) -> str:

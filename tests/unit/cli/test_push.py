@@ -237,9 +237,9 @@ def test_an_engine_that_cannot_run_is_refused_only_where_run_is_needed(
     platform: Platform, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAKE_ENGINE", "fail-run")
-    assert keynet("build", "train.py", "--quiet") == 0
+    assert keynet("build", "train.py", "--quiet", "--builder", "buildah") == 0
     (platform.project / "requirements.txt").write_text("numpy\n")
-    assert keynet("build", "train.py", "--quiet") == 4
+    assert keynet("build", "train.py", "--quiet", "--builder", "buildah") == 4
     assert "RUN" in capsys.readouterr().err
 
 

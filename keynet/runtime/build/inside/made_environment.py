@@ -88,12 +88,17 @@ def show_to_base(prefix: "Path") -> "list[Path]":
     Programs such as torchrun name the base's Python in their first line.
     """
     folder = next(iter(sorted(prefix.glob("lib/python*/site-packages"))))
-    program = _PROGRAM.format(folder=str(folder), prefix=str(prefix))
     file = own_packages() / "keynet.pth"
     file.parent.mkdir(parents=True, exist_ok=True)
-    # One line: other lines of a .pth file would be folders.
-    file.write_text(f"import sys; exec({program!r}, {{}})\n", encoding="utf-8")
+    file.write_text(base_pth(str(folder), str(prefix)), encoding="utf-8")
     return [file]
+
+
+def base_pth(folder: str, prefix: str) -> str:
+    """Return the .pth file that shows the packages in ``folder`` to the base's Python."""
+    program = _PROGRAM.format(folder=folder, prefix=prefix)
+    # One line: other lines of a .pth file would be folders.
+    return f"import sys; exec({program!r}, {{}})\n"
 
 
 def own_packages() -> "Path":

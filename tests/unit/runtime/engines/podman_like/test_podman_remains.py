@@ -54,7 +54,7 @@ def test_containers_are_told_by_the_marker_of_their_build(machine: Machine, tmp_
 
 
 def test_the_marker_of_this_process_has_its_token(tmp_path: Path) -> None:
-    flag = working_containers.mark(tmp_path)
+    flag = working_containers.marker_flag(tmp_path)
     _container(tmp_path, "mine", flag.removeprefix("--secret="))
     (found,) = working_containers.find_all(str(tmp_path), "overlay")
     assert len(found.owner) == 24

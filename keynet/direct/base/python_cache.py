@@ -1,0 +1,51 @@
+"""Remember the Pythons of base images that had to be listed, by the digest of their config."""
+
+import json
+from typing import Final
+
+from keynet.direct.base.target_python import TargetPython
+from keynet.errors import KeynetError
+from keynet.files import places
+from keynet.files.disk_cache import DiskCache
+from keynet.oci.descriptor import Digest
+
+__all__ = ["keep_python", "kept_python"]
+
+_MOST: Final = 64
+_VERSION: Final = 1
+
+
+def kept_python(config: Digest) -> TargetPython | None:
+    """Return what is known of a base; None if nothing is, or by another version of keynet."""
+    try:
+        content = _cache().get(config.hex)
+        record = json.loads(content) if content is not None else {}
+        if record.get("format") != _VERSION:
+            return None
+        return TargetPython(
+            tuple(map(int, record["version"])),
+            str(record["executable"]),
+            str(record["packages"]),
+            None if record["glibc"] is None else int(record["glibc"]),
+        )
+    except (ValueError, LookupError, TypeError, AttributeError, KeynetError):
+        return None
+
+
+def keep_python(config: Digest, python: TargetPython) -> None:
+    """Remember a base's Python; a folder that cannot be written is no error."""
+    record = {
+        "format": _VERSION,
+        "version": list(python.version),
+        "executable": python.executable,
+        "packages": python.packages,
+        "glibc": python.glibc,
+    }
+    try:
+        _cache().put(config.hex, json.dumps(record))
+    except (OSError, KeynetError):
+        return
+
+
+def _cache() -> DiskCache:
+    return DiskCache(places.cache() / "bases", "python", _MOST)

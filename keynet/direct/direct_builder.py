@@ -1,0 +1,241 @@
+"""The builder without an engine: a base that stays in its registry, and layers made here."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from keynet import __version__
+from keynet.archive.layout.folder_target import writing_folder
+from keynet.archive.writer import Layout, write_archive
+from keynet.direct import image_making
+from keynet.direct.base.base_source import read_base
+from keynet.direct.layers import mounting
+from keynet.direct.layers.layer_store import MadeLayer
+from keynet.direct.sent_bytes import SentBytes
+from keynet.errors import DigestMismatch, EngineError, KeynetError
+from keynet.events import Emit, Notice
+from keynet.files import places
+from keynet.oci import platform as platforms
+from keynet.oci.descriptor import Descriptor, Digest, MediaType
+from keynet.oci.image import Image
+from keynet.oci.platform import Platform
+from keynet.oci.reference import Reference
+from keynet.plan import BuildPlan, Pushed, Recipe, RegistryAccess
+from keynet.process.event_loop import EventLoop
+from keynet.registry.account_client import open_client
+from keynet.registry.client import RegistryClient
+from keynet.registry.transfer.push_image import push_image
+from keynet.registry.transfer.push_index import push_index
+from keynet.runtime.engine import LocalImage, WorkingEngine
+from keynet.text import _, fill
+
+__all__ = ["NAME", "Built", "Direct", "unsupported"]
+
+NAME: Final = "direct"
+_Images: TypeAlias = tuple[tuple[Platform, Image], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """Images by platform, and what the layers of their base are read with."""
+
+    plan: BuildPlan
+    images: _Images
+    base: RegistryClient = field(repr=False)
+    loop: EventLoop = field(repr=False)
+    resources: ExitStack = field(repr=False)
+
+
+def unsupported(plan: BuildPlan) -> list[str]:
+    """Explain which parts of a plan need an engine; empty if none does."""
+    recipe = plan.recipe
+    if not isinstance(recipe, Recipe):
+        return [_("a Containerfile is built by an engine")]
+    reasons = []
+    if recipe.installer == "pip":
+        reasons.append(_("the setting installer is pip, which runs in an engine"))
+    reasons += recipe.dependencies.pip_only
+    if plan.secrets:
+        reasons.append(_("secrets are for the RUN steps of a Containerfile"))
+    wanted = plan.platforms or (platforms.host(),)
+    reasons += [
+        fill(_("it has no packages for {platform}"), platform=each)
+        for each in wanted
+        if each.os != "linux"
+    ]
+    return reasons
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """Puts images together without an engine; see ``keynet.runtime.engine.Builder``."""
+
+    engine: WorkingEngine = field(
+        default_factory=lambda: WorkingEngine(
+            NAME, __version__, fill(_("direct {version} (no engine)"), version=__version__), True
+        )
+    )
+    formats: frozenset[str] = frozenset({"oci", "oci-archive", "docker-archive"})
+
+    def unsupported(self, plan: BuildPlan) -> list[str]:
+        """Explain which parts of this plan need an engine."""
+        return unsupported(plan)
+
+    def build(
+        self,
+        plan: BuildPlan,
+        access: RegistryAccess | None,
+        emit: Emit,
+        target: Reference | None,
+    ) -> Built:
+        """Choose packages and make layers; the base's layers stay where they are.
+
+        Raises:
+            BuildFailed: A package has no wheel for the base's Python and platform.
+            ContextInvalid: A file of the context cannot be read.
+            RegistryError: The base image cannot be read.
+            ValidationError: Its Python is not understood.
+        """
+        del target
+        recipe = plan.recipe
+        assert isinstance(recipe, Recipe)
+        own = access if access is not None and access.host == recipe.base.registry else None
+        with ExitStack() as opened:
+            loop = EventLoop()
+            opened.callback(loop.close)
+            client = open_client(recipe.base.registry, own)
+            opened.callback(lambda: loop.run(client.aclose()))
+            images = tuple(image_making.make_images(plan, recipe, client, loop, emit))
+            return Built(plan, images, client, loop, opened.pop_all())
+
+    def inspect(self, name: str) -> None:
+        """Return nothing: there is no store that has a copy of the base image."""
+        del name
+
+    def fetch(
+        self,
+        plan: BuildPlan,
+        name: str,
+        platform: Platform,
+        access: RegistryAccess | None,
+        emit: Emit,
+    ) -> str:
+        """Read the base image's documents; return "" or why they cannot be read.
+
+        For bases of which nothing is known: no upload key is spent on them.
+        """
+        del plan, emit
+        base = Reference.parse(name)
+        own = access if access is not None and access.host == base.registry else None
+        with contextlib.closing(EventLoop()) as loop:
+            try:
+                loop.run(_readable(base, platform, own))
+            except KeynetError as error:
+                return error.message
+        return ""
+
+    def push(self, built: Built, target: Reference, access: RegistryAccess, emit: Emit) -> Pushed:
+        """Send what the registry lacks, and an index if there are several platforms.
+
+        Raises:
+            RegistryError: The registry refuses or fails.
+        """
+        sent = SentBytes(emit)
+        images = built.images
+        try:
+            stored = built.loop.run(_push(images, target, access, sent))
+        except DigestMismatch:
+            damaged = [layer for layer in _made_layers(images) if not layer.intact()]
+            if not damaged:
+                raise
+            images = self._again(built, damaged, emit)
+            stored = built.loop.run(_push(images, target, access, sent))
+        for _platform, image in images:
+            mounting.remember(image.layers, target, _mounts())
+        return Pushed(target, stored.digest, None, sent.total)
+
+    def _again(self, built: Built, damaged: Sequence[MadeLayer], emit: Emit) -> _Images:
+        """Make damaged layers of the cache again."""
+        for layer in damaged:
+            emit(
+                Notice(
+                    fill(
+                        _("The layer {digest} in keynet's cache is damaged and is made again."),
+                        digest=layer.descriptor.digest.short,
+                    )
+                )
+            )
+            image_making.layer_store().forget(layer)
+        recipe = built.plan.recipe
+        assert isinstance(recipe, Recipe)
+        return tuple(image_making.make_images(built.plan, recipe, built.base, built.loop, emit))
+
+    def local(self, built: Built) -> LocalImage:
+        """Return the image's digest; there is no store that has it."""
+        _platform, image = built.images[0]
+        return LocalImage(str(Digest.of(image.manifest)), Digest.of(image.config).hex, stored=False)
+
+    def save(self, built: Built, format: str, path: Path, emit: Emit) -> None:  # noqa: A002
+        """Write the image with its base's layers.
+
+        Raises:
+            EngineError: There are several platforms.
+            KeynetError: It cannot be written, or a layer cannot be read.
+        """
+        if len(built.images) > 1:
+            raise EngineError(
+                _("Images for several platforms are pushed, not saved to a file."),
+                _("Name one platform with --platform, or push with: keynet push"),
+            )
+        _platform, image = built.images[0]
+        if format == "oci":
+            built.loop.run(_save_folder(path, image, emit))
+        else:
+            layout: Layout = "oci" if format == "oci-archive" else "docker"
+            built.loop.run(write_archive(path, image, layout=layout, name=None))
+
+    def release(self, built: Built) -> None:
+        """Close the connections; the layers stay in the cache."""
+        built.resources.close()
+
+
+def _mounts() -> Path:
+    return places.cache() / "direct" / "mounts"
+
+
+def _made_layers(images: _Images) -> Iterator[MadeLayer]:
+    for _platform, image in images:
+        for layer in image.layers:
+            if isinstance(layer, MadeLayer):
+                yield layer
+
+
+async def _readable(base: Reference, platform: Platform, own: RegistryAccess | None) -> None:
+    async with open_client(base.registry, own) as client:
+        await read_base(client, base, platform)
+
+
+async def _push(
+    images: _Images, target: Reference, access: RegistryAccess, emit: Emit
+) -> Descriptor:
+    mounts = _mounts()
+    placed = [
+        (platform, mounting.mountable(image, target.registry, mounts)) for platform, image in images
+    ]
+    async with open_client(target.registry, access, emit) as client:
+        if len(placed) == 1:
+            return await push_image(client, placed[0][1], target, emit=emit)
+        return await push_index(client, placed, target, emit=emit)
+
+
+async def _save_folder(path: Path, image: Image, emit: Emit) -> None:
+    async with writing_folder(path, emit) as folder:
+        for layer in image.layers:
+            await folder.add_blob(layer)
+        config = Descriptor.of(MediaType.OCI_CONFIG, image.config)
+        await folder.add_manifest(image.config, config)
+        manifest = Descriptor.of(MediaType.OCI_MANIFEST, image.manifest)
+        await folder.add_root(image.manifest, manifest, None)

@@ -1,0 +1,37 @@
+"""The builder without an engine as one that ``choosing`` can take: it works on every host."""
+
+from dataclasses import dataclass
+
+from keynet.direct.direct_builder import NAME, Direct, unsupported
+from keynet.plan import BuildPlan
+from keynet.runtime.engine import AnyBuilder, Unusable
+from keynet.text import _
+
+__all__ = ["DirectCandidate"]
+
+
+@dataclass(frozen=True, slots=True)
+class DirectCandidate:
+    """The builder for one plan: what the plan needs decides whether it can be used.
+
+    ``installed`` is False: there is no program of which to say why it is skipped.
+    """
+
+    plan: BuildPlan
+    name: str = NAME
+    installed: bool = False
+
+    def remembered(self) -> None:
+        """Return nothing: there is no trial to remember."""
+        return
+
+    def probe(self) -> AnyBuilder | Unusable:
+        """Return the builder, or what of the plan needs an engine."""
+        reasons = unsupported(self.plan)
+        if reasons:
+            return Unusable(
+                NAME,
+                "; ".join(reasons),
+                _("Use an engine for this: --builder docker, podman or buildah."),
+            )
+        return Direct()

@@ -1,0 +1,165 @@
+"""Make the layers of an image: environment, packages, code."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Final
+
+from keynet.direct.base.target_python import TargetPython
+from keynet.direct.image_document import Added
+from keynet.direct.layers.code_layer import content_key, copied_context
+from keynet.direct.layers.layer_store import LayerStore, layer_key
+from keynet.direct.layers.tar_stream import Entry, folders_above, tar_blocks
+from keynet.direct.packages.byte_code import Compiler, compiled_entries
+from keynet.direct.packages.environment_layer import (
+    environment_entries,
+    import_paths,
+    program_entries,
+)
+from keynet.direct.packages.resolved_cache import PackageLayer
+from keynet.direct.packages.wheel_choice import Wheel
+from keynet.direct.packages.wheel_files import PREFIX, placed_entries, shared_files, wheel_entries
+from keynet.events import Emit, LogLine, Notice
+from keynet.plan import BuildPlan, Recipe
+from keynet.text import fill, ngettext
+
+__all__ = [
+    "code_layer",
+    "environment_layer",
+    "kept_package_layers",
+    "package_layers",
+    "programs_layer",
+    "source_date_epoch",
+]
+
+# A wheel of this size is a layer of its own, so that other images share it.
+_BIG: Final = 4 << 20
+_MOST_BIG: Final = 20
+
+
+def programs_layer(store: LayerStore) -> Added:
+    """Return the layer of images without packages, which has a ``python``."""
+    key = layer_key("programs")
+    return Added(store.layer(key, lambda: tar_blocks(program_entries())), "python")
+
+
+def environment_layer(store: LayerStore, python: TargetPython, recipe: Recipe) -> Added:
+    """Return the layer of the environment that the packages are in."""
+    paths = import_paths(recipe)
+    key = layer_key("environment", repr(python), *paths)
+    entries = environment_entries(python, paths)
+    return Added(store.layer(key, partial(tar_blocks, entries)), "environment")
+
+
+def kept_package_layers(store: LayerStore, layers: Sequence[PackageLayer]) -> list[Added] | None:
+    """Return the layers if all of them are in the cache."""
+    found = [(store.kept(each.key), each.names) for each in layers]
+    added = [Added(layer, names) for layer, names in found if layer is not None]
+    return added if len(added) == len(layers) else None
+
+
+def package_layers(
+    store: LayerStore,
+    python: TargetPython,
+    wheels: Sequence[Wheel],
+    compiler: Compiler | None,
+    emit: Emit,
+    *,
+    anew: bool,
+) -> Iterator[tuple[Added, PackageLayer]]:
+    """Yield the layers of the packages with their keys.
+
+    The same wheels for the same Python give the same layers, in every project.
+
+    Args:
+        compiler: Makes the byte code, a layer after each; None for none.
+        anew: Make layers that are in the cache, too.
+    """
+    sizes = {wheel.name: _size(wheel) for wheel in wheels}
+    by_size = sorted(wheels, key=lambda wheel: (-sizes[wheel.name], wheel.name))
+    big = {wheel.name for wheel in by_size[:_MOST_BIG] if sizes[wheel.name] >= _BIG}
+    small = [wheel for wheel in wheels if wheel.name not in big]
+    groups = [small] if small else []
+    groups += [[wheel] for wheel in wheels if wheel.name in big]
+    shared = shared_files([wheel for group in groups for wheel in group], python.minor)
+    if shared:
+        emit(Notice(_shared(shared)))
+    for group in groups:
+        names = ", ".join(f"{wheel.name} {wheel.version}" for wheel in group)
+        key = layer_key("wheels", python.minor, *(wheel.key for wheel in group))
+        make = partial(_wheels_tar, python, group, names, emit)
+        yield Added(store.layer(key, make, anew=anew), names), PackageLayer(key, names)
+        if compiler is not None:
+            text = f"byte code of {names}"
+            key = layer_key("byte code", python.minor, compiler.version, key)
+            compiled = partial(_byte_code_tar, python, group, compiler, text, emit)
+            yield Added(store.layer(key, compiled, anew=anew), text), PackageLayer(key, text)
+
+
+def code_layer(store: LayerStore, plan: BuildPlan, workdir: str, emit: Emit) -> Added:
+    """Return the layer with the context.
+
+    Raises:
+        ContextInvalid: A file cannot be read.
+    """
+    time_s = source_date_epoch() or 0
+    with copied_context(plan, workdir, emit) as entries:
+        key = layer_key("code", str(time_s), content_key(entries))
+        return Added(store.layer(key, lambda: tar_blocks(entries, time_s=time_s)), "context")
+
+
+def source_date_epoch() -> int | None:
+    """Return the time that reproducible builds are given; None without one.
+
+    Source: reproducible-builds.org, "SOURCE_DATE_EPOCH".
+    """
+    text = os.environ.get("SOURCE_DATE_EPOCH", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 12 else None
+
+
+def _shared(shared: Mapping[str, Sequence[str]]) -> str:
+    path, names = min(shared.items())
+    return fill(
+        ngettext(
+            "{names} have {count} file in common ({path}): the one of {last} is used.",
+            "{names} have {count} files in common (such as {path}): those of {last} are used.",
+            len(shared),
+        ),
+        names=", ".join(names),
+        count=len(shared),
+        path=path,
+        last=names[-1],
+    )
+
+
+def _wheels_tar(
+    python: TargetPython, wheels: Sequence[Wheel], names: str, emit: Emit
+) -> Iterator[bytes]:
+    emit(LogLine(f"layer: {names}", "layers"))
+    entries: list[Entry] = []
+    for wheel in wheels:
+        entries += wheel_entries(wheel, python.minor)
+    yield from tar_blocks([*folders_above((each.path for each in entries), PREFIX), *entries])
+
+
+def _byte_code_tar(
+    python: TargetPython, wheels: Sequence[Wheel], compiler: Compiler, text: str, emit: Emit
+) -> Iterator[bytes]:
+    emit(LogLine(f"layer: {text}", "layers"))
+    sources = [entry for wheel in wheels for entry in placed_entries(wheel, python.minor)]
+    with compiled_entries(sources, compiler) as entries:
+        yield from tar_blocks([*folders_above((each.path for each in entries), PREFIX), *entries])
+
+
+def _size(wheel: Wheel) -> int:
+    """Return the size of an unpacked wheel in bytes."""
+    total = 0
+    pending = [os.fspath(wheel.root)]
+    while pending:
+        with os.scandir(pending.pop()) as found:
+            for each in found:
+                if each.is_dir(follow_symlinks=False):
+                    pending.append(each.path)
+                else:
+                    total += each.stat(follow_symlinks=False).st_size
+    return total

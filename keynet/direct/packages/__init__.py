@@ -1,0 +1,1 @@
+"""The packages: chosen and fetched by uv, placed as an installer would."""

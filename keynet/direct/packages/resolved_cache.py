@@ -1,0 +1,82 @@
+"""Remember which layers the dependencies of a project gave, so that nothing is chosen again.
+
+As with the layer caches of engines, the same requirements give the same packages until a build
+without the cache chooses again.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from keynet.direct.base.target_python import TargetPython
+from keynet.errors import KeynetError
+from keynet.files import places
+from keynet.files.disk_cache import DiskCache
+from keynet.oci.platform import Platform
+from keynet.plan import Dependencies, HostNetwork
+
+__all__ = ["PackageLayer", "keep_layers", "kept_layers", "resolution_key"]
+
+_MOST: Final = 128
+_LOGIN: Final = re.compile(r"://[^/@\s]*@")
+
+
+@dataclass(frozen=True, slots=True)
+class PackageLayer:
+    """The key of a layer with packages, and the packages in words."""
+
+    key: str
+    names: str
+
+
+def resolution_key(
+    dependencies: Dependencies,
+    network: HostNetwork,
+    python: TargetPython,
+    platform: Platform,
+    compiler: str,
+) -> str:
+    """Return a hash of what decides the packages' layers; logins are not part of it.
+
+    Args:
+        compiler: The full version of what makes the byte code, "" if there is none.
+    """
+    whole = hashlib.sha256(f"1\0{python!r}\0{platform}\0{compiler}\0".encode())
+    for name, content in sorted(dependencies.files.items()):
+        # A path is a copy in keynet's cache, whose folder is named by its hash.
+        told = content if isinstance(content, bytes) else content.parent.name.encode()
+        whole.update(f"{name}\0{len(told)}\0".encode() + told)
+    if network.pip_conf is not None:
+        whole.update(_LOGIN.sub("://", network.pip_conf.reveal()).encode())
+    return whole.hexdigest()
+
+
+def kept_layers(key: str) -> list[PackageLayer] | None:
+    """Return the layers of a project's packages; None if they are not known."""
+    try:
+        content = _cache().get(key)
+        if content is None:
+            return None
+        return [PackageLayer(str(each[0]), str(each[1])) for each in json.loads(content)]
+    except (ValueError, LookupError, TypeError, KeynetError):
+        return None
+
+
+def keep_layers(key: str, layers: Sequence[PackageLayer]) -> None:
+    """Remember the layers; a folder that cannot be written is no error."""
+    try:
+        _cache().put(key, json.dumps([[each.key, each.names] for each in layers]))
+    except (OSError, KeynetError):
+        return
+
+
+def _cache() -> DiskCache:
+    return DiskCache(_folder(), "resolved", _MOST)
+
+
+def _folder() -> Path:
+    return places.cache() / "direct"

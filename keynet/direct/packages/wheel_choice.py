@@ -1,0 +1,259 @@
+"""Choose and fetch the wheels for an image, with uv on the host and nothing of a repository run.
+
+uv resolves for the image's Python and platform into a lock, from wheels alone: what would be built
+from source is refused, since building runs a package's own code. It then links the files of the
+unpacked wheels in its cache, which shows where they are.
+
+Source: PEP 751 (pylock.toml); uv, "Command-line reference".
+"""
+
+import hashlib
+import os
+import re
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from keynet.direct.base.target_python import TargetPython, uv_platform
+from keynet.errors import BuildFailed
+from keynet.events import Emit, LogLine
+from keynet.files import places
+from keynet.oci.platform import Platform
+from keynet.plan import Dependencies, HostNetwork
+from keynet.process import shell
+from keynet.process.shell import Command
+from keynet.runtime.build import uv_program
+from keynet.runtime.build.inside import pip_options
+from keynet.runtime.build.inside.pip_options import Options
+from keynet.secret import Secret
+from keynet.text import Block, _, fill, printable, stacked
+
+__all__ = ["Wheel", "choose_wheels"]
+
+_LOCK: Final = "pylock.keynet.toml"
+_PINNED: Final = "pinned/pyproject.toml"
+_LAST_LINES: Final = 30
+_TIMEOUT_S: Final = 3600.0
+_KEPT: Final = frozenset({"LANG", "LC_ALL", "TMPDIR", "TZ"})
+_NO_WHEEL: Final = re.compile(r"no (?:usable )?wheels|Building source distributions|no-build")
+
+
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """An unpacked wheel: its project's name, a key of its content, and its folder.
+
+    ``metadata`` is its folder ``*.dist-info``, below ``root``.
+    """
+
+    name: str
+    version: str
+    key: str
+    root: Path = field(repr=False)
+    metadata: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Uv:
+    program: Path
+    folder: Path
+    options: Options
+    environment: Mapping[str, str | Secret | None]
+    target: tuple[str, ...]
+
+    def run(self, *arguments: str) -> shell.Finished:
+        common = ("--no-config", "--no-python-downloads", "--no-progress", "--python")
+        command = Command(
+            (
+                *(str(self.program), "--directory", str(self.folder), "pip", *arguments),
+                *(*common, sys.executable, *self.target, *self.options.flags()),
+                *("--only-binary", ":all:", "--index-strategy", "unsafe-best-match"),
+            ),
+            self.environment,
+        )
+        return shell.run(command, timeout_s=_TIMEOUT_S)
+
+
+def choose_wheels(
+    dependencies: Dependencies,
+    network: HostNetwork,
+    python: TargetPython,
+    platform: Platform,
+    emit: Emit,
+) -> list[Wheel]:
+    """Return the wheels of all packages, sorted by name; they stay in keynet's cache.
+
+    Raises:
+        BuildFailed: A package has no wheel for the image, or the packages contradict each other.
+    """
+    named = uv_platform(python, platform)
+    if named is None:
+        raise BuildFailed(
+            fill(_("There are no wheels for {platform}."), platform=platform),
+            _("Build with an engine: --builder docker, podman or buildah."),
+        )
+    with _prepared(dependencies, network, python, named) as uv:
+        pinned = (_PINNED,) if (uv.folder / _PINNED).exists() else ()
+        sources = ("requirements.txt", *pinned)
+        done = uv.run("compile", "--quiet", "--format", "pylock.toml", "-o", _LOCK, *sources)
+        if done.status != 0:
+            raise _not_resolved(done.stderr, python, platform)
+        lock = tomllib.loads((uv.folder / _LOCK).read_text("utf-8"))
+        packages = [each for each in lock.get("packages", []) if isinstance(each, dict)]
+        for package in packages:
+            emit(LogLine(f"{package.get('name')}=={package.get('version')}", "wheels"))
+        if not packages:
+            return []
+        unpacked = uv.folder / "unpacked"
+        arguments = ("--target", str(unpacked), "--no-deps", "--link-mode", "symlink")
+        done = uv.run("install", "--quiet", *arguments, "--requirement", _LOCK)
+        if done.status != 0:
+            raise _not_fetched(done.stderr)
+        return _found(unpacked, _hashes(packages))
+
+
+@contextmanager
+def _prepared(
+    dependencies: Dependencies, network: HostNetwork, python: TargetPython, platform: str
+) -> Iterator[_Uv]:
+    """Write what uv reads to a private folder, where no configuration of others is found."""
+    program = uv_program.find()
+    if program is None:
+        raise BuildFailed(
+            _("keynet's own uv is missing, which chooses the packages."),
+            _("Install keynet again, or build with an engine: --builder docker."),
+        )
+    cache = places.cache()
+    places.make_private(cache / "direct")
+    # Links are made by the thousand: in memory where that is possible.
+    memory = "/dev/shm"  # noqa: S108  the folder in it is private
+    parent = memory if os.access(memory, os.W_OK | os.X_OK) else None
+    with tempfile.TemporaryDirectory(prefix="keynet-direct-", dir=parent) as name:
+        top = Path(name)
+        written = top / "written"
+        for path, content in dependencies.files.items():
+            file = written / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(content, bytes):
+                file.write_bytes(content)
+            else:
+                file.symlink_to(content)
+        settings = {"HOME": str(top), "XDG_CONFIG_DIRS": str(top), "PIP_CONFIG_FILE": os.devnull}
+        if network.pip_conf is not None:
+            configuration = top / "pip.conf"
+            configuration.touch(mode=0o600)
+            configuration.write_text(network.pip_conf.reveal(), encoding="utf-8")
+            settings["PIP_CONFIG_FILE"] = str(configuration)
+        options = pip_options.read(
+            written / "requirements.txt", pip_options.configured(settings, top)
+        )
+        _refuse(options)
+        folder = options.write(top / "for-uv")
+        own = {"HOME": str(top), "UV_CACHE_DIR": str(cache / "direct" / "uv"), "PATH": os.defpath}
+        if network.ca_bundle is not None:
+            bundle = top / "ca.pem"
+            bundle.write_bytes(network.ca_bundle)
+            own["SSL_CERT_FILE"] = str(bundle)
+        cleaned: dict[str, str | Secret | None] = {
+            name: None for name in os.environ if name not in _KEPT
+        }
+        secret = {name: Secret(value) for name, value in options.variables().items()}
+        target = ("--python-version", python.minor, "--python-platform", platform)
+        environment = {**cleaned, **network.proxies, **secret, **own}
+        yield _Uv(program, folder, options, environment, target)
+
+
+def _refuse(options: Options) -> None:
+    reasons = list(options.only_pip)
+    if options.values.get("no-binary"):
+        reasons.append(_("no-binary asks for packages that are built from source"))
+    if reasons:
+        raise BuildFailed(
+            fill(_("Packages cannot be chosen without an engine: {why}."), why="; ".join(reasons)),
+            _("Build with an engine: --builder docker, podman or buildah."),
+        )
+
+
+def _hashes(packages: list[dict[str, Any]]) -> dict[str, str]:
+    """Return the SHA-256 of each package's wheel, where the lock names exactly one."""
+    found = {}
+    for package in packages:
+        wheels = package.get("wheels") or ([package["archive"]] if "archive" in package else [])
+        hashes = [each.get("hashes", {}).get("sha256", "") for each in wheels]
+        if len(hashes) == 1 and re.fullmatch("[0-9a-f]{64}", hashes[0]):
+            found[_normalised(str(package.get("name")))] = hashes[0]
+    return found
+
+
+def _found(unpacked: Path, hashes: Mapping[str, str]) -> list[Wheel]:
+    wheels = []
+    for metadata in sorted(unpacked.glob("*.dist-info/METADATA")):
+        real = metadata.resolve()
+        if real.is_relative_to(unpacked):
+            raise BuildFailed(
+                fill(_("uv did not link {path} to its cache."), path=metadata.parent.name),
+                _("Build with an engine (--builder), and report this."),
+            )
+        root, folder = real.parent.parent, real.parent.name
+        name, version = _identity(real)
+        key = hashes.get(name) or _content_key(root)
+        wheels.append(Wheel(name, version, key, root, folder))
+    return sorted(wheels, key=lambda wheel: wheel.name)
+
+
+def _identity(metadata: Path) -> tuple[str, str]:
+    head = metadata.read_text("utf-8", "replace").partition("\n\n")[0]
+    fields = dict(line.partition(":")[::2] for line in head.splitlines() if ":" in line)
+    return _normalised(fields.get("Name", "").strip()), fields.get("Version", "").strip()
+
+
+def _content_key(root: Path) -> str:
+    """Return a hash of a wheel that came from a folder of this machine, by its content."""
+    whole = hashlib.sha256()
+    for path in sorted(root.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            mode = path.stat().st_mode & 0o100
+            whole.update(f"{path.relative_to(root)}\0{mode}\0{digest}\0".encode())
+    return f"content-{whole.hexdigest()}"
+
+
+def _normalised(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _not_resolved(output: str, python: TargetPython, platform: Platform) -> BuildFailed:
+    hint = _("Correct the requirements, or choose another base image.")
+    if _NO_WHEEL.search(output):
+        hint = _(
+            "A package that is only published as source has to be built: use an engine "
+            "(--builder docker, podman or buildah), or require a version that has a wheel."
+        )
+    return BuildFailed(
+        stacked(
+            fill(
+                _("The packages cannot be chosen for Python {version} on {platform}:"),
+                version=python.minor,
+                platform=platform,
+            ),
+            Block(_tail(output)),
+        ),
+        hint,
+    )
+
+
+def _not_fetched(output: str) -> BuildFailed:
+    return BuildFailed(
+        stacked(_("The packages cannot be fetched:"), Block(_tail(output))),
+        _("Check the network and the package index, then try again."),
+    )
+
+
+def _tail(output: str) -> str:
+    lines = [printable(line, 500) for line in output.strip().splitlines() if line.strip()]
+    return "\n".join(lines[-_LAST_LINES:])

@@ -1,0 +1,227 @@
+"""Place the files of a wheel in an image, as an installer would.
+
+A wheel is not trusted: what it has outside its own places, and everything but regular files, is
+refused. No mode bit but "executable" is taken over.
+
+Source: Binary distribution format; Recording installed projects; Entry points specification.
+"""
+
+import base64
+import configparser
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from keynet.direct.layers.tar_stream import Entry, file_entry
+from keynet.direct.packages.wheel_choice import Wheel
+from keynet.errors import BuildFailed
+from keynet.text import _, fill, printable
+
+__all__ = ["PREFIX", "packages_folder", "placed_entries", "shared_files", "wheel_entries"]
+
+# Where an engine build installs, too.
+PREFIX: Final = "opt/keynet"
+_INSTALLER: Final = b"uv\n"
+# Of an installation, not of a wheel.
+_LEFT_OUT: Final = frozenset(
+    {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
+)
+_ENTRY_POINT: Final = re.compile(
+    r"(?P<module>[A-Za-z_][\w.]*)\s*(?::\s*(?P<name>[A-Za-z_][\w.]*))?\s*(?:\[.*\])?"
+)
+_SCRIPT_NAME: Final = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.+ -]*")
+_SCRIPT: Final = """\
+#!/{prefix}/bin/python
+# -*- coding: utf-8 -*-
+import sys
+from {module} import {first}
+if __name__ == "__main__":
+    if sys.argv[0].endswith("-script.pyw"):
+        sys.argv[0] = sys.argv[0][:-11]
+    elif sys.argv[0].endswith(".exe"):
+        sys.argv[0] = sys.argv[0][:-4]
+    sys.exit({name}())
+"""
+_SHEBANG: Final = re.compile(rb"#!python(w)?[^\n]*")
+_SMALL: Final = 1 << 20
+# The environment's own files.
+_OWN: Final = re.compile(
+    rf"{PREFIX}/(?:bin/python[\d.]*|pyvenv\.cfg|lib64(?:/.*)?|\.lock)"
+    r"|.*/site-packages/_keynet_\w+\.pth"
+)
+
+
+def packages_folder(minor: str) -> str:
+    """Return the folder of the packages, for a Python such as ``3.11``."""
+    return f"{PREFIX}/lib/python{minor}/site-packages"
+
+
+def placed_entries(wheel: Wheel, minor: str) -> list[Entry]:
+    """Return the files of a wheel with their places in the image, without those made for it.
+
+    Raises:
+        BuildFailed: The wheel has what no wheel may have.
+    """
+    entries: dict[str, Entry] = {}
+    for path, found in _files(wheel):
+        entry = _placed(wheel, path, found, minor)
+        if entry is not None:
+            _refuse_strangers(wheel, entry.path)
+            entries[entry.path] = entry
+    return list(entries.values())
+
+
+def wheel_entries(wheel: Wheel, minor: str) -> list[Entry]:
+    """Return the files that a wheel installs, without their folders.
+
+    Raises:
+        BuildFailed: As ``placed_entries``, or an entry point is not valid.
+    """
+    packages = packages_folder(minor)
+    entries = {entry.path: entry for entry in placed_entries(wheel, minor)}
+    for entry in _scripts(wheel):
+        entries[entry.path] = entry
+    installer = file_entry(f"{packages}/{wheel.metadata}/INSTALLER", _INSTALLER)
+    entries[installer.path] = installer
+    record = _record(entries.values(), packages, f"{wheel.metadata}/RECORD")
+    return [*entries.values(), file_entry(f"{packages}/{wheel.metadata}/RECORD", record)]
+
+
+def shared_files(wheels: Sequence[Wheel], minor: str) -> dict[str, list[str]]:
+    """Return the places that several wheels have a file for, with the wheels' names."""
+    owners: dict[str, list[str]] = {}
+    for wheel in wheels:
+        for entry in placed_entries(wheel, minor):
+            owners.setdefault(entry.path, []).append(wheel.name)
+    return {path: names for path, names in owners.items() if len(names) > 1}
+
+
+def _files(wheel: Wheel) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield the files of an unpacked wheel, in an order of its own."""
+    pending = [""]
+    while pending:
+        folder = pending.pop()
+        with os.scandir(wheel.root / folder) as found:
+            for each in sorted(found, key=lambda one: one.name):
+                path = f"{folder}/{each.name}" if folder else each.name
+                status = each.stat(follow_symlinks=False)
+                if stat.S_ISDIR(status.st_mode):
+                    pending.append(path)
+                elif stat.S_ISREG(status.st_mode):
+                    yield path, status
+                else:
+                    raise _hostile(wheel, path, _("it is neither a file nor a folder"))
+
+
+def _placed(wheel: Wheel, path: str, found: os.stat_result, minor: str) -> Entry | None:
+    """Return where a file of the wheel is in the image; None for one that is left out."""
+    first, _slash, rest = path.partition("/")
+    source = wheel.root / path
+    packages = packages_folder(minor)
+    executable = bool(found.st_mode & 0o111)
+    if first != wheel.metadata.removesuffix(".dist-info") + ".data":
+        left_out = first in _LEFT_OUT or (first == wheel.metadata and rest in _LEFT_OUT)
+        return None if left_out else file_entry(f"{packages}/{path}", source, executable=executable)
+    scheme, _slash, inner = rest.partition("/")
+    if scheme == "scripts":
+        return file_entry(f"{PREFIX}/bin/{inner}", _script(source), executable=True)
+    places = {
+        "purelib": packages,
+        "platlib": packages,
+        "data": PREFIX,
+        "headers": f"{PREFIX}/include/site/python{minor}/{_project(wheel)}",
+    }
+    if scheme not in places:
+        raise _hostile(wheel, path, _("wheels have no such place"))
+    return file_entry(f"{places[scheme]}/{inner}", source, executable=executable)
+
+
+def _refuse_strangers(wheel: Wheel, path: str) -> None:
+    if ".." in path.split("/") or "" in path.split("/") or _OWN.fullmatch(path):
+        raise _hostile(wheel, path, _("it would replace a file that is not the package's"))
+
+
+def _script(source: Path) -> bytes | Path:
+    """Return a script that starts with the environment's Python; other programs stay files."""
+    with source.open("rb") as file:
+        head = file.read(64)
+        if not _SHEBANG.match(head) or os.fstat(file.fileno()).st_size > _SMALL:
+            return source
+        content = head + file.read()
+    return _SHEBANG.sub(f"#!/{PREFIX}/bin/python".encode(), content, count=1)
+
+
+def _scripts(wheel: Wheel) -> Iterator[Entry]:
+    """Yield the programs of the entry points."""
+    file = wheel.root / wheel.metadata / "entry_points.txt"
+    if not file.is_file():
+        return
+    parser = configparser.RawConfigParser(delimiters=("=",), strict=False)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    try:
+        parser.read_string(file.read_text("utf-8"))
+    except (configparser.Error, UnicodeDecodeError) as error:
+        raise _hostile(wheel, f"{wheel.metadata}/entry_points.txt", str(error)) from error
+    for section in ("console_scripts", "gui_scripts"):
+        if not parser.has_section(section):
+            continue
+        for name, value in sorted(parser.items(section)):
+            target = _ENTRY_POINT.fullmatch(value.strip())
+            path = f"{PREFIX}/bin/{name}"
+            if target is None or target["name"] is None or not _SCRIPT_NAME.fullmatch(name):
+                raise _hostile(wheel, name, _("it is not a valid entry point"))
+            _refuse_strangers(wheel, path)
+            text = _SCRIPT.format(
+                prefix=PREFIX,
+                module=target["module"],
+                first=target["name"].partition(".")[0],
+                name=target["name"],
+            )
+            yield file_entry(path, text.encode(), executable=True)
+
+
+def _record(entries: Iterable[Entry], packages: str, own: str) -> bytes:
+    """Return RECORD: each file with its hash and size, relative to the packages."""
+    lines = []
+    for entry in entries:
+        path = os.path.relpath(entry.path, packages)
+        if isinstance(entry.content, bytes):
+            digest, size = hashlib.sha256(entry.content), len(entry.content)
+        else:
+            with entry.content.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256")
+                size = file.tell()
+        text = base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
+        lines.append(f"{_quoted(path)},sha256={text},{size}\n")
+    return ("".join(sorted(lines)) + f"{_quoted(own)},,\n").encode("utf-8", "surrogateescape")
+
+
+def _quoted(path: str) -> str:
+    """Quote a field of a CSV file."""
+    if set(path) & set(',"\r\n'):
+        return '"' + path.replace('"', '""') + '"'
+    return path
+
+
+def _project(wheel: Wheel) -> str:
+    """Return the project's name as its metadata spells it."""
+    head = (wheel.root / wheel.metadata / "METADATA").read_text("utf-8", "replace")
+    found = re.search(r"^Name:[ \t]*([A-Za-z0-9._-]+)[ \t]*$", head.partition("\n\n")[0], re.M)
+    return found[1] if found else wheel.name
+
+
+def _hostile(wheel: Wheel, path: str, why: str) -> BuildFailed:
+    return BuildFailed(
+        fill(
+            _("The wheel of {name} {version} is not installed: {path}: {why}."),
+            name=wheel.name,
+            version=printable(wheel.version, 60),
+            path=printable(path, 200),
+            why=why,
+        ),
+        _("Do not use this package; the wheel may have been made to do harm."),
+    )

@@ -1,0 +1,296 @@
+"""Pushes without an engine: by an ordinary user without subuid, run by the engines."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.testbed.host_setups import HostSetups
+from tests.testbed.images import Hub
+from tests.testbed.machine import CHECKOUT, need
+from tests.testbed.platform import Platform
+from tests.testbed.program import HostSetup, copy_source
+from tests.testbed.pulled import PulledImage, pull
+from tests.testbed.two_platforms import add_index
+from tests.testbed.user import OrdinaryUser
+
+from .pushing import Done, run_image, sign_in, write
+
+ENGINES = {"docker", "podman", "buildah", "skopeo", "crun", "runc"}
+CHECK = """\
+import importlib.metadata, json, subprocess, sys
+import scipy.stats, sklearn.ensemble, numpy
+packages = subprocess.run(
+    [sys.executable, "-m", "pip", "list", "--format", "json"], capture_output=True, text=True)
+script = subprocess.run(["f2py", "-v"], capture_output=True, text=True)
+base = subprocess.run(
+    ["/usr/bin/python3", "-c", "import numpy; print(numpy.__file__)"],
+    capture_output=True, text=True)
+print(json.dumps({
+    "packages": sorted((each["name"], each["version"]) for each in json.loads(packages.stdout)),
+    "numpy": numpy.__file__, "f2py": script.stdout.strip(), "base": base.stdout.strip(),
+    "files": len(importlib.metadata.files("numpy")), "prefix": sys.prefix}))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Pusher:
+    """A user who has Python and no engine."""
+
+    setup: HostSetup
+    platform: Platform
+    base: str
+
+    def context(self, name: str, umask: str = "022") -> Path:
+        """Write the digits example with a script that reports what is installed."""
+        folder = self.setup.home / name
+        example = CHECKOUT / "examples/digits"
+        write(self.setup, folder / "requirements.txt", (example / "requirements.txt").read_text())
+        write(self.setup, folder / "train.py", (example / "train.py").read_text())
+        write(self.setup, folder / "check.py", CHECK)
+        mode = "600" if umask == "077" else "644"
+        self.setup.run(self.setup.command("chmod", mode, *map(str, folder.glob("*"))))
+        return folder
+
+    def push(
+        self,
+        context: Path,
+        script: str = "train.py",
+        env: Mapping[str, str] | None = None,
+        flags: Sequence[str] = (),
+    ) -> subprocess.CompletedProcess[str]:
+        """Push to the end, whatever the status."""
+        return self.setup.keynet(
+            *("push", script, "--builder", "direct", "--base-image", self.base, "--json", *flags),
+            cwd=context,
+            env=env,
+        )
+
+    def done(self, context: Path, script: str = "train.py", **env: str) -> Done:
+        """Push and return what was seen."""
+        told = self.push(context, script, env)
+        return Done.of(self.setup, context, self.platform, told)
+
+
+@pytest.fixture(scope="module")
+def pusher(
+    user_without_subids: OrdinaryUser,
+    host_python: str,
+    hub: Hub,
+    platform: Platform,
+    bed: Path,
+) -> Pusher:
+    """An ordinary user, logged in, in whose PATH is no engine."""
+    user = user_without_subids
+    tools = bed / "direct-tools"
+    tools.mkdir()
+    tools.chmod(0o755)
+    for folder in ("/usr/bin", "/bin"):
+        for program in Path(folder).iterdir():
+            link = tools / program.name
+            if program.name not in ENGINES and not link.is_symlink():
+                link.symlink_to(program)
+    source = bed / "direct-source"
+    source.mkdir()
+    source.chmod(0o755)
+    variables = {
+        "PATH": str(tools),
+        "PYTHONPATH": str(copy_source(source)),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    prefix = ["/usr/bin/setpriv", f"--reuid={user.uid}", f"--regid={user.gid}", "--init-groups"]
+    environment = user.environment(variables)
+    setup = HostSetup("direct", "direct", host_python, user.home, environment, [*prefix, "--"])
+    sign_in(setup, platform)
+    return Pusher(setup, platform, hub.reference("slim"))
+
+
+@pytest.fixture(scope="module")
+def done(pusher: Pusher) -> Done:
+    return pusher.done(pusher.context("check"), "check.py")
+
+
+@pytest.fixture(scope="module")
+def pulled(done: Done, tmp_path_factory: pytest.TempPathFactory) -> PulledImage:
+    return pull(done.platform.registry, done.image, tmp_path_factory.mktemp("pulled"))
+
+
+def test_no_engine_is_needed(pusher: Pusher, done: Done) -> None:
+    assert done.result["builder"]["name"] == "direct"
+    shown = pusher.setup.run(pusher.setup.command("sh", "-c", "command -v docker podman buildah"))
+    assert shown.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("docker-legacy", marks=pytest.mark.docker),
+        pytest.param("podman", marks=pytest.mark.podman),
+        pytest.param("buildah", marks=pytest.mark.buildah),
+    ],
+)
+def test_engines_run_it(name: str, pusher: Pusher, done: Done, host_setups: HostSetups) -> None:
+    setup = host_setups.named(name)
+    there = replace(done, setup=setup, command=("python", "check.py"))
+    output = run_image(there)
+    seen = json.loads(next(line for line in output.splitlines() if line.startswith("{")))
+    assert ["numpy", "2.2.6"] in seen["packages"]
+    assert ["scikit-learn", "1.6.1"] in seen["packages"]
+    assert seen["prefix"] == "/opt/keynet"
+    assert seen["numpy"].startswith("/opt/keynet/lib/python3.11/site-packages/")
+    assert seen["base"] == seen["numpy"]
+    assert seen["f2py"] == "2.2.6"
+    trains = pusher.done(pusher.context("train"))
+    assert "accuracy 0.9" in run_image(replace(trains, setup=setup))
+
+
+@pytest.mark.buildah
+def test_it_has_what_an_engine_installs(
+    pusher: Pusher, done: Done, host_setups: HostSetups, pulled: PulledImage, tmp_path: Path
+) -> None:
+    setup = host_setups.named("buildah")
+    sign_in(setup, pusher.platform)
+    context = setup.home / "same"
+    for file in ("requirements.txt", "train.py", "check.py"):
+        write(setup, context / file, (done.context / file).read_text())
+    built = setup.keynet(
+        *("push", "check.py", "--builder", "buildah", "--base-image", pusher.base, "--json"),
+        cwd=context,
+    )
+    by_engine = Done.of(setup, context, pusher.platform, built)
+    other = pull(pusher.platform.registry, by_engine.image, tmp_path)
+    mine, theirs = pulled.files("/opt/keynet"), other.files("/opt/keynet")
+    assert {path for path in mine if not _is_of_project(path)} == {
+        path for path in theirs if not _is_of_project(path)
+    }
+    # Times of the build, and hashes in another order, are in these.
+    differing = {
+        path
+        for path, entry in mine.items()
+        if not _is_of_project(path)
+        and entry.kind == "file"
+        and entry.content != theirs[path].content
+    }
+    assert {path for path in differing if not path.endswith(("/RECORD", "pyvenv.cfg"))} == set()
+    settings = [each.config["config"] for each in (pulled, other)]
+    for name in ("Env", "Cmd", "WorkingDir"):
+        assert settings[0].get(name) == settings[1].get(name)
+    assert settings[0]["Labels"]["keynet.managed"] == "true"
+    assert not settings[0].get("Entrypoint")
+
+
+def _is_of_project(path: str) -> bool:
+    """Report whether it is byte code, or tells which packages a project names itself."""
+    return "__pycache__" in path or path.endswith("/REQUESTED")
+
+
+def test_the_same_project_gives_the_same_digest_anywhere(pusher: Pusher) -> None:
+    first = pusher.done(pusher.context("one"))
+    cache = pusher.setup.home / "other-cache"
+    second = pusher.done(
+        pusher.context("two", umask="077"),
+        XDG_CACHE_HOME=str(cache),
+        TZ="Asia/Seoul",
+        PYTHONHASHSEED="7",
+    )
+    assert first.result["digest"] == second.result["digest"]
+
+
+def test_nothing_of_the_host_is_in_a_layer(pusher: Pusher, done: Done, pulled: PulledImage) -> None:
+    host = subprocess.check_output(["uname", "-n"], text=True).strip()
+    for needle in (str(pusher.setup.home), pusher.setup.python, str(done.context), sys.prefix):
+        assert pulled.holds(needle.encode()) == []
+    if len(host) > 6:
+        assert pulled.holds(host.encode()) == []
+
+
+def test_a_code_change_sends_the_code_alone(pusher: Pusher) -> None:
+    context = pusher.context("change")
+    pusher.done(context)
+    write(pusher.setup, context / "train.py", "print('changed')\n")
+    again = pusher.done(context)
+    assert again.result["bytes_pushed"] < 64_000
+
+
+def _raw(platform: Platform, image: str) -> dict[str, Any]:
+    """Return what a reference names, without a choice of a platform."""
+    registry = platform.registry
+    assert registry.ca is not None
+    argv = [need("skopeo"), "inspect", "--raw", "--cert-dir", str(registry.ca.folder)]
+    argv += ["--creds", f"{registry.username}:{registry.password}", f"docker://{image}"]
+    found: dict[str, Any] = json.loads(subprocess.check_output(argv))
+    return found
+
+
+def test_several_platforms_are_one_index(pusher: Pusher, hub: Hub, tmp_path: Path) -> None:
+    both = "library/python:direct-both"
+    add_index(hub.registry, "library/python:3.11-slim", both, ("amd64", "arm64"))
+    context = pusher.context("platforms")
+    write(pusher.setup, context / "requirements.txt", "numpy==2.2.6\n")
+    there = replace(pusher, base=f"{hub.registry.host}/{both}")
+    told = there.push(context, flags=("--platform", "linux/amd64,linux/arm64"))
+    done = Done.of(pusher.setup, context, pusher.platform, told)
+    index = _raw(pusher.platform, done.image)
+    machines = {}
+    for entry in index["manifests"]:
+        name = f"{done.image.partition('@')[0]}@{entry['digest']}"
+        folder = tmp_path / str(entry["platform"]["architecture"])
+        folder.mkdir()
+        image = pull(pusher.platform.registry, name, folder)
+        libraries = image.files("/opt/keynet/lib/python3.11/site-packages/numpy/_core")
+        contents = [each.content for path, each in libraries.items() if path.endswith(".so")]
+        machines[entry["platform"]["architecture"]] = {content[18] for content in contents}
+    # EM_X86_64 and EM_AARCH64 of the ELF header.
+    assert machines == {"amd64": {62}, "arm64": {183}}
+
+
+def test_a_damaged_layer_of_the_cache_is_made_again(pusher: Pusher, tmp_path: Path) -> None:
+    context = pusher.context("damaged")
+    write(pusher.setup, context / "requirements.txt", "threadpoolctl==3.6.0\n")
+    cache = {"XDG_CACHE_HOME": str(pusher.setup.home / "damaged-cache")}
+    write(pusher.setup, context / "train.py", "print('before')\n")
+    built = pusher.setup.keynet(
+        *("build", "train.py", "--builder", "direct", "--base-image", pusher.base),
+        cwd=context,
+        env=cache,
+    )
+    assert built.returncode == 0, built.stderr
+    for blob in (pusher.setup.home / "damaged-cache/keynet/direct/layers").glob("blob-*"):
+        content = bytearray(blob.read_bytes())
+        content[-1] ^= 1
+        blob.write_bytes(content)
+    pushed = pusher.push(context, env=cache)
+    assert pushed.returncode == 0, pushed.stderr
+    assert "damaged" in pushed.stderr
+
+
+@pytest.mark.parametrize(
+    ("requirement", "told"),
+    [
+        ("no-such-package-of-keynet==1\n", "no-such-package-of-keynet"),
+        ("numpy==999\n", "numpy"),
+        ("--no-binary numpy\nnumpy\n", "no-binary"),
+    ],
+)
+def test_packages_that_cannot_be_had_are_named(pusher: Pusher, requirement: str, told: str) -> None:
+    context = pusher.context("wrong")
+    write(pusher.setup, context / "requirements.txt", requirement)
+    failed = pusher.push(context)
+    assert failed.returncode == 4
+    assert told in failed.stderr
+
+
+def test_a_containerfile_needs_an_engine(pusher: Pusher) -> None:
+    context = pusher.context("own-file")
+    write(pusher.setup, context / "Containerfile", f"FROM {pusher.base}\n")
+    failed = pusher.setup.keynet(
+        *("push", "train.py", "--builder", "direct", "--dockerfile", "Containerfile"), cwd=context
+    )
+    assert failed.returncode == 4
+    assert "Containerfile" in failed.stderr
+    assert "--builder docker" in failed.stderr

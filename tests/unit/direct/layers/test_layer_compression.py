@@ -1,0 +1,38 @@
+"""Compressed layers: a golden digest, which changes only together with the layout version."""
+
+import gzip
+import hashlib
+import io
+from collections.abc import Iterator
+
+import pytest
+
+from keynet.direct.layers.layer_compression import LAYOUT, write_layer
+
+_GOLDEN = "8ba20a8e389aa06efd4c8402103b8ae1657ed8fbb74f7ebabce3d4856daa2ba8"
+
+
+def _content() -> bytes:
+    """Return 2.5 MiB that compress neither well nor not at all."""
+    block = b"".join(hashlib.sha256(bytes([n])).digest() * (n % 5 + 1) for n in range(256))
+    return (block * 200)[: 5 << 19]
+
+
+def _cut(content: bytes, size: int) -> Iterator[bytes]:
+    return (content[at : at + size] for at in range(0, len(content), size))
+
+
+def test_another_library_or_level_changes_the_digest() -> None:
+    """Fails when the library's bytes change: then ``LAYOUT`` has to change, too."""
+    descriptor, _diff_id = write_layer([_content()], io.BytesIO())
+    assert (LAYOUT, descriptor.digest.hex) == ("1 libdeflate-1 1048576", _GOLDEN)
+
+
+@pytest.mark.parametrize("size", [999, 1 << 20, 3 << 20])
+def test_how_the_tar_is_cut_changes_nothing(size: int) -> None:
+    file = io.BytesIO()
+    descriptor, diff_id = write_layer(_cut(_content(), size), file)
+    assert descriptor.digest.hex == _GOLDEN
+    assert descriptor.size == len(file.getvalue())
+    assert gzip.decompress(file.getvalue()) == _content()
+    assert diff_id.hex == hashlib.sha256(_content()).hexdigest()

@@ -1,0 +1,99 @@
+"""Layers in the cache: made once, noticed when they are damaged, written whole or not at all."""
+
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from keynet.direct.layers.layer_store import LayerStore, layer_key
+from keynet.direct.layers.tar_stream import file_entry, tar_blocks
+
+KEY = layer_key("test")
+
+
+class Making:
+    """Gives a tar and counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self) -> Iterator[bytes]:
+        self.count += 1
+        return tar_blocks([file_entry("f", b"content")])
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> LayerStore:
+    return LayerStore(tmp_path / "layers")
+
+
+def test_a_layer_is_made_once(store: LayerStore) -> None:
+    making = Making()
+    assert store.layer(KEY, making) == store.layer(KEY, making)
+    assert making.count == 1
+
+
+def test_a_build_without_the_cache_makes_it_again(store: LayerStore) -> None:
+    making = Making()
+    first = store.layer(KEY, making)
+    assert store.layer(KEY, making, anew=True) == first
+    assert making.count == 2
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"digest": "x"}', b"\xff"])
+def test_a_record_that_cannot_be_read_is_written_anew(store: LayerStore, content: bytes) -> None:
+    making = Making()
+    first = store.layer(KEY, making)
+    (store.folder / f"key-{KEY}").write_bytes(content)
+    assert store.layer(KEY, making) == first
+    assert making.count == 2
+
+
+def test_a_truncated_layer_is_made_again(store: LayerStore) -> None:
+    making = Making()
+    first = store.layer(KEY, making)
+    first.path.write_bytes(first.path.read_bytes()[:-1])
+    assert store.layer(KEY, making).intact()
+
+
+def test_a_changed_byte_is_noticed_and_made_again(store: LayerStore) -> None:
+    making = Making()
+    first = store.layer(KEY, making)
+    content = bytearray(first.path.read_bytes())
+    content[20] ^= 1
+    first.path.write_bytes(content)
+    assert not first.intact()
+    store.forget(first)
+    assert store.layer(KEY, making).intact()
+
+
+def test_a_failure_leaves_no_layer(store: LayerStore) -> None:
+    def fail() -> Iterator[bytes]:
+        yield b"x" * 512
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        store.layer(KEY, fail)
+    assert list(store.folder.iterdir()) == []
+
+
+def test_two_pushes_at_once_make_the_same_layer(store: LayerStore) -> None:
+    making = Making()
+    with ThreadPoolExecutor(4) as pool:
+        layers = set(pool.map(lambda _: store.layer(KEY, making), range(8)))
+    assert len(layers) == 1
+    assert layers.pop().intact()
+
+
+def test_what_a_killed_push_left_is_removed_the_next_day(store: LayerStore) -> None:
+    store.layer(KEY, Making())
+    for name, age_s in (("new-old", 100_000), (".keynet-old", 100_000), ("new-now", 0)):
+        file = store.folder / name
+        file.write_bytes(b"x")
+        os.utime(file, (time.time() - age_s,) * 2)
+    store.layer(layer_key("other"), Making())
+    names = {path.name for path in store.folder.iterdir()}
+    assert {"new-old", ".keynet-old", "new-now"} & names == {"new-now"}

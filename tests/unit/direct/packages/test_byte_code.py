@@ -1,0 +1,71 @@
+"""Byte code of packages: loaded by Python, and the same bytes every time."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+from keynet.direct.layers.tar_stream import file_entry
+from keynet.direct.packages.byte_code import Compiler, compiled_entries, find_compiler
+
+SITE = "opt/keynet/lib/python3/site-packages"
+HERE = ".".join(map(str, sys.version_info[:2]))
+SOURCES = {
+    "a.py": "X = {'a', 'b'}\ndef f(x):\n    return x in {'left', 'right', 'up'}\n",
+    "pkg/__init__.py": "from .b import *\n",
+    "pkg/wrong.py": "def (:\n",
+    "pkg/tests/test_x.py": "x = 1\n",
+}
+
+
+@pytest.fixture
+def compiler() -> Compiler:
+    found = find_compiler(HERE)
+    assert found is not None
+    return found
+
+
+def compiled(folder: Path, compiler: Compiler) -> dict[str, bytes]:
+    entries = []
+    for name, text in SOURCES.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        entries.append(file_entry(f"{SITE}/{name}", file))
+    with compiled_entries(entries, compiler) as found:
+        return {e.path: e.content.read_bytes() for e in found if isinstance(e.content, Path)}
+
+
+def test_modules_but_those_of_tests_and_wrong_ones_are_compiled(
+    tmp_path: Path, compiler: Compiler
+) -> None:
+    tag = sys.implementation.cache_tag
+    assert set(compiled(tmp_path, compiler)) == {
+        f"{SITE}/__pycache__/a.{tag}.pyc",
+        f"{SITE}/pkg/__pycache__/__init__.{tag}.pyc",
+    }
+
+
+def test_another_folder_gives_the_same_bytes_without_its_path(
+    tmp_path: Path, compiler: Compiler
+) -> None:
+    one, two = compiled(tmp_path / "one", compiler), compiled(tmp_path / "other", compiler)
+    assert one == two
+    assert not any(str(tmp_path).encode() in content for content in one.values())
+
+
+def test_python_takes_it_without_looking_at_the_source(tmp_path: Path, compiler: Compiler) -> None:
+    content = next(iter(compiled(tmp_path, compiler).values()))
+    (tmp_path / "alone.pyc").write_bytes(content)
+    spec = importlib.util.spec_from_file_location("alone", tmp_path / "alone.pyc")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.f("left")
+    assert content[4:8] == b"\x01\0\0\0"
+
+
+def test_a_version_that_is_not_here_has_no_compiler() -> None:
+    assert find_compiler("3.99") is None

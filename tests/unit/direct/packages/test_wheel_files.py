@@ -1,0 +1,136 @@
+"""The files of a wheel in an image: where an installer puts them, and what is refused."""
+
+import base64
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from keynet.direct.layers.tar_stream import Entry
+from keynet.direct.packages.wheel_choice import Wheel
+from keynet.direct.packages.wheel_files import wheel_entries
+from keynet.errors import BuildFailed
+
+SITE = "opt/keynet/lib/python3.11/site-packages"
+INFO = "tiny-1.0.dist-info"
+DATA = "tiny-1.0.data"
+
+
+def make_wheel(root: Path, files: dict[str, str]) -> Wheel:
+    contents = {f"{INFO}/METADATA": "Name: Tiny\nVersion: 1.0\n\nText", **files}
+    for name, text in contents.items():
+        file = root / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return Wheel("tiny", "1.0", "key", root, INFO)
+
+
+def placed(root: Path, files: dict[str, str]) -> dict[str, Entry]:
+    return {entry.path: entry for entry in wheel_entries(make_wheel(root, files), "3.11")}
+
+
+def read(entry: Entry) -> bytes:
+    return entry.content if isinstance(entry.content, bytes) else entry.content.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside"),
+    [
+        ("tiny/__init__.py", f"{SITE}/tiny/__init__.py"),
+        ("tiny.pth", f"{SITE}/tiny.pth"),
+        (f"{DATA}/purelib/p.py", f"{SITE}/p.py"),
+        (f"{DATA}/platlib/q.so", f"{SITE}/q.so"),
+        (f"{DATA}/data/share/x", "opt/keynet/share/x"),
+        (f"{DATA}/headers/t.h", "opt/keynet/include/site/python3.11/Tiny/t.h"),
+        (f"{DATA}/scripts/run", "opt/keynet/bin/run"),
+        (f"{INFO}/licenses/LICENSE", f"{SITE}/{INFO}/licenses/LICENSE"),
+        ("vendored/other-2.dist-info/METADATA", f"{SITE}/vendored/other-2.dist-info/METADATA"),
+    ],
+)
+def test_a_file_goes_where_an_installer_puts_it(tmp_path: Path, inside: str, outside: str) -> None:
+    assert outside in placed(tmp_path, {inside: "x"})
+
+
+@pytest.mark.parametrize("name", ["RECORD", "INSTALLER", "REQUESTED", "direct_url.json"])
+def test_what_is_of_an_installation_is_not_taken(tmp_path: Path, name: str) -> None:
+    entries = placed(tmp_path, {f"{INFO}/{name}": "of the host"})
+    assert all(b"of the host" not in read(entry) for entry in entries.values())
+
+
+def test_scripts_start_with_the_environments_python(tmp_path: Path) -> None:
+    entries = placed(
+        tmp_path,
+        {
+            f"{DATA}/scripts/old": "#!python\nprint(1)\n",
+            f"{DATA}/scripts/sh": "#!/bin/sh\n",
+            f"{INFO}/entry_points.txt": "[console_scripts]\nnew = tiny.cli:App.run [x]\n",
+        },
+    )
+    assert read(entries["opt/keynet/bin/old"]) == b"#!/opt/keynet/bin/python\nprint(1)\n"
+    assert read(entries["opt/keynet/bin/sh"]) == b"#!/bin/sh\n"
+    new = read(entries["opt/keynet/bin/new"]).decode()
+    assert new.startswith("#!/opt/keynet/bin/python\n")
+    assert "from tiny.cli import App" in new
+    assert "sys.exit(App.run())" in new
+    assert all(entries[f"opt/keynet/bin/{name}"].mode == 0o755 for name in ("old", "sh", "new"))
+
+
+def test_record_has_every_file_with_its_hash(tmp_path: Path) -> None:
+    files = {"tiny/a,b.py": "x = 1\n", f"{INFO}/entry_points.txt": "[console_scripts]\nt=tiny:f\n"}
+    entries = placed(tmp_path, files)
+    lines = read(entries[f"{SITE}/{INFO}/RECORD"]).decode().splitlines()
+    digest = base64.urlsafe_b64encode(hashlib.sha256(b"x = 1\n").digest()).rstrip(b"=").decode()
+    assert f'"tiny/a,b.py",sha256={digest},6' in lines
+    assert any(line.startswith("../../../bin/t,sha256=") for line in lines)
+    assert f"{INFO}/RECORD,," in lines
+    assert len(lines) == len(entries)
+
+
+def test_only_the_executable_bit_is_taken_over(tmp_path: Path) -> None:
+    wheel = make_wheel(tmp_path, {"tiny/a": "", "tiny/b": ""})
+    (tmp_path / "tiny/a").chmod(0o6711)
+    (tmp_path / "tiny/b").chmod(0o600)
+    modes = {entry.path: entry.mode for entry in wheel_entries(wheel, "3.11")}
+    assert (modes[f"{SITE}/tiny/a"], modes[f"{SITE}/tiny/b"]) == (0o755, 0o644)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{DATA}/scripts/python",
+        f"{DATA}/scripts/python3.11",
+        f"{DATA}/data/pyvenv.cfg",
+        f"{DATA}/data/bin/python3",
+        f"{DATA}/data/lib64/x",
+        f"{DATA}/elsewhere/x",
+        "_keynet_workspace.pth",
+    ],
+)
+def test_a_file_in_a_place_of_others_is_refused(tmp_path: Path, path: str) -> None:
+    with pytest.raises(BuildFailed, match="The wheel of tiny"):
+        placed(tmp_path, {path: "x"})
+
+
+@pytest.mark.parametrize("target", ["/etc/passwd", "../../x", "tiny/a"])
+def test_a_link_is_refused(tmp_path: Path, target: str) -> None:
+    wheel = make_wheel(tmp_path, {"tiny/a": ""})
+    (tmp_path / "tiny/link").symlink_to(target)
+    with pytest.raises(BuildFailed, match="tiny/link"):
+        wheel_entries(wheel, "3.11")
+
+
+def test_a_fifo_is_refused_and_not_opened(tmp_path: Path) -> None:
+    wheel = make_wheel(tmp_path, {"tiny/a": ""})
+    os.mkfifo(tmp_path / "tiny/fifo")
+    with pytest.raises(BuildFailed, match="tiny/fifo"):
+        wheel_entries(wheel, "3.11")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["../x = tiny:f", "python = tiny:f", "a/b = tiny:f", "t = tiny:f; import os", "t = tiny", "t="],
+)
+def test_a_hostile_entry_point_is_refused(tmp_path: Path, line: str) -> None:
+    with pytest.raises(BuildFailed):
+        placed(tmp_path, {f"{INFO}/entry_points.txt": f"[console_scripts]\n{line}\n"})

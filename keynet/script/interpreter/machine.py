@@ -102,6 +102,7 @@ class ParserLike(Protocol):
 
     dialect: str
     line: int
+    file: str
     nested: bool
 
     def declared(self) -> list[Declared]: ...

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from keynet.script import bounds, collector, conversion, shared_line, training_script
+from keynet.script import bounds, collector, conversion, shared_line, training_script, unread
 from keynet.script.arguments import Argument, Extraction, Note
 from keynet.script.dialects import all_dialects
 from keynet.script.files import source
@@ -65,8 +65,8 @@ def _extracted(script: TrainingScript, parser_type: str | None) -> Extraction:
             _read_registering(run, dialects)
         chosen = candidates.choose(run.candidates, run.parsers)
         if not chosen:
-            return Extraction(None, (), _notes(run, []))
-        return _reported(run, chosen)
+            return Extraction(None, (), _notes(run, _reasons(run, content, dialects)))
+        return _reported(run, chosen, unread.notes_of_unread(content.text))
     finally:
         run.forget()
 
@@ -126,13 +126,32 @@ def _found(run: Interpreter) -> bool:
     )
 
 
-def _reported(run: Interpreter, chosen: list[candidates.Candidate]) -> Extraction:
+def _reasons(run: Interpreter, content: source.Source, dialects: list[Dialect]) -> list[Note]:
+    """Return notes on why nothing was found."""
+    notes = unread.notes_of_unread(content.text)
+    notes += unread.notes_without_result(content.text, run.modules.project.texts)
+    words = [word for dialect in dialects for word in dialect.words]
+    doubtful = (
+        run.modules.found
+        or unread.imports_relatively(content.text)
+        or _mentions(run, content, words)
+    )
+    if doubtful and not notes and not run.notes and not run.limits.met:
+        text = _("Neither the script nor the files that it imports declare a command line here.")
+        notes.append(Note(1, text))
+    return notes
+
+
+def _reported(
+    run: Interpreter, chosen: list[candidates.Candidate], unread_notes: list[Note]
+) -> Extraction:
     arguments: dict[str, Argument] = {}
     # Following the script may have used all steps; its declarations are still reported.
     run.limits.steps = _STEPS
     too_many = _("There are too many arguments; the rest is omitted.")
     alone = len({id(candidate.parser) for candidate in run.candidates}) < 2
     declarations, notes = shared_line.merged(chosen, alone=alone)
+    notes.extend(unread_notes)
     for declared in declarations:
         if len(arguments) >= _MOST_ARGUMENTS:
             notes.append(Note(declared.line, too_many, declared.file))

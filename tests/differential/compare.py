@@ -32,6 +32,8 @@ class Score:
     scripts: int = 0
     scripts_right: int = 0
     help_right: int = 0
+    silent: int = 0
+    nothing: list[str] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
 
     @property
@@ -46,6 +48,9 @@ class Score:
         read = {name: argument.to_json() for name, argument in arguments.items()}
         wrong = list(_differences(truth, real, read))
         self.differences += wrong
+        self.silent += len({one.name for one in wrong if not _is_said(one, extraction)})
+        if truth.arguments and not extraction.arguments and not extraction.notes:
+            self.nothing.append(truth.program.start)
         names = real.keys() | read.keys()
         self.arguments += len(names)
         self.right += len(names) - len({difference.name for difference in wrong})
@@ -61,7 +66,8 @@ class Score:
         yield (
             f"arguments completely right: {self.right} of {self.arguments} ({self.share:.1%}); "
             f"scripts wholly right: {self.scripts_right} of {self.scripts}; "
-            f"help right: {self.help_right}"
+            f"help right: {self.help_right}; silently false: {self.silent}; "
+            f"programs with nothing and no note: {len(self.nothing)}"
         )
         kinds = Counter(difference.field for difference in self.differences)
         yield f"wrong fields: {dict(kinds.most_common())}"
@@ -70,6 +76,13 @@ class Score:
                 f"  {wrong.script:40} {wrong.name:28} {wrong.field:9}"
                 f" real {_short(wrong.real)}  read {_short(wrong.read)}"
             )
+
+
+def _is_said(wrong: Difference, extraction: Extraction) -> bool:
+    """Report whether a note names the argument, or one says why an argument may be missing."""
+    if wrong.read == "missing" and extraction.notes:
+        return True
+    return any(wrong.name in note.message for note in extraction.notes)
 
 
 def first_of_each_name(truth: Truth) -> dict[str, tuple[dict[str, Any], set[str]]]:

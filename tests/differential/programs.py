@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from . import drawn
+
 HERE = Path(__file__).parent
 REQUIREMENTS = HERE / "requirements.txt"
 TRUTH = HERE / "truth.py"
@@ -48,6 +50,8 @@ class Program:
         stages: The parse call that counts, where a program makes several.
         without: A plugin of another distribution, run as if it were not installed.
         absent: Large libraries are stood in for where they are not installed.
+        drawn: One of those drawn by a seed, see ``drawn``.
+        held_back: One of those that were not looked at while the reading was changed.
     """
 
     framework: str
@@ -55,6 +59,8 @@ class Program:
     stages: int = 1
     without: str = ""
     absent: bool = False
+    drawn: bool = False
+    held_back: bool = False
     since: tuple[int, int] = (3, 11)
     until: tuple[int, int] = (4, 0)
 
@@ -225,6 +231,14 @@ TRAINING = tuple(
 )  # fmt: skip
 
 
+DRAWN = tuple(
+    Program(framework, start, absent=True, drawn=True, held_back=half is drawn.HELD_BACK)
+    for half in (drawn.DRAWN, drawn.HELD_BACK)
+    for framework, starts in half.items()
+    for start in starts.split()
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Truth:
     """What the program's own parser takes; ``uncertain`` fields are the machine's, not its own."""
@@ -237,7 +251,7 @@ class Truth:
 
 def programs() -> list[Program]:
     """List the programs that this version of Python can run."""
-    return [program for program in (*STANDARD, *PACKAGED, *TRAINING) if program.here]
+    return [program for program in (*STANDARD, *PACKAGED, *TRAINING, *DRAWN) if program.here]
 
 
 def interpreter() -> Path:
@@ -291,6 +305,17 @@ def _truth(python: Path, program: Program) -> Truth:
     return Truth(program, Path(here["entry"]), arguments, frozenset(uncertain))
 
 
+def _absent(program: Program) -> str:
+    if program.drawn:
+        return ABSENT + drawn.ABSENT
+    return ABSENT if program.absent else ""
+
+
+def _elsewhere(program: Program) -> dict[str, str]:
+    asked = drawn.ENVIRONMENT.split() if program.drawn else []
+    return {**dict.fromkeys(asked, "1"), **ELSEWHERE}
+
+
 def _run(python: Path, program: Program, *, elsewhere: bool) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "truth.json"
@@ -307,8 +332,8 @@ def _run(python: Path, program: Program, *, elsewhere: bool) -> dict[str, Any]:
             "PATH": os.environ["PATH"],
             "COLUMNS": "200",
             "KEYNET_TRUTH_WITHOUT": program.without,
-            "KEYNET_TRUTH_ABSENT": ABSENT if program.absent else "",
-            **(ELSEWHERE if elsewhere else {}),
+            "KEYNET_TRUTH_ABSENT": _absent(program),
+            **(_elsewhere(program) if elsewhere else {}),
         }
         argv = [str(python), str(TRUTH), str(out)]
         argv += [program.framework, program.start, str(program.stages)]

@@ -13,22 +13,22 @@ from keynet.errors import ScriptInvalid
 from keynet.script.extraction import extract
 
 from .compare import Score
-from .programs import TRUTH, Truth, interpreter, programs, truths
+from .programs import TRUTH, Program, Truth, interpreter, programs, truths
 
 
 @dataclass(slots=True)
 class Report:
-    """The score in all and for each framework."""
+    """The score in all, for each framework and for what was drawn."""
 
     total: Score = field(default_factory=Score)
-    by_framework: dict[str, Score] = field(default_factory=dict)
+    by_group: dict[str, Score] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
     def lines(self) -> Iterator[str]:
         """Return the whole report, the numbers first."""
-        for framework, score in self.by_framework.items():
-            yield f"{framework}: {next(score.lines())}"
+        for group, score in self.by_group.items():
+            yield f"{group}: {next(score.lines())}"
         yield from self.total.lines()
         yield from self.failed
         slowest = sorted(self.seconds, key=self.seconds.__getitem__, reverse=True)[:5]
@@ -55,8 +55,15 @@ def report(kept: Path | None = None) -> Report:
             continue
         result.seconds[name] = time.perf_counter() - started
         result.total.add(truth, extraction)
-        result.by_framework.setdefault(truth.program.framework, Score()).add(truth, extraction)
+        for group in _groups(truth.program):
+            result.by_group.setdefault(group, Score()).add(truth, extraction)
     return result
+
+
+def _groups(program: Program) -> Iterator[str]:
+    yield program.framework
+    if program.drawn:
+        yield "drawn, held back" if program.held_back else "drawn"
 
 
 def _truths(kept: Path | None) -> list[Truth]:

@@ -18,6 +18,7 @@ from keynet.script.interpreter.machine import Limits
 __all__ = ["Project", "is_well_known"]
 
 _LONGEST_NAME: Final = 200
+_LARGEST_DATA: Final = 1_000_000
 _LONGEST_LIST: Final = 1_000
 # Whatever lies next to the script, these names mean the well-known packages.
 _WELL_KNOWN: Final = frozenset(
@@ -61,12 +62,12 @@ class Project:
         self.script = script.absolute()
         self._folder = self.script.parent
         self.package = folders.top_package(self._folder)
-        self._root = folders.project_root(self._folder, self.package)
+        self.root = folders.project_root(self._folder, self.package)
         self._folders = [
             (folder, folders.is_shared(folder))
-            for folder in folders.search_folders(self._folder, self._root)
+            for folder in folders.search_folders(self._folder, self.root)
         ]
-        self._real_root = os.path.realpath(self._root)
+        self._real_root = os.path.realpath(self.root)
         self._real_folders: dict[str, str] = {}
         self._modules: dict[str, Module] = {}
         self._found: dict[tuple[str, int, Path | None], Module | None] = {}
@@ -156,9 +157,7 @@ class Project:
 
     def _shown(self, path: Path) -> str:
         return (
-            path.relative_to(self._root).as_posix()
-            if path.is_relative_to(self._root)
-            else path.name
+            path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.name
         )
 
     def place(self, module: Module) -> str:
@@ -167,7 +166,7 @@ class Project:
 
     def listing(self, inside: str) -> list[str] | None:
         """Return the names in a folder, sorted; None for one that holds no modules."""
-        folder = os.path.normpath(os.path.join(self._root, inside))
+        folder = os.path.normpath(os.path.join(self.root, inside))
         if not self._inside(os.path.join(folder, "x")) or not _has_python(folder):
             return None
         try:
@@ -198,6 +197,21 @@ class Project:
         self.texts.append(content.text)
         return content
 
+    def data(self, path: Path) -> tuple[bytes, str] | None:
+        """Return content and shown path of a file that is not Python, None when there is none.
+
+        A file outside the project, and one that is too large, is none.
+        """
+        path = Path(os.path.normpath(path))
+        if not os.path.isfile(path) or not self._inside(path):
+            return None
+        try:
+            with Beneath(self.root) as folder:
+                content = folder.read(os.path.relpath(path, self.root), _LARGEST_DATA)
+        except OSError:
+            return None
+        return None if content is None else (content, self._shown(path))
+
     def mentions(self, module: Module, pattern: str) -> bool:
         """Report whether the file of a module contains a match of a regular expression."""
         try:
@@ -212,8 +226,8 @@ class Project:
         Raises:
             OSError: It cannot be read, or is not in the project any more.
         """
-        with Beneath(self._root) as folder:
-            path = os.path.relpath(module.path, self._root)
+        with Beneath(self.root) as folder:
+            path = os.path.relpath(module.path, self.root)
             return folder.read(path, source.MAX_BYTES)
 
 

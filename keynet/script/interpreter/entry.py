@@ -23,6 +23,7 @@ def follow(run: Interpreter, module: Module, tree: ast.Module, text: str) -> Non
     run.has_block = any(isinstance(node, ast.If) and is_entry_test(node.test) for node in tree.body)
     run.main_function = next((n for n in tree.body if _is_main(n)), None)
     scope = run.begin(module, "__main__")
+    scope.names["__doc__"] = ast.get_docstring(tree, clean=False)
     module.registering = registering(text)
     run.execute(tree.body, scope)
 

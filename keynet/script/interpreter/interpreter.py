@@ -122,6 +122,7 @@ class Interpreter:
     load_unread = modules.load_unread
     module = modules.module
     submodule = modules.submodule
+    read_file = modules.read_file
     import_name = modules.import_name
     resolve = modules.resolve
     forget = modules.forget

@@ -4,6 +4,7 @@ import ast
 import posixpath
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, Protocol
 
 from keynet.script.files.project_files import Project
@@ -20,6 +21,7 @@ __all__ = [
     "load",
     "load_unread",
     "module",
+    "read_file",
     "registering",
     "resolve",
     "submodule",
@@ -159,6 +161,12 @@ def _noted(run: _Follower, found: Module | None) -> Module | None:
             found.order = (*modules.reading, modules.found)
         modules.unread.append(found)
     return found
+
+
+def read_file(run: _Follower, path: Path) -> tuple[bytes, str] | None:
+    """Return content and shown path of a file of the project, None when there is none."""
+    project = run.modules.project
+    return project.data(project.script.parent / path) or project.data(project.root / path)
 
 
 def import_name(run: _Follower, name: str) -> Value:

@@ -160,6 +160,18 @@ def test_params_gives_back_what_push_attached(platform: Platform, capsys: Captur
 
 
 @pytest.mark.slow
+def test_params_compares_an_image_with_a_script(platform: Platform, capsys: Capture) -> None:
+    assert keynet("push", "train.py", "--quiet") == 0
+    image = capsys.readouterr().out.strip()
+    assert keynet("params", image, "train.py") == 0
+    script = platform.project / "train.py"
+    script.write_text(script.read_text().replace("0.001", "0.5"))
+    capsys.readouterr()
+    assert keynet("params", image, "train.py") == 1
+    assert capsys.readouterr().out == "~ lr  default: 0.001 -> 0.5\n"
+
+
+@pytest.mark.slow
 def test_the_newer_answer_names_the_image(platform: Platform, capsys: Capture) -> None:
     image = f"{platform.registry_host}/elsewhere/{KEY}:v1"
     command = {"tag": f"docker tag <YOUR_IMAGE:TAG> {image}", "push": f"docker push {image}"}

@@ -24,7 +24,7 @@ from keynet.script.interpreter.values import (
 )
 from keynet.text import _
 
-__all__ = ["JSONARGPARSE"]
+__all__ = ["JSONARGPARSE", "JsonParser", "declare_class"]
 
 _STYLE: Final = Style()
 _DEEPEST: Final = 4
@@ -46,6 +46,7 @@ class JsonParser(Parser):
     def __init__(self, cls: Class | None = None) -> None:
         super().__init__(cls)
         self.fields: list[Declared] = []
+        self.linked: set[str] = set()
 
     def native(self, name: str) -> Value:
         """Return a method, jsonargparse's own or argparse's."""
@@ -55,11 +56,22 @@ class JsonParser(Parser):
         if name == "add_argument":
             plain = super().native(name)
             return Native(name, lambda run, given: _add_argument(run, self, plain, given))
+        if name == "set_defaults":
+            plain = super().native(name)
+            return Native(name, lambda run, given: _set_defaults(run, self, plain, given))
         return super().native(name)
 
     def declared(self) -> list[Declared]:
-        """Return what was added by hand, then the parameters of classes and functions."""
-        return [*super().declared(), *self.fields]
+        """Return what was added by hand, then the parameters of classes and functions.
+
+        What takes its value from another argument cannot be passed.
+        """
+        found = [*super().declared(), *self.fields]
+        return [one for one in found if not self._is_linked(one.name)]
+
+    def _is_linked(self, name: str) -> bool:
+        parts = name.split(".")
+        return any(".".join(parts[:count]) in self.linked for count in range(1, len(parts) + 1))
 
 
 class Subcommands(Instance):
@@ -128,16 +140,35 @@ def _nested(given: Arguments, position: int) -> str:
 
 def _add_class(run: Machine, parser: JsonParser, given: Arguments) -> Value:
     target = given.get("theclass", 0)
+    prefix = _nested(given, 1)
+    parser.fields.extend(
+        _without_skipped(run, declare_class(run, target, prefix, given), given, prefix)
+    )
+    return UNKNOWN
+
+
+def declare_class(run: Machine, target: Value, prefix: str, given: Arguments) -> list[Declared]:
+    """Declare the parameters of a class, with a note when they are unknown."""
     fields = _fields(run, target)
-    parser.fields.extend(declare_all(run, fields, _STYLE, _nested(given, 1), given.get("default")))
     if not fields and not isinstance(target, Class):
         run.note(given.line, _("The parameters of a class are unknown."), given.file)
-    return UNKNOWN
+    return list(declare_all(run, fields, _STYLE, prefix, given.get("default")))
+
+
+def _without_skipped(
+    run: Machine, found: list[Declared], given: Arguments, prefix: str
+) -> list[Declared]:
+    skipped = given.keywords.get("skip", ())
+    names = run.iterate(skipped) if skipped is not None else []
+    left_out = {f"{prefix}{name}" for name in names or () if isinstance(name, str)}
+    return [one for one in found if one.name not in left_out]
 
 
 def _add_function(run: Machine, parser: JsonParser, given: Arguments) -> Value:
     fields = _fields(run, given.get("function", 0))
-    parser.fields.extend(declare_all(run, fields, _STYLE, _nested(given, 1)))
+    prefix = _nested(given, 1)
+    found = list(declare_all(run, fields, _STYLE, prefix))
+    parser.fields.extend(_without_skipped(run, found, given, prefix))
     return UNKNOWN
 
 
@@ -162,6 +193,31 @@ def _add_subclass(run: Machine, parser: JsonParser, given: Arguments) -> Value:
     return UNKNOWN
 
 
+def _link(run: Machine, parser: JsonParser, given: Arguments) -> Value:
+    target = given.get("target", 1)
+    if isinstance(target, str):
+        parser.linked.add(target)
+    else:
+        run.note(given.line, _("The target of link_arguments() is unknown."), given.file)
+    return None
+
+
+def _set_defaults(run: Machine, parser: JsonParser, plain: Value, given: Arguments) -> Value:
+    """Set defaults given as keywords, and as dicts with dotted names."""
+    values: dict[str, Value] = dict(given.keywords)
+    for part in given.positional:
+        if isinstance(part, dict) and not run.spoiled(part):
+            values.update({key: value for key, value in part.items() if isinstance(key, str)})
+        else:
+            text = _("Some of the values passed to set_defaults() are unknown.")
+            run.note(given.line, text, given.file)
+    for one in parser.fields:
+        if one.name in values:
+            one.default = Unknown() if run.region else values[one.name]
+            one.required = False
+    return run.call(plain, Arguments((), values, given.open, given.line, given.file))
+
+
 def _add_subcommands(_run: Machine, parser: JsonParser, _given: Arguments) -> Value:
     return Subcommands(parser)
 
@@ -179,6 +235,7 @@ _METHODS: Final[dict[str, _Method]] = {
     "add_method_arguments": _add_method,
     "add_subclass_arguments": _add_subclass,
     "add_subcommands": _add_subcommands,
+    "link_arguments": _link,
     "parse_env": _parse,
 }
 
@@ -220,32 +277,11 @@ def _of_components(run: Machine, components: Value, depth: int = 0) -> list[Decl
     return found
 
 
-class Lightning(Instance):
-    """A ``LightningCLI``: model and data of the project; its Trainer is not read."""
-
-    def native(self, name: str) -> Value:
-        """Return the constructor, which parses."""
-        return Native(name, _lightning) if name == "__init__" else MISSING
-
-
-def _lightning(run: Machine, given: Arguments) -> Value:
-    command_line = CommandLine("jsonargparse", given)
-    run.created(command_line)
-    for name, position, prefix in (("model_class", 0, "model."), ("datamodule_class", 1, "data.")):
-        target = given.get(name, position, None)
-        if isinstance(target, Class):
-            command_line.found.extend(declare_all(run, _fields(run, target), _STYLE, prefix))
-    text = _("LightningCLI's Trainer is defined outside the project; its arguments are omitted.")
-    run.note(given.line, text, given.file)
-    run.parsed(command_line)
-    return None
-
-
 _PARSER: Final = NativeClass(JsonParser)
 
 JSONARGPARSE: Final = Dialect(
     "jsonargparse",
-    ("jsonargparse", "LightningCLI"),
+    ("jsonargparse",),
     {
         "jsonargparse.CLI": _cli,
         "jsonargparse.auto_cli": _cli,
@@ -254,6 +290,5 @@ JSONARGPARSE: Final = Dialect(
     {
         "jsonargparse.ArgumentParser": _PARSER,
         "*.LightningArgumentParser": _PARSER,
-        "*.LightningCLI": NativeClass(Lightning),
     },
 )

@@ -82,6 +82,7 @@ class Parser(Group):
         self.file = ""
         self.set_up = False
         self.doubts = 0
+        self.key: Value = None
 
     @property
     def parser(self) -> "Parser":
@@ -332,6 +333,9 @@ _GROUP_METHODS: Final[dict[str, _Method]] = {
     "_remove_action": _remove_action,
     "set_defaults": _set_defaults,
     "get_default": _get_default,
+    # Short names of configargparse.
+    "add": _add_argument,
+    "add_arg": _add_argument,
 }
 _PARSER_METHODS: Final[dict[str, _Method]] = {
     "__init__": _set_up,
@@ -343,11 +347,22 @@ _PARSER_METHODS: Final[dict[str, _Method]] = {
     "format_help": _format,
     "format_usage": _format,
     # Short names of configargparse.
-    "add": _add_argument,
-    "add_arg": _add_argument,
     "parse": _parse,
     "parse_known": _parse_known,
 }
+
+
+def _shared_parser(run: Machine, given: Arguments) -> Value:
+    """Return configargparse's parser of this name, made on the first call."""
+    key = given.get("name", 0, "default")
+    for parser in run.parsers:
+        if isinstance(parser, Parser) and isinstance(key, str) and parser.key == key:
+            return parser
+    parser = Parser()
+    parser.key = key
+    keywords = {name: value for name, value in given.keywords.items() if name != "name"}
+    run.call(parser.native("__init__"), Arguments((), keywords, given.open, given.line, given.file))
+    return parser
 
 
 def _make_action_object(cls: Class | None) -> Instance:
@@ -361,14 +376,23 @@ _ACTION: Final = NativeClass(_make_action_object)
 ARGPARSE: Final = Dialect(
     "argparse",
     ("ArgumentParser", "argparse", "ArgParser", "add_argument"),
-    {},
+    {
+        f"configargparse.{name}": _shared_parser
+        for name in (
+            "get_arg_parser",
+            "get_argument_parser",
+            "getArgumentParser",
+            "getArgParser",
+            "getParser",
+            "get_parser",
+            "init_argument_parser",
+            "initArgumentParser",
+        )
+    },
     {
         "*.ArgumentParser": _PARSER,
         "*.ArgParser": _PARSER,
         "configargparse.Parser": _PARSER,
-        "configargparse.get_arg_parser": _PARSER,
-        "configargparse.get_argument_parser": _PARSER,
-        "configargparse.getArgumentParser": _PARSER,
         "argparse._ArgumentGroup": _GROUP,
         "argparse._MutuallyExclusiveGroup": _GROUP,
         **dict.fromkeys(ACTIONS, _ACTION),

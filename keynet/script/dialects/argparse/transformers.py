@@ -20,7 +20,7 @@ from keynet.text import _, fill, printable
 
 __all__ = ["TRANSFORMERS"]
 
-_STYLE: Final = Style(nested=False, enum_names=False, false_flags=True)
+_STYLE: Final = Style(nested=False, enum_names=False, false_flags=True, metadata_choices=True)
 
 
 class HfParser(Parser):

@@ -58,7 +58,7 @@ def read_option(run: Machine, given: Arguments) -> Parameter | None:
     elif counts:
         kind = "int"
         default = 0 if default is MISSING else default
-    elif is_flag and "type" not in keywords:
+    elif is_flag and keywords.get("type") is None:
         boolean = flag_value is None or isinstance(flag_value, bool)
         kind = "bool" if boolean else element_kind(flag_value) or "str"
         if default is MISSING and boolean and not run.truth(keywords.get("required", False)):

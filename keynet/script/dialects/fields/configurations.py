@@ -3,7 +3,8 @@
 from typing import Final
 
 from keynet.script.dialects.command_line import CommandLine
-from keynet.script.dialects.fields.declaring import Style, declare_all
+from keynet.script.dialects.fields import merging
+from keynet.script.dialects.fields.choice_registry import REGISTRIES, declare_fields
 from keynet.script.dialects.fields.field import (
     class_fields,
     field_with_default,
@@ -23,8 +24,6 @@ from keynet.script.interpreter.values import UNKNOWN, Arguments, Unknown, Value
 
 __all__ = ["CONFIGS"]
 
-_STYLE: Final = Style()
-
 
 def _fill(
     run: Machine, command_line: CommandLine, config: Value, given: Arguments, *, file: bool = True
@@ -35,7 +34,7 @@ def _fill(
         command_line.found.append(
             Declared("config_path", "str", None, line=given.line, file=given.file)
         )
-    command_line.found.extend(declare_all(run, class_fields(run, config), _STYLE))
+    command_line.found.extend(declare_fields(run, class_fields(run, config)))
 
 
 def _parse(run: Machine, given: Arguments) -> Value:
@@ -91,7 +90,7 @@ def _structured(run: Machine, given: Arguments) -> Value:
         run.created(command_line)
         if command_line.read:
             run.parsed(command_line, complete=False)
-    return Unknown()
+    return merging.Config(tuple(command_line.found), command_line)
 
 
 def _reads(parser: ParserLike) -> bool:
@@ -111,7 +110,7 @@ def _from_command_line(run: Machine, given: Arguments) -> Value:
         reader = Structured("dataclass", given)
         reader.read = True
         run.created(reader)
-    return Unknown()
+    return merging.CommandLineConfig()
 
 
 _HANDLERS: Final[dict[str, Handler]] = {
@@ -123,6 +122,7 @@ _HANDLERS: Final[dict[str, Handler]] = {
     "draccus.field": field_with_default,
     "omegaconf.OmegaConf.structured": _structured,
     "omegaconf.OmegaConf.from_cli": _from_command_line,
+    **merging.HANDLERS,
 }
 
-CONFIGS: Final = Dialect("dataclass", ("pyrallis", "draccus", "OmegaConf"), _HANDLERS)
+CONFIGS: Final = Dialect("dataclass", ("pyrallis", "draccus", "OmegaConf"), _HANDLERS, REGISTRIES)

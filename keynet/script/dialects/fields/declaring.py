@@ -10,7 +10,7 @@ from keynet.script.dialects.fields.field import Field, class_fields
 from keynet.script.interpreter.definitions import Class, EnumMember, Instance
 from keynet.script.interpreter.evaluation.attributes import lineage
 from keynet.script.interpreter.machine import Declared, Machine
-from keynet.script.interpreter.values import MISSING, External, Generic, Unknown, Value
+from keynet.script.interpreter.values import MISSING, UNKNOWN, External, Generic, Unknown, Value
 from keynet.text import _
 
 __all__ = ["Style", "declare_all", "members_of_union"]
@@ -27,12 +27,14 @@ class Style:
         prefixed: Those are named ``optim.lr`` instead of ``lr``.
         enum_names: Enum members are written by name, not by value.
         false_flags: A bool without a default defaults to False instead of being required.
+        metadata_choices: The choices are those of the field's metadata.
     """
 
     nested: bool = True
     prefixed: bool = True
     enum_names: bool = True
     false_flags: bool = False
+    metadata_choices: bool = False
 
 
 def declare_all(
@@ -105,6 +107,10 @@ def _declared(run: Machine, field: Field, style: Style, prefix: str, default: Va
         default, required = False, False
     if field.info.keywords.get("choices") is not None:
         choices = field.info.keywords["choices"]
+    elif style.metadata_choices and choices is None:
+        metadata = field.info.keywords.get("metadata")
+        if isinstance(metadata, dict):
+            choices = UNKNOWN if run.spoiled(metadata) else metadata.get("choices")
     members = run.iterate(choices) if choices is not None else None
     if members and all(isinstance(member, EnumMember) for member in members):  # noqa: SIM102
         if style.enum_names:

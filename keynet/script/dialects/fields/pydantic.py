@@ -7,7 +7,7 @@ from keynet.script.interpreter.definitions import Class, EnumMember, Instance
 from keynet.script.interpreter.machine import Dialect, Machine, Native, NativeClass
 from keynet.script.interpreter.values import MISSING, UNKNOWN, Arguments, External, Generic, Value
 
-__all__ = ["PYDANTIC"]
+__all__ = ["MODEL", "PYDANTIC", "model_fields"]
 
 _DEEPEST: Final = 4
 _UNDEFINED: Final = External("pydantic_core.PydanticUndefined")
@@ -37,7 +37,8 @@ class ModelField(Instance):
         return known.get(name, MISSING)
 
 
-def _fields(run: Machine, cls: Class) -> list[Field]:
+def model_fields(run: Machine, cls: Class) -> list[Field]:
+    """Return the fields of a model, without private names and its configuration."""
     found = []
     for field in class_fields(run, cls):
         private = field.name.startswith("_") or field.name == "model_config"
@@ -48,7 +49,7 @@ def _fields(run: Machine, cls: Class) -> list[Field]:
 
 def _attribute(run: Machine, cls: Class, name: str) -> Value:
     if name in ("model_fields", "__fields__"):
-        return run.fresh({field.name: ModelField(field) for field in _fields(run, cls)})
+        return run.fresh({field.name: ModelField(field) for field in model_fields(run, cls)})
     if name in ("model_json_schema", "schema"):
         return Native(name, lambda run, _given: _schema(run, cls))
     return MISSING
@@ -57,7 +58,7 @@ def _attribute(run: Machine, cls: Class, name: str) -> Value:
 def _schema(run: Machine, cls: Class) -> Value:
     properties: dict[Value, Value] = {}
     required: list[Value] = []
-    for field in _fields(run, cls):
+    for field in model_fields(run, cls):
         run.limits.spend(4)
         given = field.info.keywords
         of_type = _type_schema(run, field.annotation, 0)
@@ -126,7 +127,7 @@ def _bare_model(cls: Class | None) -> Instance:
     return Instance(cls)
 
 
-_MODEL: Final = NativeClass(_bare_model, _attribute)
+MODEL: Final = NativeClass(_bare_model, _attribute)
 
 
 def _field(run: Machine, given: Arguments) -> Value:
@@ -143,5 +144,5 @@ PYDANTIC: Final = Dialect(
     "pydantic",
     (),
     {"pydantic.Field": _field, "pydantic.fields.Field": _field},
-    {"pydantic.BaseModel": _MODEL, "pydantic.main.BaseModel": _MODEL},
+    {"pydantic.BaseModel": MODEL, "pydantic.main.BaseModel": MODEL},
 )

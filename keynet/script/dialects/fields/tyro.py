@@ -7,8 +7,15 @@ from keynet.script.dialects.command_line import CommandLine
 from keynet.script.dialects.fields.declaring import Style, declare_all, members_of_union
 from keynet.script.dialects.fields.field import Field, class_fields, function_fields, function_of
 from keynet.script.interpreter.definitions import Class, Instance
-from keynet.script.interpreter.machine import Declared, Dialect, Handler, Machine
-from keynet.script.interpreter.values import MISSING, Arguments, Generic, Unknown, Value
+from keynet.script.interpreter.machine import (
+    Declared,
+    Dialect,
+    Handler,
+    Machine,
+    Native,
+    NativeClass,
+)
+from keynet.script.interpreter.values import MISSING, UNKNOWN, Arguments, Generic, Unknown, Value
 from keynet.text import _
 
 __all__ = ["TYRO"]
@@ -80,6 +87,41 @@ def _with_help(_run: Machine, fields: list[Field]) -> list[Field]:
     return found
 
 
+class SubcommandApp(Instance):
+    """A ``tyro.extras.SubcommandApp``: the parameters of its functions in order."""
+
+    def __init__(self, cls: Class | None = None) -> None:
+        super().__init__(cls)
+        self.found: list[Declared] = []
+
+    def native(self, name: str) -> Value:
+        """Return ``command`` and ``cli``."""
+        if name == "command":
+            return Native(name, self._command)
+        return Native(name, self._cli) if name == "cli" else MISSING
+
+    def _command(self, run: Machine, given: Arguments) -> Value:
+        first = given.get("func", 0, None)
+        if function_of(first) is not None:
+            self.found.extend(_arguments(run, first, MISSING))
+            return first
+
+        def apply(run: Machine, inner: Arguments) -> Value:
+            function = inner.get("func", 0, UNKNOWN)
+            self.found.extend(_arguments(run, function, MISSING))
+            return function
+
+        return Native("command", apply)
+
+    def _cli(self, run: Machine, given: Arguments) -> Value:
+        run.load_unread(r"@[\w.]+\.command\b")
+        command_line = CommandLine("tyro", given)
+        command_line.found.extend(self.found)
+        run.created(command_line)
+        run.parsed(command_line)
+        return Unknown()
+
+
 _HANDLERS: Final[dict[str, Handler]] = {
     "tyro.cli": _cli,
     "tyro._cli.cli": _cli,
@@ -89,4 +131,6 @@ _HANDLERS: Final[dict[str, Handler]] = {
     "tyro.extras.subcommand_cli_from_dict": _subcommands,
 }
 
-TYRO: Final = Dialect("tyro", ("tyro",), _HANDLERS)
+TYRO: Final = Dialect(
+    "tyro", ("tyro",), _HANDLERS, {"tyro.extras.SubcommandApp": NativeClass(SubcommandApp)}
+)

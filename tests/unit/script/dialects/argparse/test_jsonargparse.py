@@ -125,3 +125,46 @@ def test_model_and_data_of_a_lightning_cli_are_read_and_the_trainer_noted(tmp_pa
         ("data.root", "str", None, True, None),
     ]
     assert any("Trainer" in note.message for note in extraction.notes)
+
+
+LIGHTNING = """
+from lightning.pytorch.cli import LightningCLI
+class Net:
+    def __init__(self, lr: float = 1e-3, dim: int = 8): ...
+class Data:
+    def __init__(self, n: int = 3, size: int = 1): ...
+class CLI(LightningCLI):
+    def add_arguments_to_parser(self, parser):
+        parser.add_argument("--note", default="x")
+        parser.link_arguments("model.dim", "data.size")
+        parser.set_defaults({"model.lr": 0.5})
+CLI(Net, Data%s)
+"""
+
+
+def test_hooks_links_and_defaults_of_a_lightning_cli(tmp_path: Path) -> None:
+    assert rows(read(tmp_path, LIGHTNING % "")) == [
+        ("model.lr", "float", 0.5, False, None),
+        ("model.dim", "int", 8, False, None),
+        ("data.n", "int", 3, False, None),
+        ("note", "str", "x", False, None),
+    ]
+
+
+def test_a_lightning_cli_in_subclass_mode_has_one_argument_for_the_class(tmp_path: Path) -> None:
+    found = read(tmp_path, LIGHTNING % ", subclass_mode_model=True")
+    assert [one.name for one in found.arguments] == ["model", "data.n", "note"]
+    assert any("selects a class" in note.message for note in found.notes)
+
+
+def test_skipped_and_linked_parameters_are_left_out(tmp_path: Path) -> None:
+    script = """
+    from jsonargparse import ArgumentParser
+    class A:
+        def __init__(self, x: int = 1, y: int = 2, z: int = 3): ...
+    p = ArgumentParser()
+    p.add_class_arguments(A, "a", skip={"y"})
+    p.link_arguments("a.x", "a.z")
+    p.parse_args()
+    """
+    assert rows(read(tmp_path, script)) == [("a.x", "int", 1, False, None)]

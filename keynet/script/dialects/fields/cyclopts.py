@@ -1,0 +1,131 @@
+"""cyclopts: functions given to an app; nested classes have dotted names."""
+
+from dataclasses import replace
+from typing import Final
+
+from keynet.script.dialects.fields.declaring import Style, declare_all
+from keynet.script.dialects.fields.field import Field, function_fields, function_of
+from keynet.script.interpreter.definitions import Class, Instance
+from keynet.script.interpreter.machine import Declared, Dialect, Machine, Native, NativeClass
+from keynet.script.interpreter.values import MISSING, UNKNOWN, Arguments, Unknown, Value
+from keynet.text import _
+
+__all__ = ["CYCLOPTS"]
+
+_STYLE: Final = Style()
+_MOST: Final = 500
+
+
+class Parameter(Instance):
+    """What ``cyclopts.Parameter(...)`` returns."""
+
+    def __init__(self, given: Arguments) -> None:
+        super().__init__()
+        self.given = given
+
+
+class App(Instance):
+    """A ``cyclopts.App``: the parameters of its functions in order."""
+
+    dialect = "cyclopts"
+
+    def __init__(self, cls: Class | None = None) -> None:
+        super().__init__(cls)
+        self.parts: list[list[Declared] | App] = []
+        self.nested = False
+        self.line = 0
+
+    def native(self, name: str) -> Value:
+        """Return a method of cyclopts."""
+        if name == "declared":
+            return True
+        if name == "__init__":
+            return Native(name, self._set_up)
+        if name in ("default", "command"):
+            return Native(name, self._register)
+        if name in ("__call__", "meta", "parse_args", "parse_known_args", "run_async"):
+            return Native(name, self._run) if name != "meta" else self
+        return MISSING
+
+    def declared(self) -> list[Declared]:
+        """Return the parameters of all functions in order."""
+        found: list[Declared] = []
+        for part in self.parts:
+            found.extend(part.declared() if isinstance(part, App) else part)
+        return found[: 4 * _MOST]
+
+    def _set_up(self, run: Machine, given: Arguments) -> Value:
+        self.line = given.line
+        run.created(self)
+        return None
+
+    def _register(self, run: Machine, given: Arguments) -> Value:
+        target = given.get("obj", 0, None)
+        if isinstance(target, App) and target is not self:
+            target.nested = True
+            self._add(target)
+            return target
+        if function_of(target) is not None:
+            self._add(_parameters(run, target))
+            return target
+
+        def apply(run: Machine, inner: Arguments) -> Value:
+            function = inner.get("obj", 0, UNKNOWN)
+            self._add(_parameters(run, function))
+            return function
+
+        return Native("command", apply)
+
+    def _add(self, part: "list[Declared] | App") -> None:
+        if len(self.parts) < _MOST:
+            self.parts.append(part)
+
+    def _run(self, run: Machine, _given: Arguments) -> Value:
+        run.load_unread(r"@[\w.]+\.(?:command|default)\b|\.command\(")
+        run.parsed(self)
+        return Unknown()
+
+
+def _parameters(run: Machine, value: Value) -> list[Declared]:
+    function = function_of(value)
+    if function is None:
+        return []
+    fields = [_with_parameter(run, field) for field in function_fields(run, function)]
+    return list(declare_all(run, [field for field in fields if field is not None], _STYLE))
+
+
+def _with_parameter(run: Machine, field: Field) -> Field | None:
+    """Return a field as ``Annotated[…, Parameter(…)]`` changes it, None for one not parsed."""
+    for extra in field.described.extras:
+        if isinstance(extra, Parameter):
+            given = extra.given.keywords
+            if run.truth(given.get("parse", True)) is False:
+                return None
+            if "help" in given:
+                field = replace(field, help=given["help"])
+    return field
+
+
+def _run_function(run: Machine, given: Arguments) -> Value:
+    app = App()
+    app.line = given.line
+    run.created(app)
+    app.parts.append(_parameters(run, given.get("func", 0, given.get("callable", 0))))
+    if not app.declared():
+        run.note(given.line, _("The function passed to cyclopts.run() is unknown."), given.file)
+    run.parsed(app)
+    return Unknown()
+
+
+_APP: Final = NativeClass(App)
+
+CYCLOPTS: Final = Dialect(
+    "cyclopts",
+    ("cyclopts",),
+    {
+        "cyclopts.run": _run_function,
+        "cyclopts.Parameter": lambda _run, given: Parameter(given),
+    },
+    {"cyclopts.App": _APP},
+    r"@[\w.]+\.(?:command|default)\b",
+)

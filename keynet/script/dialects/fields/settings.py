@@ -1,0 +1,94 @@
+"""pydantic-settings: models that read the command line."""
+
+import ast
+from dataclasses import replace
+from typing import Final
+
+from keynet.script.dialects.command_line import CommandLine
+from keynet.script.dialects.fields.declaring import Style, declare_all
+from keynet.script.dialects.fields.pydantic import MODEL, model_fields
+from keynet.script.interpreter.definitions import Class, Instance
+from keynet.script.interpreter.evaluation.attributes import class_attribute, lineage
+from keynet.script.interpreter.machine import Dialect, Machine, Native, NativeClass
+from keynet.script.interpreter.values import MISSING, Arguments, Unknown, Value
+from keynet.text import _
+
+__all__ = ["SETTINGS"]
+
+_STYLE: Final = Style()
+
+
+class Settings(Instance):
+    """An object of a class that derives from ``BaseSettings``."""
+
+    def native(self, name: str) -> Value:
+        """Return the constructor, which parses where the class or the call says so."""
+        if name != "__init__":
+            return MISSING
+        return Native(name, lambda run, given: _made(run, self, given))
+
+
+def _made(run: Machine, settings: Settings, given: Arguments) -> Value:
+    cls = settings.cls
+    if cls is None:
+        return None
+    wanted = given.keywords.get("_cli_parse_args", _configured(run, cls))
+    reads = run.truth(wanted)
+    if reads is None:
+        text = _("It is unknown whether these settings read the command line.")
+        run.note(given.line, text, given.file)
+    elif reads:
+        _declare(run, cls, given)
+    for field in model_fields(run, cls):
+        settings.attributes[field.name] = Unknown()
+    return None
+
+
+def _configured(run: Machine, cls: Class) -> Value:
+    for one in lineage(cls):
+        for keyword in one.node.keywords:
+            if keyword.arg == "cli_parse_args":
+                return run.evaluate(keyword.value, one.scope)
+    config = class_attribute(cls, "model_config")
+    if isinstance(config, dict) and not run.spoiled(config):
+        return config.get("cli_parse_args", False)
+    for one in lineage(cls):
+        for node in one.node.body:
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+                for keyword in node.value.keywords:
+                    if keyword.arg == "cli_parse_args":
+                        return run.evaluate(keyword.value, one.scope)
+    return False
+
+
+def _declare(run: Machine, cls: Class, given: Arguments) -> None:
+    command_line = CommandLine("pydantic_settings", given)
+    run.created(command_line)
+    fields = [
+        replace(field, help=field.info.keywords.get("description", field.help))
+        for field in model_fields(run, cls)
+    ]
+    command_line.found.extend(declare_all(run, fields, _STYLE))
+    run.parsed(command_line)
+
+
+def _run_app(run: Machine, given: Arguments) -> Value:
+    cls = given.get("model_cls", 0)
+    if isinstance(cls, Class):
+        _declare(run, cls, given)
+    else:
+        run.note(given.line, _("The model passed to CliApp.run() is unknown."), given.file)
+    return Unknown()
+
+
+_SETTINGS: Final = NativeClass(Settings, MODEL.attribute)
+
+SETTINGS: Final = Dialect(
+    "pydantic_settings",
+    ("pydantic_settings",),
+    {
+        "pydantic_settings.CliApp.run": _run_app,
+        "pydantic_settings.SettingsConfigDict": lambda run, given: run.fresh(dict(given.keywords)),
+    },
+    {"pydantic_settings.BaseSettings": _SETTINGS},
+)

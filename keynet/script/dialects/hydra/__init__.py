@@ -1,0 +1,1 @@
+"""Hydra: a command line made of a tree of configuration files and structured configurations."""

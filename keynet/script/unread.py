@@ -1,0 +1,124 @@
+"""Notes on libraries that read command lines or configurations and are not followed."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from keynet.script.arguments import Note
+from keynet.text import _, fill
+
+__all__ = ["imports_relatively", "notes_of_unread", "notes_without_result"]
+
+_IMPORT: Final = re.compile(
+    r"^[ \t]*(?:import|from)[ \t]+([A-Za-z_][\w.]*)(?:[ \t]+import[ \t]+([\w, \t(]+))?", re.M
+)
+# Libraries whose values come in addition to those of any command line.
+_BESIDE: Final = {
+    "gin": "gin-config",
+    "ml_collections.config_flags": "ml_collections.config_flags",
+    "hydra_zen": "hydra-zen",
+}
+_INSTEAD: Final = {
+    "aiocli": "aiocli",
+    "argh": "argh",
+    "arguably": "arguably",
+    "argtyped": "argtyped",
+    "begin": "begins",
+    "chz": "chz",
+    "clap": "clap",
+    "cleo": "cleo",
+    "cliff": "cliff",
+    "clize": "clize",
+    "confuse": "confuse",
+    "coqpit": "coqpit",
+    "cyclopts": "cyclopts",
+    "datargs": "datargs",
+    "defopt": "defopt",
+    "docopt": "docopt",
+    "dynaconf": "dynaconf",
+    "explore": "explore",
+    "fire": "fire",
+    "getopt": "getopt",
+    "guild": "guild",
+    "gflags": "gflags",
+    "hydra": "Hydra",
+    "jsonargparse": "jsonargparse",
+    "knobs": "knobs",
+    "mlflow.projects": "MLflow Projects",
+    "omegaconf": "OmegaConf",
+    "optparse": "optparse",
+    "plac": "plac",
+    "plumbum.cli": "plumbum.cli",
+    "pydantic_settings": "pydantic-settings",
+    "pydantic_cli": "pydantic-cli",
+    "pydanclick": "pydanclick",
+    "pydra": "pydra",
+    "radicli": "radicli",
+    "sacred": "sacred",
+    "spock": "spock",
+    "tyro": "tyro",
+    "typed_argparse": "typed-argparse",
+    "xmanager": "XManager",
+    "yacs": "yacs",
+    "yahp": "yahp",
+}
+_RELATIVE: Final = re.compile(r"^[ \t]*from[ \t]+\.", re.MULTILINE)
+_ARGV: Final = re.compile(r"\b(?:sys\.)?argv\b")
+
+
+def notes_of_unread(text: str) -> list[Note]:
+    """Return a note for each library whose values are not part of a command line that is read."""
+    message = _(
+        "The script uses {library}. Its values are not read, so the platform will not show them."
+    )
+    return [Note(line, fill(message, library=name)) for name, line in _imported(text, _BESIDE)]
+
+
+def notes_without_result(text: str, others: Sequence[str]) -> list[Note]:
+    """Return notes on why a script has no hyperparameters.
+
+    Args:
+        text: The script.
+        others: The texts of the files of its project that were read.
+    """
+    found = list(_imported(text, _INSTEAD))
+    message = _(
+        "The script imports {library}, but no command line of it could be read. The platform will "
+        "not show its options."
+    )
+    notes = [Note(line, fill(message, library=name)) for name, line in found]
+    seen = {name for name, _line in found}
+    beyond = _(
+        "A file of the project imports {library}, but no command line of it could be read. The "
+        "platform will not show its options."
+    )
+    for other in others:
+        for name, _at in _imported(other, {**_INSTEAD, **_BESIDE}):
+            if name not in seen:
+                seen.add(name)
+                notes.append(Note(1, fill(beyond, library=name)))
+    argv = _ARGV.search(text)
+    if argv is not None and not notes:
+        line = text.count("\n", 0, argv.start()) + 1
+        notes.append(Note(line, _("The script reads sys.argv itself. What it takes is not known.")))
+    return notes
+
+
+def imports_relatively(text: str) -> bool:
+    """Report whether a script imports from its own package, in a function too."""
+    return _RELATIVE.search(text) is not None
+
+
+def _imported(text: str, libraries: dict[str, str]) -> Iterator[tuple[str, int]]:
+    """Iterate over the libraries that a text imports, each once, with its line."""
+    seen: set[str] = set()
+    for match in _IMPORT.finditer(text):
+        module, names = match[1], match[2] or ""
+        full = [
+            module,
+            *(f"{module}.{name.strip()}" for name in re.split(r"[,( ]+", names) if name),
+        ]
+        for key, library in libraries.items():
+            if library not in seen and any(one == key or one.startswith(key + ".") for one in full):
+                seen.add(library)
+                yield library, text.count("\n", 0, match.start()) + 1

@@ -1,0 +1,47 @@
+"""draccus: classes that are chosen by a registered name."""
+
+from pathlib import Path
+
+from tests.unit.script.reading import read, rows
+
+SCRIPT = """
+from dataclasses import dataclass, field
+import draccus
+@dataclass
+class Opt(draccus.ChoiceRegistry):
+    lr: float = 0.1
+@Opt.register_subclass("adam")
+@dataclass
+class Adam(Opt):
+    beta: float = 0.9
+@Opt.register_subclass("sgd")
+@dataclass
+class SGD(Opt):
+    momentum: float = 0.5
+@dataclass
+class Config:
+    opt: Opt = field(default_factory=Adam)
+    steps: int = 3
+@draccus.wrap()
+def main(cfg: Config): ...
+if __name__ == "__main__":
+    main()
+"""
+
+
+def test_the_choice_and_the_fields_of_each_class(tmp_path: Path) -> None:
+    found = read(tmp_path, SCRIPT)
+    assert found.notes == ()
+    assert rows(found) == [
+        ("config_path", "str", None, False, None),
+        ("opt.type", "str", "adam", False, ("adam", "sgd")),
+        ("opt.lr", "float", 0.1, False, None),
+        ("opt.beta", "float", 0.9, False, None),
+        ("opt.momentum", "float", 0.5, False, None),
+        ("steps", "int", 3, False, None),
+    ]
+
+
+def test_without_a_default_the_choice_is_required(tmp_path: Path) -> None:
+    script = SCRIPT.replace("opt: Opt = field(default_factory=Adam)", "opt: Opt")
+    assert ("opt.type", "str", None, True, ("adam", "sgd")) in rows(read(tmp_path, script))

@@ -1,0 +1,49 @@
+"""pydantic-settings: models that read the command line."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.script.reading import read, rows
+
+SCRIPT = """
+from pydantic import BaseModel, Field
+from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
+class Opt(BaseModel):
+    lr: float = 0.1
+class Settings(BaseSettings{keyword}):
+    model_config = SettingsConfigDict({config})
+    data: str
+    epochs: int = Field(3, description="number")
+    opt: Opt = Opt()
+{call}
+"""
+
+
+@pytest.mark.parametrize(
+    ("keyword", "config", "call"),
+    [
+        ("", "cli_parse_args=True", "Settings()"),
+        (", cli_parse_args=True", "", "Settings()"),
+        ("", "", "Settings(_cli_parse_args=True)"),
+        ("", "", "CliApp.run(Settings)"),
+    ],
+)
+def test_each_way_to_ask_for_the_command_line(
+    tmp_path: Path, keyword: str, config: str, call: str
+) -> None:
+    script = SCRIPT.format(keyword=keyword, config=config, call=call)
+    found = read(tmp_path, script)
+    assert found.parser_type == "pydantic_settings"
+    assert rows(found) == [
+        ("data", "str", None, True, None),
+        ("epochs", "int", 3, False, None),
+        ("opt.lr", "float", 0.1, False, None),
+    ]
+    assert found.arguments[1].help == "number"
+
+
+def test_settings_that_read_the_environment_alone_are_no_command_line(tmp_path: Path) -> None:
+    found = read(tmp_path, SCRIPT.format(keyword="", config="", call="Settings()"))
+    assert found.arguments == ()
+    assert any("pydantic-settings" in note.message for note in found.notes)

@@ -1,0 +1,64 @@
+"""Notes on libraries that are not followed, and on scripts of which nothing is read."""
+
+from pathlib import Path
+
+import pytest
+
+from keynet.script.extraction import extract
+from tests.unit.script.reading import read, write
+
+
+@pytest.mark.parametrize(
+    ("script", "library", "line"),
+    [
+        ("import plac\nplac.call(main)\n", "plac", 1),
+        ("import os\nfrom optparse import OptionParser\n", "optparse", 2),
+        ("from plumbum import cli\nclass App(cli.Application): ...\n", "plumbum.cli", 1),
+        ("def main():\n    import defopt\n", "defopt", 2),
+        ("import yacs.config\n", "yacs", 1),
+        ("import getopt, sys\n", "getopt", 1),
+    ],
+)
+def test_a_library_is_named_where_it_is_imported(
+    tmp_path: Path, script: str, library: str, line: int
+) -> None:
+    found = read(tmp_path, script)
+    assert found.arguments == ()
+    assert [(n.line, f"imports {library}," in n.message) for n in found.notes] == [(line, True)]
+
+
+def test_gin_is_named_next_to_a_command_line_that_is_read(tmp_path: Path) -> None:
+    script = """
+    import argparse
+    import gin
+    p = argparse.ArgumentParser()
+    p.add_argument("--x")
+    p.parse_args()
+    """
+    found = read(tmp_path, script)
+    assert len(found.arguments) == 1
+    assert any("gin-config" in note.message for note in found.notes)
+
+
+def test_a_library_that_is_read_is_not_named(tmp_path: Path) -> None:
+    found = read(tmp_path, "import fire\ndef f(a=1): ...\nfire.Fire(f)\n")
+    assert found.notes == ()
+
+
+def test_a_script_that_reads_sys_argv_is_noted(tmp_path: Path) -> None:
+    found = read(tmp_path, "import sys\nn = int(sys.argv[1])\n")
+    assert [(note.line, "sys.argv" in note.message) for note in found.notes] == [(2, True)]
+
+
+def test_a_file_of_the_project_is_searched_too(tmp_path: Path) -> None:
+    files = {"cli.py": "import plac\ndef go(): plac.call(go)\n"}
+    found = extract(write(tmp_path, "from cli import go\ngo()\n", files))
+    assert any("imports plac" in note.message for note in found.notes)
+
+
+def test_a_script_that_starts_another_module_is_noted(tmp_path: Path) -> None:
+    assert read(tmp_path, "def run():\n    from .other import main\n    main()\n").notes
+
+
+def test_a_script_that_asks_for_nothing_has_no_note(tmp_path: Path) -> None:
+    assert read(tmp_path, "import torch\nprint(1)\n").notes == ()

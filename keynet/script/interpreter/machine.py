@@ -103,7 +103,6 @@ class ParserLike(Protocol):
 
     dialect: str
     line: int
-    file: str
     nested: bool
 
     def declared(self) -> list[Declared]: ...

@@ -25,7 +25,14 @@ INSTALLING = re.compile(
 URL = re.compile(r"https?://(?:[^\s/@'\"`]*@)?([\w.-]+)")
 EMAIL = re.compile(r"[\w.+-]+@((?:[a-z0-9-]+\.)+[a-z]{2,})\b")
 # Owned by those whose registry or manual it is.
-OWNED = {"index.docker.io", "docs.docker.com", "git-lfs.github.com", "pypi.org", "github.com"}
+OWNED = {
+    "index.docker.io",
+    "docs.docker.com",
+    "json-schema.org",
+    "git-lfs.github.com",
+    "pypi.org",
+    "github.com",
+}
 
 
 def _tox() -> configparser.ConfigParser:

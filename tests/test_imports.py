@@ -62,7 +62,7 @@ IMPORTERS = {
     ),
     "idna": ("net/hosts.py",),
     "packaging": ("recipe/dependencies/", "recipe/packages/"),
-    "yaml": ("recipe/dependencies/sources/conda.py",),
+    "yaml": ("recipe/dependencies/sources/conda.py", "script/dialects/hydra/yaml_tree.py"),
     "platformdirs": ("files/places.py",),
     "click": ("cli/",),
     "rich": ("cli/",),

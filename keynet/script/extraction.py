@@ -172,7 +172,7 @@ def _omitted(run: Interpreter, chosen: list[ParserLike]) -> list[Note]:
     ids = {id(parser) for parser in chosen}
     others = [p for p in run.parsers if id(p) not in ids and not p.nested and p.declared()]
     text = _("Another parser is omitted: it is not the one that is used first.")
-    return [Note(other.line, text) for other in others]
+    return [Note(other.line, text, getattr(other, "file", "")) for other in others]
 
 
 def _notes(run: Interpreter, more: list[Note]) -> tuple[Note, ...]:

@@ -24,7 +24,7 @@ def all_dialects() -> list[Dialect]:
     from keynet.script.dialects.fields.pydantic import PYDANTIC
     from keynet.script.dialects.fields.settings import SETTINGS
     from keynet.script.dialects.fields.tyro import TYRO
-    from keynet.script.dialects.hydra.main import HYDRA
+    from keynet.script.dialects.hydra.decorated import HYDRA
     from keynet.script.dialects.sacred import SACRED
 
     return [

@@ -42,7 +42,7 @@ class _Grammar:
         for block in _OPTION.findall(text):
             self._describe(block)
         found = _USAGE.search(text)
-        words = found[1].split() if found else []
+        words: list[str] = found[1].split() if found else []
         program = words[0] if words else ""
         self.required: set[str] = set()
         if found and program:

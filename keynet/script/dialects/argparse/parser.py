@@ -79,6 +79,7 @@ class Parser(Group):
         self.resolve = False
         self.nested = False
         self.line = 0
+        self.file = ""
         self.set_up = False
         self.doubts = 0
         self.key: Value = None
@@ -135,7 +136,7 @@ class Subparsers(Instance):
 
 def _set_up(run: Machine, group: Group, given: Arguments) -> Value:
     parser = group.parser
-    parser.line = given.line
+    parser.line, parser.file = given.line, given.file
     parser.doubts = run.doubts
     if not parser.set_up:
         run.created(parser)

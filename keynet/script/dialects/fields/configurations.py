@@ -3,7 +3,7 @@
 from typing import Final
 
 from keynet.script.dialects.command_line import CommandLine
-from keynet.script.dialects.fields import merging
+from keynet.script.dialects.fields import omegaconf
 from keynet.script.dialects.fields.choice_registry import REGISTRIES, declare_fields
 from keynet.script.dialects.fields.field import (
     class_fields,
@@ -90,7 +90,7 @@ def _structured(run: Machine, given: Arguments) -> Value:
         run.created(command_line)
         if command_line.read:
             run.parsed(command_line, complete=False)
-    return merging.Config(tuple(command_line.found), command_line)
+    return omegaconf.Config(tuple(command_line.found), command_line)
 
 
 def _reads(parser: ParserLike) -> bool:
@@ -110,7 +110,7 @@ def _from_command_line(run: Machine, given: Arguments) -> Value:
         reader = Structured("dataclass", given)
         reader.read = True
         run.created(reader)
-    return merging.CommandLineConfig()
+    return omegaconf.CommandLineConfig()
 
 
 _HANDLERS: Final[dict[str, Handler]] = {
@@ -122,7 +122,7 @@ _HANDLERS: Final[dict[str, Handler]] = {
     "draccus.field": field_with_default,
     "omegaconf.OmegaConf.structured": _structured,
     "omegaconf.OmegaConf.from_cli": _from_command_line,
-    **merging.HANDLERS,
+    **omegaconf.HANDLERS,
 }
 
 CONFIGS: Final = Dialect("dataclass", ("pyrallis", "draccus", "OmegaConf"), _HANDLERS, REGISTRIES)

@@ -28,7 +28,7 @@ from keynet.script.interpreter.values import (
 )
 from keynet.text import _, fill, printable
 
-__all__ = ["converter_kind", "element_kind", "is_strange", "to_argument"]
+__all__ = ["converter_kind", "element_kind", "guessed", "is_strange", "to_argument"]
 
 _TYPES: Final[frozenset[str]] = frozenset(get_args(TypeName))
 _SUPPRESS: Final = "==SUPPRESS=="
@@ -43,6 +43,7 @@ _OUTSIDE: Final = {
 
 
 # Of the packages that training scripts use; their results have no other form than text.
+_LIBRARIES: Final = frozenset(["click", "jsonargparse", "rich_click", "typer"])
 _TO_TEXT: Final = frozenset(["torch.device", "yaml.safe_load", "builtins.open"])
 
 
@@ -283,9 +284,15 @@ def is_strange(run: Machine, converter: External) -> bool:
     top, _dot, rest = converter.name.partition(".")
     if rest.rpartition(".")[2] in _OUTSIDE or converter.name in _TO_TEXT:
         return False
-    if top in sys.stdlib_module_names or top == "jsonargparse":
+    if top in sys.stdlib_module_names or top in _LIBRARIES:
         return False
     return run.native_class(converter.name) is None and run.handler(converter.name) is None
+
+
+def guessed(converter: External) -> str:
+    """Return the note on a converter that ``is_strange``."""
+    text = _("{function}() converts its values: the type is a guess, as that is not read.")
+    return fill(text, function=printable(converter.name, 100))
 
 
 def _class_kind(run: Machine, cls: Class) -> str:

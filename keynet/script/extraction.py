@@ -149,7 +149,8 @@ def _reported(
     # Following the script may have used all steps; its declarations are still reported.
     run.limits.steps = _STEPS
     too_many = _("There are too many arguments; the rest is omitted.")
-    declarations, notes = shared_line.merged(chosen)
+    alone = len({id(candidate.parser) for candidate in run.candidates}) < 2
+    declarations, notes = shared_line.merged(chosen, alone=alone)
     notes.extend(unread_notes)
     for declared in declarations:
         if len(arguments) >= _MOST_ARGUMENTS:
@@ -171,7 +172,7 @@ def _omitted(run: Interpreter, chosen: list[ParserLike]) -> list[Note]:
     ids = {id(parser) for parser in chosen}
     others = [p for p in run.parsers if id(p) not in ids and not p.nested and p.declared()]
     text = _("Another parser is omitted: it is not the one that is used first.")
-    return [Note(other.line, text) for other in others]
+    return [Note(other.line, text, getattr(other, "file", "")) for other in others]
 
 
 def _notes(run: Interpreter, more: list[Note]) -> tuple[Note, ...]:

@@ -11,19 +11,21 @@ from keynet.text import _, fill, printable
 __all__ = ["merged"]
 
 
-def merged(chosen: list[Candidate]) -> tuple[list[Declared], list[Note]]:
+def merged(chosen: list[Candidate], *, alone: bool) -> tuple[list[Declared], list[Note]]:
     """Return the declarations of all parsers in order, and notes on repeated ones.
 
-    Of a parser that is only used on a condition, nothing is required; where two such parsers
+    Of a parser that only parses on a condition, nothing is required; where two such parsers
     declare an argument differently, what differs is unknown.
+
+    Args:
+        alone: No other parser was seen parsing.
     """
     found: dict[str, tuple[Declared, Candidate]] = {}
     notes: list[Note] = []
-    several = len(chosen) > 1
     text = _("{name} is declared more than once; the first declaration is reported.")
     for candidate in chosen:
         for declared in candidate.parser.declared():
-            if several and declared.required and not candidate.certain:
+            if declared.required and not (candidate.certain or alone):
                 declared = _optional(declared)  # noqa: PLW2901
             if declared.name not in found:
                 found[declared.name] = declared, candidate

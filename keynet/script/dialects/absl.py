@@ -127,8 +127,13 @@ def _declare(
     if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) <= 200:
         run.note(given.line, _("An argument whose name is unknown is omitted."), given.file)
         return UNKNOWN
-    required = run.truth(given.keywords.get("required", False)) is True
-    declared = Declared(name, kind, default, required, text, choices, given.line, given.file, [])
+    required = run.truth(given.keywords.get("required", False))
+    notes: list[str] = []
+    if required is None or (required and run.region):
+        notes.append(_("It is unknown whether this argument is required."))
+        required = False
+    declared = Declared(name, kind, default, required, text, choices, given.line, given.file, notes)
+    declared.certain = not run.region
     command_line = _flags(run, given)
     if not any(seen.name == name and seen.line == declared.line for seen in command_line.found):
         command_line.found.append(declared)
@@ -146,7 +151,10 @@ def _mark_required(run: Machine, given: Arguments) -> Value:
     items = [wanted] if isinstance(wanted, str | Flag) else run.iterate(wanted) or []
     names = {_named(item) for item in items}
     for declared in _flags(run, given).found:
-        declared.required = declared.required or declared.name in names
+        if run.region and declared.name in names and not declared.required:
+            declared.notes.append(_("It is unknown whether this argument is required."))
+        elif declared.name in names:
+            declared.required = True
     return None
 
 

@@ -20,6 +20,7 @@ class CommandLine(Instance):
         self.found: list[Declared] = []
         self.nested = False
         self.line = given.line
+        self.file = given.file
 
     def native(self, name: str) -> Value:
         """Mark the object as one that declares arguments."""

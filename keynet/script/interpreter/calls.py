@@ -171,6 +171,7 @@ def _call_function(run: Machine, function: Function, given: Arguments) -> Value:
     declarations, steps = run.declarations, run.limits.steps
     doubts = run.doubts
     scope = Scope(function.scope.module, function.scope, {}, "function", Frame(function))
+    scope.frame.region, scope.frame.doubts = run.region, run.doubts
     bind_arguments(run, function, given, scope)
     run.active[function.node] = same + 1
     run.calls += 1

@@ -51,6 +51,9 @@ def choose(candidates: list[Candidate], parsers: Iterable[ParserLike]) -> list[C
 def _sharing(parsing: list[Candidate], best: Candidate) -> list[Candidate]:
     """Return the candidates that are linked to the best one by what they leave each other."""
     linked = {id(best.parser)}
+    if not best.complete:
+        # Nobody refuses what another knows.
+        linked.update(id(one.parser) for one in parsing if not one.fixed)
     for _round in range(len(parsing)):
         size = len(linked)
         for one in parsing:

@@ -23,12 +23,19 @@ __all__ = [
 
 @dataclass(slots=True, eq=False)
 class Frame:
-    """One call: what it returned and yielded, and the names at uncertain exits."""
+    """One call: what it returned and yielded, and the names at uncertain exits.
+
+    ``region`` and ``doubts`` are those of the run when it began; ``unsure`` is set where it may
+    not yield all that it yielded.
+    """
 
     function: "Function | None" = None
     returns: list[Value] = field(default_factory=list)
     yields: list[Value] = field(default_factory=list)
     exits: list[dict[str, Value]] = field(default_factory=list)
+    region: int = 0
+    doubts: int = 0
+    unsure: bool = False
 
 
 @dataclass(slots=True, eq=False)

@@ -189,8 +189,6 @@ def _compare(run: Machine, node: ast.Compare, scope: Scope) -> Value:
         if not (run.spoiled(left) or run.spoiled(right)):
             if isinstance(right, (list, tuple, dict, str)):
                 run.limits.spend(len(right) // 4)
-            if isinstance(op, (ast.In, ast.NotIn)):
-                run.fill_registry(content_of(right))
             known = comparing.compare(op, left, right)
         if known is False:
             return False
@@ -268,14 +266,22 @@ def _await(run: Machine, node: ast.Await, scope: Scope) -> Value:
 
 def _yield(run: Machine, node: ast.Yield, scope: Scope) -> Value:
     value = None if node.value is None else evaluate(run, node.value, scope)
-    scope.frame.yields.append(value)
+    _yielding(run, scope).append(value)
     return UNKNOWN
 
 
 def _yield_from(run: Machine, node: ast.YieldFrom, scope: Scope) -> Value:
     items = run.iterate(evaluate(run, node.value, scope))
-    scope.frame.yields.extend([UNKNOWN] if items is None else items)
+    scope.frame.unsure = scope.frame.unsure or items is None
+    _yielding(run, scope).extend([UNKNOWN] if items is None else items)
     return UNKNOWN
+
+
+def _yielding(run: Machine, scope: Scope) -> list[Value]:
+    """Return the list of what a call yields, marked where it may not yield here."""
+    frame = scope.frame
+    frame.unsure = frame.unsure or run.region != frame.region or run.doubts > frame.doubts
+    return frame.yields
 
 
 _EXPRESSIONS: Final[Mapping[type[ast.expr], Callable[..., Value]]] = {

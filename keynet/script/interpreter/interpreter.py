@@ -9,6 +9,7 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from keynet.script.arguments import Note
@@ -56,6 +57,22 @@ _MOST_PARSERS: Final = 60
 _COST_OF_PARSING: Final = 1_000
 
 
+@dataclass(slots=True)
+class _Registry:
+    """A container of a module; ``found`` is how many modules were known when it was filled."""
+
+    container: object
+    module: Module
+    found: int = -1
+
+    def pattern(self) -> str:
+        """Return what a module that imports this one contains."""
+        path = self.module.path
+        if not self.module.package:
+            return rf"\b{re.escape(path.stem)}\b"
+        return rf"\b{re.escape(path.parent.name)}\b|\bfrom\s+\.+\s+import\b"
+
+
 class Interpreter:
     """The state of following one script; implements ``machine.Machine``."""
 
@@ -81,11 +98,11 @@ class Interpreter:
         self.declarations = 0
         self.idle: dict[ast.AST, int] = {}
         self.region = 0
+        self.regions: list[int] = []
         self._last_region = 0
         self._young: dict[int, tuple[object, int]] = {}
         self._spoiled: dict[int, object] = {}
-        self._registries: dict[int, tuple[object, str]] = {}
-        self._full: dict[int, object] = {}
+        self._registries: dict[int, _Registry] = {}
         self.waiting: list[Value] = []
         self.unseen_imports = False
         # How many branches, of the calls that are followed, may have left before here.
@@ -177,7 +194,7 @@ class Interpreter:
         signal = statements.execute(self, node.body, scope)
         frame = scope.frame
         if frame.yields:
-            return self.fresh(list(frame.yields))
+            return Unknown("list") if frame.unsure else self.fresh(list(frame.yields))
         return join_all(frame.returns if signal is not None else [*frame.returns, None])
 
     # What is certain
@@ -188,9 +205,11 @@ class Interpreter:
         outer = self.region
         self._last_region += 1
         self.region = self._last_region
+        self.regions.append(self.region)
         try:
             yield
         finally:
+            self.regions.pop()
             self.region = outer
 
     def fresh(self, container: Value) -> Value:
@@ -207,27 +226,26 @@ class Interpreter:
 
     def watch_registry(self, container: object, module: Module) -> None:
         """Record a container of a module in which other modules may register something."""
-        if id(container) not in self._full:
-            name = module.path.parent.name if module.package else module.path.stem
-            self._registries[id(container)] = (container, name)
+        if id(container) not in self._registries:
+            self._registries[id(container)] = _Registry(container, module)
 
     def fill_registry(self, container: object) -> bool:
-        """Read the modules that register something in an empty container.
+        """Read the modules that may register something in a container.
 
         Returns:
-            False when the container is not one of a module, or was filled before.
+            False when the container is not one of a module, or none is left to be read.
         """
-        if id(container) not in self._registries:
-            if self.unseen_imports and id(container) in self._full:
-                self.spoil(container)
+        registry = self._registries.get(id(container))
+        if registry is None:
             return False
-        _container, name = self._registries.pop(id(container))
-        self._full[id(container)] = container
-        self.load_unread(rf"\b{re.escape(name)}\b|\bfrom\s+\.")
+        any_read = False
+        if registry.found != self.modules.found:
+            registry.found = self.modules.found
+            any_read = self.load_unread(registry.pattern())
         if self.unseen_imports:
             # A module of an unknown name may register something, too.
             self.spoil(container)
-        return True
+        return any_read
 
     def spoil(self, container: object) -> None:
         """Mark the content of a container as unknown."""

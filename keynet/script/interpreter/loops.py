@@ -34,7 +34,7 @@ def _each(
     run: Machine, node: ast.For | ast.AsyncFor, items: list[Value], scope: Scope
 ) -> Callable[[], Signal]:
     def follow() -> Signal:
-        declarations = run.declarations
+        declarations, stops = run.declarations, run.stops
         for turn, item in enumerate(items):
             run.limits.spend(1)
             if turn == _MAX_IDLE_TURNS and run.region and run.declarations == declarations:
@@ -45,9 +45,18 @@ def _each(
                 return None
             if signal is not None:
                 return signal
-        return run.execute(node.orelse, scope)
+        return _otherwise(run, node, scope, stops)
 
     return follow
+
+
+def _otherwise(
+    run: Machine, node: ast.For | ast.AsyncFor | ast.While, scope: Scope, stops: int
+) -> Signal:
+    """Follow the ``else`` of a loop, which a ``break`` on a condition may pass over."""
+    if run.stops == stops or not node.orelse:
+        return run.execute(node.orelse, scope)
+    return follow_branches(run, [lambda: None, lambda: run.execute(node.orelse, scope)], scope)
 
 
 def _turn(run: Machine, body: list[ast.stmt], scope: Scope) -> Signal:
@@ -86,12 +95,13 @@ def _uncertain_loop(
 
 
 def _while(run: Machine, node: ast.While, scope: Scope) -> Signal:
+    stops = run.stops
     for _count in range(_MAX_TURNS):
         known = run.truth(run.evaluate(node.test, scope))
         if known is None:
             return _uncertain_loop(run, node, node.body, scope, None)
         if not known:
-            return run.execute(node.orelse, scope)
+            return _otherwise(run, node, scope, stops)
         signal = _turn(run, node.body, scope)
         if signal == BREAK:
             return None

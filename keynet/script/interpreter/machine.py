@@ -115,6 +115,7 @@ class Machine(Protocol):
     notes: list[Note]
     parsers: list[ParserLike]
     region: int
+    regions: list[int]
     depth: int
     calls: int
     active: dict[ast.AST, int]

@@ -46,6 +46,8 @@ class Modules:
 
 
 _MOST_NESTED: Final = 40
+_BOUND: Final = re.compile(r"^(\w+)[ \t]*(?::[^=\n]{1,200})?=", re.MULTILINE)
+_MARGIN: Final = re.compile(r"^[A-Za-z_@]", re.MULTILINE)
 # A container of a module that a function or method of it fills.
 _REGISTERING: Final = re.compile(
     r"^[ \t]+(\w+)(?:\[[^\]\n]{1,80}\][ \t]*=[^=]|\.(?:append|add|update|setdefault|extend)\()",
@@ -54,8 +56,21 @@ _REGISTERING: Final = re.compile(
 
 
 def registering(text: str) -> frozenset[str]:
-    """Return the names of containers that indented lines of a module change."""
-    return frozenset(_REGISTERING.findall(text))
+    """Return the names of a module that its functions seem to change."""
+    bound = set(_BOUND.findall(text))
+    found: set[str] = set()
+    for match in _REGISTERING.finditer(text):
+        if match[1] in bound - found and _in_function(text, match.start()):
+            found.add(match[1])
+    return frozenset(found)
+
+
+def _in_function(text: str, position: int) -> bool:
+    """Report whether a line of a module belongs to a function."""
+    start = text.rfind("\ndef ", 0, position), text.rfind("\nclass ", 0, position)
+    # Whatever else begins at the margin ends the function.
+    begun = max(start)
+    return begun >= 0 and not _MARGIN.search(text, begun + 1 + len("def "), position)
 
 
 def listing(run: "_Follower", path: str) -> list[str] | None:

@@ -27,7 +27,7 @@ from keynet.script.interpreter.values import (
     kind_of,
 )
 
-__all__ = ["assign", "assign_item", "bind", "look_up", "stored_names", "widen"]
+__all__ = ["assign", "assign_item", "bind", "doubt", "look_up", "stored_names", "widen"]
 
 _STARS: Final = frozenset(
     f"{module.__name__}.{name}" for module in (typing, enum) for name in module.__all__
@@ -142,7 +142,7 @@ def assign_item(  # noqa: PLR0912
         except TypeError:
             known = present = False
         if not known:
-            run.spoil(container)
+            doubt(run, container)
         elif run.may_change(container):
             run.limits.spend(1)
             container[key] = value
@@ -163,6 +163,14 @@ def assign_item(  # noqa: PLR0912
         run.replace_command_line(value)
     else:
         run.set_item(container, key, value)
+
+
+def doubt(run: Machine, items: dict[Value, Value]) -> None:
+    """Follow a change of a dict in which any key may get another value."""
+    run.limits.spend(len(items))
+    for key, value in items.items():
+        items[key] = join(value, UNKNOWN)
+    run.spoil(items)
 
 
 def _own(container: Container) -> dict[str, Value]:

@@ -52,3 +52,13 @@ def test_notes_of_a_kind_that_repeats_are_one() -> None:
     many = [Note(line, "the same") for line in range(3, 20)]
     few = [Note(line, "another") for line in (1, 2)]
     assert summarised([*few, *many]) == [*few, Note(3, "the same (17 places)")]
+
+
+def test_a_note_on_a_parser_of_another_file_names_the_file(tmp_path: Path) -> None:
+    other = "\n" * 40 + "import argparse\nq = argparse.ArgumentParser()\nq.add_argument('--b')\n"
+    script = (
+        "import argparse\nfrom other import q\nprint(q)\np = argparse.ArgumentParser()\n"
+        "p.add_argument('--a')\np.parse_args()\n"
+    )
+    found = extract(write(tmp_path, script, {"other.py": other}))
+    assert [(note.file, note.line) for note in found.notes] == [("other.py", 42)]

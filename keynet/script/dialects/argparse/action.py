@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from keynet.script.conversion import converter_kind, element_kind, is_strange
+from keynet.script.conversion import converter_kind, element_kind, guessed, is_strange
 from keynet.script.interpreter.definitions import Class, Instance
 from keynet.script.interpreter.evaluation.attributes import class_attribute, outside_bases
 from keynet.script.interpreter.machine import Declared, Machine, Native
@@ -47,6 +47,7 @@ _KINDS: Final = {
     },
 }
 _OF_LIBRARIES: Final = ("argparse.", "configargparse.", "jsonargparse.", "simple_parsing.")
+_BUILT_IN: Final = {f"builtins.{name}": name for name in ("bool", "float", "int", "str")}
 _FLAGS: Final = {"store_true": False, "store_false": True}
 _LONGEST_NAME: Final = 200
 _PARAMETERS: Final = (
@@ -78,6 +79,7 @@ class Action(Instance):
         self.verb = "store"
         self.notes: list[str] = []
         self.certain = True
+        self.region = 0
 
     @classmethod
     def bare(cls, of: Class | None) -> "Action":
@@ -97,7 +99,7 @@ class Action(Instance):
     def _copy(self, options: tuple[str, ...], default: Value) -> "Action":
         copy = Action(self.name, self.kind, default, self.given, options, self.cls)
         copy.required, copy.choices, copy.notes = self.required, self.choices, self.notes
-        copy.verb, copy.certain = self.verb, self.certain
+        copy.verb, copy.certain, copy.region = self.verb, self.certain, self.region
         copy.attributes = dict(self.attributes)
         return copy
 
@@ -139,13 +141,17 @@ def declare(action: Action) -> Declared:
     own = action.attributes
     notes = list(action.notes)
     required = own.get("required", action.required)
-    if not isinstance(required, bool):
+    if not isinstance(required, bool) or (required and not action.certain):
         required = False
         notes.append(_("It is unknown whether this argument is required."))
     choices = own.get("choices", action.choices)
+    kind = action.kind
+    if "type" in own:
+        kind = _BUILT_IN.get(own["type"].name, "") if isinstance(own["type"], External) else ""
+    name = own.get("dest", action.name)
     return Declared(
-        action.name,
-        action.kind,
+        name if isinstance(name, str) else action.name,
+        kind,
         own.get("default", action.default),
         required,
         own.get("help", action.given.keywords.get("help", "")),
@@ -154,7 +160,7 @@ def declare(action: Action) -> Declared:
         action.given.file,
         notes,
         action.certain,
-        action.given.keywords.get("type"),
+        own.get("type", action.given.keywords.get("type")),
     )
 
 
@@ -218,10 +224,7 @@ def _fill(
     _refine(run, action, given_default)
     converter = given.keywords.get("type")
     if isinstance(converter, External) and is_strange(run, converter):
-        text = _(
-            "{function}() converts its values; it is outside the project, the type is a guess."
-        )
-        action.notes.append(fill(text, function=printable(converter.name, 100)))
+        action.notes.append(guessed(converter))
     if given.open:
         action.notes.append(_("Some of the values passed to add_argument() are unknown."))
 

@@ -79,6 +79,7 @@ class Parser(Group):
         self.resolve = False
         self.nested = False
         self.line = 0
+        self.file = ""
         self.set_up = False
         self.doubts = 0
         self.key: Value = None
@@ -135,7 +136,7 @@ class Subparsers(Instance):
 
 def _set_up(run: Machine, group: Group, given: Arguments) -> Value:
     parser = group.parser
-    parser.line = given.line
+    parser.line, parser.file = given.line, given.file
     parser.doubts = run.doubts
     if not parser.set_up:
         run.created(parser)
@@ -191,9 +192,7 @@ def _add_argument(run: Machine, group: Group, given: Arguments) -> Value:
     if action is None or len(parser.actions) >= MOST_ACTIONS:
         return Instance()
     action.certain = run.region in (0, parser.region) and run.doubts <= parser.doubts
-    if not action.certain and action.required:
-        action.required = False
-        action.notes.append(_("It is unknown whether this argument is required."))
+    action.region = run.region if run.doubts <= parser.doubts else 0
     if action.name in parser.defaults and "default" not in given.keywords:
         action.default = parser.defaults[action.name]
     own = MISSING if group.cls is None else class_attribute(group.cls, "_add_action")
@@ -289,8 +288,17 @@ def _get_default(run: Machine, group: Group, given: Arguments) -> Value:
 
 
 def _parse(run: Machine, group: Group, given: Arguments) -> Value:
+    _settle(run, group.parser)
     run.parsed(group.parser, words=_words(run, given))
     return Unknown()
+
+
+def _settle(run: Machine, parser: Parser) -> None:
+    """Make those arguments certain that the branch which parses has added."""
+    run.limits.spend(len(parser.actions) // 8)
+    for action in parser.actions:
+        if not action.certain and action.region in run.regions:
+            action.certain = True
 
 
 def _words(run: Machine, given: Arguments) -> Value:
@@ -301,6 +309,7 @@ def _words(run: Machine, given: Arguments) -> Value:
 
 def _parse_known(run: Machine, group: Group, given: Arguments) -> Value:
     words = _words(run, given)
+    _settle(run, group.parser)
     run.parsed(group.parser, complete=False, words=words)
     return (Unknown(), Leftover("list", parsers=(group.parser,)))
 

@@ -40,6 +40,7 @@ class Command(Instance):
         self.callback: Value = None
         self.nested = False
         self.line = 0
+        self.file = ""
 
     def native(self, name: str) -> Value:
         """Return a method of click."""
@@ -102,11 +103,12 @@ def _adder(
 
 def _fill(run: Machine, command: Command, function: Value, given: Arguments) -> Command:
     command.callback = function
-    command.line = given.line
+    command.line, command.file = given.line, given.file
     command.parameters = list(reversed(_parameters(function)))
     if isinstance(function, Function):
         function.attributes.pop(_PARAMETERS, None)
         command.line = function.node.lineno
+        command.file = function.scope.module.file
     _configure(run, command, given)
     run.created(command)
     return command
@@ -149,7 +151,7 @@ def _command_decorator(run: Machine, given: Arguments) -> Value:
 
 def _set_up(run: Machine, command: Command, given: Arguments) -> Value:
     """Set a command up as ``click.Command(...)``, ``Group(...)`` and collections do."""
-    command.line = given.line
+    command.line, command.file = given.line, given.file
     command.callback = given.keywords.get("callback")
     if isinstance(command.callback, Function):
         command.parameters = list(reversed(_parameters(command.callback)))

@@ -1,8 +1,9 @@
 """click: the parameter that one option or argument declares."""
 
+from dataclasses import replace
 from typing import Final
 
-from keynet.script.conversion import element_kind
+from keynet.script.conversion import element_kind, guessed, is_strange
 from keynet.script.dialects.click.parameter_types import describe_type
 from keynet.script.interpreter.definitions import EnumMember, Function, Instance
 from keynet.script.interpreter.machine import Declared, Machine, Native
@@ -34,11 +35,7 @@ class Parameter(Instance):
         own = self._declared
         if own.name not in defaults:
             return own
-        default = defaults[own.name]
-        return Declared(
-            own.name, own.kind, default, own.required, own.help, own.choices, own.line, own.file,
-            own.notes,
-        )  # fmt: skip
+        return replace(own, default=defaults[own.name])
 
 
 def read_option(run: Machine, given: Arguments) -> Parameter | None:
@@ -56,7 +53,9 @@ def read_option(run: Machine, given: Arguments) -> Parameter | None:
     counts = run.truth(keywords.get("count", False))
     default = _default(run, given)
     kind, choices = _kind(run, given, default)
-    if counts:
+    if run.truth(keywords.get("is_flag", False)) is None:
+        kind = ""
+    elif counts:
         kind = "int"
         default = 0 if default is MISSING else default
     elif is_flag and keywords.get("type") is None:
@@ -94,8 +93,12 @@ def _parameter(
 ) -> Parameter:
     notes: list[str] = []
     known = run.truth(given.keywords.get("required", required))
-    if known is None:
+    if known is None or (known and run.region):
+        known = False
         notes.append(_("It is unknown whether this argument is required."))
+    converter = given.keywords.get("type")
+    if isinstance(converter, External) and is_strange(run, converter):
+        notes.append(guessed(converter))
     if given.open:
         notes.append(_("Part of this argument's declaration is unknown."))
         default = Unknown() if default is MISSING else default
@@ -109,6 +112,7 @@ def _parameter(
         given.line,
         given.file,
         notes,
+        certain=not run.region,
     )
     return Parameter(declared)
 

@@ -48,6 +48,7 @@ class App(Instance):
         self.parts: list[list[Declared] | App] = []
         self.nested = False
         self.line = 0
+        self.file = ""
 
     def native(self, name: str) -> Value:
         """Return a method of typer."""
@@ -78,7 +79,7 @@ class App(Instance):
 
 
 def _set_up(run: Machine, app: App, given: Arguments) -> Value:
-    app.line = given.line
+    app.line, app.file = given.line, given.file
     callback = given.keywords.get("callback")
     if isinstance(callback, Function):
         app.parts.append(parameters(run, callback))
@@ -137,7 +138,7 @@ def _run_function(run: Machine, given: Arguments) -> Value:
     function = _function_of(given.get("function", 0))
     if function is not None:
         app = App()
-        app.line = given.line
+        app.line, app.file = given.line, given.file
         app.parts.append(parameters(run, function))
         run.created(app)
         run.parsed(app)

@@ -1,5 +1,6 @@
 """fire: the parameters of the functions and classes passed to it."""
 
+from dataclasses import replace
 from typing import Final
 
 from keynet.script.dialects.command_line import CommandLine
@@ -13,6 +14,8 @@ from keynet.script.interpreter.values import (
     Arguments,
     BoundMethod,
     Descriptor,
+    External,
+    OneOf,
     Unknown,
     Value,
 )
@@ -31,9 +34,19 @@ def _fire(run: Machine, given: Arguments) -> Value:
     if component is MISSING or component is None:
         text = _("Fire() without a component takes everything in the script. Pass it a component.")
         run.note(given.line, text, given.file)
-    command_line.found.extend(_parameters(run, component))
+    command_line.found.extend(_of_any(run, component))
+    if isinstance(component, Unknown | External):
+        run.note(given.line, _("The component passed to Fire() is unknown."), given.file)
     run.parsed(command_line)
     return Unknown()
+
+
+def _of_any(run: Machine, component: Value) -> list[Declared]:
+    """Return the parameters of all that a component may be; of several, none is required."""
+    if not isinstance(component, OneOf):
+        return _parameters(run, component)
+    found = [declared for one in component.values for declared in _parameters(run, one)]
+    return [replace(declared, required=False, certain=False) for declared in found]
 
 
 def _parameters(run: Machine, component: Value, depth: int = 0) -> list[Declared]:

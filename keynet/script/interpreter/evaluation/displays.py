@@ -4,10 +4,10 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from keynet.script.interpreter.definitions import Class, EnumMember, Function, Scope
+from keynet.script.interpreter.definitions import Class, EnumMember, Function, Scope, content_of
 from keynet.script.interpreter.evaluation import operations
 from keynet.script.interpreter.machine import Machine
-from keynet.script.interpreter.names import assign
+from keynet.script.interpreter.names import assign, doubt
 from keynet.script.interpreter.values import (
     External,
     Leftover,
@@ -58,11 +58,15 @@ def _dict(run: Machine, node: ast.Dict, scope: Scope) -> Value:
     for key_node, value_node in zip(node.keys, node.values, strict=True):
         value = run.evaluate(value_node, scope)
         if key_node is None:
+            value = content_of(value)
             if isinstance(value, dict):
                 run.limits.spend(len(value))
+                if run.spoiled(value):
+                    doubt(run, result)
+                    whole = False
                 result.update(value)
-                whole = whole and not run.spoiled(value)
             else:
+                doubt(run, result)
                 whole = False
             continue
         key = run.evaluate(key_node, scope)

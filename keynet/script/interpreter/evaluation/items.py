@@ -84,7 +84,7 @@ def _of_dict(run: Machine, value: dict[Value, Value], key: Value) -> Value:
         found = value.get(key, MISSING)
         if found is not MISSING:
             return found
-    if is_constant(key) and run.fill_registry(value):
+    if is_constant(key) and not value and run.fill_registry(value):
         return _of_dict(run, value, key)
     if isinstance(key, Unknown) and 0 < len(value) <= _MOST_CALLED and not run.spoiled(value):
         called = list(value.values())

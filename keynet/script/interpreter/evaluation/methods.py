@@ -6,7 +6,7 @@ from typing import Final
 from keynet.script.interpreter.evaluation.operations import MAX_ITEMS, MAX_TEXT, concrete
 from keynet.script.interpreter.evaluation.text_methods import text_method
 from keynet.script.interpreter.machine import Handler, Machine, Native
-from keynet.script.interpreter.names import assign_item
+from keynet.script.interpreter.names import assign_item, doubt
 from keynet.script.interpreter.values import (
     UNKNOWN,
     Arguments,
@@ -206,18 +206,20 @@ def _update(run: Machine, items: dict[Value, Value], given: Arguments) -> Value:
     more: dict[Value, Value] = {}
     other = given.get("", 0, {})
     if isinstance(other, dict):
-        more.update(other)
         if run.spoiled(other):
-            run.spoil(items)
+            doubt(run, items)
+        more.update(other)
     else:
         pairs = run.iterate(other)
         for pair in pairs if pairs is not None else [None]:
             if isinstance(pair, tuple) and len(pair) == 2 and is_constant(pair[0]):
                 more[pair[0]] = pair[1]
             else:
-                run.spoil(items)
+                doubt(run, items)
     more.update(given.keywords)
     run.limits.spend(len(more))
+    if given.open:
+        doubt(run, items)
     if given.open or not run.may_change(items):
         run.spoil(items)
         for key, value in more.items():

@@ -9,6 +9,7 @@ from keynet.script.interpreter.evaluation.items import starts_here
 from keynet.script.interpreter.evaluation.operations import MAX_ITEMS, concrete
 from keynet.script.interpreter.knowledge.introspection import INTROSPECTION
 from keynet.script.interpreter.machine import Handler, Machine
+from keynet.script.interpreter.names import doubt
 from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
@@ -70,9 +71,9 @@ def _dict(run: Machine, given: Arguments) -> Value:
     run.fresh(result)
     if given.positional:
         run.call(methods.method(result, "update"), Arguments(given.positional[:1]))
-    result.update(given.keywords)
     if given.open:
-        run.spoil(result)
+        doubt(run, result)
+    result.update(given.keywords)
     return result
 
 

@@ -254,10 +254,32 @@ def _is_function(run: Machine, given: Arguments) -> Value:
     return isinstance(value, Function)
 
 
+def _members(run: Machine, given: Arguments) -> Value:
+    """Return the names and values of a class or module; Python adds those with underscores."""
+    value, test = given.get("object", 0), given.get("predicate", 1, None)
+    scope = run.load(value) if isinstance(value, Module) else None
+    if isinstance(value, Module) and scope is not None and not value.stars:
+        names = list(scope.names)
+    elif isinstance(value, Class) and not value.bases:
+        names = list(value.namespace)
+    else:
+        return Unknown("list")
+    found: list[Value] = []
+    for name in sorted(names):
+        member = run.attribute(value, name)
+        kept = True if test is None else run.truth(run.call(test, Arguments((member,))))
+        if kept is None:
+            return Unknown("list")
+        if kept:
+            found.append((name, member))
+    return run.fresh(found)
+
+
 REFLECTION: Final[Mapping[str, Handler]] = {
     "inspect.get_annotations": _annotations,
     "inspect.getargspec": _full_spec,
     "inspect.getfullargspec": _full_spec,
+    "inspect.getmembers": _members,
     "inspect.isclass": _is_class,
     "inspect.isfunction": _is_function,
     "inspect.signature": _signature,

@@ -41,6 +41,16 @@ def row(kind: str = "str", default: object = None) -> Row:
         ("a = p.add_argument('--a')\nif X:\n    a.required = True\n    a.default = 3", row()),
         ("a = p.add_argument('--a', default=3)\na.default = lib.three()", row()),
         ("p.add_argument('--a', type=lib.number)", row()),
+        ("def g():\n    yield 'x'\n    if X:\n        yield 'y'\n"
+         "p.add_argument('--a', choices=list(g()))", row()),
+        ("for n in 'xy':\n    if X == n:\n        f = n\n        break\nelse:\n    f = 'z'\n"
+         "p.add_argument('--a', default=f)", row()),
+        ("a = p.add_argument('--a', type=int)\na.type = float if X else int", row()),
+        ("k = dict({'default': 1}, **lib.defaults())\np.add_argument('--a', default=k['default'])",
+         row()),
+        ("k = {'default': 1}\nk[lib.name()] = 2\np.add_argument('--a', default=k['default'])",
+         row()),
+        ("X and p.add_argument('--a', required=True)", row()),
         ("p.add_argument('--a', action=lib.Action)", row()),
     ],
 )  # fmt: skip

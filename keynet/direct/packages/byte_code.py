@@ -21,6 +21,7 @@ from typing import Final
 from keynet.direct.layers.tar_stream import Entry, file_entry
 from keynet.direct.packages import compiling
 from keynet.errors import BuildFailed
+from keynet.process.environment import without_own
 from keynet.text import _, fill
 
 __all__ = ["Compiler", "compiled_entries", "find_compiler"]
@@ -28,7 +29,8 @@ __all__ = ["Compiler", "compiled_entries", "find_compiler"]
 # As in engine builds: tests are compiled when they are run.
 _TESTS: Final = re.compile(r"/tests?/")
 _TIMEOUT_S: Final = 900
-_ISOLATED: Final = ("-I", "-S", "-B", "-W", "ignore")
+# Not -I, which ignores the seed of hashes as well: the variables are taken out instead.
+_ISOLATED: Final = ("-s", "-S", "-B", "-W", "ignore")
 _ASK: Final = "import sys; print(sys.implementation.cache_tag, sys.version)"
 
 
@@ -57,6 +59,7 @@ def find_compiler(minor: str) -> Compiler | None:
             timeout=30,
             check=True,
             cwd="/",
+            env=_environment(),
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return None
@@ -97,6 +100,14 @@ def compiled_entries(entries: Sequence[Entry], compiler: Compiler) -> Iterator[l
         ]
 
 
+def _environment() -> dict[str, str]:
+    """Return the variables of a program that does the same on every machine."""
+    variables = without_own(os.environ)
+    kept = {name: text for name, text in variables.items() if not name.startswith("PYTHON")}
+    # Before Python 3.11 the order of sets in byte code depends on it.
+    return {**kept, "PYTHONHASHSEED": "0"}
+
+
 def _beside(path: str, tag: str) -> str:
     folder, _slash, name = path.rpartition("/")
     return f"{folder}/__pycache__/{name.removesuffix('.py')}.{tag}.pyc"
@@ -114,8 +125,7 @@ def _compile(jobs: Sequence[tuple[str, str, str]], compiler: Compiler) -> None:
             timeout=_TIMEOUT_S,
             check=True,
             cwd="/",
-            # Before Python 3.11 the order of sets in byte code depends on it.
-            env={"PYTHONHASHSEED": "0", "PATH": os.defpath},
+            env=_environment(),
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise BuildFailed(

@@ -208,7 +208,9 @@ def _found(unpacked: Path, hashes: Mapping[str, str]) -> list[Wheel]:
 def _identity(metadata: Path) -> tuple[str, str]:
     head = metadata.read_text("utf-8", "replace").partition("\n\n")[0]
     fields = dict(line.partition(":")[::2] for line in head.splitlines() if ":" in line)
-    return _normalised(fields.get("Name", "").strip()), fields.get("Version", "").strip()
+    return _normalised(fields.get("Name", "").strip()), printable(
+        fields.get("Version", "").strip(), 60
+    )
 
 
 def _content_key(root: Path) -> str:

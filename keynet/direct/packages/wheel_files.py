@@ -25,7 +25,7 @@ __all__ = ["PREFIX", "packages_folder", "placed_entries", "shared_files", "wheel
 
 # Where an engine build installs, too.
 PREFIX: Final = "opt/keynet"
-_INSTALLER: Final = b"uv\n"
+_INSTALLER: Final = b"uv"
 # Of an installation, not of a wheel.
 _LEFT_OUT: Final = frozenset(
     {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}

@@ -55,6 +55,17 @@ def test_another_folder_gives_the_same_bytes_without_its_path(
     assert not any(str(tmp_path).encode() in content for content in one.values())
 
 
+def test_the_seed_of_hashes_is_not_the_users(
+    tmp_path: Path, compiler: Compiler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for seed in ("1", "2"):
+        monkeypatch.setenv("PYTHONHASHSEED", seed)
+        monkeypatch.setenv("PYTHONOPTIMIZE", seed)
+        found.append(compiled(tmp_path, compiler))
+    assert found[0] == found[1]
+
+
 def test_python_takes_it_without_looking_at_the_source(tmp_path: Path, compiler: Compiler) -> None:
     content = next(iter(compiled(tmp_path, compiler).values()))
     (tmp_path / "alone.pyc").write_bytes(content)

@@ -1,0 +1,58 @@
+"""Which layers a project's packages gave: by what decides them, and no login."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from keynet.direct.base.target_python import TargetPython
+from keynet.direct.packages.resolved_cache import (
+    PackageLayer,
+    keep_layers,
+    kept_layers,
+    resolution_key,
+)
+from keynet.oci.platform import Platform
+from keynet.plan import Dependencies, HostNetwork
+from keynet.secret import Secret
+
+PYTHON = TargetPython((3, 11), "/usr/bin/python3.11", "/x", 36)
+AMD64, ARM64 = Platform("linux", "amd64"), Platform("linux", "arm64")
+WANTED = Dependencies(files={"requirements.txt": b"numpy\n"})
+
+
+def key(
+    wanted: Dependencies = WANTED,
+    index: str = "https://index.example/simple",
+    python: TargetPython = PYTHON,
+    platform: Platform = AMD64,
+    compiler: str = "3.11.2",
+) -> str:
+    network = HostNetwork(pip_conf=Secret(f"[global]\nindex-url = {index}\n"))
+    return resolution_key(wanted, network, python, platform, compiler)
+
+
+def test_each_thing_that_decides_the_packages_counts() -> None:
+    others = {
+        key(Dependencies(files={"requirements.txt": b"scipy\n"})),
+        key(index="https://other.example/simple"),
+        key(python=replace(PYTHON, glibc=31)),
+        key(platform=ARM64),
+        key(compiler=""),
+    }
+    assert len(others) == 5
+    assert key() not in others
+
+
+def test_a_login_does_not_count() -> None:
+    assert key(index="https://user:pw@index.example/simple") == key()
+
+
+def test_layers_are_remembered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert kept_layers("k") is None
+    layers = [PackageLayer("a", "numpy 2"), PackageLayer("b", "scipy 1")]
+    keep_layers("k", layers)
+    assert kept_layers("k") == layers
+    (next(tmp_path.rglob("resolved-k"))).write_bytes(b"[[1]]")
+    assert kept_layers("k") is None

@@ -135,14 +135,14 @@ def _left(setup: HostSetup) -> dict[str, list[str]]:
 
 
 def _programs(setup: HostSetup) -> list[str]:
-    """List programs with a token of keynet in their environment, as the setup's user."""
-    del setup
+    """List the setup's own programs that were started by keynet."""
+    home = f"HOME={setup.environment['HOME']}\0".encode()
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             environment = (process / "environ").read_bytes()
             command = (process / "cmdline").read_bytes()
-            if b"KEYNET_OWNER=" in environment and b"keynet-build" in command:
+            if b"KEYNET_OWNER=" in environment and home in environment and b"keynet" in command:
                 found.append(command.replace(b"\0", b" ").decode(errors="replace"))
     return sorted(found)
 

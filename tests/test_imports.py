@@ -79,6 +79,7 @@ IMPORTERS = {
 MIRRORED = {
     ("backend/client.py", "registry/client.py"),
     ("backend/transport.py", "registry/http/transport.py"),
+    ("runtime/workspace/run.py", "steps/run.py"),
 }
 
 MOST_MODULES = 15

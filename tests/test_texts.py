@@ -13,6 +13,8 @@ PACKAGE = Path(__file__).parent.parent / "keynet"
 MARKERS = {"_": 1, "N_": 1, "ngettext": 2}
 # A module that translates what others marked, and the class whose fields those texts are.
 TRANSLATED_LATER = {"runtime/probing/endpoints.py": "Advice"}
+# It translates the hints that the engines' modules list, and mark, beside their messages.
+HINTS_OF_ENGINES = "runtime/workspace/run.py"
 # Whose arguments are shown to people.
 SHOWN = {"Notice", "Unusable"} | {
     name
@@ -61,7 +63,8 @@ def _marked_wrongly(relative: str) -> Iterator[str]:
 
 
 def _is_marked_elsewhere(relative: str) -> bool:
-    return relative in TRANSLATED_LATER or "N_(" in (PACKAGE / relative).read_text("utf-8")
+    known = relative in TRANSLATED_LATER or relative == HINTS_OF_ENGINES
+    return known or "N_(" in (PACKAGE / relative).read_text("utf-8")
 
 
 def test_a_text_that_is_translated_later_was_marked() -> None:

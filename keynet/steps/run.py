@@ -28,7 +28,7 @@ from keynet.steps import running
 from keynet.steps.preparing.prepare import prepare
 from keynet.steps.preparing.request import Request
 from keynet.steps.stages import Stages
-from keynet.text import _, fill, printable
+from keynet.text import _, fill, printable, stacked
 
 __all__ = ["RunOptions", "own_registry", "run_image", "run_script"]
 
@@ -166,7 +166,7 @@ def _run(
         output=options.output,
     )
     if outcome.left is not None:
-        emit(Notice(f"{outcome.left.message} {outcome.left.hint}"))
+        emit(Notice(stacked(outcome.left.message, outcome.left.hint)))
     if outcome.hint and outcome.status != running_container.NOT_STARTED:
         emit(Notice(outcome.hint))
     if outcome.out_of_memory:

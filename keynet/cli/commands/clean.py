@@ -34,11 +34,11 @@ def clean(yes: bool, dry_run: bool, images: bool, everything: bool) -> int:
     from keynet.cli.prompts import can_ask
     from keynet.cli.render import show
     from keynet.errors import UsageError
-    from keynet.steps.cleaning import finding, removing
+    from keynet.steps.cleaning import removing
     from keynet.steps.cleaning.leftover import State
 
     with show() as emit:
-        found = finding.find(emit)
+        found = remnants.find(emit)
     chosen = removing.select(found, images=images, everything=everything)
     if spared := [each for each in found if each.state is State.IN_USE]:
         click.echo(_spared(len(spared)), err=True)

@@ -17,10 +17,9 @@ def ps(as_json: bool) -> None:
     """
     from keynet.cli.leftovers import print_leftovers
     from keynet.cli.render import show
-    from keynet.steps.cleaning import finding
 
     with show() as emit:
-        found = finding.find(emit)
+        found = remnants.find(emit)
     if as_json:
         click.echo(json.dumps([each.to_json() for each in found], ensure_ascii=False))
     elif found:

@@ -7,7 +7,6 @@ of its own, so that the packages' layers are the same whether it can be made or 
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from typing import Final
 from keynet.direct.layers.tar_stream import Entry, file_entry
 from keynet.direct.packages import compiling
 from keynet.errors import BuildFailed
+from keynet.process import programs
 from keynet.process.environment import without_own
 from keynet.text import _, fill
 
@@ -48,7 +48,7 @@ def find_compiler(minor: str) -> Compiler | None:
     if minor == ".".join(map(str, sys.version_info[:2])):
         tag = sys.implementation.cache_tag
         return Compiler(sys.executable, tag, sys.version) if tag else None
-    program = shutil.which(f"python{minor}")
+    program = programs.find(f"python{minor}")
     if program is None:
         return None
     try:

@@ -3,11 +3,11 @@
 Nothing is built for that: an engine that does not work can be asked, too.
 """
 
-import shutil
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from keynet.errors import EngineUnavailable, InvalidRunSettings
+from keynet.process import programs
 from keynet.runtime.abilities import PING_TIMEOUT_S, TIMEOUT_S, Engine
 from keynet.runtime.engines import engine_candidates
 from keynet.runtime.engines.docker import docker_host
@@ -51,7 +51,7 @@ def connect(
 
 def installed() -> list[Engine]:
     """Return the engines whose programs are on PATH, without asking them."""
-    return [_named(each, TIMEOUT_S) for each in _ENGINES if shutil.which(each) is not None]
+    return [_named(each, TIMEOUT_S) for each in _ENGINES if programs.find(each) is not None]
 
 
 def _named(name: str, timeout_s: float) -> Engine:
@@ -60,7 +60,7 @@ def _named(name: str, timeout_s: float) -> Engine:
             fill(_("Unknown engine: {name}."), name=printable(name, 100)),
             fill(_("Use one of: {names}."), names=", ".join([AUTO, *_ENGINES])),
         )
-    binary = shutil.which(name)
+    binary = programs.find(name)
     if binary is None:
         raise EngineUnavailable(
             fill(_("{name} is not installed (no such program on PATH)"), name=name),

@@ -2,8 +2,8 @@
 
 import os
 import pwd
-import shutil
 
+from keynet.process import programs
 from keynet.text import Block, _, fill
 
 __all__ = ["as_root", "installing", "running_as_root", "user_name"]
@@ -35,7 +35,7 @@ def installing(debian: str, fedora: str) -> str:
         fedora: Its name for dnf.
     """
     commands = {"apt-get": f"apt-get install {debian}", "dnf": f"dnf install {fedora}"}
-    own = [command for program, command in commands.items() if shutil.which(program)]
+    own = [command for program, command in commands.items() if programs.find(program)]
     if own:
         return as_root(own[0])
     apt, dnf = commands.values()

@@ -2,11 +2,11 @@
 
 import os
 import re
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from keynet.process import programs
 from keynet.runtime.engine import Unusable
 from keynet.runtime.probing import subordinate_ids
 from keynet.runtime.probing.privileges import as_root, installing, user_name
@@ -173,7 +173,7 @@ def _subids_fix(guide: Guide) -> str:
 def _unmapped(guide: Guide) -> Unusable:
     """Explain a namespace without the subordinate ids that this user has."""
     reason = _("only one id is mapped for this user, although it has subordinate ids")
-    if shutil.which("newuidmap") is None:
+    if programs.find("newuidmap") is None:
         return Unusable(guide.name, reason, _newuidmap_fix(guide))
     if not guide.after_subids:
         return Unusable(guide.name, reason, _setuid_fix(guide))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from keynet.process import programs
 from keynet.runtime.probing.privileges import as_root, user_name
 
 __all__ = [
@@ -95,7 +96,6 @@ def advice(files: tuple[Path, ...] = FILES) -> str:
     Args:
         files: The tables of user ids and of group ids.
     """
-    import shutil
 
     names = {user_name(), str(os.geteuid())}
     lacking = missing(names, files)
@@ -104,7 +104,7 @@ def advice(files: tuple[Path, ...] = FILES) -> str:
     wanted = free_range(taken, first, count) or Entry("", first, count)
     flagged = [table for table, file in zip(FILES, files, strict=True) if file in lacking] or FILES
     command = add_command(user_name(), wanted, flagged, known=len(names) == 2)
-    if shutil.which("newuidmap") is None:
+    if programs.find("newuidmap") is None:
         command = f"apt-get install uidmap && {command}"
     return as_root(command)
 

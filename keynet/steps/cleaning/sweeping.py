@@ -2,7 +2,7 @@
 
 from keynet.events import ignore
 from keynet.files import dead_folders, folder_parents, owners, places
-from keynet.steps.cleaning import finding, removing
+from keynet.steps.cleaning import removing
 
 __all__ = ["sweep"]
 
@@ -16,6 +16,6 @@ def sweep() -> None:
     dead = [folder for folder in dead_folders.find() if not folder.alive]
     if any(folder.kind == owners.KIND and folder.path.parent == here for folder in dead):
         # Their programs may still run, and their containers are in an engine.
-        removing.remove(finding.of_dead(ignore))
+        removing.remove(remnants.of_dead(ignore))
     elif dead:
         dead_folders.remove_dead()

@@ -2,13 +2,13 @@
 
 import os
 import platform
-import shutil
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 from keynet.files import places
+from keynet.process import programs
 from keynet.runtime.engines.podman_like import own_store
 from keynet.runtime.probing import reasons, subordinate_ids
 from keynet.runtime.probing.privileges import as_root, user_name
@@ -148,7 +148,7 @@ def _subids() -> Check | None:
 
 def _newuidmap() -> Check | None:
     for name in ("newuidmap", "newgidmap"):
-        program = shutil.which(name)
+        program = programs.find(name)
         if program is None:
             found = fill(_("{program} is not installed: rootless engines need it"), program=name)
             fix = reasons.known_fix(_ROOTLESS, f"error: {name}")

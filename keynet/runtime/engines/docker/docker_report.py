@@ -2,13 +2,12 @@
 
 import json
 import os
-import shutil
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from keynet.errors import EngineError
-from keynet.process import shell
+from keynet.process import programs, shell
 from keynet.runtime.engine import Unusable
 from keynet.runtime.engines.docker import docker_trial
 from keynet.runtime.engines.docker.docker_host import ADVICE, GUIDE, NAME
@@ -26,7 +25,7 @@ def report(timeout_s: float = TIMEOUT_S) -> EngineReport | Unusable:
     Args:
         timeout_s: Of each program that is asked.
     """
-    binary = shutil.which(NAME)
+    binary = programs.find(NAME)
     if binary is None:
         return reasons.not_installed(GUIDE)
     endpoint = ""

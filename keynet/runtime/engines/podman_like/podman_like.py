@@ -34,9 +34,9 @@ from keynet.runtime.engines.podman_like import (
     own_store,
     podman_args,
     podman_remote,
-    podman_run,
     working_containers,
 )
+from keynet.runtime.engines.podman_like.containers import podman_run
 from keynet.runtime.engines.podman_like.dialect import Dialect, Invocation
 from keynet.runtime.engines.podman_like.podman_bases import PodmanBases
 from keynet.runtime.engines.podman_like.podman_engine import PodmanEngine

@@ -3,12 +3,11 @@
 import json
 import os
 import re
-import shutil
 from collections.abc import Mapping
 from typing import Any, Final
 
 from keynet.errors import EngineError
-from keynet.process import shell
+from keynet.process import programs, shell
 from keynet.runtime.engine import Unusable
 from keynet.runtime.engines.podman_like import podman_like_trial
 from keynet.runtime.engines.podman_like.dialect import Dialect, Invocation, read_info
@@ -30,7 +29,7 @@ def report(dialect: Dialect, timeout_s: float = TIMEOUT_S) -> EngineReport | Unu
     Args:
         timeout_s: Of each program that is asked.
     """
-    binary = shutil.which(dialect.name)
+    binary = programs.find(dialect.name)
     if binary is None:
         return reasons.not_installed(dialect.guide)
     plain = Invocation(binary=binary)

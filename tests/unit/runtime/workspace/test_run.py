@@ -9,7 +9,7 @@ import pytest
 from keynet.errors import EngineError, EngineUnavailable
 from keynet.runtime.engines.docker.docker_host import GUIDE
 from keynet.runtime.engines.docker.docker_run import gpu_flags
-from keynet.runtime.engines.podman_like import podman_run
+from keynet.runtime.engines.podman_like.containers import podman_run
 from keynet.runtime.engines.questions import Questions
 from keynet.runtime.workspace.container_args import ContainerRun
 from keynet.runtime.workspace.labels import Labels

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from keynet.errors import EngineError
-from keynet.runtime.engines.podman_like import podman_remains, working_containers
+from keynet.runtime.engines.podman_like import working_containers
 from keynet.runtime.engines.podman_like.buildah import BUILDAH
-from keynet.runtime.engines.podman_like.podman_remains import PodmanRemains
+from keynet.runtime.engines.podman_like.containers import podman_remains
+from keynet.runtime.engines.podman_like.containers.podman_remains import PodmanRemains
 from keynet.runtime.remains import Kind
 from tests.fakes.engine import Answer
 from tests.unit.conftest import Machine

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from keynet.process import shell
-from keynet.process.copies import Copy
+from keynet.process.forked_copy import Copy
 from keynet.process.shell import Command
 
 PROGRAM = """\

@@ -1,0 +1,1 @@
+"""Containers of podman and buildah: runs, and what builds and runs have left."""

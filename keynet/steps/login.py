@@ -20,7 +20,15 @@ from keynet.saved_login import HarborAccount, SavedLogin
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
 
-__all__ = ["Login", "SignedInUser", "forget", "log_in_engines", "log_out_engines", "sign_in"]
+__all__ = [
+    "Login",
+    "SignedInUser",
+    "forget",
+    "forget_stored",
+    "log_in_engines",
+    "log_out_engines",
+    "sign_in",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,4 +176,31 @@ def log_out_engines(host: str, builders: Iterable[AnyBuilder], emit: Emit) -> li
             )
         else:
             done.append(builder.engine.name)
+    return done
+
+
+def forget_stored(host: str, emit: Emit) -> list[Path]:
+    """Remove what the engines did not remove from files of theirs; return those files.
+
+    Call it after ``log_out_engines``: a daemon may be down, or an engine no longer installed. What
+    cannot be removed is a warning with its place.
+    """
+    # Its models take time to import.
+    from keynet.registry.auth import stored_removal
+
+    done = []
+    for each in stored_removal.remove(host):
+        if each.removed:
+            done.append(each.file)
+        if each.left:
+            emit(
+                Notice(
+                    fill(
+                        _("A login for {host} is still stored. See {file}: {why}"),
+                        host=host,
+                        file=each.file,
+                        why=each.left,
+                    )
+                )
+            )
     return done

@@ -121,10 +121,15 @@ def forget_login() -> None:
     if host is not None:
         with show() as emit:
             done = step.log_out_engines(host, choosing.find_working(engines(), emit), emit)
+            files = step.forget_stored(host, emit)
         if done:
             click.echo(
                 fill(_("Logged out of {host}: {engines}."), host=host, engines=", ".join(done)),
                 err=True,
+            )
+        for file in files:
+            click.echo(
+                fill(_("Removed the login for {host} from {file}."), host=host, file=file), err=True
             )
 
 

@@ -1,5 +1,6 @@
 """A program is never taken from a folder that depends on where keynet was started."""
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -37,13 +38,13 @@ def test_an_empty_or_relative_entry_of_path_starts_nothing(
 
 
 @pytest.mark.parametrize("path", ["", ".:/usr/bin:/bin"])
-async def test_no_credential_helper_of_the_current_folder_is_asked(
+def test_no_credential_helper_of_the_current_folder_is_asked(
     trap: Path, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     monkeypatch.setenv("PATH", path)
     for name in ("pass", "pass/../docker"):
         with pytest.raises(UsageError, match="cannot be used"):
-            await ask_helper(name, "registry.example.com", 5)
+            asyncio.run(ask_helper(name, "registry.example.com", 5))
     assert not trap.exists()
 
 

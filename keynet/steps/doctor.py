@@ -3,7 +3,7 @@
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -100,23 +100,25 @@ class Examiner:
         """Return the names of the examinations that ``run`` will end."""
         return [each.name for each in self._examinations()]
 
-    def run(self) -> Iterator[Check | Ended]:
+    def run(self) -> Generator[Check | Ended, None, None]:
         """Yield each check as it is found, and the end of each examination.
 
         Never raises a KeynetError: a failure is a check with its fix.
         """
         waiting = {each.name for each in self._candidates}
-        for item in at_once.run(self._examinations()):
-            if isinstance(item, Check):
-                self._checks.append(item)
-            else:
-                waiting.discard(item.name)
-            yield item
-            if isinstance(item, Ended) and not waiting and self._chosen is None:
-                waiting = {""}
-                check = self._select()
-                self._checks.append(check)
-                yield check
+        selected = False
+        with contextlib.closing(at_once.run(self._examinations())) as found:
+            for item in found:
+                if isinstance(item, Check):
+                    self._checks.append(item)
+                else:
+                    waiting.discard(item.name)
+                yield item
+                if not waiting and not selected:
+                    selected = True
+                    check = self._select()
+                    self._checks.append(check)
+                    yield check
 
     @property
     def diagnosis(self) -> Diagnosis:
@@ -125,7 +127,7 @@ class Examiner:
         groups = list(Group)
 
         def rank(check: Check) -> tuple[int, int]:
-            name = check.name.partition(" ")[0]
+            name = check.name if check.name in order else check.name.partition(" ")[0]
             place = order.index(name) if name in order else -1
             return groups.index(check.group), place
 
@@ -167,11 +169,8 @@ class Examiner:
 
 def watch(
     first: Diagnosis, *, sleep: Callable[[float], None] = time.sleep
-) -> Iterator[tuple[Check, Check | None]]:
-    """Yield each check that changes, and the one before it, until the caller stops.
-
-    A check that is not there any more is yielded with an empty ``found``.
-    """
+) -> Generator[tuple[Check, Check | None], None, None]:
+    """Yield each check that changes, and the one before it, until the caller stops."""
     known = {check.name: check for check in first.checks}
     asked = time.monotonic()
     while True:
@@ -179,12 +178,13 @@ def watch(
         servers = time.monotonic() - asked >= _SERVERS_S
         asked = time.monotonic() if servers else asked
         round_ = Examiner(fresh=False, servers=servers)
-        for item in round_.run():
-            if isinstance(item, Check):
-                before = known.get(item.name)
-                known[item.name] = item
-                if not item.same_as(before):
-                    yield item, before
+        with contextlib.closing(round_.run()) as found:
+            for item in found:
+                if isinstance(item, Check):
+                    before = known.get(item.name)
+                    known[item.name] = item
+                    if not item.same_as(before):
+                        yield item, before
         now = {check.name for check in round_.diagnosis.checks}
         ended = [check for name, check in known.items() if name not in now]
         for check in ended:

@@ -34,7 +34,7 @@ def clean(yes: bool, dry_run: bool, images: bool, everything: bool) -> int:
     from keynet.cli.prompts import can_ask
     from keynet.cli.render import show
     from keynet.errors import UsageError
-    from keynet.steps.cleaning import removing
+    from keynet.steps.cleaning import remnants, removing
     from keynet.steps.cleaning.leftover import State
 
     with show() as emit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from typing import TYPE_CHECKING
@@ -54,8 +55,10 @@ def _examine(*, quiet: bool) -> Diagnosis:
     from keynet.steps.doctor import Ended, Examiner
 
     examiner = Examiner()
-    with showing(examiner.names, quiet=quiet) as display:
-        for item in examiner.run():
+    # Closed, so that no program is left behind when nobody reads the output any more.
+    closing = contextlib.closing(examiner.run())
+    with showing(examiner.names, quiet=quiet) as display, closing as found:
+        for item in found:
             if isinstance(item, Ended):
                 display.end(item.name)
             else:
@@ -102,8 +105,9 @@ def _watch(found: Diagnosis, *, as_json: bool) -> None:
         for check in found.checks:
             show(check)
     click.echo(_("Watching for changes. Press Ctrl-C to stop."), err=True)
-    for check, _before in step.watch(found):
-        show(check)
+    with contextlib.closing(step.watch(found)) as changes:
+        for check, _before in changes:
+            show(check)
 
 
 def _fix(repairs: list[Repair], *, yes: bool) -> bool:
@@ -148,4 +152,4 @@ def _do(repair: Repair) -> None:
     # The only thing that needs questions of its own: user name and password.
     from keynet.cli.commands.login import login
 
-    login.main(args=repair.what.split()[2:], standalone_mode=False)
+    login.main(args=["--", repair.server_url] if repair.server_url else [], standalone_mode=False)

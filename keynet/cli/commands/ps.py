@@ -17,6 +17,7 @@ def ps(as_json: bool) -> None:
     """
     from keynet.cli.leftovers import print_leftovers
     from keynet.cli.render import show
+    from keynet.steps.cleaning import remnants
 
     with show() as emit:
         found = remnants.find(emit)

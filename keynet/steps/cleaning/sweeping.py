@@ -2,7 +2,7 @@
 
 from keynet.events import ignore
 from keynet.files import dead_folders, folder_parents, owners, places
-from keynet.steps.cleaning import removing
+from keynet.steps.cleaning import remnants, removing
 
 __all__ = ["sweep"]
 

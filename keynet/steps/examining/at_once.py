@@ -3,7 +3,7 @@
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,7 +17,7 @@ __all__ = ["Ended", "Examination", "Show", "run"]
 # After Ctrl-C a program may tidy up for so long; then it is killed.
 _PATIENCE_S: Final = 2.0
 # The threads of programs that were killed remove what is theirs in that time.
-_TIDY_S: Final = 0.5
+_TIDY_S: Final = 1.0
 # Python runs the handler of a signal between two waits.
 _LONGEST_WAIT_S: Final = 0.25
 
@@ -70,7 +70,7 @@ class _Inbox:
     )
 
 
-def run(examinations: Sequence[Examination]) -> Iterator[Check | Ended]:
+def run(examinations: Sequence[Examination]) -> Generator[Check | Ended, None, None]:
     """Yield every check as it is found, and after its last one the end of each examination.
 
     An error of an examination becomes its check. Threads that hang do not keep Python from
@@ -151,11 +151,14 @@ def _wind_up(runs: Sequence[_Run]) -> None:
     for each in runs:
         if not each.ended:
             each.programs.interrupt()
-    _join([each for each in runs if not each.ended], _PATIENCE_S)
-    for each in runs:
-        if each.thread.is_alive():
-            each.programs.interrupt()
-    _join(runs, _TIDY_S)
+    try:
+        _join([each for each in runs if not each.ended], _PATIENCE_S)
+    finally:
+        # Also after a second Ctrl-C.
+        for each in runs:
+            if each.thread.is_alive():
+                each.programs.interrupt()
+        _join(runs, _TIDY_S)
 
 
 def _join(runs: Sequence[_Run], time_s: float) -> None:

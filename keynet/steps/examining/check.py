@@ -31,11 +31,13 @@ class Repair:
     """What keynet can do itself, without root.
 
     ``what`` says it for people: a command or a sentence. ``act`` raises a KeynetError or an
-    OSError if it fails; None if the command line has to do it, as with a login.
+    OSError if it fails; None for a login, which asks questions of its own. ``server_url`` is where
+    to log in, "" if that is not known.
     """
 
     what: str
     act: Callable[[], None] | None
+    server_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

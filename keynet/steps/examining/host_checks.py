@@ -95,7 +95,7 @@ def _system() -> Iterator[Check]:
 
 def _rootless() -> Iterator[Check]:
     """Examine what rootless engines need; each missing part is a check of its own."""
-    if os.geteuid() == 0:
+    if os.geteuid() == 0 or platform.system() != "Linux":
         return
     problems = [each for each in (_subids(), _newuidmap(), _namespaces()) if each is not None]
     if problems:

@@ -133,7 +133,8 @@ def _login(moment: Callable[[], datetime], show: Show) -> None:
 
 
 def _login_repair(server_url: str | None) -> Repair:
-    return Repair(f"keynet login {printable(server_url or '')}".rstrip(), None)
+    shown = f"keynet login {printable(server_url or '')}".rstrip()
+    return Repair(shown, None, server_url or "")
 
 
 def _token_lifetime(merged: Settings, now: datetime) -> str:

@@ -3,7 +3,9 @@
 import json
 import os
 import re
+from contextvars import Context
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -157,7 +159,8 @@ def _remove_containers(
     known = replace(invocation, graph_root=facts.graph_root, remote=facts.remote)
     for container in working_containers.find(folder, known, facts.storage_driver):
         argv = (*dialect.prefix(invocation), "rm", *dialect.rm_flags, container)
-        shell.run(shell.Command(argv), timeout_s=_TIMEOUT_S)
+        # In a context of its own: what has interrupted the trial must not interrupt this.
+        Context().run(partial(shell.run, shell.Command(argv), timeout_s=_TIMEOUT_S))
 
 
 def _usable(

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from keynet.files import places
+from keynet.process import programs
 
 __all__ = ["for_programs", "without_own"]
 
@@ -40,5 +41,6 @@ def for_programs(own: Mapping[str, str]) -> dict[str, str]:
 
 
 def without_own(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that other programs may see: all but KEYNET_…."""
-    return {name: value for name, value in variables.items() if not name.startswith(_OWN)}
+    """Return the variables that other programs may see: all but KEYNET_…, and a safe PATH."""
+    foreign = {name: value for name, value in variables.items() if not name.startswith(_OWN)}
+    return programs.with_safe_path(foreign)

@@ -34,7 +34,7 @@ from typing import Any, Final, Self, cast
 
 from keynet.errors import EngineError, EngineUnavailable, Interrupted
 from keynet.files import owners
-from keynet.process import environment, signals
+from keynet.process import environment, programs, signals
 from keynet.process.copies import Copy
 from keynet.process.lines import Lines, OnLine, Redact, hide_logins, redactor
 from keynet.process.pipes import End, pipe, terminal
@@ -238,12 +238,15 @@ def _redact(command: Command) -> Redact:
 def _start(command: Command, out: End, err: End) -> tuple[Any, Feeder | None]:
     sh = _sh()
     program, *arguments = command.argv
+    found = programs.find(program)
+    if found is None:
+        raise _not_installed(program)
     # sh refuses the option where the descriptor is a terminal already.
     options = {} if command.terminal else {"_tty_out": False}
     stdin, feeder = open_input(command.stdin)
     try:
         with signals.held_back() as release:
-            child = sh.Command(program)(
+            child = sh.Command(found)(
                 *arguments,
                 _bg=True,
                 _bg_exc=False,
@@ -259,10 +262,7 @@ def _start(command: Command, out: End, err: End) -> tuple[Any, Feeder | None]:
                 **options,
             )
     except sh.CommandNotFound as error:
-        raise EngineUnavailable(
-            fill(_("The program {program} is not installed."), program=program),
-            _("Install it, or choose another engine with --builder."),
-        ) from error
+        raise _not_installed(program) from error
     except sh.ForkException as error:
         raise EngineError(
             fill(_("{program} could not be started."), program=program),
@@ -274,6 +274,13 @@ def _start(command: Command, out: End, err: End) -> tuple[Any, Feeder | None]:
             # Also after a failure: nobody reads then, and its thread ends with a broken pipe.
             feeder.start()
     return child, feeder
+
+
+def _not_installed(program: str) -> EngineUnavailable:
+    return EngineUnavailable(
+        fill(_("The program {program} is not installed."), program=program),
+        _("Install it, or choose another engine with --builder."),
+    )
 
 
 @cache

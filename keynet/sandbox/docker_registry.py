@@ -4,7 +4,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 import signal
 import subprocess
 import time
@@ -16,6 +15,7 @@ from typing import Any, Final
 
 from keynet.errors import KeynetError
 from keynet.files import atomic
+from keynet.process import programs
 from keynet.process.environment import without_own
 from keynet.sandbox import registry_tokens
 from keynet.sandbox.authority import KeyPair
@@ -83,7 +83,7 @@ def running(
 
 def _program() -> str:
     for name in _PROGRAMS:
-        found = shutil.which(name)
+        found = programs.find(name)
         if found:
             return found
     raise KeynetError(
@@ -131,7 +131,7 @@ def _at(address: str, port: int) -> str:
 
 def _started(argv: list[str], log: Path) -> subprocess.Popen[bytes]:
     # setpriv ends the registry if this process is killed and cannot clean up.
-    guard = shutil.which("setpriv")
+    guard = programs.find("setpriv")
     command = [guard, "--pdeathsig", "TERM", *argv] if guard else argv
     # REGISTRY_… variables would override the configuration.
     kept = without_own(os.environ).items()

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic import ValidationError as Malformed
 
 from keynet.errors import UsageError
+from keynet.process import programs
 from keynet.process.environment import without_own
 from keynet.registry.auth.credential_sources import Credential
 from keynet.secret import Secret
@@ -66,9 +67,12 @@ async def ask_helper(name: str, server: str, timeout_s: float) -> Credential | N
         UsageError: It is missing, fails, hangs or its answer cannot be read.
     """
     program = f"docker-credential-{name}"
+    found = programs.find(program)
+    if found is None:
+        raise _unusable(program, _("it is not installed"))
     try:
         process = await asyncio.create_subprocess_exec(
-            program,
+            found,
             "get",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,

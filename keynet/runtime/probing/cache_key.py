@@ -7,12 +7,12 @@ Only from that: a login that rewrites an engine's configuration file, or another
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 import keynet
+from keynet.process import programs
 
 __all__ = ["of", "stamp", "variables"]
 
@@ -28,7 +28,7 @@ def of(name: str, settings: Iterable[object]) -> str:
         settings: The engine's own settings, in JSON's types.
     """
     parts: list[object] = [keynet.__version__, name, os.geteuid(), os.uname().release]
-    parts += [*variables(_VARIABLES), stamp(shutil.which(name)), *settings]
+    parts += [*variables(_VARIABLES), stamp(programs.find(name)), *settings]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:_LENGTH]
 
 

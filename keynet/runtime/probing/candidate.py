@@ -1,11 +1,11 @@
 """An engine that may work on this host: its probing and remembered results."""
 
 import dataclasses
-import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from keynet.process import programs
 from keynet.runtime.engine import AnyBuilder, Unusable, WorkingEngine
 from keynet.runtime.probing import cache_key, endpoints
 from keynet.runtime.probing.cache import Cache, ProbedEngine
@@ -34,7 +34,7 @@ class EngineCandidate:
     @property
     def installed(self) -> bool:
         """Report whether its program is on PATH."""
-        return shutil.which(self.name) is not None
+        return programs.find(self.name) is not None
 
     def remembered(self) -> AnyBuilder | Unusable | None:
         """Return an earlier trial's result; None if the daemon started or stopped since."""

@@ -2,13 +2,12 @@
 
 import os
 import re
-import shutil
 from typing import Final
 
 from keynet.errors import EngineError
 from keynet.files import places
 from keynet.files.living_folders import living
-from keynet.process import shell
+from keynet.process import programs, shell
 from keynet.runtime.build import layer_cache
 from keynet.runtime.build.build_log import BuildLog
 from keynet.runtime.engine import Unusable, WorkingEngine
@@ -35,7 +34,7 @@ _CLIENT = re.compile(r"Docker version (\d+(?:\.\d+)+)", re.IGNORECASE)
 
 def probe() -> TrialResult:
     """Return the first builder of docker that passes a trial build (under 1 s each)."""
-    binary = shutil.which(NAME)
+    binary = programs.find(NAME)
     if binary is None:
         return reasons.not_installed(GUIDE)
     try:

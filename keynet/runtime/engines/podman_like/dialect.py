@@ -1,12 +1,12 @@
 """The differences between podman and buildah as values, and their ``info``."""
 
 import json
-import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from keynet.oci.platform import Platform
+from keynet.process import programs
 from keynet.runtime.probing.reasons import Guide
 
 __all__ = ["Dialect", "Facts", "Invocation", "read_info"]
@@ -49,7 +49,7 @@ class Facts:
     @property
     def other_runtimes(self) -> list[str]:
         """Return paths of OCI runtimes on this host, except the engine's default one."""
-        found = [shutil.which(name) for name in _RUNTIMES if name != self.runtime]
+        found = [programs.find(name) for name in _RUNTIMES if name != self.runtime]
         return [path for path in found if path]
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from keynet.files import places
-from keynet.process import shell
+from keynet.process import programs, shell
 from keynet.runtime.engines.podman_like.dialect import Invocation
 
 __all__ = ["OwnStore", "exists", "find", "is_allowed", "prepare", "remove", "select"]
@@ -92,7 +92,7 @@ def remove() -> None:
     if not exists():
         return
     for name in ("buildah", "podman"):
-        if binary := shutil.which(name):
+        if binary := programs.find(name):
             shell.run(
                 shell.Command((binary, "unshare", "rm", "-rf", "--", str(_base()), str(_runroot())))
             )

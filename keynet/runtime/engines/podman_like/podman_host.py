@@ -3,12 +3,12 @@
 import contextlib
 import os
 import pwd
-import shutil
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
 from keynet.files import places
+from keynet.process import programs
 from keynet.runtime.probing.cache_key import stamp, variables
 from keynet.runtime.probing.endpoints import Advice
 from keynet.text import N_
@@ -42,7 +42,7 @@ def settings() -> Iterator[object]:
     """Yield everything that decides how they run; see ``EngineCandidate.settings``."""
     yield from variables(_VARIABLES)
     config = Path(os.environ.get("XDG_CONFIG_HOME") or places.home() / ".config") / "containers"
-    files = [shutil.which(helper) for helper in _HELPERS]
+    files = [programs.find(helper) for helper in _HELPERS]
     files += [os.environ.get(name) for name in ("CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF")]
     for folder in (Path("/etc/containers"), config):
         files += [str(folder / file) for file in ("storage.conf", "containers.conf")]

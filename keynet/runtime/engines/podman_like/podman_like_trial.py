@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -11,7 +10,7 @@ from typing import Final
 from keynet.errors import EngineError
 from keynet.files import places
 from keynet.files.living_folders import living
-from keynet.process import shell
+from keynet.process import programs, shell
 from keynet.runtime.build import layer_cache
 from keynet.runtime.engine import Unusable, WorkingEngine
 from keynet.runtime.engines.podman_like import own_store, working_containers
@@ -41,7 +40,7 @@ class _Attempt:
 
 def probe(dialect: Dialect) -> TrialResult:
     """Return the first invocation that passes a trial build (under 1 s each)."""
-    binary = shutil.which(dialect.name)
+    binary = programs.find(dialect.name)
     if binary is None:
         return reasons.not_installed(dialect.guide)
     plain = Invocation(binary=binary, network="host")

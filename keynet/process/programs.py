@@ -1,0 +1,43 @@
+"""Find programs on PATH, and never in a folder that depends on where keynet was started.
+
+An empty entry of PATH is the current folder: often a repository that was just cloned, in which
+anybody may have put a program called docker.
+"""
+
+import os
+from collections.abc import Mapping
+
+__all__ = ["find", "with_safe_path"]
+
+
+def find(name: str) -> str | None:
+    """Return the path of a program; None where there is none.
+
+    Args:
+        name: Without a slash it is looked for in the absolute folders of PATH; with one it has
+            to be an absolute path.
+    """
+    if "/" in name:
+        return name if name.startswith("/") and _is_program(name) else None
+    for folder in _folders(os.environ.get("PATH", os.defpath)):
+        path = os.path.join(folder, name)  # noqa: PTH118
+        if _is_program(path):
+            return path
+    return None
+
+
+def with_safe_path(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables with a PATH of absolute folders only, for what programs start."""
+    safe = dict(variables)
+    if "PATH" in safe:
+        # An empty PATH would be the current folder.
+        safe["PATH"] = os.pathsep.join(_folders(safe["PATH"])) or os.defpath
+    return safe
+
+
+def _folders(path: str) -> list[str]:
+    return [folder for folder in path.split(os.pathsep) if folder.startswith("/")]
+
+
+def _is_program(path: str) -> bool:
+    return os.path.isfile(path) and os.access(path, os.X_OK)  # noqa: PTH113

@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from keynet.steps.build import BuildResult
     from keynet.steps.login import SignedInUser
     from keynet.steps.push import PushResult
+    from keynet.steps.settings_of_runs import runtime_settings
 
 __version__ = "0.1.0"
 
@@ -117,6 +118,7 @@ __all__ = [
     "extract",
     "login",
     "push",
+    "runtime_settings",
 ]
 
 # Where the public names live that are neither errors nor events.
@@ -135,6 +137,7 @@ _HOMES = {
     "extract": "keynet.steps.api",
     "login": "keynet.steps.api",
     "push": "keynet.steps.api",
+    "runtime_settings": "keynet.steps.settings_of_runs",
 }
 _OTHERS = ("keynet.errors", "keynet.events")
 

@@ -18,6 +18,7 @@ from keynet.errors import KeynetError, UsageError
 from keynet.oci.descriptor import Digest
 from keynet.registry.artifact import ARTIFACT_TYPE
 from keynet.registry.lists import referrers
+from keynet.runtime.workspace import runtime_settings
 from keynet.script.arguments import Argument, Extraction
 from keynet.settings import sources
 from keynet.settings.model import Settings
@@ -160,9 +161,21 @@ def test_every_variable_of_keynet_is_in_the_table_of_settings() -> None:
         for name in re.findall(r"\bKEYNET_[A-Z_]+\b", module.read_text("utf-8"))
     }
     # An argument of the generated Containerfile, not a variable of the user's.
-    used -= {"KEYNET_USER"}
-    documented = {name for row in _rows(REFERENCE / "settings.md", "setting") for name in row}
+    used -= {"KEYNET_USER", runtime_settings.VARIABLE_PREFIX}
+    used |= {
+        f"{runtime_settings.VARIABLE_PREFIX}{key.upper()}" for key in runtime_settings.SETTINGS
+    }
+    tables = ("setting", "setting of runs")
+    rows = [row for first in tables for row in _rows(REFERENCE / "settings.md", first)]
+    documented = {cell for row in rows for cell in row}
     assert used == set(re.findall(r"KEYNET_[A-Z_]+", " ".join(documented)))
+
+
+def test_the_table_of_runs_has_each_setting_with_its_variable() -> None:
+    rows = _rows(REFERENCE / "settings.md", "setting of runs")
+    named = {CODE.findall(row[0])[0].replace("-", "_"): CODE.findall(row[2])[0] for row in rows}
+    prefix = runtime_settings.VARIABLE_PREFIX
+    assert named == {key: f"{prefix}{key.upper()}" for key in runtime_settings.SETTINGS}
 
 
 @pytest.mark.parametrize("command", ["build", "login", "push"])

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import assert_type
 
 import keynet
-from keynet import registry
+from keynet import registry, runtime
 
 
 def from_a_script(script: Path, emit: keynet.Emit) -> str:
@@ -40,3 +40,25 @@ async def from_an_archive(archive: Path) -> registry.ImageInspect:
     assert_type(await registry.push_docker_tar(archive, "r.example.com", "app", "1"), str)
     assert_type(await registry.list_tags("r.example.com", "app"), list[str])
     return await registry.get_image_info("r.example.com", "app", "1")
+
+
+def of_an_engine() -> bool:
+    engine = runtime.connect("docker")
+    assert_type(engine, runtime.Engine)
+    assert_type(engine.ping(timeout_s=1), float)
+    assert_type(engine.version(), runtime.EngineVersion)
+    assert_type(engine.system().limits, frozenset[str])
+    assert_type(engine.ensure_network("team").managed, runtime.Labels | None)
+    assert_type(keynet.runtime_settings().limits, runtime.Limits)
+    with runtime.HealthMonitor(engine, interval_s=5, on_change=print) as monitor:
+        assert_type(monitor.health, runtime.Health | None)
+    return runtime.check_health(engine).healthy
+
+
+async def watched(engine: runtime.Engine) -> None:
+    async def on_change(health: runtime.Health) -> None:
+        print(health.reason)
+
+    async with runtime.HealthMonitor(engine, on_change=on_change) as monitor:
+        async for health in monitor.changes():
+            assert_type(health, runtime.Health)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import secrets
 import socket
 import subprocess
@@ -15,9 +16,12 @@ import pytest
 
 from tests.integration.engines import Host, make_host, marked
 from tests.testbed.daemon import Dockerd, running_dockerd
+from tests.testbed.machine import CHECKOUT
 
 KINDS = ("docker-networks", "podman-root", "podman-rootless")
 NEWER = ("docker-newer", "podman-newer", "podman-newer-rootless")
+
+EXAMPLES = re.findall(r"```python\n(.*?)```", (CHECKOUT / "docs/runtime.md").read_text(), re.DOTALL)
 
 ENSURE = """
 import sys
@@ -62,6 +66,17 @@ def name(host: Host) -> Iterator[str]:
 
 @pytest.mark.parametrize("cache", ["shared", "own"])
 def test_eight_processes_at_once_make_one_network(host: Host, name: str, cache: str) -> None:
+    _race(host, name, cache)
+
+
+@pytest.mark.newer
+def test_eight_processes_at_once_make_one_newer_network(newer_host: Host) -> None:
+    name = f"keynet-test-{secrets.token_hex(4)}"
+    _race(newer_host, name, "own")
+    newer_host.run(newer_host.engine, "network", "rm", name)
+
+
+def _race(host: Host, name: str, cache: str) -> None:
     processes = [
         subprocess.Popen(
             host.wrap([host.python, "-c", ENSURE, host.engine, name, cache]),
@@ -175,6 +190,22 @@ def test_a_daemon_that_hangs_is_noticed_in_time(request: pytest.FixtureRequest) 
         )
         assert "did not answer within 1 s" in found
         assert time.monotonic() - started < 20
+
+
+@pytest.mark.docker
+def test_every_example_of_the_page_runs(
+    dockerd_with_networks: Dockerd, request: pytest.FixtureRequest
+) -> None:
+    host = make_host("docker-legacy", request).with_environment(
+        DOCKER_HOST=dockerd_with_networks.host
+    )
+    assert len(EXAMPLES) >= 8
+    printed = host.run(host.python, "-W", "error", "-c", "\n".join(EXAMPLES))
+    assert "EngineVersion(client='20.10" in printed
+    assert "bridge True Labels(created=" in printed
+    assert "['keynet-network']" in printed
+    assert "workspace_abc--wxkaixb7izx2sh7czrvl" in printed
+    assert "Limits(cpus=1.5, memory=2147483648, privileged=False, read_only=True" in printed
 
 
 def _check_everything(host: Host, name: str) -> None:

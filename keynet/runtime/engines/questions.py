@@ -13,7 +13,7 @@ from keynet.runtime.engine import Unusable
 from keynet.runtime.probing import reasons
 from keynet.text import _, fill
 
-__all__ = ["Questions", "documents", "mapping", "names", "texts", "unavailable"]
+__all__ = ["Questions", "documents", "mapping", "names", "number", "texts", "unavailable"]
 
 # What the clients print when no daemon answers them, or it refuses this user.
 _NO_DAEMON: Final = re.compile(
@@ -103,6 +103,11 @@ def documents(text: str) -> list[Mapping[str, Any]]:
 def mapping(value: object) -> Mapping[str, Any]:
     """Return a JSON object, or an empty one for anything else."""
     return value if isinstance(value, dict) else {}
+
+
+def number(value: object) -> int:
+    """Return a JSON number that is whole, or 0 for anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def texts(value: object) -> dict[str, str]:

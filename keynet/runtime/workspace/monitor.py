@@ -84,7 +84,7 @@ class HealthMonitor:
         Raises:
             TypeError: ``on_change`` is a coroutine function, which needs ``async with``.
         """
-        if inspect.iscoroutinefunction(self._on_change):
+        if _is_coroutine_function(self._on_change):
             raise TypeError("on_change is a coroutine function: use 'async with HealthMonitor'")
         self._start(self._on_change or _ignore)
 
@@ -237,6 +237,12 @@ class _Watch:
                 except Exception:
                     _logger.exception("on_change failed")
             self._stopped.wait(self._interval_s)
+
+
+def _is_coroutine_function(function: object) -> bool:
+    # An object that is called has it in its class; of a function it is not one.
+    called = vars(type(function)).get("__call__")
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)
 
 
 def _ignore(health: Health) -> None:

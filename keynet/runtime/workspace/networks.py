@@ -135,6 +135,7 @@ def _settled(store: NetworkStore, name: str, made: str) -> Network:
             _drop_own(store, made)
             made = ""
         elif late:
+            _drop_surplus(store, found[1:])
             return found[0]
         time.sleep(_PAUSE_S)
 
@@ -143,6 +144,14 @@ def _drop_own(store: NetworkStore, made: str) -> None:
     # A container that found it first keeps it; the next call finds it again.
     with contextlib.suppress(EngineError):
         store.drop(made)
+
+
+def _drop_surplus(store: NetworkStore, younger: list[Network]) -> None:
+    """Remove what processes that were killed have left: no engine takes a name of two networks."""
+    for each in younger:
+        if each.managed is not None:
+            with contextlib.suppress(EngineError):
+                store.drop(each.id)
 
 
 def _age(network: Network) -> tuple[str, str]:

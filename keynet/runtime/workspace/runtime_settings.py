@@ -3,6 +3,7 @@
 Documented in docs/reference/settings.md.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -18,14 +19,17 @@ from keynet.runtime.workspace.limits import (
 from keynet.runtime.workspace.safe_names import BUILT_IN_NETWORKS, check_network_name
 from keynet.text import _, fill, printable
 
-__all__ = ["SPELLINGS", "VARIABLE_PREFIX", "RuntimeSettings", "merge_runtime"]
+__all__ = ["SETTINGS", "SPELLINGS", "VARIABLE_PREFIX", "RuntimeSettings", "merge_runtime"]
 
 VARIABLE_PREFIX: Final = "KEYNET_RUNTIME_"
 # Networks that a repository's file may choose: it must not join a container to somebody else's.
 _OWN_NETWORKS: Final = "keynet-"
 
+# What a service of that name sets in every pod.
+_OF_KUBERNETES: Final = re.compile(r"SERVICE_(?:HOST|PORT.*)|PORT(?:_\d+_.*)?")
+
 _Parse = Callable[[object, str], object]
-_SETTINGS: Final[Mapping[str, _Parse]] = {
+SETTINGS: Final[Mapping[str, _Parse]] = {
     "timeout": setting_values.seconds,
     "ping_timeout": setting_values.seconds,
     "image": setting_values.image,
@@ -97,14 +101,14 @@ def merge_runtime(
     mine = _from_table(saved or {}, _("config file: runtime {key}"))
     theirs = _from_table(table or {}, _("pyproject.toml: [tool.keynet.runtime] {key}"))
     for key, each in theirs.items():
-        value = _SETTINGS[key](each.value, each.source)
+        value = SETTINGS[key](each.value, each.source)
         if key not in own:
             _refuse_weaker(key, value, each.source)
     return _settings({**mine, **theirs, **own})
 
 
 def _settings(given: Mapping[str, _Given]) -> RuntimeSettings:
-    values = {key: _SETTINGS[key](each.value, each.source) for key, each in given.items()}
+    values = {key: SETTINGS[key](each.value, each.source) for key, each in given.items()}
     default, limits = RuntimeSettings(), Limits()
 
     def chosen(key: str, otherwise: object) -> Any:
@@ -173,7 +177,9 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, _Given]:
     named = {
         variable: value.strip()
         for variable, value in environment.items()
-        if variable.startswith(VARIABLE_PREFIX) and value.strip()
+        if variable.startswith(VARIABLE_PREFIX)
+        and value.strip()
+        and not _OF_KUBERNETES.fullmatch(variable.removeprefix(VARIABLE_PREFIX))
     }
     return dict(
         _known(
@@ -183,7 +189,12 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, _Given]:
     )
 
 
-def _from_table(table: Mapping[str, Any], place: str) -> dict[str, _Given]:
+def _from_table(table: object, place: str) -> dict[str, _Given]:
+    if not isinstance(table, Mapping):
+        raise InvalidRunSettings(
+            fill(_("{source} is not a table of settings."), source=fill(place, key="").strip()),
+            _("Write settings into it, such as: cpus = 2"),
+        )
     return dict(
         _known(
             (written.replace("-", "_"), value, fill(place, key=printable(written, 60)))
@@ -196,12 +207,12 @@ def _known(found: Iterator[tuple[str, object, str]]) -> Iterator[tuple[str, _Giv
     seen: dict[str, str] = {}
     for written, value, source in found:
         key = SPELLINGS.get(written, written)
-        if key not in _SETTINGS:
+        if key not in SETTINGS:
             raise InvalidRunSettings(
                 fill(_("{source} is not a known setting."), source=source),
                 fill(
                     _("Known settings: {keys}."),
-                    keys=", ".join(sorted(each.replace("_", "-") for each in _SETTINGS)),
+                    keys=", ".join(sorted(each.replace("_", "-") for each in SETTINGS)),
                 ),
             )
         if key in seen:

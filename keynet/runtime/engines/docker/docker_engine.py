@@ -24,6 +24,7 @@ from keynet.runtime.engines.questions import (
     documents,
     mapping,
     names,
+    number,
     texts,
     unavailable,
 )
@@ -196,8 +197,8 @@ def read_system(facts: Mapping[str, Any], endpoint: str) -> SystemFacts:
         operating_system=str(facts.get("OperatingSystem") or ""),
         kernel=str(facts.get("KernelVersion") or ""),
         architecture=Platform("linux", str(facts.get("Architecture") or "")).architecture,
-        cpus=int(facts.get("NCPU") or 0),
-        memory=int(facts.get("MemTotal") or 0),
+        cpus=number(facts.get("NCPU")),
+        memory=number(facts.get("MemTotal")),
         rootless=any("rootless" in each for each in security),
         remote=not endpoint.startswith(("unix://", "npipe://")),
         endpoint=endpoint,

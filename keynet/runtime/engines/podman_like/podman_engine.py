@@ -22,6 +22,7 @@ from keynet.runtime.engines.questions import (
     documents,
     mapping,
     names,
+    number,
     texts,
     unavailable,
 )
@@ -187,10 +188,10 @@ def read_system(engine: str, info: Mapping[str, Any], version: str) -> SystemFac
     distribution = mapping(host.get("distribution") or host.get("Distribution"))
     rootless = bool(security.get("rootless", host.get("rootless", False)))
     cgroup = str(host.get("cgroupVersion") or host.get("CgroupVersion") or "").removeprefix("v")
-    number = int(cgroup) if cgroup.isdecimal() else 0
+    cgroup_version = int(cgroup) if cgroup.isdecimal() else 0
     remote = bool(host.get("serviceIsRemote", False))
     # On cgroups v1 limits of a user without root are ignored, whatever controllers there are.
-    controllers = () if rootless and number == 1 else names(host.get("cgroupControllers"))
+    controllers = () if rootless and cgroup_version == 1 else names(host.get("cgroupControllers"))
     return SystemFacts(
         engine=engine,
         version=version,
@@ -199,15 +200,15 @@ def read_system(engine: str, info: Mapping[str, Any], version: str) -> SystemFac
         ),
         kernel=str(host.get("kernel") or ""),
         architecture=Platform("linux", str(host.get("arch") or "")).architecture,
-        cpus=int(host.get("cpus") or 0),
-        memory=int(host.get("memTotal") or host.get("MemTotal") or 0),
+        cpus=number(host.get("cpus")),
+        memory=number(host.get("memTotal") or host.get("MemTotal")),
         rootless=rootless,
         remote=remote,
         endpoint=str(mapping(host.get("remoteSocket")).get("path") or "") if remote else "",
         storage_driver=str(store.get("graphDriverName") or store.get("GraphDriverName") or ""),
         store=str(store.get("graphRoot") or store.get("GraphRoot") or ""),
         runtime=str(runtime or "").rpartition("/")[2],
-        cgroup_version=number,
+        cgroup_version=cgroup_version,
         cgroup_driver=str(host.get("cgroupManager") or ""),
         limits=frozenset(_CONTROLLERS[each] for each in controllers if each in _CONTROLLERS),
         security=tuple(

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 
@@ -356,9 +357,12 @@ def test_an_error_of_an_async_on_change_is_logged(caplog: pytest.LogCaptureFixtu
 def test_a_coroutine_function_needs_an_event_loop() -> None:
     async def on_change(_health: Health) -> None: ...
 
-    monitor = HealthMonitor(Engine(), on_change=on_change)
-    with pytest.raises(TypeError, match="async with"):
-        monitor.start()
+    class Called:
+        async def __call__(self, _health: Health) -> None: ...
+
+    for each in (on_change, Called(), partial(on_change)):
+        with pytest.raises(TypeError, match="async with"):
+            HealthMonitor(Engine(), on_change=each).start()
     with pytest.raises(RuntimeError, match="async with"):
         asyncio.run(anext(HealthMonitor(Engine()).changes()))  # type: ignore[arg-type]
 

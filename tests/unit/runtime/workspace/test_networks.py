@@ -133,9 +133,15 @@ def test_an_older_one_of_ones_own_goes_if_the_younger_one_is_taken(
 def test_of_several_that_stay_the_oldest_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(networks, "_SETTLE_S", 0.05)
     # Nanoseconds lose their zeros: .89 is before .8934.
-    store = Store([network("b", "00.8934"), network("a", "00.89"), network("c", "00.9")])
-    assert networks.ensure(store, "net").id == "a"
+    store = Store(
+        [network("b", "00.8934"), network("a", "00.89"), network("c", "00.9")], in_use={"b"}
+    )
     assert networks.find_one(store, "net").id == "a"
+    foreign = Network("net", "d", "bridge", created="2026-11-28T10:00:01Z")
+    store.found.append(foreign)
+    assert networks.ensure(store, "net").id == "a"
+    # What keynet has made twice goes; what somebody else has made, or uses, stays.
+    assert [each.id for each in store.found] == ["b", "a", "d"]
 
 
 def test_one_that_is_removed_at_the_same_moment_is_made_again() -> None:

@@ -115,6 +115,12 @@ def test_an_empty_variable_counts_as_not_set() -> None:
     assert merge_runtime(environment={"KEYNET_RUNTIME_CPUS": " "}) == RuntimeSettings()
 
 
+def test_variables_of_a_kubernetes_service_are_not_settings() -> None:
+    names = ("SERVICE_HOST", "SERVICE_PORT_HTTP", "PORT", "PORT_80_TCP_ADDR")
+    variables = {f"KEYNET_RUNTIME_{name}": "10.0.0.1" for name in names}
+    assert merge_runtime(environment=variables) == RuntimeSettings()
+
+
 def test_two_spellings_of_one_setting_are_refused() -> None:
     with pytest.raises(InvalidRunSettings, match="same setting"):
         merge_runtime(table={"cpus": 1, "cpu-limit": 2})
@@ -169,3 +175,11 @@ def test_the_users_own_answer_counts_before_the_repositorys(own: bool) -> None:
 def test_what_the_user_has_saved_is_never_widened_by_a_repository() -> None:
     with pytest.raises(InvalidRunSettings, match="privileged"):
         merge_runtime(table={"privileged": True}, saved={"privileged": False})
+
+
+@pytest.mark.parametrize("table", [1, "x", [1], True])
+def test_a_table_that_is_none_is_refused_with_its_place(table: Any) -> None:
+    with pytest.raises(InvalidRunSettings, match=r"tool\.keynet\.runtime\] is not a table"):
+        merge_runtime(table=table)
+    with pytest.raises(InvalidRunSettings, match="config file: runtime is not a table"):
+        merge_runtime(saved=table)

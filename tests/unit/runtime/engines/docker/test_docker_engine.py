@@ -137,6 +137,8 @@ def test_host_facts_of_both_generations_are_read() -> None:
         assert facts.limits == {"cpus", "memory", "pids"}
         assert facts.store.startswith("/")
     assert read_system({}, "tcp://host:1").remote
+    strange = read_system({"NCPU": "x", "MemTotal": [], "Warnings": 3, "CgroupVersion": {}}, "")
+    assert (strange.cpus, strange.memory, strange.cgroup_version) == (0, 0, 0)
 
 
 def test_info_without_a_daemon_is_unavailable(machine: Machine) -> None:

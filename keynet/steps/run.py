@@ -19,7 +19,7 @@ from keynet.runtime.engines.engine_candidates import engines
 from keynet.runtime.workspace import run as running_container
 from keynet.runtime.workspace.container_args import OUTPUT, ContainerRun
 from keynet.runtime.workspace.labels import Labels
-from keynet.runtime.workspace.limits import Limits, shown_memory
+from keynet.runtime.workspace.limits import SMALLEST_MEMORY, Limits, shown_memory
 from keynet.runtime.workspace.run import ContainerCommands, Outcome
 from keynet.runtime.workspace.runtime_settings import RuntimeSettings
 from keynet.runtime.workspace.safe_names import BUILT_IN_NETWORKS, container_name, new_id
@@ -33,6 +33,8 @@ from keynet.text import _, fill, printable
 __all__ = ["RunOptions", "own_registry", "run_image", "run_script"]
 
 _LIMITS: Final = frozenset({"cpus", "memory"})
+_KILLED: Final = 128 + 9
+_QUARTER: Final = 256 * 1024**2
 _UNBUFFERED: Final = "PYTHONUNBUFFERED"
 
 
@@ -139,14 +141,15 @@ def _run(
         facts = system.result()
     limits = _limits(options.settings, facts, script=script)
     missing = _missing(limits, facts)
+    command = _command(config, options.arguments, script=script)
     run = ContainerRun(
         image=image,
         name=container_name(workspace),
         labels=Labels.now(workspace, printable(shown, 200)),
         limits=limits,
         network=network,
-        command=_command(config, options.arguments, script=script),
-        environment=_environment(config, options.environment),
+        command=command,
+        environment=_environment(config, command, options.environment),
         mounts=options.mounts,
         gpus=options.gpus,
         output=options.output_from if options.output is not None else "",
@@ -164,14 +167,22 @@ def _run(
     )
     if outcome.left is not None:
         emit(Notice(f"{outcome.left.message} {outcome.left.hint}"))
+    if outcome.hint and outcome.status != running_container.NOT_STARTED:
+        emit(Notice(outcome.hint))
     if outcome.out_of_memory:
         emit(Notice(_out_of_memory(limits)))
+    elif outcome.status == _KILLED and not outcome.interrupted and "memory" not in missing:
+        # podman before 5 does not always report it.
+        emit(Notice(_probably_out_of_memory(limits)))
     return outcome
 
 
 def _limits(settings: RuntimeSettings, facts: SystemFacts, *, script: bool) -> Limits:
     if script and "memory" not in settings.sources and facts.memory:
-        return replace(settings.limits, memory=facts.memory // 2)
+        half = facts.memory // 2
+        # A number that people read at a glance.
+        step = _QUARTER if half > _QUARTER else 1024**2
+        return replace(settings.limits, memory=max(half // step * step, SMALLEST_MEMORY))
     return settings.limits
 
 
@@ -199,9 +210,11 @@ def _command(
     return (*own, *arguments)
 
 
-def _environment(config: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, str]:
+def _environment(
+    config: Mapping[str, Any], command: tuple[str, ...], given: Mapping[str, str]
+) -> dict[str, str]:
     """Return the variables, with one that makes Python write its output at once."""
-    words = [*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())]
+    words = [*(config.get("Entrypoint") or ()), *(command or config.get("Cmd") or ())]
     names = {str(each).partition("=")[0] for each in config.get("Env") or ()}
     is_python = any("python" in os.path.basename(str(each)) for each in words[:1])  # noqa: PTH119
     if is_python and _UNBUFFERED not in names:
@@ -254,6 +267,16 @@ def _out_of_memory(limits: Limits) -> str:
         return _("A process was killed because the machine has no memory left.")
     return fill(
         _("Out of memory: a process was killed at the limit of {size}. Raise it: --memory {more}"),
+        size=shown_memory(limits.memory),
+        more=shown_memory(limits.memory * 2),
+    )
+
+
+def _probably_out_of_memory(limits: Limits) -> str:
+    if limits.memory is None:
+        return _("The program was killed (SIGKILL), probably because memory ran out.")
+    return fill(
+        _("Killed, probably at the limit of {size} memory. Raise it: --memory {more}"),
         size=shown_memory(limits.memory),
         more=shown_memory(limits.memory * 2),
     )

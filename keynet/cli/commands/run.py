@@ -89,10 +89,10 @@ def run(
         "privileged": privileged or None,
         "read_only": False if writable else None,
     }
-    options = _options(limits, arguments, variables, mounts, output, gpus)
+    options = _options(arguments, variables, mounts, output, gpus)
     if _is_script(image_or_script):
         return _run_script(Path(image_or_script), limits, options, flags, verbosity)
-    return _run_image(image_or_script, options, flags, verbosity)
+    return _run_image(image_or_script, limits, options, flags, verbosity)
 
 
 def _is_script(name: str) -> bool:
@@ -108,18 +108,16 @@ def _run_script(
 ) -> int:
     from dataclasses import replace
 
-    from keynet import settings
     from keynet.cli.build_request import build_request
     from keynet.cli.render import show
     from keynet.errors import BuildFailed, EngineError, InvalidRunSettings, RunNotStarted
-    from keynet.runtime.workspace.runtime_settings import merge_runtime
     from keynet.steps import run as step
+    from keynet.steps.settings_of_runs import runtime_settings
 
     built = {name: flags.pop(name) for name in ("build_args", "labels", "secrets")}
     modes = {name: flags.pop(name) for name in ("no_cache", "strict")}
     request = build_request(script, flags.pop("context"), flags, **built, **modes)
-    table = settings.read_pyproject(request.context).get("runtime", {})
-    options = replace(options, settings=merge_runtime(limits, os.environ, table))
+    options = replace(options, settings=runtime_settings(request.context, limits))
     try:
         with show(verbosity) as emit:
             return _status(step.run_script(request, options, emit))
@@ -130,14 +128,22 @@ def _run_script(
 
 
 def _run_image(
-    image: str, options: "RunOptions", flags: Mapping[str, Any], verbosity: "Verbosity"
+    image: str,
+    limits: Mapping[str, object],
+    options: "RunOptions",
+    flags: Mapping[str, Any],
+    verbosity: "Verbosity",
 ) -> int:
+    from dataclasses import replace
+
     from keynet import credentials, settings
     from keynet.cli.render import show
     from keynet.errors import EngineError, InvalidRunSettings, RunNotStarted
     from keynet.steps import run as step
+    from keynet.steps.settings_of_runs import runtime_settings
 
     _refuse_build_options(flags)
+    options = replace(options, settings=runtime_settings(None, limits))
     merged = settings.merge({"builder": flags["builder"]}, os.environ, {}, credentials.load())
     try:
         with show(verbosity) as emit:
@@ -187,7 +193,6 @@ def _status(outcome: "Outcome") -> int:
 
 
 def _options(
-    limits: Mapping[str, object],
     arguments: tuple[str, ...],
     variables: tuple[str, ...],
     mounts: tuple[str, ...],
@@ -196,12 +201,10 @@ def _options(
 ) -> "RunOptions":
     from keynet.runtime.workspace.container_args import OUTPUT, mount_flag
     from keynet.runtime.workspace.run_settings import output_folder, parse_gpus, parse_variables
-    from keynet.runtime.workspace.runtime_settings import merge_runtime
     from keynet.steps.run import RunOptions
 
     folder, inside = output_folder(output) if output is not None else (None, OUTPUT)
     return RunOptions(
-        settings=merge_runtime(limits, os.environ),
         arguments=arguments,
         environment=parse_variables(variables, os.environ),
         mounts=tuple(mount_flag(each, Path.cwd()) for each in mounts),

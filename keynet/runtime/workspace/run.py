@@ -145,7 +145,9 @@ def execute(
     """
     try:
         finished = _attend(commands, run, attached, enforced)
-        state = _State() if finished.status == 0 else _state(commands, run.name)
+        # podman ends with 0 where a signal came before the container had started.
+        clean = finished.status == 0 and not finished.interrupted
+        state = _State(started=True) if clean else _state(commands, run.name)
         outcome = _outcome(commands, finished, state)
     except BaseException:
         with contextlib.suppress(EngineError):
@@ -182,8 +184,6 @@ def _attend(
 
 
 def _outcome(commands: ContainerCommands, finished: shell.Finished, state: _State) -> Outcome:
-    if finished.status == 0:
-        return Outcome(0, interrupted=finished.interrupted)
     if not state.known:
         raise EngineUnavailable(
             fill(
@@ -211,7 +211,9 @@ def _outcome(commands: ContainerCommands, finished: shell.Finished, state: _Stat
             said=said,
             hint=_known_hint(commands, finished.stderr),
         )
-    status = state.status if finished.status < 0 else finished.status
+    # What the engine's program says after a signal is its own end, not the program's.
+    own = finished.interrupted or finished.status < 0
+    status = state.status if own else finished.status
     return Outcome(status, out_of_memory=state.out_of_memory, interrupted=finished.interrupted)
 
 

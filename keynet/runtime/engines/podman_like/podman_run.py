@@ -1,6 +1,7 @@
 """How podman runs containers: its flags, its pulls, its messages."""
 
 import contextlib
+import resource
 from functools import partial
 from typing import Final
 
@@ -12,14 +13,20 @@ from keynet.runtime.engines.podman_like import podman_args
 from keynet.runtime.engines.podman_like.dialect import Dialect, Invocation
 from keynet.runtime.engines.podman_like.podman_login import private_auth
 from keynet.runtime.engines.questions import Questions
+from keynet.runtime.probing.ulimits import lower_limits
 from keynet.runtime.workspace.run import ContainerCommands
 from keynet.text import N_
 
-__all__ = ["container_commands", "gpu_flags"]
+__all__ = ["container_commands", "gpu_flags", "ulimit_flags"]
 
 _SHORT_NAME: Final = "did not resolve to an alias"
 # Otherwise it waits ten seconds for the program to end.
 _AT_ONCE: Final = ("--time", "0")
+# As podman has them for containers of root.
+_ULIMITS: Final = (
+    (resource.RLIMIT_NOFILE, 1_048_576),
+    (resource.RLIMIT_NPROC, 4_194_304),
+)
 _KNOWN: Final = (
     (
         "unresolvable CDI devices|CDI device injection failed|nvidia.com/gpu",
@@ -49,10 +56,22 @@ def container_commands(dialect: Dialect, invocation: Invocation) -> ContainerCom
         Questions(dialect.guide, prefix),
         pull=partial(_pull, invocation, prefix),
         gpu_flags=gpu_flags,
-        flags=tuple(f"--ulimit={limit}" for limit in invocation.ulimits),
+        flags=() if invocation.remote else ulimit_flags(),
         remove=("rm", "--force", "--volumes", *_AT_ONCE),
         known=_KNOWN,
     )
+
+
+def ulimit_flags() -> tuple[str, ...]:
+    """Return limits within this process's own ones, where those are lower than podman's defaults.
+
+    podman would raise them, which only a process with CAP_SYS_RESOURCE may.
+    """
+    low = any(
+        hard != resource.RLIM_INFINITY and hard < default
+        for hard, default in ((resource.getrlimit(kind)[1], most) for kind, most in _ULIMITS)
+    )
+    return tuple(f"--ulimit={limit}" for limit in lower_limits()) if low else ()
 
 
 def gpu_flags(gpus: str) -> tuple[str, ...]:

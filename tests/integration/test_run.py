@@ -1,0 +1,333 @@
+"""``keynet run``: limits as the program sees them, signals, exit statuses, nothing left."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.testbed.daemon import Dockerd, running_dockerd
+from tests.testbed.host_setups import HostSetups
+from tests.testbed.images import Hub
+from tests.testbed.program import HostSetup
+
+IMAGE = "python:3.11-slim"
+# cgroups v1 and v2.
+LIMITS = """\
+cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null
+cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu.max 2>/dev/null
+"""
+SEPARATION = """\
+grep -E 'NoNewPrivs|CapEff|CapBnd' /proc/self/status
+touch /anywhere 2>/dev/null || echo read-only
+touch /tmp/x /workspace/x && echo writable
+grep -E ' (/tmp|/workspace) ' /proc/mounts
+"""
+SLEEPER = "import time; print('up', flush=True); time.sleep(60)"
+HANDLER = """\
+import signal, sys, time
+def end(number, frame):
+    print('got', number)
+    sys.exit(9)
+signal.signal(signal.SIGINT, end)
+signal.signal(signal.SIGTERM, end)
+print('up', flush=True)
+time.sleep(60)
+"""
+DEAF = f"""\
+import signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+{SLEEPER}
+"""
+KINDS = [
+    pytest.param("docker", marks=pytest.mark.docker),
+    pytest.param("podman", marks=pytest.mark.podman),
+]
+
+
+@pytest.fixture(scope="session")
+def runner_setups(host_setups: HostSetups, request: pytest.FixtureRequest) -> dict[str, HostSetup]:
+    """Return the setups by name; docker's daemon is one with networks."""
+    daemon: Dockerd = request.getfixturevalue("dockerd_with_networks")
+    docker = host_setups.named("docker-legacy")
+    return {
+        "docker": replace(docker, environment={**docker.environment, "DOCKER_HOST": daemon.host}),
+        "podman": host_setups.named("podman"),
+        "rootless-podman": host_setups.named("rootless-podman"),
+    }
+
+
+@pytest.fixture(params=KINDS)
+def setup(request: pytest.FixtureRequest, runner_setups: dict[str, HostSetup]) -> HostSetup:
+    return runner_setups[request.param]
+
+
+def run(setup: HostSetup, *arguments: str, **more: object) -> subprocess.CompletedProcess[str]:
+    return setup.keynet("run", "--builder", setup.builder, *arguments, **more)  # type: ignore[arg-type]
+
+
+def left(setup: HostSetup) -> str:
+    """Return the containers and volumes that the engine has."""
+    command = setup.command(setup.builder, "ps", "--all", "--quiet")
+    volumes = setup.command(setup.builder, "volume", "ls", "--quiet")
+    return setup.run(command).stdout + setup.run(volumes).stdout
+
+
+@contextlib.contextmanager
+def started(setup: HostSetup, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Start ``keynet run`` and wait for the program's first line."""
+    process = subprocess.Popen(
+        setup.argv("run", "--quiet", "--builder", setup.builder, IMAGE, "--", *arguments),
+        env=dict(setup.environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline() == "up\n"
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        process.communicate(timeout=60)
+
+
+def test_the_program_sees_the_limits_and_nothing_is_left(setup: HostSetup) -> None:
+    done = run(setup, IMAGE, "--", "sh", "-c", LIMITS + SEPARATION)
+    assert done.returncode == 0, done.stderr
+    assert "536870912\n" in done.stdout
+    assert "100000\n" in done.stdout or "100000 100000\n" in done.stdout
+    assert "NoNewPrivs:\t1" in done.stdout
+    assert done.stdout.count("0000000000000000") == 2
+    assert "read-only\nwritable\n" in done.stdout
+    assert "tmpfs" not in done.stdout
+    for part in ("1 CPU (--cpus)", "512m memory (--memory)", "keynet-network (--network)"):
+        assert part in done.stderr
+    assert left(setup) == ""
+
+
+def test_limits_can_be_raised(setup: HostSetup) -> None:
+    done = run(
+        setup, "--cpus", "1.5", "-m", "1g", "--writable", "--network", "none", IMAGE, "--",
+        "sh", "-c", f"{LIMITS} touch /anywhere && echo writable; ls /sys/class/net",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["1073741824", "150000", "writable", "lo"] or (
+        "150000 100000" in done.stdout
+    )
+
+
+def test_labels_name_the_run_and_its_process(setup: HostSetup) -> None:
+    with started(setup, "python", "-c", SLEEPER):
+        listed = setup.run(setup.command(setup.builder, "ps", "--quiet")).stdout.split()
+        assert len(listed) == 1
+        found = setup.engine(setup.builder, "inspect", listed[0])
+        labels = json.loads(found[: found.rindex("]") + 1])[0]["Config"]["Labels"]
+    assert labels["keynet.managed"] == "true"
+    assert {
+        "keynet.created",
+        "keynet.workspace.id",
+        "keynet.workspace.name",
+        "keynet.owner",
+    } <= set(labels)
+
+
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [(["sh", "-c", "exit 7"], 7), (["no-such-program"], 127), (["/etc/passwd"], 126)],
+)
+def test_the_exit_status_is_that_of_the_program(
+    setup: HostSetup, command: list[str], status: int
+) -> None:
+    assert run(setup, "--network", "none", IMAGE, "--", *command).returncode == status
+    assert left(setup) == ""
+
+
+def test_what_fails_before_the_program_has_status_125(setup: HostSetup) -> None:
+    for arguments, said in (
+        (["localhost/keynet/nothing"], "keynet build"),
+        (["no.such.example/image:1"], "could not pull it"),
+        (["--gpus", "all", "--network", "none", IMAGE], "nvidia-container-toolkit"),
+    ):
+        done = run(setup, *arguments)
+        assert done.returncode in (125, 126), done.stderr
+        assert said in done.stderr
+    assert left(setup) == ""
+
+
+def test_no_memory_names_the_flag(setup: HostSetup) -> None:
+    eat = "x = bytearray(300_000_000)"
+    done = run(setup, "-q", "-m", "64m", "--network", "none", IMAGE, "--", "python", "-c", eat)
+    assert done.returncode == 137
+    assert "--memory 128m" in done.stderr
+
+
+def test_output_is_copied_and_belongs_to_the_caller(setup: HostSetup) -> None:
+    folder = setup.home / f"out-{os.urandom(4).hex()}"
+    write = "mkdir /output/a && echo kept > /output/a/b && chown -R 1234:1234 /output/a; exit 3"
+    done = run(setup, "--output", str(folder), "--network", "none", IMAGE, "--", "sh", "-c", write)
+    assert done.returncode == 3, done.stderr
+    assert (folder / "a/b").read_text() == "kept\n"
+    assert (folder / "a/b").stat().st_uid == os.geteuid()
+    assert left(setup) == ""
+
+
+def test_a_full_disk_keeps_the_output_in_the_container(setup: HostSetup, tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(small)], check=True)
+    try:
+        write = "head -c 1000000 /dev/zero > /output/big"
+        done = run(
+            setup, "--output", str(small), "--network", "none", IMAGE, "--", "sh", "-c", write
+        )
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+    assert done.returncode != 0
+    assert "still in the container" in done.stderr
+    assert left(setup) != ""
+    cleaned = setup.keynet("clean", "--yes")
+    assert cleaned.returncode == 0, cleaned.stderr
+    assert left(setup) == ""
+
+
+def test_variables_reach_the_program_alone(setup: HostSetup) -> None:
+    done = run(
+        setup, "--network", "none", "-e", "SECRET=two words", "-e", "HOME=/elsewhere", "-v",
+        "-e", "DOCKER_HOST=tcp://192.0.2.1:1", IMAGE, "--", "env",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert {"SECRET=two words", "HOME=/elsewhere", "DOCKER_HOST=tcp://192.0.2.1:1"} <= set(
+        done.stdout.splitlines()
+    )
+    assert "two words" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_reaches_the_program_whose_status_counts(
+    setup: HostSetup, number: signal.Signals
+) -> None:
+    with started(setup, "python", "-c", HANDLER) as process:
+        process.send_signal(number)
+        out, _err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (9, f"got {int(number)}\n")
+    assert left(setup) == ""
+
+
+def test_a_program_that_ignores_signals_is_killed(setup: HostSetup) -> None:
+    with started(setup, "python", "-c", DEAF) as process:
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert time.monotonic() - began < 40
+    assert left(setup) == ""
+
+
+def test_clean_finds_what_a_killed_client_left(setup: HostSetup) -> None:
+    with started(setup, "python", "-c", SLEEPER) as process:
+        spared = setup.keynet("clean", "--yes")
+        assert spared.returncode == 0, spared.stderr
+        assert left(setup) != ""
+        process.kill()
+        process.wait()
+        cleaned = setup.keynet("clean", "--yes")
+    assert cleaned.returncode == 0, cleaned.stderr
+    assert left(setup) == ""
+
+
+def test_two_runs_at_once(setup: HostSetup) -> None:
+    argv = setup.argv("run", "--builder", setup.builder, IMAGE, "--", "echo", "done")
+    both = [
+        subprocess.Popen(argv, env=dict(setup.environment), stdout=subprocess.PIPE, text=True)
+        for _number in range(2)
+    ]
+    assert [each.communicate(timeout=120)[0] for each in both] == ["done\n"] * 2
+    assert left(setup) == ""
+
+
+def test_a_script_is_built_once_and_run_with_its_arguments(setup: HostSetup) -> None:
+    folder = setup.home / f"script-{os.urandom(4).hex()}"
+    folder.mkdir()
+    (folder / "train.py").write_text("import sys\nprint(sys.argv[1:])\n")
+    flags = ("--base-image", IMAGE, "--network", "none")
+    done = run(setup, "train.py", *flags, "--", "--epochs", "1", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "['--epochs', '1']\n"
+    # Half of the machine's memory, not the default of images.
+    assert "512m memory" not in done.stderr
+    built = setup.keynet(
+        "build", "train.py", "--builder", setup.builder, *flags[:2], cwd=folder
+    ).stdout.strip()
+    named = run(setup, "--network", "none", built, "--", "--epochs", "2")
+    assert named.stdout == "['--epochs', '2']\n", named.stderr
+
+
+@pytest.mark.docker
+def test_a_daemon_that_stops_during_a_run_is_named(
+    runner_setups: dict[str, HostSetup], bed: Path, hub: Hub
+) -> None:
+    docker = runner_setups["docker"]
+    with running_dockerd(bed / f"stops-{os.urandom(4).hex()}", mirror=hub.mirror) as daemon:
+        other = replace(docker, environment={**docker.environment, "DOCKER_HOST": daemon.host})
+        process = subprocess.Popen(
+            other.argv(
+                "run",
+                "--quiet",
+                "--builder",
+                "docker",
+                "--network",
+                "none",
+                IMAGE,
+                "--",
+                "python",
+                "-c",
+                SLEEPER,
+            ),
+            env=dict(other.environment),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+        os.kill(int((daemon.socket.parent / "pid").read_text()), signal.SIGKILL)
+        _out, err = process.communicate(timeout=120)
+        assert process.returncode == 125, err
+        assert "keynet clean" in err
+
+
+@pytest.mark.rootless
+@pytest.mark.podman
+def test_limits_that_rootless_cannot_enforce_are_named(
+    runner_setups: dict[str, HostSetup],
+) -> None:
+    setup = runner_setups["rootless-podman"]
+    done = run(setup, "--network", "none", IMAGE, "--", "sh", "-c", SEPARATION)
+    assert done.returncode == 0, done.stderr
+    assert "NoNewPrivs:\t1" in done.stdout
+    assert "read-only\nwritable\n" in done.stdout
+    if "rootless on cgroups v1" in done.stderr:
+        assert "--cpus, --memory" in done.stderr
+        assert "512m memory" not in done.stderr
+
+
+@pytest.mark.rootless
+@pytest.mark.podman
+def test_rootless_output_belongs_to_the_user(runner_setups: dict[str, HostSetup]) -> None:
+    setup = runner_setups["rootless-podman"]
+    folder = setup.home / f"out-{os.urandom(4).hex()}"
+    write = "echo kept > /output/b && chown 1234:1234 /output/b"
+    done = run(setup, "--output", str(folder), "--network", "none", IMAGE, "--", "sh", "-c", write)
+    assert done.returncode == 0, done.stderr
+    found = (folder / "b").stat()
+    assert found.st_uid == setup.home.stat().st_uid

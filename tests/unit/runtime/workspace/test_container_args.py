@@ -1,0 +1,97 @@
+"""The argv of one run, and how mounts are read."""
+
+from pathlib import Path
+
+import pytest
+
+from keynet.errors import InvalidRunSettings
+from keynet.runtime.workspace.container_args import (
+    ContainerRun,
+    is_read_by_clients,
+    mount_flag,
+    mounted_at,
+    run_arguments,
+)
+from keynet.runtime.workspace.labels import Labels
+from keynet.runtime.workspace.limits import Limits
+
+HERE = Path("/here")
+
+
+def _run(**more: object) -> ContainerRun:
+    return ContainerRun("image:1", "workspace_x", Labels.now("x", "image:1"), **more)  # type: ignore[arg-type]
+
+
+def test_the_defaults_separate_the_container_from_its_host() -> None:
+    arguments = " ".join(run_arguments(_run()))
+    for part in (
+        "--network none",
+        "--cpus 1",
+        "--memory 536870912b",
+        "--read-only",
+        "--cap-drop ALL",
+        "--security-opt no-new-privileges",
+        "--volume=/tmp --volume=/workspace",
+        "--label=keynet.managed=true",
+        "--label=keynet.workspace.id=x",
+    ):
+        assert part in arguments
+    assert arguments.endswith("-- image:1")
+
+
+def test_privileged_takes_nothing_away() -> None:
+    arguments = run_arguments(_run(limits=Limits(privileged=True)))
+    assert "--privileged" in arguments
+    assert "--cap-drop" not in arguments
+    assert "--security-opt" not in arguments
+
+
+def test_limits_that_the_host_does_not_know_are_left_out() -> None:
+    arguments = run_arguments(_run(), enforced=())
+    assert "--cpus" not in arguments
+    assert "--memory" not in arguments
+
+
+def test_values_of_variables_are_not_in_the_arguments() -> None:
+    run = _run(environment={"TOKEN": "hidden", "HOME": "hidden"})
+    arguments = run_arguments(run, env_file=HERE / "file")
+    assert "hidden" not in " ".join(arguments)
+    assert "hidden" not in repr(run)
+    assert arguments[-6:-4] == ("--env-file", "/here/file")
+    assert arguments[-4:-2] == ("--env", "TOKEN")
+
+
+@pytest.mark.parametrize("name", ["PATH", "DOCKER_HOST", "https_proxy", "XDG_RUNTIME_DIR", "HOME"])
+def test_variables_of_the_engines_programs_are_known(name: str) -> None:
+    assert is_read_by_clients(name)
+
+
+@pytest.mark.parametrize("name", ["EPOCHS", "PYTHONPATH", "HF_TOKEN", "CUDA_VISIBLE_DEVICES"])
+def test_other_variables_are_passed_by_name(name: str) -> None:
+    assert not is_read_by_clients(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "flag"),
+    [
+        ("data:/data", "type=bind,source=/here/data,target=/data"),
+        ("/srv/x:/data:ro", "type=bind,source=/srv/x,target=/data,readonly"),
+        ("type=bind,src=./d,dst=/data", "type=bind,src=/here/d,dst=/data"),
+        ("src=/a,target=/b,readonly", "type=bind,src=/a,target=/b,readonly"),
+        ("type=volume,source=cache,target=/c", "type=volume,source=cache,target=/c"),
+    ],
+)
+def test_mounts_have_an_absolute_source(text: str, flag: str) -> None:
+    assert mount_flag(text, HERE) == flag
+
+
+@pytest.mark.parametrize("text", ["data", "data:", ":/data", "a:b", "a:/b:x", "type=bind,src=/a"])
+def test_a_mount_without_a_target_is_refused(text: str) -> None:
+    with pytest.raises(InvalidRunSettings, match="--mount"):
+        mount_flag(text, HERE)
+
+
+def test_a_mount_takes_the_place_of_the_folder_that_is_thrown_away() -> None:
+    run = _run(mounts=("type=bind,source=/a,target=/workspace/",), output="/output")
+    assert run.volumes == ["/tmp", "/output"]
+    assert mounted_at(run.mounts[0]) == "/workspace"

@@ -1,8 +1,8 @@
 """What keynet has left in the engines of this host: the finders of all that are installed."""
 
-import shutil
 from collections.abc import Iterator
 
+from keynet.process import programs
 from keynet.runtime.engines import engine_hosts
 from keynet.runtime.engines.docker import docker_host
 from keynet.runtime.engines.podman_like.buildah import BUILDAH
@@ -19,7 +19,7 @@ def finders() -> Iterator[Finder]:
 
     Those that share a store find the same things in it.
     """
-    if binary := shutil.which(docker_host.NAME):
+    if binary := programs.find(docker_host.NAME):
         from keynet.runtime.engines.docker.docker_remains import DockerRemains
 
         yield DockerRemains(binary)
@@ -32,7 +32,7 @@ def finders() -> Iterator[Finder]:
 
 
 def _stores(dialect: Dialect) -> Iterator[Finder]:
-    binary = shutil.which(dialect.name)
+    binary = programs.find(dialect.name)
     if binary is not None:
         from keynet.runtime.engines.podman_like import podman_remains
 

@@ -3,6 +3,8 @@
 import base64
 import json
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,14 @@ from keynet.registry.auth.stored_removal import remove
 
 HOST = "harbor.example.com"
 LOGIN = {"auth": base64.b64encode(b"robot$1:password").decode()}
+
+
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """A home that other users may enter; pytest's own folders are private."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
 
 
 def _files(home: Path) -> dict[str, Path]:
@@ -81,16 +91,15 @@ def test_what_a_helper_keeps_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can use another user id")
-def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    file = _write(_files(tmp_path)["docker"], {"auths": {HOST: LOGIN}})
+def test_a_file_that_cannot_be_written_is_named(shared: Path) -> None:
+    file = _write(_files(shared)["docker"], {"auths": {HOST: LOGIN}})
     file.chmod(0o644)
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent, file.parent):
-        folder.chmod(0o755)
+    file.parent.chmod(0o755)
     read, write = os.pipe()
     child = os.fork()
     if not child:
         os.setuid(12345)
-        found = remove(HOST, _environment(tmp_path))
+        found = remove(HOST, _environment(shared))
         os.write(write, repr([(each.removed, bool(each.left)) for each in found]).encode())
         os._exit(0)
     os.waitpid(child, 0)

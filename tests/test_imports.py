@@ -79,7 +79,6 @@ IMPORTERS = {
 MIRRORED = {
     ("backend/client.py", "registry/client.py"),
     ("backend/transport.py", "registry/http/transport.py"),
-    ("runtime/workspace/run.py", "steps/run.py"),
 }
 
 MOST_MODULES = 15

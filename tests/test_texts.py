@@ -14,7 +14,7 @@ MARKERS = {"_": 1, "N_": 1, "ngettext": 2}
 # A module that translates what others marked, and the class whose fields those texts are.
 TRANSLATED_LATER = {"runtime/probing/endpoints.py": "Advice"}
 # It translates the hints that the engines' modules list, and mark, beside their messages.
-HINTS_OF_ENGINES = "runtime/workspace/run.py"
+HINTS_OF_ENGINES = "runtime/workspace/container_run.py"
 # Whose arguments are shown to people.
 SHOWN = {"Notice", "Unusable"} | {
     name

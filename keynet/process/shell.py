@@ -35,7 +35,7 @@ from typing import Any, Final, Self, cast
 from keynet.errors import EngineError, EngineUnavailable, Interrupted
 from keynet.files import owners
 from keynet.process import environment, programs, signals
-from keynet.process.forked_copy import Copy
+from keynet.process.attached_output import Copy
 from keynet.process.lines import Lines, OnLine, Redact, hide_logins, redactor
 from keynet.process.pipes import End, pipe, terminal
 from keynet.process.standard_input import Feeder, Writer, open_input

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from keynet.errors import EngineError
 from keynet.process import descendants
-from keynet.process.forked_copy import Copy
+from keynet.process.attached_output import Copy
 from keynet.process.lines import Lines
 from keynet.process.pipes import End
 from keynet.process.signals import ENDED, Inbox

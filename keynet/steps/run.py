@@ -16,11 +16,11 @@ from keynet.process.background import background
 from keynet.runtime.abilities import Hosting, SystemFacts
 from keynet.runtime.engine import AnyBuilder, Candidate, Saver
 from keynet.runtime.engines.engine_candidates import engines
-from keynet.runtime.workspace import run as running_container
+from keynet.runtime.workspace import container_run
 from keynet.runtime.workspace.container_args import OUTPUT, ContainerRun
+from keynet.runtime.workspace.container_run import ContainerCommands, Outcome
 from keynet.runtime.workspace.labels import Labels
 from keynet.runtime.workspace.limits import SMALLEST_MEMORY, Limits, shown_memory
-from keynet.runtime.workspace.run import ContainerCommands, Outcome
 from keynet.runtime.workspace.runtime_settings import RuntimeSettings
 from keynet.runtime.workspace.safe_names import BUILT_IN_NETWORKS, container_name, new_id
 from keynet.settings import Settings
@@ -158,7 +158,7 @@ def _run(
     for line in _warnings(commands, limits, missing, facts):
         emit(Notice(line))
     emit(StepStarted("run", _("Running"), _described(shown, run, missing)))
-    outcome = running_container.execute(
+    outcome = container_run.execute(
         commands,
         run,
         attached=options.attached,
@@ -167,7 +167,7 @@ def _run(
     )
     if outcome.left is not None:
         emit(Notice(stacked(outcome.left.message, outcome.left.hint)))
-    if outcome.hint and outcome.status != running_container.NOT_STARTED:
+    if outcome.hint and outcome.status != container_run.NOT_STARTED:
         emit(Notice(outcome.hint))
     if outcome.out_of_memory:
         emit(Notice(_out_of_memory(limits)))

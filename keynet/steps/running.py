@@ -9,7 +9,7 @@ from keynet.oci.reference import Reference
 from keynet.plan import RegistryAccess
 from keynet.runtime.engine import AnyBuilder, Candidate, Unusable
 from keynet.runtime.probing import choosing
-from keynet.runtime.workspace.run import ContainerCommands, Running
+from keynet.runtime.workspace.container_run import ContainerCommands, Running
 from keynet.text import _, fill, printable
 
 __all__ = ["choose", "find_image", "only_running"]

@@ -96,8 +96,7 @@ def started(setup: HostSetup, *arguments: str) -> Iterator[subprocess.Popen[str]
         assert process.stdout.readline() == "up\n"
         yield process
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
+        process.terminate()
         process.communicate(timeout=60)
 
 
@@ -118,7 +117,7 @@ def test_the_program_sees_the_limits_and_nothing_is_left(setup: HostSetup) -> No
 def test_limits_can_be_raised(setup: HostSetup) -> None:
     done = run(
         setup, "--cpus", "1.5", "-m", "1g", "--writable", "--network", "none", IMAGE, "--",
-        "sh", "-c", f"{LIMITS} touch /anywhere && echo writable; ls /sys/class/net",
+        "sh", "-c", f"{LIMITS} touch /opt/anywhere && echo writable; ls /sys/class/net",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["1073741824", "150000", "writable", "lo"] or (

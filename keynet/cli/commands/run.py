@@ -12,7 +12,7 @@ from keynet.text import _, fill
 
 if TYPE_CHECKING:
     from keynet.cli.render import Verbosity
-    from keynet.runtime.workspace.run import Outcome
+    from keynet.runtime.workspace.container_run import Outcome
     from keynet.steps.run import RunOptions
 
 _SCRIPTS: Final = (".py", ".ipynb")
@@ -181,7 +181,7 @@ def _status(outcome: "Outcome") -> int:
         RunNotStarted: The engine could not start it.
     """
     from keynet.errors import Interrupted, RunNotStarted
-    from keynet.runtime.workspace.run import NOT_STARTED
+    from keynet.runtime.workspace.container_run import NOT_STARTED
 
     if outcome.killed or (outcome.interrupted and not outcome.started):
         raise Interrupted

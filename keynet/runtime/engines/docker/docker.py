@@ -51,7 +51,7 @@ from keynet.runtime.engines.docker.docker_login import private_config
 from keynet.runtime.engines.docker.installing import docker_packages, docker_uv
 from keynet.runtime.lacking import cannot_emulate, cannot_run, heredocs, several_platforms
 from keynet.runtime.probing.reasons import error_line
-from keynet.runtime.workspace.run import ContainerCommands
+from keynet.runtime.workspace.container_run import ContainerCommands
 from keynet.text import _, fill
 
 __all__ = ["Docker"]

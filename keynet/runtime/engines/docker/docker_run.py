@@ -1,5 +1,6 @@
 """How docker's daemon runs containers: its flags, its pulls, its messages."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -11,7 +12,7 @@ from keynet.runtime.engines.docker.docker_args import Invocation
 from keynet.runtime.engines.docker.docker_host import GUIDE
 from keynet.runtime.engines.docker.docker_login import private_config
 from keynet.runtime.engines.questions import Questions
-from keynet.runtime.workspace.run import ContainerCommands
+from keynet.runtime.workspace.container_run import ContainerCommands
 from keynet.text import N_
 
 __all__ = ["container_commands", "gpu_flags"]
@@ -39,10 +40,9 @@ _KNOWN: Final = (
 def container_commands(invocation: Invocation) -> ContainerCommands:
     """Return how this docker runs containers."""
     return ContainerCommands(
-        Questions(GUIDE, (invocation.binary,)),
+        Questions(replace(GUIDE, known=(*_KNOWN, *GUIDE.known)), (invocation.binary,)),
         pull=partial(_pull, invocation),
         gpu_flags=gpu_flags,
-        known=_KNOWN,
     )
 
 

@@ -43,7 +43,7 @@ from keynet.runtime.engines.podman_like.podman_engine import PodmanEngine
 from keynet.runtime.engines.podman_like.podman_login import RegistryAuth, private_auth
 from keynet.runtime.lacking import cannot_emulate, cannot_run, heredocs, several_platforms
 from keynet.runtime.probing.reasons import error_line
-from keynet.runtime.workspace.run import ContainerCommands
+from keynet.runtime.workspace.container_run import ContainerCommands
 from keynet.text import _, fill
 
 __all__ = ["PodmanLike", "restore"]

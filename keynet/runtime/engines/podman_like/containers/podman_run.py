@@ -2,6 +2,7 @@
 
 import contextlib
 import resource
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -14,7 +15,7 @@ from keynet.runtime.engines.podman_like.dialect import Dialect, Invocation
 from keynet.runtime.engines.podman_like.podman_login import private_auth
 from keynet.runtime.engines.questions import Questions
 from keynet.runtime.probing.ulimits import lower_limits
-from keynet.runtime.workspace.run import ContainerCommands
+from keynet.runtime.workspace.container_run import ContainerCommands
 from keynet.text import N_
 
 __all__ = ["container_commands", "gpu_flags", "ulimit_flags"]
@@ -53,12 +54,11 @@ def container_commands(dialect: Dialect, invocation: Invocation) -> ContainerCom
         return None
     prefix = dialect.prefix(invocation)
     return ContainerCommands(
-        Questions(dialect.guide, prefix),
+        Questions(replace(dialect.guide, known=(*_KNOWN, *dialect.guide.known)), prefix),
         pull=partial(_pull, invocation, prefix),
         gpu_flags=gpu_flags,
         flags=() if invocation.remote else ulimit_flags(),
         remove=("rm", "--force", "--volumes", *_AT_ONCE),
-        known=_KNOWN,
     )
 
 

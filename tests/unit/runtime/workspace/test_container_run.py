@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,13 @@ from keynet.runtime.engines.docker.docker_run import gpu_flags
 from keynet.runtime.engines.podman_like.containers import podman_run
 from keynet.runtime.engines.questions import Questions
 from keynet.runtime.workspace.container_args import ContainerRun
+from keynet.runtime.workspace.container_run import ContainerCommands, Outcome, execute
 from keynet.runtime.workspace.labels import Labels
-from keynet.runtime.workspace.run import ContainerCommands, Outcome, execute
 from tests.fakes.engine import Answer, EngineProgram
 
 ENDED = '{"StartedAt": "2026-11-28T10:00:00Z", "Running": false, "OOMKilled": %s, "ExitCode": %d}'
 CREATED = '{"StartedAt": "0001-01-01T00:00:00Z", "Running": false, "ExitCode": 0}'
+KNOWN = (("no driver", "install the driver"),)
 NO_DAEMON = "Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?\n"
 
 
@@ -33,10 +35,9 @@ def _engine(folder: Path, *answers: Answer) -> tuple[EngineProgram, ContainerCom
     program = EngineProgram(folder, "docker", [*answers, Answer("rm *"), Answer("cp *")])
     path = program.install()
     commands = ContainerCommands(
-        Questions(GUIDE, (str(path),)),
+        Questions(replace(GUIDE, known=KNOWN), (str(path),)),
         pull=lambda image, access, on_line: "",
         gpu_flags=gpu_flags,
-        known=(("no driver", "install the driver"),),
     )
     return program, commands
 

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from keynet.process import shell
-from keynet.process.forked_copy import Copy
+from keynet.process.attached_output import Copy
 from keynet.process.shell import Command
 
 PROGRAM = """\

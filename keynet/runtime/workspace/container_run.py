@@ -20,7 +20,7 @@ from keynet.files.living_folders import living
 from keynet.plan import RegistryAccess
 from keynet.process import shell
 from keynet.runtime.engines.questions import Questions
-from keynet.runtime.probing.reasons import error_line
+from keynet.runtime.probing.reasons import error_line, known_fix
 from keynet.runtime.workspace.container_args import (
     ContainerRun,
     is_read_by_clients,
@@ -49,8 +49,8 @@ class ContainerCommands:
     """How one engine runs containers; made by its own wing.
 
     ``flags`` are for each run, ``gpu_flags`` make those of ``--gpus``, ``remove`` is the verb
-    that kills and removes at once. ``known`` has patterns of this engine's messages, with the
-    hint for people.
+    that kills and removes at once. The guide of ``questions`` knows what fails when a container
+    is started.
     """
 
     questions: Questions
@@ -58,7 +58,6 @@ class ContainerCommands:
     gpu_flags: GpuFlags
     flags: tuple[str, ...] = ()
     remove: tuple[str, ...] = ("rm", "--force", "--volumes")
-    known: tuple[tuple[str, str], ...] = ()
 
     @property
     def name(self) -> str:
@@ -209,19 +208,12 @@ def _outcome(commands: ContainerCommands, finished: shell.Finished, state: _Stat
             started=False,
             interrupted=finished.interrupted,
             said=said,
-            hint=_known_hint(commands, finished.stderr),
+            hint=known_fix(commands.questions.guide, finished.stderr),
         )
     # What the engine's program says after a signal is its own end, not the program's.
     own = finished.interrupted or finished.status < 0
     status = state.status if own else finished.status
     return Outcome(status, out_of_memory=state.out_of_memory, interrupted=finished.interrupted)
-
-
-def _known_hint(commands: ContainerCommands, said: str) -> str:
-    for pattern, hint in commands.known:
-        if re.search(pattern, said, re.IGNORECASE):
-            return _(hint)
-    return ""
 
 
 @contextlib.contextmanager

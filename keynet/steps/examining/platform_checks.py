@@ -19,9 +19,9 @@ from keynet.errors import KeynetError, RegistryError
 from keynet.net.proxies import proxy_for
 from keynet.net.retry import Retries
 from keynet.plan import RegistryAccess
+from keynet.process.event_loop import EventLoop
 from keynet.registry.account_client import open_client
 from keynet.settings import Settings
-from keynet.steps.event_loop import EventLoop
 from keynet.steps.examining.at_once import Examination, Show
 from keynet.steps.examining.check import BACKEND, LOGIN, Check, Group, Repair, failed
 from keynet.text import _, fill, printable

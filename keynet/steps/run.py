@@ -3,18 +3,16 @@
 import os
 import shlex
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from keynet.errors import InvalidRunSettings, KeynetError
 from keynet.events import Emit, Notice, StepStarted
 from keynet.files import owners
 from keynet.plan import RegistryAccess
-from keynet.process.background import background
-from keynet.runtime.abilities import Hosting, SystemFacts
-from keynet.runtime.engine import AnyBuilder, Candidate, Saver
+from keynet.runtime.abilities import SystemFacts
+from keynet.runtime.engine import Candidate, Saver
 from keynet.runtime.engines.engine_candidates import engines
 from keynet.runtime.workspace import container_run
 from keynet.runtime.workspace.container_args import OUTPUT, ContainerRun
@@ -25,10 +23,11 @@ from keynet.runtime.workspace.runtime_settings import RuntimeSettings
 from keynet.runtime.workspace.safe_names import BUILT_IN_NETWORKS, container_name, new_id
 from keynet.settings import Settings
 from keynet.steps import running
-from keynet.steps.preparing.prepare import prepare
-from keynet.steps.preparing.request import Request
-from keynet.steps.stages import Stages
+from keynet.steps.running import Chosen
 from keynet.text import _, fill, printable, stacked
+
+if TYPE_CHECKING:
+    from keynet.steps.preparing.request import Request
 
 __all__ = ["RunOptions", "own_registry", "run_image", "run_script"]
 
@@ -58,7 +57,7 @@ class RunOptions:
 
 
 def run_script(
-    request: Request,
+    request: "Request",
     options: RunOptions,
     emit: Emit,
     candidates: Sequence[Candidate] | None = None,
@@ -70,6 +69,10 @@ def run_script(
     Raises:
         KeynetError: The build failed, or the image cannot be run; see ``run_image``.
     """
+    # An image needs nothing of what reads a script.
+    from keynet.steps.preparing.prepare import prepare
+    from keynet.steps.stages import Stages
+
     stages = Stages(emit)
     offered = running.only_running(engines() if candidates is None else candidates)
     _prepare_output(options)
@@ -80,9 +83,8 @@ def run_script(
     assert isinstance(builder, Saver)
     image = builder.local(built)
     builder.release(built)
-    return _run(
-        builder, running.commands_of(builder), image.id, options, emit, image.name, script=True
-    )
+    chosen = running.ask(builder, image.id)
+    return _run(chosen, image.id, options, emit, image.name, script=True)
 
 
 def run_image(
@@ -107,10 +109,11 @@ def run_image(
     """
     _prepare_output(options)
     offered = engines() if candidates is None else candidates
-    chosen, commands, present = running.choose(builder, offered, image, emit)
-    if not present:
-        running.find_image(commands, image, access, emit)
-    return _run(chosen, commands, image, options, emit, image, script=False)
+    chosen = running.choose(builder, offered, image, emit)
+    if chosen.config is None:
+        running.find_image(chosen.commands, image, access, emit)
+        chosen = replace(chosen, config=chosen.commands.config(image))
+    return _run(chosen, image, options, emit, image, script=False)
 
 
 def own_registry(merged: Settings) -> RegistryAccess | None:
@@ -122,8 +125,7 @@ def own_registry(merged: Settings) -> RegistryAccess | None:
 
 
 def _run(
-    builder: AnyBuilder,
-    commands: ContainerCommands,
+    chosen: Chosen,
     image: str,
     options: RunOptions,
     emit: Emit,
@@ -131,14 +133,10 @@ def _run(
     *,
     script: bool,
 ) -> Outcome:
-    assert isinstance(builder, Hosting)
+    commands, facts, config = chosen.commands, chosen.facts, chosen.config or {}
     workspace, network = new_id(), options.settings.network
-    with ExitStack() as stack:
-        system = stack.enter_context(background(builder.host.system))
-        config = commands.config(image) or {}
-        if network not in BUILT_IN_NETWORKS:
-            builder.host.ensure_network(network)
-        facts = system.result()
+    if network not in BUILT_IN_NETWORKS:
+        chosen.host.ensure_network(network)
     limits = _limits(options.settings, facts, script=script)
     missing = _missing(limits, facts)
     command = _command(config, options.arguments, script=script)

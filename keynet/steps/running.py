@@ -1,18 +1,21 @@
 """The engines that run containers, among the candidates of a build."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from keynet.errors import EngineUnavailable, LocalImageNotFound
 from keynet.events import Emit, LogLine, StepStarted
 from keynet.oci.reference import Reference
 from keynet.plan import RegistryAccess
+from keynet.process.background import background
+from keynet.runtime.abilities import Engine, Hosting, SystemFacts
 from keynet.runtime.engine import AnyBuilder, Candidate, Unusable
 from keynet.runtime.probing import choosing
 from keynet.runtime.workspace.container_run import ContainerCommands, Running
 from keynet.text import _, fill, printable
 
-__all__ = ["choose", "find_image", "only_running"]
+__all__ = ["Chosen", "ask", "choose", "find_image", "only_running"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +46,18 @@ def only_running(candidates: Sequence[Candidate]) -> list[Candidate]:
     return [_Runs(each) for each in candidates]
 
 
-def choose(
-    name: str, candidates: Sequence[Candidate], image: str, emit: Emit
-) -> tuple[AnyBuilder, ContainerCommands, bool]:
-    """Return the engine for an image, how it runs it, and whether its store has the image.
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """An engine for an image: ``config`` is the image's, None if its store lacks the image."""
+
+    host: Engine
+    commands: ContainerCommands
+    config: Mapping[str, Any] | None
+    facts: SystemFacts
+
+
+def choose(name: str, candidates: Sequence[Candidate], image: str, emit: Emit) -> Chosen:
+    """Return the engine for an image, and what it says of the image and of its host.
 
     ``auto`` takes the first engine that has the image, else the first that works.
 
@@ -55,24 +66,34 @@ def choose(
     """
     running = only_running(candidates)
     if name != choosing.AUTO:
-        builder = choosing.choose(name, running, emit=emit, needs_run=False)
-        commands = commands_of(builder)
-        return builder, commands, commands.config(image) is not None
-    first: tuple[AnyBuilder, ContainerCommands] | None = None
+        return ask(choosing.choose(name, running, emit=emit, needs_run=False), image)
+    first: Chosen | None = None
     for candidate in running:
         try:
             builder = choosing.choose(candidate.name, running, emit=emit, needs_run=False)
-            commands = commands_of(builder)
-            if commands.config(image) is not None:
-                return builder, commands, True
+            found = ask(builder, image)
         except EngineUnavailable:
             continue
-        first = first or (builder, commands)
+        if found.config is not None:
+            return found
+        first = first or found
     if first is None:
         # With every engine's reason.
-        builder = choosing.choose(choosing.AUTO, running, emit=emit, needs_run=False)
-        first = builder, commands_of(builder)
-    return *first, False
+        first = ask(choosing.choose(choosing.AUTO, running, emit=emit, needs_run=False), image)
+    return first
+
+
+def ask(builder: AnyBuilder, image: str) -> Chosen:
+    """Ask a builder's engine for its host and for an image at the same time.
+
+    Raises:
+        EngineUnavailable: The engine does not answer.
+    """
+    assert isinstance(builder, Hosting)
+    host, commands = builder.host, commands_of(builder)
+    with background(host.system) as system:
+        config = commands.config(image)
+    return Chosen(host, commands, config, system.result())
 
 
 def commands_of(builder: AnyBuilder) -> ContainerCommands:

@@ -77,7 +77,10 @@ class PodmanEngine:
 
     def system(self) -> SystemFacts:
         """See ``Monitored.system``."""
-        return read_system(self.dialect.name, self._info(self.timeout_s), self.version().server)
+        info = self._info(self.timeout_s)
+        # podman's has it, buildah's has not.
+        known = mapping(info.get("version")).get("Version")
+        return read_system(self.dialect.name, info, str(known or self.version().server))
 
     def networks(self, *, managed: bool = True) -> list[Network]:
         """See ``Networking.networks``."""

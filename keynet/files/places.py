@@ -126,7 +126,8 @@ def make_private(folder: Path) -> None:
     missing = []
     nearest = folder
     while not os.path.isdir(nearest):  # noqa: PTH112  Path.is_dir raises where it is hidden
-        if os.path.lexists(nearest):
+        # Asked once more, since another keynet may just have created it.
+        if os.path.lexists(nearest) and not os.path.isdir(nearest):  # noqa: PTH112
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(nearest))
         missing.append(nearest)
         nearest = nearest.parent

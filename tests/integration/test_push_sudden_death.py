@@ -15,12 +15,12 @@ from tests.testbed.host_setups import HostSetups
 from tests.testbed.program import HostSetup
 
 from .interrupting import WITHIN_S, left, lines
-from .pushing import OLDER, marked, small_context, write
+from .pushing import OLDER, mostly_matrix, small_context, write
 
 MOMENTS = int(os.environ.get("KEYNET_TEST_MOMENTS", "4"))
 
 
-@pytest.fixture(params=marked(OLDER))
+@pytest.fixture(params=mostly_matrix(OLDER, "buildah", "docker-legacy"))
 def setup(request: pytest.FixtureRequest, host_setups: HostSetups) -> Iterator[HostSetup]:
     made = host_setups.named(request.param)
     subprocess.run(made.command("mkdir", "-p", str(made.home / "tmp")), check=True)
@@ -38,7 +38,10 @@ def context(setup: HostSetup) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("gap_s", [0.0, 0.1, 0.4])
+@pytest.mark.parametrize(
+    "gap_s",
+    [pytest.param(0.0, marks=pytest.mark.matrix), 0.1, pytest.param(0.4, marks=pytest.mark.matrix)],
+)
 def test_a_second_ctrl_c_leaves_as_little_as_the_first(
     setup: HostSetup, context: Path, gap_s: float
 ) -> None:

@@ -15,14 +15,29 @@ from tests.testbed.host_setups import HostSetups
 from tests.testbed.platform import Platform
 from tests.testbed.program import HostSetup
 
-from .pushing import NEWER, OLDER, marked, push, push_arguments, sign_in, small_context, write
+from .pushing import (
+    NEWER,
+    OLDER,
+    marked,
+    mostly_matrix,
+    push,
+    push_arguments,
+    sign_in,
+    small_context,
+    write,
+)
 
 RECIPE = "FROM busybox\nCOPY . /workspace\nRUN sleep 0.3\nRUN sleep 0.4\n"
 # In parts of the time that a whole push takes.
 MOMENTS = (0.3, 0.5, 0.6, 0.7)
 
 
-@pytest.fixture(params=[*marked(OLDER), *marked(NEWER, pytest.mark.newer)])
+@pytest.fixture(
+    params=[
+        *mostly_matrix(OLDER, "buildah", "docker-buildkit"),
+        *marked(NEWER, pytest.mark.newer, pytest.mark.matrix),
+    ]
+)
 def setup(request: pytest.FixtureRequest, host_setups: HostSetups, platform: Platform) -> HostSetup:
     """Every setup, logged in, with a folder for temporary files of its own."""
     made = host_setups.named(request.param)
@@ -31,7 +46,7 @@ def setup(request: pytest.FixtureRequest, host_setups: HostSetups, platform: Pla
     return made
 
 
-@pytest.mark.parametrize("then", ["clean", "push"])
+@pytest.mark.parametrize("then", ["clean", pytest.param("push", marks=pytest.mark.matrix)])
 def test_nothing_stays_of_pushes_that_were_killed(setup: HostSetup, then: str) -> None:
     context = small_context(setup, f"killed-{then}-{os.urandom(4).hex()}")
     write(setup, context / "Recipe", RECIPE)

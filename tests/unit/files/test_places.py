@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -156,3 +157,11 @@ def test_a_chain_of_thousands_of_links_is_left_as_it_is(tmp_path: Path) -> None:
         (tmp_path / f"link{number}").symlink_to(f"link{number + 1}")
     # Python 3.13 follows any number of them.
     assert places.real(tmp_path / "link0") in (tmp_path / "link0", tmp_path / "link3000")
+
+
+def test_a_folder_that_many_create_at_once_is_created(tmp_path: Path) -> None:
+    folders = [tmp_path / str(number) / "a" / "b" for number in range(120)]
+    with ThreadPoolExecutor(8) as pool:
+        for folder in folders:
+            list(pool.map(places.make_private, [folder] * 8))
+    assert all(folder.stat().st_mode & 0o777 == 0o700 for folder in folders)

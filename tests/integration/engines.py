@@ -282,9 +282,12 @@ def image_config(folder: Path) -> dict[str, Any]:
 
 
 def unnamed_images(host: Host) -> list[str]:
-    """List dangling images, as the engine itself shows them to its user."""
+    """List dangling images, as the engine itself shows them to its user, sorted.
+
+    docker lists images of one second in any order.
+    """
     command = [*engine_command(host), "images", "--filter", "dangling=true", "--quiet"]
-    return host.run(*command).split()
+    return sorted(host.run(*command).split())
 
 
 def project_tags(host: Host, context: Path) -> list[str]:

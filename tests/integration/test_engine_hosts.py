@@ -138,7 +138,8 @@ def test_a_daemon_that_stops_and_starts_again_is_two_changes(
         from keynet.runtime.engines.engine_hosts import connect
         from keynet.runtime.workspace.monitor import HealthMonitor
         def show(health):
-            print(health.healthy, health.reason, health.hint, sep="|", flush=True)
+            hint = health.hint.replace("\\n", " ")
+            print(health.healthy, health.reason, hint, sep="|", flush=True)
         with HealthMonitor(connect("docker"), 0.1, show):
             sys.stdin.readline()
         """

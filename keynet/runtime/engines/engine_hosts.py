@@ -86,12 +86,14 @@ def _podman_like(dialect: Dialect) -> Callable[[str, float], Engine]:
 
 def _invocation(dialect: Dialect, binary: str) -> Invocation:
     """Return how builds call the engine: in keynet's own store, if they have chosen it."""
+    from keynet.runtime.engines.podman_like import own_store
     from keynet.runtime.engines.podman_like.podman_like import PodmanLike
 
     for candidate in engine_candidates.engines():
         if candidate.name == dialect.name:
             known = candidate.remembered()
-            if isinstance(known, PodmanLike):
+            # To ask an own store that was removed would create it again.
+            if isinstance(known, PodmanLike) and (not known.invocation.root or own_store.exists()):
                 return known.invocation
     return Invocation(binary)
 

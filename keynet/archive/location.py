@@ -3,6 +3,7 @@
 Source: containers-transports(5), as skopeo, podman and buildah have them.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -41,6 +42,6 @@ def parse_location(text: str) -> Location | None:
     if kind not in KINDS or rest[:1] in ("", ":"):
         return None
     path, colon, name = rest.partition(":")
-    if colon and Path(rest).exists():
+    if colon and os.path.exists(rest):  # noqa: PTH110
         path, name = rest, ""
     return Location(kind, Path(path), name or None, text)

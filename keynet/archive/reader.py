@@ -1,6 +1,7 @@
 """Open an image archive of any format."""
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -59,7 +60,8 @@ class Archive:
     ) -> None:
         path = Path(path)
         self._source: Folder | Source
-        if path != STANDARD_INPUT and path.is_dir():
+        # Path.is_dir raises where the path is hidden from this user.
+        if path != STANDARD_INPUT and os.path.isdir(path):  # noqa: PTH112
             self._source = members = Folder(path)
             self._contents = Contents(members, members)
         else:

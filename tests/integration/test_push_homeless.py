@@ -145,7 +145,7 @@ def test_rootless_engines_work_without_a_home_that_can_be_written(
 ) -> None:
     told = _push(_with_home(rootless, "/"), platform, _context(rootless))
     assert told.returncode == 0, told.stderr
-    cleaned = _with_home(rootless, "/").keynet("clean", "--yes")
+    cleaned = _with_home(rootless, "/").keynet("clean", "--all", "--yes")
     assert cleaned.returncode == 0, cleaned.stderr
     left = Path(rootless.environment["TMPDIR"]).glob("keynet-*/*/*")
     assert [path.name for path in left if path.name != "home"] == []

@@ -1,5 +1,6 @@
 """Where ``copy_image`` reads and writes: a registry, or an image in a file or folder."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -55,9 +56,10 @@ def parse_place(text: str, *, reading: bool, insecure: bool = False) -> Remote |
     location = parse_location(text)
     if location is not None:
         return location
-    if reading and (text == _STANDARD_INPUT or text.startswith(_PATHS) or Path(text).exists()):
+    if reading and (text == _STANDARD_INPUT or text.startswith(_PATHS) or os.path.exists(text)):  # noqa: PTH110
         path = Path(text)
-        return Location("oci" if path.is_dir() else "oci-archive", path, None, text)
+        kind = "oci" if os.path.isdir(path) else "oci-archive"  # noqa: PTH112
+        return Location(kind, path, None, text)
     return _remote(text, reading=reading, insecure=insecure)
 
 

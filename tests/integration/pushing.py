@@ -103,13 +103,6 @@ def marked(names: dict[str, str], *more: pytest.MarkDecorator) -> list[object]:
     return [pytest.param(name, marks=own, id=name) for name, own in marks.items()]
 
 
-def mostly_matrix(names: dict[str, str], *always: str) -> list[object]:
-    """Return a parameter for each setup; all but the named ones run in the matrix only."""
-    rest = {name: engine for name, engine in names.items() if name not in always}
-    kept = {name: engine for name, engine in names.items() if name in always}
-    return [*marked(kept), *marked(rest, pytest.mark.matrix)]
-
-
 def make_context(setup: HostSetup, name: str = "context") -> Path:
     """Write the context that every engine gets: odd names, ignored files, a link."""
     context = setup.home / name

@@ -15,12 +15,14 @@ from tests.testbed.host_setups import HostSetups
 from tests.testbed.program import HostSetup
 
 from .interrupting import WITHIN_S, left, lines
-from .pushing import OLDER, mostly_matrix, small_context, write
+from .pushing import OLDER, marked, small_context, write
 
+# Each kill takes seconds and depends on its moment.
+pytestmark = pytest.mark.matrix
 MOMENTS = int(os.environ.get("KEYNET_TEST_MOMENTS", "4"))
 
 
-@pytest.fixture(params=mostly_matrix(OLDER, "buildah", "docker-legacy"))
+@pytest.fixture(params=marked(OLDER))
 def setup(request: pytest.FixtureRequest, host_setups: HostSetups) -> Iterator[HostSetup]:
     made = host_setups.named(request.param)
     subprocess.run(made.command("mkdir", "-p", str(made.home / "tmp")), check=True)
@@ -40,7 +42,7 @@ def context(setup: HostSetup) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "gap_s",
-    [pytest.param(0.0, marks=pytest.mark.matrix), 0.1, pytest.param(0.4, marks=pytest.mark.matrix)],
+    [0.0, 0.1, 0.4],
 )
 def test_a_second_ctrl_c_leaves_as_little_as_the_first(
     setup: HostSetup, context: Path, gap_s: float

@@ -147,6 +147,9 @@ def test_engines_run_it(name: str, pusher: Pusher, done: Done, host_setups: Host
     assert seen["f2py"] == "2.2.6"
     trains = pusher.done(pusher.context("train"))
     assert "accuracy 0.9" in run_image(replace(trains, setup=setup))
+    if setup.builder == "docker":
+        # Other tests of the session look at all images of this daemon.
+        setup.engine("docker", "rmi", done.image, trains.image)
 
 
 @pytest.mark.buildah

@@ -118,7 +118,7 @@ class Source:
         self._keep(decompressed(whole, self.compression, self.name))
 
     def _keep(self, pieces: Iterator[bytes]) -> None:
-        """Read from a scratch file with these bytes from now on; what is no tar is not kept."""
+        """Read from a scratch file with these bytes from now on; anything but a tar is dropped."""
         head = _at_least(HEADER, pieces)
         if not is_tar(head):
             raise not_a_tar(self.name, head)

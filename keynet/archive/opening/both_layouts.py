@@ -111,7 +111,7 @@ def _check_opened(contents: Contents, path: str, diff_id: Digest) -> None:
 def _in_dockers_order(
     entries: Sequence[_Entry], images: Sequence[ListedImage]
 ) -> list[ArchivedImage]:
-    """Give each image docker's tags, its own or those of the same image for another platform."""
+    """Assign docker's tags to each image: its own, or those of the image for another platform."""
     numbers: dict[Digest, int] = {}
     tags: dict[Digest, tuple[str, ...]] = {}
     for number, entry in enumerate(entries):

@@ -7,12 +7,19 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from keynet.oci.descriptor import Digest
 from keynet.sandbox.registry.access import Guard
 from keynet.sandbox.registry.disk import Disk
 from keynet.sandbox.registry.error_answers import Refusal
-from keynet.sandbox.registry.grammar import announced, content_range, digest_of, repository
+from keynet.sandbox.registry.grammar import (
+    announced,
+    content_range,
+    digest_of,
+    is_byte_range,
+    repository,
+)
 from keynet.sandbox.registry.sessions import Session, Sessions
 
 __all__ = ["BlobApi"]
@@ -80,7 +87,7 @@ class BlobApi:
         """Answer GET and HEAD …/blobs/DIGEST, with Range or without."""
         _name, digest = self._held(request, "pull")
         file = self.disk.content(digest)
-        return FileResponse(
+        return _Content(
             file,
             media_type="application/octet-stream",
             stat_result=file.stat(),
@@ -119,6 +126,18 @@ class BlobApi:
             self.sessions.cancel(session)
             raise
         return _stored(name, digest)
+
+
+class _Content(FileResponse):
+    """A file, whole where Range is not valid: RFC 9110, 14.2, not Starlette's 400."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [
+            (name, value)
+            for name, value in scope["headers"]
+            if name != b"range" or is_byte_range(value.decode("latin-1"))
+        ]
+        await super().__call__({**scope, "headers": headers}, receive, send)
 
 
 async def _append(session: Session, request: Request) -> None:

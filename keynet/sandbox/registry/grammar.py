@@ -13,10 +13,18 @@ from keynet.oci.descriptor import Digest
 from keynet.oci.reference import is_path_component, is_tag
 from keynet.sandbox.registry.error_answers import Refusal
 
-__all__ = ["announced", "content_range", "digest_of", "identifier", "repository"]
+__all__ = [
+    "announced",
+    "content_range",
+    "digest_of",
+    "identifier",
+    "is_byte_range",
+    "repository",
+]
 
 _NAME_LIMIT: Final = 255
 _RANGE: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
+_BYTE_RANGE: Final = re.compile(r"\s*([0-9]{0,18})-([0-9]{0,18})\s*")
 
 
 def repository(name: str) -> str:
@@ -81,3 +89,18 @@ def announced(request: Request) -> int | None:
     """Return the length of the request's body, None if it is not announced."""
     text = request.headers.get("content-length", "")
     return int(text) if text.isdecimal() and len(text) < 19 else None
+
+
+def is_byte_range(text: str) -> bool:
+    """Report whether a Range header is valid: one or more ranges of bytes, none backwards.
+
+    Source: RFC 9110, 14.1.1 and 14.1.2.
+    """
+    unit, _, ranges = text.partition("=")
+    found = [_BYTE_RANGE.fullmatch(part) for part in ranges.split(",")]
+    return unit.strip().lower() == "bytes" and all(
+        one is not None
+        and (one[1] or one[2])
+        and not (one[1] and one[2] and int(one[2]) < int(one[1]))
+        for one in found
+    )

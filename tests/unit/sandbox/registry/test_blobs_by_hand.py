@@ -158,6 +158,15 @@ def test_ranges_of_a_blob(desk: Desk, wanted: str, status: int, part: bytes) -> 
         assert answer.headers["content-range"].endswith(f"/{len(CONTENT)}")
 
 
+@pytest.mark.parametrize(
+    "header", ["bytes=500-0", "bytes=", "bytes=-", "bytes=x-y", "lines=0-1", "0-1", "bytes=0-1,9-5"]
+)
+def test_a_range_that_is_not_valid_is_ignored(desk: Desk, header: str) -> None:
+    desk.add(CONTENT)
+    answer = desk.ask("GET", f"/v2/some/app/blobs/{DIGEST}", headers={"Range": header})
+    assert (answer.status_code, answer.content) == (200, CONTENT)
+
+
 def test_head_has_the_length(desk: Desk) -> None:
     desk.add(CONTENT)
     answer = desk.ask("HEAD", f"/v2/some/app/blobs/{DIGEST}")

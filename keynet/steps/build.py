@@ -68,7 +68,7 @@ def build(
     builder = prepared.builder
     saver = outputs.check(destination, builder)
     with stages.stage("build", _("Building image"), builder.engine.how):
-        built = builder.build(prepared.plan, None, emit, None)
+        built = builder.build(prepared.plan, prepared.access, emit, None)
     try:
         image = saver.local(built)
         if destination is not None:

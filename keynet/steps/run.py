@@ -79,7 +79,7 @@ def run_script(
     prepared = prepare(request, stages, emit, offered)
     builder = prepared.builder
     with stages.stage("build", _("Building image"), builder.engine.how):
-        built = builder.build(prepared.plan, None, emit, None)
+        built = builder.build(prepared.plan, prepared.access, emit, None)
     assert isinstance(builder, Saver)
     image = builder.local(built)
     builder.release(built)

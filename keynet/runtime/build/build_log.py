@@ -47,6 +47,7 @@ _CAUSES: Final = (
     ),
     (r"exec format error", "platform"),
     (r"x509:|certificate (?:verify failed|signed by unknown)", "ca"),
+    (r"gave HTTP response to HTTPS client|first record does not look like a TLS", "plain"),
     (r"unauthorized|authentication required|access.*denied", "login"),
     (
         r"No matching distribution|Could not find a version|ResolutionImpossible"
@@ -189,6 +190,11 @@ class BuildLog:
                 "A certificate is not trusted. Set SSL_CERT_FILE to your company's CA, or run "
                 "keynet login --ca-cert FILE; docker's daemon reads "
                 "/etc/docker/certs.d/HOST/ca.crt."
+            ),
+            "plain": _(
+                "The base image's registry speaks plain http. Use its https address, let the "
+                "engine accept it (insecure registries), or log in if it is the platform's: "
+                "keynet login"
             ),
             "login": _("The base image's registry requires a login: log in to it with the engine."),
             "requirements": _(

@@ -36,11 +36,16 @@ __all__ = ["Prepared", "find_builder", "prepare"]
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A checked script with its plan, and the builder for it."""
+    """A checked script with its plan, and the builder for it.
+
+    ``access`` is to the platform's registry, which may hold base images; None without a usable
+    login.
+    """
 
     script: Script
     plan: BuildPlan
     builder: AnyBuilder
+    access: RegistryAccess | None
 
 
 def prepare(
@@ -82,7 +87,7 @@ def prepare(
         plan = base_image.check(plan, builder, lookup, access, emit)
         stage.detail = base_image.describe(plan, builder)
     training_checks.check(plan, script.loaded, emit, strict=request.strict)
-    return Prepared(script, plan, builder)
+    return Prepared(script, plan, builder, access)
 
 
 def _builders(plan: BuildPlan) -> tuple[Candidate, ...]:

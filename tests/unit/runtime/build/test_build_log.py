@@ -70,6 +70,7 @@ def test_a_base_that_cannot_be_reached_is_a_matter_of_the_network(engine: str) -
         ("Error: initializing source: reading manifest 9 in x: manifest unknown", "base image"),
         ("pull access denied for nothing, repository does not exist", "base image"),
         ("x509: certificate signed by unknown authority", "CA"),
+        ('Get "https://r/v2/": http: server gave HTTP response to HTTPS client', "plain http"),
         ("exec /usr/bin/python3: exec format error", "--platform"),
         ("unauthorized: authentication required", "login"),
         ("ERROR: No matching distribution found for nump", "requirement"),

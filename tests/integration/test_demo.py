@@ -10,7 +10,7 @@ from tests.testbed.images import Hub
 from tests.testbed.machine import CHECKOUT
 from tests.testbed.user import OrdinaryUser
 
-from .test_direct import ENGINES
+from .test_direct import path_without_engines
 
 pytestmark = pytest.mark.matrix
 
@@ -32,21 +32,11 @@ def checkout(bed: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def tools(bed: Path) -> Path:
-    """What is in PATH: no engine."""
-    folder = bed / "demo-tools"
-    folder.mkdir(mode=0o755)
-    for program in Path("/usr/bin").iterdir():
-        if program.name not in ENGINES:
-            (folder / program.name).symlink_to(program)
-    return folder
-
-
 def test_an_ordinary_user_needs_python_alone(
-    user_without_subids: OrdinaryUser, hub: Hub, checkout: Path, tools: Path
+    user_without_subids: OrdinaryUser, hub: Hub, checkout: Path, bed: Path
 ) -> None:
     user = user_without_subids
+    tools = path_without_engines(bed / "demo-tools")
     done = user.run(
         [str(checkout / "scripts/demo")],
         env={"PATH": str(tools), "BASE_IMAGE": hub.reference("slim"), "TMPDIR": "/tmp"},

@@ -32,9 +32,10 @@ PARTS = {
 # What a room may import besides itself and tier one.
 ALLOWED = {
     **{room: set[str]() for room in TIER_ONE | PARTS},
+    "explain": {"archive"},
     "direct": {"recipe", "archive", "registry"},
-    "steps": (PARTS - {"sandbox"}) | {"direct"},
-    "cli": PARTS | {"steps", "cli", "direct"},
+    "steps": (PARTS - {"sandbox"}) | {"direct", "explain"},
+    "cli": PARTS | {"steps", "cli", "direct", "explain"},
 }
 EXCEPTIONS = {
     # The interface of builders, and what runs in a build: both kinds of build do the same.

@@ -33,6 +33,7 @@ _COMMANDS: Final = {
         "doctor:doctor",
         N_("Check whether a push would work here, and what to fix."),
     ),
+    "explain": ("explain:explain", N_("Show what an image is made of.")),
     "image": ("image:image", N_("Push, pull and inspect image archives.")),
     "login": ("login:login", N_("Log in to a training platform.")),
     "logout": ("login:logout", N_("Log out and remove the saved login.")),

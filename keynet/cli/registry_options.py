@@ -197,7 +197,10 @@ def access_options(command: Callable[..., R]) -> Callable[..., R]:
         token_hosts: tuple[str, ...],
         **others: Any,
     ) -> R:
-        if password_stdin and Path("-") in (others.get("archive"), Path(others.get("source", ""))):
+        if password_stdin and Path("-") in (
+            others.get("archive"),
+            Path(others.get("source") or ""),
+        ):
             from keynet.errors import UsageError
 
             raise UsageError(

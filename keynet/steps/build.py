@@ -7,6 +7,7 @@ from typing import Any
 from keynet.events import Emit, Notice
 from keynet.runtime.engine import Candidate, WorkingEngine
 from keynet.script.arguments import Extraction
+from keynet.steps.explaining import last_image
 from keynet.steps.preparing import output as outputs
 from keynet.steps.preparing.prepare import prepare
 from keynet.steps.preparing.request import Request
@@ -80,6 +81,10 @@ def build(
             )
     finally:
         builder.release(built)
+    if output is not None:
+        last_image.remember_image(output)
+    elif image.stored:
+        last_image.remember_in_store(image.name, builder.engine.name)
     return BuildResult(
         image=output or image.name,
         image_id=image.id,

@@ -14,9 +14,16 @@ from keynet.runtime.engine import Candidate, Unusable, WorkingEngine
 from keynet.runtime.engines.engine_candidates import engines, reporters
 from keynet.runtime.probing.choosing import AUTO
 from keynet.runtime.probing.engine_report import EngineReport
-from keynet.steps.examining import at_once, engine_checks, host_checks, platform_checks
+from keynet.steps.examining import (
+    at_once,
+    direct_check,
+    engine_checks,
+    host_checks,
+    platform_checks,
+)
 from keynet.steps.examining.at_once import Ended, Examination
 from keynet.steps.examining.check import Check, Group, Repair
+from keynet.steps.examining.direct_check import DirectHere
 from keynet.steps.examining.engine_checks import EnginesFound
 
 __all__ = ["Check", "Diagnosis", "Ended", "Examiner", "Group", "Repair", "watch"]
@@ -93,7 +100,8 @@ class Examiner:
     _found: EnginesFound = field(default_factory=EnginesFound)
     _stores: host_checks.OwnStores = field(default_factory=list)
     _chosen: str | None = None
-    _candidates: tuple[Candidate, ...] = field(default_factory=engines)
+    _engines: tuple[Candidate, ...] = field(default_factory=engines)
+    _direct: DirectHere = field(default_factory=DirectHere)
 
     @property
     def names(self) -> list[str]:
@@ -105,7 +113,7 @@ class Examiner:
 
         Never raises a KeynetError: a failure is a check with its fix.
         """
-        waiting = {each.name for each in self._candidates}
+        waiting = {each.name for each in self._candidates()}
         selected = False
         with contextlib.closing(at_once.run(self._examinations())) as found:
             for item in found:
@@ -131,7 +139,7 @@ class Examiner:
             place = order.index(name) if name in order else -1
             return groups.index(check.group), place
 
-        names = [each.name for each in self._candidates]
+        names = [each.name for each in self._candidates()]
         own = self._stores[0] if self._stores else None
         return Diagnosis(
             checks=tuple(sorted(self._checks, key=rank)),
@@ -142,12 +150,17 @@ class Examiner:
             own_store_size=own.size if own else 0,
         )
 
+    def _candidates(self) -> tuple[Candidate, ...]:
+        """Return what builds, in the order of ``auto``."""
+        return (*self._engines, self._direct)
+
     def _examinations(self) -> list[Examination]:
         found = engine_checks.examinations(
-            self._candidates, reporters(), self._found, fresh=self.fresh
+            self._engines, reporters(), self._found, fresh=self.fresh
         )
+        direct = direct_check.examination(self._direct, self._found)
         platform = platform_checks.examinations(self.now, servers=self.servers)
-        return [*host_checks.examinations(self._stores), *found, *platform]
+        return [*host_checks.examinations(self._stores), *found, direct, *platform]
 
     def _engine(self, name: str) -> WorkingEngine | Unusable:
         found = self._found.engines.get(name)
@@ -162,7 +175,7 @@ class Examiner:
             builder = platform_checks.merged_settings().builder
         source = _BUILDER_VARIABLE if os.environ.get(_BUILDER_VARIABLE) else ""
         check, self._chosen = engine_checks.selection(
-            builder, source, self._candidates, self._found
+            builder, source, self._candidates(), self._found
         )
         return check
 

@@ -22,6 +22,7 @@ from keynet.runtime.engine import Candidate, WorkingEngine
 from keynet.script.arguments import Extraction
 from keynet.settings import Settings
 from keynet.steps import projects
+from keynet.steps.explaining import last_image
 from keynet.steps.preparing.prepare import Prepared, prepare
 from keynet.steps.preparing.request import Request
 from keynet.steps.stages import Stages
@@ -112,6 +113,7 @@ def push(
         target = _target(key, settings, registry)
         with _forget_on_failure(verified):
             pushed, attached = _build_and_push(prepared, target, registry, connect, stages, emit)
+    last_image.remember_image(str(target.with_digest(pushed.digest)))
     return PushResult(
         image=target,
         digest=pushed.digest,

@@ -14,6 +14,7 @@ from keynet.plan import RegistryAccess
 from keynet.runtime.abilities import SystemFacts
 from keynet.runtime.engine import Candidate, Saver
 from keynet.runtime.engines.engine_candidates import engines
+from keynet.runtime.probing.choosing import AUTO
 from keynet.runtime.workspace import container_run
 from keynet.runtime.workspace.container_args import OUTPUT, ContainerRun
 from keynet.runtime.workspace.container_run import ContainerCommands, Outcome
@@ -70,12 +71,20 @@ def run_script(
         KeynetError: The build failed, or the image cannot be run; see ``run_image``.
     """
     # An image needs nothing of what reads a script.
+    from keynet.steps import loading
     from keynet.steps.preparing.prepare import prepare
     from keynet.steps.stages import Stages
 
     stages = Stages(emit)
-    offered = running.only_running(engines() if candidates is None else candidates)
+    known = engines() if candidates is None else candidates
     _prepare_output(options)
+    if request.settings.builder not in (AUTO, *(each.name for each in known)):
+        # Built without an engine: any engine runs it.
+        engine = loading.running_engine(known, emit)
+        prepared = prepare(request, stages, emit)
+        chosen, image_id, name = loading.build_and_load(prepared, engine, stages, emit)
+        return _run(chosen, image_id, options, emit, name, script=True)
+    offered = running.only_running(known)
     prepared = prepare(request, stages, emit, offered)
     builder = prepared.builder
     with stages.stage("build", _("Building image"), builder.engine.how):

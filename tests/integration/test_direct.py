@@ -77,6 +77,18 @@ class Pusher:
         return Done.of(self.setup, context, self.platform, told)
 
 
+def path_without_engines(folder: Path) -> Path:
+    """Make a folder with this machine's programs, but no engine."""
+    folder.mkdir()
+    folder.chmod(0o755)
+    for programs in ("/usr/bin", "/bin"):
+        for program in Path(programs).iterdir():
+            link = folder / program.name
+            if program.name not in ENGINES and not link.is_symlink():
+                link.symlink_to(program)
+    return folder
+
+
 @pytest.fixture(scope="module")
 def pusher(
     user_without_subids: OrdinaryUser,
@@ -87,14 +99,7 @@ def pusher(
 ) -> Pusher:
     """An ordinary user, logged in, in whose PATH is no engine."""
     user = user_without_subids
-    tools = bed / "direct-tools"
-    tools.mkdir()
-    tools.chmod(0o755)
-    for folder in ("/usr/bin", "/bin"):
-        for program in Path(folder).iterdir():
-            link = tools / program.name
-            if program.name not in ENGINES and not link.is_symlink():
-                link.symlink_to(program)
+    tools = path_without_engines(bed / "direct-tools")
     source = bed / "direct-source"
     source.mkdir()
     source.chmod(0o755)

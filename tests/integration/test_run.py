@@ -272,6 +272,28 @@ def test_a_script_is_built_once_and_run_with_its_arguments(setup: HostSetup) -> 
     assert named.stdout == "['--epochs', '2']\n", named.stderr
 
 
+def test_a_script_built_without_an_engine_is_loaded_once(setup: HostSetup, hub: Hub) -> None:
+    folder = setup.home / f"direct-{os.urandom(4).hex()}"
+    folder.mkdir()
+    flags = ("--builder", "direct", "--base-image", hub.reference("slim"), "--network", "none")
+    image = ""
+    for number in ("1", "1", "2"):
+        (folder / "train.py").write_text(f"import sys\nprint({number}, sys.argv[1:])\n")
+        done = setup.keynet("run", "train.py", *flags, "--", "--epochs", "1", cwd=folder)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == f"{number} ['--epochs', '1']\n"
+        listed = setup.engine(
+            setup.builder, "images", "--quiet", f"localhost/keynet/{folder.name}*"
+        )
+        # Loaded where it is new; the image of the code before is not kept.
+        assert ("Loading image" in done.stderr) == (listed.split() != image.split())
+        assert len(listed.split()) == 1
+        image = listed
+    dangling = setup.engine(setup.builder, "images", "--quiet", "--filter", "dangling=true")
+    assert dangling == ""
+    assert left(setup) == ""
+
+
 @pytest.mark.matrix
 @pytest.mark.docker
 def test_a_daemon_that_stops_during_a_run_is_named(

@@ -163,3 +163,18 @@ def test_the_checks_of_a_diagnosis_have_a_fixed_order() -> None:
     assert [check.group for check in ordered] == sorted(
         (check.group for check in ordered), key=list(Group).index
     )
+
+
+def test_without_an_engine_a_push_works_without_one(platform: Platform, capsys: Capture) -> None:
+    (platform.engines / "buildah").unlink()
+    layers = platform.project.parent / "home/cache/keynet/direct/layers"
+    layers.mkdir(parents=True)
+    (layers / "blob").write_bytes(b"x" * 5000)
+    assert keynet("doctor", "--json") == 0
+    found = _json(capsys)
+    checks = {check["name"]: check for check in found["checks"]}
+    assert found["builder"] == "direct"
+    assert checks["builder"]["found"].startswith("auto takes direct: docker does not work; podman")
+    assert "cache 5.0 kB" in checks["direct"]["found"]
+    assert f"3.{sys.version_info[1]}" in checks["direct"]["found"]
+    assert found["engines"][-1]["name"] == "direct"

@@ -98,7 +98,7 @@ class _Display:
         self._shown: set[str] = set()
         self._blobs: dict[str, tuple[int, int | None]] = {}  # position, size
         self._over: set[str] = set()
-        self._skipped = 0
+        self._present: set[str] = set()  # skipped or mounted: their bytes are not sent
         self._counts_bytes = False
         self._progress: Progress | None = None
         self._task: TaskID | None = None
@@ -124,7 +124,7 @@ class _Display:
             case BlobSkipped(blob, total) | BlobMounted(blob, total):
                 self._blobs[blob] = (total or 0, total)
                 self._over.add(blob)
-                self._skipped += 1
+                self._present.add(blob)
                 self._advance()
             case BlobFinished(blob):
                 position, total = self._blobs.get(blob, (0, None))
@@ -148,7 +148,7 @@ class _Display:
         self._titles[event.step] = event.title
         self._blobs.clear()
         self._over.clear()
-        self._skipped = 0
+        self._present.clear()
         if event.detail:
             self._line(event.title, event.detail)
             self._shown.add(event.step)
@@ -163,13 +163,18 @@ class _Display:
             self._line("", detail)
 
     def _transferred(self) -> str:
-        known = [total for _position, total in self._blobs.values() if total is not None]
-        if not self._blobs or not known:
+        known = {blob: total for blob, (_position, total) in self._blobs.items() if total}
+        if not known:
             return ""
-        skipped = fill(
-            _(", {count} of {all} already present"), count=self._skipped, all=len(self._blobs)
+        sent = size(sum(total for blob, total in known.items() if blob not in self._present))
+        if not self._present:
+            return sent
+        return fill(
+            _("{sent} sent, {count} of {all} already present"),
+            sent=sent,
+            count=len(self._present),
+            all=len(self._blobs),
         )
-        return size(sum(known)) + (skipped if self._skipped else "")
 
     def _line(self, title: str, detail: str) -> None:
         padding = _padded(title)[len(title) :]

@@ -154,7 +154,7 @@ def host_python() -> str:
 @pytest.fixture(scope="session")
 def host_setups(bed: Path, hub: Hub, request: pytest.FixtureRequest) -> HostSetups:
     """Host setups by name: ``host_setups.named("rootless-buildah").keynet("push", …)``."""
-    folder = bed / "host-setups"
+    folder = bed / "hosts"
     folder.mkdir(mode=0o711)
     return HostSetups(folder, program.copy_source(folder), hub, request.getfixturevalue)
 

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -182,8 +182,12 @@ NEWER_KINDS = (
 )
 
 
-def marked(kinds: Sequence[str] = KINDS) -> list[Any]:
-    """Return the kinds as parameters that carry their engine's marker."""
+def marked(kinds: Sequence[str] = KINDS, often: Collection[str] | None = None) -> list[Any]:
+    """Return the kinds as parameters that carry their engine's marker.
+
+    Args:
+        often: The kinds that CI has; the others are for ``tox -e matrix``. None for all.
+    """
     return [
         pytest.param(
             kind,
@@ -191,6 +195,7 @@ def marked(kinds: Sequence[str] = KINDS) -> list[Any]:
                 getattr(pytest.mark, kind.partition("-")[0]),
                 *([pytest.mark.rootless] if kind.endswith("rootless") else []),
                 *([pytest.mark.newer] if "newer" in kind else []),
+                *([pytest.mark.matrix] if often is not None and kind not in often else []),
             ],
         )
         for kind in kinds

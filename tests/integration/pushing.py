@@ -94,10 +94,18 @@ class Done:
         return f"{name}@{self.result['digest']}"
 
 
-def marked(names: dict[str, str], *more: pytest.MarkDecorator) -> list[object]:
-    """Return a parameter for each setup, with the markers of what it needs."""
+def marked(
+    names: dict[str, str], *more: pytest.MarkDecorator, often: Collection[str] | None = None
+) -> list[object]:
+    """Return a parameter for each setup, with the markers of what it needs.
+
+    Args:
+        often: The setups that CI has; the others are for ``tox -e matrix``. None for all.
+    """
     marks = {name: [getattr(pytest.mark, engine), *more] for name, engine in names.items()}
     for name, own in marks.items():
+        if often is not None and name not in often:
+            own.append(pytest.mark.matrix)
         if "rootless" in name:
             own.append(pytest.mark.rootless)
     return [pytest.param(name, marks=own, id=name) for name, own in marks.items()]

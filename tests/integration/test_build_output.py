@@ -13,9 +13,17 @@ from .pushing import NEWER, OLDER, marked, write
 
 RECIPE = "FROM busybox\nCOPY . /workspace\n"
 TRANSPORTS = ("docker-archive", "oci-archive", "oci")
+OFTEN = (
+    "docker-legacy",
+    "rootless-podman",
+    "newer-docker",
+    "newer-buildah",
+)
 
 
-@pytest.fixture(params=[*marked(OLDER), *marked(NEWER, pytest.mark.newer)])
+@pytest.fixture(
+    params=[*marked(OLDER, often=OFTEN), *marked(NEWER, pytest.mark.newer, often=OFTEN)]
+)
 def setup(request: pytest.FixtureRequest, host_setups: HostSetups) -> HostSetup:
     return host_setups.named(request.param)
 

@@ -15,9 +15,17 @@ from tests.testbed.stores import store_variables
 from .pushing import NEWER, OLDER, marked, write
 
 RECIPE = "FROM busybox AS first\nCOPY . /first\nFROM busybox\nCOPY --from=first /first /workspace\n"
+OFTEN = (
+    "docker-legacy",
+    "rootless-podman",
+    "buildah",
+    "newer-rootless-buildah",
+)
 
 
-@pytest.fixture(params=[*marked(OLDER), *marked(NEWER, pytest.mark.newer)])
+@pytest.fixture(
+    params=[*marked(OLDER, often=OFTEN), *marked(NEWER, pytest.mark.newer, often=OFTEN)]
+)
 def setup(request: pytest.FixtureRequest, host_setups: HostSetups) -> HostSetup:
     return host_setups.named(request.param)
 

@@ -32,7 +32,17 @@ COPY . /workspace/
 """
 
 
-@pytest.fixture(params=marked((*KINDS, *NEWER_KINDS)))
+OFTEN = (
+    "docker-legacy",
+    "docker-buildkit",
+    "podman-root",
+    "buildah-rootless",
+    "docker-newer",
+    "podman-newer-rootless",
+)
+
+
+@pytest.fixture(params=marked((*KINDS, *NEWER_KINDS), OFTEN))
 def host(request: pytest.FixtureRequest) -> Host:
     return make_host(request.param, request)
 

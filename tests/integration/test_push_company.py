@@ -59,7 +59,11 @@ def company(bed: Path) -> Iterator[Company]:
 
 
 @pytest.fixture(
-    scope="module", params=[*marked(SETUPS), *marked({"newer-docker": "docker"}, pytest.mark.newer)]
+    scope="module",
+    params=[
+        *marked(SETUPS, often=("docker-legacy", "rootless-buildah")),
+        *marked({"newer-docker": "docker"}, pytest.mark.newer),
+    ],
 )
 def done(
     request: pytest.FixtureRequest, host_setups: HostSetups, platform: Platform, company: Company

@@ -26,8 +26,19 @@ from .pushing import (
     write,
 )
 
+OFTEN = (
+    "docker-legacy",
+    "podman",
+    "rootless-buildah",
+    "newer-docker",
+    "newer-rootless-podman",
+)
 
-@pytest.fixture(scope="module", params=[*marked(OLDER), *marked(NEWER, pytest.mark.newer)])
+
+@pytest.fixture(
+    scope="module",
+    params=[*marked(OLDER, often=OFTEN), *marked(NEWER, pytest.mark.newer, often=OFTEN)],
+)
 def done(
     request: pytest.FixtureRequest, host_setups: HostSetups, platform: Platform, index: Index
 ) -> Done:

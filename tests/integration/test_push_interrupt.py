@@ -23,8 +23,18 @@ from .interrupting import (
 from .pushing import NEWER, OLDER, marked, small_context, write
 from .scripted_registry import scripted_registry
 
+OFTEN = (
+    "docker-buildkit",
+    "podman",
+    "rootless-buildah",
+    "newer-docker",
+    "newer-rootless-buildah",
+)
 
-@pytest.fixture(params=[*marked(OLDER), *marked(NEWER, pytest.mark.newer)])
+
+@pytest.fixture(
+    params=[*marked(OLDER, often=OFTEN), *marked(NEWER, pytest.mark.newer, often=OFTEN)]
+)
 def setup(request: pytest.FixtureRequest, host_setups: HostSetups) -> HostSetup:
     """Every setup, with a folder for temporary files of its own."""
     made = host_setups.named(request.param)

@@ -33,7 +33,7 @@ FILES = {
 }
 
 
-@pytest.fixture(params=marked(SETUPS))
+@pytest.fixture(params=marked(SETUPS, often=("docker-legacy", "buildah")))
 def setup(request: pytest.FixtureRequest, host_setups: HostSetups) -> HostSetup:
     return host_setups.named(request.param)
 

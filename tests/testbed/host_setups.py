@@ -48,7 +48,7 @@ class HostSetups:
             if not newer:
                 variables["DOCKER_BUILDKIT"] = "1" if kind.endswith("buildkit") else "0"
         else:
-            variables |= store_variables(self.folder / f"store-{name}")
+            variables |= store_variables(self.folder / name)
         return HostSetup(name, builder, python, home, variables, self._enter(newer))
 
     def _of_user(

@@ -64,7 +64,7 @@ def test_a_pipe_gets_plain_aligned_lines(capsys: pytest.CaptureFixture[str]) -> 
         "Warning: The context holds .env.",
         "Note: One project.",
         "Pushing                     registry.example.com/a/b",
-        "                            6.0 kB, 2 of 4 already present",
+        "                            1.0 kB sent, 2 of 4 already present",
     ]
 
 

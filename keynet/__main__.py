@@ -8,6 +8,7 @@ import sys
 
 def main() -> None:
     """Run the command line and exit with its status."""
+    _open_closed_streams()
     # What is imported stays: to look through it again and again, and once more at the end,
     # takes a fifth of the time that importing takes.
     gc.set_threshold(100_000, 20, 20)
@@ -18,6 +19,26 @@ def main() -> None:
 
     leaving.status = run()
     sys.exit(leaving.status)
+
+
+def _open_closed_streams() -> None:
+    """Open the null device in place of closed standard streams (``keynet push <&- >&-``).
+
+    The next file or connection would become standard output otherwise, and what a program
+    prints would end there.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+            os.set_inheritable(number, True)
+        if getattr(sys, name) is None:
+            mode = "w" if number else "r"
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 class _Leaving:

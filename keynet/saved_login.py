@@ -6,11 +6,12 @@ counts.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
 from keynet.confidential import is_suspicious_name, is_suspicious_value
+from keynet.moments import in_utc
 from keynet.secret import Secret, mask
 from keynet.text import _, fill
 
@@ -100,8 +101,7 @@ class SavedLogin:
             "server_url": self.server_url,
             "username": self.username,
             "api_token": self.api_token.reveal() if self.api_token else None,
-            "api_token_expires_at": expires
-            and expires.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+            "api_token_expires_at": expires and in_utc(expires).isoformat().replace("+00:00", "Z"),
             "harbor": harbor
             and {
                 "url": harbor.url,
@@ -170,12 +170,13 @@ class _Fields:
         if not text:
             return None
         try:
-            moment = datetime.fromisoformat(text)
+            # RFC 3339 allows a small t and z, Python does not.
+            moment = datetime.fromisoformat(text.upper())
         # The cause would show the text, which may be a token in the wrong place.
         except ValueError:
             reason = fill(_("{key} is not a date and time"), key=self._inside + key)
             raise ValueError(reason) from None
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return in_utc(moment)
 
 
 def _harbor(fields: _Fields | None) -> HarborAccount | None:

@@ -17,6 +17,7 @@ TIER_ONE = {
     "text",
     "secret",
     "confidential",
+    "moments",
     "saved_login",
     "plan",
     "oci",

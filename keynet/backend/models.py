@@ -4,13 +4,14 @@ Source: docs/reference/backend.md.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from keynet.errors import BackendError, ValidationError
+from keynet.moments import in_utc
 from keynet.oci.reference import Reference, is_path_component
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
@@ -113,8 +114,6 @@ class WireSignIn(_Wire):
     def checked(self) -> SignedIn:
         """Return the value; a time without a zone is UTC."""
         expires = self.access_token_expires_at
-        if expires is not None and expires.tzinfo is None:
-            expires = expires.replace(tzinfo=UTC)
         # They go into headers: what would break a header is refused here, without showing it.
         for value in (self.access_token, self.harbor.username, self.harbor.password):
             if not value.isprintable() or not value.isascii():
@@ -123,7 +122,7 @@ class WireSignIn(_Wire):
                 )
         return SignedIn(
             token=Secret(self.access_token),
-            expires_at=expires,
+            expires_at=expires and in_utc(expires),
             email=printable(self.user.email, 300),
             display_name=printable(self.user.display_name or "", 300),
             harbor=Account(self.harbor.url, self.harbor.username, Secret(self.harbor.password)),

@@ -22,6 +22,7 @@ __all__ = ["cli", "run"]
 INTERRUPTED: Final = 130
 BUG: Final = 70
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
+_NO_DESCRIPTORS: Final = (errno.EMFILE, errno.ENFILE)
 
 # Name of a command -> its module and attribute below keynet.cli.commands, and its summary.
 _COMMANDS: Final = {
@@ -158,6 +159,13 @@ def _show_unexpected(error: Exception) -> int:
         )
         _show(gone)
         return gone.exit_status
+    if isinstance(error, OSError) and error.errno in _NO_DESCRIPTORS:
+        few = KeynetError(
+            fill(_("Cannot open a file or start a program: {why}."), why=error.strerror),
+            _("Raise the limit on open files: ulimit -n 1024"),
+        )
+        _show(few)
+        return few.exit_status
     if not isinstance(error, OSError) or error.errno not in _NO_ROOM:
         from keynet.cli.bug import show_bug
 

@@ -5,20 +5,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from keynet import __version__
 from keynet.archive.layout.folder_target import writing_folder
 from keynet.archive.writer import Layout, write_archive
 from keynet.direct import image_making
 from keynet.direct.base.base_source import read_base
+from keynet.direct.direct_abilities import NAME, unsupported
 from keynet.direct.layers import mounting
 from keynet.direct.layers.layer_store import MadeLayer
 from keynet.direct.sent_bytes import SentBytes
 from keynet.errors import DigestMismatch, EngineError, KeynetError
 from keynet.events import Emit, Notice
 from keynet.files import places
-from keynet.oci import platform as platforms
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.image import Image
 from keynet.oci.platform import Platform
@@ -32,9 +32,8 @@ from keynet.registry.transfer.push_index import push_index
 from keynet.runtime.engine import LocalImage, WorkingEngine
 from keynet.text import _, fill
 
-__all__ = ["NAME", "Built", "Direct", "unsupported"]
+__all__ = ["Built", "Direct"]
 
-NAME: Final = "direct"
 _Images: TypeAlias = tuple[tuple[Platform, Image], ...]
 
 
@@ -47,26 +46,6 @@ class Built:
     base: RegistryClient = field(repr=False)
     loop: EventLoop = field(repr=False)
     resources: ExitStack = field(repr=False)
-
-
-def unsupported(plan: BuildPlan) -> list[str]:
-    """Explain which parts of a plan need an engine; empty if none does."""
-    recipe = plan.recipe
-    if not isinstance(recipe, Recipe):
-        return [_("a Containerfile is built by an engine")]
-    reasons = []
-    if recipe.installer == "pip":
-        reasons.append(_("the setting installer is pip, which runs in an engine"))
-    reasons += recipe.dependencies.pip_only
-    if plan.secrets:
-        reasons.append(_("secrets are for the RUN steps of a Containerfile"))
-    wanted = plan.platforms or (platforms.host(),)
-    reasons += [
-        fill(_("it has no packages for {platform}"), platform=each)
-        for each in wanted
-        if each.os != "linux"
-    ]
-    return reasons
 
 
 @dataclass(frozen=True, slots=True)

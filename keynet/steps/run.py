@@ -21,7 +21,7 @@ from keynet.runtime.workspace.container_run import ContainerCommands, Outcome
 from keynet.runtime.workspace.labels import Labels
 from keynet.runtime.workspace.limits import SMALLEST_MEMORY, Limits, shown_memory
 from keynet.runtime.workspace.runtime_settings import RuntimeSettings
-from keynet.runtime.workspace.safe_names import BUILT_IN_NETWORKS, container_name, new_id
+from keynet.runtime.workspace.safe_names import container_name, new_id
 from keynet.settings import Settings
 from keynet.steps import running
 from keynet.steps.running import Chosen
@@ -92,7 +92,7 @@ def run_script(
     assert isinstance(builder, Saver)
     image = builder.local(built)
     builder.release(built)
-    chosen = running.ask(builder, image.id)
+    chosen = running.ask(builder, image.id, options.settings.network)
     return _run(chosen, image.id, options, emit, image.name, script=True)
 
 
@@ -118,7 +118,7 @@ def run_image(
     """
     _prepare_output(options)
     offered = engines() if candidates is None else candidates
-    chosen = running.choose(builder, offered, image, emit)
+    chosen = running.choose(builder, offered, image, options.settings.network, emit)
     if chosen.config is None:
         running.find_image(chosen.commands, image, access, emit)
         chosen = replace(chosen, config=chosen.commands.config(image))
@@ -144,7 +144,7 @@ def _run(
 ) -> Outcome:
     commands, facts, config = chosen.commands, chosen.facts, chosen.config or {}
     workspace, network = new_id(), options.settings.network
-    if network not in BUILT_IN_NETWORKS:
+    if not chosen.has_network:
         chosen.host.ensure_network(network)
     limits = _limits(options.settings, facts, script=script)
     missing = _missing(limits, facts)

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from keynet.errors import EngineUnavailable, LocalImageNotFound
+from keynet.errors import EngineUnavailable, LocalImageNotFound, NetworkNotFound
 from keynet.events import Emit, LogLine, StepStarted
 from keynet.oci.reference import Reference
 from keynet.plan import RegistryAccess
@@ -13,6 +14,7 @@ from keynet.runtime.abilities import Engine, Hosting, SystemFacts
 from keynet.runtime.engine import AnyBuilder, Candidate, Unusable
 from keynet.runtime.probing import choosing
 from keynet.runtime.workspace.container_run import ContainerCommands, Running
+from keynet.runtime.workspace.safe_names import BUILT_IN_NETWORKS
 from keynet.text import _, fill, printable
 
 __all__ = ["Chosen", "ask", "choose", "find_image", "only_running"]
@@ -48,16 +50,23 @@ def only_running(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """An engine for an image: ``config`` is the image's, None if its store lacks the image."""
+    """An engine for an image.
+
+    ``config`` is the image's, None if its store lacks the image; ``has_network`` says that the
+    run's network need not be made.
+    """
 
     host: Engine
     commands: ContainerCommands
     config: Mapping[str, Any] | None
     facts: SystemFacts
+    has_network: bool
 
 
-def choose(name: str, candidates: Sequence[Candidate], image: str, emit: Emit) -> Chosen:
-    """Return the engine for an image, and what it says of the image and of its host.
+def choose(
+    name: str, candidates: Sequence[Candidate], image: str, network: str, emit: Emit
+) -> Chosen:
+    """Return the engine for an image, and what it says of image, host and network.
 
     ``auto`` takes the first engine that has the image, else the first that works.
 
@@ -66,12 +75,12 @@ def choose(name: str, candidates: Sequence[Candidate], image: str, emit: Emit) -
     """
     running = only_running(candidates)
     if name != choosing.AUTO:
-        return ask(choosing.choose(name, running, emit=emit, needs_run=False), image)
+        return ask(choosing.choose(name, running, emit=emit, needs_run=False), image, network)
     first: Chosen | None = None
     for candidate in running:
         try:
             builder = choosing.choose(candidate.name, running, emit=emit, needs_run=False)
-            found = ask(builder, image)
+            found = ask(builder, image, network)
         except EngineUnavailable:
             continue
         if found.config is not None:
@@ -79,21 +88,35 @@ def choose(name: str, candidates: Sequence[Candidate], image: str, emit: Emit) -
         first = first or found
     if first is None:
         # With every engine's reason.
-        first = ask(choosing.choose(choosing.AUTO, running, emit=emit, needs_run=False), image)
+        builder = choosing.choose(choosing.AUTO, running, emit=emit, needs_run=False)
+        first = ask(builder, image, network)
     return first
 
 
-def ask(builder: AnyBuilder, image: str) -> Chosen:
-    """Ask a builder's engine for its host and for an image at the same time.
+def ask(builder: AnyBuilder, image: str, network: str) -> Chosen:
+    """Ask a builder's engine for its host, an image and a network at the same time.
 
     Raises:
         EngineUnavailable: The engine does not answer.
     """
     assert isinstance(builder, Hosting)
     host, commands = builder.host, commands_of(builder)
-    with background(host.system) as system:
+    with (
+        background(commands.system) as system,
+        background(partial(_has, host, network)) as has_network,
+    ):
         config = commands.config(image)
-    return Chosen(host, commands, config, system.result())
+    return Chosen(host, commands, config, system.result(), has_network.result())
+
+
+def _has(host: Engine, network: str) -> bool:
+    if network in BUILT_IN_NETWORKS:
+        return True
+    try:
+        host.network(network)
+    except NetworkNotFound:
+        return False
+    return True
 
 
 def commands_of(builder: AnyBuilder) -> ContainerCommands:

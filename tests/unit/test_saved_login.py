@@ -62,10 +62,27 @@ def test_token_hosts_of_another_type_are_refused(value: object) -> None:
             "2025-11-04T12:00:00+09:00",
             datetime(2025, 11, 4, 12, tzinfo=timezone(timedelta(hours=9))),
         ),
+        ("2025-11-04t12:00:00z", datetime(2025, 11, 4, 12, tzinfo=UTC)),
     ],
 )
 def test_a_moment_without_a_zone_is_in_utc(text: str, moment: datetime) -> None:
     assert SavedLogin.from_json({"api_token_expires_at": text}).api_token_expires_at == moment
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9999-12-31T23:59:59-14:00", "9999-12-31T23:59:59", "0001-01-01T00:00:00+14:00",
+        "0001-01-01T00:00:00Z",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("hours", [-14, 14])
+def test_a_far_off_expiry_is_shown_in_every_zone_and_written_back(text: str, hours: int) -> None:
+    login = SavedLogin.from_json({"api_token_expires_at": text})
+    assert login.api_token_expires_at is not None
+    local = login.api_token_expires_at.astimezone(timezone(timedelta(hours=hours)))
+    assert abs(local.year - int(text[:4])) <= 1
+    assert SavedLogin.from_json(login.to_json()) == login
 
 
 @pytest.mark.parametrize(

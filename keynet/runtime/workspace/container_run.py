@@ -19,6 +19,7 @@ from keynet.files import folder_parents
 from keynet.files.living_folders import living
 from keynet.plan import RegistryAccess
 from keynet.process import shell
+from keynet.runtime.abilities import SystemFacts
 from keynet.runtime.engines.questions import Questions
 from keynet.runtime.probing.reasons import error_line, known_fix
 from keynet.runtime.workspace.container_args import (
@@ -49,13 +50,15 @@ class ContainerCommands:
     """How one engine runs containers; made by its own wing.
 
     ``flags`` are for each run, ``gpu_flags`` make those of ``--gpus``, ``remove`` is the verb
-    that kills and removes at once. The guide of ``questions`` knows what fails when a container
+    that kills and removes at once. ``system`` reports what the engine's host offers, which may be
+    some minutes old. The guide of ``questions`` knows what fails when a container
     is started.
     """
 
     questions: Questions
     pull: Pull
     gpu_flags: GpuFlags
+    system: Callable[[], SystemFacts]
     flags: tuple[str, ...] = ()
     remove: tuple[str, ...] = ("rm", "--force", "--volumes")
 

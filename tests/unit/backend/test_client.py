@@ -6,6 +6,7 @@ import socket
 import time
 import traceback
 from collections.abc import Iterator
+from datetime import timedelta, timezone
 from email.utils import formatdate
 from pathlib import Path
 
@@ -81,6 +82,16 @@ def test_a_sign_in_gives_token_and_registry_account(
     assert "authorization" not in backend.seen[0].headers
     assert TOKEN not in repr(signed)
     assert "eyJ-secret" not in repr(signed)
+
+
+def test_a_sign_in_that_never_expires_has_an_expiry_in_every_zone(
+    backend: FakeBackend, client: BackendClient
+) -> None:
+    never = "9999-12-31T23:59:59-14:00"
+    backend.answer(Reply.of(SIGNED_IN | {"accessTokenExpiresAt": never}))
+    expires = client.sign_in("user@example.com", Secret("word")).expires_at
+    assert expires is not None
+    assert expires.astimezone(timezone(timedelta(hours=14))).year == 9999
 
 
 def test_a_path_prefix_is_kept(backend: FakeBackend) -> None:

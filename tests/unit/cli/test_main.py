@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -110,6 +111,42 @@ def test_a_reader_that_goes_away_gives_no_traceback() -> None:
         capture_output=True, text=True, check=True, timeout=60,
     )  # fmt: skip
     assert "Traceback" not in done.stderr
+
+
+# In a shell, since subprocess cannot close a standard stream of its child.
+@pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams_are_no_bug(closed: str, tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(
+        "import argparse\np = argparse.ArgumentParser()\np.add_argument('--lr')\np.parse_args()\n"
+    )
+    done = subprocess.run(
+        ["sh", "-c", f'"$0" -m keynet params train.py {closed}', sys.executable],
+        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+
+
+def test_a_file_never_takes_the_place_of_a_closed_stream(tmp_path: Path) -> None:
+    program = (
+        "import os, sys; from keynet.__main__ import _open_closed_streams as opened; opened();"
+        "number = os.open('file', os.O_CREAT | os.O_WRONLY); print('lost'); sys.stdout.flush();"
+        "sys.exit(number < 3)"
+    )
+    done = subprocess.run(
+        ["sh", "-c", '"$0" -c "$1" <&- >&- 2>&-', sys.executable, program],
+        cwd=tmp_path, check=False, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, (tmp_path / "file").read_text()) == (0, "")
+
+
+@pytest.mark.parametrize("descriptors", [12, 20])
+def test_too_few_descriptors_name_the_limit(descriptors: int, tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'ulimit -n {descriptors}; "$0" -m keynet ps', sys.executable],
+        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 0 or "ulimit -n" in done.stderr
 
 
 STATUSES = {

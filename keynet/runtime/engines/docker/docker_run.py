@@ -9,6 +9,7 @@ from keynet.process import shell
 from keynet.runtime.build import store_images
 from keynet.runtime.engines.docker import docker_args
 from keynet.runtime.engines.docker.docker_args import Invocation
+from keynet.runtime.engines.docker.docker_engine import DockerEngine
 from keynet.runtime.engines.docker.docker_host import GUIDE
 from keynet.runtime.engines.docker.docker_login import private_config
 from keynet.runtime.engines.questions import Questions
@@ -43,6 +44,7 @@ def container_commands(invocation: Invocation) -> ContainerCommands:
         Questions(replace(GUIDE, known=(*_KNOWN, *GUIDE.known)), (invocation.binary,)),
         pull=partial(_pull, invocation),
         gpu_flags=gpu_flags,
+        system=DockerEngine(invocation.binary).system,
     )
 
 

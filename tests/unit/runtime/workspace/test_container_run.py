@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from keynet.errors import EngineError, EngineUnavailable
+from keynet.runtime.abilities import SystemFacts
 from keynet.runtime.engines.docker.docker_host import GUIDE
 from keynet.runtime.engines.docker.docker_run import gpu_flags
 from keynet.runtime.engines.podman_like.containers import podman_run
@@ -38,6 +39,7 @@ def _engine(folder: Path, *answers: Answer) -> tuple[EngineProgram, ContainerCom
         Questions(replace(GUIDE, known=KNOWN), (str(path),)),
         pull=lambda image, access, on_line: "",
         gpu_flags=gpu_flags,
+        system=lambda: SystemFacts("docker", "20.10"),
     )
     return program, commands
 

@@ -11,7 +11,9 @@ from keynet.plan import RegistryAccess
 from keynet.process import shell
 from keynet.runtime.build import store_images
 from keynet.runtime.engines.podman_like import podman_args
+from keynet.runtime.engines.podman_like.containers import remembered_host
 from keynet.runtime.engines.podman_like.dialect import Dialect, Invocation
+from keynet.runtime.engines.podman_like.podman_engine import PodmanEngine
 from keynet.runtime.engines.podman_like.podman_login import private_auth
 from keynet.runtime.engines.questions import Questions
 from keynet.runtime.probing.ulimits import lower_limits
@@ -57,6 +59,7 @@ def container_commands(dialect: Dialect, invocation: Invocation) -> ContainerCom
         Questions(replace(dialect.guide, known=(*_KNOWN, *dialect.guide.known)), prefix),
         pull=partial(_pull, invocation, prefix),
         gpu_flags=gpu_flags,
+        system=partial(remembered_host.system, PodmanEngine(dialect, invocation)),
         flags=() if invocation.remote else ulimit_flags(),
         remove=("rm", "--force", "--volumes", *_AT_ONCE),
     )

@@ -32,7 +32,7 @@ def show_explanation(found: Explanation, *, everything: bool = False) -> None:
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _PIPE_WIDTH
     width = max(width, _NARROWEST)
     most = len(found.packages) if everything else _MOST
-    click.echo(printable(found.image))
+    click.echo(printable(found.image.partition("@")[0]))
     click.echo(
         fill(
             ngettext(
@@ -99,7 +99,7 @@ def _packages(found: Explanation, width: int, most: int) -> None:
         click.echo(f"  {text}{padding}          {size(sum(each.size for each in left)):>8}")
     if found.rest:
         largest_rest = ", ".join(
-            f"{printable(each.name, 60)} {size(each.size)}" for each in found.rest[:3]
+            f"{printable(each.name, 60)} {size(each.size)}" for each in found.rest[:2]
         )
         click.echo(
             fill(
@@ -175,9 +175,15 @@ def _shared(found: Explanation) -> None:
                 size=f"{size(each.size):>8}",
                 layers=each.layers,
                 all=len(found.layers),
-                image=each.image,
+                image=_short(each.image),
             )
         )
+
+
+def _short(image: str) -> str:
+    """Return a name with the first digits of its digest."""
+    name, at, digest = image.partition("@")
+    return f"{name}{at}{digest[: len('sha256:') + 12]}"
 
 
 def _title(text: str) -> None:

@@ -39,9 +39,12 @@ def running_engine(candidates: Sequence[Candidate], emit: Emit) -> AnyBuilder:
 
 
 def build_and_load(
-    prepared: Prepared, engine: AnyBuilder, stages: Stages, emit: Emit
+    prepared: Prepared, engine: AnyBuilder, network: str, stages: Stages, emit: Emit
 ) -> tuple[Chosen, str, str]:
     """Build a script's image and load it, unless the engine has it already.
+
+    Args:
+        network: That the image is to run in.
 
     Returns:
         The engine with the image's config, the image's id, and its name for people.
@@ -55,7 +58,7 @@ def build_and_load(
         built = builder.build(prepared.plan, prepared.access, emit, None)
     try:
         image = builder.local(built).id
-        chosen = running.ask(engine, image)
+        chosen = running.ask(engine, image, network)
         if chosen.config is None:
             with (
                 stages.stage("load", _("Loading image"), engine.engine.how),
@@ -64,7 +67,7 @@ def build_and_load(
                 file = folder / "image.tar"
                 builder.save(built, _FORMAT, file, emit)
                 image = _load(chosen.commands, file, prepared.plan)
-            chosen = running.ask(engine, image)
+            chosen = running.ask(engine, image, network)
     finally:
         builder.release(built)
     return chosen, image, layer_cache.project_name(prepared.plan)

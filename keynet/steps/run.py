@@ -82,7 +82,8 @@ def run_script(
         # Built without an engine: any engine runs it.
         engine = loading.running_engine(known, emit)
         prepared = prepare(request, stages, emit)
-        chosen, image_id, name = loading.build_and_load(prepared, engine, stages, emit)
+        network = options.settings.network
+        chosen, image_id, name = loading.build_and_load(prepared, engine, network, stages, emit)
         return _run(chosen, image_id, options, emit, name, script=True)
     offered = running.only_running(known)
     prepared = prepare(request, stages, emit, offered)

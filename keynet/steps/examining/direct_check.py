@@ -8,7 +8,8 @@ from functools import partial
 from typing import Final
 
 from keynet import __version__
-from keynet.direct.direct_builder import NAME, Direct
+from keynet.direct.direct_abilities import NAME
+from keynet.direct.direct_builder import Direct
 from keynet.errors import KeynetError
 from keynet.files import places
 from keynet.process import programs

@@ -418,15 +418,16 @@ def test_doctor_shows_what_works_and_what_does_not(platform: Platform, capsys: C
     assert f"✔ registry       {platform.registry_host}" in shown
     assert keynet("doctor", "--json") == 0
     examined = json.loads(capsys.readouterr().out)
-    assert [e["name"] for e in examined["engines"] if e["usable"]] == ["buildah"]
+    assert [e["name"] for e in examined["engines"] if e["usable"]] == ["buildah", "direct"]
     assert all(finding["ok"] for finding in examined["platform"])
 
 
-def test_doctor_fails_when_nothing_builds(
+def test_doctor_fails_when_the_chosen_engine_does_not_build(
     platform: Platform, capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("FAKE_ENGINE", "fail-run")
     monkeypatch.setenv("KEYNET_CONFIG", str(tmp_path / "nothing.json"))
+    monkeypatch.setenv("KEYNET_BUILDER", "buildah")
     assert keynet("doctor") == 4
     shown = capsys.readouterr().out
     assert "without RUN" in shown

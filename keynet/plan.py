@@ -165,7 +165,8 @@ class BuildPlan:
 
     ``files`` is the context without ignored entries, sorted by path; symlinks and directories
     are entries too. ``platforms`` is empty for the engine's own platform. ``base_facts`` is None
-    where neither the registry nor the engine's store knows the base image.
+    where neither the registry nor the engine's store knows the base image. ``compression`` is
+    ``gzip`` or ``zstd``; engines know gzip only.
     """
 
     context: Path
@@ -178,6 +179,7 @@ class BuildPlan:
     no_cache: bool = False
     host_network: HostNetwork = field(default_factory=HostNetwork)
     base_facts: BaseFacts | None = None
+    compression: str = "gzip"
 
     @property
     def base(self) -> Reference | None:

@@ -86,6 +86,11 @@ def build_options(command: F) -> F:
                 type=click.Choice(INSTALLERS),
                 help=_("What installs the dependencies.  [default: auto, uv where it can]"),
             ),
+            click.option(
+                "--compression",
+                type=click.Choice(["gzip", "zstd"]),
+                help=_("Of layers built without an engine.  [default: gzip]"),
+            ),
             click.option("--no-cache", is_flag=True, help=_("Do not use cached layers.")),
             click.option(
                 "--strict", is_flag=True,

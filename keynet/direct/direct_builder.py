@@ -147,7 +147,7 @@ class Direct:
                     )
                 )
             )
-            image_making.layer_store().forget(layer)
+            image_making.layer_store(built.plan).forget(layer)
         recipe = built.plan.recipe
         assert isinstance(recipe, Recipe)
         return tuple(image_making.make_images(built.plan, recipe, built.base, built.loop, emit))

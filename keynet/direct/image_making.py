@@ -7,6 +7,7 @@ from keynet.direct.base.base_source import find_target, read_base
 from keynet.direct.base.target_python import TargetPython
 from keynet.direct.image_document import Added, make_image
 from keynet.direct.layers import layering
+from keynet.direct.layers.layer_compression import compression
 from keynet.direct.layers.layer_store import LayerStore
 from keynet.direct.packages import resolved_cache
 from keynet.direct.packages.byte_code import find_compiler
@@ -27,9 +28,9 @@ _PATH: Final = "/opt/keynet/bin:{path}"
 _PATH_WITHOUT_PACKAGES: Final = "{path}:/opt/keynet/bin:/opt/keynet/scripts"
 
 
-def layer_store() -> LayerStore:
-    """Return the layers kept in keynet's cache."""
-    return LayerStore(places.cache() / "direct" / "layers")
+def layer_store(plan: BuildPlan) -> LayerStore:
+    """Return the layers kept in keynet's cache, compressed as the plan says."""
+    return LayerStore(places.cache() / "direct" / "layers", compression(plan.compression))
 
 
 def make_images(
@@ -57,16 +58,16 @@ def make_images(
     wanted = plan.platforms or (platforms.host(),)
     images = [loop.run(read_base(client, base, platform)) for platform in wanted]
     # Last in the image, and the same for every platform.
-    code = layering.code_layer(layer_store(), plan, recipe.workdir, emit)
+    code = layering.code_layer(layer_store(plan), plan, recipe.workdir, emit)
     for platform, image in zip(wanted, images, strict=True):
         emit(LogLine(fill(_("base {base} for {platform}"), base=base, platform=platform), "base"))
         if recipe.dependencies.files:
             python = find_target(image, base, loop, emit)
             emit(LogLine(fill(_("Python {version}"), version=python.minor), "base"))
-            environment = layering.environment_layer(layer_store(), python, recipe)
+            environment = layering.environment_layer(layer_store(plan), python, recipe)
             added = [environment, *_packages(plan, recipe, python, platform, emit), code]
         else:
-            added = [layering.programs_layer(layer_store()), code]
+            added = [layering.programs_layer(layer_store(plan)), code]
         yield (
             platform,
             make_image(
@@ -91,7 +92,7 @@ def _packages(
     )
     known = None if plan.no_cache else resolved_cache.kept_layers(key)
     if known is not None:
-        kept = layering.kept_package_layers(layer_store(), known)
+        kept = layering.kept_package_layers(layer_store(plan), known)
         if kept is not None:
             for each in known:
                 emit(LogLine(fill(_("as before: {names}"), names=each.names), "layers"))
@@ -100,7 +101,9 @@ def _packages(
     if compiler is None:
         emit(Notice(_no_compiler(python), "note"))
     made = list(
-        layering.package_layers(layer_store(), python, wheels, compiler, emit, anew=plan.no_cache)
+        layering.package_layers(
+            layer_store(plan), python, wheels, compiler, emit, anew=plan.no_cache
+        )
     )
     resolved_cache.keep_layers(key, [layer for _added, layer in made])
     return [added for added, _layer in made]

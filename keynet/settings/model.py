@@ -65,6 +65,7 @@ class Settings(BaseModel):
     groups: tuple[str, ...] = ()
     platform: str | None = None
     installer: Literal["auto", "uv", "pip"] = "auto"
+    compression: Literal["gzip", "zstd"] = "gzip"
     harbor_project: str = "kitech-model"
     labels: dict[str, str] = Field(default_factory=dict)
     build_args: dict[str, str] = Field(default_factory=dict)

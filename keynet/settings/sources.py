@@ -43,6 +43,7 @@ SOURCES: Final[Mapping[str, tuple[str, str]]] = {
     "groups": ("--group", ""),
     "platform": ("--platform", "KEYNET_PLATFORM"),
     "installer": ("--installer", "KEYNET_INSTALLER"),
+    "compression": ("--compression", "KEYNET_COMPRESSION"),
     "harbor_project": ("--harbor-project", ""),
     "labels": ("--label", ""),
     "build_args": ("--build-arg", ""),

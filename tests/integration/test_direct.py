@@ -157,6 +157,12 @@ def test_engines_run_it(name: str, pusher: Pusher, done: Done, host_setups: Host
         setup.engine("docker", "rmi", done.image, trains.image)
 
 
+@pytest.mark.podman
+def test_podman_runs_layers_of_zstd(pusher: Pusher, host_setups: HostSetups) -> None:
+    trains = pusher.done(pusher.context("zstd"), KEYNET_COMPRESSION="zstd")
+    assert "accuracy 0.9" in run_image(replace(trains, setup=host_setups.named("podman")))
+
+
 @pytest.mark.buildah
 def test_it_has_what_an_engine_installs(
     pusher: Pusher, done: Done, host_setups: HostSetups, pulled: PulledImage, tmp_path: Path

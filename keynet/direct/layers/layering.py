@@ -21,12 +21,13 @@ from keynet.direct.packages.wheel_choice import Wheel
 from keynet.direct.packages.wheel_files import PREFIX, placed_entries, shared_files, wheel_entries
 from keynet.events import Emit, LogLine, Notice
 from keynet.plan import BuildPlan, Recipe
-from keynet.text import fill, ngettext
+from keynet.text import fill, ngettext, printable
 
 __all__ = [
     "code_layer",
     "environment_layer",
     "kept_package_layers",
+    "most_big",
     "package_layers",
     "programs_layer",
     "source_date_epoch",
@@ -35,6 +36,8 @@ __all__ = [
 # A wheel of this size is a layer of its own, so that other images share it.
 _BIG: Final = 4 << 20
 _MOST_BIG: Final = 20
+# Of an image; docker's overlay2 stops at 127, and people build on these images.
+_MOST_LAYERS: Final = 100
 
 
 def programs_layer(store: LayerStore) -> Added:
@@ -51,6 +54,19 @@ def environment_layer(store: LayerStore, python: TargetPython, recipe: Recipe) -
     return Added(store.layer(key, partial(tar_blocks, entries)), "environment")
 
 
+def most_big(base_layers: int, *, compiled: bool) -> int:
+    """Return how many wheels may have layers of their own on a base with so many layers.
+
+    Args:
+        compiled: Byte code is made, a second layer for each.
+    """
+    # Environment and context.
+    room = _MOST_LAYERS - base_layers - 2
+    groups = room // (2 if compiled else 1)
+    # One is that of all other wheels.
+    return min(_MOST_BIG, max(0, groups - 1))
+
+
 def kept_package_layers(store: LayerStore, layers: Sequence[PackageLayer]) -> list[Added] | None:
     """Return the layers if all of them are in the cache."""
     found = [(store.kept(each.key), each.names) for each in layers]
@@ -65,6 +81,7 @@ def package_layers(
     compiler: Compiler | None,
     emit: Emit,
     *,
+    most: int,
     anew: bool,
 ) -> Iterator[tuple[Added, PackageLayer]]:
     """Yield the layers of the packages with their keys.
@@ -73,11 +90,12 @@ def package_layers(
 
     Args:
         compiler: Makes the byte code, a layer after each; None for none.
+        most: How many wheels may have layers of their own, see ``most_big``.
         anew: Make layers that are in the cache, too.
     """
     sizes = {wheel.name: _size(wheel) for wheel in wheels}
     by_size = sorted(wheels, key=lambda wheel: (-sizes[wheel.name], wheel.name))
-    big = {wheel.name for wheel in by_size[:_MOST_BIG] if sizes[wheel.name] >= _BIG}
+    big = {wheel.name for wheel in by_size[:most] if sizes[wheel.name] >= _BIG}
     small = [wheel for wheel in wheels if wheel.name not in big]
     groups = [small] if small else []
     groups += [[wheel] for wheel in wheels if wheel.name in big]
@@ -127,7 +145,7 @@ def _shared(shared: Mapping[str, Sequence[str]]) -> str:
         ),
         names=", ".join(names),
         count=len(shared),
-        path=path,
+        path=printable(path, 200),
         last=names[-1],
     )
 

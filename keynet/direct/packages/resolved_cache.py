@@ -39,13 +39,15 @@ def resolution_key(
     python: TargetPython,
     platform: Platform,
     compiler: str,
+    most_big: int,
 ) -> str:
     """Return a hash of what decides the packages' layers; logins are not part of it.
 
     Args:
         compiler: The full version of what makes the byte code, "" if there is none.
+        most_big: How many wheels may have layers of their own.
     """
-    whole = hashlib.sha256(f"1\0{python!r}\0{platform}\0{compiler}\0".encode())
+    whole = hashlib.sha256(f"2\0{python!r}\0{platform}\0{compiler}\0{most_big}\0".encode())
     for name, content in sorted(dependencies.files.items()):
         # A path is a copy in keynet's cache, whose folder is named by its hash.
         told = content if isinstance(content, bytes) else content.parent.name.encode()

@@ -38,6 +38,7 @@ __all__ = ["Wheel", "choose_wheels"]
 _LOCK: Final = "pylock.keynet.toml"
 _PINNED: Final = "pinned/pyproject.toml"
 _LAST_LINES: Final = 30
+_MOST_METADATA: Final = 1 << 20
 _TIMEOUT_S: Final = 3600.0
 _KEPT: Final = frozenset({"LANG", "LC_ALL", "TMPDIR", "TZ"})
 _NO_WHEEL: Final = re.compile(r"no (?:usable )?wheels|Building source distributions|no-build")
@@ -206,7 +207,8 @@ def _found(unpacked: Path, hashes: Mapping[str, str]) -> list[Wheel]:
 
 
 def _identity(metadata: Path) -> tuple[str, str]:
-    head = metadata.read_text("utf-8", "replace").partition("\n\n")[0]
+    with metadata.open("rb") as file:
+        head = file.read(_MOST_METADATA).decode("utf-8", "replace").partition("\n\n")[0]
     fields = dict(line.partition(":")[::2] for line in head.splitlines() if ":" in line)
     return _normalised(fields.get("Name", "").strip()), printable(
         fields.get("Version", "").strip(), 60

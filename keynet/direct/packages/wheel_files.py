@@ -12,6 +12,7 @@ import hashlib
 import os
 import re
 import stat
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -53,6 +54,12 @@ _OWN: Final = re.compile(
     rf"{PREFIX}/(?:bin/python[\d.]*|pyvenv\.cfg|lib64(?:/.*)?|\.lock)"
     r"|.*/site-packages/_keynet_\w+\.pth"
 )
+# A file with the name of one of these folders would replace what all wheels have in it.
+_FOLDERS: Final = re.compile(
+    rf"{PREFIX}(?:/(?:bin|include|lib|scripts|share|lib/python[\d.]+(?:/site-packages)?))?"
+)
+# More than any package has; without a limit one wheel fills the memory.
+_MOST_FILES: Final = 200_000
 
 
 def packages_folder(minor: str) -> str:
@@ -66,6 +73,7 @@ def placed_entries(wheel: Wheel, minor: str) -> list[Entry]:
     Raises:
         BuildFailed: The wheel has what no wheel may have.
     """
+    _refuse_another_project(wheel)
     entries: dict[str, Entry] = {}
     for path, found in _files(wheel):
         entry = _placed(wheel, path, found, minor)
@@ -103,11 +111,17 @@ def shared_files(wheels: Sequence[Wheel], minor: str) -> dict[str, list[str]]:
 def _files(wheel: Wheel) -> Iterator[tuple[str, os.stat_result]]:
     """Yield the files of an unpacked wheel, in an order of its own."""
     pending = [""]
+    count = 0
     while pending:
         folder = pending.pop()
         with os.scandir(wheel.root / folder) as found:
             for each in sorted(found, key=lambda one: one.name):
                 path = f"{folder}/{each.name}" if folder else each.name
+                count += 1
+                if count > _MOST_FILES:
+                    raise _hostile(wheel, path, _("it has too many files"))
+                if not _plain(each.name):
+                    raise _hostile(wheel, path, _("its name has control characters"))
                 status = each.stat(follow_symlinks=False)
                 if stat.S_ISDIR(status.st_mode):
                     pending.append(path)
@@ -123,7 +137,7 @@ def _placed(wheel: Wheel, path: str, found: os.stat_result, minor: str) -> Entry
     source = wheel.root / path
     packages = packages_folder(minor)
     executable = bool(found.st_mode & 0o111)
-    if first != wheel.metadata.removesuffix(".dist-info") + ".data":
+    if first != _data(wheel):
         left_out = first in _LEFT_OUT or (first == wheel.metadata and rest in _LEFT_OUT)
         return None if left_out else file_entry(f"{packages}/{path}", source, executable=executable)
     scheme, _slash, inner = rest.partition("/")
@@ -140,8 +154,30 @@ def _placed(wheel: Wheel, path: str, found: os.stat_result, minor: str) -> Entry
     return file_entry(f"{places[scheme]}/{inner}", source, executable=executable)
 
 
+def _plain(name: str) -> bool:
+    """Report whether a file's name is UTF-8 without line ends, escape sequences and the like."""
+    return not any(unicodedata.category(character) in {"Cc", "Cs"} for character in name)
+
+
+def _refuse_another_project(wheel: Wheel) -> None:
+    """Refuse a wheel with the metadata of two projects: pip would list one that nobody chose."""
+    for scheme in ("", *(f"{_data(wheel)}/{name}" for name in ("purelib", "platlib"))):
+        folder = wheel.root / scheme
+        if not folder.is_dir():
+            continue
+        for name in sorted(each.name for each in folder.iterdir()):
+            if name.endswith(".dist-info") and name != wheel.metadata:
+                raise _hostile(wheel, f"{scheme}/{name}".lstrip("/"), _("it is of another package"))
+
+
+def _data(wheel: Wheel) -> str:
+    return wheel.metadata.removesuffix(".dist-info") + ".data"
+
+
 def _refuse_strangers(wheel: Wheel, path: str) -> None:
-    if ".." in path.split("/") or "" in path.split("/") or _OWN.fullmatch(path):
+    parts = path.split("/")
+    own = _OWN.fullmatch(path) or _FOLDERS.fullmatch(path)
+    if ".." in parts or "" in parts or own:
         raise _hostile(wheel, path, _("it would replace a file that is not the package's"))
 
 
@@ -160,6 +196,8 @@ def _scripts(wheel: Wheel) -> Iterator[Entry]:
     file = wheel.root / wheel.metadata / "entry_points.txt"
     if not file.is_file():
         return
+    if file.stat().st_size > _SMALL:
+        raise _hostile(wheel, f"{wheel.metadata}/entry_points.txt", _("it is too large"))
     parser = configparser.RawConfigParser(delimiters=("=",), strict=False)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     try:
@@ -209,7 +247,8 @@ def _quoted(path: str) -> str:
 
 def _project(wheel: Wheel) -> str:
     """Return the project's name as its metadata spells it."""
-    head = (wheel.root / wheel.metadata / "METADATA").read_text("utf-8", "replace")
+    with (wheel.root / wheel.metadata / "METADATA").open("rb") as file:
+        head = file.read(_SMALL).decode("utf-8", "replace")
     found = re.search(r"^Name:[ \t]*([A-Za-z0-9._-]+)[ \t]*$", head.partition("\n\n")[0], re.M)
     return found[1] if found else wheel.name
 

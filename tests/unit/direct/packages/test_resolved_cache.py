@@ -27,9 +27,10 @@ def key(
     python: TargetPython = PYTHON,
     platform: Platform = AMD64,
     compiler: str = "3.11.2",
+    most: int = 20,
 ) -> str:
     network = HostNetwork(pip_conf=Secret(f"[global]\nindex-url = {index}\n"))
-    return resolution_key(wanted, network, python, platform, compiler)
+    return resolution_key(wanted, network, python, platform, compiler, most)
 
 
 def test_each_thing_that_decides_the_packages_counts() -> None:
@@ -39,8 +40,9 @@ def test_each_thing_that_decides_the_packages_counts() -> None:
         key(python=replace(PYTHON, glibc=31)),
         key(platform=ARM64),
         key(compiler=""),
+        key(most=3),
     }
-    assert len(others) == 5
+    assert len(others) == 6
     assert key() not in others
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from keynet.direct.layers.tar_stream import Entry
 from keynet.direct.packages.wheel_choice import Wheel
-from keynet.direct.packages.wheel_files import wheel_entries
+from keynet.direct.packages.wheel_files import placed_entries, wheel_entries
 from keynet.errors import BuildFailed
 
 SITE = "opt/keynet/lib/python3.11/site-packages"
@@ -105,11 +105,62 @@ def test_only_the_executable_bit_is_taken_over(tmp_path: Path) -> None:
         f"{DATA}/data/lib64/x",
         f"{DATA}/elsewhere/x",
         "_keynet_workspace.pth",
+        f"{DATA}/data/lib",
+        f"{DATA}/data/bin",
+        f"{DATA}/data/lib/python3.11/site-packages",
+        f"{DATA}/data/lib/python3.11/site-packages/_keynet_workspace.pth",
     ],
 )
 def test_a_file_in_a_place_of_others_is_refused(tmp_path: Path, path: str) -> None:
     with pytest.raises(BuildFailed, match="The wheel of tiny"):
         placed(tmp_path, {path: "x"})
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "numpy-9.dist-info/METADATA",
+        f"{DATA}/purelib/numpy-9.dist-info/METADATA",
+        f"{DATA}/platlib/numpy-9.dist-info/METADATA",
+    ],
+)
+def test_metadata_of_another_package_is_refused(tmp_path: Path, path: str) -> None:
+    with pytest.raises(BuildFailed, match="of another package"):
+        placed(tmp_path, {path: "Name: numpy\nVersion: 9\n"})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [b"a\nb", b"a\x1b[2Jb", b"a\x7f", b"a\xc2\x9b2J", b"a\xff"],
+)
+def test_a_name_with_controls_is_refused_and_not_shown(tmp_path: Path, name: bytes) -> None:
+    wheel = make_wheel(tmp_path, {"tiny/a": ""})
+    Path(os.fsdecode(os.fsencode(tmp_path / "tiny") + b"/" + name)).write_text("x")
+    with pytest.raises(BuildFailed, match="control characters") as caught:
+        wheel_entries(wheel, "3.11")
+    shown = caught.value.message
+    assert not set(shown) & {"\x1b", "\x7f", "\x9b"}
+    assert "a\nb" not in shown
+
+
+def test_large_entry_points_are_refused_unread(tmp_path: Path) -> None:
+    wheel = make_wheel(tmp_path, {f"{INFO}/entry_points.txt": ""})
+    os.truncate(tmp_path / INFO / "entry_points.txt", 1 << 40)
+    with pytest.raises(BuildFailed, match="too large"):
+        wheel_entries(wheel, "3.11")
+
+
+def test_only_the_start_of_large_metadata_is_read(tmp_path: Path) -> None:
+    wheel = make_wheel(tmp_path, {f"{DATA}/headers/t.h": ""})
+    os.truncate(tmp_path / INFO / "METADATA", 1 << 40)
+    places = [entry.path for entry in placed_entries(wheel, "3.11")]
+    assert "opt/keynet/include/site/python3.11/Tiny/t.h" in places
+
+
+def test_names_that_differ_in_case_are_two_files(tmp_path: Path) -> None:
+    entries = placed(tmp_path, {"tiny/A.py": "1", "tiny/a.py": "2"})
+    assert read(entries[f"{SITE}/tiny/A.py"]) == b"1"
+    assert read(entries[f"{SITE}/tiny/a.py"]) == b"2"
 
 
 @pytest.mark.parametrize("target", ["/etc/passwd", "../../x", "tiny/a"])

@@ -11,7 +11,16 @@ from typing import Any, Final, Protocol, cast
 from keynet.errors import InvalidArchive, TarReadError
 from keynet.text import N_, _, fill
 
-__all__ = ["BLOCK", "MAGIC", "Compression", "Compressor", "Decompressor", "decompressed", "sniff"]
+__all__ = [
+    "BLOCK",
+    "MAGIC",
+    "Compression",
+    "Compressor",
+    "Decompressor",
+    "decompressed",
+    "sniff",
+    "zstd_library",
+]
 
 # Bytes processed in one step of every stream, and handed over between threads.
 BLOCK: Final = 1 << 20
@@ -200,7 +209,7 @@ def _decompressors(
         # isal's type stubs declare the class as an instance.
         return new_gzip, (cast("type[Exception]", isal_zlib.error), EOFError)
     if compression is Compression.ZSTD:
-        zstd = _zstd()
+        zstd = zstd_library()
 
         def new_zstd() -> _RawDecompressor:
             window = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
@@ -222,8 +231,8 @@ def _decompressors(
     return None, ()
 
 
-def _zstd() -> Any:
-    # In the standard library since Python 3.14; before that, a backport with the same API.
+def zstd_library() -> Any:
+    """Return the module ``compression.zstd`` of Python 3.14, or its backport."""
     try:
         from compression import zstd  # type: ignore[import-not-found,unused-ignore]
     except ImportError:

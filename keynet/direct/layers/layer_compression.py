@@ -12,13 +12,13 @@ Source: RFC 1952, 2.2 (a file is a series of members); RFC 8878, 3.1 (a series o
 
 import hashlib
 import os
-import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
+from keynet.archive.compression import zstd_library
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 
 __all__ = ["LAYOUT", "Compression", "compression", "write_layer"]
@@ -86,13 +86,10 @@ def _gzipped(member: bytes) -> bytes | bytearray:
 
 
 def _zstd() -> Compression:
-    if sys.version_info >= (3, 14):
-        from compression import zstd
-    else:
-        from backports import zstd
+    zstd = zstd_library()
 
     def compress(member: bytes) -> bytes:
-        return zstd.compress(member, level=_ZSTD_LEVEL)
+        return bytes(zstd.compress(member, level=_ZSTD_LEVEL))
 
     return Compression(
         MediaType.OCI_LAYER_ZSTD, f"zstd-{zstd.zstd_version}-{_ZSTD_LEVEL}-", compress

@@ -3,19 +3,15 @@
 import gzip
 import hashlib
 import io
-import sys
 from collections.abc import Iterator
 
 import pytest
 
+from keynet.archive.compression import zstd_library
 from keynet.direct.layers.layer_compression import LAYOUT, compression, write_layer
 from keynet.oci.descriptor import MediaType
 
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
-
+zstd = zstd_library()
 _GOLDEN = "8ba20a8e389aa06efd4c8402103b8ae1657ed8fbb74f7ebabce3d4856daa2ba8"
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from keynet.errors import NotFound, ValidationError
-from keynet.files.disk_cache import DiskCache
 from keynet.oci import base_config
 from keynet.oci.base_config import Looked
 from keynet.oci.descriptor import Digest
@@ -17,8 +16,8 @@ from keynet.oci.index_entries import images_of
 from keynet.oci.platform import Platform, choose
 from keynet.oci.reference import Reference
 from keynet.plan import BaseFacts
-from keynet.registry import manifests
 from keynet.registry.client import RegistryClient
+from keynet.registry.kept_documents import KeptDocuments
 from keynet.registry.manifests import Manifest
 from keynet.text import _, fill
 
@@ -28,18 +27,18 @@ _CONFIG_LIMIT: Final = 8 * 1024 * 1024
 
 
 async def look(
-    client: RegistryClient, base: Reference, wanted: Platform, cache: DiskCache | None = None
+    client: RegistryClient, base: Reference, wanted: Platform, kept: KeptDocuments
 ) -> Looked | None:
     """Return what a base image is for ``wanted``; None: the registry has none of that name.
 
     Args:
-        cache: Keeps manifests and configs, which are named by their digests.
+        kept: Manifests and configs that need not be asked for.
 
     Raises:
         RegistryError: The registry failed, refuses the account or is not reachable.
         ValidationError: Manifest or config contradict themselves.
     """
-    source = _Source(client, base.repository, cache)
+    source = _Source(client, base.repository, kept)
     top = base.digest
     if top is None:
         found = await client.head_manifest(base.repository, base.identifier)
@@ -74,44 +73,29 @@ def _single(facts: BaseFacts | None, wanted: Platform) -> Looked:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Manifests and configs of one repository, from the cache or the registry."""
+    """Manifests and configs of one repository, those that are kept or the registry's."""
 
     client: RegistryClient
     repository: str
-    cache: DiskCache | None
+    kept: KeptDocuments
 
     async def manifest(self, digest: Digest) -> Manifest:
-        kept = self._kept(digest)
-        if kept is not None:
-            kind, _newline, content = kept.partition(b"\n")
-            if digest.of_same_kind(content) == digest:
-                return manifests.read(content, kind.decode("ascii", "replace"), digest)
-        manifest = await self.client.get_manifest(self.repository, digest)
-        self._keep(digest, manifest.descriptor.media_type.encode() + b"\n" + manifest.content)
+        manifest = self.kept.manifest(digest)
+        if manifest is None:
+            manifest = await self.client.get_manifest(self.repository, digest)
+            self.kept.keep_manifest(digest, manifest)
         return manifest
 
     async def facts(self, manifest: Manifest) -> BaseFacts | None:
         described = manifest.config
         if described is None or described.size > _CONFIG_LIMIT:
             return None
-        content = self._kept(described.digest)
-        if content is None or described.digest.of_same_kind(content) != described.digest:
+        content = self.kept.config(described)
+        if content is None:
             chunks = self.client.get_blob(self.repository, described)
             content = b"".join([chunk async for chunk in chunks])
-            self._keep(described.digest, content)
+            self.kept.keep_config(described, content)
         return base_config.read(_object(content, self.repository), manifest.descriptor.digest)
-
-    def _kept(self, digest: Digest) -> bytes | None:
-        return self.cache.get(digest.hex) if self.cache is not None else None
-
-    def _keep(self, digest: Digest, content: bytes) -> None:
-        if self.cache is None:
-            return
-        try:
-            self.cache.put(digest.hex, content)
-        except OSError:
-            # A folder that cannot be written: the registry is asked again next time.
-            return
 
 
 def _object(content: bytes, name: str) -> dict[str, Any]:

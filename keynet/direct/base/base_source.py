@@ -16,7 +16,8 @@ from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.process.event_loop import EventLoop
 from keynet.registry.client import RegistryClient
-from keynet.registry.transfer.pull_image import fetch_image
+from keynet.registry.kept_documents import KeptDocuments
+from keynet.registry.transfer.pull_image import fetch_image, kept_image
 from keynet.text import _, fill, size
 
 __all__ = ["config_of", "find_target", "read_base"]
@@ -30,7 +31,9 @@ async def read_base(client: RegistryClient, base: Reference, platform: Platform)
         RegistryError: The registry cannot be asked.
         ValidationError: Its build triggers would have to be run.
     """
-    image = await fetch_image(client, base, platform)
+    image = kept_image(client, base, platform, KeptDocuments.here())
+    if image is None:
+        image = await fetch_image(client, base, platform)
     run = config_of(image).get("config")
     triggers = run.get("OnBuild") if isinstance(run, dict) else None
     if triggers:

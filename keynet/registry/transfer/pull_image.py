@@ -15,12 +15,13 @@ from keynet.oci.kinds import foreign_type, is_foreign_layer, not_an_image
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.registry.client import RegistryClient
+from keynet.registry.kept_documents import KeptDocuments
 from keynet.registry.manifests import Manifest
 from keynet.registry.transfer.select_image import fetch_manifest, read_config
 from keynet.registry.wire import ConfigWire, read_json
 from keynet.text import _, fill
 
-__all__ = ["RemoteLayer", "fetch_image", "read_image", "require_image"]
+__all__ = ["RemoteLayer", "fetch_image", "kept_image", "read_image", "require_image"]
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,32 @@ async def fetch_image(
     return await read_image(client, source, await fetch_manifest(client, source, platform))
 
 
+def kept_image(
+    client: RegistryClient, source: Reference, platform: Platform, kept: KeptDocuments
+) -> Image | None:
+    """Return an image named by its digest without a request; None where that cannot be.
+
+    Args:
+        client: Its layers are read with it.
+    """
+    manifest = None if source.digest is None else kept.manifest(source.digest)
+    if manifest is None or manifest.config is None:
+        return None
+    config = kept.config(manifest.config)
+    if config is None or foreign_type(manifest.config, manifest.layers) is not None:
+        return None
+    found = read_json(ConfigWire, config, _("an image's config")).platform()
+    if found is None or not found.matches(platform):
+        return None
+    return _image(client, source, manifest, config)
+
+
 async def read_image(client: RegistryClient, source: Reference, manifest: Manifest) -> Image:
     """Read the config that belongs to a manifest; see ``fetch_image``."""
-    config = await read_config(client, source, manifest)
+    return _image(client, source, manifest, await read_config(client, source, manifest))
+
+
+def _image(client: RegistryClient, source: Reference, manifest: Manifest, config: bytes) -> Image:
     if foreign_type(manifest.config, manifest.layers) is None:
         diff_ids = _diff_ids(config, manifest.layers, source)
     else:

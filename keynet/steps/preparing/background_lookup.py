@@ -118,6 +118,7 @@ async def _ask(base: Reference, wanted: Platform, access: RegistryAccess | None)
     from keynet.registry.base_lookup import look
     from keynet.registry.client import RegistryClient
     from keynet.registry.http.exchange import Timeouts
+    from keynet.registry.kept_documents import KeptDocuments
 
     own = access is not None and access.host == base.registry
     auth = None
@@ -134,4 +135,4 @@ async def _ask(base: Reference, wanted: Platform, access: RegistryAccess | None)
         retries=Retries(attempts=1),
     )
     async with client:
-        return await look(client, base, wanted, remembered_bases.documents())
+        return await look(client, base, wanted, KeptDocuments.here())

@@ -19,7 +19,7 @@ from keynet.oci.base_config import Looked
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 
-__all__ = ["answer", "documents", "has_own_copy", "keep_answer", "keep_own_copy"]
+__all__ = ["answer", "has_own_copy", "keep_answer", "keep_own_copy"]
 
 _VALID_S: Final = 600.0
 _MOST: Final = 64
@@ -55,11 +55,6 @@ def keep_own_copy(name: str) -> None:
     """Remember that the engine has its own copy of an image."""
     if not has_own_copy(name):
         _put("copy", name, b"")
-
-
-def documents() -> DiskCache | None:
-    """Return the cache of manifests and configs, which never change."""
-    return _cache("document")
 
 
 def _put(stem: str, name: str, content: bytes) -> None:

@@ -115,6 +115,17 @@ def test_a_second_push_sends_the_code_alone(platform: Platform, capsys: Capture)
     assert platform.registry.bytes_received - before < 10_000
 
 
+def test_a_second_push_asks_nothing_of_the_base_but_its_tag(
+    platform: Platform, capsys: Capture
+) -> None:
+    push(platform, capsys)
+    del platform.registry.seen[:]
+    push(platform, capsys)
+    asked = [seen.url for seen in platform.registry.seen if seen.method == "GET"]
+    assert asked
+    assert not [url for url in asked if "library/python" in url]
+
+
 def test_zstd_is_for_layers_made_here_and_no_engine(
     platform: Platform, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

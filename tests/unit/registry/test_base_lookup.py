@@ -15,6 +15,7 @@ from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.registry.base_lookup import look
+from keynet.registry.kept_documents import KeptDocuments
 from tests.fakes.registry import MemoryRegistry
 from tests.unit.registry.conftest import Connect
 
@@ -79,7 +80,7 @@ def ask(registry: MemoryRegistry, connect: Connect) -> Look:
     ) -> Looked | None:
         async def run() -> Looked | None:
             async with connect(registry) as client:
-                return await look(client, base, wanted, cache)
+                return await look(client, base, wanted, KeptDocuments(cache))
 
         return asyncio.run(run())
 

@@ -29,13 +29,20 @@ def uninterrupted() -> Iterator[None]:
         yield
         return
     waiting: list[int] = []
+
+    # Of this block alone: a signal may come while its end puts the handlers back.
+    def wait(number: int, _frame: FrameType | None) -> None:
+        waiting.append(number)
+        for listener in _listeners:
+            listener(number)
+
     before = {number: signal.getsignal(number) for number in _INTERRUPTING}
     # What the caller ignores (nohup) stays ignored; None is a handler that is not Python's.
     replaced = [number for number in before if before[number] not in {signal.SIG_IGN, None}]
     _blocks.append(waiting)
     try:
         for number in replaced:
-            signal.signal(number, _wait)
+            signal.signal(number, wait)
         yield
     finally:
         _blocks.pop()
@@ -53,9 +60,3 @@ def is_active() -> bool:
 def on_signal(listener: Callable[[int], None]) -> None:
     """Call ``listener`` with the number of each signal that has to wait."""
     _listeners.append(listener)
-
-
-def _wait(number: int, _frame: FrameType | None) -> None:
-    _blocks[-1].append(number)
-    for listener in _listeners:
-        listener(number)

@@ -14,7 +14,6 @@ from keynet.events import Event, Notice
 from keynet.oci.platform import Platform
 from keynet.plan import BuildPlan, BuildSecret, Recipe, UserContainerfile
 from keynet.recipe import buildargs
-from keynet.runtime.build import rendering
 from keynet.steps.preparing import script as scripts
 from keynet.steps.preparing.planning import plan_build
 from keynet.steps.preparing.request import Request, make
@@ -86,6 +85,9 @@ def _containerfiles(plan: BuildPlan) -> tuple[str, str | None]:
     """Return what engines build, and in one stage what most build; None where there is none."""
     if isinstance(plan.recipe, UserContainerfile):
         return plan.recipe.text, None
+    # With what installs: 30 ms that only a dry run and an engine need.
+    from keynet.runtime.build import rendering
+
     # The base's user is known only to the engine.
     one_stage = rendering.one_stage(plan.recipe, plan.host_network, "0")
     text = rendering.two_stages(plan.recipe, plan.host_network).text

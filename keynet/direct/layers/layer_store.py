@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
+import os
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -34,6 +35,8 @@ __all__ = ["LayerStore", "MadeLayer", "layer_key"]
 _PIECE: Final = 1 << 20
 _LARGEST_RECORD: Final = 65_536
 _STALE_S: Final = 86_400.0
+# Of layers that no push has used for a day; torch with CUDA has 3 GB.
+_LIMIT: Final = 20_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +66,15 @@ class MadeLayer:
 
 @dataclass(frozen=True, slots=True)
 class LayerStore:
-    """The folder of the layers; it need not exist yet. ``how`` is for those that are made."""
+    """The folder of the layers; it need not exist yet.
+
+    ``how`` is for those that are made. Above ``limit`` bytes, those that were not used for the
+    longest time go, but none of the last day: another push may need it.
+    """
 
     folder: Path
     how: Compression = field(default_factory=partial(compression, "gzip"))
+    limit: int = _LIMIT
 
     def layer(
         self, key: str, make: Callable[[], Iterator[bytes]], *, anew: bool = False
@@ -118,6 +126,20 @@ class LayerStore:
             with contextlib.suppress(OSError):
                 if time.time() - stale.stat().st_mtime > _STALE_S:
                     stale.unlink()
+        self._shrink()
+
+    def _shrink(self) -> None:
+        kept = []
+        for path in self.folder.glob("blob-*"):
+            with contextlib.suppress(OSError):
+                status = path.stat()
+                kept.append((status.st_mtime, status.st_size, path))
+        total = sum(size for _used, size, _path in kept)
+        for used, size, path in sorted(kept):
+            if total <= self.limit or time.time() - used < _STALE_S:
+                return
+            path.unlink(missing_ok=True)
+            total -= size
 
     def _record(self, key: str, layer: MadeLayer) -> None:
         record = {
@@ -138,6 +160,8 @@ class LayerStore:
             path = self._blob(descriptor.digest)
             if path.stat().st_size != descriptor.size:
                 return None
+            with contextlib.suppress(OSError):
+                os.utime(path)
             return MadeLayer(descriptor, Digest.parse(record["diff_id"]), path)
         except (OSError, ValueError, LookupError, TypeError, KeynetError):
             return None

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,21 @@ def test_other_compressions_have_layers_of_their_own(store: LayerStore) -> None:
     assert other.kept(KEY) == made
     assert store.kept(KEY) == gzipped
     assert (made.diff_id, made.descriptor == gzipped.descriptor) == (gzipped.diff_id, False)
+
+
+def test_layers_above_the_limit_go_least_recently_used_first(tmp_path: Path) -> None:
+    store = LayerStore(tmp_path / "layers", limit=1)
+    layers = [store.layer(layer_key(name), partial(of, name)) for name in "abc"]
+    day = 86_400
+    for age, layer in zip((3, 2, 0.5), layers, strict=True):
+        os.utime(layer.path, (time.time() - age * day,) * 2)
+    # A use counts, and what was used in the last day stays, whatever the limit is.
+    assert store.kept(layer_key("a")) == layers[0]
+    store.layer(layer_key("d"), lambda: of("d"))
+    assert [layer.path.exists() for layer in layers] == [True, False, True]
+    assert store.kept(layer_key("b")) is None
+    assert store.layer(layer_key("b"), lambda: of("b")) == layers[1]
+
+
+def of(name: str) -> Iterator[bytes]:
+    return tar_blocks([file_entry(name, name.encode())])

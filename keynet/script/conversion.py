@@ -3,6 +3,7 @@
 import math
 import sys
 import unicodedata
+from types import NoneType
 from typing import Final, get_args
 
 from keynet.confidential import is_suspicious, is_suspicious_value, mentions_secret
@@ -32,6 +33,10 @@ __all__ = ["converter_kind", "element_kind", "guessed", "is_strange", "to_argume
 
 _TYPES: Final[frozenset[str]] = frozenset(get_args(TypeName))
 _SUPPRESS: Final = "==SUPPRESS=="
+# Methods of str as converters: the texts that they give are known.
+_OF_TEXT: Final = frozenset(
+    f"builtins.str.{name}" for name in ("lower", "upper", "strip", "title", "casefold")
+)
 _LONGEST_DEFAULT: Final = 10_000
 _MOST_PARTS: Final = 2_000
 _MOST_CHOICES: Final = 1_000
@@ -66,7 +71,7 @@ def to_argument(run: Machine, declared: Declared) -> tuple[Argument, list[Note]]
         kind = "str"
     choices = None
     if declared.choices is not None:
-        choices = _choices(run, declared.choices)
+        choices = _choices(run, declared.choices, declared.converter)
         if choices is None:
             note(fill(_("The choices of {name} are unknown."), name=shown))
         elif any(is_suspicious_value(choice) for choice in choices):
@@ -114,13 +119,23 @@ def _parsed(run: Machine, declared: Declared) -> Value:
     default = declared.default
     if declared.converter is None or not isinstance(default, str):
         return default
+    made = _converted(run, declared.converter, default)
+    parts = made if isinstance(made, (list, tuple)) else [made]
+    plain = all(isinstance(part, (str, int, float, NoneType)) for part in parts)
+    if plain and not run.spoiled(made):
+        return made
+    # What the text becomes is not known, or the converter refuses it.
+    return Unknown(declared.kind) if declared.kind in ("int", "float", "bool") else default
+
+
+def _converted(run: Machine, converter: Value, text: str) -> Value:
+    if isinstance(converter, External) and converter.name in _OF_TEXT:
+        return str(getattr(text, converter.name.rpartition(".")[2])())
     notes = len(run.notes)
     with run.uncertain():
-        made = run.call(declared.converter, Arguments((default,)))
+        made = run.call(converter, Arguments((text,)))
     del run.notes[notes:]
-    parts = made if isinstance(made, (list, tuple)) else [made]
-    plain = all(isinstance(part, (str, int, float)) for part in parts)
-    return made if plain and not run.spoiled(made) else default
+    return made
 
 
 def _holds_secret(value: JsonValue, *names: str) -> bool:
@@ -214,14 +229,22 @@ def _help(value: Value) -> str:
     return " ".join(printable(value).split())
 
 
-def _choices(run: Machine, value: Value) -> tuple[str, ...] | None:
+def _typed(run: Machine, member: EnumMember, converter: Value) -> Value:
+    """Return what a user types for a member: its name where the converter looks names up."""
+    if converter is None or _converted(run, converter, member.name) is not member:
+        return member.value
+    by_value = isinstance(member.value, str) and _converted(run, converter, member.value) is member
+    return member.value if by_value else member.name
+
+
+def _choices(run: Machine, value: Value, converter: Value) -> tuple[str, ...] | None:
     """Write choices as strings, None when they are not all known."""
     items = run.iterate(value)
     if items is None or len(items) > _MOST_CHOICES:
         return None
     texts: list[str] = []
     for item in items:
-        part = item.value if isinstance(item, EnumMember) else item
+        part = _typed(run, item, converter) if isinstance(item, EnumMember) else item
         if isinstance(part, PathValue):
             part = part.text
         if not is_constant(part) or isinstance(part, (bytes, complex)):

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from keynet.script.files.project_files import Project
 from keynet.script.interpreter.definitions import Class, Module, Scope
 from keynet.script.interpreter.machine import Machine
-from keynet.script.interpreter.values import HERE, UNKNOWN, External, Imported, Value
+from keynet.script.interpreter.values import ROOT, UNKNOWN, External, Imported, Value
 
 __all__ = [
     "Modules",
@@ -75,8 +75,8 @@ def _in_function(text: str, position: int) -> bool:
 
 def listing(run: "_Follower", path: str) -> list[str] | None:
     """Return the names in a folder of modules of the project, None for any other folder."""
-    inside = path.removeprefix(HERE).strip("/")
-    return run.modules.project.listing(inside) if path.startswith(HERE) else None
+    inside = path.removeprefix(ROOT).strip("/")
+    return run.modules.project.listing(inside) if path.startswith(ROOT) else None
 
 
 class _Follower(Machine, Protocol):
@@ -86,7 +86,7 @@ class _Follower(Machine, Protocol):
 def begin(run: _Follower, module: Module, name: str) -> Scope:
     """Return a new scope with the names that a module has before its first line."""
     scope = Scope(module, None, {}, "module")
-    file = f"{HERE}/{run.modules.project.place(module)}"
+    file = f"{ROOT}/{run.modules.project.place(module)}"
     scope.names.update(
         {"__name__": name, "__file__": file, "__doc__": None, "__package__": UNKNOWN}
     )

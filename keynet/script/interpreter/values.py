@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = [
     "HERE",
     "MISSING",
+    "ROOT",
     "SCALARS",
     "UNKNOWN",
     "Arguments",
@@ -43,6 +44,8 @@ _MOST_ALTERNATIVES: Final = 6
 # Stands at the start of ``__file__`` for the folder of the project in the image, which is unknown:
 # the name of a file is known where its place is not. Not printable, so that no name can hold it.
 HERE: Final = "\ue000"
+# Many parts, so that the folders above the project are still unknown ones.
+ROOT: Final = "/".join([HERE] * 16)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

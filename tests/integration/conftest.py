@@ -154,6 +154,8 @@ def host_python() -> str:
 @pytest.fixture(scope="session")
 def host_setups(bed: Path, hub: Hub, request: pytest.FixtureRequest) -> HostSetups:
     """Host setups by name: ``host_setups.named("rootless-buildah").keynet("push", …)``."""
+    # Podman 4 cleans up after a container by flags, and refuses a runroot of more than 50
+    # characters there: each `podman run` would wait 20 s for the exit status, in vain.
     folder = bed / "hosts"
     folder.mkdir(mode=0o711)
     return HostSetups(folder, program.copy_source(folder), hub, request.getfixturevalue)

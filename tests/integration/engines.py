@@ -1,5 +1,6 @@
 """Ways to run the engine driver: as root with each engine, as an ordinary user, on dockerds."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -301,6 +302,12 @@ def project_tags(host: Host, context: Path) -> list[str]:
     return sorted(line.split()[1] for line in lines if context.name in line)
 
 
+def run_root(root: Path) -> Path:
+    """Return where keynet has the state of a rootless store."""
+    key = hashlib.sha256(os.fsencode(root)).hexdigest()[:8]
+    return Path(f"/tmp/keynet-{root.parents[4].stat().st_uid}/storage-{key}")
+
+
 def engine_command(host: Host) -> list[str]:
     """Return the engine's program, pointed at the store that keynet builds in."""
     root = Path(host.environment["HOME"]) / ".local/share/keynet/storage/root"
@@ -309,7 +316,7 @@ def engine_command(host: Host) -> list[str]:
     plain = next(links, root)
     if host.engine == "docker" or not root.exists():
         return [host.engine]
-    run = Path(host.environment["XDG_RUNTIME_DIR"]) / "keynet/storage"
+    run = run_root(root)
     return [
         host.engine,
         *("--root", str(plain), "--runroot", str(run), "--storage-driver", "overlay"),

@@ -15,6 +15,7 @@ from tests.testbed.host_setups import HostSetups
 from tests.testbed.platform import Platform
 from tests.testbed.program import HostSetup
 
+from .engines import run_root
 from .pushing import (
     NEWER,
     OLDER,
@@ -124,7 +125,7 @@ def _left(setup: HostSetup) -> dict[str, list[str]]:
     own = setup.home / ".local/share/keynet/storage/root"
     has_own = setup.run(setup.command("test", "-d", str(own))).returncode == 0
     runtime = Path(setup.environment["XDG_RUNTIME_DIR"])
-    store[1], store[3] = str(own), str(runtime / "keynet/storage")
+    store[1], store[3] = str(own), str(run_root(own))
     engine = [setup.builder, *(store if has_own else [])]
     containers = {
         "docker": [*engine, "ps", "--all", "--quiet"],

@@ -21,7 +21,6 @@ from keynet.runtime.engines.podman_like.dialect import Invocation
 __all__ = ["OwnStore", "exists", "find", "is_allowed", "prepare", "remove", "select"]
 
 _DRIVER: Final = "overlay"
-_LONGEST_RUNROOT: Final = 50
 # Not TMPDIR, which may be long, and different for each job.
 _TEMPORARY: Final = Path("/tmp")  # noqa: S108 - the owner of the folder in it is checked
 
@@ -153,13 +152,10 @@ def _root() -> Path:
 def _runroot() -> Path:
     """Return a folder that does not survive a reboot, with a path that podman takes.
 
-    podman refuses more than 50 characters, since sockets below it have at most 108.
+    podman refuses more than 50 characters, since sockets below it have at most 108. It writes the
+    path into the store and refuses any other one from then on, so XDG_RUNTIME_DIR cannot decide:
+    a login has it, and ``su``, cron and CI have not.
     """
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    if runtime and places.is_own(runtime) and places.is_writable(Path(runtime)):
-        folder = Path(runtime) / "keynet" / "storage"
-        if len(str(folder)) <= _LONGEST_RUNROOT and places.is_plain(str(folder)):
-            return folder
     return _private("storage")
 
 

@@ -1,7 +1,9 @@
 """Probing and choosing, with programs that answer as engines do."""
 
 import contextlib
+import hashlib
 import os
+import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -165,13 +167,17 @@ IDS = Answer("*unshare cat*", "0 1000 1\n1 100000 65536\n")
 
 
 @pytest.fixture
-def ordinary(monkeypatch: pytest.MonkeyPatch, short_runtime: Path) -> None:
+def ordinary(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     uid = os.geteuid() or 1000
-    for folder in (short_runtime / "keynet", short_runtime / "keynet/storage"):
-        folder.mkdir(mode=0o700)
+    store = machine.home / ".local/share/keynet/storage/root"
+    own = Path(f"/tmp/keynet-{uid}")
+    run = own / f"storage-{hashlib.sha256(os.fsencode(store)).hexdigest()[:8]}"
+    for folder in (own, run):
+        folder.mkdir(mode=0o700, exist_ok=True)
         os.chown(folder, uid, -1)
-    os.chown(short_runtime, uid, -1)
     monkeypatch.setattr(os, "geteuid", lambda: uid)
+    yield
+    shutil.rmtree(run, ignore_errors=True)
 
 
 @pytest.mark.usefixtures("ordinary")

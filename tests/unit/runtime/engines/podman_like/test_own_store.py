@@ -11,7 +11,7 @@ from keynet.runtime.engines.podman_like.dialect import Invocation
 from tests.unit.conftest import Machine
 
 
-@pytest.mark.usefixtures("short_runtime")
+@pytest.mark.usefixtures("machine")
 def test_own_store_is_found_measured_and_removed(machine: Machine) -> None:
     assert own_store.find() is None
     invocation = own_store.select(Invocation("/usr/bin/buildah", isolation="chroot"))
@@ -28,14 +28,12 @@ def test_own_store_is_found_measured_and_removed(machine: Machine) -> None:
     own_store.remove()
 
 
-def test_the_run_root_is_short_enough_for_podman(
-    machine: Machine, short_runtime: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_run_root_is_short_enough_for_podman_and_always_the_same(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Podman refuses a store that was made with another one: a login's, then that of cron."""
     plain = Invocation("/usr/bin/podman")
-    assert own_store.select(plain).runroot == f"{short_runtime}/keynet/storage"
-    long = machine.home / ("x" * 60)
-    long.mkdir()
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(long))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(machine.home))
     first = own_store.select(plain).runroot
     assert Path(first).parent == Path(f"/tmp/keynet-{os.geteuid()}")
     monkeypatch.delenv("XDG_RUNTIME_DIR")
@@ -46,7 +44,7 @@ def test_the_run_root_is_short_enough_for_podman(
     own_store.remove()
 
 
-@pytest.mark.usefixtures("short_runtime")
+@pytest.mark.usefixtures("machine")
 def test_a_store_below_an_odd_home_has_a_plain_path(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -66,24 +64,24 @@ def test_a_store_below_an_odd_home_has_a_plain_path(
     assert not os.path.lexists(found.root)
 
 
-def test_a_run_root_that_others_can_change_is_refused(short_runtime: Path) -> None:
+@pytest.mark.usefixtures("machine")
+def test_a_run_root_that_others_can_change_is_refused() -> None:
     plain = Invocation("/usr/bin/podman")
     known = own_store.select(plain)
     own_store.prepare(known)
     own_store.prepare(plain)
-    folder = short_runtime / "keynet"
+    folder = Path(known.runroot)
     folder.chmod(0o777)
     with pytest.raises(OSError, match="changeable by others"):
         own_store.select(plain)
     with pytest.raises(LookupError):
         own_store.prepare(known)
-    folder.chmod(0o700)
-    (folder / "storage").rmdir()
-    (folder / "storage").symlink_to("/")
+    folder.rmdir()
+    folder.symlink_to("/")
     with pytest.raises(OSError, match=r"File exists|changeable"):
         own_store.select(plain)
-    (folder / "storage").unlink()
+    folder.unlink()
     own_store.prepare(known)
-    assert (folder / "storage").is_dir()
+    assert folder.is_dir()
     with pytest.raises(LookupError):
         own_store.prepare(replace(known, runroot="/tmp/elsewhere"))

@@ -11,7 +11,7 @@ def main() -> None:
     _open_closed_streams()
     # What is imported stays: to look through it again and again, and once more at the end,
     # takes a fifth of the time that importing takes.
-    gc.set_threshold(100_000, 20, 20)
+    gc.set_threshold(1_000_000, 20, 20)
     leaving = _Leaving()
     # The first one registered is the last one called.
     atexit.register(leaving)

@@ -4,6 +4,7 @@ import itertools
 import os
 import signal
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -31,6 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 PRIVATE = 0o700
+_TAKEN_OVER = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Homes:
@@ -75,6 +77,16 @@ def _own_home(homes: Homes, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     for name, folder in _homes(homes.empty()).items():
         monkeypatch.setenv(name, str(folder))
+
+
+@pytest.fixture(autouse=True)
+def _own_handlers() -> Iterator[None]:
+    """The program takes signals over; a test that runs it in this process does not keep them."""
+    before = {number: signal.getsignal(number) for number in _TAKEN_OVER}
+    yield
+    for number, handler in before.items():
+        if signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
 
 
 def _homes(home: Path) -> dict[str, Path]:

@@ -21,17 +21,23 @@ from keynet.backend.models import (
     WireSignIn,
     WireUploadKey,
 )
-from keynet.backend.transport import Transport
 from keynet.errors import BackendError, NotAuthorised, UsageError
 from keynet.net.addresses import same_host
 from keynet.net.retry import Retries
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
 
-__all__ = ["BackendClient"]
+__all__ = ["BackendClient", "preload"]
 
 _TIMEOUT_S: Final = 30.0
 _PAGES: Final = 1000
+
+
+def preload() -> None:
+    """Import ahead of time what a client imports when it is made: httpx takes a while."""
+    from keynet.backend import transport
+
+    transport.preload()
 
 
 class BackendClient:
@@ -67,6 +73,8 @@ class BackendClient:
                 _("Check KEYNET_API_TOKEN, or log in again."),
             )
         self._token = token
+        from keynet.backend.transport import Transport
+
         self._transport = Transport(
             server_url,
             ca_cert=ca_cert,

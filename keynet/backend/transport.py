@@ -35,7 +35,7 @@ from keynet.net.retry import TEMPORARY_STATUSES, Budget, Retries, retry_after
 from keynet.secret import Secret
 from keynet.text import _, fill
 
-__all__ = ["Transport"]
+__all__ = ["Transport", "preload"]
 
 _CONNECT_S: Final = 10.0
 _LONGEST_ANSWER_S: Final = 120.0
@@ -55,6 +55,11 @@ class _Call:
     url: str
     headers: Mapping[str, str] = field(repr=False)
     content: bytes | None = field(repr=False)
+
+
+def preload() -> None:
+    """Import ahead of time what httpx imports when its first client is made."""
+    import httpcore  # noqa: F401
 
 
 class Transport:

@@ -1,6 +1,7 @@
 """Build the image of a training script, push it, and attach its hyperparameters."""
 
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -8,10 +9,11 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from keynet import credentials
+from keynet.backend import client as backend_client
 from keynet.backend.client import BackendClient
 from keynet.backend.models import Project, UploadKey
 from keynet.errors import MetadataNotAttached, RegistryError, UsageError, ValidationError
-from keynet.events import Emit
+from keynet.events import Emit, Event
 from keynet.files.uninterrupted import uninterrupted
 from keynet.oci import platform as platforms
 from keynet.oci.descriptor import Digest
@@ -103,7 +105,8 @@ def push(
     access = settings.backend_access(config_path=credentials.path())
     registry = settings.registry_access()
     _check_harbor_project(settings, registry)
-    prepared = prepare(request, stages, emit, candidates, platforms.for_cluster(sys.platform))
+    own = platforms.for_cluster(sys.platform)
+    prepared = prepare(request, stages, emit, candidates, own, meanwhile=backend_client.preload)
     with _lazy_connection(registry, emit) as connect:
         verified = _check_account(registry, request.environment, connect, stages)
         with projects.client(access) as backend:
@@ -138,11 +141,20 @@ def _build_and_push(
 ) -> tuple[Pushed, Digest]:
     """Build and push; then attach the metadata while the builder cleans up."""
     builder = prepared.builder
+    working = threading.Event()
+
+    def heard(event: Event) -> None:
+        working.set()
+        emit(event)
+
     with (
         stages.stage("build", _("Building image"), builder.engine.how),
-        background(_load_metadata),
+        background(partial(_load_metadata, working)),
     ):
-        built = builder.build(prepared.plan, registry, emit, target)
+        try:
+            built = builder.build(prepared.plan, registry, heard, target)
+        finally:
+            working.set()
     try:
         with stages.stage("push", _("Pushing"), str(target)):
             pushed = builder.push(built, target, registry, emit)
@@ -266,8 +278,12 @@ def _target(key: UploadKey, settings: Settings, registry: RegistryAccess) -> Ref
     return Reference(registry.host, f"{settings.harbor_project}/{key.key}", _TAG)
 
 
-def _load_metadata() -> None:
-    """Import the modules that attach the metadata, while the engine works."""
+def _load_metadata(working: threading.Event) -> None:
+    """Import the modules that attach the metadata, once the engine works.
+
+    Before that keynet itself is busy, and each of its small files would wait for this thread.
+    """
+    working.wait()
     from keynet.steps import metadata
 
     metadata.preload()

@@ -1,6 +1,6 @@
 """Turn a request into a plan and a builder: all of a build that fails cheaply."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from keynet.plan import (
     Recipe,
     RegistryAccess,
 )
+from keynet.process.background import background
 from keynet.runtime.engine import AnyBuilder, Candidate
 from keynet.runtime.engines.engine_candidates import engines
 from keynet.runtime.probing import choosing
@@ -55,12 +56,15 @@ def prepare(
     emit: Emit,
     candidates: Sequence[Candidate] | None = None,
     default_platform: Platform | None = None,
+    *,
+    meanwhile: Callable[[], None] | None = None,
 ) -> Prepared:
     """Check script, context, engine and base image, before the platform is called.
 
     Args:
         candidates: The builders to choose from; None for the engines and direct.
         default_platform: For settings without one; None for the engine's own.
+        meanwhile: Done while the engine and registries are asked about the base image.
 
     Raises:
         ScriptInvalid: See ``script.read``.
@@ -84,11 +88,15 @@ def prepare(
         offered = _builders(plan, request.settings.builder) if candidates is None else candidates
         builder = find_builder(request.settings.builder, offered, plan, emit)
         stage.detail = builder.engine.how
-    with stages.stage("base", _("Checking base image")) as stage:
+    with stages.stage("base", _("Checking base image")) as stage, background(meanwhile or _nothing):
         plan = base_image.check(plan, builder, lookup, access, emit)
         stage.detail = base_image.describe(plan, builder)
     training_checks.check(plan, script.loaded, emit, strict=request.strict)
     return Prepared(script, plan, builder, access)
+
+
+def _nothing() -> None:
+    """Do nothing meanwhile."""
 
 
 def _builders(plan: BuildPlan, wanted: str) -> tuple[Candidate, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from keynet.errors import EngineError
 from keynet.events import Emit, LogLine, Notice
@@ -36,15 +36,16 @@ from keynet.runtime.engines.podman_like import (
     podman_remote,
     working_containers,
 )
-from keynet.runtime.engines.podman_like.containers import podman_run
 from keynet.runtime.engines.podman_like.dialect import Dialect, Invocation
 from keynet.runtime.engines.podman_like.podman_bases import PodmanBases
 from keynet.runtime.engines.podman_like.podman_engine import PodmanEngine
 from keynet.runtime.engines.podman_like.podman_login import RegistryAuth, private_auth
 from keynet.runtime.lacking import cannot_emulate, cannot_run, heredocs, several_platforms
 from keynet.runtime.probing.reasons import error_line
-from keynet.runtime.workspace.container_run import ContainerCommands
 from keynet.text import _, fill
+
+if TYPE_CHECKING:
+    from keynet.runtime.workspace.container_run import ContainerCommands
 
 __all__ = ["PodmanLike", "restore"]
 
@@ -267,8 +268,11 @@ class PodmanLike:
         return PodmanEngine(self.dialect, self.invocation)
 
     @property
-    def container_commands(self) -> ContainerCommands | None:
+    def container_commands(self) -> "ContainerCommands | None":
         """See ``Running.container_commands``."""
+        # Only runs need it, and each push would import it.
+        from keynet.runtime.engines.podman_like.containers import podman_run
+
         return podman_run.container_commands(self.dialect, self.invocation)
 
     @property

@@ -166,7 +166,7 @@ class BuildPlan:
     ``files`` is the context without ignored entries, sorted by path; symlinks and directories
     are entries too. ``platforms`` is empty for the engine's own platform. ``base_facts`` is None
     where neither the registry nor the engine's store knows the base image. ``compression`` is
-    ``gzip`` or ``zstd``; engines know gzip only.
+    ``gzip`` or ``zstd``; engines know gzip only. ``title`` is the model's name.
     """
 
     context: Path
@@ -180,6 +180,7 @@ class BuildPlan:
     host_network: HostNetwork = field(default_factory=HostNetwork)
     base_facts: BaseFacts | None = None
     compression: str = "gzip"
+    title: str = ""
 
     @property
     def base(self) -> Reference | None:

@@ -1,16 +1,22 @@
 """Put the images of a plan together: the base's layers, those made here, and a config."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from keynet.direct.base.base_source import find_target, read_base
 from keynet.direct.base.target_python import TargetPython
 from keynet.direct.image_document import Added, make_image
+from keynet.direct.image_origin import origin_of
 from keynet.direct.layers import layering
-from keynet.direct.layers.layer_compression import compression
+from keynet.direct.layers.layer_compression import LAYOUT, compression
 from keynet.direct.layers.layer_store import LayerStore
 from keynet.direct.packages import resolved_cache
+from keynet.direct.packages.bill_of_materials import cyclonedx
 from keynet.direct.packages.byte_code import find_compiler
+from keynet.direct.packages.package_lock import Recorded, rendered
+from keynet.direct.packages.resolved_cache import Resolved
 from keynet.direct.packages.wheel_choice import choose_wheels
 from keynet.events import Emit, LogLine, Notice
 from keynet.files import places
@@ -22,10 +28,29 @@ from keynet.process.event_loop import EventLoop
 from keynet.registry.client import RegistryClient
 from keynet.text import _, fill
 
-__all__ = ["layer_store", "make_images"]
+__all__ = ["Made", "Packages", "layer_store", "make_images"]
 
 _PATH: Final = "/opt/keynet/bin:{path}"
 _PATH_WITHOUT_PACKAGES: Final = "{path}:/opt/keynet/bin:/opt/keynet/scripts"
+
+
+@dataclass(frozen=True, slots=True)
+class Packages:
+    """The layers of an image's packages, and the documents about them, "" without packages."""
+
+    layers: tuple[Added, ...] = ()
+    lock: str = ""
+    sbom: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One image of a plan, for one platform; ``lock`` and ``sbom`` tell of its packages."""
+
+    platform: Platform
+    image: Image
+    lock: str = field(default="", repr=False)
+    sbom: str = field(default="", repr=False)
 
 
 def layer_store(plan: BuildPlan) -> LayerStore:
@@ -35,7 +60,7 @@ def layer_store(plan: BuildPlan) -> LayerStore:
 
 def make_images(
     plan: BuildPlan, recipe: Recipe, client: RegistryClient, loop: EventLoop, emit: Emit
-) -> Iterator[tuple[Platform, Image]]:
+) -> Iterator[Made]:
     """Yield an image for each platform, on the same base.
 
     Args:
@@ -57,32 +82,30 @@ def make_images(
         base = base if found is None else base.with_digest(found.digest)
     wanted = plan.platforms or (platforms.host(),)
     images = [loop.run(read_base(client, base, platform)) for platform in wanted]
+    origin = origin_of(plan, recipe.base)
     # Last in the image, and the same for every platform.
     code = layering.code_layer(layer_store(plan), plan, recipe.workdir, emit)
     for platform, image in zip(wanted, images, strict=True):
         emit(LogLine(fill(_("base {base} for {platform}"), base=base, platform=platform), "base"))
+        packages = Packages()
         if recipe.dependencies.files:
             python = find_target(image, base, loop, emit)
             emit(LogLine(fill(_("Python {version}"), version=python.minor), "base"))
             environment = layering.environment_layer(layer_store(plan), python, recipe)
-            added = [
-                environment,
-                *_packages(plan, recipe, python, platform, len(image.layers), emit),
-                code,
-            ]
+            packages = _packages(plan, recipe, python, platform, len(image.layers), emit)
+            added = [environment, *packages.layers, code]
         else:
             added = [layering.programs_layer(layer_store(plan)), code]
-        yield (
-            platform,
-            make_image(
-                image,
-                recipe,
-                added,
-                labels=plan.labels,
-                program_path=_PATH if recipe.dependencies.files else _PATH_WITHOUT_PACKAGES,
-                created_s=layering.source_date_epoch(),
-            ),
+        made = make_image(
+            image,
+            recipe,
+            added,
+            labels=plan.labels,
+            program_path=_PATH if recipe.dependencies.files else _PATH_WITHOUT_PACKAGES,
+            created_s=layering.source_date_epoch(),
+            annotate=partial(origin.annotations, image),
         )
+        yield Made(platform, made, packages.lock, packages.sbom)
 
 
 def _packages(
@@ -92,7 +115,7 @@ def _packages(
     platform: Platform,
     base_layers: int,
     emit: Emit,
-) -> list[Added]:
+) -> Packages:
     """Return the layers of the packages: those of the last time, or chosen now."""
     network = plan.host_network
     compiler = find_compiler(python.minor)
@@ -101,23 +124,26 @@ def _packages(
     key = resolved_cache.resolution_key(
         recipe.dependencies, network, python, platform, version, most
     )
-    known = None if plan.no_cache else resolved_cache.kept_layers(key)
+    known = None if plan.no_cache else resolved_cache.kept(key)
     if known is not None:
-        kept = layering.kept_package_layers(layer_store(plan), known)
+        kept = layering.kept_package_layers(layer_store(plan), known.layers)
         if kept is not None:
-            for each in known:
+            for each in known.layers:
                 emit(LogLine(fill(_("as before: {names}"), names=each.names), "layers"))
-            return kept
-    wheels = choose_wheels(recipe.dependencies, network, python, platform, emit)
+            return Packages(tuple(kept), known.lock, known.sbom)
+    chosen = choose_wheels(recipe.dependencies, network, python, platform, emit)
     if compiler is None:
         emit(Notice(_no_compiler(python), "note"))
     made = list(
         layering.package_layers(
-            layer_store(plan), python, wheels, compiler, emit, most=most, anew=plan.no_cache
+            layer_store(plan), python, chosen.wheels, compiler, emit, most=most, anew=plan.no_cache
         )
     )
-    resolved_cache.keep_layers(key, [layer for _added, layer in made])
-    return [added for added, _layer in made]
+    recorded = Recorded(python.minor, str(platform), version.partition(" ")[0], LAYOUT)
+    lock = rendered(chosen.packages, recorded)
+    resolved = Resolved(tuple(layer for _added, layer in made), lock, cyclonedx(chosen.packages))
+    resolved_cache.keep(key, resolved)
+    return Packages(tuple(added for added, _layer in made), resolved.lock, resolved.sbom)
 
 
 def _no_compiler(python: TargetPython) -> str:

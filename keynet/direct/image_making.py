@@ -136,7 +136,9 @@ def _packages(
         emit(Notice(_no_compiler(python), "note"))
     made = list(
         layering.package_layers(
-            layer_store(plan), python, chosen.wheels, compiler, emit, most=most, anew=plan.no_cache
+            layer_store(plan),
+            layering.package_parts(python, chosen.wheels, compiler, emit, most=most),
+            anew=plan.no_cache,
         )
     )
     recorded = Recorded(python.minor, str(platform), version.partition(" ")[0], LAYOUT)

@@ -232,6 +232,21 @@ def test_nothing_of_the_host_is_in_a_layer(pusher: Pusher, done: Done, pulled: P
         assert pulled.holds(host.encode()) == []
 
 
+def test_it_is_the_same_again_from_its_lock(pusher: Pusher, done: Done) -> None:
+    def verify(**env: str) -> dict[str, Any]:
+        told = pusher.setup.keynet(
+            "verify", done.image, "check.py", "--json", cwd=done.context, env=env
+        )
+        assert told.returncode == 0, told.stderr
+        found: dict[str, Any] = json.loads(told.stdout)
+        return found
+
+    # With nothing of the push: neither its wheels nor its layers.
+    found = verify(XDG_CACHE_HOME=str(pusher.setup.home / "verify-cache"))
+    assert {each["verdict"] for each in found["layers"]} == {"equal"}
+    assert len(found["layers"]) > 4
+
+
 async def _documents(registry: RegistryServer, image: str) -> list[bytes | None]:
     """Return lock and bill of materials of an image."""
     name = Reference.parse(image)

@@ -6,6 +6,7 @@ paths of this machine. Pure.
 Source: PEP 751 (pylock.toml).
 """
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,11 +17,13 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from keynet.errors import ValidationError
-from keynet.text import _, fill
+from keynet.text import _, fill, printable
 
 __all__ = ["Recorded", "narrowed", "parsed", "rendered", "wheel_hashes"]
 
 _TOOL: Final = "keynet"
+_SHA256: Final = re.compile("[0-9a-f]{64}")
+_NAME: Final = re.compile(r"[A-Za-z0-9](?:[\w.-]{0,200}[A-Za-z0-9])?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ def wheel_hashes(packages: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     found = {}
     for package in packages:
         hashes = [str(_object(each.get("hashes")).get("sha256", "")) for each in _wheels(package)]
-        if len(hashes) == 1 and len(hashes[0]) == 64 and set(hashes[0]) <= set("0123456789abcdef"):
+        if len(hashes) == 1 and _SHA256.fullmatch(hashes[0]):
             found[str(package.get("name"))] = hashes[0]
     return found
 
@@ -81,22 +84,52 @@ def rendered(packages: Sequence[Mapping[str, Any]], recorded: Recorded) -> str:
 
 
 def parsed(content: bytes) -> tuple[list[dict[str, Any]], Recorded]:
-    """Return the packages of a lock, and what else decided the layers.
+    """Return the packages of a lock that somebody has attached, and what else decided the layers.
+
+    Only wheels with a hash and an address on the web get through: nothing else of it would be
+    given to uv, which would also take folders, archives of sources and repositories.
 
     Raises:
         ValidationError: It is not a lock of this kind.
     """
     try:
         document = tomllib.loads(content.decode())
-        packages = [each for each in document["packages"] if isinstance(each["name"], str)]
+        packages = [_checked(each) for each in document["packages"]]
         told = document["tool"][_TOOL]
         names = ("python", "platform", "compiler", "layout")
-        recorded = Recorded(*(_text(told[name]) for name in names))
+        recorded = Recorded(*(_text(told, name) for name in names))
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise ValidationError(
-            fill(_("The attached lock is not one of keynet's: {why}."), why=error)
+            fill(_("The attached lock is not one of keynet's: {why}."), why=printable(error, 200)),
+            _("Push the image again, and attach to it with keynet only."),
         ) from error
     return packages, recorded
+
+
+def _checked(package: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a package whose wheels can be fetched anywhere.
+
+    Raises:
+        ValueError: It is not one.
+        KeyError, TypeError: It has not the form of a package.
+    """
+    name = _text(package, "name")
+    if not _NAME.fullmatch(name):
+        raise ValueError(fill(_("{name!r} is not the name of a package"), name=name))
+    wheels = _wheels(package)
+    for wheel in wheels:
+        if "path" in wheel:
+            why = _("{file} of {name} came from a folder of the machine that built the image")
+            raise ValueError(fill(why, file=_file_name(wheel), name=name))
+        if urlsplit(_text(wheel, "url")).scheme not in ("http", "https"):
+            raise ValueError(fill(_("{name} is not fetched from the web"), name=name))
+        if not _SHA256.fullmatch(_text(wheel["hashes"], "sha256")):
+            raise ValueError(fill(_("{name} has no hash"), name=name))
+        if not _file_name(wheel).endswith(".whl"):
+            raise ValueError(fill(_("{name} is not a wheel"), name=name))
+    if not wheels:
+        raise ValueError(fill(_("{name} has no wheel"), name=name))
+    return _narrowed(package, frozenset())
 
 
 def _narrowed(package: Mapping[str, Any], tags: frozenset[str]) -> dict[str, Any]:
@@ -147,7 +180,8 @@ def _object(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _text(value: object) -> str:
+def _text(table: Mapping[str, Any], name: str) -> str:
+    value = table[name]
     if not isinstance(value, str):
-        raise TypeError(_("a value is not a text"))
+        raise TypeError(fill(_("{name} is not a text"), name=name))
     return value

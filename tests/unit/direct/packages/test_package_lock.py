@@ -73,6 +73,17 @@ def test_it_is_read_as_it_was_written() -> None:
     assert rendered(packages, RECORDED) == text
 
 
+TOLD = "\n[tool.keynet]\npython = '3.11'\nplatform = ''\ncompiler = ''\nlayout = ''"
+WHEEL = "url = 'https://a.example/six-1-py3-none-any.whl'"
+
+
+HASHED = f"hashes = {{sha256 = '{HASH}'}}"
+
+
+def locked(package: str) -> bytes:
+    return f"packages = [{{{package}}}]{TOLD}".encode()
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -84,6 +95,20 @@ def test_it_is_read_as_it_was_written() -> None:
         b"packages = []\n[tool.keynet]\npython = '3.11'",
         b"packages = []\n[tool.keynet]\npython = 3\nplatform = ''\ncompiler = ''\nlayout = ''",
         b"a = " + b"[" * 4000,
+        locked("name = 'six'"),
+        locked("name = 'six', directory = {path = '.'}"),
+        locked("name = 'six', vcs = {type = 'git', url = 'https://a.example/six'}"),
+        locked("name = 'six', sdist = {url = 'https://a.example/six-1.tar.gz'}"),
+        locked(f"name = 'six', wheels = [{{{WHEEL}}}]"),
+        locked(f"name = 'six', wheels = [{{{WHEEL}, hashes = {{sha256 = 'ab'}}}}]"),
+        locked(f"name = '--six', wheels = [{{{WHEEL}, {HASHED}}}]"),
+        locked(f"name = 'six', wheels = [{{path = '/a.whl', hashes = {{sha256 = '{HASH}'}}}}]"),
+        locked(
+            f"name = 'six', wheels = [{{url = 'file:///a.whl', hashes = {{sha256 = '{HASH}'}}}}]"
+        ),
+        locked(
+            f"name = 's', archive = {{url = 'https://a.b/s.zip', hashes = {{sha256 = '{HASH}'}}}}"
+        ),
     ],
 )
 def test_what_is_no_lock_is_refused(content: bytes) -> None:

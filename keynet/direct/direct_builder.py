@@ -15,6 +15,7 @@ from keynet.direct.base.base_source import read_base
 from keynet.direct.direct_abilities import NAME, unsupported
 from keynet.direct.layers import mounting
 from keynet.direct.layers.layer_store import MadeLayer
+from keynet.direct.package_layers import layer_store
 from keynet.direct.sent_bytes import SentBytes
 from keynet.errors import DigestMismatch, EngineError, KeynetError
 from keynet.events import Emit, Notice
@@ -81,14 +82,29 @@ class Direct:
         del target
         recipe = plan.recipe
         assert isinstance(recipe, Recipe)
-        own = access if access is not None and access.host == recipe.base.registry else None
         with ExitStack() as opened:
-            loop = EventLoop()
-            opened.callback(loop.close)
-            client = open_client(recipe.base.registry, own)
-            opened.callback(lambda: loop.run(client.aclose()))
+            loop, client = _opened(recipe.base, access, opened)
             images = tuple(image_making.make_images(plan, recipe, client, loop, emit))
             return Built(plan, images, client, loop, opened.pop_all())
+
+    def resolve(
+        self, plan: BuildPlan, access: RegistryAccess | None, emit: Emit
+    ) -> tuple[BuildPlan, str]:
+        """Return the plan on the base as it is now, with the packages chosen.
+
+        Raises:
+            BuildFailed: A package has no wheel for the base's Python and platform.
+            RegistryError: The base image cannot be read.
+            ValidationError: Its Python is not understood.
+        """
+        recipe = plan.recipe
+        assert isinstance(recipe, Recipe)
+        with ExitStack() as opened:
+            loop, client = _opened(recipe.base, access, opened)
+            chosen = image_making.choose_packages(plan, recipe, client, loop, emit)
+        if not recipe.dependencies.files:
+            return chosen, _("none")
+        return chosen, _("chosen by uv") if chosen.locks else _("as before")
 
     def inspect(self, name: str) -> None:
         """Return nothing: there is no store that has a copy of the base image."""
@@ -147,7 +163,7 @@ class Direct:
                     )
                 )
             )
-            image_making.layer_store(built.plan).forget(layer)
+            layer_store(built.plan).forget(layer)
         recipe = built.plan.recipe
         assert isinstance(recipe, Recipe)
         return tuple(image_making.make_images(built.plan, recipe, built.base, built.loop, emit))
@@ -179,6 +195,18 @@ class Direct:
     def release(self, built: Built) -> None:
         """Close the connections; the layers stay in the cache."""
         built.resources.close()
+
+
+def _opened(
+    base: Reference, access: RegistryAccess | None, opened: ExitStack
+) -> tuple[EventLoop, RegistryClient]:
+    """Return a client of the base's registry with its loop; ``opened`` closes them."""
+    own = access if access is not None and access.host == base.registry else None
+    loop = EventLoop()
+    opened.callback(loop.close)
+    client = open_client(base.registry, own)
+    opened.callback(lambda: loop.run(client.aclose()))
+    return loop, client
 
 
 def _mounts() -> Path:

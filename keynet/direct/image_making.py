@@ -1,36 +1,52 @@
 """Put the images of a plan together: the base's layers, those made here, and a config."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from keynet.direct.base.base_source import find_target, read_base
-from keynet.direct.base.target_python import TargetPython
 from keynet.direct.image_document import Added, make_image
 from keynet.direct.layers import layering
-from keynet.direct.layers.layer_compression import compression
-from keynet.direct.layers.layer_store import LayerStore
-from keynet.direct.packages import resolved_cache
-from keynet.direct.packages.byte_code import find_compiler
-from keynet.direct.packages.wheel_choice import choose_wheels
-from keynet.events import Emit, LogLine, Notice
-from keynet.files import places
+from keynet.direct.package_layers import WantedPackages, layer_store
+from keynet.events import Emit, LogLine
 from keynet.oci import platform as platforms
 from keynet.oci.image import Image
 from keynet.oci.platform import Platform
+from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, Recipe
 from keynet.process.event_loop import EventLoop
 from keynet.registry.client import RegistryClient
 from keynet.text import _, fill
 
-__all__ = ["layer_store", "make_images"]
+__all__ = ["choose_packages", "make_images"]
 
 _PATH: Final = "/opt/keynet/bin:{path}"
 _PATH_WITHOUT_PACKAGES: Final = "{path}:/opt/keynet/bin:/opt/keynet/scripts"
 
 
-def layer_store(plan: BuildPlan) -> LayerStore:
-    """Return the layers kept in keynet's cache, compressed as the plan says."""
-    return LayerStore(places.cache() / "direct" / "layers", compression(plan.compression))
+def choose_packages(
+    plan: BuildPlan, recipe: Recipe, client: RegistryClient, loop: EventLoop, emit: Emit
+) -> BuildPlan:
+    """Return the plan on the base as it is now, with a lock for each platform that needs one.
+
+    Args:
+        client: Of the base's registry.
+
+    Raises:
+        BuildFailed: A package has no wheel for the base's Python and platform.
+        RegistryError: The base image cannot be read.
+        ValidationError: Its Python is not understood.
+    """
+    base = _pinned(plan, recipe, client, loop)
+    locks = {}
+    for platform in _platforms(plan):
+        image = loop.run(read_base(client, base, platform))
+        if recipe.dependencies.files:
+            packages = _wanted(plan, recipe, base, image, platform, loop, emit)
+            lock = packages.choose()
+            if lock is not None:
+                locks[platform] = lock
+    return replace(plan, recipe=replace(recipe, base=base), locks=locks)
 
 
 def make_images(
@@ -47,29 +63,19 @@ def make_images(
         RegistryError: The base image cannot be read.
         ValidationError: Its Python is not understood.
     """
-    facts = plan.base_facts
-    base = recipe.base
-    if facts is not None and facts.digest is not None:
-        # What was checked, also if the tag has moved since.
-        base = base.with_digest(facts.digest)
-    elif base.digest is None:
-        found = loop.run(client.head_manifest(base.repository, base.identifier))
-        base = base if found is None else base.with_digest(found.digest)
-    wanted = plan.platforms or (platforms.host(),)
+    base = _pinned(plan, recipe, client, loop)
+    wanted = _platforms(plan)
     images = [loop.run(read_base(client, base, platform)) for platform in wanted]
     # Last in the image, and the same for every platform.
     code = layering.code_layer(layer_store(plan), plan, recipe.workdir, emit)
     for platform, image in zip(wanted, images, strict=True):
         emit(LogLine(fill(_("base {base} for {platform}"), base=base, platform=platform), "base"))
         if recipe.dependencies.files:
-            python = find_target(image, base, loop, emit)
+            packages = _wanted(plan, recipe, base, image, platform, loop, emit)
+            python = packages.target.python
             emit(LogLine(fill(_("Python {version}"), version=python.minor), "base"))
             environment = layering.environment_layer(layer_store(plan), python, recipe)
-            added = [
-                environment,
-                *_packages(plan, recipe, python, platform, len(image.layers), emit),
-                code,
-            ]
+            added: list[Added] = [environment, *packages.layers(), code]
         else:
             added = [layering.programs_layer(layer_store(plan)), code]
         yield (
@@ -85,46 +91,29 @@ def make_images(
         )
 
 
-def _packages(
+def _wanted(
     plan: BuildPlan,
     recipe: Recipe,
-    python: TargetPython,
+    base: Reference,
+    image: Image,
     platform: Platform,
-    base_layers: int,
+    loop: EventLoop,
     emit: Emit,
-) -> list[Added]:
-    """Return the layers of the packages: those of the last time, or chosen now."""
-    network = plan.host_network
-    compiler = find_compiler(python.minor)
-    most = layering.most_big(base_layers, compiled=compiler is not None)
-    version = compiler.version if compiler else ""
-    key = resolved_cache.resolution_key(
-        recipe.dependencies, network, python, platform, version, most
-    )
-    known = None if plan.no_cache else resolved_cache.kept_layers(key)
-    if known is not None:
-        kept = layering.kept_package_layers(layer_store(plan), known)
-        if kept is not None:
-            for each in known:
-                emit(LogLine(fill(_("as before: {names}"), names=each.names), "layers"))
-            return kept
-    wheels = choose_wheels(recipe.dependencies, network, python, platform, emit)
-    if compiler is None:
-        emit(Notice(_no_compiler(python), "note"))
-    made = list(
-        layering.package_layers(
-            layer_store(plan), python, wheels, compiler, emit, most=most, anew=plan.no_cache
-        )
-    )
-    resolved_cache.keep_layers(key, [layer for _added, layer in made])
-    return [added for added, _layer in made]
+) -> WantedPackages:
+    target = find_target(image, base, loop, emit)
+    return WantedPackages.of(plan, recipe, target, platform, len(image.layers), emit)
 
 
-def _no_compiler(python: TargetPython) -> str:
-    return fill(
-        _(
-            "The packages are not compiled: this machine has no Python {version}. Imports take "
-            "longer at each start of a container; with python{version} on the PATH they do not."
-        ),
-        version=python.minor,
-    )
+def _platforms(plan: BuildPlan) -> tuple[Platform, ...]:
+    return plan.platforms or (platforms.host(),)
+
+
+def _pinned(plan: BuildPlan, recipe: Recipe, client: RegistryClient, loop: EventLoop) -> Reference:
+    """Return the base by its digest: what was checked, also if the tag has moved since."""
+    base, facts = recipe.base, plan.base_facts
+    if facts is not None and facts.digest is not None:
+        return base.with_digest(facts.digest)
+    if base.digest is None:
+        found = loop.run(client.head_manifest(base.repository, base.identifier))
+        return base if found is None else base.with_digest(found.digest)
+    return base

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from keynet.direct.base.base_source import find_target, read_base
+from keynet.direct.base.base_registries import BaseRegistries
+from keynet.direct.base.base_source import find_target
 from keynet.direct.image_document import Added, make_image
 from keynet.direct.layers import layering
 from keynet.direct.package_layers import WantedPackages, layer_store
@@ -15,7 +16,6 @@ from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, Recipe
 from keynet.process.event_loop import EventLoop
-from keynet.registry.client import RegistryClient
 from keynet.text import _, fill
 
 __all__ = ["choose_packages", "make_images"]
@@ -25,22 +25,22 @@ _PATH_WITHOUT_PACKAGES: Final = "{path}:/opt/keynet/bin:/opt/keynet/scripts"
 
 
 def choose_packages(
-    plan: BuildPlan, recipe: Recipe, client: RegistryClient, loop: EventLoop, emit: Emit
+    plan: BuildPlan, recipe: Recipe, registries: BaseRegistries, loop: EventLoop, emit: Emit
 ) -> BuildPlan:
     """Return the plan on the base as it is now, with a lock for each platform that needs one.
 
     Args:
-        client: Of the base's registry.
+        registries: Those of the base.
 
     Raises:
         BuildFailed: A package has no wheel for the base's Python and platform.
         RegistryError: The base image cannot be read.
         ValidationError: Its Python is not understood.
     """
-    base = _pinned(plan, recipe, client, loop)
+    base = _pinned(plan, recipe, registries, loop)
     locks = {}
     for platform in _platforms(plan):
-        image = loop.run(read_base(client, base, platform))
+        image = loop.run(registries.image(base, recipe.base_name, platform))
         if recipe.dependencies.files:
             packages = _wanted(plan, recipe, base, image, platform, loop, emit)
             lock = packages.choose()
@@ -50,12 +50,12 @@ def choose_packages(
 
 
 def make_images(
-    plan: BuildPlan, recipe: Recipe, client: RegistryClient, loop: EventLoop, emit: Emit
+    plan: BuildPlan, recipe: Recipe, registries: BaseRegistries, loop: EventLoop, emit: Emit
 ) -> Iterator[tuple[Platform, Image]]:
     """Yield an image for each platform, on the same base.
 
     Args:
-        client: Of the base's registry.
+        registries: Those of the base.
 
     Raises:
         BuildFailed: A package has no wheel for the base's Python and platform.
@@ -63,9 +63,9 @@ def make_images(
         RegistryError: The base image cannot be read.
         ValidationError: Its Python is not understood.
     """
-    base = _pinned(plan, recipe, client, loop)
+    base = _pinned(plan, recipe, registries, loop)
     wanted = _platforms(plan)
-    images = [loop.run(read_base(client, base, platform)) for platform in wanted]
+    images = [loop.run(registries.image(base, recipe.base_name, platform)) for platform in wanted]
     # Last in the image, and the same for every platform.
     code = layering.code_layer(layer_store(plan), plan, recipe.workdir, emit)
     for platform, image in zip(wanted, images, strict=True):
@@ -108,12 +108,11 @@ def _platforms(plan: BuildPlan) -> tuple[Platform, ...]:
     return plan.platforms or (platforms.host(),)
 
 
-def _pinned(plan: BuildPlan, recipe: Recipe, client: RegistryClient, loop: EventLoop) -> Reference:
+def _pinned(
+    plan: BuildPlan, recipe: Recipe, registries: BaseRegistries, loop: EventLoop
+) -> Reference:
     """Return the base by its digest: what was checked, also if the tag has moved since."""
     base, facts = recipe.base, plan.base_facts
     if facts is not None and facts.digest is not None:
         return base.with_digest(facts.digest)
-    if base.digest is None:
-        found = loop.run(client.head_manifest(base.repository, base.identifier))
-        return base if found is None else base.with_digest(found.digest)
-    return base
+    return loop.run(registries.pinned(base, recipe.base_name))

@@ -224,3 +224,23 @@ def test_hashes_of_requirements_are_compared(
     assert told.returncode == status, told.stderr
     if status:
         assert "hash" in told.stderr
+
+
+def test_a_mirror_of_registries_conf_has_the_base(pusher: Pusher, hub: Hub) -> None:
+    there = replace(pusher, base="python:3.11-slim")
+    folder = context(pusher.setup, "mirrored", "")
+    conf = {"CONTAINERS_REGISTRIES_CONF": str(hub.registries_conf)}
+    done = Done.of(pusher.setup, folder, pusher.platform, there.push(folder, env=conf))
+    assert done.result["builder"]["name"] == "direct"
+
+
+def test_a_blocked_registry_costs_no_upload_key(pusher: Pusher, hub: Hub, bed: Path) -> None:
+    before = len(pusher.platform.keys)
+    conf = bed / "blocked.conf"
+    conf.write_text(f'[[registry]]\nlocation = "{hub.registry.host}"\nblocked = true\n')
+    conf.chmod(0o644)
+    folder = context(pusher.setup, "blocked", "")
+    failed = pusher.push(folder, env={"CONTAINERS_REGISTRIES_CONF": str(conf)})
+    assert failed.returncode != 0
+    assert "registries.conf blocks" in failed.stderr
+    assert len(pusher.platform.keys) == before

@@ -43,6 +43,8 @@ EXCEPTIONS = {
     ("direct/layers/code_layer.py", "runtime"),
     ("direct/direct_builder.py", "runtime"),
     ("direct/direct_candidate.py", "runtime"),
+    ("direct/packages/base_satisfied.py", "runtime"),
+    ("direct/packages/choice_errors.py", "runtime"),
     ("direct/packages/environment_layer.py", "runtime"),
     ("direct/packages/wheel_choice.py", "runtime"),
     ("registry/__init__.py", "archive"),

@@ -1,6 +1,5 @@
 """The builder without an engine: a base that stays in its registry, and layers made here."""
 
-import contextlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -11,11 +10,13 @@ from keynet import __version__
 from keynet.archive.layout.folder_target import writing_folder
 from keynet.archive.writer import Layout, write_archive
 from keynet.direct import image_making
-from keynet.direct.base.base_source import read_base
+from keynet.direct.base import registries_files
+from keynet.direct.base.base_registries import BaseRegistries
 from keynet.direct.direct_abilities import NAME, unsupported
 from keynet.direct.image_making import Made
 from keynet.direct.layers import mounting
 from keynet.direct.layers.layer_store import MadeLayer
+from keynet.direct.package_layers import layer_store
 from keynet.direct.sent_bytes import SentBytes
 from keynet.errors import DigestMismatch, EngineError, KeynetError
 from keynet.events import Emit, Notice
@@ -25,10 +26,9 @@ from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.image import Image
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
-from keynet.plan import BuildPlan, Pushed, Recipe, RegistryAccess
+from keynet.plan import BaseFacts, BuildPlan, Pushed, Recipe, RegistryAccess
 from keynet.process.event_loop import EventLoop
 from keynet.registry.account_client import open_client
-from keynet.registry.client import RegistryClient
 from keynet.registry.transfer.push_image import push_image
 from keynet.registry.transfer.push_index import push_index
 from keynet.runtime.engine import Documented, LocalImage, WorkingEngine
@@ -45,7 +45,7 @@ class Built:
 
     plan: BuildPlan
     images: _Images
-    base: RegistryClient = field(repr=False)
+    base: BaseRegistries = field(repr=False)
     loop: EventLoop = field(repr=False)
     resources: ExitStack = field(repr=False)
 
@@ -60,6 +60,8 @@ class Direct:
         )
     )
     formats: frozenset[str] = frozenset({"oci", "oci-archive", "docker-archive"})
+    # By name, what was found of bases that the registry of their name does not answer for.
+    found: dict[str, BaseFacts] = field(default_factory=dict, repr=False, compare=False)
 
     def unsupported(self, plan: BuildPlan) -> list[str]:
         """Explain which parts of this plan need an engine."""
@@ -83,18 +85,33 @@ class Direct:
         del target
         recipe = plan.recipe
         assert isinstance(recipe, Recipe)
-        own = access if access is not None and access.host == recipe.base.registry else None
         with ExitStack() as opened:
-            loop = EventLoop()
-            opened.callback(loop.close)
-            client = open_client(recipe.base.registry, own)
-            opened.callback(lambda: loop.run(client.aclose()))
-            images = tuple(image_making.make_images(plan, recipe, client, loop, emit))
-            return Built(plan, images, client, loop, opened.pop_all())
+            loop, registries = _opened(access, emit, opened)
+            images = tuple(image_making.make_images(plan, recipe, registries, loop, emit))
+            return Built(plan, images, registries, loop, opened.pop_all())
 
-    def inspect(self, name: str) -> None:
-        """Return nothing: there is no store that has a copy of the base image."""
-        del name
+    def resolve(
+        self, plan: BuildPlan, access: RegistryAccess | None, emit: Emit
+    ) -> tuple[BuildPlan, str]:
+        """Return the plan on the base as it is now, with the packages chosen.
+
+        Raises:
+            BuildFailed: A package has no wheel for the base's Python and platform.
+            RegistryError: The base image cannot be read.
+            ValidationError: Its Python is not understood.
+        """
+        recipe = plan.recipe
+        assert isinstance(recipe, Recipe)
+        with ExitStack() as opened:
+            loop, registries = _opened(access, emit, opened)
+            chosen = image_making.choose_packages(plan, recipe, registries, loop, emit)
+        if not recipe.dependencies.files:
+            return chosen, _("none")
+        return chosen, _("chosen by uv") if chosen.locks else _("as before")
+
+    def inspect(self, name: str) -> BaseFacts | None:
+        """Return what ``fetch`` has found; nothing before: there is no store."""
+        return self.found.get(name)
 
     def fetch(
         self,
@@ -106,16 +123,22 @@ class Direct:
     ) -> str:
         """Read the base image's documents; return "" or why they cannot be read.
 
-        For bases of which nothing is known: no upload key is spent on them.
+        For bases of which nothing is known: a mirror may have them, and no upload key is spent on
+        those that nobody has.
         """
-        del plan, emit
+        del plan
         base = Reference.parse(name)
-        own = access if access is not None and access.host == base.registry else None
-        with contextlib.closing(EventLoop()) as loop:
+        with ExitStack() as opened:
+            loop, registries = _opened(access, emit, opened)
             try:
-                loop.run(_readable(base, platform, own))
+                written = "" if name == str(base) else name
+                looked = loop.run(registries.facts(base, written, platform))
             except KeynetError as error:
                 return error.message
+        if looked is None:
+            return "manifest unknown"
+        if looked.facts is not None:
+            self.found[name] = looked.facts
         return ""
 
     def push(self, built: Built, target: Reference, access: RegistryAccess, emit: Emit) -> Pushed:
@@ -149,7 +172,7 @@ class Direct:
                     )
                 )
             )
-            image_making.layer_store(built.plan).forget(layer)
+            layer_store(built.plan).forget(layer)
         recipe = built.plan.recipe
         assert isinstance(recipe, Recipe)
         return tuple(image_making.make_images(built.plan, recipe, built.base, built.loop, emit))
@@ -197,6 +220,22 @@ class Direct:
         built.resources.close()
 
 
+def _opened(
+    access: RegistryAccess | None, emit: Emit, opened: ExitStack
+) -> tuple[EventLoop, BaseRegistries]:
+    """Return the registries of bases with their loop; ``opened`` closes them.
+
+    Raises:
+        ValidationError: The configuration of registries is not valid.
+    """
+    conf = registries_files.load()
+    loop = EventLoop()
+    opened.callback(loop.close)
+    registries = BaseRegistries(conf, access, emit)
+    opened.callback(lambda: loop.run(registries.aclose()))
+    return loop, registries
+
+
 def _mounts() -> Path:
     return places.cache() / "direct" / "mounts"
 
@@ -206,11 +245,6 @@ def _made_layers(images: _Images) -> Iterator[MadeLayer]:
         for layer in made.image.layers:
             if isinstance(layer, MadeLayer):
                 yield layer
-
-
-async def _readable(base: Reference, platform: Platform, own: RegistryAccess | None) -> None:
-    async with open_client(base.registry, own) as client:
-        await read_base(client, base, platform)
 
 
 async def _push(

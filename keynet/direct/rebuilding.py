@@ -19,7 +19,7 @@ from keynet.direct.packages.package_lock import Recorded
 from keynet.direct.packages.wheel_choice import fetch_wheels
 from keynet.events import Emit
 from keynet.oci.platform import Platform
-from keynet.plan import BuildPlan, HostNetwork, Recipe
+from keynet.plan import BuildPlan, Dependencies, HostNetwork, Recipe
 from keynet.text import _, fill
 
 __all__ = ["Again", "Unknown", "context_again", "environment_again", "packages_again"]
@@ -70,7 +70,9 @@ def packages_again(
     Raises:
         BuildFailed: A wheel cannot be fetched, or it is not the one that was locked.
     """
-    chosen = fetch_wheels(lock, network, python, platform)
+    # The lock's own addresses and hashes; nothing is chosen.
+    nothing = Dependencies(files={"requirements.txt": b""})
+    chosen = fetch_wheels(lock, nothing, network, python, platform)
     compiler = find_compiler(python.minor)
     most = layering.most_big(base_layers, compiled=bool(recorded.compiler))
     same = compiler is not None and compiler.version.partition(" ")[0] == recorded.compiler

@@ -30,6 +30,7 @@ __all__ = [
     "LayerStore",
     "LocalImage",
     "LoginStore",
+    "Resolving",
     "Saver",
     "Unusable",
     "WorkingEngine",
@@ -251,6 +252,21 @@ class Inspecting(Protocol):
         """Pull an image for a platform, as a build would; return "" or the output of a failure.
 
         The copy of another platform, if the store has one, loses that name.
+        """
+        ...
+
+
+@runtime_checkable
+class Resolving(Protocol):
+    """A builder that chooses the packages itself, before it builds."""
+
+    def resolve(
+        self, plan: BuildPlan, access: RegistryAccess | None, emit: Emit
+    ) -> tuple[BuildPlan, str]:
+        """Return the plan with its packages chosen, and what was chosen, for people.
+
+        Raises:
+            KeynetError: The build would fail: for a base image, or for a package.
         """
         ...
 

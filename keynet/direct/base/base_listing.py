@@ -28,6 +28,21 @@ _LARGEST_FILE: Final = 8 << 20
 _WHITEOUT: Final = ".wh."
 _OPAQUE: Final = ".wh..wh..opq"
 _READ: Final = re.compile(r"(?:.*/)?(?:libc\.so\.6|libc-2\.\d+\.so)")
+# What packages say of themselves. More than a large image of conda's has is not read.
+_METADATA: Final = re.compile(
+    r"(?:.*/)?(?:site|dist)-packages/[^/]+\."
+    r"(?:dist-info/(?:METADATA|direct_url\.json)|egg-info(?:/(?:PKG-INFO|requires\.txt))?)"
+)
+_FIELDS: Final = (
+    b"metadata-version:",
+    b"name:",
+    b"version:",
+    b"requires-dist:",
+    b"requires-python:",
+    b"provides-extra:",
+)
+_LARGEST_METADATA: Final = 1 << 20
+_ALL_METADATA: Final = 128 << 20
 
 
 @dataclass(slots=True)
@@ -35,12 +50,14 @@ class Listing:
     """The paths of an image, without a leading ``/``.
 
     ``links`` has the targets of those that are symbolic links; ``contents`` the few files that
-    were read.
+    were read, and ``metadata`` those of packages, as far as they are not too large.
     """
 
     paths: set[str] = field(default_factory=set)
     links: dict[str, str] = field(default_factory=dict)
     contents: dict[str, bytes] = field(default_factory=dict)
+    metadata: dict[str, bytes] = field(default_factory=dict)
+    _left: int = _ALL_METADATA
 
     def resolve(self, path: str) -> str | None:
         """Follow links as the image's kernel would; None if nothing is there."""
@@ -72,10 +89,22 @@ class Listing:
         gone = {each for each in self.paths if each.startswith(f"{path}/")}
         if not below_only:
             gone.add(path)
-        self.paths -= gone
         for each in gone:
-            self.links.pop(each, None)
-            self.contents.pop(each, None)
+            self._forget(each)
+
+    def _forget(self, path: str) -> None:
+        self.paths.discard(path)
+        for found in (self.links, self.contents, self.metadata):
+            found.pop(path, None)
+
+    def _read(self, path: str, size: int) -> dict[str, bytes] | None:
+        """Return where the content of a file is kept; None if it is of no use."""
+        if _READ.fullmatch(path):
+            return self.contents if size <= _LARGEST_FILE else None
+        if not _METADATA.fullmatch(path) or size > min(_LARGEST_METADATA, self._left):
+            return None
+        self._left -= size
+        return self.metadata
 
 
 def read_layer(listing: Listing, blocks: Iterable[bytes], name: str) -> None:
@@ -114,21 +143,40 @@ def _add(listing: Listing, tar: tarfile.TarFile, member: tarfile.TarInfo, fresh:
     if name == _OPAQUE:
         hidden = {each for each in listing.paths if each.startswith(f"{folder}/")} - fresh
         for each in hidden:
-            listing.paths.discard(each)
-            listing.links.pop(each, None)
-            listing.contents.pop(each, None)
+            listing._forget(each)
         return
     if name.startswith(_WHITEOUT):
         listing._remove(posixpath.join(folder, name.removeprefix(_WHITEOUT)))
         return
     fresh.add(path)
+    listing._forget(path)
     listing.paths.add(path)
-    listing.links.pop(path, None)
     if member.issym():
         listing.links[path] = member.linkname
-    elif member.isreg() and member.size <= _LARGEST_FILE and _READ.fullmatch(path):
+    elif member.islnk():
+        first = posixpath.normpath("/" + member.linkname).strip("/")
+        if first in listing.metadata and (found := listing._read(path, 0)) is not None:
+            found[path] = listing.metadata[first]
+    elif member.isreg() and (found := listing._read(path, member.size)) is not None:
         file = tar.extractfile(member)
-        listing.contents[path] = file.read() if file is not None else b""
+        content = file.read() if file is not None else b""
+        found[path] = content if found is listing.contents else _fields(path, content)
+
+
+def _fields(path: str, content: bytes) -> bytes:
+    """Return what decides about a package of its metadata, which is mostly its description."""
+    if path.endswith((".json", "/requires.txt")):
+        return content
+    kept: list[bytes] = []
+    wanted = False
+    for line in content.splitlines():
+        if not line:
+            break
+        # The lines of a value that follow its first one are indented.
+        wanted = wanted if line[:1] in b" \t" else line.lower().startswith(_FIELDS)
+        if wanted:
+            kept.append(line + b"\n")
+    return b"".join(kept)
 
 
 def _opened(blocks: Iterable[bytes], name: str) -> Iterator[bytes]:

@@ -1,26 +1,41 @@
-"""Read a base image from its registry: manifest and config, and its Python. No layer is kept."""
+"""Read a base image from its registry: manifest, config, Python, packages. No layer is kept."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 from keynet.direct.base.base_listing import Listing, read_layer
+from keynet.direct.base.base_packages import BasePackages, find_packages
 from keynet.direct.base.listed_python import find_python
-from keynet.direct.base.python_cache import keep_python, kept_python
-from keynet.direct.base.target_python import TargetPython, from_config
+from keynet.direct.base.python_cache import keep_packages, keep_python, kept_packages, kept_python
+from keynet.direct.base.target_python import TargetPython, from_config, own_layers
 from keynet.errors import ValidationError
-from keynet.events import Emit, LogLine
+from keynet.events import Emit, LogLine, Notice
 from keynet.oci.descriptor import Digest
 from keynet.oci.image import Image, Layer
+from keynet.oci.index_entries import choose_entry
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.process.event_loop import EventLoop
 from keynet.registry.client import RegistryClient
 from keynet.registry.kept_documents import KeptDocuments
-from keynet.registry.transfer.pull_image import fetch_image, kept_image
+from keynet.registry.transfer.pull_image import kept_image, read_image
+from keynet.registry.transfer.select_image import select_manifest
 from keynet.text import _, fill, size
 
-__all__ = ["config_of", "find_target", "read_base"]
+__all__ = ["Target", "config_of", "find_target", "read_base"]
+
+# Takes some time to read, and is a part of what a registry allows: said in any case.
+_BIG: Final = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The Python of a base, and the packages that it brings as far as they are known."""
+
+    python: TargetPython
+    packages: BasePackages
 
 
 async def read_base(client: RegistryClient, base: Reference, platform: Platform) -> Image:
@@ -31,9 +46,10 @@ async def read_base(client: RegistryClient, base: Reference, platform: Platform)
         RegistryError: The registry cannot be asked.
         ValidationError: Its build triggers would have to be run.
     """
-    image = kept_image(client, base, platform, KeptDocuments.here())
+    kept = KeptDocuments.here()
+    image = kept_image(client, base, platform, kept)
     if image is None:
-        image = await fetch_image(client, base, platform)
+        image = await _fetched(client, base, platform, kept)
     run = config_of(image).get("config")
     triggers = run.get("OnBuild") if isinstance(run, dict) else None
     if triggers:
@@ -44,14 +60,37 @@ async def read_base(client: RegistryClient, base: Reference, platform: Platform)
     return image
 
 
+async def _fetched(
+    client: RegistryClient, base: Reference, platform: Platform, kept: KeptDocuments
+) -> Image:
+    """Read an image and keep its documents: the build reads what preparing has read."""
+    top = kept.manifest(base.digest) if base.digest is not None else None
+    if top is None:
+        top = await client.get_manifest(base.repository, base.digest or base.identifier)
+        kept.keep_manifest(top.descriptor.digest, top)
+    entry = choose_entry(top.manifests, platform) if top.manifests is not None else None
+    if entry is not None and (
+        image := kept_image(client, base.with_digest(entry.digest), platform, kept)
+    ):
+        return image
+    manifest = await select_manifest(client, base, top, platform)
+    image = await read_image(client, base, manifest)
+    kept.keep_manifest(manifest.descriptor.digest, manifest)
+    if manifest.config is not None:
+        kept.keep_config(manifest.config, image.config)
+    return image
+
+
 def config_of(image: Image) -> dict[str, Any]:
     """Return an image's config as JSON values."""
     found = json.loads(image.config)
     return found if isinstance(found, dict) else {}
 
 
-def find_target(image: Image, base: Reference, loop: EventLoop, emit: Emit) -> TargetPython:
-    """Return the base's Python: by its config, else by a list of its files, read once.
+def find_target(image: Image, base: Reference, loop: EventLoop, emit: Emit) -> Target:
+    """Return the base's Python and packages: by its config, else by a list of its files, read once.
+
+    Of an image on Python's own one the layers that were added are listed.
 
     Raises:
         ValidationError: It has none, or one that is not understood.
@@ -59,27 +98,33 @@ def find_target(image: Image, base: Reference, loop: EventLoop, emit: Emit) -> T
     """
     config = config_of(image)
     known = from_config(config)
-    if known is not None:
-        return known
+    first = 0 if known is None else own_layers(config, len(image.layers))
+    if known is not None and first == len(image.layers):
+        # What Python's own image brings (pip) is of no use to a project.
+        return Target(known, BasePackages())
     digest = Digest.of(image.config)
-    kept = kept_python(digest)
-    if kept is not None:
-        return kept
-    whole = sum(layer.descriptor.size for layer in image.layers)
-    emit(
-        LogLine(
-            fill(
-                _("Reading the list of files of {base} once ({size})"), base=base, size=size(whole)
-            ),
-            "base",
-        )
+    python, packages = known or kept_python(digest), kept_packages(digest)
+    if python is not None and packages is not None:
+        return Target(python, packages)
+    listing = _listed(image.layers[first:], base, loop, emit)
+    python = known or find_python(listing, config, str(base))
+    packages = find_packages(listing, python)
+    if known is None:
+        keep_python(digest, python)
+    keep_packages(digest, packages)
+    return Target(python, packages)
+
+
+def _listed(layers: Sequence[Layer], base: Reference, loop: EventLoop, emit: Emit) -> Listing:
+    whole = sum(layer.descriptor.size for layer in layers)
+    text = fill(
+        _("Reading the list of files of {base} once ({size})."), base=base, size=size(whole)
     )
+    emit(Notice(text, "note") if whole > _BIG else LogLine(text, "base"))
     listing = Listing()
-    for layer in image.layers:
+    for layer in layers:
         read_layer(listing, _blocks(layer, loop), f"layer {layer.descriptor.digest.short}")
-    found = find_python(listing, config, str(base))
-    keep_python(digest, found)
-    return found
+    return listing
 
 
 def _blocks(layer: Layer, loop: EventLoop) -> Iterator[bytes]:

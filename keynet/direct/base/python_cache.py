@@ -1,15 +1,16 @@
-"""Remember the Pythons of base images that had to be listed, by the digest of their config."""
+"""Remember what lists of base images have shown, by the digest of their config."""
 
 import json
 from typing import Final
 
+from keynet.direct.base.base_packages import BasePackages
 from keynet.direct.base.target_python import TargetPython
 from keynet.errors import KeynetError
 from keynet.files import places
 from keynet.files.disk_cache import DiskCache
 from keynet.oci.descriptor import Digest
 
-__all__ = ["keep_python", "kept_python"]
+__all__ = ["keep_packages", "keep_python", "kept_packages", "kept_python"]
 
 _MOST: Final = 64
 _VERSION: Final = 1
@@ -18,7 +19,7 @@ _VERSION: Final = 1
 def kept_python(config: Digest) -> TargetPython | None:
     """Return what is known of a base; None if nothing is, or by another version of keynet."""
     try:
-        content = _cache().get(config.hex)
+        content = _cache("python").get(config.hex)
         record = json.loads(content) if content is not None else {}
         if record.get("format") != _VERSION:
             return None
@@ -42,10 +43,32 @@ def keep_python(config: Digest, python: TargetPython) -> None:
         "glibc": python.glibc,
     }
     try:
-        _cache().put(config.hex, json.dumps(record))
+        _cache("python").put(config.hex, json.dumps(record))
     except (OSError, KeynetError):
         return
 
 
-def _cache() -> DiskCache:
-    return DiskCache(places.cache() / "bases", "python", _MOST)
+def kept_packages(config: Digest) -> BasePackages | None:
+    """Return the packages of a base; None if they are not known."""
+    try:
+        content = _cache("packages").get(config.hex)
+        record = json.loads(content) if content is not None else {}
+        if record.get("format") != _VERSION:
+            return None
+        files = {str(path): str(text) for path, text in record["files"].items()}
+        return BasePackages(tuple(map(str, record["folders"])), files)
+    except (ValueError, LookupError, TypeError, AttributeError, KeynetError):
+        return None
+
+
+def keep_packages(config: Digest, packages: BasePackages) -> None:
+    """Remember a base's packages; a folder that cannot be written is no error."""
+    record = {"format": _VERSION, "folders": packages.folders, "files": dict(packages.files)}
+    try:
+        _cache("packages").put(config.hex, json.dumps(record))
+    except (OSError, KeynetError):
+        return
+
+
+def _cache(stem: str) -> DiskCache:
+    return DiskCache(places.cache() / "bases", stem, _MOST)

@@ -13,13 +13,15 @@ from typing import Any, Final
 
 from keynet.oci.platform import Platform
 
-__all__ = ["TargetPython", "from_config", "uv_platform"]
+__all__ = ["TargetPython", "from_config", "own_layers", "uv_platform"]
 
 _VERSION: Final = re.compile(r"(3)\.(\d{1,2})\.(\d{1,3})(?!\d)")
 # The releases on which Python's own images are made, with their glibc.
 _DEBIAN_GLIBC: Final = {"buster": 28, "bullseye": 31, "bookworm": 36, "trixie": 41}
 _DEBIAN_LAYER: Final = re.compile(r"debian\.sh\b.*'(" + "|".join(_DEBIAN_GLIBC) + ")'")
 _PREFIX: Final = "/usr/local"
+# The last line of the Dockerfile of Python's own images.
+_LAST: Final = re.compile(r'(?:/bin/sh -c #\(nop\) +)?CMD \["python3"\](?: # buildkit)?')
 # What uv has names for, by the minor version of glibc 2.
 _MANYLINUX: Final = (17, 28, *range(31, 41))
 _MACHINES: Final = {"amd64": "x86_64", "arm64": "aarch64"}
@@ -72,6 +74,24 @@ def from_config(config: Mapping[str, Any]) -> TargetPython | None:
         f"{_PREFIX}/lib/python{minor}/site-packages",
         glibc,
     )
+
+
+def own_layers(config: Mapping[str, Any], count: int) -> int:
+    """Return how many layers of an image on Python's own one are that one's.
+
+    Args:
+        count: Of all its layers; returned also if the history does not tell.
+    """
+    entries = config.get("history")
+    made = [each for each in entries if isinstance(each, dict)] if isinstance(entries, list) else []
+    layers = [not each.get("empty_layer") for each in made]
+    if sum(layers) != count:
+        return count
+    for number, each in enumerate(made):
+        text = each.get("created_by")
+        if isinstance(text, str) and _LAST.fullmatch(text):
+            return sum(layers[:number])
+    return count
 
 
 def uv_platform(python: TargetPython, platform: Platform) -> str | None:

@@ -48,18 +48,21 @@ def resolution_key(
     platform: Platform,
     compiler: str,
     most_big: int,
+    of_base: str = "",
 ) -> str:
     """Return a hash of what decides the packages' layers; logins are not part of it.
 
     Args:
         compiler: The full version of what makes the byte code, "" if there is none.
         most_big: How many wheels may have layers of their own.
+        of_base: The key of the packages that the base brings.
     """
-    whole = hashlib.sha256(f"3\0{python!r}\0{platform}\0{compiler}\0{most_big}\0".encode())
+    whole = hashlib.sha256(f"4\0{python!r}\0{platform}\0{compiler}\0{most_big}\0".encode())
     for name, content in sorted(dependencies.files.items()):
         # A path is a copy in keynet's cache, whose folder is named by its hash.
         told = content if isinstance(content, bytes) else content.parent.name.encode()
         whole.update(f"{name}\0{len(told)}\0".encode() + told)
+    whole.update(of_base.encode())
     if network.pip_conf is not None:
         whole.update(_LOGIN.sub("://", network.pip_conf.reveal()).encode())
     return whole.hexdigest()

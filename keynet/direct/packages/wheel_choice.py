@@ -19,8 +19,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from keynet.direct.base.base_packages import BasePackages
 from keynet.direct.base.target_python import TargetPython, uv_platform
 from keynet.direct.packages import package_lock
+from keynet.direct.packages.base_satisfied import plan_on_base
+from keynet.direct.packages.choice_errors import hashes_differ, not_fetched, not_resolved
+from keynet.direct.packages.given_hashes import not_given
 from keynet.errors import BuildFailed
 from keynet.events import Emit, LogLine
 from keynet.files import places
@@ -32,17 +36,18 @@ from keynet.runtime.build import uv_program
 from keynet.runtime.build.inside import pip_options
 from keynet.runtime.build.inside.pip_options import Options
 from keynet.secret import Secret
-from keynet.text import Block, _, fill, printable, stacked
+from keynet.text import _, fill, printable
 
-__all__ = ["Chosen", "Wheel", "choose_wheels", "fetch_wheels"]
+__all__ = ["Chosen", "Wheel", "choose_lock", "fetch_wheels"]
 
 _LOCK: Final = "pylock.keynet.toml"
 _PINNED: Final = "pinned/pyproject.toml"
-_LAST_LINES: Final = 30
 _MOST_METADATA: Final = 1 << 20
 _TIMEOUT_S: Final = 3600.0
 _KEPT: Final = frozenset({"LANG", "LC_ALL", "TMPDIR", "TZ"})
-_NO_WHEEL: Final = re.compile(r"no (?:usable )?wheels|Building source distributions|no-build")
+# Stands in a lock for the folder that uv has worked in: another one is used to fetch.
+_TOP: Final = "/keynet/direct"
+_NOTHING: Final = BasePackages()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +75,22 @@ class Chosen:
 @dataclass(frozen=True, slots=True)
 class _Uv:
     program: Path
+    top: Path
     folder: Path
     options: Options
     environment: Mapping[str, str | Secret | None]
     target: tuple[str, ...]
 
-    def run(self, *arguments: str) -> shell.Finished:
+    def run(self, *arguments: str, unchecked: bool = False) -> shell.Finished:
+        """Run uv's pip; ``unchecked`` leaves the hashes of requirements alone."""
         common = ("--no-config", "--no-python-downloads", "--no-progress", "--python")
+        flags = [
+            flag for flag in self.options.flags() if not (unchecked and flag == "--require-hashes")
+        ]
         command = Command(
             (
                 *(str(self.program), "--directory", str(self.folder), "pip", *arguments),
-                *(*common, sys.executable, *self.target, *self.options.flags()),
+                *(*common, sys.executable, *self.target, *flags),
                 *("--only-binary", ":all:", "--index-strategy", "unsafe-best-match"),
             ),
             self.environment,
@@ -88,73 +98,87 @@ class _Uv:
         return shell.run(command, timeout_s=_TIMEOUT_S)
 
 
-def choose_wheels(
+def choose_lock(
     dependencies: Dependencies,
     network: HostNetwork,
     python: TargetPython,
     platform: Platform,
     emit: Emit,
-) -> Chosen:
-    """Return the wheels of all packages; they stay in keynet's cache.
+    *,
+    base: BasePackages = _NOTHING,
+) -> str:
+    """Return a lock (pylock.toml) of the wheels for an image, for ``fetch_wheels``.
+
+    Args:
+        base: What the base brings: what fits of it is not in the lock.
 
     Raises:
         BuildFailed: A package has no wheel for the image, or the packages contradict each other.
     """
+    with _prepared(dependencies, network, python, platform) as uv:
+        pinned = (_PINNED,) if (uv.folder / _PINNED).exists() else ()
+        sources = ["requirements.txt", *pinned]
+        if base.files:
+            plan = plan_on_base(uv.run, base, sources, uv.top / "on-base")
+            if plan.refused:
+                raise not_resolved(plan.refused, python, platform)
+            sources += plan.arguments(uv.top / "plan")
+        # What is said of hashes is checked below: it is not a part of this command.
+        arguments = ("--quiet", "--no-header", "--format", "pylock.toml", "-o", _LOCK, *sources)
+        done = uv.run("compile", *arguments, unchecked=True)
+        if done.status != 0:
+            raise not_resolved(done.stderr, python, platform)
+        text = (uv.folder / _LOCK).read_text("utf-8")
+        packages = _packages(text)
+        if uv.options.switched_on("require-hashes"):
+            wrong = not_given(uv.options.texts.values(), packages)
+            if wrong:
+                raise hashes_differ(wrong)
+        for package in packages:
+            emit(LogLine(f"{package.get('name')}=={package.get('version')}", "wheels"))
+        return text.replace(str(uv.top), _TOP)
+
+
+def fetch_wheels(
+    lock: str,
+    dependencies: Dependencies,
+    network: HostNetwork,
+    python: TargetPython,
+    platform: Platform,
+) -> Chosen:
+    """Return the wheels of a lock; they stay in keynet's cache.
+
+    Raises:
+        BuildFailed: A wheel cannot be fetched, or is not the one of the lock.
+    """
+    packages = _packages(lock)
+    if not packages:
+        return Chosen()
+    with _prepared(dependencies, network, python, platform) as uv:
+        (uv.folder / _LOCK).write_text(lock.replace(_TOP, str(uv.top)), encoding="utf-8")
+        unpacked = uv.folder / "unpacked"
+        arguments = ("--target", str(unpacked), "--no-deps", "--link-mode", "symlink")
+        done = uv.run("install", "--quiet", *arguments, "--requirement", _LOCK, unchecked=True)
+        if done.status != 0:
+            raise not_fetched(done.stderr)
+        return _chosen(unpacked, packages)
+
+
+def _packages(lock: str) -> list[dict[str, Any]]:
+    return [each for each in tomllib.loads(lock).get("packages", []) if isinstance(each, dict)]
+
+
+@contextmanager
+def _prepared(
+    dependencies: Dependencies, network: HostNetwork, python: TargetPython, platform: Platform
+) -> Iterator[_Uv]:
+    """Write what uv reads to a private folder, where no configuration of others is found."""
     named = uv_platform(python, platform)
     if named is None:
         raise BuildFailed(
             fill(_("There are no wheels for {platform}."), platform=platform),
             _("Build with an engine: --builder docker, podman or buildah."),
         )
-    with _prepared(dependencies, network, python, named) as uv:
-        pinned = (_PINNED,) if (uv.folder / _PINNED).exists() else ()
-        sources = ("requirements.txt", *pinned)
-        done = uv.run("compile", "--quiet", "--format", "pylock.toml", "-o", _LOCK, *sources)
-        if done.status != 0:
-            raise _not_resolved(done.stderr, python, platform)
-        lock = tomllib.loads((uv.folder / _LOCK).read_text("utf-8"))
-        packages = [each for each in lock.get("packages", []) if isinstance(each, dict)]
-        for package in packages:
-            emit(LogLine(f"{package.get('name')}=={package.get('version')}", "wheels"))
-        if not packages:
-            return Chosen()
-        return _installed(uv, packages)
-
-
-def fetch_wheels(
-    lock: str, network: HostNetwork, python: TargetPython, platform: Platform
-) -> Chosen:
-    """Return the wheels that a lock names; nothing is chosen.
-
-    Raises:
-        BuildFailed: A wheel cannot be fetched, or it is not the one that was locked.
-    """
-    named = uv_platform(python, platform)
-    if named is None:
-        raise BuildFailed(fill(_("There are no wheels for {platform}."), platform=platform))
-    packages = tomllib.loads(lock).get("packages", [])
-    if not packages:
-        return Chosen()
-    nothing = Dependencies(files={"requirements.txt": b""})
-    with _prepared(nothing, network, python, named) as uv:
-        (uv.folder / _LOCK).write_text(lock, "utf-8")
-        return _installed(uv, packages)
-
-
-def _installed(uv: _Uv, packages: list[dict[str, Any]]) -> Chosen:
-    unpacked = uv.folder / "unpacked"
-    arguments = ("--target", str(unpacked), "--no-deps", "--link-mode", "symlink")
-    done = uv.run("install", "--quiet", *arguments, "--requirement", _LOCK)
-    if done.status != 0:
-        raise _not_fetched(done.stderr)
-    return _chosen(unpacked, packages)
-
-
-@contextmanager
-def _prepared(
-    dependencies: Dependencies, network: HostNetwork, python: TargetPython, platform: str
-) -> Iterator[_Uv]:
-    """Write what uv reads to a private folder, where no configuration of others is found."""
     program = uv_program.find()
     if program is None:
         raise BuildFailed(
@@ -196,9 +220,9 @@ def _prepared(
             name: None for name in os.environ if name not in _KEPT
         }
         secret = {name: Secret(value) for name, value in options.variables().items()}
-        target = ("--python-version", python.minor, "--python-platform", platform)
+        target = ("--python-version", python.minor, "--python-platform", named)
         environment = {**cleaned, **network.proxies, **secret, **own}
-        yield _Uv(program, folder, options, environment, target)
+        yield _Uv(program, top, folder, options, environment, target)
 
 
 def _refuse(options: Options) -> None:
@@ -273,35 +297,3 @@ def _content_key(root: Path) -> str:
 
 def _normalised(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def _not_resolved(output: str, python: TargetPython, platform: Platform) -> BuildFailed:
-    hint = _("Correct the requirements, or choose another base image.")
-    if _NO_WHEEL.search(output):
-        hint = _(
-            "A package that is only published as source has to be built: use an engine "
-            "(--builder docker, podman or buildah), or require a version that has a wheel."
-        )
-    return BuildFailed(
-        stacked(
-            fill(
-                _("The packages cannot be chosen for Python {version} on {platform}:"),
-                version=python.minor,
-                platform=platform,
-            ),
-            Block(_tail(output)),
-        ),
-        hint,
-    )
-
-
-def _not_fetched(output: str) -> BuildFailed:
-    return BuildFailed(
-        stacked(_("The packages cannot be fetched:"), Block(_tail(output))),
-        _("Check the network and the package index, then try again."),
-    )
-
-
-def _tail(output: str) -> str:
-    lines = [printable(line, 500) for line in output.strip().splitlines() if line.strip()]
-    return "\n".join(lines[-_LAST_LINES:])

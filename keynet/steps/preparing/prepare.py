@@ -19,7 +19,7 @@ from keynet.plan import (
     RegistryAccess,
 )
 from keynet.process.background import background
-from keynet.runtime.engine import AnyBuilder, Candidate
+from keynet.runtime.engine import AnyBuilder, Candidate, Resolving
 from keynet.runtime.engines.engine_candidates import engines
 from keynet.runtime.probing import choosing
 from keynet.steps.checking import training_checks
@@ -71,6 +71,7 @@ def prepare(
         ContextInvalid, UsageError, ValidationError: See ``planning.plan_build``.
         EngineUnavailable: See ``find_builder``.
         EngineError, ValidationError: See ``base_image.check``.
+        BuildFailed: A builder that chooses the packages itself cannot have one.
         ContextInvalid: The image would not train, and the request is strict.
     """
     sweeping.sweep()
@@ -91,6 +92,9 @@ def prepare(
     with stages.stage("base", _("Checking base image")) as stage, background(meanwhile or _nothing):
         plan = base_image.check(plan, builder, lookup, access, emit)
         stage.detail = base_image.describe(plan, builder)
+    if isinstance(builder, Resolving):
+        with stages.stage("packages", _("Choosing packages")) as stage:
+            plan, stage.detail = builder.resolve(plan, access, emit)
     training_checks.check(plan, script.loaded, emit, strict=request.strict)
     return Prepared(script, plan, builder, access)
 

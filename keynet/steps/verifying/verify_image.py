@@ -13,7 +13,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from keynet.direct.base.base_source import config_of, find_target, read_base
+from keynet.direct.base import registries_files
+from keynet.direct.base.base_registries import BaseRegistries
+from keynet.direct.base.base_source import config_of, find_target
 from keynet.direct.image_origin import BASE_DIGEST, BASE_NAME
 from keynet.direct.packages import package_lock
 from keynet.direct.rebuilding import (
@@ -38,7 +40,6 @@ from keynet.plan import BuildPlan, HostNetwork, Recipe, RegistryAccess
 from keynet.process.event_loop import EventLoop
 from keynet.recipe import hostnetwork
 from keynet.registry import artifact
-from keynet.registry.account_client import open_client
 from keynet.registry.client import RegistryClient
 from keynet.registry.config import RegistryConfig
 from keynet.registry.transfer.pull_image import fetch_image
@@ -136,10 +137,9 @@ def _open(asked: Asked, stack: AsyncExitStack, loop: EventLoop, emit: Emit) -> _
         )
     base_name = _base_of(asked.image, image)
     lock = loop.run(_lock(client, asked.image, image)) or ""
-    same = asked.access is not None and asked.access.host == base_name.registry
-    at_base = open_client(base_name.registry, asked.access if same else None)
-    stack.push_async_callback(at_base.aclose)
-    base = loop.run(read_base(at_base, base_name, platform))
+    registries = BaseRegistries(registries_files.load(), asked.access, emit)
+    stack.push_async_callback(registries.aclose)
+    base = loop.run(registries.image(base_name, "", platform))
     if [each.diff_id for each in base.layers] != [
         each.diff_id for each in image.layers[: len(base.layers)]
     ]:
@@ -197,7 +197,7 @@ def _again(
     layers = []
     if found.lock:
         packages, recorded = package_lock.parsed(found.lock.encode())
-        python = find_target(found.base, found.base_name, loop, emit)
+        python = find_target(found.base, found.base_name, loop, emit).python
         layers.append(environment_again(python, recipe))
         network = plan.host_network if plan else _network()
         with Stages(emit).stage("packages", _("Fetching packages")):

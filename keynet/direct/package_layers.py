@@ -1,0 +1,157 @@
+"""The layers of a project's packages: those of the last time, or chosen and made now.
+
+Choosing comes before the build, since what cannot be had costs no upload key then.
+"""
+
+from dataclasses import dataclass, field
+
+from keynet.direct.base.base_source import Target
+from keynet.direct.image_document import Added
+from keynet.direct.layers import layering
+from keynet.direct.layers.layer_compression import LAYOUT, compression
+from keynet.direct.layers.layer_store import LayerStore
+from keynet.direct.packages import resolved_cache, wheel_choice
+from keynet.direct.packages.bill_of_materials import cyclonedx
+from keynet.direct.packages.byte_code import Compiler, find_compiler
+from keynet.direct.packages.package_lock import Recorded, rendered
+from keynet.direct.packages.resolved_cache import Resolved
+from keynet.events import Emit, LogLine, Notice
+from keynet.files import places
+from keynet.oci.platform import Platform
+from keynet.plan import BuildPlan, Recipe
+from keynet.text import _, fill
+
+__all__ = ["Packages", "WantedPackages", "layer_store"]
+
+
+def layer_store(plan: BuildPlan) -> LayerStore:
+    """Return the layers kept in keynet's cache, compressed as the plan says."""
+    return LayerStore(places.cache() / "direct" / "layers", compression(plan.compression))
+
+
+@dataclass(frozen=True, slots=True)
+class Packages:
+    """The layers of an image's packages, and the documents about them, "" without packages."""
+
+    layers: tuple[Added, ...] = ()
+    lock: str = field(default="", repr=False)
+    sbom: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WantedPackages:
+    """The packages of a recipe for one platform; ``most_big`` may have layers of their own."""
+
+    plan: BuildPlan
+    recipe: Recipe
+    target: Target
+    platform: Platform
+    compiler: Compiler | None
+    most_big: int
+    emit: Emit = field(repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        plan: BuildPlan,
+        recipe: Recipe,
+        target: Target,
+        platform: Platform,
+        base_layers: int,
+        emit: Emit,
+    ) -> "WantedPackages":
+        """Return what is wanted on a base with so many layers."""
+        compiler = find_compiler(target.python.minor)
+        most = layering.most_big(base_layers, compiled=compiler is not None)
+        return cls(plan, recipe, target, platform, compiler, most, emit)
+
+    def choose(self) -> str | None:
+        """Return the lock of the packages; None if their layers are as the last time.
+
+        Raises:
+            BuildFailed: A package has no wheel for the base's Python and platform.
+        """
+        if self._kept() is not None:
+            return None
+        return wheel_choice.choose_lock(
+            self.recipe.dependencies,
+            self.plan.host_network,
+            self.target.python,
+            self.platform,
+            self.emit,
+            base=self.target.packages,
+        )
+
+    def made(self) -> Packages:
+        """Return the layers and documents; what the plan has no lock of is chosen now.
+
+        Raises:
+            BuildFailed: A package cannot be fetched, or see ``choose``.
+        """
+        lock = self.plan.locks.get(self.platform)
+        kept = self._kept() if lock is None else None
+        if kept is not None:
+            for each in kept.layers:
+                self.emit(LogLine(fill(_("as before: {names}"), names=each.created_by), "layers"))
+            return kept
+        chosen = wheel_choice.fetch_wheels(
+            lock or self.choose() or "",
+            self.recipe.dependencies,
+            self.plan.host_network,
+            self.target.python,
+            self.platform,
+        )
+        if self.compiler is None:
+            self.emit(Notice(_no_compiler(self.target.python.minor), "note"))
+        made = list(
+            layering.package_layers(
+                layer_store(self.plan),
+                layering.package_parts(
+                    self.target.python,
+                    chosen.wheels,
+                    self.compiler,
+                    self.emit,
+                    most=self.most_big,
+                ),
+                anew=self.plan.no_cache,
+            )
+        )
+        resolved = Resolved(
+            tuple(layer for _added, layer in made),
+            rendered(chosen.packages, self._recorded()),
+            cyclonedx(chosen.packages),
+        )
+        resolved_cache.keep(self._key(), resolved)
+        return Packages(tuple(added for added, _layer in made), resolved.lock, resolved.sbom)
+
+    def _recorded(self) -> Recorded:
+        version = self.compiler.version.partition(" ")[0] if self.compiler else ""
+        return Recorded(self.target.python.minor, str(self.platform), version, LAYOUT)
+
+    def _kept(self) -> Packages | None:
+        known = None if self.plan.no_cache else resolved_cache.kept(self._key())
+        if known is None:
+            return None
+        layers = layering.kept_package_layers(layer_store(self.plan), known.layers)
+        return None if layers is None else Packages(tuple(layers), known.lock, known.sbom)
+
+    def _key(self) -> str:
+        return resolved_cache.resolution_key(
+            self.recipe.dependencies,
+            self.plan.host_network,
+            self.target.python,
+            self.platform,
+            self.compiler.version if self.compiler else "",
+            self.most_big,
+            self.target.packages.key,
+        )
+
+
+def _no_compiler(version: str) -> str:
+    return fill(
+        _(
+            "The packages are not compiled: this machine has no Python {version}. Imports take "
+            "longer at each start of a container; with python{version} on the PATH they do not."
+        ),
+        version=version,
+    )

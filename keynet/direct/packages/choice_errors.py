@@ -1,0 +1,99 @@
+"""Errors of choosing and fetching packages, from what uv writes."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from keynet.direct.base.target_python import TargetPython
+from keynet.errors import BuildFailed
+from keynet.oci.platform import Platform
+from keynet.text import Block, _, fill, printable, stacked
+
+__all__ = ["hashes_differ", "not_fetched", "not_resolved"]
+
+_LAST_LINES: Final = 30
+_MANY: Final = 5
+_NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+# Each names a package that has no wheel.
+_NO_WHEEL: Final = (
+    re.compile(rf"Wheels are required for `({_NAME})`"),
+    re.compile(rf"({_NAME})(?:==[^\s,]+)? has no (?:usable )?wheels"),
+    re.compile(rf"Building source distributions for `?({_NAME})`? is disabled"),
+)
+_BUILDS: Final = re.compile(
+    r"no (?:usable )?wheels|[Bb]uilding (?:source distributions|from source)"
+)
+
+
+def not_resolved(output: str, python: TargetPython, platform: Platform) -> BuildFailed:
+    """Return the error for packages that cannot be chosen; it names those without a wheel."""
+    text = Block(_tail(output))
+    if not _BUILDS.search(output):
+        shown = fill(
+            _("The packages cannot be chosen for Python {version} on {platform}:"),
+            version=python.minor,
+            platform=platform,
+        )
+        return BuildFailed(
+            stacked(shown, text), _("Correct the requirements, or choose another base image.")
+        )
+    shown = fill(
+        _("{names} has no wheel for Python {version} on {platform}, and nothing is built here:"),
+        names=", ".join(_without_wheel(output)) or _("A package"),
+        version=python.minor,
+        platform=platform,
+    )
+    return BuildFailed(stacked(shown, text), _engine_hint())
+
+
+def not_fetched(output: str) -> BuildFailed:
+    """Return the error for wheels that do not come."""
+    return BuildFailed(
+        stacked(_("The packages cannot be fetched:"), Block(_tail(output))),
+        _("Check the network and the package index, then try again."),
+    )
+
+
+def hashes_differ(packages: Sequence[str]) -> BuildFailed:
+    """Return the error for packages whose wheel has none of the hashes that are required."""
+    return BuildFailed(
+        fill(
+            _("The requirements give no hash for the wheel of {packages} that the index has."),
+            packages=", ".join(printable(each, 100) for each in packages[:_MANY]),
+        ),
+        _("Write the hashes again, or check who has changed the index."),
+    )
+
+
+def _without_wheel(output: str) -> list[str]:
+    found = [name for pattern in _NO_WHEEL for name in pattern.findall(output)]
+    return list(dict.fromkeys(found))[:_MANY]
+
+
+def _engine_hint() -> str:
+    """Return the engines that could build it: those that are installed, if there are any."""
+    # Only for this error.
+    from keynet.runtime.engines.engine_candidates import engines
+
+    known = engines()
+    names = [each.name for each in known if each.installed]
+    if names:
+        return fill(
+            _(
+                "Build with an engine that is installed here (--builder {names}), or require a "
+                "version that has a wheel."
+            ),
+            names=_(" or ").join(names),
+        )
+    return fill(
+        _(
+            "It has to be built by an engine, and none is installed here ({names}). Install one, "
+            "or require a version that has a wheel."
+        ),
+        names=", ".join(each.name for each in known),
+    )
+
+
+def _tail(output: str) -> str:
+    lines = [printable(line, 500) for line in output.strip().splitlines() if line.strip()]
+    return "\n".join(lines[-_LAST_LINES:])

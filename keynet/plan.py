@@ -169,6 +169,7 @@ class BuildPlan:
     ``gzip`` or ``zstd``; engines know gzip only. ``title`` is the model's
     name. ``locks`` has the packages that were chosen
     before the build, as a pylock.toml for each platform; what is not in it the build chooses.
+    ``cache_from`` and ``cache_to`` are caches in registries; engines know none of this kind.
     """
 
     context: Path
@@ -184,6 +185,8 @@ class BuildPlan:
     compression: str = "gzip"
     title: str = ""
     locks: Mapping[Platform, str] = field(default_factory=dict, repr=False)
+    cache_from: Reference | None = None
+    cache_to: Reference | None = None
 
     @property
     def base(self) -> Reference | None:

@@ -91,6 +91,14 @@ def build_options(command: F) -> F:
                 type=click.Choice(["gzip", "zstd"]),
                 help=_("Of layers built without an engine.  [default: gzip]"),
             ),
+            click.option(
+                "--cache-from", metavar="REF",
+                help=_("Cache of layers in a registry, for builds without an engine."),
+            ),
+            click.option(
+                "--cache-to", metavar="REF",
+                help=_("Add the layers of packages to such a cache."),
+            ),
             click.option("--no-cache", is_flag=True, help=_("Do not use cached layers.")),
             click.option(
                 "--strict", is_flag=True,

@@ -2,35 +2,36 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
 from keynet import __version__
-from keynet.archive.layout.folder_target import writing_folder
 from keynet.archive.writer import Layout, write_archive
 from keynet.direct import image_making
 from keynet.direct.base import registries_files
 from keynet.direct.base.base_registries import BaseRegistries
+from keynet.direct.caching.cache_document import CacheDocument
+from keynet.direct.caching.registry_cache import (
+    RegistryCache,
+    open_cache,
+    read_cache,
+)
 from keynet.direct.direct_abilities import NAME, unsupported
 from keynet.direct.image_making import Made
+from keynet.direct.image_sending import mounts, push_images, save_folder, write_to_cache
 from keynet.direct.layers import mounting
 from keynet.direct.layers.layer_store import MadeLayer
 from keynet.direct.package_layers import layer_store
 from keynet.direct.sent_bytes import SentBytes
-from keynet.errors import DigestMismatch, EngineError, KeynetError
+from keynet.errors import DigestMismatch, EngineError, KeynetError, NotFound
 from keynet.events import Emit, Notice
-from keynet.files import places
 from keynet.oci.attachment import LOCK, SBOM, Attachment
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
-from keynet.oci.image import Image
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.plan import BaseFacts, BuildPlan, Pushed, Recipe, RegistryAccess
 from keynet.process.event_loop import EventLoop
-from keynet.registry.account_client import open_client
-from keynet.registry.transfer.push_image import push_image
-from keynet.registry.transfer.push_index import push_index
 from keynet.runtime.engine import Documented, LocalImage, WorkingEngine
 from keynet.text import _, fill
 
@@ -47,6 +48,7 @@ class Built:
     images: _Images
     base: BaseRegistries = field(repr=False)
     loop: EventLoop = field(repr=False)
+    cache: RegistryCache | None = field(repr=False)
     resources: ExitStack = field(repr=False)
 
 
@@ -62,6 +64,10 @@ class Direct:
     formats: frozenset[str] = frozenset({"oci", "oci-archive", "docker-archive"})
     # By name, what was found of bases that the registry of their name does not answer for.
     found: dict[str, BaseFacts] = field(default_factory=dict, repr=False, compare=False)
+    # What was read of registries' caches: preparing and building use the same.
+    caches: dict[Reference, CacheDocument | None] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def unsupported(self, plan: BuildPlan) -> list[str]:
         """Explain which parts of this plan need an engine."""
@@ -82,13 +88,17 @@ class Direct:
             RegistryError: The base image cannot be read.
             ValidationError: Its Python is not understood.
         """
-        del target
         recipe = plan.recipe
         assert isinstance(recipe, Recipe)
         with ExitStack() as opened:
             loop, registries = _opened(access, emit, opened)
-            images = tuple(image_making.make_images(plan, recipe, registries, loop, emit))
-            return Built(plan, images, registries, loop, opened.pop_all())
+            cache = self._cache(plan, access, loop, emit, opened)
+            images = tuple(image_making.make_images(plan, recipe, registries, loop, emit, cache))
+            built = Built(plan, images, registries, loop, cache, opened.pop_all())
+        if target is None:
+            # Else after the push: the registry has the layers then.
+            self._write_cache(built, None, access, emit)
+        return built
 
     def resolve(
         self, plan: BuildPlan, access: RegistryAccess | None, emit: Emit
@@ -104,7 +114,8 @@ class Direct:
         assert isinstance(recipe, Recipe)
         with ExitStack() as opened:
             loop, registries = _opened(access, emit, opened)
-            chosen = image_making.choose_packages(plan, recipe, registries, loop, emit)
+            cache = self._cache(plan, access, loop, emit, opened)
+            chosen = image_making.choose_packages(plan, recipe, registries, loop, emit, cache)
         if not recipe.dependencies.files:
             return chosen, _("none")
         return chosen, _("chosen by uv") if chosen.locks else _("as before")
@@ -148,21 +159,34 @@ class Direct:
             RegistryError: The registry refuses or fails.
         """
         sent = SentBytes(emit)
-        images = built.images
+        images, cache = built.images, built.cache
         try:
-            stored = built.loop.run(_push(images, target, access, sent))
+            stored = built.loop.run(push_images(images, target, access, cache, sent))
         except DigestMismatch:
             damaged = [layer for layer in _made_layers(images) if not layer.intact()]
             if not damaged:
                 raise
-            images = self._again(built, damaged, emit)
-            stored = built.loop.run(_push(images, target, access, sent))
+            self._forget(built, damaged, emit)
+            images = self._again(built, cache, emit)
+            stored = built.loop.run(push_images(images, target, access, cache, sent))
+        except NotFound as error:
+            if cache is None:
+                raise
+            text = fill(
+                _("The cache {reference} is not used: {why}"),
+                reference=cache.reference,
+                why=error.message,
+            )
+            emit(Notice(text))
+            images = self._again(built, None, emit)
+            stored = built.loop.run(push_images(images, target, access, None, sent))
         for made in images:
-            mounting.remember(made.image.layers, target, _mounts())
+            mounting.remember(made.image.layers, target, mounts())
+        self._write_cache(replace(built, images=images), target, access, emit)
         return Pushed(target, stored.digest, None, sent.total)
 
-    def _again(self, built: Built, damaged: Sequence[MadeLayer], emit: Emit) -> _Images:
-        """Make damaged layers of the cache again."""
+    def _forget(self, built: Built, damaged: Sequence[MadeLayer], emit: Emit) -> None:
+        """Remove damaged layers from the cache, so that they are made again."""
         for layer in damaged:
             emit(
                 Notice(
@@ -173,9 +197,42 @@ class Direct:
                 )
             )
             layer_store(built.plan).forget(layer)
+
+    def _again(self, built: Built, cache: RegistryCache | None, emit: Emit) -> _Images:
+        """Make the images again, with this cache."""
         recipe = built.plan.recipe
         assert isinstance(recipe, Recipe)
-        return tuple(image_making.make_images(built.plan, recipe, built.base, built.loop, emit))
+        made = image_making.make_images(built.plan, recipe, built.base, built.loop, emit, cache)
+        return tuple(made)
+
+    def _cache(
+        self,
+        plan: BuildPlan,
+        access: RegistryAccess | None,
+        loop: EventLoop,
+        emit: Emit,
+        opened: ExitStack,
+    ) -> RegistryCache | None:
+        """Return the cache that the plan names, with a client that ``opened`` closes."""
+        reference = plan.cache_from
+        if reference is None or plan.no_cache:
+            return None
+        client = open_cache(reference, access)
+        opened.callback(lambda: loop.run(client.aclose()))
+        if reference not in self.caches:
+            read = loop.run(read_cache(client, reference, emit))
+            self.caches[reference] = read.document if read else None
+        document = self.caches[reference]
+        return RegistryCache(reference, document, client) if document else None
+
+    def _write_cache(
+        self, built: Built, target: Reference | None, access: RegistryAccess | None, emit: Emit
+    ) -> None:
+        """Add the layers of the packages to the cache that the plan names, if it names one."""
+        reference = built.plan.cache_to
+        images = [made.stored for made in built.images if made.stored is not None]
+        if reference is not None and images:
+            built.loop.run(write_to_cache(reference, images, target, access, emit))
 
     def local(self, built: Built) -> LocalImage:
         """Return the image's digest; there is no store that has it."""
@@ -196,7 +253,7 @@ class Direct:
             )
         image = built.images[0].image
         if format == "oci":
-            built.loop.run(_save_folder(path, image, emit))
+            built.loop.run(save_folder(path, image, emit))
         else:
             layout: Layout = "oci" if format == "oci-archive" else "docker"
             built.loop.run(write_archive(path, image, layout=layout, name=None))
@@ -236,35 +293,8 @@ def _opened(
     return loop, registries
 
 
-def _mounts() -> Path:
-    return places.cache() / "direct" / "mounts"
-
-
 def _made_layers(images: _Images) -> Iterator[MadeLayer]:
     for made in images:
         for layer in made.image.layers:
             if isinstance(layer, MadeLayer):
                 yield layer
-
-
-async def _push(
-    images: _Images, target: Reference, access: RegistryAccess, emit: Emit
-) -> Descriptor:
-    mounts = _mounts()
-    placed = [
-        (made.platform, mounting.mountable(made.image, target.registry, mounts)) for made in images
-    ]
-    async with open_client(target.registry, access, emit) as client:
-        if len(placed) == 1:
-            return await push_image(client, placed[0][1], target, emit=emit)
-        return await push_index(client, placed, target, emit=emit)
-
-
-async def _save_folder(path: Path, image: Image, emit: Emit) -> None:
-    async with writing_folder(path, emit) as folder:
-        for layer in image.layers:
-            await folder.add_blob(layer)
-        config = Descriptor.of(MediaType.OCI_CONFIG, image.config)
-        await folder.add_manifest(image.config, config)
-        manifest = Descriptor.of(MediaType.OCI_MANIFEST, image.manifest)
-        await folder.add_root(image.manifest, manifest, None)

@@ -7,12 +7,16 @@ from typing import Final
 
 from keynet.direct.base.base_registries import BaseRegistries
 from keynet.direct.base.base_source import find_target
+from keynet.direct.base.python_cache import kept_text
+from keynet.direct.caching.cache_document import CachedBase, CachedLayer
+from keynet.direct.caching.registry_cache import RegistryCache, Stored
 from keynet.direct.image_document import Added, make_image
 from keynet.direct.image_origin import origin_of
 from keynet.direct.layers import layering
 from keynet.direct.package_layers import Packages, WantedPackages, layer_store
 from keynet.events import Emit, LogLine
 from keynet.oci import platform as platforms
+from keynet.oci.descriptor import Digest
 from keynet.oci.image import Image
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
@@ -34,15 +38,22 @@ class Made:
     image: Image
     lock: str = field(default="", repr=False)
     sbom: str = field(default="", repr=False)
+    stored: Stored | None = field(default=None, repr=False)
 
 
 def choose_packages(
-    plan: BuildPlan, recipe: Recipe, registries: BaseRegistries, loop: EventLoop, emit: Emit
+    plan: BuildPlan,
+    recipe: Recipe,
+    registries: BaseRegistries,
+    loop: EventLoop,
+    emit: Emit,
+    cache: RegistryCache | None,
 ) -> BuildPlan:
     """Return the plan on the base as it is now, with a lock for each platform that needs one.
 
     Args:
         registries: Those of the base.
+        cache: A registry's cache, if one is named.
 
     Raises:
         BuildFailed: A package has no wheel for the base's Python and platform.
@@ -54,7 +65,7 @@ def choose_packages(
     for platform in _platforms(plan):
         image = loop.run(registries.image(base, recipe.base_name, platform))
         if recipe.dependencies.files:
-            packages = _wanted(plan, recipe, base, image, platform, loop, emit)
+            packages = _wanted(plan, recipe, base, image, platform, loop, emit, cache)
             lock = packages.choose()
             if lock is not None:
                 locks[platform] = lock
@@ -62,12 +73,18 @@ def choose_packages(
 
 
 def make_images(
-    plan: BuildPlan, recipe: Recipe, registries: BaseRegistries, loop: EventLoop, emit: Emit
+    plan: BuildPlan,
+    recipe: Recipe,
+    registries: BaseRegistries,
+    loop: EventLoop,
+    emit: Emit,
+    cache: RegistryCache | None,
 ) -> Iterator[Made]:
     """Yield an image for each platform, on the same base.
 
     Args:
         registries: Those of the base.
+        cache: A registry's cache, if one is named.
 
     Raises:
         BuildFailed: A package has no wheel for the base's Python and platform.
@@ -85,7 +102,7 @@ def make_images(
         emit(LogLine(fill(_("base {base} for {platform}"), base=base, platform=platform), "base"))
         packages = Packages()
         if recipe.dependencies.files:
-            wanted_packages = _wanted(plan, recipe, base, image, platform, loop, emit)
+            wanted_packages = _wanted(plan, recipe, base, image, platform, loop, emit, cache)
             python = wanted_packages.target.python
             emit(LogLine(fill(_("Python {version}"), version=python.minor), "base"))
             environment = layering.environment_layer(layer_store(plan), python, recipe)
@@ -102,7 +119,7 @@ def make_images(
             created_s=layering.source_date_epoch(),
             annotate=partial(origin.annotations, image),
         )
-        yield Made(platform, made, packages.lock, packages.sbom)
+        yield Made(platform, made, packages.lock, packages.sbom, _stored(packages, image))
 
 
 def _wanted(
@@ -113,9 +130,24 @@ def _wanted(
     platform: Platform,
     loop: EventLoop,
     emit: Emit,
+    cache: RegistryCache | None,
 ) -> WantedPackages:
-    target = find_target(image, base, loop, emit)
-    return WantedPackages.of(plan, recipe, target, platform, len(image.layers), emit)
+    told = cache.base(Digest.of(image.config)) if cache else CachedBase()
+    target = find_target(image, base, loop, emit, (told.python, told.packages))
+    return WantedPackages.of(plan, recipe, target, platform, len(image.layers), emit, cache)
+
+
+def _stored(packages: Packages, base: Image) -> Stored | None:
+    """Return what a cache gets of an image, with what is known of its base."""
+    if packages.stored is None:
+        return None
+    config = Digest.of(base.config)
+    known = CachedBase(
+        kept_text(config, "python"),
+        kept_text(config, "packages"),
+        tuple(CachedLayer(layer.descriptor, layer.diff_id) for layer in base.layers),
+    )
+    return replace(packages.stored, base=config.hex, known=known, base_layers=base.layers)
 
 
 def _platforms(plan: BuildPlan) -> tuple[Platform, ...]:

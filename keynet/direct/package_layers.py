@@ -6,6 +6,7 @@ Choosing comes before the build, since what cannot be had costs no upload key th
 from dataclasses import dataclass, field
 
 from keynet.direct.base.base_source import Target
+from keynet.direct.caching.registry_cache import RegistryCache, Stored
 from keynet.direct.image_document import Added
 from keynet.direct.layers import layering
 from keynet.direct.layers.layer_compression import LAYOUT, compression
@@ -36,11 +37,15 @@ class Packages:
     layers: tuple[Added, ...] = ()
     lock: str = field(default="", repr=False)
     sbom: str = field(default="", repr=False)
+    stored: Stored | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class WantedPackages:
-    """The packages of a recipe for one platform; ``most_big`` may have layers of their own."""
+    """The packages of a recipe for one platform.
+
+    ``most_big`` may have layers of their own, and ``cache`` is a registry's, if one is named.
+    """
 
     plan: BuildPlan
     recipe: Recipe
@@ -49,6 +54,7 @@ class WantedPackages:
     compiler: Compiler | None
     most_big: int
     emit: Emit = field(repr=False)
+    cache: RegistryCache | None = field(default=None, repr=False)
 
     @classmethod
     def of(
@@ -59,11 +65,12 @@ class WantedPackages:
         platform: Platform,
         base_layers: int,
         emit: Emit,
+        cache: RegistryCache | None,
     ) -> "WantedPackages":
         """Return what is wanted on a base with so many layers."""
         compiler = find_compiler(target.python.minor)
         most = layering.most_big(base_layers, compiled=compiler is not None)
-        return cls(plan, recipe, target, platform, compiler, most, emit)
+        return cls(plan, recipe, target, platform, compiler, most, emit, cache)
 
     def choose(self) -> str | None:
         """Return the lock of the packages; None if their layers are as the last time.
@@ -122,18 +129,35 @@ class WantedPackages:
             cyclonedx(chosen.packages),
         )
         resolved_cache.keep(self._key(), resolved)
-        return Packages(tuple(added for added, _layer in made), resolved.lock, resolved.sbom)
+        return self._packages(resolved, [added for added, _layer in made])
 
     def _recorded(self) -> Recorded:
         version = self.compiler.version.partition(" ")[0] if self.compiler else ""
         return Recorded(self.target.python.minor, str(self.platform), version, LAYOUT)
 
     def _kept(self) -> Packages | None:
-        known = None if self.plan.no_cache else resolved_cache.kept(self._key())
-        if known is None:
+        """Return the result of the last time: of this machine, else of the registry's cache."""
+        if self.plan.no_cache:
             return None
-        layers = layering.kept_package_layers(layer_store(self.plan), known.layers)
-        return None if layers is None else Packages(tuple(layers), known.lock, known.sbom)
+        key, cache = self._key(), self.cache
+        elsewhere = cache.layer if cache else _nowhere
+        for known in (resolved_cache.kept(key), cache.resolved(key) if cache else None):
+            if known is not None:
+                layers = layering.kept_package_layers(
+                    layer_store(self.plan), known.layers, elsewhere
+                )
+                if layers is not None:
+                    return self._packages(known, layers)
+        return None
+
+    def _packages(self, resolved: Resolved, layers: list[Added]) -> Packages:
+        tag = layer_store(self.plan).how.tag
+        keyed = [
+            (f"{tag}{kept.key}", added.layer)
+            for kept, added in zip(resolved.layers, layers, strict=True)
+        ]
+        stored = Stored(self._key(), resolved, keyed)
+        return Packages(tuple(layers), resolved.lock, resolved.sbom, stored)
 
     def _key(self) -> str:
         return resolved_cache.resolution_key(
@@ -145,6 +169,10 @@ class WantedPackages:
             self.most_big,
             self.target.packages.key,
         )
+
+
+def _nowhere(_key: str) -> None:
+    """Return nothing: no other cache is named."""
 
 
 def _no_compiler(version: str) -> str:

@@ -67,6 +67,8 @@ class Settings(BaseModel):
     platform: str | None = None
     installer: Literal["auto", "uv", "pip"] = "auto"
     compression: Literal["gzip", "zstd"] = "gzip"
+    cache_from: str | None = None
+    cache_to: str | None = None
     harbor_project: str = "kitech-model"
     labels: dict[str, str] = Field(default_factory=dict)
     build_args: dict[str, str] = Field(default_factory=dict)

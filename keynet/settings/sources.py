@@ -44,13 +44,18 @@ SOURCES: Final[Mapping[str, tuple[str, str]]] = {
     "platform": ("--platform", "KEYNET_PLATFORM"),
     "installer": ("--installer", "KEYNET_INSTALLER"),
     "compression": ("--compression", "KEYNET_COMPRESSION"),
+    "cache_from": ("--cache-from", "KEYNET_CACHE_FROM"),
+    "cache_to": ("--cache-to", "KEYNET_CACHE_TO"),
     "harbor_project": ("--harbor-project", ""),
     "labels": ("--label", ""),
     "build_args": ("--build-arg", ""),
 }
 # A context may be somebody else's: it decides what to build, not whom to trust.
 _NEVER_IN_PYPROJECT: Final = frozenset(
-    {"api_token", "harbor_username", "harbor_password", "ca_cert", "token_hosts"}
+    {
+        *("api_token", "harbor_username", "harbor_password", "ca_cert", "token_hosts"),
+        *("cache_from", "cache_to"),
+    }
 )
 _SPELLINGS: Final = {"project": "project_id", "token_host": "token_hosts"}
 _PYPROJECT: Final = frozenset(SOURCES) - _NEVER_IN_PYPROJECT

@@ -281,6 +281,30 @@ def test_its_packages_are_told_by_lock_and_bill_of_materials(pusher: Pusher, don
     assert asyncio.run(_documents(pusher.platform.registry, without.image)) == [None, None]
 
 
+@pytest.mark.podman
+def test_an_empty_disk_sends_the_code_alone_with_a_cache(
+    pusher: Pusher, done: Done, host_setups: HostSetups
+) -> None:
+    """As in CI: nothing of the wheels or of the base is fetched."""
+    cache = f"{pusher.platform.registry.host}/kitech-model/cache:ci"
+    pusher.push(done.context, "check.py", flags=("--cache-to", cache))
+    context = pusher.context("empty-disk")
+    write(pusher.setup, context / "train.py", "import sklearn\nprint('changed', sklearn)\n")
+    empty = pusher.setup.home / "empty-cache"
+    there = pusher.done(context, XDG_CACHE_HOME=str(empty), KEYNET_CACHE_FROM=cache)
+    assert there.result["bytes_pushed"] < 64_000
+    assert not (empty / "keynet/direct/uv").exists()
+    found = pusher.setup.run(
+        pusher.setup.command("du", "-s", "--block-size=1", str(empty))
+    ).stdout.split()[0]
+    assert int(found) < 2_000_000
+    assert "changed" in run_image(replace(there, setup=host_setups.named("podman")))
+    assert cache.partition("/")[2].partition(":")[0] in pusher.platform.registry.log.read_text()
+    foreign = pusher.push(context, flags=("--cache-to", pusher.base))
+    assert foreign.returncode == 0
+    assert "was not written" in foreign.stderr
+
+
 def test_a_code_change_sends_the_code_alone(pusher: Pusher) -> None:
     context = pusher.context("change")
     pusher.done(context)

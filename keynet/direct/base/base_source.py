@@ -8,7 +8,14 @@ from typing import Any, Final
 from keynet.direct.base.base_listing import Listing, read_layer
 from keynet.direct.base.base_packages import BasePackages, find_packages
 from keynet.direct.base.listed_python import find_python
-from keynet.direct.base.python_cache import keep_packages, keep_python, kept_packages, kept_python
+from keynet.direct.base.python_cache import (
+    keep_packages,
+    keep_python,
+    kept_packages,
+    kept_python,
+    packages_of,
+    python_of,
+)
 from keynet.direct.base.target_python import TargetPython, from_config, own_layers
 from keynet.errors import ValidationError
 from keynet.events import Emit, LogLine, Notice
@@ -87,10 +94,19 @@ def config_of(image: Image) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def find_target(image: Image, base: Reference, loop: EventLoop, emit: Emit) -> Target:
+def find_target(
+    image: Image,
+    base: Reference,
+    loop: EventLoop,
+    emit: Emit,
+    told: tuple[str, str] = ("", ""),
+) -> Target:
     """Return the base's Python and packages: by its config, else by a list of its files, read once.
 
     Of an image on Python's own one the layers that were added are listed.
+
+    Args:
+        told: Of its Python and its packages, as another machine has kept them.
 
     Raises:
         ValidationError: It has none, or one that is not understood.
@@ -103,7 +119,8 @@ def find_target(image: Image, base: Reference, loop: EventLoop, emit: Emit) -> T
         # What Python's own image brings (pip) is of no use to a project.
         return Target(known, BasePackages())
     digest = Digest.of(image.config)
-    python, packages = known or kept_python(digest), kept_packages(digest)
+    python = known or kept_python(digest) or python_of(told[0])
+    packages = kept_packages(digest) or packages_of(told[1])
     if python is not None and packages is not None:
         return Target(python, packages)
     listing = _listed(image.layers[first:], base, loop, emit)

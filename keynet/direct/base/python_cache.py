@@ -10,17 +10,41 @@ from keynet.files import places
 from keynet.files.disk_cache import DiskCache
 from keynet.oci.descriptor import Digest
 
-__all__ = ["keep_packages", "keep_python", "kept_packages", "kept_python"]
+__all__ = [
+    "keep_packages",
+    "keep_python",
+    "kept_packages",
+    "kept_python",
+    "kept_text",
+    "packages_of",
+    "python_of",
+]
 
 _MOST: Final = 64
 _VERSION: Final = 1
 
 
+def kept_text(config: Digest, kind: str) -> str:
+    """Return what is kept of a base as text, for another machine; "" if nothing is.
+
+    Args:
+        kind: ``python`` or ``packages``, see ``python_of`` and ``packages_of``.
+    """
+    try:
+        return (_cache(kind).get(config.hex) or b"").decode()
+    except (ValueError, KeynetError):
+        return ""
+
+
 def kept_python(config: Digest) -> TargetPython | None:
     """Return what is known of a base; None if nothing is, or by another version of keynet."""
+    return python_of(kept_text(config, "python"))
+
+
+def python_of(text: str) -> TargetPython | None:
+    """Return the Python that a kept text tells of; None if it is not one of this version."""
     try:
-        content = _cache("python").get(config.hex)
-        record = json.loads(content) if content is not None else {}
+        record = json.loads(text or "{}")
         if record.get("format") != _VERSION:
             return None
         return TargetPython(
@@ -50,9 +74,13 @@ def keep_python(config: Digest, python: TargetPython) -> None:
 
 def kept_packages(config: Digest) -> BasePackages | None:
     """Return the packages of a base; None if they are not known."""
+    return packages_of(kept_text(config, "packages"))
+
+
+def packages_of(text: str) -> BasePackages | None:
+    """Return the packages that a kept text tells of; None if it is not one of this version."""
     try:
-        content = _cache("packages").get(config.hex)
-        record = json.loads(content) if content is not None else {}
+        record = json.loads(text or "{}")
         if record.get("format") != _VERSION:
             return None
         files = {str(path): str(text) for path, text in record["files"].items()}

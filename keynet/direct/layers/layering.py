@@ -21,6 +21,7 @@ from keynet.direct.packages.resolved_cache import PackageLayer
 from keynet.direct.packages.wheel_choice import Wheel
 from keynet.direct.packages.wheel_files import PREFIX, placed_entries, shared_files, wheel_entries
 from keynet.events import Emit, LogLine, Notice
+from keynet.oci.image import Layer
 from keynet.plan import BuildPlan, Recipe
 from keynet.text import fill, ngettext, printable
 
@@ -70,9 +71,18 @@ def most_big(base_layers: int, *, compiled: bool) -> int:
     return min(_MOST_BIG, max(0, groups - 1))
 
 
-def kept_package_layers(store: LayerStore, layers: Sequence[PackageLayer]) -> list[Added] | None:
-    """Return the layers if all of them are in the cache."""
-    found = [(store.kept(each.key), each.names) for each in layers]
+def kept_package_layers(
+    store: LayerStore, layers: Sequence[PackageLayer], elsewhere: Callable[[str], Layer | None]
+) -> list[Added] | None:
+    """Return the layers if all of them are in the cache.
+
+    Args:
+        elsewhere: Returns the layer of a key that another cache has.
+    """
+    found = [
+        (store.kept(each.key) or elsewhere(f"{store.how.tag}{each.key}"), each.names)
+        for each in layers
+    ]
     added = [Added(layer, names) for layer, names in found if layer is not None]
     return added if len(added) == len(layers) else None
 

@@ -102,8 +102,27 @@ def plan_build(
         no_cache=request.no_cache,
         host_network=detected.network,
         compression=settings.compression,
+        cache_from=_cache(settings.cache_from, "--cache-from"),
+        cache_to=_cache(settings.cache_to, "--cache-to"),
         title=settings.model_name or script.model_name or script.path.stem,
     )
+
+
+def _cache(text: str | None, flag: str) -> Reference | None:
+    """Return a cache in a registry.
+
+    Raises:
+        UsageError: It is not the name of an image with its registry.
+    """
+    if text is None:
+        return None
+    try:
+        return Reference.parse(text)
+    except ValidationError as error:
+        raise UsageError(
+            fill(_("{flag} {text} cannot be used: {why}"), flag=flag, text=text, why=error.message),
+            _("Name a reference of its own, such as HOST/PROJECT/cache:latest."),
+        ) from error
 
 
 def _search(request: Request, script: Script, network: HostNetwork) -> Search:

@@ -112,19 +112,29 @@ def _builders(plan: BuildPlan, wanted: str) -> tuple[Candidate, ...]:
     from keynet.direct.direct_candidate import DirectCandidate
 
     direct = DirectCandidate(plan)
-    if plan.compression == "gzip":
+    flag = _of_direct(plan)
+    if flag is None:
         return (*engines(), direct)
     if wanted not in (choosing.AUTO, direct.name):
         raise UsageError(
             fill(
-                _("--compression {compression} is for --builder {direct}, not for {wanted}."),
-                compression=plan.compression,
+                _("{flag} is for --builder {direct}, not for {wanted}."),
+                flag=flag,
                 direct=direct.name,
                 wanted=wanted,
             ),
             fill(_("Leave it out, or use --builder {direct}."), direct=direct.name),
         )
     return (direct,)
+
+
+def _of_direct(plan: BuildPlan) -> str | None:
+    """Return a flag that only the builder without an engine understands, if one is given."""
+    if plan.compression != "gzip":
+        return f"--compression {plan.compression}"
+    if plan.cache_from is not None:
+        return "--cache-from"
+    return "--cache-to" if plan.cache_to is not None else None
 
 
 def _found(dependencies: Dependencies, context: Path) -> str:

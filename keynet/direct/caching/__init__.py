@@ -1,0 +1,1 @@
+"""A registry as a cache of layers, for machines with an empty disk."""

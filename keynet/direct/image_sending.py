@@ -1,0 +1,79 @@
+"""Send images to a registry, to a cache in one, or to a folder."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from keynet.archive.layout.folder_target import writing_folder
+from keynet.direct.caching.registry_cache import RegistryCache, Stored, open_cache, write_cache
+from keynet.direct.image_making import Made
+from keynet.direct.layers import mounting
+from keynet.events import Emit
+from keynet.files import places
+from keynet.oci.descriptor import Descriptor, MediaType
+from keynet.oci.image import Image
+from keynet.oci.reference import Reference
+from keynet.plan import RegistryAccess
+from keynet.registry.account_client import open_client
+from keynet.registry.transfer.push_image import push_image
+from keynet.registry.transfer.push_index import push_index
+
+__all__ = ["mounts", "push_images", "save_folder", "write_to_cache"]
+
+
+def mounts() -> Path:
+    """Return the folder that remembers which repositories have which layers."""
+    return places.cache() / "direct" / "mounts"
+
+
+async def push_images(
+    images: Sequence[Made],
+    target: Reference,
+    access: RegistryAccess,
+    cache: RegistryCache | None,
+    emit: Emit,
+) -> Descriptor:
+    """Send what the registry lacks, and an index if there are several platforms.
+
+    Args:
+        cache: Whose repository may hold layers that can be mounted.
+
+    Raises:
+        RegistryError: The registry refuses or fails.
+    """
+    same = cache is not None and cache.reference.registry == target.registry
+    also_in = [cache.reference.repository] if cache is not None and same else []
+    folder = mounts()
+    placed = [
+        (made.platform, mounting.mountable(made.image, target.registry, folder)) for made in images
+    ]
+    async with open_client(target.registry, access, emit) as client:
+        if len(placed) == 1:
+            return await push_image(client, placed[0][1], target, mount_from=also_in, emit=emit)
+        return await push_index(client, placed, target, mount_from=also_in, emit=emit)
+
+
+async def write_to_cache(
+    reference: Reference,
+    images: Sequence[Stored],
+    target: Reference | None,
+    access: RegistryAccess | None,
+    emit: Emit,
+) -> None:
+    """Add images to a cache in a registry; ``target`` is where they were pushed."""
+    async with open_cache(reference, access) as client:
+        await write_cache(client, reference, images, target, emit)
+
+
+async def save_folder(path: Path, image: Image, emit: Emit) -> None:
+    """Write an image to a folder, as an OCI layout.
+
+    Raises:
+        KeynetError: It cannot be written, or a layer cannot be read.
+    """
+    async with writing_folder(path, emit) as folder:
+        for layer in image.layers:
+            await folder.add_blob(layer)
+        config = Descriptor.of(MediaType.OCI_CONFIG, image.config)
+        await folder.add_manifest(image.config, config)
+        manifest = Descriptor.of(MediaType.OCI_MANIFEST, image.manifest)
+        await folder.add_root(image.manifest, manifest, None)

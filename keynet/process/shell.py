@@ -56,6 +56,7 @@ __all__ = [
 ]
 
 # The arguments of warnings.filterwarnings, which tests and users may have reset at any time.
+_IMPORTING: Final = threading.Lock()
 _FORK_WARNING: Final = "This process .* is multi-threaded, use of fork"
 _SH: Final = r"sh\Z"
 
@@ -304,7 +305,10 @@ def _sh() -> ModuleType:
     known = ("ignore", re.compile(_FORK_WARNING, re.I), DeprecationWarning, re.compile(_SH), 0)
     if known not in warnings.filters:
         warnings.filterwarnings("ignore", _FORK_WARNING, DeprecationWarning, _SH)
-    return _import_sh()
+    # One thread after the other: where the import fails, for too few descriptors, Python 3.13 gives
+    # those that wait for it the unfinished module.
+    with _IMPORTING:
+        return _import_sh()
 
 
 def _environment(changes: Mapping[str, str | Secret | None]) -> dict[str, str]:

@@ -168,6 +168,7 @@ class BuildPlan:
     where neither the registry nor the engine's store knows the base image. ``compression`` is
     ``gzip`` or ``zstd``; engines know gzip only. ``locks`` has the packages that were chosen
     before the build, as a pylock.toml for each platform; what is not in it the build chooses.
+    ``build_sdist`` allows a builder without an engine to build packages on this machine.
     """
 
     context: Path
@@ -182,6 +183,7 @@ class BuildPlan:
     base_facts: BaseFacts | None = None
     compression: str = "gzip"
     locks: Mapping[Platform, str] = field(default_factory=dict, repr=False)
+    build_sdist: bool = False
 
     @property
     def base(self) -> Reference | None:

@@ -91,6 +91,10 @@ def build_options(command: F) -> F:
                 type=click.Choice(["gzip", "zstd"]),
                 help=_("Of layers built without an engine.  [default: gzip]"),
             ),
+            click.option(
+                "--build-sdist", is_flag=True, default=None,
+                help=_("Without an engine: build packages that have no wheel, on this machine."),
+            ),
             click.option("--no-cache", is_flag=True, help=_("Do not use cached layers.")),
             click.option(
                 "--strict", is_flag=True,

@@ -3,6 +3,7 @@
 Choosing comes before the build, since what cannot be had costs no upload key then.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from keynet.direct.base.base_source import Target
@@ -12,7 +13,9 @@ from keynet.direct.layers.layer_compression import compression
 from keynet.direct.layers.layer_store import LayerStore
 from keynet.direct.packages import resolved_cache, wheel_choice
 from keynet.direct.packages.byte_code import Compiler, find_compiler
+from keynet.direct.packages.choice_errors import NoWheel, not_built, with_flag
 from keynet.direct.packages.resolved_cache import PackageLayer
+from keynet.direct.packages.source_builds import source_builds
 from keynet.events import Emit, LogLine, Notice
 from keynet.files import places
 from keynet.oci.platform import Platform
@@ -58,10 +61,23 @@ class WantedPackages:
         """Return the lock of the packages; None if their layers are as the last time.
 
         Raises:
-            BuildFailed: A package has no wheel for the base's Python and platform.
+            BuildFailed: A package has no wheel for the base's Python and platform, and building it
+                is not allowed or not possible.
         """
         if self._kept() is not None:
             return None
+        try:
+            return self._chosen()
+        except NoWheel as error:
+            builds = source_builds(self.target.python, self.platform)
+            if not self.plan.build_sdist:
+                raise (with_flag(error) if builds.program else error) from error
+            if not builds.program:
+                raise not_built(error, builds.why) from error
+            self.emit(Notice(_building(error.names, builds.program), "note"))
+            return self._chosen(builds.program)
+
+    def _chosen(self, builder: str = "") -> str:
         return wheel_choice.choose_lock(
             self.recipe.dependencies,
             self.plan.host_network,
@@ -69,6 +85,7 @@ class WantedPackages:
             self.platform,
             self.emit,
             base=self.target.packages,
+            builder=builder,
         )
 
     def layers(self) -> list[Added]:
@@ -89,6 +106,7 @@ class WantedPackages:
             self.plan.host_network,
             self.target.python,
             self.platform,
+            builder=self._builder(),
         )
         if self.compiler is None:
             self.emit(Notice(_no_compiler(self.target.python.minor), "note"))
@@ -105,6 +123,11 @@ class WantedPackages:
         )
         resolved_cache.keep_layers(self._key(), [layer for _added, layer in made])
         return [added for added, _layer in made]
+
+    def _builder(self) -> str:
+        if not self.plan.build_sdist:
+            return ""
+        return source_builds(self.target.python, self.platform).program
 
     def _kept(self) -> list[Added] | None:
         if self.plan.no_cache:
@@ -123,7 +146,16 @@ class WantedPackages:
             self.compiler.version if self.compiler else "",
             self.most_big,
             self.target.packages.key,
+            built=self.plan.build_sdist,
         )
+
+
+def _building(names: Sequence[str], program: str) -> str:
+    return fill(
+        _("{names} is built on this machine by {program}: its code runs here."),
+        names=", ".join(names) or _("A package"),
+        program=program,
+    )
 
 
 def _no_compiler(version: str) -> str:

@@ -66,6 +66,7 @@ class Settings(BaseModel):
     platform: str | None = None
     installer: Literal["auto", "uv", "pip"] = "auto"
     compression: Literal["gzip", "zstd"] = "gzip"
+    build_sdist: bool = False
     harbor_project: str = "kitech-model"
     labels: dict[str, str] = Field(default_factory=dict)
     build_args: dict[str, str] = Field(default_factory=dict)

@@ -59,6 +59,7 @@ def push(
     groups: Sequence[str] = (),
     installer: str | None = None,
     compression: str | None = None,
+    build_sdist: bool = False,
     platform: str | None = None,
     harbor_project: str | None = None,
     build_args: Mapping[str, str] | None = None,
@@ -75,6 +76,7 @@ def push(
     as with ``keynet push``. It can be called while an event loop is running.
 
     Args:
+        build_sdist: Build packages that have no wheel on this machine, where their code runs.
         extras: Extras of the project to install too.
         groups: Its dependency groups to install too.
         project: The project's number; None uses the saved choice, or the only project there is.
@@ -100,6 +102,7 @@ def push(
             "groups": tuple(groups),
             "installer": installer,
             "compression": compression,
+            "build_sdist": build_sdist or None,
             "platform": platform,
             "harbor_project": harbor_project,
             "token_hosts": tuple(token_hosts),
@@ -130,6 +133,7 @@ def build(
     groups: Sequence[str] = (),
     installer: str | None = None,
     compression: str | None = None,
+    build_sdist: bool = False,
     platform: str | None = None,
     build_args: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
@@ -143,6 +147,7 @@ def build(
     Args:
         output: ``oci:DIR``, ``oci-archive:FILE`` or ``docker-archive:FILE``; None leaves the
             image in the engine's store.
+        build_sdist: Build packages that have no wheel on this machine, where their code runs.
         extras: Extras of the project to install too.
         groups: Its dependency groups to install too.
         secrets: Files for ``RUN --mount=type=secret`` of your own Containerfile, by id.
@@ -163,6 +168,7 @@ def build(
             "groups": tuple(groups),
             "installer": installer,
             "compression": compression,
+            "build_sdist": build_sdist or None,
             "platform": platform,
         },
         build_args,

@@ -102,6 +102,7 @@ def plan_build(
         no_cache=request.no_cache,
         host_network=detected.network,
         compression=settings.compression,
+        build_sdist=settings.build_sdist,
     )
 
 

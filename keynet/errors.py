@@ -10,6 +10,7 @@ The statuses are described in docs/reference/exit-statuses.md.
     ├── ContextInvalid                 3   context, Containerfile, requirements file
     ├── EngineError                    4
     │   ├── EngineUnavailable          4   no usable engine, or the chosen one is unusable
+    │   ├── EngineTimeout              4   a program of an engine did not end in its time
     │   ├── BuildFailed                4
     │   ├── NetworkNotFound            4
     │   ├── ContainerNotFound          4
@@ -43,6 +44,7 @@ __all__ = [
     "ContextInvalid",
     "DigestMismatch",
     "EngineError",
+    "EngineTimeout",
     "EngineUnavailable",
     "Interrupted",
     "InvalidArchive",
@@ -104,6 +106,14 @@ class EngineError(KeynetError):
 
 class EngineUnavailable(EngineError):
     """No engine works on this host, or the chosen one does not."""
+
+
+class EngineTimeout(EngineError):
+    """A program of an engine did not end within ``timeout_s``, and was ended."""
+
+    def __init__(self, message: str, hint: str = "", *, timeout_s: float) -> None:
+        super().__init__(message, hint)
+        self.timeout_s = timeout_s
 
 
 class BuildFailed(EngineError):

@@ -166,7 +166,8 @@ class BuildPlan:
     ``files`` is the context without ignored entries, sorted by path; symlinks and directories
     are entries too. ``platforms`` is empty for the engine's own platform. ``base_facts`` is None
     where neither the registry nor the engine's store knows the base image. ``compression`` is
-    ``gzip`` or ``zstd``; engines know gzip only. ``locks`` has the packages that were chosen
+    ``gzip`` or ``zstd``; engines know gzip only. ``title`` is the model's
+    name. ``locks`` has the packages that were chosen
     before the build, as a pylock.toml for each platform; what is not in it the build chooses.
     ``build_sdist`` allows a builder without an engine to build packages on this machine.
     """
@@ -182,6 +183,7 @@ class BuildPlan:
     host_network: HostNetwork = field(default_factory=HostNetwork)
     base_facts: BaseFacts | None = None
     compression: str = "gzip"
+    title: str = ""
     locks: Mapping[Platform, str] = field(default_factory=dict, repr=False)
     build_sdist: bool = False
 

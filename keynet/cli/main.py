@@ -34,17 +34,21 @@ _COMMANDS: Final = {
         "doctor:doctor",
         N_("Check whether a push would work here, and what to fix."),
     ),
-    "explain": ("explain:explain", N_("Show what an image is made of.")),
+    "explain": ("reading.explain:explain", N_("Show what an image is made of.")),
     "image": ("image:image", N_("Push, pull and inspect image archives.")),
     "login": ("login:login", N_("Log in to a training platform.")),
     "logout": ("login:logout", N_("Log out and remove the saved login.")),
-    "params": ("params:params", N_("Show the hyperparameters of a script or a pushed image.")),
+    "params": (
+        "reading.params:params",
+        N_("Show the hyperparameters of a script or a pushed image."),
+    ),
     "project": ("project:project", N_("List and select projects of the platform.")),
     "ps": ("ps:ps", N_("List what keynet has on this machine.")),
     "push": ("push:push", N_("Build the image of a training script and push it.")),
     "registry": ("registry:registry", N_("Query a container registry, or delete images from it.")),
     "run": ("run:run", N_("Run a training script or an image here, with limits.")),
     "sandbox": ("sandbox:sandbox", N_("Run a local training platform to try keynet.")),
+    "verify": ("reading.verify:verify", N_("Build an image again from its lock, and compare.")),
 }
 
 

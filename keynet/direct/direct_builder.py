@@ -13,6 +13,7 @@ from keynet.direct import image_making
 from keynet.direct.base import registries_files
 from keynet.direct.base.base_registries import BaseRegistries
 from keynet.direct.direct_abilities import NAME, unsupported
+from keynet.direct.image_making import Made
 from keynet.direct.layers import mounting
 from keynet.direct.layers.layer_store import MadeLayer
 from keynet.direct.package_layers import layer_store
@@ -20,6 +21,7 @@ from keynet.direct.sent_bytes import SentBytes
 from keynet.errors import DigestMismatch, EngineError, KeynetError
 from keynet.events import Emit, Notice
 from keynet.files import places
+from keynet.oci.attachment import LOCK, SBOM, Attachment
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.image import Image
 from keynet.oci.platform import Platform
@@ -29,12 +31,12 @@ from keynet.process.event_loop import EventLoop
 from keynet.registry.account_client import open_client
 from keynet.registry.transfer.push_image import push_image
 from keynet.registry.transfer.push_index import push_index
-from keynet.runtime.engine import LocalImage, WorkingEngine
+from keynet.runtime.engine import Documented, LocalImage, WorkingEngine
 from keynet.text import _, fill
 
 __all__ = ["Built", "Direct"]
 
-_Images: TypeAlias = tuple[tuple[Platform, Image], ...]
+_Images: TypeAlias = tuple[Made, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +157,8 @@ class Direct:
                 raise
             images = self._again(built, damaged, emit)
             stored = built.loop.run(_push(images, target, access, sent))
-        for _platform, image in images:
-            mounting.remember(image.layers, target, _mounts())
+        for made in images:
+            mounting.remember(made.image.layers, target, _mounts())
         return Pushed(target, stored.digest, None, sent.total)
 
     def _again(self, built: Built, damaged: Sequence[MadeLayer], emit: Emit) -> _Images:
@@ -177,7 +179,7 @@ class Direct:
 
     def local(self, built: Built) -> LocalImage:
         """Return the image's digest; there is no store that has it."""
-        _platform, image = built.images[0]
+        image = built.images[0].image
         return LocalImage(str(Digest.of(image.manifest)), Digest.of(image.config).hex, stored=False)
 
     def save(self, built: Built, format: str, path: Path, emit: Emit) -> None:  # noqa: A002
@@ -192,12 +194,26 @@ class Direct:
                 _("Images for several platforms are pushed, not saved to a file."),
                 _("Name one platform with --platform, or push with: keynet push"),
             )
-        _platform, image = built.images[0]
+        image = built.images[0].image
         if format == "oci":
             built.loop.run(_save_folder(path, image, emit))
         else:
             layout: Layout = "oci" if format == "oci-archive" else "docker"
             built.loop.run(write_archive(path, image, layout=layout, name=None))
+
+    def documents(self, built: Built) -> list[Documented]:
+        """See ``Documenting.documents``."""
+        return [
+            Documented(
+                Descriptor.of(MediaType.OCI_MANIFEST, made.image.manifest),
+                (
+                    Attachment(LOCK, "pylock.toml", made.lock.encode()),
+                    Attachment(SBOM, "sbom.cdx.json", made.sbom.encode()),
+                ),
+            )
+            for made in built.images
+            if made.lock
+        ]
 
     def release(self, built: Built) -> None:
         """Close the connections; the layers stay in the cache."""
@@ -225,8 +241,8 @@ def _mounts() -> Path:
 
 
 def _made_layers(images: _Images) -> Iterator[MadeLayer]:
-    for _platform, image in images:
-        for layer in image.layers:
+    for made in images:
+        for layer in made.image.layers:
             if isinstance(layer, MadeLayer):
                 yield layer
 
@@ -236,7 +252,7 @@ async def _push(
 ) -> Descriptor:
     mounts = _mounts()
     placed = [
-        (platform, mounting.mountable(image, target.registry, mounts)) for platform, image in images
+        (made.platform, mounting.mountable(made.image, target.registry, mounts)) for made in images
     ]
     async with open_client(target.registry, access, emit) as client:
         if len(placed) == 1:

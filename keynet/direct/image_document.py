@@ -4,7 +4,7 @@ Source: OCI image-spec, "Image Configuration", "Image Manifest".
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -65,18 +65,23 @@ def make_image(
     labels: Mapping[str, str],
     program_path: str,
     created_s: int | None,
+    annotate: Callable[[bytes], Mapping[str, str]],
 ) -> Image:
     """Return the image; equal input gives equal bytes.
 
     Args:
         program_path: For the variable PATH, with ``{path}`` for the base's.
         created_s: When it was made, in seconds since 1970; None for the base's own time.
+        annotate: Returns the manifest's annotations for this config.
     """
     layers = [*map(_retyped, base.layers), *(each.layer for each in added)]
     config = _config(base, recipe, added, layers, labels, program_path, created_s)
     described = Descriptor.of(MediaType.OCI_CONFIG, config)
     manifest = render_manifest(
-        MediaType.OCI_MANIFEST, described, [layer.descriptor for layer in layers]
+        MediaType.OCI_MANIFEST,
+        described,
+        [layer.descriptor for layer in layers],
+        annotate(config),
     )
     return Image(manifest, config, tuple(layers))
 

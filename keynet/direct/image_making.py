@@ -1,14 +1,16 @@
 """Put the images of a plan together: the base's layers, those made here, and a config."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
 from keynet.direct.base.base_registries import BaseRegistries
 from keynet.direct.base.base_source import find_target
 from keynet.direct.image_document import Added, make_image
+from keynet.direct.image_origin import origin_of
 from keynet.direct.layers import layering
-from keynet.direct.package_layers import WantedPackages, layer_store
+from keynet.direct.package_layers import Packages, WantedPackages, layer_store
 from keynet.events import Emit, LogLine
 from keynet.oci import platform as platforms
 from keynet.oci.image import Image
@@ -18,10 +20,20 @@ from keynet.plan import BuildPlan, Recipe
 from keynet.process.event_loop import EventLoop
 from keynet.text import _, fill
 
-__all__ = ["choose_packages", "make_images"]
+__all__ = ["Made", "choose_packages", "make_images"]
 
 _PATH: Final = "/opt/keynet/bin:{path}"
 _PATH_WITHOUT_PACKAGES: Final = "{path}:/opt/keynet/bin:/opt/keynet/scripts"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One image of a plan, for one platform; ``lock`` and ``sbom`` tell of its packages."""
+
+    platform: Platform
+    image: Image
+    lock: str = field(default="", repr=False)
+    sbom: str = field(default="", repr=False)
 
 
 def choose_packages(
@@ -51,7 +63,7 @@ def choose_packages(
 
 def make_images(
     plan: BuildPlan, recipe: Recipe, registries: BaseRegistries, loop: EventLoop, emit: Emit
-) -> Iterator[tuple[Platform, Image]]:
+) -> Iterator[Made]:
     """Yield an image for each platform, on the same base.
 
     Args:
@@ -66,29 +78,31 @@ def make_images(
     base = _pinned(plan, recipe, registries, loop)
     wanted = _platforms(plan)
     images = [loop.run(registries.image(base, recipe.base_name, platform)) for platform in wanted]
+    origin = origin_of(plan, recipe.base)
     # Last in the image, and the same for every platform.
     code = layering.code_layer(layer_store(plan), plan, recipe.workdir, emit)
     for platform, image in zip(wanted, images, strict=True):
         emit(LogLine(fill(_("base {base} for {platform}"), base=base, platform=platform), "base"))
+        packages = Packages()
         if recipe.dependencies.files:
-            packages = _wanted(plan, recipe, base, image, platform, loop, emit)
-            python = packages.target.python
+            wanted_packages = _wanted(plan, recipe, base, image, platform, loop, emit)
+            python = wanted_packages.target.python
             emit(LogLine(fill(_("Python {version}"), version=python.minor), "base"))
             environment = layering.environment_layer(layer_store(plan), python, recipe)
-            added: list[Added] = [environment, *packages.layers(), code]
+            packages = wanted_packages.made()
+            added: list[Added] = [environment, *packages.layers, code]
         else:
             added = [layering.programs_layer(layer_store(plan)), code]
-        yield (
-            platform,
-            make_image(
-                image,
-                recipe,
-                added,
-                labels=plan.labels,
-                program_path=_PATH if recipe.dependencies.files else _PATH_WITHOUT_PACKAGES,
-                created_s=layering.source_date_epoch(),
-            ),
+        made = make_image(
+            image,
+            recipe,
+            added,
+            labels=plan.labels,
+            program_path=_PATH if recipe.dependencies.files else _PATH_WITHOUT_PACKAGES,
+            created_s=layering.source_date_epoch(),
+            annotate=partial(origin.annotations, image),
         )
+        yield Made(platform, made, packages.lock, packages.sbom)
 
 
 def _wanted(

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from keynet.direct.base.base_source import Target
 from keynet.direct.image_document import Added
 from keynet.direct.layers import layering
-from keynet.direct.layers.layer_compression import compression
+from keynet.direct.layers.layer_compression import LAYOUT, compression
 from keynet.direct.layers.layer_store import LayerStore
 from keynet.direct.packages import resolved_cache, wheel_choice
+from keynet.direct.packages.bill_of_materials import cyclonedx
 from keynet.direct.packages.byte_code import Compiler, find_compiler
 from keynet.direct.packages.choice_errors import NoWheel, not_built, with_flag
-from keynet.direct.packages.resolved_cache import PackageLayer
+from keynet.direct.packages.package_lock import Recorded, rendered
+from keynet.direct.packages.resolved_cache import Resolved
 from keynet.direct.packages.source_builds import source_builds
 from keynet.events import Emit, LogLine, Notice
 from keynet.files import places
@@ -22,12 +24,21 @@ from keynet.oci.platform import Platform
 from keynet.plan import BuildPlan, Recipe
 from keynet.text import _, fill
 
-__all__ = ["WantedPackages", "layer_store"]
+__all__ = ["Packages", "WantedPackages", "layer_store"]
 
 
 def layer_store(plan: BuildPlan) -> LayerStore:
     """Return the layers kept in keynet's cache, compressed as the plan says."""
     return LayerStore(places.cache() / "direct" / "layers", compression(plan.compression))
+
+
+@dataclass(frozen=True, slots=True)
+class Packages:
+    """The layers of an image's packages, and the documents about them, "" without packages."""
+
+    layers: tuple[Added, ...] = ()
+    lock: str = field(default="", repr=False)
+    sbom: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +99,8 @@ class WantedPackages:
             builder=builder,
         )
 
-    def layers(self) -> list[Added]:
-        """Return the layers; what the plan has no lock of is chosen now.
+    def made(self) -> Packages:
+        """Return the layers and documents; what the plan has no lock of is chosen now.
 
         Raises:
             BuildFailed: A package cannot be fetched, or see ``choose``.
@@ -97,10 +108,10 @@ class WantedPackages:
         lock = self.plan.locks.get(self.platform)
         kept = self._kept() if lock is None else None
         if kept is not None:
-            for each in kept:
+            for each in kept.layers:
                 self.emit(LogLine(fill(_("as before: {names}"), names=each.created_by), "layers"))
             return kept
-        wheels = wheel_choice.fetch_wheels(
+        chosen = wheel_choice.fetch_wheels(
             lock or self.choose() or "",
             self.recipe.dependencies,
             self.plan.host_network,
@@ -113,29 +124,39 @@ class WantedPackages:
         made = list(
             layering.package_layers(
                 layer_store(self.plan),
-                self.target.python,
-                wheels,
-                self.compiler,
-                self.emit,
-                most=self.most_big,
+                layering.package_parts(
+                    self.target.python,
+                    chosen.wheels,
+                    self.compiler,
+                    self.emit,
+                    most=self.most_big,
+                ),
                 anew=self.plan.no_cache,
             )
         )
-        resolved_cache.keep_layers(self._key(), [layer for _added, layer in made])
-        return [added for added, _layer in made]
+        resolved = Resolved(
+            tuple(layer for _added, layer in made),
+            rendered(chosen.packages, self._recorded()),
+            cyclonedx(chosen.packages),
+        )
+        resolved_cache.keep(self._key(), resolved)
+        return Packages(tuple(added for added, _layer in made), resolved.lock, resolved.sbom)
 
     def _builder(self) -> str:
         if not self.plan.build_sdist:
             return ""
         return source_builds(self.target.python, self.platform).program
 
-    def _kept(self) -> list[Added] | None:
-        if self.plan.no_cache:
-            return None
-        known: list[PackageLayer] | None = resolved_cache.kept_layers(self._key())
+    def _recorded(self) -> Recorded:
+        version = self.compiler.version.partition(" ")[0] if self.compiler else ""
+        return Recorded(self.target.python.minor, str(self.platform), version, LAYOUT)
+
+    def _kept(self) -> Packages | None:
+        known = None if self.plan.no_cache else resolved_cache.kept(self._key())
         if known is None:
             return None
-        return layering.kept_package_layers(layer_store(self.plan), known)
+        layers = layering.kept_package_layers(layer_store(self.plan), known.layers)
+        return None if layers is None else Packages(tuple(layers), known.lock, known.sbom)
 
     def _key(self) -> str:
         return resolved_cache.resolution_key(

@@ -6,6 +6,7 @@ The standard library's ``tarfile`` reads an extension header of any size into me
 Source: POSIX.1-2017, pax; GNU tar manual, "Basic Tar Format".
 """
 
+import hashlib
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -30,17 +31,24 @@ class TarMember:
     """A member: its path without a leading ``/``, and ``size`` in bytes.
 
     ``kind`` is ``"file"``, ``"folder"`` or ``"other"`` (links, devices), whose size is 0.
-    ``content`` is None where it was not asked for.
+    ``content`` is None where it was not asked for, and so is ``sha256``, in hex digits.
+    ``attributes`` has the rest of the header: type, mode, owner, group, time and a link's target.
     """
 
     path: str
     kind: str
     size: int
     content: bytes | None = None
+    sha256: str = ""
+    attributes: tuple[str | int, ...] = ()
 
 
 def read_members(
-    blocks: Iterable[bytes], name: str, wanted: Callable[[str, int], bool]
+    blocks: Iterable[bytes],
+    name: str,
+    wanted: Callable[[str, int], bool],
+    *,
+    hashed: bool = False,
 ) -> Iterator[TarMember]:
     """Yield the members of a layer, which may be compressed; read to its last byte.
 
@@ -48,46 +56,48 @@ def read_members(
         blocks: As the layer is stored.
         name: Of the layer, for errors.
         wanted: Called with the path and size of each file: read its content?
+        hashed: Tell the SHA-256 of the other files, without keeping their contents.
 
     Raises:
         InvalidArchive: It is not a tar, or is damaged.
     """
     stream = _Blocks(_opened(iter(blocks), name), name)
-    long_name, fields = "", dict[str, str]()
+    long, fields = dict[bytes, str](), dict[str, str]()
     while (header := stream.take_header()) is not None:
         try:
             member = tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
         except (tarfile.HeaderError, ValueError) as error:
             raise stream.bad(str(error)) from error
-        size = member.size
-        if size < 0:
-            raise stream.bad(_("a member has a negative size"))
         if member.type in (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE):
-            extension = stream.take_extension(size)
+            extension = stream.take_extension(_size(member.size, stream))
             if member.type != tarfile.XGLTYPE:
                 fields = _pax_fields(extension, stream)
             continue
         if member.type in (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK):
-            extension = stream.take_extension(size)
-            if member.type == tarfile.GNUTYPE_LONGNAME:
-                long_name = extension.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
+            extension = stream.take_extension(_size(member.size, stream))
+            long[member.type] = extension.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
             continue
         if member.type == tarfile.GNUTYPE_SPARSE:
             stream.skip_sparse_headers(header)
-        path = _normal(fields.get("path") or long_name or member.name, stream)
-        try:
-            size = int(fields.get("size", size))
-        except ValueError as error:
-            raise stream.bad(_("a size is not a number")) from error
-        if size < 0:
-            raise stream.bad(_("a member has a negative size"))
-        long_name, fields = "", {}
-        if member.type in _FILES:
-            content = stream.take(size) if wanted(path, size) else None
-            stream.skip(-size % _BLOCK if content is not None else size + -size % _BLOCK)
-            yield TarMember(path, "file", size, content)
-        else:
-            yield TarMember(path, "folder" if member.isdir() else "other", 0)
+        name_in_tar = fields.get("path") or long.get(tarfile.GNUTYPE_LONGNAME) or member.name
+        path = _normal(name_in_tar, stream)
+        size = _size(fields.get("size", member.size), stream)
+        target = fields.get("linkpath") or long.get(tarfile.GNUTYPE_LONGLINK) or member.linkname
+        told = (member.type.decode("latin-1"), member.mode, member.uid, member.gid)
+        attributes = (*told, fields.get("mtime") or int(member.mtime), target)
+        long, fields = {}, {}
+        if member.type not in _FILES:
+            kind = "folder" if member.isdir() else "other"
+            yield TarMember(path, kind, 0, attributes=attributes)
+            continue
+        content = stream.take(size) if wanted(path, size) else None
+        sha256 = ""
+        if content is None and hashed:
+            sha256 = stream.hash(size)
+        elif content is None:
+            stream.skip(size)
+        stream.skip(-size % _BLOCK)
+        yield TarMember(path, "file", size, content, sha256, attributes)
     stream.finish()
 
 
@@ -127,6 +137,17 @@ class _Blocks:
             raise self.bad(_("an extension header is too large"))
         return self.take(size + -size % _BLOCK)[:size]
 
+    def hash(self, size: int) -> str:
+        whole = hashlib.sha256()
+        while size:
+            if not self._more():
+                raise self.bad(_("it is truncated"))
+            piece = self._rest[:size]
+            whole.update(piece)
+            self._rest = self._rest[len(piece) :]
+            size -= len(piece)
+        return whole.hexdigest()
+
     def skip(self, size: int) -> None:
         while size:
             if not self._more():
@@ -165,6 +186,16 @@ def _normal(name: str, stream: _Blocks) -> str:
         elif part not in ("", "."):
             done.append(part)
     return "/".join(done)
+
+
+def _size(told: str | int, stream: _Blocks) -> int:
+    try:
+        size = int(told)
+    except ValueError as error:
+        raise stream.bad(_("a size is not a number")) from error
+    if size < 0:
+        raise stream.bad(_("a member has a negative size"))
+    return size
 
 
 def _pax_fields(extension: bytes, stream: _Blocks) -> dict[str, str]:

@@ -50,14 +50,25 @@ def layer_type(manifest_type: str, compression: str) -> str:
     return media_type
 
 
-def render_manifest(manifest_type: str, config: Descriptor, layers: Sequence[Descriptor]) -> bytes:
-    """Return a manifest as skopeo writes it: compact, keys as in the specification."""
-    document = {
+def render_manifest(
+    manifest_type: str,
+    config: Descriptor,
+    layers: Sequence[Descriptor],
+    annotations: Mapping[str, str] = _NOTHING,
+) -> bytes:
+    """Return a manifest as skopeo writes it: compact, keys as in the specification.
+
+    Args:
+        annotations: Of the manifest itself; an OCI manifest's only.
+    """
+    document: dict[str, Any] = {
         "schemaVersion": 2,
         "mediaType": manifest_type,
         "config": _entry(config),
         "layers": [_entry(layer) for layer in layers],
     }
+    if annotations:
+        document["annotations"] = dict(annotations)
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
 
 

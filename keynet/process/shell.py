@@ -130,7 +130,8 @@ def run(
 
     Raises:
         EngineUnavailable: There is no such program.
-        EngineError: It took longer than ``timeout_s`` and was ended with its children.
+        EngineTimeout: It took longer than ``timeout_s`` and was ended with its children.
+        EngineError: It could not be started.
         Interrupted: INT, TERM or HUP came; the program and its descendants are gone.
     """
     with start(command, on_stdout=on_stdout, on_stderr=on_stderr) as running:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-from keynet.errors import EngineError
+from keynet.errors import EngineTimeout
 from keynet.process import descendants
 from keynet.process.attached_output import Copy
 from keynet.process.lines import Lines
@@ -61,7 +61,7 @@ class Supervisor:
         """Wait for the end and return the exit status, negative after a signal.
 
         Raises:
-            EngineError: ``timeout_s`` have passed; the program and its children are gone.
+            EngineTimeout: ``timeout_s`` have passed; the program and its children are gone.
         """
         limit = None if timeout_s is None else time.monotonic() + timeout_s
         while not self._ended:
@@ -71,13 +71,14 @@ class Supervisor:
                 self.kill()
             elif limit is not None and now >= limit and not self._ended:
                 self.kill()
-                raise EngineError(
+                raise EngineTimeout(
                     fill(
                         _("{program} did not answer within {seconds} s."),
                         program=program,
                         seconds=round(timeout_s or 0),
                     ),
                     _("Check whether its daemon or the disk hangs. Details: keynet doctor"),
+                    timeout_s=timeout_s or 0,
                 )
         self._drain()
         if self.inbox.received:

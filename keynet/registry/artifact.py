@@ -7,20 +7,30 @@ artifact. Source: OCI image-spec, "Guidelines for Artifact Usage".
 import contextlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from importlib import import_module
 from types import ModuleType
 from typing import Any, Final
 
 from keynet.errors import NotFound, RegistryError
-from keynet.oci.descriptor import Descriptor, MediaType
+from keynet.oci.attachment import HYPERPARAMETERS, Attachment
+from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.reference import Reference
 from keynet.registry.client import RegistryClient
 from keynet.text import _, fill
 
-__all__ = ["ARTIFACT_TYPE", "attach", "attach_to", "preload", "read"]
+__all__ = [
+    "ARTIFACT_TYPE",
+    "attach",
+    "attach_all",
+    "attach_to",
+    "preload",
+    "read",
+    "read_attached",
+]
 
-ARTIFACT_TYPE: Final = "application/vnd.keynet.hyperparameters.v1+json"
+ARTIFACT_TYPE: Final = HYPERPARAMETERS
 
 _EMPTY: Final = b"{}"
 _PAYLOAD_LIMIT: Final = 8 * 1024 * 1024
@@ -75,29 +85,76 @@ async def attach_to(
     Returns:
         The artifact's manifest as it is stored.
     """
-    config = await client.upload_bytes(repository, ARTIFACT_TYPE, _EMPTY)
-    layer = await client.upload_bytes(repository, ARTIFACT_TYPE, payload)
-    manifest = _manifest(image, config, layer, file_name, created)
-    content = json.dumps(manifest, separators=(",", ":"), ensure_ascii=False).encode()
-    return await client.attach(repository, image.digest, content, MediaType.OCI_MANIFEST)
+    attachment = Attachment(ARTIFACT_TYPE, file_name, payload)
+    stored = await attach_all(client, repository, image, [attachment], created=created)
+    return stored[0]
+
+
+async def attach_all(
+    client: RegistryClient,
+    repository: str,
+    image: Descriptor,
+    attachments: Sequence[Attachment],
+    *,
+    created: str | None = None,
+) -> list[Descriptor]:
+    """Attach several documents of any type to an image whose descriptor is known.
+
+    Where the registry has no referrers API, its list is written once for all.
+
+    Args:
+        image: As for ``attach_to``.
+        created: As for ``attach``.
+
+    Returns:
+        The artifacts' manifests as they are stored, in the same order.
+    """
+    contents = []
+    # The empty config is the same blob for each of them.
+    config = await client.upload_bytes(repository, MediaType.OCI_EMPTY, _EMPTY)
+    for each in attachments:
+        layer = await client.upload_bytes(repository, each.artifact_type, each.content)
+        manifest = _manifest(
+            image, replace(config, media_type=each.artifact_type), layer, each, created
+        )
+        contents.append(json.dumps(manifest, separators=(",", ":"), ensure_ascii=False).encode())
+    return await client.attach_all(repository, image.digest, contents, MediaType.OCI_MANIFEST)
 
 
 async def read(client: RegistryClient, image: Reference) -> bytes:
-    """Return the payload that was attached to an image, the newest of several.
+    """Return the hyperparameters that were attached to an image, the newest of several.
 
     Raises:
         NotFound: No such image, or nothing of this type is attached to it.
     """
-    repository = image.repository
-    subject = await client.head_manifest(repository, image.digest or image.identifier)
+    subject = await client.head_manifest(image.repository, image.digest or image.identifier)
     if subject is None:
         raise _absent(image)
-    found = await client.referrers(repository, subject.digest, artifact_type=ARTIFACT_TYPE)
-    if not found:
+    found = await read_attached(client, image, subject.digest, ARTIFACT_TYPE)
+    if found is None:
         raise NotFound(
             fill(_("{image} has no hyperparameters attached."), image=image),
             _("Push it with keynet push; images pushed by other tools have none."),
         )
+    return found
+
+
+async def read_attached(
+    client: RegistryClient, image: Reference, subject: Digest, artifact_type: str
+) -> bytes | None:
+    """Return the document of a type that was attached to a manifest; None if there is none.
+
+    Args:
+        image: Names the repository, and the image in errors.
+        subject: The manifest's digest.
+
+    Raises:
+        RegistryError: What is attached does not have keynet's format.
+    """
+    repository = image.repository
+    found = await client.referrers(repository, subject, artifact_type=artifact_type)
+    if not found:
+        return None
     # New entries are at the end of a list; a creation time, if there is one, decides.
     newest = max(
         enumerate(found), key=lambda pair: (pair[1].annotations.get(_CREATED, ""), pair[0])
@@ -109,12 +166,13 @@ async def read(client: RegistryClient, image: Reference) -> bytes:
         len(layers) != 1
         or layers[0].size > _PAYLOAD_LIMIT
         or named is None
-        or named.digest != subject.digest
+        or named.digest != subject
     ):
         raise RegistryError(
             fill(
-                _("The hyperparameters attached to {image} do not have keynet's format."),
+                _("What is attached to {image} as {type} does not have keynet's format."),
                 image=image,
+                type=artifact_type,
             ),
             _("Push the image again with keynet push."),
         )
@@ -131,7 +189,11 @@ def preload() -> None:
 
 
 def _manifest(
-    image: Descriptor, config: Descriptor, layer: Descriptor, file_name: str, created: str | None
+    image: Descriptor,
+    config: Descriptor,
+    layer: Descriptor,
+    attachment: Attachment,
+    created: str | None,
 ) -> dict[str, Any]:
     # oras-py takes a while to import: only callers that attach something pay for it.
     with _deferred("jsonschema"):
@@ -139,18 +201,17 @@ def _manifest(
 
     subject: Any = Subject(image.media_type, str(image.digest), image.size)
     manifest: dict[str, Any] = NewManifest()
+    named = {_TITLE: attachment.file_name}
     # oras-py has no artifactType. Harbor lists by the config's media type, so both have it.
-    manifest["artifactType"] = ARTIFACT_TYPE
+    manifest["artifactType"] = attachment.artifact_type
     manifest["config"] = config.to_json()
-    manifest["layers"] = [{**layer.to_json(), "annotations": {_TITLE: file_name}}]
+    manifest["layers"] = [{**layer.to_json(), "annotations": named}]
     manifest["subject"] = {
         "mediaType": subject.mediaType,
         "digest": subject.digest,
         "size": subject.size,
     }
-    manifest["annotations"] = {_TITLE: file_name}
-    if created is not None:
-        manifest["annotations"][_CREATED] = created
+    manifest["annotations"] = named if created is None else {**named, _CREATED: created}
     return manifest
 
 

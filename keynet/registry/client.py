@@ -212,7 +212,16 @@ class RegistryClient:
         self, repository: str, subject: Digest, content: bytes, media_type: str
     ) -> Descriptor:
         """Store a manifest with a ``subject``, and list it in the fallback tag where needed."""
-        return await referrers.attach(self._session, repository, subject, content, media_type)
+        return (await self.attach_all(repository, subject, [content], media_type))[0]
+
+    async def attach_all(
+        self, repository: str, subject: Digest, contents: Sequence[bytes], media_type: str
+    ) -> list[Descriptor]:
+        """Store several manifests with the same ``subject``; see ``attach``.
+
+        A registry without the referrers API gets the fallback tag once for all of them.
+        """
+        return await referrers.attach(self._session, repository, subject, contents, media_type)
 
     async def delete_manifest(self, repository: str, digest: Digest) -> bool:
         """Delete a manifest with all its tags; False: it was absent."""

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from keynet.events import Emit
+from keynet.oci.attachment import Attachment
+from keynet.oci.descriptor import Descriptor
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.plan import BaseFacts, BuildPlan, Pushed, RegistryAccess
@@ -21,6 +23,8 @@ __all__ = [
     "AnyBuilder",
     "Builder",
     "Candidate",
+    "Documented",
+    "Documenting",
     "Inspecting",
     "KeptImage",
     "LayerStore",
@@ -161,6 +165,23 @@ class Builder(Protocol[BuiltT]):
 
 
 AnyBuilder = Builder[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Documented:
+    """Documents about one built image, which refer to its manifest."""
+
+    image: Descriptor
+    attachments: tuple[Attachment, ...]
+
+
+@runtime_checkable
+class Documenting(Protocol[SavedT_contra]):
+    """A builder that knows which packages it has put into an image."""
+
+    def documents(self, built: SavedT_contra) -> list[Documented]:
+        """Return lock and SBOM of each image that has packages, by its manifest."""
+        ...
 
 
 @runtime_checkable

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from keynet.errors import NotAuthorised, UsageError
+from keynet.moments import local
 from keynet.net.addresses import registry_host
 from keynet.net.hosts import is_loopback
 from keynet.net.token_hosts import declared
@@ -107,7 +108,7 @@ class Settings(BaseModel):
                 fill(
                     _("The login at {server} expired at {moment}."),
                     server=self.server_url,
-                    moment=expires.astimezone().isoformat(sep=" ", timespec="minutes"),
+                    moment=local(expires).isoformat(sep=" ", timespec="minutes"),
                 ),
                 fill(_("Log in again with: {login}"), login=login),
             )

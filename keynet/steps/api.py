@@ -68,6 +68,7 @@ def push(
     no_cache: bool = False,
     strict: bool = False,
     token_hosts: Sequence[str] = (),
+    sbom: bool = True,
     emit: Emit = ignore,
 ) -> PushResult:
     """Build the image of a training script, push it and attach its hyperparameters.
@@ -82,6 +83,7 @@ def push(
         project: The project's number; None uses the saved choice, or the only project there is.
         secrets: Files for ``RUN --mount=type=secret`` of your own Containerfile, by id.
         token_hosts: Further hosts that may see the registry's password, for tokens.
+        sbom: Attach lock and bill of materials to an image that is built without an engine.
         emit: Takes progress as values of ``keynet.Event``; never blocks, never raises.
 
     Raises:
@@ -117,7 +119,7 @@ def push(
     def choose(backend: BackendClient) -> Project:
         return projects.pick(backend, None, lambda text: emit(Notice(text, "note")))
 
-    return push_step.push(request, choose=choose, emit=emit)
+    return push_step.push(request, choose=choose, emit=emit, sbom=sbom)
 
 
 def build(

@@ -15,6 +15,7 @@ from keynet.runtime.build.layer_cache import CachedImage
 from keynet.runtime.engine import AnyBuilder, Candidate, Saver
 from keynet.runtime.probing import choosing
 from keynet.runtime.workspace.container_run import ContainerCommands
+from keynet.runtime.workspace.runtime_settings import RuntimeSettings
 from keynet.steps import running
 from keynet.steps.preparing.prepare import Prepared
 from keynet.steps.running import Chosen
@@ -39,12 +40,12 @@ def running_engine(candidates: Sequence[Candidate], emit: Emit) -> AnyBuilder:
 
 
 def build_and_load(
-    prepared: Prepared, engine: AnyBuilder, network: str, stages: Stages, emit: Emit
+    prepared: Prepared, engine: AnyBuilder, settings: RuntimeSettings, stages: Stages, emit: Emit
 ) -> tuple[Chosen, str, str]:
     """Build a script's image and load it, unless the engine has it already.
 
     Args:
-        network: That the image is to run in.
+        settings: Of the run that is to follow.
 
     Returns:
         The engine with the image's config, the image's id, and its name for people.
@@ -58,7 +59,7 @@ def build_and_load(
         built = builder.build(prepared.plan, prepared.access, emit, None)
     try:
         image = builder.local(built).id
-        chosen = running.ask(engine, image, network)
+        chosen = running.ask(engine, image, settings)
         if chosen.config is None:
             with (
                 stages.stage("load", _("Loading image"), engine.engine.how),
@@ -67,7 +68,7 @@ def build_and_load(
                 file = folder / "image.tar"
                 builder.save(built, _FORMAT, file, emit)
                 image = _load(chosen.commands, file, prepared.plan)
-            chosen = running.ask(engine, image, network)
+            chosen = running.ask(engine, image, settings)
     finally:
         builder.release(built)
     return chosen, image, layer_cache.project_name(prepared.plan)

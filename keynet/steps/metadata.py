@@ -11,12 +11,14 @@ from typing import Any, Final, Self
 from keynet import __version__
 from keynet.errors import KeynetError, MetadataNotAttached, ValidationError
 from keynet.events import Emit, ignore
+from keynet.oci.attachment import HYPERPARAMETERS, Attachment
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
 from keynet.plan import RegistryAccess
 from keynet.process.event_loop import EventLoop
 from keynet.registry import artifact
 from keynet.registry.account_client import open_client
+from keynet.runtime.engine import Documented
 from keynet.script.arguments import Extraction
 from keynet.text import _, fill, printable
 
@@ -70,29 +72,24 @@ class PlatformRegistry:
         """
         self._loop.run(self._client.ping())
 
-    def attach(self, image: Reference, content: bytes) -> Digest:
+    def attach(
+        self, image: Reference, content: bytes, documents: Sequence[Documented] = ()
+    ) -> Digest:
         """Attach ``content`` to the manifest of ``image``; return the artifact's digest.
 
         Args:
             image: A pushed image, with its digest.
             content: See ``payload``.
+            documents: Attached, too: to this image, or to those of its platforms.
 
         Raises:
             MetadataNotAttached: Anything failed; the image itself is in the registry.
         """
-        attaching = artifact.attach(self._client, image, content, file_name=_FILE_NAME)
         try:
-            return self._loop.run(attaching).digest
+            return self._loop.run(self._attach(image, content, documents))
         except KeynetError as error:
             raise MetadataNotAttached(
-                fill(
-                    _(
-                        "The image was pushed as {image}, but its hyperparameters were not "
-                        "attached: {why}"
-                    ),
-                    image=image,
-                    why=error.message,
-                ),
+                fill(_not_attached(documents), image=image, why=error.message),
                 "\n".join(
                     line
                     for line in (
@@ -102,6 +99,30 @@ class PlatformRegistry:
                     if line
                 ),
             ) from error
+
+    async def _attach(
+        self, image: Reference, content: bytes, documents: Sequence[Documented]
+    ) -> Digest:
+        repository = image.repository
+        own = Attachment(HYPERPARAMETERS, _FILE_NAME, content)
+        same = [each for each in documents if each.image.digest == image.digest]
+        if same:
+            attachments = [own, *same[0].attachments]
+            stored = await artifact.attach_all(self._client, repository, same[0].image, attachments)
+            return stored[0].digest
+        attached = await artifact.attach(self._client, image, content, file_name=_FILE_NAME)
+        for each in documents:
+            await artifact.attach_all(self._client, repository, each.image, each.attachments)
+        return attached.digest
+
+
+def _not_attached(documents: Sequence[Documented]) -> str:
+    if documents:
+        return _(
+            "The image was pushed as {image}, but its hyperparameters, its lock and its bill of "
+            "materials were not all attached: {why}"
+        )
+    return _("The image was pushed as {image}, but its hyperparameters were not attached: {why}")
 
 
 def read(

@@ -20,7 +20,7 @@ from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
 from keynet.plan import Pushed, RegistryAccess
 from keynet.process.background import background
-from keynet.runtime.engine import Candidate, WorkingEngine
+from keynet.runtime.engine import Candidate, Documented, Documenting, WorkingEngine
 from keynet.script.arguments import Extraction
 from keynet.settings import Settings
 from keynet.steps import projects
@@ -89,16 +89,18 @@ def push(
     choose: ChooseProject,
     emit: Emit,
     candidates: Sequence[Candidate] | None = None,
+    sbom: bool = True,
 ) -> PushResult:
     """Check, build and push one training script, and attach its hyperparameters.
 
     Args:
         choose: Chooses a project if the settings name none.
         candidates: The builders to choose from; None for docker, podman and buildah.
+        sbom: Attach also the lock and the bill of materials, where the builder knows them.
 
     Raises:
         KeynetError: A stage failed; the class decides the exit status.
-        MetadataNotAttached: The image was pushed, but its hyperparameters were not attached.
+        MetadataNotAttached: The image was pushed, but what belongs to it was not attached.
     """
     stages = Stages(emit)
     settings = request.settings
@@ -115,7 +117,9 @@ def push(
             key = _upload_key(backend, project, prepared, model_name, registry, stages)
         target = _target(key, settings, registry)
         with _forget_on_failure(verified):
-            pushed, attached = _build_and_push(prepared, target, registry, connect, stages, emit)
+            pushed, attached = _build_and_push(
+                prepared, target, registry, connect, stages, emit, sbom=sbom
+            )
     last_image.remember_image(str(target.with_digest(pushed.digest)))
     return PushResult(
         image=target,
@@ -138,6 +142,8 @@ def _build_and_push(
     connect: _Connect,
     stages: Stages,
     emit: Emit,
+    *,
+    sbom: bool,
 ) -> tuple[Pushed, Digest]:
     """Build and push; then attach the metadata while the builder cleans up."""
     builder = prepared.builder
@@ -162,8 +168,12 @@ def _build_and_push(
         with uninterrupted():
             builder.release(built)
         raise
+    documents: Sequence[Documented] = ()
+    if sbom and isinstance(builder, Documenting):
+        documents = builder.documents(built)
     with background(partial(builder.release, built)):
-        attached = _attach(prepared, target.with_digest(pushed.digest), connect, stages)
+        image = target.with_digest(pushed.digest)
+        attached = _attach(prepared, image, documents, connect, stages)
     return pushed, attached
 
 
@@ -289,13 +299,19 @@ def _load_metadata(working: threading.Event) -> None:
     metadata.preload()
 
 
-def _attach(prepared: Prepared, image: Reference, connect: _Connect, stages: Stages) -> Digest:
+def _attach(
+    prepared: Prepared,
+    image: Reference,
+    documents: Sequence[Documented],
+    connect: _Connect,
+    stages: Stages,
+) -> Digest:
     from keynet.steps import metadata
 
     with stages.stage("metadata", _("Attaching metadata")) as stage:
         content = metadata.payload(
             prepared.script.name, prepared.script.digest, prepared.script.extraction
         )
-        digest = connect().attach(image, content)
+        digest = connect().attach(image, content, documents)
         stage.detail = str(digest)
     return digest

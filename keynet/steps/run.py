@@ -82,8 +82,9 @@ def run_script(
         # Built without an engine: any engine runs it.
         engine = loading.running_engine(known, emit)
         prepared = prepare(request, stages, emit)
-        network = options.settings.network
-        chosen, image_id, name = loading.build_and_load(prepared, engine, network, stages, emit)
+        chosen, image_id, name = loading.build_and_load(
+            prepared, engine, options.settings, stages, emit
+        )
         return _run(chosen, image_id, options, emit, name, script=True)
     offered = running.only_running(known)
     prepared = prepare(request, stages, emit, offered)
@@ -93,7 +94,7 @@ def run_script(
     assert isinstance(builder, Saver)
     image = builder.local(built)
     builder.release(built)
-    chosen = running.ask(builder, image.id, options.settings.network)
+    chosen = running.ask(builder, image.id, options.settings)
     return _run(chosen, image.id, options, emit, image.name, script=True)
 
 
@@ -119,7 +120,7 @@ def run_image(
     """
     _prepare_output(options)
     offered = engines() if candidates is None else candidates
-    chosen = running.choose(builder, offered, image, options.settings.network, emit)
+    chosen = running.choose(builder, offered, image, options.settings, emit)
     if chosen.config is None:
         running.find_image(chosen.commands, image, access, emit)
         chosen = replace(chosen, config=chosen.commands.config(image))
@@ -146,7 +147,7 @@ def _run(
     commands, facts, config = chosen.commands, chosen.facts, chosen.config or {}
     workspace, network = new_id(), options.settings.network
     if not chosen.has_network:
-        chosen.host.ensure_network(network)
+        chosen.commands.host.ensure_network(network)
     limits = _limits(options.settings, facts, script=script)
     missing = _missing(limits, facts)
     command = _command(config, options.arguments, script=script)

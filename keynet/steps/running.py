@@ -1,19 +1,20 @@
 """The engines that run containers, among the candidates of a build."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from keynet.errors import EngineUnavailable, LocalImageNotFound, NetworkNotFound
-from keynet.events import Emit, LogLine, StepStarted
+from keynet.events import Emit, LogLine, Notice, StepStarted
 from keynet.oci.reference import Reference
 from keynet.plan import RegistryAccess
 from keynet.process.background import background
-from keynet.runtime.abilities import Engine, Hosting, SystemFacts
+from keynet.runtime.abilities import Engine, SystemFacts
 from keynet.runtime.engine import AnyBuilder, Candidate, Unusable
 from keynet.runtime.probing import choosing
 from keynet.runtime.workspace.container_run import ContainerCommands, Running
+from keynet.runtime.workspace.runtime_settings import RuntimeSettings
 from keynet.runtime.workspace.safe_names import BUILT_IN_NETWORKS
 from keynet.text import _, fill, printable
 
@@ -22,9 +23,13 @@ __all__ = ["Chosen", "ask", "choose", "find_image", "only_running"]
 
 @dataclass(frozen=True, slots=True)
 class _Runs:
-    """A candidate that counts as unusable if its engine does not run containers."""
+    """A candidate that counts as unusable if its engine does not run containers.
+
+    It is tried once: an engine that hangs takes some time for that.
+    """
 
     candidate: Candidate
+    tried: list[AnyBuilder | Unusable] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -38,9 +43,11 @@ class _Runs:
         return _checked(self.candidate.remembered())
 
     def probe(self) -> AnyBuilder | Unusable:
-        found = _checked(self.candidate.probe())
-        assert found is not None
-        return found
+        if not self.tried:
+            found = _checked(self.candidate.probe())
+            assert found is not None
+            self.tried.append(found)
+        return self.tried[0]
 
 
 def only_running(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -56,7 +63,6 @@ class Chosen:
     run's network need not be made.
     """
 
-    host: Engine
     commands: ContainerCommands
     config: Mapping[str, Any] | None
     facts: SystemFacts
@@ -64,7 +70,11 @@ class Chosen:
 
 
 def choose(
-    name: str, candidates: Sequence[Candidate], image: str, network: str, emit: Emit
+    name: str,
+    candidates: Sequence[Candidate],
+    image: str,
+    settings: RuntimeSettings,
+    emit: Emit,
 ) -> Chosen:
     """Return the engine for an image, and what it says of image, host and network.
 
@@ -75,38 +85,45 @@ def choose(
     """
     running = only_running(candidates)
     if name != choosing.AUTO:
-        return ask(choosing.choose(name, running, emit=emit, needs_run=False), image, network)
+        return ask(choosing.choose(name, running, emit=emit, needs_run=False), image, settings)
     first: Chosen | None = None
+    silent: EngineUnavailable | None = None
     for candidate in running:
         try:
             builder = choosing.choose(candidate.name, running, emit=emit, needs_run=False)
-            found = ask(builder, image, network)
         except EngineUnavailable:
+            continue
+        try:
+            found = ask(builder, image, settings)
+        except EngineUnavailable as error:
+            # It worked a short time ago.
+            emit(Notice(error.message, "note"))
+            silent = silent or error
             continue
         if found.config is not None:
             return found
         first = first or found
-    if first is None:
-        # With every engine's reason.
-        builder = choosing.choose(choosing.AUTO, running, emit=emit, needs_run=False)
-        first = ask(builder, image, network)
-    return first
+    if first is not None:
+        return first
+    if silent is not None:
+        raise silent
+    # With every engine's reason.
+    return ask(choosing.choose(choosing.AUTO, running, emit=emit, needs_run=False), image, settings)
 
 
-def ask(builder: AnyBuilder, image: str, network: str) -> Chosen:
+def ask(builder: AnyBuilder, image: str, settings: RuntimeSettings) -> Chosen:
     """Ask a builder's engine for its host, an image and a network at the same time.
 
     Raises:
         EngineUnavailable: The engine does not answer.
     """
-    assert isinstance(builder, Hosting)
-    host, commands = builder.host, commands_of(builder)
+    commands = commands_of(builder, settings.timeout_s)
     with (
         background(commands.system) as system,
-        background(partial(_has, host, network)) as has_network,
+        background(partial(_has, commands.host, settings.network)) as has_network,
     ):
         config = commands.config(image)
-    return Chosen(host, commands, config, system.result(), has_network.result())
+    return Chosen(commands, config, system.result(), has_network.result())
 
 
 def _has(host: Engine, network: str) -> bool:
@@ -119,10 +136,10 @@ def _has(host: Engine, network: str) -> bool:
     return True
 
 
-def commands_of(builder: AnyBuilder) -> ContainerCommands:
+def commands_of(builder: AnyBuilder, timeout_s: float) -> ContainerCommands:
     """Return how a builder's engine runs containers; one of ``only_running`` does."""
     assert isinstance(builder, Running)
-    commands = builder.container_commands
+    commands = builder.container_commands(timeout_s)
     assert commands is not None
     return commands
 
@@ -177,7 +194,7 @@ def _last_line(said: str) -> str:
 def _checked(found: AnyBuilder | Unusable | None) -> AnyBuilder | Unusable | None:
     if found is None or isinstance(found, Unusable):
         return found
-    if isinstance(found, Running) and found.container_commands is not None:
+    if isinstance(found, Running) and found.container_commands() is not None:
         return found
     return Unusable(
         found.engine.name,

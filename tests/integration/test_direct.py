@@ -1,8 +1,10 @@
 """Pushes without an engine: by an ordinary user without subuid, run by the engines."""
 
+import asyncio
 import json
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,12 +12,19 @@ from typing import Any
 
 import pytest
 
+from keynet.oci.attachment import LOCK, SBOM
+from keynet.oci.reference import Reference
+from keynet.registry import artifact
+from keynet.registry.auth.credential_sources import Credential, FixedSource
+from keynet.registry.client import RegistryClient
+from keynet.secret import Secret
 from tests.testbed.host_setups import HostSetups
 from tests.testbed.images import Hub
 from tests.testbed.machine import CHECKOUT, need
 from tests.testbed.platform import Platform
 from tests.testbed.program import HostSetup, copy_source
 from tests.testbed.pulled import PulledImage, pull
+from tests.testbed.registry import RegistryServer
 from tests.testbed.two_platforms import add_index
 from tests.testbed.user import OrdinaryUser
 
@@ -221,6 +230,55 @@ def test_nothing_of_the_host_is_in_a_layer(pusher: Pusher, done: Done, pulled: P
         assert pulled.holds(needle.encode()) == []
     if len(host) > 6:
         assert pulled.holds(host.encode()) == []
+
+
+def test_it_is_the_same_again_from_its_lock(pusher: Pusher, done: Done) -> None:
+    def verify(**env: str) -> dict[str, Any]:
+        told = pusher.setup.keynet(
+            "verify", done.image, "check.py", "--json", cwd=done.context, env=env
+        )
+        assert told.returncode == 0, told.stderr
+        found: dict[str, Any] = json.loads(told.stdout)
+        return found
+
+    # With nothing of the push: neither its wheels nor its layers.
+    found = verify(XDG_CACHE_HOME=str(pusher.setup.home / "verify-cache"))
+    assert {each["verdict"] for each in found["layers"]} == {"equal"}
+    assert len(found["layers"]) > 4
+
+
+async def _documents(registry: RegistryServer, image: str) -> list[bytes | None]:
+    """Return lock and bill of materials of an image."""
+    name = Reference.parse(image)
+    assert name.digest is not None
+    client = RegistryClient(
+        registry.host,
+        auth=[FixedSource(registry.host, Credential(registry.username, Secret(registry.password)))],
+        ca_cert=registry.ca.cert if registry.ca else None,
+        token_hosts=registry.token_hosts,
+    )
+    async with client:
+        return [
+            await artifact.read_attached(client, name, name.digest, kind) for kind in (LOCK, SBOM)
+        ]
+
+
+def test_its_packages_are_told_by_lock_and_bill_of_materials(pusher: Pusher, done: Done) -> None:
+    lock, bill = asyncio.run(_documents(pusher.platform.registry, done.image))
+    assert lock is not None
+    assert bill is not None
+    locked = {each["name"]: each for each in tomllib.loads(lock.decode())["packages"]}
+    assert [len(each["wheels"]) for each in locked.values()] == [1] * len(locked)
+    listed = {each["name"]: each["hashes"][0]["content"] for each in json.loads(bill)["components"]}
+    assert listed == {name: each["wheels"][0]["hashes"]["sha256"] for name, each in locked.items()}
+    assert listed.keys() >= {"numpy", "scikit-learn"}
+    without = Done.of(
+        pusher.setup,
+        done.context,
+        pusher.platform,
+        pusher.push(done.context, "check.py", flags=("--no-sbom", "--label", "x=y")),
+    )
+    assert asyncio.run(_documents(pusher.platform.registry, without.image)) == [None, None]
 
 
 def test_a_code_change_sends_the_code_alone(pusher: Pusher) -> None:

@@ -333,6 +333,42 @@ def test_a_daemon_that_stops_during_a_run_is_named(
         assert "keynet clean" in err
 
 
+def test_engines_that_hang_on_every_call_are_given_up_and_named(
+    runner_setups: dict[str, HostSetup], tmp_path: Path
+) -> None:
+    setup = runner_setups["podman"]
+    programs, home = tmp_path / "bin", tmp_path / "home"
+    programs.mkdir()
+    home.mkdir(mode=0o700)
+    for name in ("docker", "podman"):
+        (programs / name).write_text("#!/bin/sh\nexec /bin/sleep 600\n")
+        (programs / name).chmod(0o755)
+    variables = {"PATH": str(programs), "HOME": str(home), "XDG_CACHE_HOME": str(home)}
+    hanging = replace(setup, environment={**setup.environment, **variables})
+    began = time.monotonic()
+    done = hanging.keynet("run", IMAGE)
+    assert done.returncode == 125, done.stderr
+    # 20 seconds for each of the two.
+    assert 40 <= time.monotonic() - began < 60
+    for line in (
+        "docker did not answer within 20 s",
+        "systemctl restart docker",
+        "podman did not answer within 20 s",
+        "Run podman info by hand",
+    ):
+        assert line in done.stderr
+
+
+@pytest.mark.docker
+def test_a_daemon_that_does_not_run_is_named(runner_setups: dict[str, HostSetup]) -> None:
+    setup = runner_setups["podman"]
+    nobody = {**setup.environment, "DOCKER_HOST": "unix:///tmp/no/such/docker.sock"}
+    done = replace(setup, environment=nobody).keynet("run", "--builder", "docker", IMAGE)
+    assert done.returncode == 125
+    assert "its daemon is not running" in done.stderr
+    assert "systemctl start docker" in done.stderr
+
+
 @pytest.mark.rootless
 @pytest.mark.podman
 def test_limits_that_rootless_cannot_enforce_are_named(

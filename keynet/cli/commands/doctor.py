@@ -89,10 +89,11 @@ def _watch(found: Diagnosis, *, as_json: bool) -> None:
     from datetime import UTC, datetime
 
     from keynet.cli.check_display import check_lines
+    from keynet.moments import local
     from keynet.steps import doctor as step
 
     def show(check: Check) -> None:
-        now = datetime.now(UTC).astimezone()
+        now = local(datetime.now(UTC))
         if as_json:
             line = {"at": now.isoformat(timespec="seconds"), **check.to_json()}
             click.echo(json.dumps(line, ensure_ascii=False))

@@ -135,15 +135,17 @@ def forget_login() -> None:
 
 def validity(until: datetime, now: datetime) -> str:
     """Return a line on how long a login is valid: ``… 00:39 tomorrow (12 h).``"""
-    local = until.astimezone()
-    days = (local.date() - now.astimezone().date()).days
-    clock = f"{local:%H:%M}"
+    from keynet.moments import local
+
+    there = local(until)
+    days = (there.date() - local(now).date()).days
+    clock = f"{there:%H:%M}"
     if days == 0:
         moment = fill(_("{clock} today"), clock=clock)
     elif days == 1:
         moment = fill(_("{clock} tomorrow"), clock=clock)
     else:
-        moment = f"{local:%Y-%m-%d} {clock}"
+        moment = f"{there:%Y-%m-%d} {clock}"
     left_s = (until - now).total_seconds()
     if left_s >= 48 * 3600:
         span = fill(_("{days:.0f} days"), days=left_s / 86400)

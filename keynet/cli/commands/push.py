@@ -29,6 +29,11 @@ from keynet.text import _, fill
     help=_("Project in the platform's registry.  [default: kitech-model]"),
 )
 @TOKEN_HOST
+@click.option(
+    "--no-sbom",
+    is_flag=True,
+    help=_("Attach neither lock nor bill of materials to an image built without an engine."),
+)
 @click.option("--dry-run", is_flag=True, help=_("Show the plan without building."))
 @output_options
 def push(
@@ -39,6 +44,7 @@ def push(
     secrets: tuple[str, ...],
     no_cache: bool,
     strict: bool,
+    no_sbom: bool,
     dry_run: bool,
     as_json: bool,
     verbose: bool,
@@ -68,7 +74,7 @@ def push(
         show_plan(request, as_json=as_json, default_platform=for_cluster(sys.platform))
         return
     with show(verbosity) as emit:
-        result = push_script(request, choose=chooser(), emit=emit)
+        result = push_script(request, choose=chooser(), emit=emit, sbom=not no_sbom)
     if verbosity is not Verbosity.QUIET:
         summary(
             fill(_("✨ Push completed in {seconds:.1f} s"), seconds=result.seconds["total"]),

@@ -1,7 +1,8 @@
 """Make the layers of an image: environment, packages, code."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -24,11 +25,13 @@ from keynet.plan import BuildPlan, Recipe
 from keynet.text import fill, ngettext, printable
 
 __all__ = [
+    "Part",
     "code_layer",
     "environment_layer",
     "kept_package_layers",
     "most_big",
     "package_layers",
+    "package_parts",
     "programs_layer",
     "source_date_epoch",
 ]
@@ -74,24 +77,43 @@ def kept_package_layers(store: LayerStore, layers: Sequence[PackageLayer]) -> li
     return added if len(added) == len(layers) else None
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A layer that can be made: its key, its packages in words, and what yields its tar."""
+
+    key: str
+    names: str
+    make: Callable[[], Iterator[bytes]] = field(repr=False)
+
+
 def package_layers(
-    store: LayerStore,
+    store: LayerStore, parts: Iterable[Part], *, anew: bool
+) -> Iterator[tuple[Added, PackageLayer]]:
+    """Yield the layers of packages with their keys.
+
+    Args:
+        anew: Make layers that are in the cache, too.
+    """
+    for part in parts:
+        layer = store.layer(part.key, part.make, anew=anew)
+        yield Added(layer, part.names), PackageLayer(part.key, part.names)
+
+
+def package_parts(
     python: TargetPython,
     wheels: Sequence[Wheel],
     compiler: Compiler | None,
     emit: Emit,
     *,
     most: int,
-    anew: bool,
-) -> Iterator[tuple[Added, PackageLayer]]:
-    """Yield the layers of the packages with their keys.
+) -> Iterator[Part]:
+    """Yield what the layers of the packages are made from.
 
     The same wheels for the same Python give the same layers, in every project.
 
     Args:
         compiler: Makes the byte code, a layer after each; None for none.
         most: How many wheels may have layers of their own, see ``most_big``.
-        anew: Make layers that are in the cache, too.
     """
     sizes = {wheel.name: _size(wheel) for wheel in wheels}
     by_size = sorted(wheels, key=lambda wheel: (-sizes[wheel.name], wheel.name))
@@ -105,13 +127,11 @@ def package_layers(
     for group in groups:
         names = ", ".join(f"{wheel.name} {wheel.version}" for wheel in group)
         key = layer_key("wheels", python.minor, *(wheel.key for wheel in group))
-        make = partial(_wheels_tar, python, group, names, emit)
-        yield Added(store.layer(key, make, anew=anew), names), PackageLayer(key, names)
+        yield Part(key, names, partial(_wheels_tar, python, group, names, emit))
         if compiler is not None:
             text = f"byte code of {names}"
             key = layer_key("byte code", python.minor, compiler.version, key)
-            compiled = partial(_byte_code_tar, python, group, compiler, text, emit)
-            yield Added(store.layer(key, compiled, anew=anew), text), PackageLayer(key, text)
+            yield Part(key, text, partial(_byte_code_tar, python, group, compiler, text, emit))
 
 
 def code_layer(store: LayerStore, plan: BuildPlan, workdir: str, emit: Emit) -> Added:

@@ -7,7 +7,6 @@ without the cache chooses again.
 import hashlib
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,7 +18,7 @@ from keynet.files.disk_cache import DiskCache
 from keynet.oci.platform import Platform
 from keynet.plan import Dependencies, HostNetwork
 
-__all__ = ["PackageLayer", "keep_layers", "kept_layers", "resolution_key"]
+__all__ = ["PackageLayer", "Resolved", "keep", "kept", "resolution_key"]
 
 _MOST: Final = 128
 _LOGIN: Final = re.compile(r"://[^/@\s]*@")
@@ -31,6 +30,15 @@ class PackageLayer:
 
     key: str
     names: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The layers of a project's packages, and the documents about them: lock and SBOM."""
+
+    layers: tuple[PackageLayer, ...]
+    lock: str
+    sbom: str
 
 
 def resolution_key(
@@ -52,7 +60,7 @@ def resolution_key(
         of_base: The key of the packages that the base brings.
         built: Packages may be built on this machine.
     """
-    whole = hashlib.sha256(f"2\0{python!r}\0{platform}\0{compiler}\0{most_big}\0".encode())
+    whole = hashlib.sha256(f"4\0{python!r}\0{platform}\0{compiler}\0{most_big}\0".encode())
     for name, content in sorted(dependencies.files.items()):
         # A path is a copy in keynet's cache, whose folder is named by its hash.
         told = content if isinstance(content, bytes) else content.parent.name.encode()
@@ -63,21 +71,25 @@ def resolution_key(
     return whole.hexdigest()
 
 
-def kept_layers(key: str) -> list[PackageLayer] | None:
-    """Return the layers of a project's packages; None if they are not known."""
+def kept(key: str) -> Resolved | None:
+    """Return the result of an earlier choice; None if it is not known."""
     try:
         content = _cache().get(key)
         if content is None:
             return None
-        return [PackageLayer(str(each[0]), str(each[1])) for each in json.loads(content)]
+        known = json.loads(content)
+        layers = tuple(PackageLayer(str(each[0]), str(each[1])) for each in known["layers"])
+        return Resolved(layers, str(known["lock"]), str(known["sbom"]))
     except (ValueError, LookupError, TypeError, KeynetError):
         return None
 
 
-def keep_layers(key: str, layers: Sequence[PackageLayer]) -> None:
-    """Remember the layers; a folder that cannot be written is no error."""
+def keep(key: str, resolved: Resolved) -> None:
+    """Remember a result; a folder that cannot be written is no error."""
+    layers = [[each.key, each.names] for each in resolved.layers]
+    content = {"layers": layers, "lock": resolved.lock, "sbom": resolved.sbom}
     try:
-        _cache().put(key, json.dumps([[each.key, each.names] for each in layers]))
+        _cache().put(key, json.dumps(content))
     except (OSError, KeynetError):
         return
 

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from keynet.direct.base.base_packages import BasePackages
 from keynet.direct.base.target_python import TargetPython, uv_platform
+from keynet.direct.packages import package_lock
 from keynet.direct.packages.base_satisfied import plan_on_base
 from keynet.direct.packages.choice_errors import hashes_differ, not_fetched, not_resolved
 from keynet.direct.packages.given_hashes import not_given
@@ -38,7 +39,7 @@ from keynet.runtime.build.inside.pip_options import Options
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
 
-__all__ = ["Wheel", "choose_lock", "fetch_wheels"]
+__all__ = ["Chosen", "Wheel", "choose_lock", "fetch_wheels"]
 
 _LOCK: Final = "pylock.keynet.toml"
 _PINNED: Final = "pinned/pyproject.toml"
@@ -62,6 +63,14 @@ class Wheel:
     key: str
     root: Path = field(repr=False)
     metadata: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The wheels of all packages, sorted by name, and the packages of their lock."""
+
+    wheels: tuple[Wheel, ...] = ()
+    packages: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +153,8 @@ def fetch_wheels(
     platform: Platform,
     *,
     builder: str = "",
-) -> list[Wheel]:
-    """Return the wheels of a lock, sorted by name; they stay in keynet's cache.
+) -> Chosen:
+    """Return the wheels of a lock; they stay in keynet's cache.
 
     Args:
         builder: See ``choose_lock``.
@@ -155,7 +164,7 @@ def fetch_wheels(
     """
     packages = _packages(lock)
     if not packages:
-        return []
+        return Chosen()
     with _prepared(dependencies, network, python, platform, builder) as uv:
         (uv.folder / _LOCK).write_text(lock.replace(_TOP, str(uv.top)), encoding="utf-8")
         unpacked = uv.folder / "unpacked"
@@ -163,7 +172,7 @@ def fetch_wheels(
         done = uv.run("install", "--quiet", *arguments, "--requirement", _LOCK, unchecked=True)
         if done.status != 0:
             raise not_fetched(done.stderr, built=bool(builder))
-        return _found(unpacked, _hashes(packages))
+        return _chosen(unpacked, packages)
 
 
 def _packages(lock: str) -> list[dict[str, Any]]:
@@ -244,19 +253,8 @@ def _refuse(options: Options) -> None:
         )
 
 
-def _hashes(packages: list[dict[str, Any]]) -> dict[str, str]:
-    """Return the SHA-256 of each package's wheel, where the lock names exactly one."""
-    found = {}
-    for package in packages:
-        wheels = package.get("wheels") or ([package["archive"]] if "archive" in package else [])
-        hashes = [each.get("hashes", {}).get("sha256", "") for each in wheels]
-        if len(hashes) == 1 and re.fullmatch("[0-9a-f]{64}", hashes[0]):
-            found[_normalised(str(package.get("name")))] = hashes[0]
-    return found
-
-
-def _found(unpacked: Path, hashes: Mapping[str, str]) -> list[Wheel]:
-    wheels = []
+def _chosen(unpacked: Path, packages: list[dict[str, Any]]) -> Chosen:
+    installed = {}
     for metadata in sorted(unpacked.glob("*.dist-info/METADATA")):
         real = metadata.resolve()
         if real.is_relative_to(unpacked):
@@ -264,20 +262,42 @@ def _found(unpacked: Path, hashes: Mapping[str, str]) -> list[Wheel]:
                 fill(_("uv did not link {path} to its cache."), path=metadata.parent.name),
                 _("Build with an engine (--builder), and report this."),
             )
-        root, folder = real.parent.parent, real.parent.name
-        name, version = _identity(real)
+        installed[real] = _identity(real)
+    tags = {name: _tags(real.with_name("WHEEL")) for real, (name, _version) in installed.items()}
+    locked = package_lock.narrowed(packages, tags)
+    hashes = package_lock.wheel_hashes(locked)
+    wheels = []
+    for real, (name, version) in installed.items():
+        root = real.parent.parent
         key = hashes.get(name) or _content_key(root)
-        wheels.append(Wheel(name, version, key, root, folder))
-    return sorted(wheels, key=lambda wheel: wheel.name)
+        wheels.append(Wheel(name, version, key, root, real.parent.name))
+    return Chosen(tuple(sorted(wheels, key=lambda wheel: wheel.name)), tuple(locked))
+
+
+def _tags(file: Path) -> frozenset[str]:
+    """Return what a wheel runs on, each by itself; nothing where it does not say so."""
+    return frozenset(
+        value.strip()
+        for line in _head(file).splitlines()
+        for name, _colon, value in [line.partition(":")]
+        if name == "Tag"
+    )
 
 
 def _identity(metadata: Path) -> tuple[str, str]:
-    with metadata.open("rb") as file:
-        head = file.read(_MOST_METADATA).decode("utf-8", "replace").partition("\n\n")[0]
-    fields = dict(line.partition(":")[::2] for line in head.splitlines() if ":" in line)
+    lines = _head(metadata).splitlines()
+    fields = dict(line.partition(":")[::2] for line in lines if ":" in line)
     return _normalised(fields.get("Name", "").strip()), printable(
         fields.get("Version", "").strip(), 60
     )
+
+
+def _head(file: Path) -> str:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(_MOST_METADATA).decode("utf-8", "replace").partition("\n\n")[0]
+    except FileNotFoundError:
+        return ""
 
 
 def _content_key(root: Path) -> str:

@@ -5,6 +5,7 @@ Source: OCI distribution-spec 1.1, "Listing Referrers", "Referrers Tag Schema".
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -73,37 +74,48 @@ async def find(
 
 
 async def attach(
-    session: Session, repository: str, subject: Digest, content: bytes, media_type: str
-) -> Descriptor:
-    """Store a manifest that names ``subject``, and make sure that it will be found.
+    session: Session, repository: str, subject: Digest, contents: Sequence[bytes], media_type: str
+) -> list[Descriptor]:
+    """Store manifests that name ``subject``, and make sure that they will be found.
 
     Args:
-        content: The manifest; its ``subject`` field is this digest.
+        contents: The manifests; their ``subject`` field is this digest. The fallback tag, where
+            the registry needs one, is written once for all.
+
+    Returns:
+        Descriptors of the manifests, in the same order.
 
     Raises:
         RegistryError: Refused, or other clients kept overwriting the list.
     """
-    digest = Digest.of(content)
-    stored, tracked = await manifests.put(session, repository, digest, content, media_type)
-    wire = ManifestWire.model_validate_json(content)
-    entry = Descriptor(
-        media_type,
-        stored.digest,
-        stored.size,
-        dict(wire.annotations or {}),
-        wire.artifactType or (wire.config.mediaType if wire.config is not None else None),
-    )
-    if not tracked:
-        await _list(session, repository, subject, entry)
-    return entry
+    entries, unlisted = [], []
+    for content in contents:
+        digest = Digest.of(content)
+        stored, tracked = await manifests.put(session, repository, digest, content, media_type)
+        wire = ManifestWire.model_validate_json(content)
+        entry = Descriptor(
+            media_type,
+            stored.digest,
+            stored.size,
+            dict(wire.annotations or {}),
+            wire.artifactType or (wire.config.mediaType if wire.config is not None else None),
+        )
+        entries.append(entry)
+        if not tracked:
+            unlisted.append(entry)
+    if unlisted:
+        await _list(session, repository, subject, unlisted)
+    return entries
 
 
-async def _list(session: Session, repository: str, subject: Digest, entry: Descriptor) -> None:
+async def _list(
+    session: Session, repository: str, subject: Digest, entries: Sequence[Descriptor]
+) -> None:
     for _write in range(_WRITES):
         present = await _for_writing(session, repository, subject)
-        if any(other.digest == entry.digest for other in present):
+        if not _missing(entries, present):
             return
-        unique = {other.digest: other for other in [*present, entry]}
+        unique = {other.digest: other for other in [*present, *entries]}
         index = {
             "schemaVersion": 2,
             "mediaType": MediaType.OCI_INDEX,
@@ -113,21 +125,26 @@ async def _list(session: Session, repository: str, subject: Digest, entry: Descr
         await manifests.put(
             session, repository, fallback_tag(subject), content, MediaType.OCI_INDEX
         )
-    present = await _for_writing(session, repository, subject)
-    if not any(other.digest == entry.digest for other in present):
+    missing = _missing(entries, await _for_writing(session, repository, subject))
+    if missing:
         raise RegistryError(
             fill(
                 _(
                     "Could not list {digest} under {tag} of {repository}: "
                     "other clients keep changing it."
                 ),
-                digest=entry.digest,
+                digest=missing[0].digest,
                 tag=fallback_tag(subject),
                 repository=repository,
             ),
             _("Try again when no other client attaches to that image."),
             temporary=True,
         )
+
+
+def _missing(entries: Sequence[Descriptor], present: Sequence[Descriptor]) -> list[Descriptor]:
+    listed = {other.digest for other in present}
+    return [entry for entry in entries if entry.digest not in listed]
 
 
 async def has_api(session: Session, repository: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from keynet.errors import EngineError, EngineUnavailable
+from keynet.errors import EngineError, EngineTimeout, EngineUnavailable
 from keynet.process import shell
 from keynet.runtime.abilities import TIMEOUT_S
 from keynet.runtime.engine import Unusable
@@ -44,6 +44,8 @@ class Questions:
             return shell.run(command, timeout_s=timeout_s or self.timeout_s)
         except EngineUnavailable as error:
             raise unavailable(reasons.not_installed(self.guide)) from error
+        except EngineTimeout as error:
+            raise unavailable(reasons.hanging(self.guide, error.timeout_s)) from error
         except EngineError as error:
             raise EngineUnavailable(error.message, error.hint) from error
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from keynet.errors import EngineError, EngineTimeout
 from keynet.process import programs
 from keynet.runtime.engine import Unusable
 from keynet.runtime.probing import subordinate_ids
@@ -16,10 +17,12 @@ __all__ = [
     "Guide",
     "error_line",
     "explain",
+    "hanging",
     "known_fix",
     "lost_layer",
     "no_subids",
     "not_installed",
+    "refused",
     "run_fix",
     "trial_error",
 ]
@@ -36,7 +39,7 @@ class Guide:
     ``package`` is the engine's Debian package; ``after_subids`` is the command to run after
     subordinate ids have changed, "" for none; ``reset`` is the command that empties the store;
     ``known`` has patterns of the engine's own errors with fixes (marked texts), which are tried
-    before the shared ones.
+    before the shared ones; ``restart`` words what to do with an engine that does not answer.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Guide:
     after_subids: str = ""
     reset: str = ""
     known: tuple[tuple[str, str], ...] = ()
+    restart: Callable[[], str] | None = None
 
 
 def error_line(output: str) -> str:
@@ -77,6 +81,22 @@ def not_installed(guide: Guide) -> Unusable:
         fill(_("{name} is not installed (no such program on PATH)"), name=guide.name),
         installing(guide.package, guide.name),
     )
+
+
+def hanging(guide: Guide, timeout_s: float) -> Unusable:
+    """Explain that the engine has not answered within this time."""
+    return Unusable(
+        guide.name,
+        fill(_("{name} did not answer within {time} s"), name=guide.name, time=round(timeout_s)),
+        guide.restart() if guide.restart is not None else _by_hand(guide),
+    )
+
+
+def refused(guide: Guide, error: EngineError) -> Unusable:
+    """Explain that a program of the engine could not be run to its end."""
+    if isinstance(error, EngineTimeout):
+        return hanging(guide, error.timeout_s)
+    return Unusable(guide.name, error.message, error.hint)
 
 
 def no_subids(guide: Guide) -> Unusable:
@@ -151,6 +171,16 @@ def _error_lines(output: str) -> list[str]:
 def _shortened(line: str) -> str:
     """Shorten a long line in the middle: engines print what failed, then why."""
     return line if len(line) <= 300 else f"{line[:100]} … {line[-197:]}"
+
+
+def _by_hand(guide: Guide) -> str:
+    return fill(
+        _(
+            "Run {name} info by hand. If it hangs, another process may hold the store's lock, or "
+            "the disk of the home or the store does not answer."
+        ),
+        name=guide.name,
+    )
 
 
 def _storage_fix(guide: Guide) -> str:

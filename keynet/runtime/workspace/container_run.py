@@ -19,7 +19,7 @@ from keynet.files import folder_parents
 from keynet.files.living_folders import living
 from keynet.plan import RegistryAccess
 from keynet.process import shell
-from keynet.runtime.abilities import SystemFacts
+from keynet.runtime.abilities import TIMEOUT_S, Engine, SystemFacts
 from keynet.runtime.engines.questions import Questions
 from keynet.runtime.probing.reasons import error_line, known_fix
 from keynet.runtime.workspace.container_args import (
@@ -38,6 +38,8 @@ NOT_STARTED: Final = 125
 _GRACE_S: Final = 10.0
 _COPY_TIMEOUT_S: Final = 24 * 3600.0
 _REMOVE_TIMEOUT_S: Final = 60.0
+# From an engine that has just failed to answer.
+_SILENT_TIMEOUT_S: Final = 5.0
 _GONE: Final = re.compile(r"no such container|no container with", re.IGNORECASE)
 
 # Pulls an image by name, with credentials and a line at a time; returns "" or what went wrong.
@@ -49,13 +51,14 @@ GpuFlags = Callable[[str], tuple[str, ...]]
 class ContainerCommands:
     """How one engine runs containers; made by its own wing.
 
-    ``flags`` are for each run, ``gpu_flags`` make those of ``--gpus``, ``remove`` is the verb
-    that kills and removes at once. ``system`` reports what the engine's host offers, which may be
-    some minutes old. The guide of ``questions`` knows what fails when a container
-    is started.
+    ``host`` is the engine in its other roles. ``flags`` are for each run, ``gpu_flags`` make
+    those of ``--gpus``, ``remove`` is the verb that kills and removes at once. ``system`` reports
+    what the engine's host offers, which may be some minutes old. The guide of ``questions`` knows
+    what fails when a container is started.
     """
 
     questions: Questions
+    host: Engine
     pull: Pull
     gpu_flags: GpuFlags
     system: Callable[[], SystemFacts]
@@ -89,9 +92,12 @@ class ContainerCommands:
 class Running(Protocol):
     """A builder whose engine runs containers with limits."""
 
-    @property
-    def container_commands(self) -> ContainerCommands | None:
-        """Return how its engine runs containers; None if it does not."""
+    def container_commands(self, timeout_s: float = TIMEOUT_S) -> ContainerCommands | None:
+        """Return how its engine runs containers; None if it does not.
+
+        Args:
+            timeout_s: Of each answer of the engine.
+        """
         ...
 
 
@@ -151,9 +157,11 @@ def execute(
         clean = finished.status == 0 and not finished.interrupted
         state = _State(started=True) if clean else _state(commands, run.name)
         outcome = _outcome(commands, finished, state)
-    except BaseException:
+    except BaseException as error:
+        silent = isinstance(error, EngineUnavailable)
+        timeout_s = min(_SILENT_TIMEOUT_S, commands.questions.timeout_s)
         with contextlib.suppress(EngineError):
-            _remove(commands, run.name)
+            _remove(commands, run.name, timeout_s if silent else _REMOVE_TIMEOUT_S)
         raise
     if output is not None and outcome.started:
         _copy(commands, run, output)
@@ -298,7 +306,7 @@ def _copy(commands: ContainerCommands, run: ContainerRun, output: Path) -> None:
         )
 
 
-def _remove(commands: ContainerCommands, name: str) -> None:
+def _remove(commands: ContainerCommands, name: str, timeout_s: float = _REMOVE_TIMEOUT_S) -> None:
     """Kill and remove the container; one that does not exist is no error.
 
     Raises:
@@ -310,7 +318,7 @@ def _remove(commands: ContainerCommands, name: str) -> None:
     said = ""
     for tries_left in (1, 0):
         try:
-            done = shell.run(command, timeout_s=_REMOVE_TIMEOUT_S)
+            done = shell.run(command, timeout_s=timeout_s)
         except EngineError as error:
             said = error.message
             break

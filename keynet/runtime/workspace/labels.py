@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Final, Self
 
 from keynet.errors import InvalidRunSettings
+from keynet.moments import in_utc
 from keynet.text import _, fill, printable
 
 __all__ = [
@@ -74,8 +75,7 @@ class Labels:
             created = datetime.fromisoformat(labels.get(CREATED, ""))
         except ValueError:
             created = datetime.fromtimestamp(0, UTC)
-        if created.tzinfo is None:
-            created = created.replace(tzinfo=UTC)
+        created = in_utc(created)
         known = [labels.get(key, "") for key in (WORKSPACE_ID, WORKSPACE_NAME)]
         try:
             return cls(created, *known)
@@ -84,7 +84,7 @@ class Labels:
 
     def as_mapping(self) -> dict[str, str]:
         """Return the labels by their names, as an engine stores them; empty ones are left out."""
-        moment = self.created.astimezone(UTC).replace(microsecond=0, tzinfo=None)
+        moment = in_utc(self.created).replace(microsecond=0, tzinfo=None)
         found = {
             MANAGED: "true",
             CREATED: f"{moment.isoformat()}Z",

@@ -3,7 +3,6 @@
 import contextlib
 import os
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 from keynet.errors import KeynetError
@@ -11,6 +10,7 @@ from keynet.files import dead_folders, owners, places
 from keynet.files.dead_folders import PrivateFolder
 from keynet.files.living_folders import LOCK
 from keynet.files.owners import Owners
+from keynet.moments import of_timestamp
 from keynet.runtime.engines.podman_like import own_store
 from keynet.steps.cleaning.leftover import Kind, Leftover, OwnFolder, State
 
@@ -42,7 +42,7 @@ def private() -> Iterator[Leftover]:
             _command(folder) if running else str(folder.path),
             State.IN_USE if folder.alive else State.LEFT,
             folder,
-            created=datetime.fromtimestamp(folder.created, UTC),
+            created=of_timestamp(folder.created),
             size=None if running else _usage(folder.path),
         )
 

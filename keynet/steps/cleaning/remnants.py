@@ -9,6 +9,7 @@ from keynet.errors import KeynetError
 from keynet.events import Emit, Notice
 from keynet.files import owners
 from keynet.files.owners import Fate, Owners
+from keynet.moments import of_timestamp
 from keynet.process import orphans
 from keynet.process.background import background
 from keynet.runtime.engines import engine_remains
@@ -82,5 +83,5 @@ def _programs(known: Owners) -> Iterable[Leftover]:
             f"{each.process.pid}: {each.command}",
             State.LEFT,
             each,
-            created=datetime.fromtimestamp(each.started, UTC),
+            created=of_timestamp(each.started),
         )

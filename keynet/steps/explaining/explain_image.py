@@ -1,23 +1,23 @@
 """Explain an image in a registry, an archive or a folder; each layer is read once."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, replace
 from typing import Final
 
-from keynet.archive.layers import FileLayer
 from keynet.archive.location import Location
 from keynet.events import Emit, LogLine, StepFinished, StepStarted
 from keynet.explain.explanation import Explanation, explain
 from keynet.explain.layer_listing import LayerListing, list_layer
 from keynet.explain.listing_cache import keep_listing, kept_listing
-from keynet.oci.image import Image, Layer
+from keynet.oci.image import Image
 from keynet.oci.inspect import describe
 from keynet.oci.platform import Platform
 from keynet.process.event_loop import EventLoop
 from keynet.registry.config import RegistryConfig
 from keynet.registry.copying.copy_ends import Remote, opened_source
 from keynet.steps.explaining.shared_layers import Compared, shared_with
+from keynet.steps.layer_blocks import layer_blocks
 from keynet.text import _, fill, ngettext, size
 
 __all__ = ["Asked", "explain_image"]
@@ -97,32 +97,11 @@ def _listings(image: Image, loop: EventLoop, emit: Emit) -> list[LayerListing]:
                     _STEP,
                 )
             )
-            listing = list_layer(_blocks(layer, loop), fill(_("Layer {name}"), name=digest.short))
+            listing = list_layer(
+                layer_blocks(layer, loop), fill(_("Layer {name}"), name=digest.short)
+            )
             keep_listing(digest, listing)
         found.append(listing)
     if unknown:
         emit(StepFinished(_STEP))
     return found
-
-
-def _blocks(layer: Layer, loop: EventLoop) -> Iterator[bytes]:
-    """Yield a layer's bytes in this thread, checked against its digest by who reads them."""
-    if isinstance(layer, FileLayer):
-        yield from layer.blocks()
-        return
-    chunks = layer.chunks()
-    try:
-        while (block := loop.run(_next(chunks))) is not None:
-            yield block
-    finally:
-        loop.run(_close(chunks))
-
-
-async def _next(chunks: AsyncIterator[bytes]) -> bytes | None:
-    return await anext(chunks, None)
-
-
-async def _close(chunks: AsyncIterator[bytes]) -> None:
-    close = getattr(chunks, "aclose", None)
-    if close is not None:
-        await close()

@@ -103,6 +103,7 @@ def plan_build(
         host_network=detected.network,
         compression=settings.compression,
         build_sdist=settings.build_sdist,
+        title=settings.model_name or script.model_name or script.path.stem,
     )
 
 

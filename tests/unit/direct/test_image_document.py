@@ -59,6 +59,7 @@ def made(created_s: int | None = None, **environment: str) -> Image:
         labels={"b": "own"},
         program_path="/opt/keynet/bin:{path}",
         created_s=created_s,
+        annotate=lambda config: {"of": str(len(config))},
     )
 
 
@@ -89,3 +90,8 @@ def test_the_time_is_the_bases_or_the_one_that_is_given() -> None:
     assert json.loads(made().config)["created"] == "2024-01-01T00:00:00Z"
     assert json.loads(made(86_400).config)["created"] == "1970-01-02T00:00:00Z"
     assert made().manifest == made().manifest
+
+
+def test_the_manifest_has_the_annotations_of_its_config() -> None:
+    image = made()
+    assert json.loads(image.manifest)["annotations"] == {"of": str(len(image.config))}

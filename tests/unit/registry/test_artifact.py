@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from keynet.errors import NotFound, RegistryError
+from keynet.oci.attachment import LOCK, SBOM, Attachment
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.reference import Reference
 from keynet.registry import artifact
@@ -61,6 +62,31 @@ def test_an_image_that_is_known_is_not_looked_up(connect: Connect) -> None:
             )
             assert not [seen for seen in registry.seen if str(stored.digest) in seen.url]
             assert await artifact.read(client, IMAGE) == PAYLOAD
+
+    asyncio.run(run())
+
+
+def test_several_documents_are_listed_with_one_write(connect: Connect) -> None:
+    registry = MemoryRegistry(referrers=False)
+    documents = [Attachment(LOCK, "pylock.toml", b"1"), Attachment(SBOM, "sbom.json", b"2")]
+
+    async def run() -> None:
+        async with connect(registry) as client:
+            stored = await push_image(client, random_image(1), IMAGE)
+            await attach(connect, registry, IMAGE)
+            registry.seen.clear()
+            await artifact.attach_all(client, IMAGE.repository, stored, documents)
+            tag = fallback_tag(stored.digest)
+            written = [each for each in registry.seen if each.method == "PUT" and tag in each.url]
+            assert len(written) == 1
+            for each in documents:
+                found = await artifact.read_attached(
+                    client, IMAGE, stored.digest, each.artifact_type
+                )
+                assert found == each.content
+            # What was there stays.
+            assert await artifact.read(client, IMAGE) == PAYLOAD
+            assert await artifact.read_attached(client, IMAGE, stored.digest, "text/x") is None
 
     asyncio.run(run())
 
@@ -231,7 +257,7 @@ def test_an_artifact_of_another_subject_is_refused(connect: Connect) -> None:
             tag = fallback_tag(second.digest)
             content = json.dumps(index).encode()
             await client.put_manifest("team/app", tag, content, MediaType.OCI_INDEX)
-            with pytest.raises(RegistryError, match="do not have keynet's format"):
+            with pytest.raises(RegistryError, match="does not have keynet's format"):
                 await artifact.read(client, other)
 
     asyncio.run(run())

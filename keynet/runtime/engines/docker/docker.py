@@ -23,6 +23,7 @@ from keynet.plan import (
     UserContainerfile,
 )
 from keynet.process import shell
+from keynet.runtime.abilities import TIMEOUT_S
 from keynet.runtime.build import layer_cache, rendering, store_images, uv_program
 from keynet.runtime.build.build_log import BuildLog
 from keynet.runtime.build.layer_cache import CachedImage
@@ -283,10 +284,9 @@ class Docker:
         """See ``Hosting.host``."""
         return DockerEngine(self.invocation.binary)
 
-    @property
-    def container_commands(self) -> ContainerCommands:
+    def container_commands(self, timeout_s: float = TIMEOUT_S) -> ContainerCommands:
         """See ``Running.container_commands``."""
-        return docker_run.container_commands(self.invocation)
+        return docker_run.container_commands(self.invocation, timeout_s)
 
     @property
     def _has_own_kernel(self) -> bool:

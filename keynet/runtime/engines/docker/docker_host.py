@@ -15,10 +15,11 @@ from keynet.files import limited_read
 from keynet.runtime.engines.docker.docker_login import docker_folder
 from keynet.runtime.probing.cache_key import stamp, variables
 from keynet.runtime.probing.endpoints import Advice
+from keynet.runtime.probing.privileges import as_root
 from keynet.runtime.probing.reasons import Guide
-from keynet.text import N_
+from keynet.text import N_, _, fill, stacked
 
-__all__ = ["ADVICE", "GUIDE", "NAME", "settings"]
+__all__ = ["ADVICE", "GUIDE", "NAME", "restart", "settings"]
 
 NAME: Final = "docker"
 _LARGEST: Final = 10_000_000
@@ -33,6 +34,23 @@ ADVICE: Final = Advice(
     ),
 )
 
+
+def restart(endpoint: str = "") -> str:
+    """Word how to restart a daemon that does not answer.
+
+    Args:
+        endpoint: Its address; "" is that of DOCKER_HOST.
+    """
+    address = endpoint or os.environ.get("DOCKER_HOST", "")
+    if address.startswith(f"unix:///run/user/{os.geteuid()}/"):
+        commands = ("systemctl --user restart docker", "journalctl --user -u docker")
+        restarting = fill(_("Run: {command}"), command=commands[0])
+    else:
+        commands = ("systemctl restart docker", "journalctl -u docker")
+        restarting = as_root(commands[0])
+    return stacked(restarting, fill(_("Its log: {command}"), command=commands[1]))
+
+
 GUIDE: Final = Guide(
     NAME,
     package="docker.io",
@@ -45,6 +63,7 @@ GUIDE: Final = Guide(
             N_("Remove networks that nothing uses: docker network prune"),
         ),
     ),
+    restart=restart,
 )
 
 _VARIABLES: Final = (

@@ -2,19 +2,16 @@
 
 import json
 import os
-import time
 from collections.abc import Mapping
 from typing import Any
 
-from keynet.errors import EngineError
+from keynet.errors import EngineError, EngineTimeout
 from keynet.process import programs, shell
 from keynet.runtime.engine import Unusable
-from keynet.runtime.engines.docker import docker_trial
+from keynet.runtime.engines.docker import docker_host, docker_trial
 from keynet.runtime.engines.docker.docker_host import ADVICE, GUIDE, NAME
 from keynet.runtime.probing import endpoints, reasons
 from keynet.runtime.probing.engine_report import TIMEOUT_S, EngineReport, hanging
-from keynet.runtime.probing.privileges import as_root
-from keynet.text import _, fill, stacked
 
 __all__ = ["report"]
 
@@ -29,7 +26,6 @@ def report(timeout_s: float = TIMEOUT_S) -> EngineReport | Unusable:
     if binary is None:
         return reasons.not_installed(GUIDE)
     endpoint = ""
-    started = time.monotonic()
     try:
         if os.environ.get("BUILDX_BUILDER"):
             # The builder may be on other hosts and need no daemon.
@@ -40,11 +36,12 @@ def report(timeout_s: float = TIMEOUT_S) -> EngineReport | Unusable:
             return refused
         versions = _json(binary, "version", timeout_s)
         info = _json(binary, "info", timeout_s)
-    except EngineError as error:
-        if time.monotonic() - started < timeout_s:
-            return Unusable(NAME, error.message, error.hint)
+    except EngineTimeout:
         # The client of docker 20.10 asks the daemon before it shows its context.
-        return _hanging(endpoint or os.environ.get("DOCKER_HOST", ""), timeout_s)
+        address = endpoint or os.environ.get("DOCKER_HOST", "")
+        return hanging(NAME, address, docker_host.restart(address), timeout_s)
+    except EngineError as error:
+        return Unusable(NAME, error.message, error.hint)
     server, client = versions.get("Server"), versions.get("Client")
     return EngineReport(
         client=str(client.get("Version", "")) if isinstance(client, dict) else "",
@@ -57,17 +54,6 @@ def report(timeout_s: float = TIMEOUT_S) -> EngineReport | Unusable:
         prune="docker image prune",
         cgroups=str(info.get("CgroupVersion") or ""),
     )
-
-
-def _hanging(endpoint: str, timeout_s: float) -> Unusable:
-    if endpoint.startswith(f"unix:///run/user/{os.geteuid()}/"):
-        commands = ("systemctl --user restart docker", "journalctl --user -u docker")
-        restart = fill(_("Run: {command}"), command=commands[0])
-    else:
-        commands = ("systemctl restart docker", "journalctl -u docker")
-        restart = as_root(commands[0])
-    log = fill(_("Its log: {command}"), command=commands[1])
-    return hanging(NAME, endpoint, stacked(restart, log), timeout_s)
 
 
 def _client_version(binary: str, timeout_s: float) -> str:

@@ -38,13 +38,16 @@ _KNOWN: Final = (
 )
 
 
-def container_commands(invocation: Invocation) -> ContainerCommands:
-    """Return how this docker runs containers."""
+def container_commands(invocation: Invocation, timeout_s: float) -> ContainerCommands:
+    """Return how this docker runs containers; each of its answers may take so long."""
+    guide = replace(GUIDE, known=(*_KNOWN, *GUIDE.known))
+    host = DockerEngine(invocation.binary, timeout_s)
     return ContainerCommands(
-        Questions(replace(GUIDE, known=(*_KNOWN, *GUIDE.known)), (invocation.binary,)),
+        Questions(guide, (invocation.binary,), timeout_s=timeout_s),
+        host,
         pull=partial(_pull, invocation),
         gpu_flags=gpu_flags,
-        system=DockerEngine(invocation.binary).system,
+        system=host.system,
     )
 
 

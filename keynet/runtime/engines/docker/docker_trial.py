@@ -28,7 +28,9 @@ __all__ = ["TrialResult", "endpoint", "probe"]
 
 TrialResult = tuple[WorkingEngine, Invocation] | Unusable
 
+# Of a build, and of each question.
 _TIMEOUT_S: Final = 60.0
+_ANSWER_S: Final = 20.0
 _CLIENT = re.compile(r"Docker version (\d+(?:\.\d+)+)", re.IGNORECASE)
 
 
@@ -40,11 +42,11 @@ def probe() -> TrialResult:
     try:
         return _probe(binary)
     except EngineError as error:
-        return Unusable(NAME, error.message, error.hint)
+        return reasons.refused(GUIDE, error)
 
 
 def _probe(binary: str) -> TrialResult:
-    client = _run(binary, "--version")
+    client = _ask(binary, "--version")
     if "podman" in client.stdout.lower():
         return Unusable(
             NAME,
@@ -66,7 +68,7 @@ def _probe_daemon(binary: str) -> TrialResult:
     refused = endpoints.refusal(address, NAME, ADVICE)
     if refused is not None:
         return refused
-    info = _run(binary, "info", "--format", "{{json .}}")
+    info = _ask(binary, "info", "--format", "{{json .}}")
     try:
         facts = docker_args.read_info(info.stdout)
     except ValueError:
@@ -77,7 +79,7 @@ def _probe_daemon(binary: str) -> TrialResult:
 
 
 def _try_modes(binary: str, facts: DockerFacts, address: str) -> TrialResult:
-    network = "" if _run(binary, "network", "inspect", "bridge").status == 0 else "host"
+    network = "" if _ask(binary, "network", "inspect", "bridge").status == 0 else "host"
     remote = not address.startswith(("unix://", "npipe://"))
     invocations = [
         Invocation(binary=binary, mode=mode, network=network, remote=remote)
@@ -155,7 +157,7 @@ def _usable(
     return engine, invocation
 
 
-def endpoint(binary: str, timeout_s: float = _TIMEOUT_S) -> str:
+def endpoint(binary: str, timeout_s: float = _ANSWER_S) -> str:
     """Return the address the client connects to, from DOCKER_HOST or its context.
 
     Raises:
@@ -176,6 +178,10 @@ def endpoint(binary: str, timeout_s: float = _TIMEOUT_S) -> str:
 def _explain(said: str, address: str) -> Unusable:
     first = next((line for line in said.splitlines() if line.strip()), said)
     return reasons.explain(GUIDE, f"{printable(first, 300)} ({printable(address, 200)})")
+
+
+def _ask(binary: str, *arguments: str) -> shell.Finished:
+    return shell.run(shell.Command((binary, *arguments)), timeout_s=_ANSWER_S)
 
 
 def _run(binary: str, *arguments: str) -> shell.Finished:

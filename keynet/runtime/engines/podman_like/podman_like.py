@@ -18,6 +18,7 @@ from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.plan import BaseFacts, BuildPlan, Pushed, RegistryAccess, UserContainerfile
 from keynet.process import shell
+from keynet.runtime.abilities import TIMEOUT_S
 from keynet.runtime.build import host_files, layer_cache, rendering, store_images, uv_program
 from keynet.runtime.build.build_log import BuildLog
 from keynet.runtime.build.layer_cache import CachedImage
@@ -267,13 +268,12 @@ class PodmanLike:
         """See ``Hosting.host``."""
         return PodmanEngine(self.dialect, self.invocation)
 
-    @property
-    def container_commands(self) -> "ContainerCommands | None":
+    def container_commands(self, timeout_s: float = TIMEOUT_S) -> "ContainerCommands | None":
         """See ``Running.container_commands``."""
         # Only runs need it, and each push would import it.
         from keynet.runtime.engines.podman_like.containers import podman_run
 
-        return podman_run.container_commands(self.dialect, self.invocation)
+        return podman_run.container_commands(self.dialect, self.invocation, timeout_s)
 
     @property
     def _prefix(self) -> tuple[str, ...]:

@@ -27,7 +27,9 @@ __all__ = ["TrialResult", "probe", "service_address"]
 TrialResult = tuple[WorkingEngine, Invocation] | Unusable
 
 _VERSION = re.compile(r"version (\d+(?:\.\d+)+)")
+# Of a build, and of each question.
 _TIMEOUT_S: Final = 60.0
+_ANSWER_S: Final = 20.0
 # For trials that fail because of another process on the same store, not of the invocation.
 _TRIES: Final = 3
 # In the output of a RUN that fails because of process limits, not because of its isolation.
@@ -59,7 +61,7 @@ def probe(dialect: Dialect) -> TrialResult:
                 return own
         return _try_invocations(dialect, replace(plain, remote=facts.remote), facts, version)
     except EngineError as error:
-        return Unusable(dialect.name, error.message, error.hint)
+        return reasons.refused(dialect.guide, error)
 
 
 def _try_own_store(
@@ -220,7 +222,7 @@ def _describe(invocation: Invocation) -> str:
 
 
 def _version(dialect: Dialect, invocation: Invocation) -> str:
-    finished = shell.run(shell.Command((invocation.binary, "--version")), timeout_s=_TIMEOUT_S)
+    finished = shell.run(shell.Command((invocation.binary, "--version")), timeout_s=_ANSWER_S)
     found = _VERSION.search(finished.stdout)
     if finished.status != 0 or found is None:
         said = finished.stderr or finished.stdout
@@ -238,7 +240,7 @@ def _version(dialect: Dialect, invocation: Invocation) -> str:
 
 def _facts(dialect: Dialect, invocation: Invocation) -> Facts | Unusable:
     argv = (*dialect.prefix(invocation), *dialect.info)
-    finished = shell.run(shell.Command(argv), timeout_s=_TIMEOUT_S)
+    finished = shell.run(shell.Command(argv), timeout_s=_ANSWER_S)
     if finished.status != 0:
         return reasons.explain(dialect.guide, finished.stderr)
     try:
@@ -258,7 +260,7 @@ def _facts(dialect: Dialect, invocation: Invocation) -> Facts | Unusable:
 def _single_id(dialect: Dialect, invocation: Invocation) -> bool:
     """Report whether the user namespace maps one id only: images need more."""
     command = (*dialect.prefix(invocation), "unshare", "cat", "/proc/self/uid_map")
-    finished = shell.run(shell.Command(command), timeout_s=_TIMEOUT_S)
+    finished = shell.run(shell.Command(command), timeout_s=_ANSWER_S)
     if finished.status != 0:
         return True
     lengths = [line.split()[2] for line in finished.stdout.splitlines() if len(line.split()) == 3]

@@ -13,7 +13,7 @@ from keynet.runtime.engines.podman_like import podman_like_trial
 from keynet.runtime.engines.podman_like.dialect import Dialect, Invocation, read_info
 from keynet.runtime.probing import reasons
 from keynet.runtime.probing.engine_report import TIMEOUT_S, EngineReport, hanging
-from keynet.text import _, fill
+from keynet.text import _
 
 __all__ = ["report"]
 
@@ -70,14 +70,7 @@ def _explain(dialect: Dialect, error: EngineError, endpoint: str, timeout_s: flo
             "CONTAINER_HOST or correct the default connection (podman system connection list)"
         )
         return hanging(dialect.name, endpoint, fix, timeout_s)
-    fix = fill(
-        _(
-            "Run {name} info by hand. If it hangs, another process may hold the store's lock, or "
-            "the disk of the home or the store does not answer."
-        ),
-        name=dialect.name,
-    )
-    return hanging(dialect.name, "", fix, timeout_s)
+    return reasons.hanging(dialect.guide, timeout_s)
 
 
 def _cgroups(host: Mapping[str, Any]) -> str:

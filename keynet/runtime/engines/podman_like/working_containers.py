@@ -11,11 +11,12 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from keynet.files import limited_read, owners
+from keynet.moments import of_timestamp
 from keynet.runtime.engines.podman_like.dialect import Invocation
 
 __all__ = ["WorkingContainer", "find", "find_all", "marker_flag"]
@@ -63,7 +64,7 @@ def find_all(graph_root: str, storage_driver: str) -> list[WorkingContainer]:
     for state, text in _states(graph_root, storage_driver):
         owner = _OWNER.search(text)
         if owner is not None:
-            made = datetime.fromtimestamp(state.parent.parent.stat().st_mtime, UTC)
+            made = of_timestamp(state.parent.parent.stat().st_mtime)
             found.append(WorkingContainer(state.parent.parent.name, _name(text), owner[1], made))
     return found
 

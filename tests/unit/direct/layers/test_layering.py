@@ -7,7 +7,7 @@ import pytest
 
 from keynet.direct.base.target_python import TargetPython
 from keynet.direct.layers.layer_store import LayerStore
-from keynet.direct.layers.layering import most_big, package_layers
+from keynet.direct.layers.layering import most_big, package_layers, package_parts
 from keynet.direct.packages.wheel_choice import Wheel
 
 PYTHON = TargetPython((3, 11), "/usr/bin/python3.11", "/x", 36)
@@ -47,5 +47,6 @@ def test_the_largest_wheels_have_layers_of_their_own(
     sizes = {"a": 1, "b": BIG, "c": BIG + 1}
     wheels = [make_wheel(tmp_path, name, size) for name, size in sizes.items()]
     store = LayerStore(tmp_path / "layers")
-    layers = package_layers(store, PYTHON, wheels, None, lambda _: None, most=most, anew=False)
+    parts = package_parts(PYTHON, wheels, None, lambda _: None, most=most)
+    layers = package_layers(store, parts, anew=False)
     assert [kept.names for _added, kept in layers] == expected

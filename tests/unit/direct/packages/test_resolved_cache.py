@@ -6,12 +6,8 @@ from pathlib import Path
 import pytest
 
 from keynet.direct.base.target_python import TargetPython
-from keynet.direct.packages.resolved_cache import (
-    PackageLayer,
-    keep_layers,
-    kept_layers,
-    resolution_key,
-)
+from keynet.direct.packages import resolved_cache
+from keynet.direct.packages.resolved_cache import PackageLayer, Resolved, resolution_key
 from keynet.oci.platform import Platform
 from keynet.plan import Dependencies, HostNetwork
 from keynet.secret import Secret
@@ -50,11 +46,14 @@ def test_a_login_does_not_count() -> None:
     assert key(index="https://user:pw@index.example/simple") == key()
 
 
-def test_layers_are_remembered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_layers_and_documents_are_remembered(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert kept_layers("k") is None
-    layers = [PackageLayer("a", "numpy 2"), PackageLayer("b", "scipy 1")]
-    keep_layers("k", layers)
-    assert kept_layers("k") == layers
+    assert resolved_cache.kept("k") is None
+    layers = (PackageLayer("a", "numpy 2"), PackageLayer("b", "scipy 1"))
+    resolved = Resolved(layers, "lock-version = '1.0'", "{}")
+    resolved_cache.keep("k", resolved)
+    assert resolved_cache.kept("k") == resolved
     (next(tmp_path.rglob("resolved-k"))).write_bytes(b"[[1]]")
-    assert kept_layers("k") is None
+    assert resolved_cache.kept("k") is None

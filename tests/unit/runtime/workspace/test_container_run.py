@@ -9,6 +9,7 @@ import pytest
 
 from keynet.errors import EngineError, EngineUnavailable
 from keynet.runtime.abilities import SystemFacts
+from keynet.runtime.engines.docker.docker_engine import DockerEngine
 from keynet.runtime.engines.docker.docker_host import GUIDE
 from keynet.runtime.engines.docker.docker_run import gpu_flags
 from keynet.runtime.engines.podman_like.containers import podman_run
@@ -32,11 +33,14 @@ def streams(tmp_path: Path) -> Iterator[tuple[int, int]]:
         os.close(each)
 
 
-def _engine(folder: Path, *answers: Answer) -> tuple[EngineProgram, ContainerCommands]:
+def _engine(
+    folder: Path, *answers: Answer, timeout_s: float = 30
+) -> tuple[EngineProgram, ContainerCommands]:
     program = EngineProgram(folder, "docker", [*answers, Answer("rm *"), Answer("cp *")])
     path = program.install()
     commands = ContainerCommands(
-        Questions(replace(GUIDE, known=KNOWN), (str(path),)),
+        Questions(replace(GUIDE, known=KNOWN), (str(path),), timeout_s=timeout_s),
+        DockerEngine(str(path)),
         pull=lambda image, access, on_line: "",
         gpu_flags=gpu_flags,
         system=lambda: SystemFacts("docker", "20.10"),

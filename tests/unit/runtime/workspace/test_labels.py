@@ -42,11 +42,15 @@ def test_other_things_have_no_labels_of_keynet(labels: dict[str, str]) -> None:
     assert Labels.parse(labels) is None
 
 
-@pytest.mark.parametrize("created", ["", "yesterday", "2026-13-01T00:00:00Z", "2026-11-28"])
+@pytest.mark.parametrize(
+    "created",
+    ["", "yesterday", "2026-13-01T00:00:00Z", "2026-11-28", "0001-01-01T00:00:00+23:59"],
+)
 def test_a_broken_time_does_not_hide_what_keynet_has_made(created: str) -> None:
     found = Labels.parse({"keynet.managed": "true", "keynet.created": created})
     assert found is not None
     assert found.created.tzinfo is not None
+    assert found.as_mapping()
 
 
 @pytest.mark.parametrize("name", ["a\0b", "가" * 400, "\udcff"])

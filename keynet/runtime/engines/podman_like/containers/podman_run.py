@@ -50,16 +50,25 @@ _KNOWN: Final = (
 )
 
 
-def container_commands(dialect: Dialect, invocation: Invocation) -> ContainerCommands | None:
-    """Return how this podman runs containers; None for buildah, which has no limits for them."""
+def container_commands(
+    dialect: Dialect, invocation: Invocation, timeout_s: float
+) -> ContainerCommands | None:
+    """Return how this podman runs containers; None for buildah, which has no limits for them.
+
+    Args:
+        timeout_s: Of each answer.
+    """
     if not dialect.runs_containers:
         return None
     prefix = dialect.prefix(invocation)
+    guide = replace(dialect.guide, known=(*_KNOWN, *dialect.guide.known))
+    host = PodmanEngine(dialect, invocation, timeout_s)
     return ContainerCommands(
-        Questions(replace(dialect.guide, known=(*_KNOWN, *dialect.guide.known)), prefix),
+        Questions(guide, prefix, timeout_s=timeout_s),
+        host,
         pull=partial(_pull, invocation, prefix),
         gpu_flags=gpu_flags,
-        system=partial(remembered_host.system, PodmanEngine(dialect, invocation)),
+        system=partial(remembered_host.system, host),
         flags=() if invocation.remote else ulimit_flags(),
         remove=("rm", "--force", "--volumes", *_AT_ONCE),
     )

@@ -1,0 +1,1 @@
+"""Commands that read scripts and images, and change nothing."""

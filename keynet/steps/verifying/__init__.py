@@ -1,0 +1,1 @@
+"""Build an image again from its lock, and compare."""

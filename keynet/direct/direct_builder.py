@@ -10,15 +10,15 @@ from keynet import __version__
 from keynet.archive.layout.folder_target import writing_folder
 from keynet.archive.writer import Layout, write_archive
 from keynet.direct import image_making
-from keynet.direct.base import registries_files
 from keynet.direct.base.base_registries import BaseRegistries
+from keynet.direct.base.known_bases import KnownBases, open_registries
 from keynet.direct.direct_abilities import NAME, unsupported
 from keynet.direct.image_making import Made
 from keynet.direct.layers import mounting
 from keynet.direct.layers.layer_store import MadeLayer
 from keynet.direct.package_layers import layer_store
 from keynet.direct.sent_bytes import SentBytes
-from keynet.errors import DigestMismatch, EngineError, KeynetError
+from keynet.errors import DigestMismatch, EngineError
 from keynet.events import Emit, Notice
 from keynet.files import places
 from keynet.oci.attachment import LOCK, SBOM, Attachment
@@ -60,8 +60,7 @@ class Direct:
         )
     )
     formats: frozenset[str] = frozenset({"oci", "oci-archive", "docker-archive"})
-    # By name, what was found of bases that the registry of their name does not answer for.
-    found: dict[str, BaseFacts] = field(default_factory=dict, repr=False, compare=False)
+    bases: KnownBases = field(default_factory=KnownBases, repr=False, compare=False)
 
     def unsupported(self, plan: BuildPlan) -> list[str]:
         """Explain which parts of this plan need an engine."""
@@ -86,7 +85,7 @@ class Direct:
         recipe = plan.recipe
         assert isinstance(recipe, Recipe)
         with ExitStack() as opened:
-            loop, registries = _opened(access, emit, opened)
+            loop, registries = open_registries(access, emit, opened)
             images = tuple(image_making.make_images(plan, recipe, registries, loop, emit))
             return Built(plan, images, registries, loop, opened.pop_all())
 
@@ -103,15 +102,19 @@ class Direct:
         recipe = plan.recipe
         assert isinstance(recipe, Recipe)
         with ExitStack() as opened:
-            loop, registries = _opened(access, emit, opened)
+            loop, registries = open_registries(access, emit, opened)
             chosen = image_making.choose_packages(plan, recipe, registries, loop, emit)
         if not recipe.dependencies.files:
             return chosen, _("none")
         return chosen, _("chosen by uv") if chosen.locks else _("as before")
 
     def inspect(self, name: str) -> BaseFacts | None:
-        """Return what ``fetch`` has found; nothing before: there is no store."""
-        return self.found.get(name)
+        """Return the facts of a base that a mirror has: the copy that a build would use.
+
+        Raises:
+            ValidationError: The configuration of registries is not valid, or blocks the base.
+        """
+        return self.bases.known(name)
 
     def fetch(
         self,
@@ -127,19 +130,7 @@ class Direct:
         those that nobody has.
         """
         del plan
-        base = Reference.parse(name)
-        with ExitStack() as opened:
-            loop, registries = _opened(access, emit, opened)
-            try:
-                written = "" if name == str(base) else name
-                looked = loop.run(registries.facts(base, written, platform))
-            except KeynetError as error:
-                return error.message
-        if looked is None:
-            return "manifest unknown"
-        if looked.facts is not None:
-            self.found[name] = looked.facts
-        return ""
+        return self.bases.ask(name, platform, access, emit)
 
     def push(self, built: Built, target: Reference, access: RegistryAccess, emit: Emit) -> Pushed:
         """Send what the registry lacks, and an index if there are several platforms.
@@ -218,22 +209,6 @@ class Direct:
     def release(self, built: Built) -> None:
         """Close the connections; the layers stay in the cache."""
         built.resources.close()
-
-
-def _opened(
-    access: RegistryAccess | None, emit: Emit, opened: ExitStack
-) -> tuple[EventLoop, BaseRegistries]:
-    """Return the registries of bases with their loop; ``opened`` closes them.
-
-    Raises:
-        ValidationError: The configuration of registries is not valid.
-    """
-    conf = registries_files.load()
-    loop = EventLoop()
-    opened.callback(loop.close)
-    registries = BaseRegistries(conf, access, emit)
-    opened.callback(lambda: loop.run(registries.aclose()))
-    return loop, registries
 
 
 def _mounts() -> Path:

@@ -170,6 +170,7 @@ class BuildPlan:
     name. ``locks`` has the packages that were chosen
     before the build, as a pylock.toml for each platform; what is not in it the build chooses.
     ``cache_from`` and ``cache_to`` are caches in registries; engines know none of this kind.
+    ``build_sdist`` allows a builder without an engine to build packages on this machine.
     """
 
     context: Path
@@ -187,6 +188,7 @@ class BuildPlan:
     locks: Mapping[Platform, str] = field(default_factory=dict, repr=False)
     cache_from: Reference | None = None
     cache_to: Reference | None = None
+    build_sdist: bool = False
 
     @property
     def base(self) -> Reference | None:

@@ -99,6 +99,10 @@ def build_options(command: F) -> F:
                 "--cache-to", metavar="REF",
                 help=_("Add the layers of packages to such a cache."),
             ),
+            click.option(
+                "--build-sdist", is_flag=True, default=None,
+                help=_("Without an engine: build packages that have no wheel, on this machine."),
+            ),
             click.option("--no-cache", is_flag=True, help=_("Do not use cached layers.")),
             click.option(
                 "--strict", is_flag=True,

@@ -9,8 +9,8 @@ from typing import TypeAlias
 from keynet import __version__
 from keynet.archive.writer import Layout, write_archive
 from keynet.direct import image_making
-from keynet.direct.base import registries_files
 from keynet.direct.base.base_registries import BaseRegistries
+from keynet.direct.base.known_bases import KnownBases, open_registries
 from keynet.direct.caching.cache_document import CacheDocument
 from keynet.direct.caching.registry_cache import (
     RegistryCache,
@@ -24,7 +24,7 @@ from keynet.direct.layers import mounting
 from keynet.direct.layers.layer_store import MadeLayer
 from keynet.direct.package_layers import layer_store
 from keynet.direct.sent_bytes import SentBytes
-from keynet.errors import DigestMismatch, EngineError, KeynetError, NotFound
+from keynet.errors import DigestMismatch, EngineError, NotFound
 from keynet.events import Emit, Notice
 from keynet.oci.attachment import LOCK, SBOM, Attachment
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
@@ -62,8 +62,7 @@ class Direct:
         )
     )
     formats: frozenset[str] = frozenset({"oci", "oci-archive", "docker-archive"})
-    # By name, what was found of bases that the registry of their name does not answer for.
-    found: dict[str, BaseFacts] = field(default_factory=dict, repr=False, compare=False)
+    bases: KnownBases = field(default_factory=KnownBases, repr=False, compare=False)
     # What was read of registries' caches: preparing and building use the same.
     caches: dict[Reference, CacheDocument | None] = field(
         default_factory=dict, repr=False, compare=False
@@ -91,7 +90,7 @@ class Direct:
         recipe = plan.recipe
         assert isinstance(recipe, Recipe)
         with ExitStack() as opened:
-            loop, registries = _opened(access, emit, opened)
+            loop, registries = open_registries(access, emit, opened)
             cache = self._cache(plan, access, loop, emit, opened)
             images = tuple(image_making.make_images(plan, recipe, registries, loop, emit, cache))
             built = Built(plan, images, registries, loop, cache, opened.pop_all())
@@ -113,7 +112,7 @@ class Direct:
         recipe = plan.recipe
         assert isinstance(recipe, Recipe)
         with ExitStack() as opened:
-            loop, registries = _opened(access, emit, opened)
+            loop, registries = open_registries(access, emit, opened)
             cache = self._cache(plan, access, loop, emit, opened)
             chosen = image_making.choose_packages(plan, recipe, registries, loop, emit, cache)
         if not recipe.dependencies.files:
@@ -121,8 +120,12 @@ class Direct:
         return chosen, _("chosen by uv") if chosen.locks else _("as before")
 
     def inspect(self, name: str) -> BaseFacts | None:
-        """Return what ``fetch`` has found; nothing before: there is no store."""
-        return self.found.get(name)
+        """Return the facts of a base that a mirror has: the copy that a build would use.
+
+        Raises:
+            ValidationError: The configuration of registries is not valid, or blocks the base.
+        """
+        return self.bases.known(name)
 
     def fetch(
         self,
@@ -138,19 +141,7 @@ class Direct:
         those that nobody has.
         """
         del plan
-        base = Reference.parse(name)
-        with ExitStack() as opened:
-            loop, registries = _opened(access, emit, opened)
-            try:
-                written = "" if name == str(base) else name
-                looked = loop.run(registries.facts(base, written, platform))
-            except KeynetError as error:
-                return error.message
-        if looked is None:
-            return "manifest unknown"
-        if looked.facts is not None:
-            self.found[name] = looked.facts
-        return ""
+        return self.bases.ask(name, platform, access, emit)
 
     def push(self, built: Built, target: Reference, access: RegistryAccess, emit: Emit) -> Pushed:
         """Send what the registry lacks, and an index if there are several platforms.
@@ -275,22 +266,6 @@ class Direct:
     def release(self, built: Built) -> None:
         """Close the connections; the layers stay in the cache."""
         built.resources.close()
-
-
-def _opened(
-    access: RegistryAccess | None, emit: Emit, opened: ExitStack
-) -> tuple[EventLoop, BaseRegistries]:
-    """Return the registries of bases with their loop; ``opened`` closes them.
-
-    Raises:
-        ValidationError: The configuration of registries is not valid.
-    """
-    conf = registries_files.load()
-    loop = EventLoop()
-    opened.callback(loop.close)
-    registries = BaseRegistries(conf, access, emit)
-    opened.callback(lambda: loop.run(registries.aclose()))
-    return loop, registries
 
 
 def _made_layers(images: _Images) -> Iterator[MadeLayer]:

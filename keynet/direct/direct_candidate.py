@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from keynet.direct.direct_abilities import NAME, unsupported
-from keynet.plan import BuildPlan
+from keynet.oci import platform as platforms
+from keynet.plan import BuildPlan, RegistryAccess
 from keynet.runtime.engine import AnyBuilder, Unusable
 from keynet.text import _
 
@@ -14,10 +15,13 @@ __all__ = ["DirectCandidate"]
 class DirectCandidate:
     """The builder for one plan: what the plan needs decides whether it can be used.
 
+    ``access`` is to the platform's registry, which may be a mirror of others.
+
     ``installed`` is False: there is no program of which to say why it is skipped.
     """
 
     plan: BuildPlan
+    access: RegistryAccess | None = None
     name: str = NAME
     installed: bool = False
 
@@ -35,6 +39,8 @@ class DirectCandidate:
                 _("Use an engine for this: --builder docker, podman or buildah."),
             )
         # With the registry client and all that makes layers: 0.1 s that other builders do not need.
+        from keynet.direct.base.known_bases import KnownBases
         from keynet.direct.direct_builder import Direct
 
-        return Direct()
+        wanted = self.plan.platforms[0] if self.plan.platforms else platforms.host()
+        return Direct(bases=KnownBases(wanted, self.access))

@@ -3,6 +3,7 @@
 Choosing comes before the build, since what cannot be had costs no upload key then.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from keynet.direct.base.base_source import Target
@@ -14,8 +15,10 @@ from keynet.direct.layers.layer_store import LayerStore
 from keynet.direct.packages import resolved_cache, wheel_choice
 from keynet.direct.packages.bill_of_materials import cyclonedx
 from keynet.direct.packages.byte_code import Compiler, find_compiler
+from keynet.direct.packages.choice_errors import NoWheel, not_built, with_flag
 from keynet.direct.packages.package_lock import Recorded, rendered
 from keynet.direct.packages.resolved_cache import Resolved
+from keynet.direct.packages.source_builds import source_builds
 from keynet.events import Emit, LogLine, Notice
 from keynet.files import places
 from keynet.oci.platform import Platform
@@ -76,10 +79,23 @@ class WantedPackages:
         """Return the lock of the packages; None if their layers are as the last time.
 
         Raises:
-            BuildFailed: A package has no wheel for the base's Python and platform.
+            BuildFailed: A package has no wheel for the base's Python and platform, and building it
+                is not allowed or not possible.
         """
         if self._kept() is not None:
             return None
+        try:
+            return self._chosen()
+        except NoWheel as error:
+            builds = source_builds(self.target.python, self.platform)
+            if not self.plan.build_sdist:
+                raise (with_flag(error) if builds.program else error) from error
+            if not builds.program:
+                raise not_built(error, builds.why) from error
+            self.emit(Notice(_building(error.names, builds.program), "note"))
+            return self._chosen(builds.program)
+
+    def _chosen(self, builder: str = "") -> str:
         return wheel_choice.choose_lock(
             self.recipe.dependencies,
             self.plan.host_network,
@@ -87,6 +103,7 @@ class WantedPackages:
             self.platform,
             self.emit,
             base=self.target.packages,
+            builder=builder,
         )
 
     def made(self) -> Packages:
@@ -107,6 +124,7 @@ class WantedPackages:
             self.plan.host_network,
             self.target.python,
             self.platform,
+            builder=self._builder(),
         )
         if self.compiler is None:
             self.emit(Notice(_no_compiler(self.target.python.minor), "note"))
@@ -130,6 +148,11 @@ class WantedPackages:
         )
         resolved_cache.keep(self._key(), resolved)
         return self._packages(resolved, [added for added, _layer in made])
+
+    def _builder(self) -> str:
+        if not self.plan.build_sdist:
+            return ""
+        return source_builds(self.target.python, self.platform).program
 
     def _recorded(self) -> Recorded:
         version = self.compiler.version.partition(" ")[0] if self.compiler else ""
@@ -168,11 +191,20 @@ class WantedPackages:
             self.compiler.version if self.compiler else "",
             self.most_big,
             self.target.packages.key,
+            built=self.plan.build_sdist,
         )
 
 
 def _nowhere(_key: str) -> None:
     """Return nothing: no other cache is named."""
+
+
+def _building(names: Sequence[str], program: str) -> str:
+    return fill(
+        _("{names} is built on this machine by {program}: its code runs here."),
+        names=", ".join(names) or _("A package"),
+        program=program,
+    )
 
 
 def _no_compiler(version: str) -> str:

@@ -69,6 +69,7 @@ class Settings(BaseModel):
     compression: Literal["gzip", "zstd"] = "gzip"
     cache_from: str | None = None
     cache_to: str | None = None
+    build_sdist: bool = False
     harbor_project: str = "kitech-model"
     labels: dict[str, str] = Field(default_factory=dict)
     build_args: dict[str, str] = Field(default_factory=dict)

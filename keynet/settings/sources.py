@@ -46,15 +46,16 @@ SOURCES: Final[Mapping[str, tuple[str, str]]] = {
     "compression": ("--compression", "KEYNET_COMPRESSION"),
     "cache_from": ("--cache-from", "KEYNET_CACHE_FROM"),
     "cache_to": ("--cache-to", "KEYNET_CACHE_TO"),
+    "build_sdist": ("--build-sdist", "KEYNET_BUILD_SDIST"),
     "harbor_project": ("--harbor-project", ""),
     "labels": ("--label", ""),
     "build_args": ("--build-arg", ""),
 }
-# A context may be somebody else's: it decides what to build, not whom to trust.
+# A context may be somebody else's: it decides what to build, not whom to trust or what runs here.
 _NEVER_IN_PYPROJECT: Final = frozenset(
     {
         *("api_token", "harbor_username", "harbor_password", "ca_cert", "token_hosts"),
-        *("cache_from", "cache_to"),
+        *("cache_from", "cache_to", "build_sdist"),
     }
 )
 _SPELLINGS: Final = {"project": "project_id", "token_host": "token_hosts"}
@@ -132,7 +133,10 @@ def from_pyproject(pyproject: Mapping[str, Any]) -> dict[str, Any]:
                     key=printable(written, 60),
                 ),
                 fill(
-                    _("Remove it and set {variable} instead, or log in."),
+                    _("Remove it and use {flag} or {variable}.")
+                    if key == "build_sdist"
+                    else _("Remove it and set {variable} instead, or log in."),
+                    flag=SOURCES[key][0],
                     variable=SOURCES[key][1],
                 ),
             )

@@ -61,6 +61,7 @@ def push(
     compression: str | None = None,
     cache_from: str | None = None,
     cache_to: str | None = None,
+    build_sdist: bool = False,
     platform: str | None = None,
     harbor_project: str | None = None,
     build_args: Mapping[str, str] | None = None,
@@ -78,6 +79,7 @@ def push(
     as with ``keynet push``. It can be called while an event loop is running.
 
     Args:
+        build_sdist: Build packages that have no wheel on this machine, where their code runs.
         extras: Extras of the project to install too.
         groups: Its dependency groups to install too.
         project: The project's number; None uses the saved choice, or the only project there is.
@@ -106,6 +108,7 @@ def push(
             "compression": compression,
             "cache_from": cache_from,
             "cache_to": cache_to,
+            "build_sdist": build_sdist or None,
             "platform": platform,
             "harbor_project": harbor_project,
             "token_hosts": tuple(token_hosts),
@@ -138,6 +141,7 @@ def build(
     compression: str | None = None,
     cache_from: str | None = None,
     cache_to: str | None = None,
+    build_sdist: bool = False,
     platform: str | None = None,
     build_args: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
@@ -151,6 +155,7 @@ def build(
     Args:
         output: ``oci:DIR``, ``oci-archive:FILE`` or ``docker-archive:FILE``; None leaves the
             image in the engine's store.
+        build_sdist: Build packages that have no wheel on this machine, where their code runs.
         extras: Extras of the project to install too.
         groups: Its dependency groups to install too.
         secrets: Files for ``RUN --mount=type=secret`` of your own Containerfile, by id.
@@ -173,6 +178,7 @@ def build(
             "compression": compression,
             "cache_from": cache_from,
             "cache_to": cache_to,
+            "build_sdist": build_sdist or None,
             "platform": platform,
         },
         build_args,

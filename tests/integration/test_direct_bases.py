@@ -21,6 +21,7 @@ from tests.testbed.made_wheels import make_wheel
 from tests.testbed.platform import Platform
 from tests.testbed.program import HostSetup, copy_source
 from tests.testbed.pulled import PulledImage, pull
+from tests.testbed.two_platforms import add_index
 from tests.testbed.user import OrdinaryUser
 
 from .pushing import Done, run_image, sign_in, write
@@ -92,12 +93,14 @@ def _source(folder: Path, name: str) -> None:
             tar.addfile(member, io.BytesIO(text.encode()))
 
 
-# Needs nothing from an index, and writes down what it could see.
+# Needs nothing from an index, and writes down what it could see. KEYNET_OWNER marks what keynet
+# has started, and says nothing else.
 BACKEND = """\
 import os, zipfile
 def build_wheel(folder, settings=None, metadata=None):
     name = "NAME-1.0-py3-none-any.whl"
-    seen = sorted(each for each in os.environ if "SECRET" in each or each.startswith("KEYNET"))
+    names = os.environ.keys() - {"KEYNET_OWNER"}
+    seen = sorted(each for each in names if "SECRET" in each or each.startswith("KEYNET"))
     files = {
         "NAME.py": f"SEEN = {seen!r}\\n",
         "NAME-1.0.dist-info/METADATA": "Metadata-Version: 2.1\\nName: NAME\\nVersion: 1.0\\n",
@@ -244,3 +247,46 @@ def test_a_blocked_registry_costs_no_upload_key(pusher: Pusher, hub: Hub, bed: P
     assert failed.returncode != 0
     assert "registries.conf blocks" in failed.stderr
     assert len(pusher.platform.keys) == before
+
+
+def test_a_package_is_built_here_on_request_alone(pusher: Pusher, links: Links) -> None:
+    script = "import only_source\nprint({'seen': only_source.SEEN})\n"
+    folder = context(pusher.setup, "built", links.requirements("only_source"), script)
+    without = pusher.push(folder)
+    assert without.returncode == 4
+    assert "--build-sdist" in without.stderr
+    env = {"KEYNET_BUILD_SDIST": "1", "MY_SECRET": "x"}
+    done = pusher.done(folder, **env)
+    assert "its code runs here" in done.stderr
+    again = pusher.push(folder, flags=["--build-sdist"])
+    assert json.loads(again.stdout)["digest"] == done.result["digest"]
+    # What was built with the permission is not used without it.
+    assert pusher.push(folder).returncode == 4
+
+
+def test_what_is_built_sees_no_variables_of_the_host(
+    pusher: Pusher, links: Links, tmp_path: Path
+) -> None:
+    folder = context(pusher.setup, "built-clean", links.requirements("only_source"))
+    done = pusher.done(folder, KEYNET_BUILD_SDIST="1", MY_SECRET="x")
+    files = pull(pusher.platform.registry, done.image, tmp_path).files("/opt/keynet/lib")
+    assert files["python3.11/site-packages/only_source.py"].content == b"SEEN = []\n"
+
+
+def test_nothing_is_built_for_another_platform(pusher: Pusher, hub: Hub, links: Links) -> None:
+    both = "library/python:built-both"
+    add_index(hub.registry, "library/python:3.11-slim", both, ("amd64", "arm64"))
+    there = replace(pusher, base=f"{hub.registry.host}/{both}")
+    folder = context(pusher.setup, "built-other", links.requirements("only_source"))
+    flags = ["--build-sdist", "--platform", "linux/arm64"]
+    failed = there.push(folder, flags=flags)
+    assert failed.returncode == 4
+    assert "this machine is linux/amd64" in failed.stderr
+
+
+def test_a_repository_cannot_have_packages_built(pusher: Pusher, links: Links) -> None:
+    folder = context(pusher.setup, "built-by-project", links.requirements("only_source"))
+    write(pusher.setup, folder / "pyproject.toml", "[tool.keynet]\nbuild-sdist = true\n")
+    failed = pusher.push(folder)
+    assert failed.returncode == 2
+    assert "KEYNET_BUILD_SDIST" in failed.stderr

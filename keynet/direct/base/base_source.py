@@ -31,7 +31,7 @@ from keynet.registry.transfer.pull_image import kept_image, read_image
 from keynet.registry.transfer.select_image import select_manifest
 from keynet.text import _, fill, size
 
-__all__ = ["Target", "config_of", "find_target", "read_base"]
+__all__ = ["Target", "config_of", "find_python_alone", "find_target", "read_base"]
 
 # Takes some time to read, and is a part of what a registry allows: said in any case.
 _BIG: Final = 1_000_000_000
@@ -130,6 +130,12 @@ def find_target(
         keep_python(digest, python)
     keep_packages(digest, packages)
     return Target(python, packages)
+
+
+def find_python_alone(image: Image, base: Reference, loop: EventLoop, emit: Emit) -> TargetPython:
+    """Return the base's Python where its packages are of no interest; see ``find_target``."""
+    known = from_config(config_of(image))
+    return known or find_target(image, base, loop, emit).python
 
 
 def _listed(layers: Sequence[Layer], base: Reference, loop: EventLoop, emit: Emit) -> Listing:

@@ -9,7 +9,7 @@ from keynet.errors import BuildFailed
 from keynet.oci.platform import Platform
 from keynet.text import Block, _, fill, printable, stacked
 
-__all__ = ["hashes_differ", "not_fetched", "not_resolved"]
+__all__ = ["NoWheel", "hashes_differ", "not_built", "not_fetched", "not_resolved", "with_flag"]
 
 _LAST_LINES: Final = 30
 _MANY: Final = 5
@@ -25,6 +25,12 @@ _BUILDS: Final = re.compile(
 )
 
 
+class NoWheel(BuildFailed):
+    """A package would have to be built; ``names`` as far as they are known."""
+
+    names: tuple[str, ...] = ()
+
+
 def not_resolved(output: str, python: TargetPython, platform: Platform) -> BuildFailed:
     """Return the error for packages that cannot be chosen; it names those without a wheel."""
     text = Block(_tail(output))
@@ -37,17 +43,43 @@ def not_resolved(output: str, python: TargetPython, platform: Platform) -> Build
         return BuildFailed(
             stacked(shown, text), _("Correct the requirements, or choose another base image.")
         )
+    names = _without_wheel(output)
     shown = fill(
         _("{names} has no wheel for Python {version} on {platform}, and nothing is built here:"),
-        names=", ".join(_without_wheel(output)) or _("A package"),
+        names=", ".join(names) or _("A package"),
         version=python.minor,
         platform=platform,
     )
-    return BuildFailed(stacked(shown, text), _engine_hint())
+    error = NoWheel(stacked(shown, text), _engine_hint())
+    error.names = tuple(names)
+    return error
 
 
-def not_fetched(output: str) -> BuildFailed:
-    """Return the error for wheels that do not come."""
+def with_flag(error: NoWheel) -> BuildFailed:
+    """Return the error of a machine that could build the package, with the flag for that."""
+    flag = _("To build it on this machine, where its code then runs: --build-sdist.")
+    return BuildFailed(error.message, stacked(error.hint, flag))
+
+
+def not_built(error: NoWheel, why: str) -> BuildFailed:
+    """Return the error of ``--build-sdist`` where this machine cannot build for the image."""
+    return BuildFailed(
+        fill(
+            _("{names} has no wheel, and cannot be built on this machine: {why}."),
+            names=", ".join(error.names) or _("A package"),
+            why=why,
+        ),
+        error.hint,
+    )
+
+
+def not_fetched(output: str, *, built: bool) -> BuildFailed:
+    """Return the error for wheels that do not come, or are not built."""
+    if built:
+        return BuildFailed(
+            stacked(_("The packages cannot be fetched or built:"), Block(_tail(output))),
+            _("Install what the build asks for, or build with an engine."),
+        )
     return BuildFailed(
         stacked(_("The packages cannot be fetched:"), Block(_tail(output))),
         _("Check the network and the package index, then try again."),

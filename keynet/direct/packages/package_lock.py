@@ -57,7 +57,11 @@ def wheel_hashes(packages: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return the SHA-256 of each package's wheel, where the lock names exactly one."""
     found = {}
     for package in packages:
-        hashes = [str(_object(each.get("hashes")).get("sha256", "")) for each in _wheels(package)]
+        wheels = _wheels(package)
+        if not all(_file_name(each).endswith(".whl") for each in wheels):
+            # Built on this machine: the hash of its source does not say what it is.
+            continue
+        hashes = [str(_object(each.get("hashes")).get("sha256", "")) for each in wheels]
         if len(hashes) == 1 and _SHA256.fullmatch(hashes[0]):
             found[str(package.get("name"))] = hashes[0]
     return found
@@ -128,7 +132,8 @@ def _checked(package: Mapping[str, Any]) -> dict[str, Any]:
         if not _file_name(wheel).endswith(".whl"):
             raise ValueError(fill(_("{name} is not a wheel"), name=name))
     if not wheels:
-        raise ValueError(fill(_("{name} has no wheel"), name=name))
+        why = _("{name} has no wheel: the machine that built the image built it, too")
+        raise ValueError(fill(why, name=name))
     return _narrowed(package, frozenset())
 
 
@@ -138,6 +143,8 @@ def _narrowed(package: Mapping[str, Any], tags: frozenset[str]) -> dict[str, Any
     if "archive" in package:
         return {**kept, "archive": _clean(package["archive"])}
     wheels = _wheels(package)
+    if not wheels and "sdist" in package:
+        return {**kept, "sdist": _clean(package["sdist"])}
     fitting = [each for each in wheels if tags and _tags(_file_name(each)) == tags]
     chosen = fitting if len(fitting) == 1 else wheels
     return {**kept, "wheels": [_clean(each) for each in chosen]}

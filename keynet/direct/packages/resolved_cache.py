@@ -49,6 +49,8 @@ def resolution_key(
     compiler: str,
     most_big: int,
     of_base: str = "",
+    *,
+    built: bool = False,
 ) -> str:
     """Return a hash of what decides the packages' layers; logins are not part of it.
 
@@ -56,13 +58,14 @@ def resolution_key(
         compiler: The full version of what makes the byte code, "" if there is none.
         most_big: How many wheels may have layers of their own.
         of_base: The key of the packages that the base brings.
+        built: Packages may be built on this machine.
     """
     whole = hashlib.sha256(f"4\0{python!r}\0{platform}\0{compiler}\0{most_big}\0".encode())
     for name, content in sorted(dependencies.files.items()):
         # A path is a copy in keynet's cache, whose folder is named by its hash.
         told = content if isinstance(content, bytes) else content.parent.name.encode()
         whole.update(f"{name}\0{len(told)}\0".encode() + told)
-    whole.update(of_base.encode())
+    whole.update(of_base.encode() + (b"\0built" if built else b""))
     if network.pip_conf is not None:
         whole.update(_LOGIN.sub("://", network.pip_conf.reveal()).encode())
     return whole.hexdigest()

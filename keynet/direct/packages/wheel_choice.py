@@ -25,6 +25,7 @@ from keynet.direct.packages import package_lock
 from keynet.direct.packages.base_satisfied import plan_on_base
 from keynet.direct.packages.choice_errors import hashes_differ, not_fetched, not_resolved
 from keynet.direct.packages.given_hashes import not_given
+from keynet.direct.packages.source_builds import BUILD_VARIABLES
 from keynet.errors import BuildFailed
 from keynet.events import Emit, LogLine
 from keynet.files import places
@@ -80,6 +81,7 @@ class _Uv:
     options: Options
     environment: Mapping[str, str | Secret | None]
     target: tuple[str, ...]
+    builder: str
 
     def run(self, *arguments: str, unchecked: bool = False) -> shell.Finished:
         """Run uv's pip; ``unchecked`` leaves the hashes of requirements alone."""
@@ -90,8 +92,9 @@ class _Uv:
         command = Command(
             (
                 *(str(self.program), "--directory", str(self.folder), "pip", *arguments),
-                *(*common, sys.executable, *self.target, *flags),
-                *("--only-binary", ":all:", "--index-strategy", "unsafe-best-match"),
+                *(*common, self.builder or sys.executable, *self.target, *flags),
+                *(() if self.builder else ("--only-binary", ":all:")),
+                *("--index-strategy", "unsafe-best-match"),
             ),
             self.environment,
         )
@@ -106,16 +109,19 @@ def choose_lock(
     emit: Emit,
     *,
     base: BasePackages = _NOTHING,
+    builder: str = "",
 ) -> str:
     """Return a lock (pylock.toml) of the wheels for an image, for ``fetch_wheels``.
 
     Args:
         base: What the base brings: what fits of it is not in the lock.
+        builder: A Python of this machine that may build packages; "" takes wheels alone.
 
     Raises:
-        BuildFailed: A package has no wheel for the image, or the packages contradict each other.
+        NoWheel: A package has no wheel for the image.
+        BuildFailed: The packages contradict each other, or cannot be built.
     """
-    with _prepared(dependencies, network, python, platform) as uv:
+    with _prepared(dependencies, network, python, platform, builder) as uv:
         pinned = (_PINNED,) if (uv.folder / _PINNED).exists() else ()
         sources = ["requirements.txt", *pinned]
         if base.files:
@@ -145,22 +151,27 @@ def fetch_wheels(
     network: HostNetwork,
     python: TargetPython,
     platform: Platform,
+    *,
+    builder: str = "",
 ) -> Chosen:
     """Return the wheels of a lock; they stay in keynet's cache.
 
+    Args:
+        builder: See ``choose_lock``.
+
     Raises:
-        BuildFailed: A wheel cannot be fetched, or is not the one of the lock.
+        BuildFailed: A wheel cannot be fetched or built, or is not the one of the lock.
     """
     packages = _packages(lock)
     if not packages:
         return Chosen()
-    with _prepared(dependencies, network, python, platform) as uv:
+    with _prepared(dependencies, network, python, platform, builder) as uv:
         (uv.folder / _LOCK).write_text(lock.replace(_TOP, str(uv.top)), encoding="utf-8")
         unpacked = uv.folder / "unpacked"
         arguments = ("--target", str(unpacked), "--no-deps", "--link-mode", "symlink")
         done = uv.run("install", "--quiet", *arguments, "--requirement", _LOCK, unchecked=True)
         if done.status != 0:
-            raise not_fetched(done.stderr)
+            raise not_fetched(done.stderr, built=bool(builder))
         return _chosen(unpacked, packages)
 
 
@@ -170,7 +181,11 @@ def _packages(lock: str) -> list[dict[str, Any]]:
 
 @contextmanager
 def _prepared(
-    dependencies: Dependencies, network: HostNetwork, python: TargetPython, platform: Platform
+    dependencies: Dependencies,
+    network: HostNetwork,
+    python: TargetPython,
+    platform: Platform,
+    builder: str,
 ) -> Iterator[_Uv]:
     """Write what uv reads to a private folder, where no configuration of others is found."""
     named = uv_platform(python, platform)
@@ -222,7 +237,9 @@ def _prepared(
         secret = {name: Secret(value) for name, value in options.variables().items()}
         target = ("--python-version", python.minor, "--python-platform", named)
         environment = {**cleaned, **network.proxies, **secret, **own}
-        yield _Uv(program, top, folder, options, environment, target)
+        if builder:
+            environment |= BUILD_VARIABLES
+        yield _Uv(program, top, folder, options, environment, target, builder)
 
 
 def _refuse(options: Options) -> None:

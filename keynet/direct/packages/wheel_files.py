@@ -29,7 +29,7 @@ PREFIX: Final = "opt/keynet"
 _INSTALLER: Final = b"uv"
 # Of an installation, not of a wheel.
 _LEFT_OUT: Final = frozenset(
-    {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
+    {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json"}
 )
 _ENTRY_POINT: Final = re.compile(
     r"(?P<module>[A-Za-z_][\w.]*)\s*(?::\s*(?P<name>[A-Za-z_][\w.]*))?\s*(?:\[.*\])?"

@@ -104,6 +104,7 @@ def plan_build(
         compression=settings.compression,
         cache_from=_cache(settings.cache_from, "--cache-from"),
         cache_to=_cache(settings.cache_to, "--cache-to"),
+        build_sdist=settings.build_sdist,
         title=settings.model_name or script.model_name or script.path.stem,
     )
 

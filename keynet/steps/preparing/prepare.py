@@ -86,7 +86,9 @@ def prepare(
     lookup = BackgroundLookup(access)
     base_image.start(plan, lookup)
     with stages.stage("engine", _("Choosing engine")) as stage:
-        offered = _builders(plan, request.settings.builder) if candidates is None else candidates
+        offered = (
+            _builders(plan, request.settings.builder, access) if candidates is None else candidates
+        )
         builder = find_builder(request.settings.builder, offered, plan, emit)
         stage.detail = builder.engine.how
     with stages.stage("base", _("Checking base image")) as stage, background(meanwhile or _nothing):
@@ -103,7 +105,7 @@ def _nothing() -> None:
     """Do nothing meanwhile."""
 
 
-def _builders(plan: BuildPlan, wanted: str) -> tuple[Candidate, ...]:
+def _builders(plan: BuildPlan, wanted: str, access: RegistryAccess | None) -> tuple[Candidate, ...]:
     """Return every builder, in the order of ``auto``: engines with a slow store come last.
 
     Raises:
@@ -111,7 +113,7 @@ def _builders(plan: BuildPlan, wanted: str) -> tuple[Candidate, ...]:
     """
     from keynet.direct.direct_candidate import DirectCandidate
 
-    direct = DirectCandidate(plan)
+    direct = DirectCandidate(plan, access)
     flag = _of_direct(plan)
     if flag is None:
         return (*engines(), direct)

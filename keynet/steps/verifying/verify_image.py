@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from keynet.direct.base import registries_files
 from keynet.direct.base.base_registries import BaseRegistries
-from keynet.direct.base.base_source import config_of, find_target
+from keynet.direct.base.base_source import config_of, find_python_alone
 from keynet.direct.image_origin import BASE_DIGEST, BASE_NAME
 from keynet.direct.packages import package_lock
 from keynet.direct.rebuilding import (
@@ -197,7 +197,7 @@ def _again(
     layers = []
     if found.lock:
         packages, recorded = package_lock.parsed(found.lock.encode())
-        python = find_target(found.base, found.base_name, loop, emit).python
+        python = find_python_alone(found.base, found.base_name, loop, emit)
         layers.append(environment_again(python, recipe))
         network = plan.host_network if plan else _network()
         with Stages(emit).stage("packages", _("Fetching packages")):

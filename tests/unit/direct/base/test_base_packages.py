@@ -11,7 +11,7 @@ import pytest
 
 from keynet.direct.base.base_listing import Listing, read_layer
 from keynet.direct.base.base_packages import BasePackages, find_packages
-from keynet.direct.base.base_source import find_target
+from keynet.direct.base.base_source import find_python_alone, find_target
 from keynet.direct.base.python_cache import keep_packages, kept_packages
 from keynet.direct.base.target_python import TargetPython
 from keynet.events import Event, Notice, ignore
@@ -83,6 +83,18 @@ def test_debians_folders_and_old_metadata_count() -> None:
         "older.egg-info/PKG-INFO",
         "older.egg-info/requires.txt",
     ]
+
+
+def test_condas_folder_counts() -> None:
+    conda = TargetPython((3, 10), "/opt/conda/bin/python3.10", "/opt/conda/lib/python3.10/x", 31)
+    folder = "opt/conda/lib/python3.10/site-packages"
+    files = {
+        f"{folder}/torch-2.1.dist-info/METADATA": "Name: torch\nVersion: 2.1\n",
+        f"opt/conda/pkgs/x/{SITE}/x-1.dist-info/METADATA": "Name: x\n",
+        f"{folder}/deep/vendored-1.dist-info/METADATA": "Name: vendored\n",
+    }
+    found = find_packages(listed(layer(files)), conda)
+    assert list(found.files) == [f"{folder}/torch-2.1.dist-info/METADATA"]
 
 
 def test_an_upper_layer_removes_and_replaces() -> None:
@@ -170,6 +182,14 @@ def test_no_layer_of_pythons_own_image_is_read(loop: EventLoop) -> None:
     loop.close()
     assert target.packages == BasePackages()
     assert own.reads == []
+
+
+def test_nothing_is_read_for_a_python_that_the_config_names(loop: EventLoop) -> None:
+    layers = [_Watched(BytesLayer(b"no tar")) for _number in range(2)]
+    found = find_python_alone(image(layers, *PYTHONS_OWN, "RUN x"), BASE, loop, ignore)
+    loop.close()
+    assert found.version == (3, 11, 9)
+    assert [each.reads for each in layers] == [[], []]
 
 
 def test_what_was_added_to_pythons_own_image_is_read_once(loop: EventLoop) -> None:

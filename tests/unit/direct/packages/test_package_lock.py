@@ -38,6 +38,18 @@ def test_only_the_installed_wheel_is_named() -> None:
     assert wheel_hashes([locked]) == {"six": HASH}
 
 
+def test_what_was_built_is_named_by_its_source_and_cannot_be_fetched() -> None:
+    source = wheel("https://me:pw@a.example/six-1.tar.gz")
+    built = {"name": "six", "version": "1", "sdist": source}
+    archive = {"name": "own", "version": "1", "archive": wheel("https://a.example/own-1.tar.gz")}
+    locked = narrowed([built, archive], {})
+    assert locked[1]["sdist"]["url"] == "https://a.example/six-1.tar.gz"
+    assert wheel_hashes(locked) == {}
+    for each in locked:
+        with pytest.raises(ValidationError, match="not one of keynet's"):
+            parsed(rendered([each], RECORDED).encode())
+
+
 @pytest.mark.parametrize("tags", [frozenset(), frozenset({"py3-none-win32"})])
 def test_all_stay_where_it_is_not_known(tags: frozenset[str]) -> None:
     both = [

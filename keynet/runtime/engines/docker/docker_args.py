@@ -5,14 +5,15 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from keynet.oci.platform import Platform
 from keynet.plan import BuildPlan, Recipe, UserContainerfile
 from keynet.runtime.build import authfiles
-from keynet.runtime.build.staging import Stage
-from keynet.runtime.engines.docker import docker_tar_context
 from keynet.text import _, fill
+
+if TYPE_CHECKING:
+    from keynet.runtime.build.staging import Stage
 
 __all__ = [
     "BUILDKIT",
@@ -134,7 +135,7 @@ def environment(invocation: Invocation, config: Path | None) -> Mapping[str, str
 
 def build_arguments(
     plan: BuildPlan,
-    stage: Stage,
+    stage: "Stage",
     invocation: Invocation,
     *,
     name: str,
@@ -158,6 +159,9 @@ def build_arguments(
     ]
     arguments += more
     if invocation.mode == LEGACY:
+        # A run needs the values of this module only.
+        from keynet.runtime.engines.docker import docker_tar_context
+
         return (*arguments, "--file", docker_tar_context.containerfile_name(plan), "-")
     return (*arguments, "--file", str(stage.containerfile), str(stage.root))
 
@@ -170,7 +174,7 @@ def pull_arguments(plan: BuildPlan, name: str | None = None) -> tuple[str, ...]:
 
 
 def remote_build_arguments(
-    plan: BuildPlan, stage: Stage, invocation: Invocation
+    plan: BuildPlan, stage: "Stage", invocation: Invocation
 ) -> tuple[str, ...]:
     """Return ``buildx build`` for a remote builder, without output and context."""
     arguments = [
@@ -191,7 +195,7 @@ def network_flags(network: str, mode: str) -> list[str]:
     return ["--network", network, *allowed]
 
 
-def _plan_flags(plan: BuildPlan, stage: Stage) -> list[str]:
+def _plan_flags(plan: BuildPlan, stage: "Stage") -> list[str]:
     arguments = _platform_flags(plan)
     if plan.no_cache:
         arguments.append("--no-cache")

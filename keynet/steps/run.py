@@ -1,5 +1,7 @@
 """Run a training script or an image here, with limits, before it is pushed."""
 
+from __future__ import annotations
+
 import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 from keynet.errors import InvalidRunSettings, KeynetError
 from keynet.events import Emit, Notice, StepStarted
 from keynet.files import owners
-from keynet.plan import RegistryAccess
 from keynet.runtime.abilities import SystemFacts
 from keynet.runtime.engine import Candidate, Saver
 from keynet.runtime.engines.engine_candidates import engines
@@ -27,6 +28,7 @@ from keynet.steps.running import Chosen
 from keynet.text import _, fill, printable, stacked
 
 if TYPE_CHECKING:
+    from keynet.plan import RegistryAccess
     from keynet.settings import Settings
     from keynet.steps.preparing.request import Request
 
@@ -58,7 +60,7 @@ class RunOptions:
 
 
 def run_script(
-    request: "Request",
+    request: Request,
     options: RunOptions,
     emit: Emit,
     candidates: Sequence[Candidate] | None = None,
@@ -127,7 +129,7 @@ def run_image(
     return _run(chosen, image, options, emit, image, script=False)
 
 
-def own_registry(merged: "Settings") -> RegistryAccess | None:
+def own_registry(merged: Settings) -> RegistryAccess | None:
     """Return the platform's registry; None without a usable login."""
     try:
         return merged.registry_access()

@@ -1,14 +1,15 @@
 """The engines that run containers, among the candidates of a build."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from keynet.errors import EngineUnavailable, LocalImageNotFound, NetworkNotFound
 from keynet.events import Emit, LogLine, Notice, StepStarted
 from keynet.oci.reference import Reference
-from keynet.plan import RegistryAccess
 from keynet.process.background import background
 from keynet.runtime.abilities import Engine, SystemFacts
 from keynet.runtime.engine import AnyBuilder, Candidate, Unusable
@@ -17,6 +18,9 @@ from keynet.runtime.workspace.container_run import ContainerCommands, Running
 from keynet.runtime.workspace.runtime_settings import RuntimeSettings
 from keynet.runtime.workspace.safe_names import BUILT_IN_NETWORKS
 from keynet.text import _, fill, printable
+
+if TYPE_CHECKING:
+    from keynet.plan import RegistryAccess
 
 __all__ = ["Chosen", "ask", "choose", "find_image", "only_running"]
 

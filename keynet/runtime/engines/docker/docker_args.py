@@ -1,5 +1,7 @@
 """docker's argv and output for legacy builder, BuildKit and buildx. Pure."""
 
+from __future__ import annotations
+
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -8,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from keynet.oci.platform import Platform
-from keynet.plan import BuildPlan, Recipe, UserContainerfile
 from keynet.runtime.build import authfiles
 from keynet.text import _, fill
 
 if TYPE_CHECKING:
+    from keynet.plan import BuildPlan
     from keynet.runtime.build.staging import Stage
 
 __all__ = [
@@ -135,7 +137,7 @@ def environment(invocation: Invocation, config: Path | None) -> Mapping[str, str
 
 def build_arguments(
     plan: BuildPlan,
-    stage: "Stage",
+    stage: Stage,
     invocation: Invocation,
     *,
     name: str,
@@ -168,13 +170,16 @@ def build_arguments(
 
 def pull_arguments(plan: BuildPlan, name: str | None = None) -> tuple[str, ...]:
     """Return the arguments of ``pull`` for an image, by default the recipe's base."""
+    # Here and below: a run imports this module, and needs no plan.
+    from keynet.plan import Recipe
+
     if name is None:
         name = plan.recipe.from_name if isinstance(plan.recipe, Recipe) else ""
     return ("pull", *_platform_flags(plan), name)
 
 
 def remote_build_arguments(
-    plan: BuildPlan, stage: "Stage", invocation: Invocation
+    plan: BuildPlan, stage: Stage, invocation: Invocation
 ) -> tuple[str, ...]:
     """Return ``buildx build`` for a remote builder, without output and context."""
     arguments = [
@@ -195,7 +200,7 @@ def network_flags(network: str, mode: str) -> list[str]:
     return ["--network", network, *allowed]
 
 
-def _plan_flags(plan: BuildPlan, stage: "Stage") -> list[str]:
+def _plan_flags(plan: BuildPlan, stage: Stage) -> list[str]:
     arguments = _platform_flags(plan)
     if plan.no_cache:
         arguments.append("--no-cache")
@@ -221,6 +226,8 @@ def heredocs_since(plan: BuildPlan, built_in: tuple[int, ...]) -> tuple[int, ...
 
     A frontend that the Containerfile names counts in place of the one that is ``built_in``.
     """
+    from keynet.plan import UserContainerfile
+
     recipe = plan.recipe
     named = recipe.syntax if isinstance(recipe, UserContainerfile) else ""
     if not named:
@@ -230,6 +237,8 @@ def heredocs_since(plan: BuildPlan, built_in: tuple[int, ...]) -> tuple[int, ...
 
 def unsupported_by_legacy(plan: BuildPlan) -> list[str]:
     """Explain which parts of the plan the legacy builder cannot do."""
+    from keynet.plan import UserContainerfile
+
     recipe = plan.recipe
     instructions = recipe.instructions if isinstance(recipe, UserContainerfile) else ()
     found = [

@@ -1,10 +1,11 @@
 """How docker's daemon runs containers: its flags, its pulls, its messages."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from keynet.plan import RegistryAccess
 from keynet.process import shell
 from keynet.runtime.engines.docker.docker_args import Invocation
 from keynet.runtime.engines.docker.docker_engine import DockerEngine
@@ -12,6 +13,9 @@ from keynet.runtime.engines.docker.docker_host import GUIDE
 from keynet.runtime.engines.questions import Questions
 from keynet.runtime.workspace.container_run import ContainerCommands
 from keynet.text import N_
+
+if TYPE_CHECKING:
+    from keynet.plan import RegistryAccess
 
 __all__ = ["container_commands", "gpu_flags"]
 

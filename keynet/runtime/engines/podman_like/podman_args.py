@@ -3,16 +3,18 @@
 Each function returns the arguments after the program's name and its global flags.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from keynet.net.hosts import is_loopback
 from keynet.oci.reference import Reference
-from keynet.plan import BuildPlan, Recipe, RegistryAccess
 from keynet.runtime.engines.podman_like.dialect import Invocation
 
 if TYPE_CHECKING:
+    from keynet.plan import BuildPlan, RegistryAccess
     from keynet.runtime.build.staging import Stage
     from keynet.runtime.engines.podman_like.podman_login import RegistryAuth
 
@@ -47,10 +49,10 @@ def store_flags(invocation: Invocation) -> tuple[str, ...]:
 
 def build_arguments(
     plan: BuildPlan,
-    stage: "Stage",
+    stage: Stage,
     invocation: Invocation,
     *,
-    auth: "RegistryAuth | None",
+    auth: RegistryAuth | None,
     name: str,
 ) -> tuple[str, ...]:
     """Return the arguments of ``build`` for the plan.
@@ -89,16 +91,19 @@ def platform_flags(plan: BuildPlan) -> list[str]:
 
 
 def pull_arguments(
-    plan: BuildPlan, auth: "RegistryAuth | None", name: str | None = None
+    plan: BuildPlan, auth: RegistryAuth | None, name: str | None = None
 ) -> tuple[str, ...]:
     """Return the arguments of ``pull`` for an image, by default the recipe's base."""
+    # Here and below: a run imports this module, and needs no plan.
+    from keynet.plan import Recipe
+
     if name is None:
         name = plan.recipe.from_name if isinstance(plan.recipe, Recipe) else ""
     return ("pull", *platform_flags(plan), *_pull_flags(plan, auth), name)
 
 
 def push_arguments(
-    image_id: str, target: Reference, auth: "RegistryAuth", digestfile: Path | None
+    image_id: str, target: Reference, auth: RegistryAuth, digestfile: Path | None
 ) -> tuple[str, ...]:
     """Return the arguments of ``push`` for an image id, which needs no tag.
 
@@ -143,21 +148,21 @@ def login_arguments(access: RegistryAccess, cert_dir: Path | None) -> tuple[str,
     return (*arguments, access.host)
 
 
-def remote_auth_flags(auth: "RegistryAuth") -> Iterable[str]:
+def remote_auth_flags(auth: RegistryAuth) -> Iterable[str]:
     """Yield the flags for credentials; a remote service uses its own certificates."""
     yield from ("--authfile", str(auth.authfile))
     if auth.insecure:
         yield "--tls-verify=false"
 
 
-def auth_flags(auth: "RegistryAuth") -> Iterable[str]:
+def auth_flags(auth: RegistryAuth) -> Iterable[str]:
     """Yield the flags for credentials and CA."""
     yield from remote_auth_flags(auth)
     if auth.cert_dir is not None:
         yield from ("--cert-dir", str(auth.cert_dir))
 
 
-def _pull_flags(plan: BuildPlan, auth: "RegistryAuth | None") -> Iterable[str]:
+def _pull_flags(plan: BuildPlan, auth: RegistryAuth | None) -> Iterable[str]:
     """Return the flags for a pull, with the CA only if a base needs this registry.
 
     ``--cert-dir`` would hide certificates that the user has configured for other hosts, and
@@ -172,6 +177,8 @@ def _pull_flags(plan: BuildPlan, auth: "RegistryAuth | None") -> Iterable[str]:
 
 def uses_registry(plan: BuildPlan, host: str) -> bool:
     """Report whether a base image of the plan comes from this registry."""
+    from keynet.plan import Recipe
+
     if isinstance(plan.recipe, Recipe):
         return plan.recipe.base.registry == host
     return f"{host}/" in plan.recipe.text

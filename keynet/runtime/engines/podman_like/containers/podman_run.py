@@ -1,13 +1,14 @@
 """How podman runs containers: its flags, its pulls, its messages."""
 
+from __future__ import annotations
+
 import contextlib
 import resource
 from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from keynet.oci.reference import Reference
-from keynet.plan import RegistryAccess
 from keynet.process import shell
 from keynet.runtime.engines.podman_like.containers import remembered_host
 from keynet.runtime.engines.podman_like.dialect import Dialect, Invocation
@@ -16,6 +17,9 @@ from keynet.runtime.engines.questions import Questions
 from keynet.runtime.probing.ulimits import lower_limits
 from keynet.runtime.workspace.container_run import ContainerCommands
 from keynet.text import N_
+
+if TYPE_CHECKING:
+    from keynet.plan import RegistryAccess
 
 __all__ = ["container_commands", "gpu_flags", "ulimit_flags"]
 

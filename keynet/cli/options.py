@@ -8,7 +8,7 @@ import click
 
 from keynet.text import _, fill
 
-__all__ = ["TOKEN_HOST", "build_options", "output_options", "pairs", "script_argument"]
+__all__ = ["BUILDERS", "TOKEN_HOST", "build_options", "output_options", "pairs", "script_argument"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 BUILDERS = ["auto", "docker", "podman", "buildah", "direct"]

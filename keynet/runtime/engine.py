@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from keynet.events import Emit
 from keynet.oci.attachment import Attachment
 from keynet.oci.descriptor import Descriptor
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
-from keynet.plan import BaseFacts, BuildPlan, Pushed, RegistryAccess
+
+if TYPE_CHECKING:
+    from keynet.plan import BaseFacts, BuildPlan, Pushed, RegistryAccess
 
 __all__ = [
     "AnyBuilder",

@@ -1,8 +1,10 @@
 """Run a training script or an image here, with limits, before it is pushed."""
 
+from __future__ import annotations
+
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -10,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 from keynet.errors import InvalidRunSettings, KeynetError
 from keynet.events import Emit, Notice, StepStarted
 from keynet.files import owners
-from keynet.plan import RegistryAccess
 from keynet.runtime.abilities import SystemFacts
 from keynet.runtime.engine import Candidate, Saver
 from keynet.runtime.engines.engine_candidates import engines
@@ -22,12 +23,13 @@ from keynet.runtime.workspace.labels import Labels
 from keynet.runtime.workspace.limits import SMALLEST_MEMORY, Limits, shown_memory
 from keynet.runtime.workspace.runtime_settings import RuntimeSettings
 from keynet.runtime.workspace.safe_names import container_name, new_id
-from keynet.settings import Settings
 from keynet.steps import running
 from keynet.steps.running import Chosen
 from keynet.text import _, fill, printable, stacked
 
 if TYPE_CHECKING:
+    from keynet.plan import RegistryAccess
+    from keynet.settings import Settings
     from keynet.steps.preparing.request import Request
 
 __all__ = ["RunOptions", "own_registry", "run_image", "run_script"]
@@ -58,7 +60,7 @@ class RunOptions:
 
 
 def run_script(
-    request: "Request",
+    request: Request,
     options: RunOptions,
     emit: Emit,
     candidates: Sequence[Candidate] | None = None,
@@ -104,13 +106,13 @@ def run_image(
     emit: Emit,
     *,
     builder: str = "auto",
-    access: RegistryAccess | None = None,
+    access: Callable[[], RegistryAccess | None] = lambda: None,
     candidates: Sequence[Candidate] | None = None,
 ) -> Outcome:
     """Run an image of an engine's store, which pulls it if it has to.
 
     Args:
-        access: The platform's registry, for an image of it.
+        access: Returns the platform's registry, for an image of it; asked if one is pulled.
 
     Raises:
         ValidationError: Not a valid name of an image.
@@ -122,7 +124,7 @@ def run_image(
     offered = engines() if candidates is None else candidates
     chosen = running.choose(builder, offered, image, options.settings, emit)
     if chosen.config is None:
-        running.find_image(chosen.commands, image, access, emit)
+        running.find_image(chosen.commands, image, access(), emit)
         chosen = replace(chosen, config=chosen.commands.config(image))
     return _run(chosen, image, options, emit, image, script=False)
 

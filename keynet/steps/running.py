@@ -1,14 +1,15 @@
 """The engines that run containers, among the candidates of a build."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from keynet.errors import EngineUnavailable, LocalImageNotFound, NetworkNotFound
 from keynet.events import Emit, LogLine, Notice, StepStarted
 from keynet.oci.reference import Reference
-from keynet.plan import RegistryAccess
 from keynet.process.background import background
 from keynet.runtime.abilities import Engine, SystemFacts
 from keynet.runtime.engine import AnyBuilder, Candidate, Unusable
@@ -18,7 +19,17 @@ from keynet.runtime.workspace.runtime_settings import RuntimeSettings
 from keynet.runtime.workspace.safe_names import BUILT_IN_NETWORKS
 from keynet.text import _, fill, printable
 
+if TYPE_CHECKING:
+    from keynet.plan import RegistryAccess
+
 __all__ = ["Chosen", "ask", "choose", "find_image", "only_running"]
+
+
+@runtime_checkable
+class _Remembering(Protocol):
+    """A candidate that knows from an earlier trial how its engine runs containers."""
+
+    def remembered_commands(self, timeout_s: float) -> ContainerCommands | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +53,11 @@ class _Runs:
     def remembered(self) -> AnyBuilder | Unusable | None:
         return _checked(self.candidate.remembered())
 
+    def remembered_commands(self, timeout_s: float) -> ContainerCommands | None:
+        if not isinstance(self.candidate, _Remembering):
+            return None
+        return self.candidate.remembered_commands(timeout_s)
+
     def probe(self) -> AnyBuilder | Unusable:
         if not self.tried:
             found = _checked(self.candidate.probe())
@@ -50,7 +66,7 @@ class _Runs:
         return self.tried[0]
 
 
-def only_running(candidates: Sequence[Candidate]) -> list[Candidate]:
+def only_running(candidates: Sequence[Candidate]) -> list[_Runs]:
     """Return the candidates, each of which is unusable if its engine does not run containers."""
     return [_Runs(each) for each in candidates]
 
@@ -85,16 +101,16 @@ def choose(
     """
     running = only_running(candidates)
     if name != choosing.AUTO:
-        return ask(choosing.choose(name, running, emit=emit, needs_run=False), image, settings)
+        return _asked(_commands(name, running, settings, emit), image, settings)
     first: Chosen | None = None
     silent: EngineUnavailable | None = None
     for candidate in running:
         try:
-            builder = choosing.choose(candidate.name, running, emit=emit, needs_run=False)
+            commands = _commands(candidate.name, running, settings, emit)
         except EngineUnavailable:
             continue
         try:
-            found = ask(builder, image, settings)
+            found = _asked(commands, image, settings)
         except EngineUnavailable as error:
             # It worked a short time ago.
             emit(Notice(error.message, "note"))
@@ -108,7 +124,7 @@ def choose(
     if silent is not None:
         raise silent
     # With every engine's reason.
-    return ask(choosing.choose(choosing.AUTO, running, emit=emit, needs_run=False), image, settings)
+    return _asked(_commands(choosing.AUTO, running, settings, emit), image, settings)
 
 
 def ask(builder: AnyBuilder, image: str, settings: RuntimeSettings) -> Chosen:
@@ -117,7 +133,10 @@ def ask(builder: AnyBuilder, image: str, settings: RuntimeSettings) -> Chosen:
     Raises:
         EngineUnavailable: The engine does not answer.
     """
-    commands = commands_of(builder, settings.timeout_s)
+    return _asked(_commands_of(builder, settings.timeout_s), image, settings)
+
+
+def _asked(commands: ContainerCommands, image: str, settings: RuntimeSettings) -> Chosen:
     with (
         background(commands.system) as system,
         background(partial(_has, commands.host, settings.network)) as has_network,
@@ -136,7 +155,22 @@ def _has(host: Engine, network: str) -> bool:
     return True
 
 
-def commands_of(builder: AnyBuilder, timeout_s: float) -> ContainerCommands:
+def _commands(
+    name: str, running: Sequence[_Runs], settings: RuntimeSettings, emit: Emit
+) -> ContainerCommands:
+    """Return how an engine runs containers, without its builder if an earlier trial is known.
+
+    Raises:
+        EngineUnavailable: It does not work here, or runs no containers.
+    """
+    for each in running:
+        if each.name == name and (known := each.remembered_commands(settings.timeout_s)):
+            return known
+    builder = choosing.choose(name, running, emit=emit, needs_run=False)
+    return _commands_of(builder, settings.timeout_s)
+
+
+def _commands_of(builder: AnyBuilder, timeout_s: float) -> ContainerCommands:
     """Return how a builder's engine runs containers; one of ``only_running`` does."""
     assert isinstance(builder, Running)
     commands = builder.container_commands(timeout_s)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from keynet import credentials, settings
+from keynet import credentials
 from keynet.errors import InvalidRunSettings
 from keynet.runtime.workspace.runtime_settings import RuntimeSettings, merge_runtime
 from keynet.text import _, fill
@@ -30,7 +30,12 @@ def runtime_settings(
         UsageError: The pyproject.toml cannot be read.
         KeynetError: The config file cannot be read.
     """
-    pyproject = {} if context is None else settings.read_pyproject(context)
+    table: Mapping[str, object] = {}
+    if context is not None:
+        # All settings of a push, which an image does not need: 0.1 s.
+        from keynet import settings
+
+        table = settings.runtime_table(settings.read_pyproject(context))
     login = credentials.load(config)
     saved = {} if login is None else login.extra.get("runtime", {})
     if not isinstance(saved, dict):
@@ -41,4 +46,4 @@ def runtime_settings(
             ),
             _("Write it as an object with settings such as cpus, or remove it."),
         )
-    return merge_runtime(flags, os.environ, settings.runtime_table(pyproject), saved)
+    return merge_runtime(flags, os.environ, table, saved)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from keynet.cli.options import build_options
+from keynet.cli.options import BUILDERS, build_options
 from keynet.text import _, fill
 
 if TYPE_CHECKING:
     from keynet.cli.render import Verbosity
     from keynet.runtime.workspace.container_run import Outcome
+    from keynet.settings import Settings
     from keynet.steps.run import RunOptions
 
 _SCRIPTS: Final = (".py", ".ipynb")
@@ -136,7 +137,6 @@ def _run_image(
 ) -> int:
     from dataclasses import replace
 
-    from keynet import credentials, settings
     from keynet.cli.render import show
     from keynet.errors import EngineError, InvalidRunSettings, RunNotStarted
     from keynet.steps import run as step
@@ -144,7 +144,6 @@ def _run_image(
 
     _refuse_build_options(flags)
     options = replace(options, settings=runtime_settings(None, limits))
-    merged = settings.merge({"builder": flags["builder"]}, os.environ, {}, credentials.load())
     try:
         with show(verbosity) as emit:
             return _status(
@@ -152,14 +151,32 @@ def _run_image(
                     image,
                     options,
                     emit,
-                    builder=merged.builder,
-                    access=step.own_registry(merged),
+                    builder=_builder(flags["builder"]),
+                    access=lambda: step.own_registry(_merged(flags["builder"])),
                 )
             )
     except (InvalidRunSettings, RunNotStarted):
         raise
     except EngineError as error:
         raise RunNotStarted(error.message, error.hint) from error
+
+
+def _builder(flag: str | None) -> str:
+    """Return the engine that a flag or the environment names.
+
+    All settings together need a library that takes longer to import than an engine to answer.
+    """
+    named = os.environ.get("KEYNET_BUILDER", "").strip()
+    if flag is None and named and named not in BUILDERS:
+        # The error of all settings.
+        return _merged(flag).builder
+    return flag or named or BUILDERS[0]
+
+
+def _merged(builder: str | None) -> "Settings":
+    from keynet import credentials, settings
+
+    return settings.merge({"builder": builder}, os.environ, {}, credentials.load())
 
 
 def _refuse_build_options(flags: Mapping[str, Any]) -> None:

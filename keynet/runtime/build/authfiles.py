@@ -3,15 +3,19 @@
 Source: containers-auth.json(5).
 """
 
+from __future__ import annotations
+
 import base64
 import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from keynet.files import limited_read
-from keynet.plan import RegistryAccess
+
+if TYPE_CHECKING:
+    from keynet.plan import RegistryAccess
 
 __all__ = ["KIND", "VARIABLE", "entry", "given", "mapping", "read", "write"]
 

@@ -5,7 +5,7 @@ The code that drives an engine is imported when that engine is used: a push need
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keynet.runtime.engine import AnyBuilder, Candidate, Unusable, WorkingEngine
 from keynet.runtime.engines.docker import docker_host
@@ -15,6 +15,9 @@ from keynet.runtime.engines.podman_like.dialect import Dialect
 from keynet.runtime.engines.podman_like.podman import PODMAN
 from keynet.runtime.probing.candidate import EngineCandidate, TrialResult
 from keynet.runtime.probing.engine_report import EngineReport, Reporter
+
+if TYPE_CHECKING:
+    from keynet.runtime.workspace.container_run import ContainerCommands
 
 __all__ = ["engines", "reporters"]
 
@@ -26,6 +29,7 @@ def engines() -> tuple[Candidate, ...]:
         settings=docker_host.settings,
         trial=_try_docker,
         restore=_restore_docker,
+        commands=_docker_commands,
         advice=docker_host.ADVICE,
     )
     return (docker, _podman_like(PODMAN), _podman_like(BUILDAH))
@@ -58,6 +62,7 @@ def _podman_like(dialect: Dialect) -> EngineCandidate:
         settings=podman_host.settings,
         trial=partial(_try_podman_like, dialect),
         restore=partial(_restore_podman_like, dialect),
+        commands=partial(_podman_commands, dialect),
         advice=podman_host.ADVICE,
     )
 
@@ -80,6 +85,18 @@ def _restore_docker(engine: WorkingEngine, invocation: Mapping[str, Any]) -> Any
     return Docker(engine, docker_args.Invocation(**invocation))
 
 
+def _docker_commands(
+    engine: WorkingEngine, invocation: Mapping[str, Any], timeout_s: float
+) -> "ContainerCommands | None":
+    from keynet.runtime.engines.docker import docker_args, docker_run
+
+    if invocation["mode"] == docker_args.REMOTE_BUILDER:
+        return None
+    return docker_run.container_commands(
+        docker_args.Invocation(**invocation), timeout_s, engine.endpoint
+    )
+
+
 def _try_podman_like(dialect: Dialect) -> TrialResult:
     from keynet.runtime.engines.podman_like import podman_like_trial
 
@@ -92,3 +109,13 @@ def _restore_podman_like(
     from keynet.runtime.engines.podman_like import podman_like
 
     return podman_like.restore(dialect, engine, invocation)
+
+
+def _podman_commands(
+    dialect: Dialect, engine: WorkingEngine, invocation: Mapping[str, Any], timeout_s: float
+) -> "ContainerCommands | None":
+    from keynet.runtime.engines.podman_like import own_store
+    from keynet.runtime.engines.podman_like.containers import podman_run
+
+    del engine
+    return podman_run.container_commands(dialect, own_store.restored(invocation), timeout_s)

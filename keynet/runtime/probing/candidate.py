@@ -1,14 +1,18 @@
 """An engine that may work on this host: its probing and remembered results."""
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keynet.process import programs
 from keynet.runtime.engine import AnyBuilder, Unusable, WorkingEngine
 from keynet.runtime.probing import cache_key, endpoints
 from keynet.runtime.probing.cache import Cache, ProbedEngine
+
+if TYPE_CHECKING:
+    from keynet.runtime.workspace.container_run import ContainerCommands
 
 __all__ = ["EngineCandidate"]
 
@@ -21,14 +25,16 @@ class EngineCandidate:
     """One engine, by functions of its own module, which they import when called.
 
     ``settings`` returns everything that decides how the engine runs, in JSON's types; ``trial``
-    probes it; ``restore`` makes a builder from the result of a trial; ``advice`` has the texts
-    for a daemon that does not answer.
+    probes it; ``restore`` makes a builder from the result of a trial, ``commands`` what runs
+    containers (with the seconds of each answer; None if the engine runs none); ``advice`` has
+    the texts for a daemon that does not answer.
     """
 
     name: str
     settings: Callable[[], Iterable[object]]
     trial: Callable[[], TrialResult]
     restore: Callable[[WorkingEngine, Mapping[str, Any]], AnyBuilder]
+    commands: "Callable[[WorkingEngine, Mapping[str, Any], float], ContainerCommands | None]"
     advice: endpoints.Advice
 
     @property
@@ -49,6 +55,17 @@ class EngineCandidate:
                 if self._refusal(found.engine.endpoint) is not None:
                     return None
                 return self._restored(found)
+
+    def remembered_commands(self, timeout_s: float) -> "ContainerCommands | None":
+        """Return how the engine runs containers, without its builder, which a run does not need.
+
+        None if it runs none, no trial is remembered or its daemon does not answer.
+        """
+        found = Cache().get(self.name, self._key())
+        if isinstance(found, ProbedEngine) and self._refusal(found.engine.endpoint) is None:
+            with contextlib.suppress(TypeError, LookupError):
+                return self.commands(found.engine, found.invocation, timeout_s)
+        return None
 
     def probe(self) -> AnyBuilder | Unusable:
         """Probe the engine again, and remember the result."""

@@ -4,6 +4,8 @@ The container is removed here and not by the engine's ``--rm``: only then can be
 ran out of memory, and its output be copied.
 """
 
+from __future__ import annotations
+
 import contextlib
 import json
 import re
@@ -12,12 +14,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from keynet.errors import EngineError, EngineUnavailable, Interrupted, KeynetError
 from keynet.files import folder_parents
 from keynet.files.living_folders import living
-from keynet.plan import RegistryAccess
 from keynet.process import shell
 from keynet.runtime.abilities import TIMEOUT_S, Engine, SystemFacts
 from keynet.runtime.engines.questions import Questions
@@ -29,6 +30,9 @@ from keynet.runtime.workspace.container_args import (
 )
 from keynet.secret import Secret
 from keynet.text import _, fill
+
+if TYPE_CHECKING:
+    from keynet.plan import RegistryAccess
 
 __all__ = ["NOT_STARTED", "ContainerCommands", "Outcome", "Pull", "Running", "execute"]
 
@@ -43,7 +47,7 @@ _SILENT_TIMEOUT_S: Final = 5.0
 _GONE: Final = re.compile(r"no such container|no container with", re.IGNORECASE)
 
 # Pulls an image by name, with credentials and a line at a time; returns "" or what went wrong.
-Pull = Callable[[str, RegistryAccess | None, shell.OnLine], str]
+Pull = Callable[[str, "RegistryAccess | None", shell.OnLine], str]
 GpuFlags = Callable[[str], tuple[str, ...]]
 
 

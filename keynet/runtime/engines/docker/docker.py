@@ -286,7 +286,7 @@ class Docker:
 
     def container_commands(self, timeout_s: float = TIMEOUT_S) -> ContainerCommands:
         """See ``Running.container_commands``."""
-        return docker_run.container_commands(self.invocation, timeout_s)
+        return docker_run.container_commands(self.invocation, timeout_s, self.engine.endpoint)
 
     @property
     def _has_own_kernel(self) -> bool:

@@ -1,18 +1,21 @@
 """docker's argv and output for legacy builder, BuildKit and buildx. Pure."""
 
+from __future__ import annotations
+
 import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from keynet.oci.platform import Platform
-from keynet.plan import BuildPlan, Recipe, UserContainerfile
 from keynet.runtime.build import authfiles
-from keynet.runtime.build.staging import Stage
-from keynet.runtime.engines.docker import docker_tar_context
 from keynet.text import _, fill
+
+if TYPE_CHECKING:
+    from keynet.plan import BuildPlan
+    from keynet.runtime.build.staging import Stage
 
 __all__ = [
     "BUILDKIT",
@@ -158,12 +161,18 @@ def build_arguments(
     ]
     arguments += more
     if invocation.mode == LEGACY:
+        # A run needs the values of this module only.
+        from keynet.runtime.engines.docker import docker_tar_context
+
         return (*arguments, "--file", docker_tar_context.containerfile_name(plan), "-")
     return (*arguments, "--file", str(stage.containerfile), str(stage.root))
 
 
 def pull_arguments(plan: BuildPlan, name: str | None = None) -> tuple[str, ...]:
     """Return the arguments of ``pull`` for an image, by default the recipe's base."""
+    # Here and below: a run imports this module, and needs no plan.
+    from keynet.plan import Recipe
+
     if name is None:
         name = plan.recipe.from_name if isinstance(plan.recipe, Recipe) else ""
     return ("pull", *_platform_flags(plan), name)
@@ -217,6 +226,8 @@ def heredocs_since(plan: BuildPlan, built_in: tuple[int, ...]) -> tuple[int, ...
 
     A frontend that the Containerfile names counts in place of the one that is ``built_in``.
     """
+    from keynet.plan import UserContainerfile
+
     recipe = plan.recipe
     named = recipe.syntax if isinstance(recipe, UserContainerfile) else ""
     if not named:
@@ -226,6 +237,8 @@ def heredocs_since(plan: BuildPlan, built_in: tuple[int, ...]) -> tuple[int, ...
 
 def unsupported_by_legacy(plan: BuildPlan) -> list[str]:
     """Explain which parts of the plan the legacy builder cannot do."""
+    from keynet.plan import UserContainerfile
+
     recipe = plan.recipe
     instructions = recipe.instructions if isinstance(recipe, UserContainerfile) else ()
     found = [

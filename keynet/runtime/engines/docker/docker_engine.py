@@ -70,14 +70,15 @@ class DockerEngine:
 
     def system(self) -> SystemFacts:
         """See ``Monitored.system``."""
-        [*found] = documents(self._questions.ask("info", "--format", _JSON))
-        facts = found[0] if found else {}
-        if errors := names(facts.get("ServerErrors")):
-            raise self._down(errors[0])
+        facts = self._info()
         endpoint = self._questions.ask(
             "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"
         ).strip()
         return read_system(facts, endpoint)
+
+    def system_at(self, endpoint: str) -> SystemFacts:
+        """Return the facts about a host whose address is known."""
+        return read_system(self._info(), endpoint)
 
     def networks(self, *, managed: bool = True) -> list[Network]:
         """See ``Networking.networks``."""
@@ -156,6 +157,13 @@ class DockerEngine:
     def _questions(self) -> Questions:
         hints = {"DOCKER_CLI_HINTS": "false"}
         return Questions(GUIDE, (self.binary,), hints, self.timeout_s)
+
+    def _info(self) -> Mapping[str, Any]:
+        [*found] = documents(self._questions.ask("info", "--format", _JSON))
+        facts = found[0] if found else {}
+        if errors := names(facts.get("ServerErrors")):
+            raise self._down(errors[0])
+        return facts
 
     def _versions(self, timeout_s: float) -> Mapping[str, Any]:
         finished = self._questions.run("version", "--format", _JSON, timeout_s=timeout_s)

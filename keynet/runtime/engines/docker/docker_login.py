@@ -5,16 +5,20 @@ so that private base images can be pulled. So are those of DOCKER_AUTH_CONFIG, w
 prefer to the private folder.
 """
 
+from __future__ import annotations
+
 import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from keynet.files import folder_parents, places
 from keynet.files.living_folders import living
-from keynet.plan import RegistryAccess
 from keynet.runtime.build import authfiles
+
+if TYPE_CHECKING:
+    from keynet.plan import RegistryAccess
 
 __all__ = ["docker_folder", "private_config"]
 

@@ -1,20 +1,21 @@
 """How docker's daemon runs containers: its flags, its pulls, its messages."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from keynet.plan import RegistryAccess
 from keynet.process import shell
-from keynet.runtime.build import store_images
-from keynet.runtime.engines.docker import docker_args
 from keynet.runtime.engines.docker.docker_args import Invocation
 from keynet.runtime.engines.docker.docker_engine import DockerEngine
 from keynet.runtime.engines.docker.docker_host import GUIDE
-from keynet.runtime.engines.docker.docker_login import private_config
 from keynet.runtime.engines.questions import Questions
 from keynet.runtime.workspace.container_run import ContainerCommands
 from keynet.text import N_
+
+if TYPE_CHECKING:
+    from keynet.plan import RegistryAccess
 
 __all__ = ["container_commands", "gpu_flags"]
 
@@ -38,8 +39,15 @@ _KNOWN: Final = (
 )
 
 
-def container_commands(invocation: Invocation, timeout_s: float) -> ContainerCommands:
-    """Return how this docker runs containers; each of its answers may take so long."""
+def container_commands(
+    invocation: Invocation, timeout_s: float, endpoint: str
+) -> ContainerCommands:
+    """Return how this docker runs containers.
+
+    Args:
+        timeout_s: Of each answer.
+        endpoint: The daemon's address.
+    """
     guide = replace(GUIDE, known=(*_KNOWN, *GUIDE.known))
     host = DockerEngine(invocation.binary, timeout_s)
     return ContainerCommands(
@@ -47,7 +55,7 @@ def container_commands(invocation: Invocation, timeout_s: float) -> ContainerCom
         host,
         pull=partial(_pull, invocation),
         gpu_flags=gpu_flags,
-        system=host.system,
+        system=partial(host.system_at, endpoint),
     )
 
 
@@ -60,6 +68,11 @@ def gpu_flags(gpus: str) -> tuple[str, ...]:
 def _pull(
     invocation: Invocation, image: str, access: RegistryAccess | None, on_line: shell.OnLine
 ) -> str:
+    # Most runs pull nothing.
+    from keynet.runtime.build import store_images
+    from keynet.runtime.engines.docker import docker_args
+    from keynet.runtime.engines.docker.docker_login import private_config
+
     with private_config(access) as config:
         finished = shell.run(
             shell.Command(

@@ -10,15 +10,16 @@ import hashlib
 import os
 import shutil
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from keynet.files import places
 from keynet.process import programs, shell
 from keynet.runtime.engines.podman_like.dialect import Invocation
 
-__all__ = ["OwnStore", "exists", "find", "is_allowed", "prepare", "remove", "select"]
+__all__ = ["OwnStore", "exists", "find", "is_allowed", "prepare", "remove", "restored", "select"]
 
 _DRIVER: Final = "overlay"
 # Not TMPDIR, which may be long, and different for each job.
@@ -71,6 +72,18 @@ def prepare(invocation: Invocation) -> None:
         _plain(_root())
     except OSError as error:
         raise LookupError("the run root cannot be used") from error
+
+
+def restored(invocation: Mapping[str, Any]) -> Invocation:
+    """Return a remembered invocation, with the folders that it needs.
+
+    Raises:
+        TypeError, LookupError: It was written by another version of keynet, or its folders
+            cannot be used any more.
+    """
+    known = Invocation(**{**invocation, "ulimits": tuple(invocation["ulimits"])})
+    prepare(known)
+    return known
 
 
 def find() -> OwnStore | None:

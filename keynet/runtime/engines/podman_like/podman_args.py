@@ -3,16 +3,20 @@
 Each function returns the arguments after the program's name and its global flags.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from keynet.net.hosts import is_loopback
 from keynet.oci.reference import Reference
-from keynet.plan import BuildPlan, Recipe, RegistryAccess
-from keynet.runtime.build.staging import Stage
 from keynet.runtime.engines.podman_like.dialect import Invocation
-from keynet.runtime.engines.podman_like.podman_login import RegistryAuth
+
+if TYPE_CHECKING:
+    from keynet.plan import BuildPlan, RegistryAccess
+    from keynet.runtime.build.staging import Stage
+    from keynet.runtime.engines.podman_like.podman_login import RegistryAuth
 
 __all__ = [
     "auth_flags",
@@ -90,6 +94,9 @@ def pull_arguments(
     plan: BuildPlan, auth: RegistryAuth | None, name: str | None = None
 ) -> tuple[str, ...]:
     """Return the arguments of ``pull`` for an image, by default the recipe's base."""
+    # Here and below: a run imports this module, and needs no plan.
+    from keynet.plan import Recipe
+
     if name is None:
         name = plan.recipe.from_name if isinstance(plan.recipe, Recipe) else ""
     return ("pull", *platform_flags(plan), *_pull_flags(plan, auth), name)
@@ -170,6 +177,8 @@ def _pull_flags(plan: BuildPlan, auth: RegistryAuth | None) -> Iterable[str]:
 
 def uses_registry(plan: BuildPlan, host: str) -> bool:
     """Report whether a base image of the plan comes from this registry."""
+    from keynet.plan import Recipe
+
     if isinstance(plan.recipe, Recipe):
         return plan.recipe.base.registry == host
     return f"{host}/" in plan.recipe.text

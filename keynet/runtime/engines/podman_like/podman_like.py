@@ -66,9 +66,7 @@ def restore(dialect: Dialect, engine: WorkingEngine, invocation: Mapping[str, An
         TypeError, LookupError: The invocation was written by another version of keynet, or its
             folders cannot be used any more.
     """
-    known = Invocation(**{**invocation, "ulimits": tuple(invocation["ulimits"])})
-    own_store.prepare(known)
-    return PodmanLike(dialect, engine, known)
+    return PodmanLike(dialect, engine, own_store.restored(invocation))
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,9 @@ class Tried:
     def candidate(self) -> EngineCandidate:
         real = next(each for each in engines() if each.name == self.name)
         assert isinstance(real, EngineCandidate)
-        return EngineCandidate(self.name, self.settings, self._trial, real.restore, real.advice)
+        return EngineCandidate(
+            self.name, self.settings, self._trial, real.restore, real.commands, real.advice
+        )
 
     def found_again(self) -> bool:
         """Report whether what was found holds without a new trial."""

@@ -1,24 +1,25 @@
 """How podman runs containers: its flags, its pulls, its messages."""
 
+from __future__ import annotations
+
 import contextlib
 import resource
 from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from keynet.oci.reference import Reference
-from keynet.plan import RegistryAccess
 from keynet.process import shell
-from keynet.runtime.build import store_images
-from keynet.runtime.engines.podman_like import podman_args
 from keynet.runtime.engines.podman_like.containers import remembered_host
 from keynet.runtime.engines.podman_like.dialect import Dialect, Invocation
 from keynet.runtime.engines.podman_like.podman_engine import PodmanEngine
-from keynet.runtime.engines.podman_like.podman_login import private_auth
 from keynet.runtime.engines.questions import Questions
 from keynet.runtime.probing.ulimits import lower_limits
 from keynet.runtime.workspace.container_run import ContainerCommands
 from keynet.text import N_
+
+if TYPE_CHECKING:
+    from keynet.plan import RegistryAccess
 
 __all__ = ["container_commands", "gpu_flags", "ulimit_flags"]
 
@@ -98,6 +99,11 @@ def _pull(
     access: RegistryAccess | None,
     on_line: shell.OnLine,
 ) -> str:
+    # Most runs pull nothing.
+    from keynet.runtime.build import store_images
+    from keynet.runtime.engines.podman_like import podman_args
+    from keynet.runtime.engines.podman_like.podman_login import private_auth
+
     with contextlib.ExitStack() as stack:
         flags: tuple[str, ...] = ()
         if access is not None:

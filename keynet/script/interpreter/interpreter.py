@@ -36,6 +36,7 @@ from keynet.script.interpreter.machine import (
     NativeClass,
     ParserLike,
     PerhapsFinished,
+    Settling,
 )
 from keynet.script.interpreter.modules import Modules
 from keynet.script.interpreter.values import (
@@ -100,7 +101,9 @@ class Interpreter:
         self.region = 0
         self.regions: list[int] = []
         self._last_region = 0
-        self._young: dict[int, tuple[object, int]] = {}
+        # The arguments that each branch adds to the parsers made outside of it.
+        self.added: dict[int, dict[tuple[int, str], Settling]] = {}
+        self._young: dict[int, tuple[object, int, int]] = {}
         self._spoiled: dict[int, object] = {}
         self._registries: dict[int, _Registry] = {}
         self.waiting: list[Value] = []
@@ -108,6 +111,9 @@ class Interpreter:
         # How many branches, of the calls that are followed, may have left before here.
         self.doubts = 0
         self.stops = 0
+        # The call or turn of a loop that is followed, and the doubts when it began.
+        self.frame = self._last_frame = 0
+        self.began = 0
         self.command_line: Value = None
         self._unknown_calls: dict[str, Unknown] = {}
         self.main_function: ast.AST | None = None
@@ -214,15 +220,41 @@ class Interpreter:
 
     def fresh(self, container: Value) -> Value:
         """Record a new container: its changes are certain in the branch that made it."""
-        if self.region:
-            self._young[id(container)] = (container, self.region)
+        if self.region or self.frame:
+            self._young[id(container)] = (container, self.region, self.frame)
         return container
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """Follow a call or a turn of a loop, which may be left early."""
+        outer, began = self.frame, self.began
+        self._last_frame += 1
+        self.frame, self.began = self._last_frame, self.doubts
+        try:
+            yield
+        finally:
+            self.frame, self.began = outer, began
 
     def may_change(self, container: object) -> bool:
         """Report whether a change of a container at this point is certain to happen."""
-        if not self.region:
+        if not self.region and self.doubts <= self.began:
             return True
-        return self._young.get(id(container), (None, -1))[1] == self.region
+        if self.passed_over(container):
+            return False
+        return self._young.get(id(container), (None, 0, 0))[1] == self.region
+
+    def passed_over(self, changed: object) -> bool:
+        """Report whether what is followed may have been left before something is changed.
+
+        That says nothing of what the same call, or the same turn of a loop, has made.
+        """
+        if self.doubts <= self.began:
+            return False
+        return self._young.get(id(changed), (None, 0, 0))[2] != self.frame
+
+    def made_since(self, container: object, frame: int) -> bool:
+        """Report whether a container was made in a call, or in one that it has made."""
+        return self._young.get(id(container), (None, 0, 0))[2] >= frame > 0
 
     def watch_registry(self, container: object, module: Module) -> None:
         """Record a container of a module in which other modules may register something."""

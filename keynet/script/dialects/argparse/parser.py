@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from typing import Final
 
-from keynet.script.dialects.argparse.action import ACTIONS, Action, declare, make_action
+from keynet.script.dialects.argparse import parsing
+from keynet.script.dialects.argparse.action import ACTIONS, Action, make_action
 from keynet.script.dialects.argparse.conflicts import MOST_ACTIONS, add_action
+from keynet.script.dialects.argparse.declaration import declare
 from keynet.script.interpreter.definitions import Class, Function, Instance
 from keynet.script.interpreter.evaluation.attributes import class_attribute
 from keynet.script.interpreter.machine import (
@@ -20,7 +22,6 @@ from keynet.script.interpreter.values import (
     UNKNOWN,
     Arguments,
     External,
-    Leftover,
     OneOf,
     Unknown,
     Value,
@@ -82,6 +83,7 @@ class Parser(Group):
         self.file = ""
         self.set_up = False
         self.doubts = 0
+        self.parsed: set[str] | None = None
         self.key: Value = None
 
     @property
@@ -103,6 +105,16 @@ class Parser(Group):
         found: list[Action] = []
         self._flatten(found, set())
         return [declare(action) for action in found]
+
+    def settle(self, run: Machine, name: str) -> None:
+        """Take an argument that every branch has added as added by what surrounds them."""
+        certain = run.region in (0, self.region)
+        run.limits.spend(len(self.actions) // 16)
+        for action in self.actions:
+            if action.name == name and not action.certain:
+                action.certain, action.region = certain, run.region
+        if not certain:
+            run.added.setdefault(run.region, {})[id(self), name] = self
 
     def _flatten(self, found: list[Action], seen: set[int]) -> None:
         """Append the arguments of each parser once, a subcommand's where it was added."""
@@ -192,7 +204,10 @@ def _add_argument(run: Machine, group: Group, given: Arguments) -> Value:
     if action is None or len(parser.actions) >= MOST_ACTIONS:
         return Instance()
     action.certain = run.region in (0, parser.region) and run.doubts <= parser.doubts
+    action.alternative = not action.certain
     action.region = run.region if run.doubts <= parser.doubts else 0
+    if action.region and not action.certain:
+        run.added.setdefault(action.region, {})[id(parser), action.name] = parser
     if action.name in parser.defaults and "default" not in given.keywords:
         action.default = parser.defaults[action.name]
     own = MISSING if group.cls is None else class_attribute(group.cls, "_add_action")
@@ -287,33 +302,6 @@ def _get_default(run: Machine, group: Group, given: Arguments) -> Value:
     return UNKNOWN
 
 
-def _parse(run: Machine, group: Group, given: Arguments) -> Value:
-    _settle(run, group.parser)
-    run.parsed(group.parser, words=_words(run, given))
-    return Unknown()
-
-
-def _settle(run: Machine, parser: Parser) -> None:
-    """Make those arguments certain that the branch which parses has added."""
-    run.limits.spend(len(parser.actions) // 8)
-    for action in parser.actions:
-        if not action.certain and action.region in run.regions:
-            action.certain = True
-
-
-def _words(run: Machine, given: Arguments) -> Value:
-    """Return what is parsed: None for the command line, a list for fixed words."""
-    words = given.get("args", 0, None)
-    return Unknown("list") if run.spoiled(words) else words
-
-
-def _parse_known(run: Machine, group: Group, given: Arguments) -> Value:
-    words = _words(run, given)
-    _settle(run, group.parser)
-    run.parsed(group.parser, complete=False, words=words)
-    return (Unknown(), Leftover("list", parsers=(group.parser,)))
-
-
 def _format(run: Machine, group: Group, given: Arguments) -> Value:
     return Unknown("str")
 
@@ -340,15 +328,15 @@ _GROUP_METHODS: Final[dict[str, _Method]] = {
 _PARSER_METHODS: Final[dict[str, _Method]] = {
     "__init__": _set_up,
     "add_subparsers": _add_subparsers,
-    "parse_args": _parse,
-    "parse_intermixed_args": _parse,
-    "parse_known_args": _parse_known,
-    "parse_known_intermixed_args": _parse_known,
+    "parse_args": parsing.parse,
+    "parse_intermixed_args": parsing.parse,
+    "parse_known_args": parsing.parse_known,
+    "parse_known_intermixed_args": parsing.parse_known,
     "format_help": _format,
     "format_usage": _format,
     # Short names of configargparse.
-    "parse": _parse,
-    "parse_known": _parse_known,
+    "parse": parsing.parse,
+    "parse_known": parsing.parse_known,
 }
 
 

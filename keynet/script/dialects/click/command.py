@@ -1,10 +1,12 @@
 """click: commands, groups, and the decorators that add options and arguments."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from keynet.script.dialects.click.parameter import Parameter, read_argument, read_option
 from keynet.script.dialects.click.parameter_types import TYPE_CLASSES, TYPE_HANDLERS
+from keynet.script.dialects.click.selecting import loads, selects
 from keynet.script.dialects.click.typer import App
 from keynet.script.interpreter.definitions import Class, Function, Instance
 from keynet.script.interpreter.machine import (
@@ -17,6 +19,7 @@ from keynet.script.interpreter.machine import (
     ParserLike,
 )
 from keynet.script.interpreter.values import MISSING, UNKNOWN, Arguments, OneOf, Unknown, Value
+from keynet.text import _, fill, printable
 
 __all__ = ["CLICK", "Command"]
 
@@ -64,12 +67,15 @@ class Command(Instance):
             return
         seen.add(id(self))
         found.extend(parameter.declare(self.defaults) for parameter in self.parameters)
+        own = len(found)
         for child in self.children:
             if isinstance(child, Command):
                 child._flatten(found, seen)
             elif id(child) not in seen:
                 seen.add(id(child))
                 found.extend(child.declared())
+        if selects(self.cls):
+            found[own:] = [replace(declared, certain=False) for declared in found[own:]]
 
 
 def _parameters(function: Value) -> list[Parameter]:
@@ -110,8 +116,16 @@ def _fill(run: Machine, command: Command, function: Value, given: Arguments) -> 
         command.line = function.node.lineno
         command.file = function.scope.module.file
     _configure(run, command, given)
-    run.created(command)
+    _created(run, command)
     return command
+
+
+def _created(run: Machine, command: Command) -> None:
+    if command.cls is not None and loads(command.cls):
+        text = _("{cls} loads its subcommands when the script runs: arguments may be missing.")
+        text = fill(text, cls=printable(command.cls.name, 100))
+        run.note(command.line, text, command.file)
+    run.created(command)
 
 
 def _configure(run: Machine, command: Command, given: Arguments) -> None:
@@ -162,7 +176,10 @@ def _set_up(run: Machine, command: Command, given: Arguments) -> Value:
             children = list(children.values())
         for child in run.iterate(children) or () if children is not None else ():
             _adopt(command, child)
-    run.created(command)
+    if given.line:
+        _created(run, command)
+    else:
+        run.created(command)
     return None
 
 

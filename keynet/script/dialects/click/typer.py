@@ -7,7 +7,7 @@ from typing import Final
 from keynet.script.conversion import element_kind
 from keynet.script.dialects.click.parameter_types import describe_type
 from keynet.script.interpreter.definitions import Class, Function, Instance
-from keynet.script.interpreter.knowledge.annotations import Described, describe
+from keynet.script.interpreter.knowledge.annotations import Described, describe, notes_on
 from keynet.script.interpreter.machine import Declared, Dialect, Machine, Native, NativeClass
 from keynet.script.interpreter.values import (
     MISSING,
@@ -183,9 +183,10 @@ def _declared(
         default = MISSING
     required = default is MISSING
     kind, choices = _kind(run, described, given, default)
-    notes: list[str] = []
+    read = choices is not None or any(given.keywords.get(one) for one in ("click_type", "parser"))
+    notes = [] if read else notes_on(run, described)
     if given.open:
-        notes.append(_("Part of this argument's declaration is unknown."))
+        notes.append(_("Part of the declaration of {name} is unknown."))
     return Declared(
         node.arg,
         kind,

@@ -52,8 +52,7 @@ def _optional(declared: Declared) -> Declared:
 
 def _alternatives(one: Declared, other: Declared) -> bool:
     """Report whether a parser may have only one of two declarations of the same name."""
-    sure = one.certain and other.certain
-    return not sure or one.alternative or other.alternative
+    return one.alternative or other.alternative
 
 
 def _either(one: Declared, other: Declared) -> Declared:

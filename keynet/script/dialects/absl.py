@@ -133,7 +133,7 @@ def _declare(
         notes.append(_("It is unknown whether the script requires {name}."))
         required = False
     declared = Declared(name, kind, default, required, text, choices, given.line, given.file, notes)
-    declared.certain = not run.region
+    declared.certain, declared.alternative = not run.region, bool(run.region)
     command_line = _flags(run, given)
     if not any(seen.name == name and seen.line == declared.line for seen in command_line.found):
         command_line.found.append(declared)

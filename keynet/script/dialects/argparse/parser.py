@@ -248,6 +248,7 @@ def _remove_action(run: Machine, group: Group, given: Arguments) -> Value:
             actions.remove(value)
         else:
             value.certain = value.required = False
+            value.alternative = True
     return None
 
 

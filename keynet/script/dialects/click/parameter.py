@@ -113,6 +113,7 @@ def _parameter(
         given.file,
         notes,
         certain=not run.region,
+        alternative=bool(run.region),
     )
     return Parameter(declared)
 

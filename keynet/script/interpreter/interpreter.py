@@ -7,14 +7,13 @@ changes is unknown afterwards. Every loop, call depth and container is bounded.
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from keynet.script.arguments import Note
 from keynet.script.files.project_files import Project
-from keynet.script.interpreter import calls, expressions, modules, statements
+from keynet.script.interpreter import calls, certainty, expressions, modules, statements
 from keynet.script.interpreter.candidates import Candidate
 from keynet.script.interpreter.definitions import (
     Class,
@@ -100,10 +99,10 @@ class Interpreter:
         self.idle: dict[ast.AST, int] = {}
         self.region = 0
         self.regions: list[int] = []
-        self._last_region = 0
+        self.last_region = 0
         # The arguments that each branch adds to the parsers made outside of it.
         self.added: dict[int, dict[tuple[int, str], Settling]] = {}
-        self._young: dict[int, tuple[object, int, int]] = {}
+        self.young: dict[int, tuple[object, int, int]] = {}
         self._spoiled: dict[int, object] = {}
         self._registries: dict[int, _Registry] = {}
         self.waiting: list[Value] = []
@@ -112,7 +111,7 @@ class Interpreter:
         self.doubts = 0
         self.stops = 0
         # The call or turn of a loop that is followed, and the doubts when it began.
-        self.frame = self._last_frame = 0
+        self.frame = self.last_frame = 0
         self.began = 0
         self.command_line: Value = None
         self._unknown_calls: dict[str, Unknown] = {}
@@ -205,56 +204,13 @@ class Interpreter:
 
     # What is certain
 
-    @contextmanager
-    def uncertain(self) -> Iterator[None]:
-        """Follow something that may not happen."""
-        outer = self.region
-        self._last_region += 1
-        self.region = self._last_region
-        self.regions.append(self.region)
-        try:
-            yield
-        finally:
-            self.regions.pop()
-            self.region = outer
-
-    def fresh(self, container: Value) -> Value:
-        """Record a new container: its changes are certain in the branch that made it."""
-        if self.region or self.frame:
-            self._young[id(container)] = (container, self.region, self.frame)
-        return container
-
-    @contextmanager
-    def entered(self) -> Iterator[None]:
-        """Follow a call or a turn of a loop, which may be left early."""
-        outer, began = self.frame, self.began
-        self._last_frame += 1
-        self.frame, self.began = self._last_frame, self.doubts
-        try:
-            yield
-        finally:
-            self.frame, self.began = outer, began
-
-    def may_change(self, container: object) -> bool:
-        """Report whether a change of a container at this point is certain to happen."""
-        if not self.region and self.doubts <= self.began:
-            return True
-        if self.passed_over(container):
-            return False
-        return self._young.get(id(container), (None, 0, 0))[1] == self.region
-
-    def passed_over(self, changed: object) -> bool:
-        """Report whether what is followed may have been left before something is changed.
-
-        That says nothing of what the same call, or the same turn of a loop, has made.
-        """
-        if self.doubts <= self.began:
-            return False
-        return self._young.get(id(changed), (None, 0, 0))[2] != self.frame
-
-    def made_since(self, container: object, frame: int) -> bool:
-        """Report whether a container was made in a call, or in one that it has made."""
-        return self._young.get(id(container), (None, 0, 0))[2] >= frame > 0
+    uncertain = certainty.uncertain
+    entered = certainty.entered
+    fresh = certainty.fresh
+    may_change = certainty.may_change
+    passed_over = certainty.passed_over
+    sure_for = certainty.sure_for
+    made_since = certainty.made_since
 
     def watch_registry(self, container: object, module: Module) -> None:
         """Record a container of a module in which other modules may register something."""

@@ -25,6 +25,7 @@ __all__ = [
     "Handler",
     "Limits",
     "Machine",
+    "Made",
     "Native",
     "NativeClass",
     "OutOfSteps",
@@ -111,6 +112,12 @@ class ParserLike(Protocol):
     def declared(self) -> list[Declared]: ...
 
 
+class Made(Protocol):
+    """An object that was made in a region, 0 where that was certain."""
+
+    region: int
+
+
 class Settling(Protocol):
     """A parser to which a branch may add arguments."""
 
@@ -137,6 +144,7 @@ class Machine(Protocol):
     doubts: int
     stops: int
     frame: int
+    began: int
     added: dict[int, dict[tuple[int, str], "Settling"]]
 
     # Values
@@ -163,6 +171,7 @@ class Machine(Protocol):
     def fresh(self, container: Value) -> Value: ...
     def may_change(self, container: object) -> bool: ...
     def passed_over(self, changed: object) -> bool: ...
+    def sure_for(self, owner: "Made") -> bool: ...
     def made_since(self, container: object, frame: int) -> bool: ...
     def watch_registry(self, container: object, module: Module) -> None: ...
     def fill_registry(self, container: object) -> bool: ...

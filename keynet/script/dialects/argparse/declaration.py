@@ -12,15 +12,19 @@ __all__ = ["declare", "either"]
 _BUILT_IN: Final = {f"builtins.{name}": name for name in ("bool", "float", "int", "str")}
 
 
-def declare(action: Action) -> Declared:
+def declare(action: Action, *, sure: bool = True) -> Declared:
     """Convert an action to a declaration that is the same for all dialects.
 
     What the script assigns to an attribute of the action counts.
+
+    Args:
+        sure: The subcommand to which it belongs is always there.
     """
+    certain = action.certain and sure
     own = action.attributes
     notes = list(action.notes)
     required = own.get("required", action.required)
-    if not isinstance(required, bool) or (required and not action.certain):
+    if not isinstance(required, bool) or (required and not certain):
         required = False
         notes.append(_("It is unknown whether the script requires {name}."))
     choices = own.get("choices", action.choices)
@@ -38,9 +42,9 @@ def declare(action: Action) -> Declared:
         action.given.line,
         action.given.file,
         notes,
-        action.certain,
+        certain,
         _converter(action),
-        action.alternative,
+        action.alternative or not sure,
     )
 
 

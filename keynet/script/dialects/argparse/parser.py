@@ -7,6 +7,7 @@ from keynet.script.dialects.argparse import parsing
 from keynet.script.dialects.argparse.action import ACTIONS, Action, make_action
 from keynet.script.dialects.argparse.conflicts import MOST_ACTIONS, add_action
 from keynet.script.dialects.argparse.declaration import declare
+from keynet.script.dialects.argparse.parser_defaults import get_default, set_defaults
 from keynet.script.interpreter.definitions import Class, Function, Instance
 from keynet.script.interpreter.evaluation.attributes import class_attribute
 from keynet.script.interpreter.machine import (
@@ -83,6 +84,7 @@ class Parser(Group):
         self.file = ""
         self.set_up = False
         self.doubts = 0
+        self.sometimes = False
         self.parsed: set[str] | None = None
         self.key: Value = None
 
@@ -102,9 +104,9 @@ class Parser(Group):
 
     def declared(self) -> list[Declared]:
         """Return all arguments in source order, subcommands flattened."""
-        found: list[Action] = []
-        self._flatten(found, set())
-        return [declare(action) for action in found]
+        found: list[tuple[Action, bool]] = []
+        self._flatten(found, set(), sure=True)
+        return [declare(action, sure=sure) for action, sure in found]
 
     def settle(self, run: Machine, name: str) -> None:
         """Take an argument that every branch has added as added by what surrounds them."""
@@ -116,20 +118,24 @@ class Parser(Group):
         if not certain:
             run.added.setdefault(run.region, {})[id(self), name] = self
 
-    def _flatten(self, found: list[Action], seen: set[int]) -> None:
-        """Append the arguments of each parser once, a subcommand's where it was added."""
+    def _flatten(self, found: list[tuple[Action, bool]], seen: set[int], *, sure: bool) -> None:
+        """Append the arguments of each parser once, a subcommand's where it was added.
+
+        Those of one that may not have been added are not ``sure``.
+        """
         if id(self) in seen or len(seen) > MOST_ACTIONS:
             return
         seen.add(id(self))
+        sure = sure and not self.sometimes
         children = iter([*self.children, (len(self.actions) + 1, self)])
         at, child = next(children)
         for position, action in enumerate([*self.actions, None]):
             while at <= position:
-                child._flatten(found, seen)
+                child._flatten(found, seen, sure=sure)
                 at, child = next(children)
             if action is None or len(found) >= MOST_ACTIONS:
                 break
-            found.append(action)
+            found.append((action, sure))
 
 
 class Subparsers(Instance):
@@ -270,6 +276,7 @@ def _add_parser(run: Machine, subparsers: Subparsers, given: Arguments) -> Value
     parser = run.call(kind, given.after(1))
     if isinstance(parser, Parser):
         parser.nested = True
+        parser.sometimes = not run.sure_for(of) or run.doubts > of.doubts
         if len(of.children) < 500:
             of.children.append((len(of.actions), parser))
         else:
@@ -277,38 +284,8 @@ def _add_parser(run: Machine, subparsers: Subparsers, given: Arguments) -> Value
     return parser
 
 
-def _set_defaults(run: Machine, group: Group, given: Arguments) -> Value:
-    parser = group.parser
-    if given.open:
-        text = _("Some of the values passed to set_defaults() are unknown.")
-        run.note(given.line, text, given.file)
-    run.limits.spend(len(parser.actions) // 4)
-    for name, value in given.keywords.items():
-        new = value
-        if run.region and run.region != parser.region:
-            old = next((a.default for a in parser.actions if a.name == name), MISSING)
-            new = value if old is MISSING else OneOf((old, value))
-        parser.defaults[name] = new
-        parser.actions[:] = [
-            action.with_default(new) if action.name == name else action for action in parser.actions
-        ]
-    return None
-
-
-def _get_default(run: Machine, group: Group, given: Arguments) -> Value:
-    name = given.get("dest", 0)
-    for action in group.parser.actions:
-        if action.name == name:
-            return action.default
-    return UNKNOWN
-
-
 def _format(run: Machine, group: Group, given: Arguments) -> Value:
     return Unknown("str")
-
-
-def _actions(run: Machine, group: Group, given: Arguments) -> Value:
-    return Unknown()
 
 
 _LISTS: Final = frozenset(["_action_groups", "_group_actions", "_mutually_exclusive_groups"])
@@ -320,8 +297,8 @@ _GROUP_METHODS: Final[dict[str, _Method]] = {
     "add_mutually_exclusive_group": _add_group,
     "_add_action": _add_action,
     "_remove_action": _remove_action,
-    "set_defaults": _set_defaults,
-    "get_default": _get_default,
+    "set_defaults": set_defaults,
+    "get_default": get_default,
     # Short names of configargparse.
     "add": _add_argument,
     "add_arg": _add_argument,

@@ -6,23 +6,27 @@ from keynet.script.dialects.argparse.action import Action
 from keynet.script.interpreter.machine import Machine, ParserLike
 from keynet.script.interpreter.values import Arguments, Leftover, Unknown, Value
 
-__all__ = ["parse", "parse_known"]
+__all__ = ["GroupLike", "parse", "parse_known"]
 
 
 class _Parser(ParserLike, Protocol):
     """A parser; ``parsed`` are the names that it had each time that it parsed."""
 
     actions: list[Action]
+    defaults: dict[str, Value]
     parsed: set[str] | None
     region: int
 
 
-class _Group(Protocol):
+class GroupLike(Protocol):
+    """A group of arguments, or a parser."""
+
     @property
-    def parser(self) -> _Parser: ...
+    def parser(self) -> _Parser:
+        """Return the parser that receives the arguments."""
 
 
-def parse(run: Machine, group: _Group, given: Arguments) -> Value:
+def parse(run: Machine, group: GroupLike, given: Arguments) -> Value:
     """Follow ``parse_args``."""
     parser = group.parser
     _settle(run, parser)
@@ -32,7 +36,7 @@ def parse(run: Machine, group: _Group, given: Arguments) -> Value:
     return Unknown()
 
 
-def parse_known(run: Machine, group: _Group, given: Arguments) -> Value:
+def parse_known(run: Machine, group: GroupLike, given: Arguments) -> Value:
     """Follow ``parse_known_args``, which returns the words that it leaves."""
     words = _words(run, given)
     _settle(run, group.parser)

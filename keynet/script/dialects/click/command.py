@@ -8,6 +8,7 @@ from keynet.script.dialects.click.parameter import Parameter, read_argument, rea
 from keynet.script.dialects.click.parameter_types import TYPE_CLASSES, TYPE_HANDLERS
 from keynet.script.dialects.click.selecting import loads, selects
 from keynet.script.dialects.click.typer import App
+from keynet.script.dialects.command_line import perhaps
 from keynet.script.interpreter.definitions import Class, Function, Instance
 from keynet.script.interpreter.machine import (
     Declared,
@@ -42,6 +43,7 @@ class Command(Instance):
         self.defaults: dict[str, Value] = {}
         self.callback: Value = None
         self.nested = False
+        self.sometimes = False
         self.line = 0
         self.file = ""
 
@@ -66,6 +68,7 @@ class Command(Instance):
         if id(self) in seen or len(found) > _MOST_DECLARED:
             return
         seen.add(id(self))
+        start = len(found)
         found.extend(parameter.declare(self.defaults) for parameter in self.parameters)
         own = len(found)
         for child in self.children:
@@ -76,6 +79,8 @@ class Command(Instance):
                 found.extend(child.declared())
         if selects(self.cls):
             found[own:] = [replace(declared, certain=False) for declared in found[own:]]
+        if self.sometimes:
+            found[start:] = [perhaps(declared) for declared in found[start:]]
 
 
 def _parameters(function: Value) -> list[Parameter]:
@@ -109,6 +114,8 @@ def _adder(
 
 def _fill(run: Machine, command: Command, function: Value, given: Arguments) -> Command:
     command.callback = function
+    command.region = run.region
+    run.fresh(command)
     command.line, command.file = given.line, given.file
     command.parameters = list(reversed(_parameters(function)))
     if isinstance(function, Function):
@@ -175,7 +182,7 @@ def _set_up(run: Machine, command: Command, given: Arguments) -> Value:
         if isinstance(children, dict):
             children = list(children.values())
         for child in run.iterate(children) or () if children is not None else ():
-            _adopt(command, child)
+            _adopt(run, command, child)
     if given.line:
         _created(run, command)
     else:
@@ -183,11 +190,12 @@ def _set_up(run: Machine, command: Command, given: Arguments) -> Value:
     return None
 
 
-def _adopt(group: Command, child: Value) -> None:
+def _adopt(run: Machine, group: Command, child: Value) -> None:
     parts = child.values if isinstance(child, OneOf) else (child,)
     for part in parts:
         if isinstance(part, Command | App) and part is not group:
             part.nested = True
+            part.sometimes = isinstance(child, OneOf) or not run.sure_for(group)
             if part not in group.children and len(group.children) < _MOST_CHILDREN:
                 group.children.append(part)
 
@@ -195,19 +203,19 @@ def _adopt(group: Command, child: Value) -> None:
 def _subcommand(run: Machine, group: Command, given: Arguments) -> Value:
     made = _command_decorator(run, given)
     if isinstance(made, Command):
-        _adopt(group, made)
+        _adopt(run, group, made)
         return made
 
     def apply(run: Machine, inner: Arguments) -> Value:
         command = run.call(made, inner)
-        _adopt(group, command)
+        _adopt(run, group, command)
         return command
 
     return Native("command", apply)
 
 
 def _add_command(run: Machine, group: Command, given: Arguments) -> Value:
-    _adopt(group, given.get("cmd", 0))
+    _adopt(run, group, given.get("cmd", 0))
     return None
 
 

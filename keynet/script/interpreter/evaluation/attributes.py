@@ -316,7 +316,7 @@ def assign_attribute(  # noqa: PLR0912
             if value.cls is not None and isinstance(_found(value.cls, name), Descriptor):
                 # What a property's setter stores is not followed.
                 new = UNKNOWN
-            certain = run.region in (0, value.region) and not run.passed_over(value)
+            certain = run.sure_for(value)
             if not certain and name not in target:
                 old = native if value.cls is None else _found(value.cls, name)
                 old = native if old is MISSING else old

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.script.reading import read, rows
+from keynet.script.extraction import extract
+from tests.unit.script.reading import read, rows, write
 
 HEAD = (
     "import argparse, contextlib, importlib, os, sys\nimport lib\n"
@@ -158,3 +159,76 @@ def test_what_is_made_after_an_early_return_is_known(tmp_path: Path) -> None:
     found = read(tmp_path, HEAD + body)
     assert rows(found) == [("a", "str", 2, False, None)]
     assert found.notes == ()
+
+
+CONDITIONS = [
+    "if X:\n{}",
+    "try:\n    import plug\n{}\nexcept ImportError:\n    pass",
+    "def f():\n    if X:\n        return\n{}\nf()",
+    "for n in lib.names():\n{}",
+]
+SUBCOMMANDS = {
+    "argparse": (
+        "s = p.add_subparsers()\ns.add_parser('y').add_argument('--own')\n",
+        "    s.add_parser('x').add_argument('--a', required=True)",
+        "\np.parse_args()\n",
+    ),
+    "click": (
+        "import click\n@click.group()\ndef cli(): pass\n"
+        "@cli.command()\n@click.option('--own')\ndef one(own): pass\n"
+        "@click.command()\n@click.option('--a', required=True)\ndef two(a): pass\n",
+        "    cli.add_command(two)",
+        "\ncli()\n",
+    ),
+    "typer": (
+        "import typer\ncli = typer.Typer()\n@cli.command()\ndef one(own: str = None): pass\n",
+        "    @cli.command()\n    def two(a: str): pass",
+        "\ncli()\n",
+    ),
+    "typer's apps": (
+        "import typer\ncli = typer.Typer()\n@cli.command()\ndef one(own: str = None): pass\n"
+        "sub = typer.Typer()\n@sub.command()\ndef two(a: str): pass\n",
+        "    cli.add_typer(sub)",
+        "\ncli()\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+@pytest.mark.parametrize("library", SUBCOMMANDS)
+def test_a_subcommand_on_a_condition_is_noted(tmp_path: Path, library: str, condition: str) -> None:
+    before, adding, after = SUBCOMMANDS[library]
+    found = read(tmp_path, HEAD + before + condition.format(adding) + after)
+    names = {one.name: one.required for one in found.arguments}
+    assert names == {"own": False, "a": False}
+    assert {note.message for note in found.notes} == {SOMETIMES, REQUIRED}
+
+
+@pytest.mark.parametrize("library", SUBCOMMANDS)
+def test_a_subcommand_that_is_always_there_is_not_noted(tmp_path: Path, library: str) -> None:
+    before, adding, after = SUBCOMMANDS[library]
+    function = f"def f():\n    if X:\n        raise SystemExit\n{adding}\nf()"
+    found = read(tmp_path, HEAD + before + function + after)
+    names = {one.name: one.required for one in found.arguments}
+    assert names == {"own": False, "a": True}
+    assert found.notes == ()
+
+
+def test_a_default_set_after_an_early_return_is_unknown(tmp_path: Path) -> None:
+    body = "p.add_argument('--a', default=1)\ndef f():\n    if X:\n        return\n"
+    found = read(tmp_path, f"{HEAD}{body}    p.set_defaults(a=2)\nf(){PARSE}")
+    assert rows(found) == [("a", "str", None, False, None)]
+    (note,) = found.notes
+    assert note.message == "The default of a is unknown: it depends on a condition."
+
+
+def test_a_module_read_after_an_early_return_is_read_as_a_whole(tmp_path: Path) -> None:
+    other = "class C: d = 1\nC.d = 2\nnames = ['a']\nnames.append('b')\n"
+    script = HEAD + (
+        "def f():\n    if X:\n        return None\n    import other\n"
+        "    q = argparse.ArgumentParser()\n"
+        "    q.add_argument('--a', default=other.C.d, choices=other.names)\n"
+        "    q.parse_args()\nf()\n"
+    )
+    found = extract(write(tmp_path, script, {"other.py": other}))
+    assert [(one.default, one.choices) for one in found.arguments] == [(2, ("a", "b"))]

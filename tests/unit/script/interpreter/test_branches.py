@@ -232,3 +232,17 @@ def test_a_module_read_after_an_early_return_is_read_as_a_whole(tmp_path: Path) 
     )
     found = extract(write(tmp_path, script, {"other.py": other}))
     assert [(one.default, one.choices) for one in found.arguments] == [(2, ("a", "b"))]
+
+
+def test_a_call_that_returns_early_does_not_leave_the_loop_around_it(tmp_path: Path) -> None:
+    body = (
+        "def checked(n):\n    if X:\n        return None\n    return n\n"
+        "for n in 'ab':\n    checked(n)\n    p.add_argument('--' + n, required=True)\n"
+        "s = p.add_subparsers()\nfor n in 'xy':\n    checked(n)\n"
+        "    s.add_parser(n).add_argument('--' + n)\n"
+    )
+    found = read(tmp_path, HEAD + body + PARSE)
+    assert [(one.name, one.required) for one in found.arguments] == [
+        ("a", True), ("b", True), ("x", False), ("y", False)
+    ]  # fmt: skip
+    assert found.notes == ()

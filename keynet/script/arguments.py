@@ -6,6 +6,8 @@ What the fields hold for each kind of declaration: docs/hyperparameters.md.
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from keynet.text import printable
+
 __all__ = ["Argument", "Extraction", "JsonValue", "Note", "TypeName"]
 
 JsonValue: TypeAlias = "str | int | float | bool | list[JsonValue] | dict[str, JsonValue] | None"
@@ -37,11 +39,25 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something that could not be determined; ``file`` is "" for the script itself."""
+    """Something that could not be determined; ``file`` is "" for the script itself.
+
+    ``about`` is the argument that it names, and ``of_kind`` what notes of its kind have in
+    common, with ``{name}`` where that argument stands; both are "" once notes are summarised.
+    """
 
     line: int
     message: str
     file: str = ""
+    about: str = ""
+    of_kind: str = ""
+
+    @classmethod
+    def on(cls, name: str, line: int, text: str, file: str) -> "Note":
+        """Return a note whose text names an argument as ``{name}``."""
+        if "{name}" not in text:
+            return cls(line, text, file)
+        shown = printable(name, 100)
+        return cls(line, text.replace("{name}", shown), file, shown, text)
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return ``{"line", "message"}``, and ``file`` if it is not the script itself."""

@@ -10,6 +10,7 @@ __all__ = ["notes_on", "summarised"]
 
 # Notes that differ in nothing but the line are shown one by one up to this number.
 _MOST_ALIKE: Final = 5
+_MOST_NAMES: Final = 100
 _TEXTS: Final[Mapping[str, str]] = {
     "modules": N_(
         "{count} modules of the project are not read: there are too many. Arguments and choices "
@@ -40,17 +41,31 @@ def notes_on(met: Mapping[str, int]) -> list[Note]:
 
 
 def summarised(notes: list[Note]) -> list[Note]:
-    """Return one note for those of a kind that repeats, at its first place."""
-    places: dict[str, int] = {}
+    """Return one note for those of a kind that repeats, at its first place.
+
+    It names all the arguments that they are about.
+    """
+    alike: dict[str, list[Note]] = {}
     for note in notes:
-        places[note.message] = places.get(note.message, 0) + 1
-    text = _("{message} ({count} places)")
+        alike.setdefault(note.of_kind or note.message, []).append(note)
     kept: dict[str, Note] = {}
     for note in notes:
-        count = places[note.message]
-        if count <= _MOST_ALIKE:
-            kept[f"{note.file}\0{note.line}\0{note.message}"] = note
-        elif note.message not in kept:
-            message = fill(text, message=note.message, count=count)
-            kept[note.message] = Note(note.line, message, note.file)
+        kind = note.of_kind or note.message
+        if len(alike[kind]) <= _MOST_ALIKE:
+            kept[f"{note.file}\0{note.line}\0{note.message}"] = _plain(note, note.message)
+        elif kind not in kept:
+            kept[kind] = _plain(note, _summary(note, alike[kind]))
     return list(kept.values())
+
+
+def _plain(note: Note, message: str) -> Note:
+    return Note(note.line, message, note.file)
+
+
+def _summary(first: Note, alike: list[Note]) -> str:
+    message = first.message
+    if first.of_kind:
+        names = list(dict.fromkeys(note.about for note in alike))
+        shown = [*names[:_MOST_NAMES], "…"] if len(names) > _MOST_NAMES else names
+        message = first.of_kind.replace("{name}", ", ".join(shown))
+    return fill(_("{message} ({count} places)"), message=message, count=len(alike))

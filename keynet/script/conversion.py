@@ -3,10 +3,10 @@
 import math
 import sys
 import unicodedata
-from types import NoneType
 from typing import Final, get_args
 
 from keynet.confidential import is_suspicious, is_suspicious_value, mentions_secret
+from keynet.script import converted
 from keynet.script.arguments import Argument, JsonValue, Note, TypeName
 from keynet.script.interpreter.definitions import Class, EnumMember, Function, Instance
 from keynet.script.interpreter.evaluation.attributes import outside_bases
@@ -33,10 +33,6 @@ __all__ = ["converter_kind", "element_kind", "guessed", "is_strange", "to_argume
 
 _TYPES: Final[frozenset[str]] = frozenset(get_args(TypeName))
 _SUPPRESS: Final = "==SUPPRESS=="
-# Methods of str as converters: the texts that they give are known.
-_OF_TEXT: Final = frozenset(
-    f"builtins.str.{name}" for name in ("lower", "upper", "strip", "title", "casefold")
-)
 _LONGEST_DEFAULT: Final = 10_000
 _MOST_PARTS: Final = 2_000
 _MOST_CHOICES: Final = 1_000
@@ -58,31 +54,32 @@ class _NotJsonError(Exception):
 
 def to_argument(run: Machine, declared: Declared) -> tuple[Argument, list[Note]]:
     """Convert a declared argument to what is reported, with notes on what is unknown."""
-    notes = [Note(declared.line, text, declared.file) for text in declared.notes]
+    notes: list[Note] = []
 
     def note(text: str) -> None:
-        notes.append(Note(declared.line, text, declared.file))
+        notes.append(Note.on(declared.name, declared.line, text, declared.file))
 
-    shown = printable(declared.name, 100)
-    default = _default(run, declared, shown, note_with=note)
+    for text in declared.notes:
+        note(text)
+    default = _default(run, declared, note_with=note)
     kind = declared.kind
     if kind not in _TYPES:
-        note(fill(_("The type of {name} is unknown; it is reported as str."), name=shown))
+        note(_("The type of {name} is unknown; it is reported as str."))
         kind = "str"
     choices = None
     if declared.choices is not None:
         choices = _choices(run, declared.choices, declared.converter)
         if choices is None:
-            note(fill(_("The choices of {name} are unknown."), name=shown))
+            note(_("The choices of {name} are unknown."))
         elif any(is_suspicious_value(choice) for choice in choices):
             choices = None
-            note(fill(_("The choices of {name} look like secrets and are omitted."), name=shown))
+            note(_("The choices of {name} look like secrets and are omitted."))
     help_text = _help(declared.help)
     if mentions_secret(help_text):
         help_text = ""
-        note(fill(_("The help of {name} appears to contain a secret and is omitted."), name=shown))
+        note(_("The help of {name} appears to contain a secret and is omitted."))
     if choices is not None and not _among(default, choices):
-        note(fill(_("The default of {name} is not among its choices."), name=shown))
+        note(_("The default of {name} is not among its choices."))
     argument = Argument(
         declared.name,
         kind,  # type: ignore[arg-type]
@@ -99,43 +96,20 @@ def _among(default: JsonValue, choices: tuple[str, ...]) -> bool:
     return all(part is None or str(part) in choices for part in parts)
 
 
-def _default(run: Machine, declared: Declared, shown: str, *, note_with: object) -> JsonValue:
+def _default(run: Machine, declared: Declared, *, note_with: object) -> JsonValue:
     assert callable(note_with)
     if isinstance(declared.default, str) and declared.default == _SUPPRESS:
         return None
     try:
-        value = _to_json(run, _parsed(run, declared), [_MOST_PARTS])
+        value = _to_json(run, converted.parsed(run, declared), [_MOST_PARTS])
     except _NotJsonError as error:
-        note_with(fill(_("The default of {name} is unknown: {reason}."), name=shown, reason=error))
+        text = _("The default of {name} is unknown: {reason}.")
+        note_with(fill(text, name="{name}", reason=error))
         return None
     if _holds_secret(value, declared.name):
-        note_with(fill(_("The default of {name} looks like a secret and is omitted."), name=shown))
+        note_with(_("The default of {name} looks like a secret and is omitted."))
         return None
     return value
-
-
-def _parsed(run: Machine, declared: Declared) -> Value:
-    """Return the default as argparse parses it: a string goes through the converter."""
-    default = declared.default
-    if declared.converter is None or not isinstance(default, str):
-        return default
-    made = _converted(run, declared.converter, default)
-    parts = made if isinstance(made, (list, tuple)) else [made]
-    plain = all(isinstance(part, (str, int, float, NoneType)) for part in parts)
-    if plain and not run.spoiled(made):
-        return made
-    # What the text becomes is not known, or the converter refuses it.
-    return Unknown(declared.kind) if declared.kind in ("int", "float", "bool") else default
-
-
-def _converted(run: Machine, converter: Value, text: str) -> Value:
-    if isinstance(converter, External) and converter.name in _OF_TEXT:
-        return str(getattr(text, converter.name.rpartition(".")[2])())
-    notes = len(run.notes)
-    with run.uncertain():
-        made = run.call(converter, Arguments((text,)))
-    del run.notes[notes:]
-    return made
 
 
 def _holds_secret(value: JsonValue, *names: str) -> bool:
@@ -231,9 +205,11 @@ def _help(value: Value) -> str:
 
 def _typed(run: Machine, member: EnumMember, converter: Value) -> Value:
     """Return what a user types for a member: its name where the converter looks names up."""
-    if converter is None or _converted(run, converter, member.name) is not member:
+    if converter is None or converted.of_text(run, converter, member.name) is not member:
         return member.value
-    by_value = isinstance(member.value, str) and _converted(run, converter, member.value) is member
+    by_value = (
+        isinstance(member.value, str) and converted.of_text(run, converter, member.value) is member
+    )
     return member.value if by_value else member.name
 
 
@@ -314,8 +290,8 @@ def is_strange(run: Machine, converter: External) -> bool:
 
 def guessed(converter: External) -> str:
     """Return the note on a converter that ``is_strange``."""
-    text = _("{function}() converts its values: the type is a guess, as that is not read.")
-    return fill(text, function=printable(converter.name, 100))
+    text = _("{function}() converts {name}: the type is a guess, as that function is not read.")
+    return fill(text, name="{name}", function=printable(converter.name, 100))
 
 
 def _class_kind(run: Machine, cls: Class) -> str:

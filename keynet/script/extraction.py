@@ -149,7 +149,7 @@ def _reported(
     # Following the script may have used all steps; its declarations are still reported.
     run.limits.steps = _STEPS
     too_many = _("There are too many arguments; the rest is omitted.")
-    alone = len({id(candidate.parser) for candidate in run.candidates}) < 2
+    alone = candidates.are_one(run.candidates)
     declarations, notes = shared_line.merged(chosen, alone=alone)
     notes.extend(unread_notes)
     for declared in declarations:
@@ -170,7 +170,16 @@ def _reported(
 def _omitted(run: Interpreter, chosen: list[ParserLike]) -> list[Note]:
     """Return a note for each parser that is not reported."""
     ids = {id(parser) for parser in chosen}
-    others = [p for p in run.parsers if id(p) not in ids and not p.nested and p.declared()]
+    # One that is made at the same place is the same one, made again.
+    places = {(getattr(parser, "file", ""), parser.line) for parser in chosen}
+    others = [
+        p
+        for p in run.parsers
+        if id(p) not in ids
+        and not p.nested
+        and (getattr(p, "file", ""), p.line) not in places
+        and p.declared()
+    ]
     text = _("Another parser is omitted: it is not the one that is used first.")
     return [Note(other.line, text, getattr(other, "file", "")) for other in others]
 

@@ -118,9 +118,10 @@ def _fits(value: Any, scalar: Mapping[str, Any]) -> bool:
     if "enum" in scalar:
         return any(value == one and type(value) is type(one) for one in scalar["enum"])
     number = isinstance(value, int | float) and not isinstance(value, bool)
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     return {
         "string": isinstance(value, str),
-        "integer": number and float(value).is_integer(),
+        "integer": number and whole,
         "number": number,
         "boolean": isinstance(value, bool),
     }[scalar["type"]]

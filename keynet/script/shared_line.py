@@ -6,7 +6,7 @@ from keynet.script.arguments import Note
 from keynet.script.interpreter.candidates import Candidate
 from keynet.script.interpreter.machine import Declared
 from keynet.script.interpreter.values import Unknown, Value, join
-from keynet.text import _, fill, printable
+from keynet.text import _
 
 __all__ = ["merged"]
 
@@ -22,7 +22,7 @@ def merged(chosen: list[Candidate], *, alone: bool) -> tuple[list[Declared], lis
     """
     found: dict[str, tuple[Declared, Candidate]] = {}
     notes: list[Note] = []
-    text = _("{name} is declared more than once; the first declaration is reported.")
+    text = _("The script declares {name} more than once; the first declaration is reported.")
     for candidate in chosen:
         for declared in candidate.parser.declared():
             if declared.required and not (candidate.certain or alone):
@@ -31,22 +31,28 @@ def merged(chosen: list[Candidate], *, alone: bool) -> tuple[list[Declared], lis
                 found[declared.name] = declared, candidate
                 continue
             first, other = found[declared.name]
-            if other is candidate and not (declared.certain and first.certain):
+            if other is candidate and _alternatives(first, declared):
                 found[declared.name] = _either(first, declared), other
             elif other is candidate:
-                message = fill(text, name=printable(declared.name, 100))
-                notes.append(Note(declared.line, message, declared.file))
+                notes.append(Note.on(declared.name, declared.line, text, declared.file))
             elif not (candidate.certain and other.certain):
                 found[declared.name] = _either(first, declared), other
     declarations = [declared for declared, _candidate in found.values()]
-    sometimes = _("It depends on a condition whether the script has this argument.")
-    notes.extend(Note(one.line, sometimes, one.file) for one in declarations if not one.certain)
+    sometimes = _("It depends on a condition whether the script has {name}.")
+    notes.extend(
+        Note.on(one.name, one.line, sometimes, one.file) for one in declarations if not one.certain
+    )
     return declarations, notes
 
 
 def _optional(declared: Declared) -> Declared:
-    note = _("It is unknown whether this argument is required.")
+    note = _("It is unknown whether the script requires {name}.")
     return replace(declared, required=False, notes=[*declared.notes, note])
+
+
+def _alternatives(one: Declared, other: Declared) -> bool:
+    """Report whether a parser may have only one of two declarations of the same name."""
+    return one.alternative or other.alternative
 
 
 def _either(one: Declared, other: Declared) -> Declared:
@@ -58,7 +64,8 @@ def _either(one: Declared, other: Declared) -> Declared:
         kind=one.kind if one.kind == other.kind else "",
         default=join(one.default, other.default),
         choices=_same_choices(one.choices, other.choices),
-        certain=True,
+        certain=one.certain or other.certain,
+        alternative=one.alternative or other.alternative,
     )
 
 

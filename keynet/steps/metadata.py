@@ -20,7 +20,8 @@ from keynet.registry import artifact
 from keynet.registry.account_client import open_client
 from keynet.runtime.engine import Documented
 from keynet.script.arguments import Extraction
-from keynet.text import _, fill, printable
+from keynet.steps import attached
+from keynet.text import _, fill
 
 __all__ = ["PlatformRegistry", "payload", "preload", "read"]
 
@@ -142,12 +143,9 @@ def read(
     with contextlib.closing(EventLoop()) as loop:
         content = loop.run(_read(image, access, token_hosts))
     try:
-        described = json.loads(content)
-    except ValueError as error:
-        raise _unreadable(image, printable(error)) from error
-    if not isinstance(described, dict) or not isinstance(described.get("arguments"), list):
-        raise _unreadable(image, _("it has no list of arguments"))
-    return described
+        return attached.parse(content)
+    except attached.Unreadable as error:
+        raise _unreadable(image, str(error)) from error
 
 
 async def _read(

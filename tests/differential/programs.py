@@ -48,6 +48,7 @@ class Program:
 
     Args:
         stages: The parse call that counts, where a program makes several.
+        words: A command line with which it gets that far.
         without: A plugin of another distribution, run as if it were not installed.
         absent: Large libraries are stood in for where they are not installed.
         drawn: One of those drawn by a seed, see ``drawn``.
@@ -61,6 +62,7 @@ class Program:
     absent: bool = False
     drawn: bool = False
     held_back: bool = False
+    words: str = ""
     since: tuple[int, int] = (3, 11)
     until: tuple[int, int] = (4, 0)
 
@@ -223,12 +225,22 @@ TRAINING = tuple(
             yolov5.val
         """),
         ("argparse", 2, "sockeye.train:main sockeye.translate:main"),
-        ("argparse", 4, "espnet.bin.asr_train espnet.bin.lm_train espnet.bin.tts_train"),
+        ("argparse", 4, "espnet.bin.asr_train espnet.bin.tts_train"),
         ("click", 1, "mergekit.scripts.moe:main mergekit.scripts.run_yaml:main mim.cli:cli "
                      "rembg.cli:main"),
     )
     for start in starts.split()
 )  # fmt: skip
+# The model and the optimizer add theirs between the first parse call and the last.
+STAGED = (
+    Program(
+        "argparse",
+        "espnet.bin.lm_train",
+        stages=8,
+        absent=True,
+        words="--outdir o --dict d --train-label t --valid-label v --ngpu 0 --backend pytorch",
+    ),
+)
 
 
 DRAWN = tuple(
@@ -251,7 +263,9 @@ class Truth:
 
 def programs() -> list[Program]:
     """List the programs that this version of Python can run."""
-    return [program for program in (*STANDARD, *PACKAGED, *TRAINING, *DRAWN) if program.here]
+    return [
+        program for program in (*STANDARD, *PACKAGED, *TRAINING, *STAGED, *DRAWN) if program.here
+    ]
 
 
 def interpreter() -> Path:
@@ -293,6 +307,8 @@ def truths(python: Path, wanted: Iterable[Program]) -> list[Truth]:
 def _truth(python: Path, program: Program) -> Truth:
     here = _run(python, program, elsewhere=False)
     there = _run(python, program, elsewhere=True)
+    for one, other in zip(here["arguments"], there["arguments"], strict=True):
+        _settle(one, other)
     own = str(python.parent.parent)
     pairs = enumerate(zip(here["arguments"], there["arguments"], strict=True))
     uncertain = {
@@ -303,6 +319,16 @@ def _truth(python: Path, program: Program) -> Truth:
     }
     arguments = tuple(here["arguments"])
     return Truth(program, Path(here["entry"]), arguments, frozenset(uncertain))
+
+
+def _settle(one: dict[str, Any], other: dict[str, Any]) -> None:
+    """Take a default as it is declared where what it is converted to is the machine's.
+
+    A user who gives the declared text gets the same as one who gives nothing.
+    """
+    declared = [argument.pop("declared_default", None) for argument in (one, other)]
+    if one["default"] != other["default"] and declared[0] == declared[1]:
+        one["default"] = other["default"] = declared[0]
 
 
 def _absent(program: Program) -> str:
@@ -336,7 +362,7 @@ def _run(python: Path, program: Program, *, elsewhere: bool) -> dict[str, Any]:
             **(_elsewhere(program) if elsewhere else {}),
         }
         argv = [str(python), str(TRUTH), str(out)]
-        argv += [program.framework, program.start, str(program.stages)]
+        argv += [program.framework, program.start, str(program.stages), *program.words.split()]
         ended = subprocess.run(
             argv,
             cwd=work,

@@ -89,7 +89,9 @@ def type_of_converter(converter: Any) -> str:
             if issubclass(converter, kind):
                 return kind.__name__
         return "str"
-    made = [value for sample in SAMPLES for value in _converted(converter, sample)]
+    samples = dict.fromkeys([*SAMPLES, *_own_words(converter)])
+    made = [value for sample in samples for value in _converted(converter, sample)]
+    made = [value for value in made if value is not None]
     return type_of_values(made) if made else _annotated(converter)
 
 
@@ -100,6 +102,13 @@ def _annotated(converter: Any) -> str:
         name = getattr(returned, "__name__", returned)
         return name if name in {"bool", "int", "float"} else "str"
     return "str"
+
+
+def _own_words(converter: Any) -> list[str]:
+    """List the texts that a converter compares with: it may treat them as no other word."""
+    held = getattr(getattr(converter, "__code__", None), "co_consts", ())
+    flat = [part for one in held for part in (one if isinstance(one, tuple | frozenset) else [one])]
+    return sorted({one for one in flat if isinstance(one, str) and one.isidentifier()})
 
 
 def _converted(converter: Callable[[str], Any], sample: str) -> Iterator[Any]:
@@ -135,17 +144,39 @@ def _is_argument(action: argparse.Action) -> bool:
 def _argparse_argument(action: argparse.Action) -> dict[str, Any]:
     default = None if action.default is argparse.SUPPRESS else action.default
     required = action.required
+    parsed = _parsed_default(action, default)
     if not action.option_strings:
         optional = {argparse.OPTIONAL, argparse.ZERO_OR_MORE, argparse.REMAINDER}
         required = action.nargs not in optional
     return {
         "name": action.dest,
         "type": _argparse_type(action),
-        "default": json_value(default),
+        "default": json_value(parsed),
+        "declared_default": json_value(default),
         "required": bool(required),
         "help": None if action.help in {None, argparse.SUPPRESS} else action.help,
         "choices": _choices(action.choices),
     }
+
+
+def _parsed_default(action: argparse.Action, default: Any) -> Any:
+    """Convert a default as ``parse_args`` does: one that is a string goes through ``type=``.
+
+    It stays what it is where it is refused, or converted to an object that JSON does not have or
+    has in another form than the one that a user types.
+    """
+    # A positional of any number takes its default as it is; FileType would open a file.
+    as_it_is = not action.option_strings and action.nargs == argparse.ZERO_OR_MORE
+    opens = action.type is open or isinstance(action.type, argparse.FileType)
+    if not isinstance(default, str) or action.type is None or as_it_is or opens:
+        return default
+    if action.nargs == 0:
+        return default
+    for made in _converted(action.type, default):  # type: ignore[arg-type]
+        is_number = isinstance(made, float)
+        foreign = isinstance(made, enum.Enum) or _json_value(made) is NOT_JSON
+        return default if foreign and not is_number else made
+    return default
 
 
 def _argparse_type(action: argparse.Action) -> str:

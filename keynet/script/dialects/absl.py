@@ -130,10 +130,10 @@ def _declare(
     required = run.truth(given.keywords.get("required", False))
     notes: list[str] = []
     if required is None or (required and run.region):
-        notes.append(_("It is unknown whether this argument is required."))
+        notes.append(_("It is unknown whether the script requires {name}."))
         required = False
     declared = Declared(name, kind, default, required, text, choices, given.line, given.file, notes)
-    declared.certain = not run.region
+    declared.certain, declared.alternative = not run.region, bool(run.region)
     command_line = _flags(run, given)
     if not any(seen.name == name and seen.line == declared.line for seen in command_line.found):
         command_line.found.append(declared)
@@ -152,7 +152,7 @@ def _mark_required(run: Machine, given: Arguments) -> Value:
     names = {_named(item) for item in items}
     for declared in _flags(run, given).found:
         if run.region and declared.name in names and not declared.required:
-            declared.notes.append(_("It is unknown whether this argument is required."))
+            declared.notes.append(_("It is unknown whether the script requires {name}."))
         elif declared.name in names:
             declared.required = True
     return None

@@ -1,12 +1,14 @@
 """A command line made of single declarations, without a parser object."""
 
+from dataclasses import replace
 from typing import Final
 
 from keynet.script.interpreter.definitions import Instance
 from keynet.script.interpreter.machine import Declared
 from keynet.script.interpreter.values import MISSING, Arguments, Value
+from keynet.text import _
 
-__all__ = ["CommandLine"]
+__all__ = ["CommandLine", "perhaps"]
 
 _MOST: Final = 3_000
 
@@ -29,3 +31,11 @@ class CommandLine(Instance):
     def declared(self) -> list[Declared]:
         """Return the declarations in order."""
         return self.found[:_MOST]
+
+
+def perhaps(declared: Declared) -> Declared:
+    """Return a declaration that holds on a condition only: the script does not require it."""
+    notes = list(declared.notes)
+    if declared.required:
+        notes.append(_("It is unknown whether the script requires {name}."))
+    return replace(declared, required=False, certain=False, alternative=True, notes=notes)

@@ -3,6 +3,7 @@
 from typing import Final
 
 from keynet.script.arguments import Note
+from keynet.script.interpreter.branching.flow import settle
 from keynet.script.interpreter.definitions import (
     Class,
     Container,
@@ -92,14 +93,17 @@ def _call_alternatives(run: Machine, function: OneOf, given: Arguments) -> Value
     # A comprehension would take a frame more of Python's stack.
     results: list[Value] = []
     finished: PerhapsFinished | None = None
-    with run.uncertain():
-        for one in function.values:
-            if not is_constant(one):
+    regions: list[int] = []
+    for one in function.values:
+        if not is_constant(one):
+            with run.uncertain():
+                regions.append(run.region)
                 try:
                     results.append(call(run, one, given))
                 except PerhapsFinished as error:
                     # Another alternative may be another parser.
                     finished = error
+    settle(run, regions)
     if finished is not None:
         raise finished
     return join_all(results)
@@ -112,6 +116,7 @@ def _call_external(run: Machine, function: External, given: Arguments) -> Value:
         run.declarations += 1
         instance = native_class.make(None)
         instance.region = run.region
+        run.fresh(instance)
         call(run, instance.native("__init__"), given)
         return instance
     handler = run.handler(name)
@@ -169,7 +174,7 @@ def _call_function(run: Machine, function: Function, given: Arguments) -> Value:
     if idle > _MAX_IDLE:
         return UNKNOWN
     declarations, steps = run.declarations, run.limits.steps
-    doubts = run.doubts
+    doubts, stops = run.doubts, run.stops
     scope = Scope(function.scope.module, function.scope, {}, "function", Frame(function))
     scope.frame.region, scope.frame.doubts = run.region, run.doubts
     bind_arguments(run, function, given, scope)
@@ -177,10 +182,13 @@ def _call_function(run: Machine, function: Function, given: Arguments) -> Value:
     run.calls += 1
     run.called.add(function.node)
     try:
-        return run.run_function(function, scope)
+        with run.entered():
+            scope.frame.number = run.frame
+            return run.run_function(function, scope)
     finally:
         run.calls -= 1
-        run.doubts = doubts
+        # What leaves this call does not leave the caller's loops.
+        run.doubts, run.stops = doubts, stops
         spent = steps - run.limits.steps
         if declarations == run.declarations and spent > _HEAVY:
             run.idle[function.node] = idle + spent
@@ -222,6 +230,7 @@ def _instantiate(run: Machine, cls: Class, given: Arguments) -> Value:
         return _member(run, cls, given)
     instance = _bare(run, cls)
     instance.region = run.region
+    run.fresh(instance)
     initialise = class_attribute(cls, "__init__")
     if initialise is not MISSING:
         call(run, initialise, given.before(instance))

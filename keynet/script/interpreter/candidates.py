@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from keynet.script.interpreter.machine import ParserLike
 from keynet.script.interpreter.values import Value
 
-__all__ = ["Candidate", "choose"]
+__all__ = ["Candidate", "are_one", "choose"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,22 @@ def choose(candidates: list[Candidate], parsers: Iterable[ParserLike]) -> list[C
     return [Candidate(parser) for parser in (whole or declaring)[:1]]
 
 
+def are_one(candidates: list[Candidate]) -> bool:
+    """Report whether all that parse are one parser, or the same one made again."""
+    parsers = {id(candidate.parser): candidate.parser for candidate in candidates}
+    if len(parsers) < 2:
+        return True
+    made = {
+        (
+            getattr(parser, "file", ""),
+            parser.line,
+            frozenset((declared.name, declared.required) for declared in parser.declared()),
+        )
+        for parser in parsers.values()
+    }
+    return len(made) == 1
+
+
 def _sharing(parsing: list[Candidate], best: Candidate) -> list[Candidate]:
     """Return the candidates that are linked to the best one by what they leave each other."""
     linked = {id(best.parser)}
@@ -65,6 +81,9 @@ def _sharing(parsing: list[Candidate], best: Candidate) -> list[Candidate]:
             break
     chosen: dict[int, Candidate] = {}
     for one in parsing:
-        if id(one.parser) in linked and not one.fixed and id(one.parser) not in chosen:
-            chosen[id(one.parser)] = one
+        if id(one.parser) in linked and not one.fixed:
+            seen = chosen.setdefault(id(one.parser), one)
+            if one.certain and not seen.certain:
+                # It parses on each path, and the first time on some.
+                chosen[id(one.parser)] = one
     return list(chosen.values()) or [best]

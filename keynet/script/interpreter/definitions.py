@@ -25,8 +25,8 @@ __all__ = [
 class Frame:
     """One call: what it returned and yielded, and the names at uncertain exits.
 
-    ``region`` and ``doubts`` are those of the run when it began; ``unsure`` is set where it may
-    not yield all that it yielded.
+    ``region`` and ``doubts`` are those of the run when it began, ``number`` is its own;
+    ``unsure`` is set where it may not yield all that it yielded.
     """
 
     function: "Function | None" = None
@@ -35,6 +35,7 @@ class Frame:
     exits: list[dict[str, Value]] = field(default_factory=list)
     region: int = 0
     doubts: int = 0
+    number: int = 0
     unsure: bool = False
 
 

@@ -3,8 +3,8 @@
 import ast
 
 from keynet.script.files.project_files import is_well_known
+from keynet.script.interpreter.branching.flow import Signal
 from keynet.script.interpreter.definitions import Scope
-from keynet.script.interpreter.flow import Signal
 from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.names import bind
 from keynet.script.interpreter.values import UNKNOWN, External, Imported, Value

@@ -7,14 +7,13 @@ changes is unknown afterwards. Every loop, call depth and container is bounded.
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from keynet.script.arguments import Note
 from keynet.script.files.project_files import Project
-from keynet.script.interpreter import calls, expressions, modules, statements
+from keynet.script.interpreter import calls, certainty, expressions, modules, statements
 from keynet.script.interpreter.candidates import Candidate
 from keynet.script.interpreter.definitions import (
     Class,
@@ -36,6 +35,7 @@ from keynet.script.interpreter.machine import (
     NativeClass,
     ParserLike,
     PerhapsFinished,
+    Settling,
 )
 from keynet.script.interpreter.modules import Modules
 from keynet.script.interpreter.values import (
@@ -99,8 +99,10 @@ class Interpreter:
         self.idle: dict[ast.AST, int] = {}
         self.region = 0
         self.regions: list[int] = []
-        self._last_region = 0
-        self._young: dict[int, tuple[object, int]] = {}
+        self.last_region = 0
+        # The arguments that each branch adds to the parsers made outside of it.
+        self.added: dict[int, dict[tuple[int, str], Settling]] = {}
+        self.young: dict[int, tuple[object, int, int]] = {}
         self._spoiled: dict[int, object] = {}
         self._registries: dict[int, _Registry] = {}
         self.waiting: list[Value] = []
@@ -108,6 +110,9 @@ class Interpreter:
         # How many branches, of the calls that are followed, may have left before here.
         self.doubts = 0
         self.stops = 0
+        # The call or turn of a loop that is followed, and the doubts when it began.
+        self.frame = self.last_frame = 0
+        self.began = 0
         self.command_line: Value = None
         self._unknown_calls: dict[str, Unknown] = {}
         self.main_function: ast.AST | None = None
@@ -199,30 +204,13 @@ class Interpreter:
 
     # What is certain
 
-    @contextmanager
-    def uncertain(self) -> Iterator[None]:
-        """Follow something that may not happen."""
-        outer = self.region
-        self._last_region += 1
-        self.region = self._last_region
-        self.regions.append(self.region)
-        try:
-            yield
-        finally:
-            self.regions.pop()
-            self.region = outer
-
-    def fresh(self, container: Value) -> Value:
-        """Record a new container: its changes are certain in the branch that made it."""
-        if self.region:
-            self._young[id(container)] = (container, self.region)
-        return container
-
-    def may_change(self, container: object) -> bool:
-        """Report whether a change of a container at this point is certain to happen."""
-        if not self.region:
-            return True
-        return self._young.get(id(container), (None, -1))[1] == self.region
+    uncertain = certainty.uncertain
+    entered = certainty.entered
+    fresh = certainty.fresh
+    may_change = certainty.may_change
+    passed_over = certainty.passed_over
+    sure_for = certainty.sure_for
+    made_since = certainty.made_since
 
     def watch_registry(self, container: object, module: Module) -> None:
         """Record a container of a module in which other modules may register something."""

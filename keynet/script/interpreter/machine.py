@@ -25,11 +25,13 @@ __all__ = [
     "Handler",
     "Limits",
     "Machine",
+    "Made",
     "Native",
     "NativeClass",
     "OutOfSteps",
     "ParserLike",
     "PerhapsFinished",
+    "Settling",
 ]
 
 MAX_DEPTH: Final = 160
@@ -79,8 +81,9 @@ class Limits:
 class Declared:
     """One argument as declared, before its values are converted.
 
-    ``certain`` is False where it depends on a condition whether it is declared; ``converter``
-    is what the library applies to a default that is a string.
+    ``certain`` is False where it depends on a condition whether it is declared; ``alternative``
+    is set where another branch may declare it otherwise; ``converter`` is what the library
+    applies to a default that is a string.
 
     ``kind`` is the name of its type, "" when it is unknown; ``notes`` say what else is unknown.
     """
@@ -96,6 +99,7 @@ class Declared:
     notes: list[str] = field(default_factory=list)
     certain: bool = True
     converter: Value = None
+    alternative: bool = False
 
 
 class ParserLike(Protocol):
@@ -106,6 +110,19 @@ class ParserLike(Protocol):
     nested: bool
 
     def declared(self) -> list[Declared]: ...
+
+
+class Made(Protocol):
+    """An object that was made in a region, 0 where that was certain."""
+
+    region: int
+
+
+class Settling(Protocol):
+    """A parser to which a branch may add arguments."""
+
+    def settle(self, run: "Machine", name: str) -> None:
+        """Take an argument that every branch has added as added by what surrounds them."""
 
 
 class Machine(Protocol):
@@ -126,6 +143,9 @@ class Machine(Protocol):
     unseen_imports: bool
     doubts: int
     stops: int
+    frame: int
+    began: int
+    added: dict[int, dict[tuple[int, str], "Settling"]]
 
     # Values
     def execute(self, statements: list[ast.stmt], scope: Scope) -> str | None: ...
@@ -147,8 +167,12 @@ class Machine(Protocol):
 
     # What is certain
     def uncertain(self) -> AbstractContextManager[None]: ...
+    def entered(self) -> AbstractContextManager[None]: ...
     def fresh(self, container: Value) -> Value: ...
     def may_change(self, container: object) -> bool: ...
+    def passed_over(self, changed: object) -> bool: ...
+    def sure_for(self, owner: "Made") -> bool: ...
+    def made_since(self, container: object, frame: int) -> bool: ...
     def watch_registry(self, container: object, module: Module) -> None: ...
     def fill_registry(self, container: object) -> bool: ...
     def spoil(self, container: object) -> None: ...

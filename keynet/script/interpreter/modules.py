@@ -110,12 +110,14 @@ def load(run: _Follower, module: Module) -> Scope | None:
     scope = begin(run, module, module.name)
     scope.names["__doc__"] = ast.get_docstring(content.tree, clean=False)
     module.registering = registering(content.text)
-    region, run.region = run.region, 0
+    # Wherever it is read, Python runs it as a whole.
+    state = run.region, run.doubts, run.frame, run.began
+    run.region = run.doubts = run.frame = run.began = 0
     outer, run.modules.reading = run.modules.reading, module.order[:_MOST_NESTED]
     try:
         run.execute(content.tree.body, scope)
     finally:
-        run.region = region
+        run.region, run.doubts, run.frame, run.began = state
         run.modules.reading = outer
         module.state = "read"
     return scope

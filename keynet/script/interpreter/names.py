@@ -69,7 +69,8 @@ def bind(run: Machine, name: str, value: Value, scope: Scope) -> None:
     if target is None:
         scope.names[name] = value
         return
-    if run.region and name in target.names:
+    # A module or an outer call goes on where this one is left before it binds the name.
+    if (run.region or run.passed_over(target)) and name in target.names:
         value = join(target.names[name], value)
     target.names[name] = value
 

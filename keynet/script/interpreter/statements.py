@@ -4,14 +4,22 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from keynet.script.interpreter.branching.flow import (
+    BREAK,
+    CONTINUE,
+    RAISE,
+    RETURN,
+    Signal,
+    follow_branches,
+)
+from keynet.script.interpreter.branching.loops import LOOPS
+from keynet.script.interpreter.branching.matching import match
+from keynet.script.interpreter.branching.trying import follow_suppressed, follow_try
 from keynet.script.interpreter.definitions import Instance, Scope
 from keynet.script.interpreter.evaluation import operations
-from keynet.script.interpreter.flow import BREAK, CONTINUE, RAISE, RETURN, Signal, follow_branches
-from keynet.script.interpreter.importing import bind_imports, bind_names, imports_succeed
+from keynet.script.interpreter.importing import bind_imports, bind_names
 from keynet.script.interpreter.knowledge.classes import make_class
-from keynet.script.interpreter.loops import LOOPS
 from keynet.script.interpreter.machine import MAX_DEPTH, Machine
-from keynet.script.interpreter.matching import match
 from keynet.script.interpreter.names import assign, bind
 from keynet.script.interpreter.values import (
     UNKNOWN,
@@ -142,44 +150,6 @@ def _is_hint(test: ast.expr) -> bool:
     return "TYPE_CHECKING" in (getattr(test, "id", ""), getattr(test, "attr", ""))
 
 
-def _try(run: Machine, node: ast.Try, scope: Scope) -> Signal:
-    imports = imports_succeed(run, node.body, scope)
-    signal: Signal = RAISE
-    if imports is not False:
-        signal = execute(run, node.body, scope)
-    elif all(_raises(handler.body) for handler in node.handlers):
-        # The module may be a compiled one, which is not found.
-        imports, signal = True, execute(run, node.body, scope)
-    raised = signal == RAISE
-    if not raised and signal is None:
-        signal = execute(run, node.orelse, scope)
-    if node.handlers and imports is not True:
-        signal = _handlers(run, node, scope, signal, raised=raised)
-    final = execute(run, node.finalbody, scope)
-    return signal if final is None else final
-
-
-def _raises(body: list[ast.stmt]) -> bool:
-    return isinstance(body[-1], ast.Raise)
-
-
-def _handlers(run: Machine, node: ast.Try, scope: Scope, signal: Signal, *, raised: bool) -> Signal:
-    def handle(handler: ast.ExceptHandler) -> Callable[[], Signal]:
-        def branch() -> Signal:
-            if handler.name:
-                scope.names[handler.name] = UNKNOWN
-            return execute(run, handler.body, scope)
-
-        return branch
-
-    branches = [handle(handler) for handler in node.handlers]
-    if not raised:
-        branches.insert(0, lambda: signal)
-    elif len(branches) == 1:
-        return branches[0]()
-    return follow_branches(run, branches, scope)
-
-
 def _with(run: Machine, node: ast.With | ast.AsyncWith, scope: Scope) -> Signal:
     for item in node.items:
         value = run.evaluate(item.context_expr, scope)
@@ -192,13 +162,25 @@ def _with(run: Machine, node: ast.With | ast.AsyncWith, scope: Scope) -> Signal:
                 entered = run.call(enter, Arguments())
         if item.optional_vars is not None:
             assign(run, item.optional_vars, entered, scope)
-    return execute(run, node.body, scope)
+    return follow_suppressed(run, node, scope)
 
 
 def _return(run: Machine, node: ast.Return, scope: Scope) -> Signal:
     value = None if node.value is None else run.evaluate(node.value, scope)
-    scope.frame.returns.append(value)
+    frame = scope.frame
+    if run.region != frame.region and run.made_since(value, frame.number):
+        # What comes after this branch does not change it.
+        value = _copied(run, value)
+    frame.returns.append(value)
     return RETURN
+
+
+def _copied(run: Machine, value: Value) -> Value:
+    if run.spoiled(value):
+        return value
+    if isinstance(value, SetValue):
+        return run.fresh(SetValue(dict(value.items)))
+    return run.fresh(value.copy()) if isinstance(value, (list, dict)) else value
 
 
 def _raise(run: Machine, node: ast.Raise, scope: Scope) -> Signal:
@@ -275,8 +257,8 @@ _STATEMENTS: Final[Mapping[type[ast.stmt], Callable[..., Signal]]] = {
     ast.Nonlocal: _nonlocal,
     ast.Raise: _raise,
     ast.Return: _return,
-    ast.Try: _try,
-    ast.TryStar: _try,
+    ast.Try: follow_try,
+    ast.TryStar: follow_try,
     ast.With: _with,
     **LOOPS,
 }

@@ -8,7 +8,7 @@ import pytest
 from keynet.script.extraction import extract
 
 HEAD = """\
-import argparse, os
+import argparse, json, os
 from enum import Enum
 from pathlib import Path
 class E(Enum):
@@ -35,6 +35,11 @@ def read(folder: Path, options: str) -> tuple[Any, Any, list[str]]:
         ("type=str.lower, default='ADAM', choices=['adam']", "adam"),
         ("type=str.strip, default=' a '", "a"),
         ("type=lambda s: None if s == 'none' else int(s), default='none'", None),
+        ("type=lambda s: [int(n) for n in s.split(',')], default='4,1'", [4, 1]),
+        ("type=lambda s: [[n] for n in s.split(',')], default='a,b'", [["a"], ["b"]]),
+        ("type=json.loads, default='{\"k\": 1}'", {"k": 1}),
+        ("type=lambda s: {'k': s}, default='v'", {"k": "v"}),
+        ("type=lambda s: E[s], default='A'", "A"),
         ("default=Path(__file__).stem", "train"),
         ("default=os.path.basename(__file__)[:-3]", "train"),
     ],
@@ -42,6 +47,15 @@ def read(folder: Path, options: str) -> tuple[Any, Any, list[str]]:
 def test_what_is_known_is_reported(tmp_path: Path, options: str, default: object) -> None:
     assert read(tmp_path, options)[0] == default
     assert read(tmp_path, options)[2] == []
+
+
+def test_a_positional_of_any_number_keeps_its_default(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    add = "parser.add_argument('x', nargs='{nargs}', type=int, default='3')\nparser.parse_args()\n"
+    script.write_text(HEAD + add.format(nargs="*"))
+    assert extract(script).arguments[0].default == "3"
+    script.write_text(HEAD + add.format(nargs="?"))
+    assert extract(script).arguments[0].default == 3
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,31 @@ def test_notes_of_a_kind_that_repeats_are_one() -> None:
     assert summarised([*few, *many]) == [*few, Note(3, "the same (17 places)")]
 
 
+def test_one_note_names_all_arguments_that_it_is_about(tmp_path: Path) -> None:
+    adding = "".join(f"    p.add_argument('--a{i}', required=True)\n" for i in range(7))
+    script = (
+        "import argparse, os\np = argparse.ArgumentParser()\nif os.environ.get('X'):\n"
+        f"{adding}p.parse_args()\n"
+    )
+    names = ", ".join(f"a{i}" for i in range(7))
+    assert [note.message for note in read(tmp_path, script).notes] == [
+        f"It depends on a condition whether the script has {names}. (7 places)",
+        f"It is unknown whether the script requires {names}. (7 places)",
+    ]
+
+
+def test_notes_of_one_line_on_several_arguments_are_all_kept(tmp_path: Path) -> None:
+    script = (
+        "import argparse, os\np = argparse.ArgumentParser()\n"
+        "def add(name): p.add_argument(name, required='X' in os.environ)\n"
+        "add('--a')\nadd('--b')\np.parse_args()\n"
+    )
+    assert [(note.line, note.message) for note in read(tmp_path, script).notes] == [
+        (3, "It is unknown whether the script requires a."),
+        (3, "It is unknown whether the script requires b."),
+    ]
+
+
 def test_a_note_on_a_parser_of_another_file_names_the_file(tmp_path: Path) -> None:
     other = "\n" * 40 + "import argparse\nq = argparse.ArgumentParser()\nq.add_argument('--b')\n"
     script = (

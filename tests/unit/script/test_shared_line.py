@@ -74,7 +74,7 @@ def two():
         CONFIG, ("n", "str", None, False, None), ("same", "int", 5, False, None)
     ]  # fmt: skip
     assert {note.message for note in found.notes} >= {
-        "It is unknown whether this argument is required.",
+        "It is unknown whether the script requires n.",
         "The default of n is unknown: it depends on a condition.",
         "The type of n is unknown; it is reported as str.",
     }

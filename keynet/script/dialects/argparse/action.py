@@ -5,7 +5,7 @@ from typing import Final
 from keynet.script.conversion import converter_kind, element_kind, guessed, is_strange
 from keynet.script.interpreter.definitions import Class, Instance
 from keynet.script.interpreter.evaluation.attributes import class_attribute, outside_bases
-from keynet.script.interpreter.machine import Declared, Machine, Native
+from keynet.script.interpreter.machine import Machine, Native
 from keynet.script.interpreter.values import (
     MISSING,
     Arguments,
@@ -14,11 +14,10 @@ from keynet.script.interpreter.values import (
     Unknown,
     Value,
     is_constant,
-    join,
 )
 from keynet.text import _, fill, printable
 
-__all__ = ["ACTIONS", "Action", "declare", "either", "make_action"]
+__all__ = ["ACTIONS", "Action", "make_action"]
 
 _WITHOUT_VALUE: Final = {"help", "version", "parsers"}
 ACTIONS: Final = {
@@ -47,7 +46,6 @@ _KINDS: Final = {
     },
 }
 _OF_LIBRARIES: Final = ("argparse.", "configargparse.", "jsonargparse.", "simple_parsing.")
-_BUILT_IN: Final = {f"builtins.{name}": name for name in ("bool", "float", "int", "str")}
 _FLAGS: Final = {"store_true": False, "store_false": True}
 _LONGEST_NAME: Final = 200
 _PARAMETERS: Final = (
@@ -79,6 +77,7 @@ class Action(Instance):
         self.verb = "store"
         self.notes: list[str] = []
         self.certain = True
+        self.alternative = False
         self.region = 0
 
     @classmethod
@@ -100,7 +99,7 @@ class Action(Instance):
         copy = Action(self.name, self.kind, default, self.given, options, self.cls)
         copy.required, copy.choices, copy.notes = self.required, self.choices, self.notes
         copy.verb, copy.certain, copy.region = self.verb, self.certain, self.region
-        copy.attributes = dict(self.attributes)
+        copy.alternative, copy.attributes = self.alternative, dict(self.attributes)
         return copy
 
     def native(self, name: str) -> Value:
@@ -133,51 +132,6 @@ class Action(Instance):
         return None
 
 
-def declare(action: Action) -> Declared:
-    """Convert an action to a declaration that is the same for all dialects.
-
-    What the script assigns to an attribute of the action counts.
-    """
-    own = action.attributes
-    notes = list(action.notes)
-    required = own.get("required", action.required)
-    if not isinstance(required, bool) or (required and not action.certain):
-        required = False
-        notes.append(_("It is unknown whether this argument is required."))
-    choices = own.get("choices", action.choices)
-    kind = action.kind
-    if "type" in own:
-        kind = _BUILT_IN.get(own["type"].name, "") if isinstance(own["type"], External) else ""
-    name = own.get("dest", action.name)
-    return Declared(
-        name if isinstance(name, str) else action.name,
-        kind,
-        own.get("default", action.default),
-        required,
-        own.get("help", action.given.keywords.get("help", "")),
-        choices,
-        action.given.line,
-        action.given.file,
-        notes,
-        action.certain,
-        own.get("type", action.given.keywords.get("type")),
-    )
-
-
-def either(one: Action, other: Action) -> Action:
-    """Return what holds for both of two actions that are added by the same call."""
-    both = one.with_default(join(one.default, other.default))
-    both.certain = True
-    if one.kind != other.kind:
-        both.kind = ""
-    if one.choices is not other.choices:
-        both.choices = join(one.choices, other.choices)
-    if one.required != other.required:
-        both.required = False
-        both.notes = [*one.notes, _("It is unknown whether this argument is required.")]
-    return both
-
-
 def make_action(
     run: Machine, given: Arguments, prefix: str, argument_default: Value
 ) -> Action | None:
@@ -203,8 +157,8 @@ def make_action(
 
 def _note_action(action: Action, verb: Value) -> None:
     if isinstance(verb, External) and not verb.name.startswith(_OF_LIBRARIES):
-        text = _("Its action {name} is outside the project: what it stores is a guess.")
-        action.notes.append(fill(text, name=printable(verb.name, 100)))
+        text = _("{name} has the action {action}, which is not read: what it stores is a guess.")
+        action.notes.append(fill(text, name="{name}", action=printable(verb.name, 100)))
 
 
 def _fill(
@@ -226,7 +180,7 @@ def _fill(
     if isinstance(converter, External) and is_strange(run, converter):
         action.notes.append(guessed(converter))
     if given.open:
-        action.notes.append(_("Some of the values passed to add_argument() are unknown."))
+        action.notes.append(_("Some of the values that declare {name} are unknown."))
 
 
 def _verb(value: Value) -> tuple[str, Class | None]:  # noqa: PLR0911
@@ -320,7 +274,7 @@ def _required(run: Machine, given: Arguments, options: tuple[str, ...], notes: l
     if options:
         known = run.truth(given.keywords.get("required", False))
         if known is None:
-            notes.append(_("It is unknown whether this argument is required."))
+            notes.append(_("It is unknown whether the script requires {name}."))
         return bool(known)
     nargs = given.keywords.get("nargs")
     return not (isinstance(nargs, str) and nargs in ("?", "*", "...", "==SUPPRESS=="))

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from keynet.script.dialects.argparse.action import Action, either
+from keynet.script.dialects.argparse.action import Action
+from keynet.script.dialects.argparse.declaration import either
 
 __all__ = ["MOST_ACTIONS", "add_action"]
 

@@ -186,7 +186,7 @@ def _add_subclass(run: Machine, parser: JsonParser, given: Arguments) -> Value:
     key = given.get("nested_key", 1)
     if isinstance(key, str) and key:
         required = run.truth(given.keywords.get("required", False)) is True
-        notes = [_("This argument selects a class, whose own parameters depend on the choice.")]
+        notes = [_("{name} selects a class, whose own parameters depend on the choice.")]
         parser.fields.append(
             Declared(key, "str", None, required, "", None, given.line, given.file, notes)
         )

@@ -82,7 +82,7 @@ def _set_up(run: Machine, cli: Lightning, given: Arguments) -> Value:
 
 
 def _selected(key: str, given: Arguments) -> Declared:
-    notes = [_("This argument selects a class, whose own parameters depend on the choice.")]
+    notes = [_("{name} selects a class, whose own parameters depend on the choice.")]
     return Declared(key, "str", None, False, "", None, given.line, given.file, notes)
 
 

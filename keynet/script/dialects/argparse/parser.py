@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from typing import Final
 
-from keynet.script.dialects.argparse.action import ACTIONS, Action, declare, make_action
+from keynet.script.dialects.argparse import parsing
+from keynet.script.dialects.argparse.action import ACTIONS, Action, make_action
 from keynet.script.dialects.argparse.conflicts import MOST_ACTIONS, add_action
+from keynet.script.dialects.argparse.declaration import declare
+from keynet.script.dialects.argparse.parser_defaults import get_default, set_defaults
 from keynet.script.interpreter.definitions import Class, Function, Instance
 from keynet.script.interpreter.evaluation.attributes import class_attribute
 from keynet.script.interpreter.machine import (
@@ -20,7 +23,6 @@ from keynet.script.interpreter.values import (
     UNKNOWN,
     Arguments,
     External,
-    Leftover,
     OneOf,
     Unknown,
     Value,
@@ -82,6 +84,8 @@ class Parser(Group):
         self.file = ""
         self.set_up = False
         self.doubts = 0
+        self.sometimes = False
+        self.parsed: set[str] | None = None
         self.key: Value = None
 
     @property
@@ -100,24 +104,38 @@ class Parser(Group):
 
     def declared(self) -> list[Declared]:
         """Return all arguments in source order, subcommands flattened."""
-        found: list[Action] = []
-        self._flatten(found, set())
-        return [declare(action) for action in found]
+        found: list[tuple[Action, bool]] = []
+        self._flatten(found, set(), sure=True)
+        return [declare(action, sure=sure) for action, sure in found]
 
-    def _flatten(self, found: list[Action], seen: set[int]) -> None:
-        """Append the arguments of each parser once, a subcommand's where it was added."""
+    def settle(self, run: Machine, name: str) -> None:
+        """Take an argument that every branch has added as added by what surrounds them."""
+        certain = run.region in (0, self.region)
+        run.limits.spend(len(self.actions) // 16)
+        for action in self.actions:
+            if action.name == name and not action.certain:
+                action.certain, action.region = certain, run.region
+        if not certain:
+            run.added.setdefault(run.region, {})[id(self), name] = self
+
+    def _flatten(self, found: list[tuple[Action, bool]], seen: set[int], *, sure: bool) -> None:
+        """Append the arguments of each parser once, a subcommand's where it was added.
+
+        Those of one that may not have been added are not ``sure``.
+        """
         if id(self) in seen or len(seen) > MOST_ACTIONS:
             return
         seen.add(id(self))
+        sure = sure and not self.sometimes
         children = iter([*self.children, (len(self.actions) + 1, self)])
         at, child = next(children)
         for position, action in enumerate([*self.actions, None]):
             while at <= position:
-                child._flatten(found, seen)
+                child._flatten(found, seen, sure=sure)
                 at, child = next(children)
             if action is None or len(found) >= MOST_ACTIONS:
                 break
-            found.append(action)
+            found.append((action, sure))
 
 
 class Subparsers(Instance):
@@ -192,7 +210,10 @@ def _add_argument(run: Machine, group: Group, given: Arguments) -> Value:
     if action is None or len(parser.actions) >= MOST_ACTIONS:
         return Instance()
     action.certain = run.region in (0, parser.region) and run.doubts <= parser.doubts
+    action.alternative = not action.certain
     action.region = run.region if run.doubts <= parser.doubts else 0
+    if action.region and not action.certain:
+        run.added.setdefault(action.region, {})[id(parser), action.name] = parser
     if action.name in parser.defaults and "default" not in given.keywords:
         action.default = parser.defaults[action.name]
     own = MISSING if group.cls is None else class_attribute(group.cls, "_add_action")
@@ -233,6 +254,7 @@ def _remove_action(run: Machine, group: Group, given: Arguments) -> Value:
             actions.remove(value)
         else:
             value.certain = value.required = False
+            value.alternative = True
     return None
 
 
@@ -254,6 +276,7 @@ def _add_parser(run: Machine, subparsers: Subparsers, given: Arguments) -> Value
     parser = run.call(kind, given.after(1))
     if isinstance(parser, Parser):
         parser.nested = True
+        parser.sometimes = not run.sure_for(of) or run.doubts > of.doubts
         if len(of.children) < 500:
             of.children.append((len(of.actions), parser))
         else:
@@ -261,65 +284,8 @@ def _add_parser(run: Machine, subparsers: Subparsers, given: Arguments) -> Value
     return parser
 
 
-def _set_defaults(run: Machine, group: Group, given: Arguments) -> Value:
-    parser = group.parser
-    if given.open:
-        text = _("Some of the values passed to set_defaults() are unknown.")
-        run.note(given.line, text, given.file)
-    run.limits.spend(len(parser.actions) // 4)
-    for name, value in given.keywords.items():
-        new = value
-        if run.region and run.region != parser.region:
-            old = next((a.default for a in parser.actions if a.name == name), MISSING)
-            new = value if old is MISSING else OneOf((old, value))
-        parser.defaults[name] = new
-        parser.actions[:] = [
-            action.with_default(new) if action.name == name else action for action in parser.actions
-        ]
-    return None
-
-
-def _get_default(run: Machine, group: Group, given: Arguments) -> Value:
-    name = given.get("dest", 0)
-    for action in group.parser.actions:
-        if action.name == name:
-            return action.default
-    return UNKNOWN
-
-
-def _parse(run: Machine, group: Group, given: Arguments) -> Value:
-    _settle(run, group.parser)
-    run.parsed(group.parser, words=_words(run, given))
-    return Unknown()
-
-
-def _settle(run: Machine, parser: Parser) -> None:
-    """Make those arguments certain that the branch which parses has added."""
-    run.limits.spend(len(parser.actions) // 8)
-    for action in parser.actions:
-        if not action.certain and action.region in run.regions:
-            action.certain = True
-
-
-def _words(run: Machine, given: Arguments) -> Value:
-    """Return what is parsed: None for the command line, a list for fixed words."""
-    words = given.get("args", 0, None)
-    return Unknown("list") if run.spoiled(words) else words
-
-
-def _parse_known(run: Machine, group: Group, given: Arguments) -> Value:
-    words = _words(run, given)
-    _settle(run, group.parser)
-    run.parsed(group.parser, complete=False, words=words)
-    return (Unknown(), Leftover("list", parsers=(group.parser,)))
-
-
 def _format(run: Machine, group: Group, given: Arguments) -> Value:
     return Unknown("str")
-
-
-def _actions(run: Machine, group: Group, given: Arguments) -> Value:
-    return Unknown()
 
 
 _LISTS: Final = frozenset(["_action_groups", "_group_actions", "_mutually_exclusive_groups"])
@@ -331,8 +297,8 @@ _GROUP_METHODS: Final[dict[str, _Method]] = {
     "add_mutually_exclusive_group": _add_group,
     "_add_action": _add_action,
     "_remove_action": _remove_action,
-    "set_defaults": _set_defaults,
-    "get_default": _get_default,
+    "set_defaults": set_defaults,
+    "get_default": get_default,
     # Short names of configargparse.
     "add": _add_argument,
     "add_arg": _add_argument,
@@ -340,15 +306,15 @@ _GROUP_METHODS: Final[dict[str, _Method]] = {
 _PARSER_METHODS: Final[dict[str, _Method]] = {
     "__init__": _set_up,
     "add_subparsers": _add_subparsers,
-    "parse_args": _parse,
-    "parse_intermixed_args": _parse,
-    "parse_known_args": _parse_known,
-    "parse_known_intermixed_args": _parse_known,
+    "parse_args": parsing.parse,
+    "parse_intermixed_args": parsing.parse,
+    "parse_known_args": parsing.parse_known,
+    "parse_known_intermixed_args": parsing.parse_known,
     "format_help": _format,
     "format_usage": _format,
     # Short names of configargparse.
-    "parse": _parse,
-    "parse_known": _parse_known,
+    "parse": parsing.parse,
+    "parse_known": parsing.parse_known,
 }
 
 

@@ -1,11 +1,14 @@
 """click: commands, groups, and the decorators that add options and arguments."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from keynet.script.dialects.click.parameter import Parameter, read_argument, read_option
 from keynet.script.dialects.click.parameter_types import TYPE_CLASSES, TYPE_HANDLERS
+from keynet.script.dialects.click.selecting import loads, selects
 from keynet.script.dialects.click.typer import App
+from keynet.script.dialects.command_line import perhaps
 from keynet.script.interpreter.definitions import Class, Function, Instance
 from keynet.script.interpreter.machine import (
     Declared,
@@ -17,6 +20,7 @@ from keynet.script.interpreter.machine import (
     ParserLike,
 )
 from keynet.script.interpreter.values import MISSING, UNKNOWN, Arguments, OneOf, Unknown, Value
+from keynet.text import _, fill, printable
 
 __all__ = ["CLICK", "Command"]
 
@@ -39,6 +43,7 @@ class Command(Instance):
         self.defaults: dict[str, Value] = {}
         self.callback: Value = None
         self.nested = False
+        self.sometimes = False
         self.line = 0
         self.file = ""
 
@@ -63,13 +68,19 @@ class Command(Instance):
         if id(self) in seen or len(found) > _MOST_DECLARED:
             return
         seen.add(id(self))
+        start = len(found)
         found.extend(parameter.declare(self.defaults) for parameter in self.parameters)
+        own = len(found)
         for child in self.children:
             if isinstance(child, Command):
                 child._flatten(found, seen)
             elif id(child) not in seen:
                 seen.add(id(child))
                 found.extend(child.declared())
+        if selects(self.cls):
+            found[own:] = [replace(declared, certain=False) for declared in found[own:]]
+        if self.sometimes:
+            found[start:] = [perhaps(declared) for declared in found[start:]]
 
 
 def _parameters(function: Value) -> list[Parameter]:
@@ -103,6 +114,8 @@ def _adder(
 
 def _fill(run: Machine, command: Command, function: Value, given: Arguments) -> Command:
     command.callback = function
+    command.region = run.region
+    run.fresh(command)
     command.line, command.file = given.line, given.file
     command.parameters = list(reversed(_parameters(function)))
     if isinstance(function, Function):
@@ -110,8 +123,16 @@ def _fill(run: Machine, command: Command, function: Value, given: Arguments) -> 
         command.line = function.node.lineno
         command.file = function.scope.module.file
     _configure(run, command, given)
-    run.created(command)
+    _created(run, command)
     return command
+
+
+def _created(run: Machine, command: Command) -> None:
+    if command.cls is not None and loads(command.cls):
+        text = _("{cls} loads its subcommands when the script runs: arguments may be missing.")
+        text = fill(text, cls=printable(command.cls.name, 100))
+        run.note(command.line, text, command.file)
+    run.created(command)
 
 
 def _configure(run: Machine, command: Command, given: Arguments) -> None:
@@ -161,16 +182,20 @@ def _set_up(run: Machine, command: Command, given: Arguments) -> Value:
         if isinstance(children, dict):
             children = list(children.values())
         for child in run.iterate(children) or () if children is not None else ():
-            _adopt(command, child)
-    run.created(command)
+            _adopt(run, command, child)
+    if given.line:
+        _created(run, command)
+    else:
+        run.created(command)
     return None
 
 
-def _adopt(group: Command, child: Value) -> None:
+def _adopt(run: Machine, group: Command, child: Value) -> None:
     parts = child.values if isinstance(child, OneOf) else (child,)
     for part in parts:
         if isinstance(part, Command | App) and part is not group:
             part.nested = True
+            part.sometimes = isinstance(child, OneOf) or not run.sure_for(group)
             if part not in group.children and len(group.children) < _MOST_CHILDREN:
                 group.children.append(part)
 
@@ -178,19 +203,19 @@ def _adopt(group: Command, child: Value) -> None:
 def _subcommand(run: Machine, group: Command, given: Arguments) -> Value:
     made = _command_decorator(run, given)
     if isinstance(made, Command):
-        _adopt(group, made)
+        _adopt(run, group, made)
         return made
 
     def apply(run: Machine, inner: Arguments) -> Value:
         command = run.call(made, inner)
-        _adopt(group, command)
+        _adopt(run, group, command)
         return command
 
     return Native("command", apply)
 
 
 def _add_command(run: Machine, group: Command, given: Arguments) -> Value:
-    _adopt(group, given.get("cmd", 0))
+    _adopt(run, group, given.get("cmd", 0))
     return None
 
 

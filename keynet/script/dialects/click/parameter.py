@@ -95,12 +95,12 @@ def _parameter(
     known = run.truth(given.keywords.get("required", required))
     if known is None or (known and run.region):
         known = False
-        notes.append(_("It is unknown whether this argument is required."))
+        notes.append(_("It is unknown whether the script requires {name}."))
     converter = given.keywords.get("type")
     if isinstance(converter, External) and is_strange(run, converter):
         notes.append(guessed(converter))
     if given.open:
-        notes.append(_("Part of this argument's declaration is unknown."))
+        notes.append(_("Part of the declaration of {name} is unknown."))
         default = Unknown() if default is MISSING else default
     declared = Declared(
         name,
@@ -113,6 +113,7 @@ def _parameter(
         given.file,
         notes,
         certain=not run.region,
+        alternative=bool(run.region),
     )
     return Parameter(declared)
 

@@ -6,8 +6,9 @@ from typing import Final
 
 from keynet.script.conversion import element_kind
 from keynet.script.dialects.click.parameter_types import describe_type
+from keynet.script.dialects.command_line import perhaps
 from keynet.script.interpreter.definitions import Class, Function, Instance
-from keynet.script.interpreter.knowledge.annotations import Described, describe
+from keynet.script.interpreter.knowledge.annotations import Described, describe, notes_on
 from keynet.script.interpreter.machine import Declared, Dialect, Machine, Native, NativeClass
 from keynet.script.interpreter.values import (
     MISSING,
@@ -47,6 +48,7 @@ class App(Instance):
         super().__init__(cls)
         self.parts: list[list[Declared] | App] = []
         self.nested = False
+        self.sometimes = False
         self.line = 0
         self.file = ""
 
@@ -69,6 +71,7 @@ class App(Instance):
         if id(self) in seen or len(seen) > _MOST_APPS:
             return
         seen.add(id(self))
+        start = len(found)
         for part in self.parts:
             if len(found) > _MOST_DECLARED:
                 break
@@ -76,6 +79,8 @@ class App(Instance):
                 part._flatten(found, seen)
             else:
                 found.extend(part)
+        if self.sometimes:
+            found[start:] = [perhaps(declared) for declared in found[start:]]
 
 
 def _set_up(run: Machine, app: App, given: Arguments) -> Value:
@@ -94,7 +99,9 @@ def _command(run: Machine, app: App, given: Arguments) -> Value:
         if found is not None and len(app.parts) < 500:
             # It runs after the command line was parsed: nothing in it declares arguments.
             run.called.add(found.node)
-            app.parts.append(parameters(run, found))
+            declared = parameters(run, found)
+            sure = run.sure_for(app)
+            app.parts.append(declared if sure else [perhaps(one) for one in declared])
         return function
 
     return Native("command", apply)
@@ -114,6 +121,7 @@ def _add_typer(run: Machine, app: App, given: Arguments) -> Value:
     other = given.get("typer_instance", 0)
     if isinstance(other, App) and other is not app:
         other.nested = True
+        other.sometimes = not run.sure_for(app)
         app.parts.append(other)
     return None
 
@@ -183,9 +191,10 @@ def _declared(
         default = MISSING
     required = default is MISSING
     kind, choices = _kind(run, described, given, default)
-    notes: list[str] = []
+    read = choices is not None or any(given.keywords.get(one) for one in ("click_type", "parser"))
+    notes = [] if read else notes_on(run, described)
     if given.open:
-        notes.append(_("Part of this argument's declaration is unknown."))
+        notes.append(_("Part of the declaration of {name} is unknown."))
     return Declared(
         node.arg,
         kind,

@@ -104,7 +104,7 @@ def _declare_choice(
     known = dict(_registered(registry))
     default = field.default.cls if isinstance(field.default, Instance) else None
     chosen = next((name for name, cls in known.items() if cls is default), None)
-    notes = [] if known else [_("This argument selects a class that is not known.")]
+    notes = [] if known else [_("{name} selects a class that is not known.")]
     name = f"{prefix}{field.name}.type"
     yield Declared(
         name, "str", chosen, field.default is MISSING, field.help, list(known) or None,

@@ -9,6 +9,7 @@ from keynet.script.conversion import element_kind
 from keynet.script.dialects.fields.field import Field, class_fields
 from keynet.script.interpreter.definitions import Class, EnumMember, Instance
 from keynet.script.interpreter.evaluation.attributes import lineage
+from keynet.script.interpreter.knowledge.annotations import notes_on
 from keynet.script.interpreter.machine import Declared, Machine
 from keynet.script.interpreter.values import MISSING, UNKNOWN, External, Generic, Unknown, Value
 from keynet.text import _
@@ -116,7 +117,9 @@ def _declared(run: Machine, field: Field, style: Style, prefix: str, default: Va
         if style.enum_names:
             kind, choices = "str", [m.name for m in members if isinstance(m, EnumMember)]
             default = _named(run, default)
-    notes = [_("Part of this argument's declaration is unknown.")] if field.info.open else []
+    notes = [] if choices is not None else notes_on(run, described)
+    if field.info.open:
+        notes.append(_("Part of the declaration of {name} is unknown."))
     return Declared(
         f"{prefix}{field.name}",
         kind,

@@ -57,7 +57,7 @@ class FieldInfo(Instance):
 
     def native(self, name: str) -> Value:
         """Return default, factory or metadata as passed, MISSING when they were not."""
-        known = name in ("default", "default_factory", "metadata")
+        known = name in ("default", "default_factory", "factory", "metadata", "type")
         return self.given.keywords.get(name, MISSING) if known else MISSING
 
 

@@ -46,7 +46,9 @@ def _of_any(run: Machine, component: Value) -> list[Declared]:
     if not isinstance(component, OneOf):
         return _parameters(run, component)
     found = [declared for one in component.values for declared in _parameters(run, one)]
-    return [replace(declared, required=False, certain=False) for declared in found]
+    return [
+        replace(declared, required=False, certain=False, alternative=True) for declared in found
+    ]
 
 
 def _parameters(run: Machine, component: Value, depth: int = 0) -> list[Declared]:

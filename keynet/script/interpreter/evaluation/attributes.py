@@ -1,9 +1,7 @@
 """Evaluate ``value.name`` for each kind of value."""
 
 import ast
-import posixpath
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 from typing import Final
 
 from keynet.script.interpreter.definitions import (
@@ -17,10 +15,10 @@ from keynet.script.interpreter.definitions import (
     Super,
 )
 from keynet.script.interpreter.evaluation import methods
+from keynet.script.interpreter.evaluation.path_methods import path_attribute
 from keynet.script.interpreter.knowledge.constants import constant
 from keynet.script.interpreter.machine import Machine, Native
 from keynet.script.interpreter.values import (
-    HERE,
     MISSING,
     UNKNOWN,
     Arguments,
@@ -66,7 +64,7 @@ def attribute(run: Machine, value: Value, name: str) -> Value:  # noqa: PLR0911,
         case EnumMember():
             return _of_member(run, value, name)
         case PathValue():
-            return _of_path(run, value, name)
+            return path_attribute(value, name)
         case Unknown():
             return Unknown(why=value.why)
         case Generic(name="typing.Annotated" | "typing_extensions.Annotated"):
@@ -186,6 +184,8 @@ def _of_instance(run: Machine, instance: Instance, name: str) -> Value:  # noqa:
     if name in ("_asdict", "_replace") and instance.cls is not None:
         called = {"_asdict": "asdict", "_replace": "replace"}[name]
         return BoundMethod(External(f"dataclasses.{called}"), instance)
+    if name in ("_field_defaults", "_fields") and instance.cls is not None:
+        return _of_class(run, instance.cls, name)
     if name == "__dict__":
         return run.fresh(dict(instance.attributes))
     if instance.cls is not None and "__getattr__" in instance.cls.namespace:
@@ -228,6 +228,8 @@ def _of_class(run: Machine, cls: Class, name: str) -> Value:  # noqa: PLR0911, P
     if name == "__dataclass_fields__":
         fields = run.iterate(run.call(External("dataclasses.fields"), Arguments((cls,))))
         return run.fresh({run.attribute(field, "name"): field for field in fields or ()})
+    if name in ("_field_defaults", "_fields", "__attrs_attrs__"):
+        return run.call(External(f"keynet.{name}"), Arguments((cls,)))
     if name == "__subclasses__":
         return Native(name, lambda run, _given: _derived(run, cls))
     if name == "__members__":
@@ -301,55 +303,6 @@ def _of_member(run: Machine, member: EnumMember, name: str) -> Value:
     return UNKNOWN
 
 
-def _of_path(run: Machine, path: PathValue, name: str) -> Value:  # noqa: PLR0911
-    text = path.text
-    base = posixpath.basename(text)
-    stem, suffix = posixpath.splitext(base)
-    known: dict[str, Value] = {
-        "name": base,
-        "stem": stem,
-        "suffix": suffix,
-        "parent": PathValue(posixpath.dirname(text) or "."),
-        "parents": [PathValue(str(one)) for one in PurePosixPath(text).parents],
-        "parts": list(PurePosixPath(text).parts) if HERE in text else PurePosixPath(text).parts,
-    }
-    if name in known:
-        return known[name]
-    if name in ("absolute", "resolve") and HERE in text:
-        return Native(name, lambda _run, _arguments: PathValue(posixpath.normpath(text)))
-    if name in ("glob", "iterdir", "rglob"):
-        called = External(f"pathlib.Path.{name}")
-        return Native(name, lambda run, given: run.call(called, given.before(path)))
-    if name in ("exists", "is_dir", "is_file"):
-        return Native(name, lambda _run, _arguments: Unknown("bool"))
-    if name in ("with_name", "with_suffix"):
-        return Native(name, lambda _run, given: _renamed(path, name, given))
-    if name in ("as_posix", "__str__"):
-        return Native(name, lambda _run, _arguments: text)
-    if name == "joinpath":
-        return Native(name, lambda run, given: _joined_path(path, given))
-    return UNKNOWN
-
-
-def _renamed(path: PathValue, name: str, given: Arguments) -> Value:
-    new = given.get("", 0)
-    if not isinstance(new, str):
-        return Unknown("path")
-    try:
-        return PathValue(str(getattr(PurePosixPath(path.text), name)(new)))
-    except ValueError:
-        return Unknown("path")
-
-
-def _joined_path(path: PathValue, given: Arguments) -> Value:
-    if given.open or not all(isinstance(part, str) for part in given.positional):
-        return Unknown("path")
-    parts = [path.text, *(str(part) for part in given.positional)]
-    if sum(map(len, parts)) + len(parts) >= methods.MAX_TEXT:
-        return Unknown("path")
-    return PathValue(str(PurePosixPath(*parts)))
-
-
 def assign_attribute(  # noqa: PLR0912
     run: Machine, value: Value, name: str, new: Value
 ) -> None:
@@ -363,20 +316,20 @@ def assign_attribute(  # noqa: PLR0912
             if value.cls is not None and isinstance(_found(value.cls, name), Descriptor):
                 # What a property's setter stores is not followed.
                 new = UNKNOWN
-            certain = run.region in (0, value.region)
+            certain = run.sure_for(value)
             if not certain and name not in target:
                 old = native if value.cls is None else _found(value.cls, name)
                 old = native if old is MISSING else old
                 new = new if old is MISSING else join(old, new)
         case Function():
-            target, certain = value.attributes, not run.region
+            target, certain = value.attributes, not run.region and not run.passed_over(value)
         case Class():
-            target, certain = value.namespace, not run.region
+            target, certain = value.namespace, not run.region and not run.passed_over(value)
         case Module():
             scope = run.load(value)
             if scope is None:
                 return
-            target, certain = scope.names, not run.region
+            target, certain = scope.names, not run.region and not run.passed_over(value)
         case External(name="sys") if name == "argv":
             run.replace_command_line(new)
             return

@@ -4,12 +4,13 @@ import ast
 from dataclasses import dataclass, replace
 from typing import Final
 
-from keynet.script.conversion import converter_kind, element_kind
+from keynet.script.conversion import converter_kind, element_kind, is_strange
 from keynet.script.interpreter.definitions import Class, Scope
 from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.values import UNKNOWN, External, Generic, Value
+from keynet.text import _, fill, printable
 
-__all__ = ["Described", "describe", "describe_value"]
+__all__ = ["Described", "describe", "describe_value", "notes_on"]
 
 _MANY: Final = frozenset(
     ["List", "list", "Sequence", "Iterable", "Tuple", "tuple", "Set", "set", "FrozenSet",
@@ -68,6 +69,17 @@ def describe_value(run: Machine, value: Value, scope: Scope, depth: int = 0) -> 
             return Described(known=False, type=value)
         return Described(converter_kind(run, value), type=value)
     return Described(known=False, type=value)
+
+
+def notes_on(run: Machine, described: Described) -> list[str]:
+    """Return a note on a type from outside the project, which may be an enum."""
+    if not isinstance(described.type, External) or described.choices is not None:
+        return []
+    name = described.type.name
+    if not described.known or "." not in name or not is_strange(run, described.type):
+        return []
+    text = _("The type of {name}, {type}, is not read: its choices are unknown.")
+    return [fill(text, name="{name}", type=printable(name, 100))]
 
 
 def _from_text(run: Machine, text: str, scope: Scope, depth: int) -> Described:

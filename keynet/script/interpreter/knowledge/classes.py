@@ -3,6 +3,7 @@
 import ast
 from pathlib import Path
 
+from keynet.script.interpreter.branching.flow import Signal
 from keynet.script.interpreter.definitions import (
     Class,
     EnumMember,
@@ -12,7 +13,6 @@ from keynet.script.interpreter.definitions import (
     Scope,
 )
 from keynet.script.interpreter.evaluation.attributes import lineage, outside_bases
-from keynet.script.interpreter.flow import Signal
 from keynet.script.interpreter.machine import Machine, Native
 from keynet.script.interpreter.names import bind
 from keynet.script.interpreter.values import (

@@ -128,6 +128,23 @@ def machine_dependent(name: str, kind: str = "str") -> Unknown:
     return Unknown(kind, fill(_("it depends on the machine ({name})"), name=name))
 
 
+def _same_anywhere(name: str, path: str, start: Value) -> str:
+    """Return a path that is the same on every machine, "" where that is not known."""
+    here = path.startswith(HERE)
+    if name in _KEEP and here:
+        return posixpath.normpath(path)
+    if name == "os.path.expanduser" and not path.startswith("~"):
+        return path
+    if name == "os.path.abspath" and path.startswith("/"):
+        return posixpath.normpath(path)
+    if name == "os.path.relpath" and isinstance(start, str):
+        both = [posixpath.isabs(one) or one.startswith(HERE) for one in (path, start)]
+        if all(both) and here == start.startswith(HERE):
+            found = posixpath.relpath(f"/{path}", f"/{start}")
+            return "" if HERE in found else found
+    return ""
+
+
 def machine_handlers() -> dict[str, Handler]:
     """Return handlers for the functions whose result depends on the machine."""
     return {name: _of_machine(name, kind) for name, kind in _MACHINE.items()}
@@ -136,8 +153,10 @@ def machine_handlers() -> dict[str, Handler]:
 def _of_machine(name: str, kind: str) -> Handler:
     def answer(run: Machine, given: Arguments) -> Value:
         path = given.get("path", 0)
-        if name in _KEEP and isinstance(path, str) and path.startswith(HERE):
-            return posixpath.normpath(path)
+        if isinstance(path, str):
+            known = _same_anywhere(name, path, given.get("start", 1))
+            if known:
+                return known
         return machine_dependent(name, kind)
 
     return answer

@@ -3,12 +3,12 @@
 import ast
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeGuard
 
 from keynet.script.interpreter.definitions import Class, Instance, Module, Scope
-from keynet.script.interpreter.evaluation.attributes import class_attribute, lineage
+from keynet.script.interpreter.evaluation.attributes import class_attribute, lineage, outside_bases
 from keynet.script.interpreter.machine import Handler, Machine
-from keynet.script.interpreter.values import MISSING, UNKNOWN, Arguments, External, Value
+from keynet.script.interpreter.values import MISSING, UNKNOWN, Arguments, External, Unknown, Value
 
 __all__ = ["RECORDS", "annotations", "named_tuple", "set_fields", "written_type"]
 
@@ -94,8 +94,80 @@ def _fields(run: Machine, given: Arguments) -> Value:
     return run.fresh(found)
 
 
+def _attrs_fields(run: Machine, given: Arguments) -> Value:
+    """Return the fields of a class of attrs: the annotated ones, and those made by ``attr.ib``."""
+    cls = _class_of(given.get("cls", 0))
+    if cls is None or not any(_is_attrs(one) for one in lineage(cls)):
+        return UNKNOWN
+    hints = annotations(cls)
+    made = [name for one in reversed(list(lineage(cls))) for name in one.namespace]
+    names = [name for name in made if name not in hints and _is_made(class_attribute(cls, name))]
+    run.limits.spend(len(made))
+    found: list[Value] = []
+    for name in [*hints, *names]:
+        default = class_attribute(cls, name)
+        kind: Value = None
+        if name in hints:
+            annotation, owner = hints[name]
+            kind = written_type(run, annotation, owner.scope)
+        if _is_made(default):
+            kind = kind or default.native("type")
+            default = _attrs_default(default)
+        attributes = {
+            "name": name,
+            "type": None if kind is MISSING else kind,
+            "default": External("attr.NOTHING") if default is MISSING else default,
+        }
+        found.append(Instance(None, attributes, run.region))
+    return run.fresh(found)
+
+
+def _is_attrs(cls: Class) -> bool:
+    names = {"attr", "attrs", "define", "frozen", "mutable", "s", "dataclass"}
+    for one in cls.decorators:
+        if isinstance(one, External) and one.name.partition(".")[0] in ("attr", "attrs"):
+            return one.name.rpartition(".")[2] in names
+    # A decorator that is called is not known by its name any more.
+    return any(isinstance(one, Unknown) for one in cls.decorators)
+
+
+def _is_made(value: Value) -> TypeGuard[Instance]:
+    return isinstance(value, Instance) and type(value) is not Instance and value.cls is None
+
+
+def _attrs_default(made: Instance) -> Value:
+    default, factory = made.native("default"), made.native("factory")
+    return UNKNOWN if factory is not MISSING else default
+
+
+def _attrs_by_name(run: Machine, given: Arguments) -> Value:
+    fields = run.iterate(_attrs_fields(run, given))
+    if fields is None:
+        return UNKNOWN
+    return run.fresh({run.attribute(field, "name"): field for field in fields})
+
+
+def _tuple_fields(run: Machine, given: Arguments) -> Value:
+    cls = _named_tuple_of(given)
+    return UNKNOWN if cls is None else tuple(annotations(cls))
+
+
+def _tuple_defaults(run: Machine, given: Arguments) -> Value:
+    cls = _named_tuple_of(given)
+    if cls is None:
+        return UNKNOWN
+    values = {name: class_attribute(cls, name) for name in annotations(cls)}
+    return run.fresh({name: value for name, value in values.items() if value is not MISSING})
+
+
+def _named_tuple_of(given: Arguments) -> Class | None:
+    cls = given.get("cls", 0)
+    named = isinstance(cls, Class) and "typing.NamedTuple" in outside_bases(cls)
+    return cls if named and isinstance(cls, Class) else None
+
+
 def _as_dict(run: Machine, given: Arguments) -> Value:
-    instance = given.get("obj", 0)
+    instance = given.get("obj", 0, given.get("inst", 0))
     cls = _class_of(instance)
     if cls is None or not isinstance(instance, Instance):
         return UNKNOWN
@@ -144,6 +216,17 @@ def _make_named_tuple(run: Machine, given: Arguments) -> Value:
 RECORDS: Final[Mapping[str, Handler]] = {
     "collections.namedtuple": _make_named_tuple,
     "typing.NamedTuple": _make_named_tuple,
+    "attr.asdict": _as_dict,
+    "attr.evolve": _replace,
+    "attr.fields": _attrs_fields,
+    "attr.fields_dict": _attrs_by_name,
+    "attrs.asdict": _as_dict,
+    "attrs.evolve": _replace,
+    "attrs.fields": _attrs_fields,
+    "attrs.fields_dict": _attrs_by_name,
+    "keynet.__attrs_attrs__": _attrs_fields,
+    "keynet._field_defaults": _tuple_defaults,
+    "keynet._fields": _tuple_fields,
     "dataclasses.asdict": _as_dict,
     "dataclasses.fields": _fields,
     "dataclasses.replace": _replace,

@@ -7,7 +7,6 @@ import pytest
 from tests.unit.script.reading import Row, read, rows
 
 HEAD = "import argparse, os\nimport lib\np = argparse.ArgumentParser()\nX = os.environ.get('X')\n"
-REQUIRED = "It is unknown whether this argument is required."
 
 
 def row(kind: str = "str", default: object = None) -> Row:

@@ -64,7 +64,7 @@ def one(folder: Path, call: str, before: str = "") -> A:
          A("out", default="runs/exp")),
         ("add_argument('--out', type=Path, default=Path('runs') / 'exp')",
          A("out", default="runs/exp")),
-        ("add_argument('--cfg', type=json.loads, default='{}')", A("cfg", default="{}")),
+        ("add_argument('--cfg', type=json.loads, default='{}')", A("cfg", default={})),
         ("add_argument('--x', type=bool, default=False)", A("x", "bool", False)),
         ("add_argument('--x', type=argparse.FileType('r'))", A("x")),
         ("add_argument('--opt', choices=['sgd', 'adam'], default='sgd')",

@@ -4,8 +4,14 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from keynet.script.interpreter.branching.flow import (
+    BREAK,
+    CONTINUE,
+    Signal,
+    follow_branches,
+    merged,
+)
 from keynet.script.interpreter.definitions import Scope
-from keynet.script.interpreter.flow import BREAK, CONTINUE, Signal, follow_branches, merged
 from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.names import assign, stored_names, widen
 from keynet.script.interpreter.values import UNKNOWN, OneOf, Value
@@ -63,7 +69,8 @@ def _turn(run: Machine, body: list[ast.stmt], scope: Scope) -> Signal:
     """Follow the body once; join the names at its uncertain breaks and continues."""
     outer, scope.frame.exits = scope.frame.exits, []
     doubts, stops = run.doubts, run.stops
-    signal = run.execute(body, scope)
+    with run.entered():
+        signal = run.execute(body, scope)
     # What a ``continue`` passes over, the next turn reaches again.
     run.doubts = doubts + (run.stops != stops)
     exits, scope.frame.exits = scope.frame.exits, outer

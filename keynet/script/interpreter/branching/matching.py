@@ -3,9 +3,9 @@
 import ast
 from collections.abc import Callable
 
+from keynet.script.interpreter.branching.flow import Signal, follow_branches
 from keynet.script.interpreter.definitions import Scope
 from keynet.script.interpreter.evaluation import comparing
-from keynet.script.interpreter.flow import Signal, follow_branches
 from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.values import UNKNOWN, Value, is_constant
 

@@ -7,7 +7,7 @@ from keynet.script.interpreter.definitions import Scope
 from keynet.script.interpreter.machine import Machine, PerhapsFinished
 from keynet.script.interpreter.values import MISSING, Value, join
 
-__all__ = ["BREAK", "CONTINUE", "RAISE", "RETURN", "Signal", "follow_branches", "merged"]
+__all__ = ["BREAK", "CONTINUE", "RAISE", "RETURN", "Signal", "follow_branches", "merged", "settle"]
 
 RETURN: Final = "return"
 RAISE: Final = "raise"
@@ -22,6 +22,7 @@ def follow_branches(run: Machine, branches: list[Callable[[], Signal]], scope: S
     before = scope.names
     falling: list[dict[str, Value]] = []
     signals: list[str] = []
+    regions: list[int] = []
     for branch in branches:
         scope.names = dict(before)
         run.limits.spend(len(before) // 16)
@@ -31,12 +32,15 @@ def follow_branches(run: Machine, branches: list[Callable[[], Signal]], scope: S
             except PerhapsFinished:
                 # The rest of this branch does not matter; another may use another parser.
                 signal = None
+            if signal != RAISE:
+                regions.append(run.region)
         if signal is None:
             falling.append(scope.names)
             continue
         signals.append(signal)
         if signal in (BREAK, CONTINUE):
             scope.frame.exits.append(scope.names)
+    settle(run, regions)
     if not falling:
         return next((s for s in (CONTINUE, BREAK, RETURN, RAISE) if s in signals), None)
     scope.names = merged(run, falling)
@@ -45,6 +49,21 @@ def follow_branches(run: Machine, branches: list[Callable[[], Signal]], scope: S
     if BREAK in signals or RETURN in signals:
         run.stops += 1
     return None
+
+
+def settle(run: Machine, regions: list[int]) -> None:
+    """Take what each of several branches declares as declared by what surrounds them.
+
+    Args:
+        regions: Those of the branches after which the script goes on; one of them is followed.
+    """
+    if not run.added:
+        return
+    added = [run.added.pop(region, {}) for region in regions]
+    for key, parser in added[0].items() if added else ():
+        if all(key in one for one in added):
+            run.limits.spend(1)
+            parser.settle(run, key[1])
 
 
 def merged(run: Machine, states: list[dict[str, Value]]) -> dict[str, Value]:

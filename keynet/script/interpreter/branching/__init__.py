@@ -1,0 +1,1 @@
+"""Statements that may go on in several ways: conditions, loops, ``match``, ``try``."""

@@ -1,0 +1,201 @@
+"""Follow ``try`` and ``with suppress(...)``: what may fail there, the script goes on without.
+
+That is an import, or a call of a function outside the project and the standard library.
+"""
+
+import ast
+import sys
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from keynet.script.files.project_files import is_well_known
+from keynet.script.interpreter.branching.flow import RAISE, Signal, follow_branches
+from keynet.script.interpreter.definitions import Scope
+from keynet.script.interpreter.importing import imports_succeed
+from keynet.script.interpreter.machine import Machine
+from keynet.script.interpreter.values import UNKNOWN, External
+
+__all__ = ["follow_suppressed", "follow_try"]
+
+# What catches the failure of an import.
+_CATCHING: Final = frozenset(
+    ["BaseException", "Exception", "ImportError", "ModuleNotFoundError", "OSError"]
+)
+# Functions that fail, as an import does, where a distribution is not installed.
+_FINDING: Final = frozenset(
+    [
+        "builtins.__import__",
+        "importlib.import_module",
+        "importlib.metadata.distribution",
+        "importlib.metadata.version",
+        "importlib_metadata.version",
+        "pkg_resources.get_distribution",
+        "pkg_resources.require",
+    ]
+)
+_SURE: Final = frozenset(["builtins", *sys.stdlib_module_names])
+_LEAVING: Final = frozenset(["exit", "_exit", "abort", "quit"])
+_OWN_BODY: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.Try)
+
+
+def follow_try(run: Machine, node: ast.Try, scope: Scope) -> Signal:
+    """Follow a ``try`` statement."""
+    imports = imports_succeed(run, node.body, scope)
+    at = None if imports is False else _first_doubtful(run, node, scope)
+    if at is not None:
+        signal = _until_failure(run, node, at, scope)
+    else:
+        signal = _whole(run, node, scope, imports)
+    final = run.execute(node.finalbody, scope)
+    return signal if final is None else final
+
+
+def follow_suppressed(run: Machine, node: ast.With | ast.AsyncWith, scope: Scope) -> Signal:
+    """Follow the body of a ``with``; what comes after a possible failure is uncertain."""
+    passed = [kind for item in node.items for kind in _suppressed(item.context_expr, scope)]
+    at = _doubtful(run, node.body, scope, imports=any(map(_catches, passed))) if passed else None
+    if at is None:
+        return run.execute(node.body, scope)
+    signal = run.execute(node.body[:at], scope)
+    if signal is not None:
+        return signal
+    rest = node.body[at:]
+    return follow_branches(run, [lambda: run.execute(rest, scope), lambda: None], scope)
+
+
+def _whole(run: Machine, node: ast.Try, scope: Scope, imports: bool | None) -> Signal:
+    signal: Signal = RAISE
+    if imports is not False:
+        signal = run.execute(node.body, scope)
+    elif all(_leaves(handler.body) for handler in node.handlers):
+        # The module may be a compiled one, which is not found.
+        imports, signal = True, run.execute(node.body, scope)
+    raised = signal == RAISE
+    if not raised and signal is None:
+        signal = run.execute(node.orelse, scope)
+    if node.handlers and imports is not True:
+        signal = _handlers(run, node, scope, signal, raised=raised)
+    return signal
+
+
+def _until_failure(run: Machine, node: ast.Try, at: int, scope: Scope) -> Signal:
+    """Follow what comes before a possible failure, then both the rest and the handlers."""
+    signal = run.execute(node.body[:at], scope)
+    if signal is not None:
+        return signal
+
+    def imported() -> Signal:
+        return run.execute([*node.body[at:], *node.orelse], scope)
+
+    handlers = [_handling(run, handler, scope) for handler in node.handlers]
+    return follow_branches(run, [imported, *handlers], scope)
+
+
+def _handlers(run: Machine, node: ast.Try, scope: Scope, signal: Signal, *, raised: bool) -> Signal:
+    branches = [_handling(run, handler, scope) for handler in node.handlers]
+    if not raised:
+        branches.insert(0, lambda: signal)
+    elif len(branches) == 1:
+        return branches[0]()
+    return follow_branches(run, branches, scope)
+
+
+def _handling(run: Machine, handler: ast.ExceptHandler, scope: Scope) -> Callable[[], Signal]:
+    def branch() -> Signal:
+        if handler.name:
+            scope.names[handler.name] = UNKNOWN
+        return run.execute(handler.body, scope)
+
+    return branch
+
+
+def _first_doubtful(run: Machine, node: ast.Try, scope: Scope) -> int | None:
+    """Return where something may fail, after which the script goes on without the rest."""
+    going_on = [handler for handler in node.handlers if not _leaves(handler.body)]
+    if not going_on:
+        return None
+    imports = any(_catches(handler.type) for handler in going_on)
+    return _doubtful(run, node.body, scope, imports=imports)
+
+
+def _catches(kind: ast.expr | None) -> bool:
+    """Report whether a handler may be that of a failed import."""
+    if isinstance(kind, ast.Tuple):
+        return any(_catches(one) for one in kind.elts)
+    name = getattr(kind, "attr", getattr(kind, "id", ""))
+    return kind is None or name in _CATCHING
+
+
+def _leaves(body: list[ast.stmt]) -> bool:
+    """Report whether a handler ends the script or the call that it is in."""
+    match body[-1]:
+        case ast.Raise():
+            return True
+        case ast.Expr(value=ast.Call(func=function)):
+            return getattr(function, "attr", getattr(function, "id", "")) in _LEAVING
+    return False
+
+
+def _suppressed(expression: ast.expr, scope: Scope) -> list[ast.expr]:
+    """Return the exceptions that ``contextlib.suppress`` passes over."""
+    if not isinstance(expression, ast.Call):
+        return []
+    suppress = _external(expression.func, scope) == "contextlib.suppress"
+    return expression.args if suppress else []
+
+
+def _doubtful(run: Machine, body: list[ast.stmt], scope: Scope, *, imports: bool) -> int | None:
+    """Return the place of the first statement with something that may fail."""
+    for number, statement in enumerate(body):
+        for node in _own_nodes(statement):
+            is_import = isinstance(node, ast.Import | ast.ImportFrom)
+            if (imports or not is_import) and _may_fail(run, node, scope):
+                return number
+    return None
+
+
+def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """Return the parts of a statement that are followed with it."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, _OWN_BODY):
+            yield from _own_nodes(child)
+
+
+def _may_fail(run: Machine, node: ast.AST, scope: Scope) -> bool:
+    match node:
+        case ast.Call():
+            return _call_may_fail(run, _external(node.func, scope))
+        case ast.Import():
+            names = [alias.name for alias in node.names]
+            return any(run.module(n, scope.module) is None and _is_strange(n) for n in names)
+        case ast.ImportFrom(level=0, module=str(name)):
+            return run.module(name, scope.module) is None and _is_strange(name)
+    return False
+
+
+def _external(function: ast.expr, scope: Scope) -> str:
+    """Return the full name of a function outside the project, "" for any other."""
+    names: list[str] = []
+    while isinstance(function, ast.Attribute):
+        names.append(function.attr)
+        function = function.value
+    if not isinstance(function, ast.Name):
+        return ""
+    inner: Scope | None = scope
+    while inner is not None and function.id not in inner.names:
+        inner = inner.parent
+    root = External(f"builtins.{function.id}") if inner is None else inner.names[function.id]
+    return ".".join([root.name, *reversed(names)]) if isinstance(root, External) else ""
+
+
+def _call_may_fail(run: Machine, name: str) -> bool:
+    if name in _FINDING:
+        return True
+    if not name or name.partition(".")[0] in _SURE:
+        return False
+    return run.handler(name) is None and run.native_class(name) is None
+
+
+def _is_strange(name: str) -> bool:
+    return not is_well_known(name)

@@ -16,8 +16,8 @@ from keynet.oci.platform import Platform
 from keynet.process.event_loop import EventLoop
 from keynet.registry.config import RegistryConfig
 from keynet.registry.copying.copy_ends import Remote, opened_source
+from keynet.steps.explaining.layer_blocks import layer_blocks
 from keynet.steps.explaining.shared_layers import Compared, shared_with
-from keynet.steps.layer_blocks import layer_blocks
 from keynet.text import _, fill, ngettext, size
 
 __all__ = ["Asked", "explain_image"]

@@ -43,7 +43,7 @@ from keynet.registry import artifact
 from keynet.registry.client import RegistryClient
 from keynet.registry.config import RegistryConfig
 from keynet.registry.transfer.pull_image import fetch_image
-from keynet.steps.layer_blocks import layer_blocks
+from keynet.steps.explaining.layer_blocks import layer_blocks
 from keynet.steps.preparing import script as scripts
 from keynet.steps.preparing.planning import plan_build
 from keynet.steps.preparing.request import Request

@@ -48,7 +48,16 @@ async def push_images(
     ]
     async with open_client(target.registry, access, emit) as client:
         if len(placed) == 1:
-            return await push_image(client, placed[0][1], target, mount_from=also_in, emit=emit)
+            return await push_image(
+                client,
+                placed[0][1],
+                target,
+                mount_from=also_in,
+                emit=emit,
+                # The name is that of a new upload key: nothing is there.
+                known_missing=True,
+                new_repository=True,
+            )
         return await push_index(client, placed, target, mount_from=also_in, emit=emit)
 
 

@@ -5,6 +5,7 @@ Source: OCI distribution-spec 1.1.
 
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -265,6 +266,7 @@ class RegistryClient:
         emit: Emit | None = None,
         checked: bool = False,
         look: bool = True,
+        mount_first: bool = False,
     ) -> bool:
         """Send one blob unless the registry already holds it; False: nothing was sent.
 
@@ -274,12 +276,16 @@ class RegistryClient:
             checked: The source itself raises when its bytes do not have the digest; they are
                 not hashed a second time.
             look: Ask first whether the registry holds it.
+            mount_first: Ask only where it cannot be mounted: a request less in a new repository.
 
         Raises:
             DigestMismatch: The source's bytes are not what the descriptor says.
         """
         emit = emit or self._emit
-        if look and await looks.holds_blob(self._session, self._policy, repository, descriptor):
+        origins = [other for other in mount_from if other != repository]
+        holds = partial(looks.holds_blob, self._session, self._policy, repository, descriptor)
+        later = mount_first and any(self._policy.mounts_from(repository, each) for each in origins)
+        if look and not later and await holds():
             emit(BlobSkipped(str(descriptor.digest), descriptor.size))
             return False
         upload = Upload(
@@ -292,7 +298,7 @@ class RegistryClient:
             chunk_size=chunk_size,
             checked=checked,
         )
-        return not await upload.run([other for other in mount_from if other != repository])
+        return not await upload.run(origins, holds if look and later else None)
 
     async def upload_bytes(
         self,

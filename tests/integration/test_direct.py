@@ -309,8 +309,13 @@ def test_a_code_change_sends_the_code_alone(pusher: Pusher) -> None:
     context = pusher.context("change")
     pusher.done(context)
     write(pusher.setup, context / "train.py", "print('changed')\n")
+    before = len(pusher.platform.registry.requests())
     again = pusher.done(context)
     assert again.result["bytes_pushed"] < 64_000
+    asked = pusher.platform.registry.requests()[before:]
+    layers = len(_raw(pusher.platform, again.image)["layers"])
+    # This registry has no referrers API: its list is read and written, too.
+    assert len(asked) <= layers + 23
 
 
 def _raw(platform: Platform, image: str) -> dict[str, Any]:

@@ -24,6 +24,9 @@ CONCURRENCY: Final = 4
 # docker's limit; registries have none but the size of the manifest.
 _MOST_LAYERS_OF_ENGINES: Final = 127
 
+# To send so many bytes is no more work than to ask whether they are there.
+_SMALL: Final = 64 * 1024
+
 # Codes of a manifest that is refused for the sake of its blobs.
 _BLOB_MISSING: Final = frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"})
 
@@ -39,6 +42,7 @@ async def push_image(
     concurrency: int = CONCURRENCY,
     chunk_size: int | None = None,
     known_missing: bool = False,
+    new_repository: bool = False,
 ) -> Descriptor:
     """Push an image; layers concurrently, each only where the registry lacks it.
 
@@ -54,6 +58,8 @@ async def push_image(
         concurrency: Layers sent at the same time.
         chunk_size: Bytes in one upload request; see ``keynet.registry.transfer.upload.Upload``.
         known_missing: ``already_pushed`` has just returned False.
+        new_repository: It probably holds nothing yet: what can be mounted and what is small is
+            not looked for first.
 
     Returns:
         The manifest as it is stored, verified.
@@ -83,7 +89,9 @@ async def push_image(
         return stored
     if len(image.layers) > _MOST_LAYERS_OF_ENGINES:
         emit(Notice(_too_many_layers(len(image.layers))))
-    sending = _Sending(client, target.repository, mount_from, emit, concurrency, chunk_size)
+    sending = _Sending(
+        client, target.repository, mount_from, emit, concurrency, chunk_size, new_repository
+    )
     await sending.send(layers.values(), image.config, config.media_type)
     try:
         await client.put_manifest(target.repository, identifiers[0], image.manifest, media_type)
@@ -109,6 +117,7 @@ class _Sending:
         emit: Emit,
         concurrency: int,
         chunk_size: int | None,
+        new_repository: bool,
     ) -> None:
         self._client = client
         self._repository = repository
@@ -116,6 +125,7 @@ class _Sending:
         self._emit = emit
         self._gate = asyncio.Semaphore(concurrency)
         self._chunk_size = chunk_size
+        self._new = new_repository
         self.not_sent: set[Digest] = set()
 
     async def send(self, layers: Iterable[Layer], config: bytes, config_type: str) -> None:
@@ -144,6 +154,7 @@ class _Sending:
         origin = layer.origin
         if look and origin is not None and origin.registry == self._client.registry:
             origins.insert(0, origin.repository)
+        size = layer.descriptor.size
         async with self._gate:
             sent = await self._client.upload(
                 self._repository,
@@ -154,7 +165,8 @@ class _Sending:
                 emit=self._emit,
                 # Some layers hash themselves while they are read.
                 checked=getattr(layer, "checks_digest", False) is True,
-                look=look,
+                look=look and not (self._new and not origins and size <= _SMALL),
+                mount_first=self._new,
             )
         if not sent:
             self.not_sent.add(layer.descriptor.digest)
@@ -162,7 +174,11 @@ class _Sending:
     async def _send_config(self, config: bytes, media_type: str, *, look: bool = True) -> None:
         async with self._gate:
             await self._client.upload_bytes(
-                self._repository, media_type, config, emit=self._emit, look=look
+                self._repository,
+                media_type,
+                config,
+                emit=self._emit,
+                look=look and not (self._new and len(config) <= _SMALL),
             )
 
 

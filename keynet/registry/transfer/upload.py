@@ -3,11 +3,11 @@
 Source: OCI distribution-spec, "Pushing a blob in chunks", "Mounting a blob".
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from keynet.errors import DigestMismatch, RegistryError, RegistryUnreachable
-from keynet.events import BlobFinished, BlobMounted, BlobRewound, BlobStarted, Emit
+from keynet.events import BlobFinished, BlobMounted, BlobRewound, BlobSkipped, BlobStarted, Emit
 from keynet.net.retry import Budget
 from keynet.oci.descriptor import Descriptor
 from keynet.registry import blobs
@@ -62,11 +62,16 @@ class Upload:
         self._name = str(descriptor.digest)
         self._verdicts = Verdicts(policy, descriptor.size)
 
-    async def run(self, mount_from: Sequence[str] = ()) -> bool:
-        """Put the blob into the repository; True: it was mounted, nothing was sent.
+    async def run(
+        self,
+        mount_from: Sequence[str] = (),
+        look: Callable[[], Awaitable[bool]] | None = None,
+    ) -> bool:
+        """Put the blob into the repository; True: it was there or mounted, nothing was sent.
 
         Args:
             mount_from: Other repositories of this registry that may hold it.
+            look: Asks whether the repository holds it, where it was not mounted.
 
         Raises:
             DigestMismatch: The source's bytes do not have the digest that was announced.
@@ -82,6 +87,9 @@ class Upload:
                 return True
             if position is not None:
                 break
+        if look is not None and await look():
+            self._emit(BlobSkipped(self._name, self._descriptor.size))
+            return True
         self._emit(BlobStarted(self._name, self._descriptor.size))
         try:
             await self._send(position)

@@ -225,3 +225,51 @@ def test_an_upload_address_with_plain_http_is_refused_and_named(connect: Connect
     with pytest.raises(RegistryError, match=r"http://registry\.test/v2/.*plain http"):
         push(connect, registry, random_image(13))
     assert registry.caught == []
+
+
+def into_new_repository(connect: Connect, registry: MemoryRegistry, image: Image) -> None:
+    async def run() -> None:
+        async with connect(registry) as client:
+            await push_image(client, image, TARGET, known_missing=True, new_repository=True)
+
+    asyncio.run(run())
+
+
+def mountable(registry: MemoryRegistry, *, stored: bool) -> Image:
+    """Return an image of large layers, which another repository holds if ``stored``."""
+    origin = replace(TARGET, repository="library/base")
+    layers = tuple(BytesLayer(b"%d" % number * 70_000, origin=origin) for number in range(3))
+    if stored:
+        for layer in layers:
+            registry.repository("library/base").blobs[str(layer.descriptor.digest)] = layer.content
+    return image_of(layers)
+
+
+def test_a_new_repository_is_not_asked_what_it_has(connect: Connect) -> None:
+    registry = MemoryRegistry()
+    into_new_repository(connect, registry, mountable(registry, stored=True))
+    seen = [each.method for each in registry.seen if "/app/" in each.url]
+    # A mount a layer, the config, the manifest.
+    assert seen.count("HEAD") == 0
+    assert len(seen) == 3 + 2 + 1
+
+
+def test_what_cannot_be_mounted_is_looked_for_before_it_is_sent(connect: Connect) -> None:
+    """The name of a new repository may be that of an earlier push."""
+    registry = MemoryRegistry(mounts=False)
+    image = mountable(registry, stored=False)
+    into_new_repository(connect, registry, image)
+    assert registry.repository("team/app").tags["1"]
+    before = registry.bytes_received
+    into_new_repository(connect, registry, image)
+    assert registry.bytes_received - before < 10_000
+
+
+@pytest.mark.parametrize("fault", [*FAULTS, CutAnswer(0.0)], ids=str)
+def test_a_mount_that_fails_at_first_becomes_an_upload(connect: Connect, fault: Fault) -> None:
+    registry = MemoryRegistry(fault=lambda q: fault if b"mount=" in q.url.query else None)
+    into_new_repository(connect, registry, mountable(registry, stored=True))
+    assert registry.repository("team/app").tags["1"]
+    forgetful = Forgetful(mounts=False)
+    into_new_repository(connect, forgetful, mountable(registry, stored=False))
+    assert forgetful.repository("team/app").tags["1"]

@@ -253,6 +253,7 @@ def test_a_missing_network_is_made(docker: Docker) -> None:
     docker.install(
         Answer("network create *", "abc\n", also=f": > {made}"),
         Answer("network ls *", also=f"[ ! -e {made} ] || echo abc"),
+        Answer("network inspect *", json.dumps(NETWORK), also=f"[ -e {made} ] || exit"),
     )
     assert keynet("run", IMAGE) == 0
     assert made.exists()

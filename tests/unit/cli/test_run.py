@@ -270,6 +270,26 @@ def test_a_missing_image_is_pulled(docker: Docker, capfd: Capture) -> None:
     assert docker.command == [IMAGE]
 
 
+@pytest.mark.slow
+def test_what_only_a_push_needs_is_not_loaded(docker: Docker) -> None:
+    heavy = ["pydantic", "httpx", "rich", "oras", "packaging", "tarfile", "keynet.plan"]
+    program = (
+        "import sys; from keynet.cli.main import run; "
+        f"status = run(['run', '-q', {IMAGE!r}]); "
+        f"print('LOADED', *(each for each in {heavy} if each in sys.modules)); sys.exit(status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(done.stdout.split("\n")) == ["", "LOADED", "epoch 0"]
+    assert docker.verbs[-1] == "rm"
+
+
 # What is refused before anything is asked
 
 

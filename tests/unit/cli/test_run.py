@@ -253,6 +253,7 @@ def test_a_missing_network_is_made(docker: Docker) -> None:
     docker.install(
         Answer("network create *", "abc\n", also=f": > {made}"),
         Answer("network ls *", also=f"[ ! -e {made} ] || echo abc"),
+        Answer("network inspect *", json.dumps(NETWORK), also=f"[ -e {made} ] || exit"),
     )
     assert keynet("run", IMAGE) == 0
     assert made.exists()
@@ -267,6 +268,26 @@ def test_a_missing_image_is_pulled(docker: Docker, capfd: Capture) -> None:
     assert keynet("run", IMAGE) == 0
     assert f"Pulling image               {IMAGE}" in capfd.readouterr().err
     assert docker.command == [IMAGE]
+
+
+@pytest.mark.slow
+def test_what_only_a_push_needs_is_not_loaded(docker: Docker) -> None:
+    heavy = ["pydantic", "httpx", "rich", "oras", "packaging", "tarfile", "keynet.plan"]
+    program = (
+        "import sys; from keynet.cli.main import run; "
+        f"status = run(['run', '-q', {IMAGE!r}]); "
+        f"print('LOADED', *(each for each in {heavy} if each in sys.modules)); sys.exit(status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(done.stdout.split("\n")) == ["", "LOADED", "epoch 0"]
+    assert docker.verbs[-1] == "rm"
 
 
 # What is refused before anything is asked
@@ -448,7 +469,7 @@ def test_an_engine_that_hangs_is_given_up_in_the_time_that_was_set(
     assert "docker did not answer within 1 s" in shown
     assert "systemctl restart docker" in shown
     # Questions at the same time, and none of them again.
-    assert len(docker.verbs) <= 3
+    assert sorted(docker.verbs) == ["image", "info", "network"]
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """Build and push with docker's daemon: legacy builder and BuildKit."""
 
+import contextlib
 import re
 import sys
 from collections.abc import Sequence
@@ -154,11 +155,13 @@ class Docker:
         emit: Emit,
     ) -> str:
         """Build once and return the image's id."""
-        rendered = self._on_packages(plan, config, log, on_line)
-        if rendered is None:
-            rendered = self._rendered(plan, config, on_line)
-        log.has_logins = rendered.stage_has_logins
-        with stage(plan, rendered, emit) as staged:
+        with contextlib.ExitStack() as stack:
+            # The container of the packages is removed while the image is built.
+            rendered = self._on_packages(plan, config, log, on_line, removing=stack)
+            if rendered is None:
+                rendered = self._rendered(plan, config, on_line)
+            log.has_logins = rendered.stage_has_logins
+            staged = stack.enter_context(stage(plan, rendered, emit))
             iidfile = staged.private / "image-id"
             arguments = docker_args.build_arguments(
                 plan,
@@ -333,7 +336,12 @@ class Docker:
         return one or rendering.two_stages(recipe, plan.host_network, uv)
 
     def _on_packages(
-        self, plan: BuildPlan, config: Path | None, log: BuildLog, on_line: shell.OnLine
+        self,
+        plan: BuildPlan,
+        config: Path | None,
+        log: BuildLog,
+        on_line: shell.OnLine,
+        removing: contextlib.ExitStack,
     ) -> Rendered | None:
         """Install in a container if RUN cannot mount; None leaves it to RUN.
 
@@ -360,6 +368,7 @@ class Docker:
                 network=self._network(plan),
                 no_cache=plan.no_cache,
                 on_line=on_line,
+                removing=removing,
             )
         except docker_packages.NotStarted:
             # RUN fails for the same reason, and the builder then says so, or it does not.

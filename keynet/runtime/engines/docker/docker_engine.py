@@ -88,6 +88,10 @@ class DockerEngine:
 
     def named(self, name: str) -> list[Network]:
         """See ``NetworkStore.named``."""
+        # One question for one network. Several of a name are an error, and so is none; an id that
+        # begins like the name is found, too.
+        if found := [each for each in self._networks(name) if each.name == name]:
+            return found
         listed = self._questions.ask(
             *("network", "ls", "--no-trunc", "--quiet"),
             *("--filter", f"name=^{re.escape(name)}$"),

@@ -7,10 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from keynet.process import shell
+from keynet.runtime.abilities import SystemFacts
 from keynet.runtime.engines.docker.docker_args import Invocation
 from keynet.runtime.engines.docker.docker_engine import DockerEngine
 from keynet.runtime.engines.docker.docker_host import GUIDE
 from keynet.runtime.engines.questions import Questions
+from keynet.runtime.probing.cache_key import stamp
+from keynet.runtime.workspace import remembered_host
 from keynet.runtime.workspace.container_run import ContainerCommands
 from keynet.text import N_
 
@@ -55,8 +58,17 @@ def container_commands(
         host,
         pull=partial(_pull, invocation),
         gpu_flags=gpu_flags,
-        system=partial(host.system_at, endpoint),
+        system=partial(_system, host, endpoint),
     )
+
+
+def _system(host: DockerEngine, endpoint: str) -> SystemFacts:
+    ask = partial(host.system_at, endpoint)
+    if not endpoint.startswith("unix:///"):
+        return ask()
+    # A daemon that was started again has another socket.
+    identity = (host.binary, endpoint, stamp(endpoint.removeprefix("unix://")))
+    return remembered_host.system(host.name, identity, ask)
 
 
 def gpu_flags(gpus: str) -> tuple[str, ...]:

@@ -5,13 +5,14 @@ first to the second one writes each package twice more. A container of the base 
 build files by ``docker cp``, installs, removes them, and is committed as one layer on the base.
 """
 
+import contextlib
 import hashlib
 import io
 import json
 import re
 import secrets
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ from keynet.files.uninterrupted import uninterrupted
 from keynet.oci.platform import Platform
 from keynet.plan import Recipe
 from keynet.process import shell
+from keynet.process.background import background
 from keynet.runtime.build import install_files, layer_cache, rendering
 from keynet.runtime.build.rendering import Rendered
 
@@ -67,6 +69,7 @@ def install(
     network: str,
     no_cache: bool,
     on_line: shell.OnLine,
+    removing: contextlib.ExitStack,
 ) -> Rendered | None:
     """Make an image with the packages, or find the one of an earlier build.
 
@@ -78,6 +81,7 @@ def install(
         architecture: That of the daemon, as OCI spells it.
         network: "" for docker's default.
         on_line: Gets the lines that docker would write for a stage with this RUN.
+        removing: When it is closed, the container is gone, whose removal goes on until then.
 
     Returns:
         The Containerfile of the image on these packages; None where RUN does what a container of
@@ -100,13 +104,13 @@ def install(
     else:
         name = f"{CONTAINERS}{owners.token()}-{secrets.token_hex(4)}"
         container = _Container(binary, name)
-        try:
+        with contextlib.ExitStack() as failed:
+            failed.callback(container.remove_uninterrupted)
             container.create(base, build_files, key, network)
             container.install(on_line)
             image = container.commit(base.user, on_line)
-        finally:
-            with uninterrupted():
-                container.remove()
+            removing.enter_context(container.being_removed())
+            failed.pop_all()
     on_line(f" ---> {image[:12]}")
     return rendering.on_packages(recipe, image)
 
@@ -239,6 +243,29 @@ class _Container:
         if finished.status != 0:
             raise InstallationFailed(finished.status)
         return finished.stdout.strip().removeprefix("sha256:")
+
+    @contextlib.contextmanager
+    def being_removed(self) -> Iterator[None]:
+        """Remove it while the block goes on; it is gone at the end, however that comes."""
+        removed = False
+
+        def remove() -> None:
+            nonlocal removed
+            self.remove()
+            removed = True
+
+        try:
+            with background(remove):
+                yield
+        finally:
+            # An error in the block may have come before the program was started.
+            if not removed:
+                self.remove_uninterrupted()
+
+    def remove_uninterrupted(self) -> None:
+        """Remove it in a step that no signal divides."""
+        with uninterrupted():
+            self.remove()
 
     def remove(self) -> None:
         """Remove it, even while it runs; if it does not exist, nothing happens."""

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 from keynet.oci.reference import Reference
 from keynet.process import shell
-from keynet.runtime.engines.podman_like.containers import remembered_host
+from keynet.runtime.abilities import SystemFacts
+from keynet.runtime.engines.podman_like import podman_host
 from keynet.runtime.engines.podman_like.dialect import Dialect, Invocation
 from keynet.runtime.engines.podman_like.podman_engine import PodmanEngine
 from keynet.runtime.engines.questions import Questions
 from keynet.runtime.probing.ulimits import lower_limits
+from keynet.runtime.workspace import remembered_host
 from keynet.runtime.workspace.container_run import ContainerCommands
 from keynet.text import N_
 
@@ -69,10 +71,17 @@ def container_commands(
         host,
         pull=partial(_pull, invocation, prefix),
         gpu_flags=gpu_flags,
-        system=partial(remembered_host.system, host),
+        system=partial(_system, host),
         flags=() if invocation.remote else ulimit_flags(),
         remove=("rm", "--force", "--volumes", *_AT_ONCE),
     )
+
+
+def _system(host: PodmanEngine) -> SystemFacts:
+    if host.invocation.remote:
+        return host.system()
+    identity = (host.invocation, [*podman_host.settings()])
+    return remembered_host.system(host.name, identity, host.system)
 
 
 def ulimit_flags() -> tuple[str, ...]:

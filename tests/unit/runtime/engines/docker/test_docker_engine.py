@@ -152,7 +152,9 @@ def test_a_network_is_made_once_with_labels_and_attachable(machine: Machine) -> 
         machine,
         Answer("network ls *", "", also=f"[ -e {machine.home}/made ] && echo abc"),
         Answer("network create *", "abc\n", also=f": > {machine.home}/made"),
-        Answer("network inspect *", json.dumps([NETWORK])),
+        Answer(
+            "network inspect *", json.dumps([NETWORK]), also=f"[ -e {machine.home}/made ] || exit"
+        ),
     )
     made = ENGINE.ensure_network("keynet-network", Labels.now("w"))
     assert (made.id, made.driver, made.attachable) == ("abc", "bridge", True)
@@ -191,7 +193,7 @@ def test_a_name_that_only_looks_alike_is_another_network(machine: Machine) -> No
     )
     with pytest.raises(NetworkNotFound):
         ENGINE.network("keynet.network")
-    assert r"name=^keynet\.network$" in program.verbs[0]
+    assert r"name=^keynet\.network$" in program.verbs[1]
 
 
 def test_containers_are_read_whole(machine: Machine) -> None:

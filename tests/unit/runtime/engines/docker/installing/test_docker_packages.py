@@ -104,8 +104,10 @@ def test_a_container_of_the_base_becomes_the_base_of_the_image(
     program = _installing(machine, User="1000")
     seen: list[Event] = []
     built = _docker(machine).build(plan, None, seen.append, None)
-    wanted = ["image", "history", "create", "container", "cp", "start", "commit", "rm", "build"]
-    assert _verbs(program) == [*wanted, "image"]
+    wanted = ["image", "history", "create", "container", "cp", "start", "commit"]
+    # The container is removed while the image is built.
+    assert _verbs(program)[:7] == wanted
+    assert sorted(_verbs(program)[7:]) == ["build", "image", "rm"]
     created = _called(program, "create")
     name = created[created.index("--name") + 1]
     assert created[created.index(BASE) - 2 :] == [
@@ -281,6 +283,40 @@ def test_an_interrupted_installation_leaves_no_container(machine: Machine, plan:
     with pytest.raises((Interrupted, KeyboardInterrupt)):
         _docker(machine).build(plan, None, ignore, None)
     assert _verbs(program)[-2:] == ["rm", "rmi"]
+
+
+@pytest.mark.slow
+def test_the_container_goes_while_the_image_is_built(machine: Machine, plan: BuildPlan) -> None:
+    begun, gone = machine.home / "begun", machine.home / "gone"
+    wait = "while [ ! -e {} ]; do /bin/sleep 0.02; done"
+    program = _installing(
+        machine,
+        # Each waits for the other one.
+        Answer("rm *", also=f"{wait.format(begun)}; : > {gone}"),
+        Answer("build *", LOG, also=f": > {begun}; {wait.format(gone)}; {WRITE_ID}"),
+    )
+    assert _docker(machine).build(plan, None, ignore, None).image_id == BUILT
+    assert _verbs(program).count("rm") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "build",
+    [
+        Answer("build *", "Step 1/2 : FROM x\n", "no", 1),
+        Answer("build *", also="kill -INT $PPID; /bin/sleep 20"),
+        Answer("build *", also="kill -INT $PPID; /bin/sleep 0.3; kill -INT $PPID; /bin/sleep 20"),
+    ],
+    ids=["failure", "interrupt", "two interrupts"],
+)
+def test_the_container_is_gone_when_the_build_ends_otherwise(
+    machine: Machine, plan: BuildPlan, build: Answer
+) -> None:
+    gone = machine.home / "gone"
+    _installing(machine, Answer("rm *", also=f"/bin/sleep 0.5; : > {gone}"), build)
+    with pytest.raises((BuildFailed, Interrupted, KeyboardInterrupt)):
+        _docker(machine).build(plan, None, ignore, None)
+    assert gone.exists()
 
 
 @pytest.mark.slow

@@ -1,7 +1,8 @@
-"""What podman reported about its host within the last minutes, in keynet's cache.
+"""What an engine reported about this host within the last minutes, in keynet's cache.
 
-``podman info`` takes 0.5 s: it asks the package manager about each program that it uses. A run
-needs only what changes with the machine or the login session: cgroups, memory, rootless or not.
+``podman info`` takes 0.5 s: it asks the package manager about each program that it uses; docker's
+client takes as long as it does to look at the image. A run needs only what changes with the machine
+or the login session: cgroups, memory, rootless or not.
 """
 
 import contextlib
@@ -10,6 +11,7 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -17,8 +19,6 @@ from keynet.errors import KeynetError
 from keynet.files import limited_read, places
 from keynet.files.disk_cache import DiskCache
 from keynet.runtime.abilities import SystemFacts
-from keynet.runtime.engines.podman_like import podman_host
-from keynet.runtime.engines.podman_like.podman_engine import PodmanEngine
 
 __all__ = ["system"]
 
@@ -29,19 +29,25 @@ _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 _SESSION: Final = Path("/proc/self/cgroup")
 
 
-def system(engine: PodmanEngine) -> SystemFacts:
-    """Return what the engine reports about its host, or has reported a few minutes ago.
+def system(engine: str, identity: object, ask: Callable[[], SystemFacts]) -> SystemFacts:
+    """Return what an engine reports about this host, or has reported a few minutes ago.
+
+    Args:
+        engine: Its name.
+        identity: What decides the answer: its program, settings and address. Its ``repr`` counts.
+        ask: Asks it.
 
     Raises:
         EngineUnavailable: It does not answer.
     """
-    cache = None if engine.invocation.remote else _cache()
-    if cache is None:
-        return engine.system()
-    key = _key(engine)
+    try:
+        cache = DiskCache(places.cache() / "hosts", engine, _MOST)
+    except KeynetError:
+        return ask()
+    key = _key(identity)
     known = _fresh(cache, key)
     if known is None:
-        known = engine.system()
+        known = ask()
         with contextlib.suppress(OSError):
             cache.put(key, json.dumps({**dataclasses.asdict(known), "limits": [*known.limits]}))
     return known
@@ -59,18 +65,9 @@ def _fresh(cache: DiskCache, key: str) -> SystemFacts | None:
         return None
 
 
-def _key(engine: PodmanEngine) -> str:
+def _key(identity: object) -> str:
     of_machine = []
     for path in (_BOOT, _SESSION):
         with contextlib.suppress(OSError, KeynetError):
             of_machine.append(limited_read.read(path, 65536))
-    settings = [*podman_host.settings()]
-    identity = repr((engine.dialect.name, engine.invocation, os.geteuid(), of_machine, settings))
-    return hashlib.sha256(identity.encode()).hexdigest()
-
-
-def _cache() -> DiskCache | None:
-    try:
-        return DiskCache(places.cache() / "hosts", "podman", _MOST)
-    except KeynetError:
-        return None
+    return hashlib.sha256(repr((identity, os.geteuid(), of_machine)).encode()).hexdigest()

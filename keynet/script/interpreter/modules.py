@@ -60,11 +60,10 @@ def registering(text: str) -> frozenset[str]:
     found: set[str] = set()
     bound: set[str] | None = None
     for match in _REGISTERING.finditer(text):
-        if match[1] not in found and _in_function(text, match.start()):
-            # Most modules have none, and theirs are never looked for.
-            bound = set(_BOUND.findall(text)) if bound is None else bound
-            if match[1] in bound:
-                found.add(match[1])
+        # Many modules have no match, and their names are not looked for.
+        bound = set(_BOUND.findall(text)) if bound is None else bound
+        if match[1] in bound and match[1] not in found and _in_function(text, match.start()):
+            found.add(match[1])
     return frozenset(found)
 
 

@@ -181,11 +181,11 @@ def _call_function(run: Machine, function: Function, given: Arguments) -> Value:
     run.active[function.node] = same + 1
     run.calls += 1
     run.called.add(function.node)
+    scope.frame.number = run.enter()
     try:
-        with run.entered():
-            scope.frame.number = run.frame
-            return run.run_function(function, scope)
+        return run.run_function(function, scope)
     finally:
+        run.leave()
         run.calls -= 1
         # What leaves this call does not leave the caller's loops.
         run.doubts, run.stops = doubts, stops

@@ -47,6 +47,7 @@ from keynet.script.interpreter.values import (
     Unknown,
     Value,
     join_all,
+    kind_of,
 )
 from keynet.text import _, fill, printable
 
@@ -110,9 +111,10 @@ class Interpreter:
         # How many branches, of the calls that are followed, may have left before here.
         self.doubts = 0
         self.stops = 0
-        # The call or turn of a loop that is followed, and the doubts when it began.
-        self.frame = self.last_frame = 0
-        self.began = 0
+        # The calls and turns of loops that are followed, and the doubts when each began.
+        self.frames: list[int] = []
+        self.begun: list[int] = []
+        self.last_frame = 0
         self.command_line: Value = None
         self._unknown_calls: dict[str, Unknown] = {}
         self.main_function: ast.AST | None = None
@@ -204,8 +206,10 @@ class Interpreter:
 
     # What is certain
 
+    apart = certainty.apart
     uncertain = certainty.uncertain
-    entered = certainty.entered
+    enter = certainty.enter
+    leave = certainty.leave
     fresh = certainty.fresh
     may_change = certainty.may_change
     passed_over = certainty.passed_over
@@ -237,8 +241,12 @@ class Interpreter:
 
     def spoil(self, container: object) -> None:
         """Mark the content of a container as unknown."""
-        if isinstance(container, (list, dict, SetValue)):
-            self._spoiled[id(container)] = container
+        if not isinstance(container, (list, dict, SetValue)) or self.spoiled(container):
+            return
+        self._spoiled[id(container)] = container
+        if isinstance(container, list):
+            # It is not the same as one of equal content that is known.
+            container.append(Unknown(kind_of(container[0]) if container else ""))
 
     def spoiled(self, container: object) -> bool:
         """Report whether the content of a container is unknown."""

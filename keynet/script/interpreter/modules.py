@@ -57,10 +57,12 @@ _REGISTERING: Final = re.compile(
 
 def registering(text: str) -> frozenset[str]:
     """Return the names of a module that its functions seem to change."""
-    bound = set(_BOUND.findall(text))
     found: set[str] = set()
+    bound: set[str] | None = None
     for match in _REGISTERING.finditer(text):
-        if match[1] in bound - found and _in_function(text, match.start()):
+        # Many modules have no match, and their names are not looked for.
+        bound = set(_BOUND.findall(text)) if bound is None else bound
+        if match[1] in bound and match[1] not in found and _in_function(text, match.start()):
             found.add(match[1])
     return frozenset(found)
 
@@ -110,14 +112,11 @@ def load(run: _Follower, module: Module) -> Scope | None:
     scope = begin(run, module, module.name)
     scope.names["__doc__"] = ast.get_docstring(content.tree, clean=False)
     module.registering = registering(content.text)
-    # Wherever it is read, Python runs it as a whole.
-    state = run.region, run.doubts, run.frame, run.began
-    run.region = run.doubts = run.frame = run.began = 0
     outer, run.modules.reading = run.modules.reading, module.order[:_MOST_NESTED]
     try:
-        run.execute(content.tree.body, scope)
+        with run.apart():
+            run.execute(content.tree.body, scope)
     finally:
-        run.region, run.doubts, run.frame, run.began = state
         run.modules.reading = outer
         module.state = "read"
     return scope

@@ -69,8 +69,11 @@ def _turn(run: Machine, body: list[ast.stmt], scope: Scope) -> Signal:
     """Follow the body once; join the names at its uncertain breaks and continues."""
     outer, scope.frame.exits = scope.frame.exits, []
     doubts, stops = run.doubts, run.stops
-    with run.entered():
+    run.enter()
+    try:
         signal = run.execute(body, scope)
+    finally:
+        run.leave()
     # What a ``continue`` passes over, the next turn reaches again.
     run.doubts = doubts + (run.stops != stops)
     exits, scope.frame.exits = scope.frame.exits, outer

@@ -10,6 +10,7 @@ from typing import Final
 
 from keynet.script.interpreter.definitions import Class, Container, EnumMember, Instance
 from keynet.script.interpreter.values import (
+    SCALARS,
     UNKNOWN,
     External,
     Generic,
@@ -134,6 +135,8 @@ def unary(op: ast.unaryop, operand: Value) -> Value:  # noqa: PLR0911
 
 def binary(op: ast.operator, left: Value, right: Value) -> Value:  # noqa: PLR0911
     """Apply an operator to two operands."""
+    if type(op) is ast.Add and type(left) in SCALARS and type(right) in SCALARS:
+        return _plain(op, left, right)
     if isinstance(left, OneOf):
         return join_all([binary(op, item, right) for item in left.values])
     if isinstance(right, OneOf):
@@ -154,6 +157,10 @@ def binary(op: ast.operator, left: Value, right: Value) -> Value:  # noqa: PLR09
         for part in (left, right):
             if isinstance(part, Leftover):
                 return part
+    return _plain(op, left, right)
+
+
+def _plain(op: ast.operator, left: Value, right: Value) -> Value:
     if not _fits(op, left, right):
         of = next((part.of for part in (left, right) if isinstance(part, Unknown) and part.of), "")
         return Unknown(_kind(op, left, right), reason_of(left) or reason_of(right), of)

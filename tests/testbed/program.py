@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 import subprocess
+import time
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ __all__ = ["PATH", "HostSetup", "copy_source", "host_python"]
 # Debian's engines: a newer docker client elsewhere may come without buildx.
 PATH = "/usr/bin:/usr/sbin:/bin:/sbin"
 # Debian's own: one below somebody's home is closed to other users.
+_STALE_S = 7 * 86_400.0
 _PYTHON = "/usr/bin/python3"
 
 
@@ -98,11 +100,13 @@ def host_python() -> str:
     python = folder / "bin/python"
     with locked("venv"):
         if not (folder / ".complete").exists():
-            for stale in cache_folder().glob("venv-*"):
-                shutil.rmtree(stale, ignore_errors=True)
+            for stale in cache_folder().glob("venv-*/.complete"):
+                # Another checkout's, with other dependencies, may be in use.
+                if time.time() - stale.stat().st_mtime > _STALE_S:
+                    shutil.rmtree(stale.parent, ignore_errors=True)
             _check([_PYTHON, "-m", "venv", str(folder)])
             _check([str(python), "-m", "pip", "install", "--quiet", *wanted])
-            (folder / ".complete").touch()
+        (folder / ".complete").touch()
     return str(python)
 
 

@@ -10,7 +10,8 @@ from .registry import RegistryServer
 
 __all__ = ["Hub", "Variant", "base_archive", "copy_to_registry", "fill_hub"]
 
-Variant = Literal["slim", "bare", "busybox", "stub"]
+Variant = Literal["slim", "bare", "arm64", "busybox", "stub"]
+# Those that every hub has.
 NAMES: dict[Variant, str] = {
     "slim": "library/python:3.11-slim",
     "bare": "library/debian-python:bare",

@@ -30,7 +30,7 @@ from keynet.runtime.engine import LocalImage, WorkingEngine, version_numbers
 from keynet.runtime.engines.docker import docker_args, docker_mounts, docker_saving
 from keynet.runtime.engines.docker.docker import Docker
 from keynet.runtime.engines.docker.docker_args import Invocation
-from keynet.runtime.engines.docker.docker_login import private_config
+from keynet.runtime.engines.docker.logins.docker_login import private_config
 from keynet.runtime.lacking import cannot_run, heredocs, several_platforms
 from keynet.secret import Secret
 from keynet.text import _, fill

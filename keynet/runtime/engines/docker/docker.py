@@ -2,24 +2,20 @@
 
 import contextlib
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from keynet.errors import EngineError
 from keynet.events import Emit, LogLine, Notice
 from keynet.files.uninterrupted import uninterrupted
-from keynet.net.hosts import is_loopback
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.plan import (
     BaseFacts,
     BuildPlan,
     Pushed,
-    Recipe,
     RegistryAccess,
     UserContainerfile,
 )
@@ -49,10 +45,10 @@ from keynet.runtime.engines.docker import (
 from keynet.runtime.engines.docker.docker_args import Invocation
 from keynet.runtime.engines.docker.docker_bases import DockerBases
 from keynet.runtime.engines.docker.docker_engine import DockerEngine
-from keynet.runtime.engines.docker.docker_login import private_config
-from keynet.runtime.engines.docker.installing import docker_packages, docker_uv
+from keynet.runtime.engines.docker.installing import container_installation, docker_uv
+from keynet.runtime.engines.docker.logins import docker_stored_login
+from keynet.runtime.engines.docker.logins.docker_login import private_config
 from keynet.runtime.lacking import cannot_emulate, cannot_run, heredocs, several_platforms
-from keynet.runtime.probing.reasons import error_line
 from keynet.runtime.workspace.container_run import ContainerCommands
 from keynet.text import _, fill
 
@@ -80,7 +76,11 @@ class Docker:
         """See ``Builder.unsupported``."""
         found = [
             *cannot_run(self.engine, plan),
-            *cannot_emulate(self.engine, plan, own_kernel=self._has_own_kernel),
+            *cannot_emulate(
+                self.engine,
+                plan,
+                own_kernel=docker_args.has_own_kernel(self.invocation, self.engine.endpoint),
+            ),
             *several_platforms(plan),
         ]
         if self.invocation.mode == docker_args.LEGACY:
@@ -157,7 +157,9 @@ class Docker:
         """Build once and return the image's id."""
         with contextlib.ExitStack() as stack:
             # The container of the packages is removed while the image is built.
-            rendered = self._on_packages(plan, config, log, on_line, removing=stack)
+            rendered = container_installation.install(
+                self.invocation, self.engine, plan, config, log, on_line, removing=stack
+            )
             if rendered is None:
                 rendered = self._rendered(plan, config, on_line)
             log.has_logins = rendered.stage_has_logins
@@ -169,7 +171,7 @@ class Docker:
                 self.invocation,
                 name=name,
                 iidfile=iidfile,
-                network=self._network(plan),
+                network=docker_args.build_network(self.invocation, plan),
                 more=docker_mounts.secret_flags(plan, rendered, staged.private),
             )
             legacy = self.invocation.mode == docker_args.LEGACY
@@ -236,42 +238,11 @@ class Docker:
 
     def login(self, access: RegistryAccess) -> None:
         """Store a login; see ``LoginStore.login``."""
-        binary = self.invocation.binary
-        finished = shell.run(
-            shell.Command(
-                (binary, "login", "--username", access.username, "--password-stdin", access.host),
-                stdin=access.password,
-            ),
-            timeout_s=60,
-        )
-        if finished.status != 0:
-            hint = _("keynet push works without it: it passes the credentials itself.")
-            if access.ca_cert is not None and not is_loopback(access.host):
-                hint += " " + fill(
-                    _("docker's daemon reads the CA from {path}: copy it there."),
-                    path=f"/etc/docker/certs.d/{access.host}/ca.crt",
-                )
-            raise EngineError(
-                fill(
-                    _("docker could not log in to {host}: {said}"),
-                    host=access.host,
-                    said=error_line(finished.stderr),
-                ),
-                hint,
-            )
+        docker_stored_login.store(self.invocation.binary, access)
 
     def logout(self, host: str) -> None:
         """Remove a login; see ``LoginStore.logout``."""
-        finished = self._run("logout", host)
-        if finished.status != 0:
-            raise EngineError(
-                fill(
-                    _("docker could not log out of {host}: {said}"),
-                    host=host,
-                    said=error_line(finished.stderr),
-                ),
-                _("Remove the entry of this host from ~/.docker/config.json."),
-            )
+        docker_stored_login.remove(self.invocation.binary, host)
 
     def kept(self) -> list[KeptImage]:
         """See ``LayerStore.kept``."""
@@ -290,30 +261,6 @@ class Docker:
     def container_commands(self, timeout_s: float = TIMEOUT_S) -> ContainerCommands:
         """See ``Running.container_commands``."""
         return docker_run.container_commands(self.invocation, timeout_s, self.engine.endpoint)
-
-    @property
-    def _has_own_kernel(self) -> bool:
-        """Report whether the daemon runs on this kernel; Docker Desktop has a virtual machine."""
-        return (
-            sys.platform.startswith("linux")
-            and not self.invocation.remote
-            and "desktop" not in self.engine.endpoint
-        )
-
-    def _network(self, plan: BuildPlan) -> str:
-        """Return "host" if there is no bridge network, or proxy or index is on loopback."""
-        if self.invocation.network:
-            return self.invocation.network
-        network = plan.host_network
-        addresses = [secret.reveal() for secret in network.proxies.values()]
-        if network.pip_conf is not None:
-            addresses.append(network.pip_conf.reveal())
-        local = any(
-            mark in address
-            for address in addresses
-            for mark in ("://127.", "://localhost", "://[::1]", "@127.", "@localhost")
-        )
-        return "host" if local else ""
 
     def _rendered(self, plan: BuildPlan, config: Path | None, on_line: shell.OnLine) -> Rendered:
         """Render the recipe, with mounts (of a folder, of secrets) if RUN has them."""
@@ -334,50 +281,6 @@ class Docker:
         uv = self._uv(plan)
         one = rendering.one_stage(recipe, plan.host_network, user, uv)
         return one or rendering.two_stages(recipe, plan.host_network, uv)
-
-    def _on_packages(
-        self,
-        plan: BuildPlan,
-        config: Path | None,
-        log: BuildLog,
-        on_line: shell.OnLine,
-        removing: contextlib.ExitStack,
-    ) -> Rendered | None:
-        """Install in a container if RUN cannot mount; None leaves it to RUN.
-
-        A daemon on another host has uv as an image, and would get it again with each container.
-        """
-        recipe, engine, project = plan.recipe, self.engine, layer_cache.project_name(plan)
-        if (
-            self.invocation.mode != docker_args.LEGACY
-            or self.invocation.remote
-            or not (isinstance(recipe, Recipe) and plan.needs_run)
-            or not all(each.architecture == engine.architecture for each in plan.platforms)
-        ):
-            return None
-        uv = uv_program.for_plan(plan, engine.architecture)
-        try:
-            return docker_packages.install(
-                self.invocation.binary,
-                recipe,
-                rendering.packages(recipe, plan.host_network, uv),
-                project,
-                inspection=self._bases.inspection(recipe.from_name),
-                pull=partial(self._bases.pull, plan, config, on_line),
-                architecture=engine.architecture,
-                network=self._network(plan),
-                no_cache=plan.no_cache,
-                on_line=on_line,
-                removing=removing,
-            )
-        except docker_packages.NotStarted:
-            # RUN fails for the same reason, and the builder then says so, or it does not.
-            return None
-        except docker_packages.InstallationFailed as error:
-            kept = keep_containerfile(
-                plan, rendering.two_stages(recipe, plan.host_network, uv), project
-            )
-            raise log.failure(engine.name, error.status, kept, plan.base) from error
 
     def _uv(self, plan: BuildPlan) -> UvProgram | None:
         """Return uv, as an image of this daemon, if the build can use it."""

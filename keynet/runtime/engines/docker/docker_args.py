@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -198,6 +199,27 @@ def network_flags(network: str, mode: str) -> list[str]:
         return []
     allowed = ["--allow", f"network.{network}"] if mode == REMOTE_BUILDER else []
     return ["--network", network, *allowed]
+
+
+def build_network(invocation: Invocation, plan: BuildPlan) -> str:
+    """Return "host" if there is no bridge network, or proxy or index is on loopback."""
+    if invocation.network:
+        return invocation.network
+    network = plan.host_network
+    addresses = [secret.reveal() for secret in network.proxies.values()]
+    if network.pip_conf is not None:
+        addresses.append(network.pip_conf.reveal())
+    local = any(
+        mark in address
+        for address in addresses
+        for mark in ("://127.", "://localhost", "://[::1]", "@127.", "@localhost")
+    )
+    return "host" if local else ""
+
+
+def has_own_kernel(invocation: Invocation, endpoint: str) -> bool:
+    """Report whether the daemon runs on this kernel; Docker Desktop has a virtual machine."""
+    return sys.platform.startswith("linux") and not invocation.remote and "desktop" not in endpoint
 
 
 def _plan_flags(plan: BuildPlan, stage: Stage) -> list[str]:

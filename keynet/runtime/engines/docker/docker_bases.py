@@ -12,7 +12,7 @@ from keynet.process import shell
 from keynet.runtime.build import store_images
 from keynet.runtime.engines.docker import docker_args
 from keynet.runtime.engines.docker.docker_args import Invocation
-from keynet.runtime.engines.docker.docker_login import private_config
+from keynet.runtime.engines.docker.logins.docker_login import private_config
 
 __all__ = ["DockerBases"]
 

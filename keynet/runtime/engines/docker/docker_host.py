@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from keynet.files import limited_read
-from keynet.runtime.engines.docker.docker_login import docker_folder
+from keynet.runtime.engines.docker.logins.docker_login import docker_folder
 from keynet.runtime.probing.cache_key import stamp, variables
 from keynet.runtime.probing.endpoints import Advice
 from keynet.runtime.probing.privileges import as_root

@@ -83,7 +83,7 @@ def _pull(
     # Most runs pull nothing.
     from keynet.runtime.build import store_images
     from keynet.runtime.engines.docker import docker_args
-    from keynet.runtime.engines.docker.docker_login import private_config
+    from keynet.runtime.engines.docker.logins.docker_login import private_config
 
     with private_config(access) as config:
         finished = shell.run(

@@ -35,6 +35,7 @@ from keynet.runtime.engines.podman_like import (
     own_store,
     podman_args,
     podman_remote,
+    podman_stored_login,
     working_containers,
 )
 from keynet.runtime.engines.podman_like.dialect import Dialect, Invocation
@@ -52,7 +53,6 @@ __all__ = ["PodmanLike", "restore"]
 
 _TIMEOUT_S: Final = 120.0
 # No signal ends it earlier.
-_CLEANING_S: Final = 60.0
 # Instead of the exit status of a build.
 _INTERRUPTED: Final = -1000
 # For builds that fail because of another process on the same store: buildah before 1.43.
@@ -220,35 +220,11 @@ class PodmanLike:
 
     def login(self, access: RegistryAccess) -> None:
         """Store a login; see ``LoginStore.login``."""
-        with private_auth(access) as auth:
-            arguments = podman_args.login_arguments(access, auth.cert_dir)
-            finished = shell.run(
-                shell.Command((*self._prefix, *arguments), stdin=access.password), timeout_s=60
-            )
-        if finished.status != 0:
-            raise EngineError(
-                fill(
-                    _("{engine} could not log in to {host}: {said}"),
-                    engine=self.engine.name,
-                    host=access.host,
-                    said=error_line(finished.stderr),
-                ),
-                _("keynet push works without it: it passes the credentials itself."),
-            )
+        podman_stored_login.store(self._prefix, self.engine.name, access)
 
     def logout(self, host: str) -> None:
         """Remove a login; see ``LoginStore.logout``."""
-        finished = shell.run(shell.Command((*self._prefix, "logout", host)), timeout_s=60)
-        if finished.status != 0 and "not logged" not in finished.stderr.lower():
-            raise EngineError(
-                fill(
-                    _("{engine} could not log out of {host}: {said}"),
-                    engine=self.engine.name,
-                    host=host,
-                    said=error_line(finished.stderr),
-                ),
-                _("Remove the entry of this host from the engine's auth.json."),
-            )
+        podman_stored_login.remove(self._prefix, self.engine.name, host)
 
     def kept(self) -> list[KeptImage]:
         """See ``LayerStore.kept``."""
@@ -357,21 +333,15 @@ class PodmanLike:
         finally:
             if status != 0 or not log.image_id:
                 with uninterrupted():
-                    self._remove_containers(staged)
+                    working_containers.remove(
+                        staged.private, self.dialect, self.invocation, self.engine.storage_driver
+                    )
                     if status in {0, _INTERRUPTED}:
                         # An interrupt may come when the image has its name already.
                         layer_cache.forget(self._prefix, name)
                     settle = layer_cache.drop_stages if drops else layer_cache.keep_stages
                     settle(self._prefix, name.rpartition(":")[0], log.stage_images)
         return status
-
-    def _remove_containers(self, staged: Stage) -> None:
-        containers = working_containers.find(
-            staged.private, self.invocation, self.engine.storage_driver
-        )
-        if containers:
-            argv = (*self._prefix, "rm", *self.dialect.rm_flags, *containers)
-            shell.run(shell.Command(argv, tidying=True), timeout_s=_CLEANING_S)
 
     def _run(self, *arguments: str) -> shell.Finished:
         return shell.run(shell.Command((*self._prefix, *arguments)), timeout_s=_TIMEOUT_S)

@@ -19,7 +19,7 @@ from keynet.files.living_folders import living
 from keynet.net.hosts import is_loopback
 from keynet.plan import RegistryAccess
 from keynet.runtime.build import authfiles
-from keynet.runtime.engines.docker.docker_login import docker_folder
+from keynet.runtime.engines.docker.logins.docker_login import docker_folder
 from keynet.text import _, fill
 
 __all__ = ["RegistryAuth", "private_auth"]

@@ -17,13 +17,15 @@ from typing import Final
 
 from keynet.files import limited_read, owners
 from keynet.moments import of_timestamp
-from keynet.runtime.engines.podman_like.dialect import Invocation
+from keynet.process import shell
+from keynet.runtime.engines.podman_like.dialect import Dialect, Invocation
 
-__all__ = ["WorkingContainer", "find", "find_all", "marker_flag"]
+__all__ = ["WorkingContainer", "find", "find_all", "marker_flag", "remove"]
 
 _ID: Final = "keynet-build"
 _OWNER: Final = re.compile(rf"id={_ID},src=[^\"]*/marker-({owners.PATTERN})\"")
 _LARGEST: Final = 10_000_000
+_CLEANING_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,14 @@ def find(folder: Path, invocation: Invocation, storage_driver: str) -> list[str]
         for state, text in _states(invocation.graph_root, storage_driver)
         if marker in text
     ]
+
+
+def remove(folder: Path, dialect: Dialect, invocation: Invocation, storage_driver: str) -> None:
+    """Remove the containers that ``find`` finds; also after a signal."""
+    containers = find(folder, invocation, storage_driver)
+    if containers:
+        argv = (*dialect.prefix(invocation), "rm", *dialect.rm_flags, *containers)
+        shell.run(shell.Command(argv, tidying=True), timeout_s=_CLEANING_S)
 
 
 def find_all(graph_root: str, storage_driver: str) -> list[WorkingContainer]:

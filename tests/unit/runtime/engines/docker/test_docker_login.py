@@ -10,7 +10,7 @@ import pytest
 
 from keynet.plan import RegistryAccess
 from keynet.runtime.engines.docker.docker_args import LEGACY, Invocation, environment
-from keynet.runtime.engines.docker.docker_login import private_config
+from keynet.runtime.engines.docker.logins.docker_login import private_config
 from keynet.secret import Secret
 from tests.unit.conftest import Machine
 

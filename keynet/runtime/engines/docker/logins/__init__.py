@@ -1,0 +1,1 @@
+"""Logins of registries: for one command, and those that docker stores."""

@@ -340,6 +340,11 @@ def test_several_platforms_are_one_index(pusher: Pusher, hub: Hub, tmp_path: Pat
     machines = {}
     for entry in index["manifests"]:
         name = f"{done.image.partition('@')[0]}@{entry['digest']}"
+        lock, bill = asyncio.run(_documents(pusher.platform.registry, name))
+        assert lock is not None
+        assert bill is not None
+        machine = {"amd64": "x86_64", "arm64": "aarch64"}[entry["platform"]["architecture"]]
+        assert machine in tomllib.loads(lock.decode())["packages"][0]["wheels"][0]["url"]
         folder = tmp_path / str(entry["platform"]["architecture"])
         folder.mkdir()
         image = pull(pusher.platform.registry, name, folder)

@@ -276,7 +276,8 @@ def _add_parser(run: Machine, subparsers: Subparsers, given: Arguments) -> Value
     parser = run.call(kind, given.after(1))
     if isinstance(parser, Parser):
         parser.nested = True
-        parser.sometimes = not run.sure_for(of) or run.doubts > of.doubts
+        late = run.doubts > of.doubts or of.parsed is not None
+        parser.sometimes = late or not run.sure_for(of)
         if len(of.children) < 500:
             of.children.append((len(of.actions), parser))
         else:

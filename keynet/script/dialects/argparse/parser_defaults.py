@@ -17,7 +17,8 @@ def set_defaults(run: Machine, group: GroupLike, given: Arguments) -> Value:
     run.limits.spend(len(parser.actions) // 4)
     for name, value in given.keywords.items():
         new = value
-        if not run.sure_for(parser):
+        # One that has parsed before, on a condition, had the old default there.
+        if not run.sure_for(parser) or parser.parsed is not None:
             old = next((a.default for a in parser.actions if a.name == name), MISSING)
             new = value if old is MISSING else OneOf((old, value))
         parser.defaults[name] = new

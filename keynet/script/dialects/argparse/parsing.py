@@ -51,10 +51,10 @@ def _settle(run: Machine, parser: _Parser) -> None:
     """
     run.limits.spend(len(parser.actions) // 8)
     for action in parser.actions:
-        if not action.alternative or action.region in (0, parser.region):
-            continue
         elsewhere = parser.parsed is not None and action.name not in parser.parsed
-        if elsewhere or action.region not in run.regions:
+        if not action.alternative or action.region in (0, parser.region):
+            action.certain = action.certain and not elsewhere
+        elif elsewhere or action.region not in run.regions:
             action.certain, action.region = False, 0
         else:
             action.certain = True

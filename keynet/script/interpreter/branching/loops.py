@@ -32,7 +32,7 @@ def _for(run: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Signal:
             return follow_branches(run, branches, scope)
     items = run.iterate(iterated)
     if items is None:
-        return _uncertain_loop(run, node, [*node.body, *node.orelse], scope, node.target)
+        return _uncertain_loop(run, node, scope, node.target)
     return _each(run, node, items, scope)()
 
 
@@ -44,7 +44,7 @@ def _each(
         for turn, item in enumerate(items):
             run.limits.spend(1)
             if turn == _MAX_IDLE_TURNS and run.region and run.declarations == declarations:
-                return _uncertain_loop(run, node, [*node.body, *node.orelse], scope, node.target)
+                return _uncertain_loop(run, node, scope, node.target)
             assign(run, node.target, item, scope)
             signal = _turn(run, node.body, scope)
             if signal == BREAK:
@@ -85,23 +85,31 @@ def _turn(run: Machine, body: list[ast.stmt], scope: Scope) -> Signal:
 def _uncertain_loop(
     run: Machine,
     node: ast.For | ast.AsyncFor | ast.While,
-    body: list[ast.stmt],
     scope: Scope,
     target: ast.expr | None,
 ) -> Signal:
+    stops = run.stops
+    broken = False
     names = run.stored.get(node)
     if names is None:
         names = run.stored[node] = stored_names(node.body)
         run.limits.spend(4 * len(names))
 
     def once() -> Signal:
+        nonlocal broken
         if target is not None:
             assign(run, target, UNKNOWN, scope)
-        signal = _turn(run, body, scope)
-        return None if signal == BREAK else signal
+        signal = _turn(run, node.body, scope)
+        broken = signal == BREAK
+        return None if broken else signal
 
     widen(run, names, scope)
-    return follow_branches(run, [lambda: None, once], scope)
+    signal = follow_branches(run, [lambda: None, once], scope)
+    if signal is not None or not node.orelse:
+        return signal
+    if broken:
+        run.stops += 1
+    return _otherwise(run, node, scope, stops)
 
 
 def _while(run: Machine, node: ast.While, scope: Scope) -> Signal:
@@ -109,7 +117,7 @@ def _while(run: Machine, node: ast.While, scope: Scope) -> Signal:
     for _count in range(_MAX_TURNS):
         known = run.truth(run.evaluate(node.test, scope))
         if known is None:
-            return _uncertain_loop(run, node, node.body, scope, None)
+            return _uncertain_loop(run, node, scope, None)
         if not known:
             return _otherwise(run, node, scope, stops)
         signal = _turn(run, node.body, scope)

@@ -336,8 +336,10 @@ def assign_attribute(  # noqa: PLR0912
         case OneOf():
             for item in value.values:
                 if isinstance(item, Instance):
-                    old = item.attributes.get(name, new)
-                    item.attributes[name] = join(old, new)
+                    old = item.attributes.get(name, MISSING)
+                    if old is MISSING and item.cls is not None:
+                        old = _found(item.cls, name)
+                    item.attributes[name] = UNKNOWN if old is MISSING else join(old, new)
             return
         case _:
             return

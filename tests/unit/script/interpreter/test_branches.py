@@ -246,3 +246,43 @@ def test_a_call_that_returns_early_does_not_leave_the_loop_around_it(tmp_path: P
         ("a", True), ("b", True), ("x", False), ("y", False)
     ]  # fmt: skip
     assert found.notes == ()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "d = 1\nwhile lib.more():\n    lib.step()\nelse:\n    d = 2",
+        "d = 1\nfor n in lib.names():\n    if n:\n        break\nelse:\n    d = 2",
+        "d = 1\nfor n in lib.names():\n    break\nelse:\n    d = 2",
+    ],
+)
+def test_the_else_of_an_unknown_loop_may_be_passed_over(tmp_path: Path, body: str) -> None:
+    found = read(tmp_path, f"{HEAD}{body}\np.add_argument('--a', default=d){PARSE}")
+    known = "break" not in body
+    assert rows(found) == [("a", "str", 2 if known else None, False, None)]
+    unknown = "The default of a is unknown: it depends on a condition."
+    assert (unknown in {note.message for note in found.notes}) is not known
+
+
+def test_an_attribute_of_one_of_two_objects_keeps_the_value_of_its_class(tmp_path: Path) -> None:
+    body = (
+        "class C: d = 1\nclass D: d = 1\nc, e = C(), D()\no = c if X else e\no.d = 2\n"
+        "p.add_argument('--a', type=int, default=e.d)"
+    )
+    found = read(tmp_path, f"{HEAD}{body}{PARSE}")
+    assert rows(found) == [("a", "int", None, False, None)]
+    (note,) = found.notes
+    assert note.message == "The default of a is unknown: it depends on a condition."
+
+
+def test_what_is_added_after_a_branch_has_parsed_is_on_a_condition(tmp_path: Path) -> None:
+    body = (
+        "p.add_argument('--b', default=1)\nif X:\n    p.parse_args()\np.set_defaults(b=2)\ncommon()"
+    )
+    found = read(tmp_path, HEAD + body + PARSE)
+    assert rows(found) == [("b", "str", None, False, None), ("a", "str", None, False, None)]
+    assert {note.message for note in found.notes} == {
+        SOMETIMES,
+        REQUIRED,
+        "The default of b is unknown: it depends on a condition.",
+    }

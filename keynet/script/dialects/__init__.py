@@ -8,9 +8,9 @@ __all__ = ["all_dialects"]
 def all_dialects() -> list[Dialect]:
     """Return every dialect that is supported."""
     from keynet.script.dialects.absl import ABSL
+    from keynet.script.dialects.argparse.argparse_dialect import ARGPARSE
     from keynet.script.dialects.argparse.jsonargparse import JSONARGPARSE
     from keynet.script.dialects.argparse.lightning import LIGHTNING
-    from keynet.script.dialects.argparse.parser import ARGPARSE
     from keynet.script.dialects.argparse.simple_parsing import SIMPLE_PARSING
     from keynet.script.dialects.argparse.tap import TAP
     from keynet.script.dialects.argparse.transformers import TRANSFORMERS

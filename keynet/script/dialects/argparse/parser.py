@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from keynet.script.dialects.argparse import parsing
-from keynet.script.dialects.argparse.action import ACTIONS, Action, make_action
+from keynet.script.dialects.argparse.action import Action, make_action
 from keynet.script.dialects.argparse.conflicts import MOST_ACTIONS, add_action
 from keynet.script.dialects.argparse.declaration import declare
 from keynet.script.dialects.argparse.parser_defaults import get_default, set_defaults
@@ -12,11 +12,9 @@ from keynet.script.interpreter.definitions import Class, Function, Instance
 from keynet.script.interpreter.evaluation.attributes import class_attribute
 from keynet.script.interpreter.machine import (
     Declared,
-    Dialect,
     Handler,
     Machine,
     Native,
-    NativeClass,
 )
 from keynet.script.interpreter.values import (
     MISSING,
@@ -29,7 +27,7 @@ from keynet.script.interpreter.values import (
 )
 from keynet.text import _
 
-__all__ = ["ARGPARSE", "Group", "Parser"]
+__all__ = ["Group", "Parser"]
 
 
 class Group(Instance):
@@ -317,51 +315,3 @@ _PARSER_METHODS: Final[dict[str, _Method]] = {
     "parse": parsing.parse,
     "parse_known": parsing.parse_known,
 }
-
-
-def _shared_parser(run: Machine, given: Arguments) -> Value:
-    """Return configargparse's parser of this name, made on the first call."""
-    key = given.get("name", 0, "default")
-    for parser in run.parsers:
-        if isinstance(parser, Parser) and isinstance(key, str) and parser.key == key:
-            return parser
-    parser = Parser()
-    parser.key = key
-    keywords = {name: value for name, value in given.keywords.items() if name != "name"}
-    run.call(parser.native("__init__"), Arguments((), keywords, given.open, given.line, given.file))
-    return parser
-
-
-def _make_action_object(cls: Class | None) -> Instance:
-    return Action.bare(cls)
-
-
-_PARSER: Final = NativeClass(Parser)
-_GROUP: Final = NativeClass(Group)
-_ACTION: Final = NativeClass(_make_action_object)
-
-ARGPARSE: Final = Dialect(
-    "argparse",
-    ("ArgumentParser", "argparse", "ArgParser", "add_argument"),
-    {
-        f"configargparse.{name}": _shared_parser
-        for name in (
-            "get_arg_parser",
-            "get_argument_parser",
-            "getArgumentParser",
-            "getArgParser",
-            "getParser",
-            "get_parser",
-            "init_argument_parser",
-            "initArgumentParser",
-        )
-    },
-    {
-        "*.ArgumentParser": _PARSER,
-        "*.ArgParser": _PARSER,
-        "configargparse.Parser": _PARSER,
-        "argparse._ArgumentGroup": _GROUP,
-        "argparse._MutuallyExclusiveGroup": _GROUP,
-        **dict.fromkeys(ACTIONS, _ACTION),
-    },
-)

@@ -1,4 +1,4 @@
-"""Layers stored in a file."""
+"""Layers stored in a file, and the bytes of any layer in the caller's thread."""
 
 import asyncio
 import hashlib
@@ -9,10 +9,12 @@ from typing import ClassVar, Protocol
 from keynet.archive.compression import BLOCK
 from keynet.errors import InvalidArchive
 from keynet.oci.descriptor import Descriptor, Digest
+from keynet.oci.image import Layer
 from keynet.oci.reference import Reference
+from keynet.process.event_loop import EventLoop
 from keynet.text import _, fill
 
-__all__ = ["FileLayer", "Ranges"]
+__all__ = ["FileLayer", "Ranges", "layer_blocks"]
 
 
 class Ranges(Protocol):
@@ -89,3 +91,26 @@ class FileLayer:
                 ),
                 _("The file is damaged; create it again."),
             )
+
+
+def layer_blocks(layer: Layer, loop: EventLoop) -> Iterator[bytes]:
+    """Yield a layer's bytes in this thread, checked against its digest by who reads them."""
+    if isinstance(layer, FileLayer):
+        yield from layer.blocks()
+        return
+    chunks = layer.chunks()
+    try:
+        while (block := loop.run(_next(chunks))) is not None:
+            yield block
+    finally:
+        loop.run(_close(chunks))
+
+
+async def _next(chunks: AsyncIterator[bytes]) -> bytes | None:
+    return await anext(chunks, None)
+
+
+async def _close(chunks: AsyncIterator[bytes]) -> None:
+    close = getattr(chunks, "aclose", None)
+    if close is not None:
+        await close()

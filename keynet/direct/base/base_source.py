@@ -1,10 +1,11 @@
 """Read a base image from its registry: manifest, config, Python, packages. No layer is kept."""
 
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from keynet.archive.layers import layer_blocks
 from keynet.direct.base.base_listing import Listing, read_layer
 from keynet.direct.base.base_packages import BasePackages, find_packages
 from keynet.direct.base.listed_python import find_python
@@ -146,25 +147,5 @@ def _listed(layers: Sequence[Layer], base: Reference, loop: EventLoop, emit: Emi
     emit(Notice(text, "note") if whole > _BIG else LogLine(text, "base"))
     listing = Listing()
     for layer in layers:
-        read_layer(listing, _blocks(layer, loop), f"layer {layer.descriptor.digest.short}")
+        read_layer(listing, layer_blocks(layer, loop), f"layer {layer.descriptor.digest.short}")
     return listing
-
-
-def _blocks(layer: Layer, loop: EventLoop) -> Iterator[bytes]:
-    """Yield a layer's bytes in this thread, as they come in the loop's."""
-    chunks = layer.chunks()
-    try:
-        while (block := loop.run(_next(chunks))) is not None:
-            yield block
-    finally:
-        loop.run(_close(chunks))
-
-
-async def _next(chunks: AsyncIterator[bytes]) -> bytes | None:
-    return await anext(chunks, None)
-
-
-async def _close(chunks: AsyncIterator[bytes]) -> None:
-    close = getattr(chunks, "aclose", None)
-    if close is not None:
-        await close()

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, replace
 from typing import Final
 
+from keynet.archive.layers import layer_blocks
 from keynet.archive.location import Location
 from keynet.events import Emit, LogLine, StepFinished, StepStarted
 from keynet.explain.explanation import Explanation, explain
@@ -16,7 +17,6 @@ from keynet.oci.platform import Platform
 from keynet.process.event_loop import EventLoop
 from keynet.registry.config import RegistryConfig
 from keynet.registry.copying.copy_ends import Remote, opened_source
-from keynet.steps.explaining.layer_blocks import layer_blocks
 from keynet.steps.explaining.shared_layers import Compared, shared_with
 from keynet.text import _, fill, ngettext, size
 

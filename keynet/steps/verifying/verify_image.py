@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
+from keynet.archive.layers import layer_blocks
 from keynet.direct.base import registries_files
 from keynet.direct.base.base_registries import BaseRegistries
 from keynet.direct.base.base_source import config_of, find_python_alone
@@ -43,7 +44,6 @@ from keynet.registry import artifact
 from keynet.registry.client import RegistryClient
 from keynet.registry.config import RegistryConfig
 from keynet.registry.transfer.pull_image import fetch_image
-from keynet.steps.explaining.layer_blocks import layer_blocks
 from keynet.steps.preparing import script as scripts
 from keynet.steps.preparing.planning import plan_build
 from keynet.steps.preparing.request import Request

@@ -64,8 +64,13 @@ class Inbox:
         os.write(self._write.fd, bytes([number]))
 
     def end(self) -> None:
-        """Add that the program has ended."""
-        os.write(self._write.fd, bytes([ENDED]))
+        """Add that the program has ended, unless nobody waits for that any more.
+
+        An interrupt may have cut that wait short; the pipe's descriptor may be another file's then.
+        """
+        with _lock:
+            if self in _inboxes:
+                os.write(self._write.fd, bytes([ENDED]))
 
 
 class Group:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import tempfile
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -108,8 +109,11 @@ def pusher(
 ) -> Pusher:
     """An ordinary user, logged in, in whose PATH is no engine."""
     user = user_without_subids
-    tools = path_without_engines(bed / "direct-tools")
-    source = bed / "direct-source"
+    # Other modules of a session use this fixture, too.
+    folder = Path(tempfile.mkdtemp(prefix="direct-", dir=bed))
+    folder.chmod(0o755)
+    tools = path_without_engines(folder / "tools")
+    source = folder / "source"
     source.mkdir()
     source.chmod(0o755)
     variables = {

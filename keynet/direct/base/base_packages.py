@@ -48,9 +48,10 @@ class BasePackages:
         for path, text in self.files.items():
             for inside, folder in zip(self.folders, written, strict=True):
                 name = path.removeprefix(f"{inside}/")
-                if name != path and ".." not in name.split("/"):
+                # What a cache in a registry tells may be anything: "//etc/file" is below no folder.
+                if name != path and not {"", ".", ".."} & set(name.split("/")):
                     file = folder / name
-                    file.parent.mkdir(exist_ok=True)
+                    file.parent.mkdir(parents=True, exist_ok=True)
                     file.write_text(text, encoding="utf-8")
         return [str(folder) for folder in written]
 

@@ -49,8 +49,8 @@ def python_of(text: str) -> TargetPython | None:
             return None
         return TargetPython(
             tuple(map(int, record["version"])),
-            str(record["executable"]),
-            str(record["packages"]),
+            _plain(record["executable"]),
+            _plain(record["packages"]),
             None if record["glibc"] is None else int(record["glibc"]),
         )
     except (ValueError, LookupError, TypeError, AttributeError, KeynetError):
@@ -83,8 +83,8 @@ def packages_of(text: str) -> BasePackages | None:
         record = json.loads(text or "{}")
         if record.get("format") != _VERSION:
             return None
-        files = {str(path): str(text) for path, text in record["files"].items()}
-        return BasePackages(tuple(map(str, record["folders"])), files)
+        files = {_plain(path): _plain(text, "strict") for path, text in record["files"].items()}
+        return BasePackages(tuple(map(_plain, record["folders"])), files)
     except (ValueError, LookupError, TypeError, AttributeError, KeynetError):
         return None
 
@@ -96,6 +96,19 @@ def keep_packages(config: Digest, packages: BasePackages) -> None:
         _cache("packages").put(config.hex, json.dumps(record))
     except (OSError, KeynetError):
         return
+
+
+def _plain(value: object, errors: str = "surrogateescape") -> str:
+    """Return a text that can be a path or be written to a file; another machine may have told it.
+
+    Raises:
+        ValueError: It cannot.
+    """
+    text = str(value)
+    if "\0" in text:
+        raise ValueError(text)
+    text.encode(errors=errors)
+    return text
 
 
 def _cache(stem: str) -> DiskCache:

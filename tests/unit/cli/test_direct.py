@@ -15,6 +15,7 @@ import pytest
 
 from keynet.cli.main import run
 from keynet.oci.descriptor import MediaType
+from tests.fakes.registry import MemoryRegistry
 from tests.fakes.stored_images import store_image
 
 from .conftest import Platform
@@ -38,18 +39,18 @@ PYTHON = {
 
 def base(platform: Platform, **config: object) -> str:
     """Store a base image of one layer; return its name."""
+    return f"{platform.registry_host}/{store_base(platform.registry, **config)}"
+
+
+def store_base(registry: MemoryRegistry, **config: object) -> str:
+    """Store a base image of one layer; return its name without the registry."""
     content = gzip.compress(b"a layer of the base", mtime=0)
     document: dict[str, Any] = {**PYTHON, "config": {**PYTHON["config"], **config}}  # type: ignore[dict-item]
     diff_id = f"sha256:{hashlib.sha256(b'a layer of the base').hexdigest()}"
     document["rootfs"] = {"type": "layers", "diff_ids": [diff_id]}
-    store_image(
-        platform.registry,
-        "library/python",
-        "slim",
-        [(MediaType.DOCKER_LAYER_GZIP, content)],
-        config=json.dumps(document).encode(),
-    )
-    return f"{platform.registry_host}/library/python:slim"
+    layers = [(MediaType.DOCKER_LAYER_GZIP, content)]
+    store_image(registry, "library/python", "slim", layers, config=json.dumps(document).encode())
+    return "library/python:slim"
 
 
 def keynet(*arguments: str) -> int:

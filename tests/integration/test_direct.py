@@ -317,12 +317,12 @@ def test_a_code_change_sends_the_code_alone(pusher: Pusher) -> None:
     again = pusher.done(context)
     assert again.result["bytes_pushed"] < 64_000
     asked = pusher.platform.registry.requests()[before:]
-    layers = len(_raw(pusher.platform, again.image)["layers"])
+    layers = len(raw_manifest(pusher.platform, again.image)["layers"])
     # This registry has no referrers API: its list is read, written and read again.
     assert len(asked) <= layers + 20, asked
 
 
-def _raw(platform: Platform, image: str) -> dict[str, Any]:
+def raw_manifest(platform: Platform, image: str) -> dict[str, Any]:
     """Return what a reference names, without a choice of a platform."""
     registry = platform.registry
     assert registry.ca is not None
@@ -340,7 +340,7 @@ def test_several_platforms_are_one_index(pusher: Pusher, hub: Hub, tmp_path: Pat
     there = replace(pusher, base=f"{hub.registry.host}/{both}")
     told = there.push(context, flags=("--platform", "linux/amd64,linux/arm64"))
     done = Done.of(pusher.setup, context, pusher.platform, told)
-    index = _raw(pusher.platform, done.image)
+    index = raw_manifest(pusher.platform, done.image)
     machines = {}
     for entry in index["manifests"]:
         name = f"{done.image.partition('@')[0]}@{entry['digest']}"

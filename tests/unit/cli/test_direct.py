@@ -39,14 +39,14 @@ PYTHON = {
 
 def base(platform: Platform, **config: object) -> str:
     """Store a base image of one layer; return its name."""
-    return f"{platform.registry_host}/{store_base(platform.registry, **config)}"
+    return f"{platform.registry_host}/{store_base(platform.registry, config=config)}"
 
 
 def base_index(platform: Platform) -> str:
     """Store a base for two platforms; return its name."""
     entries = []
     for architecture in ("amd64", "arm64"):
-        store_base(platform.registry, architecture)
+        store_base(platform.registry, architecture=architecture)
         held = platform.registry.repository("library/python")
         digest = Digest.parse(held.tags["slim"])
         media_type, content = held.manifests[str(digest)]
@@ -56,13 +56,18 @@ def base_index(platform: Platform) -> str:
     return f"{platform.registry_host}/library/python:both"
 
 
-def store_base(registry: MemoryRegistry, architecture: str = "amd64", **config: object) -> str:
+def store_base(
+    registry: MemoryRegistry,
+    *,
+    architecture: str = "amd64",
+    config: dict[str, object] | None = None,
+) -> str:
     """Store a base image of one layer; return its name without the registry."""
     content = gzip.compress(b"a layer of the base", mtime=0)
     document: dict[str, Any] = {
         **PYTHON,
         "architecture": architecture,
-        "config": {**PYTHON["config"], **config},  # type: ignore[dict-item]
+        "config": {**PYTHON["config"], **(config or {})},  # type: ignore[dict-item]
     }
     diff_id = f"sha256:{hashlib.sha256(b'a layer of the base').hexdigest()}"
     document["rootfs"] = {"type": "layers", "diff_ids": [diff_id]}

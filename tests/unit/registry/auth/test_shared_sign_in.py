@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from dataclasses import replace
 
 import httpx
 import pytest
@@ -11,7 +10,7 @@ from keynet.errors import RegistryDenied
 from keynet.net.sign_in import SignIn, covers
 from keynet.oci.reference import Reference
 from keynet.registry.transfer.push_image import push_image
-from tests.fakes.images import image_of, random_image
+from tests.fakes.images import BytesLayer, image_of, random_image
 from tests.fakes.registry import MemoryRegistry
 from tests.unit.registry.conftest import Connect
 
@@ -59,18 +58,17 @@ def test_mounts_from_many_repositories_need_one_token(connect: Connect, refused:
     sources = [f"team/source{number}" for number in range(5)]
 
     async def run() -> None:
+        layers = [
+            BytesLayer(b"%d" % number, origin=Reference("registry.test", source, "1"))
+            for number, source in enumerate(sources)
+        ]
         async with connect(registry) as client:
-            for number, source in enumerate(sources):
-                place = Reference("registry.test", source, "1")
-                await push_image(client, random_image(number), place, known_missing=True)
-            images = [random_image(number) for number in range(5)]
-            layers = [
-                replace(image.layers[2], origin=Reference("registry.test", source))
-                for image, source in zip(images, sources, strict=True)
-            ]
+            for layer in layers:
+                assert layer.origin is not None
+                await push_image(client, image_of((layer,)), layer.origin, known_missing=True)
         registry.seen.clear()
         async with connect(registry) as client:
-            whole = image_of(layers)
+            whole = image_of(tuple(layers))
             await push_image(client, whole, IMAGE, known_missing=True, new_repository=True)
         mounted = [each for each in registry.seen if "mount=" in each.url]
         assert len(mounted) == 5

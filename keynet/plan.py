@@ -4,10 +4,11 @@ Facts only: how they are built (Containerfile text, mounts, pip) is decided by e
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import MappingProxyType
 
+from keynet.frozen import frozen
 from keynet.oci.descriptor import Digest
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
@@ -30,7 +31,7 @@ __all__ = [
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ContextFile:
     """One entry of the context.
 
@@ -42,7 +43,7 @@ class ContextFile:
     is_folder: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dependencies:
     """The packages to install into an image.
 
@@ -67,7 +68,7 @@ class Dependencies:
     lines: tuple[str, ...] = field(default=(), repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BaseFacts:
     """What the config of a base image says, for one platform.
 
@@ -86,7 +87,7 @@ class BaseFacts:
     onbuild: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recipe:
     """An image described by keynet: the context is copied to ``workdir``.
 
@@ -109,7 +110,7 @@ class Recipe:
         return self.base_name or str(self.base)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Instruction:
     """One instruction of a Containerfile.
 
@@ -124,7 +125,7 @@ class Instruction:
     heredoc: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UserContainerfile:
     """The user's own Containerfile, used unchanged, and its parsed instructions.
 
@@ -137,7 +138,7 @@ class UserContainerfile:
     syntax: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BuildSecret:
     """One ``--secret id=…,src=…``; only the engine reads the file."""
 
@@ -145,7 +146,7 @@ class BuildSecret:
     source: Path
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostNetwork:
     """The host's network settings for RUN steps, never for the image itself.
 
@@ -159,7 +160,7 @@ class HostNetwork:
     pip_conf: Secret | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BuildPlan:
     """One image to build, completely decided.
 
@@ -203,7 +204,7 @@ class BuildPlan:
         return any(instruction.name == "RUN" for instruction in self.recipe.instructions)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RegistryAccess:
     """How to reach one registry.
 
@@ -219,7 +220,7 @@ class RegistryAccess:
     token_hosts: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pushed:
     """A pushed image.
 

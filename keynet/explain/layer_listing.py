@@ -3,12 +3,12 @@
 import gzip
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from keynet.errors import InvalidArchive
 from keynet.explain.layer_tar import read_members
 from keynet.explain.package_records import Package, is_record, read_record
+from keynet.frozen import frozen
 from keynet.text import _, fill
 
 __all__ = ["LayerListing", "from_bytes", "list_layer", "to_bytes"]
@@ -20,7 +20,7 @@ _WHITEOUT: Final = ".wh."
 _OPAQUE: Final = ".wh..wh..opq"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LayerListing:
     """One layer, unpacked in thought.
 

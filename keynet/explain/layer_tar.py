@@ -9,11 +9,11 @@ Source: POSIX.1-2017, pax; GNU tar manual, "Basic Tar Format".
 import hashlib
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from keynet.archive.compression import MAGIC, decompressed, sniff
 from keynet.errors import InvalidArchive
+from keynet.frozen import frozen
 from keynet.text import _, fill
 
 __all__ = ["TarMember", "read_members"]
@@ -26,7 +26,7 @@ _SPARSE_MORE: Final = 504
 _SPARSE_FIRST: Final = 482
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TarMember:
     """A member: its path without a leading ``/``, and ``size`` in bytes.
 

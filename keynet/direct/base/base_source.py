@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from keynet.archive.layers import layer_blocks
@@ -20,6 +19,7 @@ from keynet.direct.base.python_cache import (
 from keynet.direct.base.target_python import TargetPython, from_config, own_layers
 from keynet.errors import ValidationError
 from keynet.events import Emit, LogLine, Notice
+from keynet.frozen import frozen
 from keynet.oci.descriptor import Digest
 from keynet.oci.image import Image, Layer
 from keynet.oci.index_entries import choose_entry
@@ -38,7 +38,7 @@ __all__ = ["Target", "config_of", "find_python_alone", "find_target", "read_base
 _BIG: Final = 1_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Target:
     """The Python of a base, and the packages that it brings as far as they are known."""
 

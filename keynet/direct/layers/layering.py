@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Final
 
@@ -21,6 +21,7 @@ from keynet.direct.packages.resolved_cache import PackageLayer
 from keynet.direct.packages.wheel_choice import Wheel
 from keynet.direct.packages.wheel_files import PREFIX, placed_entries, shared_files, wheel_entries
 from keynet.events import Emit, LogLine, Notice
+from keynet.frozen import frozen
 from keynet.oci.image import Layer
 from keynet.plan import BuildPlan, Recipe
 from keynet.text import fill, ngettext, printable
@@ -87,7 +88,7 @@ def kept_package_layers(
     return added if len(added) == len(layers) else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Part:
     """A layer that can be made: its key, its packages in words, and what yields its tar."""
 

@@ -9,7 +9,6 @@ Source: PEP 751 (pylock.toml).
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from operator import itemgetter
 from pathlib import PurePosixPath
@@ -17,6 +16,7 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from keynet.errors import ValidationError
+from keynet.frozen import frozen
 from keynet.text import _, fill, printable
 
 __all__ = ["Recorded", "narrowed", "parsed", "rendered", "wheel_hashes"]
@@ -26,7 +26,7 @@ _SHA256: Final = re.compile("[0-9a-f]{64}")
 _NAME: Final = re.compile(r"[A-Za-z0-9](?:[\w.-]{0,200}[A-Za-z0-9])?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recorded:
     """What else decided the layers.
 

@@ -7,7 +7,6 @@ without the cache chooses again.
 import hashlib
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +14,7 @@ from keynet.direct.base.target_python import TargetPython
 from keynet.errors import KeynetError
 from keynet.files import places
 from keynet.files.disk_cache import DiskCache
+from keynet.frozen import frozen
 from keynet.oci.platform import Platform
 from keynet.plan import Dependencies, HostNetwork
 
@@ -24,7 +24,7 @@ _MOST: Final = 128
 _LOGIN: Final = re.compile(r"://[^/@\s]*@")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PackageLayer:
     """The key of a layer with packages, and the packages in words."""
 
@@ -32,7 +32,7 @@ class PackageLayer:
     names: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Resolved:
     """The layers of a project's packages, and the documents about them: lock and SBOM."""
 

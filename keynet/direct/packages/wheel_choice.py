@@ -15,7 +15,7 @@ import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ from keynet.direct.packages.source_builds import BUILD_VARIABLES
 from keynet.errors import BuildFailed
 from keynet.events import Emit, LogLine
 from keynet.files import places
+from keynet.frozen import frozen
 from keynet.oci.platform import Platform
 from keynet.plan import Dependencies, HostNetwork
 from keynet.process import shell
@@ -51,7 +52,7 @@ _TOP: Final = "/keynet/direct"
 _NOTHING: Final = BasePackages()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wheel:
     """An unpacked wheel: its project's name, a key of its content, and its folder.
 
@@ -65,7 +66,7 @@ class Wheel:
     metadata: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Chosen:
     """The wheels of all packages, sorted by name, and the packages of their lock."""
 
@@ -73,7 +74,7 @@ class Chosen:
     packages: tuple[Mapping[str, Any], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Uv:
     program: Path
     top: Path

@@ -2,10 +2,11 @@
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from keynet.errors import ContextInvalid
 from keynet.events import Notice
+from keynet.frozen import frozen
 from keynet.recipe.dependencies import stub_wheel
 from keynet.recipe.dependencies.declared import canonical
 from keynet.recipe.dependencies.folder import Folder, invalid
@@ -16,7 +17,7 @@ from keynet.text import _, fill, printable
 __all__ = ["LocalProject", "describe", "import_paths", "import_paths_of"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LocalProject:
     """A project of the context.
 

@@ -6,9 +6,9 @@ Source: distribution, "Token Authentication Specification".
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from keynet.errors import KeynetError, RegistryError
+from keynet.frozen import frozen
 from keynet.registry.address import Registry
 from keynet.registry.auth.challenge import Challenge, parse_challenges, scopes_of
 from keynet.registry.auth.credential_sources import Credential, CredentialSource
@@ -28,7 +28,7 @@ from keynet.text import _, fill, printable
 __all__ = ["Authorizer"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Token:
     header: Secret
     expires: float

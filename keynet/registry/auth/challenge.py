@@ -5,8 +5,10 @@ Source: RFC 9110, "WWW-Authenticate"; distribution, "Token Authentication Specif
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
+
+from keynet.frozen import frozen
 
 __all__ = ["Challenge", "parse_challenges", "scopes_of"]
 
@@ -17,7 +19,7 @@ _PARAMETER = re.compile(rf'\s*({_TOKEN})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|({_TOKEN}|
 _ESCAPED = re.compile(r"\\(.)")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Challenge:
     """One way to authenticate; ``scheme`` and the names of parameters are lower-case."""
 

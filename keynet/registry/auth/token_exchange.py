@@ -6,11 +6,11 @@ Source: distribution, "Token Authentication Specification", "OAuth2 Token Authen
 import base64
 import codecs
 import json
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from keynet.errors import RegistryError
+from keynet.frozen import frozen
 from keynet.net import server_words
 from keynet.registry.address import with_query
 from keynet.registry.auth.challenge import Challenge
@@ -32,7 +32,7 @@ _LONGEST_TEXT: Final = 300
 _EXPLANATIONS: Final = ("error_description", "message", "details", "detail", "error")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GrantedToken:
     """A token, and for how many seconds from the request on it is used."""
 

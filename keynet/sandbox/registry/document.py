@@ -6,9 +6,9 @@ referrers".
 
 import json
 import re
-from dataclasses import dataclass
 from typing import Any, Final
 
+from keynet.frozen import frozen
 from keynet.oci.descriptor import Digest
 from keynet.sandbox.registry.error_answers import Refusal
 from keynet.sandbox.registry.grammar import digest_of
@@ -22,7 +22,7 @@ _MEDIA_TYPE: Final = re.compile(
 _REMOTE: Final = ("foreign", "nondistributable")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Document:
     """One manifest; ``blobs`` and ``manifests`` must be there before it is."""
 

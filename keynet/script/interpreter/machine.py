@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias
 
+from keynet.frozen import frozen
 from keynet.script.arguments import Note
 from keynet.script.interpreter.definitions import (
     Class,
@@ -213,7 +214,7 @@ class Native:
     call: Handler
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NativeClass:
     """A class outside the project whose objects a dialect understands.
 
@@ -226,7 +227,7 @@ class NativeClass:
     attribute: Callable[[Machine, Class, str], Value] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dialect:
     """A library that declares command lines: what its functions and classes do.
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from keynet.frozen import frozen
+
 if TYPE_CHECKING:
     pass
 
@@ -84,7 +86,7 @@ class OneOf:
     values: tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class External:
     """Something outside the project, by its full dotted name."""
 
@@ -99,7 +101,7 @@ class Generic:
     arguments: tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PathValue:
     """A ``pathlib`` path."""
 
@@ -113,7 +115,7 @@ class SetValue:
     items: dict[Value, None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Arguments:
     """The arguments of a call; ``open`` if an unknown ``*`` or ``**`` may add more."""
 

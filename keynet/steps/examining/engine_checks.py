@@ -9,6 +9,7 @@ from typing import Final
 
 from keynet.errors import EngineError, EngineUnavailable
 from keynet.events import ignore
+from keynet.frozen import frozen
 from keynet.process import shell
 from keynet.runtime.engine import AnyBuilder, Candidate, Unusable, WorkingEngine
 from keynet.runtime.probing import choosing, reasons
@@ -113,7 +114,7 @@ def _passed_over(name: str, found: EnginesFound) -> str:
             return fill(_("{name} does not work"), name=name)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Known:
     """A candidate whose result is known."""
 

@@ -6,7 +6,6 @@ The destination is checked before the build.
 import contextlib
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from keynet.errors import EngineError, UsageError
 from keynet.events import Emit
 from keynet.files import atomic, limited_read, places
 from keynet.files.living_folders import living
+from keynet.frozen import frozen
 from keynet.runtime.engine import AnyBuilder, Saver
 from keynet.text import _, fill
 
@@ -25,7 +25,7 @@ _LARGEST_INDEX: Final = 4_000_000
 _KINDS: Final = ("oci", "oci-archive", "docker-archive")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Output:
     """A destination of ``keynet build --output``; ``text`` is the option as given."""
 

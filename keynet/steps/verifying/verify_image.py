@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, ExitStack, closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -31,6 +31,7 @@ from keynet.events import Emit
 from keynet.explain.layer_difference import FileDifference, differing_files
 from keynet.explain.layer_tar import read_members
 from keynet.files import places
+from keynet.frozen import frozen
 from keynet.oci import platform as platforms
 from keynet.oci.attachment import LOCK
 from keynet.oci.descriptor import Digest
@@ -58,7 +59,7 @@ _PREFIX: Final = "keynet: "
 _LONGEST_NAMES: Final = 300
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """Which image to verify, and how to reach its registry.
 
@@ -71,7 +72,7 @@ class Asked:
     access: RegistryAccess | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Opened:
     """The image, its base, and its lock, "" if nothing was installed."""
 

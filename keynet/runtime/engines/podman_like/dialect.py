@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
+from keynet.frozen import frozen
 from keynet.oci.platform import Platform
 from keynet.process import programs
 from keynet.runtime.probing.reasons import Guide
@@ -14,7 +14,7 @@ __all__ = ["Dialect", "Facts", "Invocation", "read_info"]
 _RUNTIMES: Final = ("crun", "runc", "youki")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Invocation:
     """How to invoke podman or buildah on this host, as a trial build succeeded.
 
@@ -35,7 +35,7 @@ class Invocation:
     remote: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Facts:
     """What ``podman info`` or ``buildah info`` reports about the engine's host."""
 
@@ -53,7 +53,7 @@ class Facts:
         return [path for path in found if path]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dialect:
     """How the argv of podman or buildah differs; ``invocations`` are best first."""
 

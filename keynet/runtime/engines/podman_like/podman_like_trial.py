@@ -4,7 +4,7 @@ import json
 import os
 import re
 from contextvars import Context
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -12,6 +12,7 @@ from typing import Final
 from keynet.errors import EngineError
 from keynet.files import places
 from keynet.files.living_folders import living
+from keynet.frozen import frozen
 from keynet.process import programs, shell
 from keynet.runtime.build import layer_cache
 from keynet.runtime.engine import Unusable, WorkingEngine
@@ -36,7 +37,7 @@ _TRIES: Final = 3
 _LIMITS = re.compile("rlimit", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Attempt:
     invocation: Invocation
     error: str

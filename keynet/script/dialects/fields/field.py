@@ -2,9 +2,10 @@
 
 import ast
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from keynet.frozen import frozen
 from keynet.script.interpreter.definitions import Class, Function, Instance, Scope
 from keynet.script.interpreter.evaluation.attributes import class_attribute, lineage
 from keynet.script.interpreter.knowledge.annotations import Described, describe_value
@@ -34,7 +35,7 @@ _HIDDEN: Final = ("ClassVar", "Suppress", "Fixed", "SuppressFixed")
 _DOCUMENTED: Final = re.compile(r"^\s*(?:\*\s*|:param\s+)?(\w+)(?:\s*\([^)]*\))?\s*:\s+(\S.*)$")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Field:
     """One field or parameter; ``annotation`` is its evaluated type, else MISSING."""
 
@@ -42,7 +43,7 @@ class Field:
     annotation: Value
     described: Described
     default: Value = MISSING
-    info: Arguments = Arguments()  # noqa: RUF009 - frozen
+    info: Arguments = Arguments()
     help: Value = ""
     line: int = 0
     file: str = ""

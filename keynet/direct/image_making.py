@@ -133,8 +133,8 @@ def _wanted(
     emit: Emit,
     cache: RegistryCache | None,
 ) -> WantedPackages:
-    told = cache.base(Digest.of(image.config)) if cache else CachedBase()
-    target = find_target(image, base, loop, emit, (told.python, told.packages))
+    stated = cache.base(Digest.of(image.config)) if cache else CachedBase()
+    target = find_target(image, base, loop, emit, (stated.python, stated.packages))
     return WantedPackages.of(plan, recipe, target, platform, len(image.layers), emit, cache)
 
 

@@ -164,11 +164,11 @@ class WantedPackages:
         if self.plan.no_cache:
             return None
         key, cache = self._key(), self.cache
-        elsewhere = cache.layer if cache else _nowhere
+        cached_layer = cache.layer if cache else _nowhere
         for known in (resolved_cache.kept(key), cache.resolved(key) if cache else None):
             if known is not None:
                 layers = layering.kept_package_layers(
-                    layer_store(self.plan), known.layers, elsewhere
+                    layer_store(self.plan), known.layers, cached_layer
                 )
                 if layers is not None:
                     return self._packages(known, layers)

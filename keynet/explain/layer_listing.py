@@ -67,10 +67,10 @@ def list_layer(blocks: Iterable[bytes], name: str) -> LayerListing:
                 _("keynet does not explain such an image."),
             )
         if member.content is not None and recorded < _MOST_RECORDED:
-            found, told = read_record(member.path, member.content)
+            found, stated = read_record(member.path, member.content)
             packages += found
             recorded += sum(len(each.files) for each in found)
-            versions = {**(versions or {}), **told} if told else versions
+            versions = {**(versions or {}), **stated} if stated else versions
     return LayerListing(files, frozenset(removed), frozenset(emptied), tuple(packages), versions)
 
 

@@ -83,8 +83,8 @@ def read_members(
         path = _normal(name_in_tar, stream)
         size = _size(fields.get("size", member.size), stream)
         target = fields.get("linkpath") or long.get(tarfile.GNUTYPE_LONGLINK) or member.linkname
-        told = (member.type.decode("latin-1"), member.mode, member.uid, member.gid)
-        attributes = (*told, fields.get("mtime") or int(member.mtime), target)
+        stated = (member.type.decode("latin-1"), member.mode, member.uid, member.gid)
+        attributes = (*stated, fields.get("mtime") or int(member.mtime), target)
         long, fields = {}, {}
         if member.type not in _FILES:
             kind = "folder" if member.isdir() else "other"
@@ -188,9 +188,9 @@ def _normal(name: str, stream: _Blocks) -> str:
     return "/".join(done)
 
 
-def _size(told: str | int, stream: _Blocks) -> int:
+def _size(stated: str | int, stream: _Blocks) -> int:
     try:
-        size = int(told)
+        size = int(stated)
     except ValueError as error:
         raise stream.bad(_("a size is not a number")) from error
     if size < 0:

@@ -161,7 +161,7 @@ def pick(
 
 
 def for_cluster(system: str) -> Platform | None:
-    """Return what a laptop builds for, unless told otherwise: linux/amd64; None on Linux.
+    """Return what a laptop builds for, unless the user chooses: linux/amd64; None on Linux.
 
     Args:
         system: As ``sys.platform`` names it.

@@ -100,14 +100,14 @@ def find_target(
     base: Reference,
     loop: EventLoop,
     emit: Emit,
-    told: tuple[str, str] = ("", ""),
+    stated: tuple[str, str] = ("", ""),
 ) -> Target:
     """Return the base's Python and packages: by its config, else by a list of its files, read once.
 
     Of an image on Python's own one the layers that were added are listed.
 
     Args:
-        told: Of its Python and its packages, as another machine has kept them.
+        stated: Of its Python and its packages, as another machine has kept them.
 
     Raises:
         ValidationError: It has none, or one that is not understood.
@@ -120,8 +120,8 @@ def find_target(
         # What Python's own image brings (pip) is of no use to a project.
         return Target(known, BasePackages())
     digest = Digest.of(image.config)
-    python = known or kept_python(digest) or python_of(told[0])
-    packages = kept_packages(digest) or packages_of(told[1])
+    python = known or kept_python(digest) or python_of(stated[0])
+    packages = kept_packages(digest) or packages_of(stated[1])
     if python is not None and packages is not None:
         return Target(python, packages)
     listing = _listed(image.layers[first:], base, loop, emit)

@@ -73,15 +73,15 @@ def most_big(base_layers: int, *, compiled: bool) -> int:
 
 
 def kept_package_layers(
-    store: LayerStore, layers: Sequence[PackageLayer], elsewhere: Callable[[str], Layer | None]
+    store: LayerStore, layers: Sequence[PackageLayer], cached_layer: Callable[[str], Layer | None]
 ) -> list[Added] | None:
     """Return the layers if all of them are in the cache.
 
     Args:
-        elsewhere: Returns the layer of a key that another cache has.
+        cached_layer: Returns the layer of a key that another cache has.
     """
     found = [
-        (store.kept(each.key) or elsewhere(f"{store.how.tag}{each.key}"), each.names)
+        (store.kept(each.key) or cached_layer(f"{store.how.tag}{each.key}"), each.names)
         for each in layers
     ]
     added = [Added(layer, names) for layer, names in found if layer is not None]

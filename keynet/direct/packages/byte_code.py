@@ -52,7 +52,7 @@ def find_compiler(minor: str) -> Compiler | None:
     if program is None:
         return None
     try:
-        told = subprocess.run(
+        stated = subprocess.run(
             [program, *_ISOLATED, "-c", _ASK],
             capture_output=True,
             text=True,
@@ -63,7 +63,7 @@ def find_compiler(minor: str) -> Compiler | None:
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return None
-    tag, _space, version = told.strip().partition(" ")
+    tag, _space, version = stated.strip().partition(" ")
     if tag != f"cpython-{minor.replace('.', '')}":
         return None
     return Compiler(program, tag, version)

@@ -99,9 +99,9 @@ def parsed(content: bytes) -> tuple[list[dict[str, Any]], Recorded]:
     try:
         document = tomllib.loads(content.decode())
         packages = [_checked(each) for each in document["packages"]]
-        told = document["tool"][_TOOL]
+        stated = document["tool"][_TOOL]
         names = ("python", "platform", "compiler", "layout")
-        recorded = Recorded(*(_text(told, name) for name in names))
+        recorded = Recorded(*(_text(stated, name) for name in names))
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise ValidationError(
             fill(_("The attached lock is not one of keynet's: {why}."), why=printable(error, 200)),

@@ -63,8 +63,8 @@ def resolution_key(
     whole = hashlib.sha256(f"4\0{python!r}\0{platform}\0{compiler}\0{most_big}\0".encode())
     for name, content in sorted(dependencies.files.items()):
         # A path is a copy in keynet's cache, whose folder is named by its hash.
-        told = content if isinstance(content, bytes) else content.parent.name.encode()
-        whole.update(f"{name}\0{len(told)}\0".encode() + told)
+        stated = content if isinstance(content, bytes) else content.parent.name.encode()
+        whole.update(f"{name}\0{len(stated)}\0".encode() + stated)
     whole.update(of_base.encode() + (b"\0built" if built else b""))
     if network.pip_conf is not None:
         whole.update(_LOGIN.sub("://", network.pip_conf.reveal()).encode())
@@ -85,7 +85,7 @@ def kept(key: str) -> Resolved | None:
 
 
 def keep(key: str, resolved: Resolved) -> None:
-    """Remember a result; a folder that cannot be written is no error."""
+    """Remember a result; a folder that cannot be written is not an error."""
     layers = [[each.key, each.names] for each in resolved.layers]
     content = {"layers": layers, "lock": resolved.lock, "sbom": resolved.sbom}
     try:

@@ -128,16 +128,16 @@ def _token(fields: dict[str, Any]) -> str:
     return ""
 
 
-def _life_s(told: object) -> float:
+def _life_s(stated: object) -> float:
     """Return how long a token is used: less than the server says, so that none expires on its way.
 
     Servers say 0, -1, null or text for a lifetime that they do not limit.
     """
     try:
-        lifetime = float(told) if isinstance(told, int | float | str) else 0.0
+        lifetime = float(stated) if isinstance(stated, int | float | str) else 0.0
     except (ValueError, OverflowError):
         lifetime = 0.0
-    if not lifetime > 0 or isinstance(told, bool):
+    if not lifetime > 0 or isinstance(stated, bool):
         lifetime = _LIFETIME_S
     return max(lifetime - _MARGIN_S, lifetime / 2)
 

@@ -312,7 +312,7 @@ def _copy(commands: ContainerCommands, run: ContainerRun, output: Path) -> None:
 
 
 def _remove(commands: ContainerCommands, name: str, timeout_s: float = _REMOVE_TIMEOUT_S) -> None:
-    """Kill and remove the container; one that does not exist is no error.
+    """Kill and remove the container; one that does not exist is not an error.
 
     Raises:
         EngineUnavailable: The engine does not answer.

@@ -46,9 +46,9 @@ def parsed(content: bytes, content_type: str) -> Document:
         raise _invalid("the manifest is not JSON") from e
     if not isinstance(manifest, dict):
         raise _invalid("the manifest is not a JSON object")
-    told = manifest.get("mediaType")
-    media_type = content_type.partition(";")[0].strip() or told
-    if not isinstance(media_type, str) or told not in {None, media_type}:
+    stated = manifest.get("mediaType")
+    media_type = content_type.partition(";")[0].strip() or stated
+    if not isinstance(media_type, str) or stated not in {None, media_type}:
         raise _invalid("mediaType and Content-Type differ")
     if not _MEDIA_TYPE.fullmatch(media_type):
         raise _invalid("mediaType is not a media type")

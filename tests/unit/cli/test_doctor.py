@@ -141,6 +141,7 @@ def test_an_engine_that_a_variable_names_has_to_work(
     assert "KEYNET_BUILDER" in _checks(capsys)["builder"]["fix"]
 
 
+@pytest.mark.slow
 def test_watching_yields_changes_alone(platform: Platform) -> None:
     del platform
     first = Examiner()

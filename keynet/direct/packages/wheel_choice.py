@@ -23,9 +23,15 @@ from keynet.direct.base.base_packages import BasePackages
 from keynet.direct.base.target_python import TargetPython, uv_platform
 from keynet.direct.packages import package_lock
 from keynet.direct.packages.base_satisfied import plan_on_base
-from keynet.direct.packages.choice_errors import hashes_differ, not_fetched, not_resolved
+from keynet.direct.packages.choice_errors import (
+    from_source,
+    hashes_differ,
+    not_fetched,
+    not_resolved,
+)
 from keynet.direct.packages.given_hashes import not_given
 from keynet.direct.packages.source_builds import BUILD_VARIABLES
+from keynet.direct.packages.vcs_requirements import from_version_control
 from keynet.errors import BuildFailed
 from keynet.events import Emit, LogLine
 from keynet.files import places
@@ -123,6 +129,9 @@ def choose_lock(
         BuildFailed: The packages contradict each other, or cannot be built.
     """
     with _prepared(dependencies, network, python, platform, builder) as uv:
+        unbuilt = [] if builder else from_version_control(uv.options.texts.values())
+        if unbuilt:
+            raise from_source(unbuilt)
         pinned = (_PINNED,) if (uv.folder / _PINNED).exists() else ()
         sources = ["requirements.txt", *pinned]
         if base.files:

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
 from keynet.oci.platform import Platform
@@ -12,6 +13,8 @@ from keynet.runtime.probing.reasons import Guide
 __all__ = ["Dialect", "Facts", "Invocation", "read_info"]
 
 _RUNTIMES: Final = ("crun", "runc", "youki")
+# The controllers of control groups v2 where v1 has the others.
+_CONTROLLERS: Final = Path("/sys/fs/cgroup/unified/cgroup.controllers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +49,22 @@ class Facts:
     runtime: str = ""
     remote: bool = False
 
-    @property
-    def other_runtimes(self) -> list[str]:
-        """Return paths of OCI runtimes on this host, except the engine's default one."""
-        found = [programs.find(name) for name in _RUNTIMES if name != self.runtime]
-        return [path for path in found if path]
+    def with_runtimes(
+        self, invocation: Invocation, controllers: Path = _CONTROLLERS
+    ) -> list[Invocation]:
+        """Return the invocation with each OCI runtime of this host, the likeliest to work first.
+
+        The engine's default one comes first, unless it is known to start nothing here.
+
+        Args:
+            controllers: The file with the control groups of v2 where v1 is in use, too.
+        """
+        paths = [programs.find(name) for name in _RUNTIMES if name != self.runtime]
+        others = [replace(invocation, runtime=path) for path in paths if path]
+        if self.runtime == "crun" and _has_content(controllers):
+            # "cgroups in hybrid mode not supported, drop all controllers from cgroupv2"
+            return [*others, invocation]
+        return [invocation, *others]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +101,13 @@ class Dialect:
     def name(self) -> str:
         """Return the name of the engine, which is also the name of its program."""
         return self.guide.name
+
+
+def _has_content(file: Path) -> bool:
+    try:
+        return bool(file.read_bytes().strip())
+    except OSError:
+        return False
 
 
 def read_info(text: str) -> Facts:

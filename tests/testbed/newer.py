@@ -13,13 +13,15 @@ from pathlib import Path
 from .machine import CHECKOUT, cache_folder, locked, need, tox_settings
 from .processes import running
 
-__all__ = ["PYTHON", "NewerRoot", "newer_root"]
+__all__ = ["PYCACHE", "PYTHON", "NewerRoot", "newer_root"]
 
 PACKAGES = (
     "docker.io docker-cli docker-buildx podman buildah skopeo oras crun runc fuse-overlayfs "
     "slirp4netns uidmap netavark aardvark-dns iptables ca-certificates python3 python3-venv procps"
 )
 PYTHON = "/opt/keynet/bin/python"
+# Where its programs keep the byte code of the checkout.
+PYCACHE = "/var/tmp/keynet-pycache"
 HOST_CA = Path("/etc/ssl/certs/ca-certificates.crt")
 
 # A bare chroot is not enough: unpacking a layer there fails with "remount /: invalid argument".

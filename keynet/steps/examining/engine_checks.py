@@ -12,7 +12,7 @@ from keynet.events import ignore
 from keynet.frozen import frozen
 from keynet.process import shell
 from keynet.runtime.engine import AnyBuilder, Candidate, Unusable, WorkingEngine
-from keynet.runtime.probing import choosing, reasons
+from keynet.runtime.probing import choosing, reasons, shared_answers
 from keynet.runtime.probing.engine_report import EngineReport, Reporter
 from keynet.steps.examining.at_once import Examination, Show
 from keynet.steps.examining.check import ENGINE, Check, Group, Repair
@@ -145,6 +145,13 @@ def _result(name: str, found: EnginesFound) -> AnyBuilder | Unusable:
 
 
 def _examine(
+    candidate: Candidate, reporter: Reporter | None, found: EnginesFound, fresh: bool, show: Show
+) -> None:
+    with shared_answers.shared():
+        _report_and_try(candidate, reporter, found, fresh, show)
+
+
+def _report_and_try(
     candidate: Candidate, reporter: Reporter | None, found: EnginesFound, fresh: bool, show: Show
 ) -> None:
     name = candidate.name

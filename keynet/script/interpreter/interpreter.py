@@ -24,11 +24,7 @@ from keynet.script.interpreter.definitions import (
     Scope,
 )
 from keynet.script.interpreter.evaluation import attributes, items, operations
-from keynet.script.interpreter.knowledge.builtin_functions import BUILTINS
-from keynet.script.interpreter.knowledge.records import RECORDS
-from keynet.script.interpreter.knowledge.stdlib import STDLIB
 from keynet.script.interpreter.machine import (
-    Dialect,
     Finished,
     Handler,
     Limits,
@@ -38,6 +34,7 @@ from keynet.script.interpreter.machine import (
     Settling,
 )
 from keynet.script.interpreter.modules import Modules
+from keynet.script.interpreter.outside import Library, Outside
 from keynet.script.interpreter.values import (
     Arguments,
     External,
@@ -77,15 +74,10 @@ class _Registry:
 class Interpreter:
     """The state of following one script; implements ``machine.Machine``."""
 
-    def __init__(self, project: Project, dialects: Iterable[Dialect], limits: Limits) -> None:
+    def __init__(self, project: Project, libraries: Iterable[Library], limits: Limits) -> None:
         self.modules = Modules(project)
         self.limits = limits
-        self.handlers: dict[str, Handler] = {**BUILTINS, **STDLIB, **RECORDS}
-        self._plain = frozenset(self.handlers)
-        self.native_classes: dict[str, NativeClass] = {}
-        for dialect in dialects:
-            self.handlers.update(dialect.handlers)
-            self.native_classes.update(dialect.native_classes)
+        self.outside = Outside(libraries)
         self.notes: list[Note] = []
         self.parsers: list[ParserLike] = []
         self.candidates: list[Candidate] = []
@@ -256,16 +248,15 @@ class Interpreter:
 
     def handler(self, name: str) -> Handler | None:
         """Return what a name from outside the project does when called."""
-        return self.handlers.get(name) or self.handlers.get("*." + name.rpartition(".")[2])
+        return self.outside.handler(name)
 
     def declares_nothing(self, name: str) -> bool:
         """Report whether an outside function is known and declares no arguments."""
-        return name in self._plain
+        return self.outside.declares_nothing(name)
 
     def native_class(self, name: str) -> NativeClass | None:
         """Return the class that a dialect defines for a name from outside the project."""
-        found = self.native_classes.get(name)
-        return found or self.native_classes.get("*." + name.rpartition(".")[2])
+        return self.outside.native_class(name)
 
     def call_later(self, functions: Iterable[Value]) -> None:
         """Record functions that something unknown may call."""

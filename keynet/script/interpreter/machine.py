@@ -231,13 +231,10 @@ class Dialect:
     """A library that declares command lines: what its functions and classes do.
 
     Args:
-        words: A script uses this dialect only if it or its project contains one of these.
         handlers: By full name, or ``*.name`` for a name in any module.
         registers: Regular expression that matches modules that add commands when imported.
     """
 
-    name: str
-    words: tuple[str, ...]
     handlers: Mapping[str, Handler]
     native_classes: Mapping[str, NativeClass] = field(default_factory=dict)
     registers: str = ""

@@ -14,6 +14,8 @@ from typing import Final
 from keynet.script.arguments import Note
 from keynet.script.files.project_files import Project
 from keynet.script.interpreter import calls, certainty, expressions, modules, statements
+from keynet.script.interpreter.branching import raising
+from keynet.script.interpreter.branching.flow import RAISE
 from keynet.script.interpreter.candidates import Candidate
 from keynet.script.interpreter.definitions import (
     Class,
@@ -25,6 +27,7 @@ from keynet.script.interpreter.definitions import (
 )
 from keynet.script.interpreter.evaluation import attributes, items, operations
 from keynet.script.interpreter.machine import (
+    Attempt,
     Finished,
     Handler,
     Limits,
@@ -103,6 +106,11 @@ class Interpreter:
         # How many branches, of the calls that are followed, may have left before here.
         self.doubts = 0
         self.stops = 0
+        # The bodies of ``try`` that are followed, how often anything in them may have raised,
+        # and the class of what was raised last.
+        self.tries: list[Attempt] = []
+        self.failures = 0
+        self.raised: Value = None
         # The calls and turns of loops that are followed, and the doubts when each began.
         self.frames: list[int] = []
         self.begun: list[int] = []
@@ -192,6 +200,9 @@ class Interpreter:
             return self.evaluate(node.body, scope)
         signal = statements.execute(self, node.body, scope)
         frame = scope.frame
+        if signal == RAISE and self.tries:
+            # The caller is followed on: it may be that a condition was taken for another.
+            self.may_raise(self.raised)
         if frame.yields:
             return Unknown("list") if frame.unsure else self.fresh(list(frame.yields))
         return join_all(frame.returns if signal is not None else [*frame.returns, None])
@@ -203,6 +214,7 @@ class Interpreter:
     enter = certainty.enter
     leave = certainty.leave
     fresh = certainty.fresh
+    may_raise = raising.may_raise
     may_change = certainty.may_change
     passed_over = certainty.passed_over
     sure_for = certainty.sure_for

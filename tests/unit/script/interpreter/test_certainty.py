@@ -51,6 +51,9 @@ def row(kind: str = "str", default: object = None) -> Row:
          row()),
         ("X and p.add_argument('--a', required=True)", row()),
         ("p.add_argument('--a', action=lib.Action)", row()),
+        ("d = 1 if X is None else 2\np.add_argument('--a', default=d)", row()),
+        ("def f():\n    match X:\n        case None: return\n"
+         "    p.add_argument('--a')\nf()", row()),
     ],
 )  # fmt: skip
 def test_what_one_path_says_is_unknown_and_noted(tmp_path: Path, body: str, expected: Row) -> None:

@@ -208,4 +208,4 @@ _HANDLERS: Final[dict[str, Handler]] = {
 }
 
 # Declares no command line itself: the libraries built on dataclasses use its functions.
-DATACLASSES: Final = Dialect("dataclasses", (), _HANDLERS)
+DATACLASSES: Final = Dialect(_HANDLERS)

@@ -9,7 +9,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from keynet.frozen import frozen
-from keynet.oci.descriptor import Digest
+from keynet.net.sign_in import SignIn
+from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.secret import Secret
@@ -209,7 +210,8 @@ class RegistryAccess:
     """How to reach one registry.
 
     ``host`` is host[:port]; ``insecure`` allows plain http; ``token_hosts`` may get the password,
-    too, in exchange for tokens.
+    too, in exchange for tokens. ``sign_in`` is what the clients of this account learn; a copy for
+    another account begins with nothing.
     """
 
     host: str
@@ -218,16 +220,18 @@ class RegistryAccess:
     ca_cert: Path | None = None
     insecure: bool = False
     token_hosts: tuple[str, ...] = ()
+    sign_in: SignIn = field(init=False, default_factory=SignIn, repr=False, compare=False)
 
 
 @frozen
 class Pushed:
     """A pushed image.
 
-    ``size`` and ``bytes_sent`` are None if the engine does not report them.
+    ``manifest`` is its manifest or index with its size, and ``bytes_sent`` what was sent; both are
+    None if the builder does not report them.
     """
 
     reference: Reference
     digest: Digest
-    size: int | None = None
+    manifest: Descriptor | None = None
     bytes_sent: int | None = None

@@ -67,7 +67,7 @@ def build(
     destination = outputs.parse(output) if output is not None else None
     prepared = prepare(request, stages, emit, candidates)
     builder = prepared.builder
-    saver = outputs.check(destination, builder)
+    saver = outputs.check(destination, builder, prepared.plan.platforms)
     with stages.stage("build", _("Building image"), builder.engine.how):
         built = builder.build(prepared.plan, prepared.access, emit, None)
     try:

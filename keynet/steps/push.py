@@ -172,8 +172,7 @@ def _build_and_push(
     if sbom and isinstance(builder, Documenting):
         documents = builder.documents(built)
     with background(partial(builder.release, built)):
-        image = target.with_digest(pushed.digest)
-        attached = _attach(prepared, image, documents, connect, stages)
+        attached = _attach(prepared, pushed, documents, connect, stages)
     return pushed, attached
 
 
@@ -301,7 +300,7 @@ def _load_metadata(working: threading.Event) -> None:
 
 def _attach(
     prepared: Prepared,
-    image: Reference,
+    pushed: Pushed,
     documents: Sequence[Documented],
     connect: _Connect,
     stages: Stages,
@@ -312,6 +311,7 @@ def _attach(
         content = metadata.payload(
             prepared.script.name, prepared.script.digest, prepared.script.extraction
         )
-        digest = connect().attach(image, content, documents)
+        image = pushed.reference.with_digest(pushed.digest)
+        digest = connect().attach(image, content, documents, pushed.manifest)
         stage.detail = str(digest)
     return digest

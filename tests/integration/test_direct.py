@@ -316,8 +316,8 @@ def test_a_code_change_sends_the_code_alone(pusher: Pusher) -> None:
     assert again.result["bytes_pushed"] < 64_000
     asked = pusher.platform.registry.requests()[before:]
     layers = len(_raw(pusher.platform, again.image)["layers"])
-    # This registry has no referrers API: its list is read and written, too.
-    assert len(asked) <= layers + 23
+    # This registry has no referrers API: its list is read, written and read again.
+    assert len(asked) <= layers + 20, asked
 
 
 def _raw(platform: Platform, image: str) -> dict[str, Any]:

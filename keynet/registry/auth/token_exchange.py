@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 from keynet.errors import RegistryError
 from keynet.frozen import frozen
 from keynet.net import server_words
+from keynet.net.sign_in import Challenge
 from keynet.registry.address import with_query
-from keynet.registry.auth.challenge import Challenge
 from keynet.registry.auth.credential_sources import Credential
 from keynet.registry.http.exchange import Answer, Call
 from keynet.secret import Secret

@@ -2,8 +2,8 @@
 
 import importlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from keynet.frozen import frozen
 from keynet.script.interpreter.knowledge.builtin_functions import BUILTINS
 from keynet.script.interpreter.knowledge.records import RECORDS
 from keynet.script.interpreter.knowledge.stdlib import STDLIB
@@ -12,7 +12,7 @@ from keynet.script.interpreter.machine import Dialect, Handler, NativeClass
 __all__ = ["Library", "Outside"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Library:
     """Where a dialect is found, which is imported only for a script that uses it.
 

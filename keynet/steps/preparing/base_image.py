@@ -244,7 +244,7 @@ def _does_not_exist(base: _Base, builder: AnyBuilder, why: str) -> EngineError:
 def _not_pulled(base: _Base, builder: AnyBuilder, why: str) -> EngineError:
     return EngineError(
         fill(
-            _("{engine} has no copy of the base image {base} and cannot pull it: {why}"),
+            _("The base image {base} cannot be pulled by {engine}, which has no copy of it: {why}"),
             engine=builder.engine.name,
             base=base.name,
             why=error_line(why),

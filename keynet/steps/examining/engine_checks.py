@@ -212,7 +212,7 @@ def _store_check(engine: WorkingEngine, prune: str) -> Check:
 def _working(engine: WorkingEngine) -> Check:
     if engine.can_run:
         driver = f", {engine.storage_driver}" if engine.storage_driver else ""
-        slow = f" ({_('slow: it copies every file for every layer')})" if engine.slow else ""
+        slow = _(" (slow: it copies every file for every layer)") if engine.slow else ""
         return Check(engine.name, Group.ENGINES, True, f"{engine.how}{driver}{slow}")
     found = fill(
         _("{how}: only Containerfiles without RUN ({why})"),

@@ -12,7 +12,7 @@ from tests.testbed.daemon import Dockerd, running_dockerd
 from tests.testbed.host_setups import HostSetups
 from tests.testbed.images import Hub, fill_hub
 from tests.testbed.index import Index, running_index
-from tests.testbed.machine import scratch
+from tests.testbed.machine import beside_modules, scratch
 from tests.testbed.newer import PYTHON, NewerRoot, newer_root
 from tests.testbed.platform import Platform, running_platform
 from tests.testbed.registry import Auth, RegistryServer, running_registry
@@ -160,7 +160,7 @@ def keynet_source(bed: Path) -> Path:
 @pytest.fixture(scope="session")
 def newer_source(keynet_source: Path, newer: NewerRoot) -> Path:
     """The same with byte code for the newer root's Python, too."""
-    newer.run([PYTHON, *program.COMPILE, str(keynet_source)])
+    newer.run([PYTHON, *program.COMPILE, str(keynet_source)], env=beside_modules())
     return keynet_source
 
 

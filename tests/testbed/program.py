@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .machine import CHECKOUT, cache_folder, locked
+from .machine import CHECKOUT, cache_folder, check, locked
 
 __all__ = ["COMPILE", "PATH", "HostSetup", "copy_source", "host_python"]
 
@@ -91,7 +91,7 @@ def copy_source(folder: Path) -> Path:
     shutil.copytree(CHECKOUT / "keynet", source / "keynet", ignore=ignored)
     # As in the wheel: the template is the checkout's, at its root.
     shutil.copyfile(CHECKOUT / "Containerfile.template", source / "keynet/Containerfile.template")
-    _check([_PYTHON, *COMPILE, str(source)])
+    check([_PYTHON, *COMPILE, str(source)])
     subprocess.run(["chmod", "-R", "a+rX", str(source)], check=True)
     return source
 
@@ -111,13 +111,7 @@ def host_python() -> str:
                 # Another checkout's, with other dependencies, may be in use.
                 if time.time() - stale.stat().st_mtime > _STALE_S:
                     shutil.rmtree(stale.parent, ignore_errors=True)
-            _check([_PYTHON, "-m", "venv", str(folder)])
-            _check([str(python), "-m", "pip", "install", "--quiet", *wanted])
+            check([_PYTHON, "-m", "venv", str(folder)])
+            check([str(python), "-m", "pip", "install", "--quiet", *wanted])
         (folder / ".complete").touch()
     return str(python)
-
-
-def _check(argv: Sequence[str]) -> None:
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise AssertionError(f"{argv} gave {done.returncode}: {done.stdout}{done.stderr}")

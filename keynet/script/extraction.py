@@ -54,9 +54,13 @@ def extract(script: Path | TrainingScript, *, parser_type: str | None = None) ->
 
 
 def _extracted(script: TrainingScript, parser_type: str | None) -> Extraction:
+    with Project(script.path) as project:
+        return _read(script, project, parser_type)
+
+
+def _read(script: TrainingScript, project: Project, parser_type: str | None) -> Extraction:
     content = script.source
     libraries = [one for one in LIBRARIES if parser_type in (None, one.name)]
-    project = Project(script.path)
     limits = Limits(_STEPS, _TOKENS - content.tokens)
     run = Interpreter(project, libraries, limits)
     module = project.entry()
@@ -189,6 +193,6 @@ def _notes(run: Interpreter, more: list[Note]) -> tuple[Note, ...]:
     """Return every note once, in source order."""
     found = [*bounds.notes_on(run.limits.met), *run.notes, *more]
     # What is made without a line of its own stands at the first one.
-    placed = [replace(note, line=max(note.line, 1)) for note in found]
+    placed = [note if note.line >= 1 else replace(note, line=1) for note in found]
     every = sorted(dict.fromkeys(placed), key=lambda note: (note.file, note.line))
     return tuple(bounds.summarised(every)[:_MOST_NOTES])

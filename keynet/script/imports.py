@@ -62,7 +62,11 @@ def read(script: TrainingScript) -> Imports:
     Imports that may fail (in ``try``) or may not run (in ``if``) are left out, as are modules that
     the project puts into ``sys.modules``. Nothing is certain of a script that calls pip.
     """
-    project = Project(script.path)
+    with Project(script.path) as project:
+        return _followed(project, script)
+
+
+def _followed(project: Project, script: TrainingScript) -> Imports:
     entry = project.entry()
     limits = Limits(modules=_MOST_FILES, tokens=_MOST_WORDS)
     found: dict[str, Import] = {}

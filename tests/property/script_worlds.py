@@ -36,10 +36,15 @@ def _run(code: Any, conditions: dict[str, str | None]) -> list[dict[str, Any]] |
     def parse(self: argparse.ArgumentParser, *_args: object, **_kwargs: object) -> None:
         raise _Parsed(self)
 
+    def conflict(self: object, *_args: object) -> None:
+        # Scripts that go on after a conflict of their own arguments are no real ones.
+        raise SystemExit
+
     environment = {k: v for k, v in os.environ.items() if k not in CONDITIONS}
     environment |= {k: v for k, v in conditions.items() if v is not None}
     with (
         patch.object(argparse.ArgumentParser, "parse_args", parse),
+        patch.object(argparse._ActionsContainer, "_handle_conflict_error", conflict),
         patch.dict(os.environ, environment, clear=True),
         patch("sys.argv", ["train.py"]),
         contextlib.suppress(Exception, SystemExit),

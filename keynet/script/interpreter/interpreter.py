@@ -88,7 +88,9 @@ class Interpreter:
         self.calls = 0
         self.active: dict[ast.AST, int] = {}
         self.called: set[ast.AST] = set()
+        # What is found in syntax trees once: the names that loops store, what may fail in a try.
         self.stored: dict[ast.AST, set[str]] = {}
+        self.scanned: dict[ast.stmt, list[ast.AST]] = {}
         # How often anything that declares arguments was used, and the steps taken by each
         # function that never did.
         self.declarations = 0

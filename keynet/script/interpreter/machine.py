@@ -153,6 +153,7 @@ class Machine(Protocol):
     active: dict[ast.AST, int]
     called: set[ast.AST]
     stored: dict[ast.AST, set[str]]
+    scanned: dict[ast.stmt, list[ast.AST]]
     declarations: int
     idle: dict[ast.AST, int]
     unseen_imports: bool

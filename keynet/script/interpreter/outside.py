@@ -44,7 +44,7 @@ class Outside:
         self._handlers: dict[str, Handler] = {**BUILTINS, **STDLIB, **RECORDS}
         self._plain = frozenset(self._handlers)
         self._classes: dict[str, NativeClass] = {}
-        self._seen: set[str] = set()
+        self._known: dict[str, tuple[Handler | None, NativeClass | None]] = {}
         self._waiting: dict[str, list[Library]] = {}
         self.registering: dict[str, str] = {}
         for library in libraries:
@@ -53,31 +53,32 @@ class Outside:
 
     def handler(self, name: str) -> Handler | None:
         """Return what a name does when called."""
-        self._bring_in(name)
-        return self._handlers.get(name) or self._handlers.get(_anywhere(name))
+        return self._look_up(name)[0]
 
     def native_class(self, name: str) -> NativeClass | None:
         """Return the class that a dialect defines for a name."""
-        self._bring_in(name)
-        return self._classes.get(name) or self._classes.get(_anywhere(name))
+        return self._look_up(name)[1]
 
     def declares_nothing(self, name: str) -> bool:
         """Report whether a function is known and declares no arguments."""
         return name in self._plain
 
-    def _bring_in(self, name: str) -> None:
-        """Import the dialects that may know a name."""
-        if name in self._seen:
-            return
-        self._seen.add(name)
-        for part in (name.partition(".")[0], name.rpartition(".")[2]):
-            for library in self._waiting.pop(part, ()):
-                dialect = library.dialect()
-                self._handlers.update(dialect.handlers)
-                self._classes.update(dialect.native_classes)
-                if dialect.registers:
-                    self.registering[library.name] = dialect.registers
+    def _look_up(self, name: str) -> tuple[Handler | None, NativeClass | None]:
+        known = self._known.get(name)
+        if known is None:
+            last = name.rpartition(".")[2]
+            self._bring_in(name.partition(".")[0])
+            self._bring_in(last)
+            handler = self._handlers.get(name) or self._handlers.get(f"*.{last}")
+            native_class = self._classes.get(name) or self._classes.get(f"*.{last}")
+            known = self._known[name] = (handler, native_class)
+        return known
 
-
-def _anywhere(name: str) -> str:
-    return "*." + name.rpartition(".")[2]
+    def _bring_in(self, part: str) -> None:
+        """Import the dialects that may know a name with this first or last part."""
+        for library in self._waiting.pop(part, ()):
+            dialect = library.dialect()
+            self._handlers.update(dialect.handlers)
+            self._classes.update(dialect.native_classes)
+            if dialect.registers:
+                self.registering[library.name] = dialect.registers

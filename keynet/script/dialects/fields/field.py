@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from keynet.frozen import frozen
+from keynet.script.files.bodies import docstring
 from keynet.script.interpreter.definitions import Class, Function, Instance, Scope
 from keynet.script.interpreter.evaluation.attributes import class_attribute, lineage
 from keynet.script.interpreter.knowledge.annotations import Described, describe_value
@@ -113,7 +114,7 @@ def function_fields(run: Machine, function: Function, *, method: bool = False) -
     defaults = function.parameter_defaults()
     texts: dict[str, str] = {}
     if not isinstance(function.node, ast.Lambda):
-        texts = _documented(ast.get_docstring(function.node))
+        texts = _documented(docstring(function.node))
     found = []
     for node in [*nodes[1 if method else 0 :], *given.kwonlyargs]:
         annotation = _annotation(run, node.annotation, function.scope)

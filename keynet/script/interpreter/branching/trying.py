@@ -36,6 +36,7 @@ _FINDING: Final = frozenset(
 )
 _SURE: Final = frozenset(["builtins", *sys.stdlib_module_names])
 _LEAVING: Final = frozenset(["exit", "_exit", "abort", "quit"])
+_FAILING: Final = (ast.Call, ast.Import, ast.ImportFrom)
 _OWN_BODY: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.Try)
 
 
@@ -210,7 +211,9 @@ def _suppressed(expression: ast.expr, scope: Scope) -> list[ast.expr]:
 def _doubtful(run: Machine, body: list[ast.stmt], scope: Scope, *, imports: bool) -> int | None:
     """Return the place of the first statement with something that may fail."""
     for number, statement in enumerate(body):
-        for node in _own_nodes(statement):
+        if statement not in run.scanned:
+            run.scanned[statement] = [n for n in _own_nodes(statement) if isinstance(n, _FAILING)]
+        for node in run.scanned[statement]:
             is_import = isinstance(node, ast.Import | ast.ImportFrom)
             if (imports or not is_import) and _may_fail(run, node, scope):
                 return number

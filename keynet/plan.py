@@ -4,11 +4,13 @@ Facts only: how they are built (Containerfile text, mounts, pip) is decided by e
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import MappingProxyType
 
-from keynet.oci.descriptor import Digest
+from keynet.frozen import frozen
+from keynet.net.sign_in import SignIn
+from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.secret import Secret
@@ -30,7 +32,7 @@ __all__ = [
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ContextFile:
     """One entry of the context.
 
@@ -42,7 +44,7 @@ class ContextFile:
     is_folder: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dependencies:
     """The packages to install into an image.
 
@@ -67,7 +69,7 @@ class Dependencies:
     lines: tuple[str, ...] = field(default=(), repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BaseFacts:
     """What the config of a base image says, for one platform.
 
@@ -86,7 +88,7 @@ class BaseFacts:
     onbuild: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recipe:
     """An image described by keynet: the context is copied to ``workdir``.
 
@@ -109,7 +111,7 @@ class Recipe:
         return self.base_name or str(self.base)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Instruction:
     """One instruction of a Containerfile.
 
@@ -124,7 +126,7 @@ class Instruction:
     heredoc: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UserContainerfile:
     """The user's own Containerfile, used unchanged, and its parsed instructions.
 
@@ -137,7 +139,7 @@ class UserContainerfile:
     syntax: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BuildSecret:
     """One ``--secret id=…,src=…``; only the engine reads the file."""
 
@@ -145,7 +147,7 @@ class BuildSecret:
     source: Path
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostNetwork:
     """The host's network settings for RUN steps, never for the image itself.
 
@@ -159,7 +161,7 @@ class HostNetwork:
     pip_conf: Secret | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BuildPlan:
     """One image to build, completely decided.
 
@@ -203,12 +205,13 @@ class BuildPlan:
         return any(instruction.name == "RUN" for instruction in self.recipe.instructions)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RegistryAccess:
     """How to reach one registry.
 
     ``host`` is host[:port]; ``insecure`` allows plain http; ``token_hosts`` may get the password,
-    too, in exchange for tokens.
+    too, in exchange for tokens. ``sign_in`` is what the clients of this account learn; a copy for
+    another account begins with nothing.
     """
 
     host: str
@@ -217,16 +220,18 @@ class RegistryAccess:
     ca_cert: Path | None = None
     insecure: bool = False
     token_hosts: tuple[str, ...] = ()
+    sign_in: SignIn = field(init=False, default_factory=SignIn, repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pushed:
     """A pushed image.
 
-    ``size`` and ``bytes_sent`` are None if the engine does not report them.
+    ``manifest`` is its manifest or index with its size, and ``bytes_sent`` what was sent; both are
+    None if the builder does not report them.
     """
 
     reference: Reference
     digest: Digest
-    size: int | None = None
+    manifest: Descriptor | None = None
     bytes_sent: int | None = None

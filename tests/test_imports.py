@@ -16,6 +16,7 @@ TIER_ONE = {
     "events",
     "text",
     "secret",
+    "frozen",
     "confidential",
     "moments",
     "saved_login",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -19,13 +19,20 @@ from keynet.direct.caching.registry_cache import (
 )
 from keynet.direct.direct_abilities import NAME, unsupported
 from keynet.direct.image_making import Made
-from keynet.direct.image_sending import mounts, push_images, save_folder, write_to_cache
+from keynet.direct.image_sending import (
+    mounts,
+    push_images,
+    root_of,
+    save_images,
+    write_to_cache,
+)
 from keynet.direct.layers import mounting
 from keynet.direct.layers.layer_store import MadeLayer
 from keynet.direct.package_layers import layer_store
 from keynet.direct.sent_bytes import SentBytes
-from keynet.errors import DigestMismatch, EngineError, NotFound
+from keynet.errors import DigestMismatch, NotFound
 from keynet.events import Emit, Notice
+from keynet.frozen import frozen
 from keynet.oci.attachment import LOCK, SBOM, Attachment
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.platform import Platform
@@ -40,7 +47,7 @@ __all__ = ["Built", "Direct"]
 _Images: TypeAlias = tuple[Made, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Built:
     """Images by platform, and what the layers of their base are read with."""
 
@@ -52,7 +59,7 @@ class Built:
     resources: ExitStack = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Direct:
     """Puts images together without an engine; see ``keynet.runtime.engine.Builder``."""
 
@@ -174,7 +181,7 @@ class Direct:
         for made in images:
             mounting.remember(made.image.layers, target, mounts())
         self._write_cache(replace(built, images=images), target, access, emit)
-        return Pushed(target, stored.digest, None, sent.total)
+        return Pushed(target, stored.digest, stored, sent.total)
 
     def _forget(self, built: Built, damaged: Sequence[MadeLayer], emit: Emit) -> None:
         """Remove damaged layers from the cache, so that they are made again."""
@@ -226,28 +233,26 @@ class Direct:
             built.loop.run(write_to_cache(reference, images, target, access, emit))
 
     def local(self, built: Built) -> LocalImage:
-        """Return the image's digest; there is no store that has it."""
-        image = built.images[0].image
-        return LocalImage(str(Digest.of(image.manifest)), Digest.of(image.config).hex, stored=False)
+        """Return the digest, of several images their index's; there is no store that has it."""
+        _content, root = root_of(built.images)
+        images = built.images
+        identity = Digest.of(images[0].image.config) if len(images) == 1 else root.digest
+        return LocalImage(str(root.digest), identity.hex, stored=False)
 
     def save(self, built: Built, format: str, path: Path, emit: Emit) -> None:  # noqa: A002
-        """Write the image with its base's layers.
+        """Write the image, or one for each platform, with the layers of the base.
 
         Raises:
-            EngineError: There are several platforms.
             KeynetError: It cannot be written, or a layer cannot be read.
         """
-        if len(built.images) > 1:
-            raise EngineError(
-                _("Images for several platforms are pushed, not saved to a file."),
-                _("Name one platform with --platform, or push with: keynet push"),
-            )
-        image = built.images[0].image
+        images = built.images
         if format == "oci":
-            built.loop.run(save_folder(path, image, emit))
+            built.loop.run(save_images("oci", path, images, emit))
+        elif len(images) > 1:
+            built.loop.run(save_images("oci-archive", path, images, emit))
         else:
             layout: Layout = "oci" if format == "oci-archive" else "docker"
-            built.loop.run(write_archive(path, image, layout=layout, name=None))
+            built.loop.run(write_archive(path, images[0].image, layout=layout, name=None))
 
     def documents(self, built: Built) -> list[Documented]:
         """See ``Documenting.documents``."""

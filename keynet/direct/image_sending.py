@@ -1,8 +1,10 @@
-"""Send images to a registry, to a cache in one, or to a folder."""
+"""Send images to a registry, to a cache in one, or to an OCI layout."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
+from keynet.archive.layout.archive_target import writing_archive
 from keynet.archive.layout.folder_target import writing_folder
 from keynet.direct.caching.registry_cache import RegistryCache, Stored, open_cache, write_cache
 from keynet.direct.image_making import Made
@@ -10,14 +12,13 @@ from keynet.direct.layers import mounting
 from keynet.events import Emit
 from keynet.files import places
 from keynet.oci.descriptor import Descriptor, MediaType
-from keynet.oci.image import Image
 from keynet.oci.reference import Reference
 from keynet.plan import RegistryAccess
 from keynet.registry.account_client import open_client
 from keynet.registry.transfer.push_image import push_image
-from keynet.registry.transfer.push_index import push_index
+from keynet.registry.transfer.push_index import index_of, push_index
 
-__all__ = ["mounts", "push_images", "save_folder", "write_to_cache"]
+__all__ = ["mounts", "push_images", "root_of", "save_images", "write_to_cache"]
 
 
 def mounts() -> Path:
@@ -73,16 +74,31 @@ async def write_to_cache(
         await write_cache(client, reference, images, target, emit)
 
 
-async def save_folder(path: Path, image: Image, emit: Emit) -> None:
-    """Write an image to a folder, as an OCI layout.
+def root_of(images: Sequence[Made]) -> tuple[bytes, Descriptor]:
+    """Return what a tag names once they are pushed: the only image's manifest, or an index."""
+    if len(images) == 1:
+        content = images[0].image.manifest
+        return content, Descriptor.of(MediaType.OCI_MANIFEST, content)
+    content = index_of([(made.platform, made.image) for made in images])
+    return content, Descriptor.of(MediaType.OCI_INDEX, content)
+
+
+async def save_images(
+    kind: Literal["oci", "oci-archive"], path: Path, images: Sequence[Made], emit: Emit
+) -> None:
+    """Write images to a folder or a file, as an OCI layout with one image or one index.
 
     Raises:
         KeynetError: It cannot be written, or a layer cannot be read.
     """
-    async with writing_folder(path, emit) as folder:
-        for layer in image.layers:
-            await folder.add_blob(layer)
-        config = Descriptor.of(MediaType.OCI_CONFIG, image.config)
-        await folder.add_manifest(image.config, config)
-        manifest = Descriptor.of(MediaType.OCI_MANIFEST, image.manifest)
-        await folder.add_root(image.manifest, manifest, None)
+    writing = writing_folder if kind == "oci" else writing_archive
+    async with writing(path, emit) as target:
+        for made in images:
+            for layer in made.image.layers:
+                await target.add_blob(layer)
+            config = Descriptor.of(MediaType.OCI_CONFIG, made.image.config)
+            await target.add_manifest(made.image.config, config)
+            manifest = Descriptor.of(MediaType.OCI_MANIFEST, made.image.manifest)
+            await target.add_manifest(made.image.manifest, manifest)
+        content, root = root_of(images)
+        await target.add_root(content, root, None)

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         Event,
     )
     from keynet.net.retry import Retries
+    from keynet.net.sign_in import SignIn
     from keynet.oci.descriptor import Descriptor, Digest, MediaType
     from keynet.oci.platform import Platform
     from keynet.oci.summary import BlobInfo, ImageConfig, ImageInspect, LayerInfo, ManifestInfo
@@ -125,6 +126,7 @@ __all__ = [
     "RegistryUnreachable",
     "Retries",
     "Secret",
+    "SignIn",
     "Source",
     "TarReadError",
     "Timeouts",
@@ -186,6 +188,7 @@ _MODULES = {
         "Event",
     ),
     "keynet.net.retry": ("Retries",),
+    "keynet.net.sign_in": ("SignIn",),
     "keynet.oci.descriptor": ("Descriptor", "Digest", "MediaType"),
     "keynet.oci.platform": ("Platform",),
     "keynet.oci.summary": ("BlobInfo", "ImageConfig", "ImageInspect", "LayerInfo", "ManifestInfo"),

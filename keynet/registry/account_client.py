@@ -36,4 +36,5 @@ def open_client(
         emit=emit,
         timeout=timeout,
         retries=retries,
+        sign_in=access.sign_in if auth is not None and access is not None else None,
     )

@@ -8,7 +8,6 @@ import contextlib
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from importlib import import_module
 from types import ModuleType
 from typing import Any, Final
@@ -18,6 +17,7 @@ from keynet.oci.attachment import HYPERPARAMETERS, Attachment
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.reference import Reference
 from keynet.registry.client import RegistryClient
+from keynet.registry.concurrent_work import run_together
 from keynet.text import _, fill
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "attach",
     "attach_all",
     "attach_to",
+    "find_image",
     "preload",
     "read",
     "read_attached",
@@ -59,11 +60,22 @@ async def attach(
     Raises:
         NotFound: The registry does not have the image.
     """
-    repository = subject.repository
-    image = await client.head_manifest(repository, subject.digest or subject.identifier)
-    if image is None:
-        raise _absent(subject)
-    return await attach_to(client, repository, image, payload, file_name=file_name, created=created)
+    image = await find_image(client, subject)
+    return await attach_to(
+        client, subject.repository, image, payload, file_name=file_name, created=created
+    )
+
+
+async def find_image(client: RegistryClient, image: Reference) -> Descriptor:
+    """Return the manifest of an image, to attach something to it.
+
+    Raises:
+        NotFound: The registry does not have the image.
+    """
+    found = await client.head_manifest(image.repository, image.digest or image.identifier)
+    if found is None:
+        raise _absent(image)
+    return found
 
 
 async def attach_to(
@@ -100,7 +112,8 @@ async def attach_all(
 ) -> list[Descriptor]:
     """Attach several documents of any type to an image whose descriptor is known.
 
-    Where the registry has no referrers API, its list is written once for all.
+    They are sent at the same time, first the documents and then the manifests. Where the registry
+    has no referrers API, its list is written once for all.
 
     Args:
         image: As for ``attach_to``.
@@ -110,15 +123,15 @@ async def attach_all(
         The artifacts' manifests as they are stored, in the same order.
     """
     contents = []
-    # The empty config is the same blob for each of them. It is sent without a question, as are the
-    # others: to ask for so few bytes would take as long.
-    config = await client.upload_bytes(repository, MediaType.OCI_EMPTY, _EMPTY, look=False)
     for each in attachments:
-        layer = await client.upload_bytes(repository, each.artifact_type, each.content, look=False)
-        manifest = _manifest(
-            image, replace(config, media_type=each.artifact_type), layer, each, created
-        )
+        manifest = _manifest(image, each, created)
         contents.append(json.dumps(manifest, separators=(",", ":"), ensure_ascii=False).encode())
+    # The empty config is the same blob for each of them. They are sent without a question: to ask
+    # for so few bytes would take as long.
+    blobs = dict.fromkeys((_EMPTY, *(each.content for each in attachments)))
+    await run_together(
+        client.upload_bytes(repository, MediaType.OCI_EMPTY, blob, look=False) for blob in blobs
+    )
     return await client.attach_all(repository, image.digest, contents, MediaType.OCI_MANIFEST)
 
 
@@ -128,9 +141,7 @@ async def read(client: RegistryClient, image: Reference) -> bytes:
     Raises:
         NotFound: No such image, or nothing of this type is attached to it.
     """
-    subject = await client.head_manifest(image.repository, image.digest or image.identifier)
-    if subject is None:
-        raise _absent(image)
+    subject = await find_image(client, image)
     found = await read_attached(client, image, subject.digest, ARTIFACT_TYPE)
     if found is None:
         raise NotFound(
@@ -189,13 +200,7 @@ def preload() -> None:
         import_module("anyio._backends._asyncio")
 
 
-def _manifest(
-    image: Descriptor,
-    config: Descriptor,
-    layer: Descriptor,
-    attachment: Attachment,
-    created: str | None,
-) -> dict[str, Any]:
+def _manifest(image: Descriptor, attachment: Attachment, created: str | None) -> dict[str, Any]:
     # oras-py takes a while to import: only callers that attach something pay for it.
     with _deferred("jsonschema"):
         from oras.oci import NewManifest, Subject
@@ -205,7 +210,8 @@ def _manifest(
     named = {_TITLE: attachment.file_name}
     # oras-py has no artifactType. Harbor lists by the config's media type, so both have it.
     manifest["artifactType"] = attachment.artifact_type
-    manifest["config"] = config.to_json()
+    manifest["config"] = Descriptor.of(attachment.artifact_type, _EMPTY).to_json()
+    layer = Descriptor.of(attachment.artifact_type, attachment.content)
     manifest["layers"] = [{**layer.to_json(), "annotations": named}]
     manifest["subject"] = {
         "mediaType": subject.mediaType,

@@ -4,7 +4,7 @@ Source: OCI distribution-spec 1.1.
 """
 
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +13,7 @@ from typing import Self
 from keynet.errors import NotFound, RegistryError
 from keynet.events import BlobSkipped, Emit, ignore
 from keynet.net.retry import Retries
+from keynet.net.sign_in import SignIn
 from keynet.net.token_hosts import declared
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.registry import blobs, manifests
@@ -53,6 +54,8 @@ class RegistryClient:
         timeout: Seconds that a read or write may make no progress, or seconds by phase.
         retries: Limits on repeated attempts.
         lists: Limits on lists; a longer one is an error.
+        sign_in: Shared by clients of the same registry with the same credentials: what one has
+            learned about signing in, the others need not ask.
         transport: Replaces the network, for tests.
 
     Raises:
@@ -73,6 +76,7 @@ class RegistryClient:
         timeout: float | Timeouts = 300,
         retries: Retries | None = None,
         lists: ListLimits | None = None,
+        sign_in: SignIn | None = None,
         transport: HttpTransport | None = None,
     ) -> None:
         address = Registry.parse(registry, insecure=insecure, token_hosts=declared(token_hosts))
@@ -88,7 +92,9 @@ class RegistryClient:
             timeout = Timeouts(read_s=timeout, write_s=timeout)
         self._transport = Transport(address, trust, timeout, transport)
         sources = sources_of(auth, address.name)
-        self._session = Session(address, sources, self._transport, retries or Retries(), lists)
+        self._session = Session(
+            address, sources, self._transport, retries or Retries(), lists, sign_in
+        )
         self._policy = BlobPolicy()
 
     async def __aenter__(self) -> Self:
@@ -313,6 +319,11 @@ class RegistryClient:
         descriptor = Descriptor.of(media_type, content)
         await self.upload(repository, descriptor, lambda: _once(content), emit=emit, look=look)
         return descriptor
+
+    def expect_mounts(self, repository: str, sources: Iterable[str]) -> None:
+        """Ask for one token to mount from all these repositories, not for one for each."""
+        scopes = (f"repository:{each}:pull" for each in sources)
+        self._session.expect([f"repository:{repository}:pull,push", *scopes])
 
     async def mount(self, repository: str, digest: Digest, source: str) -> bool:
         """Have the registry take a blob from another repository; False: it does not."""

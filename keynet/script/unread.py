@@ -118,7 +118,9 @@ def _imported(text: str, libraries: dict[str, str]) -> Iterator[tuple[str, int]]
             module,
             *(f"{module}.{name.strip()}" for name in re.split(r"[,( ]+", names) if name),
         ]
-        for key, library in libraries.items():
-            if library not in seen and any(one == key or one.startswith(key + ".") for one in full):
-                seen.add(library)
-                yield library, text.count("\n", 0, match.start()) + 1
+        for name in full:
+            for end in range(1, name.count(".") + 2):
+                library = libraries.get(".".join(name.split(".")[:end]))
+                if library is not None and library not in seen:
+                    seen.add(library)
+                    yield library, text.count("\n", 0, match.start()) + 1

@@ -12,12 +12,13 @@ from keynet import __version__
 from keynet.errors import KeynetError, MetadataNotAttached, ValidationError
 from keynet.events import Emit, ignore
 from keynet.oci.attachment import HYPERPARAMETERS, Attachment
-from keynet.oci.descriptor import Digest
+from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.reference import Reference
 from keynet.plan import RegistryAccess
 from keynet.process.event_loop import EventLoop
 from keynet.registry import artifact
 from keynet.registry.account_client import open_client
+from keynet.registry.concurrent_work import run_together
 from keynet.runtime.engine import Documented
 from keynet.script.arguments import Extraction
 from keynet.steps import attached
@@ -74,7 +75,11 @@ class PlatformRegistry:
         self._loop.run(self._client.ping())
 
     def attach(
-        self, image: Reference, content: bytes, documents: Sequence[Documented] = ()
+        self,
+        image: Reference,
+        content: bytes,
+        documents: Sequence[Documented] = (),
+        manifest: Descriptor | None = None,
     ) -> Digest:
         """Attach ``content`` to the manifest of ``image``; return the artifact's digest.
 
@@ -82,12 +87,14 @@ class PlatformRegistry:
             image: A pushed image, with its digest.
             content: See ``payload``.
             documents: Attached, too: to this image, or to those of its platforms.
+            manifest: That of ``image``; None where only its digest is known: the registry is
+                asked for the rest.
 
         Raises:
             MetadataNotAttached: Anything failed; the image itself is in the registry.
         """
         try:
-            return self._loop.run(self._attach(image, content, documents))
+            return self._loop.run(self._attach(image, content, documents, manifest))
         except KeynetError as error:
             raise MetadataNotAttached(
                 fill(_not_attached(documents), image=image, why=error.message),
@@ -102,19 +109,22 @@ class PlatformRegistry:
             ) from error
 
     async def _attach(
-        self, image: Reference, content: bytes, documents: Sequence[Documented]
+        self,
+        image: Reference,
+        content: bytes,
+        documents: Sequence[Documented],
+        manifest: Descriptor | None,
     ) -> Digest:
-        repository = image.repository
-        own = Attachment(HYPERPARAMETERS, _FILE_NAME, content)
-        same = [each for each in documents if each.image.digest == image.digest]
-        if same:
-            attachments = [own, *same[0].attachments]
-            stored = await artifact.attach_all(self._client, repository, same[0].image, attachments)
-            return stored[0].digest
-        attached = await artifact.attach(self._client, image, content, file_name=_FILE_NAME)
+        subject = manifest or await artifact.find_image(self._client, image)
+        attachments = {subject.digest: [Attachment(HYPERPARAMETERS, _FILE_NAME, content)]}
         for each in documents:
-            await artifact.attach_all(self._client, repository, each.image, each.attachments)
-        return attached.digest
+            attachments.setdefault(each.image.digest, []).extend(each.attachments)
+        images = {subject.digest: subject, **{each.image.digest: each.image for each in documents}}
+        stored = await run_together(
+            artifact.attach_all(self._client, image.repository, images[digest], attached)
+            for digest, attached in attachments.items()
+        )
+        return stored[0][0].digest
 
 
 def _not_attached(documents: Sequence[Documented]) -> str:

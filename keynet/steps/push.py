@@ -4,7 +4,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +14,7 @@ from keynet.backend.models import Project, UploadKey
 from keynet.errors import MetadataNotAttached, RegistryError, UsageError, ValidationError
 from keynet.events import Emit, Event
 from keynet.files.uninterrupted import uninterrupted
+from keynet.frozen import frozen
 from keynet.oci import platform as platforms
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
@@ -42,7 +42,7 @@ _Connect = Callable[[], "PlatformRegistry"]
 _TAG: Final = "latest"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PushResult:
     """A pushed image with its metadata.
 
@@ -172,8 +172,7 @@ def _build_and_push(
     if sbom and isinstance(builder, Documenting):
         documents = builder.documents(built)
     with background(partial(builder.release, built)):
-        image = target.with_digest(pushed.digest)
-        attached = _attach(prepared, image, documents, connect, stages)
+        attached = _attach(prepared, pushed, documents, connect, stages)
     return pushed, attached
 
 
@@ -301,7 +300,7 @@ def _load_metadata(working: threading.Event) -> None:
 
 def _attach(
     prepared: Prepared,
-    image: Reference,
+    pushed: Pushed,
     documents: Sequence[Documented],
     connect: _Connect,
     stages: Stages,
@@ -312,6 +311,7 @@ def _attach(
         content = metadata.payload(
             prepared.script.name, prepared.script.digest, prepared.script.extraction
         )
-        digest = connect().attach(image, content, documents)
+        image = pushed.reference.with_digest(pushed.digest)
+        digest = connect().attach(image, content, documents, pushed.manifest)
         stage.detail = str(digest)
     return digest

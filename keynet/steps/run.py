@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from keynet.errors import InvalidRunSettings, KeynetError
 from keynet.events import Emit, Notice, StepStarted
 from keynet.files import owners
+from keynet.frozen import frozen
 from keynet.runtime.abilities import SystemFacts
 from keynet.runtime.engine import Candidate, Saver
 from keynet.runtime.engines.engine_candidates import engines
@@ -40,7 +41,7 @@ _QUARTER: Final = 256 * 1024**2
 _UNBUFFERED: Final = "PYTHONUNBUFFERED"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunOptions:
     """How to run, besides what is run.
 

@@ -18,12 +18,24 @@ _ABSENT = re.compile(r"/v2/.+/(?:blobs|manifests)/[^/]+")
 class ProfiledRegistry(httpx.AsyncBaseTransport):
     """Requests to ``host`` and to the profile's token server go to ``inner``, as it would answer.
 
+    ``scheme`` is that of the address by which clients reach it, and ``token_host`` where the
+    profile's token server is, if that is another host.
+
     ``refused`` counts what was refused by the profile, as METHOD and status; tags in
     ``immutable`` do not move; ``watch`` sees each request before it is handled.
     """
 
-    def __init__(self, profile: Profile, inner: httpx.AsyncBaseTransport, host: str) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        inner: httpx.AsyncBaseTransport,
+        host: str,
+        *,
+        scheme: str = "https",
+        token_host: str = TOKEN_HOST,
+    ) -> None:
         self.profile, self.inner, self.host = profile, inner, host
+        self.scheme, self.token_host = scheme, token_host
         self.refused: Counter[tuple[str, int]] = Counter()
         self.uploads_begun = 0
         self.immutable: set[str] = set()
@@ -35,15 +47,15 @@ class ProfiledRegistry(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.watch(request)
         profile = self.profile
-        if profile.foreign_tokens and request.url.host == TOKEN_HOST:
-            request.url = request.url.copy_with(host=self.host)
+        if profile.foreign_tokens and request.url.netloc.decode() == self.token_host:
+            request.url = request.url.copy_with(netloc=self.host.encode())
             request.headers["host"] = self.host
             return await self.inner.handle_async_request(request)
         refusal = self._refusal(request)
         if refusal is not None:
             self.refused[request.method, refusal.status] += 1
             body = {"errors": [{"code": refusal.code, "message": refusal.message}]}
-            challenge = {"www-authenticate": _challenge(request)} if refusal.status == 401 else {}
+            challenge = {"www-authenticate": self._challenge()} if refusal.status == 401 else {}
             return _answer(request, refusal.status, body, challenge)
         path = request.url.path
         if profile.quiet and "authorization" not in request.headers and path != "/v2/":
@@ -55,6 +67,10 @@ class ProfiledRegistry(httpx.AsyncBaseTransport):
             request.url = request.url.copy_with(query=None)
         self.uploads_begun += request.method == "POST" and "/uploads/" in path
         return self._changed(request, await self.inner.handle_async_request(request))
+
+    def _challenge(self) -> str:
+        realm = f"{self.scheme}://{self.host}/token"
+        return f'Bearer realm="{realm}",service="s",error="insufficient_scope"'
 
     def _refusal(self, request: httpx.Request) -> Words | None:
         """Decide by the request alone; None lets it through."""
@@ -98,7 +114,7 @@ class ProfiledRegistry(httpx.AsyncBaseTransport):
         profile, headers, path = self.profile, answer.headers, request.url.path
         if answer.status_code == 401 and profile.foreign_tokens:
             told = headers.get("www-authenticate", "")
-            headers["www-authenticate"] = told.replace(self.host, TOKEN_HOST, 1)
+            headers["www-authenticate"] = told.replace(self.host, self.token_host, 1)
         if answer.status_code == 404 and request.method == "HEAD" and _ABSENT.fullmatch(path):
             answer.status_code = profile.absent_head
         if request.method == "PUT" and not profile.subject_told:
@@ -123,7 +139,3 @@ def _answer(
     return httpx.Response(
         status, headers=headers, stream=httpx.ByteStream(content), request=request
     )
-
-
-def _challenge(request: httpx.Request) -> str:
-    return f'Bearer realm="https://{request.url.host}/token",service="s",error="insufficient_scope"'

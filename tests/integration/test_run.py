@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,21 +53,26 @@ KINDS = [
 ]
 
 
+Runner = Callable[[str], HostSetup]
+
+
 @pytest.fixture(scope="session")
-def runner_setups(host_setups: HostSetups, request: pytest.FixtureRequest) -> dict[str, HostSetup]:
-    """Return the setups by name; docker's daemon is one with networks."""
-    daemon: Dockerd = request.getfixturevalue("dockerd_with_networks")
-    docker = host_setups.named("docker-legacy")
-    return {
-        "docker": replace(docker, environment={**docker.environment, "DOCKER_HOST": daemon.host}),
-        "podman": host_setups.named("podman"),
-        "rootless-podman": host_setups.named("rootless-podman"),
-    }
+def runner(host_setups: HostSetups, request: pytest.FixtureRequest) -> Runner:
+    """Return a setup by its name; docker's daemon is one with networks."""
+
+    def named(name: str) -> HostSetup:
+        if name != "docker":
+            return host_setups.named(name)
+        daemon: Dockerd = request.getfixturevalue("dockerd_with_networks")
+        docker = host_setups.named("docker-legacy")
+        return replace(docker, environment={**docker.environment, "DOCKER_HOST": daemon.host})
+
+    return named
 
 
 @pytest.fixture(params=KINDS)
-def setup(request: pytest.FixtureRequest, runner_setups: dict[str, HostSetup]) -> HostSetup:
-    return runner_setups[request.param]
+def setup(request: pytest.FixtureRequest, runner: Runner) -> HostSetup:
+    return runner(request.param)
 
 
 def run(setup: HostSetup, *arguments: str, **more: object) -> subprocess.CompletedProcess[str]:
@@ -296,10 +301,8 @@ def test_a_script_built_without_an_engine_is_loaded_once(setup: HostSetup, hub: 
 
 @pytest.mark.matrix
 @pytest.mark.docker
-def test_a_daemon_that_stops_during_a_run_is_named(
-    runner_setups: dict[str, HostSetup], bed: Path, hub: Hub
-) -> None:
-    docker = runner_setups["docker"]
+def test_a_daemon_that_stops_during_a_run_is_named(runner: Runner, bed: Path, hub: Hub) -> None:
+    docker = runner("docker")
     with (
         # The test bed asks the daemon what is left, which has gone.
         contextlib.suppress(subprocess.CalledProcessError),
@@ -334,9 +337,9 @@ def test_a_daemon_that_stops_during_a_run_is_named(
 
 
 def test_engines_that_hang_on_every_call_are_given_up_and_named(
-    runner_setups: dict[str, HostSetup], tmp_path: Path
+    runner: Runner, tmp_path: Path
 ) -> None:
-    setup = runner_setups["podman"]
+    setup = runner("podman")
     programs, home = tmp_path / "bin", tmp_path / "home"
     programs.mkdir()
     home.mkdir(mode=0o700)
@@ -360,8 +363,8 @@ def test_engines_that_hang_on_every_call_are_given_up_and_named(
 
 
 @pytest.mark.docker
-def test_a_daemon_that_does_not_run_is_named(runner_setups: dict[str, HostSetup]) -> None:
-    setup = runner_setups["podman"]
+def test_a_daemon_that_does_not_run_is_named(runner: Runner) -> None:
+    setup = runner("podman")
     nobody = {**setup.environment, "DOCKER_HOST": "unix:///tmp/no/such/docker.sock"}
     done = replace(setup, environment=nobody).keynet("run", "--builder", "docker", IMAGE)
     assert done.returncode == 125
@@ -371,10 +374,8 @@ def test_a_daemon_that_does_not_run_is_named(runner_setups: dict[str, HostSetup]
 
 @pytest.mark.rootless
 @pytest.mark.podman
-def test_limits_that_rootless_cannot_enforce_are_named(
-    runner_setups: dict[str, HostSetup],
-) -> None:
-    setup = runner_setups["rootless-podman"]
+def test_limits_that_rootless_cannot_enforce_are_named(runner: Runner) -> None:
+    setup = runner("rootless-podman")
     done = run(setup, "--network", "none", IMAGE, "--", "sh", "-c", SEPARATION)
     assert done.returncode == 0, done.stderr
     assert "NoNewPrivs:\t1" in done.stdout
@@ -386,8 +387,8 @@ def test_limits_that_rootless_cannot_enforce_are_named(
 
 @pytest.mark.rootless
 @pytest.mark.podman
-def test_rootless_output_belongs_to_the_user(runner_setups: dict[str, HostSetup]) -> None:
-    setup = runner_setups["rootless-podman"]
+def test_rootless_output_belongs_to_the_user(runner: Runner) -> None:
+    setup = runner("rootless-podman")
     folder = setup.home / f"out-{os.urandom(4).hex()}"
     write = "echo kept > /output/b && chmod 600 /output/b"
     done = run(setup, "--output", str(folder), "--network", "none", IMAGE, "--", "sh", "-c", write)

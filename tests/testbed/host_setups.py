@@ -32,7 +32,7 @@ class HostSetups:
         variables = {
             "PATH": PATH,
             "LANG": "C.UTF-8",
-            "PYTHONPATH": str(self.source),
+            "PYTHONPATH": str(self.get("newer_source") if newer else self.source),
             "PYTHONDONTWRITEBYTECODE": "1",
             "CONTAINERS_REGISTRIES_CONF": str(self.hub.registries_conf),
         }

@@ -4,6 +4,7 @@ Source: containers-registries.conf(5); containers/image, ``sysregistriesv2.newCo
 """
 
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -11,8 +12,8 @@ from typing import Final
 from keynet.direct.base import registries_conf
 from keynet.direct.base.registries_conf import RegistriesConf
 from keynet.errors import ValidationError
-from keynet.files import places
-from keynet.text import _, fill
+from keynet.files import ownership, places
+from keynet.text import _, fill, printable
 
 __all__ = ["load"]
 
@@ -31,7 +32,7 @@ def load(
         environment: By default this process's; ``CONTAINERS_REGISTRIES_CONF`` names a file.
 
     Raises:
-        ValidationError: A file cannot be read, or is not valid.
+        ValidationError: A file cannot be read, is not valid, or can be changed by another user.
     """
     variables = os.environ if environment is None else environment
     own = (places.home() if home is None else home) / ".config" / "containers"
@@ -58,6 +59,9 @@ def _files(named: str, own: Path, system: Path) -> Iterator[Path]:
 
 def _content(file: Path) -> bytes:
     try:
+        part = ownership.distrusted(file)
+        if part is not None:
+            raise _of_others(file, part)
         with file.open("rb") as stream:
             content = stream.read(_LARGEST + 1)
     except OSError as error:
@@ -65,6 +69,25 @@ def _content(file: Path) -> bytes:
     if len(content) > _LARGEST:
         raise _unusable(file, _("it is too large"))
     return content
+
+
+def _of_others(file: Path, part: Path) -> ValidationError:
+    shown = shlex.quote(printable(part))
+    return ValidationError(
+        fill(
+            _("{file} is not used: another user than you or root owns or can change {part}."),
+            file=file,
+            part=part,
+        ),
+        fill(
+            _(
+                "It decides where base images come from. Run: chmod go-w {part}; where it belongs "
+                "to another user: chown {user} {part}"
+            ),
+            part=shown,
+            user=os.geteuid(),
+        ),
+    )
 
 
 def _unusable(file: Path, why: str) -> ValidationError:

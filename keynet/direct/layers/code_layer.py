@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from keynet.direct.layers.tar_stream import Entry, folder_entry, link_entry
 from keynet.errors import ContextInvalid
@@ -17,6 +18,9 @@ from keynet.runtime.build import copying
 from keynet.text import _, fill
 
 __all__ = ["content_key", "copied_context"]
+
+# Whether the group may write depends on the umask of who made the file.
+_MODE: Final = 0o755
 
 
 @contextmanager
@@ -73,7 +77,7 @@ def _entries(folder: Path, root: str) -> Iterator[Entry]:
                 if stat.S_ISLNK(status.st_mode):
                     yield link_entry(f"{root}/{path}", os.readlink(each.path))  # noqa: PTH115
                     continue
-                mode = stat.S_IMODE(status.st_mode) & 0o777
+                mode = status.st_mode & _MODE
                 if stat.S_ISDIR(status.st_mode):
                     pending.append(path)
                     yield Entry(f"{root}/{path}", "folder", mode)

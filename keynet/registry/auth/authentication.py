@@ -6,11 +6,11 @@ Source: distribution, "Token Authentication Specification".
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
 
-from keynet.errors import KeynetError, RegistryError
+from keynet.errors import KeynetError, RegistryError, RegistryUnreachable
+from keynet.net.sign_in import Challenge, SignIn, covers
 from keynet.registry.address import Registry
-from keynet.registry.auth.challenge import Challenge, parse_challenges, scopes_of
+from keynet.registry.auth.challenge import parse_challenges, scopes_of
 from keynet.registry.auth.credential_sources import Credential, CredentialSource
 from keynet.registry.auth.token_exchange import (
     basic_header,
@@ -28,17 +28,12 @@ from keynet.text import _, fill, printable
 __all__ = ["Authorizer"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    header: Secret
-    expires: float
-
-
 class Authorizer:
     """Make the Authorization headers for requests to one registry.
 
     Args:
         send: Makes one exchange with a token server, retried, without following redirects.
+        sign_in: What other clients with the same credentials have learned; this one adds to it.
     """
 
     def __init__(
@@ -46,21 +41,26 @@ class Authorizer:
         registry: Registry,
         sources: Sequence[CredentialSource],
         send: Callable[[Call, str], Awaitable[Answer]],
+        sign_in: SignIn | None = None,
     ) -> None:
         self._registry = registry
         self._sources = tuple(sources)
         self._send = send
-        self._challenge: Challenge | None = None
-        self._scheme = "https"
+        self._learned = sign_in or SignIn()
         self._found: dict[str, Credential | KeynetError | None] = {}
-        self._tokens: dict[frozenset[str], _Token] = {}
-        self._lock = asyncio.Lock()
+        self._fetching: dict[frozenset[str], asyncio.Lock] = {}
+        self._expected: frozenset[str] = frozenset()
         self._post_refused = False
 
     @property
     def challenged_before(self) -> bool:
         """Whether the registry has said how to sign in."""
-        return self._challenge is not None
+        return self._learned.challenge is not None
+
+    @property
+    def url_scheme(self) -> str | None:
+        """Whether it said so by ``https`` or ``http``; None: not yet."""
+        return self._learned.url_scheme if self.challenged_before else None
 
     async def may_sign_in(self, repository: str) -> bool:
         """Report whether there are credentials, or a source of them that cannot be read.
@@ -74,20 +74,24 @@ class Authorizer:
 
     async def header(self, scopes: Iterable[str], repository: str) -> Secret | None:
         """Return the header for these scopes; None while the registry has not asked for one."""
-        if self._challenge is None:
+        challenge = self._learned.challenge
+        if challenge is None:
             return None
         credential = await self._credential(repository)
-        if self._challenge.scheme == "basic":
+        if challenge.scheme == "basic":
             return basic_header(credential) if credential is not None else None
         wanted = scopes_of(scopes)
-        token = self._valid(wanted)
-        if token is None:
-            async with self._lock:
-                token = self._valid(wanted)
-                if token is None:
-                    token = await self._fetch(self._challenge, wanted, credential)
-                    self._tokens[wanted] = token
-        return token.header
+        header = self._learned.header(wanted)
+        if header is None:
+            async with self._turn(wanted):
+                header = self._learned.header(wanted)
+                if header is None:
+                    header = await self._fetch_expected(challenge, wanted, credential)
+        return header
+
+    def expect(self, scopes: Iterable[str]) -> None:
+        """Ask for one token for all these scopes when the first of them is wanted."""
+        self._expected = scopes_of(scopes)
 
     def learn(self, answer: Answer) -> bool:
         """Remember what a 401 asks for; report whether it is something known."""
@@ -97,12 +101,13 @@ class Authorizer:
         )
         if challenge is None:
             return False
-        self._scheme = answer.url.partition(":")[0]
-        known = self._challenge.parameters if self._challenge else {}
+        learned = self._learned
+        learned.url_scheme = answer.url.partition(":")[0]
+        known = learned.challenge.parameters if learned.challenge else {}
         for name in ("realm", "service"):
             if known.get(name) != challenge.parameters.get(name):
-                self._tokens.clear()
-        self._challenge = challenge
+                learned.drop_all()
+        learned.challenge = challenge
         return True
 
     async def challenged(
@@ -128,15 +133,18 @@ class Authorizer:
             hide=self.secrets(),
             anonymous=nobody,
         )
-        self._tokens = {key: token for key, token in self._tokens.items() if token.header != sent}
+        if sent is not None:
+            self._expected = frozenset()
+        self._learned.drop(sent, scopes_of(scopes))
         learned = self.learn(answer)
         if not learned and sent is None:
             raise refused
-        assert self._challenge is not None
+        challenge = self._learned.challenge
+        assert challenge is not None
         # The root of GHCR names a repository as an example; who asks for none wants no scope.
         if learned and (scopes or sent is not None):
-            scopes |= scopes_of([self._challenge.parameters.get("scope", "")])
-        if self._challenge.scheme == "basic" and nobody:
+            scopes |= scopes_of([challenge.parameters.get("scope", "")])
+        if challenge.scheme == "basic" and nobody:
             raise refused
 
     @property
@@ -150,7 +158,7 @@ class Authorizer:
         return [
             *(credential.password.reveal() for credential in known),
             *(basic_header(credential).reveal().partition(" ")[2] for credential in known),
-            *(token.header.reveal().partition(" ")[2] for token in self._tokens.values()),
+            *(header.reveal().partition(" ")[2] for header in self._learned.headers()),
         ]
 
     async def _credential(self, repository: str) -> Credential | None:
@@ -172,17 +180,35 @@ class Authorizer:
                 return found
         return None
 
-    def _valid(self, wanted: frozenset[str]) -> _Token | None:
-        token = self._tokens.get(wanted)
-        return token if token is not None and token.expires > time.monotonic() else None
+    def _turn(self, wanted: frozenset[str]) -> asyncio.Lock:
+        """Return the lock for a token; that of one that serves, too, if it is being fetched."""
+        if covers(self._expected, wanted):
+            wanted = self._expected
+        for scopes, lock in self._fetching.items():
+            if lock.locked() and covers(scopes, wanted):
+                return lock
+        return self._fetching.setdefault(wanted, asyncio.Lock())
+
+    async def _fetch_expected(
+        self, challenge: Challenge, wanted: frozenset[str], credential: Credential | None
+    ) -> Secret:
+        """Get a token for all that is expected, unless the server refuses that."""
+        if self._expected != wanted and covers(self._expected, wanted):
+            try:
+                return await self._fetch(challenge, self._expected, credential)
+            except RegistryUnreachable:
+                raise
+            except RegistryError:
+                self._expected = frozenset()
+        return await self._fetch(challenge, wanted, credential)
 
     async def _fetch(
         self, challenge: Challenge, scopes: frozenset[str], credential: Credential | None
-    ) -> _Token:
+    ) -> Secret:
         realm = challenge.parameters.get("realm", "")
         # Without credentials another https server is harmless; plain http never is.
         if credential is not None or not realm.startswith("https://"):
-            self._registry.check_token_realm(realm, self._scheme)
+            self._registry.check_token_realm(realm, self._learned.url_scheme)
         server = printable(realm.partition("?")[0], 200)
         action = fill(_("get a token from {realm}"), realm=server)
         started = time.monotonic()
@@ -198,7 +224,9 @@ class Authorizer:
                 anonymous=credential is None,
             )
         granted = read_token(answer, self._registry.name, server)
-        return _Token(Secret(f"Bearer {granted.text}"), started + granted.life_s)
+        header = Secret(f"Bearer {granted.text}")
+        self._learned.keep(scopes, header, started + granted.life_s)
+        return header
 
     def _choose(self, challenges: Sequence[Challenge], scheme: str) -> Challenge | None:
         """Return a token server that may see the credentials, else Basic, else any of them."""

@@ -4,25 +4,18 @@ Source: RFC 9110, "WWW-Authenticate"; distribution, "Token Authentication Specif
 """
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from typing import Final
 
-__all__ = ["Challenge", "parse_challenges", "scopes_of"]
+from keynet.net.sign_in import Challenge
+
+__all__ = ["parse_challenges", "scopes_of"]
 
 _LONGEST: Final = 16_384
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - a grammar, not a secret
 _SCHEME = re.compile(rf"\s*({_TOKEN})(?:\s+|\s*,|\s*$)")
 _PARAMETER = re.compile(rf'\s*({_TOKEN})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|({_TOKEN}|[^\s,"]+))\s*')
 _ESCAPED = re.compile(r"\\(.)")
-
-
-@dataclass(frozen=True, slots=True)
-class Challenge:
-    """One way to authenticate; ``scheme`` and the names of parameters are lower-case."""
-
-    scheme: str
-    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 def parse_challenges(header: str) -> list[Challenge]:

@@ -7,12 +7,14 @@ after a 401, and follow redirects without sending credentials to another origin.
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 from keynet.errors import RegistryError, RegistryUnreachable
+from keynet.frozen import frozen
 from keynet.net.proxy_errors import passed_by
 from keynet.net.retry import TEMPORARY_STATUSES, Budget, Retries, retry_after
+from keynet.net.sign_in import SignIn
 from keynet.registry.address import Registry
 from keynet.registry.auth.authentication import Authorizer
 from keynet.registry.auth.credential_sources import CredentialSource
@@ -35,7 +37,7 @@ _FIRST_TRIES: Final = 3
 _ERROR_LIMIT: Final = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Operation:
     """A request to the registry, with what its layers need to know.
 
@@ -66,15 +68,22 @@ class Session:
         transport: Transport,
         retries: Retries,
         lists: ListLimits | None = None,
+        sign_in: SignIn | None = None,
     ) -> None:
         self.registry = registry
         self.retries = retries
         self.lists = lists or ListLimits()
         self._transport = transport
         self._exchanges = Exchanges(registry, transport)
-        self._auth = Authorizer(registry, sources, self._send_to_token_server)
+        self._auth = Authorizer(registry, sources, self._send_to_token_server, sign_in)
+        # Another client has asked already.
+        self._exchanges.answered = self._auth.challenged_before
         self._first_request = asyncio.Lock()
         self._root = Root(self._auth, transport.send, self._wait_or_raise, self._first_tries)
+
+    def expect(self, scopes: Sequence[str]) -> None:
+        """Sign in for all these scopes at once when the first of them is needed."""
+        self._auth.expect(scopes)
 
     def failure(self, answer: Answer | Stream, action: str, body: bytes = b"") -> RegistryError:
         """Return the error for an answer with an unexpected status."""
@@ -102,7 +111,9 @@ class Session:
         """
         if self._exchanges.base is None:
             registry = self.registry
-            scheme = registry.scheme or (None if registry.http_allowed else "https")
+            scheme = registry.scheme or self._auth.url_scheme
+            if scheme is None and not registry.http_allowed:
+                scheme = "https"
             if scheme is not None:
                 self._exchanges.base = registry.base(scheme)
                 return self._exchanges.base

@@ -22,6 +22,7 @@ from keynet.errors import (
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.registry import manifests
 from keynet.registry.address import with_query
+from keynet.registry.concurrent_work import run_together
 from keynet.registry.http.exchange import Call
 from keynet.registry.http.session import Operation, Session
 from keynet.registry.lists import listing
@@ -79,8 +80,8 @@ async def attach(
     """Store manifests that name ``subject``, and make sure that they will be found.
 
     Args:
-        contents: The manifests; their ``subject`` field is this digest. The fallback tag, where
-            the registry needs one, is written once for all.
+        contents: The manifests, sent at the same time; their ``subject`` field is this digest.
+            The fallback tag, where the registry needs one, is written once for all, after them.
 
     Returns:
         Descriptors of the manifests, in the same order.
@@ -88,24 +89,30 @@ async def attach(
     Raises:
         RegistryError: Refused, or other clients kept overwriting the list.
     """
-    entries, unlisted = [], []
-    for content in contents:
-        digest = Digest.of(content)
-        stored, tracked = await manifests.put(session, repository, digest, content, media_type)
-        wire = ManifestWire.model_validate_json(content)
-        entry = Descriptor(
-            media_type,
-            stored.digest,
-            stored.size,
-            dict(wire.annotations or {}),
-            wire.artifactType or (wire.config.mediaType if wire.config is not None else None),
-        )
-        entries.append(entry)
-        if not tracked:
-            unlisted.append(entry)
+    stored = await run_together(
+        _put(session, repository, content, media_type) for content in contents
+    )
+    unlisted = [entry for entry, listed in stored if not listed]
     if unlisted:
         await _list(session, repository, subject, unlisted)
-    return entries
+    return [entry for entry, _listed in stored]
+
+
+async def _put(
+    session: Session, repository: str, content: bytes, media_type: str
+) -> tuple[Descriptor, bool]:
+    """Store a manifest; return its entry for a list, and whether the registry has listed it."""
+    digest = Digest.of(content)
+    stored, listed = await manifests.put(session, repository, digest, content, media_type)
+    wire = ManifestWire.model_validate_json(content)
+    entry = Descriptor(
+        media_type,
+        stored.digest,
+        stored.size,
+        dict(wire.annotations or {}),
+        wire.artifactType or (wire.config.mediaType if wire.config is not None else None),
+    )
+    return entry, listed
 
 
 async def _list(

@@ -8,15 +8,16 @@ Source: OCI image-spec, "Image Index"; distribution-spec, "Push", "Listing Refer
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from keynet.errors import ValidationError
 from keynet.events import BlobSkipped, Emit, Notice, ignore
+from keynet.frozen import frozen
 from keynet.oci.content import ContentSource, ContentTarget
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.kinds import is_foreign_layer
 from keynet.registry import manifests
+from keynet.registry.concurrent_work import run_together
 from keynet.registry.manifests import Manifest
 from keynet.text import _, fill
 
@@ -28,7 +29,7 @@ _MOST_MANIFESTS: Final = 10_000
 _MANIFESTS: Final = (*MediaType.MANIFESTS, *MediaType.INDEXES)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tree:
     """What was copied: the manifest at the top, and how many manifests and referrers."""
 
@@ -118,7 +119,7 @@ class _Copying:
             if any(is_foreign_layer(layer) for layer in manifest.layers):
                 text = _("{source} has layers that only their owner may distribute: not copied.")
                 self._emit(Notice(fill(text, source=self._source.name)))
-            await _all(self._blob(part) for part in _blobs(manifest))
+            await run_together(self._blob(part) for part in _blobs(manifest))
             return
         if depth == _DEEPEST:
             raise ValidationError(
@@ -128,7 +129,7 @@ class _Copying:
                 ),
                 _("Do not use this image; it may have been made to deceive."),
             )
-        await _all(self._member(entry, depth + 1) for entry in _unique(manifest.manifests))
+        await run_together(self._member(entry, depth + 1) for entry in _unique(manifest.manifests))
 
     async def _member(self, entry: Descriptor, depth: int) -> None:
         """Copy what an index lists; a cache of BuildKit lists blobs."""
@@ -227,14 +228,3 @@ async def _once(
     if digest not in running:
         running[digest] = asyncio.ensure_future(work())
     await running[digest]
-
-
-async def _all(jobs: Iterable[Coroutine[object, object, None]]) -> None:
-    """Run all jobs; the first failure cancels the others and is raised as it is."""
-    tasks = [asyncio.ensure_future(job) for job in jobs]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

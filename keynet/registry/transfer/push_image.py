@@ -4,7 +4,7 @@ Source: OCI distribution-spec, "Push".
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from keynet.errors import RegistryError, ValidationError
@@ -14,6 +14,7 @@ from keynet.oci.image import Image, Layer
 from keynet.oci.reference import Reference
 from keynet.registry import manifests
 from keynet.registry.client import RegistryClient
+from keynet.registry.concurrent_work import run_together
 from keynet.registry.wire import ManifestWire, check_manifest
 from keynet.text import _, fill
 
@@ -130,12 +131,16 @@ class _Sending:
 
     async def send(self, layers: Iterable[Layer], config: bytes, config_type: str) -> None:
         """Send what the registry lacks."""
+        layers = list(layers)
+        origins = {each for layer in layers for each in self._origins(layer)}
+        if origins:
+            self._client.expect_mounts(self._repository, sorted(origins))
         first = self._client.looks_denied
         if first:
             # Where nothing is allowed, one refusal is enough.
             await self._send_config(config, config_type)
         jobs = [self._send_layer(layer) for layer in layers]
-        await _all(jobs if first else [*jobs, self._send_config(config, config_type)])
+        await run_together(jobs if first else [*jobs, self._send_config(config, config_type)])
 
     async def send_all_the_same(
         self, layers: Iterable[Layer], config: bytes, config_type: str
@@ -147,13 +152,10 @@ class _Sending:
             for each in layers
             if each.descriptor.digest in missing
         ]
-        await _all([*jobs, self._send_config(config, config_type, look=False)])
+        await run_together([*jobs, self._send_config(config, config_type, look=False)])
 
     async def _send_layer(self, layer: Layer, *, look: bool = True) -> None:
-        origins = list(self._mount_from) if look else []
-        origin = layer.origin
-        if look and origin is not None and origin.registry == self._client.registry:
-            origins.insert(0, origin.repository)
+        origins = self._origins(layer) if look else []
         size = layer.descriptor.size
         async with self._gate:
             sent = await self._client.upload(
@@ -170,6 +172,12 @@ class _Sending:
             )
         if not sent:
             self.not_sent.add(layer.descriptor.digest)
+
+    def _origins(self, layer: Layer) -> list[str]:
+        """Return the repositories that a layer may be mounted from, the likeliest first."""
+        origin = layer.origin
+        own = [origin.repository] if origin and origin.registry == self._client.registry else []
+        return [*own, *self._mount_from]
 
     async def _send_config(self, config: bytes, media_type: str, *, look: bool = True) -> None:
         async with self._gate:
@@ -247,14 +255,3 @@ def _too_many_layers(count: int) -> str:
         count=count,
         most=_MOST_LAYERS_OF_ENGINES,
     )
-
-
-async def _all(jobs: Iterable[Coroutine[object, object, None]]) -> None:
-    """Run all jobs; the first failure cancels the others and is raised as it is."""
-    tasks = [asyncio.ensure_future(job) for job in jobs]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

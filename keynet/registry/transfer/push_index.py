@@ -17,9 +17,10 @@ from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.registry.client import RegistryClient
 from keynet.registry.transfer.push_image import push_image
+from keynet.registry.wire import check_manifest
 from keynet.text import _, fill
 
-__all__ = ["push_index"]
+__all__ = ["index_of", "push_index"]
 
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -52,6 +53,30 @@ async def push_index(
         ValidationError: Two images are for the same platform.
         RegistryError: The registry refuses or fails; no tag points to what was sent.
     """
+    content = index_of(images, annotations)
+    for _platform, image in images:
+        await push_image(
+            client,
+            image,
+            target.with_digest(Digest.of(image.manifest)),
+            mount_from=mount_from,
+            emit=emit,
+            known_missing=known_missing,
+        )
+    index, _tracked = await client.put_manifest(
+        target.repository, target.tag or "latest", content, MediaType.OCI_INDEX
+    )
+    return index
+
+
+def index_of(
+    images: Sequence[tuple[Platform, Image]], annotations: Mapping[str, str] = _NOTHING
+) -> bytes:
+    """Return the index that lists images, one for each platform, in this order.
+
+    Raises:
+        ValidationError: Two images are for the same platform.
+    """
     platforms = [platform for platform, _image in images]
     twice = next((one for one in platforms if platforms.count(one) > 1), None)
     if twice is not None:
@@ -61,18 +86,6 @@ async def push_index(
         )
     entries = []
     for platform, image in images:
-        digest = Digest.of(image.manifest)
-        stored = await push_image(
-            client,
-            image,
-            target.with_digest(digest),
-            mount_from=mount_from,
-            emit=emit,
-            known_missing=known_missing,
-        )
-        entries.append(replace(stored, platform=platform))
-    content = render_index(entries, annotations)
-    index, _tracked = await client.put_manifest(
-        target.repository, target.tag or "latest", content, MediaType.OCI_INDEX
-    )
-    return index
+        media_type = check_manifest(image.manifest, None).mediaType or MediaType.OCI_MANIFEST
+        entries.append(replace(Descriptor.of(media_type, image.manifest), platform=platform))
+    return render_index(entries, annotations)

@@ -6,7 +6,7 @@ The destination is checked before the build.
 import contextlib
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +14,8 @@ from keynet.errors import EngineError, UsageError
 from keynet.events import Emit
 from keynet.files import atomic, limited_read, places
 from keynet.files.living_folders import living
+from keynet.frozen import frozen
+from keynet.oci.platform import Platform
 from keynet.runtime.engine import AnyBuilder, Saver
 from keynet.text import _, fill
 
@@ -25,7 +27,7 @@ _LARGEST_INDEX: Final = 4_000_000
 _KINDS: Final = ("oci", "oci-archive", "docker-archive")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Output:
     """A destination of ``keynet build --output``; ``text`` is the option as given."""
 
@@ -57,11 +59,17 @@ def parse(text: str) -> Output:
     return Output(kind, path, text)
 
 
-def check(output: Output | None, builder: AnyBuilder) -> Saver[Any]:
+def check(
+    output: Output | None, builder: AnyBuilder, platforms: Sequence[Platform] = ()
+) -> Saver[Any]:
     """Check before a build that the builder can save its image; return it.
+
+    Args:
+        platforms: Of the images that will be built.
 
     Raises:
         EngineError: The builder does not keep images, or does not write this kind.
+        UsageError: This kind holds one image.
     """
     if not isinstance(builder, Saver):
         raise EngineError(
@@ -77,6 +85,15 @@ def check(output: Output | None, builder: AnyBuilder) -> Saver[Any]:
                 kind=output.kind,
             ),
             _("Use --output docker-archive:FILE, or --builder podman or buildah."),
+        )
+    if output is not None and output.kind == "docker-archive" and len(platforms) > 1:
+        raise UsageError(
+            fill(
+                _("--output {text} cannot hold images for {platforms}: it holds one image."),
+                text=output.text,
+                platforms=", ".join(map(str, platforms)),
+            ),
+            _("Use --output oci:DIR or oci-archive:FILE, or one platform with --platform."),
         )
     return builder
 

@@ -45,42 +45,48 @@ class Platform:
 @pytest.fixture
 def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
     """Return a logged-in user in a project folder, with a fake buildah alone in PATH."""
-    home = tmp_path / "home"
-    project = tmp_path / "project"
-    engines = tmp_path / "bin"
+    with running_backend() as backend, served(MemoryRegistry()) as (registry, host):
+        project = signed_in(tmp_path, monkeypatch, backend, host)
+        yield Platform(backend, registry, host, tmp_path / "bin", project)
+
+
+def signed_in(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, backend: FakeBackend, registry_host: str
+) -> Path:
+    """Make a user logged in to these, in a project folder, with a fake buildah alone in PATH."""
+    home = folder / "home"
+    project = folder / "project"
+    engines = folder / "bin"
     home.mkdir()
     # Without it root's own in /run would be looked through.
     (home / "run").mkdir(mode=0o700)
     project.mkdir()
     engine.install(engines)
     (project / "train.py").write_text(SCRIPT)
-    with running_backend() as backend, served(MemoryRegistry()) as (registry, host):
-        config = home / "config.json"
-        config.write_text(json.dumps(saved(backend.url, host)))
-        config.chmod(0o600)
-        for name, value in {
-            "KEYNET_CONFIG": str(config),
-            "HOME": str(home),
-            "XDG_CACHE_HOME": str(home / "cache"),
-            "XDG_DATA_HOME": str(home / "data"),
-            "XDG_RUNTIME_DIR": str(home / "run"),
-            "PATH": str(engines),
-            "LANGUAGE": "C",
-        }.items():
-            monkeypatch.setenv(name, value)
-        for name in (
-            "REGISTRY_AUTH_FILE",
-            "DOCKER_AUTH_CONFIG",
-            "DOCKER_CONFIG",
-            "DOCKER_HOST",
-            "KEYNET_TOKEN_HOSTS",
-        ):
-            monkeypatch.delenv(name, raising=False)
-        monkeypatch.chdir(project)
-        backend.answer(
-            Reply.of({"id": 1, "uploadKey": KEY, "command": "python train.py --lr 0.001"})
-        )
-        yield Platform(backend, registry, host, engines, project)
+    config = home / "config.json"
+    config.write_text(json.dumps(saved(backend.url, registry_host)))
+    config.chmod(0o600)
+    for name, value in {
+        "KEYNET_CONFIG": str(config),
+        "HOME": str(home),
+        "XDG_CACHE_HOME": str(home / "cache"),
+        "XDG_DATA_HOME": str(home / "data"),
+        "XDG_RUNTIME_DIR": str(home / "run"),
+        "PATH": str(engines),
+        "LANGUAGE": "C",
+    }.items():
+        monkeypatch.setenv(name, value)
+    for name in (
+        "REGISTRY_AUTH_FILE",
+        "DOCKER_AUTH_CONFIG",
+        "DOCKER_CONFIG",
+        "DOCKER_HOST",
+        "KEYNET_TOKEN_HOSTS",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(project)
+    backend.answer(Reply.of({"id": 1, "uploadKey": KEY, "command": "python train.py --lr 0.001"}))
+    return project
 
 
 def saved(server_url: str, registry_host: str) -> dict[str, object]:

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from keynet.cli.main import run
-from keynet.oci.descriptor import MediaType
-from tests.fakes.stored_images import store_image
+from keynet.oci.descriptor import Descriptor, Digest, MediaType
+from tests.fakes.registry import MemoryRegistry
+from tests.fakes.stored_images import entry, store_image, store_index
 
 from .conftest import Platform
 
@@ -36,20 +37,38 @@ PYTHON = {
 }
 
 
-def base(platform: Platform, **config: object) -> str:
+def base(platform: Platform, **config: Any) -> str:
     """Store a base image of one layer; return its name."""
+    return f"{platform.registry_host}/{store_base(platform.registry, **config)}"
+
+
+def base_index(platform: Platform) -> str:
+    """Store a base for two platforms; return its name."""
+    entries = []
+    for architecture in ("amd64", "arm64"):
+        store_base(platform.registry, architecture)
+        held = platform.registry.repository("library/python")
+        digest = Digest.parse(held.tags["slim"])
+        media_type, content = held.manifests[str(digest)]
+        described = Descriptor(media_type, digest, len(content))
+        entries.append(entry(described, {"os": "linux", "architecture": architecture}))
+    store_index(platform.registry, "library/python", "both", entries)
+    return f"{platform.registry_host}/library/python:both"
+
+
+def store_base(registry: MemoryRegistry, architecture: str = "amd64", **config: object) -> str:
+    """Store a base image of one layer; return its name without the registry."""
     content = gzip.compress(b"a layer of the base", mtime=0)
-    document: dict[str, Any] = {**PYTHON, "config": {**PYTHON["config"], **config}}  # type: ignore[dict-item]
+    document: dict[str, Any] = {
+        **PYTHON,
+        "architecture": architecture,
+        "config": {**PYTHON["config"], **config},  # type: ignore[dict-item]
+    }
     diff_id = f"sha256:{hashlib.sha256(b'a layer of the base').hexdigest()}"
     document["rootfs"] = {"type": "layers", "diff_ids": [diff_id]}
-    store_image(
-        platform.registry,
-        "library/python",
-        "slim",
-        [(MediaType.DOCKER_LAYER_GZIP, content)],
-        config=json.dumps(document).encode(),
-    )
-    return f"{platform.registry_host}/library/python:slim"
+    layers = [(MediaType.DOCKER_LAYER_GZIP, content)]
+    store_image(registry, "library/python", "slim", layers, config=json.dumps(document).encode())
+    return "library/python:slim"
 
 
 def keynet(*arguments: str) -> int:
@@ -154,6 +173,7 @@ def test_auto_needs_no_engine(platform: Platform, capsys: Capture) -> None:
     assert push(platform, capsys, builder="auto")["builder"]["name"] == "direct"
 
 
+@pytest.mark.slow
 def test_auto_prefers_an_engine(platform: Platform, capsys: Capture) -> None:
     assert push(platform, capsys, builder="auto")["builder"]["name"] == "buildah"
 
@@ -188,6 +208,7 @@ def test_what_needs_an_engine_is_said_before_the_key(
     assert platform.backend.seen == []
 
 
+@pytest.mark.slow
 def test_a_base_that_cannot_be_read_costs_no_upload_key(
     platform: Platform, capsys: Capture
 ) -> None:
@@ -214,6 +235,41 @@ def test_an_image_is_saved_with_its_base(platform: Platform, tmp_path: Path, kin
         assert len(list((target / "blobs/sha256").iterdir())) == 5
     else:
         assert keynet("image", "validate", str(target)) == 0
+
+
+BOTH = ["--platform", "linux/amd64,linux/arm64"]
+
+
+@pytest.mark.parametrize("kind", ["oci", "oci-archive"])
+def test_images_for_several_platforms_are_saved_as_they_are_pushed(
+    platform: Platform, tmp_path: Path, kind: str, capsys: Capture
+) -> None:
+    target = tmp_path / "image"
+    arguments = ["train.py", "--builder", "direct", "--base-image", base_index(platform), *BOTH]
+    assert keynet("build", *arguments, "--output", f"{kind}:{target}", "--json") == 0
+    built = json.loads(capsys.readouterr().out)
+    assert keynet("push", *arguments, "--json") == 0
+    pushed = json.loads(capsys.readouterr().out)
+    copied = f"{platform.registry_host}/team/copied:1"
+    assert keynet("image", "copy", "--all", f"{kind}:{target}", f"http://{copied}", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["digest"] == pushed["digest"]
+    assert pushed["digest"] == f"sha256:{built['image_id']}"
+    index = platform.registry.repository("team/copied").manifests[pushed["digest"]][1]
+    found = [each["platform"]["architecture"] for each in json.loads(index)["manifests"]]
+    assert found == ["amd64", "arm64"]
+
+
+def test_a_docker_archive_of_several_platforms_is_refused_before_the_build(
+    platform: Platform, tmp_path: Path, capsys: Capture
+) -> None:
+    target = tmp_path / "image.tar"
+    arguments = ["build", "train.py", "--builder", "direct", "--base-image", base_index(platform)]
+    assert keynet(*arguments, *BOTH, "--output", f"docker-archive:{target}") == 2
+    told = capsys.readouterr().err
+    assert "cannot hold images for linux/amd64, linux/arm64" in told
+    assert "--output oci:DIR or oci-archive:FILE" in told
+    assert "Building image" not in told
+    assert not target.exists()
 
 
 def _wheel(path: Path, **more: str) -> None:

@@ -118,6 +118,7 @@ def _remember(endpoint: str, binary: str) -> None:
 # What is run
 
 
+@pytest.mark.slow
 def test_the_output_of_the_program_is_keynets(docker: Docker, capfd: Capture) -> None:
     assert keynet("run", IMAGE) == 0
     shown = capfd.readouterr()
@@ -144,6 +145,7 @@ def test_verbose_shows_the_commands_of_the_engine(docker: Docker, capfd: Capture
     assert "run" in docker.verbs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "command"),
     [
@@ -177,6 +179,7 @@ CHANGED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "expected"),
     [
@@ -248,6 +251,7 @@ def test_limits_that_the_host_does_not_know_are_named(docker: Docker, capfd: Cap
     assert "--cpus" not in docker.run
 
 
+@pytest.mark.slow
 def test_a_missing_network_is_made(docker: Docker) -> None:
     made = docker.machine.home / "made"
     docker.install(
@@ -341,6 +345,7 @@ def test_a_wrong_variable_is_named(
     assert docker.verbs == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "status"), [("UPPER/Case:1", 7), ("a b", 7), ("", 7)])
 def test_what_is_no_name_of_an_image_is_refused(
     docker: Docker, capfd: Capture, name: str, status: int
@@ -363,6 +368,7 @@ def test_a_script_that_is_not_there_is_no_image(
 # How it ends
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [3, 255])
 def test_the_status_is_that_of_the_program(docker: Docker, status: int) -> None:
     docker.install(Answer("run *", status=status), Answer("container inspect *", state(status)))
@@ -370,6 +376,7 @@ def test_the_status_is_that_of_the_program(docker: Docker, status: int) -> None:
     assert docker.verbs[-1] == "rm"
 
 
+@pytest.mark.slow
 def test_a_killed_program_names_the_flag(docker: Docker, capfd: Capture) -> None:
     for found in (state(137, OOMKilled=True), state(137)):
         docker.install(Answer("run *", status=137), Answer("container inspect *", found))
@@ -405,6 +412,7 @@ def test_an_image_that_is_nowhere_is_125_with_the_reason(docker: Docker, capfd: 
     assert "keynet build SCRIPT" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_container_that_stays_is_named_and_the_status_counts(
     docker: Docker, capfd: Capture
 ) -> None:
@@ -431,6 +439,7 @@ def test_no_engine_at_all_is_125_with_each_reason(capfd: Capture) -> None:
     assert "keynet doctor" in shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flags", [[], ["--builder", "docker"]])
 def test_a_daemon_that_was_stopped_is_named_with_what_starts_it(
     docker: Docker, capfd: Capture, flags: list[str]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 
 import httpx
 import pytest
@@ -89,6 +90,52 @@ def test_several_documents_are_listed_with_one_write(connect: Connect) -> None:
             assert await artifact.read_attached(client, IMAGE, stored.digest, "text/x") is None
 
     asyncio.run(run())
+
+
+class Crowded(MemoryRegistry):
+    """Answers late, and remembers how many requests of a kind were waiting at the same time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: Counter[str] = Counter()
+        self.most: Counter[str] = Counter()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        kind = " ".join((request.method, *request.url.path.split("/")[4:5]))
+        self.waiting[kind] += 1
+        self.most[kind] = max(self.most[kind], self.waiting[kind])
+        for _turn in range(50):
+            await asyncio.sleep(0)
+        self.waiting[kind] -= 1
+        return await super().handle_async_request(request)
+
+
+def test_several_documents_are_sent_at_the_same_time_and_listed_after_them(
+    connect: Connect,
+) -> None:
+    registry = Crowded()
+    kinds = ("application/x", LOCK, SBOM)
+    documents = [Attachment(kind, "name", kind.encode()) for kind in kinds]
+
+    async def run() -> Digest:
+        async with connect(registry) as client:
+            stored = await push_image(client, random_image(1), IMAGE)
+            registry.seen.clear()
+            registry.most.clear()
+            await artifact.attach_all(client, IMAGE.repository, stored, documents)
+            return stored.digest
+
+    subject = asyncio.run(run())
+    # The three documents and the config that they share, then the three manifests.
+    assert registry.most == {
+        "POST blobs": 4,
+        "PUT blobs": 4,
+        "PUT manifests": 3,
+        "GET manifests": 1,
+    }
+    tag = fallback_tag(subject)
+    order = [tag in each.url for each in registry.seen if each.method == "PUT"]
+    assert order == [False] * 7 + [True]
 
 
 def test_the_manifest_says_what_it_is_in_every_place(connect: Connect) -> None:

@@ -311,4 +311,4 @@ def _classes() -> dict[str, NativeClass]:
     return found
 
 
-CLICK: Final = Dialect("click", ("click",), _handlers(), _classes(), _REGISTERING)
+CLICK: Final = Dialect(_handlers(), _classes(), _REGISTERING)

@@ -125,4 +125,4 @@ _HANDLERS: Final[dict[str, Handler]] = {
     **omegaconf.HANDLERS,
 }
 
-CONFIGS: Final = Dialect("dataclass", ("pyrallis", "draccus", "OmegaConf"), _HANDLERS, REGISTRIES)
+CONFIGS: Final = Dialect(_HANDLERS, REGISTRIES)

@@ -84,8 +84,6 @@ def _run_app(run: Machine, given: Arguments) -> Value:
 _SETTINGS: Final = NativeClass(Settings, MODEL.attribute)
 
 SETTINGS: Final = Dialect(
-    "pydantic_settings",
-    ("pydantic_settings",),
     {
         "pydantic_settings.CliApp.run": _run_app,
         "pydantic_settings.SettingsConfigDict": lambda run, given: run.fresh(dict(given.keywords)),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from keynet.frozen import frozen
 from keynet.script.dialects.hydra.yaml_tree import ConfigFile, parse, put
 from keynet.script.interpreter.machine import Declared, Machine
 from keynet.script.interpreter.values import Unknown
@@ -64,7 +65,7 @@ def _find(run: Machine, state: Composition, name: str) -> ConfigFile | None:
     return state.stored.get(name)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Entry:
     """One entry of a defaults list; ``group`` is "" for a file of the same group."""
 

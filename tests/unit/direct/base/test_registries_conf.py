@@ -1,5 +1,6 @@
 """Where a base image is read, as registries.conf says."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -187,3 +188,32 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     named = {"CONTAINERS_REGISTRIES_CONF": str(tmp_path / "absent.conf")}
     with pytest.raises(ValidationError, match=r"absent\.conf cannot be used"):
         load(named, tmp_path, tmp_path)
+
+
+@pytest.mark.parametrize("part", ["registries.conf", "registries.conf.d/1.conf"])
+@pytest.mark.parametrize("opened", ["file", "folder"])
+def test_what_other_users_can_change_is_refused_with_the_command(
+    part: str, opened: str, tmp_path: Path
+) -> None:
+    for place in (tmp_path / "home/.config/containers", tmp_path / "etc"):
+        file = place / part
+        _write(file, "mirror.example")
+        changed = file if opened == "file" else file.parent
+        mode = changed.stat().st_mode
+        changed.chmod(0o777)
+        with pytest.raises(ValidationError, match="can change") as refused:
+            load({}, tmp_path / "home", tmp_path / "etc")
+        assert f"chmod go-w {changed}" in refused.value.hint
+        changed.chmod(mode)
+        assert load({}, tmp_path / "home", tmp_path / "etc").search == ("mirror.example",)
+        file.unlink()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_the_file_of_another_user_is_refused_with_the_command(tmp_path: Path) -> None:
+    file = tmp_path / "etc/registries.conf.d/1.conf"
+    _write(file, "mirror.example")
+    os.chown(file, 12345, -1)
+    with pytest.raises(ValidationError, match=r"owns or can change .*/1\.conf") as refused:
+        load({}, tmp_path, tmp_path / "etc")
+    assert f"chown 0 {file}" in refused.value.hint

@@ -1,0 +1,177 @@
+"""Clients of one account: the registry is asked once how to sign in, and tokens are used again."""
+
+import asyncio
+import re
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from keynet.errors import RegistryDenied
+from keynet.net.sign_in import SignIn, covers
+from keynet.oci.reference import Reference
+from keynet.registry.transfer.push_image import push_image
+from tests.fakes.images import image_of, random_image
+from tests.fakes.registry import MemoryRegistry
+from tests.unit.registry.conftest import Connect
+
+IMAGE = Reference("registry.test", "team/app", "1")
+
+
+def asked(registry: MemoryRegistry) -> list[str]:
+    """Return the requests that are about signing in."""
+    return [
+        each.url.partition("?")[0] for each in registry.seen if re.search(r"/v2/$|/token", each.url)
+    ]
+
+
+def test_another_client_of_the_account_asks_no_more(connect: Connect) -> None:
+    registry, shared = MemoryRegistry(auth="token"), SignIn()
+
+    async def run() -> None:
+        async with connect(registry, sign_in=shared) as first:
+            await push_image(first, random_image(1), IMAGE, known_missing=True)
+        registry.seen.clear()
+        async with connect(registry, sign_in=shared) as second:
+            await second.head_manifest(IMAGE.repository, "1")
+            await second.upload_bytes(IMAGE.repository, "text/plain", b"x")
+        assert asked(registry) == []
+
+    asyncio.run(run())
+
+
+def test_a_client_without_it_begins_anew(connect: Connect) -> None:
+    registry = MemoryRegistry(auth="token")
+
+    async def run() -> None:
+        for _client in range(2):
+            registry.seen.clear()
+            async with connect(registry) as client:
+                await client.upload_bytes(IMAGE.repository, "text/plain", b"x", look=False)
+            assert len(asked(registry)) == 2
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_mounts_from_many_repositories_need_one_token(connect: Connect, refused: bool) -> None:
+    registry = RefusesMany(auth="token") if refused else MemoryRegistry(auth="token")
+    sources = [f"team/source{number}" for number in range(5)]
+
+    async def run() -> None:
+        async with connect(registry) as client:
+            for number, source in enumerate(sources):
+                place = Reference("registry.test", source, "1")
+                await push_image(client, random_image(number), place, known_missing=True)
+            images: list[Any] = [random_image(number) for number in range(5)]
+            layers: list[Any] = [
+                replace(image.layers[2], origin=Reference("registry.test", source))
+                for image, source in zip(images, sources, strict=True)
+            ]
+        registry.seen.clear()
+        async with connect(registry) as client:
+            whole = image_of(tuple(layers))
+            await push_image(client, whole, IMAGE, known_missing=True, new_repository=True)
+        mounted = [each for each in registry.seen if "mount=" in each.url]
+        assert len(mounted) == 5
+        tokens = [each for each in registry.seen if "/token" in each.url]
+        # One for each where the server gives none for all.
+        assert len(tokens) == (6 if refused else 1)
+
+    asyncio.run(run())
+
+
+class RefusesMany(MemoryRegistry):
+    """Gives no token for more than two repositories."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/token") and len(request.url.params.get_list("scope")) > 2:
+            request.headers["authorization"] = "Basic bm9uZTpub25l"
+        return await super().handle_async_request(request)
+
+
+def test_a_token_for_more_serves_for_less(connect: Connect) -> None:
+    registry = MemoryRegistry(auth="token")
+
+    async def run() -> None:
+        async with connect(registry) as client:
+            image = random_image(3)
+            await push_image(client, image, IMAGE, known_missing=True)
+            other = IMAGE.repository + "2"
+            registry.seen.clear()
+            # Of the source, the target and both: one token.
+            await push_image(
+                client,
+                image,
+                Reference("registry.test", other, "1"),
+                mount_from=[IMAGE.repository],
+                known_missing=True,
+                new_repository=True,
+            )
+            await client.head_manifest(other, "1")
+        assert len(asked(registry)) == 1
+
+    asyncio.run(run())
+
+
+class GrantsOne(MemoryRegistry):
+    """Grants what a token is for only where that is a single repository."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        wanted = request.url.params.get_list("scope")
+        if request.url.path.endswith("/token") and len(wanted) > 1:
+            request.url = request.url.copy_remove_param("scope")
+        return await super().handle_async_request(request)
+
+
+def test_where_less_is_granted_the_right_token_is_asked_for(connect: Connect) -> None:
+    registry = GrantsOne(auth="token")
+
+    async def run() -> None:
+        async with connect(registry) as client:
+            image = random_image(3)
+            for number in range(2):
+                await push_image(
+                    client,
+                    image,
+                    IMAGE.with_tag(str(number)),
+                    mount_from=["team/other", "team/more"],
+                    known_missing=True,
+                    new_repository=True,
+                )
+            found = await client.head_manifest(IMAGE.repository, "1")
+            assert found is not None
+
+    asyncio.run(run())
+
+
+def test_what_another_client_may_do_is_not_taken_for_granted(connect: Connect) -> None:
+    registry, shared = MemoryRegistry(auth="token"), SignIn()
+
+    async def run() -> None:
+        async with connect(registry, sign_in=shared) as client:
+            await client.upload_bytes(IMAGE.repository, "text/plain", b"x")
+        registry.password = "changed-in-between"
+        registry.expire_tokens()
+        async with connect(registry, sign_in=shared) as client:
+            with pytest.raises(RegistryDenied):
+                await client.upload_bytes(IMAGE.repository, "text/plain", b"y")
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("scopes", "wanted", "covered"),
+    [
+        ([], [], True),
+        (["repository:a:pull"], [], True),
+        (["repository:a:pull,push"], ["repository:a:pull"], True),
+        (["repository:a:pull,push", "repository:b:pull"], ["repository:b:pull"], True),
+        (["repository:a:pull"], ["repository:a:pull,push"], False),
+        (["repository:a:pull,push"], ["repository:ab:pull"], False),
+        ([], ["registry:catalog:*"], False),
+    ],
+)
+def test_scopes_cover_others(scopes: list[str], wanted: list[str], covered: bool) -> None:
+    assert covers(frozenset(scopes), frozenset(wanted)) is covered

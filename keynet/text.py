@@ -13,8 +13,8 @@ from itertools import takewhile
 from typing import Self
 
 __all__ = [
-    "N_", "Block", "_", "cells", "fill", "ngettext", "padded", "printable", "size", "stacked",
-    "translate_libraries",
+    "N_", "Block", "_", "cells", "fill", "language", "ngettext", "padded", "printable", "size",
+    "stacked", "translate_libraries",
 ]  # fmt: skip
 
 # Not pathlib: every command loads this module, and pathlib takes a fifth of click's import time.
@@ -56,6 +56,11 @@ def _languages() -> str:
 
 def _current() -> gettext.NullTranslations:
     return _catalogue(_languages())
+
+
+def language() -> str:
+    """Return the code of the language that texts are in."""
+    return _current().info().get("language", "en")
 
 
 def translate_libraries() -> None:

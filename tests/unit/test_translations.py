@@ -49,9 +49,12 @@ def test_a_new_text_is_added_and_reported_with_the_command_that_renews(tmp_path:
     source.write_text('_("Login")\n')
     catalogue = package / "locale" / "ko" / "LC_MESSAGES" / "keynet.po"
     catalogue.parent.mkdir(parents=True)
-    catalogue.write_text('msgid "Login"\nmsgstr "로그인"\n\nmsgid "Gone"\nmsgstr "없음"\n')
+    catalogue.write_text(
+        '# unchecked\nmsgid "Login"\nmsgstr "로그인"\n\nmsgid "Gone"\nmsgstr "없음"\n'
+    )
 
     assert renew(scripts=scripts)[0] == 0
+    assert '# unchecked\nmsgid "Login"\nmsgstr "로그인"\n' in catalogue.read_text()
     assert "Gone" not in catalogue.read_text()
     source.write_text('_("Login")\nngettext("{n} file", "{n} files", n)\n')
     status, said = renew("--check", scripts=scripts)

@@ -12,7 +12,7 @@ from tests.testbed.daemon import Dockerd, running_dockerd
 from tests.testbed.host_setups import HostSetups
 from tests.testbed.images import Hub, fill_hub
 from tests.testbed.index import Index, running_index
-from tests.testbed.machine import beside_modules, scratch
+from tests.testbed.machine import beside_modules, locked, scratch
 from tests.testbed.newer import PYTHON, NewerRoot, newer_root
 from tests.testbed.platform import Platform, running_platform
 from tests.testbed.registry import Auth, RegistryServer, running_registry
@@ -89,7 +89,9 @@ def dockerd(bed: Path, hub: Hub) -> Iterator[Dockerd]:
 @pytest.fixture(scope="session")
 def dockerd_with_networks(bed: Path, hub: Hub) -> Iterator[Dockerd]:
     """A dockerd with a bridge: ``docker network`` and ``docker run --network`` work."""
-    with running_dockerd(bed / "dockerd-net", networks=True, mirror=hub.mirror) as daemon:
+    folder = bed / "dockerd-net"
+    # There is one docker0.
+    with locked("docker0"), running_dockerd(folder, networks=True, mirror=hub.mirror) as daemon:
         yield daemon
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.integration.engines import SYSTEM_PATH, root_environment
+from tests.testbed.machine import locked
 from tests.testbed.platform import EMAIL, PASSWORD, Platform
 from tests.testbed.user import OrdinaryUser, ordinary_user
 
@@ -158,15 +159,17 @@ def test_the_command_for_missing_subordinate_ids_repairs_them(
 ) -> None:
     with ordinary_user(subids=False) as user:
         seat = _seat(user, keynet_source, host_python)
-        found = seat.doctor()
-        assert found.json["builder"] == "direct"
-        assert f"user {user.name} has no entry" in found.checks["subids"]["found"]
-        fix = found.checks["buildah"]["fix"].splitlines()[0]
-        assert fix.startswith("Ask your administrator to run: usermod --add-subuids")
-        assert fix.endswith(f" {user.name}")
-        _free(fix, user.name)
-        # podman has a user namespace without them by now, which it keeps.
-        subprocess.run(fix.partition(": ")[2].split(), check=True)
+        # What is free now is still free when it is taken.
+        with locked("users"):
+            found = seat.doctor()
+            assert found.json["builder"] == "direct"
+            assert f"user {user.name} has no entry" in found.checks["subids"]["found"]
+            fix = found.checks["buildah"]["fix"].splitlines()[0]
+            assert fix.startswith("Ask your administrator to run: usermod --add-subuids")
+            assert fix.endswith(f" {user.name}")
+            _free(fix, user.name)
+            # podman has a user namespace without them by now, which it keeps.
+            subprocess.run(fix.partition(": ")[2].split(), check=True)
         again = seat.doctor()
         assert again.checks["rootless"]["ok"]
         assert again.checks["buildah"]["ok"]

@@ -69,9 +69,14 @@ def make_all(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """Make the wheels and serve their folder; yield the address for ``--find-links``."""
-    make_all(folder)
+def serving(folder: Path, *, made: bool = False) -> Iterator[str]:
+    """Make the wheels and serve their folder; yield the address for ``--find-links``.
+
+    Args:
+        made: The folder has the wheels already.
+    """
+    if not made:
+        make_all(folder)
     links = "".join(f'<a href="{each.name}">{each.name}</a>\n' for each in folder.glob("*.whl"))
     (folder / "index.html").write_text(f"<!doctype html><html><body>{links}</body></html>")
     handler = functools.partial(_Quiet, directory=str(folder))

@@ -3,7 +3,11 @@
 import gzip
 import hashlib
 import io
+import itertools
+import os
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -39,6 +43,32 @@ def test_how_the_tar_is_cut_changes_nothing(size: int) -> None:
     assert descriptor.size == len(file.getvalue())
     assert gzip.decompress(file.getvalue()) == _content()
     assert diff_id.hex == hashlib.sha256(_content()).hexdigest()
+
+
+def test_little_is_in_memory_on_a_machine_with_many_processors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    read = itertools.count(1)
+    in_work: list[int] = []
+    done = itertools.count(1)
+
+    def blocks() -> Iterator[bytes]:
+        for _number in range(40):
+            in_work.append(next(read))
+            yield bytes(1 << 20)
+
+    def compress(member: bytes) -> bytes:
+        time.sleep(0.03)
+        in_work.append(-next(done))
+        return member[:1]
+
+    write_layer(blocks(), io.BytesIO(), replace(compression("gzip"), compress=compress))
+    ahead = [
+        max(each for each in in_work[: at + 1]) + min(each for each in (0, *in_work[: at + 1]))
+        for at in range(len(in_work))
+    ]
+    assert 1 < max(ahead) <= 10
 
 
 @pytest.mark.parametrize("size", [999, 3 << 20])

@@ -11,8 +11,8 @@ from tests.test_docs import CHECKOUT, CODE, FENCED, INDENTED, LINK
 ENGLISH = CHECKOUT / "docs"
 KOREAN = ENGLISH / "ko"
 CATALOGUE = CHECKOUT / "keynet" / "locale" / "ko" / "LC_MESSAGES" / "keynet.mo"
-# For those who develop keynet or a platform.
-ENGLISH_ONLY = {"architecture.md", "decisions", "reference/backend.md"}
+# For those who develop keynet.
+ENGLISH_ONLY = {"architecture.md", "decisions"}
 # Without a page of the same name in English.
 KOREAN_ONLY = {"README.md", "troubleshooting.md"}
 # Words of the program's output, in Korean on a Korean page.

@@ -29,7 +29,7 @@ SEPARATION = """\
 grep -E 'NoNewPrivs|CapEff|CapBnd' /proc/self/status
 touch /anywhere 2>/dev/null || echo read-only
 touch /tmp/x /workspace/x && echo writable
-grep -E ' (/tmp|/workspace) ' /proc/mounts
+stat --file-system --format=%T /tmp /workspace
 """
 SLEEPER = "import time; print('up', flush=True); time.sleep(60)"
 HANDLER = """\
@@ -48,16 +48,18 @@ signal.signal(signal.SIGINT, signal.SIG_IGN)
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 {SLEEPER}
 """
-KINDS = [
+OLDER = [
     # Daemons with networks, as other tests have them, share docker0 and break each other's bridge.
     pytest.param("docker", marks=[pytest.mark.docker, pytest.mark.matrix]),
     pytest.param("podman", marks=pytest.mark.podman),
+]
+KINDS = [
+    *OLDER,
     pytest.param("newer-podman", marks=[pytest.mark.podman, pytest.mark.newer, pytest.mark.matrix]),
 ]
 # Without a network, so on daemons without a bridge, too.
 KILLED = [
-    pytest.param("docker", marks=[pytest.mark.docker, pytest.mark.matrix]),
-    pytest.param("podman", marks=pytest.mark.podman),
+    *OLDER,
     pytest.param("newer-docker", marks=[pytest.mark.docker, pytest.mark.newer]),
     pytest.param("newer-podman", marks=[pytest.mark.podman, pytest.mark.newer]),
 ]
@@ -199,6 +201,8 @@ def test_output_is_copied_and_belongs_to_the_caller(setup: HostSetup) -> None:
     assert left(setup) == ""
 
 
+# The newer root does not see what is mounted here later.
+@pytest.mark.parametrize("setup", OLDER, indirect=True)
 def test_a_full_disk_keeps_the_output_in_the_container(setup: HostSetup, tmp_path: Path) -> None:
     small = tmp_path / "small"
     small.mkdir()

@@ -17,7 +17,8 @@ __all__ = ["PYCACHE", "PYTHON", "NewerRoot", "newer_root"]
 
 PACKAGES = (
     "docker.io docker-cli docker-buildx podman buildah skopeo oras crun runc fuse-overlayfs "
-    "slirp4netns uidmap netavark aardvark-dns iptables ca-certificates python3 python3-venv procps"
+    "slirp4netns uidmap netavark aardvark-dns iptables nftables ca-certificates python3 "
+    "python3-venv procps"
 )
 PYTHON = "/opt/keynet/bin/python"
 # Where its programs keep the byte code of the checkout.

@@ -510,3 +510,44 @@ def test_an_engine_that_hangs_during_the_run_ends_with_ctrl_c(
     assert process.returncode == 125
     assert "docker stopped answering during the run" in shown
     assert "keynet clean" in shown
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "asked",
+    [
+        Answer("container inspect *", stderr="Error: No such container: x\n", status=1),
+        Answer("container inspect *", json.dumps([{"State": {"Status": "created"}}])),
+        Answer("container inspect *", also=HANGS),
+    ],
+    ids=["not made", "not started", "no answer"],
+)
+def test_a_container_that_is_not_started_for_long_is_noticed(
+    docker: Docker, monkeypatch: pytest.MonkeyPatch, asked: Answer
+) -> None:
+    monkeypatch.setenv("KEYNET_RUNTIME_TIMEOUT", "1")
+    docker.install(Answer("run *", also=HANGS), asked)
+    with subprocess.Popen(
+        [sys.executable, "-m", "keynet", "run", "--builder", "docker", IMAGE],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+    ) as process:
+        assert process.stderr is not None
+        said = "docker has not started the container within 1 s"
+        assert any(said in line for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode in {125, 130}
+
+
+@pytest.mark.slow
+def test_a_program_that_runs_for_long_is_not(
+    docker: Docker, monkeypatch: pytest.MonkeyPatch, capfd: Capture
+) -> None:
+    monkeypatch.setenv("KEYNET_RUNTIME_TIMEOUT", "1")
+    running = json.dumps([{"State": {"Status": "running"}}])
+    docker.install(Answer("run *", also="/bin/sleep 3"), Answer("container inspect *", running))
+    assert keynet("run", IMAGE) == 0
+    assert "not started" not in capfd.readouterr().err
+    assert docker.verbs.count("container") == 1

@@ -1,6 +1,7 @@
 """Random scripts with conditions that a reader cannot know, each made from its seed alone.
 
-A script asks ``os.environ`` for CONDITIONS, so that it can be run in each of its worlds.
+A script asks ``os.environ`` for CONDITIONS, so that it can be run in each of its worlds; the last
+one is an option of its first parser.
 """
 
 import random
@@ -8,7 +9,7 @@ from collections.abc import Callable
 
 __all__ = ["CONDITIONS", "made"]
 
-CONDITIONS = ("C0", "C1")
+CONDITIONS = ("C0", "C1", "known.stage")
 HEAD = """\
 import argparse
 import contextlib
@@ -79,6 +80,7 @@ class Maker:
         self.in_function = False
         self.loops = 0
         self.commands = False
+        self.staged = False
 
     def pick(self, *options: str) -> str:
         return self.chance.choice(options)
@@ -97,6 +99,8 @@ class Maker:
     # Expressions
 
     def unknown(self) -> str:
+        if self.staged and not self.in_function and self.some(0.3):
+            return self.pick("known.stage", "known.stage is None", "not known.stage")
         return self.pick(
             'os.environ.get("C0")',
             'os.environ.get("C1")',
@@ -207,7 +211,8 @@ class Maker:
                 self._if, self._if, self._if, self._either, self._for, self._for, self._while,
                 self._try, self._try, self._function, self._function, self._group, self._match,
                 self._with, self._class, self._registry, self._fields, self._closure,
-                self._generator, self._subparsers, self._parents, self._loop_of_loops,
+                self._generator, self._subparsers, self._through, self._through,
+                self._remembering, self._decorated, self._loop_of_loops,
             ]  # fmt: skip
         if self.loops:
             makers += [self._leave_loop, self._leave_loop]
@@ -575,8 +580,64 @@ class Maker:
             lines += [f"if {self.condition()}:", *("    " + m for m in made)] if guard else made
         return lines
 
-    def _parents(self, parser: str, depth: int) -> list[str]:
-        return self._declaration(parser, depth)
+    def _through(self, parser: str, _depth: int) -> list[str]:
+        """Pass keywords through a function, and change them on the way."""
+        name = self.name()
+        change = self.pick(
+            "kwargs.setdefault('help', 'h')",
+            f"kwargs['default'] = {self.number()}",
+            "kwargs.pop('default', None)",
+            "kwargs['required'] = True",
+            "kwargs.update(type=int)",
+            "kwargs = {'help': 'k', **kwargs}",
+        )
+        guard = [f"    if {self.condition()}:", f"        {change}"]
+        return [
+            f"def add_{name}(p, *names, **kwargs):",
+            *(guard if self.some(0.6) else [f"    {change}"]),
+            "    return p.add_argument(*names, **kwargs)",
+            f"add_{name}({parser}, '--{name}', default={self.text()})",
+            f"add_{name}({parser}, '--{self.name()}', default={self.number()})",
+        ]
+
+    def _remembering(self, parser: str, _depth: int) -> list[str]:
+        """Keep state between calls: in a mutable default, a global or an attribute."""
+        name = self.name()
+        holder, keep = self.chance.choice(
+            [
+                (f"def keep_{name}(x, seen=[]):", "seen.append(x)\n    return list(seen)"),
+                (f"def keep_{name}(x):", f"LOG_{name}.append(x)\n    return list(LOG_{name})"),
+                (f"def keep_{name}(x):",
+                 f"keep_{name}.seen = getattr(keep_{name}, 'seen', []) + [x]\n"
+                 f"    return keep_{name}.seen"),
+            ]
+        )  # fmt: skip
+        again = f"keep_{name}('b')"
+        second = [f"if {self.condition()}:", f"    {again}"] if self.some(0.5) else [again]
+        return [
+            f"LOG_{name} = []",
+            holder,
+            *("    " + line.strip() for line in keep.split("\n")),
+            f"keep_{name}('a')",
+            *second,
+            f"{parser}.add_argument('--{name}', choices=keep_{name}('c'))",
+        ]
+
+    def _decorated(self, parser: str, _depth: int) -> list[str]:
+        name = self.name()
+        return [
+            f"def around_{name}(function):",
+            "    @functools.wraps(function)",
+            "    def inner(*args, **kwargs):",
+            *([f"        if {self.condition()}:", "            kwargs['size'] = 77"]
+              if self.some(0.5) else ["        kwargs.setdefault('size', 78)"]),
+            "        return function(*args, **kwargs)",
+            "    return inner",
+            f"@around_{name}",
+            f"def add_{name}(p, size=1):",
+            f"    p.add_argument('--{name}', type=int, default=size)",
+            f"add_{name}({parser}{self.pick('', ', size=5')})",
+        ]  # fmt: skip
 
     def _leave_loop(self, _parser: str, _depth: int) -> list[str]:
         return [f"if {self.condition()}:", f"    {self.pick('break', 'continue')}"]
@@ -585,18 +646,40 @@ class Maker:
         return [f"if {self.condition()}:", f"    return {self.number()}"]
 
 
+def _stages(maker: Maker) -> tuple[list[str], str]:
+    """Return a first parser that leaves its rest to the main one, and what that one parses."""
+    lines = ["first = argparse.ArgumentParser(add_help=False)", "first.add_argument('--stage')"]
+    for _count in range(2):
+        lines += [f"first.add_argument('--{maker.name()}', default={maker.number()})"]
+    if maker.some(0.4):
+        lines += [f"if {maker.condition()}:", f"    first.add_argument('--{maker.name()}')"]
+    if maker.some(0.4):
+        return lines, ""
+    lines += ["known, rest = first.parse_known_args()"]
+    maker.staged = True
+    return lines, maker.pick("rest", "rest", "")
+
+
 def made(seed: int) -> str:
     """Return the script of a seed."""
     maker = Maker(seed)
     style = maker.chance.randrange(4)
     setup = maker.pick("", "", "conflict_handler='resolve'")
-    body = [f"p = argparse.ArgumentParser({setup})", *maker.block("p", 0, "")]
+    first, parsed = _stages(maker) if maker.some(0.3) else ([], "")
+    if first:
+        setup = f"parents=[first]{', ' * bool(setup)}{setup}" if maker.some(0.6) else setup
+    body = [*first, f"p = argparse.ArgumentParser({setup})", "p.add_argument('--a000')"]
+    body += maker.block("p", 0, "")
     if style == 1:
-        main = ["def main():", *("    " + line for line in body), "    return p.parse_args()"]
+        main = [
+            "def main():",
+            *("    " + line for line in body),
+            f"    return p.parse_args({parsed})",
+        ]
         end = ["", "", "if __name__ == '__main__':", "    main()"]
     elif style == 2:
         main = ["def build():", *("    " + line for line in body), "    return p"]
         end = ["", "", "if __name__ == '__main__':", "    args = build().parse_args()"]
     else:
-        main, end = body, ["args = p.parse_args()"]
+        main, end = body, [f"args = p.parse_args({parsed})"]
     return HEAD + "\n".join([*maker.head, *main, *end]) + "\n"

@@ -24,7 +24,7 @@ def worlds(script: str) -> Iterator[list[dict[str, Any]]]:
 
     A world in which it fails has no truth.
     """
-    used = [name for name in CONDITIONS if f'"{name}"' in script or f"'{name}'" in script]
+    used = [name for name in CONDITIONS if name in script]
     code = compile(script, "train.py", "exec")
     for values in itertools.product((None, "1"), repeat=len(used)):
         found = _run(code, dict(zip(used, values, strict=True)))
@@ -40,19 +40,28 @@ def _run(code: Any, conditions: dict[str, str | None]) -> list[dict[str, Any]] |
         # Scripts that go on after a conflict of their own arguments are no real ones.
         raise SystemExit
 
+    real = argparse.ArgumentParser.parse_known_args
+    stages: list[argparse.ArgumentParser] = []
+
+    def parse_known(self: argparse.ArgumentParser, *args: Any, **kwargs: Any) -> Any:
+        stages.append(self)
+        return real(self, *args, **kwargs)
+
     environment = {k: v for k, v in os.environ.items() if k not in CONDITIONS}
     environment |= {k: v for k, v in conditions.items() if v is not None}
     with (
         patch.object(argparse.ArgumentParser, "parse_args", parse),
+        patch.object(argparse.ArgumentParser, "parse_known_args", parse_known),
         patch.object(argparse._ActionsContainer, "_handle_conflict_error", conflict),
         patch.dict(os.environ, environment, clear=True),
-        patch("sys.argv", ["train.py"]),
+        patch("sys.argv", ["train.py", *(["--stage=1"] if conditions.get("known.stage") else [])]),
         contextlib.suppress(Exception, SystemExit),
     ):
         try:
             exec(code, {"__name__": "__main__", "__file__": "train.py"})
         except _Parsed as parsed:
-            return [_described(action) for action in _actions(parsed.args[0])]
+            parsers = [*stages, parsed.args[0]]
+            return [_described(action) for parser in parsers for action in _actions(parser)]
     return None
 
 

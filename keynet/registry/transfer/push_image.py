@@ -131,16 +131,17 @@ class _Sending:
 
     async def send(self, layers: Iterable[Layer], config: bytes, config_type: str) -> None:
         """Send what the registry lacks."""
-        layers = list(layers)
-        origins = {each for layer in layers for each in self._origins(layer)}
+        # To mount takes one request, while the others have to be opened, filled and closed.
+        ordered = sorted(layers, key=lambda layer: bool(self._origins(layer)))
+        origins = {each for layer in ordered for each in self._origins(layer)}
         if origins:
             self._client.expect_mounts(self._repository, sorted(origins))
         first = self._client.looks_denied
         if first:
             # Where nothing is allowed, one refusal is enough.
             await self._send_config(config, config_type)
-        jobs = [self._send_layer(layer) for layer in layers]
-        await run_together(jobs if first else [*jobs, self._send_config(config, config_type)])
+        jobs = [self._send_layer(layer) for layer in ordered]
+        await run_together(jobs if first else [self._send_config(config, config_type), *jobs])
 
     async def send_all_the_same(
         self, layers: Iterable[Layer], config: bytes, config_type: str

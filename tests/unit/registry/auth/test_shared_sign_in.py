@@ -76,8 +76,8 @@ def test_mounts_from_many_repositories_need_one_token(connect: Connect, refused:
         mounted = [each for each in registry.seen if "mount=" in each.url]
         assert len(mounted) == 5
         tokens = [each for each in registry.seen if "/token" in each.url]
-        # One for each where the server gives none for all.
-        assert len(tokens) == (6 if refused else 1)
+        # Where the server gives none for all: one without a source, and one for each.
+        assert len(tokens) == (7 if refused else 1)
 
     asyncio.run(run())
 

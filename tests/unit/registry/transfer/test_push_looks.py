@@ -275,3 +275,23 @@ def test_a_mount_that_fails_at_first_becomes_an_upload(connect: Connect, fault: 
     forgetful = Forgetful(mounts=False)
     into_new_repository(connect, forgetful, mountable(registry, stored=False))
     assert forgetful.repository("team/app").tags["1"]
+
+
+def test_what_takes_more_requests_than_a_mount_begins_before_them(connect: Connect) -> None:
+    registry = MemoryRegistry()
+    origin = Reference("registry.test", "team/base")
+    mounted = [BytesLayer(b"base %d" % number, origin=origin) for number in range(6)]
+    new = BytesLayer(b"code")
+
+    async def run() -> None:
+        async with connect(registry) as client:
+            base = origin.with_tag("1")
+            await push_image(client, image_of(mounted), base, known_missing=True)
+            registry.seen.clear()
+            image = image_of([*mounted, new])
+            await push_image(client, image, TARGET, known_missing=True, new_repository=True)
+
+    asyncio.run(run())
+    posts = ["mount=" in seen.url for seen in registry.seen if seen.method == "POST"]
+    # The config and the new layer.
+    assert posts == [False, False, *[True] * 6]

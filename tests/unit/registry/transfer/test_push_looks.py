@@ -286,9 +286,9 @@ def test_what_takes_more_requests_than_a_mount_begins_before_them(connect: Conne
     async def run() -> None:
         async with connect(registry) as client:
             base = origin.with_tag("1")
-            await push_image(client, image_of(mounted), base, known_missing=True)
+            await push_image(client, image_of(tuple(mounted)), base, known_missing=True)
             registry.seen.clear()
-            image = image_of([*mounted, new])
+            image = image_of((*mounted, new))
             await push_image(client, image, TARGET, known_missing=True, new_repository=True)
 
     asyncio.run(run())

@@ -1,7 +1,8 @@
 """Progress events: parts of keynet emit them, the command line shows them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from keynet.frozen import frozen
 
 __all__ = [
     "BlobAdvanced",
@@ -20,7 +21,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StepStarted:
     """A step begins; ``step`` is its stable name, ``title`` the one for people."""
 
@@ -29,7 +30,7 @@ class StepStarted:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StepFinished:
     """A step is done; ``detail`` is its result, ``seconds`` its wall time."""
 
@@ -38,7 +39,7 @@ class StepFinished:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogLine:
     """One line of an engine's output without newline; not safe for a terminal."""
 
@@ -46,7 +47,7 @@ class LogLine:
     step: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Notice:
     """Something the user should know; ``level`` is ``"warning"``, ``"note"`` or ``"detail"``.
 
@@ -57,7 +58,7 @@ class Notice:
     level: str = "warning"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BlobStarted:
     """A transfer begins; ``size`` in bytes, None if it is not known."""
 
@@ -65,7 +66,7 @@ class BlobStarted:
     size: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BlobAdvanced:
     """``position`` bytes of this blob have been transferred, from its start."""
 
@@ -73,7 +74,7 @@ class BlobAdvanced:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BlobRewound:
     """A retry continues from ``position`` bytes."""
 
@@ -81,7 +82,7 @@ class BlobRewound:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BlobSkipped:
     """The registry already holds this blob; nothing was sent."""
 
@@ -89,7 +90,7 @@ class BlobSkipped:
     size: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BlobMounted:
     """The registry mounted this blob from another repository; nothing was sent."""
 
@@ -97,7 +98,7 @@ class BlobMounted:
     size: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BlobFinished:
     """The whole blob has been transferred and verified."""
 

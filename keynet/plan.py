@@ -4,10 +4,11 @@ Facts only: how they are built (Containerfile text, mounts, pip) is decided by e
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import MappingProxyType
 
+from keynet.frozen import frozen
 from keynet.net.sign_in import SignIn
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.platform import Platform
@@ -31,7 +32,7 @@ __all__ = [
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ContextFile:
     """One entry of the context.
 
@@ -43,7 +44,7 @@ class ContextFile:
     is_folder: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dependencies:
     """The packages to install into an image.
 
@@ -68,7 +69,7 @@ class Dependencies:
     lines: tuple[str, ...] = field(default=(), repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BaseFacts:
     """What the config of a base image says, for one platform.
 
@@ -87,7 +88,7 @@ class BaseFacts:
     onbuild: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recipe:
     """An image described by keynet: the context is copied to ``workdir``.
 
@@ -110,7 +111,7 @@ class Recipe:
         return self.base_name or str(self.base)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Instruction:
     """One instruction of a Containerfile.
 
@@ -125,7 +126,7 @@ class Instruction:
     heredoc: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UserContainerfile:
     """The user's own Containerfile, used unchanged, and its parsed instructions.
 
@@ -138,7 +139,7 @@ class UserContainerfile:
     syntax: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BuildSecret:
     """One ``--secret id=…,src=…``; only the engine reads the file."""
 
@@ -146,7 +147,7 @@ class BuildSecret:
     source: Path
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostNetwork:
     """The host's network settings for RUN steps, never for the image itself.
 
@@ -160,7 +161,7 @@ class HostNetwork:
     pip_conf: Secret | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BuildPlan:
     """One image to build, completely decided.
 
@@ -204,7 +205,7 @@ class BuildPlan:
         return any(instruction.name == "RUN" for instruction in self.recipe.instructions)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RegistryAccess:
     """How to reach one registry.
 
@@ -222,7 +223,7 @@ class RegistryAccess:
     sign_in: SignIn = field(init=False, default_factory=SignIn, repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pushed:
     """A pushed image.
 

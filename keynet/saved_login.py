@@ -5,12 +5,13 @@ counts.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
 from keynet.confidential import is_suspicious_name, is_suspicious_value
+from keynet.frozen import frozen
 from keynet.moments import in_utc
 from keynet.secret import Secret, mask
 from keynet.text import _, fill
@@ -35,7 +36,7 @@ _KNOWN: Final = frozenset(
 _SHOWN: Final = frozenset({"api_token_expires_at", "token_hosts"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HarborAccount:
     """The robot account that the platform made at sign-in; ``url`` has a scheme."""
 
@@ -44,7 +45,7 @@ class HarborAccount:
     password: Secret
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SavedProject:
     """The project chosen with ``keynet project select``; it counts for ``server_url`` only."""
 
@@ -53,7 +54,7 @@ class SavedProject:
     server_url: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SavedLogin:
     """What the config file holds; ``extra`` are keys that this version does not know."""
 

@@ -9,9 +9,13 @@ import os
 import re
 from collections.abc import Iterable
 from functools import cache
+from itertools import takewhile
 from typing import Self
 
-__all__ = ["N_", "Block", "_", "fill", "ngettext", "printable", "size", "stacked"]
+__all__ = [
+    "N_", "Block", "_", "cells", "fill", "language", "ngettext", "padded", "printable", "size",
+    "stacked", "translate_libraries",
+]  # fmt: skip
 
 # Not pathlib: every command loads this module, and pathlib takes a fifth of click's import time.
 _LOCALE_DIR = os.path.join(os.path.dirname(__file__), "locale")  # noqa: PTH118, PTH120
@@ -28,18 +32,42 @@ _ESCAPE_SEQUENCE = re.compile(
 # The most characters of one value in a text.
 _LONGEST = 2000
 
+_ENGLISH = re.compile(r"(en|C|POSIX)([_.@].*)?$|$")
+
 
 @cache
 def _catalogue(languages: str) -> gettext.NullTranslations:
-    return gettext.translation("keynet", _LOCALE_DIR, languages.split(":"), fallback=True)
+    # English is the source: what follows it in the list is never needed.
+    wanted = list(takewhile(lambda language: not _ENGLISH.match(language), languages.split(":")))
+    return gettext.translation("keynet", _LOCALE_DIR, wanted or ["C"], fallback=True)
+
+
+def _languages() -> str:
+    """Return the user's languages, the best one first, separated by colons.
+
+    As gettext has it: LANGUAGE refines a locale, but the locales C and POSIX stay English.
+    """
+    known = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    locale = next((value for value in known if value), "")
+    if locale in {"C", "POSIX"}:
+        return locale
+    return os.environ.get("LANGUAGE") or locale
 
 
 def _current() -> gettext.NullTranslations:
-    environment = os.environ
-    for variable in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
-        if environment.get(variable):
-            return _catalogue(environment[variable])
-    return _catalogue("C")
+    return _catalogue(_languages())
+
+
+def language() -> str:
+    """Return the code of the language that texts are in."""
+    return _current().info().get("language", "en")
+
+
+def translate_libraries() -> None:
+    """Let libraries that use gettext's default domain, as click does, have this catalogue too."""
+    if isinstance(_current(), gettext.GNUTranslations):
+        gettext.bindtextdomain("keynet", _LOCALE_DIR)
+        gettext.textdomain("keynet")
 
 
 def _(message: str) -> str:
@@ -116,3 +144,17 @@ def size(bytes_: int) -> str:
             )
         amount /= 1000
     return f"{amount:.1f} TB"
+
+
+def cells(text: str) -> int:
+    """Return the number of terminal cells: a Hangul character takes two."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import east_asian_width
+
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def padded(text: str, width: int) -> str:
+    """Return the text with spaces after it, as wide as this many terminal cells."""
+    return text + " " * (width - cells(text))

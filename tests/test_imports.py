@@ -16,6 +16,7 @@ TIER_ONE = {
     "events",
     "text",
     "secret",
+    "frozen",
     "confidential",
     "moments",
     "saved_login",
@@ -37,6 +38,7 @@ ALLOWED = {
     "direct": {"recipe", "archive", "registry"},
     "steps": (PARTS - {"sandbox"}) | {"direct", "explain"},
     "cli": PARTS | {"steps", "cli", "direct", "explain"},
+    "locale": set(),
 }
 EXCEPTIONS = {
     # The interface of builders, and what runs in a build: both kinds of build do the same.

@@ -1,15 +1,23 @@
 """Texts for people can be collected, and what is filled into them is safe to show."""
 
 import ast
+import gettext
 import inspect
+import re
 import string
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from keynet import errors
 
 PACKAGE = Path(__file__).parent.parent / "keynet"
+KOREAN = PACKAGE / "locale" / "ko" / "LC_MESSAGES" / "keynet.mo"
+RENEW = "run tox -e texts, and translate in keynet/locale/ko/LC_MESSAGES/keynet.po"
+# Forms that depend on the sound before them, which nobody knows of a field.
+PARTICLE = re.compile(r"\}'?(?:은|는|이|가|을|를|과|와|으?로)(?:\(.\))?(?![가-힣])|\(으\)로")
 MARKERS = {"_": 1, "N_": 1, "ngettext": 2}
 # A module that translates what others marked, and the class whose fields those texts are.
 TRANSLATED_LATER = {"runtime/probing/endpoints.py": "Advice"}
@@ -21,6 +29,8 @@ SHOWN = {"Notice", "Unusable"} | {
     for name, value in vars(errors).items()
     if inspect.isclass(value) and issubclass(value, errors.KeynetError)
 }
+
+Text = tuple[str, ...]
 
 
 def modules() -> list[str]:
@@ -149,3 +159,84 @@ def unsafe(argument: ast.expr) -> Iterator[str]:
             yield from unsafe(orelse)
         case ast.Call(func=ast.Attribute(attr="format")):
             yield ".format()"
+
+
+# The Korean catalogue
+
+
+class Absent(gettext.NullTranslations):
+    """What a catalogue asks for texts that it lacks."""
+
+    def gettext(self, message: str) -> str:
+        return ""
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return ""
+
+
+def texts() -> set[Text]:
+    """Return every marked text of the package; two strings where it has a plural."""
+    found = set()
+    for relative in modules():
+        for call in calls(relative):
+            marked = call.args[: MARKERS.get(name_of(call.func), 0)]
+            parts = [part.value for part in marked if isinstance(part, ast.Constant)]
+            if parts:
+                found.add(tuple(str(part) for part in parts))
+    return found
+
+
+@pytest.fixture(scope="module")
+def korean() -> dict[Text, str]:
+    with KOREAN.open("rb") as file:
+        catalogue = gettext.GNUTranslations(file)
+    catalogue.add_fallback(Absent())
+    return {
+        text: catalogue.ngettext(text[0], text[1], 2) if text[1:] else catalogue.gettext(text[0])
+        for text in texts()
+    }
+
+
+def test_every_text_is_there_in_korean(korean: dict[Text, str]) -> None:
+    missing = sorted(text[0] for text, translated in korean.items() if not translated)
+    assert missing == [], RENEW
+
+
+def test_a_translation_has_the_fields_of_its_source(korean: dict[Text, str]) -> None:
+    assert len(korean) > 1800
+    wrong = {text[-1]: it for text, it in korean.items() if _fields(text[-1]) != _fields(it)}
+    assert wrong == {}
+
+
+def _fields(text: str) -> set[tuple[str, str | None, str | None]]:
+    parsed = string.Formatter().parse(text)
+    return {(name, form, conversion) for _t, name, form, conversion in parsed if name is not None}
+
+
+def test_a_translation_has_the_layout_of_its_source(korean: dict[Text, str]) -> None:
+    wrong = {text[-1]: it for text, it in korean.items() if _layout(text[-1]) != _layout(it)}
+    assert wrong == {}
+
+
+def _layout(text: str) -> tuple[str, str, list[str]]:
+    """Return the blanks at both ends, and the control characters."""
+    start = text[: len(text) - len(text.lstrip())]
+    end = text[len(text.rstrip()) :]
+    return start, end, [each for each in text if not each.isprintable()]
+
+
+def test_no_particle_follows_a_field(korean: dict[Text, str]) -> None:
+    assert [it for it in korean.values() if PARTICLE.search(it)] == []
+
+
+def test_no_marked_text_is_inside_an_f_string() -> None:
+    """Babel finds none of those before Python 3.12."""
+    inside = [
+        f"{relative}: {call.lineno}"
+        for relative in modules()
+        for node in nodes(relative)
+        if isinstance(node, ast.JoinedStr)
+        for call in ast.walk(node)
+        if isinstance(call, ast.Call) and name_of(call.func) in MARKERS
+    ]
+    assert inside == []

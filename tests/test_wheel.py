@@ -42,6 +42,7 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_carries_template_catalogue_and_type_marker(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"keynet/Containerfile.template", "keynet/py.typed"} <= names
+    assert "keynet/locale/ko/LC_MESSAGES/keynet.mo" in names
     assert not any(name.startswith(("tests/", "scripts/")) for name in names)
 
 

@@ -7,6 +7,7 @@ from typing import Final, Protocol
 from keynet.archive.json_documents import LARGEST_DOCUMENT, DescriptorModel
 from keynet.archive.tar import Member
 from keynet.errors import InvalidArchive, ValidationError
+from keynet.frozen import frozen
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.image import Image
 from keynet.oci.platform import Platform
@@ -50,7 +51,7 @@ class Members(Protocol):
     def find(self, name: str) -> Member: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Contents:
     """The members of an open archive."""
 

@@ -3,11 +3,12 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar, Protocol
 
 from keynet.archive.compression import BLOCK
 from keynet.errors import InvalidArchive
+from keynet.frozen import frozen
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.image import Layer
 from keynet.oci.reference import Reference
@@ -25,7 +26,7 @@ class Ranges(Protocol):
     def read(self, offset: int, length: int) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileLayer:
     """A layer at ``offset`` of an open file, which must stay open while it is read."""
 

@@ -4,9 +4,10 @@ Source: containers-transports(5), as skopeo, podman and buildah have them.
 """
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from keynet.frozen import frozen
 
 __all__ = ["FORMS", "KINDS", "Location", "parse_location"]
 
@@ -14,7 +15,7 @@ KINDS: Final = ("oci", "oci-archive", "docker-archive")
 FORMS: Final = "oci:DIR, oci-archive:FILE, docker-archive:FILE"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Location:
     """A file or folder and the image in it.
 

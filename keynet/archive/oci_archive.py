@@ -6,7 +6,7 @@ Source: OCI image-spec, "Image Layout".
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from keynet.archive.contents import ArchivedImage, Contents
@@ -14,6 +14,7 @@ from keynet.archive.json_documents import ConfigModel, IndexModel, ManifestModel
 from keynet.archive.layers import FileLayer
 from keynet.archive.tar import Member
 from keynet.errors import InvalidArchive
+from keynet.frozen import frozen
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.image import Image
 from keynet.oci.index_entries import may_be_image
@@ -31,7 +32,7 @@ _REF_NAME: Final = "org.opencontainers.image.ref.name"
 _FULL_NAME: Final = "io.containerd.image.name"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListedImage:
     """An image with the names that ``index.json`` has for it.
 
@@ -44,7 +45,7 @@ class ListedImage:
     tops: tuple[Digest, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Layout:
     """What ``index.json`` leads to.
 
@@ -59,7 +60,7 @@ class Layout:
     artifact: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Found:
     """A manifest reached from index.json, with digest and names of its top-level entry."""
 

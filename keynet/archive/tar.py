@@ -8,12 +8,12 @@ refused, whether an image uses them or not.
 
 import tarfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final, Protocol
 
 from keynet.archive.opening.formats import not_a_tar
 from keynet.errors import InvalidArchive, TarReadError
+from keynet.frozen import frozen
 from keynet.text import _, fill, printable
 
 __all__ = ["Index", "Member", "index"]
@@ -38,7 +38,7 @@ class Readable(Protocol):
     def read(self, offset: int, length: int) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Member:
     """A regular file in the archive: offset and size of its content."""
 

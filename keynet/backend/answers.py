@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, TypeVar
 
 import pydantic
@@ -10,6 +10,7 @@ import pydantic
 from keynet.backend import problem
 from keynet.backend.models import WireProjects, WireSignIn, WireUploadKey
 from keynet.errors import BackendError, NotAuthorised
+from keynet.frozen import frozen
 from keynet.net import server_words
 from keynet.net.proxy_errors import passed_by
 from keynet.net.retry import retry_after, try_again
@@ -23,7 +24,7 @@ _HYPERPARAMETERS_SHOWN: Final = 20
 _Wire = TypeVar("_Wire", WireSignIn, WireProjects, WireUploadKey)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """A status, headers (whose names have any case) and the complete body.
 

@@ -3,7 +3,6 @@
 Source: docs/reference/backend.md.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from keynet.errors import BackendError, ValidationError
+from keynet.frozen import frozen
 from keynet.moments import in_utc
 from keynet.oci.reference import Reference, is_path_component
 from keynet.secret import Secret
@@ -22,7 +22,7 @@ _Text = Annotated[str, StringConstraints(max_length=10_000)]
 _Credential = Annotated[str, StringConstraints(min_length=1, max_length=100_000)]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Account:
     """A Harbor account; ``url`` is as in the platform's answer, with its scheme."""
 
@@ -31,7 +31,7 @@ class Account:
     password: Secret
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SignedIn:
     """The result of a sign-in; the names are safe to show."""
 
@@ -42,7 +42,7 @@ class SignedIn:
     harbor: Account
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Project:
     """A project that this user may push to; every text is safe to show."""
 
@@ -59,7 +59,7 @@ class Project:
         return f"[{self.id}]{title}{kind}{author}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProjectPage:
     """One page; ``page`` is counted from 0, ``total`` is None when it is unknown."""
 
@@ -68,7 +68,7 @@ class ProjectPage:
     total: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UploadKey:
     """The name under which this image may be pushed.
 

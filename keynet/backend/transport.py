@@ -10,7 +10,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +27,7 @@ from keynet.backend.http_errors import (
     unreadable,
 )
 from keynet.errors import BackendError
+from keynet.frozen import frozen
 from keynet.net import trust
 from keynet.net.addresses import AddressError, Origin, normalised_url, origin_of, resolve
 from keynet.net.proxies import Proxy, proxy_for
@@ -49,7 +50,7 @@ _PROXY_LOGIN: Final = 407
 _NEVER_CONNECTED: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Call:
     method: str
     url: str

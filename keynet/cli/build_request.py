@@ -96,7 +96,8 @@ def _containerfiles(plan: BuildPlan) -> tuple[str, str | None]:
 
 def _only_notices(event: Event) -> None:
     if isinstance(event, Notice):
-        click.echo(f"{_('Warning')}: {printable(event.text)}", err=True)
+        title = _("Warning")
+        click.echo(f"{title}: {printable(event.text)}", err=True)
 
 
 def _described(request: Request, model_name: str, plan: BuildPlan) -> dict[str, Any]:

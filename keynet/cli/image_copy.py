@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from keynet.cli.help_pages import help_page
+from keynet.cli.options import json_option
 from keynet.cli.registry_options import Access, Target, access_options, platform_option
 from keynet.text import _, fill, ngettext, printable
 
@@ -23,7 +25,23 @@ __all__ = ["copy"]
 _LONGEST_PASSWORD = 64 * 1024
 
 
-@click.command()
+@click.command(
+    help=help_page(
+        _("Copy an image between registries, archives and OCI folders."),
+        _(
+            "SOURCE and DESTINATION are HOST/REPOSITORY:TAG, oci:DIR[:TAG], "
+            "oci-archive:FILE[:TAG] or docker-archive:FILE[:REFERENCE]; SOURCE may be the bare "
+            "path of an archive or folder, or - for standard input. Digests stay as they "
+            "are. Of several platforms one is copied, unless --all is given."
+        ),
+        examples=[
+            "keynet image copy docker.io/library/python:3.12"
+            " harbor.example.com/mirror/python:3.12 --all",
+            "keynet image copy harbor.example.com/team/app:1 oci:app --referrers",
+            "keynet image copy app.tar http://127.0.0.1:5000/team/app:1",
+        ],
+    )
+)
 @click.argument("source")
 @click.argument("destination")
 @platform_option
@@ -48,7 +66,7 @@ _LONGEST_PASSWORD = 64 * 1024
     help=_("Read its password from standard input, the next line."),
 )
 @access_options
-@click.option("--json", "as_json", is_flag=True, help=_("Print the result as JSON."))
+@json_option
 @click.option("--quiet", "-q", is_flag=True, help=_("Show only warnings and errors."))
 def copy(
     source: str,
@@ -65,19 +83,6 @@ def copy(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Copy an image between registries, archives and OCI folders.
-
-    SOURCE and DESTINATION are HOST/REPOSITORY:TAG, oci:DIR[:TAG], oci-archive:FILE[:TAG] or
-    docker-archive:FILE[:REFERENCE]; SOURCE may be the bare path of an archive or folder, or - for
-    standard input. Digests stay as they are. Of several platforms one is copied, unless --all is
-    given.
-
-    \b
-    Examples:
-      keynet image copy docker.io/library/python:3.12 harbor.example.com/mirror/python:3.12 --all
-      keynet image copy harbor.example.com/team/app:1 oci:app --referrers
-      keynet image copy app.tar http://127.0.0.1:5000/team/app:1
-    """
     import asyncio
     import json
     import time

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from keynet.archive.contents import ArchivedImage
@@ -13,6 +13,7 @@ from keynet.archive.recompress import Policy, compressed
 from keynet.cli.registry_options import Access, Target
 from keynet.errors import KeynetError, UsageError
 from keynet.events import Emit, Event, LogLine, Notice, StepFinished, StepStarted
+from keynet.frozen import frozen
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.registry.archives import push_archive, target_of
@@ -21,7 +22,7 @@ from keynet.text import _, fill
 __all__ = ["PushResult", "push_to_all"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PushResult:
     """The result for one target; either ``digest`` or ``error`` is None."""
 

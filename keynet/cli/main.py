@@ -13,9 +13,10 @@ from typing import Final
 import click
 
 from keynet import __version__
+from keynet.cli.help_pages import HelpFormatter, help_page
 from keynet.errors import Interrupted, KeynetError, UsageError
 from keynet.process import signals
-from keynet.text import N_, _, fill, printable
+from keynet.text import N_, _, cells, fill, printable, translate_libraries
 
 __all__ = ["cli", "run"]
 
@@ -74,14 +75,19 @@ class _LazyGroup(click.Group):
     cls=_LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=_("To start: keynet login https://api.example.com, then keynet push train.py"),
+    help=help_page(
+        _("Push a Python training script to a training platform."),
+        _(
+            "The image is built with docker, podman or buildah, whichever works on this "
+            "machine. No Docker daemon is needed."
+        ),
+    ),
 )
-@click.version_option(__version__, "--version", "-V", prog_name="keynet")
+@click.version_option(
+    __version__, "--version", "-V", prog_name="keynet", help=_("Show the version and exit.")
+)
 def cli() -> None:
-    """Push a Python training script to a training platform.
-
-    The image is built with docker, podman or buildah, whichever works on this machine. No Docker
-    daemon is needed.
-    """
+    """Group the commands."""
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -93,6 +99,9 @@ def run(arguments: list[str] | None = None) -> int:
             signal.signal(number, signals.interrupting)
     _spare_imports()
     _escape_what_output_cannot_write()
+    translate_libraries()
+    # Of every command's context; click has no other place for it.
+    click.Context.formatter_class = HelpFormatter
     try:
         status = cli.main(args=arguments, prog_name="keynet", standalone_mode=False)
     except (click.Abort, Interrupted, KeyboardInterrupt):
@@ -141,14 +150,13 @@ def _escaped(error: UnicodeError) -> tuple[str, int]:
 
 
 def _show(error: KeynetError) -> None:
+    titles = [_("Error"), _("Hint")]
+    width = max(cells(title) for title in titles)
+    error_title, hint_title = (" " * (width - cells(title)) + f"{title}: " for title in titles)
     if error.message:
-        click.echo(f"{_('Error')}: {error.message}", err=True)
-    if error.hint:
-        for number, line in enumerate(error.hint.splitlines()):
-            click.echo(
-                f"{_('Hint') if number == 0 else '':>5}{':' if number == 0 else ' '} {line}",
-                err=True,
-            )
+        click.echo(f"{error_title}{error.message}", err=True)
+    for number, line in enumerate(error.hint.splitlines()):
+        click.echo(f"{' ' * (width + 2) if number else hint_title}{line}", err=True)
 
 
 def _forget_output() -> None:

@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -8,7 +9,10 @@ import click
 
 from keynet.text import _, fill
 
-__all__ = ["BUILDERS", "TOKEN_HOST", "build_options", "output_options", "pairs", "script_argument"]
+__all__ = [
+    "BUILDERS", "TOKEN_HOST", "build_options", "json_option", "output_options", "pairs",
+    "script_argument",
+]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
 BUILDERS = ["auto", "docker", "podman", "buildah", "direct"]
@@ -20,6 +24,19 @@ TOKEN_HOST = click.option(
     multiple=True,
     help=_("Further host[:port] that may get the password for tokens; may be repeated."),
 )
+
+
+def _in_english(_ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> bool:
+    if wanted:
+        os.environ["LANGUAGE"] = "en"
+    return wanted
+
+
+def json_option(command: F) -> F:
+    """Add ``--json``; what programs read is the same in every language."""
+    return click.option(
+        "--json", "as_json", is_flag=True, callback=_in_english, help=_("Print the result as JSON.")
+    )(command)
 
 
 def pairs(values: tuple[str, ...], flag: str) -> dict[str, str]:
@@ -134,7 +151,7 @@ def output_options(command: F) -> F:
     """Add ``--json``, ``--verbose`` and ``--quiet``."""
     for option in reversed(
         [
-            click.option("--json", "as_json", is_flag=True, help=_("Print the result as JSON.")),
+            json_option,
             click.option(
                 "--verbose", "-v", is_flag=True, help=_("Also show the commands that keynet runs.")
             ),

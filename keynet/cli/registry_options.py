@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from keynet.cli.options import TOKEN_HOST
+from keynet.frozen import frozen
 from keynet.text import _, fill, printable
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _LONGEST_PASSWORD = 64 * 1024
 _TIMEOUT_S = 300
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Target:
     """``[SCHEME://]REGISTRY[/REPOSITORY[:TAG][@DIGEST]]`` as the user wrote it.
 
@@ -106,7 +107,7 @@ class Target:
         return reference_to(registry, repository, self.identifier() or default_tag)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Access:
     """Registry authentication and TLS: the options of one command, read once."""
 

@@ -26,7 +26,7 @@ from keynet.events import (
     StepFinished,
     StepStarted,
 )
-from keynet.text import _, fill, printable, size
+from keynet.text import _, fill, padded, printable, size
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -185,9 +185,11 @@ class _Display:
 
     def _notice(self, event: Notice) -> None:
         if event.level == "warning":
-            self._echo(f"{styled(_('Warning'), fg='yellow', bold=True)}: {printable(event.text)}")
+            title = styled(_("Warning"), fg="yellow", bold=True)
+            self._echo(f"{title}: {printable(event.text)}")
         elif self._shows(event.level):
-            self._echo(f"{_('Note')}: {printable(event.text)}")
+            title = _("Note")
+            self._echo(f"{title}: {printable(event.text)}")
 
     def _shows(self, level: str) -> bool:
         if level == "detail":
@@ -255,12 +257,5 @@ def _bar(*, counts_bytes: bool) -> tuple[Progress, TaskID]:
     return progress, progress.add_task("", total=None)
 
 
-def _padded(text: str, cells: int = _TITLE_CELLS) -> str:
-    return text + " " * max(1, cells - _cells(text))
-
-
-def _cells(text: str) -> int:
-    """Return the number of terminal cells: a Hangul character takes two."""
-    import unicodedata
-
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+def _padded(text: str, width: int = _TITLE_CELLS) -> str:
+    return padded(f"{text} ", width)

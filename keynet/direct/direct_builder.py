@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -32,6 +32,7 @@ from keynet.direct.package_layers import layer_store
 from keynet.direct.sent_bytes import SentBytes
 from keynet.errors import DigestMismatch, NotFound
 from keynet.events import Emit, Notice
+from keynet.frozen import frozen
 from keynet.oci.attachment import LOCK, SBOM, Attachment
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.platform import Platform
@@ -46,7 +47,7 @@ __all__ = ["Built", "Direct"]
 _Images: TypeAlias = tuple[Made, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Built:
     """Images by platform, and what the layers of their base are read with."""
 
@@ -58,7 +59,7 @@ class Built:
     resources: ExitStack = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Direct:
     """Puts images together without an engine; see ``keynet.runtime.engine.Builder``."""
 

@@ -1,8 +1,7 @@
 """The builder without an engine as one that ``choosing`` can take: it works on every host."""
 
-from dataclasses import dataclass
-
 from keynet.direct.direct_abilities import NAME, unsupported
+from keynet.frozen import frozen
 from keynet.oci import platform as platforms
 from keynet.plan import BuildPlan, RegistryAccess
 from keynet.runtime.engine import AnyBuilder, Unusable
@@ -11,7 +10,7 @@ from keynet.text import _
 __all__ = ["DirectCandidate"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DirectCandidate:
     """The builder for one plan: what the plan needs decides whether it can be used.
 

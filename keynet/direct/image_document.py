@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from keynet.errors import ContextInvalid
+from keynet.frozen import frozen
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.image import Image, Layer
 from keynet.oci.manifest import render_manifest
@@ -29,7 +30,7 @@ _LAYER_TYPES: Final = {
 _BEFORE, _AFTER = "before", "after"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Added:
     """A layer on top of the base, and what its history says."""
 

@@ -1,7 +1,7 @@
 """Put the images of a plan together: the base's layers, those made here, and a config."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import Final
 
@@ -15,6 +15,7 @@ from keynet.direct.image_origin import origin_of
 from keynet.direct.layers import layering
 from keynet.direct.package_layers import Packages, WantedPackages, layer_store
 from keynet.events import Emit, LogLine
+from keynet.frozen import frozen
 from keynet.oci import platform as platforms
 from keynet.oci.descriptor import Digest
 from keynet.oci.image import Image
@@ -30,7 +31,7 @@ _PATH: Final = "/opt/keynet/bin:{path}"
 _PATH_WITHOUT_PACKAGES: Final = "{path}:/opt/keynet/bin:/opt/keynet/scripts"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Made:
     """One image of a plan, for one platform; ``lock`` and ``sbom`` tell of its packages."""
 
@@ -132,8 +133,8 @@ def _wanted(
     emit: Emit,
     cache: RegistryCache | None,
 ) -> WantedPackages:
-    told = cache.base(Digest.of(image.config)) if cache else CachedBase()
-    target = find_target(image, base, loop, emit, (told.python, told.packages))
+    stated = cache.base(Digest.of(image.config)) if cache else CachedBase()
+    target = find_target(image, base, loop, emit, (stated.python, stated.packages))
     return WantedPackages.of(plan, recipe, target, platform, len(image.layers), emit, cache)
 
 

@@ -4,9 +4,9 @@ Source: OCI image-spec, "Annotations", "Pre-Defined Annotation Keys".
 """
 
 import json
-from dataclasses import dataclass
 from typing import Any, Final
 
+from keynet.frozen import frozen
 from keynet.oci.descriptor import Digest
 from keynet.oci.image import Image
 from keynet.oci.reference import Reference
@@ -21,7 +21,7 @@ BASE_NAME: Final = f"{_PREFIX}base.name"
 BASE_DIGEST: Final = f"{_PREFIX}base.digest"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Origin:
     """Where an image comes from, for all its platforms: annotations without their prefix."""
 

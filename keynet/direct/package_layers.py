@@ -4,7 +4,7 @@ Choosing comes before the build, since what cannot be had costs no upload key th
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from keynet.direct.base.base_source import Target
 from keynet.direct.caching.registry_cache import RegistryCache, Stored
@@ -21,6 +21,7 @@ from keynet.direct.packages.resolved_cache import Resolved
 from keynet.direct.packages.source_builds import source_builds
 from keynet.events import Emit, LogLine, Notice
 from keynet.files import places
+from keynet.frozen import frozen
 from keynet.oci.platform import Platform
 from keynet.plan import BuildPlan, Recipe
 from keynet.text import _, fill
@@ -33,7 +34,7 @@ def layer_store(plan: BuildPlan) -> LayerStore:
     return LayerStore(places.cache() / "direct" / "layers", compression(plan.compression))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Packages:
     """The layers of an image's packages, and the documents about them, "" without packages."""
 
@@ -43,7 +44,7 @@ class Packages:
     stored: Stored | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WantedPackages:
     """The packages of a recipe for one platform.
 
@@ -163,11 +164,11 @@ class WantedPackages:
         if self.plan.no_cache:
             return None
         key, cache = self._key(), self.cache
-        elsewhere = cache.layer if cache else _nowhere
+        cached_layer = cache.layer if cache else _nowhere
         for known in (resolved_cache.kept(key), cache.resolved(key) if cache else None):
             if known is not None:
                 layers = layering.kept_package_layers(
-                    layer_store(self.plan), known.layers, elsewhere
+                    layer_store(self.plan), known.layers, cached_layer
                 )
                 if layers is not None:
                     return self._packages(known, layers)

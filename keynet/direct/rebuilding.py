@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
 from keynet.direct.base.target_python import TargetPython
@@ -18,6 +18,7 @@ from keynet.direct.packages.environment_layer import (
 from keynet.direct.packages.package_lock import Recorded
 from keynet.direct.packages.wheel_choice import fetch_wheels
 from keynet.events import Emit
+from keynet.frozen import frozen
 from keynet.oci.platform import Platform
 from keynet.plan import BuildPlan, Dependencies, HostNetwork, Recipe
 from keynet.text import _, fill
@@ -25,14 +26,14 @@ from keynet.text import _, fill
 __all__ = ["Again", "Unknown", "context_again", "environment_again", "packages_again"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unknown:
     """Why a layer cannot be made again here."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Again:
     """A layer as it would be made now: what is in it, and its tar, or why that is not known."""
 

@@ -4,11 +4,11 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from keynet.explain.layered_tree import Tree
 from keynet.explain.owners_of_files import Owned
+from keynet.frozen import frozen
 
 __all__ = ["Copy", "Doubled", "doubled_libraries", "doubled_packages"]
 
@@ -21,7 +21,7 @@ _CUDA: Final = re.compile(
 _SMALLEST: Final = 256 << 10
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Copy:
     """One of several: its ``version`` ("" for a library), where it is, and ``size`` in bytes."""
 
@@ -30,7 +30,7 @@ class Copy:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Doubled:
     """A name that is there several times; the copies are sorted by size, the largest first."""
 

@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Final
 
 from keynet.explain.doubled import Doubled, doubled_libraries, doubled_packages
 from keynet.explain.layer_listing import LayerListing
 from keynet.explain.layered_tree import Hidden, merge
 from keynet.explain.owners_of_files import own_files
+from keynet.frozen import frozen
 from keynet.oci.summary import ImageInspect
 
 __all__ = ["CodeChange", "Explanation", "LayerShare", "PackageShare", "Part", "Shared", "explain"]
@@ -17,7 +18,7 @@ _MOST_HIDDEN: Final = 20
 _REST_DEPTH: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Part:
     """What a layer has of one package, or of one folder for files of no package."""
 
@@ -26,7 +27,7 @@ class Part:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LayerShare:
     """A layer: ``size`` as it is sent, ``unpacked`` the files' sizes, ``hidden`` what nobody sees.
 
@@ -42,7 +43,7 @@ class LayerShare:
     parts: tuple[Part, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PackageShare:
     """A package: ``size`` of its files in bytes, and the numbers of its layers, from 1."""
 
@@ -55,7 +56,7 @@ class PackageShare:
     layers: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CodeChange:
     """What a change of the code sends again: layers from ``first`` on (a number from 1)."""
 
@@ -64,7 +65,7 @@ class CodeChange:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shared:
     """What another image has in common: layers and their bytes as they are sent."""
 
@@ -74,7 +75,7 @@ class Shared:
     others: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Explanation:
     """An image explained; see docs/commands/explain.md for its JSON."""
 

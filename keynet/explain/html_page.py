@@ -154,7 +154,8 @@ def _layers(found: Explanation) -> Iterator[str]:
 
 def _packages(found: Explanation) -> Iterator[str]:
     most = max((each.size for each in found.packages), default=0) or 1
-    yield f"<h2>{_text(_('Packages'))}</h2><table><tr>"
+    title = _text(_("Packages"))
+    yield f"<h2>{title}</h2><table><tr>"
     for name in (_("Package"), _("Version"), _("Kind"), _("Size"), "", _("Layers")):
         yield f"<th>{_text(name)}</th>"
     yield "</tr>"

@@ -1,15 +1,15 @@
 """Which files of a layer differ from those of another one."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
 
 from keynet.explain.layer_tar import TarMember
+from keynet.frozen import frozen
 
 __all__ = ["FileDifference", "differing_files"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileDifference:
     """A path that differs, and how.
 

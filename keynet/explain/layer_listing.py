@@ -3,12 +3,12 @@
 import gzip
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from keynet.errors import InvalidArchive
 from keynet.explain.layer_tar import read_members
 from keynet.explain.package_records import Package, is_record, read_record
+from keynet.frozen import frozen
 from keynet.text import _, fill
 
 __all__ = ["LayerListing", "from_bytes", "list_layer", "to_bytes"]
@@ -20,7 +20,7 @@ _WHITEOUT: Final = ".wh."
 _OPAQUE: Final = ".wh..wh..opq"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LayerListing:
     """One layer, unpacked in thought.
 
@@ -67,10 +67,10 @@ def list_layer(blocks: Iterable[bytes], name: str) -> LayerListing:
                 _("keynet does not explain such an image."),
             )
         if member.content is not None and recorded < _MOST_RECORDED:
-            found, told = read_record(member.path, member.content)
+            found, stated = read_record(member.path, member.content)
             packages += found
             recorded += sum(len(each.files) for each in found)
-            versions = {**(versions or {}), **told} if told else versions
+            versions = {**(versions or {}), **stated} if stated else versions
     return LayerListing(files, frozenset(removed), frozenset(emptied), tuple(packages), versions)
 
 

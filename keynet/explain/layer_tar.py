@@ -9,11 +9,11 @@ Source: POSIX.1-2017, pax; GNU tar manual, "Basic Tar Format".
 import hashlib
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from keynet.archive.compression import MAGIC, decompressed, sniff
 from keynet.errors import InvalidArchive
+from keynet.frozen import frozen
 from keynet.text import _, fill
 
 __all__ = ["TarMember", "read_members"]
@@ -26,7 +26,7 @@ _SPARSE_MORE: Final = 504
 _SPARSE_FIRST: Final = 482
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TarMember:
     """A member: its path without a leading ``/``, and ``size`` in bytes.
 
@@ -83,8 +83,8 @@ def read_members(
         path = _normal(name_in_tar, stream)
         size = _size(fields.get("size", member.size), stream)
         target = fields.get("linkpath") or long.get(tarfile.GNUTYPE_LONGLINK) or member.linkname
-        told = (member.type.decode("latin-1"), member.mode, member.uid, member.gid)
-        attributes = (*told, fields.get("mtime") or int(member.mtime), target)
+        stated = (member.type.decode("latin-1"), member.mode, member.uid, member.gid)
+        attributes = (*stated, fields.get("mtime") or int(member.mtime), target)
         long, fields = {}, {}
         if member.type not in _FILES:
             kind = "folder" if member.isdir() else "other"
@@ -188,9 +188,9 @@ def _normal(name: str, stream: _Blocks) -> str:
     return "/".join(done)
 
 
-def _size(told: str | int, stream: _Blocks) -> int:
+def _size(stated: str | int, stream: _Blocks) -> int:
     try:
-        size = int(told)
+        size = int(stated)
     except ValueError as error:
         raise stream.bad(_("a size is not a number")) from error
     if size < 0:

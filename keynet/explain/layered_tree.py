@@ -1,14 +1,14 @@
 """Put the layers of an image on top of each other: what is seen, and what is hidden below."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from keynet.explain.layer_listing import LayerListing
+from keynet.frozen import frozen
 
 __all__ = ["Hidden", "Tree", "merge"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Hidden:
     """A file that is in the image twice, or that a later layer deletes: nobody sees the first.
 
@@ -21,7 +21,7 @@ class Hidden:
     by: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tree:
     """The files that a container sees: layer and size by path; and those that are hidden."""
 

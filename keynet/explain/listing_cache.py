@@ -24,7 +24,7 @@ def kept_listing(layer: Digest) -> LayerListing | None:
 
 
 def keep_listing(layer: Digest, listing: LayerListing) -> None:
-    """Remember a layer; a folder that cannot be written is no error."""
+    """Remember a layer; a folder that cannot be written is not an error."""
     with contextlib.suppress(OSError, KeynetError):
         _cache().put(layer.hex, to_bytes(listing))
 

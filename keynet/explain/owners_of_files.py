@@ -2,12 +2,12 @@
 
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from keynet.explain.layer_listing import LayerListing
 from keynet.explain.layered_tree import Tree
 from keynet.explain.package_records import Package
+from keynet.frozen import frozen
 
 __all__ = ["Owned", "own_files"]
 
@@ -16,7 +16,7 @@ _ORDER: Final = ("python", "conda", "debian")
 _CACHE: Final = "/__pycache__/"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Owned:
     """A package that is seen in the image, with what is its own: ``size`` in bytes by layer."""
 

@@ -11,8 +11,9 @@ import json
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from keynet.frozen import frozen
 
 __all__ = ["Package", "is_record", "read_record"]
 
@@ -29,7 +30,7 @@ _DEBIAN_LIST: Final = re.compile(r"var/lib/dpkg/info/(?P<name>[^/:]+)(?::[^/]+)?
 _DEBIAN_STATUS: Final = "var/lib/dpkg/status"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Package:
     """A package as one layer records it.
 

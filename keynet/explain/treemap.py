@@ -4,12 +4,13 @@ Source: Bruls, Huizing, van Wijk, "Squarified Treemaps" (2000).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from keynet.frozen import frozen
 
 __all__ = ["Box", "place"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Box:
     """A rectangle: its upper left corner, width and height."""
 

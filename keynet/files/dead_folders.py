@@ -5,12 +5,12 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from keynet.files import folder_parents, locks
 from keynet.files.living_folders import LOCK, kind_of, remove_tree
+from keynet.frozen import frozen
 
 __all__ = ["PrivateFolder", "find", "remove", "remove_dead"]
 
@@ -18,7 +18,7 @@ _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _LOCK: Final = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PrivateFolder:
     """A folder that ``living_folders`` has created.
 

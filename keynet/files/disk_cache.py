@@ -6,11 +6,11 @@ write to counts as missing.
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from keynet.files import atomic, ownership, places
+from keynet.frozen import frozen
 
 __all__ = ["DiskCache", "kept"]
 
@@ -18,7 +18,7 @@ __all__ = ["DiskCache", "kept"]
 _MOST: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiskCache:
     """Contents of one kind, each in a file ``STEM-KEY``.
 

@@ -18,6 +18,8 @@ from keynet.text import _
 __all__ = ["head", "opened", "read", "take"]
 
 _CHUNK: Final = 1_048_576
+_FIRST_CHUNK: Final = 65_536
+_FIRST_CHUNKS: Final = 8
 # For the program that writes to a named fifo and may not have opened it yet.
 _PATIENCE_S: Final = 5.0
 
@@ -87,7 +89,9 @@ def take(descriptor: int, size: int, patience_s: float = 0) -> bytes:
     left = size
     while left > 0:
         try:
-            piece = os.read(descriptor, min(left, _CHUNK))
+            # Most files are short, and a long buffer takes longer to get than they take to read.
+            chunk = _FIRST_CHUNK if len(pieces) < _FIRST_CHUNKS else _CHUNK
+            piece = os.read(descriptor, min(left, chunk))
         except BlockingIOError:
             _wait(descriptor, None)
             continue

@@ -15,13 +15,13 @@ import re
 import secrets
 import signal
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from keynet.files import folder_parents, locks
 from keynet.files.open_folders import FOLDER, OpenFolders
 from keynet.files.uninterrupted import uninterrupted
+from keynet.frozen import frozen
 
 __all__ = ["LOCK", "kind_of", "living", "remove_tree"]
 
@@ -36,7 +36,7 @@ _TRIES: Final = 100
 _own: dict[Path, "_Own"] = {}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Own:
     """The open lock file, and the process that owns it: copies by fork do not."""
 

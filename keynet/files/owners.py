@@ -17,13 +17,13 @@ import os
 import re
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
 from keynet.errors import KeynetError
 from keynet.files import dead_folders, folder_parents, limited_read, places
 from keynet.files.living_folders import living
+from keynet.frozen import frozen
 
 __all__ = ["KIND", "PATTERN", "VARIABLE", "Fate", "Owners", "note", "notes", "of", "token"]
 
@@ -55,7 +55,7 @@ class Fate(enum.Enum):
     UNKNOWN = enum.auto()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Owners:
     """The processes of keynet that are alive, as far as this one can see.
 

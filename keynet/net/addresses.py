@@ -5,11 +5,11 @@ Nothing here connects. What only registries have (token servers, Docker Hub's na
 """
 
 import re
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from keynet.errors import UsageError, ValidationError
+from keynet.frozen import frozen
 from keynet.net.hosts import HostError, ascii_host, is_loopback, split_host
 from keynet.oci.reference import Reference
 from keynet.text import _, fill, printable
@@ -43,7 +43,7 @@ class AddressError(ValueError):
     """A URL cannot be used; the text is the reason, in words for people."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Origin:
     """Scheme, host (lower case, no brackets) and port: what credentials are bound to."""
 

@@ -5,12 +5,13 @@ Source: the manual of curl, "ENVIRONMENT"; Go, golang.org/x/net/http/httpproxy.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib.util import find_spec
 from typing import Final
 from urllib.parse import unquote
 
 from keynet.errors import UsageError
+from keynet.frozen import frozen
 from keynet.net.hosts import HostError, ascii_host, check_host_and_port, is_loopback, split_host
 from keynet.net.no_proxy import is_exempt
 from keynet.secret import Secret
@@ -29,7 +30,7 @@ _SCHEMES: Final = {
 _PORTS: Final = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Proxy:
     """A proxy; its text is its URL without user and password, and where it was named.
 

@@ -5,9 +5,9 @@ import re
 import socket
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from keynet.frozen import frozen
 from keynet.net.causes import cause, causes
 from keynet.net.proxies import Proxy
 from keynet.net.retry import TEMPORARY_STATUSES
@@ -22,7 +22,7 @@ _REACHED: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProxyProblem:
     """Why a server cannot be reached: a clause without a full stop, and what to do next."""
 

@@ -6,13 +6,13 @@ Source: RFC 9110, "Retry-After".
 import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from math import ceil
 from typing import Final
 
 from keynet.errors import UsageError
+from keynet.frozen import frozen
 from keynet.text import _, fill
 
 __all__ = ["TEMPORARY_STATUSES", "Budget", "Retries", "retry_after", "try_again"]
@@ -35,7 +35,7 @@ async def _sleep(seconds: float) -> None:
     await asyncio.sleep(seconds)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Retries:
     """Limits on repeated attempts.
 

@@ -12,9 +12,9 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final
 
+from keynet.frozen import frozen
 from keynet.net.markup import element, reduced
 from keynet.text import printable
 
@@ -63,7 +63,7 @@ _USERINFO: Final = re.compile(r"(\w://)[^/\s@?#]{1,1024}@")
 _QUERY: Final = re.compile(r"(https?://[^\s?\"'<>]{1,2048})\?[^\s\"'<>]+", re.I)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Words:
     """What a server says: its first error's code and its texts, safe to show; "" for none."""
 

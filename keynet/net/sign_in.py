@@ -6,14 +6,15 @@ in memory alone.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from keynet.frozen import frozen
 from keynet.secret import Secret
 
 __all__ = ["Challenge", "SignIn", "covers"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Challenge:
     """One way to authenticate; ``scheme`` and the names of parameters are lower-case."""
 
@@ -21,7 +22,7 @@ class Challenge:
     parameters: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Token:
     header: Secret
     expires_s: float

@@ -3,8 +3,10 @@
 Source: OCI image-spec, "Guidelines for Artifact Usage".
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
+
+from keynet.frozen import frozen
 
 __all__ = ["HYPERPARAMETERS", "LOCK", "SBOM", "Attachment"]
 
@@ -14,7 +16,7 @@ LOCK: Final = "application/vnd.keynet.lock.v1+toml"
 SBOM: Final = "application/vnd.cyclonedx+json"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Attachment:
     """One document: its type, and the name under which ``oras pull`` writes it."""
 

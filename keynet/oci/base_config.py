@@ -5,9 +5,9 @@ Source: OCI image-spec, "Image Configuration"; docker's image specification, "On
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
+from keynet.frozen import frozen
 from keynet.oci.descriptor import Digest
 from keynet.oci.platform import Platform
 from keynet.plan import BaseFacts
@@ -26,7 +26,7 @@ _CUDA: Final = (
 _LONGEST_PLATFORM: Final = 60
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Looked:
     """What a registry has under a name.
 

@@ -4,9 +4,9 @@ A copy knows these two protocols only, so that every source goes to every target
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from keynet.frozen import frozen
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.image import Blob, Image
 from keynet.oci.platform import Platform
@@ -14,7 +14,7 @@ from keynet.oci.platform import Platform
 __all__ = ["Content", "ContentSource", "ContentTarget", "Root"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Root:
     """What is copied: an image or an index.
 

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final, Self
 
 from keynet.errors import ValidationError
+from keynet.frozen import frozen
 from keynet.oci.platform import Platform
 from keynet.text import _, fill, printable
 
@@ -88,7 +89,7 @@ class Digest:
         return self.hex[:12]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Descriptor:
     """Media type, digest and ``size`` (in bytes, as stored) of some content."""
 

@@ -5,10 +5,10 @@ Source: OCI image-spec, "Image Index", platform variants; containerd's ``platfor
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Final, Self, TypeVar
 
 from keynet.errors import ValidationError
+from keynet.frozen import frozen
 from keynet.text import _, fill, printable
 
 __all__ = ["DEFAULT", "Platform", "choose", "for_cluster", "host", "pick"]
@@ -42,7 +42,7 @@ _SYSTEM: Final = re.compile(r"([A-Za-z0-9._-]+)(?:\(([A-Za-z0-9._-]+)\))?")
 _AT_LAST: Final = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Platform:
     """Name a platform: ``linux/amd64``, ``linux/arm/v7``.
 
@@ -161,7 +161,7 @@ def pick(
 
 
 def for_cluster(system: str) -> Platform | None:
-    """Return what a laptop builds for, unless told otherwise: linux/amd64; None on Linux.
+    """Return what a laptop builds for, unless the user chooses: linux/amd64; None on Linux.
 
     Args:
         system: As ``sys.platform`` names it.

@@ -4,10 +4,11 @@ Source: distribution ``reference`` grammar; OCI distribution-spec, "Pulling mani
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Self
 
 from keynet.errors import ValidationError
+from keynet.frozen import frozen
 from keynet.net.hosts import HostError, check_host_and_port
 from keynet.oci.descriptor import Digest
 from keynet.text import _, fill, printable
@@ -26,7 +27,7 @@ _PATH_COMPONENT = re.compile(_COMPONENT)
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reference:
     """The name of an image, or of a repository if it has neither tag nor digest.
 

@@ -4,10 +4,12 @@ Digests are strings here, because these values are printed and compared only.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field, fields
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
+
+from keynet.frozen import frozen
 
 __all__ = ["BlobInfo", "ImageConfig", "ImageInspect", "LayerInfo", "ManifestInfo"]
 
@@ -16,7 +18,7 @@ def _nothing() -> Mapping[str, Any]:
     return MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BlobInfo:
     """A blob by digest; ``size`` in bytes as stored."""
 
@@ -30,7 +32,7 @@ class BlobInfo:
         return self.digest.rpartition(":")[2][:12]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ManifestInfo:
     """An image manifest; ``layers`` are base first, ``digest`` is the manifest's."""
 
@@ -46,7 +48,7 @@ class ManifestInfo:
         return self.config.size + sum(layer.size for layer in self.layers)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LayerInfo:
     """A layer as stored; ``created`` and ``created_by`` are from the history."""
 
@@ -58,7 +60,7 @@ class LayerInfo:
     created_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ImageConfig:
     """The platform of an image and how a container of it starts."""
 
@@ -76,7 +78,7 @@ class ImageConfig:
     diff_ids: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ImageInspect:
     """Everything known about one image.
 
@@ -108,7 +110,7 @@ class ImageInspect:
 
 def _plain(value: object) -> object:
     if isinstance(value, ImageInspect | ImageConfig | LayerInfo):
-        return {name: _plain(getattr(value, name)) for name in value.__slots__}
+        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     if isinstance(value, Mapping):

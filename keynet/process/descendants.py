@@ -5,9 +5,10 @@ import os
 import signal
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from keynet.frozen import frozen
 
 __all__ = ["Process", "descendants", "end", "look"]
 
@@ -16,7 +17,7 @@ _PATIENCE_S: Final = 0.5
 _PAUSE_S: Final = 0.02
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Process:
     """A process; its start time tells it from a later one with the same number."""
 

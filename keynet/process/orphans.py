@@ -10,11 +10,11 @@ import os
 import re
 import signal
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from keynet.files.owners import PATTERN, VARIABLE
+from keynet.frozen import frozen
 from keynet.process import descendants
 from keynet.process.descendants import Process
 
@@ -28,7 +28,7 @@ _PATIENCE_S: Final = 5.0
 _SHOWN_ARGUMENTS: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Orphan:
     """A program without its keynet; ``command`` is the start of its command line."""
 

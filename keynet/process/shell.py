@@ -27,13 +27,14 @@ import threading
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from types import ModuleType
 from typing import Any, Final, Self, cast
 
 from keynet.errors import EngineError, EngineUnavailable, Interrupted
 from keynet.files import owners
+from keynet.frozen import frozen
 from keynet.process import environment, programs, signals
 from keynet.process.attached_output import Copy
 from keynet.process.lines import Lines, OnLine, Redact, hide_logins, redactor
@@ -63,7 +64,7 @@ _SH: Final = r"sh\Z"
 _observer: ContextVar[OnLine | None] = ContextVar("observer", default=None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Command:
     """A program, its arguments and its input.
 
@@ -84,7 +85,7 @@ class Command:
     patience_s: float = PATIENCE_S
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finished:
     """How a program ended: ``status`` is negative when a signal ended it.
 

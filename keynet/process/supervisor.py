@@ -122,7 +122,7 @@ class Supervisor:
             self._ended = True
         if self._ended:
             return
-        # Before the signal: afterwards orphans belong to init and cannot be told apart.
+        # Before the signal: afterwards orphans belong to init and cannot be distinguished.
         self._descendants |= descendants.descendants(self._child.pid)
         if self._deadline is not None:
             if not self._tidying:

@@ -13,6 +13,7 @@ from keynet.events import Notice
 from keynet.files.atomic import is_unfinished
 from keynet.files.descent import Descent, is_gone
 from keynet.files.living_folders import kind_of
+from keynet.frozen import frozen
 from keynet.plan import ContextFile
 from keynet.recipe import context_notices
 from keynet.recipe.context_notices import Seen
@@ -31,7 +32,7 @@ _LONGEST_PATH: Final = 3_000
 _CONTAINERFILES: Final = ("Containerfile", "Dockerfile")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Context:
     """The files of /workspace: sorted by path, with directories and links."""
 

@@ -9,8 +9,9 @@ Source: Dockerfile reference, "Here-Documents"; BuildKit, ``heredocsFromLine``.
 import bisect
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from keynet.frozen import frozen
 
 __all__ = ["Bodies", "Heredoc", "find"]
 
@@ -22,7 +23,7 @@ _HEREDOC: Final = re.compile(r"\d*<<(-?)([^<]+)", re.DOTALL)
 _QUOTED: Final = re.compile(r"""'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)""", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Heredoc:
     """One heredoc: the word as ``written``, and the ``name`` on the line that ends its body.
 

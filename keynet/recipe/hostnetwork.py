@@ -6,7 +6,6 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -14,6 +13,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from keynet.errors import ContextInvalid
 from keynet.events import Notice
 from keynet.files import limited_read
+from keynet.frozen import frozen
 from keynet.plan import HostNetwork
 from keynet.recipe import certificates
 from keynet.secret import Secret
@@ -31,7 +31,7 @@ _ALIASES: Final = {"default-timeout": "timeout", "pypi-url": "index-url"}
 _UV_NAME: Final = re.compile(r"^[A-Za-z0-9._-]+=(?=[A-Za-z][A-Za-z0-9+.-]*:|[/.])")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Detected:
     """The host's settings, with notices on those that do not work inside a build."""
 

@@ -8,13 +8,13 @@ Source: moby/patternmatcher and its ``ignorefile`` reader; docs.docker.com, ".do
 import os
 import posixpath
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from keynet.errors import ContextInvalid
 from keynet.files import places
 from keynet.files.beneath import Beneath, LeavesFolder
+from keynet.frozen import frozen
 from keynet.recipe import patterns
 from keynet.recipe.patterns import Matches
 from keynet.text import _, fill, printable
@@ -27,7 +27,7 @@ _LARGEST_FILE: Final = 1_000_000
 _MOST_WILDCARDS: Final = 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """One line: ``pattern`` is normalised; ``exception`` is true if it began with ``!``."""
 

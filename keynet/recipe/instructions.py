@@ -93,8 +93,7 @@ def _instructions(lines: list[str]) -> Iterator[Instruction]:
         heredoc = ""
         for each in heredocs.find(line):
             end = bodies.end(each, numbered.last)
-            # Without its end it is no heredoc for the engines that do not know them, and an error
-            # for the others.
+            # Without its end: an error for engines that know heredocs, not for others.
             if end is not None:
                 numbered.last = end
                 heredoc = heredoc or each.written

@@ -7,10 +7,11 @@ which its user has on the import path (``PYTHONPATH=.``, an IDE's setting).
 
 import posixpath
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from keynet.events import Notice
+from keynet.frozen import frozen
 from keynet.plan import ContextFile
 from keynet.text import _, fill
 
@@ -26,7 +27,7 @@ _SCRIPT: Final = "runpy.run_path({path!r}, run_name='__main__')"
 _MODULE: Final = "runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Start:
     """How an image starts its script.
 
@@ -41,7 +42,7 @@ class Start:
     notices: tuple[Notice, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Modules:
     """The importable files of a context."""
 

@@ -8,12 +8,12 @@ Source: git, "gitrepository-layout", "git-config", "gitrevisions".
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 from keynet.files.beneath import Beneath
+from keynet.frozen import frozen
 
 __all__ = ["Checkout", "find_checkout"]
 
@@ -27,7 +27,7 @@ _SCP: Final = re.compile(r"(?:[\w.-]+@)?(?P<host>[\w.-]+):(?P<path>[^/\\:][^\\:]
 _LONGEST: Final = 1_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Checkout:
     """The commit in hex digits, and the address of the remote ``origin``; "" where unknown."""
 

@@ -4,11 +4,11 @@ Source: distribution, "Token Authentication Specification".
 """
 
 import re
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
 from keynet.errors import RegistryError, UsageError
+from keynet.frozen import frozen
 from keynet.net import addresses
 from keynet.net.addresses import AddressError, Origin, shown, split_host
 from keynet.net.hosts import HostError, check_host_and_port, is_loopback
@@ -27,7 +27,7 @@ _KNOWN_TOKEN_HOSTS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Registry:
     """A registry's address.
 

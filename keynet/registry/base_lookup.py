@@ -5,10 +5,10 @@ is asked for by HEAD, and what has a digest is read once and kept.
 """
 
 import json
-from dataclasses import dataclass
 from typing import Any, Final
 
 from keynet.errors import NotFound, ValidationError
+from keynet.frozen import frozen
 from keynet.oci import base_config
 from keynet.oci.base_config import Looked
 from keynet.oci.descriptor import Digest
@@ -71,7 +71,7 @@ def _single(facts: BaseFacts | None, wanted: Platform) -> Looked:
     return Looked((facts.platform,), facts if facts.platform.matches(wanted) else None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Source:
     """Manifests and configs of one repository, those that are kept or the registry's."""
 

@@ -1,9 +1,10 @@
 """How to reach a registry, as one value."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from keynet.events import Emit, ignore
+from keynet.frozen import frozen
 from keynet.net.retry import Retries
 from keynet.registry.address import Registry
 from keynet.registry.auth.credential_sources import Auth
@@ -13,7 +14,7 @@ from keynet.registry.http.exchange import ListLimits, Timeouts
 __all__ = ["Auth", "RegistryConfig"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RegistryConfig:
     """How to reach one registry.
 

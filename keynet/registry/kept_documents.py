@@ -4,12 +4,12 @@ A registry that counts pulls (Docker Hub) counts each GET of a manifest.
 """
 
 import contextlib
-from dataclasses import dataclass
 from typing import Final, Self
 
 from keynet.errors import KeynetError
 from keynet.files import places
 from keynet.files.disk_cache import DiskCache
+from keynet.frozen import frozen
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.registry import manifests
 from keynet.registry.manifests import Manifest
@@ -19,7 +19,7 @@ __all__ = ["KeptDocuments"]
 _MOST: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeptDocuments:
     """The documents by digest; without a cache there are none, and nothing is kept."""
 

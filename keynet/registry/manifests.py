@@ -5,10 +5,11 @@ Source: OCI distribution-spec, "Pulling manifests", "Pushing Manifests".
 
 import hashlib
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 from keynet.errors import DigestMismatch, NotFound, RegistryError, ValidationError
+from keynet.frozen import frozen
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.registry.http.exchange import Call
 from keynet.registry.http.session import Operation, Session
@@ -27,7 +28,7 @@ _NO_HEAD: Final = (400, 405, 501)
 _ACCEPT: Final = ", ".join((*MediaType.MANIFESTS, *MediaType.INDEXES))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Manifest:
     """A manifest or index: its exact bytes and what they say, checked.
 

@@ -5,9 +5,10 @@ one that does not work, so that its health can be watched.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Protocol, runtime_checkable
 
+from keynet.frozen import frozen
 from keynet.runtime.workspace.labels import Labels
 
 __all__ = [
@@ -28,7 +29,7 @@ PING_TIMEOUT_S: Final = 5.0
 TIMEOUT_S: Final = 30.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EngineVersion:
     """Versions of an engine's program and of what it talks to.
 
@@ -42,7 +43,7 @@ class EngineVersion:
     server_api: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SystemFacts:
     """An engine's own host, which is another machine than this one if ``remote``.
 
@@ -71,7 +72,7 @@ class SystemFacts:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Network:
     """A network of an engine; ``created`` is a time in the engine's own notation."""
 
@@ -89,7 +90,7 @@ class Network:
         return Labels.parse(self.labels)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Container:
     """A container of an engine, running or not; ``state`` is the engine's own word."""
 

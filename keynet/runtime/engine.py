@@ -8,11 +8,11 @@ own module.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from keynet.events import Emit
+from keynet.frozen import frozen
 from keynet.oci.attachment import Attachment
 from keynet.oci.descriptor import Descriptor
 from keynet.oci.platform import Platform
@@ -44,7 +44,7 @@ BuiltT = TypeVar("BuiltT")
 SavedT_contra = TypeVar("SavedT_contra", contravariant=True)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WorkingEngine:
     """An engine that has passed a real trivial build.
 
@@ -71,7 +71,7 @@ class WorkingEngine:
         return self.storage_driver == "vfs"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unusable:
     """An engine that cannot be used here, with a reason and a fix for people.
 
@@ -87,7 +87,7 @@ class Unusable:
     repair_effect: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LocalImage:
     """An image on this machine: its name in the builder, and its id in hex digits.
 
@@ -99,7 +99,7 @@ class LocalImage:
     stored: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeptImage:
     """An image that builds keep in an engine's store, as their layer cache.
 
@@ -169,7 +169,7 @@ class Builder(Protocol[BuiltT]):
 AnyBuilder = Builder[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Documented:
     """Documents about one built image, which refer to its manifest."""
 

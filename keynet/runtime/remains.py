@@ -3,9 +3,10 @@
 import enum
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
+
+from keynet.frozen import frozen
 
 __all__ = ["Finder", "Kind", "Remnant", "size_of"]
 
@@ -22,7 +23,7 @@ class Kind(enum.StrEnum):
     IMAGE = "image"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Remnant:
     """One thing in an engine's store, which keynet has made: its name or its labels say so.
 

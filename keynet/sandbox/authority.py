@@ -3,7 +3,6 @@
 They are kept in the data folder, so that a CA trusted once is still trusted after a restart.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -15,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from keynet.files import atomic
+from keynet.frozen import frozen
 
 __all__ = ["KeyPair", "server_certificate", "token_signer"]
 
@@ -22,7 +22,7 @@ _LIFE: Final = timedelta(days=825)  # the longest that Apple's TLS accepts for a
 _RENEW_BEFORE: Final = timedelta(days=7)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeyPair:
     """A certificate and its private key, as PEM files and as objects."""
 

@@ -7,10 +7,11 @@ import os
 import secrets
 import sqlite3
 import uuid
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Self
+
+from keynet.frozen import frozen
 
 __all__ = ["NEWER_ANSWER", "OLDER_ANSWER", "Project", "Store", "User"]
 
@@ -41,7 +42,7 @@ _TITLES: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class User:
     """One user; ``id`` is a UUID."""
 
@@ -55,7 +56,7 @@ class User:
         return f"robot${uuid.UUID(self.id).hex}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Project:
     """One project; ``answer`` is the form of the answer with its upload keys."""
 

@@ -9,12 +9,12 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from keynet.errors import KeynetError
 from keynet.files import atomic
+from keynet.frozen import frozen
 from keynet.process import programs
 from keynet.process.environment import without_own
 from keynet.sandbox import registry_tokens
@@ -30,7 +30,7 @@ _END_WITHIN_S: Final = 5.0
 _LISTENING: Final = re.compile(r"listening on (\S+?):(\d+)(?:, tls)?\b")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Registry:
     """One running registry; ``host`` is host:port."""
 

@@ -11,7 +11,6 @@ import socket
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
@@ -23,6 +22,7 @@ from starlette.routing import Route
 
 from keynet.errors import Interrupted, KeynetError, UsageError
 from keynet.files import atomic, locks, places
+from keynet.frozen import frozen
 from keynet.sandbox import authority, docker_registry
 from keynet.sandbox.database import Store
 from keynet.sandbox.registry.access import TokenGuard
@@ -39,7 +39,7 @@ _WATCH_S: Final = 0.5
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Options:
     """What to serve; port 0 means the port of the last run, or any if in use."""
 
@@ -52,7 +52,7 @@ class Options:
     registry: Literal["keynet", "docker-registry"] = "keynet"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sandbox:
     """A running sandbox: its addresses and accounts."""
 
@@ -226,7 +226,9 @@ def _listener(options: Options, store: Store) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in options.address else socket.AF_INET
     remembered = int(store.fact("port") or 0)
     wanted = [options.port] if options.port else list(dict.fromkeys([remembered, 0]))
-    with socket.socket(family) as listener:
+    # asyncio turns Nagle's algorithm off only for sockets that name TCP: an answer in two parts
+    # waited 40 ms for the client's delayed acknowledgement of the first one.
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         for port in wanted:
             try:

@@ -8,7 +8,6 @@ import binascii
 import hmac
 import json
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
+from keynet.frozen import frozen
 from keynet.sandbox import registry_tokens
 from keynet.sandbox.authority import KeyPair
 from keynet.sandbox.database import NEWER_ANSWER, Store, User
@@ -33,7 +33,7 @@ _PAGE_LIMIT: Final = 100
 _TYPES: Final = ("str", "int", "float", "bool")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Platform:
     """The state, keys and addresses that the service works with."""
 

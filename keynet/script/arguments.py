@@ -3,9 +3,9 @@
 What the fields hold for each kind of declaration: docs/hyperparameters.md.
 """
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from keynet.frozen import frozen
 from keynet.text import printable
 
 __all__ = ["Argument", "Extraction", "JsonValue", "Note", "TypeName"]
@@ -14,7 +14,7 @@ JsonValue: TypeAlias = "str | int | float | bool | list[JsonValue] | dict[str, J
 TypeName: TypeAlias = Literal["str", "int", "float", "bool"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Argument:
     """One hyperparameter; for a list, ``type`` is the type of its elements."""
 
@@ -37,7 +37,7 @@ class Argument:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Note:
     """Something that could not be determined; ``file`` is "" for the script itself.
 
@@ -65,7 +65,7 @@ class Note:
         return {**note, "file": self.file} if self.file else note
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Extraction:
     """All arguments of one script in source order, and notes on what is unknown."""
 

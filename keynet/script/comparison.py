@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from keynet.frozen import frozen
 
 __all__ = ["Change", "Comparison", "compare"]
 
@@ -11,7 +12,7 @@ _FIELDS: Final = ("type", "default", "required", "choices")
 _Argument = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Change:
     """One field of an argument that both have: ``type``, ``default``, ``required``, ``choices``."""
 
@@ -21,7 +22,7 @@ class Change:
     new: Any
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Comparison:
     """What differs: arguments that only one has, and changed fields; each in source order."""
 

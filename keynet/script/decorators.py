@@ -1,9 +1,9 @@
 """Model name and base image that ``@trace_pytorch(...)`` sets in the script."""
 
 import ast
-from dataclasses import dataclass
 from typing import Final
 
+from keynet.frozen import frozen
 from keynet.script.training_script import TrainingScript
 
 __all__ = ["Traced", "traced"]
@@ -11,7 +11,7 @@ __all__ = ["Traced", "traced"]
 _DECORATOR: Final = "trace_pytorch"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Traced:
     """Model name and base image as set in the script; None where it sets none.
 

@@ -4,15 +4,16 @@ import ast
 import re
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
+
+from keynet.frozen import frozen
 
 __all__ = ["EntryImports", "names_in", "read"]
 
 _IMPORT: Final = re.compile(r"^[ \t]*(?:from|import)[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EntryImports:
     """``names`` are the top-level modules of absolute imports, without the standard library.
 

@@ -7,13 +7,14 @@ from typing import Final
 
 from keynet.script import bounds, collector, conversion, shared_line, training_script, unread
 from keynet.script.arguments import Argument, Extraction, Note
-from keynet.script.dialects import all_dialects
+from keynet.script.dialects import LIBRARIES
 from keynet.script.files import source
 from keynet.script.files.project_files import Project
 from keynet.script.interpreter import candidates, entry
 from keynet.script.interpreter.definitions import Module
 from keynet.script.interpreter.interpreter import Interpreter
-from keynet.script.interpreter.machine import Dialect, Finished, Limits, OutOfSteps, ParserLike
+from keynet.script.interpreter.machine import Finished, Limits, OutOfSteps, ParserLike
+from keynet.script.interpreter.outside import Library
 from keynet.script.training_script import TrainingScript
 from keynet.text import _
 
@@ -53,31 +54,35 @@ def extract(script: Path | TrainingScript, *, parser_type: str | None = None) ->
 
 
 def _extracted(script: TrainingScript, parser_type: str | None) -> Extraction:
+    with Project(script.path) as project:
+        return _read(script, project, parser_type)
+
+
+def _read(script: TrainingScript, project: Project, parser_type: str | None) -> Extraction:
     content = script.source
-    dialects = [d for d in all_dialects() if parser_type in (None, d.name)]
-    project = Project(script.path)
+    libraries = [one for one in LIBRARIES if parser_type in (None, one.name)]
     limits = Limits(_STEPS, _TOKENS - content.tokens)
-    run = Interpreter(project, dialects, limits)
+    run = Interpreter(project, libraries, limits)
     module = project.entry()
     try:
-        _follow(run, module, content, dialects)
+        _follow(run, module, content, libraries)
         if not run.candidates:
-            _read_registering(run, dialects)
+            _read_registering(run)
         chosen = candidates.choose(run.candidates, run.parsers)
         if not chosen:
-            return Extraction(None, (), _notes(run, _reasons(run, content, dialects)))
+            return Extraction(None, (), _notes(run, _reasons(run, content, libraries)))
         return _reported(run, chosen, unread.notes_of_unread(content.text))
     finally:
         run.forget()
 
 
 def _follow(
-    run: Interpreter, module: Module, content: source.Source, dialects: list[Dialect]
+    run: Interpreter, module: Module, content: source.Source, libraries: list[Library]
 ) -> None:
     """Follow the script, then what was not reached, until a parser is found."""
     attempts: list[Callable[[], None]] = [
         lambda: entry.follow(run, module, content.tree, content.text),
-        lambda: _read_registering(run, dialects),
+        lambda: _read_registering(run),
         lambda: entry.call_waiting(run),
         lambda: entry.call_uncalled(run, module, ["main"]),
         lambda: entry.follow_imported(run, module),
@@ -85,7 +90,7 @@ def _follow(
         lambda: entry.call_with_parser(run, module),
     ]
     limits = run.limits
-    words = [word for dialect in dialects for word in dialect.words]
+    words = [word for library in libraries for word in library.words]
     for number, attempt in enumerate(attempts):
         if number and _found(run):
             return
@@ -103,10 +108,10 @@ def _follow(
             limits.meet("nesting")
 
 
-def _read_registering(run: Interpreter, dialects: list[Dialect]) -> None:
+def _read_registering(run: Interpreter) -> None:
     """Read the modules that add commands to a parser whose start was not seen."""
     names = {parser.dialect for parser in run.parsers}
-    patterns = [d.registers for d in dialects if d.name in names and d.registers]
+    patterns = [p for name, p in run.outside.registering.items() if name in names]
     if not patterns or run.candidates:
         return
     try:
@@ -126,11 +131,11 @@ def _found(run: Interpreter) -> bool:
     )
 
 
-def _reasons(run: Interpreter, content: source.Source, dialects: list[Dialect]) -> list[Note]:
+def _reasons(run: Interpreter, content: source.Source, libraries: list[Library]) -> list[Note]:
     """Return notes on why nothing was found."""
     notes = unread.notes_of_unread(content.text)
     notes += unread.notes_without_result(content.text, run.modules.project.texts)
-    words = [word for dialect in dialects for word in dialect.words]
+    words = [word for library in libraries for word in library.words]
     doubtful = (
         run.modules.found
         or unread.imports_relatively(content.text)
@@ -188,6 +193,6 @@ def _notes(run: Interpreter, more: list[Note]) -> tuple[Note, ...]:
     """Return every note once, in source order."""
     found = [*bounds.notes_on(run.limits.met), *run.notes, *more]
     # What is made without a line of its own stands at the first one.
-    placed = [replace(note, line=max(note.line, 1)) for note in found]
+    placed = [note if note.line >= 1 else replace(note, line=1) for note in found]
     every = sorted(dict.fromkeys(placed), key=lambda note: (note.file, note.line))
     return tuple(bounds.summarised(every)[:_MOST_NOTES])

@@ -4,9 +4,9 @@ import ast
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
+from keynet.frozen import frozen
 from keynet.script.files.project_files import Project
 from keynet.script.files.source import Source
 from keynet.script.interpreter.definitions import Module
@@ -30,7 +30,7 @@ _MOST_FILES: Final = 200
 _MOST_WORDS: Final = 300_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Import:
     """One import of a module that is not of the project.
 
@@ -47,7 +47,7 @@ class Import:
         return self.name.partition(".")[0]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Imports:
     """All that a script imports when it starts; each module once, in source order."""
 
@@ -62,7 +62,11 @@ def read(script: TrainingScript) -> Imports:
     Imports that may fail (in ``try``) or may not run (in ``if``) are left out, as are modules that
     the project puts into ``sys.modules``. Nothing is certain of a script that calls pip.
     """
-    project = Project(script.path)
+    with Project(script.path) as project:
+        return _followed(project, script)
+
+
+def _followed(project: Project, script: TrainingScript) -> Imports:
     entry = project.entry()
     limits = Limits(modules=_MOST_FILES, tokens=_MOST_WORDS)
     found: dict[str, Import] = {}

@@ -64,6 +64,7 @@ def _either(one: Declared, other: Declared) -> Declared:
         kind=one.kind if one.kind == other.kind else "",
         default=join(one.default, other.default),
         choices=_same_choices(one.choices, other.choices),
+        notes=list(dict.fromkeys([*one.notes, *other.notes])),
         certain=one.certain or other.certain,
         alternative=one.alternative or other.alternative,
     )

@@ -1,10 +1,11 @@
 """The training script, read once: all results are of the same bytes."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keynet.errors import ScriptInvalid
+from keynet.frozen import frozen
 from keynet.script import collector
 from keynet.script.files import other_kinds, source
 from keynet.script.files.source import Source
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["TrainingScript", "load"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TrainingScript:
     """A script as it was when it was loaded; its file is not read again."""
 

@@ -10,7 +10,9 @@ from keynet.text import _, fill
 __all__ = ["imports_relatively", "notes_of_unread", "notes_without_result"]
 
 _IMPORT: Final = re.compile(
-    r"^[ \t]*(?:import|from)[ \t]+([A-Za-z_][\w.]*)(?:[ \t]+import[ \t]+([\w, \t(]+))?", re.M
+    r"^[ \t]*(?:import[ \t]+([\w., \t]+)|"
+    r"from[ \t]+([A-Za-z_][\w.]*)(?:[ \t]+import[ \t]+([\w, \t(]+))?)",
+    re.MULTILINE,
 )
 # Libraries whose values come in addition to those of any command line.
 _BESIDE: Final = {
@@ -113,12 +115,15 @@ def _imported(text: str, libraries: dict[str, str]) -> Iterator[tuple[str, int]]
     """Iterate over the libraries that a text imports, each once, with its line."""
     seen: set[str] = set()
     for match in _IMPORT.finditer(text):
-        module, names = match[1], match[2] or ""
-        full = [
-            module,
-            *(f"{module}.{name.strip()}" for name in re.split(r"[,( ]+", names) if name),
-        ]
-        for key, library in libraries.items():
-            if library not in seen and any(one == key or one.startswith(key + ".") for one in full):
-                seen.add(library)
-                yield library, text.count("\n", 0, match.start()) + 1
+        modules, module, names = match.groups()
+        if modules:
+            full = [one.split()[0] for one in modules.split(",") if one.strip()]
+        else:
+            parts = re.split(r"[,( ]+", names or "")
+            full = [module, *(f"{module}.{name.strip()}" for name in parts if name)]
+        for name in full:
+            for end in range(1, name.count(".") + 2):
+                library = libraries.get(".".join(name.split(".")[:end]))
+                if library is not None and library not in seen:
+                    seen.add(library)
+                    yield library, text.count("\n", 0, match.start()) + 1

@@ -1,6 +1,5 @@
 """The merged settings, and the access to backend and registry that follows from them."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -8,6 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from keynet.errors import NotAuthorised, UsageError
+from keynet.frozen import frozen
 from keynet.moments import local
 from keynet.net.addresses import registry_host
 from keynet.net.hosts import is_loopback
@@ -21,7 +21,7 @@ __all__ = ["BackendAccess", "Settings"]
 _EXAMPLE: Final = "keynet login https://api.example.com"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BackendAccess:
     """Address and token of the platform's backend; the token has not expired."""
 

@@ -1,10 +1,10 @@
 """Build the image of a training script, without a login."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from keynet.events import Emit, Notice
+from keynet.frozen import frozen
 from keynet.runtime.engine import Candidate, WorkingEngine
 from keynet.script.arguments import Extraction
 from keynet.steps.explaining import last_image
@@ -17,7 +17,7 @@ from keynet.text import _
 __all__ = ["BuildResult", "build"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BuildResult:
     """A built image.
 

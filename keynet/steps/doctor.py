@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from keynet.errors import KeynetError
+from keynet.frozen import frozen
 from keynet.runtime.engine import Candidate, Unusable, WorkingEngine
 from keynet.runtime.engines.engine_candidates import engines, reporters
 from keynet.runtime.probing.choosing import AUTO
@@ -37,7 +38,7 @@ _JSON_PLATFORM: Final = ("login", "backend", "registry")
 _DECISIVE: Final = ("builder", "config", "login", "backend", "registry")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Diagnosis:
     """The results of all checks, in a fixed order.
 

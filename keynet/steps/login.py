@@ -4,7 +4,6 @@ Source: docs/reference/backend.md (the answer to a sign-in).
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from keynet.backend.client import BackendClient
 from keynet.errors import EngineError, KeynetError, RegistryError
 from keynet.events import Emit, Notice
 from keynet.files import places
+from keynet.frozen import frozen
 from keynet.net.token_hosts import declared
 from keynet.plan import RegistryAccess
 from keynet.runtime.engine import AnyBuilder, LoginStore
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Login:
     """Server and account of a sign-in; ``insecure`` allows plain http.
 
@@ -46,7 +46,7 @@ class Login:
     token_hosts: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SignedInUser:
     """The signed-in user: name for people, saved login and registry account."""
 

@@ -1,7 +1,7 @@
 """List the platform's projects, choose one, and remember the choice."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -10,6 +10,7 @@ from keynet import credentials
 from keynet.backend.client import BackendClient
 from keynet.backend.models import Project, ProjectPage
 from keynet.errors import BackendError, UsageError
+from keynet.frozen import frozen
 from keynet.saved_login import SavedLogin, SavedProject
 from keynet.settings import BackendAccess
 from keynet.text import Block, _, fill, printable, stacked
@@ -20,7 +21,7 @@ _NAMED_IN_ERROR: Final = 5
 _PAGES_FOR_A_TITLE: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Question:
     """A page of projects; ``problem`` explains why the last answer was not valid.
 

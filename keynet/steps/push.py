@@ -4,7 +4,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +14,7 @@ from keynet.backend.models import Project, UploadKey
 from keynet.errors import MetadataNotAttached, RegistryError, UsageError, ValidationError
 from keynet.events import Emit, Event
 from keynet.files.uninterrupted import uninterrupted
+from keynet.frozen import frozen
 from keynet.oci import platform as platforms
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
@@ -42,7 +42,7 @@ _Connect = Callable[[], "PlatformRegistry"]
 _TAG: Final = "latest"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PushResult:
     """A pushed image with its metadata.
 

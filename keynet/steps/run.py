@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from keynet.errors import InvalidRunSettings, KeynetError
 from keynet.events import Emit, Notice, StepStarted
 from keynet.files import owners
+from keynet.frozen import frozen
 from keynet.runtime.abilities import SystemFacts
 from keynet.runtime.engine import Candidate, Saver
 from keynet.runtime.engines.engine_candidates import engines
 from keynet.runtime.probing.choosing import AUTO
-from keynet.runtime.workspace import container_run
+from keynet.runtime.workspace import container_run, slow_start
 from keynet.runtime.workspace.container_args import OUTPUT, ContainerRun
 from keynet.runtime.workspace.container_run import ContainerCommands, Outcome
 from keynet.runtime.workspace.labels import Labels
@@ -40,7 +41,7 @@ _QUARTER: Final = 256 * 1024**2
 _UNBUFFERED: Final = "PYTHONUNBUFFERED"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunOptions:
     """How to run, besides what is run.
 
@@ -169,13 +170,16 @@ def _run(
     for line in _warnings(commands, limits, missing, facts):
         emit(Notice(line))
     emit(StepStarted("run", _("Running"), _described(shown, run, missing)))
-    outcome = container_run.execute(
-        commands,
-        run,
-        attached=options.attached,
-        enforced=_LIMITS - missing,
-        output=options.output,
-    )
+    within_s = options.settings.timeout_s
+    late = Notice(_not_started(commands.name, within_s))
+    with slow_start.noticed(commands.host, run.name, within_s, lambda: emit(late)):
+        outcome = container_run.execute(
+            commands,
+            run,
+            attached=options.attached,
+            enforced=_LIMITS - missing,
+            output=options.output,
+        )
     if outcome.left is not None:
         emit(Notice(stacked(outcome.left.message, outcome.left.hint)))
     if outcome.hint and outcome.status != container_run.NOT_STARTED:
@@ -271,6 +275,17 @@ def _warnings(
             )
         )
     return found
+
+
+def _not_started(engine: str, within_s: float) -> str:
+    return fill(
+        _(
+            "{engine} has not started the container within {time} s. Still waiting; Ctrl-C gives "
+            "up. Its state: keynet doctor"
+        ),
+        engine=engine,
+        time=round(within_s),
+    )
 
 
 def _out_of_memory(limits: Limits) -> str:

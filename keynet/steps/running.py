@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from keynet.errors import EngineUnavailable, LocalImageNotFound, NetworkNotFound
 from keynet.events import Emit, LogLine, Notice, StepStarted
+from keynet.frozen import frozen
 from keynet.oci.reference import Reference
 from keynet.process.background import background
 from keynet.runtime.abilities import Engine, SystemFacts
@@ -32,7 +33,7 @@ class _Remembering(Protocol):
     def remembered_commands(self, timeout_s: float) -> ContainerCommands | None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Runs:
     """A candidate that counts as unusable if its engine does not run containers.
 
@@ -71,7 +72,7 @@ def only_running(candidates: Sequence[Candidate]) -> list[_Runs]:
     return [_Runs(each) for each in candidates]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Chosen:
     """An engine for an image.
 

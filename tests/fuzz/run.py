@@ -20,7 +20,11 @@ from keynet.errors import ScriptInvalid
 from .mutate import mutated
 
 with atheris.instrument_imports(include=["keynet.script"]):
+    from keynet.script.dialects import LIBRARIES
     from keynet.script.extraction import extract
+
+    for library in LIBRARIES:
+        library.dialect()
 
 SLOW_S = 6
 # Modules of the standard library that have command lines, large and small.

@@ -12,8 +12,8 @@ from tests.testbed.daemon import Dockerd, running_dockerd
 from tests.testbed.host_setups import HostSetups
 from tests.testbed.images import Hub, fill_hub
 from tests.testbed.index import Index, running_index
-from tests.testbed.machine import scratch
-from tests.testbed.newer import NewerRoot, newer_root
+from tests.testbed.machine import beside_modules, locked, scratch
+from tests.testbed.newer import PYTHON, NewerRoot, newer_root
 from tests.testbed.platform import Platform, running_platform
 from tests.testbed.registry import Auth, RegistryServer, running_registry
 from tests.testbed.stores import Store, make_store
@@ -89,7 +89,9 @@ def dockerd(bed: Path, hub: Hub) -> Iterator[Dockerd]:
 @pytest.fixture(scope="session")
 def dockerd_with_networks(bed: Path, hub: Hub) -> Iterator[Dockerd]:
     """A dockerd with a bridge: ``docker network`` and ``docker run --network`` work."""
-    with running_dockerd(bed / "dockerd-net", networks=True, mirror=hub.mirror) as daemon:
+    folder = bed / "dockerd-net"
+    # There is one docker0.
+    with locked("docker0"), running_dockerd(folder, networks=True, mirror=hub.mirror) as daemon:
         yield daemon
 
 
@@ -152,13 +154,28 @@ def host_python() -> str:
 
 
 @pytest.fixture(scope="session")
-def host_setups(bed: Path, hub: Hub, request: pytest.FixtureRequest) -> HostSetups:
+def keynet_source(bed: Path) -> Path:
+    """keynet with byte code for Debian's Python, which every user may read; for PYTHONPATH."""
+    return program.copy_source(bed)
+
+
+@pytest.fixture(scope="session")
+def newer_source(keynet_source: Path, newer: NewerRoot) -> Path:
+    """The same with byte code for the newer root's Python, too."""
+    newer.run([PYTHON, *program.COMPILE, str(keynet_source)], env=beside_modules())
+    return keynet_source
+
+
+@pytest.fixture(scope="session")
+def host_setups(
+    bed: Path, keynet_source: Path, hub: Hub, request: pytest.FixtureRequest
+) -> HostSetups:
     """Host setups by name: ``host_setups.named("rootless-buildah").keynet("push", …)``."""
     # Podman 4 cleans up after a container by flags, and refuses a runroot of more than 50
     # characters there: each `podman run` would wait 20 s for the exit status, in vain.
     folder = bed / "hosts"
     folder.mkdir(mode=0o711)
-    return HostSetups(folder, program.copy_source(folder), hub, request.getfixturevalue)
+    return HostSetups(folder, keynet_source, hub, request.getfixturevalue)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,8 @@ import pytest
 
 from tests.testbed.daemon import Dockerd
 from tests.testbed.images import Hub
-from tests.testbed.machine import CHECKOUT
+from tests.testbed.machine import CHECKOUT, cache_folder
+from tests.testbed.newer import PYCACHE as NEWER_PYCACHE
 from tests.testbed.newer import PYTHON as NEWER_PYTHON
 from tests.testbed.newer import NewerRoot
 from tests.testbed.registry import RegistryServer
@@ -120,11 +121,17 @@ def answer_of(process: subprocess.Popen[str], timeout_s: float = 300) -> Answer:
         raise AssertionError(f"status {process.returncode}: {out}{log}") from None
 
 
-def python_path() -> str:
-    """Return the checkout and the packages of this interpreter, for another interpreter."""
+def python_variables() -> dict[str, str]:
+    """Return what lets another interpreter import the checkout and this one's packages.
+
+    Root's programs write their byte code to the cache, where every user's programs find it.
+    """
     import click
 
-    return f"{CHECKOUT}:{Path(click.__file__).parents[1]}"
+    return {
+        "PYTHONPATH": f"{CHECKOUT}:{Path(click.__file__).parents[1]}",
+        "PYTHONPYCACHEPREFIX": str(cache_folder() / "pycache"),
+    }
 
 
 def root_environment(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
@@ -134,8 +141,7 @@ def root_environment(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
     return {
         **{name: value for name, value in os.environ.items() if name in kept},
         "HOME": str(home),
-        "PYTHONPATH": python_path(),
-        "PYTHONDONTWRITEBYTECODE": "1",
+        **python_variables(),
         **extra,
     }
 
@@ -144,8 +150,7 @@ def rootless(user: OrdinaryUser, engine: str, extra: Mapping[str, str]) -> Host:
     """Return an engine of an ordinary user."""
     environment = {
         **user.environment(),
-        "PYTHONPATH": python_path(),
-        "PYTHONDONTWRITEBYTECODE": "1",
+        **python_variables(),
         **extra,
     }
     return Host(engine, environment, user.home, user.argv, user.own)
@@ -231,7 +236,7 @@ def _make_newer(engine: str, request: pytest.FixtureRequest, hub: Hub, *, ordina
         "PATH": SYSTEM_PATH,
         "LANG": "C.UTF-8",
         "PYTHONPATH": str(CHECKOUT),
-        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPYCACHEPREFIX": NEWER_PYCACHE,
         "CONTAINERS_REGISTRIES_CONF": str(hub.registries_conf),
     }
     if ordinary:

@@ -12,6 +12,7 @@ from tests.testbed.platform import EMAIL, PASSWORD, running_platform
 from tests.testbed.program import HostSetup
 from tests.testbed.registry import RegistryServer
 
+from .engines import run_root
 from .pushing import push_arguments
 
 __all__ = [
@@ -21,8 +22,10 @@ __all__ = [
     "lines",
     "platform_of",
     "processes",
+    "remains",
     "sign_in",
     "started",
+    "store_engine",
     "until",
 ]
 
@@ -121,3 +124,54 @@ def until(holds: Callable[[], bool], process: subprocess.Popen[str] | None = Non
             raise AssertionError(f"ended early with {process.returncode}: {process.communicate()}")
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.05)
+
+
+def store_engine(setup: HostSetup) -> list[str]:
+    """Return the engine's program, pointed at keynet's own store where builds have chosen it."""
+    own = setup.home / ".local/share/keynet/storage/root"
+    if setup.run(setup.command("test", "-d", str(own))).returncode != 0:
+        return [setup.builder]
+    store = ("--root", str(own), "--runroot", str(run_root(own)), "--storage-driver", "overlay")
+    return [setup.builder, *store]
+
+
+def remains(setup: HostSetup) -> dict[str, list[str]]:
+    """List what a killed push could leave: folders, containers, names of images, programs."""
+    engine = store_engine(setup)
+    runtime = Path(setup.environment["XDG_RUNTIME_DIR"])
+    containers = {
+        "docker": [*engine, "ps", "--all", "--quiet"],
+        "podman": [*engine, "ps", "--all", "--external", "--quiet"],
+        "buildah": [*engine, "containers", "--quiet"],
+    }
+    repository = "Name" if setup.builder == "buildah" else "Repository"
+    names = _rows(setup, *engine, "images", "--format", f"{{{{.{repository}}}}}:{{{{.Tag}}}}")
+    found = {
+        "containers": _rows(setup, *containers[setup.builder]),
+        "names": [name for name in names if ":build-" in name or ":trial-" in name],
+        "targets": [name for name in names if "kitech" in name],
+    }
+    for folder in (setup.home / "tmp", setup.home / ".cache/keynet/staging", runtime):
+        listing = 'ls -A "$1" 2>/dev/null | grep ^keynet- || true'
+        found[str(folder)] = _rows(setup, "sh", "-c", listing, "-", folder)
+    found["programs"] = _keynet_programs(setup)
+    return found
+
+
+def _keynet_programs(setup: HostSetup) -> list[str]:
+    """List the setup's own programs that were started by keynet."""
+    home = f"HOME={setup.environment['HOME']}\0".encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            environment = (process / "environ").read_bytes()
+            command = (process / "cmdline").read_bytes()
+            if b"KEYNET_OWNER=" in environment and home in environment and b"keynet" in command:
+                found.append(command.replace(b"\0", b" ").decode(errors="replace"))
+    return sorted(found)
+
+
+def _rows(setup: HostSetup, *argv: str | Path) -> list[str]:
+    done = setup.run(setup.command(*map(str, argv)))
+    assert done.returncode == 0, done.stderr
+    return sorted(done.stdout.splitlines())

@@ -118,12 +118,7 @@ def test_a_project_becomes_the_right_image_or_gets_a_clear_word(
 ) -> None:
     case = ALL[name]
     host = make_host(kind, request)
-    # The folder's name becomes the image's: a new one finds no image of another run.
-    project = host.home / f"case-{uuid.uuid4().hex[:12]}"
-    shutil.copytree(CASES / case.folder, project)
-    if case.renamed is not None:
-        (project / case.renamed[0]).replace(project / case.renamed[1])
-    host.own(project)
+    project = _project(host, case)
     for variable, folder in case.environment:
         made = host.home / f"{folder}-{project.name}"
         made.mkdir()
@@ -133,16 +128,7 @@ def test_a_project_becomes_the_right_image_or_gets_a_clear_word(
         arguments[arguments.index(BASE)] = _base(host, project, case.base)
     if installer != "auto":
         arguments += ["--installer", installer]
-    writer = None
-    try:
-        if case.writer is not None:
-            writer = subprocess.Popen([project / case.writer], cwd=project, start_new_session=True)
-            time.sleep(0.5)
-        done = _keynet(host, project, case.script, arguments)
-    finally:
-        if writer is not None:
-            os.killpg(writer.pid, 9)
-            writer.wait()
+    done = _built(host, project, case, arguments)
     works = case.prints if case.prints is not None else _newer_prints(case, kind)
     if works is None:
         assert done.returncode in case.statuses, done.stderr
@@ -194,3 +180,67 @@ def _run(host: Host, image: str) -> str:
         podman = engine_command(replace(host, engine="podman"))
         argv = [*podman, "--runtime", "runc", "run", *LIMITS]
     return host.run(*argv, "--rm", "--network", "none", image)
+
+
+# A base that an engine has built is not in a registry; only engines read a Containerfile.
+DIRECT = [name for name, case in ALL.items() if case.base is None and case.folder != "heredoc"]
+# What takes the packages another way; the rest is for the matrix.
+DIRECT_OFTEN = (
+    "a wheel of the project",
+    "a member of the workspace",
+    "a lock",
+    "files that vanish",
+    "an export of uv",
+    "a base without git",
+    "an editable setup.py",
+)
+DIRECT_SAYS = {"a base without git": ("six comes from version control", "--build-sdist")}
+
+
+@pytest.mark.podman
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(each, marks=[] if each in DIRECT_OFTEN else [pytest.mark.matrix])
+        for each in DIRECT
+    ],
+)
+def test_a_project_becomes_the_same_image_without_an_engine(
+    name: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    case = ALL[name]
+    host = make_host("podman-root", request)
+    project = _project(host, case)
+    archive = tmp_path / "image.tar"
+    arguments = [*case.arguments, "--output", f"oci-archive:{archive}"]
+    done = _built(replace(host, engine="direct"), project, case, arguments)
+    assert done.returncode in (case.statuses if case.prints is None else (0,)), done.stderr
+    for words in DIRECT_SAYS.get(name, case.says):
+        assert words in done.stderr
+    if case.prints is not None:
+        loaded = host.run(*engine_command(host), "load", "--quiet", "--input", str(archive))
+        assert _run(host, loaded.strip().split()[-1]).strip().endswith(case.prints)
+
+
+def _project(host: Host, case: Case) -> Path:
+    # The folder's name becomes the image's: a new one finds no image of another run.
+    project = host.home / f"case-{uuid.uuid4().hex[:12]}"
+    shutil.copytree(CASES / case.folder, project)
+    if case.renamed is not None:
+        (project / case.renamed[0]).replace(project / case.renamed[1])
+    return host.own(project)
+
+
+def _built(
+    host: Host, project: Path, case: Case, arguments: Sequence[str]
+) -> subprocess.CompletedProcess[str]:
+    """Build a project, while the case's writer changes it."""
+    if case.writer is None:
+        return _keynet(host, project, case.script, arguments)
+    writer = subprocess.Popen([project / case.writer], cwd=project, start_new_session=True)
+    try:
+        time.sleep(0.5)
+        return _keynet(host, project, case.script, arguments)
+    finally:
+        os.killpg(writer.pid, 9)
+        writer.wait()

@@ -56,6 +56,8 @@ def home(tmp_path: Path) -> Path:
     completions = tmp_path / ".config/fish/completions"
     completions.mkdir()
     (completions / "keynet.fish").write_text(_keynet(tmp_path, "completion", "fish"))
+    # Without this folder fish reads every manual page of the machine, in the background.
+    (tmp_path / ".local/share/fish/generated_completions").mkdir(parents=True)
     # A home itself is never taken for a project.
     (tmp_path / "project").mkdir()
     (tmp_path / "project" / "training.py").write_text(

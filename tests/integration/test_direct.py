@@ -23,7 +23,7 @@ from tests.testbed.host_setups import HostSetups
 from tests.testbed.images import Hub
 from tests.testbed.machine import CHECKOUT, need
 from tests.testbed.platform import Platform
-from tests.testbed.program import HostSetup, copy_source
+from tests.testbed.program import HostSetup
 from tests.testbed.pulled import PulledImage, pull
 from tests.testbed.registry import RegistryServer
 from tests.testbed.two_platforms import add_index
@@ -103,6 +103,7 @@ def path_without_engines(folder: Path) -> Path:
 def pusher(
     user_without_subids: OrdinaryUser,
     host_python: str,
+    keynet_source: Path,
     hub: Hub,
     platform: Platform,
     bed: Path,
@@ -113,12 +114,9 @@ def pusher(
     folder = Path(tempfile.mkdtemp(prefix="direct-", dir=bed))
     folder.chmod(0o755)
     tools = path_without_engines(folder / "tools")
-    source = folder / "source"
-    source.mkdir()
-    source.chmod(0o755)
     variables = {
         "PATH": str(tools),
-        "PYTHONPATH": str(copy_source(source)),
+        "PYTHONPATH": str(keynet_source),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     prefix = ["/usr/bin/setpriv", f"--reuid={user.uid}", f"--regid={user.gid}", "--init-groups"]

@@ -19,7 +19,7 @@ from tests.testbed.images import Hub
 from tests.testbed.layered_base import add_layer, package_files
 from tests.testbed.made_wheels import make_wheel
 from tests.testbed.platform import Platform
-from tests.testbed.program import HostSetup, copy_source
+from tests.testbed.program import HostSetup
 from tests.testbed.pulled import PulledImage, pull
 from tests.testbed.two_platforms import add_index
 from tests.testbed.user import OrdinaryUser
@@ -117,7 +117,12 @@ def build_wheel(folder, settings=None, metadata=None):
 
 @pytest.fixture(scope="module")
 def pusher(
-    user_without_subids: OrdinaryUser, host_python: str, hub: Hub, platform: Platform, bed: Path
+    user_without_subids: OrdinaryUser,
+    host_python: str,
+    keynet_source: Path,
+    hub: Hub,
+    platform: Platform,
+    bed: Path,
 ) -> Pusher:
     """An ordinary user, logged in, with no engine in PATH and a base that brings packages."""
     files = {
@@ -127,12 +132,9 @@ def pusher(
         **package_files(SITE, "older", "0.1"),
     }
     add_layer(hub.registry, "library/python:3.11-slim", BASE, files)
-    source = bed / "bases-source"
-    source.mkdir()
-    source.chmod(0o755)
     variables = {
         "PATH": str(path_without_engines(bed / "bases-tools")),
-        "PYTHONPATH": str(copy_source(source)),
+        "PYTHONPATH": str(keynet_source),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     user = user_without_subids

@@ -13,7 +13,7 @@ from tests.testbed.images import Hub
 from tests.testbed.machine import CHECKOUT
 from tests.testbed.made_wheels import serving
 from tests.testbed.platform import Platform
-from tests.testbed.program import HostSetup, copy_source
+from tests.testbed.program import HostSetup
 from tests.testbed.user import OrdinaryUser
 
 from .pushing import Done, run_image, sign_in, write
@@ -144,16 +144,18 @@ def links(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def pusher(
-    user_without_subids: OrdinaryUser, host_python: str, hub: Hub, platform: Platform, bed: Path
+    user_without_subids: OrdinaryUser,
+    host_python: str,
+    keynet_source: Path,
+    hub: Hub,
+    platform: Platform,
+    bed: Path,
 ) -> Pusher:
     """An ordinary user, logged in, in whose PATH is no engine."""
     user = user_without_subids
-    source = bed / "projects-source"
-    source.mkdir()
-    source.chmod(0o755)
     variables = {
         "PATH": str(path_without_engines(bed / "projects-tools")),
-        "PYTHONPATH": str(copy_source(source)),
+        "PYTHONPATH": str(keynet_source),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     prefix = ["/usr/bin/setpriv", f"--reuid={user.uid}", f"--regid={user.gid}", "--init-groups"]

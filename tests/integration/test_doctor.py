@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from tests.integration.engines import SYSTEM_PATH, root_environment
+from tests.testbed.machine import locked
 from tests.testbed.platform import EMAIL, PASSWORD, Platform
-from tests.testbed.program import copy_source
 from tests.testbed.user import OrdinaryUser, ordinary_user
 
 ENGINES = ("docker", "podman", "buildah")
@@ -50,13 +50,6 @@ def _keynet(
     )
 
 
-@pytest.fixture(scope="module")
-def source(bed: Path) -> Path:
-    folder = bed / "doctor-source"
-    folder.mkdir(mode=0o755)
-    return copy_source(folder)
-
-
 @dataclass(frozen=True, slots=True)
 class Seat:
     """Root, or an ordinary user, with an environment; ``doctor`` runs the program there."""
@@ -81,8 +74,8 @@ class Seat:
 
 
 @pytest.fixture
-def root(source: Path, host_python: str, tmp_path: Path) -> Seat:
-    variables = {"PATH": SYSTEM_PATH, "DOCKER_HOST": NO_DAEMON, "PYTHONPATH": str(source)}
+def root(keynet_source: Path, host_python: str, tmp_path: Path) -> Seat:
+    variables = {"PATH": SYSTEM_PATH, "DOCKER_HOST": NO_DAEMON, "PYTHONPATH": str(keynet_source)}
     environment = root_environment(tmp_path / "home", variables)
     return Seat(host_python, environment)
 
@@ -162,19 +155,21 @@ def _free(command: str, name: str) -> None:
 @pytest.mark.rootless
 @pytest.mark.buildah
 def test_the_command_for_missing_subordinate_ids_repairs_them(
-    source: Path, host_python: str
+    keynet_source: Path, host_python: str
 ) -> None:
     with ordinary_user(subids=False) as user:
-        seat = _seat(user, source, host_python)
-        found = seat.doctor()
-        assert found.json["builder"] == "direct"
-        assert f"user {user.name} has no entry" in found.checks["subids"]["found"]
-        fix = found.checks["buildah"]["fix"].splitlines()[0]
-        assert fix.startswith("Ask your administrator to run: usermod --add-subuids")
-        assert fix.endswith(f" {user.name}")
-        _free(fix, user.name)
-        # podman has a user namespace without them by now, which it keeps.
-        subprocess.run(fix.partition(": ")[2].split(), check=True)
+        seat = _seat(user, keynet_source, host_python)
+        # What is free now is still free when it is taken.
+        with locked("users"):
+            found = seat.doctor()
+            assert found.json["builder"] == "direct"
+            assert f"user {user.name} has no entry" in found.checks["subids"]["found"]
+            fix = found.checks["buildah"]["fix"].splitlines()[0]
+            assert fix.startswith("Ask your administrator to run: usermod --add-subuids")
+            assert fix.endswith(f" {user.name}")
+            _free(fix, user.name)
+            # podman has a user namespace without them by now, which it keeps.
+            subprocess.run(fix.partition(": ")[2].split(), check=True)
         again = seat.doctor()
         assert again.checks["rootless"]["ok"]
         assert again.checks["buildah"]["ok"]
@@ -196,14 +191,14 @@ def _programs(folder: Path, *without: str) -> str:
 
 @pytest.mark.rootless
 def test_a_missing_newuidmap_is_named_with_its_package(
-    user: OrdinaryUser, bed: Path, source: Path, host_python: str
+    user: OrdinaryUser, bed: Path, keynet_source: Path, host_python: str
 ) -> None:
     path = _programs(bed / f"bin-{os.urandom(4).hex()}", "newuidmap", "newgidmap")
     home, runtime = (bed / f"{name}-{os.urandom(4).hex()}" for name in ("home", "run"))
     for folder in (home, runtime):
         folder.mkdir(mode=0o700)
         user.own(folder)
-    seat = _seat(user, source, host_python)
+    seat = _seat(user, keynet_source, host_python)
     found = seat.doctor(PATH=path, HOME=str(home), XDG_RUNTIME_DIR=str(runtime))
     assert found.json["builder"] == "direct"
     assert "newuidmap is not installed" in found.checks["newuidmap"]["found"]
@@ -250,9 +245,9 @@ def test_a_full_disk_is_named(root: Seat, full: Path, tmp_path: Path) -> None:
 @pytest.mark.rootless
 @pytest.mark.buildah
 def test_a_slow_store_is_passed_over_and_named(
-    source: Path, host_python: str, user: OrdinaryUser
+    keynet_source: Path, host_python: str, user: OrdinaryUser
 ) -> None:
-    found = _seat(user, source, host_python).doctor(STORAGE_DRIVER="vfs")
+    found = _seat(user, keynet_source, host_python).doctor(STORAGE_DRIVER="vfs")
     assert found.checks["buildah"]["ok"]
     assert "slow" in found.checks["buildah"]["found"]
     assert "buildah's store is slow" in found.checks["builder"]["found"]

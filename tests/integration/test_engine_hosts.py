@@ -30,7 +30,8 @@ engine, name, cache = sys.argv[1:]
 if cache == "own":
     # As another user's process: it does not take turns with the others.
     import os, tempfile
-    os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="keynet-test-")
+    folder = tempfile.TemporaryDirectory(prefix="keynet-test-")
+    os.environ["XDG_CACHE_HOME"] = folder.name
 host = connect(engine)
 sys.stdin.readline()
 print(host.ensure_network(name).id)

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from tests.testbed.machine import CHECKOUT, tox_settings
-from tests.testbed.newer import PYTHON, NewerRoot
+from tests.testbed.newer import PYCACHE, PYTHON, NewerRoot
 
 
 @pytest.mark.newer
@@ -20,7 +20,7 @@ def test_the_unit_suite_passes_on_debian_13s_python(newer: NewerRoot) -> None:
     environment = {
         **os.environ,
         "PYTHONPATH": str(CHECKOUT),
-        "PYTHONPYCACHEPREFIX": "/var/tmp/keynet-pycache",
+        "PYTHONPYCACHEPREFIX": PYCACHE,
     }
     done = newer.run(argv, env=environment, cwd=CHECKOUT, check=False, timeout_s=900)
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-5_000:]

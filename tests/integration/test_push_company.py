@@ -1,6 +1,7 @@
 """A company's network: an index behind a proxy, both with passwords, TLS of a CA of its own."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.testbed.program import HostSetup
 from tests.testbed.proxy import ForwardProxy, running_proxy
 from tests.testbed.pulled import PulledImage, pull
 
+from .interrupting import store_engine
 from .pushing import Done, make_context, marked, push, run_image, sign_in, write
 
 HOST = "packages.company.test"
@@ -61,7 +63,7 @@ def company(bed: Path) -> Iterator[Company]:
 @pytest.fixture(
     scope="module",
     params=[
-        *marked(SETUPS, often=("docker-legacy", "rootless-buildah")),
+        *marked(SETUPS, often=("docker-legacy", "podman", "rootless-buildah")),
         *marked({"newer-docker": "docker"}, pytest.mark.newer),
     ],
 )
@@ -113,6 +115,49 @@ def test_config_and_history_hold_nothing_of_the_companys_network(
 ) -> None:
     for secret in company.secrets:
         assert secret.decode() not in pulled.config_text
+
+
+def test_no_image_that_stays_in_the_engines_store_holds_a_password(
+    done: Done, company: Company
+) -> None:
+    engine = store_engine(done.setup)
+    named = [each for each in _names(done.setup, engine) if done.context.name in each]
+    assert named
+    for name in named:
+        kept = _saved(done.setup, engine, name)
+        assert b"tinydep" in kept
+        assert [secret for secret in company.secrets if secret in kept] == []
+
+
+def test_no_history_in_the_engines_store_shows_a_password(done: Done, company: Company) -> None:
+    setup, engine = done.setup, store_engine(done.setup)
+    # With what is under no name: intermediate images, and those of stages.
+    listed = setup.engine(*engine, "images", "--all", "--quiet", "--no-trunc").split()
+    assert listed
+    for image in {each.removeprefix("sha256:") for each in listed}:
+        if setup.builder == "buildah":
+            history = setup.engine(*engine, "inspect", "--type", "image", image)
+        else:
+            history = setup.engine(*engine, "history", "--no-trunc", image)
+        assert [each for each in (INDEX_PASSWORD, PROXY_PASSWORD) if each in history] == []
+
+
+def _names(setup: HostSetup, engine: Sequence[str]) -> list[str]:
+    field = "Name" if setup.builder == "buildah" else "Repository"
+    form = f"{{{{.{field}}}}}:{{{{.Tag}}}}"
+    return setup.engine(*engine, "images", "--format", form).split()
+
+
+def _saved(setup: HostSetup, engine: Sequence[str], name: str) -> bytes:
+    """Return an image as an archive with uncompressed layers, config and history in it."""
+    file = setup.home / f"saved-{os.urandom(4).hex()}.tar"
+    if setup.builder == "buildah":
+        setup.engine(*engine, "push", "--quiet", name, f"docker-archive:{file}:{name}")
+    else:
+        setup.engine(*engine, "save", "--output", str(file), name)
+    content = file.read_bytes()
+    file.unlink()
+    return content
 
 
 def test_the_verbose_log_shows_no_password(done: Done) -> None:

@@ -15,7 +15,7 @@ from tests.testbed.host_setups import HostSetups
 from tests.testbed.platform import Platform
 from tests.testbed.program import HostSetup
 
-from .engines import run_root
+from .interrupting import remains
 from .pushing import (
     NEWER,
     OLDER,
@@ -54,13 +54,13 @@ def test_nothing_stays_of_pushes_that_were_killed(setup: HostSetup, then: str) -
         done = push(setup, context, "--dockerfile", "Recipe", env=temporary)
         assert done.returncode == 0, done.stderr
         whole = time.monotonic() - started
-    before = _left(setup)
+    before = remains(setup)
     stayed, killed = [], 0
     for moment in MOMENTS:
         write(setup, context / "train.py", f"print({moment})\n")
         with _started(setup, context) as process:
             time.sleep(moment * whole)
-        stayed.append(_left(setup) != before)
+        stayed.append(remains(setup) != before)
         if then == "push":
             write(setup, context / "train.py", f"print({moment}, 'again')\n")
             done = push(setup, context, "--dockerfile", "Recipe", env=temporary)
@@ -68,7 +68,7 @@ def test_nothing_stays_of_pushes_that_were_killed(setup: HostSetup, then: str) -
             done = setup.keynet("clean", "--yes", env=temporary)
         assert done.returncode == 0, done.stderr
         killed += process.returncode == -signal.SIGKILL
-        assert _left(setup) == before, f"{moment}: {done.stderr}"
+        assert remains(setup) == before, f"{moment}: {done.stderr}"
     assert killed >= len(MOMENTS) - 2
     assert any(stayed), "no kill left anything: the test shows nothing"
 
@@ -117,49 +117,3 @@ def _started(setup: HostSetup, context: Path) -> Iterator[subprocess.Popen[str]]
     finally:
         process.kill()
         process.wait()
-
-
-def _left(setup: HostSetup) -> dict[str, list[str]]:
-    """List what a killed push could leave: folders, containers, names of images, programs."""
-    store = ["--root", "R", "--runroot", "U", "--storage-driver", "overlay"]
-    own = setup.home / ".local/share/keynet/storage/root"
-    has_own = setup.run(setup.command("test", "-d", str(own))).returncode == 0
-    runtime = Path(setup.environment["XDG_RUNTIME_DIR"])
-    store[1], store[3] = str(own), str(run_root(own))
-    engine = [setup.builder, *(store if has_own else [])]
-    containers = {
-        "docker": [*engine, "ps", "--all", "--quiet"],
-        "podman": [*engine, "ps", "--all", "--external", "--quiet"],
-        "buildah": [*engine, "containers", "--quiet"],
-    }
-    repository = "Name" if setup.builder == "buildah" else "Repository"
-    names = _lines(setup, *engine, "images", "--format", f"{{{{.{repository}}}}}:{{{{.Tag}}}}")
-    found = {
-        "containers": _lines(setup, *containers[setup.builder]),
-        "names": [name for name in names if ":build-" in name or ":trial-" in name],
-        "targets": [name for name in names if "kitech" in name],
-    }
-    for folder in (setup.home / "tmp", setup.home / ".cache/keynet/staging", runtime):
-        listing = 'ls -A "$1" 2>/dev/null | grep ^keynet- || true'
-        found[str(folder)] = _lines(setup, "sh", "-c", listing, "-", folder)
-    found["programs"] = _programs(setup)
-    return found
-
-
-def _programs(setup: HostSetup) -> list[str]:
-    """List the setup's own programs that were started by keynet."""
-    home = f"HOME={setup.environment['HOME']}\0".encode()
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            environment = (process / "environ").read_bytes()
-            command = (process / "cmdline").read_bytes()
-            if b"KEYNET_OWNER=" in environment and home in environment and b"keynet" in command:
-                found.append(command.replace(b"\0", b" ").decode(errors="replace"))
-    return sorted(found)
-
-
-def _lines(setup: HostSetup, *argv: str | Path) -> list[str]:
-    done = setup.run(setup.command(*map(str, argv)))
-    assert done.returncode == 0, done.stderr
-    return sorted(done.stdout.splitlines())

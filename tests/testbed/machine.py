@@ -7,10 +7,20 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-__all__ = ["CHECKOUT", "cache_folder", "locked", "need", "remove_tree", "scratch", "tox_settings"]
+__all__ = [
+    "CHECKOUT",
+    "beside_modules",
+    "cache_folder",
+    "check",
+    "locked",
+    "need",
+    "remove_tree",
+    "scratch",
+    "tox_settings",
+]
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -28,6 +38,21 @@ def need(program: str) -> str:
     if found is None:
         raise AssertionError(f"{program} is not installed; scripts/test installs what tests need")
     return found
+
+
+def beside_modules() -> dict[str, str]:
+    """Return the environment in which byte code lies beside its modules, for every user.
+
+    tox names a folder of its own for it, which no program of another user looks into.
+    """
+    return {name: text for name, text in os.environ.items() if name != "PYTHONPYCACHEPREFIX"}
+
+
+def check(argv: Sequence[str]) -> None:
+    """Run a program that makes a part of the test bed, or fail with what it says."""
+    done = subprocess.run(argv, env=beside_modules(), capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise AssertionError(f"{argv} gave {done.returncode}: {done.stdout}{done.stderr}")
 
 
 def cache_folder() -> Path:

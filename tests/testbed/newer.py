@@ -10,16 +10,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .machine import CHECKOUT, cache_folder, locked, need, tox_settings
+from .machine import CHECKOUT, cache_folder, check, locked, need, tox_settings
 from .processes import running
 
-__all__ = ["PYTHON", "NewerRoot", "newer_root"]
+__all__ = ["PYCACHE", "PYTHON", "NewerRoot", "newer_root"]
 
 PACKAGES = (
     "docker.io docker-cli docker-buildx podman buildah skopeo oras crun runc fuse-overlayfs "
-    "slirp4netns uidmap netavark aardvark-dns iptables ca-certificates python3 python3-venv procps"
+    "slirp4netns uidmap netavark aardvark-dns iptables nftables ca-certificates python3 "
+    "python3-venv procps"
 )
 PYTHON = "/opt/keynet/bin/python"
+# Where its programs keep the byte code of the checkout.
+PYCACHE = "/var/tmp/keynet-pycache"
 HOST_CA = Path("/etc/ssl/certs/ca-certificates.crt")
 
 # A bare chroot is not enough: unpacking a layer there fails with "remount /: invalid argument".
@@ -121,9 +124,9 @@ def _make_root(root: Path) -> None:
     packages = ",".join(PACKAGES.split())
     argv = [need("mmdebstrap"), "--quiet", "--variant=minbase", f"--include={packages}"]
     argv += ["--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*"]
-    _check([*argv, "trixie", str(root)])
+    check([*argv, "trixie", str(root)])
     venv = PYTHON.removesuffix("/bin/python")
-    _check([need("chroot"), str(root), "python3", "-m", "venv", venv])
+    check([need("chroot"), str(root), "python3", "-m", "venv", venv])
 
 
 def _install(root: Path, dependencies: Sequence[str]) -> None:
@@ -132,17 +135,11 @@ def _install(root: Path, dependencies: Sequence[str]) -> None:
     for settings in (Path("/etc/pip.conf"), Path("/etc/resolv.conf"), Path("/etc/hosts")):
         if settings.exists():
             shutil.copyfile(settings, root / settings.relative_to("/"))
-    _check([need("chroot"), str(root), PYTHON, "-m", "pip", "install", "--quiet", *dependencies])
+    check([need("chroot"), str(root), PYTHON, "-m", "pip", "install", "--quiet", *dependencies])
 
 
 def _stamp(parts: Sequence[str]) -> str:
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]
-
-
-def _check(argv: Sequence[str]) -> None:
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise AssertionError(f"{argv} gave {done.returncode}: {done.stdout}{done.stderr}")
 
 
 def _dependencies() -> list[str]:

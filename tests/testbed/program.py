@@ -9,15 +9,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .machine import CHECKOUT, cache_folder, locked
+from .machine import CHECKOUT, cache_folder, check, locked
 
-__all__ = ["PATH", "HostSetup", "copy_source", "host_python"]
+__all__ = ["COMPILE", "PATH", "HostSetup", "copy_source", "host_python"]
 
 # Debian's engines: a newer docker client elsewhere may come without buildx.
 PATH = "/usr/bin:/usr/sbin:/bin:/sbin"
 # Debian's own: one below somebody's home is closed to other users.
-_STALE_S = 7 * 86_400.0
 _PYTHON = "/usr/bin/python3"
+# A Python's arguments that write the byte code of a folder, on all processors.
+COMPILE = ("-m", "compileall", "-q", "-j", "0")
+_STALE_S = 7 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +81,17 @@ class HostSetup:
 
 
 def copy_source(folder: Path) -> Path:
-    """Copy keynet where every user can read it; goes into PYTHONPATH."""
+    """Copy keynet where every user can read it; goes into PYTHONPATH.
+
+    With byte code, as pip installs it: an ordinary user could not write it beside the copy, and
+    each of the many programs of the tests would compile keynet again.
+    """
     source = folder / "source"
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(CHECKOUT / "keynet", source / "keynet", ignore=ignored)
     # As in the wheel: the template is the checkout's, at its root.
     shutil.copyfile(CHECKOUT / "Containerfile.template", source / "keynet/Containerfile.template")
+    check([_PYTHON, *COMPILE, str(source)])
     subprocess.run(["chmod", "-R", "a+rX", str(source)], check=True)
     return source
 
@@ -104,13 +111,7 @@ def host_python() -> str:
                 # Another checkout's, with other dependencies, may be in use.
                 if time.time() - stale.stat().st_mtime > _STALE_S:
                     shutil.rmtree(stale.parent, ignore_errors=True)
-            _check([_PYTHON, "-m", "venv", str(folder)])
-            _check([str(python), "-m", "pip", "install", "--quiet", *wanted])
+            check([_PYTHON, "-m", "venv", str(folder)])
+            check([str(python), "-m", "pip", "install", "--quiet", *wanted])
         (folder / ".complete").touch()
     return str(python)
-
-
-def _check(argv: Sequence[str]) -> None:
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise AssertionError(f"{argv} gave {done.returncode}: {done.stdout}{done.stderr}")

@@ -14,6 +14,8 @@ from .processes import Place, here
 
 __all__ = ["OrdinaryUser", "ordinary_user"]
 
+# Within those that get subordinate ids.
+_FIRST_UID, _UIDS = 20_000, 40_000
 PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 
 
@@ -112,6 +114,8 @@ def ordinary_user(*, subids: bool = True, place: Place = here) -> Iterator[Ordin
 
 def _make(name: str, home: Path, subids: bool, place: Place) -> None:
     flags = ["--create-home", "--home-dir", str(home), "--shell", "/bin/sh"]
+    # Of its own in every root: processes are ended, and folders in /tmp named, by this number.
+    flags += ["--uid", str(_FIRST_UID + secrets.randbelow(_UIDS))]
     # useradd itself finds free subordinate ids; under the caller's lock without a race.
     _run(place, ["useradd", *flags, name])
     if not subids:

@@ -70,6 +70,7 @@ ORDINARY = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", TOKENS)
 @pytest.mark.parametrize("use", ["variable", "argument"])
 def test_a_known_form_is_a_secret_under_any_name(value: str, use: Use) -> None:

@@ -1,12 +1,13 @@
 """One image of an archive as the source of a copy."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 from keynet.archive.json_documents import ManifestModel, parse
 from keynet.archive.layers import FileLayer
 from keynet.errors import InvalidArchive
+from keynet.frozen import frozen
 from keynet.oci.content import Root
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.image import Blob, Image, Layer
@@ -23,7 +24,7 @@ _OCI_TYPES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BytesBlob:
     """A blob in memory."""
 

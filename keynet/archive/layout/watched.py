@@ -3,10 +3,11 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from keynet.errors import DigestMismatch
 from keynet.events import BlobAdvanced, BlobFinished, BlobStarted, Emit
+from keynet.frozen import frozen
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.image import Blob, Layer, opened
 from keynet.oci.reference import Reference
@@ -50,7 +51,7 @@ async def watched(blob: Blob, emit: Emit) -> AsyncGenerator[bytes, None]:
     emit(BlobFinished(name))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WatchedLayer:
     """A layer whose digest is checked and that emits how far it has been read."""
 

@@ -6,7 +6,7 @@ which they name different images would be checked as one image and run as anothe
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from keynet.archive.compression import MAGIC, decompressed, sniff
 from keynet.archive.contents import ArchivedImage, Contents
@@ -14,6 +14,7 @@ from keynet.archive.docker_archive import MANIFEST, docker_config, docker_entrie
 from keynet.archive.layers import FileLayer
 from keynet.archive.oci_archive import Layout, ListedImage
 from keynet.errors import InvalidArchive
+from keynet.frozen import frozen
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
 from keynet.text import _, fill
@@ -21,7 +22,7 @@ from keynet.text import _, fill
 __all__ = ["combine"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Entry:
     """An image of ``manifest.json``: its config's digest, its tags, its layers' members."""
 

@@ -6,11 +6,18 @@ from typing import Any
 
 import click
 
+from keynet.cli.help_pages import help_page
 from keynet.cli.options import build_options, output_options, script_argument
 from keynet.text import _
 
 
-@click.command()
+@click.command(
+    help=help_page(
+        _("Build the image of a training script, without a login."),
+        _("ENTRYPOINT is the path of the script."),
+        examples=["keynet build train.py", "keynet build train.py --output oci-archive:train.tar"],
+    )
+)
 @script_argument
 @build_options
 @click.option(
@@ -36,15 +43,6 @@ def build(
     quiet: bool,
     **flags: Any,
 ) -> None:
-    """Build the image of a training script, without a login.
-
-    ENTRYPOINT is the path of the script.
-
-    \b
-    Examples:
-      keynet build train.py
-      keynet build train.py --output oci-archive:train.tar
-    """
     from keynet.cli.build_request import build_request, show_plan
     from keynet.cli.render import Verbosity, show
     from keynet.steps import build as step

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from keynet.cli.help_pages import help_page
 from keynet.text import _, fill, ngettext, size
 
 if TYPE_CHECKING:
@@ -15,7 +16,16 @@ if TYPE_CHECKING:
     from keynet.steps.cleaning.removing import Removed
 
 
-@click.command()
+@click.command(
+    help=help_page(
+        _("Remove what keynet left behind: on this machine and in its engines."),
+        _(
+            "That is what commands left that were killed: folders, programs, containers, "
+            "networks and images. What a running command uses, your own images and the "
+            "login are kept."
+        ),
+    )
+)
 @click.option("--yes", "-y", is_flag=True, help=_("Do not ask for confirmation."))
 @click.option("--dry-run", is_flag=True, help=_("Only list what would be removed."))
 @click.option(
@@ -25,11 +35,6 @@ if TYPE_CHECKING:
     "--all", "everything", is_flag=True, help=_("Also remove layer caches and all other caches.")
 )
 def clean(yes: bool, dry_run: bool, images: bool, everything: bool) -> int:
-    """Remove what keynet left behind: on this machine and in its engines.
-
-    That is what commands left that were killed: folders, programs, containers, networks and
-    images. What a running command uses, your own images and the login are kept.
-    """
     from keynet.cli.leftovers import print_leftovers
     from keynet.cli.prompts import can_ask
     from keynet.cli.render import show

@@ -2,20 +2,22 @@
 
 import click
 
+from keynet.cli.help_pages import help_page
 from keynet.text import _
 
 
-@click.command()
+@click.command(
+    help=help_page(
+        _("Generate the completion script for a shell."),
+        "\b\n"
+        'bash:  eval "$(keynet completion bash)"     # ~/.bashrc\n'
+        'zsh:   eval "$(keynet completion zsh)"      # ~/.zshrc\n'
+        "fish:  keynet completion fish > ~/.config/fish/completions/keynet.fish",
+    )
+)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Generate the completion script for a shell.
-
-    \b
-    bash:  eval "$(keynet completion bash)"     in ~/.bashrc
-    zsh:   eval "$(keynet completion zsh)"      in ~/.zshrc
-    fish:  keynet completion fish > ~/.config/fish/completions/keynet.fish
-    """
     from click.shell_completion import get_completion_class
 
     root = ctx.find_root()

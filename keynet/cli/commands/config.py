@@ -9,14 +9,13 @@ from keynet.text import _, fill
 __all__ = ["config"]
 
 
-@click.group()
+@click.group(help=_("Show or clear the saved login."))
 def config() -> None:
-    """Show or clear the saved login."""
+    """Group the commands."""
 
 
-@config.command()
+@config.command(help=_("Print the saved login as JSON, with token and passwords masked."))
 def show() -> None:
-    """Print the saved login as JSON, with token and passwords masked."""
     import json
 
     from keynet import credentials
@@ -34,17 +33,15 @@ def show() -> None:
     click.echo("\n".join(printable(line, indented=True) for line in text.splitlines()))
 
 
-@config.command()
+@config.command(help=_("Print the path of the config file, whether it exists or not."))
 def path() -> None:
-    """Print the path of the config file, whether it exists or not."""
     from keynet import credentials
 
     click.echo(str(credentials.path()))
 
 
-@config.command()
+@config.command(help=_("Log out and remove the saved login; same as keynet logout."))
 def clear() -> None:
-    """Log out and remove the saved login; same as keynet logout."""
     from keynet.cli.commands.login import forget_login
 
     forget_login()

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from keynet.cli.help_pages import help_page
+from keynet.cli.options import json_option
 from keynet.text import _, fill
 
 if TYPE_CHECKING:
@@ -17,17 +19,21 @@ if TYPE_CHECKING:
 __all__ = ["doctor"]
 
 
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help=_("Print the result as JSON."))
+@click.command(
+    help=help_page(
+        _("Check whether a push would work here, and how to fix what keeps it from working."),
+        _(
+            "Every engine is tried with a small build. This machine, the login, the "
+            "platform and its registry are checked too. The exit status is 0 if a push "
+            "would work."
+        ),
+    )
+)
+@json_option
 @click.option("--watch", is_flag=True, help=_("Keep running, and show what changes."))
 @click.option("--fix", is_flag=True, help=_("Fix what needs no root, after asking."))
 @click.option("--yes", "-y", is_flag=True, help=_("With --fix: do not ask."))
 def doctor(*, as_json: bool, watch: bool, fix: bool, yes: bool) -> int:
-    """Check whether a push would work here, and how to fix what keeps it from working.
-
-    Every engine is tried with a small build. This machine, the login, the platform and its
-    registry are checked too. The exit status is 0 if a push would work.
-    """
     from keynet.errors import UsageError
 
     if yes and not fix:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from keynet.cli.help_pages import help_page
 from keynet.cli.image_copy import copy
+from keynet.cli.options import json_option
 from keynet.cli.registry_options import Access, Target, access_options, platform_option
 from keynet.cli.tables import show_image
 from keynet.text import _, fill, printable
@@ -19,27 +21,38 @@ if TYPE_CHECKING:
 __all__ = ["image"]
 
 _ARCHIVE = click.argument("archive", type=click.Path(path_type=Path))
-_JSON = click.option("--json", "as_json", is_flag=True, help=_("Print the result as JSON."))
 _QUIET = click.option("--quiet", "-q", is_flag=True, help=_("Show only warnings and errors."))
 _IMAGE = click.option(
     "--image", "tag", metavar="TAG", help=_("Image to choose, if the archive has several.")
 )
 
 
-@click.group()
+@click.group(
+    help=help_page(
+        _("Push, pull, copy and inspect images and their archives."),
+        _(
+            "Supported are archives of docker save, podman save and skopeo (docker and OCI "
+            "layouts), plain or compressed with gzip, zstd, xz or bzip2, and folders with "
+            "an OCI layout. ARCHIVE can be - for standard input. No engine is needed."
+        ),
+    )
+)
 def image() -> None:
-    """Push, pull, copy and inspect images and their archives.
-
-    Supported are archives of docker save, podman save and skopeo (docker and OCI layouts), plain
-    or compressed with gzip, zstd, xz or bzip2, and folders with an OCI layout. ARCHIVE can be -
-    for standard input. No engine is needed.
-    """
+    """Group the commands."""
 
 
 image.add_command(copy)
 
 
-@image.command()
+@image.command(
+    help=help_page(
+        _("Push an archive's image to one or more registries."),
+        examples=[
+            "keynet image push app.tar --to harbor.example.com/team/app:1.0",
+            "keynet image push app.tar --to registry-a.example.com --to http://127.0.0.1:5000/app:1",
+        ],
+    )
+)
 @_ARCHIVE
 @click.option(
     "--to",
@@ -58,7 +71,7 @@ image.add_command(copy)
     help=_("Uncompressed layers: compress those that shrink, all, or none (keeps digests)."),
 )
 @access_options
-@_JSON
+@json_option
 @_QUIET
 @click.pass_context
 def push(
@@ -73,13 +86,6 @@ def push(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Push an archive's image to one or more registries.
-
-    \b
-    Examples:
-      keynet image push app.tar --to harbor.example.com/team/app:1.0
-      keynet image push app.tar --to registry-a.example.com --to http://127.0.0.1:5000/app:1
-    """
     import asyncio
     import json
     from dataclasses import asdict
@@ -97,17 +103,24 @@ def push(
         )  # fmt: skip
     if as_json:
         click.echo(json.dumps([asdict(result) for result in results], ensure_ascii=False))
+    error_title, hint_title = _("Error"), _("Hint")
     for result in results:
         if result.error is not None:
-            click.echo(f"{_('Error')}: {printable(result.target)}: {result.error}", err=True)
+            click.echo(f"{error_title}: {printable(result.target)}: {result.error}", err=True)
             if result.hint:
-                click.echo(f" {_('Hint')}: {result.hint}", err=True)
+                click.echo(f"{hint_title:>{len(error_title)}}: {result.hint}", err=True)
         elif not as_json:
             click.echo(f"{result.target}  {result.digest}")
     context.exit(max(result.exit_status for result in results))
 
 
-@image.command()
+@image.command(
+    help=help_page(
+        _("Pull an image from a registry into an archive."),
+        _("The file appears only when it is complete and verified."),
+        examples=["keynet image pull harbor.example.com/team/app:1.0 app.tar"],
+    )
+)
 @click.argument("reference")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
@@ -120,7 +133,7 @@ def push(
 )
 @platform_option
 @access_options
-@_JSON
+@json_option
 @_QUIET
 def pull(
     reference: str,
@@ -132,14 +145,6 @@ def pull(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Pull an image from a registry into an archive.
-
-    The file appears only when it is complete and verified.
-
-    \b
-    Example:
-      keynet image pull harbor.example.com/team/app:1.0 app.tar
-    """
     import asyncio
     import json
 
@@ -172,13 +177,12 @@ def pull(
         click.echo(f"{printable(file)}  {digest}")
 
 
-@image.command()
+@image.command(help=_("Show tags, platform, configuration and layers of an image."))
 @_ARCHIVE
 @_IMAGE
 @platform_option
-@_JSON
+@json_option
 def inspect(archive: Path, *, tag: str | None, platform: Platform | None, as_json: bool) -> None:
-    """Show tags, platform, configuration and layers of an image."""
     import json
 
     from keynet.archive.docker_tar import inspect_docker_tar
@@ -190,12 +194,11 @@ def inspect(archive: Path, *, tag: str | None, platform: Platform | None, as_jso
         show_image(found)
 
 
-@image.command()
+@image.command(help=_("Verify that an archive is complete and its digests match."))
 @_ARCHIVE
-@_JSON
+@json_option
 @click.pass_context
 def validate(context: click.Context, archive: Path, *, as_json: bool) -> None:
-    """Verify that an archive is complete and its digests match."""
     import json
 
     from keynet.archive.examine import check_archive
@@ -213,19 +216,19 @@ def validate(context: click.Context, archive: Path, *, as_json: bool) -> None:
         report = {"valid": not problems, "problems": problems}
         click.echo(json.dumps(report, ensure_ascii=False))
     elif problems:
+        title = _("Error")
         for problem in problems:
-            click.echo(f"{_('Error')}: {printable(problem)}", err=True)
+            click.echo(f"{title}: {printable(problem)}", err=True)
     else:
         name = _("standard input") if archive == Path("-") else archive
         click.echo(fill(_("{archive} is valid."), archive=name))
     context.exit(InvalidArchive.exit_status if problems else 0)
 
 
-@image.command()
+@image.command(help=_("List the tags in an archive, one per line."))
 @_ARCHIVE
-@_JSON
+@json_option
 def tags(archive: Path, *, as_json: bool) -> None:
-    """List the tags in an archive, one per line."""
     import json
 
     from keynet.archive.docker_tar import extract_original_tags

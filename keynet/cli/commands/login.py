@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from keynet.cli.help_pages import help_page
 from keynet.cli.options import TOKEN_HOST
 from keynet.cli.prompts import can_ask
 from keynet.text import _, fill
@@ -24,7 +25,20 @@ __all__ = ["forget_login", "login", "logout", "validity"]
 _LONGEST_PASSWORD: Final = 10_000
 
 
-@click.command()
+@click.command(
+    help=help_page(
+        _("Log in to a training platform."),
+        _(
+            "Missing values are asked for. The login is saved, and docker, podman and "
+            "buildah are logged in to the platform's registry."
+        ),
+        examples=[
+            "keynet login https://api.example.com",
+            "keynet login https://api.example.com --username me@example.com"
+            " --password-stdin < file",
+        ],
+    )
+)
 @click.argument("server_url", required=False)
 @click.option("--username", "-u", metavar="EMAIL", help=_("E-mail address of your account."))
 @click.option("--password-stdin", is_flag=True, help=_("Read the password from standard input."))
@@ -45,16 +59,6 @@ def login(
     token_hosts: tuple[str, ...],
     insecure: bool,
 ) -> None:
-    """Log in to a training platform.
-
-    Missing values are asked for. The login is saved, and docker, podman and buildah are logged
-    in to the platform's registry.
-
-    \b
-    Examples:
-      keynet login https://api.example.com
-      keynet login https://api.example.com --username me@example.com --password-stdin < file
-    """
     from datetime import UTC, datetime
 
     from keynet import credentials
@@ -94,12 +98,13 @@ def login(
     click.echo(fill(_("Credentials saved in {path}."), path=credentials.path()), err=True)
 
 
-@click.command()
+@click.command(
+    help=help_page(
+        _("Log out and remove the saved login."),
+        _("The engines are logged out of the platform's registry too."),
+    )
+)
 def logout() -> None:
-    """Log out and remove the saved login.
-
-    The engines are logged out of the platform's registry too.
-    """
     forget_login()
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from keynet.cli.options import json_option
 from keynet.text import _, fill
 
 if TYPE_CHECKING:
@@ -14,15 +15,14 @@ if TYPE_CHECKING:
 __all__ = ["project"]
 
 
-@click.group()
+@click.group(help=_("List and select projects of the platform."))
 def project() -> None:
-    """List and select projects of the platform."""
+    """Group the commands."""
 
 
-@project.command("list")
-@click.option("--json", "as_json", is_flag=True, help=_("Print the result as JSON."))
+@project.command("list", help=_("List the projects you can train for; * is the selected one."))
+@json_option
 def list_(*, as_json: bool) -> None:
-    """List the projects you can train for; * is the selected one."""
     import json
     from dataclasses import asdict
 
@@ -47,10 +47,9 @@ def list_(*, as_json: bool) -> None:
         click.echo(_("There are no projects you can train for."), err=True)
 
 
-@project.command()
+@project.command(help=_("Select the project for pushes; without ID, choose from a list."))
 @click.argument("project_id", metavar="[ID]", type=click.IntRange(0), required=False)
 def select(project_id: int | None) -> None:
-    """Select the project for pushes; without ID, choose from a list."""
     from keynet import credentials
     from keynet.cli.prompts import chooser
     from keynet.steps import projects
@@ -62,9 +61,8 @@ def select(project_id: int | None) -> None:
     click.echo(fill(_("Selected {project}"), project=chosen), err=True)
 
 
-@project.command()
+@project.command(help=_("Clear the selection."))
 def clear() -> None:
-    """Clear the selection."""
     from keynet.steps import projects
 
     former = projects.forget()

@@ -4,17 +4,22 @@ import json
 
 import click
 
+from keynet.cli.help_pages import help_page
+from keynet.cli.options import json_option
 from keynet.text import _
 
 
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help=_("Print the result as JSON."))
+@click.command(
+    help=help_page(
+        _("List what keynet has on this machine and in its engines."),
+        _(
+            "Running commands, what commands left that were killed, and caches. keynet "
+            "clean removes what is not in use."
+        ),
+    )
+)
+@json_option
 def ps(as_json: bool) -> None:
-    """List what keynet has on this machine and in its engines.
-
-    Running commands, what commands left that were killed, and caches. keynet clean removes what
-    is not in use.
-    """
     from keynet.cli.leftovers import print_leftovers
     from keynet.cli.render import show
     from keynet.steps.cleaning import remnants

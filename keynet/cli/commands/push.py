@@ -7,11 +7,21 @@ from typing import Any
 
 import click
 
+from keynet.cli.help_pages import help_page
 from keynet.cli.options import TOKEN_HOST, build_options, output_options, script_argument
 from keynet.text import _, fill
 
 
-@click.command()
+@click.command(
+    help=help_page(
+        _("Build the image of a training script, push it and attach its hyperparameters."),
+        _("ENTRYPOINT is the path of the script."),
+        examples=[
+            "keynet push train.py",
+            "keynet push src/train.py --builder buildah --project 12 --json",
+        ],
+    )
+)
 @script_argument
 @click.option(
     "--project",
@@ -51,15 +61,6 @@ def push(
     quiet: bool,
     **flags: Any,
 ) -> None:
-    """Build the image of a training script, push it and attach its hyperparameters.
-
-    ENTRYPOINT is the path of the script.
-
-    \b
-    Examples:
-      keynet push train.py
-      keynet push src/train.py --builder buildah --project 12 --json
-    """
     from keynet.cli.build_request import build_request, show_plan
     from keynet.cli.prompts import chooser
     from keynet.cli.render import Verbosity, show, summary

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from keynet.cli.help_pages import help_page
+from keynet.cli.options import json_option
 from keynet.cli.registry_options import Access, Target, access_options, platform_option
 from keynet.cli.tables import print_rows, show_image
 from keynet.text import _, fill, printable, size
@@ -21,26 +23,28 @@ __all__ = ["registry"]
 
 R = TypeVar("R")
 _URL = click.argument("url")
-_JSON = click.option("--json", "as_json", is_flag=True, help=_("Print the result as JSON."))
 _REPOSITORY = click.argument("repository", required=False)
 _TAG = click.argument("tag", required=False)
 
 
-@click.group()
+@click.group(
+    help=help_page(
+        _("Query a container registry, or delete images from it."),
+        _(
+            "URL is the registry, with or without https://. Repository and tag can be part "
+            "of it, as in registry.example.com/team/app:1.0, or separate arguments."
+        ),
+    )
+)
 def registry() -> None:
-    """Query a container registry, or delete images from it.
-
-    URL is the registry, with or without https://. Repository and tag can be part of it, as in
-    registry.example.com/team/app:1.0, or separate arguments.
-    """
+    """Group the commands."""
 
 
-@registry.command()
+@registry.command(help=_("Check that a registry answers and accepts the credentials."))
 @_URL
 @access_options
-@_JSON
+@json_option
 def ping(url: str, *, access: Access, as_json: bool) -> None:
-    """Check that a registry answers and accepts the credentials."""
     import asyncio
     import json
     import time
@@ -61,13 +65,12 @@ def ping(url: str, *, access: Access, as_json: bool) -> None:
         )
 
 
-@registry.command()
+@registry.command(help=_("List the repositories of a registry."))
 @_URL
 @click.option("--long", "-l", "long_", is_flag=True, help=_("Show tags, sizes and platforms too."))
 @access_options
-@_JSON
+@json_option
 def repos(url: str, *, long_: bool, access: Access, as_json: bool) -> None:
-    """List the repositories of a registry."""
     import json
 
     from keynet.registry.queries import inspect_repositories, list_repositories
@@ -92,26 +95,25 @@ def repos(url: str, *, long_: bool, access: Access, as_json: bool) -> None:
     print_rows((_("Repository"), _("Tag"), _("Platform"), _("Size"), _("Created")), rows)
 
 
-@registry.command()
+@registry.command(help=_("List the tags of a repository."))
 @_URL
 @_REPOSITORY
 @access_options
-@_JSON
+@json_option
 def tags(url: str, repository: str | None, *, access: Access, as_json: bool) -> None:
-    """List the tags of a repository."""
     from keynet.registry.queries import list_tags
 
     config, reference = _resolve(access, url, repository)
     _print_names(_run(list_tags, config, reference.repository), as_json=as_json)
 
 
-@registry.command()
+@registry.command(help=_("Show the manifest of an image: digests and sizes."))
 @_URL
 @_REPOSITORY
 @_TAG
 @platform_option
 @access_options
-@_JSON
+@json_option
 def manifest(
     url: str,
     repository: str | None,
@@ -121,7 +123,6 @@ def manifest(
     access: Access,
     as_json: bool,
 ) -> None:
-    """Show the manifest of an image: digests and sizes."""
     import json
     from dataclasses import asdict
 
@@ -142,13 +143,13 @@ def manifest(
     print_rows((_("Blob"), _("Size"), _("Type")), rows)
 
 
-@registry.command()
+@registry.command(help=_("Show platform, configuration and layers of an image."))
 @_URL
 @_REPOSITORY
 @_TAG
 @platform_option
 @access_options
-@_JSON
+@json_option
 def info(
     url: str,
     repository: str | None,
@@ -158,7 +159,6 @@ def info(
     access: Access,
     as_json: bool,
 ) -> None:
-    """Show platform, configuration and layers of an image."""
     import json
 
     from keynet.registry.queries import get_image_info
@@ -173,13 +173,13 @@ def info(
         show_image(found)
 
 
-@registry.command()
+@registry.command(help=_("Delete an image: its manifest and all tags that point to it."))
 @_URL
 @_REPOSITORY
 @_TAG
 @click.option("--yes", "-y", is_flag=True, help=_("Do not ask for confirmation."))
 @access_options
-@_JSON
+@json_option
 def rm(
     url: str,
     repository: str | None,
@@ -189,7 +189,6 @@ def rm(
     access: Access,
     as_json: bool,
 ) -> None:
-    """Delete an image: its manifest and all tags that point to it."""
     import json
 
     from keynet.errors import NotFound

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from keynet.cli.help_pages import help_page
 from keynet.cli.options import BUILDERS, build_options
 from keynet.text import _, fill
 
@@ -19,7 +20,21 @@ if TYPE_CHECKING:
 _SCRIPTS: Final = (".py", ".ipynb")
 
 
-@click.command()
+@click.command(
+    help=help_page(
+        _("Run a training script or an image here, with limits, before it is pushed."),
+        _(
+            "A script is built first, or its cached image is taken; its options are those "
+            "of keynet build. The program's output and exit status are passed on, and its "
+            "container is removed."
+        ),
+        examples=[
+            "keynet run train.py -- --epochs 1",
+            "keynet run train.py --memory 8g --output results",
+            "keynet run registry.example.com/team/image:1 -- python -m pytest",
+        ],
+    )
+)
 @click.argument("image_or_script")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- ARGS]...")
 @click.option("--cpus", metavar="NUMBER", help=_("CPUs that the program may use.  [default: 1]"))
@@ -69,17 +84,6 @@ def run(
     quiet: bool,
     **flags: Any,
 ) -> int:
-    """Run a training script or an image here, with limits, before it is pushed.
-
-    A script is built first, or its cached image is taken; its options are those of keynet build.
-    The program's output and exit status are passed on, and its container is removed.
-
-    \b
-    Examples:
-      keynet run train.py -- --epochs 1
-      keynet run train.py --memory 8g --output results
-      keynet run registry.example.com/team/image:1 -- python -m pytest
-    """
     from keynet.cli.render import Verbosity
 
     verbosity = Verbosity.of(quiet=quiet, verbose=verbose)

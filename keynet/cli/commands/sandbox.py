@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from keynet.text import _, fill
+from keynet.cli.help_pages import help_page
+from keynet.text import _, fill, padded
 
 if TYPE_CHECKING:
     from keynet.sandbox.server import Sandbox
@@ -16,7 +17,15 @@ if TYPE_CHECKING:
 __all__ = ["print_json", "print_text", "sandbox"]
 
 
-@click.command()
+@click.command(
+    help=help_page(
+        _("Run a local training platform to try keynet."),
+        _(
+            "It serves the platform's API with a user and sample projects, and a registry, "
+            "until Ctrl-C. The data folder is kept for the next run."
+        ),
+    )
+)
 @click.option(
     "--port",
     metavar="PORT",
@@ -68,11 +77,6 @@ def sandbox(
     registry: Literal["keynet", "docker-registry"],
     as_json: bool,
 ) -> None:
-    """Run a local training platform to try keynet.
-
-    It serves the platform's API with a user and sample projects, and a registry, until Ctrl-C.
-    The data folder is kept for the next run.
-    """
     from keynet.errors import KeynetError
 
     try:
@@ -151,7 +155,7 @@ def print_text(running: Sandbox) -> None:
     if running.ca_cert:
         rows.append((_("CA"), str(running.ca_cert)))
     for title, value in rows:
-        click.echo(f"{title:<12}{value}")
+        click.echo(f"{padded(title, 12)}{value}")
     click.echo()
     click.echo(_("Log in with:"))
     click.echo(f"    {command}")

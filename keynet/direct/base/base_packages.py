@@ -10,19 +10,20 @@ import hashlib
 import json
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
 from keynet.direct.base.base_listing import Listing
 from keynet.direct.base.target_python import TargetPython
+from keynet.frozen import frozen
 
 __all__ = ["BasePackages", "find_packages"]
 
 _DEBIAN: Final = "usr/lib/python3/dist-packages"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BasePackages:
     """Folders in the order of the import path, and in them the metadata files by path.
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from keynet.archive.layers import layer_blocks
@@ -20,6 +19,7 @@ from keynet.direct.base.python_cache import (
 from keynet.direct.base.target_python import TargetPython, from_config, own_layers
 from keynet.errors import ValidationError
 from keynet.events import Emit, LogLine, Notice
+from keynet.frozen import frozen
 from keynet.oci.descriptor import Digest
 from keynet.oci.image import Image, Layer
 from keynet.oci.index_entries import choose_entry
@@ -38,7 +38,7 @@ __all__ = ["Target", "config_of", "find_python_alone", "find_target", "read_base
 _BIG: Final = 1_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Target:
     """The Python of a base, and the packages that it brings as far as they are known."""
 
@@ -100,14 +100,14 @@ def find_target(
     base: Reference,
     loop: EventLoop,
     emit: Emit,
-    told: tuple[str, str] = ("", ""),
+    stated: tuple[str, str] = ("", ""),
 ) -> Target:
     """Return the base's Python and packages: by its config, else by a list of its files, read once.
 
     Of an image on Python's own one the layers that were added are listed.
 
     Args:
-        told: Of its Python and its packages, as another machine has kept them.
+        stated: Of its Python and its packages, as another machine has kept them.
 
     Raises:
         ValidationError: It has none, or one that is not understood.
@@ -120,8 +120,8 @@ def find_target(
         # What Python's own image brings (pip) is of no use to a project.
         return Target(known, BasePackages())
     digest = Digest.of(image.config)
-    python = known or kept_python(digest) or python_of(told[0])
-    packages = kept_packages(digest) or packages_of(told[1])
+    python = known or kept_python(digest) or python_of(stated[0])
+    packages = kept_packages(digest) or packages_of(stated[1])
     if python is not None and packages is not None:
         return Target(python, packages)
     listing = _listed(image.layers[first:], base, loop, emit)

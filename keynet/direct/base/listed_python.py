@@ -75,8 +75,8 @@ def _glibc(listing: Listing, base: str) -> int | None:
     for path, content in sorted(listing.contents.items()):
         named = _GLIBC_NAME.fullmatch(posixpath.basename(path))
         found = named[1].encode() if named else None
-        if found is None and (told := _GLIBC.search(content)):
-            found = told[1]
+        if found is None and (stated := _GLIBC.search(content)):
+            found = stated[1]
         if found is not None:
             return int(found)
     if any(_MUSL.fullmatch(path) for path in listing.paths):

@@ -58,7 +58,7 @@ def python_of(text: str) -> TargetPython | None:
 
 
 def keep_python(config: Digest, python: TargetPython) -> None:
-    """Remember a base's Python; a folder that cannot be written is no error."""
+    """Remember a base's Python; a folder that cannot be written is not an error."""
     record = {
         "format": _VERSION,
         "version": list(python.version),
@@ -90,7 +90,7 @@ def packages_of(text: str) -> BasePackages | None:
 
 
 def keep_packages(config: Digest, packages: BasePackages) -> None:
-    """Remember a base's packages; a folder that cannot be written is no error."""
+    """Remember a base's packages; a folder that cannot be written is not an error."""
     record = {"format": _VERSION, "folders": packages.folders, "files": dict(packages.files)}
     try:
         _cache("packages").put(config.hex, json.dumps(record))
@@ -99,7 +99,7 @@ def keep_packages(config: Digest, packages: BasePackages) -> None:
 
 
 def _plain(value: object, errors: str = "surrogateescape") -> str:
-    """Return a text that can be a path or be written to a file; another machine may have told it.
+    """Return a text that can be a path or be written to a file; from this machine or another.
 
     Raises:
         ValueError: It cannot.

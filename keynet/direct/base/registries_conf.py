@@ -4,11 +4,12 @@ Source: containers-registries.conf(5), version 2 of its format.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Final, Literal
 
 from keynet.errors import ValidationError
 from keynet.files import limited_toml
+from keynet.frozen import frozen
 from keynet.oci.reference import DOCKER_HUB, DOCKER_HUB_ALIASES, Reference
 from keynet.text import _, fill, printable
 
@@ -22,7 +23,7 @@ _PULLS: Final[Mapping[str, Pull]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Source:
     """Where an image can be read.
 
@@ -35,7 +36,7 @@ class Source:
     followed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Endpoint:
     """A place that replaces a prefix; "" leaves the prefix as it is."""
 
@@ -44,7 +45,7 @@ class _Endpoint:
     pull: Pull = "all"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Registry:
     """What is said of the names below a prefix, which may begin with ``*.``."""
 
@@ -63,7 +64,7 @@ class _Registry:
         return size if name.startswith(self.prefix) and follows in ("", "/", ":", "@") else 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RegistriesConf:
     """The merged configuration; an empty one changes nothing."""
 

@@ -8,9 +8,9 @@ Source: docker-library/python, "Dockerfile-linux.template"; PEP 600, PEP 656.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
+from keynet.frozen import frozen
 from keynet.oci.platform import Platform
 
 __all__ = ["TargetPython", "from_config", "own_layers", "uv_platform"]
@@ -27,7 +27,7 @@ _MANYLINUX: Final = (17, 28, *range(31, 41))
 _MACHINES: Final = {"amd64": "x86_64", "arm64": "aarch64"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TargetPython:
     """A Python in an image.
 

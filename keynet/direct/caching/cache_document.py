@@ -6,11 +6,12 @@ It is the config of an image whose layers are those named, so that the registry 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from keynet.direct.packages.resolved_cache import PackageLayer, Resolved
 from keynet.errors import KeynetError, ValidationError
+from keynet.frozen import frozen
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.text import _, fill, printable
 
@@ -41,7 +42,7 @@ _TYPES: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CachedLayer:
     """A layer of packages as it is stored, and the digest of its tar."""
 
@@ -49,7 +50,7 @@ class CachedLayer:
     diff_id: Digest
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CachedBase:
     """What is known of a base image.
 
@@ -62,7 +63,7 @@ class CachedBase:
     layers: tuple[CachedLayer, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CacheDocument:
     """Results by the key of what decides them, the newest first.
 

@@ -5,7 +5,7 @@ alone and never gets into this machine's own cache.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from keynet.direct.caching.cache_document import (
@@ -20,6 +20,7 @@ from keynet.direct.caching.cache_document import (
 from keynet.direct.packages.resolved_cache import Resolved
 from keynet.errors import KeynetError, NotFound, ValidationError
 from keynet.events import Emit, Notice
+from keynet.frozen import frozen
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.image import Image, Layer
 from keynet.oci.manifest import render_manifest
@@ -40,7 +41,7 @@ class _Unreadable(ValidationError):
     """A cache of keynet's that this version cannot read."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stored:
     """What one image has for a cache: what decided its packages, and the layers by their keys."""
 
@@ -52,7 +53,7 @@ class Stored:
     base_layers: Sequence[Layer] = field(default=(), repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RegistryCache:
     """A cache that was read; its layers are mounted or streamed with ``client``."""
 

@@ -15,10 +15,11 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import BinaryIO, Final
 
 from keynet.archive.compression import zstd_library
+from keynet.frozen import frozen
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 
 __all__ = ["LAYOUT", "Compression", "compression", "write_layer"]
@@ -33,7 +34,7 @@ LAYOUT: Final = "1 libdeflate-1 1048576"
 _ZSTD_LEVEL: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Compression:
     """How layers are compressed: ``tag`` names all that decides the bytes, "" for gzip."""
 

@@ -13,7 +13,7 @@ import os
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -26,6 +26,7 @@ from keynet.direct.layers.layer_compression import (
 )
 from keynet.errors import KeynetError
 from keynet.files import atomic, places
+from keynet.frozen import frozen
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.reference import Reference
 from keynet.text import _, fill
@@ -39,7 +40,7 @@ _STALE_S: Final = 86_400.0
 _LIMIT: Final = 20_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MadeLayer:
     """A layer in the cache; what it can be mounted from is known to ``mounting``."""
 
@@ -64,7 +65,7 @@ class MadeLayer:
         return found == self.descriptor.digest.hex
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LayerStore:
     """The folder of the layers; it need not exist yet.
 

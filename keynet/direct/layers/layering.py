@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Final
 
@@ -21,6 +21,7 @@ from keynet.direct.packages.resolved_cache import PackageLayer
 from keynet.direct.packages.wheel_choice import Wheel
 from keynet.direct.packages.wheel_files import PREFIX, placed_entries, shared_files, wheel_entries
 from keynet.events import Emit, LogLine, Notice
+from keynet.frozen import frozen
 from keynet.oci.image import Layer
 from keynet.plan import BuildPlan, Recipe
 from keynet.text import fill, ngettext, printable
@@ -72,22 +73,22 @@ def most_big(base_layers: int, *, compiled: bool) -> int:
 
 
 def kept_package_layers(
-    store: LayerStore, layers: Sequence[PackageLayer], elsewhere: Callable[[str], Layer | None]
+    store: LayerStore, layers: Sequence[PackageLayer], cached_layer: Callable[[str], Layer | None]
 ) -> list[Added] | None:
     """Return the layers if all of them are in the cache.
 
     Args:
-        elsewhere: Returns the layer of a key that another cache has.
+        cached_layer: Returns the layer of a key that another cache has.
     """
     found = [
-        (store.kept(each.key) or elsewhere(f"{store.how.tag}{each.key}"), each.names)
+        (store.kept(each.key) or cached_layer(f"{store.how.tag}{each.key}"), each.names)
         for each in layers
     ]
     added = [Added(layer, names) for layer, names in found if layer is not None]
     return added if len(added) == len(layers) else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Part:
     """A layer that can be made: its key, its packages in words, and what yields its tar."""
 

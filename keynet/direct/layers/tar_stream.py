@@ -9,11 +9,12 @@ import os
 import stat
 import tarfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final, Literal
 
 from keynet.errors import ContextInvalid
+from keynet.frozen import frozen
 from keynet.text import _, fill
 
 __all__ = ["Entry", "file_entry", "folder_entry", "folders_above", "link_entry", "tar_blocks"]
@@ -22,7 +23,7 @@ _PIECE: Final = 1 << 20
 _RECORD: Final = 512
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """One member of a layer.
 

@@ -9,11 +9,11 @@ Source: uv, "Command-line reference" (``--dry-run``, ``--override``).
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from keynet.direct.base.base_packages import BasePackages
+from keynet.frozen import frozen
 from keynet.process.shell import Finished
 from keynet.runtime.build.inside import base_metadata
 from keynet.runtime.build.inside.made_environment import Made
@@ -26,7 +26,7 @@ _LINE: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """What an installation on the base would do: requirements to add, names that are used.
 

@@ -13,13 +13,13 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from keynet.direct.layers.tar_stream import Entry, file_entry
 from keynet.direct.packages import compiling
 from keynet.errors import BuildFailed
+from keynet.frozen import frozen
 from keynet.process import programs
 from keynet.process.environment import without_own
 from keynet.text import _, fill
@@ -34,7 +34,7 @@ _ISOLATED: Final = ("-s", "-S", "-B", "-W", "ignore")
 _ASK: Final = "import sys; print(sys.implementation.cache_tag, sys.version)"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Compiler:
     """A Python of this host; ``tag`` is in the names of its files, ``version`` says all of it."""
 
@@ -52,7 +52,7 @@ def find_compiler(minor: str) -> Compiler | None:
     if program is None:
         return None
     try:
-        told = subprocess.run(
+        stated = subprocess.run(
             [program, *_ISOLATED, "-c", _ASK],
             capture_output=True,
             text=True,
@@ -63,7 +63,7 @@ def find_compiler(minor: str) -> Compiler | None:
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return None
-    tag, _space, version = told.strip().partition(" ")
+    tag, _space, version = stated.strip().partition(" ")
     if tag != f"cpython-{minor.replace('.', '')}":
         return None
     return Compiler(program, tag, version)

@@ -9,7 +9,15 @@ from keynet.errors import BuildFailed
 from keynet.oci.platform import Platform
 from keynet.text import Block, _, fill, printable, stacked
 
-__all__ = ["NoWheel", "hashes_differ", "not_built", "not_fetched", "not_resolved", "with_flag"]
+__all__ = [
+    "NoWheel",
+    "from_source",
+    "hashes_differ",
+    "not_built",
+    "not_fetched",
+    "not_resolved",
+    "with_flag",
+]
 
 _LAST_LINES: Final = 30
 _MANY: Final = 5
@@ -50,7 +58,20 @@ def not_resolved(output: str, python: TargetPython, platform: Platform) -> Build
         version=python.minor,
         platform=platform,
     )
-    error = NoWheel(stacked(shown, text), _engine_hint())
+    return _no_wheel(names, stacked(shown, text))
+
+
+def from_source(names: Sequence[str]) -> NoWheel:
+    """Return the error for requirements on version control, which is not asked."""
+    shown = fill(
+        _("{names} comes from version control: it has no wheel, and nothing is built here."),
+        names=", ".join(names[:_MANY]),
+    )
+    return _no_wheel(names[:_MANY], shown)
+
+
+def _no_wheel(names: Sequence[str], message: str) -> NoWheel:
+    error = NoWheel(message, _engine_hint())
     error.names = tuple(names)
     return error
 

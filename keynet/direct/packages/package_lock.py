@@ -9,7 +9,6 @@ Source: PEP 751 (pylock.toml).
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from operator import itemgetter
 from pathlib import PurePosixPath
@@ -17,6 +16,7 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from keynet.errors import ValidationError
+from keynet.frozen import frozen
 from keynet.text import _, fill, printable
 
 __all__ = ["Recorded", "narrowed", "parsed", "rendered", "wheel_hashes"]
@@ -26,7 +26,7 @@ _SHA256: Final = re.compile("[0-9a-f]{64}")
 _NAME: Final = re.compile(r"[A-Za-z0-9](?:[\w.-]{0,200}[A-Za-z0-9])?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recorded:
     """What else decided the layers.
 
@@ -99,9 +99,9 @@ def parsed(content: bytes) -> tuple[list[dict[str, Any]], Recorded]:
     try:
         document = tomllib.loads(content.decode())
         packages = [_checked(each) for each in document["packages"]]
-        told = document["tool"][_TOOL]
+        stated = document["tool"][_TOOL]
         names = ("python", "platform", "compiler", "layout")
-        recorded = Recorded(*(_text(told, name) for name in names))
+        recorded = Recorded(*(_text(stated, name) for name in names))
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise ValidationError(
             fill(_("The attached lock is not one of keynet's: {why}."), why=printable(error, 200)),

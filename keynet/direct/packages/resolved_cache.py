@@ -7,7 +7,6 @@ without the cache chooses again.
 import hashlib
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +14,7 @@ from keynet.direct.base.target_python import TargetPython
 from keynet.errors import KeynetError
 from keynet.files import places
 from keynet.files.disk_cache import DiskCache
+from keynet.frozen import frozen
 from keynet.oci.platform import Platform
 from keynet.plan import Dependencies, HostNetwork
 
@@ -24,7 +24,7 @@ _MOST: Final = 128
 _LOGIN: Final = re.compile(r"://[^/@\s]*@")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PackageLayer:
     """The key of a layer with packages, and the packages in words."""
 
@@ -32,7 +32,7 @@ class PackageLayer:
     names: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Resolved:
     """The layers of a project's packages, and the documents about them: lock and SBOM."""
 
@@ -63,8 +63,8 @@ def resolution_key(
     whole = hashlib.sha256(f"4\0{python!r}\0{platform}\0{compiler}\0{most_big}\0".encode())
     for name, content in sorted(dependencies.files.items()):
         # A path is a copy in keynet's cache, whose folder is named by its hash.
-        told = content if isinstance(content, bytes) else content.parent.name.encode()
-        whole.update(f"{name}\0{len(told)}\0".encode() + told)
+        stated = content if isinstance(content, bytes) else content.parent.name.encode()
+        whole.update(f"{name}\0{len(stated)}\0".encode() + stated)
     whole.update(of_base.encode() + (b"\0built" if built else b""))
     if network.pip_conf is not None:
         whole.update(_LOGIN.sub("://", network.pip_conf.reveal()).encode())
@@ -85,7 +85,7 @@ def kept(key: str) -> Resolved | None:
 
 
 def keep(key: str, resolved: Resolved) -> None:
-    """Remember a result; a folder that cannot be written is no error."""
+    """Remember a result; a folder that cannot be written is not an error."""
     layers = [[each.key, each.names] for each in resolved.layers]
     content = {"layers": layers, "lock": resolved.lock, "sbom": resolved.sbom}
     try:

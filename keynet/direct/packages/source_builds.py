@@ -5,11 +5,11 @@ Only on request: building runs a package's own code, here and as this user.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from keynet.direct.base.target_python import TargetPython
 from keynet.direct.packages.byte_code import Compiler, find_compiler
+from keynet.frozen import frozen
 from keynet.oci import platform as platforms
 from keynet.oci.platform import Platform
 from keynet.text import _, fill
@@ -24,7 +24,7 @@ BUILD_VARIABLES: Final[Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SourceBuilds:
     """The Python that builds; "" if there is none, and ``why`` then says why."""
 

@@ -15,7 +15,7 @@ import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,12 +23,19 @@ from keynet.direct.base.base_packages import BasePackages
 from keynet.direct.base.target_python import TargetPython, uv_platform
 from keynet.direct.packages import package_lock
 from keynet.direct.packages.base_satisfied import plan_on_base
-from keynet.direct.packages.choice_errors import hashes_differ, not_fetched, not_resolved
+from keynet.direct.packages.choice_errors import (
+    from_source,
+    hashes_differ,
+    not_fetched,
+    not_resolved,
+)
 from keynet.direct.packages.given_hashes import not_given
 from keynet.direct.packages.source_builds import BUILD_VARIABLES
+from keynet.direct.packages.vcs_requirements import from_version_control
 from keynet.errors import BuildFailed
 from keynet.events import Emit, LogLine
 from keynet.files import places
+from keynet.frozen import frozen
 from keynet.oci.platform import Platform
 from keynet.plan import Dependencies, HostNetwork
 from keynet.process import shell
@@ -51,7 +58,7 @@ _TOP: Final = "/keynet/direct"
 _NOTHING: Final = BasePackages()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wheel:
     """An unpacked wheel: its project's name, a key of its content, and its folder.
 
@@ -65,7 +72,7 @@ class Wheel:
     metadata: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Chosen:
     """The wheels of all packages, sorted by name, and the packages of their lock."""
 
@@ -73,7 +80,7 @@ class Chosen:
     packages: tuple[Mapping[str, Any], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Uv:
     program: Path
     top: Path
@@ -122,6 +129,9 @@ def choose_lock(
         BuildFailed: The packages contradict each other, or cannot be built.
     """
     with _prepared(dependencies, network, python, platform, builder) as uv:
+        unbuilt = [] if builder else from_version_control(uv.options.texts.values())
+        if unbuilt:
+            raise from_source(unbuilt)
         pinned = (_PINNED,) if (uv.folder / _PINNED).exists() else ()
         sources = ["requirements.txt", *pinned]
         if base.files:

@@ -2,17 +2,18 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 
 from keynet.events import Notice
+from keynet.frozen import frozen
 
 __all__ = ["Declared", "Selection", "canonical", "flat"]
 
 _NO_PINS: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Selection:
     """The extras and dependency groups to install, in any spelling."""
 
@@ -28,7 +29,7 @@ class Selection:
         return canonical(name) in map(canonical, self.groups)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Declared:
     """What one file declares.
 

@@ -4,12 +4,12 @@ Source: PyPA "Version specifiers"; pyenv and uv, ``.python-version``.
 """
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from keynet.errors import ContextInvalid
 from keynet.files.beneath import Beneath
+from keynet.frozen import frozen
 from keynet.text import _, fill, printable
 
 __all__ = ["Constraint", "choose", "context_constraints", "inline_constraint"]
@@ -25,7 +25,7 @@ _PINNED: Final = re.compile(r"(?:c?python-?)?(\d+)(?:\.(\d+))?(?:\.\d+)?\Z", re.
 _BLOCK: Final = re.compile(r"^# /// script[ \t]*$\n((?:^#(?: .*)?$\n)+)^# ///[ \t]*$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Constraint:
     """A version specifier such as ``>=3.11``, and where it stands."""
 

@@ -4,7 +4,7 @@ import contextlib
 import os
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +12,7 @@ from keynet.errors import UsageError
 from keynet.events import Notice
 from keynet.files import places
 from keynet.files.beneath import Beneath
+from keynet.frozen import frozen
 from keynet.plan import Dependencies
 from keynet.recipe.dependencies import looking, named_file
 from keynet.recipe.dependencies.declared import Declared, Selection
@@ -27,7 +28,7 @@ _REQUIREMENTS: Final = "requirements.txt"
 _NO_FILES: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Search:
     """What decides where dependencies are looked for, and what of them is wanted.
 

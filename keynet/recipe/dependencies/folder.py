@@ -1,7 +1,6 @@
 """A folder of the project in which dependencies are looked for, and its files."""
 
 import posixpath
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -9,6 +8,7 @@ from weakref import WeakKeyDictionary
 from keynet.errors import ContextInvalid
 from keynet.files import limited_toml
 from keynet.files.beneath import Beneath, LeavesFolder
+from keynet.frozen import frozen
 from keynet.text import _, fill, printable
 
 __all__ = ["Folder", "invalid", "refused", "table"]
@@ -18,7 +18,7 @@ _LARGEST: Final = 5_000_000
 _DOCUMENTS: WeakKeyDictionary[Beneath, dict[str, dict[str, Any]]] = WeakKeyDictionary()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Folder:
     """One folder below ``beneath``; ``path`` is "" for that folder itself.
 

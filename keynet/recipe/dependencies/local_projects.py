@@ -2,10 +2,11 @@
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from keynet.errors import ContextInvalid
 from keynet.events import Notice
+from keynet.frozen import frozen
 from keynet.recipe.dependencies import stub_wheel
 from keynet.recipe.dependencies.declared import canonical
 from keynet.recipe.dependencies.folder import Folder, invalid
@@ -16,12 +17,12 @@ from keynet.text import _, fill, printable
 __all__ = ["LocalProject", "describe", "import_paths", "import_paths_of"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LocalProject:
     """A project of the context.
 
     ``import_paths`` are relative to its folder. ``wheel`` is the name and content of its stub,
-    None if its name is not known. ``beside`` are further lines of a requirements file, relative
+    None if its name is not known. ``further`` are further lines of a requirements file, relative
     to its folder, for dependencies that metadata cannot express; ``lines`` are all requirements,
     and ``pins`` those of ``Metadata``.
     """
@@ -30,7 +31,7 @@ class LocalProject:
     version: str
     import_paths: tuple[str, ...]
     wheel: tuple[str, bytes] | None = field(repr=False)
-    beside: tuple[str, ...]
+    further: tuple[str, ...]
     lines: tuple[str, ...]
     pins: Mapping[str, str]
     notices: tuple[Notice, ...]
@@ -72,7 +73,7 @@ def describe(
     wanted = [
         line for extra in extras for line in found.extras.get(known.get(canonical(extra), ""), ())
     ]
-    beside = [_local(line) for line in [*requires, *([] if alone else wanted)] if _is_local(line)]
+    further = [_local(line) for line in [*requires, *([] if alone else wanted)] if _is_local(line)]
     plain = tuple(line for line in requires if not _is_local(line))
     renamed = tuple(
         (name, posixpath.normpath(posixpath.join(image_folder, path)))
@@ -84,7 +85,7 @@ def describe(
         stub_wheel.version_of(found),
         import_paths(folder, found),
         wheel,
-        tuple(beside),
+        tuple(further),
         (*plain, *(line for line in wanted if not _is_local(line))),
         found.pins,
         tuple(_notices(found, where)),

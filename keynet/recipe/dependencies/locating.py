@@ -3,10 +3,10 @@
 import errno
 import posixpath
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from keynet.files.beneath import LeavesFolder
+from keynet.frozen import frozen
 from keynet.recipe.dependencies.folder import Folder
 from keynet.recipe.dependencies.lines import line_errors, references
 from keynet.recipe.dependencies.lines.references import Local
@@ -17,7 +17,7 @@ __all__ = ["At", "Locator"]
 _PROJECT: Final = ("pyproject.toml", "setup.cfg", "setup.py")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class At:
     """Where a line is: paths in it are relative to ``folder``; ``where`` is for messages.
 

@@ -1,11 +1,12 @@
 """What is known of a local project without building it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TypeVar
 
 from keynet.events import Notice
+from keynet.frozen import frozen
 
 __all__ = ["UNKNOWN_VERSION", "Metadata", "merged"]
 
@@ -18,7 +19,7 @@ _NO_PINS: Mapping[str, str] = MappingProxyType({})
 _NO_POINTS: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Metadata:
     """Static metadata of a project, from one of its files or several.
 

@@ -287,7 +287,7 @@ class RequirementsReader:
             lines += project.lines
         if not listed:
             self.lines += project.lines
-        for each in project.beside:
+        for each in project.further:
             lines += self._rewritten(each, At(folder, at.where, kind=""))
         return lines
 

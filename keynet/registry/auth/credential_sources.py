@@ -1,16 +1,16 @@
 """Credentials for registries: their values, and where a client looks for them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from keynet.frozen import frozen
 from keynet.registry.address import registry_name
 from keynet.secret import Secret
 
 __all__ = ["Auth", "Credential", "CredentialSource", "FixedSource", "sources_of"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Credential:
     """User and password, or an identity token (``identity``: the password is one)."""
 
@@ -27,7 +27,7 @@ class CredentialSource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FixedSource:
     """One credential for one registry (host[:port])."""
 

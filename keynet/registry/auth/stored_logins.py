@@ -7,13 +7,14 @@ Source: containers-auth.json(5); docker CLI, "Credential stores", "Credential he
 import os
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from keynet.errors import UsageError
 from keynet.files import limited_read, places
+from keynet.frozen import frozen
 from keynet.registry.auth import login_entries
 from keynet.registry.auth.credential_helper import HelperAnswers
 from keynet.registry.auth.credential_sources import Credential
@@ -31,7 +32,7 @@ _OLD_NAME: Final = ".dockercfg"
 _DOCKER_NAMES: Final = frozenset({"config.json", _OLD_NAME})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AuthFile:
     """One file, docker's ``config.json`` or containers' ``auth.json``; it may be absent.
 
@@ -64,7 +65,7 @@ class AuthFile:
         return await _find(stored, registry, repository, place, ask, docker=docker)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AuthVariable:
     """Logins in an environment variable, in the format of docker's ``config.json``.
 

@@ -8,11 +8,12 @@ import json
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from keynet.files import atomic, limited_read, places
+from keynet.frozen import frozen
 from keynet.registry.auth import login_entries
 from keynet.registry.auth.stored_logins import AuthFile, default_sources
 from keynet.text import _, fill
@@ -23,7 +24,7 @@ _LIMIT: Final = 4 * 1024 * 1024
 _OLD_NAME: Final = ".dockercfg"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Removal:
     """What became of a registry's logins in one file.
 

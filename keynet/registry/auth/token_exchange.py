@@ -6,11 +6,11 @@ Source: distribution, "Token Authentication Specification", "OAuth2 Token Authen
 import base64
 import codecs
 import json
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from keynet.errors import RegistryError
+from keynet.frozen import frozen
 from keynet.net import server_words
 from keynet.net.sign_in import Challenge
 from keynet.registry.address import with_query
@@ -32,7 +32,7 @@ _LONGEST_TEXT: Final = 300
 _EXPLANATIONS: Final = ("error_description", "message", "details", "detail", "error")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GrantedToken:
     """A token, and for how many seconds from the request on it is used."""
 
@@ -128,16 +128,16 @@ def _token(fields: dict[str, Any]) -> str:
     return ""
 
 
-def _life_s(told: object) -> float:
+def _life_s(stated: object) -> float:
     """Return how long a token is used: less than the server says, so that none expires on its way.
 
     Servers say 0, -1, null or text for a lifetime that they do not limit.
     """
     try:
-        lifetime = float(told) if isinstance(told, int | float | str) else 0.0
+        lifetime = float(stated) if isinstance(stated, int | float | str) else 0.0
     except (ValueError, OverflowError):
         lifetime = 0.0
-    if not lifetime > 0 or isinstance(told, bool):
+    if not lifetime > 0 or isinstance(stated, bool):
         lifetime = _LIFETIME_S
     return max(lifetime - _MARGIN_S, lifetime / 2)
 

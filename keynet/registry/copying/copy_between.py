@@ -1,12 +1,13 @@
 """Copy between two places that are understood: with a configuration for each end."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from keynet.archive.layout.watched import WatchedLayer
 from keynet.archive.location import Location
 from keynet.archive.writer import write_archive
 from keynet.errors import UsageError, ValidationError
 from keynet.events import Emit, Notice, ignore
+from keynet.frozen import frozen
 from keynet.oci.content import ContentSource, Root
 from keynet.oci.descriptor import Descriptor, MediaType
 from keynet.oci.platform import Platform
@@ -19,7 +20,7 @@ from keynet.text import _, fill
 __all__ = ["CopiedImage", "copy_between"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CopiedImage:
     """What was copied: ``digest`` of an image or index, as the target has it.
 

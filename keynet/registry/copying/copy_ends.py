@@ -3,7 +3,6 @@
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +13,7 @@ from keynet.archive.location import FORMS, Location, parse_location
 from keynet.archive.reader import open_archive
 from keynet.errors import UsageError
 from keynet.events import Emit
+from keynet.frozen import frozen
 from keynet.net.addresses import has_userinfo
 from keynet.oci.content import ContentSource, ContentTarget
 from keynet.oci.platform import Platform
@@ -32,7 +32,7 @@ _STANDARD_INPUT: Final = "-"
 _PATHS: Final = ("/", "./", "../", "~")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Remote:
     """An image in a registry; ``url`` is the registry, with the scheme if one was given."""
 

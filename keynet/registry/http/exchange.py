@@ -1,15 +1,16 @@
 """One HTTP exchange as values: the request, the answer, and how long it may take."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from keynet.errors import UsageError
+from keynet.frozen import frozen
 from keynet.text import _, fill
 
 __all__ = ["Answer", "Call", "ListLimits", "Stream", "Timeouts"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Timeouts:
     """Seconds by phase; a phase that makes no progress for so long ends the exchange.
 
@@ -26,7 +27,7 @@ class Timeouts:
         _check_positive(self.connect_s, self.read_s, self.write_s, self.commit_s)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListLimits:
     """How long a list of tags, repositories or referrers may become before it is an error.
 
@@ -41,7 +42,7 @@ class ListLimits:
         _check_positive(self.names, self.pages, self.seconds)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """One request; ``body`` returns its bytes from the start at each call.
 
@@ -57,7 +58,7 @@ class Call:
     patient: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """A complete answer; the names in ``headers`` are lower-case.
 
@@ -72,7 +73,7 @@ class Answer:
     through: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stream:
     """An answer whose body is still to be read, once."""
 

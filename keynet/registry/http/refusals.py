@@ -1,9 +1,10 @@
 """A reason to refuse, what it fits and what to do then; ``refusal_table`` has the known ones."""
 
 import re
-from dataclasses import dataclass
 from enum import Enum, auto
 from urllib.parse import urlsplit
+
+from keynet.frozen import frozen
 
 __all__ = ["Purpose", "Refusal", "purpose_of"]
 
@@ -18,7 +19,7 @@ class Purpose(Enum):
     OTHER = auto()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refusal:
     """A reason and a hint, still to be translated, with the refusals that they are for.
 

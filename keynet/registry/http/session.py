@@ -7,10 +7,11 @@ after a 401, and follow redirects without sending credentials to another origin.
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 from keynet.errors import RegistryError, RegistryUnreachable
+from keynet.frozen import frozen
 from keynet.net.proxy_errors import passed_by
 from keynet.net.retry import TEMPORARY_STATUSES, Budget, Retries, retry_after
 from keynet.net.sign_in import SignIn
@@ -36,7 +37,7 @@ _FIRST_TRIES: Final = 3
 _ERROR_LIMIT: Final = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Operation:
     """A request to the registry, with what its layers need to know.
 

@@ -6,11 +6,11 @@ Source: docker "Verify repository client with certificates"; containers-certs.d(
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from keynet.errors import UsageError
+from keynet.frozen import frozen
 from keynet.text import _, fill, printable
 
 __all__ = ["CERTS_D", "ClientCertificate", "Trust", "context", "from_certs_d"]
@@ -18,7 +18,7 @@ __all__ = ["CERTS_D", "ClientCertificate", "Trust", "context", "from_certs_d"]
 CERTS_D: Final = (Path("/etc/containers/certs.d"), Path("/etc/docker/certs.d"))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClientCertificate:
     """A certificate and its key, PEM; ``key`` None: the key is in the same file."""
 
@@ -26,7 +26,7 @@ class ClientCertificate:
     key: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Trust:
     """What a connection trusts and presents: further CAs, client certificates, no checks."""
 

@@ -8,11 +8,11 @@ Source: OCI image-spec, "Image Index"; distribution-spec, "Push", "Listing Refer
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from keynet.errors import ValidationError
 from keynet.events import BlobSkipped, Emit, Notice, ignore
+from keynet.frozen import frozen
 from keynet.oci.content import ContentSource, ContentTarget
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.kinds import is_foreign_layer
@@ -29,7 +29,7 @@ _MOST_MANIFESTS: Final = 10_000
 _MANIFESTS: Final = (*MediaType.MANIFESTS, *MediaType.INDEXES)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tree:
     """What was copied: the manifest at the top, and how many manifests and referrers."""
 

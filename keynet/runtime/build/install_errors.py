@@ -5,10 +5,10 @@ The words are those of uv and pip, and of keynet's own program in the build.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from keynet.frozen import frozen
 from keynet.text import N_, _, fill, printable, stacked
 
 __all__ = ["Explained", "InstallLog"]
@@ -25,7 +25,7 @@ _STARTED: Final = re.compile(
 _OWN: Final = re.compile(r"keynet: (?!(?:uv|pip) installs )(?!\S+ answers )(?P<what>.*)")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Explained:
     """Why an installation failed, and what to do next."""
 
@@ -33,7 +33,7 @@ class Explained:
     hint: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Cause:
     """One kind of failure, with marked texts; REQ in a pattern stands for a requirement."""
 

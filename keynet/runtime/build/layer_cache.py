@@ -12,12 +12,12 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from keynet.errors import EngineError
 from keynet.files import locks, owners, places
+from keynet.frozen import frozen
 from keynet.plan import BuildPlan, UserContainerfile
 from keynet.process import shell
 from keynet.runtime.engine import KeptImage
@@ -57,7 +57,7 @@ _LOCK_TIMEOUT_S: Final = 30.0
 _LATER_STAGES: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CachedImage:
     """An image in an engine's store.
 

@@ -3,13 +3,14 @@
 import hashlib
 import io
 import zipfile
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Final
 
 from keynet.errors import KeynetError
 from keynet.files.disk_cache import kept
+from keynet.frozen import frozen
 from keynet.text import _
 
 __all__ = ["PipArchive", "build"]
@@ -17,7 +18,7 @@ __all__ = ["PipArchive", "build"]
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PipArchive:
     """The zip file, or its bytes where no cache holds it.
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from keynet.errors import (
@@ -22,6 +21,7 @@ from keynet.events import (
     Event,
     LogLine,
 )
+from keynet.frozen import frozen
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
 from keynet.text import N_, _, fill, printable
@@ -124,7 +124,7 @@ def docker_digest(output: str) -> Digest | None:
     return Digest.parse(found[1]) if found else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _FailedPush:
     engine: str
     target: Reference

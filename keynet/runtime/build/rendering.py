@@ -11,13 +11,14 @@ becomes the base of the Containerfile.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from importlib.resources import files as packaged_files
 from pathlib import Path
 from string import Template
 from typing import Final
 
 from keynet.errors import ContextInvalid
+from keynet.frozen import frozen
 from keynet.plan import HostNetwork, Recipe
 from keynet.runtime.build.install_files import (
     FOLDER,
@@ -82,7 +83,7 @@ ENV PATH="{PREFIX}/bin:$${{PATH:-{_DEFAULT_PATH}}}"
 _MOUNT_UV: Final = f"--mount=type=bind,from={{image}},target={UV_IMAGE} "
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rendered:
     """A Containerfile, and the files of its context next to the user's own.
 

@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,7 @@ from keynet.errors import ContextInvalid
 from keynet.events import Emit, Notice
 from keynet.files import atomic, places
 from keynet.files.living_folders import living
+from keynet.frozen import frozen
 from keynet.plan import BuildPlan, BuildSecret, Recipe, UserContainerfile
 from keynet.runtime.build import copying
 from keynet.runtime.build.rendering import Rendered
@@ -30,7 +31,7 @@ _NO_SPACE_LEFT: Final = 28
 _MANY_NAMED: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stage:
     """The paths of a staged build.
 

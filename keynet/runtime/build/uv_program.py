@@ -1,11 +1,11 @@
 """keynet's own uv, for installations inside builds for this machine's platform."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from keynet.files import places
 from keynet.files.disk_cache import DiskCache
+from keynet.frozen import frozen
 from keynet.oci import platform
 from keynet.oci.platform import Platform
 from keynet.plan import BuildPlan, Recipe
@@ -17,7 +17,7 @@ _ELF: Final = b"\x7fELF"
 _MOST: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UvProgram:
     """A copy of uv in keynet's cache, which may be linked to.
 

@@ -3,10 +3,11 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from keynet.errors import EngineError, EngineTimeout, EngineUnavailable
+from keynet.frozen import frozen
 from keynet.process import shell
 from keynet.runtime.abilities import TIMEOUT_S
 from keynet.runtime.engine import Unusable
@@ -24,7 +25,7 @@ _NO_DAEMON: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Questions:
     """An engine's program, as argv up to the verb, and how its failures are explained."""
 

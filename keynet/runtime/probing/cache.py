@@ -10,12 +10,12 @@ import dataclasses
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from keynet.files import places
 from keynet.files.disk_cache import DiskCache
+from keynet.frozen import frozen
 from keynet.runtime.engine import Unusable, WorkingEngine
 
 __all__ = ["Cache", "ProbeResult", "ProbedEngine"]
@@ -25,7 +25,7 @@ _REFUSAL_AGE_S: Final = 600.0
 _KEPT: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProbedEngine:
     """An engine that works, with its module's ``Invocation`` in JSON's types."""
 

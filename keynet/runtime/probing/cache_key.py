@@ -13,6 +13,7 @@ from typing import Final
 
 import keynet
 from keynet.process import programs
+from keynet.text import language
 
 __all__ = ["of", "stamp", "variables"]
 
@@ -27,7 +28,9 @@ def of(name: str, settings: Iterable[object]) -> str:
         name: The engine's name, also that of its program.
         settings: The engine's own settings, in JSON's types.
     """
-    parts: list[object] = [keynet.__version__, name, os.geteuid(), os.uname().release]
+    # The language: a result has texts.
+    parts: list[object] = [keynet.__version__, language(), name]
+    parts += [os.geteuid(), os.uname().release]
     parts += [*variables(_VARIABLES), stamp(programs.find(name)), *settings]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:_LENGTH]
 

@@ -3,9 +3,9 @@
 import contextlib
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from keynet.frozen import frozen
 from keynet.process import programs
 from keynet.runtime.engine import AnyBuilder, Unusable, WorkingEngine
 from keynet.runtime.probing import cache_key, endpoints
@@ -20,7 +20,7 @@ __all__ = ["EngineCandidate"]
 TrialResult = tuple[WorkingEngine, Any] | Unusable
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EngineCandidate:
     """One engine, by functions of its own module, which they import when called.
 

@@ -2,10 +2,10 @@
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from keynet.errors import EngineUnavailable, KeynetError, UsageError
 from keynet.events import Emit, Notice
+from keynet.frozen import frozen
 from keynet.runtime.engine import AnyBuilder, Candidate, Unusable, WorkingEngine
 from keynet.runtime.probing import reasons
 from keynet.runtime.probing.cache import Cache
@@ -24,7 +24,7 @@ def _nothing(builder: AnyBuilder) -> Sequence[str]:
     return ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Needs:
     """What a plan needs of its builder."""
 
@@ -100,7 +100,7 @@ def _named(name: str, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
     return named
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _NoneUsable:
     """No candidate is usable; ``remembered`` if some reasons are from the cache."""
 

@@ -2,10 +2,10 @@
 
 import errno
 import socket
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from keynet.frozen import frozen
 from keynet.runtime.engine import Unusable
 from keynet.runtime.probing.privileges import running_as_root, user_name
 from keynet.text import _, fill, printable
@@ -16,7 +16,7 @@ _TIMEOUT_S: Final = 3.0
 _TCP_PORTS: Final = {"http": 2375, "https": 2376, "tcp": 2375}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Advice:
     """How to start a daemon that does not answer, and how to get access to it.
 

@@ -1,9 +1,9 @@
 """What an engine reports about itself and its host, as a value."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
+from keynet.frozen import frozen
 from keynet.runtime.engine import Unusable
 from keynet.text import _, fill
 
@@ -13,7 +13,7 @@ __all__ = ["TIMEOUT_S", "EngineReport", "Reporter", "hanging"]
 TIMEOUT_S: Final = 8.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EngineReport:
     """The facts of an engine; an empty string or None where the engine does not report one.
 

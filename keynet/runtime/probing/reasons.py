@@ -3,10 +3,10 @@
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from keynet.errors import EngineError, EngineTimeout
+from keynet.frozen import frozen
 from keynet.process import programs
 from keynet.runtime.engine import Unusable
 from keynet.runtime.probing import subordinate_ids
@@ -32,7 +32,7 @@ _LOST_LAYER = re.compile(r"Error: .*\blayer not known")
 _PREFIX = re.compile(r'^(?:time="[^"]*" level=\w+ msg=|Error: |ERRO\[\d+\] |error: )')
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Guide:
     """The parts of the advice that differ between engines.
 

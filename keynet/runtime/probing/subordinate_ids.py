@@ -7,10 +7,10 @@ import os
 import re
 import shlex
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from keynet.frozen import frozen
 from keynet.process import programs
 from keynet.runtime.probing.privileges import as_root, user_name
 
@@ -35,7 +35,7 @@ _COUNT: Final = 65_536
 _LAST_ID: Final = 2**32 - 2
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """A line of /etc/subuid or /etc/subgid: ``count`` ids from ``first``."""
 

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
 from keynet.errors import InvalidRunSettings
+from keynet.frozen import frozen
 from keynet.runtime.workspace.labels import OWNER, Labels
 from keynet.runtime.workspace.limits import Limits
 from keynet.text import _, fill, printable
@@ -36,7 +37,7 @@ _READ_BY_CLIENTS: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ContainerRun:
     """One run of an image in a container of its own.
 

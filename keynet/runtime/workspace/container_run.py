@@ -12,13 +12,14 @@ import re
 import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from keynet.errors import EngineError, EngineUnavailable, Interrupted, KeynetError
 from keynet.files import folder_parents
 from keynet.files.living_folders import living
+from keynet.frozen import frozen
 from keynet.process import shell
 from keynet.runtime.abilities import TIMEOUT_S, Engine, SystemFacts
 from keynet.runtime.engines.questions import Questions
@@ -51,7 +52,7 @@ Pull = Callable[[str, "RegistryAccess | None", shell.OnLine], str]
 GpuFlags = Callable[[str], tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ContainerCommands:
     """How one engine runs containers; made by its own wing.
 
@@ -105,7 +106,7 @@ class Running(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """How a run ended.
 
@@ -125,7 +126,7 @@ class Outcome:
     left: EngineError | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _State:
     """What the engine says of a container that has ended."""
 
@@ -311,7 +312,7 @@ def _copy(commands: ContainerCommands, run: ContainerRun, output: Path) -> None:
 
 
 def _remove(commands: ContainerCommands, name: str, timeout_s: float = _REMOVE_TIMEOUT_S) -> None:
-    """Kill and remove the container; one that does not exist is no error.
+    """Kill and remove the container; one that does not exist is not an error.
 
     Raises:
         EngineUnavailable: The engine does not answer.

@@ -2,11 +2,11 @@
 
 import logging
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from keynet.errors import EngineError, Interrupted
+from keynet.frozen import frozen
 from keynet.runtime.abilities import PING_TIMEOUT_S, Monitored
 from keynet.text import _, fill
 
@@ -17,7 +17,7 @@ _logger: Final = logging.getLogger("keynet.runtime")
 _NUMBERS: Final = re.compile(r"[0-9a-f]*\d[0-9a-f]*")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Health:
     """What one check of an engine found.
 

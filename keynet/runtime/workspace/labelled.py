@@ -1,11 +1,11 @@
 """Find the containers and networks that carry keynet's labels, in any engine."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from keynet.errors import ContainerNotFound, EngineError, NetworkNotFound
+from keynet.frozen import frozen
 from keynet.runtime.abilities import Container, Engine
 from keynet.runtime.remains import Kind, Remnant
 from keynet.runtime.workspace.labels import OWNER
@@ -16,7 +16,7 @@ __all__ = ["LabelledRemains"]
 _AT_WORK: Final = frozenset({"paused", "restarting", "running", "stopping"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LabelledRemains:
     """An engine as a ``Finder`` of what has keynet's labels."""
 

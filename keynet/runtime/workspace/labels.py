@@ -4,11 +4,11 @@ Images carry ``keynet.managed`` only, so that the same input gives the same imag
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Self
 
 from keynet.errors import InvalidRunSettings
+from keynet.frozen import frozen
 from keynet.moments import in_utc
 from keynet.text import _, fill, printable
 
@@ -34,7 +34,7 @@ IMAGE_LABELS: Final[Mapping[str, str]] = {MANAGED: "true"}
 _LONGEST: Final = 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Labels:
     """Labels of one container or network; ``created`` has a time zone.
 

@@ -3,10 +3,10 @@
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from keynet.errors import InvalidRunSettings
+from keynet.frozen import frozen
 from keynet.text import _, fill, printable
 
 __all__ = [
@@ -43,7 +43,7 @@ _OPTIONS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """What a run may use: ``cpus`` and ``memory`` (bytes) are None for no limit.
 

@@ -5,10 +5,11 @@ Documented in docs/reference/settings.md.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from keynet.errors import InvalidRunSettings
+from keynet.frozen import frozen
 from keynet.runtime.workspace import setting_values
 from keynet.runtime.workspace.limits import (
     NO_NEW_PRIVILEGES,
@@ -55,7 +56,7 @@ SPELLINGS: Final[Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RuntimeSettings:
     """How long to wait for an engine, and how to run containers.
 
@@ -73,7 +74,7 @@ class RuntimeSettings:
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Given:
     value: object
     source: str

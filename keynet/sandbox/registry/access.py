@@ -3,11 +3,11 @@
 Source: distribution, "Token Authentication Specification".
 """
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from starlette.requests import Request
 
+from keynet.frozen import frozen
 from keynet.sandbox import registry_tokens
 from keynet.sandbox.authority import KeyPair
 from keynet.sandbox.registry.error_answers import Refusal
@@ -42,7 +42,7 @@ class OpenGuard:
         return True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TokenGuard:
     """A token grants actions; ``realm`` is the token service's URL."""
 

@@ -3,12 +3,11 @@
 Source: OCI distribution-spec 1.1, "Pushing blobs", "Pulling blobs", "Deleting blobs".
 """
 
-from dataclasses import dataclass
-
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from keynet.frozen import frozen
 from keynet.oci.descriptor import Digest
 from keynet.sandbox.registry.access import Guard
 from keynet.sandbox.registry.disk import Disk
@@ -25,7 +24,7 @@ from keynet.sandbox.registry.sessions import Session, Sessions
 __all__ = ["BlobApi"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BlobApi:
     """The endpoints; ``mount_without_source`` looks for a blob in every repository."""
 

@@ -6,9 +6,9 @@ referrers".
 
 import json
 import re
-from dataclasses import dataclass
 from typing import Any, Final
 
+from keynet.frozen import frozen
 from keynet.oci.descriptor import Digest
 from keynet.sandbox.registry.error_answers import Refusal
 from keynet.sandbox.registry.grammar import digest_of
@@ -22,7 +22,7 @@ _MEDIA_TYPE: Final = re.compile(
 _REMOTE: Final = ("foreign", "nondistributable")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Document:
     """One manifest; ``blobs`` and ``manifests`` must be there before it is."""
 
@@ -46,9 +46,9 @@ def parsed(content: bytes, content_type: str) -> Document:
         raise _invalid("the manifest is not JSON") from e
     if not isinstance(manifest, dict):
         raise _invalid("the manifest is not a JSON object")
-    told = manifest.get("mediaType")
-    media_type = content_type.partition(";")[0].strip() or told
-    if not isinstance(media_type, str) or told not in {None, media_type}:
+    stated = manifest.get("mediaType")
+    media_type = content_type.partition(";")[0].strip() or stated
+    if not isinstance(media_type, str) or stated not in {None, media_type}:
         raise _invalid("mediaType and Content-Type differ")
     if not _MEDIA_TYPE.fullmatch(media_type):
         raise _invalid("mediaType is not a media type")

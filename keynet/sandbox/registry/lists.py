@@ -3,13 +3,13 @@
 Source: OCI distribution-spec 1.1, "Listing tags".
 """
 
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from keynet.frozen import frozen
 from keynet.sandbox.registry.access import Guard
 from keynet.sandbox.registry.disk import Disk
 from keynet.sandbox.registry.error_answers import Refusal
@@ -20,7 +20,7 @@ __all__ = ["ListApi"]
 _PAGE: Final = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListApi:
     """The endpoints."""
 

@@ -4,12 +4,12 @@ Source: OCI distribution-spec 1.1, "Pushing manifests", "Deleting tags", "Listin
 """
 
 import json
-from dataclasses import dataclass
 from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from keynet.frozen import frozen
 from keynet.oci.descriptor import Digest, MediaType
 from keynet.sandbox.registry.access import Guard
 from keynet.sandbox.registry.disk import Disk
@@ -22,7 +22,7 @@ __all__ = ["ManifestApi"]
 _LIMIT: Final = 4 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ManifestApi:
     """The endpoints."""
 

@@ -205,8 +205,6 @@ _OTHERS: Final[dict[str, Callable[[Machine, Arguments], Value]]] = {
 
 
 ABSL: Final = Dialect(
-    "absl",
-    ("DEFINE_", "absl"),
     {
         **{f"*.{name}": handler for name, handler in _DEFINERS.items() if name != "DEFINE"},
         **{f"{module}.DEFINE": _define_any for module in _MODULES},

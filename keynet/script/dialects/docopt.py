@@ -171,4 +171,4 @@ def _docopt(run: Machine, given: Arguments) -> Value:
     return Unknown()
 
 
-DOCOPT: Final = Dialect("docopt", ("docopt",), {"docopt.docopt": _docopt})
+DOCOPT: Final = Dialect({"docopt.docopt": _docopt})

@@ -144,8 +144,6 @@ _METHODS: Final = {
 _EXPERIMENT: Final = NativeClass(Experiment)
 
 SACRED: Final = Dialect(
-    "sacred",
-    ("sacred",),
     {},
     {
         f"sacred.{name}": _EXPERIMENT

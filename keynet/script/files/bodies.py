@@ -11,14 +11,18 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 from functools import cache
+from inspect import cleandoc
 from typing import Final, SupportsIndex, overload
 
-__all__ = ["parse", "parse_whole"]
+__all__ = ["docstring", "parse", "parse_whole"]
 
 _SHORTEST: Final = 80
 _DEEPEST: Final = 40
-_MOST_LINES_AHEAD: Final = 2_000
+_MOST_LINES_AHEAD: Final = 5_000
 _MOST_COLONS: Final = 40
+# What a docstring may begin with, and a comment before it.
+_TEXT: Final = re.compile(r"""[ \n]*(?:[rRuU]?['"]|[#(\\])""")
+_PLAIN_TEXT: Final = re.compile(r"""[ \n]*[rRuU]?(\"{3}|'{3})([^\\]*?)\1[ ]*\n""")
 _UNUSUAL: Final = ("\t", "\f", "\r")
 _COLON = re.compile(r":[ ]*(?:#[^\n]*)?\n")
 _LONG_QUOTES: Final = ('"""', "'''")
@@ -32,6 +36,10 @@ class _Body(list[ast.stmt]):
         super().__init__(placeholder)
         self._text = text
         self._line = line
+
+    def unread(self) -> str:
+        """Return the text, "" once it is parsed."""
+        return self._text
 
     def _parse(self) -> None:
         if self._text:
@@ -49,6 +57,17 @@ class _Body(list[ast.stmt]):
     def __getitem__(self, index: SupportsIndex | slice) -> ast.stmt | list[ast.stmt]:
         self._parse()
         return super().__getitem__(index)
+
+
+def docstring(node: ast.FunctionDef | ast.AsyncFunctionDef, *, clean: bool = True) -> str | None:
+    """Return the docstring of a function; where it is a plain one, the body is not parsed."""
+    unread = node.body.unread() if isinstance(node.body, _Body) else ""
+    if unread and _TEXT.match(unread) is None:
+        return None
+    plain = _PLAIN_TEXT.match(unread)
+    if plain is None:
+        return ast.get_docstring(node, clean=clean)
+    return cleandoc(plain[2]) if clean else plain[2]
 
 
 def parse_whole(text: str, name: str) -> ast.Module:

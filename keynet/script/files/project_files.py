@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from keynet.errors import ScriptInvalid
 from keynet.files.beneath import Beneath
@@ -73,6 +73,19 @@ class Project:
         self._found: dict[tuple[str, int, Path | None], Module | None] = {}
         self.texts: list[str] = []
         self._own: frozenset[str] | None = None
+        self._beneath: Beneath | None = None
+        # A module whose file was looked at last, and its content: most are read then.
+        self._seen: tuple[Module, bytes | None] | None = None
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Close the project's folder."""
+        if self._beneath is not None:
+            self._beneath.close()
+            self._beneath = None
 
     def entry(self) -> Module:
         """Return the script itself as a module."""
@@ -183,7 +196,8 @@ class Project:
         limits.modules -= 1
         raw: bytes | None = None
         try:
-            raw = self._content(module)
+            seen, self._seen = self._seen, None
+            raw = seen[1] if seen and seen[0] is module else self._content(module)
             if raw is None:
                 return None
             content = source.from_bytes(module.path, raw, max_tokens=limits.tokens, whole=False)
@@ -206,18 +220,19 @@ class Project:
         if not os.path.isfile(path) or not self._inside(path):
             return None
         try:
-            with Beneath(self.root) as folder:
-                content = folder.read(os.path.relpath(path, self.root), _LARGEST_DATA)
+            content = self._opened().read(os.path.relpath(path, self.root), _LARGEST_DATA)
         except OSError:
             return None
         return None if content is None else (content, self._shown(path))
 
     def mentions(self, module: Module, pattern: str) -> bool:
         """Report whether the file of a module contains a match of a regular expression."""
+        self._seen = None
         try:
             content = self._content(module)
         except OSError:
             return False
+        self._seen = (module, content)
         return content is not None and re.search(pattern.encode(), content) is not None
 
     def _content(self, module: Module) -> bytes | None:
@@ -226,9 +241,18 @@ class Project:
         Raises:
             OSError: It cannot be read, or is not in the project any more.
         """
-        with Beneath(self.root) as folder:
-            path = os.path.relpath(module.path, self.root)
-            return folder.read(path, source.MAX_BYTES)
+        path = os.path.relpath(module.path, self.root)
+        return self._opened().read(path, source.MAX_BYTES)
+
+    def _opened(self) -> Beneath:
+        """Return the project's folder, opened once.
+
+        Raises:
+            OSError: It cannot be opened.
+        """
+        if self._beneath is None:
+            self._beneath = Beneath(self.root)
+        return self._beneath
 
 
 def _has_python(folder: str) -> bool:

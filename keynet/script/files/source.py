@@ -8,13 +8,13 @@ import stat
 import sys
 import tokenize
 import unicodedata
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 from keynet.errors import ScriptInvalid
 from keynet.files import limited_read
+from keynet.frozen import frozen
 from keynet.script.files import bodies
 from keynet.text import _, fill, printable, size
 
@@ -49,7 +49,7 @@ _ENCODINGS = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Source:
     """One parsed file; ``tokens`` is a measure of its size."""
 

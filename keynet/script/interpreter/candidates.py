@@ -1,15 +1,15 @@
 """Choose the parser of the script among several."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from keynet.frozen import frozen
 from keynet.script.interpreter.machine import ParserLike
 from keynet.script.interpreter.values import Value
 
 __all__ = ["Candidate", "are_one", "choose"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Candidate:
     """A parser that was seen parsing the command line.
 

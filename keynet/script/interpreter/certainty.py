@@ -71,12 +71,12 @@ def leave(run: _Follower) -> None:
 @contextmanager
 def apart(run: _Follower) -> Iterator[None]:
     """Follow a module: wherever that is read, Python runs it as a whole."""
-    state = run.region, run.doubts, run.frames, run.begun
-    run.region, run.doubts, run.frames, run.begun = 0, 0, [], []
+    state = run.region, run.doubts, run.frames, run.begun, run.tries
+    run.region, run.doubts, run.frames, run.begun, run.tries = 0, 0, [], [], []
     try:
         yield
     finally:
-        run.region, run.doubts, run.frames, run.begun = state
+        run.region, run.doubts, run.frames, run.begun, run.tries = state
 
 
 def fresh(run: _Follower, made: Value) -> Value:

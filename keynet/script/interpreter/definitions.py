@@ -45,9 +45,9 @@ class Module:
 
     ``file`` is its path as shown to people; ``state`` is ``unread``, ``reading`` or ``read``;
     ``stars`` are the modules of its ``import *``; ``hints`` is what it has under
-    ``if TYPE_CHECKING:``, as statements until a name is looked up; ``registering`` are the
-    names of containers that its functions seem to change; ``order`` sorts modules as Python
-    imports them, while they are read later, if at all.
+    ``if TYPE_CHECKING:``, as statements until a name is looked up; ``text`` is its content
+    once it is read; ``order`` sorts modules as Python imports them, while they are read later, if
+    at all.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Module:
     scope: "Scope | None" = None
     stars: list[Value] = field(default_factory=list)
     hints: "list[list[ast.stmt]] | dict[str, Value]" = field(default_factory=list)
-    registering: frozenset[str] = frozenset()
+    text: str = ""
     order: tuple[int, ...] = ()
 
 

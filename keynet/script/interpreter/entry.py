@@ -6,7 +6,6 @@ from typing import Final
 
 from keynet.script.interpreter.definitions import Class, Function, Module
 from keynet.script.interpreter.interpreter import MAX_WAITING, Interpreter
-from keynet.script.interpreter.modules import registering
 from keynet.script.interpreter.statements import is_entry_test
 from keynet.script.interpreter.values import Arguments, External, Imported
 
@@ -24,7 +23,7 @@ def follow(run: Interpreter, module: Module, tree: ast.Module, text: str) -> Non
     run.main_function = next((n for n in tree.body if _is_main(n)), None)
     scope = run.begin(module, "__main__")
     scope.names["__doc__"] = ast.get_docstring(tree, clean=False)
-    module.registering = registering(text)
+    module.text = text
     run.execute(tree.body, scope)
 
 

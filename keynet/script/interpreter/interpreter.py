@@ -14,6 +14,8 @@ from typing import Final
 from keynet.script.arguments import Note
 from keynet.script.files.project_files import Project
 from keynet.script.interpreter import calls, certainty, expressions, modules, statements
+from keynet.script.interpreter.branching import raising
+from keynet.script.interpreter.branching.flow import RAISE
 from keynet.script.interpreter.candidates import Candidate
 from keynet.script.interpreter.definitions import (
     Class,
@@ -24,11 +26,8 @@ from keynet.script.interpreter.definitions import (
     Scope,
 )
 from keynet.script.interpreter.evaluation import attributes, items, operations
-from keynet.script.interpreter.knowledge.builtin_functions import BUILTINS
-from keynet.script.interpreter.knowledge.records import RECORDS
-from keynet.script.interpreter.knowledge.stdlib import STDLIB
 from keynet.script.interpreter.machine import (
-    Dialect,
+    Attempt,
     Finished,
     Handler,
     Limits,
@@ -38,6 +37,7 @@ from keynet.script.interpreter.machine import (
     Settling,
 )
 from keynet.script.interpreter.modules import Modules
+from keynet.script.interpreter.outside import Library, Outside
 from keynet.script.interpreter.values import (
     Arguments,
     External,
@@ -77,15 +77,10 @@ class _Registry:
 class Interpreter:
     """The state of following one script; implements ``machine.Machine``."""
 
-    def __init__(self, project: Project, dialects: Iterable[Dialect], limits: Limits) -> None:
+    def __init__(self, project: Project, libraries: Iterable[Library], limits: Limits) -> None:
         self.modules = Modules(project)
         self.limits = limits
-        self.handlers: dict[str, Handler] = {**BUILTINS, **STDLIB, **RECORDS}
-        self._plain = frozenset(self.handlers)
-        self.native_classes: dict[str, NativeClass] = {}
-        for dialect in dialects:
-            self.handlers.update(dialect.handlers)
-            self.native_classes.update(dialect.native_classes)
+        self.outside = Outside(libraries)
         self.notes: list[Note] = []
         self.parsers: list[ParserLike] = []
         self.candidates: list[Candidate] = []
@@ -93,7 +88,9 @@ class Interpreter:
         self.calls = 0
         self.active: dict[ast.AST, int] = {}
         self.called: set[ast.AST] = set()
+        # What is found in syntax trees once: the names that loops store, what may fail in a try.
         self.stored: dict[ast.AST, set[str]] = {}
+        self.scanned: dict[ast.stmt, list[ast.AST]] = {}
         # How often anything that declares arguments was used, and the steps taken by each
         # function that never did.
         self.declarations = 0
@@ -111,6 +108,11 @@ class Interpreter:
         # How many branches, of the calls that are followed, may have left before here.
         self.doubts = 0
         self.stops = 0
+        # The bodies of ``try`` that are followed, how often anything in them may have raised,
+        # and the class of what was raised last.
+        self.tries: list[Attempt] = []
+        self.failures = 0
+        self.raised: Value = None
         # The calls and turns of loops that are followed, and the doubts when each began.
         self.frames: list[int] = []
         self.begun: list[int] = []
@@ -200,6 +202,9 @@ class Interpreter:
             return self.evaluate(node.body, scope)
         signal = statements.execute(self, node.body, scope)
         frame = scope.frame
+        if signal == RAISE and self.tries:
+            # The caller is followed on: it may be that a condition was taken for another.
+            self.may_raise(self.raised)
         if frame.yields:
             return Unknown("list") if frame.unsure else self.fresh(list(frame.yields))
         return join_all(frame.returns if signal is not None else [*frame.returns, None])
@@ -211,6 +216,7 @@ class Interpreter:
     enter = certainty.enter
     leave = certainty.leave
     fresh = certainty.fresh
+    may_raise = raising.may_raise
     may_change = certainty.may_change
     passed_over = certainty.passed_over
     sure_for = certainty.sure_for
@@ -256,16 +262,15 @@ class Interpreter:
 
     def handler(self, name: str) -> Handler | None:
         """Return what a name from outside the project does when called."""
-        return self.handlers.get(name) or self.handlers.get("*." + name.rpartition(".")[2])
+        return self.outside.handler(name)
 
     def declares_nothing(self, name: str) -> bool:
         """Report whether an outside function is known and declares no arguments."""
-        return name in self._plain
+        return self.outside.declares_nothing(name)
 
     def native_class(self, name: str) -> NativeClass | None:
         """Return the class that a dialect defines for a name from outside the project."""
-        found = self.native_classes.get(name)
-        return found or self.native_classes.get("*." + name.rpartition(".")[2])
+        return self.outside.native_class(name)
 
     def call_later(self, functions: Iterable[Value]) -> None:
         """Record functions that something unknown may call."""

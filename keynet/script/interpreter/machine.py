@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias
 
+from keynet.frozen import frozen
 from keynet.script.arguments import Note
 from keynet.script.interpreter.definitions import (
     Class,
@@ -19,6 +20,7 @@ from keynet.script.interpreter.definitions import (
 from keynet.script.interpreter.values import Arguments, Imported, Unknown, Value
 
 __all__ = [
+    "Attempt",
     "Declared",
     "Dialect",
     "Finished",
@@ -125,6 +127,19 @@ class Settling(Protocol):
         """Take an argument that every branch has added as added by what surrounds them."""
 
 
+@dataclass(slots=True, eq=False)
+class Attempt:
+    """The body of a ``try`` that is followed.
+
+    ``handlers`` has the class that each one handles, None for any, and whether the script goes
+    on after it; ``states`` are the names wherever something may have raised.
+    """
+
+    scope: Scope
+    handlers: list[tuple[Value, bool]]
+    states: list[dict[str, Value]] = field(default_factory=list)
+
+
 class Machine(Protocol):
     """The interpreter, as its parts and the dialects use it."""
 
@@ -138,11 +153,15 @@ class Machine(Protocol):
     active: dict[ast.AST, int]
     called: set[ast.AST]
     stored: dict[ast.AST, set[str]]
+    scanned: dict[ast.stmt, list[ast.AST]]
     declarations: int
     idle: dict[ast.AST, int]
     unseen_imports: bool
     doubts: int
     stops: int
+    failures: int
+    tries: list[Attempt]
+    raised: Value
     frames: list[int]
     added: dict[int, dict[tuple[int, str], "Settling"]]
 
@@ -174,6 +193,7 @@ class Machine(Protocol):
     def passed_over(self, changed: object) -> bool: ...
     def sure_for(self, owner: "Made") -> bool: ...
     def made_since(self, container: object, frame: int) -> bool: ...
+    def may_raise(self, kind: Value = None) -> None: ...
     def watch_registry(self, container: object, module: Module) -> None: ...
     def fill_registry(self, container: object) -> bool: ...
     def spoil(self, container: object) -> None: ...
@@ -213,7 +233,7 @@ class Native:
     call: Handler
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NativeClass:
     """A class outside the project whose objects a dialect understands.
 
@@ -226,18 +246,15 @@ class NativeClass:
     attribute: Callable[[Machine, Class, str], Value] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dialect:
     """A library that declares command lines: what its functions and classes do.
 
     Args:
-        words: A script uses this dialect only if it or its project contains one of these.
         handlers: By full name, or ``*.name`` for a name in any module.
         registers: Regular expression that matches modules that add commands when imported.
     """
 
-    name: str
-    words: tuple[str, ...]
     handlers: Mapping[str, Handler]
     native_classes: Mapping[str, NativeClass] = field(default_factory=dict)
     registers: str = ""

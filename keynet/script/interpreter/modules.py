@@ -22,7 +22,7 @@ __all__ = [
     "load_unread",
     "module",
     "read_file",
-    "registering",
+    "registers",
     "resolve",
     "submodule",
 ]
@@ -46,25 +46,24 @@ class Modules:
 
 
 _MOST_NESTED: Final = 40
-_BOUND: Final = re.compile(r"^(\w+)[ \t]*(?::[^=\n]{1,200})?=", re.MULTILINE)
 _MARGIN: Final = re.compile(r"^[A-Za-z_@]", re.MULTILINE)
-# A container of a module that a function or method of it fills.
-_REGISTERING: Final = re.compile(
-    r"^[ \t]+(\w+)(?:\[[^\]\n]{1,80}\][ \t]*=[^=]|\.(?:append|add|update|setdefault|extend)\()",
-    re.MULTILINE,
+# What fills a container, after its name.
+_FILLING: Final = re.compile(
+    r"\[[^\]\n]{1,80}\][ \t]*=[^=]|\.(?:append|add|update|setdefault|extend)\("
 )
 
 
-def registering(text: str) -> frozenset[str]:
-    """Return the names of a module that its functions seem to change."""
-    found: set[str] = set()
-    bound: set[str] | None = None
-    for match in _REGISTERING.finditer(text):
-        # Many modules have no match, and their names are not looked for.
-        bound = set(_BOUND.findall(text)) if bound is None else bound
-        if match[1] in bound and match[1] not in found and _in_function(text, match.start()):
-            found.add(match[1])
-    return frozenset(found)
+def registers(text: str, name: str) -> bool:
+    """Report whether a function of a module seems to fill a container that it binds to a name."""
+    at = text.find(name) if text.startswith(name) or f"\n{name}" in text else -1
+    while at >= 0:
+        end = at + len(name)
+        if text[end : end + 1] in ("[", ".") and _FILLING.match(text, end):
+            start = text.rfind("\n", 0, at) + 1
+            if start < at and text[start:at].isspace() and _in_function(text, start):
+                return True
+        at = text.find(name, end)
+    return False
 
 
 def _in_function(text: str, position: int) -> bool:
@@ -111,7 +110,7 @@ def load(run: _Follower, module: Module) -> Scope | None:
         return None
     scope = begin(run, module, module.name)
     scope.names["__doc__"] = ast.get_docstring(content.tree, clean=False)
-    module.registering = registering(content.text)
+    module.text = content.text
     outer, run.modules.reading = run.modules.reading, module.order[:_MOST_NESTED]
     try:
         with run.apart():

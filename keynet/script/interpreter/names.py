@@ -15,6 +15,7 @@ from keynet.script.interpreter.definitions import (
     content_of,
 )
 from keynet.script.interpreter.machine import Machine
+from keynet.script.interpreter.modules import registers
 from keynet.script.interpreter.values import (
     UNKNOWN,
     External,
@@ -80,7 +81,7 @@ def _watch(run: Machine, name: str, value: Value, module: Module) -> None:
     if isinstance(value, Container):
         run.watch_registry(value.items, module)
     elif isinstance(value, (list, dict, SetValue)):
-        if _is_empty(value) or name in module.registering:
+        if _is_empty(value) or registers(module.text, name):
             run.watch_registry(value, module)
     elif isinstance(value, (Instance, Class)):
         held = value.attributes if isinstance(value, Instance) else value.namespace

@@ -69,7 +69,10 @@ def _expression(run: Machine, node: ast.Expr, scope: Scope) -> Signal:
             function = run.evaluate(node.value.func, scope)
         case _:
             return None
-    return RAISE if isinstance(function, External) and function.name in _NEVER_RETURN else None
+    if isinstance(function, External) and function.name in _NEVER_RETURN:
+        run.raised = External("builtins.SystemExit")
+        return RAISE
+    return None
 
 
 def _assign(run: Machine, node: ast.Assign, scope: Scope) -> Signal:
@@ -185,9 +188,12 @@ def _copied(run: Machine, value: Value) -> Value:
 
 def _raise(run: Machine, node: ast.Raise, scope: Scope) -> Signal:
     # Making the exception may declare arguments, as in SystemExit(main()).
-    if isinstance(node.exc, ast.Call):
-        for given in (*node.exc.args, *(keyword.value for keyword in node.exc.keywords)):
+    raised = node.exc
+    if isinstance(raised, ast.Call):
+        for given in (*raised.args, *(keyword.value for keyword in raised.keywords)):
             run.evaluate(given.value if isinstance(given, ast.Starred) else given, scope)
+        raised = raised.func
+    run.raised = None if raised is None else run.evaluate(raised, scope)
     return RAISE
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from keynet.frozen import frozen
+
 if TYPE_CHECKING:
     pass
 
@@ -52,12 +54,14 @@ ROOT: Final = "/".join([HERE] * 16)
 class Unknown:
     """An unknown value; ``kind`` is its type's name, "" if that is unknown too.
 
-    ``why`` is a text for people; ``of`` is the kind of the elements of a list.
+    ``why`` is a text for people; ``of`` is the kind of the elements of a list; ``optional`` is
+    set for one of its kind that may be None instead.
     """
 
     kind: str = ""
     why: str = ""
     of: str = ""
+    optional: bool = False
 
 
 UNKNOWN: Final = Unknown()
@@ -84,7 +88,7 @@ class OneOf:
     values: tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class External:
     """Something outside the project, by its full dotted name."""
 
@@ -99,7 +103,7 @@ class Generic:
     arguments: tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PathValue:
     """A ``pathlib`` path."""
 
@@ -113,7 +117,7 @@ class SetValue:
     items: dict[Value, None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Arguments:
     """The arguments of a call; ``open`` if an unknown ``*`` or ``**`` may add more."""
 
@@ -185,7 +189,10 @@ def join(left: Value, right: Value) -> Value:
     values: list[Value] = []
     for value in (*_alternatives(left), *_alternatives(right)):
         if isinstance(value, Unknown) and any(
-            isinstance(seen, Unknown) and seen.kind == value.kind for seen in values
+            isinstance(seen, Unknown)
+            and seen.kind == value.kind
+            and seen.optional >= value.optional
+            for seen in values
         ):
             continue
         if not any(value is seen or _same(value, seen) for seen in values):

@@ -1,13 +1,12 @@
 """One reason why an image may not train."""
 
-from dataclasses import dataclass
-
+from keynet.frozen import frozen
 from keynet.text import Block, stacked
 
 __all__ = ["Doubt"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Doubt:
     """What will fail, with file and line, and what to do about it; both are safe to show."""
 

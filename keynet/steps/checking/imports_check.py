@@ -1,9 +1,9 @@
 """Imports of the script that no package of the image brings."""
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from keynet.frozen import frozen
 from keynet.recipe.packages import import_names, python_versions
 from keynet.script.imports import Import, Imports
 from keynet.steps.checking.doubt import Doubt
@@ -14,7 +14,7 @@ __all__ = ["ImageContents", "check"]
 Resolve = Callable[[], frozenset[str] | None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ImageContents:
     """What is known to be in the image.
 

@@ -1,13 +1,13 @@
 """Things that keynet has left on this machine, as values, and what has become of each. Pure."""
 
 import enum
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from keynet.files.dead_folders import PrivateFolder
 from keynet.files.owners import Fate, Owners
+from keynet.frozen import frozen
 from keynet.process.orphans import Orphan
 from keynet.runtime import remains
 from keynet.runtime.remains import Finder, Remnant
@@ -44,7 +44,7 @@ class State(enum.StrEnum):
     KEPT = "kept"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InEngine:
     """Something in an engine's store, and who removes it."""
 
@@ -52,7 +52,7 @@ class InEngine:
     remnant: Remnant
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OwnFolder:
     """A folder that keynet keeps from one command to the next."""
 
@@ -62,7 +62,7 @@ class OwnFolder:
 Source = InEngine | PrivateFolder | Orphan | OwnFolder
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Leftover:
     """One thing that keynet has left; ``size`` is in bytes, None if it is not known.
 

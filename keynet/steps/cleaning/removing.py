@@ -3,12 +3,12 @@
 import contextlib
 import shutil
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from keynet.errors import EngineError, Interrupted, KeynetError
 from keynet.files import dead_folders, places
 from keynet.files.dead_folders import PrivateFolder
+from keynet.frozen import frozen
 from keynet.process import orphans
 from keynet.process.orphans import Orphan
 from keynet.runtime.engines.podman_like import own_store
@@ -19,7 +19,7 @@ from keynet.text import _, fill
 __all__ = ["Removed", "remove", "select"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Removed:
     """What was removed, and the reasons why the rest was not.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from keynet.errors import Interrupted, KeynetError
+from keynet.frozen import frozen
 from keynet.process.signals import Group as Programs
 from keynet.steps.examining.check import Check, Group
 from keynet.text import _, fill
@@ -24,7 +25,7 @@ _LONGEST_WAIT_S: Final = 0.25
 Show = Callable[[Check], None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Examination:
     """A piece of work that shows one check or several; the last has the name ``name``.
 
@@ -42,7 +43,7 @@ class Examination:
     status: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ended:
     """The examination of this name has shown everything."""
 
@@ -58,7 +59,7 @@ class _Run:
     ended: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Crashed:
     error: BaseException
 

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
 from keynet.errors import KeynetError
+from keynet.frozen import frozen
 
 __all__ = ["BACKEND", "ENGINE", "LOGIN", "Check", "Group", "Repair", "failed"]
 
@@ -26,7 +26,7 @@ class Group(StrEnum):
     PLATFORM = "platform"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Repair:
     """What keynet can do itself, without root.
 
@@ -40,7 +40,7 @@ class Repair:
     server_url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Check:
     """The result of one check.
 

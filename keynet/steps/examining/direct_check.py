@@ -3,7 +3,6 @@
 import contextlib
 import os
 import sys
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -12,6 +11,7 @@ from keynet.direct.direct_abilities import NAME
 from keynet.direct.direct_builder import Direct
 from keynet.errors import KeynetError
 from keynet.files import places
+from keynet.frozen import frozen
 from keynet.process import programs
 from keynet.runtime.build import uv_program
 from keynet.runtime.engine import AnyBuilder, Unusable
@@ -28,7 +28,7 @@ _MINORS: Final = range(9, 15)
 _CACHE: Final = "direct"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DirectHere:
     """The builder as a candidate, whatever is to be built with it."""
 

@@ -1,16 +1,16 @@
 """Free space of the folders that builds fill."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
+from keynet.frozen import frozen
 from keynet.steps.examining.check import Check, Group
 from keynet.text import _, fill, size
 
 __all__ = ["Space", "folder_check", "space_of"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Space:
     """Bytes of a disk that this user may still fill, all its bytes, and its free inodes.
 

@@ -9,9 +9,10 @@ from typing import Final
 
 from keynet.errors import EngineError, EngineUnavailable
 from keynet.events import ignore
+from keynet.frozen import frozen
 from keynet.process import shell
 from keynet.runtime.engine import AnyBuilder, Candidate, Unusable, WorkingEngine
-from keynet.runtime.probing import choosing, reasons
+from keynet.runtime.probing import choosing, reasons, shared_answers
 from keynet.runtime.probing.engine_report import EngineReport, Reporter
 from keynet.steps.examining.at_once import Examination, Show
 from keynet.steps.examining.check import ENGINE, Check, Group, Repair
@@ -113,7 +114,7 @@ def _passed_over(name: str, found: EnginesFound) -> str:
             return fill(_("{name} does not work"), name=name)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Known:
     """A candidate whose result is known."""
 
@@ -144,6 +145,13 @@ def _result(name: str, found: EnginesFound) -> AnyBuilder | Unusable:
 
 
 def _examine(
+    candidate: Candidate, reporter: Reporter | None, found: EnginesFound, fresh: bool, show: Show
+) -> None:
+    with shared_answers.shared():
+        _report_and_try(candidate, reporter, found, fresh, show)
+
+
+def _report_and_try(
     candidate: Candidate, reporter: Reporter | None, found: EnginesFound, fresh: bool, show: Show
 ) -> None:
     name = candidate.name
@@ -204,7 +212,7 @@ def _store_check(engine: WorkingEngine, prune: str) -> Check:
 def _working(engine: WorkingEngine) -> Check:
     if engine.can_run:
         driver = f", {engine.storage_driver}" if engine.storage_driver else ""
-        slow = f" ({_('slow: it copies every file for every layer')})" if engine.slow else ""
+        slow = _(" (slow: it copies every file for every layer)") if engine.slow else ""
         return Check(engine.name, Group.ENGINES, True, f"{engine.how}{driver}{slow}")
     found = fill(
         _("{how}: only Containerfiles without RUN ({why})"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from keynet.archive.layers import layer_blocks
@@ -11,6 +11,7 @@ from keynet.events import Emit, LogLine, StepFinished, StepStarted
 from keynet.explain.explanation import Explanation, explain
 from keynet.explain.layer_listing import LayerListing, list_layer
 from keynet.explain.listing_cache import keep_listing, kept_listing
+from keynet.frozen import frozen
 from keynet.oci.image import Image
 from keynet.oci.inspect import describe
 from keynet.oci.platform import Platform
@@ -25,7 +26,7 @@ __all__ = ["Asked", "explain_image"]
 _STEP: Final = "explain"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """Which image to explain, and how to reach its registry if it is in one."""
 

@@ -18,7 +18,7 @@ _MOST_RECENT: Final = 10
 
 
 def remember_image(name: str) -> None:
-    """Remember an image that ``keynet explain`` can read; a folder without room is no error.
+    """Remember an image that ``keynet explain`` can read; a folder without room is not an error.
 
     Args:
         name: In a registry, with its digest; or ``KIND:PATH`` of a file or folder.

@@ -1,12 +1,12 @@
 """What other images have in common with one: by the digests of their layers."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from keynet.errors import KeynetError, RegistryError, ValidationError
 from keynet.events import Emit, Notice
 from keynet.explain.explanation import Shared
+from keynet.frozen import frozen
 from keynet.oci.descriptor import Digest
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
@@ -21,7 +21,7 @@ _MOST_IMAGES: Final = 100
 _MOST_TAGS: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Compared:
     """An image to compare with, or all images of a project.
 

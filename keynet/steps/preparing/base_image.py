@@ -5,11 +5,12 @@ knows stops nothing.
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from keynet.errors import EngineError, ValidationError
 from keynet.events import Emit
+from keynet.frozen import frozen
 from keynet.oci import platform as platforms
 from keynet.oci.platform import Platform
 from keynet.oci.reference import DOCKER_HUB, Reference
@@ -38,7 +39,7 @@ _ABSENT: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Base:
     """One base image: as the user wrote it, and in full; ``reference`` is None for an id."""
 
@@ -92,7 +93,7 @@ def describe(plan: BuildPlan, builder: AnyBuilder) -> str:
     return ", ".join(parts)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Check:
     plan: BuildPlan
     builder: AnyBuilder

@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ from keynet.errors import EngineError, UsageError
 from keynet.events import Emit
 from keynet.files import atomic, limited_read, places
 from keynet.files.living_folders import living
+from keynet.frozen import frozen
 from keynet.oci.platform import Platform
 from keynet.runtime.engine import AnyBuilder, Saver
 from keynet.text import _, fill
@@ -27,7 +27,7 @@ _LARGEST_INDEX: Final = 4_000_000
 _KINDS: Final = ("oci", "oci-archive", "docker-archive")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Output:
     """A destination of ``keynet build --output``; ``text`` is the option as given."""
 

@@ -1,7 +1,6 @@
 """Turn a request into a plan and a builder: all of a build that fails cheaply."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from keynet.errors import (
@@ -11,6 +10,7 @@ from keynet.errors import (
 )
 from keynet.events import Emit, Notice
 from keynet.files import places
+from keynet.frozen import frozen
 from keynet.oci.platform import Platform
 from keynet.plan import (
     BuildPlan,
@@ -36,7 +36,7 @@ from keynet.text import _, fill, ngettext, size
 __all__ = ["Prepared", "find_builder", "prepare"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Prepared:
     """A checked script with its plan, and the builder for it.
 

@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from keynet import credentials, settings
+from keynet.frozen import frozen
 from keynet.plan import BuildSecret
 from keynet.recipe import context_choice
 from keynet.settings import Settings
@@ -14,7 +15,7 @@ from keynet.settings import Settings
 __all__ = ["Request", "make"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """One push or build; paths are as given, other options are in ``settings``.
 

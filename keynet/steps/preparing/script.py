@@ -1,9 +1,10 @@
 """Parse the training script and read its hyperparameters, as two stages."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from keynet.events import Emit, Notice
+from keynet.frozen import frozen
 from keynet.oci.descriptor import Digest
 from keynet.recipe.dependencies.default_python import Constraint, inline_constraint
 from keynet.script.arguments import Extraction
@@ -15,7 +16,7 @@ from keynet.text import _, fill, ngettext
 __all__ = ["Script", "read"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Script:
     """A valid training script.
 

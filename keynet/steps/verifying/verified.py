@@ -1,14 +1,15 @@
 """The result of a verification, as values."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Literal
 
 from keynet.explain.layer_difference import FileDifference
+from keynet.frozen import frozen
 
 __all__ = ["ComparedLayer", "Verified"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ComparedLayer:
     """One layer above the base.
 
@@ -24,7 +25,7 @@ class ComparedLayer:
     differences: tuple[FileDifference, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verified:
     """What a verification found: the base by name and digest, and the layers above it."""
 

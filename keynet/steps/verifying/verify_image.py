@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, ExitStack, closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -31,6 +31,7 @@ from keynet.events import Emit
 from keynet.explain.layer_difference import FileDifference, differing_files
 from keynet.explain.layer_tar import read_members
 from keynet.files import places
+from keynet.frozen import frozen
 from keynet.oci import platform as platforms
 from keynet.oci.attachment import LOCK
 from keynet.oci.descriptor import Digest
@@ -58,7 +59,7 @@ _PREFIX: Final = "keynet: "
 _LONGEST_NAMES: Final = 300
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """Which image to verify, and how to reach its registry.
 
@@ -71,7 +72,7 @@ class Asked:
     access: RegistryAccess | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Opened:
     """The image, its base, and its lock, "" if nothing was installed."""
 
@@ -110,8 +111,8 @@ def verify_image(asked: Asked, request: Request | None, emit: Emit) -> Verified:
             if len(layers) != len(found.above):
                 raise _other_layers(asked.image, len(layers), len(found.above))
             compared = [
-                _compared(number, layer, told, again, loop)
-                for number, (layer, told, again) in enumerate(
+                _compared(number, layer, stated, again, loop)
+                for number, (layer, stated, again) in enumerate(
                     zip(found.above, names, layers, strict=True), len(found.base.layers) + 1
                 )
             ]
@@ -234,15 +235,17 @@ def _time_s(found: _Opened) -> int:
 
 def _names(found: _Opened) -> list[str]:
     """Return what the image says of its layers above the base."""
-    told = [each.removeprefix(_PREFIX) for each in _history(found.image)]
+    stated = [each.removeprefix(_PREFIX) for each in _history(found.image)]
     count = len(found.above)
-    shown = [printable(each, _LONGEST_NAMES) for each in told[-count:]] if count else []
+    shown = [printable(each, _LONGEST_NAMES) for each in stated[-count:]] if count else []
     return [""] * (count - len(shown)) + shown
 
 
-def _compared(number: int, layer: Layer, told: str, again: Again, loop: EventLoop) -> ComparedLayer:
+def _compared(
+    number: int, layer: Layer, stated: str, again: Again, loop: EventLoop
+) -> ComparedLayer:
     digest = str(layer.descriptor.digest)
-    names = again.names if told == again.names else f"{again.names} ({told})" if told else ""
+    names = again.names if stated == again.names else f"{again.names} ({stated})" if stated else ""
     if isinstance(again.make, Unknown):
         return ComparedLayer(number, digest, names or again.names, "unknown", again.make.why)
     whole = hashlib.sha256()

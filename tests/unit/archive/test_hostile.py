@@ -264,6 +264,7 @@ MEMBERS: dict[str, tuple[list[Member], str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", MEMBERS)
 def test_hostile_members_are_named(verdict: Verdict, tmp_path: Path, case: str) -> None:
     members, words = MEMBERS[case]

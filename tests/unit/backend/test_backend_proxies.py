@@ -59,6 +59,7 @@ def test_a_proxy_that_does_not_connect_is_named(
             sign_in("https://platform.invalid")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [403, 503])
 def test_a_proxy_that_may_have_answered_is_named(
     monkeypatch: pytest.MonkeyPatch, status: int

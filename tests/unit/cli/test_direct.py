@@ -37,7 +37,7 @@ PYTHON = {
 }
 
 
-def base(platform: Platform, **config: object) -> str:
+def base(platform: Platform, **config: Any) -> str:
     """Store a base image of one layer; return its name."""
     return f"{platform.registry_host}/{store_base(platform.registry, config=config)}"
 
@@ -178,6 +178,7 @@ def test_auto_needs_no_engine(platform: Platform, capsys: Capture) -> None:
     assert push(platform, capsys, builder="auto")["builder"]["name"] == "direct"
 
 
+@pytest.mark.slow
 def test_auto_prefers_an_engine(platform: Platform, capsys: Capture) -> None:
     assert push(platform, capsys, builder="auto")["builder"]["name"] == "buildah"
 
@@ -212,6 +213,7 @@ def test_what_needs_an_engine_is_said_before_the_key(
     assert platform.backend.seen == []
 
 
+@pytest.mark.slow
 def test_a_base_that_cannot_be_read_costs_no_upload_key(
     platform: Platform, capsys: Capture
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from keynet.steps import doctor
 from keynet.steps.doctor import Check, Examiner, Group
+from tests.fakes import engine
 from tests.fakes.backend import Reply
 from tests.unit.cli.conftest import Platform, Terminal, keynet
 
@@ -54,6 +55,16 @@ def test_everything_that_a_push_needs_is_examined(platform: Platform, capsys: Ca
     groups = [check["group"] for check in found["checks"]]
     assert groups == sorted(groups, key=["machine", "engines", "platform"].index)
     assert all(bool(check["fix"]) != check["ok"] for check in found["checks"])
+
+
+def test_an_engine_is_asked_only_once_for_what_report_and_trial_need(
+    platform: Platform, capsys: Capture
+) -> None:
+    assert keynet("doctor") == 0
+    asked = engine.calls(platform.engines)
+    assert asked.count(["buildah", "info"]) == 1
+    assert asked.count(["buildah", "--version"]) == 1
+    capsys.readouterr()
 
 
 def test_a_registry_with_the_referrers_api(platform: Platform, capsys: Capture) -> None:
@@ -141,6 +152,7 @@ def test_an_engine_that_a_variable_names_has_to_work(
     assert "KEYNET_BUILDER" in _checks(capsys)["builder"]["fix"]
 
 
+@pytest.mark.slow
 def test_watching_yields_changes_alone(platform: Platform) -> None:
     del platform
     first = Examiner()

@@ -106,6 +106,7 @@ def test_without_a_last_image_it_asks_for_one(capsys: Capture) -> None:
     assert "keynet explain HOST/REPOSITORY:TAG" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_image_that_was_pushed_or_built_last_is_explained(
     platform: Platform, archive: Path, capsys: Capture
 ) -> None:

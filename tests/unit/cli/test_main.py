@@ -114,6 +114,7 @@ def test_a_reader_that_goes_away_gives_no_traceback() -> None:
 
 
 # In a shell, since subprocess cannot close a standard stream of its child.
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
 def test_closed_standard_streams_are_no_bug(closed: str, tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(
@@ -139,6 +140,7 @@ def test_a_file_never_takes_the_place_of_a_closed_stream(tmp_path: Path) -> None
     assert (done.returncode, (tmp_path / "file").read_text()) == (0, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("descriptors", [12, 20])
 def test_too_few_descriptors_name_the_limit(descriptors: int, tmp_path: Path) -> None:
     done = subprocess.run(

@@ -77,6 +77,7 @@ def test_a_login_without_a_valid_date_is_refused_and_named(
     assert platform.backend.seen == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("expires", "said"), [*BROKEN[:1], *BROKEN[-2:], *OVER])
 def test_doctor_does_not_call_such_a_login_valid(
     platform: Platform, capsys: Capture, expires: object, said: str
@@ -91,6 +92,7 @@ def test_doctor_does_not_call_such_a_login_valid(
     assert platform.backend.seen == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("expires", "said"), OVER)
 @pytest.mark.usefixtures("zone")
 def test_a_login_of_long_ago_has_expired_in_every_zone(
@@ -113,6 +115,7 @@ def test_a_login_that_never_expires_is_valid_in_every_zone(
     assert "expired" not in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("zone")
 def test_signing_in_shows_a_far_off_expiry_in_every_zone(
     platform: Platform, capsys: Capture, monkeypatch: pytest.MonkeyPatch
@@ -179,6 +182,7 @@ def test_a_time_that_is_none_is_refused_with_its_variable(
     assert "is not a number of seconds" in shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [1e12, -1e12])
 @pytest.mark.usefixtures("platform")
 def test_what_is_left_may_be_of_any_year(

@@ -139,6 +139,7 @@ def test_what_is_missing_has_its_usual_value(kind: str) -> None:
         assert {"default", "help", "choices"} <= argument.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [[], ["--json"], ["--schema"]], ids=["shown", "json", "schema"])
 @pytest.mark.parametrize("kind", ["no name", "a list", "nested very deeply", "not UTF-8"])
 def test_a_refused_artifact_ends_with_status_7(
@@ -153,6 +154,7 @@ def test_a_refused_artifact_ends_with_status_7(
     assert "Traceback" not in shown.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", TAKEN)
 def test_a_strange_artifact_is_shown_compared_and_described(
     images: Images, capsys: Capture, kind: str

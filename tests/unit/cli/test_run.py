@@ -118,6 +118,7 @@ def _remember(endpoint: str, binary: str) -> None:
 # What is run
 
 
+@pytest.mark.slow
 def test_the_output_of_the_program_is_keynets(docker: Docker, capfd: Capture) -> None:
     assert keynet("run", IMAGE) == 0
     shown = capfd.readouterr()
@@ -144,6 +145,7 @@ def test_verbose_shows_the_commands_of_the_engine(docker: Docker, capfd: Capture
     assert "run" in docker.verbs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "command"),
     [
@@ -177,6 +179,7 @@ CHANGED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "expected"),
     [
@@ -248,6 +251,7 @@ def test_limits_that_the_host_does_not_know_are_named(docker: Docker, capfd: Cap
     assert "--cpus" not in docker.run
 
 
+@pytest.mark.slow
 def test_a_missing_network_is_made(docker: Docker) -> None:
     made = docker.machine.home / "made"
     docker.install(
@@ -341,6 +345,7 @@ def test_a_wrong_variable_is_named(
     assert docker.verbs == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "status"), [("UPPER/Case:1", 7), ("a b", 7), ("", 7)])
 def test_what_is_no_name_of_an_image_is_refused(
     docker: Docker, capfd: Capture, name: str, status: int
@@ -363,6 +368,7 @@ def test_a_script_that_is_not_there_is_no_image(
 # How it ends
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [3, 255])
 def test_the_status_is_that_of_the_program(docker: Docker, status: int) -> None:
     docker.install(Answer("run *", status=status), Answer("container inspect *", state(status)))
@@ -370,6 +376,7 @@ def test_the_status_is_that_of_the_program(docker: Docker, status: int) -> None:
     assert docker.verbs[-1] == "rm"
 
 
+@pytest.mark.slow
 def test_a_killed_program_names_the_flag(docker: Docker, capfd: Capture) -> None:
     for found in (state(137, OOMKilled=True), state(137)):
         docker.install(Answer("run *", status=137), Answer("container inspect *", found))
@@ -405,6 +412,7 @@ def test_an_image_that_is_nowhere_is_125_with_the_reason(docker: Docker, capfd: 
     assert "keynet build SCRIPT" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_container_that_stays_is_named_and_the_status_counts(
     docker: Docker, capfd: Capture
 ) -> None:
@@ -431,6 +439,7 @@ def test_no_engine_at_all_is_125_with_each_reason(capfd: Capture) -> None:
     assert "keynet doctor" in shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flags", [[], ["--builder", "docker"]])
 def test_a_daemon_that_was_stopped_is_named_with_what_starts_it(
     docker: Docker, capfd: Capture, flags: list[str]
@@ -501,3 +510,44 @@ def test_an_engine_that_hangs_during_the_run_ends_with_ctrl_c(
     assert process.returncode == 125
     assert "docker stopped answering during the run" in shown
     assert "keynet clean" in shown
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "asked",
+    [
+        Answer("container inspect *", stderr="Error: No such container: x\n", status=1),
+        Answer("container inspect *", json.dumps([{"State": {"Status": "created"}}])),
+        Answer("container inspect *", also=HANGS),
+    ],
+    ids=["not made", "not started", "no answer"],
+)
+def test_a_container_that_is_not_started_for_long_is_noticed(
+    docker: Docker, monkeypatch: pytest.MonkeyPatch, asked: Answer
+) -> None:
+    monkeypatch.setenv("KEYNET_RUNTIME_TIMEOUT", "1")
+    docker.install(Answer("run *", also=HANGS), asked)
+    with subprocess.Popen(
+        [sys.executable, "-m", "keynet", "run", "--builder", "docker", IMAGE],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+    ) as process:
+        assert process.stderr is not None
+        said = "docker has not started the container within 1 s"
+        assert any(said in line for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode in {125, 130}
+
+
+@pytest.mark.slow
+def test_a_program_that_runs_for_long_is_not(
+    docker: Docker, monkeypatch: pytest.MonkeyPatch, capfd: Capture
+) -> None:
+    monkeypatch.setenv("KEYNET_RUNTIME_TIMEOUT", "1")
+    running = json.dumps([{"State": {"Status": "running"}}])
+    docker.install(Answer("run *", also="/bin/sleep 3"), Answer("container inspect *", running))
+    assert keynet("run", IMAGE) == 0
+    assert "not started" not in capfd.readouterr().err
+    assert docker.verbs.count("container") == 1

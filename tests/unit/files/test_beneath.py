@@ -143,6 +143,7 @@ def test_reading_through_links_takes_few_calls_for_each(folder: Path) -> None:
     assert calls_of(read, os.open, os.readlink, os.stat) <= 300 * 10
 
 
+@pytest.mark.slow
 def test_links_that_lead_a_long_way_round_are_limited_together(folder: Path) -> None:
     """Each of them is one that the system would follow."""
     for number in range(400):

@@ -56,6 +56,7 @@ def test_a_location_is_resolved_against_the_url_that_brought_it() -> None:
             resolve("https://a.test/v2/x", location)
 
 
+@pytest.mark.slow
 @given(st.text(max_size=80))
 def test_any_location_is_resolved_to_an_http_url_or_refused(location: str) -> None:
     try:

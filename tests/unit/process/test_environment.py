@@ -60,6 +60,7 @@ def _starts(tree: ast.AST) -> Iterator[ast.Call]:
                 yield call
 
 
+@pytest.mark.slow
 def test_every_program_is_given_an_environment_without_keynets_own() -> None:
     """What runs inside a build has the build's environment."""
     package = Path(keynet.__file__).parent

@@ -63,6 +63,7 @@ def test_an_instruction_has_its_first_heredoc_as_written() -> None:
     assert [each.heredoc for each in instructions.parse(text)] == ["<<-'A'", "", "<<D"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

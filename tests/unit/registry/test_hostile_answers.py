@@ -138,6 +138,7 @@ async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     return
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("work", WORK)
 @pytest.mark.parametrize(
     "serve", [endless, endless_chunked, header_bomb, drips, silence, garbage, hang_up]

@@ -118,6 +118,7 @@ async def content(chunks: AsyncIterator[bytes]) -> bytes:
     return b"".join([chunk async for chunk in chunks])
 
 
+@pytest.mark.slow
 @run
 async def test_an_image_is_pushed_and_pulled_by_tag_and_digest(place: Place) -> None:
     async with place.client() as client:
@@ -127,6 +128,7 @@ async def test_an_image_is_pushed_and_pulled_by_tag_and_digest(place: Place) -> 
         await same(client, image, target().with_digest(stored.digest))
 
 
+@pytest.mark.slow
 @run
 async def test_a_layer_of_many_chunks_arrives_whole(place: Place) -> None:
     image = image_of((RandomLayer.make(2, 11 << 20),))
@@ -139,6 +141,7 @@ async def test_a_layer_of_many_chunks_arrives_whole(place: Place) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("later", PROFILES, ids=lambda p: p.name)
 def test_a_registry_may_change_its_mind_in_the_middle_of_an_upload(later: Profile) -> None:
     inner = MemoryRegistry(host=HOST, auth=SPECIFICATION.auth, user=USER, password=PASSWORD)
@@ -182,6 +185,7 @@ async def test_what_is_there_is_not_sent_again(place: Place) -> None:
     assert place.registry.uploads_begun == begun
 
 
+@pytest.mark.slow
 @run
 async def test_a_new_layer_goes_on_top_of_old_ones(place: Place) -> None:
     old = random_image(5, sizes=(1000, 2000))
@@ -193,6 +197,7 @@ async def test_a_new_layer_goes_on_top_of_old_ones(place: Place) -> None:
         await same(client, image, target(tag="2"))
 
 
+@pytest.mark.slow
 @run
 async def test_layers_of_another_repository_are_mounted_or_sent(place: Place) -> None:
     image = random_image(6)
@@ -202,6 +207,7 @@ async def test_layers_of_another_repository_are_mounted_or_sent(place: Place) ->
         await same(client, image, target("other/app"))
 
 
+@pytest.mark.slow
 @run
 async def test_every_tag_is_listed(place: Place) -> None:
     image = random_image(7, sizes=(10,))

@@ -62,3 +62,12 @@ def test_a_script_that_starts_another_module_is_noted(tmp_path: Path) -> None:
 
 def test_a_script_that_asks_for_nothing_has_no_note(tmp_path: Path) -> None:
     assert read(tmp_path, "import torch\nprint(1)\n").notes == ()
+
+
+@pytest.mark.parametrize(
+    "line", ["import argparse, gin", "import argparse, gin as g", "import gin"]
+)
+def test_a_library_is_found_among_several_that_a_line_imports(tmp_path: Path, line: str) -> None:
+    script = f"{line}\nimport argparse\np = argparse.ArgumentParser()\np.add_argument('--a')\n"
+    found = read(tmp_path, script)
+    assert [note.line for note in found.notes if "gin-config" in note.message] == [1]

@@ -46,6 +46,7 @@ def _built(
     return build(request, output, emit, [Offered(lambda: builder)])
 
 
+@pytest.mark.slow
 def test_a_builder_that_keeps_no_image_is_refused_before_it_builds(
     request_: Request, tmp_path: Path
 ) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from keynet.cli.help_pages import help_page
+from keynet.cli.options import json_option
 from keynet.cli.registry_options import Access, Target, access_options, platform_option
 from keynet.text import _, fill
 
@@ -17,7 +19,21 @@ if TYPE_CHECKING:
 __all__ = ["explain"]
 
 
-@click.command()
+@click.command(
+    help=help_page(
+        _("Show what an image is made of: layers, packages, what is there twice."),
+        _(
+            "IMAGE is HOST/REPOSITORY:TAG, an archive, a folder with an OCI layout, or - "
+            "for standard input; without it the image that was pushed or built last. Its "
+            "layers are read once and listed, not stored."
+        ),
+        examples=[
+            "keynet explain harbor.example.com/team/app:1",
+            "keynet explain app.tar --html app.html",
+            "docker save app:1 | keynet explain -",
+        ],
+    )
+)
 @click.argument("source", metavar="[IMAGE]", required=False)
 @click.option(
     "--compare",
@@ -35,7 +51,7 @@ __all__ = ["explain"]
 )  # fmt: skip
 @platform_option
 @access_options
-@click.option("--json", "as_json", is_flag=True, help=_("Print the result as JSON."))
+@json_option
 @click.option("--quiet", "-q", is_flag=True, help=_("Show only warnings and errors."))
 def explain(
     source: str | None,
@@ -49,18 +65,6 @@ def explain(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Show what an image is made of: layers, packages, what is there twice.
-
-    IMAGE is HOST/REPOSITORY:TAG, an archive, a folder with an OCI layout, or - for standard input;
-    without it the image that was pushed or built last. Its layers are read once and listed, not
-    stored.
-
-    \b
-    Examples:
-      keynet explain harbor.example.com/team/app:1
-      keynet explain app.tar --html app.html
-      docker save app:1 | keynet explain -
-    """
     import json
 
     from keynet.cli.explain_display import show_explanation

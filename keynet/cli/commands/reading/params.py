@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from keynet.cli.options import TOKEN_HOST
+from keynet.cli.help_pages import help_page
+from keynet.cli.options import TOKEN_HOST, json_option
 from keynet.text import _, fill, printable
 
 if TYPE_CHECKING:
@@ -23,10 +24,23 @@ _PIPE_WIDTH: Final = 160
 _DIFFERENT: Final = 1
 
 
-@click.command()
+@click.command(
+    help=help_page(
+        _("Show the hyperparameters of a script or a pushed image, or compare two."),
+        _(
+            "The script is parsed, never run. Notes on values that are not known go to "
+            "standard error."
+        ),
+        _(
+            "Given two, shows what was added, removed and changed from the first to the "
+            "second; the exit status is 1 if they differ. With --schema, prints JSON Schema"
+            " 2020-12."
+        ),
+    )
+)
 @click.argument("sources", metavar="SCRIPT_OR_IMAGE [SCRIPT_OR_IMAGE]", nargs=-1)
 @TOKEN_HOST
-@click.option("--json", "as_json", is_flag=True, help=_("Print the result as JSON."))
+@json_option
 @click.option(
     "--schema",
     is_flag=True,
@@ -41,13 +55,6 @@ def params(
     as_json: bool,
     schema: bool,
 ) -> None:
-    """Show the hyperparameters of a script or a pushed image, or compare two.
-
-    The script is parsed, never run. Notes on values that are not known go to standard error.
-
-    Given two, shows what was added, removed and changed from the first to the second; the exit
-    status is 1 if they differ. With --schema, prints JSON Schema 2020-12.
-    """
     if schema and len(sources) <= 1:
         _print_schema(sources, token_hosts)
         return

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from keynet.cli.help_pages import help_page
+from keynet.cli.options import json_option
 from keynet.cli.registry_options import Access, Target, access_options, platform_option
 from keynet.text import _, fill, ngettext, printable
 
@@ -22,7 +24,20 @@ _DIFFERENT = 1
 _MOST_FILES = 20
 
 
-@click.command()
+@click.command(
+    help=help_page(
+        _("Build an image again from its lock, and say which file differs."),
+        _(
+            "For images that were built without an engine (--builder direct). IMAGE is "
+            "HOST/REPOSITORY:TAG. With SCRIPT the project's files are compared, too. The "
+            "exit status is 1 if something differs."
+        ),
+        examples=[
+            "keynet verify harbor.example.com/kitech-model/abc123:latest",
+            "keynet verify harbor.example.com/kitech-model/abc123:latest train.py",
+        ],
+    )
+)
 @click.argument("image", metavar="IMAGE")
 @click.argument("script", required=False, type=click.Path(path_type=Path))
 @click.option(
@@ -31,7 +46,7 @@ _MOST_FILES = 20
 )  # fmt: skip
 @platform_option
 @access_options
-@click.option("--json", "as_json", is_flag=True, help=_("Print the result as JSON."))
+@json_option
 @click.option("--quiet", "-q", is_flag=True, help=_("Show only warnings and errors."))
 @click.pass_context
 def verify(
@@ -45,16 +60,6 @@ def verify(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Build an image again from its lock, and say which file differs.
-
-    For images that were built without an engine (--builder direct). IMAGE is HOST/REPOSITORY:TAG.
-    With SCRIPT the project's files are compared, too. The exit status is 1 if something differs.
-
-    \b
-    Examples:
-      keynet verify harbor.example.com/kitech-model/abc123:latest
-      keynet verify harbor.example.com/kitech-model/abc123:latest train.py
-    """
     import json
 
     from keynet import credentials, settings

@@ -2,10 +2,10 @@
 
 import posixpath
 import re
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from keynet.frozen import frozen
 from keynet.recipe.dependencies.local_archives import SUFFIXES
 
 __all__ = ["Local", "distribution", "is_conda", "is_url", "local", "named"]
@@ -17,7 +17,7 @@ _CONDA: Final = ("feedstock_root", "build_artifacts", "/croot/", "conda", "/buil
                  "/ci_", "bld/", "/work")  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Local:
     """A path in a requirements file, with its extras in brackets and its marker, or "".
 

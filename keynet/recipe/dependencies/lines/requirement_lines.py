@@ -9,8 +9,9 @@ import codecs
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from keynet.frozen import frozen
 
 __all__ = [
     "Line",
@@ -36,7 +37,7 @@ _ODD: Final = frozenset({"punycode", "idna", "undefined", "unicode_escape", "raw
 _VARIABLE: Final = re.compile(r"\$\{([A-Z0-9_]+)\}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Line:
     """One logical line without its comment: ``number`` counts from 1, ``height`` in lines."""
 

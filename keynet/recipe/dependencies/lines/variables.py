@@ -6,11 +6,12 @@ user's own settings name, unless the user named the file by a flag.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from keynet import confidential
 from keynet.errors import ContextInvalid
+from keynet.frozen import frozen
 from keynet.recipe.dependencies.lines import requirement_lines
 from keynet.text import _, fill
 
@@ -20,7 +21,7 @@ _OWN: Final = "KEYNET_"
 _AUTHORITY: Final = re.compile(r"[^/\\?#@\s]*+@([A-Za-z0-9.-]++(?::[0-9]++)?)")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Variables:
     """The user's environment, and the hosts of the indexes that the user's settings name."""
 

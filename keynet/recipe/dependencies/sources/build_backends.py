@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
+from keynet.frozen import frozen
 from keynet.recipe.dependencies.declared import canonical
 from keynet.recipe.dependencies.folder import Folder, table
 from keynet.recipe.dependencies.sources import setup_files, versions
@@ -17,7 +17,7 @@ _COMPILING: Final = (
 _COMPILERS: Final = ("cython", "pybind11", "nanobind", "setuptools-rust", "cffi", "scikit-build")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Backend:
     """What a build backend's tables say; ``version`` is "" if no file has it."""
 

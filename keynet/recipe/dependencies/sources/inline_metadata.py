@@ -4,10 +4,10 @@ Source: PyPA specification "Inline script metadata" (PEP 723).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from keynet.files import limited_toml
+from keynet.frozen import frozen
 from keynet.recipe.dependencies.declared import Declared, flat
 from keynet.recipe.dependencies.folder import Folder, invalid
 from keynet.recipe.dependencies.pep508 import parsed
@@ -17,7 +17,7 @@ from keynet.text import _, printable
 __all__ = ["Inline", "read"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Inline:
     """The metadata of a script; ``declared`` is None if it lists no dependencies."""
 

@@ -6,11 +6,12 @@ a marker.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
 from keynet.errors import ContextInvalid
+from keynet.frozen import frozen
 from keynet.recipe.dependencies.declared import canonical
 from keynet.recipe.dependencies.folder import invalid
 from keynet.recipe.dependencies.pep508 import condition, holds, parsed, specifiers, usable
@@ -24,7 +25,7 @@ _MOST_MARKERS: Final = 2_000
 _NONE: Mapping[str, tuple["Edge", ...]] = {}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Edge:
     """One package needs another one; ``version`` is "" if any locked one will do."""
 
@@ -35,7 +36,7 @@ class Edge:
     specifier: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Package:
     """One locked package; ``line`` installs it. ``markers`` are alternatives, () for always."""
 

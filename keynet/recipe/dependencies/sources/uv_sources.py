@@ -8,12 +8,13 @@ Source: uv documentation, "Managing dependencies", "Package indexes".
 import fnmatch
 import posixpath
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Final
 
 from keynet.errors import ContextInvalid
 from keynet.events import Notice
+from keynet.frozen import frozen
 from keynet.recipe.dependencies.declared import canonical, flat
 from keynet.recipe.dependencies.folder import Folder, table
 from keynet.recipe.dependencies.local_archives import SUFFIXES
@@ -29,7 +30,7 @@ _MOST_MEMBERS: Final = 1000
 _LARGEST: Final = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sources:
     """The sources of a project, by canonical name."""
 

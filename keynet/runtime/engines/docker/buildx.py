@@ -9,13 +9,14 @@ import contextlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from keynet.errors import KeynetError
 from keynet.events import Emit, LogLine
 from keynet.files import places
+from keynet.frozen import frozen
 from keynet.net.hosts import is_loopback
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
@@ -44,7 +45,7 @@ _CONFIG: Final = "containerimage.config.digest"
 _MANIFEST: Final = "containerimage.digest"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BuilderResult:
     """A result in the builder's cache, with everything needed to run the build again.
 
@@ -60,7 +61,7 @@ class BuilderResult:
     release: Callable[[], None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Buildx:
     """docker with a remote BuildKit, as a ``Builder``, ``Saver`` and ``LoginStore``."""
 

@@ -4,11 +4,12 @@
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from keynet.files import places
 from keynet.files.living_folders import living
+from keynet.frozen import frozen
 from keynet.process import shell
 from keynet.runtime.engine import Unusable, WorkingEngine
 from keynet.runtime.engines.docker import docker_args
@@ -27,7 +28,7 @@ _LOCAL: Final = "docker"
 _FIELD = re.compile(r"^\s*(?P<name>[A-Za-z][A-Za-z ]*?):\s+(?P<value>\S.*)$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BuilderFacts:
     """What ``docker buildx inspect`` reports about a builder.
 

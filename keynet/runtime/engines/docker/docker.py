@@ -3,13 +3,14 @@
 import contextlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from keynet.events import Emit, LogLine, Notice
 from keynet.files.uninterrupted import uninterrupted
+from keynet.frozen import frozen
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.plan import (
@@ -65,7 +66,7 @@ _ADVICE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Docker:
     """docker as a ``Builder``, ``Saver``, ``LayerStore``, ``LoginStore`` and ``Hosting``."""
 

@@ -6,10 +6,10 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from keynet.frozen import frozen
 from keynet.oci.platform import Platform
 from keynet.runtime.build import authfiles
 from keynet.text import _, fill
@@ -57,7 +57,7 @@ _ONLY_BUILDKIT: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Invocation:
     """How to invoke docker on this host: the settings that passed a trial build.
 
@@ -73,7 +73,7 @@ class Invocation:
     buildkit: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DockerFacts:
     """What ``docker info`` reports about the daemon and the client's plugins."""
 

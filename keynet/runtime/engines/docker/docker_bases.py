@@ -1,11 +1,12 @@
 """Base images in the store of docker's daemon, and how they get there."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from keynet.events import Emit, LogLine
+from keynet.frozen import frozen
 from keynet.oci.platform import Platform
 from keynet.plan import BaseFacts, BuildPlan, Recipe, RegistryAccess
 from keynet.process import shell
@@ -21,7 +22,7 @@ _NAMES: Final = "{{range .RepoTags}}{{println .}}{{end}}{{range .RepoDigests}}{{
 _TIMEOUT_S: Final = 120.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DockerBases:
     """The images that docker's builds start from."""
 

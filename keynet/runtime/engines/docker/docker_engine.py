@@ -3,10 +3,10 @@
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from keynet.errors import EngineError
+from keynet.frozen import frozen
 from keynet.oci.platform import Platform
 from keynet.runtime.abilities import (
     PING_TIMEOUT_S,
@@ -39,7 +39,7 @@ _OURS: Final = f"label={MANAGED}=true"
 _LIMITS: Final = {"CpuCfsQuota": "cpus", "MemoryLimit": "memory", "PidsLimit": "pids"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DockerEngine:
     """docker as an ``Engine``; ``timeout_s`` is for each question but ``ping``."""
 

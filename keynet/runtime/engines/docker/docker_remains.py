@@ -3,12 +3,12 @@
 import contextlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from keynet.errors import EngineError
 from keynet.files import owners
+from keynet.frozen import frozen
 from keynet.process import shell
 from keynet.runtime.build import layer_cache, store_remains
 from keynet.runtime.engines.docker.docker_host import NAME
@@ -22,7 +22,7 @@ __all__ = ["DockerRemains", "note_target", "targets"]
 _NOTE: Final = f"{NAME} image "
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DockerRemains:
     """docker as a ``Finder``."""
 

@@ -3,15 +3,18 @@
 import json
 import os
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from keynet.errors import EngineError, EngineTimeout
-from keynet.process import programs, shell
+from keynet.process import programs
+from keynet.process.background import background
 from keynet.runtime.engine import Unusable
 from keynet.runtime.engines.docker import docker_host, docker_trial
 from keynet.runtime.engines.docker.docker_host import ADVICE, GUIDE, NAME
 from keynet.runtime.probing import endpoints, reasons
 from keynet.runtime.probing.engine_report import TIMEOUT_S, EngineReport, hanging
+from keynet.runtime.probing.shared_answers import ask
 
 __all__ = ["report"]
 
@@ -34,8 +37,9 @@ def report(timeout_s: float = TIMEOUT_S) -> EngineReport | Unusable:
         refused = endpoints.refusal(endpoint, NAME, ADVICE)
         if refused is not None:
             return refused
-        versions = _json(binary, "version", timeout_s)
-        info = _json(binary, "info", timeout_s)
+        with background(partial(_json, binary, "version", timeout_s)) as version:
+            info = _json(binary, "info", timeout_s)
+        versions = version.result()
     except EngineTimeout:
         # The client of docker 20.10 asks the daemon before it shows its context.
         address = endpoint or os.environ.get("DOCKER_HOST", "")
@@ -57,15 +61,14 @@ def report(timeout_s: float = TIMEOUT_S) -> EngineReport | Unusable:
 
 
 def _client_version(binary: str, timeout_s: float) -> str:
-    said = shell.run(shell.Command((binary, "--version")), timeout_s=timeout_s).stdout
+    said = ask((binary, "--version"), timeout_s).stdout
     words = said.replace(",", " ").split()
     return words[2] if len(words) > 2 else ""
 
 
 def _json(binary: str, verb: str, timeout_s: float) -> Mapping[str, Any]:
     """Return the engine's JSON; empty if it prints none, which the trial explains."""
-    command = shell.Command((binary, verb, "--format", "{{json .}}"))
-    finished = shell.run(command, timeout_s=timeout_s)
+    finished = ask((binary, verb, "--format", "{{json .}}"), timeout_s)
     try:
         found = json.loads(finished.stdout)
     except (ValueError, RecursionError):

@@ -21,6 +21,7 @@ from keynet.runtime.engines.docker.docker_args import (
 )
 from keynet.runtime.engines.docker.docker_host import ADVICE, GUIDE, NAME
 from keynet.runtime.probing import endpoints, reasons
+from keynet.runtime.probing.shared_answers import ask
 from keynet.runtime.probing.trial_program import write_context
 from keynet.text import _, fill, printable
 
@@ -164,7 +165,7 @@ def endpoint(binary: str, timeout_s: float = _ANSWER_S) -> str:
         EngineError: The context cannot be read.
     """
     argv = (binary, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
-    found = shell.run(shell.Command(argv), timeout_s=timeout_s)
+    found = ask(argv, timeout_s)
     if found.status != 0:
         raise EngineError(
             fill(
@@ -181,7 +182,7 @@ def _explain(said: str, address: str) -> Unusable:
 
 
 def _ask(binary: str, *arguments: str) -> shell.Finished:
-    return shell.run(shell.Command((binary, *arguments)), timeout_s=_ANSWER_S)
+    return ask((binary, *arguments), _ANSWER_S)
 
 
 def _run(binary: str, *arguments: str) -> shell.Finished:

@@ -24,9 +24,7 @@ def _invocations(plain: Invocation, facts: Facts) -> Iterator[Invocation]:
     if wanted := os.environ.get("BUILDAH_ISOLATION"):
         yield replace(plain, isolation=wanted)
     contained = "rootless" if facts.rootless else "oci"
-    yield replace(plain, isolation=contained)
-    for runtime in facts.other_runtimes:
-        yield replace(plain, isolation=contained, runtime=runtime)
+    yield from facts.with_runtimes(replace(plain, isolation=contained))
     yield replace(plain, isolation="chroot")
 
 

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
+from keynet.frozen import frozen
 from keynet.oci.platform import Platform
 from keynet.process import programs
 from keynet.runtime.probing.reasons import Guide
@@ -12,9 +14,11 @@ from keynet.runtime.probing.reasons import Guide
 __all__ = ["Dialect", "Facts", "Invocation", "read_info"]
 
 _RUNTIMES: Final = ("crun", "runc", "youki")
+# The controllers of control groups v2 where v1 has the others.
+_CONTROLLERS: Final = Path("/sys/fs/cgroup/unified/cgroup.controllers")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Invocation:
     """How to invoke podman or buildah on this host, as a trial build succeeded.
 
@@ -35,7 +39,7 @@ class Invocation:
     remote: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Facts:
     """What ``podman info`` or ``buildah info`` reports about the engine's host."""
 
@@ -46,14 +50,25 @@ class Facts:
     runtime: str = ""
     remote: bool = False
 
-    @property
-    def other_runtimes(self) -> list[str]:
-        """Return paths of OCI runtimes on this host, except the engine's default one."""
-        found = [programs.find(name) for name in _RUNTIMES if name != self.runtime]
-        return [path for path in found if path]
+    def with_runtimes(
+        self, invocation: Invocation, controllers: Path = _CONTROLLERS
+    ) -> list[Invocation]:
+        """Return the invocation with each OCI runtime of this host, the likeliest to work first.
+
+        The engine's default one comes first, unless it is known to start nothing here.
+
+        Args:
+            controllers: The file with the control groups of v2 where v1 is in use, too.
+        """
+        paths = [programs.find(name) for name in _RUNTIMES if name != self.runtime]
+        others = [replace(invocation, runtime=path) for path in paths if path]
+        if self.runtime == "crun" and _has_content(controllers):
+            # "cgroups in hybrid mode not supported, drop all controllers from cgroupv2"
+            return [*others, invocation]
+        return [invocation, *others]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dialect:
     """How the argv of podman or buildah differs; ``invocations`` are best first."""
 
@@ -87,6 +102,13 @@ class Dialect:
     def name(self) -> str:
         """Return the name of the engine, which is also the name of its program."""
         return self.guide.name
+
+
+def _has_content(file: Path) -> bool:
+    try:
+        return bool(file.read_bytes().strip())
+    except OSError:
+        return False
 
 
 def read_info(text: str) -> Facts:

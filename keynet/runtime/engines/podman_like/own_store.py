@@ -11,11 +11,12 @@ import os
 import shutil
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from keynet.files import places
+from keynet.frozen import frozen
 from keynet.process import programs, shell
 from keynet.runtime.engines.podman_like.dialect import Invocation
 
@@ -26,7 +27,7 @@ _DRIVER: Final = "overlay"
 _TEMPORARY: Final = Path("/tmp")  # noqa: S108 - the owner of the folder in it is checked
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OwnStore:
     """The folder of keynet's own store, and its size on the disk in bytes."""
 

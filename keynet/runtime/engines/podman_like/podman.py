@@ -25,10 +25,7 @@ def _invocations(plain: Invocation, facts: Facts) -> Iterator[Invocation]:
     """Yield runtimes and isolations; a remote service chooses its runtime itself."""
     if wanted := os.environ.get("BUILDAH_ISOLATION"):
         yield replace(plain, isolation=wanted)
-    yield plain
-    if not facts.remote:
-        for runtime in facts.other_runtimes:
-            yield replace(plain, runtime=runtime)
+    yield from [plain] if facts.remote else facts.with_runtimes(plain)
     yield replace(plain, isolation="chroot")
 
 

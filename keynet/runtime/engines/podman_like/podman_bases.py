@@ -1,10 +1,11 @@
 """Base images in the store of podman or buildah, and how they get there."""
 
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from keynet.events import Emit, LogLine
+from keynet.frozen import frozen
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.plan import BaseFacts, BuildPlan, Recipe, RegistryAccess
@@ -18,7 +19,7 @@ __all__ = ["PodmanBases"]
 _SHORT_NAME: Final = "did not resolve to an alias"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PodmanBases:
     """The images that builds of one engine start from; ``prefix`` is its argv up to the verb."""
 

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from keynet.errors import EngineError
+from keynet.frozen import frozen
 from keynet.oci.platform import Platform
 from keynet.runtime.abilities import (
     PING_TIMEOUT_S,
@@ -37,7 +38,7 @@ _OURS: Final = f"label={MANAGED}=true"
 _CONTROLLERS: Final = {"cpu": "cpus", "memory": "memory", "pids": "pids"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PodmanEngine:
     """podman as an ``Engine``; ``timeout_s`` is for each question but ``ping``.
 

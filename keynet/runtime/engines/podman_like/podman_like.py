@@ -5,7 +5,7 @@ The two share their builder's code and its store, and therefore also the cleanup
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from keynet.errors import EngineError
 from keynet.events import Emit, LogLine, Notice
 from keynet.files.uninterrupted import uninterrupted
+from keynet.frozen import frozen
 from keynet.oci.descriptor import Digest
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
@@ -69,7 +70,7 @@ def restore(dialect: Dialect, engine: WorkingEngine, invocation: Mapping[str, An
     return PodmanLike(dialect, engine, own_store.restored(invocation))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PodmanLike:
     """podman or buildah as ``Builder``, ``Saver``, ``LayerStore`` and ``LoginStore``."""
 

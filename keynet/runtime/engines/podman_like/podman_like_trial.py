@@ -4,7 +4,7 @@ import json
 import os
 import re
 from contextvars import Context
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -12,12 +12,14 @@ from typing import Final
 from keynet.errors import EngineError
 from keynet.files import places
 from keynet.files.living_folders import living
+from keynet.frozen import frozen
 from keynet.process import programs, shell
 from keynet.runtime.build import layer_cache
 from keynet.runtime.engine import Unusable, WorkingEngine
 from keynet.runtime.engines.podman_like import own_store, working_containers
 from keynet.runtime.engines.podman_like.dialect import Dialect, Facts, Invocation, read_info
 from keynet.runtime.probing import reasons
+from keynet.runtime.probing.shared_answers import ask
 from keynet.runtime.probing.trial_program import write_context
 from keynet.runtime.probing.ulimits import lower_limits
 from keynet.text import _, fill, printable
@@ -36,7 +38,7 @@ _TRIES: Final = 3
 _LIMITS = re.compile("rlimit", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Attempt:
     invocation: Invocation
     error: str
@@ -222,7 +224,7 @@ def _describe(invocation: Invocation) -> str:
 
 
 def _version(dialect: Dialect, invocation: Invocation) -> str:
-    finished = shell.run(shell.Command((invocation.binary, "--version")), timeout_s=_ANSWER_S)
+    finished = ask((invocation.binary, "--version"), _ANSWER_S)
     found = _VERSION.search(finished.stdout)
     if finished.status != 0 or found is None:
         said = finished.stderr or finished.stdout
@@ -240,7 +242,7 @@ def _version(dialect: Dialect, invocation: Invocation) -> str:
 
 def _facts(dialect: Dialect, invocation: Invocation) -> Facts | Unusable:
     argv = (*dialect.prefix(invocation), *dialect.info)
-    finished = shell.run(shell.Command(argv), timeout_s=_ANSWER_S)
+    finished = ask(argv, _ANSWER_S)
     if finished.status != 0:
         return reasons.explain(dialect.guide, finished.stderr)
     try:

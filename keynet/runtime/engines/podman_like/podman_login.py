@@ -9,13 +9,13 @@ have, nor changes it. The user's own logins are copied, so that private base ima
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from keynet.errors import UsageError
 from keynet.files import folder_parents, limited_read, places
 from keynet.files.living_folders import living
+from keynet.frozen import frozen
 from keynet.net.hosts import is_loopback
 from keynet.plan import RegistryAccess
 from keynet.runtime.build import authfiles
@@ -27,7 +27,7 @@ __all__ = ["RegistryAuth", "private_auth"]
 _LARGEST: Final = 10_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RegistryAuth:
     """Credentials of one registry, as files in a private folder.
 

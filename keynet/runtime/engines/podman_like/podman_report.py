@@ -4,15 +4,18 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from keynet.errors import EngineError
-from keynet.process import programs, shell
+from keynet.process import programs
+from keynet.process.background import background
 from keynet.runtime.engine import Unusable
 from keynet.runtime.engines.podman_like import podman_like_trial
 from keynet.runtime.engines.podman_like.dialect import Dialect, Invocation, read_info
 from keynet.runtime.probing import reasons
 from keynet.runtime.probing.engine_report import TIMEOUT_S, EngineReport, hanging
+from keynet.runtime.probing.shared_answers import ask
 from keynet.text import _
 
 __all__ = ["report"]
@@ -37,9 +40,9 @@ def report(dialect: Dialect, timeout_s: float = TIMEOUT_S) -> EngineReport | Unu
     try:
         if dialect.has_service and any(os.environ.get(name) for name in _SERVICE):
             endpoint = podman_like_trial.service_address(binary)
-        said = _run((binary, "--version"), timeout_s).stdout
-        version = _VERSION.search(said)
-        info = _run((*dialect.prefix(plain), *dialect.info), timeout_s)
+        with background(partial(ask, (binary, "--version"), timeout_s)) as said:
+            info = ask((*dialect.prefix(plain), *dialect.info), timeout_s)
+        version = _VERSION.search(said.result().stdout)
     except EngineError as error:
         return _explain(dialect, error, endpoint, timeout_s)
     client = version[1] if version else ""
@@ -81,7 +84,3 @@ def _cgroups(host: Mapping[str, Any]) -> str:
 def _part(found: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     part = found.get(key)
     return part if isinstance(part, dict) else {}
-
-
-def _run(argv: tuple[str, ...], timeout_s: float) -> shell.Finished:
-    return shell.run(shell.Command(argv), timeout_s=timeout_s)

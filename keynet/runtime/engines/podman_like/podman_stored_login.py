@@ -41,7 +41,7 @@ def store(prefix: Sequence[str], engine: str, access: RegistryAccess) -> None:
 
 
 def remove(prefix: Sequence[str], engine: str, host: str) -> None:
-    """Remove a login; one that is not there is no error.
+    """Remove a login; one that is not there is not an error.
 
     Raises:
         EngineError: The engine refuses.

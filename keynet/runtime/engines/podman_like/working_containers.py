@@ -10,12 +10,12 @@ import contextlib
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from keynet.files import limited_read, owners
+from keynet.frozen import frozen
 from keynet.moments import of_timestamp
 from keynet.process import shell
 from keynet.runtime.engines.podman_like.dialect import Dialect, Invocation
@@ -28,7 +28,7 @@ _LARGEST: Final = 10_000_000
 _CLEANING_S: Final = 60.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WorkingContainer:
     """A working container of a build; ``owner`` is the token of the process that built."""
 

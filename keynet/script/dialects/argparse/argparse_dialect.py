@@ -36,8 +36,6 @@ _GROUP: Final = NativeClass(Group)
 _ACTION: Final = NativeClass(_make_action_object)
 
 ARGPARSE: Final = Dialect(
-    "argparse",
-    ("ArgumentParser", "argparse", "ArgParser", "add_argument"),
     {
         f"configargparse.{name}": _shared_parser
         for name in (

@@ -10,8 +10,8 @@ __all__ = ["MOST_ACTIONS", "add_action"]
 MOST_ACTIONS: Final = 2_001
 
 
-def add_action(actions: list[Action], action: Action, *, resolve: bool) -> None:
-    """Append an argument unless the parser already has it.
+def add_action(actions: list[Action], action: Action, *, resolve: bool) -> Action:
+    """Append an argument unless the parser already has it; return the one that it then has.
 
     Args:
         resolve: Remove its option strings from the others, as ``conflict_handler="resolve"``.
@@ -22,8 +22,10 @@ def add_action(actions: list[Action], action: Action, *, resolve: bool) -> None:
     if at is not None:
         if not action.certain:
             actions[at] = either(actions[at], action)
-    elif len(actions) < MOST_ACTIONS:
+        return actions[at]
+    if len(actions) < MOST_ACTIONS:
         actions.append(action)
+    return action
 
 
 def _present(actions: list[Action], action: Action) -> int | None:
@@ -43,7 +45,9 @@ def _resolve(actions: list[Action], action: Action) -> None:
     taken = set(action.options)
     kept: list[Action] = []
     for seen in actions:
-        if taken.isdisjoint(seen.options):
+        # Of two that are added on different paths, the script has one or the other.
+        replaced = action.certain or 0 != action.region == seen.region
+        if taken.isdisjoint(seen.options) or not replaced:
             kept.append(seen)
         elif rest := [option for option in seen.options if option not in taken]:
             kept.append(seen.with_options(tuple(rest)))

@@ -9,6 +9,7 @@ from keynet.text import _
 
 __all__ = ["declare", "either"]
 
+_WITH_VALUE: Final = ("store", "append", "extend")
 _BUILT_IN: Final = {f"builtins.{name}": name for name in ("bool", "float", "int", "str")}
 
 
@@ -29,7 +30,7 @@ def declare(action: Action, *, sure: bool = True) -> Declared:
         notes.append(_("It is unknown whether the script requires {name}."))
     choices = own.get("choices", action.choices)
     kind = action.kind
-    if "type" in own:
+    if "type" in own and action.verb in _WITH_VALUE:
         kind = _BUILT_IN.get(own["type"].name, "") if isinstance(own["type"], External) else ""
     name = own.get("dest", action.name)
     return Declared(
@@ -58,13 +59,15 @@ def _converter(action: Action) -> Value:
 
 def either(one: Action, other: Action) -> Action:
     """Return what holds for both of two actions that are added by the same call."""
-    both = one.with_default(join(one.default, other.default))
+    first, second = (action.attributes.get("default", action.default) for action in (one, other))
+    both = one.with_default(join(first, second))
     both.certain = one.certain or other.certain
+    both.notes = list(dict.fromkeys([*one.notes, *other.notes]))
     if one.kind != other.kind:
         both.kind = ""
     if one.choices is not other.choices:
         both.choices = join(one.choices, other.choices)
     if one.required != other.required:
         both.required = False
-        both.notes = [*one.notes, _("It is unknown whether the script requires {name}.")]
+        both.notes.append(_("It is unknown whether the script requires {name}."))
     return both

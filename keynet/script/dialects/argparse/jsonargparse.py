@@ -280,8 +280,6 @@ def _of_components(run: Machine, components: Value, depth: int = 0) -> list[Decl
 _PARSER: Final = NativeClass(JsonParser)
 
 JSONARGPARSE: Final = Dialect(
-    "jsonargparse",
-    ("jsonargparse",),
     {
         "jsonargparse.CLI": _cli,
         "jsonargparse.auto_cli": _cli,

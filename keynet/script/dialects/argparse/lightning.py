@@ -106,6 +106,4 @@ def _add(run: Machine, parser: LightningParser, name: str, given: Arguments) -> 
     return UNKNOWN
 
 
-LIGHTNING: Final = Dialect(
-    "jsonargparse", ("LightningCLI",), {}, {"*.LightningCLI": NativeClass(Lightning)}
-)
+LIGHTNING: Final = Dialect({}, {"*.LightningCLI": NativeClass(Lightning)})

@@ -222,8 +222,7 @@ def _add_argument(run: Machine, group: Group, given: Arguments) -> Value:
 
 def _take(run: Machine, parser: Parser, action: Action) -> Value:
     run.limits.spend(len(parser.actions) // 16)
-    add_action(parser.actions, action, resolve=parser.resolve)
-    return action
+    return add_action(parser.actions, action, resolve=parser.resolve)
 
 
 def _add_group(run: Machine, group: Group, given: Arguments) -> Value:

@@ -91,8 +91,6 @@ _HELPERS: Final[dict[str, Handler]] = {
 _PARSER: Final = NativeClass(SimpleParser)
 
 SIMPLE_PARSING: Final = Dialect(
-    "simple_parsing",
-    ("simple_parsing",),
     {
         **{f"{m}.{name}": handler for m in _MODULES for name, handler in _HELPERS.items()},
         "simple_parsing.parse": _parse,

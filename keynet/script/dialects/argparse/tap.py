@@ -85,8 +85,6 @@ def _tapify(run: Machine, given: Arguments) -> Value:
 _TAP: Final = NativeClass(Tap)
 
 TAP: Final = Dialect(
-    "tap",
-    ("tap", "Tap"),
     {"tap.tapify": _tapify},
     {"tap.Tap": _TAP, "tap.tap.Tap": _TAP, "tap.TypedArgumentParser": _TAP},
 )

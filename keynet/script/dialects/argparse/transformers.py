@@ -90,8 +90,6 @@ _HANDLERS: Final[dict[str, Handler]] = {
 }
 
 TRANSFORMERS: Final = Dialect(
-    "transformers",
-    ("HfArgumentParser", "TrlParser", "H4ArgumentParser"),
     _HANDLERS,
     {"*.HfArgumentParser": _PARSER, "*.TrlParser": _PARSER, "*.H4ArgumentParser": _PARSER},
 )

@@ -40,6 +40,7 @@ class Command(Instance):
         super().__init__(cls)
         self.parameters: list[Parameter] = []
         self.children: list[ParserLike] = []
+        self.name = ""
         self.defaults: dict[str, Value] = {}
         self.callback: Value = None
         self.nested = False
@@ -61,19 +62,22 @@ class Command(Instance):
     def declared(self) -> list[Declared]:
         """Return all parameters in order, subcommands flattened."""
         found: list[Declared] = []
-        self._flatten(found, set())
+        self._flatten(found, set(), {})
         return found
 
-    def _flatten(self, found: list[Declared], seen: set[int]) -> None:
+    def _flatten(self, found: list[Declared], seen: set[int], inherited: dict[str, Value]) -> None:
+        """Append the parameters; ``inherited`` are defaults that the group has for them."""
         if id(self) in seen or len(found) > _MOST_DECLARED:
             return
         seen.add(id(self))
         start = len(found)
-        found.extend(parameter.declare(self.defaults) for parameter in self.parameters)
+        defaults = self.defaults or inherited
+        found.extend(parameter.declare(defaults) for parameter in self.parameters)
         own = len(found)
         for child in self.children:
             if isinstance(child, Command):
-                child._flatten(found, seen)
+                below = defaults.get(child.name)
+                child._flatten(found, seen, _by_name(below) if isinstance(below, dict) else {})
             elif id(child) not in seen:
                 seen.add(id(child))
                 found.extend(child.declared())
@@ -118,7 +122,9 @@ def _fill(run: Machine, command: Command, function: Value, given: Arguments) -> 
     run.fresh(command)
     command.line, command.file = given.line, given.file
     command.parameters = list(reversed(_parameters(function)))
+    name = given.get("name", 0)
     if isinstance(function, Function):
+        command.name = name if isinstance(name, str) else function.name.lower().replace("_", "-")
         function.attributes.pop(_PARAMETERS, None)
         command.line = function.node.lineno
         command.file = function.scope.module.file
@@ -144,7 +150,11 @@ def _configure(run: Machine, command: Command, given: Arguments) -> None:
     if isinstance(settings, dict):
         defaults = settings.get("default_map")
         if isinstance(defaults, dict):
-            command.defaults = {k: v for k, v in defaults.items() if isinstance(k, str)}
+            command.defaults = _by_name(defaults)
+
+
+def _by_name(defaults: dict[Value, Value]) -> dict[str, Value]:
+    return {key: value for key, value in defaults.items() if isinstance(key, str)}
 
 
 def _command_decorator(run: Machine, given: Arguments) -> Value:
@@ -311,4 +321,4 @@ def _classes() -> dict[str, NativeClass]:
     return found
 
 
-CLICK: Final = Dialect("click", ("click",), _handlers(), _classes(), _REGISTERING)
+CLICK: Final = Dialect(_handlers(), _classes(), _REGISTERING)

@@ -1,8 +1,8 @@
 """click: parameter types, both click's own and the script's."""
 
-from dataclasses import dataclass
 from typing import Final
 
+from keynet.frozen import frozen
 from keynet.script.conversion import converter_kind, element_kind
 from keynet.script.interpreter.definitions import Class, Instance
 from keynet.script.interpreter.evaluation.attributes import class_attribute
@@ -20,7 +20,7 @@ from keynet.script.interpreter.values import (
 __all__ = ["TYPE_CLASSES", "TYPE_HANDLERS", "DescribedType", "describe_type"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DescribedType:
     """The type of a parameter's values; ``kind`` is "" when it is unknown."""
 

@@ -238,8 +238,6 @@ def _kind(
 
 
 TYPER: Final = Dialect(
-    "typer",
-    ("typer", "Typer"),
     {
         "typer.Argument": _info(positional=True),
         "typer.Option": _info(positional=False),

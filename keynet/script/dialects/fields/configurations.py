@@ -1,5 +1,6 @@
 """Dataclasses as configurations: pyrallis, draccus and OmegaConf."""
 
+from dataclasses import replace
 from typing import Final
 
 from keynet.script.dialects.command_line import CommandLine
@@ -11,7 +12,7 @@ from keynet.script.dialects.fields.field import (
     function_fields,
     function_of,
 )
-from keynet.script.interpreter.definitions import Class
+from keynet.script.interpreter.definitions import Class, Instance
 from keynet.script.interpreter.machine import (
     Declared,
     Dialect,
@@ -28,13 +29,18 @@ __all__ = ["CONFIGS"]
 def _fill(
     run: Machine, command_line: CommandLine, config: Value, given: Arguments, *, file: bool = True
 ) -> None:
-    if not isinstance(config, Class):
+    cls = config.cls if isinstance(config, Instance) else config
+    if not isinstance(cls, Class):
         return
     if file:
         command_line.found.append(
             Declared("config_path", "str", None, line=given.line, file=given.file)
         )
-    command_line.found.extend(declare_fields(run, class_fields(run, config)))
+    fields = class_fields(run, cls)
+    if isinstance(config, Instance):
+        made = config.attributes
+        fields = [replace(field, default=made.get(field.name, field.default)) for field in fields]
+    command_line.found.extend(declare_fields(run, fields))
 
 
 def _parse(run: Machine, given: Arguments) -> Value:
@@ -125,4 +131,4 @@ _HANDLERS: Final[dict[str, Handler]] = {
     **omegaconf.HANDLERS,
 }
 
-CONFIGS: Final = Dialect("dataclass", ("pyrallis", "draccus", "OmegaConf"), _HANDLERS, REGISTRIES)
+CONFIGS: Final = Dialect(_HANDLERS, REGISTRIES)

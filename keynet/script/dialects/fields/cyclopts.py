@@ -120,8 +120,6 @@ def _run_function(run: Machine, given: Arguments) -> Value:
 _APP: Final = NativeClass(App)
 
 CYCLOPTS: Final = Dialect(
-    "cyclopts",
-    ("cyclopts",),
     {
         "cyclopts.run": _run_function,
         "cyclopts.Parameter": lambda _run, given: Parameter(given),

@@ -2,9 +2,9 @@
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
+from keynet.frozen import frozen
 from keynet.script.conversion import element_kind
 from keynet.script.dialects.fields.field import Field, class_fields
 from keynet.script.interpreter.definitions import Class, EnumMember, Instance
@@ -19,7 +19,7 @@ __all__ = ["Style", "declare_all", "members_of_union"]
 _DEEPEST: Final = 6
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Style:
     """How a library turns fields into arguments.
 

@@ -2,9 +2,11 @@
 
 import ast
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from keynet.frozen import frozen
+from keynet.script.files.bodies import docstring
 from keynet.script.interpreter.definitions import Class, Function, Instance, Scope
 from keynet.script.interpreter.evaluation.attributes import class_attribute, lineage
 from keynet.script.interpreter.knowledge.annotations import Described, describe_value
@@ -34,7 +36,7 @@ _HIDDEN: Final = ("ClassVar", "Suppress", "Fixed", "SuppressFixed")
 _DOCUMENTED: Final = re.compile(r"^\s*(?:\*\s*|:param\s+)?(\w+)(?:\s*\([^)]*\))?\s*:\s+(\S.*)$")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Field:
     """One field or parameter; ``annotation`` is its evaluated type, else MISSING."""
 
@@ -42,7 +44,7 @@ class Field:
     annotation: Value
     described: Described
     default: Value = MISSING
-    info: Arguments = Arguments()  # noqa: RUF009 - frozen
+    info: Arguments = Arguments()
     help: Value = ""
     line: int = 0
     file: str = ""
@@ -112,7 +114,7 @@ def function_fields(run: Machine, function: Function, *, method: bool = False) -
     defaults = function.parameter_defaults()
     texts: dict[str, str] = {}
     if not isinstance(function.node, ast.Lambda):
-        texts = _documented(ast.get_docstring(function.node))
+        texts = _documented(docstring(function.node))
     found = []
     for node in [*nodes[1 if method else 0 :], *given.kwonlyargs]:
         annotation = _annotation(run, node.annotation, function.scope)
@@ -207,4 +209,4 @@ _HANDLERS: Final[dict[str, Handler]] = {
 }
 
 # Declares no command line itself: the libraries built on dataclasses use its functions.
-DATACLASSES: Final = Dialect("dataclasses", (), _HANDLERS)
+DATACLASSES: Final = Dialect(_HANDLERS)

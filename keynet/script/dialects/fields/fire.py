@@ -91,4 +91,4 @@ def _of_methods(run: Machine, cls: Class) -> list[Declared]:
     return found
 
 
-FIRE: Final = Dialect("fire", ("fire",), {"fire.Fire": _fire, "fire.core.Fire": _fire})
+FIRE: Final = Dialect({"fire.Fire": _fire, "fire.core.Fire": _fire})

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from keynet.script.dialects.command_line import CommandLine
 from keynet.script.dialects.hydra.yaml_tree import declare_value, flat, parse, put
 from keynet.script.interpreter.definitions import Instance
-from keynet.script.interpreter.machine import Declared, Handler, Machine
-from keynet.script.interpreter.values import Arguments, PathValue, Unknown, Value
+from keynet.script.interpreter.machine import Declared, Handler, Machine, Native
+from keynet.script.interpreter.values import MISSING, Arguments, PathValue, Unknown, Value
 from keynet.text import _
 
 if TYPE_CHECKING:
@@ -35,6 +35,12 @@ class Config(Instance):
         self.of = of
         self.known = known
         self.given_by_user = False
+
+    def native(self, name: str) -> Value:
+        """Return the method that reads the command line."""
+        if name != "merge_with_cli":
+            return MISSING
+        return Native(name, lambda run, given: _merge_with_cli(run, self, given))
 
 
 class CommandLineConfig(Config):
@@ -87,6 +93,12 @@ def _merge(run: Machine, given: Arguments) -> Value:
     run.created(command_line)
     run.parsed(command_line, complete=False)
     return result
+
+
+def _merge_with_cli(run: Machine, config: Config, given: Arguments) -> Value:
+    both = (config, CommandLineConfig())
+    _merge(run, Arguments(both, line=given.line, file=given.file))
+    return None
 
 
 def _configs(run: Machine, given: Arguments) -> Iterator[Config]:

@@ -141,8 +141,6 @@ def _field(run: Machine, given: Arguments) -> Value:
 
 # Declares no command line itself: scripts iterate over the fields of a model.
 PYDANTIC: Final = Dialect(
-    "pydantic",
-    (),
     {"pydantic.Field": _field, "pydantic.fields.Field": _field},
     {"pydantic.BaseModel": MODEL, "pydantic.main.BaseModel": MODEL},
 )

@@ -9,13 +9,14 @@ from keynet.script.dialects.fields.declaring import Style, declare_all
 from keynet.script.dialects.fields.pydantic import MODEL, model_fields
 from keynet.script.interpreter.definitions import Class, Instance
 from keynet.script.interpreter.evaluation.attributes import class_attribute, lineage
-from keynet.script.interpreter.machine import Dialect, Machine, Native, NativeClass
-from keynet.script.interpreter.values import MISSING, Arguments, Unknown, Value
+from keynet.script.interpreter.machine import Declared, Dialect, Machine, Native, NativeClass
+from keynet.script.interpreter.values import MISSING, Arguments, Generic, Unknown, Value
 from keynet.text import _
 
 __all__ = ["SETTINGS"]
 
 _STYLE: Final = Style()
+_DEEPEST: Final = 4
 
 
 class Settings(Instance):
@@ -64,12 +65,23 @@ def _configured(run: Machine, cls: Class) -> Value:
 def _declare(run: Machine, cls: Class, given: Arguments) -> None:
     command_line = CommandLine("pydantic_settings", given)
     run.created(command_line)
-    fields = [
-        replace(field, help=field.info.keywords.get("description", field.help))
-        for field in model_fields(run, cls)
-    ]
-    command_line.found.extend(declare_all(run, fields, _STYLE))
+    command_line.found.extend(_arguments(run, cls, "", 0))
     run.parsed(command_line)
+
+
+def _arguments(run: Machine, cls: Class, prefix: str, depth: int) -> list[Declared]:
+    """Return the arguments of a model, those of each subcommand below its name."""
+    found: list[Declared] = []
+    for field in model_fields(run, cls):
+        annotation, name = field.annotation, f"{prefix}{field.name}"
+        if isinstance(annotation, Generic) and annotation.name.endswith(".CliSubCommand"):
+            for model in annotation.arguments:
+                if isinstance(model, Class) and depth < _DEEPEST:
+                    found.extend(_arguments(run, model, f"{name}.", depth + 1))
+            continue
+        described = replace(field, help=field.info.keywords.get("description", field.help))
+        found.extend(declare_all(run, [described], _STYLE, prefix))
+    return found
 
 
 def _run_app(run: Machine, given: Arguments) -> Value:
@@ -84,8 +96,6 @@ def _run_app(run: Machine, given: Arguments) -> Value:
 _SETTINGS: Final = NativeClass(Settings, MODEL.attribute)
 
 SETTINGS: Final = Dialect(
-    "pydantic_settings",
-    ("pydantic_settings",),
     {
         "pydantic_settings.CliApp.run": _run_app,
         "pydantic_settings.SettingsConfigDict": lambda run, given: run.fresh(dict(given.keywords)),

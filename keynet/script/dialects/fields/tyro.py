@@ -131,6 +131,4 @@ _HANDLERS: Final[dict[str, Handler]] = {
     "tyro.extras.subcommand_cli_from_dict": _subcommands,
 }
 
-TYRO: Final = Dialect(
-    "tyro", ("tyro",), _HANDLERS, {"tyro.extras.SubcommandApp": NativeClass(SubcommandApp)}
-)
+TYRO: Final = Dialect(_HANDLERS, {"tyro.extras.SubcommandApp": NativeClass(SubcommandApp)})

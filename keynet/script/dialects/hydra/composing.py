@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from keynet.frozen import frozen
 from keynet.script.dialects.hydra.yaml_tree import ConfigFile, parse, put
 from keynet.script.interpreter.machine import Declared, Machine
 from keynet.script.interpreter.values import Unknown
@@ -35,7 +36,7 @@ class Composition:
     choices: dict[str, str] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     overrides: dict[str, str] = field(default_factory=dict)
-    files: int = 0
+    read: dict[str, ConfigFile | None] = field(default_factory=dict)
 
 
 def compose(run: Machine, state: Composition, name: str) -> bool:
@@ -43,7 +44,7 @@ def compose(run: Machine, state: Composition, name: str) -> bool:
     primary = _find(run, state, name)
     if primary is None:
         return False
-    _collect_overrides(run, state, primary, 0)
+    _collect_overrides(run, state, primary, "", 0)
     _merge(run, state, primary, name, "", 0)
     _resolve(state.values)
     return True
@@ -51,11 +52,16 @@ def compose(run: Machine, state: Composition, name: str) -> bool:
 
 def _find(run: Machine, state: Composition, name: str) -> ConfigFile | None:
     name = name.removesuffix(".yaml").removesuffix(".yml").strip("/")
-    if state.folder is not None and state.files < _MOST_FILES and ".." not in name.split("/"):
+    if name not in state.read and len(state.read) < _MOST_FILES:
+        state.read[name] = _read(run, state, name)
+    return state.read.get(name)
+
+
+def _read(run: Machine, state: Composition, name: str) -> ConfigFile | None:
+    if state.folder is not None and ".." not in name.split("/"):
         for suffix in (".yaml", ".yml"):
             found = run.read_file(state.folder / f"{name}{suffix}")
             if found is not None:
-                state.files += 1
                 content, shown = found
                 parsed = parse(run, content, shown)
                 if parsed is None:
@@ -64,7 +70,7 @@ def _find(run: Machine, state: Composition, name: str) -> ConfigFile | None:
     return state.stored.get(name)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Entry:
     """One entry of a defaults list; ``group`` is "" for a file of the same group."""
 
@@ -91,10 +97,40 @@ def _entries(defaults: list[Any]) -> Iterator[_Entry]:
             )
 
 
-def _collect_overrides(run: Machine, state: Composition, config: ConfigFile, depth: int) -> None:
-    for entry in _entries(config.defaults or []):
+def _collect_overrides(
+    run: Machine, state: Composition, config: ConfigFile, parent: str, depth: int
+) -> None:
+    """Collect what defaults lists override before anything is merged, the outer ones first."""
+    run.limits.spend(20)
+    entries = list(_entries(config.defaults or []))
+    for entry in entries:
         if entry.override and isinstance(entry.option, str):
-            state.overrides.setdefault(entry.group.strip("/"), entry.option)
+            state.overrides.setdefault(_group(entry, parent), entry.option)
+    for entry in entries:
+        if entry.override or entry.option == "_self_" or depth >= _DEEPEST:
+            continue
+        for option in entry.option if isinstance(entry.option, list) else [entry.option]:
+            group = _group(entry, parent)
+            chosen = state.overrides.get(group, option) if entry.group else option
+            if not isinstance(chosen, str) or group.split("/")[0] == "hydra":
+                continue
+            name = _name(group, chosen)
+            found = _find(run, state, name)
+            if found is not None:
+                _collect_overrides(run, state, found, name.rpartition("/")[0], depth + 1)
+
+
+def _group(entry: _Entry, parent: str) -> str:
+    group = entry.group.strip("/")
+    if entry.group.startswith("/"):
+        return group
+    return "/".join(part for part in (parent, group) if part)
+
+
+def _name(group: str, option: str) -> str:
+    if option.startswith("/"):
+        return option.lstrip("/")
+    return "/".join(part for part in (group, option) if part)
 
 
 def _merge(
@@ -120,9 +156,7 @@ def _merge_option(
     run: Machine, state: Composition, entry: _Entry, option: Any, below: tuple[str, str], depth: int
 ) -> None:
     parent, package = below
-    group = entry.group.strip("/")
-    if not entry.group.startswith("/"):
-        group = "/".join(part for part in (parent, group) if part)
+    group = _group(entry, parent)
     option = state.overrides.get(group, option) if entry.group else option
     if group.split("/")[0] == "hydra" or option is None:
         return
@@ -132,13 +166,12 @@ def _merge_option(
     if text == "???" or "${" in text:
         state.missing.append(group or text)
         return
-    name = text.lstrip("/") if text.startswith("/") else "/".join(p for p in (group, text) if p)
+    name = _name(group, text)
     found = _find(run, state, name)
     if found is None:
         if not entry.optional:
             state.missing.append(name)
         return
-    _collect_overrides(run, state, found, depth)
     inner = _package_of(found, entry, name, parent, package)
     _merge(run, state, found, name.removesuffix(".yaml"), inner, depth + 1)
 

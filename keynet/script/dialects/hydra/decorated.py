@@ -154,8 +154,6 @@ def _config(run: Machine, node: Value, given: Arguments, package: str | None) ->
 
 
 HYDRA: Final = Dialect(
-    "hydra",
-    ("hydra",),
     {
         "hydra.main": _main,
         "hydra.core.config_store.ConfigStore.instance": _instance,

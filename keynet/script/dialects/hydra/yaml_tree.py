@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
+from keynet.frozen import frozen
 from keynet.script.conversion import element_kind
 from keynet.script.interpreter.machine import Declared, Machine
 from keynet.script.interpreter.values import Unknown
@@ -23,7 +24,7 @@ _FLOAT: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConfigFile:
     """One configuration: ``package`` is None without a header, ``defaults`` without a list."""
 

@@ -23,6 +23,7 @@ def follow_branches(run: Machine, branches: list[Callable[[], Signal]], scope: S
     falling: list[dict[str, Value]] = []
     signals: list[str] = []
     regions: list[int] = []
+    raising: list[tuple[dict[str, Value], Value]] = []
     for branch in branches:
         scope.names = dict(before)
         run.limits.spend(len(before) // 16)
@@ -34,6 +35,8 @@ def follow_branches(run: Machine, branches: list[Callable[[], Signal]], scope: S
                 signal = None
             if signal != RAISE:
                 regions.append(run.region)
+            else:
+                raising.append((scope.names, run.raised))
         if signal is None:
             falling.append(scope.names)
             continue
@@ -41,6 +44,13 @@ def follow_branches(run: Machine, branches: list[Callable[[], Signal]], scope: S
         if signal in (BREAK, CONTINUE):
             scope.frame.exits.append(scope.names)
     settle(run, regions)
+    if len(raising) == len(branches):
+        same = all(kind == raising[0][1] for _names, kind in raising)
+        run.raised = run.raised if same else None
+    elif run.tries:
+        for names, kind in raising:
+            scope.names = names
+            run.may_raise(kind)
     if not falling:
         return next((s for s in (CONTINUE, BREAK, RETURN, RAISE) if s in signals), None)
     scope.names = merged(run, falling)

@@ -68,14 +68,14 @@ def _otherwise(
 def _turn(run: Machine, body: list[ast.stmt], scope: Scope) -> Signal:
     """Follow the body once; join the names at its uncertain breaks and continues."""
     outer, scope.frame.exits = scope.frame.exits, []
-    doubts, stops = run.doubts, run.stops
+    doubts, stops, failures = run.doubts, run.stops, run.failures
     run.enter()
     try:
         signal = run.execute(body, scope)
     finally:
         run.leave()
     # What a ``continue`` passes over, the next turn reaches again.
-    run.doubts = doubts + (run.stops != stops)
+    run.doubts = doubts + (run.stops != stops) + run.failures - failures
     exits, scope.frame.exits = scope.frame.exits, outer
     if exits:
         scope.names = merged(run, [scope.names, *exits])

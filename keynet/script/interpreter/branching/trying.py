@@ -10,10 +10,11 @@ from typing import Final
 
 from keynet.script.files.project_files import is_well_known
 from keynet.script.interpreter.branching.flow import RAISE, Signal, follow_branches
+from keynet.script.interpreter.branching.raising import attempted, caught_by, from_failures
 from keynet.script.interpreter.definitions import Scope
 from keynet.script.interpreter.importing import imports_succeed
 from keynet.script.interpreter.machine import Machine
-from keynet.script.interpreter.values import UNKNOWN, External
+from keynet.script.interpreter.values import UNKNOWN, External, Value
 
 __all__ = ["follow_suppressed", "follow_try"]
 
@@ -35,6 +36,7 @@ _FINDING: Final = frozenset(
 )
 _SURE: Final = frozenset(["builtins", *sys.stdlib_module_names])
 _LEAVING: Final = frozenset(["exit", "_exit", "abort", "quit"])
+_FAILING: Final = (ast.Call, ast.Import, ast.ImportFrom)
 _OWN_BODY: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.Try)
 
 
@@ -53,60 +55,122 @@ def follow_try(run: Machine, node: ast.Try, scope: Scope) -> Signal:
 def follow_suppressed(run: Machine, node: ast.With | ast.AsyncWith, scope: Scope) -> Signal:
     """Follow the body of a ``with``; what comes after a possible failure is uncertain."""
     passed = [kind for item in node.items for kind in _suppressed(item.context_expr, scope)]
-    at = _doubtful(run, node.body, scope, imports=any(map(_catches, passed))) if passed else None
-    if at is None:
+    if not passed:
         return run.execute(node.body, scope)
-    signal = run.execute(node.body[:at], scope)
-    if signal is not None:
+    at = _doubtful(run, node.body, scope, imports=any(map(_catches, passed)))
+    handled: list[tuple[Value, bool]] = [(run.evaluate(kind, scope), True) for kind in passed]
+
+    def body() -> Signal:
+        signal = run.execute(node.body[:at], scope)
+        if signal is not None or at is None:
+            return signal
+        rest = node.body[at:]
+        return follow_branches(run, [lambda: run.execute(rest, scope), lambda: None], scope)
+
+    signal, states = attempted(run, scope, handled, body)
+    if signal == RAISE and any(caught_by(kind, run.raised) is not False for kind, _on in handled):
+        return None
+    if not states:
         return signal
-    rest = node.body[at:]
-    return follow_branches(run, [lambda: run.execute(rest, scope), lambda: None], scope)
+    passing = from_failures(run, scope, states, lambda: None)
+    return follow_branches(run, [lambda: signal, passing], scope)
 
 
 def _whole(run: Machine, node: ast.Try, scope: Scope, imports: bool | None) -> Signal:
+    handled = _handled(run, node, scope)
     signal: Signal = RAISE
-    if imports is not False:
-        signal = run.execute(node.body, scope)
-    elif all(_leaves(handler.body) for handler in node.handlers):
-        # The module may be a compiled one, which is not found.
-        imports, signal = True, run.execute(node.body, scope)
-    raised = signal == RAISE
-    if not raised and signal is None:
+    states: list[dict[str, Value]] = []
+    if imports is False and any(goes_on for _kind, goes_on in handled):
+        run.raised = External("builtins.ImportError")
+    else:
+        # A module that is not found may be a compiled one, where no handler goes on without it.
+        imports = None if imports is None else True
+        signal, states = attempted(run, scope, handled, lambda: run.execute(node.body, scope))
+    if signal == RAISE:
+        return _caught(run, node, handled, scope, states)
+    if states:
+        return follow_branches(
+            run,
+            [
+                lambda: run.execute(node.orelse, scope) if signal is None else signal,
+                *(_handling(run, handler, scope, states) for handler in node.handlers),
+            ],
+            scope,
+        )
+    if signal is None:
         signal = run.execute(node.orelse, scope)
-    if node.handlers and imports is not True:
-        signal = _handlers(run, node, scope, signal, raised=raised)
-    return signal
+    if not node.handlers or imports is True:
+        return signal
+    handlers = [_handling(run, handler, scope) for handler in node.handlers]
+    return follow_branches(run, [lambda: signal, *handlers], scope)
 
 
 def _until_failure(run: Machine, node: ast.Try, at: int, scope: Scope) -> Signal:
     """Follow what comes before a possible failure, then both the rest and the handlers."""
-    signal = run.execute(node.body[:at], scope)
-    if signal is not None:
-        return signal
+    handled = _handled(run, node, scope)
+    before, states = attempted(run, scope, handled, lambda: run.execute(node.body[:at], scope))
+    if before == RAISE:
+        return _caught(run, node, handled, scope, states)
+    if before is not None and not states:
+        return before
 
     def imported() -> Signal:
-        return run.execute([*node.body[at:], *node.orelse], scope)
+        if before is not None:
+            return before
+        rest = [*node.body[at:], *node.orelse]
+        signal, later = attempted(run, scope, handled, lambda: run.execute(rest, scope))
+        states.extend(later)
+        return signal
 
-    handlers = [_handling(run, handler, scope) for handler in node.handlers]
+    start = dict(scope.names)
+    states.append(start)
+    handlers = [_handling(run, handler, scope, states) for handler in node.handlers]
     return follow_branches(run, [imported, *handlers], scope)
 
 
-def _handlers(run: Machine, node: ast.Try, scope: Scope, signal: Signal, *, raised: bool) -> Signal:
-    branches = [_handling(run, handler, scope) for handler in node.handlers]
-    if not raised:
-        branches.insert(0, lambda: signal)
-    elif len(branches) == 1:
-        return branches[0]()
-    return follow_branches(run, branches, scope)
+def _handled(run: Machine, node: ast.Try, scope: Scope) -> list[tuple[Value, bool]]:
+    """Return the class that each handler handles, and whether the script goes on after it."""
+    return [
+        (None if one.type is None else run.evaluate(one.type, scope), not _leaves(one.body))
+        for one in node.handlers
+    ]
 
 
-def _handling(run: Machine, handler: ast.ExceptHandler, scope: Scope) -> Callable[[], Signal]:
-    def branch() -> Signal:
+def _caught(
+    run: Machine,
+    node: ast.Try,
+    handled: list[tuple[Value, bool]],
+    scope: Scope,
+    states: list[dict[str, Value]],
+) -> Signal:
+    """Follow the handlers that may catch what the body has raised."""
+    branches: list[Callable[[], Signal]] = []
+    states = [*states, dict(scope.names)]
+    for handler, (kind, _goes_on) in zip(node.handlers, handled, strict=True):
+        caught = caught_by(kind, run.raised)
+        if caught is not False:
+            branches.append(_handling(run, handler, scope, states))
+        if caught:
+            break
+    if not branches:
+        return RAISE
+    return branches[0]() if len(branches) == 1 else follow_branches(run, branches, scope)
+
+
+def _handling(
+    run: Machine,
+    handler: ast.ExceptHandler,
+    scope: Scope,
+    states: list[dict[str, Value]] | None = None,
+) -> Callable[[], Signal]:
+    """Return a branch that follows a handler, from the names wherever it may begin."""
+
+    def follow() -> Signal:
         if handler.name:
             scope.names[handler.name] = UNKNOWN
         return run.execute(handler.body, scope)
 
-    return branch
+    return from_failures(run, scope, [] if states is None else states, follow)
 
 
 def _first_doubtful(run: Machine, node: ast.Try, scope: Scope) -> int | None:
@@ -147,7 +211,9 @@ def _suppressed(expression: ast.expr, scope: Scope) -> list[ast.expr]:
 def _doubtful(run: Machine, body: list[ast.stmt], scope: Scope, *, imports: bool) -> int | None:
     """Return the place of the first statement with something that may fail."""
     for number, statement in enumerate(body):
-        for node in _own_nodes(statement):
+        if statement not in run.scanned:
+            run.scanned[statement] = [n for n in _own_nodes(statement) if isinstance(n, _FAILING)]
+        for node in run.scanned[statement]:
             is_import = isinstance(node, ast.Import | ast.ImportFrom)
             if (imports or not is_import) and _may_fail(run, node, scope):
                 return number

@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
+from keynet.script.files.bodies import docstring
 from keynet.script.interpreter.definitions import (
     Class,
     Container,
@@ -267,7 +268,7 @@ def _of_function(run: Machine, function: Function, name: str) -> Value:  # noqa:
     if name in ("__name__", "__qualname__"):
         return function.name
     if name == "__doc__" and not isinstance(function.node, ast.Lambda):
-        return ast.get_docstring(function.node, clean=False)
+        return docstring(function.node, clean=False)
     if name == "__defaults__":
         return function.defaults
     return UNKNOWN

@@ -141,7 +141,7 @@ def _identical(left: Value, right: Value) -> bool | None:  # noqa: PLR0911
             return False if known or _is_sentinel(other) or _is_known_type(other) else None
     for one, other in ((left, right), (right, left)):
         if isinstance(other, Unknown):
-            if one is None and other.kind not in ("", "None"):
+            if one is None and other.kind not in ("", "None") and not other.optional:
                 return False
             return None
         if one is None or isinstance(one, bool):

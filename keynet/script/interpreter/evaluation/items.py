@@ -35,6 +35,8 @@ from keynet.script.interpreter.values import (
 
 __all__ = ["is_named_tuple", "item_of", "items_of", "slice_of", "starts_here"]
 
+_INDEX_ERROR: Final = External("builtins.IndexError")
+_KEY_ERROR: Final = External("builtins.KeyError")
 _MOST_VALUES: Final = 64
 _MOST_CALLED: Final = 12
 
@@ -57,6 +59,7 @@ def item_of(run: Machine, value: Value, key: Value) -> Value:  # noqa: PLR0911, 
             # A call of Generic[int] is a call of the class.
             return value
         case External(name="os.environ"):
+            run.may_raise(_KEY_ERROR)
             return machine_dependent("os.environ")
         case External(name="sys.version_info") if key == 0:
             return 3
@@ -90,6 +93,7 @@ def _of_dict(run: Machine, value: dict[Value, Value], key: Value) -> Value:
         called = list(value.values())
         if all(isinstance(one, (Function, Class, BoundMethod, Partial)) for one in called):
             return called[0] if len(called) == 1 else OneOf(tuple(called))
+    run.may_raise(_KEY_ERROR)
     if isinstance(key, Unknown) and value and len(value) <= _MOST_VALUES and not run.spoiled(value):
         return Unknown(merge_kinds([kind_of(one) for one in value.values()]))
     return UNKNOWN
@@ -98,7 +102,10 @@ def _of_dict(run: Machine, value: dict[Value, Value], key: Value) -> Value:
 def _of_sequence(run: Machine, value: list[Value] | tuple[Value, ...] | str, key: Value) -> Value:
     if run.spoiled(value) or not isinstance(key, int) or (key >= 0 and starts_here(value)):
         return Unknown("str" if isinstance(value, str) else "")
-    return value[key] if -len(value) <= key < len(value) else UNKNOWN
+    if -len(value) <= key < len(value):
+        return value[key]
+    run.may_raise(_INDEX_ERROR)
+    return UNKNOWN
 
 
 def items_of(run: Machine, value: Value) -> list[Value] | None:  # noqa: PLR0911

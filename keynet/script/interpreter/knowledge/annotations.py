@@ -1,9 +1,10 @@
 """Read annotations: the type, choices and metadata of a parameter or field."""
 
 import ast
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from keynet.frozen import frozen
 from keynet.script.conversion import converter_kind, element_kind, is_strange
 from keynet.script.interpreter.definitions import Class, Scope
 from keynet.script.interpreter.machine import Machine
@@ -20,7 +21,7 @@ _LONGEST: Final = 1_000
 _DEEPEST: Final = 12
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Described:
     """The type of a parameter; ``kind`` is "" for any type that is not reported.
 

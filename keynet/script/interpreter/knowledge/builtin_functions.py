@@ -15,6 +15,7 @@ from keynet.script.interpreter.values import (
     UNKNOWN,
     Arguments,
     BoundMethod,
+    External,
     Leftover,
     OneOf,
     PathValue,
@@ -30,6 +31,7 @@ from keynet.script.interpreter.values import (
 
 __all__ = ["BUILTINS"]
 
+_VALUE_ERROR: Final = External("builtins.ValueError")
 _FAILURES: Final = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError)
 
 
@@ -96,6 +98,8 @@ def _convert(kind: type, name: str) -> Callable[[Machine, Arguments], Value]:
             return _text_of_member(run, value)
         options = [*given.positional[1:], *given.keywords.values()]
         if not is_constant(value) or not all(is_constant(item) for item in options):
+            if kind is not str and kind_of(value) not in ("int", "float", "bool"):
+                run.may_raise(_VALUE_ERROR)
             return Unknown(name, reason_of(value))
         if isinstance(value, int) and value.bit_length() > operations.MAX_BITS:
             return Unknown(name)
@@ -104,6 +108,7 @@ def _convert(kind: type, name: str) -> Callable[[Machine, Arguments], Value]:
         try:
             return kind(value, *options)
         except _FAILURES:
+            run.may_raise(_VALUE_ERROR)
             return Unknown(name)
 
     return convert

@@ -55,7 +55,8 @@ def _announce(run: Machine, cls: Class, node: ast.ClassDef, scope: Scope) -> Non
     """Tell the bases of a new class: ``__subclasses__`` and ``__init_subclass__``."""
     # A class may be made again, as in a loop or a function that is called twice.
     for one in list(lineage(cls))[1:]:
-        if one in cls.bases and all(other.node is not node for other in one.derived):
+        again = any(isinstance(other, Class) and other.node is node for other in one.derived)
+        if one in cls.bases and not again:
             if run.may_change(one.derived):
                 one.derived.append(cls)
             else:

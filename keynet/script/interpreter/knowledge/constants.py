@@ -5,6 +5,7 @@ import posixpath
 import string
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from keynet.script.interpreter.machine import Handler, Machine
@@ -111,6 +112,8 @@ _MACHINE: Final[Mapping[str, str]] = {
     "datetime.date.today": "object",
 }
 
+# Return None where a variable is not set, unless another default is given.
+_VARIABLES: Final = frozenset(["os.getenv", "os.environ.get"])
 # Change nothing but the unknown start of the project's own paths.
 _KEEP: Final = frozenset(["os.path.abspath", "os.path.expanduser", "os.path.realpath"])
 
@@ -157,6 +160,8 @@ def _of_machine(name: str, kind: str) -> Handler:
             known = _same_anywhere(name, path, given.get("start", 1))
             if known:
                 return known
+        if name in _VARIABLES and given.get("default", 1, None) is None:
+            return replace(machine_dependent(name, kind), optional=True)
         return machine_dependent(name, kind)
 
     return answer

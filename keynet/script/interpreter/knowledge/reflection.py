@@ -60,18 +60,24 @@ def _annotation(run: Machine, node: ast.arg, function: Function) -> Value:
     return written_type(run, node.annotation, function.scope)
 
 
-def _of_function(run: Machine, function: Function) -> dict[Value, Value]:
+def _of_function(function: Function) -> dict[str, ast.expr]:
+    """Return the annotations of a function by name, that of its result last."""
     given = function.node.args
     extra = [one for one in (given.vararg, given.kwarg) if one is not None]
-    found: dict[Value, Value] = {
-        node.arg: _annotation(run, node, function)
+    found = {
+        node.arg: node.annotation
         for node in [*_arguments_of(function), *given.kwonlyargs, *extra]
         if node.annotation is not None
     }
     returns = None if isinstance(function.node, ast.Lambda) else function.node.returns
     if returns is not None:
-        found["return"] = written_type(run, returns, function.scope)
+        found["return"] = returns
     return found
+
+
+def _written(run: Machine, function: Function) -> dict[Value, Value]:
+    hints = _of_function(function).items()
+    return {name: written_type(run, node, function.scope) for name, node in hints}
 
 
 def _annotations(run: Machine, given: Arguments) -> Value:
@@ -82,7 +88,7 @@ def _annotations(run: Machine, given: Arguments) -> Value:
             {n: written_type(run, node, cls.scope) for n, (node, cls) in own if cls is value}
         )
     function, _bound = _unwrapped(value, follow=True)
-    return UNKNOWN if function is None else run.fresh(_of_function(run, function))
+    return UNKNOWN if function is None else run.fresh(_written(run, function))
 
 
 def _type_hints(run: Machine, given: Arguments) -> Value:
@@ -100,8 +106,10 @@ def _type_hints(run: Machine, given: Arguments) -> Value:
     if function is None:
         return UNKNOWN
     scope = function.scope
-    hints = _of_function(run, function)
-    return run.fresh({name: _evaluated(run, hint, scope) for name, hint in hints.items()})
+    hints = _of_function(function).items()
+    return run.fresh(
+        {name: _evaluated(run, run.evaluate(node, scope), scope) for name, node in hints}
+    )
 
 
 def _evaluated(run: Machine, hint: Value, scope: Scope) -> Value:
@@ -174,7 +182,10 @@ def _signature(run: Machine, given: Arguments) -> Value:
         fields.update((one, number) for number, one in enumerate(PARAMETER_KINDS))
         parameters[name] = Instance(None, fields, run.region)
     function, _bound = _unwrapped(value)
-    returns = None if function is None else _of_function(run, function).get("return", _EMPTY)
+    returns: Value = None
+    if function is not None:
+        node = _of_function(function).get("return")
+        returns = _EMPTY if node is None else written_type(run, node, function.scope)
     attributes: dict[str, Value] = {
         "parameters": run.fresh(parameters),
         "return_annotation": returns,
@@ -198,7 +209,7 @@ def _full_spec(run: Machine, given: Arguments) -> Value:
         function.defaults or None,
         run.fresh([one.arg for one in node.kwonlyargs]),
         run.fresh(dict(function.keyword_defaults)) if function.keyword_defaults else None,
-        run.fresh(_of_function(run, function)),
+        run.fresh(_written(run, function)),
     ]
     made = named_tuple("FullArgSpec", [(name, MISSING) for name in _SPEC], Module("", Path()))
     return Instance(made, dict(zip(_SPEC, values, strict=True)), run.region)

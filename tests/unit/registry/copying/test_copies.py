@@ -125,6 +125,7 @@ def test_an_image_returns_from_a_layout_as_it_was(
     assert set(registry.repository("back").blobs) == blobs_of(source.image)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_index_with_referrers_returns_from_a_layout_as_it_was(
     source: Filled, target: tuple[MemoryRegistry, str], tmp_path: Path, kind: str
@@ -236,6 +237,7 @@ def test_a_folder_keeps_its_other_images(source: Filled, tmp_path: Path) -> None
     assert not (tmp_path / "other").exists()
 
 
+@pytest.mark.slow
 def test_a_folder_keeps_the_referrers_that_it_has(source: Filled, tmp_path: Path) -> None:
     place = f"oci:{tmp_path}/out"
     for _time in range(2):

@@ -80,6 +80,7 @@ NO_API = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", NO_API)
 def test_where_there_is_no_api_the_fallback_tag_is_read(connect: Connect, kind: str) -> None:
     registry = MemoryRegistry(

@@ -37,6 +37,7 @@ def pull(registry: MemoryRegistry, file: Path, form: Format) -> None:
     asyncio.run(pull_image(f"http://{registry.host}", NAME, "1", file, format=form))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize(
     ("config_type", "config", "artifact_type", "shown"),

@@ -42,6 +42,7 @@ FAULTS: list[Fault] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["/manifests/", "/blobs/"])
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
 @pytest.mark.parametrize("auth", ["open", "token"])
@@ -265,6 +266,7 @@ def test_what_cannot_be_mounted_is_looked_for_before_it_is_sent(connect: Connect
     assert registry.bytes_received - before < 10_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [*FAULTS, CutAnswer(0.0)], ids=str)
 def test_a_mount_that_fails_at_first_becomes_an_upload(connect: Connect, fault: Fault) -> None:
     registry = MemoryRegistry(fault=lambda q: fault if b"mount=" in q.url.query else None)
@@ -284,7 +286,7 @@ def test_what_takes_more_requests_than_a_mount_begins_before_them(connect: Conne
     async def run() -> None:
         async with connect(registry) as client:
             base = origin.with_tag("1")
-            await push_image(client, image_of(mounted), base, known_missing=True)
+            await push_image(client, image_of(tuple(mounted)), base, known_missing=True)
             registry.seen.clear()
             image = image_of((*mounted, new))
             await push_image(client, image, TARGET, known_missing=True, new_repository=True)

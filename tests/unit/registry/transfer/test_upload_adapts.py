@@ -74,6 +74,7 @@ def test_a_growing_chunk_that_is_refused_goes_back_to_what_was_taken(
     assert registry.bytes_received < 82 * MIB, "the upload goes on where it was"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 411, 415, 416, 501])
 def test_a_registry_without_chunks_gets_the_blob_in_one_put(connect: Connect, status: int) -> None:
     sizes: list[int] = []
@@ -198,6 +199,7 @@ class Ranges(MemoryRegistry):
         return reply
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "lie",
     [
@@ -265,6 +267,7 @@ def test_bodies_that_are_cut_again_and_again_become_smaller(connect: Connect) ->
     upload(connect, MemoryRegistry(fault=fault), layer(3 * MIB))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [429, 503, 504])
 def test_a_registry_that_is_away_for_a_while_gets_chunks_as_before(
     connect: Connect, status: int

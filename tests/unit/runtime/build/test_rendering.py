@@ -127,6 +127,7 @@ def test_a_large_archive_stays_a_file_and_its_hash_turns_the_cache(tmp_path: Pat
     assert one.text != other.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "expected"),
     [

@@ -294,6 +294,7 @@ def test_the_password_of_a_login_is_typed_in(machine: Machine) -> None:
         assert logout.arguments == ["logout", ACCESS.host]
 
 
+@pytest.mark.slow
 def test_a_failed_login_shows_no_password(machine: Machine) -> None:
     for builder in _builders(machine):
         machine.install(
@@ -349,6 +350,7 @@ def test_docker_buildkit_gets_a_folder(machine: Machine, plan: BuildPlan) -> Non
     assert program.calls[0].arguments[-1].endswith("/root")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("network", "host"),
     [

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from keynet.runtime.engines.docker.docker_args import read_info as read_docker_info
-from keynet.runtime.engines.podman_like.dialect import read_info
+from keynet.runtime.engines.podman_like.dialect import Facts, Invocation, read_info
 
 RECORDED = Path(__file__).parents[3] / "fakes" / "engine_output"
 
@@ -26,6 +26,33 @@ def test_info_is_read(engine: str, generation: str) -> None:
 def test_strange_info_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         read_info(text)
+
+
+@pytest.mark.parametrize(
+    ("default", "controllers", "order"),
+    [
+        ("crun", "", ["", "runc", "youki"]),
+        ("crun", "hugetlb\n", ["runc", "youki", ""]),
+        ("runc", "hugetlb\n", ["", "crun", "youki"]),
+    ],
+)
+def test_crun_is_the_last_to_be_tried_where_control_groups_are_mixed(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    default: str,
+    controllers: str,
+    order: list[str],
+) -> None:
+    for name in ("crun", "runc", "youki"):
+        (tmp_path / name).touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    file = tmp_path / "cgroup.controllers"
+    file.write_text(controllers)
+    facts = Facts(False, "overlay", "/graph", "amd64", default)
+    tried = facts.with_runtimes(Invocation("podman"), file)
+    assert [Path(each.runtime).name for each in tried] == order
+    unmixed = facts.with_runtimes(Invocation("podman"), tmp_path / "nothing")
+    assert unmixed[0].runtime == ""
 
 
 def test_dockers_info_is_read() -> None:

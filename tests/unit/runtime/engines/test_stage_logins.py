@@ -82,6 +82,7 @@ def _tagged(program: EngineProgram) -> bool:
     return any(verb.startswith(f"tag {STAGE} ") for verb in program.verbs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["docker", "podman"])
 @pytest.mark.parametrize("secret", SECRETS)
 def test_a_stage_with_a_password_is_removed_after_the_build(
@@ -96,6 +97,7 @@ def test_a_stage_with_a_password_is_removed_after_the_build(
     assert not _tagged(program)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["docker", "podman"])
 def test_a_stage_with_a_password_is_removed_after_a_failed_build(
     machine: Machine, name: str
@@ -115,6 +117,7 @@ def test_a_password_in_a_requirement_counts(machine: Machine) -> None:
     assert STAGE in _removed(program)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["docker", "podman"])
 @pytest.mark.parametrize("network", OPEN)
 def test_a_stage_without_one_is_kept(machine: Machine, name: str, network: str) -> None:

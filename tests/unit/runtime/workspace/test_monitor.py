@@ -196,6 +196,7 @@ def test_an_interrupt_is_not_a_bad_health() -> None:
         check_health(Stopped())
 
 
+@pytest.mark.slow
 def test_a_monitor_that_nobody_holds_ends() -> None:
     seen: queue.Queue[Health] = queue.Queue()
     monitor = HealthMonitor(Engine(), FAST, seen.put)
@@ -214,6 +215,7 @@ def test_an_impossible_interval_is_refused(seconds: float) -> None:
         HealthMonitor(Engine(), timeout_s=seconds)
 
 
+@pytest.mark.slow
 def test_a_program_that_forgets_to_stop_ends_all_the_same() -> None:
     program = (
         "import time\n"

@@ -48,7 +48,7 @@ SOURCES = {
     "windows": f"def f():\r\n    {LONG}\r\ndef g():\r\n    {LONG}\r\n",
     "decorated": f"@d(\n    1\n)\n@e\ndef f():\n    {LONG}\nx = 1\n",
     "blank-lines": f"def f():\n\n\n    {LONG}\n\n\n\n    return 1\n\n\nx = 1\n",
-    "far-down": "\n" * 3000 + f"def f():\n    {LONG}\n    return 1\nx = 1\n",
+    "far-down": "\n" * 6000 + f"def f():\n    {LONG}\n    return 1\nx = 1\n",
     "korean": f"def f():\n    '''설명'''\n    {LONG}\n    return '값'\nx = '끝'\n",
 }
 
@@ -95,3 +95,35 @@ def test_a_function_that_is_no_python_hides_nothing_else_of_its_module(tmp_path:
         p.parse_args()
         """
     assert arguments(tmp_path, script, {"options.py": module}) == [A("lr", "float", 0.1)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "'''Text.\n\n    More of it.\n    '''",
+        '"""Text with \'\'\' in it."""',
+        "'Text.'",
+        "'''Text \\t of signs.'''",
+        "r'''Raw.'''",
+        "# A comment.\n    '''Text.'''",
+        "('Text.'\n     ' More.')",
+        "'''Text.'''.strip()",
+        "'''Text.'''; x = 1",
+        "f'''{x}'''",
+        "b'''Bytes.'''",
+        "return '''Text.'''",
+        "x = '''Text.'''",
+        "'''''' + x",
+        "\n    '''Text.'''",
+    ],
+)
+@pytest.mark.parametrize("clean", [True, False])
+def test_a_docstring_is_that_of_the_whole_text(body: str, *, clean: bool) -> None:
+    source = f"def f(x):\n    {body}\n    {LONG}\n"
+    (function,), (whole,) = bodies.parse(source, "m.py").body, ast.parse(source).body
+    assert isinstance(function, ast.FunctionDef)
+    assert isinstance(whole, ast.FunctionDef)
+    expected = ast.get_docstring(whole, clean=clean)
+    assert bodies.docstring(function, clean=clean) == expected
+    assert list(function.body)
+    assert bodies.docstring(function, clean=clean) == expected

@@ -51,6 +51,9 @@ def row(kind: str = "str", default: object = None) -> Row:
          row()),
         ("X and p.add_argument('--a', required=True)", row()),
         ("p.add_argument('--a', action=lib.Action)", row()),
+        ("d = 1 if X is None else 2\np.add_argument('--a', default=d)", row()),
+        ("def f():\n    match X:\n        case None: return\n"
+         "    p.add_argument('--a')\nf()", row()),
     ],
 )  # fmt: skip
 def test_what_one_path_says_is_unknown_and_noted(tmp_path: Path, body: str, expected: Row) -> None:
@@ -66,3 +69,36 @@ def test_what_every_path_says_is_known(tmp_path: Path) -> None:
     )
     found = read(tmp_path, HEAD + body)
     assert (rows(found), found.notes) == ([("a", "str", None, True, None)], ())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        # A parser that resolves conflicts has one of them or the other.
+        "q = argparse.ArgumentParser(conflict_handler='resolve')\nif X:\n"
+        "    q.add_argument('--a', type=int, default=1)\nelse:\n    q.add_argument('--a')\np = q",
+        # What is unknown of the second one is noted, too.
+        "if X:\n    p.add_argument('--a')\nelse:\n    p.add_argument('--a', required=bool(X))",
+        # The argument of the second turn is the one that the script goes on with.
+        "for n in ['x'] if X else ['x', 'y']:\n    pass\nelse:\n"
+        "    action = p.add_argument('--a', default='d')\n    action.default = 2",
+    ],
+)
+def test_what_two_paths_add_is_either(tmp_path: Path, body: str) -> None:
+    found = read(tmp_path, f"{HEAD}{body}\np.parse_args()\n")
+    assert rows(found) == [row()]
+    assert all(note.message.count("a") for note in found.notes)
+    assert found.notes
+
+
+def test_a_class_that_is_made_on_a_condition_leaves_its_siblings_readable(tmp_path: Path) -> None:
+    script = (
+        "class Base: pass\nif X:\n    class One(Base): pass\nclass Two(Base): pass\n"
+        "p.add_argument('--a')\np.parse_args()\n"
+    )
+    assert rows(read(tmp_path, HEAD + script)) == [row()]
+
+
+def test_a_flag_stays_one_whatever_type_is_set_afterwards(tmp_path: Path) -> None:
+    script = "a = p.add_argument('--a', action='store_true')\na.type = int\np.parse_args()\n"
+    assert rows(read(tmp_path, HEAD + script)) == [row("bool", default=False)]

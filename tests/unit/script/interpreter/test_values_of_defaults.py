@@ -1991,6 +1991,7 @@ _, value = ('a', 5)
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("expression", "expected"), EXPRESSIONS)
 def test_an_expression_is_worth_what_python_makes_of_it(
     expression: str, expected: object, tmp_path: Path

@@ -39,6 +39,7 @@ def test_checks_come_as_they_are_found() -> None:
     assert found == [_check("second"), Ended("second"), _check("first"), Ended("first")]
 
 
+@pytest.mark.slow
 def test_what_hangs_is_late_and_is_not_waited_for() -> None:
     never = threading.Event()
 

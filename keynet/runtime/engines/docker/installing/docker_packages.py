@@ -13,13 +13,13 @@ import re
 import secrets
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from keynet.files import owners
 from keynet.files.uninterrupted import uninterrupted
+from keynet.frozen import frozen
 from keynet.oci.platform import Platform
 from keynet.plan import Recipe
 from keynet.process import shell
@@ -115,7 +115,7 @@ def install(
     return rendering.on_packages(recipe, image)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _BaseImage:
     """A base image in the daemon's store.
 
@@ -180,7 +180,7 @@ def _known(binary: str, project: str, key: str) -> str | None:
     return found if _ID.fullmatch(found) else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Container:
     """A container in which packages are installed; ``create`` it, and ``remove`` it in any case."""
 

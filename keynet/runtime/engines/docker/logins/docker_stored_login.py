@@ -38,7 +38,7 @@ def store(binary: str, access: RegistryAccess) -> None:
 
 
 def remove(binary: str, host: str) -> None:
-    """Remove a login; one that is not there is no error.
+    """Remove a login; one that is not there is not an error.
 
     Raises:
         EngineError: docker refuses.

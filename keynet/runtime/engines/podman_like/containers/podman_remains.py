@@ -1,10 +1,11 @@
 """Find what builds have left in a store of podman and buildah: working containers and images."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from keynet.errors import EngineError
+from keynet.frozen import frozen
 from keynet.process import shell
 from keynet.runtime.build import layer_cache, store_remains
 from keynet.runtime.engines.podman_like import own_store, working_containers
@@ -25,7 +26,7 @@ def stores(dialect: Dialect, binary: str) -> Iterator["PodmanRemains"]:
         yield PodmanRemains(dialect, own_store.select(plain))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PodmanRemains:
     """One store of podman or buildah as a ``Finder``."""
 

@@ -85,6 +85,7 @@ def test_what_an_inspection_tells() -> None:
     assert read_inspection("") == BuilderFacts("")
 
 
+@pytest.mark.slow
 def test_a_builder_elsewhere_needs_no_daemon(machine: Machine, far: str) -> None:
     program = _docker(machine, Answer("buildx inspect *far", far), Answer("buildx build *"))
     builder = _chosen()
@@ -97,6 +98,7 @@ def test_a_builder_elsewhere_needs_no_daemon(machine: Machine, far: str) -> None
     assert not any(verb.startswith(("info", "context")) for verb in program.verbs)
 
 
+@pytest.mark.slow
 def test_the_hosts_network_is_tried_when_the_builders_own_does_not_work(
     machine: Machine, far: str
 ) -> None:
@@ -122,6 +124,7 @@ def test_a_builder_that_only_copies(machine: Machine, far: str) -> None:
     assert "permission denied" in builder.unsupported(BuildPlan(Path("/c"), (), recipe))[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "answers",
     [

@@ -56,6 +56,7 @@ def test_client_and_server_have_versions_of_their_own(machine: Machine) -> None:
     assert ENGINE.ping() > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("said", "hint"),
     [

@@ -210,3 +210,31 @@ def test_a_default_of_the_machine_is_null_with_a_note(tmp_path: Path) -> None:
     assert found.parser_type == "click"
     assert found.arguments == (A("n", "int"), A("m", "int"))
     assert [note.line for note in found.notes] == [4, 5]
+
+
+def test_a_group_sets_the_defaults_of_its_commands(tmp_path: Path) -> None:
+    # As click.Context.lookup_default finds them when the program runs.
+    found = arguments(
+        tmp_path,
+        """
+        import click
+        MAP = {'train-model': {'epochs': 7}, 'in': {'deep': {'x': 2}}, 'ev': {'n': 5}}
+        @click.group(context_settings={'default_map': MAP})
+        def cli(): pass
+        @cli.command()
+        @click.option('--epochs', default=3)
+        def train_model(epochs): pass
+        @cli.command('ev')
+        @click.option('--n', default=1)
+        def evaluate(n): pass
+        @cli.group('in')
+        def inner(): pass
+        @inner.command()
+        @click.option('--x', default=1)
+        @click.option('--y', default=1)
+        def deep(x, y): pass
+        cli()
+        """,
+    )
+    defaults = {argument.name: argument.default for argument in found}
+    assert defaults == {"epochs": 7, "n": 5, "x": 2, "y": 1}

@@ -56,3 +56,21 @@ def test_only_what_is_merged_counts(tmp_path: Path) -> None:
     cfg = OmegaConf.merge(OmegaConf.create({"lr": 0.1}), OmegaConf.from_cli())
     """
     assert rows(read(tmp_path, script)) == [("lr", "float", 0.1, False, None)]
+
+
+def test_a_configuration_that_is_merged_with_the_command_line_itself(tmp_path: Path) -> None:
+    script = """
+    from dataclasses import dataclass
+    from omegaconf import OmegaConf
+    @dataclass
+    class C:
+        a: int = 1
+        b: str = "x"
+    cfg = OmegaConf.structured(C(a=5))
+    def main():
+        cfg.merge_with_cli()
+    main()
+    """
+    found = read(tmp_path, script)
+    assert found.parser_type == "dataclass"
+    assert rows(found) == [("a", "int", 5, False, None), ("b", "str", "x", False, None)]

@@ -47,3 +47,24 @@ def test_settings_that_read_the_environment_alone_are_no_command_line(tmp_path: 
     found = read(tmp_path, SCRIPT.format(keyword="", config="", call="Settings()"))
     assert found.arguments == ()
     assert any("pydantic-settings" in note.message for note in found.notes)
+
+
+def test_subcommands_are_flattened_below_their_names(tmp_path: Path) -> None:
+    script = """
+    from pydantic import BaseModel
+    from pydantic_settings import BaseSettings, CliApp, CliPositionalArg, CliSubCommand
+    class Train(BaseModel):
+        lr: float = 0.1
+    class Eval(BaseModel):
+        path: CliPositionalArg[str]
+    class Tool(BaseSettings):
+        seed: int = 0
+        train: CliSubCommand[Train]
+        eval: CliSubCommand[Eval]
+    CliApp.run(Tool)
+    """
+    assert rows(read(tmp_path, script)) == [
+        ("seed", "int", 0, False, None),
+        ("train.lr", "float", 0.1, False, None),
+        ("eval.path", "str", None, True, None),
+    ]

@@ -39,6 +39,21 @@ if __name__ == "__main__":
 """
 ROWS: list[tuple[str, dict[str, str], list[Row]]] = [
     (
+        "an experiment that overrides a group named before it",
+        {
+            "conf/config.yaml": "defaults:\n  - db: mysql\n  - exp: big\n  - _self_\nseed: 1\n",
+            "conf/db/mysql.yaml": "user: me\n",
+            "conf/db/postgres.yaml": "timeout: 10\n",
+            "conf/exp/big.yaml": "# @package _global_\ndefaults:\n  - override /db: postgres\n"
+            "layers: 9\n",
+        },
+        [
+            ("db.timeout", "int", 10, False, None),
+            ("layers", "int", 9, False, None),
+            ("seed", "int", 1, False, None),
+        ],
+    ),
+    (
         "values, types and lists",
         {"conf/config.yaml": "lr: 1e-3\nseed: 42\ntags: [a, b]\nnested:\n  deep:\n    x: true\n"},
         [

@@ -1,0 +1,49 @@
+"""Nothing false in silence: random scripts, each run in all worlds that its conditions allow.
+
+KEYNET_RANDOM_SCRIPTS=FIRST:LAST reads those of other seeds; what a seed makes is printed by
+``python -c "from tests.property.random_scripts import made; print(made(SEED))"``.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from keynet.script.extraction import extract
+
+from .random_scripts import made
+from .script_worlds import silently_false, worlds
+
+QUICK, MANY = range(20), range(1_000, 2_000)
+
+
+def wrong_in(folder: Path, seeds: range) -> dict[int, list[str]]:
+    """Return what was read falsely and without a note, by seed."""
+    script = folder / "train.py"
+    found: dict[int, list[str]] = {}
+    for seed in seeds:
+        text = made(seed)
+        script.write_text(text)
+        extraction = extract(script)
+        wrong = {fault for world in worlds(text) for fault in silently_false(world, extraction)}
+        if wrong:
+            found[seed] = sorted(wrong)
+    return found
+
+
+def test_nothing_of_a_random_script_is_false_in_silence(tmp_path: Path) -> None:
+    assert wrong_in(tmp_path, QUICK) == {}
+
+
+@pytest.mark.slow
+def test_nothing_of_many_random_scripts_is_false_in_silence(tmp_path: Path) -> None:
+    wanted = os.environ.get("KEYNET_RANDOM_SCRIPTS", "")
+    first, _colon, last = wanted.partition(":")
+    assert wrong_in(tmp_path, range(int(first), int(last)) if last else MANY) == {}
+
+
+def test_most_worlds_of_random_scripts_have_a_parser_with_arguments() -> None:
+    # The test above would find nothing in scripts that fail before they parse.
+    counts = [len(world) for seed in QUICK for world in worlds(made(seed))]
+    assert len(counts) > len(QUICK)
+    assert sum(counts) > 5 * len(counts)

@@ -14,6 +14,8 @@ __all__ = ["DOCOPT"]
 
 _USAGE: Final = re.compile(r"^[^\n]*usage:[ \t]*(.*?)(?=\n[ \t]*\n|\Z)", re.I | re.S | re.M)
 _OPTION: Final = re.compile(r"^[ \t]*(-\S.*(?:\n[ \t]+(?!-)\S.*)*)", re.M)
+# The first option may stand on the line of its title.
+_BESIDE_TITLE: Final = re.compile(r"^([^\n]*options:)[ \t]*(?=-)", re.I | re.M)
 _DEFAULT: Final = re.compile(r"\[default:[ ]?(.*?)\]", re.I | re.S)
 _SIGNS: Final = re.compile(r"\.\.\.|[\[\]()|]|[^\s\[\]()|.]+(?:\.(?!\.\.)[^\s\[\]()|.]+)*")
 _LEFT_OUT: Final = ("help", "version", "h")
@@ -39,7 +41,7 @@ class _Grammar:
         self.elements: dict[str, _Element] = {}
         self.options: dict[str, _Element] = {}
         self.described: list[_Element] = []
-        for block in _OPTION.findall(text):
+        for block in _OPTION.findall(_BESIDE_TITLE.sub(r"\1\n  ", text)):
             self._describe(block)
         found = _USAGE.search(text)
         words: list[str] = found[1].split() if found else []

@@ -1,5 +1,6 @@
 """jsonargparse: argparse with the parameters of classes and functions."""
 
+import ast
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -10,7 +11,7 @@ from keynet.script.dialects.command_line import CommandLine
 from keynet.script.dialects.fields.declaring import Style, declare_all, members_of_union
 from keynet.script.dialects.fields.field import Field, class_fields, function_fields, function_of
 from keynet.script.interpreter.definitions import Class, Function, Instance, Module, Scope
-from keynet.script.interpreter.evaluation.attributes import class_attribute
+from keynet.script.interpreter.evaluation.attributes import class_attribute, lineage
 from keynet.script.interpreter.knowledge.annotations import describe_value
 from keynet.script.interpreter.machine import Declared, Dialect, Machine, Native, NativeClass
 from keynet.script.interpreter.values import (
@@ -244,10 +245,49 @@ def _fields(run: Machine, target: Value) -> list[Field]:
     if isinstance(target, Class):
         initialise = class_attribute(target, "__init__")
         if isinstance(initialise, Function):
-            return function_fields(run, initialise, method=True)
+            return _with_bases(run, target, initialise)
         return class_fields(run, target)
     function = function_of(target)
     return [] if function is None else function_fields(run, function)
+
+
+def _with_bases(run: Machine, cls: Class, initialise: Function) -> list[Field]:
+    """Return a constructor's parameters, and those of the bases to which it passes its ``**``."""
+    fields = function_fields(run, initialise, method=True)
+    taken = {field.name for field in fields}
+    passed = _passed_on(initialise)
+    owners = [one for one in lineage(cls) if "__init__" in one.namespace]
+    for owner in owners[1:]:
+        function = owner.namespace["__init__"]
+        if passed is None or not isinstance(function, Function):
+            break
+        count, names = passed
+        taken |= names
+        inherited = function_fields(run, function, method=True)
+        fields.extend(field for field in inherited[count:] if field.name not in taken)
+        taken |= {field.name for field in inherited}
+        passed = _passed_on(function)
+    return fields
+
+
+def _passed_on(function: Function) -> tuple[int, set[str]] | None:
+    """Return how many positional and which named parameters ``super().__init__(…)`` sets.
+
+    None where it does not pass on the ``**`` of the function.
+    """
+    rest = function.node.args.kwarg
+    if rest is None or isinstance(function.node, ast.Lambda):
+        return None
+    for node in (part for statement in function.node.body for part in ast.walk(statement)):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(value=ast.Call(func=ast.Name("super")), attr="__init__")
+            ) if any(
+                one.arg is None and isinstance(one.value, ast.Name) and one.value.id == rest.arg
+                for one in node.keywords
+            ):
+                return len(node.args), {one.arg for one in node.keywords if one.arg is not None}
+    return None
 
 
 def _cli(run: Machine, given: Arguments) -> Value:

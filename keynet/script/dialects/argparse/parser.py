@@ -177,7 +177,7 @@ def _set_up(run: Machine, group: Group, given: Arguments) -> Value:
 
 
 def _add_config_option(run: Machine, parser: Parser, given: Arguments) -> None:
-    """Add the option for the configuration file that configargparse adds."""
+    """Add the options for configuration files that configargparse adds."""
     names = run.iterate(given.keywords.get("args_for_setting_config_path", ()))
     if names:
         keywords: dict[str, Value] = {
@@ -186,6 +186,11 @@ def _add_config_option(run: Machine, parser: Parser, given: Arguments) -> None:
             "help": given.keywords.get("config_arg_help_message", "config file path"),
         }
         _add_argument(run, parser, Arguments(tuple(names), keywords, False, given.line, given.file))
+    writing = run.iterate(given.keywords.get("args_for_writing_out_config_file", ()))
+    if writing:
+        keywords = {"dest": "write_out_config_file_to_this_path"}
+        rest = Arguments(tuple(writing), keywords, False, given.line, given.file)
+        _add_argument(run, parser, rest)
 
 
 def _parents(run: Machine, value: Value, given: Arguments) -> list[Parser]:

@@ -14,7 +14,9 @@ from keynet.script.interpreter.values import (
     Arguments,
     External,
     Generic,
+    Unknown,
     Value,
+    join,
 )
 from keynet.text import _
 
@@ -110,7 +112,7 @@ def _declare_choice(
         name, "str", chosen, field.default is MISSING, field.help, list(known) or None,
         field.line, field.file, notes,
     )  # fmt: skip
-    seen: set[str] = set()
+    found: dict[str, Declared] = {}
     ordered = sorted(known.values(), key=lambda cls: cls is not default)
     for cls in ordered:
         if not isinstance(cls, Class):
@@ -118,11 +120,20 @@ def _declare_choice(
         owner = field.default if cls is default else MISSING
         below = f"{prefix}{field.name}."
         for one in declare_all(run, class_fields(run, cls), _STYLE, below, owner, depth + 1):
-            if one.name not in seen:
-                seen.add(one.name)
-                # Only the chosen class asks for it.
-                one.required = one.required and len(known) == 1
-                yield one
+            # Only the chosen class asks for it.
+            one.required = one.required and len(known) == 1
+            if one.name not in found:
+                found[one.name] = one
+            elif default is None:
+                _join(found[one.name], one)
+    yield from found.values()
+
+
+def _join(one: Declared, other: Declared) -> None:
+    """Keep what two classes say of a field of the same name, where either may be chosen."""
+    one.default = join(one.default, other.default)
+    one.kind = one.kind if one.kind == other.kind else ""
+    one.choices = one.choices if one.choices == other.choices else Unknown("list")
 
 
 def _bare(cls: Class | None) -> Instance:

@@ -70,3 +70,21 @@ def test_an_unknown_text_has_a_note(tmp_path: Path) -> None:
 
 def test_deep_brackets_end(tmp_path: Path) -> None:
     assert read(tmp_path, SCRIPT.replace("{usage}", "Usage: p " + "[" * 3_000)).arguments == ()
+
+
+def test_an_option_on_the_line_of_its_title_has_its_default(tmp_path: Path) -> None:
+    script = """
+    '''Train.
+
+    Usage: train.py [options]
+
+    Options: --lr=<f>   rate
+                        [default: 0.5]
+      --seed=<n>        seed [default: 1]
+    '''
+    from docopt import docopt
+    docopt(__doc__)
+    """
+    assert [(row[0], row[2]) for row in rows(read(tmp_path, script))] == [
+        ("lr", "0.5"), ("seed", "1"),
+    ]  # fmt: skip

@@ -402,11 +402,16 @@ def test_the_option_for_a_configuration_file_is_added(tmp_path: Path) -> None:
             args_for_setting_config_path=['-c', '--config'],
             config_arg_is_required=True,
             config_arg_help_message='where the settings are',
+            args_for_writing_out_config_file=['-w', '--write'],
         )
         parser.add_argument('--lr', type=float)
         parser.parse_args()
         """,
-    ) == [A("config_file", required=True, help="where the settings are"), A("lr", "float")]
+    ) == [
+        A("config_file", required=True, help="where the settings are"),
+        A("write_out_config_file_to_this_path"),
+        A("lr", "float"),
+    ]
 
 
 def test_the_values_of_an_enum_with_a_constructor_of_its_own_are_unknown(tmp_path: Path) -> None:

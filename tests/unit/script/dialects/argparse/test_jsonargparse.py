@@ -168,3 +168,26 @@ def test_skipped_and_linked_parameters_are_left_out(tmp_path: Path) -> None:
     p.parse_args()
     """
     assert rows(read(tmp_path, script)) == [("a.x", "int", 1, False, None)]
+
+
+def test_keywords_that_a_constructor_passes_on_are_those_of_its_base(tmp_path: Path) -> None:
+    # As jsonargparse resolves them; it reads the call of the base, too.
+    script = """
+    from jsonargparse import ArgumentParser
+    class Root:
+        def __init__(self, size: int = 1, name: str = "n", deep: bool = False): ...
+    class Base(Root):
+        def __init__(self, width: int = 3, **kwargs):
+            super().__init__(8, **kwargs)
+    class Model(Base):
+        def __init__(self, depth: int = 9, **kwargs):
+            super().__init__(name="fixed", **kwargs)
+    p = ArgumentParser()
+    p.add_class_arguments(Model, "model")
+    p.parse_args()
+    """
+    found = read(tmp_path, script)
+    assert found.notes == ()
+    assert [(one.name, one.default) for one in found.arguments] == [
+        ("model.depth", 9), ("model.width", 3), ("model.deep", False),
+    ]  # fmt: skip

@@ -45,3 +45,17 @@ def test_the_choice_and_the_fields_of_each_class(tmp_path: Path) -> None:
 def test_without_a_default_the_choice_is_required(tmp_path: Path) -> None:
     script = SCRIPT.replace("opt: Opt = field(default_factory=Adam)", "opt: Opt")
     assert ("opt.type", "str", None, True, ("adam", "sgd")) in rows(read(tmp_path, script))
+
+
+def test_what_differs_between_the_classes_is_unknown_where_none_is_chosen(tmp_path: Path) -> None:
+    script = SCRIPT.replace("field(default_factory=Adam)", "field()").replace(
+        "momentum: float = 0.5", "momentum: float = 0.5\n    lr: float = 0.7"
+    )
+    found = read(tmp_path, script)
+    assert rows(found)[1:3] == [
+        ("opt.type", "str", None, True, ("adam", "sgd")),
+        ("opt.lr", "float", None, False, None),
+    ]
+    assert [note.message for note in found.notes] == [
+        "The default of opt.lr is unknown: it depends on a condition."
+    ]

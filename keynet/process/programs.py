@@ -6,8 +6,14 @@ anybody may have put a program called docker.
 
 import os
 from collections.abc import Mapping
+from typing import Final
 
-__all__ = ["find", "with_safe_path"]
+__all__ = ["WITHOUT_GIT", "find", "with_safe_path"]
+
+# For uv: it runs git wherever a requirement names a repository, with this user's keys, and asks
+# GitHub what git would. What it names may be hidden in the metadata of an archive. No program is
+# found on this PATH.
+WITHOUT_GIT: Final[Mapping[str, str]] = {"PATH": os.devnull, "UV_NO_GITHUB_FAST_PATH": "1"}
 
 
 def find(name: str) -> str | None:

@@ -28,6 +28,9 @@ _NO_WHEEL: Final = (
     re.compile(rf"({_NAME})(?:==[^\s,]+)? has no (?:usable )?wheels"),
     re.compile(rf"Building source distributions for `?({_NAME})`? is disabled"),
 )
+# What uv says where it finds no git, and of which requirement.
+_NO_GIT: Final = "Git executable not found"
+_REPOSITORY: Final = re.compile(rf"`({_NAME})(?:\[[^\]`\n]*\])? @ git\+")
 _BUILDS: Final = re.compile(
     r"no (?:usable )?wheels|[Bb]uilding (?:source distributions|from source)"
 )
@@ -41,6 +44,8 @@ class NoWheel(BuildFailed):
 
 def not_resolved(output: str, python: TargetPython, platform: Platform) -> BuildFailed:
     """Return the error for packages that cannot be chosen; it names those without a wheel."""
+    if _NO_GIT in output:
+        return from_source(list(dict.fromkeys(_REPOSITORY.findall(output))))
     text = Block(_tail(output))
     if not _BUILDS.search(output):
         shown = fill(
@@ -65,7 +70,7 @@ def from_source(names: Sequence[str]) -> NoWheel:
     """Return the error for requirements on version control, which is not asked."""
     shown = fill(
         _("{names} comes from version control: it has no wheel, and nothing is built here."),
-        names=", ".join(names[:_MANY]),
+        names=", ".join(names[:_MANY]) or _("A package"),
     )
     return _no_wheel(names[:_MANY], shown)
 

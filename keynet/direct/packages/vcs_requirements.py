@@ -1,6 +1,6 @@
 """Requirements on version control, which have no wheel: named before anything is fetched.
 
-uv would run git for them, which asks another host for what is then refused.
+They are refused in any case, since uv finds no git; this says so at once, before an index is asked.
 
 Source: pip, "VCS Support"; PEP 508, direct references.
 """

@@ -39,6 +39,7 @@ from keynet.frozen import frozen
 from keynet.oci.platform import Platform
 from keynet.plan import Dependencies, HostNetwork
 from keynet.process import shell
+from keynet.process.programs import WITHOUT_GIT
 from keynet.process.shell import Command
 from keynet.runtime.build import uv_program
 from keynet.runtime.build.inside import pip_options
@@ -236,7 +237,8 @@ def _prepared(
         )
         _refuse(options)
         folder = options.write(top / "for-uv")
-        own = {"HOME": str(top), "UV_CACHE_DIR": str(cache / "direct" / "uv"), "PATH": os.defpath}
+        own = {"HOME": str(top), "UV_CACHE_DIR": str(cache / "direct" / "uv")}
+        own |= {"PATH": os.defpath} if builder else WITHOUT_GIT
         if network.ca_bundle is not None:
             bundle = top / "ca.pem"
             bundle.write_bytes(network.ca_bundle)

@@ -22,6 +22,7 @@ from keynet.files.disk_cache import DiskCache
 from keynet.files.living_folders import living
 from keynet.oci.platform import Platform
 from keynet.plan import Dependencies
+from keynet.process.programs import WITHOUT_GIT
 from keynet.process.shell import Command, run
 from keynet.secret import Secret
 
@@ -131,7 +132,7 @@ def _ask(
             *("--index-strategy", "unsafe-best-match", "--no-header", "--no-annotate"),
             *("--no-emit-index-url", "--no-emit-find-links"),
         )
-        environment = {"UV_CACHE_DIR": str(places.cache() / "uv"), **indexes}
+        environment = {"UV_CACHE_DIR": str(places.cache() / "uv"), **indexes, **WITHOUT_GIT}
         try:
             finished = run(Command(argv, environment=environment), timeout_s=_LIMIT_S)
         except EngineError:
@@ -158,7 +159,7 @@ def _archive_name(path: str) -> str:
 
 
 def _needs_git(files: Mapping[str, bytes | Path]) -> bool:
-    """Report whether uv would run git here, with this user's keys, on a project's word."""
+    """Report whether the files name a repository: uv, which finds no git, need not be asked."""
     return any(
         _REPOSITORY.search(content)
         for name, content in files.items()

@@ -54,12 +54,17 @@ def look_up(run: Machine, name: str, scope: Scope) -> Value:
     for module in scope.module.stars:
         value = run.attribute(module, name)
         # Only of well-known modules outside the project it is known which names they have.
-        strange = isinstance(value, External) and not (
-            value.name in _STARS or run.handler(value.name) or run.native_class(value.name)
-        )
-        if not strange and not isinstance(value, Unknown):
+        guessed = isinstance(module, External) and isinstance(value, External)
+        if not isinstance(value, Unknown) and (not guessed or _is_known(run, value)):
             return value
     return UNKNOWN
+
+
+def _is_known(run: Machine, value: Value) -> bool:
+    """Report whether a name from outside the project is one that its module has."""
+    return isinstance(value, External) and bool(
+        value.name in _STARS or run.handler(value.name) or run.native_class(value.name)
+    )
 
 
 def bind(run: Machine, name: str, value: Value, scope: Scope) -> None:

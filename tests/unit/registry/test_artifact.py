@@ -138,6 +138,48 @@ def test_several_documents_are_sent_at_the_same_time_and_listed_after_them(
     assert order == [False] * 7 + [True]
 
 
+class RefusesOne(MemoryRegistry):
+    """Takes one manifest, refuses the next one, and answers no further one."""
+
+    def __init__(self) -> None:
+        super().__init__(referrers=False)
+        self.manifests = 0
+        self.given_up = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method != "PUT" or "/manifests/" not in request.url.path:
+            return await super().handle_async_request(request)
+        self.manifests += 1
+        if self.manifests == 3:
+            return httpx.Response(400, request=request)
+        if self.manifests > 3:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.given_up += 1
+        return await super().handle_async_request(request)
+
+
+def test_a_document_that_is_refused_ends_the_others_and_nothing_is_listed(
+    connect: Connect,
+) -> None:
+    registry = RefusesOne()
+    documents = [Attachment(kind, "name", kind.encode()) for kind in ("text/x", LOCK, SBOM)]
+
+    async def run() -> None:
+        async with connect(registry) as client:
+            # The image is the first manifest.
+            stored = await push_image(client, random_image(1), IMAGE)
+            with pytest.raises(RegistryError):
+                await artifact.attach_all(client, IMAGE.repository, stored, documents)
+            assert registry.given_up == 1
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+            tag = fallback_tag(stored.digest)
+            assert not [each for each in registry.seen if tag in each.url]
+
+    asyncio.run(run())
+
+
 def test_the_manifest_says_what_it_is_in_every_place(connect: Connect) -> None:
     registry = MemoryRegistry()
 

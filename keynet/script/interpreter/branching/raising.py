@@ -85,10 +85,15 @@ def caught_by(handled: Value, kind: Value) -> bool | None:
         return True if True in answers else None if None in answers else False
     if handled is None:
         return True
+    if isinstance(handled, Class) and isinstance(kind, Class):
+        return handled in lineage(kind)
     if isinstance(handled, Class):
-        return (
-            handled in lineage(kind) if isinstance(kind, Class) else None if kind is None else False
-        )
+        return None if kind is None else False
+    return _caught_by_outside(handled, kind)
+
+
+def _caught_by_outside(handled: Value, kind: Value) -> bool | None:
+    """Report whether a handler's class catches an exception if the project does not define it."""
     wanted = _builtin(handled)
     if isinstance(kind, Class):
         kinds = [_builtin(External(name)) for name in outside_bases(kind)]
@@ -97,13 +102,9 @@ def caught_by(handled: Value, kind: Value) -> bool | None:
     known = [one for one in kinds if one is not None]
     if wanted is not None and not known:
         # Of an exception that is not known only this is: it is none that ends a program.
-        return (
-            True
-            if wanted in (Exception, BaseException)
-            else None
-            if issubclass(wanted, Exception)
-            else False
-        )
+        if wanted in (Exception, BaseException):
+            return True
+        return None if issubclass(wanted, Exception) else False
     if wanted is None or len(known) < len(kinds):
         return None
     return any(issubclass(one, wanted) for one in known)

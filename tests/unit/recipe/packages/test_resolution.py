@@ -125,10 +125,42 @@ def test_the_names_in_requirements_files_are_read() -> None:
 @pytest.mark.parametrize("line", [b"x @ git+ssh://h.example/x\n", b"-e GIT+https://h.example/x\n"])
 def test_no_repository_is_cloned_on_this_machine(wheels: Path, tmp_path: Path, line: bytes) -> None:
     program, ran = tmp_path / "uv", tmp_path / "ran"
-    program.write_text(f"#!/bin/sh\ntouch {ran}\n")
+    program.write_text(f"#!/bin/sh\n: > {ran}\n")
     program.chmod(0o755)
     for content, is_asked in ((line, False), (b"six\n", True)):
         dependencies = Dependencies(files={"requirements.txt": content})
         resolution.resolve(dependencies, (3, 11), LINUX, {}, str(program))
         assert ran.exists() is is_asked
     assert wheels.is_dir()
+
+
+@pytest.mark.parametrize("kind", ["wheel", "source"])
+def test_nor_is_one_that_the_metadata_of_an_archive_names(
+    wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    git, ran = tmp_path / "programs" / "git", tmp_path / "ran"
+    git.parent.mkdir()
+    git.write_text(f"#!/bin/sh\n: > {ran}\nexit 1\n")
+    git.chmod(0o755)
+    monkeypatch.setenv("PATH", str(git.parent), prepend=":")
+    requirement = f"hidden @ git+file://{tmp_path}/repository"
+    if kind == "source":
+        name, content = "carrier-1.0.tar.gz", _source(requirement)
+    else:
+        _wheel(tmp_path, "carrier", requirement)
+        name = "carrier-1.0-py3-none-any.whl"
+        content = (tmp_path / name).read_bytes()
+    files = {"requirements.txt": f"./archives/{name}\n".encode(), f"archives/{name}": content}
+    assert _resolve(wheels, files) is None
+    assert not ran.exists()
+
+
+def _source(requirement: str) -> bytes:
+    metadata = f"Metadata-Version: 2.2\nName: carrier\nVersion: 1.0\nRequires-Dist: {requirement}\n"
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as archive:
+        for name, text in {"PKG-INFO": metadata, "pyproject.toml": ""}.items():
+            entry = tarfile.TarInfo(f"carrier-1.0/{name}")
+            entry.size = len(text)
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    return content.getvalue()

@@ -1,15 +1,18 @@
 """Clients of one account: the registry is asked once how to sign in, and tokens are used again."""
 
 import asyncio
+import math
 import re
 
 import httpx
 import pytest
 
-from keynet.errors import RegistryDenied
+from keynet.errors import RegistryDenied, RegistryError
 from keynet.net.sign_in import SignIn, covers
 from keynet.oci.reference import Reference
+from keynet.plan import RegistryAccess
 from keynet.registry.transfer.push_image import push_image
+from keynet.secret import Secret
 from tests.fakes.images import BytesLayer, image_of, random_image
 from tests.fakes.registry import MemoryRegistry
 from tests.unit.registry.conftest import Connect
@@ -156,6 +159,29 @@ def test_what_another_client_may_do_is_not_taken_for_granted(connect: Connect) -
                 await client.upload_bytes(IMAGE.repository, "text/plain", b"y")
 
     asyncio.run(run())
+
+
+def test_a_token_server_that_moves_to_another_host_gets_nothing(connect: Connect) -> None:
+    registry, shared = MemoryRegistry(auth="token"), SignIn()
+
+    async def run() -> None:
+        async with connect(registry, sign_in=shared) as client:
+            await client.upload_bytes(IMAGE.repository, "text/plain", b"x")
+        registry.expire_tokens()
+        registry.realm = "https://evil.test/token"
+        async with connect(registry, sign_in=shared) as client:
+            with pytest.raises(RegistryError, match="refused"):
+                await client.upload_bytes(IMAGE.repository, "text/plain", b"y")
+
+    asyncio.run(run())
+    assert registry.caught == []
+
+
+def test_the_access_of_another_account_has_learned_nothing() -> None:
+    access = RegistryAccess("registry.test", "one", Secret("x"))
+    access.sign_in.keep(frozenset(), Secret("Bearer of-one"), math.inf)
+    assert replace(access, username="two").sign_in.headers() == []
+    assert "of-one" not in repr(access)
 
 
 @pytest.mark.parametrize(

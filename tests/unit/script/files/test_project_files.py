@@ -106,3 +106,12 @@ def test_a_module_that_became_a_link_after_it_was_found_is_not_read(tmp_path: Pa
     (project / "tools").symlink_to("../outside")
     assert not files.mentions(module, "width")
     assert files.read(module, Limits()) is None
+
+
+def test_what_a_module_imports_comes_with_its_names(tmp_path: Path) -> None:
+    (tmp_path / "common.py").write_text("import argparse\nfrom torch import *\n")
+    script = tmp_path / "train.py"
+    script.write_text(
+        "from common import *\np = argparse.ArgumentParser()\np.add_argument('--lr')\n"
+    )
+    assert [each.name for each in extract(script).arguments] == ["lr"]

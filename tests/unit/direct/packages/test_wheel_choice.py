@@ -1,0 +1,58 @@
+"""Packages are chosen by a real uv, which runs nothing of what requirements name."""
+
+import os
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from keynet.direct.base.target_python import TargetPython
+from keynet.direct.packages.choice_errors import NoWheel
+from keynet.direct.packages.wheel_choice import choose_lock
+from keynet.events import ignore
+from keynet.oci.platform import Platform
+from keynet.plan import Dependencies, HostNetwork
+from tests.testbed.machine import need
+
+PYTHON = TargetPython((3, 11), "/usr/bin/python3.11", "/x", 36)
+
+
+def repository(folder: Path) -> str:
+    """Return a requirement on a repository that git can clone."""
+    folder.mkdir()
+    (folder / "pyproject.toml").write_text('[project]\nname = "hidden"\nversion = "1"\n')
+    environment = {**os.environ, "HOME": str(folder), "GIT_CONFIG_NOSYSTEM": "1"}
+    for role in ("AUTHOR", "COMMITTER"):
+        environment |= {f"GIT_{role}_NAME": "me", f"GIT_{role}_EMAIL": "me@example.com"}
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "first"]):
+        subprocess.run([need("git"), "-C", folder, *arguments], env=environment, check=True)
+    return f"hidden @ git+file://{folder}"
+
+
+def carrier(file: Path, requirement: str) -> bytes:
+    """Return a wheel with a requirement in its metadata."""
+    metadata = f"Metadata-Version: 2.1\nName: carrier\nVersion: 1\nRequires-Dist: {requirement}\n"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("carrier-1.dist-info/METADATA", metadata)
+        archive.writestr("carrier-1.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        archive.writestr("carrier-1.dist-info/RECORD", "")
+    return file.read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hidden", ["in an archive", "behind another space"])
+def test_no_repository_is_cloned_that_a_requirement_hides(
+    hidden: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    named = repository(tmp_path / "repository")
+    files = {"requirements.txt": named.replace("@ ", "@\u3000").encode()}
+    if hidden == "in an archive":
+        name = "carrier-1-py3-none-any.whl"
+        files = {"requirements.txt": f"./{name}\n".encode(), name: carrier(tmp_path / name, named)}
+    with pytest.raises(NoWheel, match="hidden comes from version control") as caught:
+        choose_lock(
+            Dependencies(files=files), HostNetwork(), PYTHON, Platform("linux", "amd64"), ignore
+        )
+    assert caught.value.names == ("hidden",)

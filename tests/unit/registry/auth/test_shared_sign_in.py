@@ -3,6 +3,7 @@
 import asyncio
 import math
 import re
+from dataclasses import replace
 
 import httpx
 import pytest

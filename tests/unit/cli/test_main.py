@@ -70,6 +70,11 @@ def test_a_wrong_flag_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> No
     assert "--no-such-flag" in capsys.readouterr().err
 
 
+def test_a_mistyped_command_gets_the_nearest_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["pussh", "train.py"]) == 2
+    assert "No such command 'pussh'. Did you mean 'push'?" in capsys.readouterr().err
+
+
 def test_an_unknown_command_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["no-such-command"]) == 2
     assert "no-such-command" in capsys.readouterr().err

@@ -218,8 +218,13 @@ def test_a_project_becomes_the_same_image_without_an_engine(
     for words in DIRECT_SAYS.get(name, case.says):
         assert words in done.stderr
     if case.prints is not None:
-        loaded = host.run(*engine_command(host), "load", "--quiet", "--input", str(archive))
-        assert _run(host, loaded.strip().split()[-1]).strip().endswith(case.prints)
+        podman = engine_command(host)
+        loaded = host.run(*podman, "load", "--quiet", "--input", str(archive))
+        image = loaded.strip().split()[-1]
+        try:
+            assert _run(host, image).strip().endswith(case.prints)
+        finally:
+            host.run(*podman, "rmi", image)
 
 
 def _project(host: Host, case: Case) -> Path:

@@ -86,7 +86,8 @@ def _images(setup: HostSetup) -> str:
 
 
 def _untagged(images: str) -> set[str]:
-    return {line for line in images.splitlines() if "<none>" in line}
+    """Return the ids: ages and widths of the lines change."""
+    return {line.split()[2] for line in images.splitlines() if "<none>" in line}
 
 
 def _key(images: str, name: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.engines import SYSTEM_PATH, root_environment
+from tests.integration.engines import SYSTEM_PATH, make_host, marked, root_environment
 from tests.testbed.machine import locked
 from tests.testbed.platform import EMAIL, PASSWORD, Platform
 from tests.testbed.user import OrdinaryUser, ordinary_user
@@ -338,3 +338,25 @@ def test_watching_shows_a_change_and_ends_with_ctrl_c(logged_in: Seat) -> None:
     _out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in err
+
+
+# Debian 13's versions.
+NEWER = {
+    "docker-newer": ("docker", "26."),
+    "podman-newer": ("podman", "5."),
+    "buildah-newer-rootless": ("buildah", "1.39"),
+}
+
+
+@pytest.mark.parametrize("kind", marked([*NEWER]))
+def test_the_newer_engines_are_found(kind: str, request: pytest.FixtureRequest) -> None:
+    engine, version = NEWER[kind]
+    host = make_host(kind, request)
+    done = _keynet(host.wrap([host.python, "-m", "keynet", "doctor", "--json"]), host.environment)
+    assert done.stdout, done.stderr
+    found = Examined(done.returncode, json.loads(done.stdout), 0)
+    assert found.checks[engine]["ok"], found.checks[engine]
+    assert found.checks[f"{engine} host"]["found"].startswith(f"client {version}")
+    # Nobody has logged in there.
+    assert not found.checks["login"]["ok"]
+    assert found.status == 6

@@ -233,7 +233,7 @@ class Direct:
             built.loop.run(write_to_cache(reference, images, target, access, emit))
 
     def local(self, built: Built) -> LocalImage:
-        """Return the digest, of several images their index's; there is no store that has it."""
+        """Return the digest, or that of the index of several images; no engine's store has it."""
         _content, root = root_of(built.images)
         images = built.images
         identity = Digest.of(images[0].image.config) if len(images) == 1 else root.digest

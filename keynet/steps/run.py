@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -80,25 +81,25 @@ def run_script(
 
     stages = Stages(emit)
     known = engines() if candidates is None else candidates
-    _prepare_output(options)
-    if request.settings.builder not in (AUTO, *(each.name for each in known)):
-        # Built without an engine: any engine runs it.
-        engine = loading.running_engine(known, emit)
-        prepared = prepare(request, stages, emit)
-        chosen, image_id, name = loading.build_and_load(
-            prepared, engine, options.settings, stages, emit
-        )
-        return _run(chosen, image_id, options, emit, name, script=True)
-    offered = running.only_running(known)
-    prepared = prepare(request, stages, emit, offered)
-    builder = prepared.builder
-    with stages.stage("build", _("Building image"), builder.engine.how):
-        built = builder.build(prepared.plan, prepared.access, emit, None)
-    assert isinstance(builder, Saver)
-    image = builder.local(built)
-    builder.release(built)
-    chosen = running.ask(builder, image.id, options.settings)
-    return _run(chosen, image.id, options, emit, image.name, script=True)
+    with _output_folder(options.output):
+        if request.settings.builder not in (AUTO, *(each.name for each in known)):
+            # Built without an engine: any engine runs it.
+            engine = loading.running_engine(known, emit)
+            prepared = prepare(request, stages, emit)
+            chosen, image_id, name = loading.build_and_load(
+                prepared, engine, options.settings, stages, emit
+            )
+            return _run(chosen, image_id, options, emit, name, script=True)
+        offered = running.only_running(known)
+        prepared = prepare(request, stages, emit, offered)
+        builder = prepared.builder
+        with stages.stage("build", _("Building image"), builder.engine.how):
+            built = builder.build(prepared.plan, prepared.access, emit, None)
+        assert isinstance(builder, Saver)
+        image = builder.local(built)
+        builder.release(built)
+        chosen = running.ask(builder, image.id, options.settings)
+        return _run(chosen, image.id, options, emit, image.name, script=True)
 
 
 def run_image(
@@ -121,13 +122,13 @@ def run_image(
         LocalImageNotFound: Neither the engine nor a registry has the image.
         InvalidRunSettings: A mount or the output folder cannot be used.
     """
-    _prepare_output(options)
-    offered = engines() if candidates is None else candidates
-    chosen = running.choose(builder, offered, image, options.settings, emit)
-    if chosen.config is None:
-        running.find_image(chosen.commands, image, access(), emit)
-        chosen = replace(chosen, config=chosen.commands.config(image))
-    return _run(chosen, image, options, emit, image, script=False)
+    with _output_folder(options.output):
+        offered = engines() if candidates is None else candidates
+        chosen = running.choose(builder, offered, image, options.settings, emit)
+        if chosen.config is None:
+            running.find_image(chosen.commands, image, access(), emit)
+            chosen = replace(chosen, config=chosen.commands.config(image))
+        return _run(chosen, image, options, emit, image, script=False)
 
 
 def own_registry(merged: Settings) -> RegistryAccess | None:
@@ -308,15 +309,17 @@ def _probably_out_of_memory(limits: Limits) -> str:
     )
 
 
-def _prepare_output(options: RunOptions) -> None:
-    """Create the output folder before anything is run.
+@contextmanager
+def _output_folder(folder: Path | None) -> Iterator[None]:
+    """Create the output folder before anything is run; remove it empty if that fails.
 
     Raises:
         InvalidRunSettings: It cannot be created or written to.
     """
-    folder = options.output
     if folder is None:
+        yield
         return
+    made = [each for each in (folder, *folder.parents) if not os.path.lexists(each)]
     why = ""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -329,3 +332,10 @@ def _prepare_output(options: RunOptions) -> None:
             fill(_("--output {folder} cannot be used: {why}."), folder=folder, why=why),
             _("Choose a folder that you may write to."),
         )
+    try:
+        yield
+    except BaseException:
+        for each in made:
+            with suppress(OSError):
+                each.rmdir()
+        raise

@@ -223,6 +223,16 @@ def test_writable_and_privileged_are_asked_for(docker: Docker, capfd: Capture) -
     assert "read-only" not in shown
 
 
+def test_a_run_that_does_not_begin_leaves_no_output_folder(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (tmp_path / "wrong.py").write_text("def (:\n")
+    for folder in (tmp_path / "a/results", kept):
+        assert keynet("run", "--output", str(folder), str(tmp_path / "wrong.py")) == 3
+    assert kept.is_dir()
+    assert not (tmp_path / "a").exists()
+
+
 def test_output_is_copied_from_where_it_was_written(docker: Docker, tmp_path: Path) -> None:
     docker.install(Answer("cp *"))
     results = tmp_path / "a/results"

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.interrupting import platform_of
+from tests.integration.scripted_registry import scripted_registry
 from tests.testbed import program
 from tests.testbed.daemon import Dockerd, running_dockerd
 from tests.testbed.host_setups import HostSetups
@@ -192,3 +194,10 @@ def index() -> Iterator[Index]:
     """A package index on loopback that counts what is fetched; see tests/testbed/index.py."""
     with running_index() as server:
         yield server
+
+
+@pytest.fixture
+def unused_platform(tmp_path: Path) -> Iterator[str]:
+    """A platform whose registry is asked for its account only: the build never ends."""
+    with scripted_registry(hangs=True) as registry, platform_of(registry.host, tmp_path) as url:
+        yield url

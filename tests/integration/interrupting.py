@@ -49,6 +49,12 @@ def platform_of(host: str, folder: Path) -> Iterator[str]:
         yield platform.url
 
 
+def with_temporary_folder(setup: HostSetup) -> HostSetup:
+    """Return the setup, with a folder for temporary files of its own."""
+    subprocess.run(setup.command("mkdir", "-p", str(setup.home / "tmp")), check=True)
+    return setup
+
+
 def sign_in(setup: HostSetup, url: str) -> None:
     # An empty PATH of engines would warn only; the registry that hangs must not be asked now.
     told = setup.keynet(

@@ -1,8 +1,6 @@
 """Ctrl-C during ``keynet push`` with every engine: status 130 and nothing is left behind."""
 
 import os
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +17,7 @@ from .interrupting import (
     sign_in,
     started,
     until,
+    with_temporary_folder,
 )
 from .pushing import NEWER, OLDER, marked, small_context, write
 from .scripted_registry import scripted_registry
@@ -37,9 +36,7 @@ OFTEN = (
 )
 def setup(request: pytest.FixtureRequest, host_setups: HostSetups) -> HostSetup:
     """Every setup, with a folder for temporary files of its own."""
-    made = host_setups.named(request.param)
-    subprocess.run(made.command("mkdir", "-p", str(made.home / "tmp")), check=True)
-    return made
+    return with_temporary_folder(host_setups.named(request.param))
 
 
 def test_interrupt_during_build_leaves_nothing(setup: HostSetup, unused_platform: str) -> None:
@@ -69,10 +66,3 @@ def test_interrupt_during_push_leaves_nothing(setup: HostSetup, tmp_path: Path) 
         assert process.returncode == 130, told
         until(lambda: not [line for line in processes(hanging.host) if "keynet" in line])
         assert left(setup) == before
-
-
-@pytest.fixture
-def unused_platform(tmp_path: Path) -> Iterator[str]:
-    """A platform whose registry is asked for its account only: the build never ends."""
-    with scripted_registry(hangs=True) as registry, platform_of(registry.host, tmp_path) as url:
-        yield url

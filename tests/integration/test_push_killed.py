@@ -4,18 +4,21 @@ Kills at many other moments are in test_sudden_death.py.
 """
 
 import os
-import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.testbed.host_setups import HostSetups
 from tests.testbed.program import HostSetup
 
-from .interrupting import platform_of, processes, remains, sign_in, started, until
+from .interrupting import (
+    processes,
+    remains,
+    sign_in,
+    started,
+    until,
+    with_temporary_folder,
+)
 from .pushing import NEWER, OLDER, marked, small_context, write
-from .scripted_registry import scripted_registry
 
 OFTEN = ("docker-legacy", "rootless-buildah", "newer-docker", "newer-podman", "newer-buildah")
 
@@ -25,16 +28,7 @@ OFTEN = ("docker-legacy", "rootless-buildah", "newer-docker", "newer-podman", "n
 )
 def setup(request: pytest.FixtureRequest, host_setups: HostSetups) -> HostSetup:
     """Every setup, with a folder for temporary files of its own."""
-    made = host_setups.named(request.param)
-    subprocess.run(made.command("mkdir", "-p", str(made.home / "tmp")), check=True)
-    return made
-
-
-@pytest.fixture
-def unused_platform(tmp_path: Path) -> Iterator[str]:
-    """A platform whose registry is asked for its account only: the build never ends."""
-    with scripted_registry(hangs=True) as registry, platform_of(registry.host, tmp_path) as url:
-        yield url
+    return with_temporary_folder(host_setups.named(request.param))
 
 
 @pytest.mark.parametrize("then", ["clean", "build"])

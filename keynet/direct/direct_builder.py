@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TypeAlias
 
 from keynet import __version__
-from keynet.archive.writer import Layout, write_archive
 from keynet.direct import image_making
 from keynet.direct.base.base_registries import BaseRegistries
 from keynet.direct.base.known_bases import KnownBases, open_registries
@@ -251,6 +250,8 @@ class Direct:
         elif len(images) > 1:
             built.loop.run(save_images("oci-archive", path, images, emit))
         else:
+            from keynet.archive.writer import Layout, write_archive
+
             layout: Layout = "oci" if format == "oci-archive" else "docker"
             built.loop.run(write_archive(path, images[0].image, layout=layout, name=None))
 

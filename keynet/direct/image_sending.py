@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from keynet.archive.layout.archive_target import writing_archive
-from keynet.archive.layout.folder_target import writing_folder
 from keynet.direct.caching.registry_cache import RegistryCache, Stored, open_cache, write_cache
 from keynet.direct.image_making import Made
 from keynet.direct.layers import mounting
@@ -16,7 +14,6 @@ from keynet.oci.reference import Reference
 from keynet.plan import RegistryAccess
 from keynet.registry.account_client import open_client
 from keynet.registry.transfer.push_image import push_image
-from keynet.registry.transfer.push_index import index_of, push_index
 
 __all__ = ["mounts", "push_images", "root_of", "save_images", "write_to_cache"]
 
@@ -59,6 +56,8 @@ async def push_images(
                 known_missing=True,
                 new_repository=True,
             )
+        from keynet.registry.transfer.push_index import push_index
+
         return await push_index(client, placed, target, mount_from=also_in, emit=emit)
 
 
@@ -79,6 +78,8 @@ def root_of(images: Sequence[Made]) -> tuple[bytes, Descriptor]:
     if len(images) == 1:
         content = images[0].image.manifest
         return content, Descriptor.of(MediaType.OCI_MANIFEST, content)
+    from keynet.registry.transfer.push_index import index_of
+
     content = index_of([(made.platform, made.image) for made in images])
     return content, Descriptor.of(MediaType.OCI_INDEX, content)
 
@@ -91,6 +92,9 @@ async def save_images(
     Raises:
         KeynetError: It cannot be written, or a layer cannot be read.
     """
+    from keynet.archive.layout.archive_target import writing_archive
+    from keynet.archive.layout.folder_target import writing_folder
+
     writing = writing_folder if kind == "oci" else writing_archive
     async with writing(path, emit) as target:
         for made in images:

@@ -1,6 +1,7 @@
 """The layers of a project's packages: those of the last time, or chosen and made now.
 
-Choosing comes before the build, since what cannot be had costs no upload key then.
+Choosing comes before the build, since what cannot be had costs no upload key then. What chooses
+and fetches packages is imported for that alone: most pushes find the layers of the last time.
 """
 
 from collections.abc import Sequence
@@ -12,13 +13,9 @@ from keynet.direct.image_document import Added
 from keynet.direct.layers import layering
 from keynet.direct.layers.layer_compression import LAYOUT, compression
 from keynet.direct.layers.layer_store import LayerStore
-from keynet.direct.packages import resolved_cache, wheel_choice
-from keynet.direct.packages.bill_of_materials import cyclonedx
+from keynet.direct.packages import resolved_cache
 from keynet.direct.packages.byte_code import Compiler, find_compiler
-from keynet.direct.packages.choice_errors import NoWheel, not_built, with_flag
-from keynet.direct.packages.package_lock import Recorded, rendered
 from keynet.direct.packages.resolved_cache import Resolved
-from keynet.direct.packages.source_builds import source_builds
 from keynet.events import Emit, LogLine, Notice
 from keynet.files import places
 from keynet.frozen import frozen
@@ -85,6 +82,9 @@ class WantedPackages:
         """
         if self._kept() is not None:
             return None
+        from keynet.direct.packages.choice_errors import NoWheel, not_built, with_flag
+        from keynet.direct.packages.source_builds import source_builds
+
         try:
             return self._chosen()
         except NoWheel as error:
@@ -97,6 +97,8 @@ class WantedPackages:
             return self._chosen(builds.program)
 
     def _chosen(self, builder: str = "") -> str:
+        from keynet.direct.packages import wheel_choice
+
         return wheel_choice.choose_lock(
             self.recipe.dependencies,
             self.plan.host_network,
@@ -119,8 +121,15 @@ class WantedPackages:
             for each in kept.layers:
                 self.emit(LogLine(fill(_("as before: {names}"), names=each.created_by), "layers"))
             return kept
+        return self._made_now(lock or self.choose() or "")
+
+    def _made_now(self, lock: str) -> Packages:
+        from keynet.direct.packages import wheel_choice
+        from keynet.direct.packages.bill_of_materials import cyclonedx
+        from keynet.direct.packages.package_lock import Recorded, rendered
+
         chosen = wheel_choice.fetch_wheels(
-            lock or self.choose() or "",
+            lock,
             self.recipe.dependencies,
             self.plan.host_network,
             self.target.python,
@@ -142,9 +151,11 @@ class WantedPackages:
                 anew=self.plan.no_cache,
             )
         )
+        version = self.compiler.version.partition(" ")[0] if self.compiler else ""
+        recorded = Recorded(self.target.python.minor, str(self.platform), version, LAYOUT)
         resolved = Resolved(
             tuple(layer for _added, layer in made),
-            rendered(chosen.packages, self._recorded()),
+            rendered(chosen.packages, recorded),
             cyclonedx(chosen.packages),
         )
         resolved_cache.keep(self._key(), resolved)
@@ -153,11 +164,9 @@ class WantedPackages:
     def _builder(self) -> str:
         if not self.plan.build_sdist:
             return ""
-        return source_builds(self.target.python, self.platform).program
+        from keynet.direct.packages.source_builds import source_builds
 
-    def _recorded(self) -> Recorded:
-        version = self.compiler.version.partition(" ")[0] if self.compiler else ""
-        return Recorded(self.target.python.minor, str(self.platform), version, LAYOUT)
+        return source_builds(self.target.python, self.platform).program
 
     def _kept(self) -> Packages | None:
         """Return the result of the last time: of this machine, else of the registry's cache."""

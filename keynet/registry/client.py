@@ -1,5 +1,7 @@
 """The client of one registry: blobs, manifests, tags, catalog, referrers.
 
+What lists and reads is imported when it is called: a push only sends.
+
 Source: OCI distribution-spec 1.1.
 """
 
@@ -20,13 +22,12 @@ from keynet.registry import blobs, manifests
 from keynet.registry.address import Registry
 from keynet.registry.auth.credential_sources import Auth, sources_of
 from keynet.registry.http.exchange import Call, ListLimits, Timeouts
-from keynet.registry.http.ping import ping
 from keynet.registry.http.session import Operation, Session
 from keynet.registry.http.tls import CERTS_D, ClientCertificate, Trust, from_certs_d
 from keynet.registry.http.transport import HttpTransport, Transport
-from keynet.registry.lists import catalog, listing, referrers
+from keynet.registry.lists import referrers
 from keynet.registry.manifests import Manifest
-from keynet.registry.transfer import download, looks
+from keynet.registry.transfer import looks
 from keynet.registry.transfer.blob_policy import BlobPolicy
 from keynet.registry.transfer.blob_source import Source
 from keynet.registry.transfer.upload import Upload
@@ -120,6 +121,8 @@ class RegistryClient:
             RegistryDenied: The credentials are refused.
             RegistryError: The answer is not a registry's.
         """
+        from keynet.registry.http.ping import ping
+
         await ping(self._session)
 
     async def catalog(self, *, page_size: int = 1000) -> list[str]:
@@ -128,6 +131,8 @@ class RegistryClient:
         Raises:
             RegistryDenied, NotFound, RegistryError: The registry offers no list.
         """
+        from keynet.registry.lists import catalog, listing
+
         operation = Operation(
             Call("GET", f"/v2/_catalog?n={page_size}"),
             _("list the repositories"),
@@ -139,6 +144,8 @@ class RegistryClient:
 
     async def tags(self, repository: str, *, page_size: int = 1000) -> list[str]:
         """List every tag of a repository, in the registry's order."""
+        from keynet.registry.lists import listing
+
         operation = Operation(
             Call("GET", f"/v2/{repository}/tags/list?n={page_size}"),
             fill(_("list the tags of {repository}"), repository=repository),
@@ -259,6 +266,8 @@ class RegistryClient:
         Raises:
             DigestMismatch: Before the last bytes; do not use those that came before.
         """
+        from keynet.registry.transfer import download
+
         return download.read_blob(self._session, repository, descriptor, start)
 
     async def upload(

@@ -21,7 +21,6 @@ from keynet.registry.account_client import open_client
 from keynet.registry.concurrent_work import run_together
 from keynet.runtime.engine import Documented
 from keynet.script.arguments import Extraction
-from keynet.steps import attached
 from keynet.text import _, fill
 
 __all__ = ["PlatformRegistry", "payload", "preload", "read"]
@@ -150,6 +149,8 @@ def read(
         RegistryError: The registry failed, or nothing is attached.
         ValidationError: The attached artifact does not describe hyperparameters.
     """
+    from keynet.steps import attached
+
     with contextlib.closing(EventLoop()) as loop:
         content = loop.run(_read(image, access, token_hosts))
     try:

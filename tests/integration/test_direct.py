@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -322,6 +323,29 @@ def test_a_code_change_sends_the_code_alone(
     layers = len(raw_manifest(pusher.platform, again.image)["layers"])
     # This registry has no referrers API: its list is read, written and read again.
     assert len(asked) <= layers + most, asked
+
+
+# What chooses packages, starts programs, drives engines, reads images or cleans up.
+SPARED = re.compile(
+    r"\| +(sh|rich|cyclonedx\..*|keynet\.(?:archive\..*|process\.shell|runtime\.engines\..*"
+    r"|steps\.cleaning\.re.*|direct\.packages\.(?:wheel_choice|package_lock|choice_errors)"
+    r"|direct\.base\.base_listing|registry\.lists\.(?:catalog|listing)))$",
+    re.MULTILINE,
+)
+
+
+def test_a_code_change_loads_no_more_than_it_needs(pusher: Pusher) -> None:
+    context = pusher.context("loaded")
+    variables = {
+        "PYTHONPROFILEIMPORTTIME": "1",
+        "XDG_CACHE_HOME": str(pusher.setup.home / "cache-loaded"),
+    }
+    first = pusher.push(context, env=variables)
+    assert "keynet.direct.packages.wheel_choice" in SPARED.findall(first.stderr)
+    write(pusher.setup, context / "train.py", "print('changed')\n")
+    again = pusher.push(context, env=variables)
+    assert again.returncode == 0, again.stderr
+    assert SPARED.findall(again.stderr) == []
 
 
 def raw_manifest(platform: Platform, image: str) -> dict[str, Any]:

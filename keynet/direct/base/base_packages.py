@@ -12,11 +12,13 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from keynet.direct.base.base_listing import Listing
 from keynet.direct.base.target_python import TargetPython
 from keynet.frozen import frozen
+
+if TYPE_CHECKING:
+    from keynet.direct.base.base_listing import Listing
 
 __all__ = ["BasePackages", "find_packages"]
 
@@ -57,7 +59,7 @@ class BasePackages:
         return [str(folder) for folder in written]
 
 
-def find_packages(listing: Listing, python: TargetPython) -> BasePackages:
+def find_packages(listing: "Listing", python: TargetPython) -> BasePackages:
     """Return the packages in the folders of a base's Python.
 
     Args:
@@ -73,7 +75,7 @@ def find_packages(listing: Listing, python: TargetPython) -> BasePackages:
     return BasePackages(tuple(folders), files) if files else BasePackages()
 
 
-def _files(listing: Listing, folders: list[str]) -> Iterator[tuple[str, str]]:
+def _files(listing: "Listing", folders: list[str]) -> Iterator[tuple[str, str]]:
     for path, content in sorted(listing.metadata.items()):
         inside, _slash, entry = path.rpartition("/")
         if not entry.endswith(".egg-info"):
@@ -85,7 +87,7 @@ def _files(listing: Listing, folders: list[str]) -> Iterator[tuple[str, str]]:
             yield path, content.decode("utf-8", "replace")
 
 
-def _folders(listing: Listing, python: TargetPython) -> list[str]:
+def _folders(listing: "Listing", python: TargetPython) -> list[str]:
     """Return the folders that this Python imports from, the first one first."""
     prefix = posixpath.dirname(posixpath.dirname(python.executable)).strip("/")
     minor = f"python{python.minor}"

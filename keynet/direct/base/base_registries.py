@@ -21,7 +21,6 @@ from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.plan import RegistryAccess
 from keynet.registry.account_client import open_client
-from keynet.registry.base_lookup import look
 from keynet.registry.client import RegistryClient
 from keynet.registry.kept_documents import KeptDocuments
 from keynet.registry.transfer.pull_image import RemoteLayer
@@ -98,6 +97,8 @@ class BaseRegistries:
         Raises:
             RegistryError, ValidationError: See ``pinned``.
         """
+
+        from keynet.registry.base_lookup import look
 
         async def asked(source: Source) -> Looked | None:
             kept = KeptDocuments.here()

@@ -2,12 +2,9 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from keynet.archive.layers import layer_blocks
-from keynet.direct.base.base_listing import Listing, read_layer
 from keynet.direct.base.base_packages import BasePackages, find_packages
-from keynet.direct.base.listed_python import find_python
 from keynet.direct.base.python_cache import (
     keep_packages,
     keep_python,
@@ -22,15 +19,16 @@ from keynet.events import Emit, LogLine, Notice
 from keynet.frozen import frozen
 from keynet.oci.descriptor import Digest
 from keynet.oci.image import Image, Layer
-from keynet.oci.index_entries import choose_entry
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.process.event_loop import EventLoop
 from keynet.registry.client import RegistryClient
 from keynet.registry.kept_documents import KeptDocuments
 from keynet.registry.transfer.pull_image import kept_image, read_image
-from keynet.registry.transfer.select_image import select_manifest
 from keynet.text import _, fill, size
+
+if TYPE_CHECKING:
+    from keynet.direct.base.base_listing import Listing
 
 __all__ = ["Target", "config_of", "find_python_alone", "find_target", "read_base"]
 
@@ -72,6 +70,9 @@ async def _fetched(
     client: RegistryClient, base: Reference, platform: Platform, kept: KeptDocuments
 ) -> Image:
     """Read an image and keep its documents: the build reads what preparing has read."""
+    from keynet.oci.index_entries import choose_entry
+    from keynet.registry.transfer.select_image import select_manifest
+
     top = kept.manifest(base.digest) if base.digest is not None else None
     if top is None:
         top = await client.get_manifest(base.repository, base.digest or base.identifier)
@@ -124,6 +125,8 @@ def find_target(
     packages = kept_packages(digest) or packages_of(stated[1])
     if python is not None and packages is not None:
         return Target(python, packages)
+    from keynet.direct.base.listed_python import find_python
+
     listing = _listed(image.layers[first:], base, loop, emit)
     python = known or find_python(listing, config, str(base))
     packages = find_packages(listing, python)
@@ -139,7 +142,10 @@ def find_python_alone(image: Image, base: Reference, loop: EventLoop, emit: Emit
     return known or find_target(image, base, loop, emit).python
 
 
-def _listed(layers: Sequence[Layer], base: Reference, loop: EventLoop, emit: Emit) -> Listing:
+def _listed(layers: Sequence[Layer], base: Reference, loop: EventLoop, emit: Emit) -> "Listing":
+    from keynet.archive.layers import layer_blocks
+    from keynet.direct.base.base_listing import Listing, read_layer
+
     whole = sum(layer.descriptor.size for layer in layers)
     text = fill(
         _("Reading the list of files of {base} once ({size})."), base=base, size=size(whole)

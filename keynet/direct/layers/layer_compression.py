@@ -18,7 +18,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import field
 from typing import BinaryIO, Final
 
-from keynet.archive.compression import zstd_library
 from keynet.frozen import frozen
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 
@@ -89,6 +88,8 @@ def _gzipped(member: bytes) -> bytes | bytearray:
 
 
 def _zstd() -> Compression:
+    from keynet.archive.compression import zstd_library
+
     zstd = zstd_library()
 
     def compress(member: bytes) -> bytes:

@@ -18,7 +18,7 @@ from keynet.direct.packages.environment_layer import (
     program_entries,
 )
 from keynet.direct.packages.resolved_cache import PackageLayer
-from keynet.direct.packages.wheel_choice import Wheel
+from keynet.direct.packages.wheel import Wheel
 from keynet.direct.packages.wheel_files import PREFIX, placed_entries, shared_files, wheel_entries
 from keynet.events import Emit, LogLine, Notice
 from keynet.frozen import frozen

@@ -15,7 +15,6 @@ import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import field
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +31,7 @@ from keynet.direct.packages.choice_errors import (
 from keynet.direct.packages.given_hashes import not_given
 from keynet.direct.packages.source_builds import BUILD_VARIABLES
 from keynet.direct.packages.vcs_requirements import from_version_control
+from keynet.direct.packages.wheel import Wheel
 from keynet.errors import BuildFailed
 from keynet.events import Emit, LogLine
 from keynet.files import places
@@ -47,7 +47,7 @@ from keynet.runtime.build.inside.pip_options import Options
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
 
-__all__ = ["Chosen", "Wheel", "choose_lock", "fetch_wheels"]
+__all__ = ["Chosen", "choose_lock", "fetch_wheels"]
 
 _LOCK: Final = "pylock.keynet.toml"
 _PINNED: Final = "pinned/pyproject.toml"
@@ -57,20 +57,6 @@ _KEPT: Final = frozenset({"LANG", "LC_ALL", "TMPDIR", "TZ"})
 # Stands in a lock for the folder that uv has worked in: another one is used to fetch.
 _TOP: Final = "/keynet/direct"
 _NOTHING: Final = BasePackages()
-
-
-@frozen
-class Wheel:
-    """An unpacked wheel: its project's name, a key of its content, and its folder.
-
-    ``metadata`` is its folder ``*.dist-info``, below ``root``.
-    """
-
-    name: str
-    version: str
-    key: str
-    root: Path = field(repr=False)
-    metadata: str = field(repr=False)
 
 
 @frozen

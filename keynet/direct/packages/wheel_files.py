@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from keynet.direct.layers.tar_stream import Entry, file_entry
-from keynet.direct.packages.wheel_choice import Wheel
+from keynet.direct.packages.wheel import Wheel
 from keynet.errors import BuildFailed
 from keynet.text import _, fill, printable
 

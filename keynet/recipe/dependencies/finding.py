@@ -14,7 +14,7 @@ from keynet.files import places
 from keynet.files.beneath import Beneath
 from keynet.frozen import frozen
 from keynet.plan import Dependencies
-from keynet.recipe.dependencies import looking, named_file
+from keynet.recipe.dependencies import looking
 from keynet.recipe.dependencies.declared import Declared, Selection
 from keynet.recipe.dependencies.folder import Folder, refused
 from keynet.recipe.dependencies.lines.variables import Variables
@@ -131,6 +131,8 @@ class _Finding:
     def _named(self, path: Path) -> Found:
         reader = RequirementsReader(self._top, "", self._variables)
         if self._search.is_trusted:
+            from keynet.recipe.dependencies import named_file
+
             with named_file.opened(path, self._top) as (folder, content):
                 reader.add_content(folder, path.name, content, trusted=True)
                 return self._done(self._search.requirements, reader)

@@ -23,7 +23,6 @@ from keynet.files.living_folders import living
 from keynet.oci.platform import Platform
 from keynet.plan import Dependencies
 from keynet.process.programs import WITHOUT_GIT
-from keynet.process.shell import Command, run
 from keynet.secret import Secret
 
 __all__ = ["named", "resolve"]
@@ -103,6 +102,8 @@ def _ask(
     indexes: Mapping[str, str | Secret],
     uv: str,
 ) -> str | None:
+    from keynet.process.shell import Command, run
+
     with living("resolution", Path(tempfile.gettempdir())) as temporary:
         folder = temporary / "files"
         folder.mkdir()

@@ -25,7 +25,6 @@ from keynet.registry.address import with_query
 from keynet.registry.concurrent_work import run_together
 from keynet.registry.http.exchange import Call
 from keynet.registry.http.session import Operation, Session
-from keynet.registry.lists import listing
 from keynet.registry.wire import ManifestWire
 from keynet.text import _, fill
 
@@ -176,6 +175,8 @@ async def _from_api(
     session: Session, repository: str, subject: Digest, artifact_type: str | None
 ) -> list[Descriptor] | None:
     """Ask the referrers API; None: the registry does not have it."""
+    from keynet.registry.lists import listing
+
     operation = _listing(repository, subject, artifact_type)
     async with listing.in_time(session, operation.action):
         try:

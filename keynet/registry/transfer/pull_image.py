@@ -17,7 +17,6 @@ from keynet.oci.reference import Reference
 from keynet.registry.client import RegistryClient
 from keynet.registry.kept_documents import KeptDocuments
 from keynet.registry.manifests import Manifest
-from keynet.registry.transfer.select_image import fetch_manifest, read_config
 from keynet.registry.wire import ConfigWire, read_json
 from keynet.text import _, fill
 
@@ -63,6 +62,8 @@ async def fetch_image(
         ValidationError: Config and manifest do not belong together.
         DigestMismatch: The registry sent other bytes than it announced.
     """
+    from keynet.registry.transfer.select_image import fetch_manifest
+
     return await read_image(client, source, await fetch_manifest(client, source, platform))
 
 
@@ -88,6 +89,8 @@ def kept_image(
 
 async def read_image(client: RegistryClient, source: Reference, manifest: Manifest) -> Image:
     """Read the config that belongs to a manifest; see ``fetch_image``."""
+    from keynet.registry.transfer.select_image import read_config
+
     return _image(client, source, manifest, await read_config(client, source, manifest))
 
 

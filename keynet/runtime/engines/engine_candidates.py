@@ -14,9 +14,9 @@ from keynet.runtime.engines.podman_like.buildah import BUILDAH
 from keynet.runtime.engines.podman_like.dialect import Dialect
 from keynet.runtime.engines.podman_like.podman import PODMAN
 from keynet.runtime.probing.candidate import EngineCandidate, TrialResult
-from keynet.runtime.probing.engine_report import EngineReport, Reporter
 
 if TYPE_CHECKING:
+    from keynet.runtime.probing.engine_report import EngineReport, Reporter
     from keynet.runtime.workspace.container_run import ContainerCommands
 
 __all__ = ["engines", "reporters"]
@@ -35,7 +35,7 @@ def engines() -> tuple[Candidate, ...]:
     return (docker, _podman_like(PODMAN), _podman_like(BUILDAH))
 
 
-def reporters() -> dict[str, Reporter]:
+def reporters() -> "dict[str, Reporter]":
     """Return what asks each engine for facts about itself and its host, by its name."""
     return {
         docker_host.NAME: _report_docker,
@@ -44,13 +44,13 @@ def reporters() -> dict[str, Reporter]:
     }
 
 
-def _report_docker() -> EngineReport | Unusable:
+def _report_docker() -> "EngineReport | Unusable":
     from keynet.runtime.engines.docker import docker_report
 
     return docker_report.report()
 
 
-def _report_podman_like(dialect: Dialect) -> EngineReport | Unusable:
+def _report_podman_like(dialect: Dialect) -> "EngineReport | Unusable":
     from keynet.runtime.engines.podman_like import podman_report
 
     return podman_report.report(dialect)

@@ -7,7 +7,6 @@ from keynet.errors import EngineUnavailable, KeynetError, UsageError
 from keynet.events import Emit, Notice
 from keynet.frozen import frozen
 from keynet.runtime.engine import AnyBuilder, Candidate, Unusable, WorkingEngine
-from keynet.runtime.probing import reasons
 from keynet.runtime.probing.cache import Cache
 from keynet.text import Block, _, fill, printable, stacked
 
@@ -157,6 +156,8 @@ def _skipped(refused: Unusable) -> str:
 
 
 def _cannot_run(engine: WorkingEngine) -> Unusable:
+    from keynet.runtime.probing import reasons
+
     return Unusable(
         engine.name,
         fill(

@@ -14,7 +14,6 @@ from keynet.events import Emit, Notice
 from keynet.oci import platform as platforms
 from keynet.plan import BaseFacts, BuildPlan, HostNetwork, Recipe
 from keynet.recipe.packages import resolution
-from keynet.runtime.build import uv_program
 from keynet.script import imports
 from keynet.script.training_script import TrainingScript
 from keynet.secret import Secret
@@ -112,6 +111,8 @@ def _resolver(plan: BuildPlan, recipe: Recipe, python: tuple[int, int]) -> impor
     def resolve() -> frozenset[str] | None:
         if not recipe.dependencies.files:
             return _BROUGHT_BY_BASE
+        from keynet.runtime.build import uv_program
+
         program = uv_program.find()
         if program is None:
             return None

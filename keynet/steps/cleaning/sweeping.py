@@ -1,8 +1,7 @@
 """Remove what dead commands have left, before a command that builds does the same work."""
 
 from keynet.events import ignore
-from keynet.files import dead_folders, folder_parents, owners, places
-from keynet.steps.cleaning import remnants, removing
+from keynet.files import dead_folders, folder_parents, places
 
 __all__ = ["sweep"]
 
@@ -14,8 +13,14 @@ def sweep() -> None:
     """
     here = places.real(folder_parents.runtime())
     dead = [folder for folder in dead_folders.find() if not folder.alive]
+    if not dead:
+        return
+    # What follows, and the engines that it imports, is needed after a sudden death alone.
+    from keynet.files import owners
+    from keynet.steps.cleaning import remnants, removing
+
     if any(folder.kind == owners.KIND and folder.path.parent == here for folder in dead):
         # Their programs may still run, and their containers are in an engine.
         removing.remove(remnants.of_dead(ignore))
-    elif dead:
+    else:
         dead_folders.remove_dead()

@@ -15,9 +15,7 @@ from keynet.oci import platform as platforms
 from keynet.oci.platform import Platform
 from keynet.oci.reference import DOCKER_HUB, Reference
 from keynet.plan import BaseFacts, BuildPlan, Recipe, RegistryAccess, UserContainerfile
-from keynet.recipe import instructions
 from keynet.runtime.engine import AnyBuilder, Inspecting
-from keynet.runtime.probing.reasons import error_line
 from keynet.steps.preparing import remembered_bases
 from keynet.steps.preparing.background_lookup import (
     UNKNOWN,
@@ -184,6 +182,8 @@ def _bases(plan: BuildPlan) -> list[_Base]:
         return []
     recipe = plan.recipe
     if isinstance(recipe, UserContainerfile):
+        from keynet.recipe import instructions
+
         names = instructions.bases(recipe.instructions)[:_MOST]
         return [_Base(name, _reference(name), is_recipe=False) for name in names]
     return [_Base(recipe.from_name, _reference(recipe.from_name), is_recipe=True)]
@@ -222,6 +222,8 @@ def _other_platform(base: _Base, there: tuple[Platform, ...], wanted: Platform) 
 
 
 def _does_not_exist(base: _Base, builder: AnyBuilder, why: str) -> EngineError:
+    from keynet.runtime.probing.reasons import error_line
+
     reference = base.reference
     registry = reference.registry if reference is not None else DOCKER_HUB
     return EngineError(
@@ -242,6 +244,8 @@ def _does_not_exist(base: _Base, builder: AnyBuilder, why: str) -> EngineError:
 
 
 def _not_pulled(base: _Base, builder: AnyBuilder, why: str) -> EngineError:
+    from keynet.runtime.probing.reasons import error_line
+
     return EngineError(
         fill(
             _("The base image {base} cannot be pulled by {engine}, which has no copy of it: {why}"),

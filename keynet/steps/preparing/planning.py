@@ -24,7 +24,7 @@ from keynet.plan import (
     Recipe,
     UserContainerfile,
 )
-from keynet.recipe import buildargs, containerfile, context, hostnetwork, ignore
+from keynet.recipe import buildargs, context, hostnetwork, ignore
 from keynet.recipe.credential_files import Logins
 from keynet.recipe.dependencies import default_python, finding
 from keynet.recipe.dependencies.declared import Selection
@@ -55,7 +55,11 @@ def plan_build(
     """
     settings = request.settings
     within = request.context if "dockerfile" in request.from_project else None
-    user_file = containerfile.read(settings.dockerfile, within) if settings.dockerfile else None
+    user_file = None
+    if settings.dockerfile:
+        from keynet.recipe import containerfile
+
+        user_file = containerfile.read(settings.dockerfile, within)
     rules = ignore.load(request.context, settings.dockerfile)
     scanned = context.scan(request.context, rules, _logins(request.environment))
     entrypoint = context.locate_entrypoint(request.context, script.path, rules)

@@ -20,7 +20,6 @@ from keynet.plan import (
 )
 from keynet.process.background import background
 from keynet.runtime.engine import AnyBuilder, Candidate, Resolving
-from keynet.runtime.engines.engine_candidates import engines
 from keynet.runtime.probing import choosing
 from keynet.steps.checking import training_checks
 from keynet.steps.cleaning import sweeping
@@ -115,9 +114,11 @@ def _builders(plan: BuildPlan, wanted: str, access: RegistryAccess | None) -> tu
 
     direct = DirectCandidate(plan, access)
     flag = _of_direct(plan)
-    if flag is None:
+    if flag is None and wanted != direct.name:
+        from keynet.runtime.engines.engine_candidates import engines
+
         return (*engines(), direct)
-    if wanted not in (choosing.AUTO, direct.name):
+    if flag is not None and wanted not in (choosing.AUTO, direct.name):
         raise UsageError(
             fill(
                 _("{flag} is for --builder {direct}, not for {wanted}."),

@@ -36,18 +36,17 @@ from keynet.runtime.engines.podman_like import (
     own_store,
     podman_args,
     podman_remote,
-    podman_stored_login,
     working_containers,
 )
 from keynet.runtime.engines.podman_like.dialect import Dialect, Invocation
 from keynet.runtime.engines.podman_like.podman_bases import PodmanBases
-from keynet.runtime.engines.podman_like.podman_engine import PodmanEngine
 from keynet.runtime.engines.podman_like.podman_login import RegistryAuth, private_auth
 from keynet.runtime.lacking import cannot_emulate, cannot_run, heredocs, several_platforms
 from keynet.runtime.probing.reasons import error_line
 from keynet.text import _, fill
 
 if TYPE_CHECKING:
+    from keynet.runtime.engines.podman_like.podman_engine import PodmanEngine
     from keynet.runtime.workspace.container_run import ContainerCommands
 
 __all__ = ["PodmanLike", "restore"]
@@ -221,10 +220,14 @@ class PodmanLike:
 
     def login(self, access: RegistryAccess) -> None:
         """Store a login; see ``LoginStore.login``."""
+        from keynet.runtime.engines.podman_like import podman_stored_login
+
         podman_stored_login.store(self._prefix, self.engine.name, access)
 
     def logout(self, host: str) -> None:
         """Remove a login; see ``LoginStore.logout``."""
+        from keynet.runtime.engines.podman_like import podman_stored_login
+
         podman_stored_login.remove(self._prefix, self.engine.name, host)
 
     def kept(self) -> list[KeptImage]:
@@ -239,8 +242,10 @@ class PodmanLike:
         layer_cache.drop(self._prefix, images)
 
     @property
-    def host(self) -> PodmanEngine:
+    def host(self) -> "PodmanEngine":
         """See ``Hosting.host``."""
+        from keynet.runtime.engines.podman_like.podman_engine import PodmanEngine
+
         return PodmanEngine(self.dialect, self.invocation)
 
     def container_commands(self, timeout_s: float = TIMEOUT_S) -> "ContainerCommands | None":

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from keynet.direct.layers.tar_stream import Entry
-from keynet.direct.packages.wheel_choice import Wheel
+from keynet.direct.packages.wheel import Wheel
 from keynet.direct.packages.wheel_files import placed_entries, wheel_entries
 from keynet.errors import BuildFailed
 

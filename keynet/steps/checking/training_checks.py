@@ -12,6 +12,7 @@ from typing import Final
 from keynet.errors import ContextInvalid
 from keynet.events import Emit, Notice
 from keynet.oci import platform as platforms
+from keynet.oci.reference import Reference
 from keynet.plan import BaseFacts, BuildPlan, HostNetwork, Recipe
 from keynet.recipe.packages import resolution
 from keynet.script import imports
@@ -24,8 +25,9 @@ from keynet.text import Block, _, fill, ngettext
 
 __all__ = ["check"]
 
-# Its images hold pip and, before 3.12, setuptools and wheel; nothing else.
-_PLAIN_BASE: Final = "python"
+# Python's own images, of Docker Hub or a mirror that keeps its names, hold pip and, before 3.12,
+# setuptools and wheel; nothing else. One that is called python in another place may hold anything.
+_PLAIN_BASE: Final = "library/python"
 _BROUGHT_BY_BASE: Final = frozenset(["pip", "setuptools", "wheel"])
 _TAG: Final = re.compile(r"(\d+)\.(\d+)(?:[.-]|$)")
 _VARIABLES: Final = {
@@ -83,7 +85,7 @@ def _doubts(plan: BuildPlan, script: TrainingScript) -> Iterator[Doubt]:
             python,
             image,
         )
-    is_plain = recipe.base.repository.rpartition("/")[2] == _PLAIN_BASE
+    is_plain = _is_plain(recipe.base)
     if facts is not None and (is_plain or facts.cuda):
         yield from cuda_check.check(
             dependencies.lines, dependencies.files, dependencies.source, facts.cuda, image
@@ -103,8 +105,11 @@ def _python(recipe: Recipe, facts: BaseFacts | None) -> tuple[int, int] | None:
     if facts is not None and facts.python is not None:
         return facts.python
     tag = _TAG.match(recipe.base.tag or "")
-    is_plain = recipe.base.repository.rpartition("/")[2] == _PLAIN_BASE
-    return (int(tag[1]), int(tag[2])) if is_plain and tag is not None else None
+    return (int(tag[1]), int(tag[2])) if _is_plain(recipe.base) and tag is not None else None
+
+
+def _is_plain(base: Reference) -> bool:
+    return f"/{base.repository}".endswith(f"/{_PLAIN_BASE}")
 
 
 def _resolver(plan: BuildPlan, recipe: Recipe, python: tuple[int, int]) -> imports_check.Resolve:

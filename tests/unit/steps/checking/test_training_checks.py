@@ -53,6 +53,13 @@ def test_a_module_that_nothing_brings_is_named_with_the_package(tmp_path: Path) 
     ]
 
 
+@pytest.mark.parametrize(
+    "base", ["docker.io/library/python:3.10", "harbor.example.com/hub/library/python:3.10-slim"]
+)
+def test_mirrors_hold_what_the_hub_holds(tmp_path: Path, base: str) -> None:
+    assert len(_said(tmp_path, "import cv2\n", base=base)) == 1
+
+
 def test_a_listed_package_is_enough(tmp_path: Path) -> None:
     assert _said(tmp_path, "import cv2\n", "opencv-python-headless==4.10.0.84") == []
 
@@ -62,6 +69,7 @@ def test_a_listed_package_is_enough(tmp_path: Path) -> None:
     [
         ("pytorch/pytorch:2.4.0-cuda12.1-cudnn9-runtime", ()),
         ("registry.example.com/team/ours:1", ()),
+        ("registry.example.com/team/python:3.10", ()),
         ("python:3.10-slim", ("libs/cv2/__init__.py",)),
         ("python:3.10-slim", ("vendored/cv2.cpython-310-x86_64-linux-gnu.so",)),
     ],

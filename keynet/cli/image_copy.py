@@ -35,8 +35,7 @@ _LONGEST_PASSWORD = 64 * 1024
             "are. Of several platforms one is copied, unless --all is given."
         ),
         examples=[
-            "keynet image copy docker.io/library/python:3.12"
-            " harbor.example.com/mirror/python:3.12 --all",
+            "keynet image copy quay.io/team/app:1 harbor.example.com/team/app:1 --all",
             "keynet image copy harbor.example.com/team/app:1 oci:app --referrers",
             "keynet image copy app.tar http://127.0.0.1:5000/team/app:1",
         ],

@@ -169,10 +169,14 @@ show(cli)
 """
 
 
+def test_help_in_english_fits_a_terminal(tmp_path: Path) -> None:
+    lines = keynet(tmp_path, program=["-c", HELP_OF_ALL], variables={}).stdout.splitlines()
+    assert lines.count("Options:") > 30
+    assert [line for line in lines if cells(line) > 80] == []
+
+
 def test_help_in_korean_fits_a_terminal(tmp_path: Path) -> None:
     lines = keynet(tmp_path, program=["-c", HELP_OF_ALL], variables=KOREAN).stdout.splitlines()
     usages = [line for line in lines if line.startswith("사용법: keynet")]
     assert len(usages) == lines.count("옵션:") > 30
-    # A term or an example in one piece may be longer.
-    wide = [line for line in lines if cells(line) > 80 and not line.isascii()]
-    assert wide == []
+    assert [line for line in lines if cells(line) > 80] == []

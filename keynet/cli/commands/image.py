@@ -49,7 +49,7 @@ image.add_command(copy)
         _("Push an archive's image to one or more registries."),
         examples=[
             "keynet image push app.tar --to harbor.example.com/team/app:1.0",
-            "keynet image push app.tar --to registry-a.example.com --to http://127.0.0.1:5000/app:1",
+            "keynet image push app.tar --to ghcr.io --to http://127.0.0.1:5000/app:1",
         ],
     )
 )

@@ -34,8 +34,7 @@ _LONGEST_PASSWORD: Final = 10_000
         ),
         examples=[
             "keynet login https://api.example.com",
-            "keynet login https://api.example.com --username me@example.com"
-            " --password-stdin < file",
+            "keynet login https://api.example.com --username me --password-stdin < file",
         ],
     )
 )

@@ -17,8 +17,10 @@ from keynet.direct.caching.registry_cache import (
     read_cache,
 )
 from keynet.direct.direct_abilities import NAME, unsupported
+from keynet.direct.early_sending import EarlySending
 from keynet.direct.image_making import Made
 from keynet.direct.image_sending import (
+    held_by,
     mounts,
     push_images,
     root_of,
@@ -55,6 +57,7 @@ class Built:
     base: BaseRegistries = field(repr=False)
     loop: EventLoop = field(repr=False)
     cache: RegistryCache | None = field(repr=False)
+    early: EarlySending | None = field(repr=False)
     resources: ExitStack = field(repr=False)
 
 
@@ -98,8 +101,14 @@ class Direct:
         with ExitStack() as opened:
             loop, registries = open_registries(access, emit, opened)
             cache = self._cache(plan, access, loop, emit, opened)
-            images = tuple(image_making.make_images(plan, recipe, registries, loop, emit, cache))
-            built = Built(plan, images, registries, loop, cache, opened.pop_all())
+            early = None
+            if target is not None and access is not None and len(plan.platforms) < 2:
+                early = EarlySending(loop, target, access, held_by(cache, target))
+                opened.callback(early.close)
+            images = tuple(
+                image_making.make_images(plan, recipe, registries, loop, emit, cache, early)
+            )
+            built = Built(plan, images, registries, loop, cache, early, opened.pop_all())
         if target is None:
             # Else after the push: the registry has the layers then.
             self._write_cache(built, None, access, emit)
@@ -155,10 +164,10 @@ class Direct:
         Raises:
             RegistryError: The registry refuses or fails.
         """
-        sent = SentBytes(emit)
-        images, cache = built.images, built.cache
+        images, cache, early = built.images, built.cache, built.early
+        sent = early.follow(emit) if early is not None else SentBytes(emit)
         try:
-            stored = built.loop.run(push_images(images, target, access, cache, sent))
+            stored = built.loop.run(push_images(images, target, access, cache, sent, early))
         except DigestMismatch:
             damaged = [layer for layer in _made_layers(images) if not layer.intact()]
             if not damaged:

@@ -10,6 +10,7 @@ from keynet.direct.base.base_source import find_target
 from keynet.direct.base.python_cache import kept_text
 from keynet.direct.caching.cache_document import CachedBase, CachedLayer
 from keynet.direct.caching.registry_cache import RegistryCache, Stored
+from keynet.direct.early_sending import EarlySending
 from keynet.direct.image_document import Added, make_image
 from keynet.direct.image_origin import origin_of
 from keynet.direct.layers import layering
@@ -80,12 +81,14 @@ def make_images(
     loop: EventLoop,
     emit: Emit,
     cache: RegistryCache | None,
+    early: EarlySending | None = None,
 ) -> Iterator[Made]:
     """Yield an image for each platform, on the same base.
 
     Args:
         registries: Those of the base.
         cache: A registry's cache, if one is named.
+        early: Is offered layers that take time, as soon as they are made.
 
     Raises:
         BuildFailed: A package has no wheel for the base's Python and platform.
@@ -107,7 +110,7 @@ def make_images(
             python = wanted_packages.target.python
             emit(LogLine(fill(_("Python {version}"), version=python.minor), "base"))
             environment = layering.environment_layer(layer_store(plan), python, recipe)
-            packages = wanted_packages.made()
+            packages = wanted_packages.made(early)
             added: list[Added] = [environment, *packages.layers, code]
         else:
             added = [layering.programs_layer(layer_store(plan)), code]
@@ -135,7 +138,7 @@ def _wanted(
 ) -> WantedPackages:
     stated = cache.base(Digest.of(image.config)) if cache else CachedBase()
     target = find_target(image, base, loop, emit, (stated.python, stated.packages))
-    return WantedPackages.of(plan, recipe, target, platform, len(image.layers), emit, cache)
+    return WantedPackages.of(plan, recipe, target, platform, image.layers, emit, cache)
 
 
 def _stored(packages: Packages, base: Image) -> Stored | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from keynet.direct.caching.registry_cache import RegistryCache, Stored, open_cache, write_cache
+from keynet.direct.early_sending import EarlySending
 from keynet.direct.image_making import Made
 from keynet.direct.layers import mounting
 from keynet.events import Emit
@@ -15,12 +16,18 @@ from keynet.plan import RegistryAccess
 from keynet.registry.account_client import open_client
 from keynet.registry.transfer.push_image import push_image
 
-__all__ = ["mounts", "push_images", "root_of", "save_images", "write_to_cache"]
+__all__ = ["held_by", "mounts", "push_images", "root_of", "save_images", "write_to_cache"]
 
 
 def mounts() -> Path:
     """Return the folder that remembers which repositories have which layers."""
     return places.cache() / "direct" / "mounts"
+
+
+def held_by(cache: RegistryCache | None, target: Reference) -> list[str]:
+    """Return the cache's repository if it is in the registry of ``target``."""
+    same = cache is not None and cache.reference.registry == target.registry
+    return [cache.reference.repository] if cache is not None and same else []
 
 
 async def push_images(
@@ -29,21 +36,24 @@ async def push_images(
     access: RegistryAccess,
     cache: RegistryCache | None,
     emit: Emit,
+    early: EarlySending | None = None,
 ) -> Descriptor:
     """Send what the registry lacks, and an index if there are several platforms.
 
     Args:
         cache: Whose repository may hold layers that can be mounted.
+        early: Has begun to send layers of the only image.
 
     Raises:
         RegistryError: The registry refuses or fails.
     """
-    same = cache is not None and cache.reference.registry == target.registry
-    also_in = [cache.reference.repository] if cache is not None and same else []
+    also_in = held_by(cache, target)
     folder = mounts()
     placed = [
         (made.platform, mounting.mountable(made.image, target.registry, folder)) for made in images
     ]
+    if early is not None and early.begun:
+        return await early.push(placed[0][1])
     async with open_client(target.registry, access, emit) as client:
         if len(placed) == 1:
             return await push_image(

@@ -9,6 +9,7 @@ from dataclasses import field
 
 from keynet.direct.base.base_source import Target
 from keynet.direct.caching.registry_cache import RegistryCache, Stored
+from keynet.direct.early_sending import EarlySending
 from keynet.direct.image_document import Added
 from keynet.direct.layers import layering
 from keynet.direct.layers.layer_compression import LAYOUT, compression
@@ -19,6 +20,7 @@ from keynet.direct.packages.resolved_cache import Resolved
 from keynet.events import Emit, LogLine, Notice
 from keynet.files import places
 from keynet.frozen import frozen
+from keynet.oci.image import Layer
 from keynet.oci.platform import Platform
 from keynet.plan import BuildPlan, Recipe
 from keynet.text import _, fill
@@ -56,6 +58,7 @@ class WantedPackages:
     most_big: int
     emit: Emit = field(repr=False)
     cache: RegistryCache | None = field(default=None, repr=False)
+    base: Sequence[Layer] = field(default=(), repr=False)
 
     @classmethod
     def of(
@@ -64,14 +67,14 @@ class WantedPackages:
         recipe: Recipe,
         target: Target,
         platform: Platform,
-        base_layers: int,
+        base: Sequence[Layer],
         emit: Emit,
         cache: RegistryCache | None,
     ) -> "WantedPackages":
-        """Return what is wanted on a base with so many layers."""
+        """Return what is wanted on a base with these layers."""
         compiler = find_compiler(target.python.minor)
-        most = layering.most_big(base_layers, compiled=compiler is not None)
-        return cls(plan, recipe, target, platform, compiler, most, emit, cache)
+        most = layering.most_big(len(base), compiled=compiler is not None)
+        return cls(plan, recipe, target, platform, compiler, most, emit, cache, base)
 
     def choose(self) -> str | None:
         """Return the lock of the packages; None if their layers are as the last time.
@@ -109,8 +112,11 @@ class WantedPackages:
             builder=builder,
         )
 
-    def made(self) -> Packages:
+    def made(self, early: EarlySending | None = None) -> Packages:
         """Return the layers and documents; what the plan has no lock of is chosen now.
+
+        Args:
+            early: Is offered the base's layers and each that is made.
 
         Raises:
             BuildFailed: A package cannot be fetched, or see ``choose``.
@@ -121,13 +127,15 @@ class WantedPackages:
             for each in kept.layers:
                 self.emit(LogLine(fill(_("as before: {names}"), names=each.created_by), "layers"))
             return kept
-        return self._made_now(lock or self.choose() or "")
+        return self._made_now(lock or self.choose() or "", early)
 
-    def _made_now(self, lock: str) -> Packages:
+    def _made_now(self, lock: str, early: EarlySending | None) -> Packages:
         from keynet.direct.packages import wheel_choice
         from keynet.direct.packages.bill_of_materials import cyclonedx
         from keynet.direct.packages.package_lock import Recorded, rendered
 
+        if early is not None:
+            early.offer(self.base)
         chosen = wheel_choice.fetch_wheels(
             lock,
             self.recipe.dependencies,
@@ -138,19 +146,15 @@ class WantedPackages:
         )
         if self.compiler is None:
             self.emit(Notice(_no_compiler(self.target.python.minor), "note"))
-        made = list(
-            layering.package_layers(
-                layer_store(self.plan),
-                layering.package_parts(
-                    self.target.python,
-                    chosen.wheels,
-                    self.compiler,
-                    self.emit,
-                    most=self.most_big,
-                ),
-                anew=self.plan.no_cache,
-            )
+        made = []
+        parts = layering.package_parts(
+            self.target.python, chosen.wheels, self.compiler, self.emit, most=self.most_big
         )
+        store = layer_store(self.plan)
+        for added, layer in layering.package_layers(store, parts, anew=self.plan.no_cache):
+            made.append((added, layer))
+            if early is not None:
+                early.offer([added.layer])
         version = self.compiler.version.partition(" ")[0] if self.compiler else ""
         recorded = Recorded(self.target.python.minor, str(self.platform), version, LAYOUT)
         resolved = Resolved(

@@ -16,7 +16,7 @@ from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.image import Image, Layer
 from keynet.oci.reference import Reference
 
-__all__ = ["mountable", "remember"]
+__all__ = ["mountable", "placed", "remember"]
 
 _LONGEST: Final = 300
 
@@ -50,7 +50,7 @@ def mountable(image: Image, registry: str, folder: Path) -> Image:
     Args:
         folder: Of the records; it need not exist.
     """
-    return replace(image, layers=tuple(_placed(each, registry, folder) for each in image.layers))
+    return replace(image, layers=tuple(placed(each, registry, folder) for each in image.layers))
 
 
 def remember(layers: Iterable[Layer], target: Reference, folder: Path) -> None:
@@ -63,7 +63,8 @@ def remember(layers: Iterable[Layer], target: Reference, folder: Path) -> None:
                 atomic.write(file, target.repository)
 
 
-def _placed(layer: Layer, registry: str, folder: Path) -> Layer:
+def placed(layer: Layer, registry: str, folder: Path) -> Layer:
+    """Return a layer that names a repository of this registry, if one is known."""
     if layer.origin is not None and layer.origin.registry == registry:
         return layer
     try:

@@ -3,30 +3,24 @@
 Source: OCI distribution-spec, "Push".
 """
 
-import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from keynet.errors import RegistryError, ValidationError
 from keynet.events import BlobSkipped, Emit, Notice, ignore
-from keynet.oci.descriptor import Descriptor, Digest, MediaType
-from keynet.oci.image import Image, Layer
+from keynet.oci.descriptor import Descriptor, MediaType
+from keynet.oci.image import Image
 from keynet.oci.reference import Reference
 from keynet.registry import manifests
 from keynet.registry.client import RegistryClient
-from keynet.registry.concurrent_work import run_together
+from keynet.registry.transfer.blob_sending import CONCURRENCY, BlobSending
 from keynet.registry.wire import ManifestWire, check_manifest
 from keynet.text import _, fill
 
 __all__ = ["CONCURRENCY", "already_pushed", "push_image"]
 
-CONCURRENCY: Final = 4
-
 # docker's limit; registries have none but the size of the manifest.
 _MOST_LAYERS_OF_ENGINES: Final = 127
-
-# To send so many bytes is no more work than to ask whether they are there.
-_SMALL: Final = 64 * 1024
 
 # Codes of a manifest that is refused for the sake of its blobs.
 _BLOB_MISSING: Final = frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"})
@@ -44,6 +38,7 @@ async def push_image(
     chunk_size: int | None = None,
     known_missing: bool = False,
     new_repository: bool = False,
+    begun: BlobSending | None = None,
 ) -> Descriptor:
     """Push an image; layers concurrently, each only where the registry lacks it.
 
@@ -61,6 +56,8 @@ async def push_image(
         known_missing: ``already_pushed`` has just returned False.
         new_repository: It probably holds nothing yet: what can be mounted and what is small is
             not looked for first.
+        begun: Has begun to send some of the blobs there, by the same client; its own settings
+            count.
 
     Returns:
         The manifest as it is stored, verified.
@@ -90,105 +87,28 @@ async def push_image(
         return stored
     if len(image.layers) > _MOST_LAYERS_OF_ENGINES:
         emit(Notice(_too_many_layers(len(image.layers))))
-    sending = _Sending(
-        client, target.repository, mount_from, emit, concurrency, chunk_size, new_repository
-    )
-    await sending.send(layers.values(), image.config, config.media_type)
+    if begun is None:
+        begun = BlobSending(
+            client,
+            target.repository,
+            emit=emit,
+            mount_from=mount_from,
+            concurrency=concurrency,
+            chunk_size=chunk_size,
+            new_repository=new_repository,
+        )
+    await begun.send(layers.values(), image.config, config.media_type)
     try:
         await client.put_manifest(target.repository, identifiers[0], image.manifest, media_type)
     except RegistryError as error:
         if error.code not in _BLOB_MISSING:
             raise
         # It said that it had them, or that it mounted them.
-        await sending.send_all_the_same(layers.values(), image.config, config.media_type)
+        await begun.send_all_the_same(layers.values(), image.config, config.media_type)
         await client.put_manifest(target.repository, identifiers[0], image.manifest, media_type)
     for tag in identifiers[1:]:
         await client.put_manifest(target.repository, tag, image.manifest, media_type)
     return stored
-
-
-class _Sending:
-    """Send the blobs of one image; those that were believed to be there are remembered."""
-
-    def __init__(
-        self,
-        client: RegistryClient,
-        repository: str,
-        mount_from: Sequence[str],
-        emit: Emit,
-        concurrency: int,
-        chunk_size: int | None,
-        new_repository: bool,
-    ) -> None:
-        self._client = client
-        self._repository = repository
-        self._mount_from = mount_from
-        self._emit = emit
-        self._gate = asyncio.Semaphore(concurrency)
-        self._chunk_size = chunk_size
-        self._new = new_repository
-        self.not_sent: set[Digest] = set()
-
-    async def send(self, layers: Iterable[Layer], config: bytes, config_type: str) -> None:
-        """Send what the registry lacks."""
-        # To mount takes one request, while the others have to be opened, filled and closed.
-        ordered = sorted(layers, key=lambda layer: bool(self._origins(layer)))
-        origins = {each for layer in ordered for each in self._origins(layer)}
-        if origins:
-            self._client.expect_mounts(self._repository, sorted(origins))
-        first = self._client.looks_denied
-        if first:
-            # Where nothing is allowed, one refusal is enough.
-            await self._send_config(config, config_type)
-        jobs = [self._send_layer(layer) for layer in ordered]
-        await run_together(jobs if first else [self._send_config(config, config_type), *jobs])
-
-    async def send_all_the_same(
-        self, layers: Iterable[Layer], config: bytes, config_type: str
-    ) -> None:
-        """Send what the registry was believed to have."""
-        missing, self.not_sent = self.not_sent, set()
-        jobs = [
-            self._send_layer(each, look=False)
-            for each in layers
-            if each.descriptor.digest in missing
-        ]
-        await run_together([*jobs, self._send_config(config, config_type, look=False)])
-
-    async def _send_layer(self, layer: Layer, *, look: bool = True) -> None:
-        origins = self._origins(layer) if look else []
-        size = layer.descriptor.size
-        async with self._gate:
-            sent = await self._client.upload(
-                self._repository,
-                layer.descriptor,
-                layer.chunks,
-                mount_from=origins,
-                chunk_size=self._chunk_size,
-                emit=self._emit,
-                # Some layers hash themselves while they are read.
-                checked=getattr(layer, "checks_digest", False) is True,
-                look=look and not (self._new and not origins and size <= _SMALL),
-                mount_first=self._new,
-            )
-        if not sent:
-            self.not_sent.add(layer.descriptor.digest)
-
-    def _origins(self, layer: Layer) -> list[str]:
-        """Return the repositories that a layer may be mounted from, the likeliest first."""
-        origin = layer.origin
-        own = [origin.repository] if origin and origin.registry == self._client.registry else []
-        return [*own, *self._mount_from]
-
-    async def _send_config(self, config: bytes, media_type: str, *, look: bool = True) -> None:
-        async with self._gate:
-            await self._client.upload_bytes(
-                self._repository,
-                media_type,
-                config,
-                emit=self._emit,
-                look=look and not (self._new and len(config) <= _SMALL),
-            )
 
 
 async def already_pushed(

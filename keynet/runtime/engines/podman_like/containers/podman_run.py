@@ -46,6 +46,13 @@ _KNOWN: Final = (
         ),
     ),
     (
+        "could not find (?:pasta|slirp4netns)",
+        N_(
+            "Install the program that connects rootless containers: apt-get install passt "
+            "slirp4netns. Or run without a network: --network none"
+        ),
+    ),
+    (
         "netavark|slirp4netns|pasta|aardvark|setting up .*network|CNI",
         N_("The container's network cannot be set up here. Run without one: --network none"),
     ),

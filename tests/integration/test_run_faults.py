@@ -15,6 +15,7 @@ import pytest
 from tests.testbed.daemon import running_dockerd
 from tests.testbed.images import Hub
 from tests.testbed.machine import remove_tree
+from tests.testbed.processes import running, socket_answers
 from tests.testbed.program import HostSetup
 from tests.testbed.stores import store_variables
 
@@ -200,6 +201,36 @@ def test_a_daemon_that_stops_during_a_run_is_named(
             _out, err = process.communicate(timeout=120)
         assert process.returncode == 125, err
         assert "keynet clean" in err
+
+
+# The service sets them for containers, which may raise none on a machine with low ones.
+LIMITS = '[containers]\ndefault_ulimits = ["nofile=20000:20000", "nproc=1000:1000"]\n'
+
+
+@pytest.mark.parametrize("setup", [OLDER[1], NEWER[1]], indirect=True)
+def test_a_service_that_stops_during_a_run_is_named(setup: HostSetup, bed: Path) -> None:
+    path = bed / f"podman-{os.urandom(4).hex()}.sock"
+    conf = path.with_suffix(".conf")
+    conf.write_text(LIMITS)
+    variables = {**setup.environment, "CONTAINERS_CONF": str(conf)}
+    service = ("--runtime", "/usr/sbin/runc", "system", "service", "--time=0", f"unix://{path}")
+    argv = setup.command(
+        *(f"{name}={value}" for name, value in variables.items()), "podman", *service
+    )
+    with running(argv, log=path.with_suffix(".log"), ready=socket_answers(path)) as server:
+        address = {**setup.environment, "CONTAINER_HOST": f"unix://{path}"}
+        remote = replace(setup, environment=address)
+        with started(remote, "python", "-c", SLEEPER, flags=("--network", "none")) as process:
+            os.killpg(server.pid, signal.SIGKILL)
+            _out, err = process.communicate(timeout=120)
+        assert process.returncode == 125, err
+        assert "podman stopped answering during the run" in err
+        assert "keynet clean" in err
+    # The container has no service above it.
+    assert left(setup) != ""
+    cleaned = setup.keynet("clean", "--yes")
+    assert cleaned.returncode == 0, cleaned.stderr
+    assert left(setup) == ""
 
 
 def test_engines_that_hang_on_every_call_are_given_up_and_named(

@@ -5,6 +5,8 @@ import gc
 import os
 import sys
 
+_INTERRUPTED = 130
+
 
 def main() -> None:
     """Run the command line and exit with its status."""
@@ -15,8 +17,11 @@ def main() -> None:
     leaving = _Leaving()
     # The first one registered is the last one called.
     atexit.register(leaving)
-    from keynet.cli.main import run
-
+    try:
+        from keynet.cli.main import run
+    except KeyboardInterrupt:
+        # Nothing has begun.
+        sys.exit(_INTERRUPTED)
     leaving.status = run()
     sys.exit(leaving.status)
 

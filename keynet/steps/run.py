@@ -10,7 +10,7 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from keynet.errors import InvalidRunSettings, KeynetError
+from keynet.errors import InvalidRunSettings, KeynetError, RunNotStarted
 from keynet.events import Emit, Notice, StepStarted
 from keynet.files import owners
 from keynet.frozen import frozen
@@ -155,6 +155,11 @@ def _run(
     limits = _limits(options.settings, facts, script=script)
     missing = _missing(limits, facts)
     command = _command(config, options.arguments, script=script)
+    if config and not (command or config.get("Entrypoint") or config.get("Cmd")):
+        raise RunNotStarted(
+            fill(_("The image {name} has no command of its own."), name=printable(shown, 200)),
+            _("Name the program: keynet run IMAGE -- PROGRAM"),
+        )
     run = ContainerRun(
         image=image,
         name=container_name(workspace),
@@ -167,6 +172,8 @@ def _run(
         gpus=options.gpus,
         output=options.output_from if options.output is not None else "",
         owner=owners.token(),
+        user=str(config.get("User") or ""),
+        working_folder=str(config.get("WorkingDir") or ""),
     )
     for line in _warnings(commands, limits, missing, facts):
         emit(Notice(line))

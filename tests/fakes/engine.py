@@ -31,7 +31,7 @@ set +C
 echo $number > {log}/count
 printf '%s\\n' "$@" > {log}/$number.argv
 export -p > {log}/$number.environment
-case "$*" in *-stdin*|*" -") /bin/cat > {log}/$number.stdin;; esac
+case "$*" in *-stdin*|*" -"|"cp - "*) /bin/cat > {log}/$number.stdin;; esac
 case "$*" in
 {cases}
 *) echo "unexpected: $*" >&2; exit 99;;

@@ -3,11 +3,13 @@
 import os
 import signal
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.integration.interrupting import platform_of
+from tests.integration.runs import Runner
 from tests.integration.scripted_registry import scripted_registry
 from tests.testbed import program
 from tests.testbed.daemon import Dockerd, running_dockerd
@@ -17,6 +19,7 @@ from tests.testbed.index import Index, running_index
 from tests.testbed.machine import beside_modules, locked, scratch
 from tests.testbed.newer import PYTHON, NewerRoot, newer_root
 from tests.testbed.platform import Platform, running_platform
+from tests.testbed.program import HostSetup
 from tests.testbed.registry import Auth, RegistryServer, running_registry
 from tests.testbed.stores import Store, make_store
 from tests.testbed.user import OrdinaryUser, ordinary_user
@@ -178,6 +181,20 @@ def host_setups(
     folder = bed / "hosts"
     folder.mkdir(mode=0o711)
     return HostSetups(folder, keynet_source, hub, request.getfixturevalue)
+
+
+@pytest.fixture(scope="session")
+def runner(host_setups: HostSetups, request: pytest.FixtureRequest) -> Runner:
+    """Return a setup that runs containers by its name; docker's daemon is one with networks."""
+
+    def named(name: str) -> HostSetup:
+        if name != "docker":
+            return host_setups.named(name)
+        daemon: Dockerd = request.getfixturevalue("dockerd_with_networks")
+        docker = host_setups.named("docker-legacy")
+        return replace(docker, environment={**docker.environment, "DOCKER_HOST": daemon.host})
+
+    return named
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,12 @@
 """``keynet doctor`` on set-ups that are really broken: what it finds, its fix, and that it ends."""
 
-import contextlib
 import json
 import os
 import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,10 @@ import pytest
 
 from tests.integration.engines import SYSTEM_PATH, make_host, marked, root_environment
 from tests.testbed.machine import locked
+from tests.testbed.newer import PYTHON as NEWER_PYTHON
+from tests.testbed.newer import NewerRoot
 from tests.testbed.platform import EMAIL, PASSWORD, Platform
+from tests.testbed.processes import Place, here
 from tests.testbed.user import OrdinaryUser, ordinary_user
 
 ENGINES = ("docker", "podman", "buildah")
@@ -51,20 +53,51 @@ def _keynet(
 
 
 @dataclass(frozen=True, slots=True)
+class Machine:
+    """One generation of engines: ``place`` turns a command line into one that runs there."""
+
+    python: str
+    source: Path
+    place: Place
+    users: str
+
+    def run(self, command: Sequence[str]) -> str:
+        done = subprocess.run(self.place(command), capture_output=True, text=True, check=True)
+        return done.stdout
+
+
+OLDER = "older"
+NEWER_TOO = [OLDER, pytest.param("newer", marks=pytest.mark.newer)]
+# What takes long and depends little on the engines.
+RARELY = [OLDER, pytest.param("newer", marks=[pytest.mark.newer, pytest.mark.matrix])]
+
+
+@pytest.fixture(params=NEWER_TOO)
+def machine(request: pytest.FixtureRequest) -> Machine:
+    if request.param == OLDER:
+        python: str = request.getfixturevalue("host_python")
+        return Machine(python, request.getfixturevalue("keynet_source"), here, "user")
+    newer: NewerRoot = request.getfixturevalue("newer")
+    source: Path = request.getfixturevalue("newer_source")
+    return Machine(NEWER_PYTHON, source, newer.argv, "newer_user")
+
+
+@dataclass(frozen=True, slots=True)
 class Seat:
     """Root, or an ordinary user, with an environment; ``doctor`` runs the program there."""
 
-    python: str
+    machine: Machine
     environment: Mapping[str, str]
     user: OrdinaryUser | None = None
+
+    def argv(self, *arguments: str) -> list[str]:
+        place = self.machine.place if self.user is None else self.user.argv
+        return place([self.machine.python, "-m", "keynet", *arguments])
 
     def run(
         self, *arguments: str, stdin: str = "", **variables: str
     ) -> subprocess.CompletedProcess[str]:
-        argv = [self.python, "-m", "keynet", *arguments]
-        if self.user is not None:
-            argv = self.user.argv(argv)
-        return _keynet(argv, {**self.environment, **variables}, stdin)
+        return _keynet(self.argv(*arguments), {**self.environment, **variables}, stdin)
 
     def doctor(self, **variables: str) -> Examined:
         started = time.monotonic()
@@ -74,15 +107,22 @@ class Seat:
 
 
 @pytest.fixture
-def root(keynet_source: Path, host_python: str, tmp_path: Path) -> Seat:
-    variables = {"PATH": SYSTEM_PATH, "DOCKER_HOST": NO_DAEMON, "PYTHONPATH": str(keynet_source)}
-    environment = root_environment(tmp_path / "home", variables)
-    return Seat(host_python, environment)
+def root(machine: Machine, tmp_path: Path) -> Seat:
+    return Seat(machine, root_environment(tmp_path / "home", _variables(machine)))
 
 
-def _seat(user: OrdinaryUser, source: Path, python: str) -> Seat:
-    variables = {"PYTHONPATH": str(source), "PATH": SYSTEM_PATH, "DOCKER_HOST": NO_DAEMON}
-    return Seat(python, {**user.environment(), **variables}, user)
+def _variables(machine: Machine) -> dict[str, str]:
+    return {"PYTHONPATH": str(machine.source), "PATH": SYSTEM_PATH, "DOCKER_HOST": NO_DAEMON}
+
+
+def _seat(user: OrdinaryUser, machine: Machine) -> Seat:
+    return Seat(machine, {**user.environment(), **_variables(machine)}, user)
+
+
+@pytest.fixture
+def ordinary(machine: Machine, request: pytest.FixtureRequest) -> Seat:
+    """An ordinary user with subordinate ids."""
+    return _seat(request.getfixturevalue(machine.users), machine)
 
 
 @pytest.fixture
@@ -111,6 +151,7 @@ def hanging(bed: Path) -> Iterator[str]:
             connection.close()
 
 
+@pytest.mark.parametrize("machine", RARELY, indirect=True)
 @pytest.mark.docker
 @pytest.mark.podman
 def test_daemons_that_hang_are_named_and_the_rest_is_examined(root: Seat, hanging: str) -> None:
@@ -125,6 +166,7 @@ def test_daemons_that_hang_are_named_and_the_rest_is_examined(root: Seat, hangin
     assert found.seconds < 30
 
 
+@pytest.mark.parametrize("machine", RARELY, indirect=True)
 def test_programs_that_hang_are_killed(root: Seat, tmp_path: Path) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()
@@ -140,25 +182,23 @@ def test_programs_that_hang_are_killed(root: Seat, tmp_path: Path) -> None:
     assert left.stdout == b""
 
 
-def _free(command: str, name: str) -> None:
+def _free(command: str, name: str, machine: Machine) -> None:
     """Check that a range of subordinate ids is one that no other user has."""
     first, last = (
         int(each) for each in command.split("--add-subuids ")[1].split(maxsplit=1)[0].split("-")
     )
     assert last - first == 65_535
     for file in ("/etc/subuid", "/etc/subgid"):
-        for line in Path(file).read_text().splitlines():
+        for line in machine.run(["cat", file]).splitlines():
             owner, start, count = line.split(":")
             assert owner == name or last < int(start) or first >= int(start) + int(count), line
 
 
 @pytest.mark.rootless
 @pytest.mark.buildah
-def test_the_command_for_missing_subordinate_ids_repairs_them(
-    keynet_source: Path, host_python: str
-) -> None:
-    with ordinary_user(subids=False) as user:
-        seat = _seat(user, keynet_source, host_python)
+def test_the_command_for_missing_subordinate_ids_repairs_them(machine: Machine) -> None:
+    with ordinary_user(subids=False, place=machine.place) as user:
+        seat = _seat(user, machine)
         # What is free now is still free when it is taken.
         with locked("users"):
             found = seat.doctor()
@@ -167,9 +207,9 @@ def test_the_command_for_missing_subordinate_ids_repairs_them(
             fix = found.checks["buildah"]["fix"].splitlines()[0]
             assert fix.startswith("Ask your administrator to run: usermod --add-subuids")
             assert fix.endswith(f" {user.name}")
-            _free(fix, user.name)
+            _free(fix, user.name, machine)
             # podman has a user namespace without them by now, which it keeps.
-            subprocess.run(fix.partition(": ")[2].split(), check=True)
+            machine.run(fix.partition(": ")[2].split())
         again = seat.doctor()
         assert again.checks["rootless"]["ok"]
         assert again.checks["buildah"]["ok"]
@@ -179,27 +219,25 @@ def test_the_command_for_missing_subordinate_ids_repairs_them(
         assert seat.doctor().checks["podman"]["ok"]
 
 
-def _programs(folder: Path, *without: str) -> str:
+def _programs(machine: Machine, folder: Path, *without: str) -> str:
+    """Make a PATH with everything of the system but some programs."""
     folder.mkdir(mode=0o755)
-    for place in SYSTEM_PATH.split(":"):
-        for program in Path(place).iterdir():
-            link = folder / program.name
-            if program.name not in without and not link.is_symlink():
-                link.symlink_to(program.resolve())
+    link = 'ln -s -t "$0" /usr/bin/* /usr/sbin/*; cd "$0"; rm -f "$@"'
+    machine.run(["sh", "-c", link, str(folder), *without])
     return str(folder)
 
 
 @pytest.mark.rootless
-def test_a_missing_newuidmap_is_named_with_its_package(
-    user: OrdinaryUser, bed: Path, keynet_source: Path, host_python: str
-) -> None:
-    path = _programs(bed / f"bin-{os.urandom(4).hex()}", "newuidmap", "newgidmap")
+def test_a_missing_newuidmap_is_named_with_its_package(ordinary: Seat, bed: Path) -> None:
+    user = ordinary.user
+    assert user is not None
+    folder = bed / f"bin-{os.urandom(4).hex()}"
+    path = _programs(ordinary.machine, folder, "newuidmap", "newgidmap")
     home, runtime = (bed / f"{name}-{os.urandom(4).hex()}" for name in ("home", "run"))
     for folder in (home, runtime):
         folder.mkdir(mode=0o700)
         user.own(folder)
-    seat = _seat(user, keynet_source, host_python)
-    found = seat.doctor(PATH=path, HOME=str(home), XDG_RUNTIME_DIR=str(runtime))
+    found = ordinary.doctor(PATH=path, HOME=str(home), XDG_RUNTIME_DIR=str(runtime))
     assert found.json["builder"] == "direct"
     assert "newuidmap is not installed" in found.checks["newuidmap"]["found"]
     for name in ("newuidmap", "podman", "buildah"):
@@ -208,25 +246,20 @@ def test_a_missing_newuidmap_is_named_with_its_package(
 
 @pytest.mark.buildah
 def test_crun_without_runc_on_old_control_groups_still_builds(root: Seat, tmp_path: Path) -> None:
-    found = root.doctor(PATH=_programs(tmp_path / "bin", "runc", "youki"))
+    found = root.doctor(PATH=_programs(root.machine, tmp_path / "bin", "runc", "youki"))
     assert found.checks["buildah"]["ok"]
     assert "cgroups" in found.checks["system"]["found"]
 
 
 @pytest.fixture
-def full(bed: Path) -> Iterator[Path]:
+def full(machine: Machine, bed: Path) -> Iterator[Path]:
     """A disk without any space left."""
     folder = bed / f"full-{os.urandom(4).hex()}"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)]
-    subprocess.run(mount, check=True)
-    ballast = os.open(folder / "ballast", os.O_WRONLY | os.O_CREAT)
-    with contextlib.suppress(OSError):
-        while True:
-            os.write(ballast, bytes(4096))
-    os.close(ballast)
+    machine.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)])
+    machine.run(["sh", "-c", 'cat /dev/zero >"$0" || true', str(folder / "ballast")])
     yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    machine.run(["umount", "--lazy", str(folder)])
 
 
 @pytest.mark.buildah
@@ -244,10 +277,8 @@ def test_a_full_disk_is_named(root: Seat, full: Path, tmp_path: Path) -> None:
 
 @pytest.mark.rootless
 @pytest.mark.buildah
-def test_a_slow_store_is_passed_over_and_named(
-    keynet_source: Path, host_python: str, user: OrdinaryUser
-) -> None:
-    found = _seat(user, keynet_source, host_python).doctor(STORAGE_DRIVER="vfs")
+def test_a_slow_store_is_passed_over_and_named(ordinary: Seat) -> None:
+    found = ordinary.doctor(STORAGE_DRIVER="vfs")
     assert found.checks["buildah"]["ok"]
     assert "slow" in found.checks["buildah"]["found"]
     assert "buildah's store is slow" in found.checks["builder"]["found"]
@@ -260,7 +291,7 @@ def logged_in(root: Seat, platform: Platform, tmp_path: Path) -> Seat:
     ca = platform.registry.ca
     assert ca is not None
     variables = {**root.environment, "KEYNET_CONFIG": str(tmp_path / "keynet/config.json")}
-    seat = Seat(root.python, variables)
+    seat = Seat(root.machine, variables)
     done = seat.run(
         *("login", platform.url, "--username", EMAIL, "--password-stdin"),
         *("--ca-cert", str(ca.cert)),
@@ -277,6 +308,7 @@ def _change(seat: Seat, **changes: object) -> None:
     file.write_text(json.dumps({**saved, **changes}))
 
 
+@pytest.mark.parametrize("machine", RARELY, indirect=True)
 @pytest.mark.buildah
 def test_a_login_is_examined_against_real_servers(logged_in: Seat, platform: Platform) -> None:
     good = logged_in.doctor()
@@ -302,6 +334,7 @@ def test_a_login_is_examined_against_real_servers(logged_in: Seat, platform: Pla
     assert "expired" in logged_in.doctor().checks["login"]["found"]
 
 
+@pytest.mark.parametrize("machine", RARELY, indirect=True)
 @pytest.mark.buildah
 def test_a_config_file_of_the_wrong_mode_is_repaired(logged_in: Seat) -> None:
     file = Path(logged_in.environment["KEYNET_CONFIG"])
@@ -319,7 +352,7 @@ def test_a_config_file_of_the_wrong_mode_is_repaired(logged_in: Seat) -> None:
 def test_watching_shows_a_change_and_ends_with_ctrl_c(logged_in: Seat) -> None:
     file = Path(logged_in.environment["KEYNET_CONFIG"])
     process = subprocess.Popen(
-        [logged_in.python, "-m", "keynet", "doctor", "--watch", "--json"],
+        logged_in.argv("doctor", "--watch", "--json"),
         env=dict(logged_in.environment),
         cwd="/",
         stdout=subprocess.PIPE,

@@ -9,7 +9,8 @@ import subprocess
 import tempfile
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pytest
 from tests.integration.engines import Host, make_host, marked
 from tests.testbed.daemon import Dockerd, running_dockerd
 from tests.testbed.machine import CHECKOUT
+from tests.testbed.processes import running, socket_answers
 
 KINDS = ("docker-networks", "podman-root", "podman-rootless")
 NEWER = ("docker-newer", "podman-newer", "podman-newer-rootless")
@@ -41,17 +43,17 @@ print(host.ensure_network(name).id)
 
 @pytest.fixture(params=marked(KINDS))
 def host(request: pytest.FixtureRequest) -> Host:
-    return _host(request)
+    return _host_of(request.param, request)
 
 
 @pytest.fixture(params=marked(NEWER))
 def newer_host(request: pytest.FixtureRequest) -> Host:
-    return _host(request)
+    return _host_of(request.param, request)
 
 
-def _host(request: pytest.FixtureRequest) -> Host:
-    if request.param != "docker-networks":
-        return make_host(request.param, request)
+def _host_of(kind: str, request: pytest.FixtureRequest) -> Host:
+    if kind != "docker-networks":
+        return make_host(kind, request)
     dockerd: Dockerd = request.getfixturevalue("dockerd_with_networks")
     request.getfixturevalue("dockerd")
     return make_host("docker-legacy", request).with_environment(DOCKER_HOST=dockerd.host)
@@ -116,9 +118,10 @@ def test_everything_about_a_newer_host(newer_host: Host) -> None:
     _check_everything(newer_host, f"keynet-test-{secrets.token_hex(4)}")
 
 
-def test_buildah_can_be_watched(request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("kind", marked(("buildah-root", "buildah-newer")))
+def test_buildah_can_be_watched(kind: str, request: pytest.FixtureRequest) -> None:
     found = _ask(
-        make_host("buildah-root", request),
+        make_host(kind, request),
         """
         host.ping()
         answer = [host.version().client, host.system().storage_driver]
@@ -128,34 +131,65 @@ def test_buildah_can_be_watched(request: pytest.FixtureRequest) -> None:
             answer.append(error.message)
         """,
     )
-    assert found[0].startswith("1.28")
+    assert found[0].startswith("1.39" if kind.endswith("newer") else "1.28")
     assert "neither networks nor containers" in found[2]
 
 
+WATCH = textwrap.dedent(
+    """
+    import sys
+    from keynet.runtime.engines.engine_hosts import connect
+    from keynet.runtime.workspace.monitor import HealthMonitor
+    def show(health):
+        hint = health.hint.replace("\\n", " ")
+        print(health.healthy, health.reason, hint, sep="|", flush=True)
+    with HealthMonitor(connect(sys.argv[1]), 0.1, show):
+        sys.stdin.readline()
+    """
+)
+
+
+@pytest.mark.parametrize("kind", marked(("docker-legacy", "docker-newer")))
 def test_a_daemon_that_stops_and_starts_again_is_two_changes(
-    bed: Path, request: pytest.FixtureRequest
+    kind: str, bed: Path, request: pytest.FixtureRequest
 ) -> None:
-    request.getfixturevalue("dockerd")
-    folder = bed / "dockerd-restarted"
-    watch = textwrap.dedent(
-        """
-        import sys
-        from keynet.runtime.engines.engine_hosts import connect
-        from keynet.runtime.workspace.monitor import HealthMonitor
-        def show(health):
-            hint = health.hint.replace("\\n", " ")
-            print(health.healthy, health.reason, hint, sep="|", flush=True)
-        with HealthMonitor(connect("docker"), 0.1, show):
-            sys.stdin.readline()
-        """
-    )
+    host, folder = make_host(kind, request), bed / f"dockerd-{secrets.token_hex(4)}"
+
+    @contextlib.contextmanager
+    def serve() -> Iterator[str]:
+        with running_dockerd(folder, place=host.wrap) as daemon:
+            yield daemon.host
+
+    _watch_a_restart(host, "DOCKER_HOST", serve, "systemctl start docker")
+
+
+@pytest.mark.parametrize("kind", marked(("podman-root", "podman-newer")))
+def test_a_service_that_stops_and_starts_again_is_two_changes(
+    kind: str, bed: Path, request: pytest.FixtureRequest
+) -> None:
+    host, path = make_host(kind, request), bed / f"podman-{secrets.token_hex(4)}.sock"
+    service = ["podman", "system", "service", "--time=0", f"unix://{path}"]
+    argv = host.wrap(["env", *(f"{k}={v}" for k, v in host.environment.items()), *service])
+    log = path.with_suffix(".log")
+
+    @contextlib.contextmanager
+    def serve() -> Iterator[str]:
+        path.unlink(missing_ok=True)
+        with running(argv, log=log, ready=socket_answers(path)):
+            yield f"unix://{path}"
+
+    _watch_a_restart(host, "CONTAINER_HOST", serve, "podman")
+
+
+def _watch_a_restart(
+    host: Host, variable: str, serve: Callable[[], AbstractContextManager[str]], fix: str
+) -> None:
     with contextlib.ExitStack() as stack:
-        with running_dockerd(folder) as daemon:
-            host = make_host("docker-legacy", request).with_environment(DOCKER_HOST=daemon.host)
+        with serve() as address:
             watching = stack.enter_context(
                 subprocess.Popen(
-                    host.wrap([host.python, "-c", watch]),
-                    env=host.environment,
+                    host.wrap([host.python, "-c", WATCH, host.engine]),
+                    env=host.with_environment(**{variable: address}).environment,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     text=True,
@@ -166,8 +200,8 @@ def test_a_daemon_that_stops_and_starts_again_is_two_changes(
             assert watching.stdout.readline().startswith("True|")
         gone = watching.stdout.readline()
         assert gone.startswith("False|")
-        assert "systemctl start docker" in gone
-        with running_dockerd(folder):
+        assert fix in gone
+        with serve():
             # Words may differ while the socket is there and nobody listens yet.
             while not (line := watching.stdout.readline()).startswith("True|"):
                 assert line.startswith("False|")
@@ -175,15 +209,13 @@ def test_a_daemon_that_stops_and_starts_again_is_two_changes(
             assert watching.returncode == 0
 
 
-def test_a_daemon_that_hangs_is_noticed_in_time(request: pytest.FixtureRequest) -> None:
-    request.getfixturevalue("dockerd")
+@pytest.mark.parametrize("kind", marked(("docker-legacy", "docker-newer")))
+def test_a_daemon_that_hangs_is_noticed_in_time(kind: str, request: pytest.FixtureRequest) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         port = silent.getsockname()[1]
-        host = make_host("docker-legacy", request).with_environment(
-            DOCKER_HOST=f"tcp://127.0.0.1:{port}"
-        )
+        host = make_host(kind, request).with_environment(DOCKER_HOST=f"tcp://127.0.0.1:{port}")
         started = time.monotonic()
         found = _ask(
             host,
@@ -198,16 +230,13 @@ def test_a_daemon_that_hangs_is_noticed_in_time(request: pytest.FixtureRequest) 
         assert time.monotonic() - started < 20
 
 
-@pytest.mark.docker
-def test_every_example_of_the_page_runs(
-    dockerd_with_networks: Dockerd, request: pytest.FixtureRequest
-) -> None:
-    host = make_host("docker-legacy", request).with_environment(
-        DOCKER_HOST=dockerd_with_networks.host
-    )
+@pytest.mark.parametrize("kind", marked(("docker-networks", "docker-newer")))
+def test_every_example_of_the_page_runs(kind: str, request: pytest.FixtureRequest) -> None:
+    host = _host_of(kind, request)
     assert len(EXAMPLES) >= 8
     printed = host.run(host.python, "-W", "error", "-c", "\n".join(EXAMPLES))
-    assert "EngineVersion(client='20.10" in printed
+    version = "26." if kind.endswith("newer") else "20.10"
+    assert f"EngineVersion(client='{version}" in printed
     assert "bridge True Labels(created=" in printed
     assert "['keynet-network']" in printed
     assert "workspace_abc--wxkaixb7izx2sh7czrvl" in printed

@@ -15,14 +15,14 @@ from tests.testbed.host_setups import HostSetups
 from tests.testbed.program import HostSetup
 
 from .interrupting import WITHIN_S, left, lines
-from .pushing import OLDER, marked, small_context, write
+from .pushing import NEWER, OLDER, marked, small_context, write
 
 # Each kill takes seconds and depends on its moment.
 pytestmark = pytest.mark.matrix
 MOMENTS = int(os.environ.get("KEYNET_TEST_MOMENTS", "4"))
 
 
-@pytest.fixture(params=marked(OLDER))
+@pytest.fixture(params=[*marked(OLDER), *marked(NEWER, pytest.mark.newer)])
 def setup(request: pytest.FixtureRequest, host_setups: HostSetups) -> Iterator[HostSetup]:
     made = host_setups.named(request.param)
     subprocess.run(made.command("mkdir", "-p", str(made.home / "tmp")), check=True)

@@ -39,7 +39,7 @@ _VERTEX_NOISE = re.compile(
 
 # Not compiled at import: re compiles them at the first line of a build, while the engine works.
 _CAUSES: Final = (
-    (r"no space left on device|disk quota exceeded", "disk"),
+    (r"no space left on device|disk is full|disk quota exceeded", "disk"),
     (
         r"manifest unknown|name unknown|manifest for .* not found|repository does not exist"
         r"|: not found$|short-name .* did not resolve|no such image|image not known",

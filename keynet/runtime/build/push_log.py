@@ -329,7 +329,7 @@ _RULES: Final = (
     (r"x509|certificate signed by unknown|certificate is not trusted|tls: ", _unknown_ca),
     (r"\b401\b|unauthorized|authentication required|no basic auth", _unauthorized),
     (r"\b403\b|denied|forbidden", _denied),
-    (r"no space left on device|disk quota exceeded", _disk_full),
+    (r"no space left on device|disk is full|disk quota exceeded", _disk_full),
     (
         r"connection refused|no such host|i/o timeout|no route to host|network is unreachable"
         r"|context deadline exceeded|connection reset|server gave HTTP response|: EOF",

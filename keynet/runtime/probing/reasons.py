@@ -244,7 +244,7 @@ def _constant_fix(text: str) -> Callable[[Guide], str]:
 # The first match wins, so the order matters.
 _SHARED_FIXES: Final[tuple[tuple[str, Callable[[Guide], str]], ...]] = (
     (
-        r"no space left|quota exceeded|inconsistent layer size",
+        r"no space left|disk is full|quota exceeded|inconsistent layer size",
         _constant_fix(N_("Free some space on the disk of the engine's store, and of TMPDIR.")),
     ),
     (

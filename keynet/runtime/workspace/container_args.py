@@ -17,6 +17,7 @@ __all__ = [
     "THROW_AWAY",
     "ContainerRun",
     "is_read_by_clients",
+    "label_flags",
     "mount_flag",
     "mounted_at",
     "run_arguments",
@@ -44,7 +45,8 @@ class ContainerRun:
     ``command`` replaces the image's; empty for the image's own. ``environment`` may have
     passwords. ``mounts`` are spelled as for ``--mount``. ``output`` is the folder in the
     container whose content is copied out at the end, "" for none. ``owner`` is the token of
-    keynet's process (``files.owners``).
+    keynet's process (``files.owners``). ``user`` and ``working_folder`` are the image's own, "" for
+    the engine's default. ``volumes_from`` is the container that holds ``volumes``, "" for new ones.
     """
 
     image: str
@@ -58,6 +60,9 @@ class ContainerRun:
     gpus: str = ""
     output: str = ""
     owner: str = ""
+    user: str = ""
+    working_folder: str = ""
+    volumes_from: str = ""
 
     @property
     def volumes(self) -> list[str]:
@@ -82,11 +87,11 @@ def run_arguments(
         enforced: The limits that the host knows: ``cpus``, ``memory``.
     """
     limits = run.limits
-    arguments = ["run", "--name", run.name, *run.labels.flags()]
-    if run.owner:
-        arguments.append(f"--label={OWNER}={run.owner}")
+    arguments = ["run", "--name", run.name, *label_flags(run)]
     # A missing image was pulled before, with credentials, or the run has failed.
     arguments += ["--pull", "never", "--network", run.network]
+    # It would be a second program within the limits, and podman without systemd complains of it.
+    arguments.append("--no-healthcheck")
     if limits.cpus is not None and "cpus" in enforced:
         arguments += ["--cpus", f"{limits.cpus:g}"]
     if limits.memory is not None and "memory" in enforced:
@@ -99,7 +104,10 @@ def run_arguments(
         arguments += ["--cap-drop", "ALL"]
         for option in limits.security_options:
             arguments += ["--security-opt", option]
-    arguments += [f"--volume={each}" for each in run.volumes]
+    if run.volumes_from:
+        arguments.append(f"--volumes-from={run.volumes_from}")
+    else:
+        arguments += [f"--volume={each}" for each in run.volumes]
     for mount in run.mounts:
         arguments += ["--mount", mount]
     if env_file is not None:
@@ -108,6 +116,12 @@ def run_arguments(
         if not is_read_by_clients(name):
             arguments += ["--env", name]
     return (*arguments, *engine_flags, "--", run.image, *run.command)
+
+
+def label_flags(run: ContainerRun) -> tuple[str, ...]:
+    """Return the labels of a run's containers as arguments."""
+    owner = (f"--label={OWNER}={run.owner}",) if run.owner else ()
+    return (*run.labels.flags(), *owner)
 
 
 def is_read_by_clients(name: str) -> bool:

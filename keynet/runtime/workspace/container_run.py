@@ -12,6 +12,7 @@ import re
 import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
@@ -50,14 +51,17 @@ _GONE: Final = re.compile(r"no such container|no container with", re.IGNORECASE)
 # Pulls an image by name, with credentials and a line at a time; returns "" or what went wrong.
 Pull = Callable[[str, "RegistryAccess | None", shell.OnLine], str]
 GpuFlags = Callable[[str], tuple[str, ...]]
+RunFlags = Callable[[ContainerRun], tuple[str, ...]]
+Prepared = Callable[[ContainerRun], AbstractContextManager[ContainerRun]]
 
 
 @frozen
 class ContainerCommands:
     """How one engine runs containers; made by its own wing.
 
-    ``host`` is the engine in its other roles. ``flags`` are for each run, ``gpu_flags`` make
-    those of ``--gpus``, ``remove`` is the verb that kills and removes at once. ``system`` reports
+    ``host`` is the engine in its other roles. ``flags`` returns those of a run, ``gpu_flags``
+    those of ``--gpus``; ``prepared`` makes what a run needs until its block ends, and yields the
+    run that uses it. ``remove`` is the verb that kills and removes at once. ``system`` reports
     what the engine's host offers, which may be some minutes old. The guide of ``questions`` knows
     what fails when a container is started.
     """
@@ -67,7 +71,8 @@ class ContainerCommands:
     pull: Pull
     gpu_flags: GpuFlags
     system: Callable[[], SystemFacts]
-    flags: tuple[str, ...] = ()
+    flags: RunFlags = lambda _run: ()
+    prepared: Prepared = contextlib.nullcontext
     remove: tuple[str, ...] = ("rm", "--force", "--volumes")
 
     @property
@@ -156,6 +161,17 @@ def execute(
         EngineUnavailable: The engine has stopped during the run.
         EngineError: The output could not be copied; the container is still there then.
     """
+    with commands.prepared(run) as prepared:
+        return _executed(commands, prepared, attached, enforced, output)
+
+
+def _executed(
+    commands: ContainerCommands,
+    run: ContainerRun,
+    attached: tuple[int, int],
+    enforced: frozenset[str],
+    output: Path | None,
+) -> Outcome:
     try:
         finished = _attend(commands, run, attached, enforced)
         # podman ends with 0 where a signal came before the container had started.
@@ -187,7 +203,7 @@ def _attend(
     gpus = commands.gpu_flags(run.gpus) if run.gpus else ()
     with _variables(run) as (environment, env_file):
         arguments = run_arguments(
-            run, engine_flags=(*commands.flags, *gpus), env_file=env_file, enforced=enforced
+            run, engine_flags=(*commands.flags(run), *gpus), env_file=env_file, enforced=enforced
         )
         command = shell.Command(
             (*commands.questions.prefix, *arguments),

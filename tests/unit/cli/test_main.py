@@ -145,6 +145,18 @@ def test_a_file_never_takes_the_place_of_a_closed_stream(tmp_path: Path) -> None
     assert (done.returncode, (tmp_path / "file").read_text()) == (0, "")
 
 
+def test_ctrl_c_while_modules_are_imported_is_no_bug(tmp_path: Path) -> None:
+    interrupts = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
+    (tmp_path / "click.py").write_text(interrupts)
+    path = os.pathsep.join([str(tmp_path), *(each for each in sys.path if each)])
+    done = subprocess.run(
+        [sys.executable, "-m", "keynet", "--version"],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("descriptors", [12, 20])
 def test_too_few_descriptors_name_the_limit(descriptors: int, tmp_path: Path) -> None:

@@ -223,6 +223,31 @@ def test_writable_and_privileged_are_asked_for(docker: Docker, capfd: Capture) -
     assert "read-only" not in shown
 
 
+@pytest.mark.parametrize("arguments", [[], ["--", "program"]])
+def test_an_image_without_a_command_needs_a_program(
+    docker: Docker, capfd: Capture, arguments: list[str]
+) -> None:
+    docker.install(Answer("image inspect *", json.dumps({"Cmd": None, "Env": ["PATH=/bin"]})))
+    status = keynet("run", IMAGE, *arguments)
+    shown = capfd.readouterr().err
+    if arguments:
+        assert (status, docker.command) == (0, [IMAGE, "program"])
+        return
+    assert status == 125
+    assert "has no command of its own" in shown
+    assert "keynet run IMAGE -- PROGRAM" in shown
+    assert "run" not in docker.verbs
+
+
+def test_the_folders_of_an_image_with_a_user_come_from_another_container(docker: Docker) -> None:
+    inspected = Answer("image inspect *", json.dumps({**CONFIG, "User": "1000"}))
+    docker.install(inspected, Answer("create *"), Answer("cp *"))
+    assert keynet("run", IMAGE) == 0
+    [volumes] = [each for each in docker.run if each.startswith("--volume")]
+    assert volumes.startswith("--volumes-from=workspace_")
+    assert docker.verbs[-5:] == ["create", "cp", "run", "rm", "rm"]
+
+
 def test_a_run_that_does_not_begin_leaves_no_output_folder(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     kept.mkdir()

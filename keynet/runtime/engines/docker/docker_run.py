@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from keynet.process import shell
 from keynet.runtime.abilities import SystemFacts
+from keynet.runtime.engines.docker import docker_volumes
 from keynet.runtime.engines.docker.docker_args import Invocation
 from keynet.runtime.engines.docker.docker_engine import DockerEngine
 from keynet.runtime.engines.docker.docker_host import GUIDE
@@ -53,12 +54,14 @@ def container_commands(
     """
     guide = replace(GUIDE, known=(*_KNOWN, *GUIDE.known))
     host = DockerEngine(invocation.binary, timeout_s)
+    questions = Questions(guide, (invocation.binary,), timeout_s=timeout_s)
     return ContainerCommands(
-        Questions(guide, (invocation.binary,), timeout_s=timeout_s),
+        questions,
         host,
         pull=partial(_pull, invocation),
         gpu_flags=gpu_flags,
         system=partial(_system, host, endpoint),
+        prepared=partial(docker_volumes.opened, questions),
     )
 
 

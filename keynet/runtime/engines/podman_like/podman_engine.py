@@ -143,7 +143,9 @@ class PodmanEngine:
     def remove_container(self, name: str) -> None:
         """See ``Runner.remove_container``."""
         found = self.container(name)
-        finished = self._questions.run("rm", "--force", "--volumes", "--", found.id)
+        # Otherwise it waits ten seconds for the program to end.
+        flags = ("--force", "--volumes", "--time", "0")
+        finished = self._questions.run("rm", *flags, "--", found.id)
         if finished.status != 0 and "no such container" not in finished.stderr.lower():
             raise self._questions.failure(finished, "rm")
 

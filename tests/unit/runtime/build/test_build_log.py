@@ -67,6 +67,7 @@ def test_a_base_that_cannot_be_reached_is_a_matter_of_the_network(engine: str) -
     ("line", "word"),
     [
         ("write /layer.tar: no space left on device", "disk"),
+        ("Error: beginning transaction: database or disk is full", "disk"),
         ("Error: initializing source: reading manifest 9 in x: manifest unknown", "base image"),
         ("pull access denied for nothing, repository does not exist", "base image"),
         ("x509: certificate signed by unknown authority", "CA"),

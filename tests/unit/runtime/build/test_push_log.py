@@ -93,9 +93,10 @@ def test_unknown_ca_says_where_it_belongs() -> None:
 def test_unreachable_and_disk_full_and_the_rest() -> None:
     unreachable = push_error("docker", TARGET, "dial tcp 127.0.0.1:9: connect: connection refused")
     assert isinstance(unreachable, RegistryUnreachable)
-    full = push_error("podman", TARGET, "write /var/tmp/x: no space left on device")
-    assert type(full) is EngineError
-    assert "disk is full" in full.message
+    for said in ("write /var/tmp/x: no space left on device", "database or disk is full"):
+        full = push_error("podman", TARGET, said)
+        assert type(full) is EngineError
+        assert "The disk is full" in full.message
     other = push_error("podman", TARGET, "Error: something new\x1b[31m")
     assert "something new" in other.message
     assert "\x1b" not in other.message

@@ -17,6 +17,7 @@ from keynet.runtime.probing import reasons
         ("cannot clone: Operation not permitted", "user namespaces"),
         ("Cannot connect to Podman. Please verify", "podman system service"),
         ("write /x: no space left on device", "Free some space"),
+        ("beginning transaction: database or disk is full", "Free some space"),
         ("something else", "to see the whole error"),
     ],
 )

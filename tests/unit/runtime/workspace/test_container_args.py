@@ -34,6 +34,7 @@ def test_the_defaults_separate_the_container_from_its_host() -> None:
         "--volume=/tmp --volume=/workspace",
         "--label=keynet.managed=true",
         "--label=keynet.workspace.id=x",
+        "--no-healthcheck",
     ):
         assert part in arguments
     assert arguments.endswith("-- image:1")

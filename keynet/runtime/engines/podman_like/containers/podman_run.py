@@ -17,15 +17,19 @@ from keynet.runtime.engines.podman_like.podman_engine import PodmanEngine
 from keynet.runtime.engines.questions import Questions
 from keynet.runtime.probing.ulimits import lower_limits
 from keynet.runtime.workspace import remembered_host
+from keynet.runtime.workspace.container_args import ContainerRun, mounted_at
 from keynet.runtime.workspace.container_run import ContainerCommands
 from keynet.text import N_
 
 if TYPE_CHECKING:
     from keynet.plan import RegistryAccess
 
-__all__ = ["container_commands", "gpu_flags", "ulimit_flags"]
+__all__ = ["container_commands", "disk_flags", "gpu_flags", "ulimit_flags"]
 
 _SHORT_NAME: Final = "did not resolve to an alias"
+_SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108  in the container
+# As podman and docker have it by default.
+_SHM: Final = "rw,nosuid,nodev,noexec,mode=1777,size=64m"
 # Otherwise it waits ten seconds for the program to end.
 _AT_ONCE: Final = ("--time", "0")
 # As podman has them for containers of root.
@@ -42,12 +46,20 @@ _KNOWN: Final = (
         ),
     ),
     (
+        "could not find (?:pasta|slirp4netns)",
+        N_(
+            "Install the program that connects rootless containers: apt-get install passt "
+            "slirp4netns. Or run without a network: --network none"
+        ),
+    ),
+    (
         "netavark|slirp4netns|pasta|aardvark|setting up .*network|CNI",
         N_("The container's network cannot be set up here. Run without one: --network none"),
     ),
     ("no such file or directory.*mount|statfs ", N_("The source of --mount must exist.")),
     (
-        "no space left on device",
+        # The second is podman 5's database.
+        "no space left on device|disk is full",
         N_("Free some space on the disk of podman's images: podman system df"),
     ),
 )
@@ -72,9 +84,13 @@ def container_commands(
         pull=partial(_pull, invocation, prefix),
         gpu_flags=gpu_flags,
         system=partial(_system, host),
-        flags=() if invocation.remote else ulimit_flags(),
+        flags=partial(_run_flags, remote=invocation.remote),
         remove=("rm", "--force", "--volumes", *_AT_ONCE),
     )
+
+
+def _run_flags(run: ContainerRun, *, remote: bool) -> tuple[str, ...]:
+    return (*(() if remote else ulimit_flags()), *disk_flags(run))
 
 
 def _system(host: PodmanEngine) -> SystemFacts:
@@ -94,6 +110,18 @@ def ulimit_flags() -> tuple[str, ...]:
         for hard, default in ((resource.getrlimit(kind)[1], most) for kind, most in _ULIMITS)
     )
     return tuple(f"--ulimit={limit}" for limit in lower_limits()) if low else ()
+
+
+def disk_flags(run: ContainerRun) -> tuple[str, ...]:
+    """Return what keeps the volumes of a read-only run on the disk.
+
+    podman 5 mounts memory on /tmp as well as the volume, and either may be above the other.
+    Without that memory it makes /dev/shm read-only, which processes that share memory need.
+    """
+    if not run.limits.read_only:
+        return ()
+    shared = any(mounted_at(each) == _SHARED_MEMORY for each in run.mounts)
+    return ("--read-only-tmpfs=false", *(() if shared else (f"--tmpfs={_SHARED_MEMORY}:{_SHM}",)))
 
 
 def gpu_flags(gpus: str) -> tuple[str, ...]:

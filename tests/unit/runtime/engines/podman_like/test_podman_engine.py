@@ -176,7 +176,7 @@ def test_containers_are_read(machine: Machine) -> None:
         "podman",
         Answer("ps *", json.dumps([listed])),
         Answer("container inspect *", json.dumps([inspected])),
-        Answer("rm *", "", "Error: no such container", 1),
+        Answer("rm --force --volumes --time 0 -- c1", "", "Error: no such container", 1),
     )
     [found] = PODMAN_HERE.containers()
     assert (found.name, found.id, found.state, found.managed) == ("w", "c1", "exited", None)

@@ -115,7 +115,16 @@ class Upload:
                         furthest, failures = position.offset, 0
                         budget.progress()
                         self._verdicts.progressed()
-                    await budget.wait_or_raise(interruption.error, interruption.wish_s, again=True)
+                    try:
+                        await budget.wait_or_raise(
+                            interruption.error, interruption.wish_s, again=True
+                        )
+                    except RegistryError:
+                        if position is None or not self._may_go_whole(interruption):
+                            raise
+                        self._policy.chunks_refused = True
+                        position = None
+                        continue
                     if failures >= STUCK:
                         self._unstick(interruption)
                 if interruption.committing and await self._requests.arrived():
@@ -144,9 +153,13 @@ class Upload:
         lost = isinstance(error, RegistryUnreachable) and not no_registry(error)
         if lost or error.status == 502:
             self._chunk.shrink()
-        never = not self._policy.accepted and not self._policy.whole_refused
-        if error.status == 500 and not interruption.committing and never:
+        if error.status == 500 and self._may_go_whole(interruption):
             self._policy.chunks_refused = True
+
+    def _may_go_whole(self, interruption: Interruption) -> bool:
+        """Report whether the registry never took a chunk, and was not given a whole blob."""
+        tried = self._policy.chunks_refused or self._policy.whole_refused
+        return not (self._policy.accepted or tried or interruption.committing)
 
     async def _advance(self, position: Position) -> None:
         size = self._descriptor.size

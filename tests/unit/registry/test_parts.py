@@ -34,6 +34,22 @@ def test_several_challenges_are_told_apart() -> None:
     assert found[2].parameters == {"realm": "x", "error": "e"}
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Bearer realm=https://r.test:5000/token?a=b,service=s",
+        'Negotiate YII=, NTLM, Bearer realm="https://r.test:5000/token?a=b",service="s"',
+        ', Bearer realm="https://r.test:5000/token?a=b",service="s"',
+        'Bearer realm="https://r.test:5000/token?a=b" service="s"',
+        'Bearer service="s" realm="https://r.test:5000/token?a=b" Basic realm="other"',
+        'BEARER \t Realm = "https://r.test:5000/token?a=b" ,, SERVICE = s ,',
+    ],
+)
+def test_a_challenge_a_little_off_is_read(header: str) -> None:
+    (challenge,) = [each for each in parse_challenges(header) if each.scheme == "bearer"]
+    assert challenge.parameters == {"realm": "https://r.test:5000/token?a=b", "service": "s"}
+
+
 def test_the_first_of_two_realms_counts() -> None:
     (challenge,) = parse_challenges('Bearer realm="https://a/",realm="https://evil/"')
     assert challenge.parameters["realm"] == "https://a/"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from keynet.errors import RegistryDenied, RegistryError
+from keynet.errors import RegistryDenied, RegistryError, RegistryUnreachable
 from keynet.oci.reference import Reference
 from keynet.registry.transfer.push_image import push_image
 from tests.fakes.images import BytesLayer, image_of
@@ -75,7 +75,7 @@ def test_a_growing_chunk_that_is_refused_goes_back_to_what_was_taken(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("status", [400, 403, 404, 405, 411, 415, 416, 501])
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 411, 415, 416, 417, 421, 428, 501, 505])
 def test_a_registry_without_chunks_gets_the_blob_in_one_put(connect: Connect, status: int) -> None:
     sizes: list[int] = []
     registry = refused(sizes, "PATCH", status)
@@ -88,6 +88,39 @@ def test_a_registry_that_fails_at_each_chunk_gets_the_blob_in_one_put(connect: C
     sizes: list[int] = []
     upload(connect, refused(sizes, "PATCH", 500), layer(5 * MIB))
     assert len(sizes) == 3
+
+
+def test_a_gateway_that_cuts_every_chunk_gets_the_blob_in_one_put(connect: Connect) -> None:
+    sizes: list[int] = []
+
+    def fault(request: httpx.Request) -> Fault | None:
+        if request.method != "PATCH":
+            return None
+        sizes.append(length(request))
+        return Cut(0)
+
+    upload(connect, MemoryRegistry(fault=fault), layer(5 * MIB), layer(5 * MIB, 1))
+    assert len(sizes) <= 12
+    assert MIB // 4 in sizes, "smaller ones were tried first"
+
+
+def test_a_network_that_is_gone_ends_in_its_own_error(connect: Connect) -> None:
+    def fault(request: httpx.Request) -> Fault | None:
+        return Cut(0) if length(request) > 2 * MIB or gone else None
+
+    gone: list[bool] = []
+    methods: list[str] = []
+
+    def watch(request: httpx.Request) -> Fault | None:
+        methods.append(request.method)
+        if request.method == "PATCH":
+            gone.append(True)
+        return fault(request)
+
+    with pytest.raises(RegistryUnreachable):
+        upload(connect, MemoryRegistry(fault=watch), layer(5 * MIB))
+    assert methods.count("PATCH") <= 6
+    assert methods.count("PUT") <= 1
 
 
 def test_a_body_limit_concerns_small_blobs_too(connect: Connect) -> None:

@@ -221,9 +221,8 @@ class Upload:
         reached = reported_offset(answer)
         if reached is None or reached == stop or self._policy.ranges_lie:
             self._advanced(position, stop)
-        elif start < reached < stop and reached > 1:
-            position.offset = reached
-            self._chunk.cut(reached - start)
+        elif start < reached < stop and reached not in (1, stop - start):
+            self._cut_at(position, reached)
         else:
             # It makes no sense: it counts the chunk alone, or goes backwards.
             offset = await self._requests.ask_offset(position)
@@ -232,6 +231,8 @@ class Upload:
             if offset == stop or (offset is None and of_the_chunk):
                 self._policy.ranges_lie = True
                 self._advanced(position, stop)
+            elif offset == reached and start < reached < stop:
+                self._cut_at(position, reached)
             else:
                 error = self._requests.protocol_error(_("it reports other bytes than were sent"))
                 raise self._verdicts.contradicted(error, restart=offset is None)
@@ -269,6 +270,10 @@ class Upload:
             self._check_digest(answer)
         elif await self._requests.absent():
             raise Interruption(self._requests.failure(answer), restart=True, committing=True)
+
+    def _cut_at(self, position: Position, reached: int) -> None:
+        self._chunk.cut(reached - position.offset)
+        position.offset = reached
 
     def _advanced(self, position: Position, offset: int) -> None:
         position.offset = offset

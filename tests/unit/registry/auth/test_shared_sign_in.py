@@ -57,6 +57,7 @@ def test_a_client_without_it_begins_anew(connect: Connect) -> None:
 
 
 @pytest.mark.parametrize("refused", [False, True])
+@pytest.mark.needs("mounts")
 def test_mounts_from_many_repositories_need_one_token(connect: Connect, refused: bool) -> None:
     registry = RefusesMany(auth="token") if refused else MemoryRegistry(auth="token")
     sources = [f"team/source{number}" for number in range(5)]
@@ -92,6 +93,7 @@ class RefusesMany(MemoryRegistry):
         return await super().handle_async_request(request)
 
 
+@pytest.mark.needs("mounts")
 def test_a_token_for_more_serves_for_less(connect: Connect) -> None:
     registry = MemoryRegistry(auth="token")
 

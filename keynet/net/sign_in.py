@@ -26,6 +26,7 @@ class Challenge:
 class _Token:
     header: Secret
     expires_s: float
+    owner: object
 
 
 class SignIn:
@@ -39,17 +40,19 @@ class SignIn:
     def __init__(self) -> None:
         self.challenge: Challenge | None = None
         self.url_scheme = "https"
-        self._tokens: dict[frozenset[str], _Token] = {}
+        self._tokens: dict[tuple[object, frozenset[str]], _Token] = {}
 
-    def header(self, wanted: frozenset[str]) -> Secret | None:
+    def header(self, wanted: frozenset[str], owner: object) -> Secret | None:
         """Return the header with a token for these scopes, or for more; None if there is none.
 
         Args:
             wanted: As ``scopes_of`` writes them.
+            owner: The credential, or None; namespaces of one registry may have different ones.
         """
         now = time.monotonic()
         for scopes, token in self._all():
-            if token.expires_s > now and covers(scopes, wanted):
+            fits = token.owner == owner and covers(scopes, wanted)
+            if fits and token.expires_s > now:
                 return token.header
         return None
 
@@ -57,9 +60,9 @@ class SignIn:
         """Return the headers with all tokens."""
         return [token.header for _scopes, token in self._all()]
 
-    def keep(self, scopes: frozenset[str], header: Secret, expires_s: float) -> None:
-        """Remember a token until a time of ``time.monotonic``."""
-        self._tokens[scopes] = _Token(header, expires_s)
+    def keep(self, scopes: frozenset[str], header: Secret, expires_s: float, owner: object) -> None:
+        """Remember the token of a credential until a time of ``time.monotonic``."""
+        self._tokens[owner, scopes] = _Token(header, expires_s, owner)
 
     def drop(self, header: Secret | None, wanted: frozenset[str]) -> None:
         """Forget a token that was refused, and the others that could be used in its place.
@@ -69,7 +72,7 @@ class SignIn:
         """
         for scopes, token in self._all():
             if token.header == header or (header is not None and covers(scopes, wanted)):
-                self._tokens.pop(scopes, None)
+                self._tokens.pop((token.owner, scopes), None)
 
     def drop_all(self) -> None:
         """Forget all tokens."""
@@ -77,7 +80,7 @@ class SignIn:
 
     def _all(self) -> list[tuple[frozenset[str], _Token]]:
         """Return a copy: another client may add a token meanwhile, in a thread of its own."""
-        return [*self._tokens.items()]
+        return [(scopes, token) for (_owner, scopes), token in [*self._tokens.items()]]
 
 
 def covers(scopes: frozenset[str], wanted: frozenset[str]) -> bool:

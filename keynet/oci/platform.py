@@ -35,6 +35,7 @@ _IMPLIED: Final = {"armel": "v6", "armv6l": "v6", "armv5tel": "v5", "armv8l": "v
 _FIRST: Final = {"amd64": "v1", "arm64": "v8"}
 _USUAL_ARM: Final = "v7"
 _LEVEL: Final = re.compile(r"v(\d{1,3})(?:\.(\d{1,3}))?")
+_VARIANT: Final = re.compile(r"[vV]?\d{1,3}(?:\.\d{1,3})?")
 _PART: Final = re.compile("[A-Za-z0-9._-]+")
 # containerd's form with a version of the system: windows(10.0.17763.1)/amd64.
 _SYSTEM: Final = re.compile(r"([A-Za-z0-9._-]+)(?:\(([A-Za-z0-9._-]+)\))?")
@@ -73,15 +74,17 @@ class Platform:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``os/architecture[/variant]``; an architecture alone is linux on it.
+        """Read ``os/architecture[/variant]``; without a system it is linux on that architecture.
 
         Raises:
             ValidationError: It has more than three parts, odd characters, or one part that is
                 not an architecture.
         """
         parts = text.split("/")
-        if len(parts) == 1 and _ARCHITECTURES.get(text.lower(), text.lower()) in _KNOWN:
-            parts = ["linux", text]
+        first = parts[0].lower()
+        variant = len(parts) == 1 or (len(parts) == 2 and _VARIANT.fullmatch(parts[1]))
+        if variant and _ARCHITECTURES.get(first, first) in _KNOWN:
+            parts = ["linux", *parts]
         system = _SYSTEM.fullmatch(parts[0])
         if system is None or len(parts) not in (2, 3) or not all(map(_PART.fullmatch, parts[1:])):
             raise ValidationError(

@@ -18,7 +18,8 @@ from keynet.text import _, fill, printable
 
 __all__ = ["Registry", "follow", "origin_of", "registry_name", "with_query"]
 
-_HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[^\[\]]+\]")
+_LABEL: Final = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_HOST: Final = re.compile(rf"{_LABEL}(?:\.+{_LABEL})*|\[[^\[\]]+\]")
 _HUB_HOST: Final = "registry-1.docker.io"
 # Registries whose token server is known to live on another host.
 _KNOWN_TOKEN_HOSTS: Final = {

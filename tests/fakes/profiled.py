@@ -44,6 +44,11 @@ class ProfiledRegistry(httpx.AsyncBaseTransport):
         self._short: set[str] = set()
         self._chunked: Counter[str] = Counter()
 
+    @property
+    def has_tokens(self) -> bool:
+        """Whether the token server is another host, which this answers for too."""
+        return self.profile.foreign_tokens
+
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.watch(request)
         profile = self.profile

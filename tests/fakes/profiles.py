@@ -9,10 +9,20 @@ GitLab estesp/manifest-tool#53 and n0madic/gitlab-registry-images-cleaner#13; Ha
 goharbor/harbor#14744; docker-registry 2.8 from the program itself.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-__all__ = ["PRODUCTS", "PROFILES", "SPECIFICATION", "TOKEN_HOST", "Profile", "Words"]
+__all__ = [
+    "ABILITIES",
+    "PRODUCTS",
+    "PROFILES",
+    "SANDBOX",
+    "SPECIFICATION",
+    "TOKEN_HOST",
+    "Profile",
+    "Words",
+]
 
 MIB: Final = 1 << 20
 TOKEN_HOST: Final = "tokens.test"
@@ -46,9 +56,9 @@ class Profile:
         mount: Status of a mount; 202: not taken; 201: taken.
         referrers: Status of the referrers API; 200: it is there.
         subject_told: A manifest with a subject is answered with OCI-Subject.
-        artifact_types: Manifests may have an ``artifactType``.
         deletion: Manifests can be deleted.
         catalog: Status of the list of repositories.
+        empty_listed: Repositories without a manifest are in the list of repositories.
         immutable: How a tag that must not move is refused; None: no such policy.
     """
 
@@ -66,9 +76,9 @@ class Profile:
     mount: int = 201
     referrers: int = 200
     subject_told: bool = True
-    artifact_types: bool = True
     deletion: bool = True
     catalog: int = 200
+    empty_listed: bool = True
     immutable: Words | None = None
 
 
@@ -135,7 +145,6 @@ PROFILES: Final = (
         mount=405,
         referrers=400,
         subject_told=False,
-        artifact_types=False,
         deletion=False,
         catalog=403,
     ),
@@ -143,3 +152,19 @@ PROFILES: Final = (
     Profile("contrary", upload_range="backwards", empty_put=500),
 )
 PRODUCTS: Final = PROFILES[:-2]
+# keynet's own, which is not played but runs.
+SANDBOX: Final = Profile("sandbox", empty_listed=False)
+
+# What a test may need of a registry, by ``pytest.mark.needs``.
+ABILITIES: Final[dict[str, Callable[[Profile], bool]]] = {
+    "chunks": lambda p: p.patch is None and not p.chunk_least and p.empty_put == 201,
+    "any size": lambda p: p.chunk_most is None,
+    "ranges": lambda p: p.patch is None and not p.chunk_least and p.upload_range == "upload",
+    "mounts": lambda p: p.mount == 201,
+    "referrers": lambda p: p.referrers == 200,
+    "deletion": lambda p: p.deletion,
+    "catalog": lambda p: p.catalog == 200,
+    "empty repositories in the list": lambda p: p.empty_listed,
+    "challenges": lambda p: not p.quiet,
+    "own token server": lambda p: not p.foreign_tokens,
+}

@@ -10,13 +10,17 @@ import hashlib
 import itertools
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
-from urllib.parse import parse_qs, urlsplit
+from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 
 from keynet.oci.descriptor import MediaType
+from tests.fakes.behind import Behind, Held, Repositories
+from tests.fakes.profiled import ProfiledRegistry
+from tests.fakes.profiles import Profile
 
 __all__ = ["Cut", "Fault", "Forget", "LostAnswer", "MemoryRegistry", "Partial", "Refuse", "Seen"]
 
@@ -98,14 +102,21 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
         fault: Asked for each request, before it is handled.
         lax: Whether it answers with manifests of types that were not asked for.
         realm: The token server's URL; its own by default.
+
+    ``standard`` is the profile by which every registry behaves, None: only as its arguments say,
+    which then are what a test needs, and the profile takes from it what such a registry lacks.
     """
+
+    standard: ClassVar[Profile | None] = None
+    # Makes what answers in its place, behind its faults and its sign-in.
+    behind: ClassVar[Callable[[], Behind] | None] = None
 
     def __init__(
         self,
         *,
         host: str = "registry.test",
-        auth: str = "open",
-        referrers: bool = False,
+        auth: str | None = None,
+        referrers: bool | None = None,
         mounts: bool = True,
         user: str = "robot$keynet",
         password: str = "long-enough-password",
@@ -117,8 +128,11 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
         realm: str = "",
     ) -> None:
         self.host = host
-        self.auth = auth
-        self.referrers = referrers
+        profile = self.standard
+        self._asked_for = auth
+        self.auth = auth or (profile.auth if profile is not None else "open")
+        api = profile is not None and profile.referrers == 200
+        self.referrers = api if referrers is None else referrers
         self.mounts = mounts
         self.user, self.password = user, password
         self.identity = "identity-token-of-mine"
@@ -128,15 +142,37 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
         self.page = page
         self.lax = lax
         self.realm = realm or f"https://{host}/token"
-        self.repositories: dict[str, _Repository] = {}
+        make = type(self).behind
+        self._behind = make() if make is not None else None
+        self.repositories: MutableMapping[str, Any] = (
+            {} if self._behind is None else Repositories(self._behind)
+        )
         self.uploads: dict[str, tuple[str, bytearray]] = {}
         self.tokens: dict[str, set[str]] = {}
         self.seen: list[Seen] = []
         self.caught: list[httpx.Request] = []
         self._ids = itertools.count(1)
+        self._front = ProfiledRegistry(profile, _Plain(self), host) if profile else None
+        if self.auth == "open":
+            self._be_open()
 
-    def repository(self, name: str) -> _Repository:
-        return self.repositories.setdefault(name, _Repository())
+    def serve_without_secrets(self) -> None:
+        """Be open unless a test asks for more: who comes over a socket has no credentials."""
+        if self._asked_for is None:
+            self.auth = "open"
+            self._be_open()
+
+    def _be_open(self) -> None:
+        # Without a challenge there is nothing to be quiet about.
+        if self._front is not None:
+            open_profile = replace(self._front.profile, quiet=False, foreign_tokens=False)
+            self._front.profile = open_profile
+
+    def repository(self, name: str) -> _Repository | Held:
+        if self._behind is not None:
+            return self._behind.repository(name)
+        held: _Repository = self.repositories.setdefault(name, _Repository())
+        return held
 
     def expire_tokens(self) -> None:
         self.tokens.clear()
@@ -146,7 +182,10 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
         return sum(seen.sent for seen in self.seen)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if request.url.netloc.decode() != self.host or request.url.scheme != "https":
+        host = request.url.netloc.decode()
+        front = self._front
+        known = {self.host, front.token_host} if front and front.has_tokens else {self.host}
+        if host not in known or request.url.scheme != "https":
             self.caught.append(request)
             if self.elsewhere is None:
                 raise httpx.ConnectError("[Errno 111] Connection refused", request=request)
@@ -159,6 +198,16 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
             )
         # A network would let others go first.
         await asyncio.sleep(0)
+        return await (front or _Plain(self)).handle_async_request(request)
+
+    async def as_specified(self, request: httpx.Request) -> httpx.Response:
+        """Answer by the specification and this registry's faults; none over a socket."""
+        over_socket: bytes | None = request.extensions.get("body")
+        if over_socket is not None:
+            target, headers = request.url.raw_path.decode(), dict(request.headers)
+            told = self.answer(request.method, target, headers, over_socket)
+            stream = _Body(told.body, None)
+            return httpx.Response(told.status, headers=told.headers, stream=stream)
         fault = self.fault(request)
         assert isinstance(request.stream, httpx.AsyncByteStream)
         body = bytearray()
@@ -180,6 +229,8 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
         self.seen.append(Seen(request.method, str(request.url), headers, len(taken)))
         if isinstance(fault, Forget):
             self.uploads.clear()
+            if self._behind is not None:
+                self._behind.uploads.close()
             raise httpx.ReadError("gone", request=request)
         if isinstance(fault, Cut):
             self.take_partial(request.method, request.url.path, taken)
@@ -202,8 +253,23 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
 
     def take_partial(self, method: str, path: str, taken: bytes) -> None:
         match = re.fullmatch(r"/v2/(.+)/blobs/uploads/([^/]+)", path)
-        if method == "PATCH" and match and match[2] in self.uploads:
+        if method == "PATCH" and match and self._behind is not None:
+            self._behind.answer(method, path, {}, taken, lost=True)
+        elif method == "PATCH" and match and match[2] in self.uploads:
             self.uploads[match[2]][1].extend(taken)
+
+    async def answer_here(
+        self, method: str, target: str, headers: dict[str, str], body: bytes
+    ) -> Reply:
+        """Answer a request that came over a socket."""
+        self.seen.append(Seen(method, target, headers, len(body)))
+        if self._front is None:
+            return self.answer(method, target, headers, body)
+        url = f"http://{headers.get('host', self.host)}{target}"
+        request = httpx.Request(method, url, headers=headers, content=body)
+        request.extensions["body"] = body
+        told = await self._front.handle_async_request(request)
+        return Reply(told.status_code, dict(told.headers), await told.aread())
 
     def answer(
         self,
@@ -228,6 +294,8 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
         refused = self._refused(method, url.path, headers)
         if refused is not None:
             return refused
+        if self._behind is not None:
+            return self._from_behind(self._behind, method, target, headers, body)
         if url.path == "/v2/":
             return Reply(200)
         if url.path == "/v2/_catalog":
@@ -245,6 +313,24 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
             if match:
                 return handler(method, *match.groups(), query, headers, body, partial)
         return Reply(404, {}, _error("NOT_FOUND", "no such path"))
+
+    def _from_behind(
+        self, behind: Behind, method: str, target: str, headers: dict[str, str], body: bytes
+    ) -> Reply:
+        """Let the other registry answer, without what a test takes from it."""
+        path, _mark, query = target.partition("?")
+        if "/referrers/" in path and not self.referrers:
+            return Reply(404, {}, b"404 page not found")
+        if path.endswith(("/tags/list", "/_catalog")):
+            asked = dict(parse_qs(query))
+            size = min(self.page, int(asked.get("n", ["1000"])[0]))
+            query = urlencode({**asked, "n": [str(size)]}, doseq=True)
+        elif "mount=" in query and not self.mounts:
+            query = ""
+        status, told, content = behind.answer(method, f"{path}?{query}", headers, body)
+        if not self.referrers:
+            told.pop("oci-subject", None)
+        return Reply(status, told, content)
 
     def _begin(
         self, method: str, name: str, query: Texts, headers: Texts, body: bytes, partial: bool
@@ -355,7 +441,7 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
         return Reply(200, told, content)
 
     def _put_manifest(
-        self, repository: _Repository, identifier: str, headers: dict[str, str], body: bytes
+        self, repository: _Repository | Held, identifier: str, headers: dict[str, str], body: bytes
     ) -> Reply:
         manifest = json.loads(body)
         if manifest.get("mediaType", headers["content-type"]) != headers["content-type"]:
@@ -457,6 +543,16 @@ class MemoryRegistry(httpx.AsyncBaseTransport):
         return Reply(401, {"www-authenticate": bearer}, _error("UNAUTHORIZED", "token"))
 
 
+class _Plain(httpx.AsyncBaseTransport):
+    """A registry without its profile."""
+
+    def __init__(self, registry: MemoryRegistry) -> None:
+        self._registry = registry
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await self._registry.as_specified(request)
+
+
 class _Body(httpx.AsyncByteStream):
     def __init__(self, content: bytes, cut_at: int | None) -> None:
         self._content, self._cut_at = content, cut_at
@@ -480,6 +576,7 @@ def _error(code: str, message: str) -> bytes:
 @contextlib.asynccontextmanager
 async def on_loopback(registry: MemoryRegistry) -> AsyncIterator[str]:
     """Serve this registry on a port of its own; return ``host:port``."""
+    registry.serve_without_secrets()
     tasks: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -523,8 +620,7 @@ async def _exchange(
     except asyncio.IncompleteReadError as cut:
         registry.take_partial(method, urlsplit(target).path, cut.partial)
         return False
-    registry.seen.append(Seen(method, target, headers, len(body)))
-    reply = registry.answer(method, target, headers, body)
+    reply = await registry.answer_here(method, target, headers, body)
     shown = {"content-length": str(len(reply.body)), **reply.headers}
     text = "".join(f"{name}: {value}\r\n" for name, value in shown.items())
     writer.write(f"HTTP/1.1 {reply.status} X\r\n{text}\r\n".encode())

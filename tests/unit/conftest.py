@@ -7,7 +7,57 @@ from pathlib import Path
 import pytest
 
 from keynet.files import owners
+from tests.fakes.behind import Behind
 from tests.fakes.engine import Answer, EngineProgram
+from tests.fakes.profiles import ABILITIES, PROFILES, SANDBOX, Profile
+from tests.fakes.registry import MemoryRegistry
+
+EVERY = (*PROFILES, SANDBOX)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--profile",
+        action="append",
+        default=[],
+        choices=["all", *(profile.name for profile in EVERY)],
+        help="run the tests that use a registry in memory against this profile of tests/fakes",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    names = metafunc.config.getoption("--profile")
+    if not names or not _is_any_registry(metafunc):
+        return
+    chosen = [profile for profile in EVERY if {profile.name, "all"} & {*names}]
+    metafunc.parametrize("_profile", chosen, indirect=True, ids=lambda profile: profile.name)
+
+
+def _is_any_registry(metafunc: pytest.Metafunc) -> bool:
+    """Report whether a test uses the registry in memory, and leaves open which one."""
+    uses = hasattr(metafunc.module, "MemoryRegistry") or "platform" in metafunc.fixturenames
+    return uses and metafunc.definition.get_closest_marker("own_profiles") is None
+
+
+@pytest.fixture(autouse=True)
+def _profile(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Let the registries behave as this run's profile; skip what it lacks by its table."""
+    profile: Profile | None = getattr(request, "param", None)
+    if profile is None:
+        return
+    for marker in request.node.iter_markers("needs"):
+        for ability in marker.args:
+            if not ABILITIES[ability](profile):
+                pytest.skip(f"{profile.name} has not: {ability}")
+    monkeypatch.setattr(MemoryRegistry, "standard", profile)
+    if profile is SANDBOX:
+        monkeypatch.setattr(
+            MemoryRegistry, "behind", lambda: Behind(tmp_path_factory.mktemp("sandbox"))
+        )
 
 
 @pytest.fixture(scope="session", autouse=True)

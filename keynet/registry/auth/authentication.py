@@ -81,10 +81,10 @@ class Authorizer:
         if challenge.scheme == "basic":
             return basic_header(credential) if credential is not None else None
         wanted = scopes_of(scopes)
-        header = self._learned.header(wanted)
+        header = self._learned.header(wanted, credential)
         if header is None:
             async with self._turn(wanted):
-                header = self._learned.header(wanted)
+                header = self._learned.header(wanted, credential)
                 if header is None:
                     header = await self._fetch_expected(challenge, wanted, credential)
         return header
@@ -225,7 +225,7 @@ class Authorizer:
             )
         granted = read_token(answer, self._registry.name, server)
         header = Secret(f"Bearer {granted.text}")
-        self._learned.keep(scopes, header, started + granted.life_s)
+        self._learned.keep(scopes, header, started + granted.life_s, credential)
         return header
 
     def _choose(self, challenges: Sequence[Challenge], scheme: str) -> Challenge | None:

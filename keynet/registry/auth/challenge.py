@@ -14,7 +14,9 @@ __all__ = ["parse_challenges", "scopes_of"]
 _LONGEST: Final = 16_384
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - a grammar, not a secret
 _SCHEME = re.compile(rf"\s*({_TOKEN})(?:\s+|\s*,|\s*$)")
-_PARAMETER = re.compile(rf'\s*({_TOKEN})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|({_TOKEN}|[^\s,"]+))\s*')
+_PARAMETER = re.compile(rf'\s*({_TOKEN})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))\s*')
+# What Negotiate and NTLM have instead of parameters.
+_TOKEN68 = re.compile(r"\s*[A-Za-z0-9._~+/-]+=*\s*(?=,|$)")
 _ESCAPED = re.compile(r"\\(.)")
 
 
@@ -22,7 +24,8 @@ def parse_challenges(header: str) -> list[Challenge]:
     """Return every challenge of the header, in order, up to the first that is not valid."""
     text = header[:_LONGEST]
     challenges: list[Challenge] = []
-    position = 0
+    # Joined headers of which the first is empty begin with a comma.
+    position = _after_commas(text, 0)
     while position < len(text):
         scheme = _SCHEME.match(text, position)
         if scheme is None:
@@ -34,15 +37,19 @@ def parse_challenges(header: str) -> list[Challenge]:
             value = _ESCAPED.sub(r"\1", quoted) if quoted is not None else plain
             # The first one counts: a second realm must not replace the one that was checked.
             parameters.setdefault(parameter.group(1).lower(), value)
-            position = parameter.end()
-            if position < len(text) and text[position] == ",":
-                position += 1
-            else:
-                break
+            # Some servers leave the comma out.
+            position = _after_commas(text, parameter.end())
+        if not parameters and (bare := _TOKEN68.match(text, position)) is not None:
+            position = bare.end() if "," not in scheme.group() else position
         challenges.append(Challenge(scheme.group(1).lower(), parameters))
-        while position < len(text) and text[position] in ", ":
-            position += 1
+        position = _after_commas(text, position)
     return challenges
+
+
+def _after_commas(text: str, position: int) -> int:
+    while position < len(text) and text[position] in ", \t":
+        position += 1
+    return position
 
 
 def scopes_of(texts: Iterable[str]) -> frozenset[str]:

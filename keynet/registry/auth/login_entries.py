@@ -177,7 +177,8 @@ def _names(key: str, registry: str) -> bool:
 
     A name with a path, without a scheme, is podman's key of a namespace.
     """
-    if registry_name(key) != registry:
+    # Names of hosts have no case; the part after the host is not compared here.
+    if registry_name(key.lower()) != registry.lower():
         return False
     scheme, separator, _rest = key.partition("://")
     if separator:

@@ -39,9 +39,10 @@ def _for(*purposes: Purpose) -> frozenset[Purpose]:
 
 _LOGIN: Final = "{login}"
 _PULL: Final = _for(Purpose.PULL)
-_PUSH: Final = _for(Purpose.PUSH)
+_PUSH: Final = _for(Purpose.PUSH, Purpose.UPLOAD)
+_NAME: Final = _for(Purpose.PUSH)
 _DELETE: Final = _for(Purpose.DELETE)
-_CHANGE: Final = _for(Purpose.PUSH, Purpose.DELETE)
+_CHANGE: Final = _for(Purpose.PUSH, Purpose.UPLOAD, Purpose.DELETE)
 _STORAGE: Final = _for(Purpose.STORAGE)
 _DENIED: Final = _on(401, 403)
 _SERVER: Final = frozenset(range(500, 600))
@@ -141,7 +142,7 @@ _TABLE: Final = (
         N_("the tag is immutable and already in use"),
         N_("Choose another tag, or ask the project's owner to lift the rule."),
         _on(412),
-        _PUSH,
+        _NAME,
         words=r"^\w*: *\n",
     ),
     Refusal(

@@ -14,6 +14,7 @@ class Purpose(Enum):
 
     PULL = auto()
     PUSH = auto()
+    UPLOAD = auto()
     DELETE = auto()
     STORAGE = auto()
     OTHER = auto()
@@ -59,6 +60,8 @@ def purpose_of(method: str, url: str) -> Purpose:
     path = urlsplit(url).path
     if not re.search("/(manifests|blobs|tags|referrers)/", path):
         return Purpose.OTHER
-    if "/blobs/uploads/" in path or method in ("POST", "PUT", "PATCH"):
+    if "/blobs/uploads/" in path:
+        return Purpose.UPLOAD
+    if method in ("POST", "PUT", "PATCH"):
         return Purpose.PUSH
     return Purpose.DELETE if method == "DELETE" else Purpose.PULL

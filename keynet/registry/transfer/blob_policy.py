@@ -25,8 +25,11 @@ SMALLER_CHUNKS: Final = (1024 * 1024, 256 * 1024, 64 * 1024)
 TAKEN: Final = frozenset({200, 201, 202, 204})
 
 _TOO_LARGE: Final = 413
-# "Not this method, not this path, not this body": another way of sending may be accepted.
-_OTHER_FORM: Final = frozenset({400, 403, 404, 405, 406, 409, 410, 411, 415, 416, 422, 501})
+# "Not this method, not this path, not this body": another way of sending may be accepted. The
+# others are about the account, a condition, the time, a size, the headers or a law.
+_OTHER_FORM: Final = (frozenset(range(400, 500)) | {501, 505}) - {
+    *(401, 402, 407, 408, 412, 413, 423, 425, 429, 431, 451, 499),
+}
 _SIZE_CODES: Final = frozenset({"SIZE_INVALID", "TOO_LARGE", "BLOB_TOO_LARGE", "ENTITY_TOO_LARGE"})
 # Below this share of the wanted size it is better to wait for the upload that tries it.
 _WORTH_SENDING: Final = 8

@@ -115,7 +115,16 @@ class Upload:
                         furthest, failures = position.offset, 0
                         budget.progress()
                         self._verdicts.progressed()
-                    await budget.wait_or_raise(interruption.error, interruption.wish_s, again=True)
+                    try:
+                        await budget.wait_or_raise(
+                            interruption.error, interruption.wish_s, again=True
+                        )
+                    except RegistryError:
+                        if position is None or not self._may_go_whole(interruption):
+                            raise
+                        self._policy.chunks_refused = True
+                        position = None
+                        continue
                     if failures >= STUCK:
                         self._unstick(interruption)
                 if interruption.committing and await self._requests.arrived():
@@ -144,9 +153,13 @@ class Upload:
         lost = isinstance(error, RegistryUnreachable) and not no_registry(error)
         if lost or error.status == 502:
             self._chunk.shrink()
-        never = not self._policy.accepted and not self._policy.whole_refused
-        if error.status == 500 and not interruption.committing and never:
+        if error.status == 500 and self._may_go_whole(interruption):
             self._policy.chunks_refused = True
+
+    def _may_go_whole(self, interruption: Interruption) -> bool:
+        """Report whether the registry never took a chunk, and was not given a whole blob."""
+        tried = self._policy.chunks_refused or self._policy.whole_refused
+        return not (self._policy.accepted or tried or interruption.committing)
 
     async def _advance(self, position: Position) -> None:
         size = self._descriptor.size
@@ -208,9 +221,8 @@ class Upload:
         reached = reported_offset(answer)
         if reached is None or reached == stop or self._policy.ranges_lie:
             self._advanced(position, stop)
-        elif start < reached < stop and reached > 1:
-            position.offset = reached
-            self._chunk.cut(reached - start)
+        elif start < reached < stop and reached not in (1, stop - start):
+            self._cut_at(position, reached)
         else:
             # It makes no sense: it counts the chunk alone, or goes backwards.
             offset = await self._requests.ask_offset(position)
@@ -219,6 +231,8 @@ class Upload:
             if offset == stop or (offset is None and of_the_chunk):
                 self._policy.ranges_lie = True
                 self._advanced(position, stop)
+            elif offset == reached and start < reached < stop:
+                self._cut_at(position, reached)
             else:
                 error = self._requests.protocol_error(_("it reports other bytes than were sent"))
                 raise self._verdicts.contradicted(error, restart=offset is None)
@@ -256,6 +270,10 @@ class Upload:
             self._check_digest(answer)
         elif await self._requests.absent():
             raise Interruption(self._requests.failure(answer), restart=True, committing=True)
+
+    def _cut_at(self, position: Position, reached: int) -> None:
+        self._chunk.cut(reached - position.offset)
+        position.offset = reached
 
     def _advanced(self, position: Position, offset: int) -> None:
         position.offset = offset

@@ -4,7 +4,7 @@
     repositories/NAME/_blobs/DIGEST        empty: the repository holds this blob
     repositories/NAME/_manifests/DIGEST    the manifest's media type
     repositories/NAME/_tags/TAG            the digest
-    repositories/NAME/_referrers/SUBJECT/DIGEST   empty: this manifest refers to the subject
+    repositories/NAME/_referrers/SUBJECT/DIGEST   when this manifest was pushed, in nanoseconds
     uploads/                               unfinished uploads, removed at each start
 
 A component of a repository's name never starts with "_". Every file appears under its name as a
@@ -13,6 +13,7 @@ whole, so a crash leaves the old state or the new one.
 
 import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -123,12 +124,16 @@ class Disk:
 
     def refer(self, name: str, subject: Digest, digest: Digest) -> None:
         """Let a manifest be among the referrers of its subject."""
-        _write(self._repositories / name / "_referrers" / str(subject) / str(digest), "")
+        _write(
+            self._repositories / name / "_referrers" / str(subject) / str(digest),
+            str(time.time_ns()),
+        )
 
     def referrers(self, name: str, subject: Digest) -> list[Digest]:
-        """Return the manifests that refer to a subject, sorted."""
-        found = _entries(self._repositories / name / "_referrers" / str(subject))
-        return [Digest.parse(entry) for entry in sorted(found)]
+        """Return the manifests that refer to a subject, the newest last."""
+        folder = self._repositories / name / "_referrers" / str(subject)
+        found = sorted((_pushed_ns(folder / entry), entry) for entry in _entries(folder))
+        return [Digest.parse(entry) for _pushed, entry in found]
 
     def sweep(self) -> None:
         """Remove unfinished uploads, and content that no manifest needs any longer.
@@ -176,6 +181,13 @@ def _entries(folder: Path, *, hidden: bool = False) -> Iterator[str]:
     """Yield the names in a folder, but those of files that are being written."""
     with suppress(FileNotFoundError), os.scandir(folder) as found:
         yield from [e.name for e in found if hidden or not e.name.startswith(".")]
+
+
+def _pushed_ns(entry: Path) -> int:
+    """Return when a referrer was pushed; those of earlier versions come first."""
+    with suppress(FileNotFoundError, ValueError):
+        return int(entry.read_text("utf-8"))
+    return 0
 
 
 def _write(path: Path, content: bytes | str) -> None:

@@ -52,7 +52,7 @@ def opened(folder: Path, guard: Guard) -> Iterator[list[Route]]:
 def registry_routes(
     disk: Disk, sessions: Sessions, guard: Guard, *, mount_without_source: bool = False
 ) -> list[Route]:
-    """Return the routes of a registry; the service needs ``refusals.HANDLERS``.
+    """Return the routes of a registry; the service needs ``error_answers.HANDLERS``.
 
     Args:
         mount_without_source: Mount without ``from`` too, out of any repository that the client

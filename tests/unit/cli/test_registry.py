@@ -96,6 +96,7 @@ def test_a_wrong_password_is_refused_and_not_repeated(
     assert "not-the-password" not in shown.out + shown.err
 
 
+@pytest.mark.needs("catalog")
 def test_without_credentials_a_closed_registry_is_denied(
     locked: tuple[MemoryRegistry, str], capsys: Capture
 ) -> None:
@@ -107,6 +108,8 @@ def test_without_credentials_a_closed_registry_is_denied(
     assert "Hint: " in shown.err
 
 
+@pytest.mark.needs("catalog")
+@pytest.mark.needs("empty repositories in the list")
 def test_keynets_own_login_opens_its_registry(
     locked: tuple[MemoryRegistry, str],
     capsys: Capture,
@@ -149,6 +152,7 @@ def test_half_a_login_is_a_usage_error(
     assert words in capsys.readouterr().err
 
 
+@pytest.mark.needs("catalog")
 def test_plain_http_beyond_loopback_needs_insecure(filled: Filled, capsys: Capture) -> None:
     # The address of all interfaces reaches loopback without being it.
     elsewhere = filled.host.replace("127.0.0.1", "0.0.0.0")
@@ -173,6 +177,7 @@ def test_a_ca_file_that_is_not_a_certificate_is_named(tmp_path: Path, capsys: Ca
     assert "Use a PEM file that your user can read." in shown
 
 
+@pytest.mark.needs("catalog")
 def test_repositories_are_listed_from_every_page(filled: Filled, capsys: Capture) -> None:
     assert keynet("registry", "repos", f"http://{filled.host}") == 0
     assert capsys.readouterr().out == "other\nteam/app\n"
@@ -180,6 +185,7 @@ def test_repositories_are_listed_from_every_page(filled: Filled, capsys: Capture
     assert json.loads(capsys.readouterr().out) == ["other", "team/app"]
 
 
+@pytest.mark.needs("catalog")
 def test_the_long_list_has_a_line_for_each_tag(filled: Filled, capsys: Capture) -> None:
     assert keynet("registry", "repos", "--long", f"http://{filled.host}") == 0
     head, *lines = [line.split() for line in capsys.readouterr().out.splitlines()]
@@ -191,6 +197,8 @@ def test_the_long_list_has_a_line_for_each_tag(filled: Filled, capsys: Capture) 
     ]
 
 
+@pytest.mark.needs("catalog")
+@pytest.mark.needs("empty repositories in the list")
 def test_the_long_list_as_json_has_images_only(filled: Filled, capsys: Capture) -> None:
     filled.registry.repository("empty")
     filled.registry.repository("other").tags["gone"] = "sha256:" + "0" * 64
@@ -267,6 +275,7 @@ def test_info_is_shown_for_people(filled: Filled, capsys: Capture) -> None:
     assert "COPY 2" in shown
 
 
+@pytest.mark.needs("deletion")
 def test_rm_deletes_the_manifest_with_all_its_tags(filled: Filled, capsys: Capture) -> None:
     assert keynet("registry", "rm", "--yes", f"http://{filled.host}/team/app:1") == 0
     assert capsys.readouterr().out == f"Deleted {filled.host}/team/app:1\n"
@@ -296,6 +305,7 @@ def test_rm_without_a_terminal_wants_yes(
 @pytest.mark.parametrize(
     ("answer", "status", "left"), [("n\n", 130, {"1", "same"}), ("y\n", 0, set())]
 )
+@pytest.mark.needs("deletion")
 def test_rm_at_a_terminal_does_what_is_answered(
     filled: Filled, monkeypatch: pytest.MonkeyPatch, answer: str, status: int, left: set[str]
 ) -> None:

@@ -46,6 +46,7 @@ class NoDeletion(MemoryRegistry):
         (Reply(403, {}, UNSUPPORTED.replace(b"UNSUPPORTED", b"DENIED")), "deletion", "web page"),
     ],
 )
+@pytest.mark.needs("deletion")
 def test_a_registry_without_deletion_is_not_one_without_the_image(
     tmp_path_factory: pytest.TempPathFactory, reply: Reply, says: str, hint: str
 ) -> None:

@@ -59,7 +59,7 @@ def unread(image: Image) -> Image:
 def test_an_image_that_stands_is_asked_for_once_a_tag(
     connect: Connect, tags: tuple[str, ...]
 ) -> None:
-    registry = MemoryRegistry()
+    registry = MemoryRegistry(auth="open")
     image = random_image(5)
     push(connect, registry, image, *tags)
     registry.seen.clear()
@@ -90,7 +90,7 @@ def test_a_tag_that_points_elsewhere_is_moved(connect: Connect) -> None:
 def test_a_registry_whose_scheme_is_known_is_not_pinged_without_credentials(
     connect: Connect,
 ) -> None:
-    registry = MemoryRegistry()
+    registry = MemoryRegistry(auth="open")
     push(connect, registry, random_image(7), auth=[])
     assert "GET /v2/" not in asked(registry)
 

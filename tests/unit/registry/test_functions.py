@@ -112,6 +112,7 @@ def test_an_archive_without_tags_wants_a_repository(
     assert stored(registry) == {"named:latest": pushed}
 
 
+@pytest.mark.needs("mounts")
 def test_each_image_goes_to_its_own_tags_and_layers_are_mounted(
     registry: MemoryRegistry, tmp_path: Path
 ) -> None:
@@ -191,6 +192,7 @@ def test_a_blob_with_other_bytes_than_announced_leaves_the_former_file(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["app.tar", "pulled.tar"]
 
 
+@pytest.mark.needs("catalog")
 def test_questions_find_what_was_pushed(registry: MemoryRegistry, archive: Path) -> None:
     registry.page = 1
     pushed = asyncio.run(push_docker_tar_with_all_original_tags(archive, url(registry)))
@@ -209,6 +211,8 @@ def test_questions_find_what_was_pushed(registry: MemoryRegistry, archive: Path)
     assert info.id == manifest.config.digest
 
 
+@pytest.mark.needs("catalog")
+@pytest.mark.needs("empty repositories in the list")
 def test_many_repositories_are_inspected_in_the_registrys_order(
     registry: MemoryRegistry, archive: Path
 ) -> None:
@@ -222,6 +226,7 @@ def test_many_repositories_are_inspected_in_the_registrys_order(
     assert {name: list(tags) for name, tags in some.items()} == {"b": ["2"], "unknown": []}
 
 
+@pytest.mark.needs("deletion")
 def test_deleting_tells_whether_there_was_anything(registry: MemoryRegistry, archive: Path) -> None:
     pushed = asyncio.run(push_docker_tar(archive, url(registry)))
     assert asyncio.run(delete_image(url(registry), "team/app", "none")) is False

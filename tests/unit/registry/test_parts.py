@@ -34,6 +34,35 @@ def test_several_challenges_are_told_apart() -> None:
     assert found[2].parameters == {"realm": "x", "error": "e"}
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Bearer realm=https://r.test:5000/token?a=b,service=s",
+        'Negotiate YII=, NTLM, Bearer realm="https://r.test:5000/token?a=b",service="s"',
+        ', Bearer realm="https://r.test:5000/token?a=b",service="s"',
+        'Bearer realm="https://r.test:5000/token?a=b" service="s"',
+        'Bearer service="s" realm="https://r.test:5000/token?a=b" Basic realm="other"',
+        'BEARER \t Realm = "https://r.test:5000/token?a=b" ,, SERVICE = s ,',
+    ],
+)
+def test_a_challenge_a_little_off_is_read(header: str) -> None:
+    (challenge,) = [each for each in parse_challenges(header) if each.scheme == "bearer"]
+    assert challenge.parameters == {"realm": "https://r.test:5000/token?a=b", "service": "s"}
+
+
+@pytest.mark.parametrize(
+    "text", ["bad-.example.com", "-bad.example.com", "exa_mple.com:5000", "a.b-", "a.-b", "a..b"]
+)
+def test_an_address_that_no_reference_may_have_is_a_usage_error(text: str) -> None:
+    with pytest.raises(UsageError, match="is not a valid registry"):
+        Registry.parse(text)
+
+
+@pytest.mark.parametrize("text", ["a", "a-b.c--d.example:1", "xn--bcher-kva.example", "[::1]:5000"])
+def test_names_of_hosts_are_taken(text: str) -> None:
+    assert Registry.parse(text).name == text
+
+
 def test_the_first_of_two_realms_counts() -> None:
     (challenge,) = parse_challenges('Bearer realm="https://a/",realm="https://evil/"')
     assert challenge.parameters["realm"] == "https://a/"

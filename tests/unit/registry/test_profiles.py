@@ -32,12 +32,21 @@ from keynet.sandbox.service import TOKEN_PATH, Platform, application
 from keynet.secret import Secret
 from tests.fakes.images import BytesLayer, RandomLayer, image_of, random_image
 from tests.fakes.profiled import ProfiledRegistry
-from tests.fakes.profiles import PROFILES, SPECIFICATION, TOKEN_HOST, Profile
+from tests.fakes.profiles import (
+    ABILITIES,
+    PROFILES,
+    SANDBOX,
+    SPECIFICATION,
+    TOKEN_HOST,
+    Profile,
+)
 from tests.fakes.registry import MemoryRegistry
 from tests.unit.registry.conftest import no_wait
 
+pytestmark = pytest.mark.own_profiles
+
 HOST = "registry.test"
-SANDBOX = "sandbox"
+
 USER, PASSWORD = "admin", "long-enough-password"
 ARTIFACT = "application/vnd.example.note"
 
@@ -71,11 +80,11 @@ def sandbox(folder: Path, stack: ExitStack) -> httpx.AsyncBaseTransport:
     return httpx.ASGITransport(application(platform, registry_routes(disk, Sessions(disk), guard)))
 
 
-@pytest.fixture(params=[*PROFILES, SANDBOX], ids=lambda p: getattr(p, "name", p))
+@pytest.fixture(params=[*PROFILES, SANDBOX], ids=lambda p: p.name)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     with ExitStack() as stack:
-        if request.param == SANDBOX:
-            registry = ProfiledRegistry(Profile(SANDBOX), sandbox(tmp_path, stack), HOST)
+        if request.param is SANDBOX:
+            registry = ProfiledRegistry(SANDBOX, sandbox(tmp_path, stack), HOST)
             yield Place(registry.profile, registry)
             return
         profile: Profile = request.param
@@ -360,3 +369,16 @@ def test_the_specification_comes_first_and_names_are_unique() -> None:
 def _bytes_layers(image: Image) -> list[BytesLayer]:
     assert all(isinstance(layer, BytesLayer) for layer in image.layers)
     return [layer for layer in image.layers if isinstance(layer, BytesLayer)]
+
+
+@pytest.mark.parametrize("ability", ABILITIES)
+def test_what_a_test_may_need_is_rarely_missing_and_never_always_there(ability: str) -> None:
+    has = [ABILITIES[ability](profile) for profile in (*PROFILES, SANDBOX)]
+    assert not all(has), "nobody has to ask for it"
+    # "challenges" and the like are had by nearly all; a list of repositories by half of them.
+    assert sum(has) >= len(has) // 2 - 1
+
+
+def test_keynets_own_registry_has_all_but_empty_repositories_in_its_list() -> None:
+    lacking = [ability for ability, has in ABILITIES.items() if not has(SANDBOX)]
+    assert lacking == ["empty repositories in the list"]

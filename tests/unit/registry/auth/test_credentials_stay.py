@@ -80,6 +80,7 @@ def test_no_credentials_go_to_a_foreign_realm(connect: Connect, realm: str) -> N
     assert not [seen for seen in registry.seen if "authorization" in seen.headers]
 
 
+@pytest.mark.needs("own token server")
 def test_a_declared_token_host_gets_them(connect: Connect) -> None:
     registry = Altered(auth="token", elsewhere=stranger)
 
@@ -252,6 +253,7 @@ def test_a_list_that_goes_on_elsewhere_is_refused(connect: Connect) -> None:
 @pytest.mark.parametrize(
     "other", ["registry.test.evil.test", "registry.test:5000", "registry.tes", "xregistry.test"]
 )
+@pytest.mark.needs("challenges")
 def test_look_alike_hosts_get_no_credentials(connect: Connect, other: str) -> None:
     registry = MemoryRegistry(host=other, auth="basic")
 

@@ -86,7 +86,19 @@ def test_what_anonymous_readers_do_not_see_is_read_and_written(
     assert registry.asked("/v2/") == 1
 
 
-@pytest.mark.parametrize("first", ["tags", "head", "manifest", "blob", "upload", "catalog"])
+@pytest.mark.parametrize(
+    "first",
+    [
+        "tags",
+        "head",
+        "manifest",
+        "blob",
+        "upload",
+        pytest.param(
+            "catalog", marks=pytest.mark.needs("catalog", "empty repositories in the list")
+        ),
+    ],
+)
 def test_it_does_not_matter_which_request_is_the_first(connect: Connect, first: str) -> None:
     registry = Quiet()
     content = b"layer"
@@ -101,7 +113,7 @@ def test_it_does_not_matter_which_request_is_the_first(connect: Connect, first: 
                 case "head":
                     assert await client.head_blob("team/app", blob.digest) == len(content)
                 case "manifest":
-                    with pytest.raises(NotFound, match="manifest unknown"):
+                    with pytest.raises(NotFound, match="MANIFEST_UNKNOWN"):
                         await client.get_manifest("team/app", "1")
                 case "blob":
                     chunks = [chunk async for chunk in client.get_blob("team/app", blob)]
@@ -117,6 +129,7 @@ def test_it_does_not_matter_which_request_is_the_first(connect: Connect, first: 
     assert [httpx.URL(seen.url).path for seen in without] == ["/v2/"]
 
 
+@pytest.mark.needs("challenges")
 def test_without_credentials_nothing_more_is_asked(connect: Connect) -> None:
     registry = Quiet()
 
@@ -154,7 +167,9 @@ def test_a_ping_is_its_own_question(connect: Connect) -> None:
 
 @pytest.mark.parametrize("status", [200, 404, 403, 301, 400])
 def test_a_root_that_says_nothing_is_no_obstacle(connect: Connect, status: int) -> None:
-    registry = MemoryRegistry(fault=lambda q: Refuse(status) if q.url.path == "/v2/" else None)
+    registry = MemoryRegistry(
+        auth="open", fault=lambda q: Refuse(status) if q.url.path == "/v2/" else None
+    )
     registry.repository("team/app")
 
     async def run() -> None:
@@ -198,7 +213,7 @@ def test_a_source_that_cannot_be_read_counts_where_credentials_are_asked_for(
             await client.tags("team/app")
             await client.tags("team/app")
 
-    public, source = MemoryRegistry(), Failing()
+    public, source = MemoryRegistry(auth="open"), Failing()
     public.repository("team/app")
     asyncio.run(run(public, source))
     assert source.asked == 1, "a helper that asks for a passphrase does so once"
@@ -240,6 +255,7 @@ def test_an_address_where_nobody_listens_is_not_tried_more_often(connect: Connec
     ("location", "own"),
     [("/v2/root", True), ("https://evil.test/v2/", False), ("https://[/", False)],
 )
+@pytest.mark.needs("challenges")
 def test_a_root_may_be_redirected_on_its_own_host(
     connect: Connect, location: str, own: bool
 ) -> None:

@@ -1,9 +1,11 @@
 """Clients of one account: the registry is asked once how to sign in, and tokens are used again."""
 
 import asyncio
+import base64
 import math
 import re
 from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
@@ -12,10 +14,11 @@ from keynet.errors import RegistryDenied, RegistryError
 from keynet.net.sign_in import SignIn, covers
 from keynet.oci.reference import Reference
 from keynet.plan import RegistryAccess
+from keynet.registry.auth.credential_sources import Credential
 from keynet.registry.transfer.push_image import push_image
 from keynet.secret import Secret
 from tests.fakes.images import BytesLayer, image_of, random_image
-from tests.fakes.registry import MemoryRegistry
+from tests.fakes.registry import MemoryRegistry, Reply
 from tests.unit.registry.conftest import Connect
 
 IMAGE = Reference("registry.test", "team/app", "1")
@@ -43,6 +46,47 @@ def test_another_client_of_the_account_asks_no_more(connect: Connect) -> None:
     asyncio.run(run())
 
 
+def test_a_token_serves_the_login_that_fetched_it(connect: Connect) -> None:
+    """Namespaces of one registry may have logins of their own; each reads with its own."""
+
+    class Namespaces:
+        async def find(self, registry: str, repository: str) -> Credential:
+            return Credential(repository.partition("/")[0], Secret("long-enough-password"))
+
+    class Anyone(MemoryRegistry):
+        def answer(
+            self, method: str, target: str, headers: dict[str, str], *rest: Any, **more: Any
+        ) -> Reply:
+            if target.startswith("/token"):
+                basic = headers["authorization"].removeprefix("Basic ")
+                self.user = base64.b64decode(basic).decode().partition(":")[0]
+                users.append(self.user)
+            return super().answer(method, target, headers, *rest, **more)
+
+    users: list[str] = []
+    registry = Anyone(auth="token")
+    layer = BytesLayer(b"shared")
+
+    async def run() -> None:
+        async with connect(registry, auth=[Namespaces()]) as client:
+            await push_image(client, image_of((layer,)), replace(IMAGE, repository="one/app"))
+            # Asks for a token that reads one/app, too, with the login of two.
+            await push_image(
+                client,
+                image_of((layer,), 2),
+                replace(IMAGE, repository="two/app"),
+                mount_from=["one/app"],
+            )
+        users.clear()
+        registry.expire_tokens()
+        async with connect(registry, auth=[Namespaces()]) as client:
+            await client.mount("two/app", layer.descriptor.digest, "one/app")
+            await client.tags("one/app")
+
+    asyncio.run(run())
+    assert users == ["two", "one"]
+
+
 def test_a_client_without_it_begins_anew(connect: Connect) -> None:
     registry = MemoryRegistry(auth="token")
 
@@ -57,6 +101,7 @@ def test_a_client_without_it_begins_anew(connect: Connect) -> None:
 
 
 @pytest.mark.parametrize("refused", [False, True])
+@pytest.mark.needs("mounts")
 def test_mounts_from_many_repositories_need_one_token(connect: Connect, refused: bool) -> None:
     registry = RefusesMany(auth="token") if refused else MemoryRegistry(auth="token")
     sources = [f"team/source{number}" for number in range(5)]
@@ -92,6 +137,7 @@ class RefusesMany(MemoryRegistry):
         return await super().handle_async_request(request)
 
 
+@pytest.mark.needs("mounts")
 def test_a_token_for_more_serves_for_less(connect: Connect) -> None:
     registry = MemoryRegistry(auth="token")
 
@@ -180,7 +226,7 @@ def test_a_token_server_that_moves_to_another_host_gets_nothing(connect: Connect
 
 def test_the_access_of_another_account_has_learned_nothing() -> None:
     access = RegistryAccess("registry.test", "one", Secret("x"))
-    access.sign_in.keep(frozenset(), Secret("Bearer of-one"), math.inf)
+    access.sign_in.keep(frozenset(), Secret("Bearer of-one"), math.inf, None)
     assert replace(access, username="two").sign_in.headers() == []
     assert "of-one" not in repr(access)
 

@@ -32,7 +32,11 @@ def find(path: Path, registry: str, repository: str = "") -> Credential | None:
 
 
 @pytest.mark.parametrize(
-    "key", ["registry.test:5000", "https://registry.test:5000", "https://registry.test:5000/v2/"]
+    "key",
+    [
+        *("registry.test:5000", "https://registry.test:5000", "https://registry.test:5000/v2/"),
+        *("Registry.TEST:5000", "HTTPS://REGISTRY.test:5000/"),
+    ],
 )
 def test_an_entry_is_found_by_its_exact_host(tmp_path: Path, key: str) -> None:
     path = write(tmp_path / "auth.json", {"auths": {key: entry()}})

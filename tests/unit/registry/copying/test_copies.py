@@ -127,6 +127,7 @@ def test_an_image_returns_from_a_layout_as_it_was(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.needs("referrers")
 def test_an_index_with_referrers_returns_from_a_layout_as_it_was(
     source: Filled, target: tuple[MemoryRegistry, str], tmp_path: Path, kind: str
 ) -> None:

@@ -57,6 +57,7 @@ def test_a_refused_list_with_good_credentials_is_not_offered(
 
 
 @pytest.mark.parametrize("auth", ["basic", "token"])
+@pytest.mark.needs("catalog")
 def test_wrong_credentials_stay_wrong_credentials(connect: Connect, auth: str) -> None:
     registry = MemoryRegistry(auth=auth, password="another-long-password")
     with pytest.raises(RegistryDenied, match="refuses the credentials") as caught:
@@ -64,6 +65,7 @@ def test_wrong_credentials_stay_wrong_credentials(connect: Connect, auth: str) -
     assert "Sign in again" in caught.value.hint
 
 
+@pytest.mark.needs("catalog")
 def test_no_credentials_stay_no_credentials(connect: Connect) -> None:
     with pytest.raises(RegistryDenied) as caught:
         listed(connect, MemoryRegistry(auth="basic"), auth=[])

@@ -84,7 +84,7 @@ NO_API = {
 @pytest.mark.parametrize("kind", NO_API)
 def test_where_there_is_no_api_the_fallback_tag_is_read(connect: Connect, kind: str) -> None:
     registry = MemoryRegistry(
-        elsewhere=lambda request: httpx.Response(200, text="<html>Sign in</html>")
+        referrers=False, elsewhere=lambda request: httpx.Response(200, text="<html>Sign in</html>")
     )
     transport = Overriding(registry, NO_API[kind])
 
@@ -100,7 +100,7 @@ def test_where_there_is_no_api_the_fallback_tag_is_read(connect: Connect, kind: 
 
 @pytest.mark.parametrize("what", ["the image", "an index that is the image"])
 def test_an_api_that_answers_with_the_image_lists_nothing(connect: Connect, what: str) -> None:
-    registry = MemoryRegistry()
+    registry = MemoryRegistry(referrers=False)
 
     async def work(client: RegistryClient) -> list[Descriptor]:
         digest = await push(client)
@@ -124,7 +124,7 @@ def test_an_api_that_answers_with_the_image_lists_nothing(connect: Connect, what
 
 @pytest.mark.parametrize("status", [401, 403, 500, 503, 429])
 def test_a_refusal_that_may_hide_a_list_is_an_error(connect: Connect, status: int) -> None:
-    transport = Overriding(MemoryRegistry(), answering(status))
+    transport = Overriding(MemoryRegistry(referrers=False), answering(status))
 
     async def work(client: RegistryClient) -> None:
         await push(client)
@@ -138,7 +138,7 @@ def test_a_refusal_that_may_hide_a_list_is_an_error(connect: Connect, status: in
 
 @pytest.mark.parametrize("status", [401, 403, 500, 503])
 def test_where_the_api_is_refused_a_fallback_tag_is_believed(connect: Connect, status: int) -> None:
-    transport = Overriding(MemoryRegistry(), answering(status))
+    transport = Overriding(MemoryRegistry(referrers=False), answering(status))
 
     async def work(client: RegistryClient) -> bytes:
         await push(client)
@@ -161,7 +161,7 @@ def test_a_list_that_ends_in_nonsense_does_not_pass_for_whole(connect: Connect) 
         with pytest.raises(RegistryError, match="cannot be read"):
             await client.referrers("team/app", digest)
 
-    run(connect, Overriding(MemoryRegistry(), answers), work)
+    run(connect, Overriding(MemoryRegistry(referrers=False), answers), work)
 
 
 def tag_is_subject(registry: MemoryRegistry) -> Answers:
@@ -181,7 +181,7 @@ def tag_is_subject(registry: MemoryRegistry) -> Answers:
 
 @pytest.mark.parametrize("image_is", ["an image", "an index"])
 def test_a_tag_that_is_the_image_lists_nothing_and_is_kept(connect: Connect, image_is: str) -> None:
-    registry = MemoryRegistry()
+    registry = MemoryRegistry(referrers=False)
 
     async def work(client: RegistryClient) -> None:
         digest = await push(client)
@@ -206,7 +206,7 @@ def test_a_tag_that_is_the_image_lists_nothing_and_is_kept(connect: Connect, ima
 def test_a_tag_of_another_use_lists_nothing_and_is_not_called_removable(
     connect: Connect, there: str
 ) -> None:
-    registry = MemoryRegistry()
+    registry = MemoryRegistry(referrers=False)
 
     def answers(request: httpx.Request) -> httpx.Response | None:
         if request.method != "GET" or "/manifests/sha256-" not in request.url.path:
@@ -242,12 +242,12 @@ def test_a_tag_of_another_use_lists_nothing_and_is_not_called_removable(
 def test_a_registry_is_asked_whether_it_has_the_api(
     connect: Connect, status: int, body: bytes, has_api: bool
 ) -> None:
-    transport = Overriding(MemoryRegistry(), answering(status, body))
+    transport = Overriding(MemoryRegistry(referrers=False), answering(status, body))
     assert run(connect, transport, lambda client: client.has_referrers_api("a/b")) is has_api
 
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refusal_does_not_say_whether_there_is_an_api(connect: Connect, status: int) -> None:
-    transport = Overriding(MemoryRegistry(), answering(status))
+    transport = Overriding(MemoryRegistry(referrers=False), answering(status))
     with pytest.raises(RegistryError):
         run(connect, transport, lambda client: client.has_referrers_api("a/b"))

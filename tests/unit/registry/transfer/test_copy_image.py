@@ -205,7 +205,10 @@ def test_what_the_target_has_is_neither_read_nor_sent(connect: Connect, copy: Co
     target.seen.clear()
     copy(source, target)
     assert written(target) == []
-    assert len([seen for seen in source.seen if not seen.url.endswith("/v2/")]) == 1
+    assert (
+        len([seen for seen in source.seen if "/manifests/" in seen.url or "/blobs/" in seen.url])
+        == 1
+    )
 
 
 def test_a_second_tag_needs_no_blob(connect: Connect, copy: Copy) -> None:
@@ -227,7 +230,7 @@ def test_the_same_source_and_target_change_nothing(connect: Connect, copy: Copy)
     assert written(registry) == []
 
 
-@pytest.mark.parametrize("mounts", [True, False])
+@pytest.mark.parametrize("mounts", [pytest.param(True, marks=pytest.mark.needs("mounts")), False])
 def test_blobs_are_mounted_in_the_same_registry(connect: Connect, copy: Copy, mounts: bool) -> None:
     registry = MemoryRegistry(auth="token", mounts=mounts)
     image = random_image(3)
@@ -251,13 +254,14 @@ def test_a_refused_mount_is_streamed(connect: Connect, copy: Copy, status: int) 
 
 
 @pytest.mark.parametrize("status", [401, 403, 405, 500])
+@pytest.mark.needs("referrers")
 def test_a_target_that_may_not_be_read_gets_the_copy(
     connect: Connect, copy: Copy, status: int
 ) -> None:
     def fault(request: httpx.Request) -> Fault | None:
         reading = request.method in ("GET", "HEAD") and "/uploads/" not in request.url.path
         # Which of a registry's addresses ask for a login is learned at its root.
-        return Refuse(status) if reading and request.url.path != "/v2/" else None
+        return Refuse(status) if reading and request.url.path not in ("/v2/", "/token") else None
 
     source, target = MemoryRegistry(referrers=True), MemoryRegistry(host="other.test", fault=fault)
     target.referrers = True
@@ -280,6 +284,7 @@ def test_a_tag_that_points_to_another_image_moves(connect: Connect, copy: Copy) 
 
 @pytest.mark.parametrize("source_api", [True, False])
 @pytest.mark.parametrize("target_api", [True, False])
+@pytest.mark.needs("referrers")
 def test_referrers_of_every_image_follow(
     connect: Connect, copy: Copy, source_api: bool, target_api: bool
 ) -> None:
@@ -437,6 +442,7 @@ def test_a_target_that_may_only_be_written_gets_the_image(
     assert target.repository("mirror/app").tags == {"2": digest}
 
 
+@pytest.mark.needs("referrers")
 def test_a_target_that_does_not_list_referrers_gets_them(connect: Connect, copy: Copy) -> None:
     def fault(request: httpx.Request) -> Fault | None:
         return (
@@ -452,6 +458,7 @@ def test_a_target_that_does_not_list_referrers_gets_them(connect: Connect, copy:
     assert str(attached) in target.repository("mirror/app").manifests
 
 
+@pytest.mark.needs("ranges")
 def test_a_cut_upload_does_not_read_the_source_again(connect: Connect, copy: Copy) -> None:
     faults: list[Fault] = [Cut(0.9)] * 3
 
@@ -516,6 +523,7 @@ class Nth:
 @pytest.mark.parametrize(
     "kind", [Refuse(500), Refuse(403), Refuse(404), LostAnswer(), CutAnswer(0.5), Cut(0.5)]
 )
+@pytest.mark.needs("referrers")
 def test_whichever_request_fails_the_tag_is_the_image_or_nothing(
     connect: Connect, copy: Copy, side: str, kind: Fault
 ) -> None:

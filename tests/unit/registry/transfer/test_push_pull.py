@@ -83,6 +83,7 @@ def test_what_is_there_is_skipped(connect: Connect) -> None:
     assert {type(event) for event in events} == {BlobSkipped}
 
 
+@pytest.mark.needs("mounts")
 def test_layers_are_mounted_from_another_repository(connect: Connect) -> None:
     registry = MemoryRegistry(auth="token")
     other = replace(TARGET, repository="library/base")
@@ -170,7 +171,7 @@ class Short(BytesLayer):
 
 
 @pytest.mark.parametrize("kind", [Changed, Short])
-@pytest.mark.parametrize("size", [1000, 6_000_000])
+@pytest.mark.parametrize("size", [1000, pytest.param(6_000_000, marks=pytest.mark.needs("chunks"))])
 def test_a_layer_that_changed_meanwhile_is_not_pushed(
     connect: Connect, kind: type[BytesLayer], size: int
 ) -> None:
@@ -235,6 +236,7 @@ def test_a_registry_that_stores_something_else_is_noticed(connect: Connect) -> N
         asyncio.run(push(connect, Liar(), random_image(9)))
 
 
+@pytest.mark.needs("deletion")
 def test_a_delete_whose_answer_is_lost_is_done(connect: Connect) -> None:
     lost = [LostAnswer()]
     registry = MemoryRegistry(fault=lambda q: lost.pop() if q.method == "DELETE" and lost else None)
@@ -254,6 +256,8 @@ def test_a_delete_whose_answer_is_lost_is_done(connect: Connect) -> None:
     asyncio.run(run())
 
 
+@pytest.mark.needs("catalog")
+@pytest.mark.needs("empty repositories in the list")
 def test_every_page_of_a_list_is_read(connect: Connect) -> None:
     registry = MemoryRegistry(page=3, auth="token")
     names = [f"team/app{number:02}" for number in range(10)]
@@ -371,13 +375,15 @@ def test_an_identity_token_is_exchanged_by_post(connect: Connect) -> None:
     assert "identity-token" not in asked.url
 
 
-def once(fault: Fault, method: str) -> MemoryRegistry:
+def once(fault: Fault, method: str, auth: str | None = None) -> MemoryRegistry:
     """Make a registry that fails so at the first request of this method."""
     left = [fault]
-    return MemoryRegistry(fault=lambda q: left.pop() if q.method == method and left else None)
+    return MemoryRegistry(
+        auth=auth, fault=lambda q: left.pop() if q.method == method and left else None
+    )
 
 
-@pytest.mark.parametrize("size", [1000, 300_000])
+@pytest.mark.parametrize("size", [1000, pytest.param(300_000, marks=pytest.mark.needs("chunks"))])
 def test_a_commit_whose_answer_is_lost_sends_nothing_again(connect: Connect, size: int) -> None:
     registry = once(LostAnswer(), "PUT")
 
@@ -390,8 +396,9 @@ def test_a_commit_whose_answer_is_lost_sends_nothing_again(connect: Connect, siz
     assert registry.bytes_received == size
 
 
+@pytest.mark.needs("ranges")
 def test_what_is_left_of_a_chunk_follows_at_once(connect: Connect) -> None:
-    registry = once(Partial(0.25), "PATCH")
+    registry = once(Partial(0.25), "PATCH", auth="open")
 
     async def run() -> None:
         async with connect(registry, auth=[]) as client:
@@ -403,6 +410,7 @@ def test_what_is_left_of_a_chunk_follows_at_once(connect: Connect) -> None:
     assert not methods(registry, "GET"), "nobody had to ask for the offset"
 
 
+@pytest.mark.needs("ranges")
 def test_a_cut_chunk_goes_on_at_the_offset_the_registry_reports(connect: Connect) -> None:
     registry = once(Cut(0.5), "PATCH")
     events: list[Event] = []
@@ -469,6 +477,7 @@ def test_a_download_that_is_refused_says_why(connect: Connect, status: int) -> N
     assert caught.value.status == status
 
 
+@pytest.mark.needs("mounts")
 def test_mount_by_itself_tells_whether_it_was_done(connect: Connect) -> None:
     registry = MemoryRegistry(auth="token")
 
@@ -495,6 +504,7 @@ MIB = 1024 * 1024
         (8, [4, *[8] * 13, 2]),
     ],
 )
+@pytest.mark.needs("chunks", "any size")
 def test_chunks_grow_to_a_tenth_of_the_blob_where_nothing_limits_them(
     connect: Connect, limit: int, expected: list[int]
 ) -> None:
@@ -511,6 +521,7 @@ def test_chunks_grow_to_a_tenth_of_the_blob_where_nothing_limits_them(
 
 
 @pytest.mark.slow
+@pytest.mark.needs("chunks")
 def test_chunks_of_a_given_size_do_not_grow(connect: Connect) -> None:
     registry = MemoryRegistry()
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from keynet.errors import RegistryDenied, RegistryError
+from keynet.errors import RegistryDenied, RegistryError, RegistryUnreachable
 from keynet.oci.reference import Reference
 from keynet.registry.transfer.push_image import push_image
 from tests.fakes.images import BytesLayer, image_of
-from tests.fakes.registry import Cut, Fault, MemoryRegistry, Refuse, Reply
+from tests.fakes.registry import Cut, Fault, MemoryRegistry, Partial, Refuse, Reply
 from tests.unit.registry.conftest import Connect
 
 MIB = 1024 * 1024
@@ -54,6 +54,7 @@ def refused(counted: list[int], method: str, status: int, limit: int = -1) -> Me
 
 
 @pytest.mark.parametrize("status", [413, 416])
+@pytest.mark.needs("chunks")
 def test_a_chunk_that_is_too_large_is_sent_smaller(connect: Connect, status: int) -> None:
     sizes: list[int] = []
     registry = refused(sizes, "PATCH", status, limit=4 * MIB - 1)
@@ -63,6 +64,7 @@ def test_a_chunk_that_is_too_large_is_sent_smaller(connect: Connect, status: int
 
 @pytest.mark.slow
 @pytest.mark.parametrize("status", [413, 416])
+@pytest.mark.needs("chunks", "any size")
 def test_a_growing_chunk_that_is_refused_goes_back_to_what_was_taken(
     connect: Connect, status: int
 ) -> None:
@@ -75,7 +77,8 @@ def test_a_growing_chunk_that_is_refused_goes_back_to_what_was_taken(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("status", [400, 403, 404, 405, 411, 415, 416, 501])
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 411, 415, 416, 417, 421, 428, 501, 505])
+@pytest.mark.needs("chunks")
 def test_a_registry_without_chunks_gets_the_blob_in_one_put(connect: Connect, status: int) -> None:
     sizes: list[int] = []
     registry = refused(sizes, "PATCH", status)
@@ -84,12 +87,48 @@ def test_a_registry_without_chunks_gets_the_blob_in_one_put(connect: Connect, st
     assert len(set(sizes)) == len(sizes)
 
 
+@pytest.mark.needs("chunks")
 def test_a_registry_that_fails_at_each_chunk_gets_the_blob_in_one_put(connect: Connect) -> None:
     sizes: list[int] = []
     upload(connect, refused(sizes, "PATCH", 500), layer(5 * MIB))
     assert len(sizes) == 3
 
 
+@pytest.mark.needs("chunks")
+def test_a_gateway_that_cuts_every_chunk_gets_the_blob_in_one_put(connect: Connect) -> None:
+    sizes: list[int] = []
+
+    def fault(request: httpx.Request) -> Fault | None:
+        if request.method != "PATCH":
+            return None
+        sizes.append(length(request))
+        return Cut(0)
+
+    upload(connect, MemoryRegistry(fault=fault), layer(5 * MIB), layer(5 * MIB, 1))
+    assert len(sizes) <= 12
+    assert MIB // 4 in sizes, "smaller ones were tried first"
+
+
+def test_a_network_that_is_gone_ends_in_its_own_error(connect: Connect) -> None:
+    def fault(request: httpx.Request) -> Fault | None:
+        return Cut(0) if length(request) > 2 * MIB or gone else None
+
+    gone: list[bool] = []
+    methods: list[str] = []
+
+    def watch(request: httpx.Request) -> Fault | None:
+        methods.append(request.method)
+        if request.method == "PATCH":
+            gone.append(True)
+        return fault(request)
+
+    with pytest.raises(RegistryUnreachable):
+        upload(connect, MemoryRegistry(fault=watch), layer(5 * MIB))
+    assert methods.count("PATCH") <= 6
+    assert methods.count("PUT") <= 1
+
+
+@pytest.mark.needs("chunks")
 def test_a_body_limit_concerns_small_blobs_too(connect: Connect) -> None:
     sizes: list[int] = []
     registry = refused(sizes, "PATCH PUT", 413, limit=MIB)
@@ -97,6 +136,7 @@ def test_a_body_limit_concerns_small_blobs_too(connect: Connect) -> None:
     assert sizes == [3 * MIB]
 
 
+@pytest.mark.needs("chunks")
 def test_a_limit_below_every_size_ends_in_the_registrys_error(connect: Connect) -> None:
     sizes: list[int] = []
     registry = refused(sizes, "PATCH PUT", 413, limit=1000)
@@ -113,6 +153,7 @@ def test_nothing_allowed_is_no_permission(connect: Connect) -> None:
         upload(connect, registry, layer(100))
 
 
+@pytest.mark.needs("chunks")
 def test_a_put_with_a_body_that_is_refused_becomes_chunks(connect: Connect) -> None:
     sizes: list[int] = []
     upload(connect, refused(sizes, "PUT", 405, limit=0), layer(1000), layer(2000, 1))
@@ -138,6 +179,7 @@ def test_a_registry_that_never_closes_chunks_gets_the_blob_in_one_put(
     assert registry.bytes_received < 3.5 * 500_000
 
 
+@pytest.mark.needs("chunks")
 def test_where_every_way_is_refused_the_error_comes_soon(connect: Connect) -> None:
     sizes: list[int] = []
     registry = refused(sizes, "PATCH PUT", 405)
@@ -156,6 +198,7 @@ def test_a_registry_that_refuses_chunks_in_mid_push_gets_whole_blobs(connect: Co
     upload(connect, registry, layer(900_000), layer(900_000, 1), chunk_size=200_000)
 
 
+@pytest.mark.needs("chunks")
 def test_a_body_limit_that_falls_in_mid_push_is_followed(connect: Connect) -> None:
     count = itertools.count()
 
@@ -217,6 +260,7 @@ class Ranges(MemoryRegistry):
 )
 @pytest.mark.parametrize("status", [204, 404, 405])
 @pytest.mark.parametrize("honest", [True, False])
+@pytest.mark.needs("ranges")
 def test_ranges_that_lie_do_not_fail_an_upload(
     connect: Connect, lie: Callable[[int, int], str], status: int, honest: bool
 ) -> None:
@@ -225,6 +269,36 @@ def test_ranges_that_lie_do_not_fail_an_upload(
     assert registry.bytes_received <= 4 * 900_000
 
 
+@pytest.mark.slow
+@pytest.mark.needs("ranges", "any size")
+def test_chunks_grow_where_ranges_count_the_chunk(connect: Connect) -> None:
+    """The range of a chunk that is larger than all before it looks like a part that was taken."""
+    registry = Ranges(lambda start, stop: f"0-{stop - start - 1}")
+    upload(connect, registry, layer(110 * MIB))
+    sizes = [seen.sent // MIB for seen in registry.seen if seen.method == "PATCH" and seen.sent]
+    assert sizes == [4, 8, *[11] * 8, 10]
+    asked = [seen for seen in registry.seen if seen.method == "GET" and "uploads" in seen.url]
+    assert len(asked) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.needs("ranges", "any size")
+def test_a_part_as_long_as_its_end_is_sent_on(connect: Connect) -> None:
+    """Half of the second chunk is taken, which ends where a range of the chunk would."""
+    parts: list[Fault] = [Partial(0.5)]
+
+    def fault(request: httpx.Request) -> Fault | None:
+        second = request.headers.get("content-range", "").startswith(f"{4 * MIB}-")
+        return parts.pop() if request.method == "PATCH" and second and parts else None
+
+    registry = MemoryRegistry(fault=fault)
+    upload(connect, registry, layer(110 * MIB))
+    assert not parts
+    # Only the half that was left out is sent again.
+    assert registry.bytes_received < 115 * MIB
+
+
+@pytest.mark.needs("ranges")
 def test_a_range_of_the_chunk_costs_one_question(connect: Connect) -> None:
     registry = Ranges(lambda start, stop: f"0-{stop - start - 1}")
     upload(connect, registry, layer(900_000), chunk_size=200_000)
@@ -258,6 +332,7 @@ def test_a_registry_that_drops_all_chunks_but_the_first_gets_the_blob_in_one_put
     assert registry.bytes_received < 3_000_000 + 5 * 200_000
 
 
+@pytest.mark.needs("chunks")
 def test_bodies_that_are_cut_again_and_again_become_smaller(connect: Connect) -> None:
     """A proxy may close the connection where it should answer 413."""
 
@@ -269,6 +344,7 @@ def test_bodies_that_are_cut_again_and_again_become_smaller(connect: Connect) ->
 
 @pytest.mark.slow
 @pytest.mark.parametrize("status", [429, 503, 504])
+@pytest.mark.needs("chunks")
 def test_a_registry_that_is_away_for_a_while_gets_chunks_as_before(
     connect: Connect, status: int
 ) -> None:

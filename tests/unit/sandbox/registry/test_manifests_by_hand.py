@@ -135,6 +135,15 @@ def listed(desk: Desk, subject: str, query: str = "") -> list[dict[str, Any]]:
     return entries
 
 
+def test_referrers_are_listed_in_the_order_in_which_they_came(desk: Desk) -> None:
+    subject = desk.put(desk.image(), "latest")
+    pushed = [referrer(desk, subject, annotations={"n": str(number)}) for number in range(9)]
+    assert [entry["digest"] for entry in listed(desk, subject)] == pushed
+    again = referrer(desk, subject, annotations={"n": "0"})
+    assert again == pushed[0]
+    assert [entry["digest"] for entry in listed(desk, subject)] == [*pushed[1:], again]
+
+
 def test_referrers_are_listed_and_filtered(desk: Desk) -> None:
     subject = desk.put(desk.image(), "latest")
     assert listed(desk, subject) == []

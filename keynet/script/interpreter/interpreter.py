@@ -107,6 +107,7 @@ class Interpreter:
         self.unseen_imports = False
         # How many branches, of the calls that are followed, may have left before here.
         self.doubts = 0
+        # Those of them that may have returned.
         self.stops = 0
         # The bodies of ``try`` that are followed, how often anything in them may have raised,
         # and the class of what was raised last.

@@ -20,7 +20,7 @@ __all__ = ["Project", "is_well_known"]
 _LONGEST_NAME: Final = 200
 _LARGEST_DATA: Final = 1_000_000
 _LONGEST_LIST: Final = 1_000
-# Whatever lies next to the script, these names mean the well-known packages.
+# These names mean the well-known packages, unless the script's own folder has such a module.
 _WELL_KNOWN: Final = frozenset(
     [
         "absl",
@@ -43,10 +43,12 @@ _WELL_KNOWN: Final = frozenset(
         "tyro",
     ]
 )
+# Python has these loaded, or cannot start without them.
+_LOADED: Final = frozenset(["dataclasses", "enum", "functools", "os", "pathlib", "sys", "typing"])
 
 
 def is_well_known(name: str) -> bool:
-    """Report whether an absolute import always means a package outside the project."""
+    """Report whether an absolute import means a package that is found outside the project."""
     return name.partition(".")[0] in _WELL_KNOWN
 
 
@@ -109,7 +111,7 @@ class Project:
             for _up in range(min(level - 1, 20)):
                 base = base.parent
             return self._at(base, parts) if self._inside(base) else None
-        if not parts or is_well_known(name):
+        if not parts or (is_well_known(name) and not self._shadows(parts[0])):
             return None
         own = self.package is not None and parts[0] == self.package.name
         standard = parts[0] in sys.stdlib_module_names and not own
@@ -122,6 +124,13 @@ class Project:
                 if found is not None:
                     return found
         return None
+
+    def _shadows(self, name: str) -> bool:
+        """Report whether Python finds a module next to the script before a well-known one."""
+        if name in _LOADED or self.package is not None:
+            return False
+        base = os.path.join(self._folder, name)
+        return os.path.isfile(base + ".py") or os.path.isfile(os.path.join(base, "__init__.py"))
 
     def inside(self, package: Module, name: str) -> Module | None:
         """Return a module inside a package of the project, None when there is none."""

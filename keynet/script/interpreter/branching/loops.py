@@ -14,7 +14,7 @@ from keynet.script.interpreter.branching.flow import (
 from keynet.script.interpreter.definitions import Scope
 from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.names import assign, stored_names, widen
-from keynet.script.interpreter.values import UNKNOWN, OneOf, Value
+from keynet.script.interpreter.values import UNKNOWN, OneOf, Value, join_all
 
 __all__ = ["LOOPS"]
 
@@ -32,7 +32,9 @@ def _for(run: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Signal:
             return follow_branches(run, branches, scope)
     items = run.iterate(iterated)
     if items is None:
-        return _left_by_breaks(run, node, scope, lambda: _unknown_turns(run, node, scope))
+        # Of a list that may have more, some items are known.
+        one = join_all(iterated) if isinstance(iterated, list) else UNKNOWN
+        return _left_by_breaks(run, node, scope, lambda: _unknown_turns(run, node, scope, one))
     return _each(run, node, items, scope)()
 
 
@@ -109,7 +111,9 @@ def _turn(run: Machine, body: list[ast.stmt], scope: Scope) -> Signal:
     return None if signal == CONTINUE else signal
 
 
-def _unknown_turns(run: Machine, node: ast.For | ast.AsyncFor | ast.While, scope: Scope) -> Signal:
+def _unknown_turns(
+    run: Machine, node: ast.For | ast.AsyncFor | ast.While, scope: Scope, item: Value = UNKNOWN
+) -> Signal:
     """Follow a loop of which it is unknown how often it runs, if at all."""
     names = run.stored.get(node)
     if names is None:
@@ -118,7 +122,7 @@ def _unknown_turns(run: Machine, node: ast.For | ast.AsyncFor | ast.While, scope
 
     def once() -> Signal:
         if isinstance(node, (ast.For, ast.AsyncFor)):
-            assign(run, node.target, UNKNOWN, scope)
+            assign(run, node.target, item, scope)
         return _turn(run, node.body, scope)
 
     widen(run, names, scope)

@@ -113,6 +113,8 @@ def imports_relatively(text: str) -> bool:
 
 def _imported(text: str, libraries: dict[str, str]) -> Iterator[tuple[str, int]]:
     """Iterate over the libraries that a text imports, each once, with its line."""
+    if not any(name.partition(".")[0] in text for name in libraries):
+        return
     seen: set[str] = set()
     for match in _IMPORT.finditer(text):
         modules, module, names = match.groups()

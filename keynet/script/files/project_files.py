@@ -1,7 +1,7 @@
 """Find and read the files of the script's own project, and no others."""
 
 # A script's imports look for hundreds of files; pathlib is several times slower.
-# ruff: noqa: PTH112, PTH113, PTH114, PTH118, PTH208
+# ruff: noqa: PTH112, PTH113, PTH114, PTH118, PTH119, PTH208
 
 import os
 import re
@@ -156,7 +156,7 @@ class Project:
                 return self._modules[path]
             if os.path.isfile(path) and self._inside(path):
                 name = ".".join(parts) or folder.name
-                module = Module(name, Path(path), package, self._shown(Path(path)))
+                module = Module(name, Path(path), package, self._shown(path))
                 self._modules[path] = module
                 return module
         if parts and os.path.isdir(base) and self._inside(base) and _has_python(base):
@@ -177,14 +177,14 @@ class Project:
             real = os.path.realpath(path)
         return f"{real}/".startswith(self._real_root.rstrip("/") + "/")
 
-    def _shown(self, path: Path) -> str:
-        return (
-            path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.name
-        )
+    def _shown(self, path: str) -> str:
+        folder = os.path.join(self.root, "")
+        inside = path.removeprefix(folder) if path.startswith(folder) else os.path.basename(path)
+        return inside.replace(os.sep, "/")
 
     def place(self, module: Module) -> str:
         """Return the path of a module in the project."""
-        return self._shown(module.path)
+        return self._shown(str(module.path))
 
     def listing(self, inside: str) -> list[str] | None:
         """Return the names in a folder, sorted; None for one that holds no modules."""
@@ -232,7 +232,7 @@ class Project:
             content = self._opened().read(os.path.relpath(path, self.root), _LARGEST_DATA)
         except OSError:
             return None
-        return None if content is None else (content, self._shown(path))
+        return None if content is None else (content, self._shown(str(path)))
 
     def mentions(self, module: Module, pattern: str) -> bool:
         """Report whether the file of a module contains a match of a regular expression."""

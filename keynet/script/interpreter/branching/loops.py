@@ -66,10 +66,13 @@ def _left_by_breaks(
     frame = scope.frame
     outer, frame.breaks = frame.breaks, []
     doubts, stops, failures = run.doubts, run.stops, run.failures
+    # What was made before is changed by the second turn only if the first one has not left.
+    run.enter()
     try:
         signal = turns()
         breaks = frame.breaks
     finally:
+        run.leave()
         frame.breaks = outer
     run.doubts = doubts + (run.stops != stops) + run.failures - failures
     if signal == BREAK:

@@ -178,9 +178,14 @@ class Project:
         return f"{real}/".startswith(self._real_root.rstrip("/") + "/")
 
     def _shown(self, path: str) -> str:
+        within = self._within(path)
+        return os.path.basename(path) if within.startswith("..") else within.replace(os.sep, "/")
+
+    def _within(self, path: str) -> str:
+        """Return a path from the project's root."""
         folder = os.path.join(self.root, "")
-        inside = path.removeprefix(folder) if path.startswith(folder) else os.path.basename(path)
-        return inside.replace(os.sep, "/")
+        # Almost every path is below it, and relpath takes apart both.
+        return path[len(folder) :] if path.startswith(folder) else os.path.relpath(path, self.root)
 
     def place(self, module: Module) -> str:
         """Return the path of a module in the project."""
@@ -250,8 +255,7 @@ class Project:
         Raises:
             OSError: It cannot be read, or is not in the project any more.
         """
-        path = os.path.relpath(module.path, self.root)
-        return self._opened().read(path, source.MAX_BYTES)
+        return self._opened().read(self._within(str(module.path)), source.MAX_BYTES)
 
     def _opened(self) -> Beneath:
         """Return the project's folder, opened once.

@@ -9,6 +9,7 @@ from typing import Final
 from keynet.script.interpreter.definitions import (
     Class,
     Container,
+    Function,
     Instance,
     Module,
     Scope,
@@ -18,6 +19,7 @@ from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.modules import registers
 from keynet.script.interpreter.values import (
     MISSING,
+    SCALARS,
     UNKNOWN,
     External,
     Imported,
@@ -44,6 +46,8 @@ _STARS: Final = frozenset(
     f"{module.__name__}.{name}" for module in (typing, enum) for name in module.__all__
 )
 _BUILTINS: Final = frozenset(dir(builtins))
+# Most of what a module binds holds nothing that others could fill.
+_UNWATCHED: Final = SCALARS | {External, Imported, Function, Module, Unknown}
 
 
 def look_up(run: Machine, name: str, scope: Scope) -> Value:
@@ -104,7 +108,7 @@ def _is_known(run: Machine, value: Value) -> bool:
 
 def bind(run: Machine, name: str, value: Value, scope: Scope) -> None:
     """Bind a name, in the global or enclosing scope if it is declared so."""
-    if scope.kind == "module":
+    if scope.kind == "module" and type(value) not in _UNWATCHED:
         _watch(run, name, value, scope.module)
     target = scope.bound_in.get(name)
     if target is None:

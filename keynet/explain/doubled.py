@@ -8,6 +8,7 @@ from typing import Final
 
 from keynet.explain.layered_tree import Tree
 from keynet.explain.owners_of_files import Owned
+from keynet.explain.package_records import compared
 from keynet.frozen import frozen
 
 __all__ = ["Copy", "Doubled", "doubled_libraries", "doubled_packages"]
@@ -48,8 +49,9 @@ def doubled_packages(owned: Sequence[Owned]) -> list[Doubled]:
     copies = defaultdict[str, list[Copy]](list)
     for each in owned:
         if each.package.kind == "python":
-            name = re.sub(r"[-_.]+", "-", each.package.name).lower()
-            copies[name].append(Copy(each.package.version, each.package.place, each.size))
+            copies[compared(each.package.name)].append(
+                Copy(each.package.version, each.package.place, each.size)
+            )
     return _several(copies)
 
 

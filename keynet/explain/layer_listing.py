@@ -2,12 +2,14 @@
 
 import gzip
 import json
+import posixpath
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from keynet.errors import InvalidArchive
 from keynet.explain.layer_tar import read_members
-from keynet.explain.package_records import Package, is_record, read_record
+from keynet.explain.package_records import Package, is_record, read_record, written_name
 from keynet.frozen import frozen
 from keynet.text import _, fill
 
@@ -15,7 +17,7 @@ __all__ = ["LayerListing", "from_bytes", "list_layer", "to_bytes"]
 
 _MOST_FILES: Final = 500_000
 _MOST_RECORDED: Final = 1_000_000
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _WHITEOUT: Final = ".wh."
 _OPAQUE: Final = ".wh..wh..opq"
 
@@ -52,6 +54,7 @@ def list_layer(blocks: Iterable[bytes], name: str) -> LayerListing:
     removed, emptied = set[str](), set[str]()
     packages: list[Package] = []
     versions: dict[str, str] | None = None
+    names: dict[str, str] = {}
     recorded = 0
     for member in read_members(blocks, name, is_record):
         folder, _slash, last = member.path.rpartition("/")
@@ -71,7 +74,13 @@ def list_layer(blocks: Iterable[bytes], name: str) -> LayerListing:
             packages += found
             recorded += sum(len(each.files) for each in found)
             versions = {**(versions or {}), **stated} if stated else versions
-    return LayerListing(files, frozenset(removed), frozenset(emptied), tuple(packages), versions)
+            if written := written_name(member.path, member.content):
+                names[folder] = written
+    named = tuple(
+        replace(each, name=names.get(posixpath.dirname(each.record), each.name))
+        for each in packages
+    )
+    return LayerListing(files, frozenset(removed), frozenset(emptied), named, versions)
 
 
 def to_bytes(listing: LayerListing) -> bytes:

@@ -15,7 +15,7 @@ from typing import Final
 
 from keynet.frozen import frozen
 
-__all__ = ["Package", "is_record", "read_record"]
+__all__ = ["Package", "compared", "is_record", "read_record", "written_name"]
 
 _LARGEST: Final = 16 << 20
 _MOST_FILES: Final = 300_000
@@ -25,6 +25,8 @@ _LONGEST_NAME: Final = 100
 _WHEEL: Final = re.compile(
     r"(?P<place>(?:.*/)?)(?P<name>[^/-]+)-(?P<version>[^/]+)\.dist-info/RECORD"
 )
+_METADATA: Final = re.compile(r"(?:.*/)?(?P<name>[^/-]+)-[^/]+\.dist-info/METADATA")
+_NAME: Final = re.compile(rb"^Name: *([A-Za-z0-9._-]{1,100})[ \r]*$", re.MULTILINE)
 _CONDA: Final = re.compile(r"(?P<place>(?:.*/)?)conda-meta/(?P<name>[^/]+)\.json")
 _DEBIAN_LIST: Final = re.compile(r"var/lib/dpkg/info/(?P<name>[^/:]+)(?::[^/]+)?\.list")
 _DEBIAN_STATUS: Final = "var/lib/dpkg/status"
@@ -52,9 +54,9 @@ class Package:
 
 def is_record(path: str, size: int) -> bool:
     """Report whether a file says what a package has, and is small enough to be read."""
-    if size > _LARGEST or not path.endswith(("/RECORD", ".list", ".json", "/status")):
+    if size > _LARGEST or not path.endswith(("/RECORD", "/METADATA", ".list", ".json", "/status")):
         return False
-    forms = (_WHEEL, _CONDA, _DEBIAN_LIST)
+    forms = (_WHEEL, _METADATA, _CONDA, _DEBIAN_LIST)
     return path == _DEBIAN_STATUS or any(form.fullmatch(path) for form in forms)
 
 
@@ -74,6 +76,25 @@ def read_record(path: str, content: bytes) -> tuple[list[Package], Mapping[str, 
         files = tuple(line.strip("/") for line in lines if 1 < len(line) < _LONGEST_LINE)
         return [Package("debian", *_named(found["name"], ""), "", path, files)], {}
     return [], {}
+
+
+def compared(name: str) -> str:
+    """Return the form of a distribution's name by which names are compared."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def written_name(path: str, content: bytes) -> str:
+    """Return a distribution's name as its metadata writes it: ``scikit-learn``.
+
+    Its record has the form for file names, ``scikit_learn``. "" for any other file, and for
+    metadata of another distribution.
+    """
+    folder = _METADATA.fullmatch(path)
+    found = _NAME.search(content)
+    if folder is None or found is None:
+        return ""
+    name = found[1].decode()
+    return name if compared(name) == compared(folder["name"]) else ""
 
 
 def _wheel_files(text: str, place: str) -> tuple[str, ...]:

@@ -25,8 +25,10 @@ def merged(chosen: list[Candidate], *, alone: bool) -> tuple[list[Declared], lis
     text = _("The script declares {name} more than once; the first declaration is reported.")
     for candidate in chosen:
         for declared in candidate.parser.declared():
-            if declared.required and not (candidate.certain or alone):
+            if declared.required and not (candidate.parses and (candidate.certain or alone)):
                 declared = _optional(declared)  # noqa: PLW2901
+            if not candidate.parses:
+                declared = replace(declared, certain=False)  # noqa: PLW2901
             if declared.name not in found:
                 found[declared.name] = declared, candidate
                 continue

@@ -113,6 +113,9 @@ def imports_relatively(text: str) -> bool:
 
 def _imported(text: str, libraries: dict[str, str]) -> Iterator[tuple[str, int]]:
     """Iterate over the libraries that a text imports, each once, with its line."""
+    tops = {name.partition(".")[0] for name in libraries}
+    if not any(f"{before}{top}" in text for top in tops for before in (" ", "\t", ",")):
+        return
     seen: set[str] = set()
     for match in _IMPORT.finditer(text):
         modules, module, names = match.groups()

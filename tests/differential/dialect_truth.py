@@ -69,11 +69,11 @@ def _is_nested(hint: Any) -> bool:
 def of_function(function: Any, prefix: str = "") -> dict[str, dict[str, Any]]:
     """List the parameters of a function."""
     found = {}
-    kinds = {inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL}
     for parameter in inspect.signature(function, eval_str=True).parameters.values():
-        if parameter.kind not in kinds and parameter.name != "self":
-            missing = parameter.default is inspect.Parameter.empty
-            default = None if missing else parameter.default
+        if parameter.kind is not inspect.Parameter.VAR_KEYWORD and parameter.name != "self":
+            several = parameter.kind is inspect.Parameter.VAR_POSITIONAL
+            missing = parameter.default is inspect.Parameter.empty and not several
+            default = None if missing or several else parameter.default
             name = f"{prefix}{parameter.name}"
             found[name] = argument(name, parameter.annotation, default, missing)
     return found

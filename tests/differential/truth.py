@@ -276,9 +276,9 @@ def _click_type(param: Any) -> str:
 
 
 def _is_switch(param: Any) -> bool:
-    return getattr(param, "is_flag", False) and not isinstance(
-        getattr(param, "flag_value", True), bool
-    )
+    value = getattr(param, "flag_value", True)
+    unset = isinstance(value, bool) or "Sentinel" in type(value).__name__
+    return getattr(param, "is_flag", False) and not unset
 
 
 def _click_type_name(kind: Any) -> str:

@@ -46,7 +46,7 @@ def test_an_ordinary_user_needs_python_alone(
     assert done.returncode == 0, done.stdout + done.stderr
     assert "learning_rate" in done.stdout
     assert "keynet: context" in done.stdout
-    assert "scikit_learn" in done.stdout
+    assert "scikit-learn " in done.stdout
     assert "Left out, as it needs an engine" in done.stderr
     assert not user.processes()
     assert not list(Path("/tmp").glob("keynet-demo-*"))

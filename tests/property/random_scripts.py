@@ -212,7 +212,7 @@ class Maker:
                 self._try, self._try, self._function, self._function, self._group, self._match,
                 self._with, self._class, self._registry, self._fields, self._closure,
                 self._generator, self._subparsers, self._through, self._through,
-                self._remembering, self._decorated, self._loop_of_loops,
+                self._remembering, self._decorated, self._loop_of_loops, self._collecting,
             ]  # fmt: skip
         if self.loops:
             makers += [self._leave_loop, self._leave_loop]
@@ -366,6 +366,19 @@ class Maker:
             "    else:",
             f'        {parser}.add_argument(f"--{stem}-{{outer}}-else")',
         ]
+
+    def _collecting(self, parser: str, _depth: int) -> list[str]:
+        """Fill a list in a loop that may be left."""
+        name, count = self.variable("l"), self.variable("v")
+        lines = [f"{name} = []", f"{count} = 0", f"for key in {self.sequence()}:"]
+        lines += [f"    {line}" for line in self._maybe_skip()]
+        lines += [f"    {name}.append(key)", f"    {count} += 1"]
+        lines += [f"    {line}" for line in self._maybe_skip()]
+        if self.some(0.4):
+            lines += ["else:", f"    {count} = 9"]
+        self.lists.append(name)
+        self.variables.append(count)
+        return [*lines, f"{parser}.add_argument('--{self.name()}', choices={name})"]
 
     def _maybe_skip(self) -> list[str]:
         if self.some(0.5):

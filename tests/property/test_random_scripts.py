@@ -1,16 +1,20 @@
 """Nothing false in silence: random scripts, each run in all worlds that its conditions allow.
 
 KEYNET_RANDOM_SCRIPTS=FIRST:LAST reads those of other seeds; what a seed makes is printed by
-``python -c "from tests.property.random_scripts import made; print(made(SEED))"``.
+``python -c "from tests.property.random_scripts import made; print(made(SEED))"``, with click by
+``python -c "from tests.property.random_commands import made; print(made('click', SEED))"``. Those
+with typer are read in ``tests/differential``, where it is installed.
 """
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from keynet.script.extraction import extract
 
+from .command_checks import checked
 from .random_scripts import made
 from .script_worlds import silently_false, worlds
 
@@ -35,11 +39,27 @@ def test_nothing_of_a_random_script_is_false_in_silence(tmp_path: Path) -> None:
     assert wrong_in(tmp_path, QUICK) == {}
 
 
+def test_nothing_of_a_random_command_is_false_in_silence(tmp_path: Path) -> None:
+    found, sizes = checked(tmp_path, Path(sys.executable), "click", QUICK)
+    assert found == {}
+    # It would find nothing in scripts that fail before they parse.
+    assert len(sizes) > len(QUICK)
+    assert sum(sizes) > 3 * len(sizes)
+
+
+def wanted() -> range:
+    first, _colon, last = os.environ.get("KEYNET_RANDOM_SCRIPTS", "").partition(":")
+    return range(int(first), int(last)) if last else MANY
+
+
 @pytest.mark.slow
 def test_nothing_of_many_random_scripts_is_false_in_silence(tmp_path: Path) -> None:
-    wanted = os.environ.get("KEYNET_RANDOM_SCRIPTS", "")
-    first, _colon, last = wanted.partition(":")
-    assert wrong_in(tmp_path, range(int(first), int(last)) if last else MANY) == {}
+    assert wrong_in(tmp_path, wanted()) == {}
+
+
+@pytest.mark.slow
+def test_nothing_of_many_random_commands_is_false_in_silence(tmp_path: Path) -> None:
+    assert checked(tmp_path, Path(sys.executable), "click", wanted())[0] == {}
 
 
 def test_most_worlds_of_random_scripts_have_a_parser_with_arguments() -> None:

@@ -129,12 +129,13 @@ def _declare(
         return UNKNOWN
     required = run.truth(given.keywords.get("required", False))
     notes: list[str] = []
-    if required is None or (required and run.region):
+    command_line = _flags(run, given)
+    sure = run.sure_for(command_line)
+    if required is None or (required and not sure):
         notes.append(_("It is unknown whether the script requires {name}."))
         required = False
     declared = Declared(name, kind, default, required, text, choices, given.line, given.file, notes)
-    declared.certain, declared.alternative = not run.region, bool(run.region)
-    command_line = _flags(run, given)
+    declared.certain, declared.alternative = sure, not sure
     if not any(seen.name == name and seen.line == declared.line for seen in command_line.found):
         command_line.found.append(declared)
     return Flag(declared)
@@ -151,7 +152,8 @@ def _mark_required(run: Machine, given: Arguments) -> Value:
     items = [wanted] if isinstance(wanted, str | Flag) else run.iterate(wanted) or []
     names = {_named(item) for item in items}
     for declared in _flags(run, given).found:
-        if run.region and declared.name in names and not declared.required:
+        unsure = not run.sure_for(_flags(run, given))
+        if unsure and declared.name in names and not declared.required:
             declared.notes.append(_("It is unknown whether the script requires {name}."))
         elif declared.name in names:
             declared.required = True
@@ -163,7 +165,8 @@ def _set_default(run: Machine, given: Arguments) -> Value:
     for declared in _flags(run, given).found:
         if declared.name == name:
             value = given.get("value", 1, Unknown())
-            declared.default = Unknown() if run.region else value
+            sure = run.sure_for(_flags(run, given))
+            declared.default = value if sure else Unknown()
     return None
 
 

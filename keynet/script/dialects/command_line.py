@@ -1,14 +1,15 @@
 """A command line made of single declarations, without a parser object."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
 from keynet.script.interpreter.definitions import Instance
-from keynet.script.interpreter.machine import Declared
+from keynet.script.interpreter.machine import Declared, Machine, Made
 from keynet.script.interpreter.values import MISSING, Arguments, Value
 from keynet.text import _
 
-__all__ = ["CommandLine", "perhaps"]
+__all__ = ["CommandLine", "perhaps", "settled"]
 
 _MOST: Final = 3_000
 
@@ -31,6 +32,11 @@ class CommandLine(Instance):
     def declared(self) -> list[Declared]:
         """Return the declarations in order."""
         return self.found[:_MOST]
+
+
+def settled(run: Machine, owner: Made, found: Iterable[Declared]) -> list[Declared]:
+    """Return what is added to an object at this point: as holding on a condition if it does."""
+    return list(found) if run.sure_for(owner) else [perhaps(one) for one in found]
 
 
 def perhaps(declared: Declared) -> Declared:

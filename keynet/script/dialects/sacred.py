@@ -1,18 +1,31 @@
 """sacred: the local names of configuration functions, and configurations given as dicts."""
 
+import ast
+from dataclasses import replace
 from typing import Final
 
 from keynet.script.conversion import element_kind
+from keynet.script.dialects.command_line import perhaps
 from keynet.script.dialects.fields.field import function_of
 from keynet.script.interpreter.definitions import Class, Frame, Function, Instance, Scope
 from keynet.script.interpreter.machine import Declared, Dialect, Machine, Native, NativeClass
-from keynet.script.interpreter.values import MISSING, UNKNOWN, Arguments, Unknown, Value
+from keynet.script.interpreter.values import (
+    MISSING,
+    UNKNOWN,
+    Arguments,
+    OneOf,
+    Unknown,
+    Value,
+    join,
+    join_all,
+)
 from keynet.text import _
 
 __all__ = ["SACRED"]
 
 _MOST: Final = 1_000
 _DEEPEST: Final = 10
+_UNBOUND: Final = Instance()
 
 
 class Experiment(Instance):
@@ -46,8 +59,7 @@ class Experiment(Instance):
         for path, ingredient in self.ingredients if depth < _DEEPEST else []:
             found.extend(ingredient._below(f"{path}.", depth + 1))
         for one in self.found.values():
-            name = f"{prefix}{one.name}"
-            found.append(Declared(name, one.kind, one.default, line=one.line, file=one.file))
+            found.append(replace(one, name=f"{prefix}{one.name}", notes=list(one.notes)))
         return found
 
 
@@ -72,12 +84,25 @@ def _config(run: Machine, experiment: Experiment, given: Arguments) -> Value:
             known = experiment.found.get(name)
             scope.names[name] = UNKNOWN if known is None else known.default
         own = set(scope.names)
+        # A name that is bound on some paths only has this value on the others.
+        scope.names.update(dict.fromkeys(_bound(function), _UNBOUND) | scope.names)
         run.called.add(function.node)
         run.run_function(function, scope)
         names = {name: value for name, value in scope.names.items() if name not in own}
         line, file = function.node.lineno, function.scope.module.file
         _add_all(run, experiment, names, "", line, file, 0)
     return given.get("function", 0, UNKNOWN)
+
+
+def _bound(function: Function) -> list[str]:
+    """Return the names that a function binds, in source order."""
+    statements = [] if isinstance(function.node, ast.Lambda) else function.node.body
+    return [
+        node.id
+        for statement in statements
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    ]
 
 
 def _parameters(function: Function) -> list[str]:
@@ -91,8 +116,12 @@ def _add_all(
 ) -> None:  # fmt: skip
     for key, value in entries.items():
         name = f"{prefix}{key}"
-        if str(key).startswith("_") or isinstance(value, Function | Class):
+        if str(key).startswith("_") or isinstance(value, Function | Class) or value is _UNBOUND:
             continue
+        sure = run.sure_for(experiment)
+        if isinstance(value, OneOf) and _UNBOUND in value.values:
+            bound = [one for one in value.values if one is not _UNBOUND]
+            value, sure = join_all(bound), False  # noqa: PLW2901
         if isinstance(value, dict) and value and depth < _DEEPEST and not run.spoiled(value):
             inner = {str(key): one for key, one in value.items()}
             _add_all(run, experiment, inner, f"{name}.", line, file, depth + 1)
@@ -100,11 +129,20 @@ def _add_all(
             kind = element_kind(value) or (
                 "" if value is None or isinstance(value, Unknown) else "str"
             )
-            experiment.found[name] = Declared(name, kind, value, line=line, file=file)
+            before = experiment.found.get(name)
+            declared = Declared(name, kind, value, line=line, file=file)
+            if not sure and before is not None:
+                declared.default = join(before.default, value)
+            elif not sure:
+                declared = perhaps(declared)
+            experiment.found[name] = declared
 
 
 def _add_config(run: Machine, experiment: Experiment, given: Arguments) -> Value:
     entries: dict[str, Value] = dict(given.keywords)
+    if given.open:
+        text = _("Some of the values passed to add_config() are unknown.")
+        run.note(given.line, text, given.file)
     first = given.get("cfg_or_file", 0)
     if isinstance(first, dict) and not run.spoiled(first):
         entries.update({str(key): value for key, value in first.items()})

@@ -46,7 +46,7 @@ def project_root(folder: Path, package: Path | None) -> Path:
     for _step in range(_MOST_PARENTS):
         if candidate in (candidate.parent, home):
             break
-        if any((candidate / marker).exists() for marker in _STRONG):
+        if _has_any(candidate, _STRONG):
             return candidate
         if weak is None and has_marker(candidate):
             weak = candidate
@@ -67,7 +67,12 @@ def search_folders(folder: Path, root: Path) -> Iterator[Path]:
 
 def has_marker(folder: Path) -> bool:
     """Report whether a folder looks like the root of a project."""
-    return any((folder / marker).exists() for marker in _MARKERS)
+    return _has_any(folder, _MARKERS)
+
+
+def _has_any(folder: Path, names: tuple[str, ...]) -> bool:
+    # A path object for each of them takes longer than the look itself.
+    return any(os.path.exists(f"{folder}{os.sep}{name}") for name in names)  # noqa: PTH110
 
 
 def is_shared(folder: Path) -> bool:

@@ -1,7 +1,7 @@
 """Find and read the files of the script's own project, and no others."""
 
 # A script's imports look for hundreds of files; pathlib is several times slower.
-# ruff: noqa: PTH112, PTH113, PTH114, PTH118, PTH208
+# ruff: noqa: PTH112, PTH113, PTH114, PTH118, PTH119, PTH208
 
 import os
 import re
@@ -20,7 +20,7 @@ __all__ = ["Project", "is_well_known"]
 _LONGEST_NAME: Final = 200
 _LARGEST_DATA: Final = 1_000_000
 _LONGEST_LIST: Final = 1_000
-# Whatever lies next to the script, these names mean the well-known packages.
+# These names mean the well-known packages, unless the script's own folder has such a module.
 _WELL_KNOWN: Final = frozenset(
     [
         "absl",
@@ -43,10 +43,12 @@ _WELL_KNOWN: Final = frozenset(
         "tyro",
     ]
 )
+# Python has these loaded, or cannot start without them.
+_LOADED: Final = frozenset(["dataclasses", "enum", "functools", "os", "pathlib", "sys", "typing"])
 
 
 def is_well_known(name: str) -> bool:
-    """Report whether an absolute import always means a package outside the project."""
+    """Report whether an absolute import means a package that is found outside the project."""
     return name.partition(".")[0] in _WELL_KNOWN
 
 
@@ -109,7 +111,7 @@ class Project:
             for _up in range(min(level - 1, 20)):
                 base = base.parent
             return self._at(base, parts) if self._inside(base) else None
-        if not parts or is_well_known(name):
+        if not parts or (is_well_known(name) and not self._shadows(parts[0])):
             return None
         own = self.package is not None and parts[0] == self.package.name
         standard = parts[0] in sys.stdlib_module_names and not own
@@ -122,6 +124,13 @@ class Project:
                 if found is not None:
                     return found
         return None
+
+    def _shadows(self, name: str) -> bool:
+        """Report whether Python finds a module next to the script before a well-known one."""
+        if name in _LOADED or self.package is not None:
+            return False
+        base = os.path.join(self._folder, name)
+        return os.path.isfile(base + ".py") or os.path.isfile(os.path.join(base, "__init__.py"))
 
     def inside(self, package: Module, name: str) -> Module | None:
         """Return a module inside a package of the project, None when there is none."""
@@ -147,7 +156,7 @@ class Project:
                 return self._modules[path]
             if os.path.isfile(path) and self._inside(path):
                 name = ".".join(parts) or folder.name
-                module = Module(name, Path(path), package, self._shown(Path(path)))
+                module = Module(name, Path(path), package, self._shown(path))
                 self._modules[path] = module
                 return module
         if parts and os.path.isdir(base) and self._inside(base) and _has_python(base):
@@ -168,14 +177,19 @@ class Project:
             real = os.path.realpath(path)
         return f"{real}/".startswith(self._real_root.rstrip("/") + "/")
 
-    def _shown(self, path: Path) -> str:
-        return (
-            path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.name
-        )
+    def _shown(self, path: str) -> str:
+        within = self._within(path)
+        return os.path.basename(path) if within.startswith("..") else within.replace(os.sep, "/")
+
+    def _within(self, path: str) -> str:
+        """Return a path from the project's root."""
+        folder = os.path.join(self.root, "")
+        # Almost every path is below it, and relpath takes apart both.
+        return path[len(folder) :] if path.startswith(folder) else os.path.relpath(path, self.root)
 
     def place(self, module: Module) -> str:
         """Return the path of a module in the project."""
-        return self._shown(module.path)
+        return self._shown(str(module.path))
 
     def listing(self, inside: str) -> list[str] | None:
         """Return the names in a folder, sorted; None for one that holds no modules."""
@@ -223,7 +237,7 @@ class Project:
             content = self._opened().read(os.path.relpath(path, self.root), _LARGEST_DATA)
         except OSError:
             return None
-        return None if content is None else (content, self._shown(path))
+        return None if content is None else (content, self._shown(str(path)))
 
     def mentions(self, module: Module, pattern: str) -> bool:
         """Report whether the file of a module contains a match of a regular expression."""
@@ -241,8 +255,7 @@ class Project:
         Raises:
             OSError: It cannot be read, or is not in the project any more.
         """
-        path = os.path.relpath(module.path, self.root)
-        return self._opened().read(path, source.MAX_BYTES)
+        return self._opened().read(self._within(str(module.path)), source.MAX_BYTES)
 
     def _opened(self) -> Beneath:
         """Return the project's folder, opened once.

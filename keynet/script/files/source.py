@@ -165,9 +165,10 @@ def _end_of_string(text: str, position: int, quote: str) -> int:
 def _may_be_long(text: str, quote: str) -> bool:
     escaped = "\\" + quote[0]
     plain = text.replace(escaped, "..") if escaped in text else text
-    return any(
+    pieces = plain.split(quote)
+    return max(map(len, pieces)) > _MAX_F_STRING and any(
         len(after) > _MAX_F_STRING and before[-2:].lower().endswith(("f", "fr"))
-        for before, after in pairwise(plain.split(quote))
+        for before, after in pairwise(pieces)
     )
 
 

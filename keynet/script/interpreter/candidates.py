@@ -16,7 +16,8 @@ class Candidate:
     ``rank`` is 3 in the script's ``__main__`` block, 2 in its ``main()``, 1 anywhere else;
     ``complete`` is False for one that leaves the rest to another; ``certain`` is False where
     the call depends on a condition; ``before`` are the parsers that left it their rest;
-    ``fixed`` is set for one that parses words of the script and not the command line.
+    ``fixed`` is set for one that parses words of the script and not the command line; ``parses``
+    is False for one that was not seen parsing while another one was, which declares nothing.
     """
 
     parser: ParserLike
@@ -25,6 +26,7 @@ class Candidate:
     certain: bool = True
     before: tuple[Value, ...] = ()
     fixed: bool = False
+    parses: bool = True
 
 
 def choose(candidates: list[Candidate], parsers: Iterable[ParserLike]) -> list[Candidate]:
@@ -45,7 +47,7 @@ def choose(candidates: list[Candidate], parsers: Iterable[ParserLike]) -> list[C
         return _sharing(parsing, max(complete, key=lambda c: (c.rank, c.certain)))
     declaring = [parser for parser in parsers if parser.declared()]
     whole = [parser for parser in declaring if not parser.nested]
-    return [Candidate(parser) for parser in (whole or declaring)[:1]]
+    return [Candidate(parser, parses=not candidates) for parser in (whole or declaring)[:1]]
 
 
 def are_one(candidates: list[Candidate]) -> bool:

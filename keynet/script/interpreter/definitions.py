@@ -23,7 +23,7 @@ __all__ = [
 
 @dataclass(slots=True, eq=False)
 class Frame:
-    """One call: what it returned and yielded, and the names at uncertain exits.
+    """One call: what it returned and yielded, and the names where turns and loops may end early.
 
     ``region`` and ``doubts`` are those of the run when it began, ``number`` is its own;
     ``unsure`` is set where it may not yield all that it yielded.
@@ -32,7 +32,8 @@ class Frame:
     function: "Function | None" = None
     returns: list[Value] = field(default_factory=list)
     yields: list[Value] = field(default_factory=list)
-    exits: list[dict[str, Value]] = field(default_factory=list)
+    continues: list[dict[str, Value]] = field(default_factory=list)
+    breaks: list[dict[str, Value]] = field(default_factory=list)
     region: int = 0
     doubts: int = 0
     number: int = 0
@@ -44,7 +45,8 @@ class Module:
     """A file of the project.
 
     ``file`` is its path as shown to people; ``state`` is ``unread``, ``reading`` or ``read``;
-    ``stars`` are the modules of its ``import *``; ``hints`` is what it has under
+    ``stars`` are the modules of its ``import *``, each with whether that is certain to be
+    followed; ``hints`` is what it has under
     ``if TYPE_CHECKING:``, as statements until a name is looked up; ``text`` is its content
     once it is read; ``order`` sorts modules as Python imports them, while they are read later, if
     at all.
@@ -56,7 +58,7 @@ class Module:
     file: str = ""
     state: str = "unread"
     scope: "Scope | None" = None
-    stars: list[Value] = field(default_factory=list)
+    stars: list[tuple[Value, bool]] = field(default_factory=list)
     hints: "list[list[ast.stmt]] | dict[str, Value]" = field(default_factory=list)
     text: str = ""
     order: tuple[int, ...] = ()

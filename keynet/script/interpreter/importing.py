@@ -4,10 +4,10 @@ import ast
 
 from keynet.script.files.project_files import is_well_known
 from keynet.script.interpreter.branching.flow import Signal
-from keynet.script.interpreter.definitions import Scope
+from keynet.script.interpreter.definitions import Module, Scope
 from keynet.script.interpreter.machine import Machine
-from keynet.script.interpreter.names import bind
-from keynet.script.interpreter.values import UNKNOWN, External, Imported, Value
+from keynet.script.interpreter.names import bind, through_stars
+from keynet.script.interpreter.values import UNKNOWN, External, Imported, Unknown, Value
 
 __all__ = ["bind_imports", "bind_names", "imports_succeed"]
 
@@ -30,7 +30,7 @@ def bind_names(run: Machine, node: ast.ImportFrom, scope: Scope) -> Signal:
     module = run.module(name, scope.module, node.level)
     for alias in node.names:
         if alias.name == "*":
-            scope.module.stars.append(module or External(name))
+            _bind_all(run, module or External(name), scope)
             continue
         value: Value
         if module is not None:
@@ -43,6 +43,19 @@ def bind_names(run: Machine, node: ast.ImportFrom, scope: Scope) -> Signal:
             value = run.attribute(External(name), alias.name)
         bind(run, alias.asname or alias.name, value, scope)
     return None
+
+
+def _bind_all(run: Machine, module: Value, scope: Scope) -> None:
+    """Follow ``from a import *``: names are looked up in the module when they are used."""
+    scope.module.stars.append((module, not run.region))
+    if not isinstance(module, Module):
+        return
+    for name, value in list(scope.names.items()):
+        replaced: Value = UNKNOWN
+        if not name.startswith("_") and not isinstance(value, (External, Imported, Module)):
+            replaced = through_stars(run, [(module, True)], name)
+        if not isinstance(replaced, Unknown):
+            bind(run, name, replaced, scope)
 
 
 def imports_succeed(run: Machine, body: list[ast.stmt], scope: Scope) -> bool | None:

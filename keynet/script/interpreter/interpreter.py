@@ -107,6 +107,7 @@ class Interpreter:
         self.unseen_imports = False
         # How many branches, of the calls that are followed, may have left before here.
         self.doubts = 0
+        # Those of them that may have returned.
         self.stops = 0
         # The bodies of ``try`` that are followed, how often anything in them may have raised,
         # and the class of what was raised last.
@@ -185,15 +186,19 @@ class Interpreter:
 
     def decorate(self, decorator: Value, value: Value, line: int) -> Value:
         """Apply a decorator; an unknown one is assumed to return what it decorates."""
-        if isinstance(decorator, Unknown) or not self._understood(decorator):
+        if not self._understood(decorator):
             return value
         result = self.call(decorator, Arguments((value,), line=line))
-        return value if isinstance(result, Unknown) or result is None else result
+        made = result.values if isinstance(result, OneOf) else (result,)
+        known = [one for one in made if not isinstance(one, Unknown) and one is not None]
+        return join_all(known) if known else value
 
     def _understood(self, decorator: Value) -> bool:
         if isinstance(decorator, External):
             return bool(self.handler(decorator.name) or self.native_class(decorator.name))
-        return not isinstance(decorator, OneOf)
+        if isinstance(decorator, OneOf):
+            return all(self._understood(one) for one in decorator.values)
+        return not isinstance(decorator, Unknown)
 
     def run_function(self, function: Function, scope: Scope) -> Value:
         """Follow the body of a function and return its result."""

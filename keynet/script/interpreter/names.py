@@ -9,6 +9,7 @@ from typing import Final
 from keynet.script.interpreter.definitions import (
     Class,
     Container,
+    Function,
     Instance,
     Module,
     Scope,
@@ -17,6 +18,8 @@ from keynet.script.interpreter.definitions import (
 from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.modules import registers
 from keynet.script.interpreter.values import (
+    MISSING,
+    SCALARS,
     UNKNOWN,
     External,
     Imported,
@@ -28,12 +31,23 @@ from keynet.script.interpreter.values import (
     kind_of,
 )
 
-__all__ = ["assign", "assign_item", "bind", "doubt", "look_up", "stored_names", "widen"]
+__all__ = [
+    "assign",
+    "assign_item",
+    "bind",
+    "doubt",
+    "look_up",
+    "stored_names",
+    "through_stars",
+    "widen",
+]
 
 _STARS: Final = frozenset(
     f"{module.__name__}.{name}" for module in (typing, enum) for name in module.__all__
 )
 _BUILTINS: Final = frozenset(dir(builtins))
+# Most of what a module binds holds nothing that others could fill.
+_UNWATCHED: Final = SCALARS | {External, Imported, Function, Module, Unknown}
 
 
 def look_up(run: Machine, name: str, scope: Scope) -> Value:
@@ -51,13 +65,38 @@ def look_up(run: Machine, name: str, scope: Scope) -> Value:
         inner = inner.parent
     if name in _BUILTINS:
         return External(f"builtins.{name}")
-    for module in scope.module.stars:
-        value = run.attribute(module, name)
+    return through_stars(run, scope.module.stars, name) if scope.module.stars else UNKNOWN
+
+
+def through_stars(run: Machine, stars: list[tuple[Value, bool]], name: str) -> Value:
+    """Return what ``import *`` binds a name to: the last one that has it counts."""
+    found: Value = MISSING
+    for module, certain in reversed(stars):
+        if isinstance(module, Module):
+            # Two modules may import all of each other.
+            imported = Imported(module, name)
+            value = run.resolve(imported) if _exports(run, module, name) else UNKNOWN
+        else:
+            value = run.attribute(module, name)
         # Only of well-known modules outside the project it is known which names they have.
         guessed = isinstance(module, External) and isinstance(value, External)
-        if not isinstance(value, Unknown) and (not guessed or _is_known(run, value)):
-            return value
-    return UNKNOWN
+        if isinstance(value, Unknown) or (guessed and not _is_known(run, value)):
+            continue
+        found = value if found is MISSING else join(found, value)
+        if certain:
+            return found
+    return UNKNOWN if found is MISSING else join(found, UNKNOWN)
+
+
+def _exports(run: Machine, module: Module, name: str) -> bool:
+    """Report whether ``import *`` of a module of the project may bring a name."""
+    if module.state == "reading":
+        return False
+    scope = run.load(module)
+    listed = None if scope is None else scope.names.get("__all__")
+    if isinstance(listed, (list, tuple)) and not run.spoiled(listed):
+        return name in listed or any(not isinstance(one, str) for one in listed)
+    return not name.startswith("_")
 
 
 def _is_known(run: Machine, value: Value) -> bool:
@@ -69,7 +108,7 @@ def _is_known(run: Machine, value: Value) -> bool:
 
 def bind(run: Machine, name: str, value: Value, scope: Scope) -> None:
     """Bind a name, in the global or enclosing scope if it is declared so."""
-    if scope.kind == "module":
+    if scope.kind == "module" and type(value) not in _UNWATCHED:
         _watch(run, name, value, scope.module)
     target = scope.bound_in.get(name)
     if target is None:

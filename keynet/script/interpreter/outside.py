@@ -53,25 +53,23 @@ class Outside:
 
     def handler(self, name: str) -> Handler | None:
         """Return what a name does when called."""
-        return self._look_up(name)[0]
+        return (self._known.get(name) or self._look_up(name))[0]
 
     def native_class(self, name: str) -> NativeClass | None:
         """Return the class that a dialect defines for a name."""
-        return self._look_up(name)[1]
+        return (self._known.get(name) or self._look_up(name))[1]
 
     def declares_nothing(self, name: str) -> bool:
         """Report whether a function is known and declares no arguments."""
         return name in self._plain
 
     def _look_up(self, name: str) -> tuple[Handler | None, NativeClass | None]:
-        known = self._known.get(name)
-        if known is None:
-            last = name.rpartition(".")[2]
-            self._bring_in(name.partition(".")[0])
-            self._bring_in(last)
-            handler = self._handlers.get(name) or self._handlers.get(f"*.{last}")
-            native_class = self._classes.get(name) or self._classes.get(f"*.{last}")
-            known = self._known[name] = (handler, native_class)
+        last = name.rpartition(".")[2]
+        self._bring_in(name.partition(".")[0])
+        self._bring_in(last)
+        handler = self._handlers.get(name) or self._handlers.get(f"*.{last}")
+        native_class = self._classes.get(name) or self._classes.get(f"*.{last}")
+        known = self._known[name] = (handler, native_class)
         return known
 
     def _bring_in(self, part: str) -> None:

@@ -201,7 +201,7 @@ def _function(run: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef, scope:
     if _is_setter(node) and isinstance(scope.names.get(node.name), Descriptor):
         return None
     decorators = [run.evaluate(decorator, scope) for decorator in node.decorator_list]
-    value: Value = run.make_function(node, scope)
+    value: Value = run.fresh(run.make_function(node, scope))
     for decorator in reversed(decorators):
         value = run.decorate(decorator, value, node.lineno)
     bind(run, node.name, value, scope)

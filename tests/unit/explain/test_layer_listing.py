@@ -44,6 +44,25 @@ def test_a_distribution_has_the_files_of_its_record() -> None:
     assert package.files[:3] == (f"{SITE}/a/__init__.py", "opt/keynet/bin/a", "etc/passwd")
 
 
+def test_a_distribution_has_the_name_that_its_metadata_writes() -> None:
+    stated = {
+        "scikit_learn-1.5": b"Metadata-Version: 2.1\r\nName: scikit-learn\r\n\r\nName: x\r\n",
+        "typing_extensions-4": b"Metadata-Version: 2.4\nName: typing_extensions\n",
+        "a_b-1": b"Name: torch\n",
+        "c_d-1": b"Metadata-Version: 2.1\n",
+    }
+    members = [
+        member
+        for folder, metadata in stated.items()
+        for member in (
+            Member(f"{SITE}/{folder}.dist-info/METADATA", metadata),
+            Member(f"{SITE}/{folder}.dist-info/RECORD", b""),
+        )
+    ]
+    found = [each.name for each in list_layer([tar(members)], "layer 1").packages]
+    assert found == ["scikit-learn", "typing_extensions", "a_b", "c_d"]
+
+
 def test_conda_and_debian_are_read_too() -> None:
     meta = b'{"name": "c", "version": "2", "files": ["lib/libc.so", 3]}'
     members = [

@@ -7,7 +7,7 @@ from typing import Final
 
 from keynet.script.dialects.argparse.action import Action
 from keynet.script.dialects.argparse.parser import Parser
-from keynet.script.dialects.command_line import CommandLine
+from keynet.script.dialects.command_line import CommandLine, perhaps, settled
 from keynet.script.dialects.fields.declaring import Style, declare_all, members_of_union
 from keynet.script.dialects.fields.field import Field, class_fields, function_fields, function_of
 from keynet.script.interpreter.definitions import Class, Function, Instance, Module, Scope
@@ -48,6 +48,7 @@ class JsonParser(Parser):
         super().__init__(cls)
         self.fields: list[Declared] = []
         self.linked: set[str] = set()
+        self.perhaps_linked: set[str] = set()
 
     def native(self, name: str) -> Value:
         """Return a method, jsonargparse's own or argparse's."""
@@ -68,11 +69,17 @@ class JsonParser(Parser):
         What takes its value from another argument cannot be passed.
         """
         found = [*super().declared(), *self.fields]
-        return [one for one in found if not self._is_linked(one.name)]
+        return [
+            perhaps(one) if _is_below(one.name, self.perhaps_linked) else one
+            for one in found
+            if not _is_below(one.name, self.linked)
+        ]
 
-    def _is_linked(self, name: str) -> bool:
-        parts = name.split(".")
-        return any(".".join(parts[:count]) in self.linked for count in range(1, len(parts) + 1))
+
+def _is_below(name: str, targets: set[str]) -> bool:
+    """Report whether an argument, or one that it is a part of, is among some."""
+    parts = name.split(".")
+    return any(".".join(parts[:count]) in targets for count in range(1, len(parts) + 1))
 
 
 class Subcommands(Instance):
@@ -89,14 +96,14 @@ class Subcommands(Instance):
         return Native(name, lambda run, given: _add_subcommand(run, self, given))
 
 
-def _add_subcommand(_run: Machine, subcommands: Subcommands, given: Arguments) -> Value:
+def _add_subcommand(run: Machine, subcommands: Subcommands, given: Arguments) -> Value:
     parser = given.get("parser", 1)
     of = subcommands.of
     if isinstance(parser, Parser) and parser is not of and len(of.children) < 500:
         parser.nested = True
         of.children.append((len(of.actions), parser))
         if isinstance(parser, JsonParser):
-            of.fields.extend(parser.fields)
+            of.fields.extend(settled(run, of, parser.fields))
     return parser
 
 
@@ -108,7 +115,8 @@ def _add_argument(run: Machine, parser: JsonParser, plain: Value, given: Argumen
         prefix = name.lstrip("-").replace("-", "_") + "."
         for cls in spread:
             fields = class_fields(run, cls)
-            parser.fields.extend(declare_all(run, fields, _STYLE, prefix, given.get("default")))
+            found = declare_all(run, fields, _STYLE, prefix, given.get("default"))
+            parser.fields.extend(settled(run, parser, found))
         return UNKNOWN
     action = run.call(plain, given)
     if isinstance(action, Action):
@@ -142,9 +150,8 @@ def _nested(given: Arguments, position: int) -> str:
 def _add_class(run: Machine, parser: JsonParser, given: Arguments) -> Value:
     target = given.get("theclass", 0)
     prefix = _nested(given, 1)
-    parser.fields.extend(
-        _without_skipped(run, declare_class(run, target, prefix, given), given, prefix)
-    )
+    found = _without_skipped(run, declare_class(run, target, prefix, given), given, prefix)
+    parser.fields.extend(settled(run, parser, found))
     return UNKNOWN
 
 
@@ -169,7 +176,7 @@ def _add_function(run: Machine, parser: JsonParser, given: Arguments) -> Value:
     fields = _fields(run, given.get("function", 0))
     prefix = _nested(given, 1)
     found = list(declare_all(run, fields, _STYLE, prefix))
-    parser.fields.extend(_without_skipped(run, found, given, prefix))
+    parser.fields.extend(settled(run, parser, _without_skipped(run, found, given, prefix)))
     return UNKNOWN
 
 
@@ -179,7 +186,8 @@ def _add_method(run: Machine, parser: JsonParser, given: Arguments) -> Value:
         function = class_attribute(cls, name)
         if isinstance(function, Function):
             fields = function_fields(run, function, method=True)
-            parser.fields.extend(declare_all(run, fields, _STYLE, _nested(given, 2)))
+            found = declare_all(run, fields, _STYLE, _nested(given, 2))
+            parser.fields.extend(settled(run, parser, found))
     return UNKNOWN
 
 
@@ -188,16 +196,15 @@ def _add_subclass(run: Machine, parser: JsonParser, given: Arguments) -> Value:
     if isinstance(key, str) and key:
         required = run.truth(given.keywords.get("required", False)) is True
         notes = [_("{name} selects a class, whose own parameters depend on the choice.")]
-        parser.fields.append(
-            Declared(key, "str", None, required, "", None, given.line, given.file, notes)
-        )
+        one = Declared(key, "str", None, required, "", None, given.line, given.file, notes)
+        parser.fields.extend(settled(run, parser, [one]))
     return UNKNOWN
 
 
 def _link(run: Machine, parser: JsonParser, given: Arguments) -> Value:
     target = given.get("target", 1)
     if isinstance(target, str):
-        parser.linked.add(target)
+        (parser.linked if run.sure_for(parser) else parser.perhaps_linked).add(target)
     else:
         run.note(given.line, _("The target of link_arguments() is unknown."), given.file)
     return None

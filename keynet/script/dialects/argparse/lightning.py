@@ -3,6 +3,7 @@
 from typing import Final
 
 from keynet.script.dialects.argparse.jsonargparse import JsonParser, declare_class
+from keynet.script.dialects.command_line import settled
 from keynet.script.interpreter.definitions import Class, Function, Instance
 from keynet.script.interpreter.evaluation.attributes import class_attribute
 from keynet.script.interpreter.machine import (
@@ -97,9 +98,10 @@ def _add(run: Machine, parser: LightningParser, name: str, given: Arguments) -> 
     if not isinstance(key, str) or not key:
         run.note(given.line, _("An argument whose name is unknown is omitted."), given.file)
     elif isinstance(target, Class) and not run.truth(given.keywords.get("subclass_mode", False)):
-        parser.fields.extend(declare_class(run, target, f"{key}.", given))
+        found = declare_class(run, target, f"{key}.", given)
+        parser.fields.extend(settled(run, parser, found))
     elif isinstance(target, tuple):
-        parser.fields.append(_selected(key, given))
+        parser.fields.extend(settled(run, parser, [_selected(key, given)]))
     else:
         text = _("The class for {key} is defined outside the project; its arguments are omitted.")
         run.note(given.line, fill(text, key=key), given.file)

@@ -164,6 +164,9 @@ def _set_up(run: Machine, group: Group, given: Arguments) -> Value:
     default = given.keywords.get("argument_default")
     parser.argument_default = default
     _add_config_option(run, parser, given)
+    if run.truth(given.keywords.get("default_config_files")) is not False:
+        text = _("The parser reads configuration files, whose values replace defaults.")
+        run.note(given.line, text, given.file)
     parents = given.get("parents", 5, ())
     for parent in _parents(run, parents, given):
         parent.nested = True

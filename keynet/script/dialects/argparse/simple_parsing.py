@@ -3,7 +3,7 @@
 from typing import Final
 
 from keynet.script.dialects.argparse.parser import Parser
-from keynet.script.dialects.command_line import CommandLine
+from keynet.script.dialects.command_line import CommandLine, settled
 from keynet.script.dialects.fields.declaring import Style, declare_all
 from keynet.script.dialects.fields.field import (
     FieldInfo,
@@ -57,7 +57,8 @@ def _add(run: Machine, parser: SimpleParser, given: Arguments) -> Value:
     if isinstance(config, Class):
         text = prefix if isinstance(prefix, str) else ""
         fields = class_fields(run, config)
-        parser.fields.extend(declare_all(run, fields, _STYLE, text, default))
+        found = declare_all(run, fields, _STYLE, text, default)
+        parser.fields.extend(settled(run, parser, found))
     else:
         run.note(given.line, _("The class passed to add_arguments() is unknown."), given.file)
     return None

@@ -38,8 +38,10 @@ class Command(Instance):
 
     def __init__(self, cls: Class | None = None) -> None:
         super().__init__(cls)
-        self.parameters: list[Parameter] = []
+        # A script may append to this one itself.
+        self.parameters: list[Value] = []
         self.children: list[ParserLike] = []
+        self.names: dict[int, str] = {}
         self.name = ""
         self.defaults: dict[str, Value] = {}
         self.callback: Value = None
@@ -54,6 +56,8 @@ class Command(Instance):
             return True
         if name == "callback":
             return self.callback
+        if name == "params":
+            return self.parameters
         method = _METHODS.get(name)
         if method is None:
             return MISSING
@@ -72,7 +76,8 @@ class Command(Instance):
         seen.add(id(self))
         start = len(found)
         defaults = self.defaults or inherited
-        found.extend(parameter.declare(defaults) for parameter in self.parameters)
+        own_parameters = [one for one in self.parameters if isinstance(one, Parameter)]
+        found.extend(parameter.declare(defaults) for parameter in own_parameters)
         own = len(found)
         for child in self.children:
             if isinstance(child, Command):
@@ -87,11 +92,29 @@ class Command(Instance):
             found[start:] = [perhaps(declared) for declared in found[start:]]
 
 
-def _parameters(function: Value) -> list[Parameter]:
-    if not isinstance(function, Function):
-        return []
+def _held(function: Function) -> list[Parameter]:
+    """Return the list of parameters that decorators have added to a function."""
     held = function.attributes.setdefault(_PARAMETERS, [])
     return held  # type: ignore[return-value]  # noqa: RET504
+
+
+def _parameters(run: Machine, function: Value, given: Arguments) -> list[Parameter]:
+    """Return the parameters that a command takes from its function, in the order of its source."""
+    if isinstance(function, Function):
+        return _held(function)[::-1]
+    if not isinstance(function, Unknown | OneOf):
+        return []
+    either = function.values if isinstance(function, OneOf) else ()
+    functions = [one for one in either if isinstance(one, Function)]
+    if len(functions) < max(1, len(either)):
+        text = _("A decorator of a command is not known: options may be missing.")
+        run.note(given.line, text, given.file)
+    every = [_held(one)[::-1] for one in functions]
+    distinct = {id(parameter): parameter for held in every for parameter in held}
+    return [
+        parameter if all(parameter in held for held in every) else parameter.perhaps()
+        for parameter in distinct.values()
+    ]
 
 
 def _adder(
@@ -104,11 +127,15 @@ def _adder(
 
         def apply(run: Machine, inner: Arguments) -> Value:
             target = inner.get("f", 0, UNKNOWN)
-            if parameter is not None:
-                if isinstance(target, Command):
-                    target.parameters.append(parameter)
-                elif isinstance(target, Function):
-                    _parameters(target).append(parameter)
+            if parameter is None or not isinstance(target, Command | Function):
+                return target
+            new = isinstance(target, Function) and _PARAMETERS not in target.attributes
+            held = target.parameters if isinstance(target, Command) else _held(target)
+            # A function that wraps another one has the same list.
+            sure = run.may_change(target) and (new or run.may_change(held))
+            held.append(parameter if sure else parameter.perhaps())
+            if new:
+                run.fresh(held)
             return target
 
         return Native("option", apply)
@@ -121,10 +148,12 @@ def _fill(run: Machine, command: Command, function: Value, given: Arguments) -> 
     command.region = run.region
     run.fresh(command)
     command.line, command.file = given.line, given.file
-    command.parameters = list(reversed(_parameters(function)))
+    command.parameters = [*_parameters(run, function, given)]
     name = given.get("name", 0)
     if isinstance(function, Function):
-        command.name = name if isinstance(name, str) else function.name.lower().replace("_", "-")
+        own = run.attribute(function, "__name__")
+        own = own.lower().replace("_", "-") if isinstance(own, str) else ""
+        command.name = name if isinstance(name, str) else own
         function.attributes.pop(_PARAMETERS, None)
         command.line = function.node.lineno
         command.file = function.scope.module.file
@@ -184,15 +213,14 @@ def _set_up(run: Machine, command: Command, given: Arguments) -> Value:
     """Set a command up as ``click.Command(...)``, ``Group(...)`` and collections do."""
     command.line, command.file = given.line, given.file
     command.callback = given.keywords.get("callback")
-    if isinstance(command.callback, Function):
-        command.parameters = list(reversed(_parameters(command.callback)))
+    command.parameters = [*_parameters(run, command.callback, given)]
     _configure(run, command, given)
     for key in ("commands", "sources"):
         children = given.keywords.get(key)
         if isinstance(children, dict):
             children = list(children.values())
         for child in run.iterate(children) or () if children is not None else ():
-            _adopt(run, command, child)
+            _adopt(run, command, child, MISSING)
     if given.line:
         _created(run, command)
     else:
@@ -200,37 +228,52 @@ def _set_up(run: Machine, command: Command, given: Arguments) -> Value:
     return None
 
 
-def _adopt(run: Machine, group: Command, child: Value) -> None:
+def _adopt(run: Machine, group: Command, child: Value, name: Value) -> None:
     parts = child.values if isinstance(child, OneOf) else (child,)
     for part in parts:
         if isinstance(part, Command | App) and part is not group:
             part.nested = True
             part.sometimes = isinstance(child, OneOf) or not run.sure_for(group)
+            known = name if isinstance(name, str) else getattr(part, "name", "")
+            _replace(group, known, sure=not part.sometimes)
             if part not in group.children and len(group.children) < _MOST_CHILDREN:
                 group.children.append(part)
+                group.names[id(part)] = known
+
+
+def _replace(group: Command, name: str, *, sure: bool) -> None:
+    """Take away the subcommand of a name that another one gets, or make it uncertain."""
+    for child in [one for one in group.children if name and group.names.get(id(one)) == name]:
+        if sure:
+            group.children.remove(child)
+        elif isinstance(child, Command | App):
+            child.sometimes = True
 
 
 def _subcommand(run: Machine, group: Command, given: Arguments) -> Value:
     made = _command_decorator(run, given)
     if isinstance(made, Command):
-        _adopt(run, group, made)
+        _adopt(run, group, made, MISSING)
         return made
 
     def apply(run: Machine, inner: Arguments) -> Value:
         command = run.call(made, inner)
-        _adopt(run, group, command)
+        _adopt(run, group, command, MISSING)
         return command
 
     return Native("command", apply)
 
 
 def _add_command(run: Machine, group: Command, given: Arguments) -> Value:
-    _adopt(run, group, given.get("cmd", 0))
+    _adopt(run, group, given.get("cmd", 0), given.get("name", 1))
     return None
 
 
 def _run(run: Machine, command: Command, given: Arguments) -> Value:
     run.load_unread(_REGISTERING)
+    if run.spoiled(command.parameters):
+        text = _("The list of a command's options is changed: options may be missing.")
+        run.note(command.line, text, command.file)
     run.parsed(command)
     return Unknown()
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from keynet.script.conversion import element_kind, guessed, is_strange
 from keynet.script.dialects.click.parameter_types import describe_type
+from keynet.script.dialects.command_line import perhaps
 from keynet.script.interpreter.definitions import EnumMember, Function, Instance
 from keynet.script.interpreter.machine import Declared, Machine, Native
 from keynet.script.interpreter.values import (
@@ -36,6 +37,10 @@ class Parameter(Instance):
         if own.name not in defaults:
             return own
         return replace(own, default=defaults[own.name])
+
+    def perhaps(self) -> "Parameter":
+        """Return a parameter that the command has on a condition only."""
+        return Parameter(perhaps(self._declared))
 
 
 def read_option(run: Machine, given: Arguments) -> Parameter | None:
@@ -93,8 +98,7 @@ def _parameter(
 ) -> Parameter:
     notes: list[str] = []
     known = run.truth(given.keywords.get("required", required))
-    if known is None or (known and run.region):
-        known = False
+    if known is None:
         notes.append(_("It is unknown whether the script requires {name}."))
     converter = given.keywords.get("type")
     if isinstance(converter, External) and is_strange(run, converter):
@@ -112,8 +116,6 @@ def _parameter(
         given.line,
         given.file,
         notes,
-        certain=not run.region,
-        alternative=bool(run.region),
     )
     return Parameter(declared)
 
@@ -163,10 +165,14 @@ def _split(option: str) -> tuple[str, str]:
 
 def _default(run: Machine, given: Arguments) -> Value:
     default = given.keywords.get("default", MISSING)
-    if isinstance(default, Function | BoundMethod | Partial | Native | External):
+    if _is_called(default):
         # click calls a callable default when it parses.
         return run.call(default, Arguments((), {}, line=given.line, file=given.file))
     return default
+
+
+def _is_called(default: Value) -> bool:
+    return isinstance(default, Function | BoundMethod | Partial | Native | External)
 
 
 def _kind(run: Machine, given: Arguments, default: Value) -> tuple[str, Value]:
@@ -176,7 +182,8 @@ def _kind(run: Machine, given: Arguments, default: Value) -> tuple[str, Value]:
         return described_type.kind, described_type.choices
     if given.open and "type" not in given.keywords:
         return "", None
-    if default is MISSING or default is None:
+    # click takes no type from a default that it calls.
+    if default is MISSING or default is None or _is_called(given.keywords.get("default")):
         return "str", None
     if isinstance(default, Unknown) and not default.kind:
         return "", None

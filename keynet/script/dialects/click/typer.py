@@ -4,7 +4,6 @@ import ast
 from collections.abc import Callable
 from typing import Final
 
-from keynet.script.conversion import element_kind
 from keynet.script.dialects.click.parameter_types import describe_type
 from keynet.script.dialects.command_line import perhaps
 from keynet.script.interpreter.definitions import Class, Function, Instance
@@ -16,6 +15,7 @@ from keynet.script.interpreter.values import (
     Arguments,
     BoundMethod,
     External,
+    OneOf,
     Unknown,
     Value,
 )
@@ -26,6 +26,9 @@ __all__ = ["TYPER", "App"]
 _CONTEXTS: Final = ("Context", "CallbackParam")
 _DEEPEST: Final = 8
 _MOST_APPS: Final = 500
+_MOST_PARTS: Final = 500
+# A callback replaces the one before it.
+_CALLBACK: Final = ("callback", "of the app")
 _MOST_DECLARED: Final = 2_000
 _REGISTERING: Final = r"@[\w.]+\.(?:command|callback)\b|\.command\([^)]*\)\(|\.add_typer\("
 
@@ -46,7 +49,7 @@ class App(Instance):
 
     def __init__(self, cls: Class | None = None) -> None:
         super().__init__(cls)
-        self.parts: list[list[Declared] | App] = []
+        self.parts: dict[tuple[str, str], list[Declared] | App] = {}
         self.nested = False
         self.sometimes = False
         self.line = 0
@@ -72,7 +75,7 @@ class App(Instance):
             return
         seen.add(id(self))
         start = len(found)
-        for part in self.parts:
+        for part in self.parts.values():
             if len(found) > _MOST_DECLARED:
                 break
             if isinstance(part, App):
@@ -87,24 +90,62 @@ def _set_up(run: Machine, app: App, given: Arguments) -> Value:
     app.line, app.file = given.line, given.file
     callback = given.keywords.get("callback")
     if isinstance(callback, Function):
-        app.parts.append(parameters(run, callback))
+        app.parts[_CALLBACK] = parameters(run, callback)
     run.created(app)
     return None
 
 
-def _command(run: Machine, app: App, given: Arguments) -> Value:
-    def apply(run: Machine, inner: Arguments) -> Value:
-        function = inner.get("f", 0, UNKNOWN)
-        found = _function_of(function)
-        if found is not None and len(app.parts) < 500:
-            # It runs after the command line was parsed: nothing in it declares arguments.
-            run.called.add(found.node)
-            declared = parameters(run, found)
-            sure = run.sure_for(app)
-            app.parts.append(declared if sure else [perhaps(one) for one in declared])
-        return function
+def _callback(run: Machine, app: App, given: Arguments) -> Value:
+    return Native("callback", lambda run, inner: _add(run, app, given, inner, _CALLBACK))
 
-    return Native("command", apply)
+
+def _command(run: Machine, app: App, given: Arguments) -> Value:
+    name = given.get("name", 0)
+    key = ("command", name if isinstance(name, str) else "")
+    return Native("command", lambda run, inner: _add(run, app, given, inner, key))
+
+
+def _add(run: Machine, app: App, given: Arguments, inner: Arguments, key: tuple[str, str]) -> Value:
+    """Follow a decorator that registers a function under a name, in place of another one."""
+    function = inner.get("f", 0, UNKNOWN)
+    either = function.values if isinstance(function, OneOf) else (function,)
+    functions = [found for found in map(_function_of, either) if found is not None]
+    declared: list[Declared] = []
+    for found in functions:
+        # It runs after the command line was parsed: nothing in it declares arguments.
+        run.called.add(found.node)
+        own = parameters(run, found)
+        declared += own if len(either) == 1 else map(perhaps, own)
+    if len(functions) < len(either):
+        text = _("The function of a command is unknown: options may be missing.")
+        run.note(given.line, text, given.file)
+    if functions and not key[1]:
+        key = (key[0], functions[0].name.lower().replace("_", "-"))
+    _put(run, app, key, declared)
+    return function
+
+
+def _put(run: Machine, app: App, key: tuple[str, str], part: list[Declared] | App) -> None:
+    """Add a command or another app; where that is uncertain, both it and the one before."""
+    if len(app.parts) >= _MOST_PARTS:
+        run.limits.meet("commands")
+        return
+    if run.sure_for(app):
+        app.parts[key] = part
+        return
+    before = app.parts.get(key)
+    if isinstance(part, App):
+        part.sometimes = True
+    else:
+        part = [perhaps(one) for one in part]
+    if before is None:
+        app.parts[key] = part
+        return
+    if isinstance(before, App):
+        before.sometimes = True
+    else:
+        app.parts[key] = [perhaps(one) for one in before]
+    app.parts[f"{key[0]} {len(app.parts)}", key[1]] = part
 
 
 def _function_of(value: Value) -> Function | None:
@@ -121,8 +162,8 @@ def _add_typer(run: Machine, app: App, given: Arguments) -> Value:
     other = given.get("typer_instance", 0)
     if isinstance(other, App) and other is not app:
         other.nested = True
-        other.sometimes = not run.sure_for(app)
-        app.parts.append(other)
+        name = given.get("name", 1)
+        _put(run, app, ("app", name if isinstance(name, str) else str(len(app.parts))), other)
     return None
 
 
@@ -137,19 +178,18 @@ _METHODS: Final[dict[str, _Method]] = {
     "__init__": _set_up,
     "__call__": _run_app,
     "add_typer": _add_typer,
-    "callback": _command,
+    "callback": _callback,
     "command": _command,
 }
 
 
 def _run_function(run: Machine, given: Arguments) -> Value:
-    function = _function_of(given.get("function", 0))
-    if function is not None:
-        app = App()
-        app.line, app.file = given.line, given.file
-        app.parts.append(parameters(run, function))
-        run.created(app)
-        run.parsed(app)
+    app = App()
+    app.line, app.file = given.line, given.file
+    app.region = run.region
+    run.created(run.fresh(app))  # type: ignore[arg-type]
+    _add(run, app, given, Arguments((given.get("function", 0, UNKNOWN),)), ("command", "run"))
+    run.parsed(app)
     return UNKNOWN
 
 
@@ -231,10 +271,8 @@ def _kind(
         return "int", None
     if described.known:
         return described.kind or "str", described.choices
-    # Without an annotation typer takes the type of the default.
-    if default is MISSING or default is None:
-        return "str", None
-    return element_kind(default) or ("" if isinstance(default, Unknown) else "str"), None
+    # Without an annotation typer takes no type from the default.
+    return "" if described.unknown else "str", None
 
 
 TYPER: Final = Dialect(

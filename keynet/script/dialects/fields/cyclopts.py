@@ -3,11 +3,12 @@
 from dataclasses import replace
 from typing import Final
 
+from keynet.script.dialects.command_line import perhaps, settled
 from keynet.script.dialects.fields.declaring import Style, declare_all
 from keynet.script.dialects.fields.field import Field, function_fields, function_of
 from keynet.script.interpreter.definitions import Class, Instance
 from keynet.script.interpreter.machine import Declared, Dialect, Machine, Native, NativeClass
-from keynet.script.interpreter.values import MISSING, UNKNOWN, Arguments, Unknown, Value
+from keynet.script.interpreter.values import MISSING, UNKNOWN, Arguments, OneOf, Unknown, Value
 from keynet.text import _
 
 __all__ = ["CYCLOPTS"]
@@ -33,6 +34,7 @@ class App(Instance):
         super().__init__(cls)
         self.parts: list[list[Declared] | App] = []
         self.nested = False
+        self.sometimes = False
         self.line = 0
 
     def native(self, name: str) -> Value:
@@ -52,7 +54,7 @@ class App(Instance):
         found: list[Declared] = []
         for part in self.parts:
             found.extend(part.declared() if isinstance(part, App) else part)
-        return found[: 4 * _MOST]
+        return [perhaps(one) if self.sometimes else one for one in found[: 4 * _MOST]]
 
     def _set_up(self, run: Machine, given: Arguments) -> Value:
         self.line = given.line
@@ -63,15 +65,16 @@ class App(Instance):
         target = given.get("obj", 0, None)
         if isinstance(target, App) and target is not self:
             target.nested = True
+            target.sometimes = not run.sure_for(self)
             self._add(target)
             return target
         if function_of(target) is not None:
-            self._add(_parameters(run, target))
+            self._add(settled(run, self, _parameters(run, target, given)))
             return target
 
         def apply(run: Machine, inner: Arguments) -> Value:
             function = inner.get("obj", 0, UNKNOWN)
-            self._add(_parameters(run, function))
+            self._add(settled(run, self, _parameters(run, function, given)))
             return function
 
         return Native("command", apply)
@@ -86,11 +89,16 @@ class App(Instance):
         return Unknown()
 
 
-def _parameters(run: Machine, value: Value) -> list[Declared]:
+def _parameters(run: Machine, value: Value, given: Arguments) -> list[Declared]:
+    if isinstance(value, OneOf):
+        return [perhaps(one) for each in value.values for one in _parameters(run, each, given)]
     function = function_of(value)
     if function is None:
+        text = _("The function of a command is unknown: options may be missing.")
+        run.note(given.line, text, given.file)
         return []
-    fields = [_with_parameter(run, field) for field in function_fields(run, function)]
+    every = function_fields(run, function, several=True)
+    fields = [_with_parameter(run, field) for field in every]
     return list(declare_all(run, [field for field in fields if field is not None], _STYLE))
 
 
@@ -110,7 +118,8 @@ def _run_function(run: Machine, given: Arguments) -> Value:
     app = App()
     app.line = given.line
     run.created(app)
-    app.parts.append(_parameters(run, given.get("func", 0, given.get("callable", 0))))
+    function = given.get("func", 0, given.get("callable", 0))
+    app.parts.append(_parameters(run, function, given))
     if not app.declared():
         run.note(given.line, _("The function passed to cyclopts.run() is unknown."), given.file)
     run.parsed(app)

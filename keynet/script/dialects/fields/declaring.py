@@ -101,7 +101,8 @@ def _declared(run: Machine, field: Field, style: Style, prefix: str, default: Va
     required = default is MISSING
     kind, choices = described.kind, described.choices
     if not described.known:
-        kind = element_kind(default) or ("" if isinstance(default, Unknown) else "str")
+        unknown = described.unknown or isinstance(default, Unknown)
+        kind = "" if unknown else element_kind(default) or "str"
     elif not kind:
         kind = "str"
     if kind == "bool" and required and style.false_flags and not described.many:

@@ -107,8 +107,14 @@ def _class_field(run: Machine, cls: Class, owner: Class, node: ast.AnnAssign) ->
     )
 
 
-def function_fields(run: Machine, function: Function, *, method: bool = False) -> list[Field]:
-    """Return a function's parameters, without ``*``, ``**`` and a method's first."""
+def function_fields(
+    run: Machine, function: Function, *, method: bool = False, several: bool = False
+) -> list[Field]:
+    """Return a function's parameters, without ``**`` and a method's first.
+
+    Args:
+        several: Return ``*names`` too, which takes any number of words.
+    """
     given = function.node.args
     nodes = [*given.posonlyargs, *given.args]
     defaults = function.parameter_defaults()
@@ -116,7 +122,8 @@ def function_fields(run: Machine, function: Function, *, method: bool = False) -
     if not isinstance(function.node, ast.Lambda):
         texts = _documented(docstring(function.node))
     found = []
-    for node in [*nodes[1 if method else 0 :], *given.kwonlyargs]:
+    rest = [given.vararg] if several and given.vararg is not None else []
+    for node in [*nodes[1 if method else 0 :], *rest, *given.kwonlyargs]:
         annotation = _annotation(run, node.annotation, function.scope)
         if _head(annotation) in _HIDDEN:
             continue
@@ -125,7 +132,7 @@ def function_fields(run: Machine, function: Function, *, method: bool = False) -
             if annotation is MISSING
             else describe_value(run, annotation, function.scope)
         )
-        default = defaults.get(node.arg, MISSING)
+        default = defaults.get(node.arg, None if node is given.vararg else MISSING)
         text = texts.get(node.arg, "")
         file = function.scope.module.file
         found.append(

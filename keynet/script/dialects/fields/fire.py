@@ -35,7 +35,7 @@ def _fire(run: Machine, given: Arguments) -> Value:
         text = _("Fire() without a component takes everything in the script. Pass it a component.")
         run.note(given.line, text, given.file)
     command_line.found.extend(_of_any(run, component))
-    if isinstance(component, Unknown | External):
+    if isinstance(component, Unknown | External) or run.spoiled(component):
         run.note(given.line, _("The component passed to Fire() is unknown."), given.file)
     run.parsed(command_line)
     return Unknown()
@@ -51,22 +51,26 @@ def _of_any(run: Machine, component: Value) -> list[Declared]:
     ]
 
 
-def _parameters(run: Machine, component: Value, depth: int = 0) -> list[Declared]:
+def _parameters(run: Machine, component: Value, depth: int = 0) -> list[Declared]:  # noqa: PLR0911
     """Return the parameters of a component, then those of its methods or items."""
     if depth > _DEEPEST:
         return []
-    if isinstance(component, Class):
-        return _of_class(run, component)
     if isinstance(component, dict | list | tuple):
         members = component.values() if isinstance(component, dict) else component
         return [one for member in list(members) for one in _parameters(run, member, depth + 1)]
+    match component:
+        case OneOf():
+            return _of_any(run, component)
+        case Class():
+            return _of_class(run, component)
+        case Instance(cls=Class() as cls):
+            return _of_methods(run, cls)
     function = function_of(component)
-    if function is not None:
-        method = isinstance(component, BoundMethod)
-        return list(declare_all(run, function_fields(run, function, method=method), _STYLE))
-    if isinstance(component, Instance) and component.cls is not None:
-        return _of_methods(run, component.cls)
-    return []
+    if function is None:
+        return []
+    method = isinstance(component, BoundMethod)
+    fields = function_fields(run, function, method=method, several=True)
+    return list(declare_all(run, fields, _STYLE))
 
 
 def _of_class(run: Machine, cls: Class) -> list[Declared]:

@@ -141,6 +141,11 @@ def _field(run: Machine, given: Arguments) -> Value:
 
 # Declares no command line itself: scripts iterate over the fields of a model.
 PYDANTIC: Final = Dialect(
-    {"pydantic.Field": _field, "pydantic.fields.Field": _field},
+    {
+        # The first name is the one that command lines show.
+        "pydantic.AliasChoices": lambda _run, given: given.get("first_choice", 0, UNKNOWN),
+        "pydantic.Field": _field,
+        "pydantic.fields.Field": _field,
+    },
     {"pydantic.BaseModel": MODEL, "pydantic.main.BaseModel": MODEL},
 )

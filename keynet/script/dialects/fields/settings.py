@@ -6,12 +6,19 @@ from typing import Final
 
 from keynet.script.dialects.command_line import CommandLine
 from keynet.script.dialects.fields.declaring import Style, declare_all
+from keynet.script.dialects.fields.field import Field
 from keynet.script.dialects.fields.pydantic import MODEL, model_fields
 from keynet.script.interpreter.definitions import Class, Instance
 from keynet.script.interpreter.evaluation.attributes import class_attribute, lineage
 from keynet.script.interpreter.machine import Declared, Dialect, Machine, Native, NativeClass
-from keynet.script.interpreter.values import MISSING, Arguments, Generic, Unknown, Value
-from keynet.text import _
+from keynet.script.interpreter.values import (
+    MISSING,
+    Arguments,
+    Generic,
+    Unknown,
+    Value,
+)
+from keynet.text import _, fill, printable
 
 __all__ = ["SETTINGS"]
 
@@ -33,7 +40,7 @@ def _made(run: Machine, settings: Settings, given: Arguments) -> Value:
     cls = settings.cls
     if cls is None:
         return None
-    wanted = given.keywords.get("_cli_parse_args", _configured(run, cls))
+    wanted = given.keywords.get("_cli_parse_args", _configured(run, cls, "cli_parse_args"))
     reads = run.truth(wanted)
     if reads is None:
         text = _("It is unknown whether these settings read the command line.")
@@ -45,19 +52,20 @@ def _made(run: Machine, settings: Settings, given: Arguments) -> Value:
     return None
 
 
-def _configured(run: Machine, cls: Class) -> Value:
+def _configured(run: Machine, cls: Class, key: str) -> Value:
+    """Return a setting of a class, from its arguments or its ``model_config``."""
     for one in lineage(cls):
         for keyword in one.node.keywords:
-            if keyword.arg == "cli_parse_args":
+            if keyword.arg == key:
                 return run.evaluate(keyword.value, one.scope)
     config = class_attribute(cls, "model_config")
     if isinstance(config, dict) and not run.spoiled(config):
-        return config.get("cli_parse_args", False)
+        return config.get(key, False)
     for one in lineage(cls):
         for node in one.node.body:
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
                 for keyword in node.value.keywords:
-                    if keyword.arg == "cli_parse_args":
+                    if keyword.arg == key:
                         return run.evaluate(keyword.value, one.scope)
     return False
 
@@ -65,14 +73,25 @@ def _configured(run: Machine, cls: Class) -> Value:
 def _declare(run: Machine, cls: Class, given: Arguments) -> None:
     command_line = CommandLine("pydantic_settings", given)
     run.created(command_line)
-    command_line.found.extend(_arguments(run, cls, "", 0))
+    prefix = given.keywords.get("_cli_prefix", _configured(run, cls, "cli_prefix"))
+    if prefix and not isinstance(prefix, str):
+        text = _("The prefix of these options is unknown: their names lack it.")
+        run.note(given.line, text, given.file)
+    prefix = f"{prefix}." if prefix and isinstance(prefix, str) else ""
+    command_line.found.extend(_arguments(run, cls, prefix, 0))
     run.parsed(command_line)
 
 
 def _arguments(run: Machine, cls: Class, prefix: str, depth: int) -> list[Declared]:
     """Return the arguments of a model, those of each subcommand below its name."""
     found: list[Declared] = []
-    for field in model_fields(run, cls):
+    if run.truth(_configured(run, cls, "alias_generator")) is not False:
+        text = _("An alias_generator names the options of {cls}: their names are unknown.")
+        run.note(cls.node.lineno, fill(text, cls=printable(cls.name, 100)), cls.scope.module.file)
+    for each in model_fields(run, cls):
+        field = _named(run, each)
+        if field is None:
+            continue
         annotation, name = field.annotation, f"{prefix}{field.name}"
         if isinstance(annotation, Generic) and annotation.name.endswith(".CliSubCommand"):
             for model in annotation.arguments:
@@ -82,6 +101,18 @@ def _arguments(run: Machine, cls: Class, prefix: str, depth: int) -> list[Declar
         described = replace(field, help=field.info.keywords.get("description", field.help))
         found.extend(declare_all(run, [described], _STYLE, prefix))
     return found
+
+
+def _named(run: Machine, field: Field) -> Field | None:
+    """Return a field by its alias, which is what a command line accepts; None if unknown."""
+    given = field.info.keywords
+    alias = given.get("validation_alias", given.get("alias"))
+    if alias is None:
+        return field
+    if isinstance(alias, str) and alias.isprintable():
+        return replace(field, name=alias)
+    run.note(field.line, _("An argument whose name is unknown is omitted."), field.file)
+    return None
 
 
 def _run_app(run: Machine, given: Arguments) -> Value:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
-from keynet.script.dialects.command_line import CommandLine
+from keynet.script.dialects.command_line import CommandLine, perhaps, settled
 from keynet.script.dialects.fields.declaring import Style, declare_all, members_of_union
 from keynet.script.dialects.fields.field import Field, class_fields, function_fields, function_of
 from keynet.script.interpreter.definitions import Class, Instance
@@ -15,7 +15,15 @@ from keynet.script.interpreter.machine import (
     Native,
     NativeClass,
 )
-from keynet.script.interpreter.values import MISSING, UNKNOWN, Arguments, Generic, Unknown, Value
+from keynet.script.interpreter.values import (
+    MISSING,
+    UNKNOWN,
+    Arguments,
+    Generic,
+    OneOf,
+    Unknown,
+    Value,
+)
 from keynet.text import _
 
 __all__ = ["TYRO"]
@@ -56,11 +64,16 @@ def _subcommands(run: Machine, given: Arguments) -> Value:
             # Each configuration is a pair of a description and a default.
             inner = member[1] if isinstance(member, tuple) and len(member) == 2 else member
             command_line.found.extend(_arguments(run, inner, MISSING))
+    if not isinstance(members, dict) or run.spoiled(members):
+        run.note(given.line, _("Some of the subcommands are unknown."), given.file)
     run.parsed(command_line)
     return Unknown()
 
 
 def _arguments(run: Machine, target: Value, default: Value, depth: int = 0) -> list[Declared]:
+    if isinstance(target, OneOf) and depth < _DEEPEST:
+        every = [_arguments(run, one, default, depth + 1) for one in target.values]
+        return [perhaps(declared) for found in every for declared in found]
     if isinstance(target, Instance) and target.cls is not None:
         return _arguments(run, target.cls, target, depth)
     if isinstance(target, Generic) and depth < _DEEPEST:
@@ -72,7 +85,8 @@ def _arguments(run: Machine, target: Value, default: Value, depth: int = 0) -> l
     function = function_of(target)
     if function is None:
         return []
-    fields = _with_help(run, function_fields(run, function, method=target is not function))
+    method = target is not function
+    fields = _with_help(run, function_fields(run, function, method=method, several=True))
     return list(declare_all(run, fields, _STYLE))
 
 
@@ -103,12 +117,12 @@ class SubcommandApp(Instance):
     def _command(self, run: Machine, given: Arguments) -> Value:
         first = given.get("func", 0, None)
         if function_of(first) is not None:
-            self.found.extend(_arguments(run, first, MISSING))
+            self.found.extend(settled(run, self, _arguments(run, first, MISSING)))
             return first
 
         def apply(run: Machine, inner: Arguments) -> Value:
             function = inner.get("func", 0, UNKNOWN)
-            self.found.extend(_arguments(run, function, MISSING))
+            self.found.extend(settled(run, self, _arguments(run, function, MISSING)))
             return function
 
         return Native("command", apply)

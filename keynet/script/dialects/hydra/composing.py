@@ -162,7 +162,7 @@ def _merge_option(
         return
     text = str(option)
     if entry.group:
-        state.choices[group] = text
+        state.choices[f"{group}@{entry.package}" if entry.package else group] = text
     if text == "???" or "${" in text:
         state.missing.append(group or text)
         return

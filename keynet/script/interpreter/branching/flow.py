@@ -41,24 +41,45 @@ def follow_branches(run: Machine, branches: list[Callable[[], Signal]], scope: S
             falling.append(scope.names)
             continue
         signals.append(signal)
-        if signal in (BREAK, CONTINUE):
-            scope.frame.exits.append(scope.names)
+        if signal == CONTINUE:
+            scope.frame.continues.append(scope.names)
+        elif signal == BREAK:
+            scope.frame.breaks.append(scope.names)
     settle(run, regions)
-    if len(raising) == len(branches):
+    _raise(run, raising, scope, every=len(raising) == len(branches))
+    return _joined(run, falling, signals, scope)
+
+
+def _raise(
+    run: Machine, raising: list[tuple[dict[str, Value], Value]], scope: Scope, *, every: bool
+) -> None:
+    """Record what branches raise: for certain where every one of them does."""
+    if every:
         same = all(kind == raising[0][1] for _names, kind in raising)
         run.raised = run.raised if same else None
     elif run.tries:
         for names, kind in raising:
             scope.names = names
             run.may_raise(kind)
-    if not falling:
-        return next((s for s in (CONTINUE, BREAK, RETURN, RAISE) if s in signals), None)
-    scope.names = merged(run, falling)
-    if any(signal != RAISE for signal in signals):
+
+
+def _joined(
+    run: Machine, falling: list[dict[str, Value]], signals: list[str], scope: Scope
+) -> Signal:
+    """Join the names after branches; return how they end where none of them falls through."""
+    frame = scope.frame
+    ending: Signal = None
+    if falling:
+        scope.names = merged(run, falling)
+    else:
+        ending = next((s for s in (CONTINUE, BREAK, RETURN, RAISE) if s in signals), None)
+    if ending in (CONTINUE, BREAK):
+        scope.names = (frame.continues if ending == CONTINUE else frame.breaks).pop()
+    if any(signal not in (ending, RAISE) for signal in signals):
         run.doubts += 1
-    if BREAK in signals or RETURN in signals:
+    if RETURN in signals and ending != RETURN:
         run.stops += 1
-    return None
+    return ending
 
 
 def settle(run: Machine, regions: list[int]) -> None:

@@ -14,7 +14,7 @@ from keynet.script.interpreter.branching.flow import (
 from keynet.script.interpreter.definitions import Scope
 from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.names import assign, stored_names, widen
-from keynet.script.interpreter.values import UNKNOWN, OneOf, Value
+from keynet.script.interpreter.values import UNKNOWN, OneOf, Value, join_all
 
 __all__ = ["LOOPS"]
 
@@ -32,99 +32,126 @@ def _for(run: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Signal:
             return follow_branches(run, branches, scope)
     items = run.iterate(iterated)
     if items is None:
-        return _uncertain_loop(run, node, scope, node.target)
+        # Of a list that may have more, some items are known.
+        one = join_all(iterated) if isinstance(iterated, list) else UNKNOWN
+        return _left_by_breaks(run, node, scope, lambda: _unknown_turns(run, node, scope, one))
     return _each(run, node, items, scope)()
 
 
 def _each(
     run: Machine, node: ast.For | ast.AsyncFor, items: list[Value], scope: Scope
 ) -> Callable[[], Signal]:
-    def follow() -> Signal:
-        declarations, stops = run.declarations, run.stops
+    def turns() -> Signal:
+        declarations = run.declarations
         for turn, item in enumerate(items):
             run.limits.spend(1)
             if turn == _MAX_IDLE_TURNS and run.region and run.declarations == declarations:
-                return _uncertain_loop(run, node, scope, node.target)
+                return _unknown_turns(run, node, scope)
             assign(run, node.target, item, scope)
             signal = _turn(run, node.body, scope)
-            if signal == BREAK:
-                return None
             if signal is not None:
                 return signal
-        return _otherwise(run, node, scope, stops)
+        return None
 
-    return follow
+    return lambda: _left_by_breaks(run, node, scope, turns)
 
 
-def _otherwise(
-    run: Machine, node: ast.For | ast.AsyncFor | ast.While, scope: Scope, stops: int
+def _left_by_breaks(
+    run: Machine,
+    node: ast.For | ast.AsyncFor | ast.While,
+    scope: Scope,
+    turns: Callable[[], Signal],
 ) -> Signal:
-    """Follow the ``else`` of a loop, which a ``break`` on a condition may pass over."""
-    if run.stops == stops or not node.orelse:
-        return run.execute(node.orelse, scope)
-    return follow_branches(run, [lambda: None, lambda: run.execute(node.orelse, scope)], scope)
+    """Follow the turns of a loop and its ``else``; each ``break`` leads to what comes after it."""
+    frame = scope.frame
+    outer, frame.breaks = frame.breaks, []
+    doubts, stops, failures = run.doubts, run.stops, run.failures
+    # What was made before is changed by the second turn only if the first one has not left.
+    run.enter()
+    try:
+        signal = turns()
+        breaks = frame.breaks
+    finally:
+        run.leave()
+        frame.breaks = outer
+    run.doubts = doubts + (run.stops != stops) + run.failures - failures
+    if signal == BREAK:
+        breaks.append(scope.names)
+        scope.names = merged(run, breaks)
+        return None
+
+    def ended() -> Signal:
+        return run.execute(node.orelse, scope) if signal is None else signal
+
+    def broken() -> Signal:
+        scope.names = merged(run, breaks)
+        return None
+
+    if not breaks:
+        return ended()
+    if signal is None and not node.orelse:
+        scope.names = merged(run, [scope.names, *breaks])
+        return None
+    return follow_branches(run, [broken, ended], scope)
 
 
 def _turn(run: Machine, body: list[ast.stmt], scope: Scope) -> Signal:
-    """Follow the body once; join the names at its uncertain breaks and continues."""
-    outer, scope.frame.exits = scope.frame.exits, []
-    doubts, stops, failures = run.doubts, run.stops, run.failures
+    """Follow the body once; join the names at its uncertain continues."""
+    frame = scope.frame
+    outer, frame.continues = frame.continues, []
+    doubts, stops, failures, breaks = run.doubts, run.stops, run.failures, len(frame.breaks)
     run.enter()
     try:
         signal = run.execute(body, scope)
     finally:
         run.leave()
     # What a ``continue`` passes over, the next turn reaches again.
-    run.doubts = doubts + (run.stops != stops) + run.failures - failures
-    exits, scope.frame.exits = scope.frame.exits, outer
-    if exits:
-        scope.names = merged(run, [scope.names, *exits])
+    left = run.stops != stops or len(frame.breaks) != breaks
+    run.doubts = doubts + left + run.failures - failures
+    continues, frame.continues = frame.continues, outer
+    if continues:
+        scope.names = merged(run, [scope.names, *continues])
     return None if signal == CONTINUE else signal
 
 
-def _uncertain_loop(
-    run: Machine,
-    node: ast.For | ast.AsyncFor | ast.While,
-    scope: Scope,
-    target: ast.expr | None,
+def _unknown_turns(
+    run: Machine, node: ast.For | ast.AsyncFor | ast.While, scope: Scope, item: Value = UNKNOWN
 ) -> Signal:
-    stops = run.stops
-    broken = False
+    """Follow a loop of which it is unknown how often it runs, if at all."""
     names = run.stored.get(node)
     if names is None:
         names = run.stored[node] = stored_names(node.body)
         run.limits.spend(4 * len(names))
 
     def once() -> Signal:
-        nonlocal broken
-        if target is not None:
-            assign(run, target, UNKNOWN, scope)
-        signal = _turn(run, node.body, scope)
-        broken = signal == BREAK
-        return None if broken else signal
+        if isinstance(node, (ast.For, ast.AsyncFor)):
+            assign(run, node.target, item, scope)
+        return _turn(run, node.body, scope)
 
     widen(run, names, scope)
-    signal = follow_branches(run, [lambda: None, once], scope)
-    if signal is not None or not node.orelse:
-        return signal
-    if broken:
-        run.stops += 1
-    return _otherwise(run, node, scope, stops)
+    return follow_branches(run, [lambda: None, once], scope)
 
 
 def _while(run: Machine, node: ast.While, scope: Scope) -> Signal:
-    stops = run.stops
+    return _left_by_breaks(run, node, scope, lambda: _turns_of_while(run, node, scope))
+
+
+def _turns_of_while(run: Machine, node: ast.While, scope: Scope) -> Signal:
+    breaks = scope.frame.breaks
     for _count in range(_MAX_TURNS):
         known = run.truth(run.evaluate(node.test, scope))
         if known is None:
-            return _uncertain_loop(run, node, scope, None)
+            return _unknown_turns(run, node, scope)
         if not known:
-            return _otherwise(run, node, scope, stops)
-        signal = _turn(run, node.body, scope)
-        if signal == BREAK:
             return None
+        signal = _turn(run, node.body, scope)
         if signal is not None:
             return signal
+        if breaks and isinstance(node.test, ast.Constant):
+            # Nothing but what is unknown ends it.
+            _unknown_turns(run, node, scope)
+            scope.names = breaks.pop()
+            return BREAK
     run.limits.meet("turns")
     widen(run, stored_names(node.body), scope)
     return None

@@ -19,6 +19,7 @@ from keynet.script.interpreter.evaluation import methods
 from keynet.script.interpreter.evaluation.path_methods import path_attribute
 from keynet.script.interpreter.knowledge.constants import constant
 from keynet.script.interpreter.machine import Machine, Native
+from keynet.script.interpreter.names import through_stars
 from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
@@ -107,11 +108,9 @@ def _of_module(run: Machine, module: Module, name: str) -> Value:
     inner = run.submodule(module, name)
     if inner is not None:
         return inner
-    for star in module.stars:
-        if isinstance(star, Module) and star is not module and star.state != "reading":
-            value = _of_module(run, star, name)
-            if not isinstance(value, Unknown):
-                return value
+    value = through_stars(run, module.stars, name) if module.stars else UNKNOWN
+    if not isinstance(value, Unknown):
+        return value
     if module.hints:
         return _hinted(run, module, name)
     return UNKNOWN

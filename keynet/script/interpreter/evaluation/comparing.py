@@ -42,8 +42,9 @@ _FAILURES: Final = (ArithmeticError, ValueError, TypeError, LookupError, Attribu
 
 def compare(op: ast.cmpop, left: Value, right: Value) -> bool | None:  # noqa: PLR0911
     """Compare two values; return None when the outcome is unknown."""
-    if _starts_here(left) or _starts_here(right):
-        return None
+    for value in (left, right):
+        if isinstance(value, str) and HERE in value:
+            return None
     left, right = content_of(left), content_of(right)
     if isinstance(op, (ast.Is, ast.IsNot)):
         same = _identical(left, right)
@@ -70,10 +71,6 @@ def compare(op: ast.cmpop, left: Value, right: Value) -> bool | None:  # noqa: P
         return bool(_COMPARE[type(op)](left, right))
     except _FAILURES:
         return None
-
-
-def _starts_here(value: Value) -> bool:
-    return isinstance(value, str) and HERE in value
 
 
 def _compare_version(op: ast.cmpop, version: tuple[Value, ...]) -> bool | None:

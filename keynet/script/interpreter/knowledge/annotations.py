@@ -8,7 +8,14 @@ from keynet.frozen import frozen
 from keynet.script.conversion import converter_kind, element_kind, is_strange
 from keynet.script.interpreter.definitions import Class, Scope
 from keynet.script.interpreter.machine import Machine
-from keynet.script.interpreter.values import UNKNOWN, External, Generic, Value
+from keynet.script.interpreter.values import (
+    UNKNOWN,
+    External,
+    Generic,
+    OneOf,
+    Unknown,
+    Value,
+)
 from keynet.text import _, fill, printable
 
 __all__ = ["Described", "describe", "describe_value", "notes_on"]
@@ -26,7 +33,8 @@ class Described:
     """The type of a parameter; ``kind`` is "" for any type that is not reported.
 
     ``many`` is set for a list; ``extras`` is the metadata of ``Annotated``; ``known`` is False
-    for an annotation that is missing or not understood; ``type`` is the innermost type.
+    for an annotation that is missing or not understood, and ``unknown`` is set where its value
+    is not known; ``type`` is the innermost type.
     """
 
     kind: str = ""
@@ -35,6 +43,7 @@ class Described:
     many: bool = False
     extras: tuple[Value, ...] = ()
     known: bool = True
+    unknown: bool = False
     type: Value = UNKNOWN
 
 
@@ -69,7 +78,8 @@ def describe_value(run: Machine, value: Value, scope: Scope, depth: int = 0) -> 
         if last in ("Any", "Optional", "Union"):
             return Described(known=False, type=value)
         return Described(converter_kind(run, value), type=value)
-    return Described(known=False, type=value)
+    unknown = isinstance(value, OneOf | Unknown)
+    return Described(known=False, unknown=unknown, type=value)
 
 
 def notes_on(run: Machine, described: Described) -> list[str]:

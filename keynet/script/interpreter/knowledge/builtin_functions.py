@@ -163,6 +163,12 @@ def _zip(run: Machine, given: Arguments) -> Value:
 
 def _reversed(run: Machine, given: Arguments) -> Value:
     items = _whole(run, given)
+    listed = given.get("", 0)
+    if items is None and isinstance(listed, list):
+        # Of one that may have more, some items are known.
+        made = run.fresh(listed[::-1])
+        run.spoil(made)
+        return made
     return Unknown("list") if items is None else run.fresh(items[::-1])
 
 

@@ -29,7 +29,7 @@ def written_type(run: Machine, node: ast.expr, scope: Scope) -> Value:
     while top.parent is not None:
         top = top.parent
     if top.names.get("annotations") == External("__future__.annotations"):
-        return ast.unparse(node)
+        return node.id if isinstance(node, ast.Name) else ast.unparse(node)
     return run.evaluate(node, scope)
 
 

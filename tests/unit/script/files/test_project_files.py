@@ -49,6 +49,9 @@ def read(folder: Path, script: str, module: str, files: dict[str, str]) -> list[
             "pkg/__init__.py": "", "pkg/run/__init__.py": "", "pkg/options.py": ADD,
         }),
         ("pkg/train.py", ".", {"pkg/__init__.py": ADD}),
+        # Python finds what is next to a script before what is installed.
+        ("train.py", "click", {"click.py": ADD}),
+        ("train.py", "torch", {"torch/__init__.py": ADD}),
         ("site-packages/mine/train.py", "mine_options", {
             "site-packages/mine/__init__.py": "", "site-packages/mine_options.py": ADD,
             "site-packages/mine-1.dist-info/RECORD": "mine/train.py,,\nmine_options.py,,\n",
@@ -64,7 +67,10 @@ def test_a_file_of_the_project_is_read(
 @pytest.mark.parametrize(
     ("script", "module", "files"),
     [
-        ("train.py", "torch", {"torch.py": ADD}),
+        ("scripts/train.py", "torch", {".git/HEAD": "", "torch.py": ADD}),
+        ("train.py", "torch", {"torch/options.py": "", "torch/add.py": ADD}),
+        ("pkg/train.py", "click", {"pkg/__init__.py": "", "pkg/click.py": ADD}),
+        ("train.py", "enum", {"enum.py": ADD}),
         ("train.py", "options", {"other.py": ADD}),
         ("train.py", "options", {"options.py": "def broken(:\n"}),
         ("train.py", "...options", {"options.py": ADD}),
@@ -115,3 +121,39 @@ def test_what_a_module_imports_comes_with_its_names(tmp_path: Path) -> None:
         "from common import *\np = argparse.ArgumentParser()\np.add_argument('--lr')\n"
     )
     assert [each.name for each in extract(script).arguments] == ["lr"]
+
+
+def test_the_last_import_of_all_names_counts(tmp_path: Path) -> None:
+    files = {
+        "a.py": "from argparse import *\nLR = 2\nSIZE = 1\n_HIDDEN = 1\n",
+        "b.py": "from c import *\n__all__ = ['SIZE']\nSIZE = 2\nLR = 9\n",
+        "c.py": "from b import *\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    script = tmp_path / "train.py"
+    script.write_text(
+        "LR, _HIDDEN = 1, 0\nfrom a import *\nfrom b import *\np = ArgumentParser()\n"
+        "for name, value in {'LR': LR, 'SIZE': SIZE, '_HIDDEN': _HIDDEN}.items():\n"
+        "    p.add_argument('--' + name, default=value)\np.parse_args()\n"
+    )
+    found = extract(script)
+    assert [(one.name, one.default) for one in found.arguments] == [
+        ("LR", 2), ("SIZE", 2), ("_HIDDEN", 0)
+    ]  # fmt: skip
+    assert found.notes == ()
+
+
+def test_names_of_an_import_on_a_condition_are_either(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("SIZE = 1\n")
+    (tmp_path / "b.py").write_text("SIZE = 2\n")
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import argparse, os\nif os.environ.get('X'):\n    from a import *\n"
+        "else:\n    from b import *\np = argparse.ArgumentParser()\n"
+        "p.add_argument('--size', default=SIZE)\np.parse_args()\n"
+    )
+    found = extract(script)
+    assert [one.default for one in found.arguments] == [None]
+    (note,) = found.notes
+    assert note.message == "The default of size is unknown: it depends on a condition."

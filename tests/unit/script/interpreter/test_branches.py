@@ -286,3 +286,45 @@ def test_what_is_added_after_a_branch_has_parsed_is_on_a_condition(tmp_path: Pat
         REQUIRED,
         "The default of b is unknown: it depends on a condition.",
     }
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "for n in 'ab':\n    if X == n:\n        break",
+        "for n in 'ab':\n    if X == n:\n        break\n    else:\n        continue",
+        "for n in lib.names():\n    if X == n:\n        break",
+        "while True:\n    lib.step()\n    if X:\n        break",
+        "while lib.more():\n    if X:\n        break",
+        "for n in 'ab':\n    if X == n:\n        break\nelse:\n    lib.none()",
+    ],
+)
+def test_what_comes_after_a_loop_is_reached_through_its_break(tmp_path: Path, loop: str) -> None:
+    found = read(tmp_path, f"{HEAD}{loop}\np.add_argument('--a', required=True){PARSE}")
+    assert (rows(found), found.notes) == ([("a", "str", None, True, None)], ())
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "for n in 'ab':\n    d += 1\n    if X:\n        break",
+        "for n in 'ab':\n    d += 1\n    if X:\n        break\n    else:\n        continue",
+        "while True:\n    d += 1\n    if X:\n        break",
+        "for n in lib.names():\n    d = 2\n    if X:\n        break\n    d = 1",
+        "for n in 'ab':\n    d = 2\n    if X:\n        break\nelse:\n    d = 3",
+    ],
+)
+def test_a_break_keeps_the_names_of_its_turn(tmp_path: Path, loop: str) -> None:
+    found = read(tmp_path, f"{HEAD}d = 1\n{loop}\np.add_argument('--a', default=d){PARSE}")
+    assert [one.default for one in found.arguments] == [None]
+    (note,) = found.notes
+    assert "The default of a is unknown" in note.message
+
+
+def test_a_loop_that_may_break_goes_on_although_it_ends_in_a_return(tmp_path: Path) -> None:
+    body = "def f():\n    for n in 'a':\n        if X:\n            break\n        return\n"
+    found = read(tmp_path, f"{HEAD}{body}    p.add_argument('--a', required=True)\nf(){PARSE}")
+    assert rows(found) == [("a", "str", None, False, None)]
+    assert "It depends on a condition whether the script has a." in {
+        note.message for note in found.notes
+    }

@@ -65,7 +65,7 @@ class Hex(click.ParamType):
         ("option('--pair', type=(str, int))", A("pair")),
         ("option('--c', type=Comma(), default=0.5)", A("c", "float", 0.5)),
         ("option('--h', type=Hex())", A("h", "int")),
-        ("option('--d', default=lambda: 3)", A("d", "int", 3)),
+        ("option('--d', default=lambda: 3)", A("d", "str", 3)),
         ("option('--lr', type=float, default=1e-3, show_default=True, envvar='LR')",
          A("lr", "float", 0.001)),
         ("argument('data')", A("data", required=True)),
@@ -238,3 +238,75 @@ def test_a_group_sets_the_defaults_of_its_commands(tmp_path: Path) -> None:
     )
     defaults = {argument.name: argument.default for argument in found}
     assert defaults == {"epochs": 7, "n": 5, "x": 2, "y": 1}
+
+
+ON_A_CONDITION = "It depends on a condition whether the script has a."
+
+
+@pytest.mark.parametrize(
+    "decorators",
+    [
+        "@(a if X else b)",
+        "@(a if X else (lambda f: f))",
+        "@shared",
+        "@listed",
+        "@maybe_wrapped",
+    ],
+)
+def test_an_option_that_a_decorator_may_add_is_uncertain(tmp_path: Path, decorators: str) -> None:
+    script = (
+        "import click, functools, os\nX = os.environ.get('X')\n"
+        "a = click.option('--a', required=True)\nb = click.option('--b')\n"
+        "def shared(f):\n    if X:\n        return f\n    return a(f)\n"
+        "OPTIONS = [a]\nif X:\n    OPTIONS.append(b)\n"
+        "def listed(f):\n    for each in reversed(OPTIONS):\n        f = each(f)\n    return f\n"
+        "def maybe_wrapped(f):\n    if X:\n        return f\n"
+        "    @a\n    @functools.wraps(f)\n    def inner(**k): return f(**k)\n    return inner\n"
+        f"@click.command()\n{decorators}\n@click.option('--c')\ndef main(**k): pass\nmain()\n"
+    )
+    found = extract(write(tmp_path, script))
+    read = {one.name: one.required for one in found.arguments}
+    assert read["a"] is read["c"] is False
+    messages = [note.message for note in found.notes]
+    assert ON_A_CONDITION in messages
+    assert not any("has c" in message for message in messages)
+
+
+def test_a_decorator_that_is_not_known_is_noted(tmp_path: Path) -> None:
+    script = (
+        "import click, lib\ndef f(**k): pass\nf = lib.options(f)\n"
+        "f = click.option('--a')(f)\nclick.command()(f)()\n"
+    )
+    (note,) = extract(write(tmp_path, script)).notes
+    assert note.message == "A decorator of a command is not known: options may be missing."
+
+
+def test_the_last_command_of_a_name_counts(tmp_path: Path) -> None:
+    script = (
+        "import click\n@click.group()\ndef cli(): pass\n"
+        "@click.command()\n@click.option('--a')\ndef one(**k): pass\n"
+        "@click.command()\n@click.option('--b')\ndef two(**k): pass\n"
+        "cli.add_command(one, 'run')\ncli.add_command(two, 'run')\ncli()\n"
+    )
+    assert arguments(tmp_path, script) == [A("b")]
+
+
+def test_parameters_that_a_script_appends_are_read(tmp_path: Path) -> None:
+    script = (
+        "import click, os\n@click.command()\ndef main(**k): pass\n"
+        "main.params.append(click.Option(['--a'], type=int))\n"
+    )
+    assert arguments(tmp_path, f"{script}main()\n") == [A("a", "int")]
+    change = "if os.environ.get('X'):\n    main.params.append(click.Option(['--b']))\n"
+    found = extract(write(tmp_path, f"{script}{change}main()\n"))
+    assert "options may be missing" in found.notes[0].message
+
+
+def test_a_command_that_nothing_runs_is_not_taken_for_certain(tmp_path: Path) -> None:
+    script = (
+        "import click\n@click.group()\ndef cli(): pass\n"
+        "@click.command()\n@click.option('--a', required=True)\ndef one(**k): pass\ncli()\n"
+    )
+    found = extract(write(tmp_path, script))
+    assert [one.required for one in found.arguments] == [False]
+    assert ON_A_CONDITION in {note.message for note in found.notes}

@@ -29,7 +29,7 @@ def three():
         ("data", A("data", required=True)),
         ("data: Path", A("data", required=True)),
         ("n: int = 3", A("n", "int", 3)),
-        ("n=3", A("n", "int", 3)),
+        ("n=3", A("n", "str", 3)),
         ("lr: float = typer.Option(0.1, '--lr', '-l', help='rate')",
          A("lr", "float", 0.1, help="rate")),
         ("lr: Rate = 0.1", A("lr", "float", 0.1, help="rate")),
@@ -101,3 +101,35 @@ def test_apps_are_flattened_and_contexts_left_out(tmp_path: Path) -> None:
         A("data", required=True),
         A("lr", "float", 0.1),
     )
+
+
+TYPER = "import os\nimport typer\nX = os.environ.get('X')\napp = typer.Typer()\n"
+
+
+def test_the_last_command_of_a_name_counts(tmp_path: Path) -> None:
+    body = "def one(a: int = 1): pass\ndef two(b: int = 2): pass\napp.command('run')(one)\n"
+    assert arguments(tmp_path, f"{TYPER}{body}app.command('run')(two)\napp()\n") == [
+        A("b", "int", 2)
+    ]
+    found = extract(write(tmp_path, f"{TYPER}{body}if X:\n    app.command('run')(two)\napp()\n"))
+    assert [one.name for one in found.arguments] == ["a", "b"]
+    assert len(found.notes) == 2
+
+
+@pytest.mark.parametrize("start", ["typer.run(f)", "app.command()(f)\napp()"])
+def test_one_of_two_functions_gives_both_their_parameters(tmp_path: Path, start: str) -> None:
+    body = "def one(a: int): pass\ndef two(b: int = 2): pass\nf = one if X else two\n"
+    found = extract(write(tmp_path, f"{TYPER}{body}{start}\n"))
+    assert [(one.name, one.required) for one in found.arguments] == [("a", False), ("b", False)]
+    assert {note.message for note in found.notes} >= {
+        "It depends on a condition whether the script has a.",
+        "It depends on a condition whether the script has b.",
+    }
+
+
+def test_a_type_that_is_not_known_is_noted(tmp_path: Path) -> None:
+    body = "@app.command()\ndef main(a: (int if X else float) = 1): pass\napp()\n"
+    found = extract(write(tmp_path, TYPER + body))
+    assert [(one.name, one.type, one.default) for one in found.arguments] == [("a", "str", 1)]
+    (note,) = found.notes
+    assert note.message == "The type of a is unknown; it is reported as str."

@@ -28,6 +28,7 @@ WHOLE: list[tuple[str, list[Row]]] = [
             ("name", "str", "run", False, None),
             ("layers", "int", [1, 2], False, None),
             ("dry", "bool", False, False, None),
+            ("rest", "str", None, False, None),
         ],
     ),
 ]

@@ -182,3 +182,17 @@ def test_includes_in_a_circle_end(tmp_path: Path) -> None:
     files = {"conf/config.yaml": "defaults:\n  - config\n  - other\nlr: 0.1\n"}
     files["conf/other.yaml"] = "defaults:\n  - config\n"
     assert rows(extract(write(tmp_path, MAIN, files))) == [("lr", "float", 0.1, False, None)]
+
+
+def test_a_group_that_is_used_twice_is_named_with_its_package(tmp_path: Path) -> None:
+    files = {
+        "conf/config.yaml": "defaults:\n  - db: a\n  - db@second: b\n  - _self_\nlr: 0.1\n",
+        "conf/db/a.yaml": "port: 1\n",
+        "conf/db/b.yaml": "port: 2\n",
+    }
+    found = extract(write(tmp_path, MAIN, files))
+    assert {one.name: one.default for one in found.arguments} == {
+        "db.port": 1, "second.port": 2, "lr": 0.1
+    }  # fmt: skip
+    (note,) = found.notes
+    assert note.message.endswith("that of db=a, db@second=b.")

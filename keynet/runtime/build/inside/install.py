@@ -40,7 +40,7 @@ _CA = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "GIT
 # Build files that are not part of the dependencies' own set of files.
 _OWN = (
     *("keynet", "install.py", "paths.json", "proxies.json", "installer.json"),
-    *("ca.pem", "pip.conf", "pip.zip", "uv"),
+    *("ca.pem", "netrc", "pip.conf", "pip.zip", "uv"),
 )
 
 
@@ -151,6 +151,9 @@ def child_environment(stage: "Path", prefix: "Path", host: "dict[str, str]") -> 
     configuration = stage / "pip.conf"
     if configuration.exists():
         environment["PIP_CONFIG_FILE"] = str(configuration)
+    logins = stage / "netrc"
+    if logins.exists():
+        environment["NETRC"] = str(logins)
     bundle = stage / "ca.pem"
     if bundle.exists():
         environment.update(dict.fromkeys(_CA, str(bundle)))

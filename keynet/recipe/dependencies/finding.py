@@ -3,7 +3,8 @@
 import contextlib
 import os
 import posixpath
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
 from typing import Final
@@ -15,7 +16,7 @@ from keynet.files.beneath import Beneath
 from keynet.frozen import frozen
 from keynet.plan import Dependencies
 from keynet.recipe.dependencies import looking, named_file
-from keynet.recipe.dependencies.declared import Declared, Selection
+from keynet.recipe.dependencies.declared import Declared, Selection, canonical
 from keynet.recipe.dependencies.folder import Folder, refused
 from keynet.recipe.dependencies.lines.variables import Variables
 from keynet.recipe.dependencies.requirements import RequirementsReader
@@ -25,6 +26,7 @@ __all__ = ["Search", "find"]
 
 Found = tuple[Dependencies, tuple[Notice, ...]]
 _REQUIREMENTS: Final = "requirements.txt"
+_NAME: Final = re.compile(r"[\w.-]*")
 _NO_FILES: Mapping[str, str] = {}
 
 
@@ -217,6 +219,11 @@ class _Finding:
     def _done(self, source: Path | None, reader: RequirementsReader) -> Found:
         if source is not None and source.name == _REQUIREMENTS:
             self._check_selection(Declared(source.name), Folder(self._top.beneath, source.parent))
+        if source is not None and _several(reader.lines):
+            # Imports packaging (15 ms), which a list of different names does not need.
+            from keynet.recipe.dependencies import contradictions
+
+            contradictions.check(source, reader.lines)
         notices = tuple(dict.fromkeys((*self._notices, *reader.notices)))
         found = Dependencies(
             source,
@@ -240,3 +247,9 @@ class _Finding:
             ),
             notices,
         )
+
+
+def _several(lines: Iterable[str]) -> bool:
+    """Report whether a package is listed more than once."""
+    names = [canonical(match[0]) for line in lines if (match := _NAME.match(line))]
+    return len(set(names)) < len(names)

@@ -71,7 +71,8 @@ def for_dependencies(
 
 def _hosts(dependencies: Dependencies, own: Collection[str]) -> set[str]:
     """Return the named hosts, without those that are named with plain http as well."""
-    safe, unsafe = set(), set()
+    safe: set[str] = set()
+    unsafe: set[str] = set()
     for scheme, host in _named(dependencies):
         with_port = host.rpartition("@")[2].lower()
         try:

@@ -2,6 +2,7 @@
 
 import compileall
 import contextlib
+import json
 import os
 import re
 import subprocess
@@ -14,6 +15,8 @@ from keynet.runtime.build.inside.pip_options import Options
 
 # Packages that come from an index of their own.
 PINNED = "pinned/pyproject.toml"
+_SOURCE = re.compile(r'^"([^"]+)" = \{ index = "([^"]+)" \}$', re.M)
+_INDEX = re.compile(r'^name = "([^"]+)"\nurl = (".+")$', re.M)
 _OLDEST = (3, 8)
 # Bytes of a file's number.
 _NUMBER = 4
@@ -61,7 +64,9 @@ def install(
         command += ["--requirement", PINNED]
     base_metadata.show(made)
     try:
-        status = shown_errors.run(command, variables, str(folder), options.indexes())
+        status = shown_errors.run(
+            command, variables, str(folder), options.indexes(), pinned(folder)
+        )
     finally:
         base_metadata.hide(made)
     lock = made.python.parent.parent / ".lock"
@@ -70,6 +75,14 @@ def install(
     if status == 0:
         compile_packages(made.packages)
     return status
+
+
+def pinned(folder: "Path") -> "dict[str, str]":
+    """Return the only index of a package, by its normalised name, as keynet wrote them."""
+    file = folder / PINNED
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    urls = {name: json.loads(url) for name, url in _INDEX.findall(text)}
+    return {name: urls[index] for name, index in _SOURCE.findall(text)}
 
 
 def compile_packages(packages: "Path") -> None:

@@ -1,9 +1,11 @@
-"""Byte code of what uv has installed."""
+"""Byte code of what uv has installed, and the indexes that packages are pinned to."""
 
 import subprocess
 import sys
 from pathlib import Path
 
+from keynet.recipe.dependencies.sources import pins
+from keynet.runtime.build.inside import uv_installer
 from tests.testbed.machine import CHECKOUT
 
 # Too deep for the compiler of any Python: a RecursionError or a MemoryError.
@@ -47,3 +49,13 @@ def test_what_cannot_be_compiled_keeps_no_other_module_from_it(tmp_path: Path) -
         (tmp_path / f"fine{number}.py").write_text("x = 1\n")
     compile_in(tmp_path)
     assert compiled(tmp_path) == {f"fine{number}" for number in range(20)}
+
+
+def test_the_index_of_a_pinned_package_is_found_in_what_keynet_writes(tmp_path: Path) -> None:
+    wanted = {"a-b": "https://one.example.com/s?x=a%22b", "c": "https://two.example.com/s"}
+    text, _pinned = pins.render(["A_b>=1", "six", "c[x] ; os_name == 'posix'", "c==1"], wanted)
+    file = tmp_path / pins.PATH
+    file.parent.mkdir()
+    file.write_bytes(text)
+    assert uv_installer.pinned(tmp_path) == wanted
+    assert uv_installer.pinned(tmp_path / "empty") == {}

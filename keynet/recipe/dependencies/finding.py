@@ -1,6 +1,7 @@
 """Find the file that declares the dependencies, and read it."""
 
 import contextlib
+import itertools
 import os
 import posixpath
 import re
@@ -27,6 +28,7 @@ __all__ = ["Search", "find"]
 Found = tuple[Dependencies, tuple[Notice, ...]]
 _REQUIREMENTS: Final = "requirements.txt"
 _NAME: Final = re.compile(r"[\w.-]*")
+_MOST_LINES: Final = 2_000
 _NO_FILES: Mapping[str, str] = {}
 
 
@@ -250,6 +252,7 @@ class _Finding:
 
 
 def _several(lines: Iterable[str]) -> bool:
-    """Report whether a package is listed more than once."""
-    names = [canonical(match[0]) for line in lines if (match := _NAME.match(line))]
+    """Report whether one of the first packages is listed more than once."""
+    first = itertools.islice(lines, _MOST_LINES)
+    names = [canonical(match[0]) for line in first if (match := _NAME.match(line))]
     return len(set(names)) < len(names)

@@ -23,6 +23,7 @@ __all__ = [
     "project_outside",
     "too_deep",
     "undecodable",
+    "unknown_option",
     "unreadable",
 ]
 
@@ -198,6 +199,18 @@ def of_conda(where: str, found: Local) -> ContextInvalid:
             "`pip freeze` writes such lines in an environment of conda. List names and versions "
             "instead: pip list --format=freeze > requirements.txt"
         ),
+    )
+
+
+def unknown_option(where: str, name: str) -> ContextInvalid:
+    """Return the error on an option that pip does not read in a file."""
+    return ContextInvalid(
+        fill(
+            _("{where}: pip takes no option {name} in a requirements file."),
+            where=where,
+            name=printable(name, 60),
+        ),
+        _("Remove it; what belongs to pip's command line has no place in the file."),
     )
 
 

@@ -152,13 +152,15 @@ class HostNetwork:
     """The host's network settings for RUN steps, never for the image itself.
 
     ``proxies`` are variables such as HTTPS_PROXY with their values; ``ca_bundle`` is the content
-    of a PEM file; ``pip_conf`` is the text of a pip configuration file. Proxies and
-    ``pip_conf`` may contain passwords.
+    of a PEM file; ``pip_conf`` is the text of a pip configuration file; ``netrc`` is that of a
+    netrc file, for indexes that the dependencies name. Proxies and ``pip_conf`` may contain
+    passwords.
     """
 
     proxies: Mapping[str, Secret] = field(default_factory=dict, repr=False)
     ca_bundle: bytes | None = field(default=None, repr=False)
     pip_conf: Secret | None = None
+    netrc: Secret | None = None
 
 
 @frozen

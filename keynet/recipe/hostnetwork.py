@@ -1,14 +1,13 @@
 """How this host reaches the network: proxies, certificate authorities, package index."""
 
 import configparser
-import netrc
 import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from keynet.errors import ContextInvalid
 from keynet.events import Notice
@@ -16,6 +15,7 @@ from keynet.files import limited_read
 from keynet.frozen import frozen
 from keynet.plan import HostNetwork
 from keynet.recipe import certificates
+from keynet.recipe.packages import index_logins
 from keynet.secret import Secret
 from keynet.text import _, fill, printable, stacked
 
@@ -232,26 +232,15 @@ def _with_netrc(
     settings: dict[str, list[str]], environment: Mapping[str, str], home: Path
 ) -> dict[str, list[str]]:
     """Add the passwords of ~/.netrc to the index URLs, where pip on this host reads them."""
-    path = Path(environment.get("NETRC") or home / ".netrc")
-    try:
-        if not path.is_file() or path.stat().st_size > _LARGEST:
-            return settings
-        logins = netrc.netrc(os.fspath(path))
-    except (OSError, netrc.NetrcParseError, UnicodeDecodeError):
+    logins = index_logins.read(environment, home)
+    if logins is None:
         return settings
     return {
-        key: [_with_login(value, logins) for value in values] if key in _OF_URLS else values
+        key: [index_logins.with_login(each, logins) for each in values]
+        if key in _OF_URLS
+        else values
         for key, values in settings.items()
     }
-
-
-def _with_login(url: str, logins: netrc.netrc) -> str:
-    parts = urlsplit(url)
-    login = logins.hosts.get(parts.hostname or "")
-    if login is None or "@" in parts.netloc or not login[2]:
-        return url
-    user = f"{quote(login[0], safe='')}:{quote(login[2], safe='')}"
-    return urlunsplit(parts._replace(netloc=f"{user}@{parts.netloc}"))
 
 
 def _pip_conf(settings: Mapping[str, Iterable[str]]) -> str:

@@ -164,7 +164,10 @@ def _keynet(
 
 def _base(host: Host, project: Path, containerfile: str) -> str:
     name = f"localhost/base-of-{project.name}:1"
-    isolation = () if host.engine == "docker" else CHROOT
+    if host.engine == "docker":
+        # Only then BuildKit asks no registry for it.
+        host.run("docker", "pull", BASE)
+    isolation = ("--network", "host") if host.engine == "docker" else CHROOT
     host.run(
         *(host.engine, "bud" if host.engine == "buildah" else "build", *isolation),
         *("--build-arg", f"BASE={BASE}", "-t", name),

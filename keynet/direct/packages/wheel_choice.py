@@ -225,6 +225,11 @@ def _prepared(
         folder = options.write(top / "for-uv")
         own = {"HOME": str(top), "UV_CACHE_DIR": str(cache / "direct" / "uv")}
         own |= {"PATH": os.defpath} if builder else WITHOUT_GIT
+        if network.netrc is not None:
+            logins = top / "netrc"
+            logins.touch(mode=0o600)
+            logins.write_text(network.netrc.reveal(), encoding="utf-8")
+            own["NETRC"] = str(logins)
         if network.ca_bundle is not None:
             bundle = top / "ca.pem"
             bundle.write_bytes(network.ca_bundle)

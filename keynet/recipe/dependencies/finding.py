@@ -1,9 +1,11 @@
 """Find the file that declares the dependencies, and read it."""
 
 import contextlib
+import itertools
 import os
 import posixpath
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
 from typing import Final
@@ -15,7 +17,7 @@ from keynet.files.beneath import Beneath
 from keynet.frozen import frozen
 from keynet.plan import Dependencies
 from keynet.recipe.dependencies import looking
-from keynet.recipe.dependencies.declared import Declared, Selection
+from keynet.recipe.dependencies.declared import Declared, Selection, canonical
 from keynet.recipe.dependencies.folder import Folder, refused
 from keynet.recipe.dependencies.lines.variables import Variables
 from keynet.recipe.dependencies.requirements import RequirementsReader
@@ -25,6 +27,8 @@ __all__ = ["Search", "find"]
 
 Found = tuple[Dependencies, tuple[Notice, ...]]
 _REQUIREMENTS: Final = "requirements.txt"
+_NAME: Final = re.compile(r"[\w.-]*")
+_MOST_LINES: Final = 2_000
 _NO_FILES: Mapping[str, str] = {}
 
 
@@ -219,6 +223,11 @@ class _Finding:
     def _done(self, source: Path | None, reader: RequirementsReader) -> Found:
         if source is not None and source.name == _REQUIREMENTS:
             self._check_selection(Declared(source.name), Folder(self._top.beneath, source.parent))
+        if source is not None and _several(reader.lines):
+            # Imports packaging (15 ms), which a list of different names does not need.
+            from keynet.recipe.dependencies import contradictions
+
+            contradictions.check(source, reader.lines)
         notices = tuple(dict.fromkeys((*self._notices, *reader.notices)))
         found = Dependencies(
             source,
@@ -242,3 +251,10 @@ class _Finding:
             ),
             notices,
         )
+
+
+def _several(lines: Iterable[str]) -> bool:
+    """Report whether one of the first packages is listed more than once."""
+    first = itertools.islice(lines, _MOST_LINES)
+    names = [canonical(match[0]) for line in first if (match := _NAME.match(line))]
+    return len(set(names)) < len(names)

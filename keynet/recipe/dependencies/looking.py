@@ -9,7 +9,7 @@ from keynet.errors import ContextInvalid
 from keynet.events import Notice
 from keynet.recipe.dependencies.declared import Declared, Selection
 from keynet.recipe.dependencies.folder import Folder, table
-from keynet.text import _, fill
+from keynet.text import _, fill, printable
 
 if TYPE_CHECKING:
     from keynet.recipe.dependencies.sources.inline_metadata import Inline
@@ -21,6 +21,8 @@ _REQUIREMENTS: Final = "requirements.txt"
 _PYPROJECT: Final = "pyproject.toml"
 _SETUP: Final = ("setup.cfg", "setup.py")
 _CONDA: Final = ("environment.yml", "environment.yaml", "conda.yml", "conda.yaml")
+# Each belongs to a pyproject.toml.
+_LOCKS: Final = ("uv.lock", "poetry.lock", "pdm.lock")
 _LARGEST: Final = 1_000_000
 
 
@@ -212,7 +214,10 @@ def unread(folders: list[Folder]) -> list[Notice]:
         except OSError:
             continue
         found = [name for name in names if _looks_like_a_list(name)]
+        found += [name for name in _LOCKS if name in names and _PYPROJECT not in names]
         found += [f"pyproject.toml ([{name}])" for name in _tables(folder)]
+        if not found and (optional := _optional(folder)):
+            return [optional]
         if found:
             return [
                 Notice(
@@ -227,6 +232,30 @@ def unread(folders: list[Folder]) -> list[Notice]:
                 )
             ]
     return []
+
+
+def _optional(folder: Folder) -> Notice | None:
+    """Return a warning if a pyproject.toml lists packages only where they have to be chosen."""
+    try:
+        document = folder.toml(_PYPROJECT, _LARGEST) if folder.is_file(_PYPROJECT) else {}
+    except ContextInvalid:
+        return None
+    extras = table(document, "project", "optional-dependencies")
+    groups = table(document, "dependency-groups")
+    flags = [f"--extra {name}" for name, listed in extras.items() if listed]
+    flags += [f"--group {name}" for name, listed in groups.items() if listed]
+    if not flags:
+        return None
+    return Notice(
+        fill(
+            _(
+                "No package is installed: {path} lists them in extras and groups only. Choose what "
+                "the training needs: {flags}."
+            ),
+            path=folder.where(_PYPROJECT),
+            flags=", ".join(printable(flag, 60) for flag in flags[:5]),
+        )
+    )
 
 
 def _tables(folder: Folder) -> list[str]:
@@ -252,12 +281,15 @@ def _looks_like_a_list(name: str) -> bool:
     lowered = name.lower()
     if lowered in ("requirements", "pixi.toml", "pixi.lock", "conda-lock.yml", "dependencies.txt"):
         return True
+    if lowered.startswith("pylock.") and lowered.endswith(".toml") and lowered != "pylock.toml":
+        return True
     if lowered in _CONDA:
         return False
     is_list = lowered.endswith((".txt", ".in", ".yml", ".yaml", ".pip"))
     starts = ("reqs", "environment", "conda-env")
     return (
         is_list
-        and lowered != _REQUIREMENTS
+        # Requirements.txt is another file where names have capitals.
+        and name != _REQUIREMENTS
         and ("requirement" in lowered or lowered.startswith(starts))
     )

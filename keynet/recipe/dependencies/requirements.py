@@ -218,6 +218,8 @@ class RequirementsReader:
         if name == "--require-hashes":
             self._hashed = True
         if name not in line_check.UNDERSTOOD:
+            if name not in line_check.ONLY_PIP:
+                raise line_errors.unknown_option(at.where, name)
             self._pip_only(name)
         return [f"{name} {value}".strip()]
 

@@ -29,7 +29,7 @@ LAYER: Final = "/keynet-layer"
 UV: Final = "uv"
 _PIP: Final = "pip.zip"
 # Build files that decide how the index is reached, but not what is installed.
-_NETWORK_FILES: Final = ("ca.pem", "proxies.json")
+_NETWORK_FILES: Final = ("ca.pem", "netrc", "proxies.json")
 _URL_LOGIN: Final = re.compile(rb"://[^/@\s]*@")
 _REMOVING: Final = "--remove-build-files"
 # What runs in the build is imported there by the names that it has here.
@@ -84,6 +84,8 @@ def build_files(
         contents["ca.pem"] = network.ca_bundle
     if network.pip_conf is not None:
         contents["pip.conf"] = network.pip_conf.reveal().encode()
+    if network.netrc is not None:
+        contents["netrc"] = network.netrc.reveal().encode()
     pip = pip_archive.build(places.cache())
     key = uv.key.encode() if uv is not None else b""
     sent: dict[str, bytes | Path] = {_PIP: pip.content}
@@ -93,7 +95,9 @@ def build_files(
 
 
 def have_logins(sent: Mapping[str, bytes | Path]) -> bool:
-    """Report whether one of the build files has a URL with a login."""
+    """Report whether one of the build files has a login, by itself or in a URL."""
+    if "netrc" in sent:
+        return True
     contents = (content for content in sent.values() if isinstance(content, bytes))
     return any(_URL_LOGIN.search(content) for content in contents)
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from keynet.errors import EngineError
 from keynet.oci import base_config
@@ -13,6 +13,7 @@ from keynet.runtime.engine import WorkingEngine
 from keynet.text import _, fill
 
 __all__ = [
+    "document",
     "expected_platform",
     "facts_or_pull",
     "failure",
@@ -31,16 +32,21 @@ def inspect(command: shell.Command) -> BaseFacts | None:
     Args:
         command: Prints the image as JSON: an object, or a list of one.
     """
-    found = shell.run(command, timeout_s=_TIMEOUT_S)
+    found = document(shell.run(command, timeout_s=_TIMEOUT_S))
+    return base_config.read_inspected(found) if found else None
+
+
+def document(found: shell.Finished) -> dict[str, Any]:
+    """Return what such a command has printed; empty if it failed."""
     if found.status != 0:
-        return None
+        return {}
     try:
-        document = json.loads(found.stdout)
+        printed = json.loads(found.stdout)
     except (ValueError, RecursionError):
-        return None
-    if isinstance(document, list):
-        document = document[0] if document else None
-    return base_config.read_inspected(document) if isinstance(document, dict) else None
+        return {}
+    if isinstance(printed, list):
+        printed = printed[0] if printed else None
+    return printed if isinstance(printed, dict) else {}
 
 
 def facts_or_pull(command: shell.Command, pull: Callable[[], object]) -> BaseFacts | None:

@@ -29,6 +29,7 @@ from keynet.recipe.credential_files import Logins
 from keynet.recipe.dependencies import default_python, finding
 from keynet.recipe.dependencies.declared import Selection
 from keynet.recipe.dependencies.finding import Search
+from keynet.recipe.packages import index_logins
 from keynet.recipe.start import Start
 from keynet.steps.preparing import starting
 from keynet.steps.preparing.request import Request
@@ -64,16 +65,18 @@ def plan_build(
     scanned = context.scan(request.context, rules, _logins(request.environment))
     entrypoint = context.locate_entrypoint(request.context, script.path, rules)
     detected = hostnetwork.detect(request.environment, places.home())
+    network = detected.network
     notices = scanned.notices
     recipe: Recipe | UserContainerfile
     if user_file is not None:
         recipe = user_file
     else:
-        dependencies, warnings = finding.find(_search(request, script, detected.network))
+        dependencies, warnings = finding.find(_search(request, script, network))
         if settings.installer == "uv" and dependencies.pip_only:
             raise _needs_pip(dependencies)
         if dependencies.uv_only and (settings.installer == "pip" or dependencies.pip_only):
             raise _needs_uv(dependencies)
+        network = _with_netrc(network, request, dependencies)
         name = settings.base_image or _decorated(script)
         base = (
             Reference.parse(name)
@@ -104,7 +107,7 @@ def plan_build(
         ),
         secrets=request.secrets,
         no_cache=request.no_cache,
-        host_network=detected.network,
+        host_network=network,
         compression=settings.compression,
         cache_from=_cache(settings.cache_from, "--cache-from"),
         cache_to=_cache(settings.cache_to, "--cache-to"),
@@ -143,6 +146,13 @@ def _search(request: Request, script: Script, network: HostNetwork) -> Search:
         environment=request.environment,
         hosts=hostnetwork.index_hosts(network),
     )
+
+
+def _with_netrc(network: HostNetwork, request: Request, dependencies: Dependencies) -> HostNetwork:
+    """Add the user's logins for the package indexes that the project names."""
+    logins = index_logins.read(request.environment, places.home())
+    own = hostnetwork.index_hosts(network)
+    return replace(network, netrc=index_logins.for_dependencies(logins, dependencies, own))
 
 
 def _logins(environment: Mapping[str, str]) -> Logins:

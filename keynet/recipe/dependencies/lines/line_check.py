@@ -5,7 +5,7 @@ from typing import Final
 
 from keynet.recipe.dependencies.lines import line_errors, references
 
-__all__ = ["UNDERSTOOD", "LineCheck"]
+__all__ = ["ONLY_PIP", "UNDERSTOOD", "LineCheck"]
 
 # Options of a whole file that not only pip knows.
 UNDERSTOOD: Final = frozenset(
@@ -19,6 +19,24 @@ UNDERSTOOD: Final = frozenset(
         "--trusted-host",
         "--pre",
         "--require-hashes",
+    }
+)
+# What else some version of pip takes in a file; all others are for its command line.
+# Source: pip, "Requirements File Format", now and in 2016.
+ONLY_PIP: Final = frozenset(
+    {
+        "--prefer-binary",
+        "--use-feature",
+        "--global-option",
+        "--install-option",
+        "--config-settings",
+        "--process-dependency-links",
+        "--always-unzip",
+        "-Z",
+        "--no-use-wheel",
+        "--use-wheel",
+        "--all-releases",
+        "--only-final",
     }
 )
 # In a file of 100,000 lines, the others are checked less closely: the parser takes 20 µs a line.

@@ -1,6 +1,8 @@
 """The errors on a line of a requirements file: what it asks for, and what to do instead."""
 
+import re
 from pathlib import Path
+from typing import Final
 
 from keynet.errors import ContextInvalid
 from keynet.files.beneath import LeavesFolder
@@ -10,6 +12,7 @@ from keynet.text import _, fill, printable
 
 __all__ = [
     "includes_itself",
+    "is_of_conda",
     "local_index",
     "malformed",
     "missing",
@@ -20,8 +23,12 @@ __all__ = [
     "project_outside",
     "too_deep",
     "undecodable",
+    "unknown_option",
     "unreadable",
 ]
+
+# ``conda list --export``: name, version and mostly the build.
+_OF_CONDA: Final = re.compile(r"[\w.-]{1,100}=[\w.!+-]{1,100}(?:=[\w.+-]{1,100})?", re.ASCII)
 
 
 def undecodable(path: Path, error: Undecodable) -> ContextInvalid:
@@ -65,6 +72,8 @@ def includes_itself(where: str, path: Path) -> ContextInvalid:
 
 def missing(where: str, written: str, resolved: Path) -> ContextInvalid:
     """Return the error on a path where nothing is."""
+    if is_of_conda(written):
+        return malformed(where, written, "")
     return ContextInvalid(
         fill(
             _("{where}: {path} ({resolved}) does not exist."),
@@ -193,8 +202,37 @@ def of_conda(where: str, found: Local) -> ContextInvalid:
     )
 
 
+def unknown_option(where: str, name: str) -> ContextInvalid:
+    """Return the error on an option that pip does not read in a file."""
+    return ContextInvalid(
+        fill(
+            _("{where}: pip takes no option {name} in a requirements file."),
+            where=where,
+            name=printable(name, 60),
+        ),
+        _("Remove it; what belongs to pip's command line has no place in the file."),
+    )
+
+
+def is_of_conda(line: str) -> bool:
+    """Report whether a line looks like one of ``conda list --export``."""
+    return _OF_CONDA.fullmatch(line.strip()) is not None
+
+
 def malformed(where: str, line: str, reason: str) -> ContextInvalid:
     """Return the error on a line that is not a requirement."""
+    if is_of_conda(line):
+        return ContextInvalid(
+            fill(
+                _("{where}: {line} is how conda lists a package, which no Python index knows."),
+                where=where,
+                line=printable(line, 200),
+            ),
+            _(
+                "Write NAME==VERSION in its place, or let pip list the environment: "
+                "pip list --format=freeze > requirements.txt"
+            ),
+        )
     return ContextInvalid(
         fill(
             _("{where}: {line} is not a valid requirement: {reason}."),

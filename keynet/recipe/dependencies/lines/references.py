@@ -21,7 +21,7 @@ _CONDA: Final = ("feedstock_root", "build_artifacts", "/croot/", "conda", "/buil
 class Local:
     """A path in a requirements file, with its extras in brackets and its marker, or "".
 
-    ``name`` is that of ``NAME @ file:…``, else "". ``subdirectory`` is of an archive or project.
+    ``name`` is that of ``NAME @ PATH``, else "". ``subdirectory`` is of an archive or project.
     """
 
     path: str
@@ -56,9 +56,11 @@ def local(text: str) -> Local | None:
     target = text
     if named(text):
         before, at, after = text.partition("@")
-        if not at or not after.lstrip().startswith("file:") or set(before) & set(";<>=!~("):
+        after = after.strip()
+        remote = is_url(after) and not after.startswith("file:")
+        if not at or remote or set(before) & set(";<>=!~("):
             return None
-        name, target = before.strip(), after.strip()
+        name, target = before.strip(), after
     elif is_url(text) and not text.startswith("file:"):
         return None
     # pip wants a blank only behind URLs, which may contain a semicolon.

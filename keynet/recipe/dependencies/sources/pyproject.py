@@ -33,15 +33,16 @@ def document(folder: Folder) -> dict[str, Any]:
 
 
 def read(folder: Folder, selection: Selection) -> Declared | None:
-    """Return what ``[project]``, or Poetry's table, declares; None if there is neither.
+    """Return what ``[project]``, Poetry's table or groups declare; None if there are none.
 
     Raises:
         ContextInvalid: The file is not valid, a requirement is not valid, or only a build backend
             can compute the dependencies.
     """
-    found = metadata(folder, document(folder))
+    whole = document(folder)
+    found = metadata(folder, whole)
     if found is None:
-        return None
+        return _of_groups(folder, whole, selection)
     if "dependencies" in found.computed and not found.notices:
         raise ContextInvalid(
             fill(
@@ -61,6 +62,21 @@ def read(folder: Folder, selection: Selection) -> Declared | None:
         pins=found.pins,
         notices=found.notices,
     )
+
+
+def _of_groups(
+    folder: Folder, document: Mapping[str, Any], selection: Selection
+) -> Declared | None:
+    """Return the groups that are wanted of a file without a project (PEP 735)."""
+    if not selection.groups:
+        return None
+    sources = uv_sources.of(folder, document)
+    groups = _groups(folder, document, sources)
+    if not groups:
+        return None
+    found = Metadata(files=(NAME,), groups=groups)
+    lines = expanded(found, selection)
+    return Declared(NAME, tuple(lines), groups=frozenset(groups), pins=sources.pins())
 
 
 def unsourced(document: Mapping[str, Any]) -> dict[str, Any]:

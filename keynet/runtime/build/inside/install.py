@@ -40,7 +40,7 @@ _CA = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "GIT
 # Build files that are not part of the dependencies' own set of files.
 _OWN = (
     *("keynet", "install.py", "paths.json", "proxies.json", "installer.json"),
-    *("ca.pem", "pip.conf", "pip.zip", "uv"),
+    *("ca.pem", "netrc", "pip.conf", "pip.zip", "uv"),
 )
 
 
@@ -83,7 +83,8 @@ def install(stage: "Path", prefix: "Path", uv: "Path", scratch: "Path") -> int:
     if wanted["installer"] != "pip" and not reasons:
         unfit = uv_installer.unfit(uv, environment)
         if not unfit:
-            announce("uv", options, [])
+            own = uv_installer.pinned(requirements)
+            announce("uv", [*options.indexes(), *dict.fromkeys(own.values())], [])
             status = uv_installer.install(uv, made, options, environment, scratch)
             return finished(made, stage, status)
         reasons.append(unfit)
@@ -103,15 +104,15 @@ def install(stage: "Path", prefix: "Path", uv: "Path", scratch: "Path") -> int:
             )
         )
         return 1
-    announce("pip", options, reasons or ["as the setting installer says"])
+    announce("pip", options.indexes(), reasons or ["as the setting installer says"])
     status = pip_installer.install(made, stage, options, environment)
     return finished(made, stage, status)
 
 
-def announce(name: str, options: "pip_options.Options", reasons: "list[str]") -> None:
+def announce(name: str, indexes: "list[str]", reasons: "list[str]") -> None:
     """Name the installer, Python and indexes; keynet reads this line to explain a failure."""
     version = ".".join(map(str, sys.version_info[:3]))
-    asked = ", ".join(shown_errors.shown(index) for index in options.indexes()) or "no index"
+    asked = ", ".join(shown_errors.shown(index) for index in indexes) or "no index"
     why = f" ({'; '.join(reasons)})" if reasons else ""
     sys.stderr.write(f"keynet: {name} installs for Python {version} from {asked}{why}\n")
 
@@ -151,6 +152,9 @@ def child_environment(stage: "Path", prefix: "Path", host: "dict[str, str]") -> 
     configuration = stage / "pip.conf"
     if configuration.exists():
         environment["PIP_CONFIG_FILE"] = str(configuration)
+    logins = stage / "netrc"
+    if logins.exists():
+        environment["NETRC"] = str(logins)
     bundle = stage / "ca.pem"
     if bundle.exists():
         environment.update(dict.fromkeys(_CA, str(bundle)))

@@ -35,7 +35,7 @@ def install(made: "Made", stage: "Path", options: "Options", environment: "dict[
         )
         return 1
     command = [*pip, "install", "--requirement", str(stage / "requirements.txt")]
-    return shown_errors.run(command, environment, str(stage), options.indexes())
+    return shown_errors.run(command, environment, str(stage), options.indexes(), {})
 
 
 def find_pip(python: "Path", stage: "Path", environment: "dict[str, str]") -> "list[str] | None":

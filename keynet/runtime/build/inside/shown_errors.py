@@ -4,6 +4,7 @@ Neither uv nor pip says that an index refuses the login: both take it for an ind
 have the package.
 """
 
+import netrc
 import os
 import re
 import subprocess
@@ -23,12 +24,17 @@ _UNKNOWN = (
 
 
 def run(
-    command: "list[str]", environment: "dict[str, str]", folder: str, indexes: "list[str]"
+    command: "list[str]",
+    environment: "dict[str, str]",
+    folder: str,
+    indexes: "list[str]",
+    pinned: "dict[str, str]",
 ) -> int:
     """Run an installer and return its exit status; report what the indexes answer if it fails.
 
     Args:
         indexes: The URLs that it asks, with their logins.
+        pinned: The only URL that it asks for a package, by normalised name.
     """
     process = subprocess.Popen(
         command, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -48,7 +54,8 @@ def run(
         # Proxies and certificates as the installer has them.
         os.environ.update(environment)
         for name in missing[:_MOST]:
-            for index in indexes:
+            own = pinned.get(normalised(name))
+            for index in [own] if own else indexes:
                 answer = asked(index, name)
                 sys.stderr.write(f"keynet: {shown(index)} answers {answer} for {name}\n")
     return status
@@ -60,15 +67,29 @@ def shown(url: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
+def normalised(name: str) -> str:
+    """Return a package's name as indexes have it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def of_netrc(host: str) -> str:
+    """Return user:password of a host in the file that NETRC names; "" without one."""
+    try:
+        found = netrc.netrc(os.environ["NETRC"]).hosts.get(host)
+    except (KeyError, OSError, ValueError, netrc.NetrcParseError):
+        return ""
+    return f"{found[0]}:{found[2]}" if found else ""
+
+
 def asked(index: str, name: str) -> str:
     """Return the status of an index for a package, or why there is none."""
-    project = re.sub(r"[-_.]+", "-", name).lower()
     if not index.startswith(("http://", "https://")):
         return "nothing (it is not a URL of http)"
-    request = urllib.request.Request(f"{shown(index).rstrip('/')}/{project}/")  # noqa: S310
+    request = urllib.request.Request(f"{shown(index).rstrip('/')}/{normalised(name)}/")  # noqa: S310
     user, _at, _host = urlsplit(index).netloc.rpartition("@")
+    user = unquote(user) or of_netrc(urlsplit(index).hostname or "")
     if user:
-        login = b64encode(unquote(user).encode()).decode()
+        login = b64encode(user.encode()).decode()
         request.add_header("Authorization", "Basic " + login)
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310

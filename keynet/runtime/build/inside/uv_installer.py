@@ -1,6 +1,8 @@
 """Install with keynet's own uv, in one go, and compile the byte code."""
 
 import compileall
+import contextlib
+import json
 import os
 import re
 import subprocess
@@ -13,7 +15,11 @@ from keynet.runtime.build.inside.pip_options import Options
 
 # Packages that come from an index of their own.
 PINNED = "pinned/pyproject.toml"
+_SOURCE = re.compile(r'^"([^"]+)" = \{ index = "([^"]+)" \}$', re.M)
+_INDEX = re.compile(r'^name = "([^"]+)"\nurl = (".+")$', re.M)
 _OLDEST = (3, 8)
+# Bytes of a file's number.
+_NUMBER = 4
 # Tests are compiled when they are run: half of the work for packages such as scipy.
 _TESTS = re.compile(r"[/\\]tests?[/\\]")
 
@@ -58,7 +64,9 @@ def install(
         command += ["--requirement", PINNED]
     base_metadata.show(made)
     try:
-        status = shown_errors.run(command, variables, str(folder), options.indexes())
+        status = shown_errors.run(
+            command, variables, str(folder), options.indexes(), pinned(folder)
+        )
     finally:
         base_metadata.hide(made)
     lock = made.python.parent.parent / ".lock"
@@ -69,18 +77,46 @@ def install(
     return status
 
 
+def pinned(folder: "Path") -> "dict[str, str]":
+    """Return the only index of a package, by its normalised name, as keynet wrote them."""
+    file = folder / PINNED
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    urls = {name: json.loads(url) for name, url in _INDEX.findall(text)}
+    return {name: urls[index] for name, index in _SOURCE.findall(text)}
+
+
 def compile_packages(packages: "Path") -> None:
-    """Compile with all processors; a file with an error of syntax stays as it is."""
+    """Compile with all processors; a file that Python cannot compile stays as it is.
+
+    Processes of our own, because those of ``compileall`` take half as much again, and semaphores,
+    which some containers do not have.
+    """
     # PYTHONPYCACHEPREFIX of the base is for its own programs.
     sys.pycache_prefix = None
-    workers = os.cpu_count() or 1
+    files = [path for path in packages.rglob("*.py") if not _TESTS.search(str(path))]
+    largest_first = sorted(files, key=lambda path: path.lstat().st_size, reverse=True)
+    # Each child takes the next number from the pipe; so few bytes are never divided.
+    taken, given = os.pipe()
+    children = []
+    for _number in range(len(os.sched_getaffinity(0))):
+        child = os.fork()
+        if child == 0:
+            os.close(given)
+            compile_files(largest_first, taken)
+        children.append(child)
+    os.close(taken)
+    # Broken if every child was killed.
+    with contextlib.suppress(BrokenPipeError), os.fdopen(given, "wb") as pipe:
+        for number in range(len(files)):
+            pipe.write(number.to_bytes(_NUMBER, "big"))
+    for child in children:
+        os.waitpid(child, 0)
+
+
+def compile_files(files: "list[Path]", numbers: int) -> None:
+    """Compile the files with these numbers in a child, and end it."""
     try:
-        compiled_by(packages, workers)
-    except (OSError, NotImplementedError):
-        # Some containers have no semaphores, which several processes need.
-        compiled_by(packages, 1)
-
-
-def compiled_by(packages: "Path", workers: int) -> None:
-    """Compile in this many processes."""
-    compileall.compile_dir(str(packages), quiet=2, rx=_TESTS, workers=workers, maxlevels=20)
+        for number in iter(lambda: os.read(numbers, _NUMBER), b""):
+            compileall.compile_file(str(files[int.from_bytes(number, "big")]), quiet=2)
+    finally:
+        os._exit(0)

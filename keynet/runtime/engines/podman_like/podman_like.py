@@ -293,7 +293,9 @@ class PodmanLike:
 
     @property
     def _bases(self) -> PodmanBases:
-        return PodmanBases(self._prefix)
+        users = replace(self.invocation, root="", runroot="", driver="")
+        own = bool(self.invocation.root)
+        return PodmanBases(self._prefix, self.dialect.prefix(users) if own else ())
 
     def _build_arguments(
         self,

@@ -327,11 +327,29 @@ def test_a_named_file_of_the_context_may_name_a_project_next_to_it(root: Path) -
         ("--use-feature=fast-deps", "--use-feature"),
         ("-e git+https://example.com/x.git#egg=x", "--editable"),
         ("svn+https://example.com/x#egg=x", "svn+…"),
-        ("--no-such-option", "--no-such-option"),
+        ("--process-dependency-links", "--process-dependency-links"),
     ],
 )
 def test_what_only_pip_understands_is_named(root: Path, line: str, reason: str) -> None:
     assert _find(root, f"six\n{line}\n").pip_only == (f"{reason} in the requirements",)
+
+
+@pytest.mark.parametrize(
+    "line", ["--no-such-option", "-U", "--no-deps", "--platform any", "--user"]
+)
+def test_an_option_of_the_command_line_is_refused_with_its_line(root: Path, line: str) -> None:
+    name = line.split(maxsplit=1)[0]
+    with pytest.raises(ContextInvalid, match=rf"requirements\.txt:2: pip takes no option {name} "):
+        _find(root, f"six\n{line}\n")
+
+
+def test_a_name_with_a_path_is_that_archive(root: Path) -> None:
+    (root / "x-1.0-py3-none-any.whl").write_bytes(b"PK")
+    found = _find(root, "x[a] @ ./x-1.0-py3-none-any.whl ; python_version > '3'\n")
+    assert _text(found) == "./archives/x-1.0-py3-none-any.whl[a] ; python_version > '3'\n"
+    for path in ("./y-1.0.tar.gz", "libs/y", "/srv/y", "1.16"):
+        with pytest.raises(ContextInvalid, match=f"{path} .*(does not exist|outside)"):
+            _find(root, f"y @ {path}\n")
 
 
 def test_what_others_understand_needs_no_pip(root: Path) -> None:
@@ -344,6 +362,18 @@ def test_what_others_understand_needs_no_pip(root: Path) -> None:
 def test_a_malformed_requirement_is_refused_with_its_line(root: Path, line: str) -> None:
     with pytest.raises(ContextInvalid, match=r"requirements\.txt:2: "):
         _find(root, f"numpy\n{line}\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["numpy=1.21=py39_0", "_libgcc_mutex=0.1=main", "numpy=1.21", "x264=1!161.3030=h7f98852_1"],
+)
+def test_a_list_of_conda_is_refused_with_the_command_that_helps(root: Path, line: str) -> None:
+    with pytest.raises(
+        ContextInvalid, match=r"requirements\.txt:2: .* is how conda lists"
+    ) as caught:
+        _find(root, f"# platform: linux-64\n{line}\n")
+    assert "pip list --format=freeze" in caught.value.hint
 
 
 def test_options_that_share_a_line_are_kept_apart(root: Path) -> None:

@@ -110,7 +110,11 @@ def test_a_file_that_lists_nothing_is_passed_over_with_a_note(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "name", ["requirements-dev.txt", "dev-requirements.in", "pixi.toml", "reqs.txt"]
+    "name",
+    [
+        *("requirements-dev.txt", "dev-requirements.in", "pixi.toml", "reqs.txt"),
+        *("Requirements.txt", "uv.lock", "poetry.lock", "pdm.lock", "pylock.dev.toml"),
+    ],
 )
 def test_what_looks_like_a_list_but_is_not_read_is_named(tmp_path: Path, name: str) -> None:
     write(tmp_path, {name: "six\n"})
@@ -135,6 +139,35 @@ def test_tables_of_other_tools_are_named(tmp_path: Path, text: str) -> None:
     found, notices = find(write(tmp_path, {"pyproject.toml": text}))
     assert found.count == 0
     assert "pyproject.toml ([tool." in notices[0]
+
+
+@pytest.mark.parametrize("name", ["uv.lock", "poetry.lock"])
+def test_a_lock_of_a_project_that_needs_nothing_is_not_named(tmp_path: Path, name: str) -> None:
+    lock = 'version = 1\n[[package]]\nname = "own"\nversion = "1"\nsource = { virtual = "." }\n'
+    text = lock if name == "uv.lock" else '[metadata]\nlock-version = "2.0"\n'
+    _found, notices = find(write(tmp_path, {"pyproject.toml": OWN, name: text}))
+    assert not [notice for notice in notices if "No package is installed" in notice]
+
+
+@pytest.mark.parametrize(
+    ("text", "flag", "selection"),
+    [
+        (OWN + '[project.optional-dependencies]\ntrain = ["six"]\n', "--extra train",
+         Selection(("train",), ())),
+        ('[dependency-groups]\ntrain = ["six"]\n', "--group train", Selection((), ("train",))),
+        (OWN + '[dependency-groups]\ntrain = ["six"]\n', "--group train",
+         Selection((), ("train",))),
+    ],
+)  # fmt: skip
+def test_packages_in_extras_and_groups_alone_are_named_with_the_flag(
+    tmp_path: Path, text: str, flag: str, selection: Selection
+) -> None:
+    write(tmp_path, {"pyproject.toml": text})
+    _found, notices = find(tmp_path)
+    assert flag in notices[-1]
+    found, notices = find(tmp_path, selection=selection)
+    assert lines(found) == ["six"]
+    assert notices == []
 
 
 def test_a_project_at_the_script_that_needs_nothing_is_not_installed(tmp_path: Path) -> None:

@@ -254,6 +254,20 @@ def test_a_package_of_one_index_is_never_asked_of_another(
 
 
 @pytest.mark.slow
+def test_the_index_of_a_pinned_package_is_the_one_that_explains_a_failure(
+    stage: Path, base: Path, indexes: tuple[str, list[str]]
+) -> None:
+    address, _asked = indexes
+    _pinned(stage, f"{address}/nowhere")
+    done = run(stage, base)
+    assert done.returncode != 0
+    assert f"keynet: {address}/nowhere/own/ answers 404 for inner" in done.stderr
+    assert f"{address}/nowhere/usual/ answers 404 for inner" not in done.stderr
+    started = next(line for line in done.stderr.splitlines() if "uv installs for" in line)
+    assert f"{address}/nowhere/own/" in started
+
+
+@pytest.mark.slow
 def test_pip_never_installs_what_comes_from_one_index(
     stage: Path, base: Path, indexes: tuple[str, list[str]]
 ) -> None:

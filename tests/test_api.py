@@ -4,10 +4,13 @@ import inspect
 import subprocess
 import sys
 
+import pytest
+
 import keynet
 from keynet import errors
 
 
+@pytest.mark.medium
 def test_dir_shows_the_public_names_and_nothing_else() -> None:
     program = "import keynet, keynet.steps.api, keynet.registry; print(*dir(keynet))"
     done = subprocess.run(

@@ -18,6 +18,7 @@ def modules() -> list[str]:
     return sorted(relative for relative in found if not relative.startswith(ENGINES))
 
 
+@pytest.mark.medium
 def test_nothing_is_decided_by_an_engines_name() -> None:
     texts = {relative: (PACKAGE / relative).read_text("utf-8") for relative in modules()}
     found = {relative: list(decisions(text)) for relative, text in texts.items()}

@@ -248,11 +248,11 @@ def test_ci_of_this_project_is_the_test_script() -> None:
     ]
 
 
-def test_the_slow_tests_run_in_ci() -> None:
+def test_the_medium_and_the_slow_tests_run_in_ci() -> None:
     quick, whole = (_tox()[f"testenv:{name}"]["commands"] for name in ("unit", "coverage"))
     measured, slow = [line for line in whole.splitlines() if line and line[0] != "#"]
-    for command in (quick, measured):
-        assert '-m "not slow" ' in command
+    assert '-m "not slow and not medium" ' in quick
+    assert '-m "not slow" ' in measured
     assert "-m slow " in slow
     for command in (quick, measured, slow):
         assert "{[suite]paths}" in command

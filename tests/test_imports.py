@@ -124,6 +124,7 @@ def room_of(relative: str) -> str:
     return relative.split("/", maxsplit=1)[0].removesuffix(".py")
 
 
+@pytest.mark.medium
 def test_a_module_imports_only_in_the_direction_of_the_architecture() -> None:
     assert everywhere(_against_the_direction) == {}
 
@@ -164,6 +165,7 @@ ONLY_IN = {
 }
 
 
+@pytest.mark.medium
 def test_files_are_replaced_and_locked_in_one_place() -> None:
     assert everywhere(_used_beside_its_place) == {}
 

@@ -42,10 +42,12 @@ def loaded_by(*arguments: str, heavy: list[str] = HEAVY) -> list[str]:
     return last.split()[1:]
 
 
+@pytest.mark.medium
 def test_help_loads_click_and_nothing_of_weight() -> None:
     assert loaded_by("--help") == []
 
 
+@pytest.mark.medium
 def test_version_loads_nothing_of_weight() -> None:
     assert loaded_by("--version") == []
 
@@ -60,6 +62,7 @@ def test_the_help_of_a_command_loads_nothing_of_weight(command: str) -> None:
     assert loaded_by(command, "--help") == []
 
 
+@pytest.mark.medium
 def test_a_program_that_uses_httpx_is_spared_its_command_line() -> None:
     program = (
         "import sys; from keynet.cli.main import run; run(['--version']); import httpx;"
@@ -88,6 +91,7 @@ def test_all_is_written_and_the_status_kept_at_the_end() -> None:
     assert _program("no-such-command", stdout=subprocess.PIPE).returncode == 2
 
 
+@pytest.mark.medium
 def test_a_full_disk_is_told_and_no_bug() -> None:
     with Path("/dev/full").open("wb") as full:
         done = _program("params", "examples/digits/train.py", "--json", stdout=full)
@@ -95,6 +99,7 @@ def test_a_full_disk_is_told_and_no_bug() -> None:
     assert done.stderr.startswith(b"Error: Cannot write the output: No space left on device.")
 
 
+@pytest.mark.medium
 def test_importing_keynet_loads_no_library() -> None:
     program = "import sys, keynet; print(sorted(set(sys.modules) & {'click', 'httpx', 'pydantic'}))"
     done = subprocess.run(

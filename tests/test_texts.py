@@ -57,6 +57,7 @@ def name_of(function: ast.expr) -> str:
     return function.id if isinstance(function, ast.Name) else ""
 
 
+@pytest.mark.medium
 def test_every_marked_text_is_a_constant_with_named_fields() -> None:
     assert everywhere(_marked_wrongly) == {}
 
@@ -105,6 +106,7 @@ def _formatted(relative: str) -> Iterator[str]:
             yield f"line {call.lineno}: .format() leaves its arguments as they are"
 
 
+@pytest.mark.medium
 def test_no_message_is_an_f_string() -> None:
     assert everywhere(_unsafe_messages) == {}
 

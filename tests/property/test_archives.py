@@ -64,6 +64,7 @@ def bytes_of(image: Image) -> list[bytes]:
     return asyncio.run(read())
 
 
+@pytest.mark.medium
 @settings(max_examples=40, deadline=None)
 @given(images(), st.sampled_from(list(LAYOUTS)), st.sampled_from(COMPRESSIONS))
 def test_an_archive_gives_back_its_image(image: FakeImage, layout: str, compression: str) -> None:
@@ -132,6 +133,7 @@ def test_altered_anywhere_it_is_sound_or_refused_by_our_own_error(
         assert "\x1b" not in message
 
 
+@pytest.mark.medium
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=3000))
 def test_any_bytes_are_refused_by_our_own_error(content: bytes) -> None:

@@ -50,6 +50,7 @@ def test_a_token_is_found_under_any_name(name: str, token: str, use: Use) -> Non
     assert confidential.is_suspicious(name, token, use)
 
 
+@pytest.mark.medium
 @given(st.text(), _TOKENS, st.text())
 def test_a_token_is_found_inside_a_text(before: str, token: str, after: str) -> None:
     text = f"{before} {token} {after}"
@@ -57,12 +58,14 @@ def test_a_token_is_found_inside_a_text(before: str, token: str, after: str) -> 
     assert confidential.mentions_secret(text)
 
 
+@pytest.mark.medium
 @given(st.one_of(_NAMES, st.text()))
 def test_a_variable_is_never_less_suspicious_than_an_argument(name: str) -> None:
     if confidential.is_suspicious_name(name, "argument"):
         assert confidential.is_suspicious_name(name, "variable")
 
 
+@pytest.mark.medium
 @given(_NAMES)
 def test_the_spelling_of_a_name_does_not_matter(name: str) -> None:
     words = name.replace("-", "_").replace(".", "_").split("_")
@@ -73,6 +76,7 @@ def test_the_spelling_of_a_name_does_not_matter(name: str) -> None:
         assert confidential.is_suspicious_name(camel, use) == expected
 
 
+@pytest.mark.medium
 @given(st.text(), st.text(), _USES)
 def test_any_text_is_accepted(name: str, value: str, use: Use) -> None:
     confidential.is_suspicious(name, value, use)

@@ -39,6 +39,7 @@ def test_references_round_trip(reference: Reference) -> None:
     assert Reference.parse(str(reference)) == reference
 
 
+@pytest.mark.medium
 @given(st.text(max_size=60))
 def test_any_text_is_a_reference_or_refused_by_our_own_error(text: str) -> None:
     try:
@@ -54,6 +55,7 @@ def test_digests_round_trip(digest: Digest) -> None:
     assert Digest.parse(str(digest)) == digest
 
 
+@pytest.mark.medium
 @given(st.text(max_size=100))
 def test_any_text_is_a_digest_or_refused(text: str) -> None:
     try:
@@ -69,6 +71,7 @@ VARIANT = st.sampled_from(["v1", "v6", "v7", "v8", "8", "V9", "v8.2", "", "v"])
 PLATFORM = st.builds(Platform, NAME, NAME | ARCHITECTURE, st.none() | NAME | VARIANT)
 
 
+@pytest.mark.medium
 @given(PLATFORM)
 def test_platforms_round_trip(platform: Platform) -> None:
     assert Platform.parse(str(platform)) == platform
@@ -88,6 +91,7 @@ def test_what_is_chosen_runs_there(wanted: Platform, offered: list[Platform]) ->
         assert chosen.matches(wanted)
 
 
+@pytest.mark.medium
 @given(
     st.builds(
         Descriptor,

@@ -35,6 +35,7 @@ def wrong_in(folder: Path, seeds: range) -> dict[int, list[str]]:
     return found
 
 
+@pytest.mark.medium
 def test_nothing_of_a_random_script_is_false_in_silence(tmp_path: Path) -> None:
     assert wrong_in(tmp_path, QUICK) == {}
 
@@ -62,6 +63,7 @@ def test_nothing_of_many_random_commands_is_false_in_silence(tmp_path: Path) -> 
     assert checked(tmp_path, Path(sys.executable), "click", wanted())[0] == {}
 
 
+@pytest.mark.medium
 def test_most_worlds_of_random_scripts_have_a_parser_with_arguments() -> None:
     # The test above would find nothing in scripts that fail before they parse.
     counts = [len(world) for seed in QUICK for world in worlds(made(seed))]

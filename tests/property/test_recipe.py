@@ -71,6 +71,7 @@ def test_instructions_of_any_bytes_are_read(content: bytes) -> None:
     instructions.syntax(text)
 
 
+@pytest.mark.medium
 @given(_SIMPLE, _SIMPLE_PATHS)
 def test_masks_of_a_walk_decide_as_single_paths_do(text: str, path: str) -> None:
     try:
@@ -84,6 +85,7 @@ def test_masks_of_a_walk_decide_as_single_paths_do(text: str, path: str) -> None
     assert rules.ignores(mask) is (rules.rule_for(path) is not None)
 
 
+@pytest.mark.medium
 @given(_SIMPLE, _SIMPLE_PATHS)
 def test_what_an_exception_brings_back_is_always_walked_to(text: str, path: str) -> None:
     try:

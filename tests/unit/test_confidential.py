@@ -260,6 +260,7 @@ def test_ordinary_files(path: str) -> None:
     assert not is_suspicious_path(path)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("text", ["password=", "token", "secret ", "api key is "])
 def test_a_long_text_is_searched_in_linear_time(text: str) -> None:
     assert not mentions_secret(text * 20_000)

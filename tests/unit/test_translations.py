@@ -35,6 +35,7 @@ def renew(*arguments: str | Path, scripts: Path = CHECKOUT / "scripts") -> tuple
     return done.returncode, done.stderr
 
 
+@pytest.mark.medium
 def test_template_and_compiled_catalogue_are_those_of_the_sources() -> None:
     assert renew("--check") == (0, "")
 
@@ -92,6 +93,7 @@ def keynet(
     return done
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("variables", "translated"),
     [
@@ -116,6 +118,7 @@ def test_the_usual_variables_choose_the_language(
     assert ("Usage: " in shown) != translated
 
 
+@pytest.mark.medium
 def test_an_error_and_its_hint_are_shown_in_korean(tmp_path: Path) -> None:
     shown = keynet(tmp_path, "params", "train.py", status=3, variables=KOREAN).stderr
     assert shown == (
@@ -124,6 +127,7 @@ def test_an_error_and_its_hint_are_shown_in_korean(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.medium
 def test_an_error_of_the_command_line_is_shown_in_korean(tmp_path: Path) -> None:
     shown = keynet(
         tmp_path, "push", "--builder", "x", "train.py", status=2, variables=KOREAN
@@ -132,6 +136,7 @@ def test_an_error_of_the_command_line_is_shown_in_korean(tmp_path: Path) -> None
     assert "Invalid" not in shown
 
 
+@pytest.mark.medium
 def test_hyperparameters_are_shown_in_a_table_that_is_aligned(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(SCRIPT)
     shown = keynet(tmp_path, "params", "train.py", variables=KOREAN)
@@ -140,6 +145,7 @@ def test_hyperparameters_are_shown_in_a_table_that_is_aligned(tmp_path: Path) ->
     assert "알 수 없습니다" in shown.stderr
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("command", [["params"], ["build", "--dry-run"]], ids=" ".join)
 def test_json_is_the_same_in_every_language(command: list[str], tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(SCRIPT)

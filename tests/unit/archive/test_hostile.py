@@ -273,6 +273,7 @@ def test_hostile_members_are_named(verdict: Verdict, tmp_path: Path, case: str) 
     assert "\x1b" not in output
 
 
+@pytest.mark.medium
 def test_what_these_cases_start_from_is_sound(verdict: Verdict, tmp_path: Path) -> None:
     assert verdict(write(tmp_path / "a.tar", SOUND)) == "SOUND"
 
@@ -330,6 +331,7 @@ def test_hostile_manifests_are_named(verdict: Verdict, tmp_path: Path, case: str
     assert words in verdict(write(tmp_path / "a.tar", oci_with(lambda m: (change(m), None)[1])))
 
 
+@pytest.mark.medium
 def test_an_archive_cut_anywhere_is_refused(verdict: Verdict, tmp_path: Path) -> None:
     content = tar(docker_old(random_image(3)))
     path = tmp_path / "a.tar"
@@ -350,6 +352,7 @@ def test_a_compressed_archive_that_is_cut_or_altered_is_refused(
     assert "SOUND" not in verdict(path)
 
 
+@pytest.mark.medium
 def test_a_file_that_is_not_a_tar_is_refused(verdict: Verdict, tmp_path: Path) -> None:
     rng = random.Random(4)
     path = tmp_path / "a.tar"
@@ -468,6 +471,7 @@ def test_a_zstd_window_larger_than_memory_allows_is_refused(
     assert "cannot be decompressed" in verdict(path)
 
 
+@pytest.mark.medium
 def test_an_xz_dictionary_larger_than_memory_allows_is_refused(
     verdict: Verdict, tmp_path: Path
 ) -> None:

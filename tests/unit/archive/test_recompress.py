@@ -79,6 +79,7 @@ def test_a_layer_with_another_digest_is_named_while_it_is_compressed(tmp_path: P
         after(write(tmp_path / "a.tar", members), "auto")
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("policy", ["auto", "gzip"])
 def test_many_layers_need_few_open_files(tmp_path: Path, policy: Policy) -> None:
     layers = [tar([Member(f"{number}", b"x" * 3000)]) for number in range(60)]

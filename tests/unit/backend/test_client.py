@@ -68,6 +68,7 @@ def ask(client: BackendClient) -> object:
     return client.request_upload_key(7, "model", HYPERPARAMETERS, harbor_host=HARBOR)
 
 
+@pytest.mark.medium
 def test_a_sign_in_gives_token_and_registry_account(
     backend: FakeBackend, client: BackendClient
 ) -> None:
@@ -553,6 +554,7 @@ def test_a_token_that_would_break_a_header_is_refused_unseen(token: str) -> None
     assert token not in caught.value.message
 
 
+@pytest.mark.medium
 def test_a_private_ca_is_trusted_only_when_given(tmp_path: Path) -> None:
     pair, ca = authority.server_certificate(tmp_path, "127.0.0.1")
     with running_backend(certificate=pair.certificate_file, key=pair.key_file) as backend:
@@ -568,6 +570,7 @@ def test_a_private_ca_is_trusted_only_when_given(tmp_path: Path) -> None:
         assert len(backend.seen) == 1
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("content", [None, b"no certificate"])
 def test_a_ca_file_that_is_none_is_named(tmp_path: Path, content: bytes | None) -> None:
     file = tmp_path / "ca.pem"

@@ -69,6 +69,7 @@ def test_clean_asks_and_removes_caches_only_if_told(
     assert not cache().exists()
 
 
+@pytest.mark.medium
 def test_what_runs_is_listed_and_spared_until_it_is_dead(
     platform: Platform, capsys: Capture
 ) -> None:

@@ -106,6 +106,7 @@ def _files(layer: bytes) -> dict[str, bytes]:
     return found
 
 
+@pytest.mark.medium
 def test_a_script_is_pushed_with_the_layers_of_its_base(
     platform: Platform, capsys: Capture
 ) -> None:
@@ -121,6 +122,7 @@ def test_a_script_is_pushed_with_the_layers_of_its_base(
     assert run_config["Env"][0].endswith(":/opt/keynet/bin:/opt/keynet/scripts")
 
 
+@pytest.mark.medium
 def test_the_same_project_gives_the_same_digest(
     platform: Platform, capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -130,6 +132,7 @@ def test_the_same_project_gives_the_same_digest(
     assert push(platform, capsys)["digest"] == first["digest"]
 
 
+@pytest.mark.medium
 def test_a_second_push_sends_the_code_alone(platform: Platform, capsys: Capture) -> None:
     push(platform, capsys)
     before = platform.registry.bytes_received
@@ -139,6 +142,7 @@ def test_a_second_push_sends_the_code_alone(platform: Platform, capsys: Capture)
     assert platform.registry.bytes_received - before < 10_000
 
 
+@pytest.mark.medium
 def test_a_second_push_asks_nothing_of_the_base_but_its_tag(
     platform: Platform, capsys: Capture
 ) -> None:
@@ -150,6 +154,7 @@ def test_a_second_push_asks_nothing_of_the_base_but_its_tag(
     assert not [url for url in asked if "library/python" in url]
 
 
+@pytest.mark.medium
 def test_zstd_is_for_layers_made_here_and_no_engine(
     platform: Platform, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,6 +178,7 @@ def test_zstd_is_for_layers_made_here_and_no_engine(
     assert len(platform.backend.seen) == keys
 
 
+@pytest.mark.medium
 def test_auto_needs_no_engine(platform: Platform, capsys: Capture) -> None:
     shutil.rmtree(platform.engines)
     assert push(platform, capsys, builder="auto")["builder"]["name"] == "direct"
@@ -230,6 +236,7 @@ def test_a_base_with_triggers_needs_an_engine(platform: Platform, capsys: Captur
     assert "ONBUILD" in capsys.readouterr().err
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("kind", ["oci", "oci-archive", "docker-archive"])
 def test_an_image_is_saved_with_its_base(platform: Platform, tmp_path: Path, kind: str) -> None:
     target = tmp_path / "image"
@@ -245,6 +252,7 @@ def test_an_image_is_saved_with_its_base(platform: Platform, tmp_path: Path, kin
 BOTH = ["--platform", "linux/amd64,linux/arm64"]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("kind", ["oci", "oci-archive"])
 def test_images_for_several_platforms_are_saved_as_they_are_pushed(
     platform: Platform, tmp_path: Path, kind: str, capsys: Capture

@@ -42,6 +42,7 @@ def _save(**changes: object) -> None:
     _config().write_text(json.dumps({**saved, **changes}))
 
 
+@pytest.mark.medium
 def test_everything_that_a_push_needs_is_examined(platform: Platform, capsys: Capture) -> None:
     assert keynet("doctor", "--json") == 0
     found = _json(capsys)
@@ -57,6 +58,7 @@ def test_everything_that_a_push_needs_is_examined(platform: Platform, capsys: Ca
     assert all(bool(check["fix"]) != check["ok"] for check in found["checks"])
 
 
+@pytest.mark.medium
 def test_an_engine_is_asked_only_once_for_what_report_and_trial_need(
     platform: Platform, capsys: Capture
 ) -> None:
@@ -67,12 +69,14 @@ def test_an_engine_is_asked_only_once_for_what_report_and_trial_need(
     capsys.readouterr()
 
 
+@pytest.mark.medium
 def test_a_registry_with_the_referrers_api(platform: Platform, capsys: Capture) -> None:
     platform.registry.referrers = True
     assert keynet("doctor", "--json") == 0
     assert _checks(capsys)["referrers"]["found"] == "the registry has the referrers API"
 
 
+@pytest.mark.medium
 def test_lines_end_with_whether_a_push_would_work(capsys: Capture) -> None:
     assert keynet("doctor") == 0
     shown = capsys.readouterr()
@@ -80,6 +84,7 @@ def test_lines_end_with_whether_a_push_would_work(capsys: Capture) -> None:
     assert "A push would work." in shown.err
 
 
+@pytest.mark.medium
 def test_an_expired_login_is_6_and_the_registry_is_still_examined(capsys: Capture) -> None:
     _save(api_token_expires_at="2020-01-01T00:00:00Z")
     assert keynet("doctor", "--json") == 6
@@ -90,6 +95,7 @@ def test_an_expired_login_is_6_and_the_registry_is_still_examined(capsys: Captur
     assert "backend" not in checks
 
 
+@pytest.mark.medium
 def test_no_login_at_all_is_6(capsys: Capture) -> None:
     _config().unlink()
     assert keynet("doctor", "--json") == 6
@@ -98,6 +104,7 @@ def test_no_login_at_all_is_6(capsys: Capture) -> None:
     assert set(checks) & {"backend", "registry", "referrers"} == set()
 
 
+@pytest.mark.medium
 def test_a_backend_that_does_not_answer_is_5(capsys: Capture) -> None:
     _save(server_url="http://127.0.0.1:9", project=None)
     assert keynet("doctor") == 5
@@ -106,6 +113,7 @@ def test_a_backend_that_does_not_answer_is_5(capsys: Capture) -> None:
     assert "exit status 5 (backend)" in shown.err
 
 
+@pytest.mark.medium
 def test_a_registry_that_refuses_the_account_is_6(platform: Platform, capsys: Capture) -> None:
     platform.registry.auth = "basic"
     assert keynet("doctor", "--json") == 6
@@ -134,6 +142,7 @@ def test_a_config_file_that_others_can_read_is_repaired(
     assert keynet("doctor", "--fix", "--yes") == 0
 
 
+@pytest.mark.medium
 def test_nothing_to_repair_is_said(capsys: Capture) -> None:
     assert keynet("doctor", "--fix", "--yes") == 0
     assert "nothing that keynet can fix" in capsys.readouterr().err
@@ -144,6 +153,7 @@ def test_flags_that_do_not_fit_are_refused(flags: list[str]) -> None:
     assert keynet("doctor", *flags) == 2
 
 
+@pytest.mark.medium
 def test_an_engine_that_a_variable_names_has_to_work(
     capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,6 +177,7 @@ def test_watching_yields_changes_alone(platform: Platform) -> None:
     assert seen == [("config", False), ("config", True), ("login", False), ("login", True)]
 
 
+@pytest.mark.medium
 def test_the_checks_of_a_diagnosis_have_a_fixed_order() -> None:
     examiner = Examiner()
     found = [item for item in examiner.run() if isinstance(item, Check)]

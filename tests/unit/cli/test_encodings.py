@@ -23,6 +23,7 @@ def script(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "euc-kr", "utf-8"])
 def test_json_stays_json_in_every_encoding(script: Path, encoding: str) -> None:
     shown = _params(script, encoding, "--json").decode(encoding if encoding != "ascii" else "utf-8")

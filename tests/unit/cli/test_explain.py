@@ -73,6 +73,7 @@ def test_an_image_of_a_registry_is_read_once(
     assert first["packages"][0]["name"] == "a\x1b[31m"
 
 
+@pytest.mark.medium
 def test_other_images_are_compared_by_their_layers(
     pushed: tuple[MemoryRegistry, str], capsys: Capture
 ) -> None:
@@ -85,6 +86,7 @@ def test_other_images_are_compared_by_their_layers(
         assert (shared["layers"], shared["others"]) == (2, 0)
 
 
+@pytest.mark.medium
 def test_a_page_is_written(archive: Path, tmp_path: Path, capsys: Capture) -> None:
     page = tmp_path / "page.html"
     assert keynet("explain", str(archive), "--html", str(page), "-q") == 0

@@ -40,6 +40,7 @@ def typed(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(text))
 
 
+@pytest.mark.medium
 def test_push_takes_the_missing_name_from_the_archive(
     open_registry: tuple[MemoryRegistry, str], archive: Path, capsys: Capture
 ) -> None:
@@ -51,6 +52,7 @@ def test_push_takes_the_missing_name_from_the_archive(
     assert shown.err.startswith("Pushing")
 
 
+@pytest.mark.medium
 def test_the_registry_in_the_archives_tag_gives_way_to_the_one_named(
     open_registry: tuple[MemoryRegistry, str], tmp_path: Path, capsys: Capture
 ) -> None:
@@ -121,6 +123,7 @@ def test_a_password_from_standard_input_opens_the_registry(
     assert registry.password not in shown.out + shown.err
 
 
+@pytest.mark.medium
 def test_a_second_image_is_chosen_by_its_tag(
     open_registry: tuple[MemoryRegistry, str], tmp_path: Path, capsys: Capture
 ) -> None:
@@ -141,6 +144,7 @@ def test_a_second_image_is_chosen_by_its_tag(
     )
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("policy", "kind"), [("gzip", "gzip"), ("none", "tar")])
 def test_compress_decides_how_layers_arrive(
     open_registry: tuple[MemoryRegistry, str], archive: Path, policy: str, kind: str
@@ -183,6 +187,7 @@ def test_a_missing_archive_is_named(tmp_path: Path, capsys: Capture) -> None:
         assert shown.out == ""
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("layout", ["docker", "oci"])
 def test_a_pulled_archive_holds_what_was_pushed(
     open_registry: tuple[MemoryRegistry, str],
@@ -205,6 +210,7 @@ def test_a_pulled_archive_holds_what_was_pushed(
     assert capsys.readouterr().out == f"{file} is valid.\n"
 
 
+@pytest.mark.medium
 def test_pull_says_as_json_what_it_wrote(
     open_registry: tuple[MemoryRegistry, str], archive: Path, tmp_path: Path, capsys: Capture
 ) -> None:
@@ -360,6 +366,7 @@ def test_standard_input_is_not_read_for_two_things(capsys: Capture) -> None:
     assert "both the archive and the password" in capsys.readouterr().err
 
 
+@pytest.mark.medium
 def test_a_folder_is_pushed_and_its_image_chosen_by_a_bare_tag(
     open_registry: tuple[MemoryRegistry, str], tmp_path: Path, capsys: Capture
 ) -> None:

@@ -85,6 +85,7 @@ def test_help_is_done(capsys: pytest.CaptureFixture[str]) -> None:
     assert "push" in capsys.readouterr().out
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_ends_in_130_after_the_clean_up(number: signal.Signals) -> None:
     program = (
@@ -110,6 +111,7 @@ def test_a_signal_ends_in_130_after_the_clean_up(number: signal.Signals) -> None
     assert child.returncode == 130
 
 
+@pytest.mark.medium
 def test_a_reader_that_goes_away_gives_no_traceback() -> None:
     done = subprocess.run(
         ["sh", "-c", f"{sys.executable} -m keynet completion bash | head -c 1; exit 0"],

@@ -165,6 +165,7 @@ def test_a_strange_artifact_is_shown_compared_and_described(
         assert "\x1b" not in capsys.readouterr().out
 
 
+@pytest.mark.medium
 def test_an_artifact_is_compared_with_a_refused_one_without_a_traceback(
     images: Images, capsys: Capture, tmp_path: Path
 ) -> None:
@@ -175,6 +176,7 @@ def test_an_artifact_is_compared_with_a_refused_one_without_a_traceback(
     assert "argument 1 has no name" in capsys.readouterr().err
 
 
+@pytest.mark.medium
 def test_the_output_of_an_image_has_every_field(images: Images, capsys: Capture) -> None:
     reference = images.with_attached(arguments(NAMED).encode())
     assert run(["params", reference, "--json"]) == 0

@@ -95,6 +95,7 @@ def test_the_saved_server_and_user_serve_again(backend: FakeBackend, config: Pat
     assert backend.seen[-1].json == {"email": "user@example.com", "password": "again"}
 
 
+@pytest.mark.medium
 def test_variables_name_server_and_user(
     backend: FakeBackend, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,6 +140,7 @@ def test_the_files_path_is_printed_whether_it_exists_or_not(config: Path) -> Non
     assert keynet("config", "path").stdout == f"{config}\n"
 
 
+@pytest.mark.medium
 def test_projects_are_listed_selected_and_forgotten(backend: FakeBackend, config: Path) -> None:
     log_in(backend)
     backend.answer(TWO)
@@ -153,6 +155,7 @@ def test_projects_are_listed_selected_and_forgotten(backend: FakeBackend, config
     assert isinstance(error_of(keynet("project", "select")), UsageError)
 
 
+@pytest.mark.medium
 def test_an_empty_list_is_said(backend: FakeBackend, config: Path) -> None:
     log_in(backend)
     backend.answer(Reply.of({"content": []}))

@@ -22,6 +22,7 @@ def builds(platform: Platform) -> list[list[str]]:
     ]
 
 
+@pytest.mark.medium
 def test_push_leaves_image_and_artifact_and_says_so(platform: Platform, capsys: Capture) -> None:
     assert keynet("push", "train.py") == 0
     shown = capsys.readouterr()
@@ -222,6 +223,7 @@ def test_a_secret_among_the_build_arguments_of_pyproject_is_refused(
     assert platform.backend.seen == []
 
 
+@pytest.mark.medium
 def test_an_account_that_the_registry_refuses_costs_no_upload_key(
     platform: Platform, capsys: Capture
 ) -> None:
@@ -350,6 +352,7 @@ def test_dry_run_shows_the_plan_and_touches_nothing(platform: Platform, capsys: 
     assert engine.calls(platform.engines) == []
 
 
+@pytest.mark.medium
 def test_dry_run_shows_both_forms_of_a_recipe_that_installs(
     platform: Platform, capsys: Capture
 ) -> None:
@@ -422,6 +425,7 @@ def test_doctor_shows_what_works_and_what_does_not(platform: Platform, capsys: C
     assert all(finding["ok"] for finding in examined["platform"])
 
 
+@pytest.mark.medium
 def test_doctor_fails_when_the_chosen_engine_does_not_build(
     platform: Platform, capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -434,6 +438,7 @@ def test_doctor_fails_when_the_chosen_engine_does_not_build(
     assert "✘ login" in shown
 
 
+@pytest.mark.medium
 def test_doctor_reports_a_platform_that_fails(platform: Platform, capsys: Capture) -> None:
     platform.backend.answer(Reply(status=401))
     platform.registry.auth = "basic"

@@ -54,6 +54,7 @@ def typed(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(text))
 
 
+@pytest.mark.medium
 def test_ping_names_who_answers(filled: Filled, capsys: Capture) -> None:
     assert keynet("registry", "ping", f"http://{filled.host}/") == 0
     assert capsys.readouterr().out.startswith(f"{filled.host} answers in ")
@@ -152,6 +153,7 @@ def test_half_a_login_is_a_usage_error(
     assert words in capsys.readouterr().err
 
 
+@pytest.mark.medium
 @pytest.mark.needs("catalog")
 def test_plain_http_beyond_loopback_needs_insecure(filled: Filled, capsys: Capture) -> None:
     # The address of all interfaces reaches loopback without being it.
@@ -177,6 +179,7 @@ def test_a_ca_file_that_is_not_a_certificate_is_named(tmp_path: Path, capsys: Ca
     assert "Use a PEM file that your user can read." in shown
 
 
+@pytest.mark.medium
 @pytest.mark.needs("catalog")
 def test_repositories_are_listed_from_every_page(filled: Filled, capsys: Capture) -> None:
     assert keynet("registry", "repos", f"http://{filled.host}") == 0
@@ -185,6 +188,7 @@ def test_repositories_are_listed_from_every_page(filled: Filled, capsys: Capture
     assert json.loads(capsys.readouterr().out) == ["other", "team/app"]
 
 
+@pytest.mark.medium
 @pytest.mark.needs("catalog")
 def test_the_long_list_has_a_line_for_each_tag(filled: Filled, capsys: Capture) -> None:
     assert keynet("registry", "repos", "--long", f"http://{filled.host}") == 0
@@ -197,6 +201,7 @@ def test_the_long_list_has_a_line_for_each_tag(filled: Filled, capsys: Capture) 
     ]
 
 
+@pytest.mark.medium
 @pytest.mark.needs("catalog")
 @pytest.mark.needs("empty repositories in the list")
 def test_the_long_list_as_json_has_images_only(filled: Filled, capsys: Capture) -> None:
@@ -213,6 +218,7 @@ def test_the_long_list_as_json_has_images_only(filled: Filled, capsys: Capture) 
     assert listed["other"]["2"]["architecture"] == "amd64"
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("apart", [True, False])
 def test_tags_are_listed_however_the_repository_is_written(
     filled: Filled, capsys: Capture, apart: bool
@@ -223,6 +229,7 @@ def test_tags_are_listed_however_the_repository_is_written(
     assert capsys.readouterr().out == "1\nsame\n"
 
 
+@pytest.mark.medium
 def test_a_repository_that_is_missing_is_named(filled: Filled, capsys: Capture) -> None:
     for command in ("tags", "manifest", "info"):
         assert keynet("registry", command, f"http://{filled.host}", "no/such") == 5
@@ -238,6 +245,7 @@ def test_a_command_without_a_repository_wants_one(filled: Filled, capsys: Captur
     assert "REGISTRY/REPOSITORY:TAG" in shown
 
 
+@pytest.mark.medium
 def test_the_manifest_lists_config_layers_and_their_sum(filled: Filled, capsys: Capture) -> None:
     assert keynet("registry", "manifest", f"http://{filled.host}/team/app", "1", "--json") == 0
     found = json.loads(capsys.readouterr().out)
@@ -267,6 +275,7 @@ def test_info_by_digest_shows_the_same_as_by_tag(filled: Filled, capsys: Capture
     assert by_tag["layers"] == by_digest["layers"]
 
 
+@pytest.mark.medium
 def test_info_is_shown_for_people(filled: Filled, capsys: Capture) -> None:
     assert keynet("registry", "info", f"http://{filled.host}", "team/app", filled.digest) == 0
     shown = capsys.readouterr().out
@@ -275,6 +284,7 @@ def test_info_is_shown_for_people(filled: Filled, capsys: Capture) -> None:
     assert "COPY 2" in shown
 
 
+@pytest.mark.medium
 @pytest.mark.needs("deletion")
 def test_rm_deletes_the_manifest_with_all_its_tags(filled: Filled, capsys: Capture) -> None:
     assert keynet("registry", "rm", "--yes", f"http://{filled.host}/team/app:1") == 0
@@ -283,6 +293,7 @@ def test_rm_deletes_the_manifest_with_all_its_tags(filled: Filled, capsys: Captu
     assert list(filled.registry.repository("other").tags) == ["2"]
 
 
+@pytest.mark.medium
 def test_rm_of_what_is_not_there_fails(filled: Filled, capsys: Capture) -> None:
     image = f"http://{filled.host}/team/app:none"
     assert keynet("registry", "rm", "--yes", image, "--json") == 5
@@ -291,6 +302,7 @@ def test_rm_of_what_is_not_there_fails(filled: Filled, capsys: Capture) -> None:
     assert f"There is no image {filled.host}/team/app:none." in shown.err
 
 
+@pytest.mark.medium
 def test_rm_without_a_terminal_wants_yes(
     filled: Filled, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -302,6 +314,7 @@ def test_rm_without_a_terminal_wants_yes(
     assert set(filled.registry.repository("team/app").tags) == {"1", "same"}
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("answer", "status", "left"), [("n\n", 130, {"1", "same"}), ("y\n", 0, set())]
 )
@@ -314,6 +327,7 @@ def test_rm_at_a_terminal_does_what_is_answered(
     assert set(filled.registry.repository("team/app").tags) == left
 
 
+@pytest.mark.medium
 def test_rm_without_a_tag_deletes_nothing(filled: Filled, capsys: Capture) -> None:
     assert keynet("registry", "rm", "--yes", f"http://{filled.host}", "team/app") == 2
     assert "No tag or digest of team/app was given." in capsys.readouterr().err
@@ -380,6 +394,7 @@ def test_a_token_host_that_is_none_is_a_usage_error(capsys: Capture) -> None:
     assert "git.test/jwt" in capsys.readouterr().err
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("command", ["info", "manifest"])
 def test_the_platform_of_an_index_can_be_chosen(
     filled: Filled, capsys: Capture, command: str

@@ -72,6 +72,7 @@ def test_quiet_shows_warnings_only(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines(Verbosity.QUIET, capsys) == ["Warning: The context holds .env."]
 
 
+@pytest.mark.medium
 def test_verbose_adds_the_engines_commands(capsys: pytest.CaptureFixture[str]) -> None:
     for verbosity, shown in ((Verbosity.NORMAL, ""), (Verbosity.VERBOSE, "  $ true 'a b'\n")):
         with show(verbosity):
@@ -134,6 +135,7 @@ def on_terminal(environment: dict[str, str], events: str = "PUSH") -> str:
     return received.decode()
 
 
+@pytest.mark.medium
 def test_a_terminal_gets_a_bar_and_colours() -> None:
     received = on_terminal({})
     assert "━" in received
@@ -141,6 +143,7 @@ def test_a_terminal_gets_a_bar_and_colours() -> None:
     assert "6.0 kB" in received
 
 
+@pytest.mark.medium
 def test_an_engine_that_reports_no_bytes_gets_a_bar_of_layers() -> None:
     received = on_terminal({}, "SILENT_PUSH")
     assert "2 of 3 layers" in received
@@ -155,11 +158,13 @@ def test_the_bar_counts_bytes_as_soon_as_a_size_is_known() -> None:
     assert "4.0/5.0 kB" in received
 
 
+@pytest.mark.medium
 def test_no_color_leaves_colours_out() -> None:
     received = on_terminal({"NO_COLOR": "1"})
     assert "\x1b[1m" not in received
     assert "\x1b[33m" not in received
 
 
+@pytest.mark.medium
 def test_a_dumb_terminal_gets_no_bar() -> None:
     assert "━" not in on_terminal({"TERM": "dumb"})

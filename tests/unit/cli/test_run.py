@@ -131,12 +131,14 @@ def test_the_output_of_the_program_is_keynets(docker: Docker, capfd: Capture) ->
     assert docker.verbs[-1] == "rm"
 
 
+@pytest.mark.medium
 def test_quiet_shows_the_programs_output_alone(docker: Docker, capfd: Capture) -> None:
     assert keynet("run", "--quiet", IMAGE) == 0
     assert capfd.readouterr() == ("epoch 0\n", "")
     assert docker.command == [IMAGE]
 
 
+@pytest.mark.medium
 def test_verbose_shows_the_commands_of_the_engine(docker: Docker, capfd: Capture) -> None:
     assert keynet("run", "--verbose", IMAGE) == 0
     shown = capfd.readouterr().err
@@ -203,6 +205,7 @@ def test_options_become_those_of_the_engine(
         assert "\n".join(each) in given
 
 
+@pytest.mark.medium
 def test_values_of_variables_are_in_no_command_line(
     docker: Docker, monkeypatch: pytest.MonkeyPatch, capfd: Capture
 ) -> None:
@@ -214,6 +217,7 @@ def test_values_of_variables_are_in_no_command_line(
     assert "of this shell" not in " ".join(call.arguments) + capfd.readouterr().err
 
 
+@pytest.mark.medium
 def test_writable_and_privileged_are_asked_for(docker: Docker, capfd: Capture) -> None:
     assert keynet("run", "--writable", "--privileged", IMAGE) == 0
     assert "--read-only" not in docker.run
@@ -258,6 +262,7 @@ def test_a_run_that_does_not_begin_leaves_no_output_folder(tmp_path: Path) -> No
     assert not (tmp_path / "a").exists()
 
 
+@pytest.mark.medium
 def test_output_is_copied_from_where_it_was_written(docker: Docker, tmp_path: Path) -> None:
     docker.install(Answer("cp *"))
     results = tmp_path / "a/results"
@@ -269,6 +274,7 @@ def test_output_is_copied_from_where_it_was_written(docker: Docker, tmp_path: Pa
     assert "--volume=/workspace/out" in docker.run
 
 
+@pytest.mark.medium
 def test_settings_come_from_variables_and_flags_win(
     docker: Docker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -279,6 +285,7 @@ def test_settings_come_from_variables_and_flags_win(
     assert docker.run[docker.run.index("--memory") + 1] == f"{1024**3}b"
 
 
+@pytest.mark.medium
 def test_limits_that_the_host_does_not_know_are_named(docker: Docker, capfd: Capture) -> None:
     docker.install(Answer("info *", json.dumps({**json.loads(INFO), "CpuCfsQuota": False})))
     assert keynet("run", IMAGE) == 0
@@ -298,6 +305,7 @@ def test_a_missing_network_is_made(docker: Docker) -> None:
     assert made.exists()
 
 
+@pytest.mark.medium
 def test_a_missing_image_is_pulled(docker: Docker, capfd: Capture) -> None:
     pulled = docker.machine.home / "pulled"
     docker.install(
@@ -419,6 +427,7 @@ def test_a_killed_program_names_the_flag(docker: Docker, capfd: Capture) -> None
         assert "--memory 128m" in capfd.readouterr().err
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("status", [125, 127])
 def test_a_program_that_does_not_start_has_the_engines_words(
     docker: Docker, capfd: Capture, status: int
@@ -434,6 +443,7 @@ def test_a_program_that_does_not_start_has_the_engines_words(
     assert "nvidia-container-toolkit" in shown
 
 
+@pytest.mark.medium
 def test_an_image_that_is_nowhere_is_125_with_the_reason(docker: Docker, capfd: Capture) -> None:
     docker.install(
         Answer("image inspect *", status=1),
@@ -487,6 +497,7 @@ def test_a_daemon_that_was_stopped_is_named_with_what_starts_it(
     assert "run" not in docker.verbs
 
 
+@pytest.mark.medium
 def test_a_daemon_that_stops_before_the_run_is_named(docker: Docker, capfd: Capture) -> None:
     docker.install(
         Answer("run *", stderr=NO_DAEMON, status=125),

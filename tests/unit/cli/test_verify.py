@@ -38,6 +38,7 @@ def changed(platform: Platform, image: str, change: Callable[[Any, Any], None]) 
     return f"{image.partition('@')[0]}@{Digest.of(raw)}"
 
 
+@pytest.mark.medium
 def test_what_was_pushed_is_the_same_again(platform: Platform, image: str, capsys: Capture) -> None:
     assert keynet("verify", image, "train.py") == 0
     assert "byte for byte" in capsys.readouterr().out
@@ -47,6 +48,7 @@ def test_what_was_pushed_is_the_same_again(platform: Platform, image: str, capsy
     assert [each["verdict"] for each in found["layers"]] == ["equal", "unknown"]
 
 
+@pytest.mark.medium
 def test_the_time_of_the_context_is_the_images(
     platform: Platform, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -59,6 +61,7 @@ def test_the_time_of_the_context_is_the_images(
     assert keynet("verify", name, "train.py") == 0
 
 
+@pytest.mark.medium
 def test_the_file_that_differs_is_named(platform: Platform, image: str, capsys: Capture) -> None:
     with (platform.project / "train.py").open("a") as script:
         script.write("# changed\n")
@@ -71,6 +74,7 @@ def test_the_file_that_differs_is_named(platform: Platform, image: str, capsys: 
     assert json.loads(capsys.readouterr().out)["equal"] is False
 
 
+@pytest.mark.medium
 def test_a_layer_that_was_put_in_is_found(platform: Platform, image: str, capsys: Capture) -> None:
     def twice(manifest: Any, config: Any) -> None:
         manifest["layers"].append(manifest["layers"][-1])
@@ -81,6 +85,7 @@ def test_a_layer_that_was_put_in_is_found(platform: Platform, image: str, capsys
     assert "3 layers above its base, and would have 2" in capsys.readouterr().err
 
 
+@pytest.mark.medium
 def test_another_base_than_the_annotations_name_is_found(
     platform: Platform, image: str, capsys: Capture
 ) -> None:
@@ -95,6 +100,7 @@ def test_another_base_than_the_annotations_name_is_found(
     assert "does not begin with the layers of" in capsys.readouterr().err
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     "annotations", [None, {}, [], 3, {"org.opencontainers.image.base.name": 7}]
 )

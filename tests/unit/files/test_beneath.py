@@ -111,6 +111,7 @@ def test_a_loop_of_links_ends(folder: Path) -> None:
     assert caught.value.errno == errno.ELOOP
 
 
+@pytest.mark.medium
 def test_a_long_way_up_and_down_ends(folder: Path) -> None:
     """A path goes through 20,000 folders at most, however it is written."""
     (folder / "d" / "e").mkdir(parents=True)
@@ -130,6 +131,7 @@ def test_going_up_opens_no_folder_again(folder: Path) -> None:
     assert opened <= 60 + 500
 
 
+@pytest.mark.medium
 def test_reading_through_links_takes_few_calls_for_each(folder: Path) -> None:
     for number in range(300):
         (folder / "sub" / f"link{number}").symlink_to("../other/b.txt")

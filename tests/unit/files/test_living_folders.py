@@ -114,6 +114,7 @@ def test_one_that_was_killed_before_its_lock_is_removed(temporary: Path) -> None
     assert not bare.exists()
 
 
+@pytest.mark.medium
 def test_a_link_is_neither_found_nor_followed(temporary: Path, tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.mkdir(mode=0o700)
@@ -141,6 +142,7 @@ def test_a_folder_that_others_can_enter_is_not_keynets(temporary: Path, mode: in
     assert other.exists()
 
 
+@pytest.mark.medium
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
 def test_a_folder_of_another_user_is_left_alone(temporary: Path) -> None:
     folder = killed(temporary)
@@ -150,6 +152,7 @@ def test_a_folder_of_another_user_is_left_alone(temporary: Path) -> None:
     assert (folder / "auth.json").exists()
 
 
+@pytest.mark.medium
 def test_depth_and_permissions_do_not_keep_it(temporary: Path) -> None:
     folder = killed(temporary)
     below = os.open(folder, os.O_RDONLY)
@@ -209,6 +212,7 @@ def test_no_moment_of_an_interrupt_leaves_one(temporary: Path) -> None:
         assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.medium
 def test_a_fork_removes_nothing_of_its_parent(temporary: Path) -> None:
     program = (
         "import os, sys\nfrom pathlib import Path\n"

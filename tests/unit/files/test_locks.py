@@ -54,12 +54,14 @@ def test_waiting_ends_when_the_holder_does(tmp_path: Path) -> None:
         assert locks.acquire(descriptor, wait_s=30)
 
 
+@pytest.mark.medium
 def test_a_killed_process_holds_no_lock(tmp_path: Path) -> None:
     with held_by_another(tmp_path) as holder, opened(tmp_path) as descriptor:
         holder.kill()
         assert locks.acquire(descriptor)
 
 
+@pytest.mark.medium
 def test_the_block_runs_after_the_wait(tmp_path: Path) -> None:
     with held_by_another(tmp_path):
         started = time.monotonic()

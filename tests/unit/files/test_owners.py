@@ -67,6 +67,7 @@ def test_notes_are_read_of_the_living_and_of_the_dead(
     assert owners.notes()[owners.of(dead)] == ["engine image b"]
 
 
+@pytest.mark.medium
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_copy_of_a_process_is_another_owner() -> None:
     read, write = os.pipe()

@@ -159,6 +159,7 @@ def test_a_chain_of_thousands_of_links_is_left_as_it_is(tmp_path: Path) -> None:
     assert places.real(tmp_path / "link0") in (tmp_path / "link0", tmp_path / "link3000")
 
 
+@pytest.mark.medium
 def test_a_folder_that_many_create_at_once_is_created(tmp_path: Path) -> None:
     folders = [tmp_path / str(number) / "a" / "b" for number in range(120)]
     with ThreadPoolExecutor(8) as pool:

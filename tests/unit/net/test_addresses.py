@@ -175,6 +175,7 @@ def test_two_servers_are_compared_by_what_their_urls_mean(
     assert same_server(one, other) is same
 
 
+@pytest.mark.medium
 @given(st.text(max_size=60))
 def test_a_normalised_url_stays_as_it_is(text: str) -> None:
     try:

@@ -60,6 +60,7 @@ def test_a_host_that_cannot_exist_is_refused(host: str) -> None:
         ascii_host(host)
 
 
+@pytest.mark.medium
 @given(st.text(max_size=80) | st.from_regex(r"xn--[a-z0-9-]{0,20}(\.[a-z]{2,3})?", fullmatch=True))
 def test_what_passes_is_accepted_by_the_libraries_below(host: str) -> None:
     try:

@@ -61,6 +61,7 @@ def test_a_server_that_is_not_in_no_proxy_is_not_exempt(host: str, no_proxy: str
     assert not is_exempt(host, 5000, no_proxy)
 
 
+@pytest.mark.medium
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_no_text_breaks_the_reading(host: str, no_proxy: str) -> None:
     is_exempt(host, 443, no_proxy)

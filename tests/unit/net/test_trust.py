@@ -15,6 +15,7 @@ def ca(tmp_path: Path) -> Path:
     return token_signer(tmp_path).certificate_file
 
 
+@pytest.mark.medium
 def test_who_trusts_the_same_shares_a_context(ca: Path) -> None:
     alone, further = trust.context(), trust.context((ca,))
     assert trust.context() is alone
@@ -24,6 +25,7 @@ def test_who_trusts_the_same_shares_a_context(ca: Path) -> None:
     assert further.check_hostname
 
 
+@pytest.mark.medium
 def test_a_ca_that_was_renewed_is_read_again(ca: Path, tmp_path: Path) -> None:
     before = trust.context((ca,))
     other = tmp_path / "other"

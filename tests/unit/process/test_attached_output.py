@@ -6,6 +6,8 @@ import sys
 import threading
 from pathlib import Path
 
+import pytest
+
 from keynet.process import shell
 from keynet.process.attached_output import Copy
 from keynet.process.shell import Command
@@ -31,6 +33,7 @@ def test_bytes_arrive_as_they_are(tmp_path: Path) -> None:
     assert (tmp_path / "err").read_bytes() == b"why"
 
 
+@pytest.mark.medium
 def test_more_than_a_pipe_holds_is_passed_on(tmp_path: Path) -> None:
     with (tmp_path / "out").open("wb") as out:
         argv = ("/bin/sh", "-c", "head -c 300000 /dev/zero")
@@ -38,6 +41,7 @@ def test_more_than_a_pipe_holds_is_passed_on(tmp_path: Path) -> None:
     assert (tmp_path / "out").stat().st_size == 300_000
 
 
+@pytest.mark.medium
 def test_a_reader_who_has_gone_does_not_end_the_program() -> None:
     read, write = os.pipe()
     os.close(read)
@@ -48,6 +52,7 @@ def test_a_reader_who_has_gone_does_not_end_the_program() -> None:
         os.close(write)
 
 
+@pytest.mark.medium
 def test_after_a_signal_a_reader_who_does_not_read_holds_up_nothing() -> None:
     read, write = os.pipe()
     try:

@@ -99,6 +99,7 @@ def test_the_work_has_the_context_of_its_caller() -> None:
     assert seen == ["true inner"]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("error", [EngineError("failed"), KeyboardInterrupt()])
 def test_an_error_of_the_block_interrupts_the_program_of_the_work(error: BaseException) -> None:
     running = threading.Event()

@@ -30,6 +30,7 @@ def test_what_is_shown_of_a_long_line_is_cut_and_what_is_kept_is_not() -> None:
     assert lines.text == "x" * 100_000
 
 
+@pytest.mark.medium
 def test_long_lines_by_the_hundred_are_not_all_kept() -> None:
     lines = Lines(str, None)
     for number in range(100):

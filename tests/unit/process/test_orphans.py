@@ -46,6 +46,7 @@ def found(*dead: str) -> list[int]:
     return [each.process.pid for each in orphans.find(lambda owner: owner in dead)]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     "argument",
     [

@@ -216,6 +216,7 @@ def test_what_tidies_comes_to_its_end_whatever_is_pressed(tmp_path: Path, presse
     assert file.read_text() == "tidied\n"
 
 
+@pytest.mark.medium
 def test_a_step_that_no_signal_divides_runs_all_its_programs(tmp_path: Path) -> None:
     """The signal is heard afterwards, by the handler that the caller has."""
 
@@ -322,6 +323,7 @@ def test_a_program_that_nobody_waits_for_is_ended_with_its_children(tmp_path: Pa
     gone(started)
 
 
+@pytest.mark.medium
 def test_descriptors_are_closed() -> None:
     shell.run(_sh("true"))
     before = sorted(Path("/proc/self/fd").iterdir())
@@ -330,6 +332,7 @@ def test_descriptors_are_closed() -> None:
     assert sorted(Path("/proc/self/fd").iterdir()) == before
 
 
+@pytest.mark.medium
 def test_descendants_are_found_by_their_parents() -> None:
     child = os.spawnv(
         os.P_NOWAIT,

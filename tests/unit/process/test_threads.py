@@ -36,6 +36,7 @@ def test_threads_run_programs_while_another_one_isalive() -> None:
     assert found == [[f"{thread}.{each}" for each in range(15)] for thread in range(4)]
 
 
+@pytest.mark.medium
 def test_output_of_programs_that_run_at_the_same_time_does_not_mix() -> None:
     def lines(letter: str) -> tuple[list[str], list[str]]:
         seen: list[str] = []
@@ -80,6 +81,7 @@ def test_many_runs_leave_no_thread_process_or_descriptor() -> None:
     until(lambda: facts() == before)
 
 
+@pytest.mark.medium
 def test_the_warning_of_a_fork_beside_threads_is_not_shown() -> None:
     with warnings.catch_warnings(record=True) as seen, ThreadPoolExecutor(2) as threads:
         warnings.simplefilter("always")
@@ -88,6 +90,7 @@ def test_the_warning_of_a_fork_beside_threads_is_not_shown() -> None:
     assert [str(each.message) for each in seen] == ["of somebody else"]
 
 
+@pytest.mark.medium
 def test_an_observer_is_taken_to_a_thread_by_the_context() -> None:
     seen: list[str] = []
     with shell.observed(seen.append):
@@ -125,6 +128,7 @@ def test_programs_run_from_an_event_loop() -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.medium
 def test_ctrl_c_at_a_direct_call_in_a_loop_interrupts_it_and_spares_the_loop() -> None:
     async def cell() -> str:
         with pytest.raises(Interrupted):
@@ -214,6 +218,7 @@ print(*statuses)
 """
 
 
+@pytest.mark.medium
 def test_a_signal_before_the_exec_ends_the_copy_alone() -> None:
     with _python(COPY) as process:
         stdout, stderr = process.communicate(timeout=20)
@@ -243,6 +248,7 @@ thread.join()
 """
 
 
+@pytest.mark.medium
 def test_a_thread_may_import_during_a_fork() -> None:
     with _python(IMPORT) as process:
         stdout, stderr = process.communicate(timeout=60)

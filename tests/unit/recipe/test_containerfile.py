@@ -100,6 +100,7 @@ def test_a_file_that_the_context_names_must_lie_in_it(tmp_path: Path) -> None:
     assert containerfile.read(context / "outside").text == "FROM password\n"
 
 
+@pytest.mark.medium
 def test_continued_lines_take_linear_time(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("FROM base\nRUN " + "a\\\n" * 330_000)
     [_base, run] = containerfile.read(tmp_path / "file").instructions

@@ -35,6 +35,7 @@ async def attach(
         return await artifact.attach(client, image, payload, file_name="hyperparameters.json")
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     "referrers",
     [pytest.param(True, marks=pytest.mark.needs("referrers")), False],
@@ -318,6 +319,7 @@ def test_a_list_that_cannot_be_read_is_not_overwritten(connect: Connect) -> None
     assert list(registry.repository("team/app").tags) == ["1"]
 
 
+@pytest.mark.medium
 def test_nothing_attached_and_no_image_are_told_apart(connect: Connect) -> None:
     registry = MemoryRegistry()
 

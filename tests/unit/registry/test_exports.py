@@ -120,6 +120,7 @@ def test_every_error_that_an_export_raises_is_exported(name: str) -> None:
             assert set(raised.split(", ")) <= set(EXPORTED)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("room", ["registry", "archive", "oci"])
 def test_every_error_that_the_library_uses_is_exported(room: str) -> None:
     for path in (ROOT / "keynet" / room).rglob("*.py"):

@@ -273,6 +273,7 @@ def test_a_blob_of_wrong_bytes_says_so(connect: Connect) -> None:
         run(read_blob)
 
 
+@pytest.mark.medium
 def test_a_compressed_answer_is_not_unpacked(connect: Connect) -> None:
     bomb = gzip.compress(bytes(50_000_000), 1)
 

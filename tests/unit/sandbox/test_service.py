@@ -61,6 +61,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         yield Service(folder, store)
 
 
+@pytest.mark.medium
 def test_a_sign_in_has_the_form_of_the_specification(service: Service) -> None:
     answer = service.sign_in()
     assert set(answer) == {"accessToken", "accessTokenExpiresAt", "user", "harbor"}
@@ -160,6 +161,7 @@ def test_without_a_token_nothing_is_shown(service: Service, headers: dict[str, s
     assert answer.status_code == 401
 
 
+@pytest.mark.medium
 def test_registry_tokens_want_the_robots_password(service: Service) -> None:
     harbor = service.sign_in()["harbor"]
     path = "/service/token?service=x&scope=repository:kitech-model/k:push"

@@ -12,6 +12,7 @@ from tests.unit.script.reading import read, write
 ADD = "def add(p):\n    p.add_argument('--{name}')\n"
 
 
+@pytest.mark.medium
 def test_modules_that_are_not_read_are_counted(tmp_path: Path) -> None:
     names = [f"m{number}" for number in range(405)]
     files = {f"p/{name}.py": ADD.format(name=name) for name in names} | {"p/__init__.py": ""}
@@ -30,6 +31,7 @@ def test_a_module_that_is_not_python_is_noted(tmp_path: Path) -> None:
     assert any("cannot be read or are not valid Python" in n.message for n in found.notes)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("body", "part"),
     [

@@ -94,6 +94,7 @@ def test_a_broken_file_of_the_project_is_passed_over(project: Path) -> None:
     assert _tops(_read(project, "import broken\nimport yaml\n")) == ["yaml"]
 
 
+@pytest.mark.medium
 def test_a_large_project_is_read_in_bounds(project: Path) -> None:
     for number in range(500):
         (project / f"m{number}.py").write_text(f"import m{number + 1}\nimport other{number}\n")

@@ -51,6 +51,7 @@ def test_a_path_and_the_loaded_script_are_read_alike(path: Path) -> None:
     assert extract(script, parser_type="click") == extract(path, parser_type="click")
 
 
+@pytest.mark.medium
 def test_digest_arguments_and_decorator_open_the_file_once(path: Path) -> None:
     program = """
 import sys

@@ -57,6 +57,7 @@ def test_a_builder_that_keeps_no_image_is_refused_before_it_builds(
     assert not list(tmp_path.glob("*.tar"))
 
 
+@pytest.mark.medium
 def test_an_image_is_written_whole_and_what_made_it_released(
     request_: Request, tmp_path: Path
 ) -> None:

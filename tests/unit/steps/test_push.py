@@ -117,6 +117,7 @@ def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platfo
         yield Platform(backend, registry, host, project)
 
 
+@pytest.mark.medium
 def test_a_builder_without_binary_or_store_pushes(platform: Platform, tmp_path: Path) -> None:
     # All that mypy asks of a builder, and all that there is of this one.
     builder: Builder[Archived] = ArchiveBuilder(tmp_path)
@@ -220,6 +221,7 @@ def test_a_failed_push_is_released_and_describes_nothing(
     ]
 
 
+@pytest.mark.medium
 def test_a_push_that_the_registry_refuses_is_released(platform: Platform, tmp_path: Path) -> None:
     builder = Watched(tmp_path)
     platform.registry.watch = lambda method, _target: 403 if method == "POST" else None

@@ -26,6 +26,7 @@ def _conf(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return conf
 
 
+@pytest.mark.medium
 def test_a_mirrored_base_is_known(conf: Path) -> None:
     registry = MemoryRegistry()
     image = random_image(1)

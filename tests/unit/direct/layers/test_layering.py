@@ -37,6 +37,7 @@ def test_a_common_base_leaves_room_for_layers_of_big_wheels() -> None:
     assert most_big(200, compiled=True) == 0
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("most", "expected"),
     [(0, ["a 1, b 1, c 1"]), (1, ["a 1, b 1", "c 1"]), (9, ["a 1", "b 1", "c 1"])],

@@ -32,6 +32,7 @@ def members(content: bytes) -> dict[str, tarfile.TarInfo]:
 _NAMES = st.text("abc한 .-\U0001f600", min_size=1, max_size=60).filter(lambda n: n.strip(". "))
 
 
+@pytest.mark.medium
 @given(st.dictionaries(_NAMES, st.binary(max_size=600), max_size=8), st.randoms())
 def test_the_order_of_entries_changes_nothing(files: dict[str, bytes], random: object) -> None:
     entries = [file_entry(f"r/{name}", content) for name, content in files.items()]

@@ -47,6 +47,7 @@ def test_modules_but_those_of_tests_and_wrong_ones_are_compiled(
     }
 
 
+@pytest.mark.medium
 def test_another_folder_gives_the_same_bytes_without_its_path(
     tmp_path: Path, compiler: Compiler
 ) -> None:
@@ -55,6 +56,7 @@ def test_another_folder_gives_the_same_bytes_without_its_path(
     assert not any(str(tmp_path).encode() in content for content in one.values())
 
 
+@pytest.mark.medium
 def test_the_seed_of_hashes_is_not_the_users(
     tmp_path: Path, compiler: Compiler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -66,6 +68,7 @@ def test_the_seed_of_hashes_is_not_the_users(
     assert found[0] == found[1]
 
 
+@pytest.mark.medium
 def test_python_takes_it_without_looking_at_the_source(tmp_path: Path, compiler: Compiler) -> None:
     content = next(iter(compiled(tmp_path, compiler).values()))
     (tmp_path / "alone.pyc").write_bytes(content)

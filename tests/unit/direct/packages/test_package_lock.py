@@ -128,6 +128,7 @@ def test_what_is_no_lock_is_refused(content: bytes) -> None:
         parsed(content)
 
 
+@pytest.mark.medium
 def test_the_bill_of_materials_says_what_is_there_and_nothing_else() -> None:
     packages = narrowed([package(wheel("https://a.example/six-1-py3-none-any.whl"))], {})
     document = json.loads(cyclonedx(packages))

@@ -79,17 +79,20 @@ def test_the_images_python_counts(wheels: Path) -> None:
     assert _resolve(wheels, {"requirements.txt": b"keynet-newest\n"}, (3, 12)) == {"keynet-newest"}
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("line", [b"nowhere-to-be-found\n", b"===\n", b"./missing.whl\n"])
 def test_what_cannot_be_resolved_is_unknown(wheels: Path, line: bytes) -> None:
     assert _resolve(wheels, {"requirements.txt": line}) is None
 
 
+@pytest.mark.medium
 def test_a_known_package_of_source_alone_hides_nothing(wheels: Path) -> None:
     _wheel(wheels, "keynet_third", "antlr4-python3-runtime==4.9.*", "keynet_second")
     files = {"requirements.txt": b"keynet-third\nantlr4-python3-runtime==4.9.3\n"}
     assert _resolve(wheels, files) == {"keynet-second", "keynet-third"}
 
 
+@pytest.mark.medium
 def test_nothing_is_built(wheels: Path, tmp_path: Path) -> None:
 
     ran = tmp_path / "ran"
@@ -106,6 +109,7 @@ def test_nothing_is_built(wheels: Path, tmp_path: Path) -> None:
     assert not ran.exists()
 
 
+@pytest.mark.medium
 def test_the_answer_is_kept(wheels: Path) -> None:
     files = {"requirements.txt": b"keynet-first\n"}
     assert _resolve(wheels, files) == {"keynet-first", "keynet-second"}
@@ -134,6 +138,7 @@ def test_no_repository_is_cloned_on_this_machine(wheels: Path, tmp_path: Path, l
     assert wheels.is_dir()
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("kind", ["wheel", "source"])
 def test_nor_is_one_that_the_metadata_of_an_archive_names(
     wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str

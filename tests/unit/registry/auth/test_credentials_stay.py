@@ -119,6 +119,7 @@ def test_the_token_request_follows_no_redirect(connect: Connect) -> None:
     assert registry.caught == []
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("auth", ["basic", "token"])
 @pytest.mark.parametrize("place", ["https://evil.test/up?x=1", "https://registry.test:444/up"])
 def test_a_foreign_upload_location_gets_no_credentials(

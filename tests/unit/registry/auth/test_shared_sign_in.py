@@ -137,6 +137,7 @@ class RefusesMany(MemoryRegistry):
         return await super().handle_async_request(request)
 
 
+@pytest.mark.medium
 @pytest.mark.needs("mounts")
 def test_a_token_for_more_serves_for_less(connect: Connect) -> None:
     registry = MemoryRegistry(auth="token")

@@ -148,6 +148,7 @@ def test_an_index_with_referrers_returns_from_a_layout_as_it_was(
     assert all(manifests[digest] == content for digest, content in mine.manifests.items())
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_platform_of_a_layout_is_copied(
     source: Filled, target: tuple[MemoryRegistry, str], tmp_path: Path, kind: str
@@ -160,6 +161,7 @@ def test_one_platform_of_a_layout_is_copied(
     assert set(registry.repository("one").blobs) == blobs_of(source.images[1])
 
 
+@pytest.mark.medium
 def test_a_folder_becomes_an_archive_and_a_folder_again(source: Filled, tmp_path: Path) -> None:
     copied(source.name("all"), f"oci:{tmp_path}/a", all_platforms=True, referrers=True)
     copied(f"{tmp_path}/a", f"oci-archive:{tmp_path}/a.tar", all_platforms=True, referrers=True)
@@ -225,6 +227,7 @@ def test_one_of_several_images_has_to_be_named(
     assert len(registry.repository("x").manifests) == 1
 
 
+@pytest.mark.medium
 def test_a_folder_keeps_its_other_images(source: Filled, tmp_path: Path) -> None:
     place = f"oci:{tmp_path}/out"
     copied(source.name(), f"{place}:one")
@@ -277,6 +280,7 @@ def test_a_source_that_fails_leaves_no_file(source: Filled, tmp_path: Path, kind
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.medium
 def test_a_folder_that_fails_is_as_before(source: Filled, tmp_path: Path) -> None:
     place = f"oci:{tmp_path}/out"
     copied(source.name(), f"{place}:one")
@@ -351,6 +355,7 @@ def test_options_that_contradict_each_other_are_refused(
     assert source.registry.seen == []
 
 
+@pytest.mark.medium
 def test_an_archive_is_not_copied_onto_itself(source: Filled, tmp_path: Path) -> None:
     place = f"oci-archive:{tmp_path}/a.tar"
     copied(source.name(), place)
@@ -378,6 +383,7 @@ def test_what_is_no_layout_is_not_written_into(
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.medium
 def test_a_target_without_a_tag_is_latest(
     source: Filled, target: tuple[MemoryRegistry, str]
 ) -> None:
@@ -387,6 +393,7 @@ def test_a_target_without_a_tag_is_latest(
     assert set(registry.repository("team/app").tags) == {"latest"}
 
 
+@pytest.mark.medium
 def test_a_target_with_another_digest_is_refused(
     source: Filled, target: tuple[MemoryRegistry, str]
 ) -> None:
@@ -440,6 +447,7 @@ def test_a_path_with_a_colon_is_a_path_if_it_exists(tmp_path: Path) -> None:
     assert parse_place(text, reading=True) == Location("docker-archive", file, None, text)
 
 
+@pytest.mark.medium
 def test_each_registry_gets_its_own_login() -> None:
     with (
         served(MemoryRegistry(auth="basic", user="reader", password="password-of-the-source")) as (
@@ -476,6 +484,7 @@ def test_each_registry_gets_its_own_login() -> None:
         assert {seen.headers.get("authorization") for seen in first.seen} == sent
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_artifact_is_copied_like_an_image(
     source: Filled, target: tuple[MemoryRegistry, str], tmp_path: Path, kind: str

@@ -98,6 +98,7 @@ def test_where_there_is_no_api_the_fallback_tag_is_read(connect: Connect, kind: 
     assert run(connect, transport, work) == b"{}"
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("what", ["the image", "an index that is the image"])
 def test_an_api_that_answers_with_the_image_lists_nothing(connect: Connect, what: str) -> None:
     registry = MemoryRegistry(referrers=False)
@@ -122,6 +123,7 @@ def test_an_api_that_answers_with_the_image_lists_nothing(connect: Connect, what
     assert len(run(connect, Overriding(registry, answers), work)) == 1
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("status", [401, 403, 500, 503, 429])
 def test_a_refusal_that_may_hide_a_list_is_an_error(connect: Connect, status: int) -> None:
     transport = Overriding(MemoryRegistry(referrers=False), answering(status))

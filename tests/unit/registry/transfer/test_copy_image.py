@@ -317,6 +317,7 @@ def test_referrers_stay_behind_unless_asked_for(connect: Connect, copy: Copy) ->
     assert set(target.repository("mirror/app").tags) == {"2"}
 
 
+@pytest.mark.medium
 def test_entries_of_the_targets_fallback_tag_are_kept(connect: Connect, copy: Copy) -> None:
     source, target = MemoryRegistry(), MemoryRegistry(host="other.test")
     image = random_image(3)
@@ -458,6 +459,7 @@ def test_a_target_that_does_not_list_referrers_gets_them(connect: Connect, copy:
     assert str(attached) in target.repository("mirror/app").manifests
 
 
+@pytest.mark.medium
 @pytest.mark.needs("ranges")
 def test_a_cut_upload_does_not_read_the_source_again(connect: Connect, copy: Copy) -> None:
     faults: list[Fault] = [Cut(0.9)] * 3
@@ -487,6 +489,7 @@ def test_a_cut_upload_does_not_read_the_source_again(connect: Connect, copy: Cop
     assert all(start != "bytes=0-" for start in starts[1:])
 
 
+@pytest.mark.medium
 def test_wrong_bytes_are_found_by_who_resumes(connect: Connect, copy: Copy) -> None:
     faults: list[Fault] = [Cut(0.5)]
 

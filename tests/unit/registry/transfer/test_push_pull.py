@@ -185,6 +185,7 @@ def test_a_layer_that_changed_meanwhile_is_not_pushed(
     assert registry.repository("team/app").tags == {}
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("count", "warned"), [(127, 0), (128, 1)])
 def test_more_layers_than_docker_runs_are_pushed_with_a_warning(
     connect: Connect, count: int, warned: int

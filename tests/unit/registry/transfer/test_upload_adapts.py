@@ -53,6 +53,7 @@ def refused(counted: list[int], method: str, status: int, limit: int = -1) -> Me
     return MemoryRegistry(fault=fault)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("status", [413, 416])
 @pytest.mark.needs("chunks")
 def test_a_chunk_that_is_too_large_is_sent_smaller(connect: Connect, status: int) -> None:
@@ -87,6 +88,7 @@ def test_a_registry_without_chunks_gets_the_blob_in_one_put(connect: Connect, st
     assert len(set(sizes)) == len(sizes)
 
 
+@pytest.mark.medium
 @pytest.mark.needs("chunks")
 def test_a_registry_that_fails_at_each_chunk_gets_the_blob_in_one_put(connect: Connect) -> None:
     sizes: list[int] = []

@@ -47,6 +47,7 @@ def test_copies_content_and_time(context: Path, size: int) -> None:
     assert copied == Copied()
 
 
+@pytest.mark.medium
 def test_a_file_that_grows_and_shrinks_meanwhile_is_copied(context: Path) -> None:
     """Whatever it has: a beginning of what was written, never what was not."""
     path = context / "train.log"

@@ -9,6 +9,7 @@ import pytest
 from keynet.runtime.build import pip_archive
 
 
+@pytest.mark.medium
 def test_pip_archive_is_the_same_again_and_holds_no_windows_launcher() -> None:
     packed = pip_archive.build().content
     assert isinstance(packed, bytes)
@@ -29,6 +30,7 @@ def test_pip_archive_is_made_once_and_left_for_the_next_push(tmp_path: Path) -> 
     assert made.content.stat().st_ino == inode
 
 
+@pytest.mark.medium
 def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     made = pip_archive.build(tmp_path / "file" / "cache")

@@ -133,6 +133,7 @@ def test_proxies_are_in_the_environment_and_not_in_the_arguments(
     assert seen[0] == LogLine("using ***", "build")
 
 
+@pytest.mark.medium
 def test_a_failed_build_keeps_its_cache_and_its_containerfile(
     machine: Machine, plan: BuildPlan
 ) -> None:
@@ -153,6 +154,7 @@ def test_a_failed_build_names_the_users_own_file(machine: Machine, plan: BuildPl
         _engine(machine, "podman").build(replace(plan, recipe=own), None, ignore, None)
 
 
+@pytest.mark.medium
 def test_working_containers_of_this_build_alone_are_removed(
     machine: Machine, plan: BuildPlan
 ) -> None:
@@ -209,6 +211,7 @@ def test_a_remote_podman_is_asked_for_the_registrys_digest(machine: Machine) -> 
         engine.push(BUILT, TARGET, ACCESS, ignore)
 
 
+@pytest.mark.medium
 def test_one_tag_a_project_stays(machine: Machine) -> None:
     for builder in _builders(machine):
         program = machine.install(builder.engine.name, Answer("*"))
@@ -232,6 +235,7 @@ def test_removing_what_is_gone_is_no_error(machine: Machine) -> None:
     _engine(machine, "buildah").release(BUILT)
 
 
+@pytest.mark.medium
 def test_save_names_the_destination(machine: Machine) -> None:
     program = machine.install(
         "buildah",
@@ -250,6 +254,7 @@ def test_save_names_the_destination(machine: Machine) -> None:
         engine.save(BUILT, "oci-archive", Path("/bad"), ignore)
 
 
+@pytest.mark.medium
 def test_a_remote_podman_saves_on_this_side(machine: Machine) -> None:
     program = machine.install("podman", Answer("save *"))
     engine = _engine(machine, "podman", remote=True)
@@ -281,6 +286,7 @@ def _builders(machine: Machine) -> list[PodmanLike | Docker]:
     return [_engine(machine, "podman"), _engine(machine, "buildah"), _docker(machine)]
 
 
+@pytest.mark.medium
 def test_the_password_of_a_login_is_typed_in(machine: Machine) -> None:
     for builder in _builders(machine):
         program = machine.install(builder.engine.name, Answer("login *"), Answer("logout *"))
@@ -326,6 +332,7 @@ WRITE_ID = (
 )
 
 
+@pytest.mark.medium
 def test_docker_legacy_gets_a_tar(machine: Machine, plan: BuildPlan) -> None:
     config = machine.home / "config"
     look = f'/bin/cp "$DOCKER_CONFIG/config.json" {config}; {WRITE_ID}'
@@ -369,6 +376,7 @@ def test_docker_uses_the_hosts_network_for_loopback(
     assert ("--network" in program.calls[0].arguments) is host
 
 
+@pytest.mark.medium
 def test_docker_names_the_cache_of_a_failed_build(machine: Machine, plan: BuildPlan) -> None:
     log = f"Step 1/2 : FROM a\nStep 2/3 : COPY b c\n ---> {STAGE}\nStep 3/3 : RUN false\n"
     program = machine.install(
@@ -379,6 +387,7 @@ def test_docker_names_the_cache_of_a_failed_build(machine: Machine, plan: BuildP
     assert program.verbs[-2].startswith(f"tag {STAGE} localhost/keynet/")
 
 
+@pytest.mark.medium
 def test_docker_pushes_the_name_that_it_built_and_takes_it_away(
     machine: Machine, plan: BuildPlan
 ) -> None:
@@ -654,6 +663,7 @@ def test_a_docker_that_loads_no_image_gets_uv_with_the_build(
         assert tar.getmember("build/uv").mode & 0o111
 
 
+@pytest.mark.medium
 def test_nothing_is_asked_where_there_is_nothing_to_install(
     machine: Machine, plan: BuildPlan
 ) -> None:
@@ -687,6 +697,7 @@ def test_a_base_that_cannot_be_pulled_is_left_to_the_build(
     assert LogLine("manifest unknown", "build") in seen
 
 
+@pytest.mark.medium
 def test_a_users_containerfile_gets_the_hosts_pip_settings_by_a_mount(
     machine: Machine, plan: BuildPlan
 ) -> None:
@@ -708,6 +719,7 @@ def test_a_users_containerfile_gets_the_hosts_pip_settings_by_a_mount(
     assert program.verbs[0].count(":/etc/xdg/pip:ro") == 1
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("generated", [True, False])
 def test_nothing_is_mounted_without_need(
     machine: Machine, plan: BuildPlan, *, generated: bool
@@ -721,6 +733,7 @@ def test_nothing_is_mounted_without_need(
     assert "--volume" not in program.verbs[0]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("mode", "version", "mounts"),
     [
@@ -781,6 +794,7 @@ localhost/keynet/p:stage-1 1 kB
 """
 
 
+@pytest.mark.medium
 def test_what_builds_left_is_told_from_other_images(machine: Machine) -> None:
     for builder in _builders(machine):
         program = machine.install(builder.engine.name, Answer("images *", LISTED), Answer("rmi *"))
@@ -793,6 +807,7 @@ def test_what_builds_left_is_told_from_other_images(machine: Machine) -> None:
         assert program.verbs[-1] == "rmi localhost/keynet/p:latest localhost/keynet/p:stage-1"
 
 
+@pytest.mark.medium
 def test_podman_and_buildah_are_seen_to_share_a_store(machine: Machine) -> None:
     stores = []
     for builder in _builders(machine):

@@ -52,6 +52,7 @@ def _inspecting(name: str, first: str, then: str, marker: Path) -> Answer:
     )
 
 
+@pytest.mark.medium
 @NAMES
 def test_an_image_of_the_right_platform_is_built_once(
     machine: Machine, plan: BuildPlan, name: str

@@ -109,6 +109,7 @@ def test_a_stage_with_a_password_is_removed_after_a_failed_build(
     assert not _tagged(program)
 
 
+@pytest.mark.medium
 def test_a_password_in_a_requirement_counts(machine: Machine) -> None:
     program = _install(machine, "docker", BUILT, 0)
     builder = _engine(machine, "docker")

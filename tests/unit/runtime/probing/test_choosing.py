@@ -63,6 +63,7 @@ def _docker_builder() -> Docker:
     return builder
 
 
+@pytest.mark.medium
 def test_isolations_are_tried_in_order_until_one_runs(machine: Machine) -> None:
     machine.install("runc")
     fails = Answer("build *--isolation oci*", stderr=CRUN_FAILS, status=1)
@@ -77,6 +78,7 @@ def test_isolations_are_tried_in_order_until_one_runs(machine: Machine) -> None:
     assert verbs[-1].startswith("rmi localhost/keynet/probe:")
 
 
+@pytest.mark.medium
 def test_second_choice_comes_from_the_cache(machine: Machine) -> None:
     program = machine.install("buildah", VERSION, INFO, Answer("build *"), Answer("rmi *"))
     first = _chosen()
@@ -85,6 +87,7 @@ def test_second_choice_comes_from_the_cache(machine: Machine) -> None:
     assert len(program.calls) == called
 
 
+@pytest.mark.medium
 def test_the_users_isolation_comes_first(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUILDAH_ISOLATION", "chroot")
     verbs = _buildah(machine, Answer("build *"))
@@ -180,6 +183,7 @@ def ordinary(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     shutil.rmtree(run, ignore_errors=True)
 
 
+@pytest.mark.medium
 @pytest.mark.usefixtures("ordinary")
 def test_rootless_vfs_gives_way_to_an_own_overlay_store(machine: Machine) -> None:
     own = BUILDAH_INFO.replace('"rootless": false', '"rootless": true')
@@ -217,6 +221,7 @@ def test_a_kernel_that_refuses_overlay_leaves_the_users_store(machine: Machine) 
     assert not (machine.home / ".local/share/keynet/storage").exists()
 
 
+@pytest.mark.medium
 def test_one_id_is_not_enough(machine: Machine) -> None:
     rootless = BUILDAH_INFO.replace('"rootless": false', '"rootless": true')
     machine.install("buildah", VERSION, Answer("info", rootless), Answer("*unshare*", "0 1000 1\n"))
@@ -290,6 +295,7 @@ def test_docker_takes_buildkit_when_it_works(machine: Machine, daemon: str) -> N
     assert _docker_builder().invocation.mode == "buildx"
 
 
+@pytest.mark.medium
 def test_docker_falls_back_to_the_legacy_builder(machine: Machine, daemon: str) -> None:
     missing = "ERROR: BuildKit is enabled but the buildx component is missing or broken.\n"
     _docker(
@@ -311,6 +317,7 @@ def test_docker_respects_the_users_choice(
     assert _docker_builder().invocation.mode == mode
 
 
+@pytest.mark.medium
 def test_docker_without_a_bridge_uses_the_hosts_network(machine: Machine, daemon: str) -> None:
     machine.install(
         "docker",
@@ -352,6 +359,7 @@ def test_docker_without_its_daemon(machine: Machine, tmp_path: Path) -> None:
         _chosen("docker")
 
 
+@pytest.mark.medium
 def test_docker_with_a_broken_context(machine: Machine) -> None:
     machine.install(
         "docker",
@@ -378,6 +386,7 @@ def test_a_stopped_daemon_is_noticed_and_a_started_one_too(
     assert _chosen("auto").name == "buildah"
 
 
+@pytest.mark.medium
 def test_nothing_usable_names_all_with_reason_and_fix(machine: Machine) -> None:
     with pytest.raises(EngineUnavailable) as caught:
         _chosen("auto")

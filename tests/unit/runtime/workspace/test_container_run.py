@@ -56,6 +56,7 @@ def _execute(commands: ContainerCommands, streams: tuple[int, int], **more: str)
     )
 
 
+@pytest.mark.medium
 def test_the_container_goes_whatever_the_status_is(
     tmp_path: Path, streams: tuple[int, int]
 ) -> None:
@@ -70,6 +71,7 @@ def test_the_container_goes_whatever_the_status_is(
     assert (tmp_path / "out").read_text() == "hello\nhello\n"
 
 
+@pytest.mark.medium
 def test_a_process_that_was_killed_for_its_memory_is_known(
     tmp_path: Path, streams: tuple[int, int]
 ) -> None:
@@ -81,6 +83,7 @@ def test_a_process_that_was_killed_for_its_memory_is_known(
     assert _execute(commands, streams) == Outcome(1, out_of_memory=True)
 
 
+@pytest.mark.medium
 def test_a_container_that_did_not_start_has_the_engines_words(
     tmp_path: Path, streams: tuple[int, int]
 ) -> None:
@@ -96,6 +99,7 @@ def test_a_container_that_did_not_start_has_the_engines_words(
     assert (tmp_path / "err").read_text() == "Error: no driver\n"
 
 
+@pytest.mark.medium
 def test_a_program_with_status_125_of_its_own_was_started(
     tmp_path: Path, streams: tuple[int, int]
 ) -> None:
@@ -107,6 +111,7 @@ def test_a_program_with_status_125_of_its_own_was_started(
     assert _execute(commands, streams) == Outcome(125)
 
 
+@pytest.mark.medium
 def test_a_daemon_that_has_gone_is_named_with_what_to_do(
     tmp_path: Path, streams: tuple[int, int]
 ) -> None:
@@ -121,6 +126,7 @@ def test_a_daemon_that_has_gone_is_named_with_what_to_do(
     assert program.verbs[-1].startswith("rm ")
 
 
+@pytest.mark.medium
 def test_a_container_that_stays_does_not_hide_the_status(
     tmp_path: Path, streams: tuple[int, int]
 ) -> None:
@@ -134,6 +140,7 @@ def test_a_container_that_stays_does_not_hide_the_status(
     assert "keynet clean" in outcome.left.hint
 
 
+@pytest.mark.medium
 def test_output_that_cannot_be_copied_stays_in_the_container(
     tmp_path: Path, streams: tuple[int, int]
 ) -> None:
@@ -148,6 +155,7 @@ def test_output_that_cannot_be_copied_stays_in_the_container(
     assert not any(verb.startswith("rm ") for verb in program.verbs)
 
 
+@pytest.mark.medium
 def test_a_container_that_is_gone_already_is_no_error(
     tmp_path: Path, streams: tuple[int, int]
 ) -> None:

@@ -236,6 +236,7 @@ def test_a_program_that_forgets_to_stop_ends_all_the_same() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "asked\n", "")
 
 
+@pytest.mark.medium
 def test_ctrl_c_while_another_program_runs_does_not_end_the_watch() -> None:
     engine = Hanging()
     seen: queue.Queue[Health] = queue.Queue()

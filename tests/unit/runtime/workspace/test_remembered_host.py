@@ -48,12 +48,14 @@ def test_the_answer_is_kept_whole(machine: Machine, podman: EngineProgram) -> No
     assert len(podman.calls) == 1
 
 
+@pytest.mark.medium
 def test_a_remote_host_is_always_asked(machine: Machine, podman: EngineProgram) -> None:
     for _turn in range(2):
         system(machine, remote=True)
     assert len(podman.calls) == 2
 
 
+@pytest.mark.medium
 def test_an_old_or_damaged_answer_is_asked_again(machine: Machine, podman: EngineProgram) -> None:
     system(machine)
     (kept,) = (places.cache() / "hosts").iterdir()
@@ -65,6 +67,7 @@ def test_an_old_or_damaged_answer_is_asked_again(machine: Machine, podman: Engin
     assert len(podman.calls) == 7
 
 
+@pytest.mark.medium
 def test_other_settings_of_podman_are_asked_again(
     machine: Machine, podman: EngineProgram, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,6 +77,7 @@ def test_other_settings_of_podman_are_asked_again(
     assert len(podman.calls) == 2
 
 
+@pytest.mark.medium
 def test_docker_is_asked_again_when_its_daemon_was_started_again(
     machine: Machine, short_runtime: Path
 ) -> None:

@@ -60,12 +60,14 @@ def test_two_ids_never_have_one_name() -> None:
     assert len(set(names)) == len(names) - 1
 
 
+@pytest.mark.medium
 @given(st.text(), st.text())
 def test_names_are_equal_only_for_equal_texts(one: str, two: str) -> None:
     assert (safe_name(one) == safe_name(two)) == (one == two)
     assert safe_name(one) != safe_name(f"{safe_name(one)}x")
 
 
+@pytest.mark.medium
 @given(st.text())
 def test_a_name_that_was_made_is_not_taken_for_another_text(text: str) -> None:
     made = safe_name(text)

@@ -47,6 +47,7 @@ def test_any_media_type_is_kept(desk: Desk) -> None:
     assert answer.headers["content-type"] == media_type
 
 
+@pytest.mark.medium
 def test_a_tag_moves(desk: Desk) -> None:
     first, second = desk.put(desk.image(b"1"), "latest"), desk.put(desk.image(b"2"), "latest")
     answer = desk.ask("HEAD", "/v2/some/app/manifests/latest")
@@ -144,6 +145,7 @@ def test_referrers_are_listed_in_the_order_in_which_they_came(desk: Desk) -> Non
     assert [entry["digest"] for entry in listed(desk, subject)] == [*pushed[1:], again]
 
 
+@pytest.mark.medium
 def test_referrers_are_listed_and_filtered(desk: Desk) -> None:
     subject = desk.put(desk.image(), "latest")
     assert listed(desk, subject) == []
@@ -168,6 +170,7 @@ def test_a_subject_need_not_be_there(desk: Desk) -> None:
     assert desk.ask("GET", "/v2/some/app/referrers/x").status_code == 400
 
 
+@pytest.mark.medium
 def test_deleting_a_tag_leaves_the_manifest_and_deleting_a_manifest_takes_its_tags(
     desk: Desk,
 ) -> None:
@@ -194,6 +197,7 @@ def every_page(desk: Desk, path: str, key: str) -> list[list[str]]:
     return pages
 
 
+@pytest.mark.medium
 def test_tags_come_in_order_page_by_page(desk: Desk) -> None:
     image = desk.image()
     for tag in ("b", "B", "a", "C", "d_1"):
@@ -212,6 +216,7 @@ def test_a_repository_that_is_none_has_no_tags(desk: Desk) -> None:
     assert (answer.status_code, code(answer)) == (404, "NAME_UNKNOWN")
 
 
+@pytest.mark.medium
 def test_the_catalog_has_every_repository_with_a_manifest(desk: Desk) -> None:
     for name in ("b/app", "a", "a/inner"):
         desk.name = name
@@ -220,6 +225,7 @@ def test_the_catalog_has_every_repository_with_a_manifest(desk: Desk) -> None:
     assert every_page(desk, "/v2/_catalog?n=2", "repositories") == [["a", "a/inner"], ["b/app"]]
 
 
+@pytest.mark.medium
 def test_a_restart_keeps_images_and_removes_what_nothing_needs(open_desk: Open) -> None:
     before = open_desk()
     kept, removed = before.image(b"kept"), before.image(b"removed")

@@ -82,6 +82,7 @@ def test_a_mount_needs_the_right_to_read_the_source(desk: Desk, guard: TokenGuar
     assert desk.ask("POST", mount, headers=both).status_code == 201
 
 
+@pytest.mark.medium
 def test_a_mount_without_a_source_takes_it_from_what_may_be_read(
     open_desk: Open, guard: TokenGuard
 ) -> None:

@@ -75,6 +75,7 @@ def test_no_two_dialects_handle_the_same_name() -> None:
     assert {name for name, count in counted.items() if count > 1} == set()
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_script_imports_no_dialect_that_it_does_not_use(tmp_path: Path, name: str) -> None:
     others = {"absl", "click.command", "fields.fire", "docopt", "sacred", "hydra.decorated"}

@@ -73,6 +73,7 @@ def test_a_hostile_script_ends_and_its_result_is_small(tmp_path: Path, script: s
     assert len(repr(found.to_json())) < 2_000_000
 
 
+@pytest.mark.medium
 def test_a_script_that_does_too_much_says_so(tmp_path: Path) -> None:
     found = read(tmp_path, SCRIPTS["nested-while"])
     assert [(note.line, note.message) for note in found.notes] == [

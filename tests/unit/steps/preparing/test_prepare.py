@@ -299,6 +299,7 @@ def test_a_secret_goes_to_the_index_of_the_users_settings(project: Path) -> None
     assert b"u:t0ken-of-the-user@index.example.com" in _content(found)
 
 
+@pytest.mark.medium
 def test_what_only_pip_can_do_is_refused_where_uv_is_asked_for(project: Path) -> None:
     (project / "requirements.txt").write_text("six --config-settings a=b\n")
     with pytest.raises(UsageError, match=r"uv cannot install requirements\.txt") as caught:

@@ -184,6 +184,7 @@ def test_a_setup_py_that_computes_is_named(tmp_path: Path, text: str) -> None:
     assert "requirements.txt" in notices[0]
 
 
+@pytest.mark.medium
 def test_the_environment_of_conda_is_translated(tmp_path: Path) -> None:
     write(
         tmp_path,

@@ -289,6 +289,7 @@ def test_pip_comes_along_where_the_base_has_none(stage: Path, base: Path) -> Non
     assert "(keynet has no uv for this platform)" in done.stderr
 
 
+@pytest.mark.medium
 def test_no_pip_that_runs_is_said(stage: Path, base: Path) -> None:
     (stage / "pip.py").write_text("raise SystemExit('no pip here')\n")
     nothing = (
@@ -300,6 +301,7 @@ def test_no_pip_that_runs_is_said(stage: Path, base: Path) -> None:
     assert "the base image has no pip" in done.stderr
 
 
+@pytest.mark.medium
 def test_missing_standard_library_is_said(stage: Path, base: Path) -> None:
     done = run(stage, base, before="sys.modules['json'] = None")
     assert done.returncode == 1
@@ -317,6 +319,7 @@ def test_a_uv_that_does_not_run_leaves_it_to_pip(stage: Path, base: Path, conten
     assert "(uv does not run on this base" in done.stderr
 
 
+@pytest.mark.medium
 def test_uv_that_is_insisted_on_and_cannot_is_an_error(stage: Path, base: Path) -> None:
     (stage / "installer.json").write_text('{"installer": "uv", "pip_because": ["a reason"]}')
     done = run(stage, base)
@@ -333,6 +336,7 @@ def test_pip_is_taken_for_what_only_pip_knows(stage: Path, base: Path) -> None:
     assert "(a reason)" in done.stderr
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("uv", [UV, pytest.param(NOTHING, marks=pytest.mark.slow)])
 def test_references_of_a_requirements_file_are_those_of_its_folder(
     stage: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uv: Path
@@ -345,6 +349,7 @@ def test_references_of_a_requirements_file_are_those_of_its_folder(
     assert python(made(stage), "-c", "import tinydep; print('seen')") == "seen"
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("uv", [UV, pytest.param(NOTHING, marks=pytest.mark.slow)])
 def test_status_of_the_installer_is_the_programs_own(stage: Path, base: Path, uv: Path) -> None:
     (stage / "requirements.txt").write_text("--no-index\nnothing-of-this-name\n")
@@ -353,6 +358,7 @@ def test_status_of_the_installer_is_the_programs_own(stage: Path, base: Path, uv
     assert "nothing-of-this-name" in done.stderr
 
 
+@pytest.mark.medium
 def test_network_reaches_pip_by_variables(stage: Path) -> None:
     (stage / "ca.pem").write_text("PEM")
     (stage / "pip.conf").write_text("[global]\n")

@@ -113,6 +113,7 @@ def test_the_hosts_network_is_tried_when_the_builders_own_does_not_work(
     assert builder.invocation.network == "host"
 
 
+@pytest.mark.medium
 def test_a_builder_that_only_copies(machine: Machine, far: str) -> None:
     no_run = 'for last; do :; done; /bin/grep -q RUN "$last/Containerfile" || exit 0'
     failing = Answer("buildx build *", stderr="ERROR: permission denied\n", status=1, also=no_run)
@@ -140,6 +141,7 @@ def test_a_builder_that_does_not_work_is_told(machine: Machine, answers: list[An
         _chosen()
 
 
+@pytest.mark.medium
 @pytest.mark.usefixtures("far")
 def test_the_daemons_own_builder_is_used_as_ever(machine: Machine, tmp_path: Path) -> None:
     program = _docker(
@@ -171,6 +173,7 @@ def _staging(machine: Machine) -> list[Path]:
     return list((machine.home / ".cache/keynet/staging").glob("*"))
 
 
+@pytest.mark.medium
 def test_pushing_asks_for_the_same_build_out_of_the_cache(
     machine: Machine, plan: BuildPlan
 ) -> None:
@@ -226,6 +229,7 @@ def test_a_failed_build_leaves_no_files(machine: Machine, plan: BuildPlan) -> No
     assert not _staging(machine)
 
 
+@pytest.mark.medium
 def test_failures_of_pushing_and_saving_are_told(machine: Machine, plan: BuildPlan) -> None:
     _docker(
         machine,

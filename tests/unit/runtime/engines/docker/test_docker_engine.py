@@ -49,6 +49,7 @@ def install(machine: Machine, *answers: Answer) -> EngineProgram:
     return machine.install("docker", *answers)
 
 
+@pytest.mark.medium
 def test_client_and_server_have_versions_of_their_own(machine: Machine) -> None:
     install(machine, VERSION)
     found = ENGINE.version()
@@ -102,6 +103,7 @@ def test_a_program_that_is_missing_is_unavailable(machine: Machine) -> None:
     assert "docker.io" in raised.value.hint
 
 
+@pytest.mark.medium
 def test_a_daemon_that_hangs_is_unavailable_after_the_time(machine: Machine) -> None:
     install(machine, Answer("*", also="exec /bin/sleep 30"))
     with pytest.raises(EngineUnavailable, match="did not answer"):
@@ -148,6 +150,7 @@ def test_info_without_a_daemon_is_unavailable(machine: Machine) -> None:
         ENGINE.system()
 
 
+@pytest.mark.medium
 def test_a_network_is_made_once_with_labels_and_attachable(machine: Machine) -> None:
     program = install(
         machine,
@@ -169,6 +172,7 @@ def test_a_network_is_made_once_with_labels_and_attachable(machine: Machine) -> 
     assert created[0][-2:] == ["--", "keynet-network"]
 
 
+@pytest.mark.medium
 def test_a_network_that_the_daemon_refuses_is_an_error_with_its_words(machine: Machine) -> None:
     install(
         machine,
@@ -186,6 +190,7 @@ def test_a_network_that_the_daemon_refuses_is_an_error_with_its_words(machine: M
     assert "docker network prune" in raised.value.hint
 
 
+@pytest.mark.medium
 def test_a_name_that_only_looks_alike_is_another_network(machine: Machine) -> None:
     program = install(
         machine,
@@ -197,6 +202,7 @@ def test_a_name_that_only_looks_alike_is_another_network(machine: Machine) -> No
     assert r"name=^keynet\.network$" in program.verbs[1]
 
 
+@pytest.mark.medium
 def test_containers_are_read_whole(machine: Machine) -> None:
     install(
         machine,
@@ -210,6 +216,7 @@ def test_containers_are_read_whole(machine: Machine) -> None:
     ENGINE.remove_container("workspace_1")
 
 
+@pytest.mark.medium
 def test_a_container_that_ends_meanwhile_is_removed(machine: Machine) -> None:
     gone = machine.home / "gone"
     install(
@@ -223,6 +230,7 @@ def test_a_container_that_ends_meanwhile_is_removed(machine: Machine) -> None:
     ENGINE.remove_container("workspace_1")
 
 
+@pytest.mark.medium
 def test_what_is_missing_is_an_error_of_its_own(machine: Machine) -> None:
     install(machine, VERSION, Answer("*", "", "Error: No such thing", 1))
     with pytest.raises(ContainerNotFound, match="docker has no container -x"):

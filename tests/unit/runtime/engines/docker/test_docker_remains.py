@@ -47,6 +47,7 @@ def _docker(machine: Machine, containers: str, *more: Answer) -> DockerRemains:
     return DockerRemains(str(machine.programs / "docker"))
 
 
+@pytest.mark.medium
 def test_names_tell_whose_they_are(machine: Machine) -> None:
     mine = f"keynet-packages-{OWNER}-ab"
     others = ["my-keynet-packages-x", "keynet-packages-1", f"x-keynet-packages-{OWNER}-ab"]
@@ -59,6 +60,7 @@ def test_names_tell_whose_they_are(machine: Machine) -> None:
     assert (cache.name, cache.owner) == ("localhost/keynet/p-1:latest", None)
 
 
+@pytest.mark.medium
 def test_names_of_pushes_are_found_by_the_notes_of_their_processes(machine: Machine) -> None:
     name = f"registry.example/p-{os.urandom(4).hex()}/m:latest"
     listed = f"{name} 7MB\nregistry.example/mine:latest 8MB\n"
@@ -71,6 +73,7 @@ def test_names_of_pushes_are_found_by_the_notes_of_their_processes(machine: Mach
     assert (found.name, found.owner, found.size) == (name, owners.of(folder), 7_000_000)
 
 
+@pytest.mark.medium
 def test_only_what_was_found_is_removed(machine: Machine) -> None:
     docker = _docker(machine, "")
     docker.remove(docker.find())
@@ -80,6 +83,7 @@ def test_only_what_was_found_is_removed(machine: Machine) -> None:
     assert program.calls == []
 
 
+@pytest.mark.medium
 def test_a_container_that_stays_is_an_error(machine: Machine) -> None:
     refused = Answer("rm *", stderr="Error: device or resource busy", status=1)
     docker = _docker(machine, _listed(f"keynet-packages-{OWNER}-ab"), refused)

@@ -32,6 +32,7 @@ def listening(short_runtime: Path) -> Iterator[str]:
         yield f"unix://{path}"
 
 
+@pytest.mark.medium
 def test_client_and_daemon_are_asked(machine: Machine, listening: str) -> None:
     _docker(machine, listening, Answer("version *", VERSIONS), Answer("info *", INFO))
     found = docker_report.report()

@@ -43,6 +43,7 @@ OF_PODMAN_3 = {
 LISTED = json.dumps([NETWORK])
 
 
+@pytest.mark.medium
 def test_versions_with_and_without_a_service(machine: Machine) -> None:
     alone = {"Client": {"Version": "4.3.1", "APIVersion": "4.3.1"}}
     machine.install("podman", Answer("version *", json.dumps(alone)))
@@ -55,6 +56,7 @@ def test_versions_with_and_without_a_service(machine: Machine) -> None:
     assert BUILDAH_HERE.version().client == "1.28.2"
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("engine", [PODMAN_HERE, BUILDAH_HERE])
 def test_a_store_that_cannot_be_used_is_unavailable(machine: Machine, engine: PodmanEngine) -> None:
     said = 'Error: User-selected graph driver "overlay" overwritten by graph driver "vfs"'
@@ -65,6 +67,7 @@ def test_a_store_that_cannot_be_used_is_unavailable(machine: Machine, engine: Po
         assert "STORAGE_DRIVER" in raised.value.hint
 
 
+@pytest.mark.medium
 def test_a_service_that_does_not_answer_is_unavailable(machine: Machine) -> None:
     said = (
         "Cannot connect to Podman. Please verify your connection\n"
@@ -112,6 +115,7 @@ def test_limits_without_root_on_cgroups_v1_cannot_be_enforced() -> None:
     assert read_system("podman", {"host": {"cgroupControllers": None}}, "4").limits == frozenset()
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("listed", [NETWORK, OF_PODMAN_3])
 def test_networks_of_every_generation_are_read(machine: Machine, listed: dict[str, object]) -> None:
     machine.install("podman", Answer("network ls *", json.dumps([OTHER, listed])))
@@ -122,6 +126,7 @@ def test_networks_of_every_generation_are_read(machine: Machine, listed: dict[st
         PODMAN_HERE.network("x")
 
 
+@pytest.mark.medium
 def test_a_network_is_made_once_with_labels(machine: Machine) -> None:
     made = machine.home / "made"
     program = machine.install(
@@ -136,6 +141,7 @@ def test_a_network_is_made_once_with_labels(machine: Machine) -> None:
     assert created[0][:4] == ["network", "create", "--driver=bridge", "--label=keynet.managed=true"]
 
 
+@pytest.mark.medium
 def test_one_that_another_process_has_just_made_is_taken(machine: Machine) -> None:
     made = machine.home / "made"
     machine.install(
@@ -152,6 +158,7 @@ def test_one_that_another_process_has_just_made_is_taken(machine: Machine) -> No
     assert PODMAN_HERE.ensure_network("keynet-network").id == "abc"
 
 
+@pytest.mark.medium
 def test_a_list_is_asked_for_again_while_a_network_is_removed(machine: Machine) -> None:
     seen = machine.home / "seen"
     seen = machine.home / "seen"
@@ -163,6 +170,7 @@ def test_a_list_is_asked_for_again_while_a_network_is_removed(machine: Machine) 
     assert len(PODMAN_HERE.networks()) == 1
 
 
+@pytest.mark.medium
 def test_containers_are_read(machine: Machine) -> None:
     listed = {"Names": ["w"], "Id": "c1", "Image": "i", "State": "exited", "Labels": None}
     inspected = {
@@ -185,6 +193,7 @@ def test_containers_are_read(machine: Machine) -> None:
     PODMAN_HERE.remove_container("w")
 
 
+@pytest.mark.medium
 def test_what_is_missing_is_an_error_of_its_own(machine: Machine) -> None:
     for name in ("podman", "buildah"):
         machine.install(

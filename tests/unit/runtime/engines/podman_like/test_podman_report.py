@@ -22,6 +22,7 @@ def _info(name: str) -> str:
     return (RECORDED / f"info-debian-12-{name}.json").read_text()
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("dialect", [PODMAN, BUILDAH])
 def test_the_engine_is_asked(machine: Machine, dialect: Dialect) -> None:
     info = json.loads(_info(dialect.name))
@@ -34,6 +35,7 @@ def test_the_engine_is_asked(machine: Machine, dialect: Dialect) -> None:
     assert dialect.name in found.prune
 
 
+@pytest.mark.medium
 def test_a_service_has_a_version_of_its_own(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -47,6 +49,7 @@ def test_a_service_has_a_version_of_its_own(
     assert (found.server, found.remote, found.endpoint) == ("5.4.2", True, "unix:///there.sock")
 
 
+@pytest.mark.medium
 def test_an_info_that_fails_leaves_the_reason_to_the_trial(machine: Machine) -> None:
     machine.install("podman", VERSION, Answer("info*", stderr="database is locked", status=125))
     assert podman_report.report(PODMAN) == EngineReport("4.3.1")

@@ -41,6 +41,7 @@ def _buildah(machine: Machine, store: Path, *answers: Answer) -> PodmanRemains:
     return found
 
 
+@pytest.mark.medium
 def test_containers_are_told_by_the_marker_of_their_build(machine: Machine, tmp_path: Path) -> None:
     _container(tmp_path, "mine", "id=x,src=/y", f"id=keynet-build,src=/a b/marker-{OWNER}")
     _container(tmp_path, "users", "id=mine,src=/home/u/token")
@@ -62,6 +63,7 @@ def test_the_marker_of_this_process_has_its_token(tmp_path: Path) -> None:
     assert Path(flag.partition("src=")[2]).exists()
 
 
+@pytest.mark.medium
 def test_a_container_that_stays_is_an_error(machine: Machine, tmp_path: Path) -> None:
     _container(tmp_path, "mine", f"id=keynet-build,src=/a/marker-{OWNER}")
     refused = Answer("rm *", stderr="Error: layer is in use", status=1)
@@ -70,6 +72,7 @@ def test_a_container_that_stays_is_an_error(machine: Machine, tmp_path: Path) ->
         buildah.remove([each for each in buildah.find() if each.kind is Kind.BUILD])
 
 
+@pytest.mark.medium
 def test_a_container_that_is_gone_already_is_none(machine: Machine, tmp_path: Path) -> None:
     _container(tmp_path, "mine", f"id=keynet-build,src=/a/marker-{OWNER}")
     gone = f"{tmp_path}/overlay-containers"
@@ -78,6 +81,7 @@ def test_a_container_that_is_gone_already_is_none(machine: Machine, tmp_path: Pa
     buildah.remove([each for each in buildah.find() if each.kind is Kind.BUILD])
 
 
+@pytest.mark.medium
 def test_an_engine_without_facts_is_an_error(machine: Machine, tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="valid JSON"):
         _buildah(machine, tmp_path, Answer("info", "no")).find()

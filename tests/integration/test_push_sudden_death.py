@@ -58,7 +58,9 @@ def test_a_second_ctrl_c_leaves_as_little_as_the_first(
                     os.kill(process.pid, signal.SIGINT)
                 time.sleep(gap_s)
             told, _ = process.communicate(timeout=WITHIN_S)
-        assert process.returncode in {0, 130}, told
+        # On a busy machine the signal may come before the interpreter has begun.
+        unbegun = process.returncode == -signal.SIGINT and not told
+        assert unbegun or process.returncode in {0, 130}, told
         assert _without_images(left(setup)) == _without_images(before), told
         assert not _temporary_names(setup), told
 

@@ -88,10 +88,10 @@ def run_arguments(
     """
     limits = run.limits
     arguments = ["run", "--name", run.name, *label_flags(run)]
-    # A missing image was pulled before, with credentials, or the run has failed.
-    arguments += ["--pull", "never", "--network", run.network]
     # It would be a second program within the limits, and podman without systemd complains of it.
     arguments.append("--no-healthcheck")
+    # A missing image was pulled before, with credentials, or the run has failed.
+    arguments += ["--pull", "never", "--network", run.network]
     if limits.cpus is not None and "cpus" in enforced:
         arguments += ["--cpus", f"{limits.cpus:g}"]
     if limits.memory is not None and "memory" in enforced:

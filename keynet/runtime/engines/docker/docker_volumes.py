@@ -6,7 +6,6 @@ in it docker changes the rights of a folder, and the run takes them over.
 """
 
 import contextlib
-import tarfile
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -73,6 +72,9 @@ def _open(questions: Questions, holder: str, folders: Iterable[str]) -> None:
 
 def _write(folders: Iterable[str], pipe: BinaryIO) -> None:
     """Write a tar of folders that everybody may write to."""
+    # Most runs need none.
+    import tarfile
+
     with tarfile.open(fileobj=pipe, mode="w|") as archive:
         for each in folders:
             member = tarfile.TarInfo(each.lstrip("/"))

@@ -165,6 +165,7 @@ ABILITIES: Final[dict[str, Callable[[Profile], bool]]] = {
     "deletion": lambda p: p.deletion,
     "catalog": lambda p: p.catalog == 200,
     "empty repositories in the list": lambda p: p.empty_listed,
+    "404 for what is absent": lambda p: p.absent_head == 404,
     "challenges": lambda p: not p.quiet,
     "own token server": lambda p: not p.foreign_tokens,
 }

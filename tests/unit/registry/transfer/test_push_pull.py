@@ -237,7 +237,7 @@ def test_a_registry_that_stores_something_else_is_noticed(connect: Connect) -> N
         asyncio.run(push(connect, Liar(), random_image(9)))
 
 
-@pytest.mark.needs("deletion")
+@pytest.mark.needs("deletion", "404 for what is absent")
 def test_a_delete_whose_answer_is_lost_is_done(connect: Connect) -> None:
     lost = [LostAnswer()]
     registry = MemoryRegistry(fault=lambda q: lost.pop() if q.method == "DELETE" and lost else None)

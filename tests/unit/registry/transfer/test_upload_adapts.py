@@ -111,6 +111,7 @@ def test_a_gateway_that_cuts_every_chunk_gets_the_blob_in_one_put(connect: Conne
     assert MIB // 4 in sizes, "smaller ones were tried first"
 
 
+@pytest.mark.needs("chunks")
 def test_a_network_that_is_gone_ends_in_its_own_error(connect: Connect) -> None:
     def fault(request: httpx.Request) -> Fault | None:
         return Cut(0) if length(request) > 2 * MIB or gone else None

@@ -136,11 +136,25 @@ def _relative(root: Path, entrypoint: Path) -> str | None:
     real = entrypoint.resolve()
     if not real.is_relative_to(real_root):
         return None
-    # The name that the user gave, unless a link above it points to another folder.
+    # The name that the user gave, unless a link above it points to another folder, or the image
+    # will have a broken link there. Python puts the folder of the real file on its path anyway.
     named = real_root / Path(os.path.relpath(entrypoint.absolute(), root.absolute()))
     if named.is_relative_to(real_root) and ".." not in named.parts and named.resolve() == real:
-        return named.relative_to(real_root).as_posix()
+        inside = named.relative_to(real_root)
+        if _leads_inside(real_root, inside):
+            return inside.as_posix()
     return real.relative_to(real_root).as_posix()
+
+
+def _leads_inside(root: Path, inside: Path) -> bool:
+    """Report whether each link on a path of the context works in the image, too."""
+    links = [root / each for each in (inside, *inside.parents) if (root / each).is_symlink()]
+    targets = (link.readlink() for link in links)
+    return all(
+        not target.is_absolute()
+        and Path(os.path.normpath(link.parent / target)).is_relative_to(root)
+        for link, target in zip(links, targets, strict=True)
+    )
 
 
 def _check_root(root: Path) -> None:

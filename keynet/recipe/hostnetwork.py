@@ -19,7 +19,7 @@ from keynet.recipe.packages import index_logins
 from keynet.secret import Secret
 from keynet.text import _, fill, printable, stacked
 
-__all__ = ["Detected", "detect", "index_hosts"]
+__all__ = ["Detected", "detect", "index_hosts", "index_origins"]
 
 _LARGEST: Final = 1_000_000
 _PROXIES: Final = ("http_proxy", "https_proxy", "no_proxy", "all_proxy", "ftp_proxy")
@@ -75,9 +75,16 @@ def detect(
 
 def index_hosts(network: HostNetwork) -> frozenset[str]:
     """Return host[:port] of every package index that the user's own settings name."""
+    return frozenset(origin.partition("://")[2] for origin in index_origins(network))
+
+
+def index_origins(network: HostNetwork) -> frozenset[str]:
+    """Return scheme://host[:port] of every package index that the user's own settings name."""
     text = network.pip_conf.reveal() if network.pip_conf is not None else ""
-    urls = (word for word in text.split() if _is_remote(word))
-    return frozenset(urlsplit(url).netloc.rpartition("@")[2].lower() for url in urls)
+    urls = (urlsplit(word) for word in text.split() if _is_remote(word))
+    return frozenset(
+        f"{url.scheme.lower()}://{url.netloc.rpartition('@')[2].lower()}" for url in urls
+    )
 
 
 def _ca_bundle(

@@ -32,11 +32,13 @@ def host(request: pytest.FixtureRequest) -> Host:
     return made.with_environment(HOME=str(made.own(home)))
 
 
-def _netrc(host: Host) -> None:
+def _netrc(host: Host, index: Index) -> Host:
+    """Store the login, and name the index in the user's own settings."""
     file = Path(host.environment["HOME"]) / ".netrc"
     file.write_text(f"machine 127.0.0.1 login {USER} password {PASSWORD}\n")
     file.chmod(0o600)
     host.own(file)
+    return host.with_environment(PIP_EXTRA_INDEX_URL=f"http://127.0.0.1:{index.port}/simple")
 
 
 def _pinned(url: str) -> dict[str, str]:
@@ -85,7 +87,7 @@ def _history(host: Host, image: str) -> str:
 def test_the_login_of_netrc_reaches_it_and_stays_out_of_the_image(
     host: Host, index: Index, project: Callable[[str], dict[str, str]], installer: str
 ) -> None:
-    _netrc(host)
+    host = _netrc(host, index)
     files = project(f"http://127.0.0.1:{index.port}/simple")
     done = _build(host, files, "--installer", installer, "--no-cache")
     assert done.returncode == 0, done.stderr
@@ -105,12 +107,15 @@ def test_a_login_in_the_projects_url_reaches_it(host: Host, index: Index) -> Non
 
 
 @pytest.mark.parametrize("host", marked(("podman-root", "docker-legacy")), indirect=True)
-def test_without_a_login_the_error_names_index_and_remedy(host: Host, index: Index) -> None:
+def test_a_project_alone_gets_no_login_and_the_error_names_the_remedy(
+    host: Host, index: Index
+) -> None:
+    _netrc(host, index)
     done = _build(host, _pinned(f"http://127.0.0.1:{index.port}/simple"), "--no-cache")
     assert done.returncode == 4, done.stderr
     own_words = "\n".join(line for line in done.stderr.splitlines() if line[:2] != "  ")
     assert f"127.0.0.1:{index.port}" in own_words
-    assert ".netrc" in own_words
+    assert "PIP_EXTRA_INDEX_URL" in own_words
 
 
 @pytest.mark.podman
@@ -129,7 +134,7 @@ def test_a_build_without_an_engine_uses_it_too(
     arguments = ("--output", f"oci-archive:{tmp_path / 'image.tar'}")
     refused = _build(host, files, *arguments, engine="direct")
     assert refused.returncode == 4, refused.stderr
-    _netrc(host)
+    host = _netrc(host, index)
     done = _build(host, files, *arguments, engine="direct")
     assert done.returncode == 0, done.stderr
     assert PASSWORD not in done.stderr

@@ -12,11 +12,11 @@ from keynet.files.beneath import Beneath
 from keynet.frozen import frozen
 from keynet.text import _, fill, printable
 
-__all__ = ["Constraint", "choose", "context_constraints", "inline_constraint"]
+__all__ = ["KNOWN", "Constraint", "choose", "context_constraints", "inline_constraint"]
 
 _DEFAULT: Final = (3, 10)
 # The minor versions of python:X.Y-slim on Docker Hub, newest first.
-_KNOWN: Final = ((3, 14), (3, 13), (3, 12), (3, 11), (3, 10), (3, 9))
+KNOWN: Final = ((3, 14), (3, 13), (3, 12), (3, 11), (3, 10), (3, 9))
 _MOST_PATCHES: Final = 60
 _LONGEST_FILE: Final = 10_000
 _LONGEST_PROJECT: Final = 5_000_000
@@ -41,7 +41,7 @@ def choose(constraints: list[Constraint]) -> tuple[tuple[int, int], str]:
     """
     if not constraints:
         return _DEFAULT, ""
-    admitted = [version for version in _KNOWN if all(_admits(it, version) for it in constraints)]
+    admitted = [version for version in KNOWN if all(_admits(it, version) for it in constraints)]
     if _DEFAULT in admitted:
         return _DEFAULT, ""
     named = ", ".join(f"{it.source} ({printable(it.specifier, 100)})" for it in constraints)

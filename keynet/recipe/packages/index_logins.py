@@ -1,7 +1,8 @@
 """The logins of ``~/.netrc`` for the package indexes that a project names, as pip and uv use them.
 
-Only those of hosts that the dependencies name are sent into a build, and not over a connection that
-others can read: the project, which may be somebody else's, writes the URL.
+Packages are built and run by the build, and may read what it has. So a project, which may be
+somebody else's, gets the login of a host only if the user's own settings name the same host as an
+index: otherwise ``--index-url https://api.example.com`` and a package would be enough to steal any.
 
 Source: pip documentation, "Authentication"; uv documentation, "HTTP credentials".
 """
@@ -14,7 +15,6 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from keynet.net.hosts import is_loopback
 from keynet.plan import Dependencies
 from keynet.secret import Secret
 
@@ -54,7 +54,7 @@ def for_dependencies(
     """Return a netrc file with the logins of the hosts that the dependencies name.
 
     Args:
-        own: host[:port] of the indexes of the user's own settings, which may have plain http.
+        own: scheme://host[:port] of the indexes of the user's own settings; no other counts.
 
     Returns:
         None if there is no such login.
@@ -70,7 +70,10 @@ def for_dependencies(
 
 
 def _hosts(dependencies: Dependencies, own: Collection[str]) -> set[str]:
-    """Return the named hosts, without those that are named with plain http as well."""
+    """Return the named hosts that are the user's own, without those named in another way, too.
+
+    A login of a netrc file is for a host, whatever the scheme and the port.
+    """
     safe: set[str] = set()
     unsafe: set[str] = set()
     for scheme, host in _named(dependencies):
@@ -80,8 +83,7 @@ def _hosts(dependencies: Dependencies, own: Collection[str]) -> set[str]:
         except ValueError:
             continue
         if name:
-            fine = scheme == "https" or is_loopback(name) or with_port in own
-            (safe if fine else unsafe).add(name)
+            (safe if f"{scheme}://{with_port}" in own else unsafe).add(name)
     return safe - unsafe
 
 

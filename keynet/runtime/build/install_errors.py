@@ -88,7 +88,11 @@ _CAUSES: Final = (
     ),
     _Cause(
         N_("the package index refuses the login"),
-        N_("Put user and password into PIP_INDEX_URL, pip.conf or ~/.netrc, and check them."),
+        N_(
+            "Put user and password into PIP_INDEX_URL, pip.conf or ~/.netrc, and check them. The "
+            "logins of ~/.netrc are for indexes that your own settings name, such as "
+            "PIP_EXTRA_INDEX_URL: the project alone gets none."
+        ),
         (
             r"keynet: \S+ answers (?:401|403|407) for REQ",
             r"\b40[137] (?:client )?error\b",

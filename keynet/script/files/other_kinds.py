@@ -17,6 +17,7 @@ _SHELLS: Final = re.compile(r"#!\s*\S*?/?(?:env\s+(?:-\S+\s+)*)?(?:ba|da|z|k|fi)
 _SHELL_SUFFIXES: Final = (".sh", ".bash", ".zsh")
 _PYTHON_SUFFIXES: Final = ("", ".py", ".pyw", ".pyi")
 # What a list of names, versions or numbers is made of; none of it does anything.
+_POINTER: Final = "version https://git-lfs.github.com/spec/"
 _INERT: Final = (
     ast.Attribute,
     ast.BinOp,
@@ -75,6 +76,11 @@ def other_kind(path: Path, text: str, *, parsed: bool) -> ScriptInvalid | None:
         return ScriptInvalid(
             fill(_("{path} is a JSON file, not a Python script."), path=path),
             _("Pass the Python file that starts the training; it can read this file."),
+        )
+    if text.startswith(_POINTER):
+        return ScriptInvalid(
+            fill(_("{path} is a Git LFS pointer, not the script itself."), path=path),
+            _("Download it first: git lfs pull"),
         )
     suffix = path.suffix.lower()
     if suffix in _SHELL_SUFFIXES or (suffix not in (".py", ".pyw") and _SHELLS.match(text)):

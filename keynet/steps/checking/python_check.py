@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from keynet.recipe.dependencies import default_python
 from keynet.recipe.packages import python_versions
 from keynet.script.imports import Imports
 from keynet.steps.checking.doubt import Doubt
@@ -31,7 +32,7 @@ def check(
                 image=image,
                 has=has,
             ),
-            _("Choose another base with --base-image, such as python:3.12-slim."),
+            _fitting(requires_python),
         )
     needed = python_versions.needed_by_syntax(text, base)
     if needed is not None:
@@ -75,3 +76,14 @@ def check(
 
 def _version(version: tuple[int, int]) -> str:
     return "{}.{}".format(*version)
+
+
+def _fitting(requires_python: str) -> str:
+    """Return what to do where the base's Python is not one that the project takes."""
+    for version in default_python.KNOWN:
+        if python_versions.admits(requires_python, version):
+            return fill(
+                _("Choose another base with --base-image, such as python:{version}-slim."),
+                version=_version(version),
+            )
+    return _("Choose another base image with --base-image.")

@@ -151,7 +151,7 @@ def _search(request: Request, script: Script, network: HostNetwork) -> Search:
 def _with_netrc(network: HostNetwork, request: Request, dependencies: Dependencies) -> HostNetwork:
     """Add the user's logins for the package indexes that the project names."""
     logins = index_logins.read(request.environment, places.home())
-    own = hostnetwork.index_hosts(network)
+    own = hostnetwork.index_origins(network)
     return replace(network, netrc=index_logins.for_dependencies(logins, dependencies, own))
 
 

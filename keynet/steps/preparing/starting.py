@@ -114,10 +114,13 @@ def _above(
 
 
 def _has(inside: Beneath, folder: str, name: str) -> bool:
+    """Report whether a folder has a module of this name, also a package without __init__.py."""
+    package = f"{folder}/{name}"
     try:
-        return any(
-            inside.kind(f"{folder}/{path}") == "file"
-            for path in (f"{name}.py", f"{name}/__init__.py")
+        if inside.kind(f"{package}.py") == "file":
+            return True
+        return inside.kind(package) == "folder" and any(
+            each.endswith(".py") for each in inside.names(package)
         )
     except OSError:
         return False

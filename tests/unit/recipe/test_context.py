@@ -318,6 +318,12 @@ def test_entrypoint_outside_the_context_is_refused(root: Path) -> None:
 def test_an_entrypoint_through_links_keeps_a_name_inside_the_image(root: Path) -> None:
     (root / "now.py").symlink_to("train.py")
     assert context.locate_entrypoint(root, root / "now.py", ignore.Rules()) == "now.py"
+    (root / "absolute.py").symlink_to(root / "train.py")
+    assert context.locate_entrypoint(root, root / "absolute.py", ignore.Rules()) == "train.py"
+    (root / "around.py").symlink_to(f"../{root.name}/train.py")
+    assert context.locate_entrypoint(root, root / "around.py", ignore.Rules()) == "around.py"
+    (root / "folder").symlink_to(root)
+    assert context.locate_entrypoint(root, root / "folder/train.py", ignore.Rules()) == "train.py"
     alias = root.parent / "alias"
     alias.symlink_to(root)
     assert context.locate_entrypoint(root, alias / "train.py", ignore.Rules()) == "train.py"

@@ -17,8 +17,11 @@ default login everybody password everywhere
 """
 
 
+OWN = ("https://index.example.com", "https://index.example.com:8443")
+
+
 def chosen(
-    tmp_path: Path, text: str, name: str = "requirements.txt", own: tuple[str, ...] = ()
+    tmp_path: Path, text: str, name: str = "requirements.txt", own: tuple[str, ...] = OWN
 ) -> str:
     """Return the file that a build with these dependencies gets."""
     (tmp_path / ".netrc").write_text(NETRC)
@@ -43,7 +46,7 @@ ONE = "machine index.example.com login me password s3cret\n"
         "six\n# no http://other.example.com\n-f https://index.example.com\n",
     ],
 )
-def test_a_host_that_the_project_names_gets_its_login_alone(tmp_path: Path, text: str) -> None:
+def test_the_users_own_index_gets_its_login_alone(tmp_path: Path, text: str) -> None:
     assert chosen(tmp_path, text) == ONE
     assert chosen(tmp_path, text, "pinned/pyproject.toml") == ONE
 
@@ -58,19 +61,22 @@ def test_a_host_that_the_project_names_gets_its_login_alone(tmp_path: Path, text
         "-f https://nobody.example.com https://quoted.example.com\n",
         "-f https://[index.example.com/\n",
         "-f https://index.example.com@stranger.example.com/\n",
+        "-f https://other.example.com/simple\n",
+        "other @ https://other.example.com/other-1.0-py3-none-any.whl\n",
+        '[[tool.uv.index]]\nurl = "https://other.example.com"\n',
+        "-i http://127.0.0.1:80/simple\n",
     ],
 )
 def test_no_other_host_gets_one(tmp_path: Path, text: str) -> None:
     assert chosen(tmp_path, text) == ""
 
 
-def test_plain_http_is_for_loopback_and_the_users_own_indexes(tmp_path: Path) -> None:
+def test_a_login_goes_nowhere_else_on_the_host(tmp_path: Path) -> None:
     text = "-i http://index.example.com/simple\n-f https://index.example.com/more\n"
     assert chosen(tmp_path, text) == ""
-    assert chosen(tmp_path, text, own=("index.example.com",)) == ONE
-    assert chosen(tmp_path, "-i http://127.0.0.1:80/s\n") == (
-        "machine 127.0.0.1 login local password here\n"
-    )
+    assert chosen(tmp_path, "-f https://index.example.com:1234/more\n") == ""
+    both = ("http://index.example.com", "https://index.example.com")
+    assert chosen(tmp_path, text, own=both) == ONE
 
 
 def test_without_a_netrc_there_is_none(tmp_path: Path) -> None:

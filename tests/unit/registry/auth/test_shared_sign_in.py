@@ -46,6 +46,7 @@ def test_another_client_of_the_account_asks_no_more(connect: Connect) -> None:
     asyncio.run(run())
 
 
+@pytest.mark.needs("mounts")
 def test_a_token_serves_the_login_that_fetched_it(connect: Connect) -> None:
     """Namespaces of one registry may have logins of their own; each reads with its own."""
 

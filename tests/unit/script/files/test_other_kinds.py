@@ -74,6 +74,13 @@ def test_a_shell_script_is_refused(tmp_path: Path, name: str, text: str) -> None
     assert "is a shell script" in _refused(tmp_path / name, text).message
 
 
+def test_a_pointer_of_git_lfs_is_refused_with_the_command_that_helps(tmp_path: Path) -> None:
+    text = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n"
+    error = _refused(tmp_path / "train.py", text)
+    assert "is a Git LFS pointer" in error.message
+    assert "git lfs pull" in error.hint
+
+
 @pytest.mark.parametrize("name", ["notes.txt", "config.yaml", "README.md", "data.csv"])
 def test_text_that_does_not_parse_is_named_by_its_kind(tmp_path: Path, name: str) -> None:
     message = _refused(tmp_path / name, "Training notes: see below.\n").message

@@ -110,6 +110,9 @@ def test_a_project_for_another_python_is_named(tmp_path: Path) -> None:
     facts = BaseFacts(LINUX, python=(3, 9))
     (said,) = _said(tmp_path, "pass\n", base="ours:1", facts=facts, requires_python=">=3.11")
     assert "The project requires Python >=3.11; the base image ours:1 has 3.9." in said
+    for wanted, example in ((">=3.13", "python:3.14-slim"), ("~=3.10.2", "python:3.10-slim")):
+        (said,) = _said(tmp_path, "pass\n", base="ours:1", facts=facts, requires_python=wanted)
+        assert example in said
 
 
 def test_packages_that_need_cuda_are_named_where_it_is_missing(tmp_path: Path) -> None:

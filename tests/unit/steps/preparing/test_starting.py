@@ -54,6 +54,16 @@ def test_modules_above_the_context_are_named_once_with_the_flag(
     assert _decided(repository / "part", "scripts/train.py", "common").notices == ()
 
 
+def test_a_package_without_init_above_the_context_is_named_too(repository: Path) -> None:
+    (repository / "shared").mkdir()
+    (repository / "results").mkdir()
+    (repository / "shared/x.py").touch()
+    (repository / "results/x.csv").touch()
+    found = _decided(repository / "part", "scripts/train.py", "shared", "results")
+    assert len(found.notices) == 1
+    assert f"imports shared from {repository}" in found.notices[0].text
+
+
 def test_without_a_repository_nothing_above_the_context_is_looked_at(repository: Path) -> None:
     (repository / ".git").rmdir()
     assert _decided(repository / "part", "scripts/train.py", "common").notices == ()

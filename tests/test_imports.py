@@ -175,6 +175,7 @@ def _used_beside_its_place(relative: str) -> list[str]:
     return [name for name, module in ONLY_IN.items() if name in used and relative != module]
 
 
+@pytest.mark.medium
 def test_a_foreign_library_has_one_importer() -> None:
     assert everywhere(_imported_beside_its_importer) == {}
 

@@ -78,6 +78,7 @@ def _is_marked_elsewhere(relative: str) -> bool:
     return known or "N_(" in (PACKAGE / relative).read_text("utf-8")
 
 
+@pytest.mark.medium
 def test_a_text_that_is_translated_later_was_marked() -> None:
     assert everywhere(_unmarked) == {}
 
@@ -199,6 +200,7 @@ def korean() -> dict[Text, str]:
     }
 
 
+@pytest.mark.medium
 def test_every_text_is_there_in_korean(korean: dict[Text, str]) -> None:
     missing = sorted(text[0] for text, translated in korean.items() if not translated)
     assert missing == [], RENEW

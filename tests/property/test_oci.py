@@ -50,6 +50,7 @@ def test_any_text_is_a_reference_or_refused_by_our_own_error(text: str) -> None:
     assert not any(character.isspace() for character in str(reference))
 
 
+@pytest.mark.medium
 @given(DIGEST)
 def test_digests_round_trip(digest: Digest) -> None:
     assert Digest.parse(str(digest)) == digest

@@ -40,6 +40,7 @@ def test_nothing_of_a_random_script_is_false_in_silence(tmp_path: Path) -> None:
     assert wrong_in(tmp_path, QUICK) == {}
 
 
+@pytest.mark.medium
 def test_nothing_of_a_random_command_is_false_in_silence(tmp_path: Path) -> None:
     found, sizes = checked(tmp_path, Path(sys.executable), "click", QUICK)
     assert found == {}

@@ -64,6 +64,7 @@ def test_any_environment_comes_back_from_the_containerfile(environment: dict[str
     assert values == environment
 
 
+@pytest.mark.medium
 @given(st.binary(max_size=300))
 def test_instructions_of_any_bytes_are_read(content: bytes) -> None:
     text = content.decode(errors="replace")

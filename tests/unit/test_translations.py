@@ -175,12 +175,14 @@ show(cli)
 """
 
 
+@pytest.mark.medium
 def test_help_in_english_fits_a_terminal(tmp_path: Path) -> None:
     lines = keynet(tmp_path, program=["-c", HELP_OF_ALL], variables={}).stdout.splitlines()
     assert lines.count("Options:") > 30
     assert [line for line in lines if cells(line) > 80] == []
 
 
+@pytest.mark.medium
 def test_help_in_korean_fits_a_terminal(tmp_path: Path) -> None:
     lines = keynet(tmp_path, program=["-c", HELP_OF_ALL], variables=KOREAN).stdout.splitlines()
     usages = [line for line in lines if line.startswith("사용법: keynet")]

@@ -461,6 +461,7 @@ def test_a_million_empty_gzip_members_cost_no_square_of_their_number(
     assert "SOUND" not in verdict(path)
 
 
+@pytest.mark.medium
 def test_a_zstd_window_larger_than_memory_allows_is_refused(
     verdict: Verdict, tmp_path: Path
 ) -> None:

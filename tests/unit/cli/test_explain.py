@@ -57,6 +57,7 @@ def test_it_shows_layers_packages_and_what_a_change_sends(archive: Path, capsys:
     assert "3 layers" in shown.err
 
 
+@pytest.mark.medium
 def test_an_image_of_a_registry_is_read_once(
     pushed: tuple[MemoryRegistry, str], capsys: Capture
 ) -> None:

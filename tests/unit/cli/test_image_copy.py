@@ -71,6 +71,7 @@ def test_an_archive_is_copied_with_one_login(
     assert shown.err.startswith("Copying")
 
 
+@pytest.mark.medium
 def test_two_registries_take_two_logins(
     monkeypatch: pytest.MonkeyPatch, first: Running, second: Running, archive: Path, capsys: Capture
 ) -> None:

@@ -238,6 +238,7 @@ def test_a_repository_that_is_missing_is_named(filled: Filled, capsys: Capture) 
         assert shown.out == ""
 
 
+@pytest.mark.medium
 def test_a_command_without_a_repository_wants_one(filled: Filled, capsys: Capture) -> None:
     assert keynet("registry", "tags", f"http://{filled.host}") == 2
     shown = capsys.readouterr().err

@@ -227,6 +227,7 @@ def test_writable_and_privileged_are_asked_for(docker: Docker, capfd: Capture) -
     assert "read-only" not in shown
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("arguments", [[], ["--", "program"]])
 def test_an_image_without_a_command_needs_a_program(
     docker: Docker, capfd: Capture, arguments: list[str]
@@ -243,6 +244,7 @@ def test_an_image_without_a_command_needs_a_program(
     assert "run" not in docker.verbs
 
 
+@pytest.mark.medium
 def test_the_folders_of_an_image_with_a_user_come_from_another_container(docker: Docker) -> None:
     inspected = Answer("image inspect *", json.dumps({**CONFIG, "User": "1000"}))
     docker.install(inspected, Answer("create *"), Answer("cp *"))

@@ -186,6 +186,7 @@ def test_leaves_no_descriptor_open(folder: Path) -> None:
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
+@pytest.mark.medium
 def test_a_folder_exchanged_for_a_link_meanwhile_reads_nothing_outside(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()

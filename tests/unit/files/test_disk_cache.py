@@ -19,6 +19,7 @@ def test_content_is_found_under_its_key(tmp_path: Path) -> None:
     assert cache.folder.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.medium
 def test_the_oldest_files_of_a_kind_are_removed(tmp_path: Path) -> None:
     (tmp_path / "another-older").write_bytes(b"another")
     cache = DiskCache(tmp_path, "thing", 2)
@@ -32,6 +33,7 @@ def test_the_oldest_files_of_a_kind_are_removed(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.medium
 def test_a_file_that_was_linked_to_is_recent(tmp_path: Path) -> None:
     cache = DiskCache(tmp_path, "thing", 2)
     for key in ("a", "b"):

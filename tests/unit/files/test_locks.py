@@ -47,6 +47,7 @@ def test_a_free_lock_is_taken(tmp_path: Path) -> None:
         assert locks.acquire(third)
 
 
+@pytest.mark.medium
 def test_waiting_ends_when_the_holder_does(tmp_path: Path) -> None:
     with held_by_another(tmp_path) as holder, opened(tmp_path) as descriptor:
         assert not locks.acquire(descriptor, wait_s=0.05)

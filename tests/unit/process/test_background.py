@@ -80,6 +80,7 @@ def test_an_error_that_was_seen_in_the_block_is_not_raised_again() -> None:
         task.result()
 
 
+@pytest.mark.medium
 def test_an_error_of_the_block_is_not_replaced() -> None:
     def fail() -> None:
         raise ImportError("broken")

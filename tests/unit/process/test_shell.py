@@ -74,6 +74,7 @@ def test_a_callback_that_raises_ends_the_program() -> None:
         shell.run(_sh("echo x; exec sleep 60"), on_stdout=on_line)
 
 
+@pytest.mark.medium
 def test_a_secret_is_typed_in_and_replaced_in_the_output() -> None:
     finished = shell.run(
         _sh("read x; echo got $x $PROXY $(printf $x | base64)", stdin=Secret("hunter22"))
@@ -85,6 +86,7 @@ def test_a_secret_is_typed_in_and_replaced_in_the_output() -> None:
     assert hidden.stdout == "abc-***"
 
 
+@pytest.mark.medium
 def test_an_observer_sees_each_command_without_secrets() -> None:
     seen: list[str] = []
     password = Secret("hunter2hunter2")

@@ -178,6 +178,7 @@ def test_a_named_bundle_is_used_alone(tmp_path: Path, authority: Path, name: str
     assert found.ca_bundle == authority.read_bytes()
 
 
+@pytest.mark.medium
 def test_the_bundle_of_pips_settings_is_used(tmp_path: Path, authority: Path) -> None:
     file = tmp_path / "pip.conf"
     file.write_text(f"[global]\ncert = {authority}\n")

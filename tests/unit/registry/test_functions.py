@@ -211,6 +211,7 @@ def test_questions_find_what_was_pushed(registry: MemoryRegistry, archive: Path)
     assert info.id == manifest.config.digest
 
 
+@pytest.mark.medium
 @pytest.mark.needs("catalog")
 @pytest.mark.needs("empty repositories in the list")
 def test_many_repositories_are_inspected_in_the_registrys_order(

@@ -68,6 +68,7 @@ def test_the_first_of_two_realms_counts() -> None:
     assert challenge.parameters["realm"] == "https://a/"
 
 
+@pytest.mark.medium
 @given(st.text(max_size=300))
 def test_any_header_is_read_without_an_error(header: str) -> None:
     parse_challenges(header)

@@ -179,6 +179,7 @@ class Watched(ArchiveBuilder):
             raise KeynetError(f"{where} failed")
 
 
+@pytest.mark.medium
 def test_each_method_is_asked_once_and_in_order(platform: Platform, tmp_path: Path) -> None:
     builder = Watched(tmp_path)
     platform.push(builder)
@@ -199,6 +200,7 @@ def test_what_cannot_be_built_costs_no_upload_key(platform: Platform, tmp_path: 
     assert platform.backend.seen == []
 
 
+@pytest.mark.medium
 def test_a_failed_build_leaves_nothing_to_release(platform: Platform, tmp_path: Path) -> None:
     builder = Watched(tmp_path, fails="build")
     with pytest.raises(KeynetError, match="build failed"):
@@ -207,6 +209,7 @@ def test_a_failed_build_leaves_nothing_to_release(platform: Platform, tmp_path: 
     assert platform.registry.repositories == {}
 
 
+@pytest.mark.medium
 def test_a_failed_push_is_released_and_describes_nothing(
     platform: Platform, tmp_path: Path
 ) -> None:
@@ -277,6 +280,7 @@ class Waiting(Watched):
         super().release(built)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("refused", [False, True])
 def test_the_builder_tidies_up_while_the_metadata_is_attached_and_is_waited_for(
     platform: Platform, tmp_path: Path, *, refused: bool

@@ -92,6 +92,7 @@ def test_a_terminal_or_nothing_at_all_is_a_usage_error() -> None:
             os.close(descriptor)
 
 
+@pytest.mark.medium
 def test_nobody_waits_for_a_pipe_that_was_given_up(scratch: Path) -> None:
     async def run() -> None:
         async with open_archive("-"):

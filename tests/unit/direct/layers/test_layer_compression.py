@@ -45,6 +45,7 @@ def test_how_the_tar_is_cut_changes_nothing(size: int) -> None:
     assert diff_id.hex == hashlib.sha256(_content()).hexdigest()
 
 
+@pytest.mark.medium
 def test_little_is_in_memory_on_a_machine_with_many_processors(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

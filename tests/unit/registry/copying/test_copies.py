@@ -107,6 +107,7 @@ def listed(folder: Path) -> dict[str | None, str]:
 KINDS = ["oci:{}/out", "oci-archive:{}/out.tar"]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_image_returns_from_a_layout_as_it_was(
     source: Filled, target: tuple[MemoryRegistry, str], tmp_path: Path, kind: str
@@ -170,6 +171,7 @@ def test_a_folder_becomes_an_archive_and_a_folder_again(source: Filled, tmp_path
     assert listed(tmp_path / "b")["all"] == source.index
 
 
+@pytest.mark.medium
 def test_a_docker_archive_keeps_config_and_diff_ids(
     source: Filled, target: tuple[MemoryRegistry, str], tmp_path: Path
 ) -> None:

@@ -79,6 +79,7 @@ def test_what_refuses_early_fails_the_push(connect: Connect) -> None:
     assert not registry.repository("team/app").tags
 
 
+@pytest.mark.medium
 def test_what_nobody_asks_for_is_cancelled_and_says_nothing(
     connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -96,6 +96,7 @@ def test_a_registry_that_fails_at_each_chunk_gets_the_blob_in_one_put(connect: C
     assert len(sizes) == 3
 
 
+@pytest.mark.medium
 @pytest.mark.needs("chunks")
 def test_a_gateway_that_cuts_every_chunk_gets_the_blob_in_one_put(connect: Connect) -> None:
     sizes: list[int] = []
@@ -131,6 +132,7 @@ def test_a_network_that_is_gone_ends_in_its_own_error(connect: Connect) -> None:
     assert methods.count("PUT") <= 1
 
 
+@pytest.mark.medium
 @pytest.mark.needs("chunks")
 def test_a_body_limit_concerns_small_blobs_too(connect: Connect) -> None:
     sizes: list[int] = []
@@ -182,6 +184,7 @@ def test_a_registry_that_never_closes_chunks_gets_the_blob_in_one_put(
     assert registry.bytes_received < 3.5 * 500_000
 
 
+@pytest.mark.medium
 @pytest.mark.needs("chunks")
 def test_where_every_way_is_refused_the_error_comes_soon(connect: Connect) -> None:
     sizes: list[int] = []
@@ -201,6 +204,7 @@ def test_a_registry_that_refuses_chunks_in_mid_push_gets_whole_blobs(connect: Co
     upload(connect, registry, layer(900_000), layer(900_000, 1), chunk_size=200_000)
 
 
+@pytest.mark.medium
 @pytest.mark.needs("chunks")
 def test_a_body_limit_that_falls_in_mid_push_is_followed(connect: Connect) -> None:
     count = itertools.count()
@@ -335,6 +339,7 @@ def test_a_registry_that_drops_all_chunks_but_the_first_gets_the_blob_in_one_put
     assert registry.bytes_received < 3_000_000 + 5 * 200_000
 
 
+@pytest.mark.medium
 @pytest.mark.needs("chunks")
 def test_bodies_that_are_cut_again_and_again_become_smaller(connect: Connect) -> None:
     """A proxy may close the connection where it should answer 413."""

@@ -230,6 +230,7 @@ def test_one_tag_a_project_stays(machine: Machine) -> None:
         assert latest.startswith(f"{name}:build-")
 
 
+@pytest.mark.medium
 def test_removing_what_is_gone_is_no_error(machine: Machine) -> None:
     machine.install("buildah", Answer("*", stderr="image not known", status=125))
     _engine(machine, "buildah").release(BUILT)
@@ -434,6 +435,7 @@ def test_a_push_that_does_not_trust_the_registry_says_where_its_ca_belongs(
     assert place in caught.value.hint
 
 
+@pytest.mark.medium
 def test_docker_saves_what_its_version_can(machine: Machine, tmp_path: Path) -> None:
     layout = tmp_path / "layout.tar"
     with tarfile.open(layout, "w") as tar:

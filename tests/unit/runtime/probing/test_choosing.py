@@ -140,6 +140,7 @@ def test_copy_alone_is_used_only_without_run(machine: Machine) -> None:
     assert builder.unsupported(copying) == []
 
 
+@pytest.mark.medium
 def test_a_storage_that_does_not_work_is_told(machine: Machine) -> None:
     said = 'Error: overlay is not supported over extfs: storage driver "overlay"\n'
     machine.install("buildah", VERSION, Answer("info", stderr=said, status=125))

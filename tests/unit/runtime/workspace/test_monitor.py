@@ -302,6 +302,7 @@ def test_async_changes_end_with_the_block() -> None:
     assert asyncio.run(asyncio.wait_for(watch(), 20)) == [True]
 
 
+@pytest.mark.medium
 def test_async_stop_does_not_block_the_loop_while_a_check_hangs() -> None:
     async def watch() -> int:
         engine = Hanging()

@@ -105,6 +105,7 @@ def test_many_at_once_make_one() -> None:
     assert (set(found), store.made) == ({"n1"}, 1)
 
 
+@pytest.mark.medium
 @pytest.mark.usefixtures("without_turns")
 def test_many_at_once_without_turns_end_with_one() -> None:
     store = Store(barrier=threading.Barrier(8))
@@ -121,6 +122,7 @@ def test_ones_own_goes_if_an_older_one_becomes_visible() -> None:
     assert [each.id for each in store.found] == ["older"]
 
 
+@pytest.mark.medium
 def test_an_older_one_of_ones_own_goes_if_the_younger_one_is_taken(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

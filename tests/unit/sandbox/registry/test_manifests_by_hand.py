@@ -136,6 +136,7 @@ def listed(desk: Desk, subject: str, query: str = "") -> list[dict[str, Any]]:
     return entries
 
 
+@pytest.mark.medium
 def test_referrers_are_listed_in_the_order_in_which_they_came(desk: Desk) -> None:
     subject = desk.put(desk.image(), "latest")
     pushed = [referrer(desk, subject, annotations={"n": str(number)}) for number in range(9)]

@@ -268,6 +268,7 @@ def test_the_platform_is_shown_where_it_is_not_this_machines(bed: Bed) -> None:
     assert "this machine" not in base_image.describe(replace(own, platforms=(AMD64,)), bed.builder)
 
 
+@pytest.mark.medium
 def test_a_registry_that_does_not_answer_stops_nothing(machine: Machine, tmp_path: Path) -> None:
     del machine
     with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from keynet.recipe.dependencies.sources import pins
 from keynet.runtime.build.inside import uv_installer
 from tests.testbed.machine import CHECKOUT
@@ -30,6 +32,7 @@ def compiled(packages: Path) -> set[str]:
     }
 
 
+@pytest.mark.medium
 def test_each_module_is_compiled_but_tests(tmp_path: Path) -> None:
     names = {f"package/inner/module{number}" for number in range(40)} | {"alone"}
     for name in [*names, "package/tests/test_it", "package/test/other"]:
@@ -40,6 +43,7 @@ def test_each_module_is_compiled_but_tests(tmp_path: Path) -> None:
     assert compiled(tmp_path) == names
 
 
+@pytest.mark.medium
 def test_what_cannot_be_compiled_keeps_no_other_module_from_it(tmp_path: Path) -> None:
     (tmp_path / "a_template.py").write_text("{{ name }} = = 1\n" * 1000)
     (tmp_path / "deep.py").write_text(DEEP)

@@ -207,6 +207,7 @@ def test_pushing_asks_for_the_same_build_out_of_the_cache(
     builder.release(built)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("kind", "form"), [("docker-archive", "type=docker,"), ("oci-archive", "type=oci,")]
 )
@@ -249,6 +250,7 @@ def test_failures_of_pushing_and_saving_are_told(machine: Machine, plan: BuildPl
     builder.release(built)
 
 
+@pytest.mark.medium
 def test_logins_are_the_docker_clients(machine: Machine) -> None:
     program = _docker(machine, Answer("login *"), Answer("logout *"))
     builder = _builder(machine)

@@ -40,6 +40,7 @@ def test_root_needs_nothing(tmp_path: Path, user: str) -> None:
     assert program.verbs == []
 
 
+@pytest.mark.medium
 def test_the_folders_are_opened_in_a_container_that_holds_them(tmp_path: Path) -> None:
     program, questions = _docker(tmp_path)
     with opened(questions, _run(user="1000", output="/workspace/out")) as prepared:
@@ -67,6 +68,7 @@ def test_the_folders_are_opened_in_a_container_that_holds_them(tmp_path: Path) -
     assert program.verbs[-1] == REMOVED
 
 
+@pytest.mark.medium
 def test_a_folder_that_the_image_has_keeps_its_rights(tmp_path: Path) -> None:
     program, questions = _docker(tmp_path)
     with opened(questions, _run(user="app", working_folder="/workspace/src")):
@@ -75,6 +77,7 @@ def test_a_folder_that_the_image_has_keeps_its_rights(tmp_path: Path) -> None:
         assert archive.getnames() == ["tmp"]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("verb", ["create", "cp"])
 def test_what_fails_is_named_and_nothing_is_left(tmp_path: Path, verb: str) -> None:
     full = Answer(f"{verb} *", stderr="Error: no space left on device\n", status=1)
@@ -87,6 +90,7 @@ def test_what_fails_is_named_and_nothing_is_left(tmp_path: Path, verb: str) -> N
     assert program.verbs[-1] == REMOVED
 
 
+@pytest.mark.medium
 def test_a_daemon_that_has_gone_is_named(tmp_path: Path) -> None:
     gone = Answer("*", stderr=NO_DAEMON, status=1)
     _program, questions = _docker(tmp_path, gone)

@@ -61,7 +61,7 @@ def _installing(machine: Machine, *first: Answer, **config: object) -> EnginePro
         Answer("history *", status=1, stderr="No such image"),
         Answer("create *", "c0ffee\n"),
         Answer("container inspect *", _base(**config)),
-        Answer("cp *", also=f"/bin/cat > {machine.home}/sent.tar"),
+        Answer("cp *"),
         Answer("start *", "keynet: uv installs\n"),
         Answer("commit *", f"sha256:{PACKAGES}\n"),
         Answer("rm *"),
@@ -85,8 +85,8 @@ def _key(program: EngineProgram) -> str:
     return found
 
 
-def _sent(program: EngineProgram) -> io.BytesIO:
-    (call,) = [each for each in program.calls if each.arguments[0] == "build"]
+def _sent(program: EngineProgram, verb: str = "build") -> io.BytesIO:
+    (call,) = [each for each in program.calls if each.arguments[0] == verb]
     return io.BytesIO(call.stdin)
 
 
@@ -133,7 +133,7 @@ def test_the_build_files_are_sent_to_the_container_and_to_nothing_else(
 ) -> None:
     program = _installing(machine)
     _docker(machine).build(plan, None, ignore, None)
-    with tarfile.open(machine.home / "sent.tar") as tar:
+    with tarfile.open(fileobj=_sent(program, "cp")) as tar:
         members = {each.name: each for each in tar}
         requirements = tar.extractfile("keynet/requirements.txt")
         assert requirements is not None

@@ -11,6 +11,7 @@ from keynet.registry.address import Registry, origin_of
 from keynet.text import _, fill, printable
 
 __all__ = [
+    "LateAnswer",
     "NotConnected",
     "ProxyFailed",
     "SentElsewhere",
@@ -27,6 +28,10 @@ __all__ = [
 
 class NotConnected(RegistryUnreachable):
     """No connection was made, so nothing was sent."""
+
+
+class LateAnswer(RegistryUnreachable):
+    """The server was reached, and its answer did not come in time."""
 
 
 class TlsFailed(NotConnected):
@@ -162,7 +167,7 @@ def connection_lost(
 def timed_out(registry: Registry, url: str, *, connecting: bool = False) -> RegistryUnreachable:
     """Return the error for an answer that did not come in time."""
     where = _where(registry, url)
-    kind: type[RegistryUnreachable] = NotConnected if connecting else RegistryUnreachable
+    kind: type[RegistryUnreachable] = NotConnected if connecting else LateAnswer
     if connecting:
         server = _server(registry, url)
         message = fill(_("{registry} cannot be reached: no connection in time."), registry=server)

@@ -13,7 +13,7 @@ from keynet.oci.descriptor import Descriptor
 from keynet.registry import blobs
 from keynet.registry.http.exchange import Answer
 from keynet.registry.http.session import Session
-from keynet.registry.http.transport_errors import no_registry
+from keynet.registry.http.transport_errors import LateAnswer, NotConnected, no_registry
 from keynet.registry.transfer.blob_policy import TAKEN, BlobPolicy
 from keynet.registry.transfer.blob_source import Reader, Source
 from keynet.registry.transfer.chunk_size import ChunkSize
@@ -157,7 +157,9 @@ class Upload:
             self._policy.chunks_refused = True
 
     def _may_go_whole(self, interruption: Interruption) -> bool:
-        """Report whether the registry never took a chunk, and was not given a whole blob."""
+        """Report whether the registry refused each chunk, and was not given a whole blob."""
+        if isinstance(interruption.error, LateAnswer | NotConnected):
+            return False
         tried = self._policy.chunks_refused or self._policy.whole_refused
         return not (self._policy.accepted or tried or interruption.committing)
 

@@ -12,7 +12,7 @@ from keynet.script.interpreter.evaluation.attributes import lineage
 from keynet.script.interpreter.knowledge.annotations import notes_on
 from keynet.script.interpreter.machine import Declared, Machine
 from keynet.script.interpreter.values import MISSING, UNKNOWN, External, Generic, Unknown, Value
-from keynet.text import _
+from keynet.text import _, fill
 
 __all__ = ["Style", "declare_all", "members_of_union"]
 
@@ -61,6 +61,9 @@ def declare_all(
         inner = members_of_union(field.annotation) if style.nested else []
         if inner and depth < _DEEPEST:
             below = f"{prefix}{field.name}." if style.prefixed else ""
+            if default is None:
+                text = _("{name} is null as a whole unless one of its arguments is given.")
+                run.note(field.line, fill(text, name=f"{prefix}{field.name}"), field.file)
             for cls in inner:
                 instance = default if isinstance(default, Instance) else MISSING
                 matching = isinstance(instance, Instance) and instance.cls is cls

@@ -19,6 +19,7 @@ from keynet.script.interpreter.values import (
     Generic,
     Value,
 )
+from keynet.text import _, fill
 
 __all__ = [
     "DATACLASSES",
@@ -113,9 +114,11 @@ def function_fields(
     """Return a function's parameters, without ``**`` and a method's first.
 
     Args:
-        several: Return ``*names`` too, which takes any number of words.
+        several: Return ``*names`` too, which takes any number of words, and note ``**names``.
     """
     given = function.node.args
+    if several:
+        note_rest(run, function)
     nodes = [*given.posonlyargs, *given.args]
     defaults = function.parameter_defaults()
     texts: dict[str, str] = {}
@@ -139,6 +142,14 @@ def function_fields(
             Field(node.arg, annotation, described, default, Arguments(), text, node.lineno, file)
         )
     return found
+
+
+def note_rest(run: Machine, function: Function) -> None:
+    """Note that a function takes options of any name, which cannot be listed."""
+    rest = function.node.args.kwarg
+    if rest is not None:
+        text = fill(_("**{name} takes further values by name; they are not listed."), name=rest.arg)
+        run.note(rest.lineno, text, function.scope.module.file)
 
 
 def _annotation(run: Machine, node: ast.expr | None, scope: Scope) -> Value:

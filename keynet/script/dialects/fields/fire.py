@@ -5,7 +5,12 @@ from typing import Final
 
 from keynet.script.dialects.command_line import CommandLine
 from keynet.script.dialects.fields.declaring import Style, declare_all
-from keynet.script.dialects.fields.field import class_fields, function_fields, function_of
+from keynet.script.dialects.fields.field import (
+    class_fields,
+    function_fields,
+    function_of,
+    note_rest,
+)
 from keynet.script.interpreter.definitions import Class, Function, Instance
 from keynet.script.interpreter.evaluation.attributes import class_attribute, lineage
 from keynet.script.interpreter.machine import Declared, Dialect, Machine
@@ -76,6 +81,7 @@ def _parameters(run: Machine, component: Value, depth: int = 0) -> list[Declared
 def _of_class(run: Machine, cls: Class) -> list[Declared]:
     initialise = class_attribute(cls, "__init__")
     if isinstance(initialise, Function):
+        note_rest(run, initialise)
         fields = function_fields(run, initialise, method=True)
     else:
         fields = class_fields(run, cls)
@@ -90,6 +96,7 @@ def _of_methods(run: Machine, cls: Class) -> list[Declared]:
             function = function_of(value.function if isinstance(value, Descriptor) else value)
             skipped = isinstance(value, Descriptor) and value.kind == "property"
             if function is not None and not name.startswith("_") and not skipped:
+                note_rest(run, function)
                 fields = function_fields(run, function, method=not static)
                 found.extend(declare_all(run, fields, _STYLE))
     return found

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from keynet.script.extraction import extract
 from tests.unit.script.reading import read
 
 HEAD = "import os\nfrom dataclasses import dataclass\nX = os.environ.get('X')\n"
@@ -172,3 +173,33 @@ def test_pydantic_settings_names_options_by_alias_and_prefix(
     found = read(tmp_path, script)
     assert [(one.name, one.default) for one in found.arguments] == [(name, 3)]
     assert found.notes == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import fire\ndef main(lr=0.1, **more): ...\nfire.Fire(main)\n",
+        "import fire\nclass Main:\n    def __init__(self, lr=0.1, **more): ...\nfire.Fire(Main)\n",
+        "import tyro\ndef main(lr: float = 0.1, **more: int) -> None: ...\ntyro.cli(main)\n",
+    ],
+)
+def test_what_takes_any_name_is_noted(tmp_path: Path, text: str) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(text)
+    found = extract(script)
+    assert [each.name for each in found.arguments] == ["lr"]
+    assert any("**more takes further values by name" in note.message for note in found.notes)
+
+
+@pytest.mark.parametrize("library", ["jsonargparse", "tyro"])
+def test_a_class_that_may_be_absent_is_noted(tmp_path: Path, library: str) -> None:
+    call = "jsonargparse.CLI(main)" if library == "jsonargparse" else "tyro.cli(main)"
+    script = tmp_path / "train.py"
+    script.write_text(
+        f"import {library}\nfrom dataclasses import dataclass\nfrom typing import Optional\n"
+        "@dataclass\nclass Optim:\n    lr: float = 0.1\n"
+        f"def main(optim: Optional[Optim] = None): ...\n{call}\n"
+    )
+    found = extract(script)
+    assert [each.name for each in found.arguments] == ["optim.lr"]
+    assert any("optim is null as a whole" in note.message for note in found.notes)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 import threading
+from abc import abstractmethod
 from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -122,8 +123,9 @@ class _Files(MutableMapping[str, Any]):
             raise KeyError(key)
         return self._read(key)
 
+    @abstractmethod
     def _read(self, key: str) -> Any:
-        raise NotImplementedError
+        """Return what is under a key that exists."""
 
 
 class _Blobs(_Files):
@@ -179,7 +181,7 @@ class Repositories(MutableMapping[str, Held]):
         return self._behind.repository(name)
 
     def __setitem__(self, name: str, held: Held) -> None:
-        raise NotImplementedError
+        raise TypeError("a repository is made by a push")
 
     def __delitem__(self, name: str) -> None:
         self._behind.remove(name)

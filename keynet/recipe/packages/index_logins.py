@@ -57,7 +57,7 @@ def for_dependencies(
         own: scheme://host[:port] of the indexes of the user's own settings; no other counts.
 
     Returns:
-        None if there is no such login.
+        None without such a login.
     """
     if logins is None or not logins.hosts:
         return None

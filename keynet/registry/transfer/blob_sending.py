@@ -14,7 +14,7 @@ __all__ = ["CONCURRENCY", "BlobSending"]
 
 CONCURRENCY: Final = 4
 
-# To send so many bytes is no more work than to ask whether they are there.
+# So few bytes are sent as quickly as a question about them is answered.
 _SMALL: Final = 64 * 1024
 
 

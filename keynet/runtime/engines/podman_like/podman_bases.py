@@ -71,7 +71,7 @@ class PodmanBases:
                     shell.Command(command, environment={"TMPDIR": str(temporary)}), timeout_s=None
                 )
                 if finished.status != 0:
-                    # The build reports that there is no such image.
+                    # The build reports that the image is absent.
                     return False
         return True
 

@@ -242,7 +242,7 @@ def _adopt(run: Machine, group: Command, child: Value, name: Value) -> None:
 
 
 def _replace(group: Command, name: str, *, sure: bool) -> None:
-    """Take away the subcommand of a name that another one gets, or make it uncertain."""
+    """Remove the subcommand of a name that another one gets, or make it uncertain."""
     for child in [one for one in group.children if name and group.names.get(id(one)) == name]:
         if sure:
             group.children.remove(child)

@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-from keynet.errors import KeynetError, RegistryError, RegistryUnreachable
+from keynet.errors import KeynetError, RegistryDenied, RegistryError, RegistryUnreachable
 from keynet.net.sign_in import Challenge, SignIn, covers
 from keynet.registry.address import Registry
 from keynet.registry.auth.challenge import parse_challenges, scopes_of
@@ -138,7 +138,7 @@ class Authorizer:
         self._learned.drop(sent, scopes_of(scopes))
         learned = self.learn(answer)
         if not learned and sent is None:
-            raise refused
+            raise refused if nobody else _no_way_to_sign_in(self._registry.name, action, refused)
         challenge = self._learned.challenge
         assert challenge is not None
         # The root of GHCR names a repository as an example; who asks for none wants no scope.
@@ -269,3 +269,19 @@ class Authorizer:
         elif posted is not None and posted.status in (401, 403):
             return posted
         return answer
+
+
+def _no_way_to_sign_in(registry: str, action: str, refused: RegistryError) -> RegistryDenied:
+    """Return the error of a registry that wants to know the user, but asks for nothing usable."""
+    return RegistryDenied(
+        fill(
+            _("Could not {action}: {registry} offers neither Basic nor Bearer to sign in.{said}"),
+            action=action,
+            registry=registry,
+            said=f" ({printable(refused.said, 300)})" if refused.said else "",
+        ),
+        _("No credentials were sent. Check its address, and what a proxy in between asks for."),
+        status=refused.status,
+        code=refused.code,
+        said=refused.said,
+    )

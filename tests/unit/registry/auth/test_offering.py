@@ -341,3 +341,22 @@ def test_the_example_in_the_challenge_of_the_root_is_not_asked_for(connect: Conn
     asked = [seen.url for seen in registry.seen if "/token" in seen.url]
     assert len(asked) == 2
     assert not [url for url in asked if "user" in url]
+
+
+@pytest.mark.own_profiles
+@pytest.mark.parametrize("offered", [{"www-authenticate": 'Digest realm="x"'}, {}])
+def test_a_registry_that_offers_no_known_way_is_not_blamed_on_the_credentials(
+    connect: Connect, offered: dict[str, str]
+) -> None:
+    class Strange(MemoryRegistry):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            assert "authorization" not in request.headers
+            return httpx.Response(401, headers=offered, request=request)
+
+    async def run() -> None:
+        async with connect(Strange()) as client:
+            await client.get_manifest("team/app", "1")
+
+    with pytest.raises(RegistryDenied, match="neither Basic nor Bearer") as caught:
+        asyncio.run(run())
+    assert "No credentials were sent" in caught.value.hint

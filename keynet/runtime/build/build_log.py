@@ -6,14 +6,16 @@ from typing import Final
 
 from keynet.errors import BuildFailed
 from keynet.oci.reference import Reference
-from keynet.runtime.build.install_errors import InstallLog
+from keynet.runtime.build import install_errors
 from keynet.runtime.probing import reasons
 from keynet.text import Block, _, fill, printable, stacked
 
 __all__ = ["BuildLog"]
 
 _TAIL: Final = 20
-# Of a line: what explains something is short.
+# Lines that are searched for the cause of a failure, and characters of each: what explains
+# something is short, and comes late.
+_SEARCHED_LINES: Final = 2000
 _SEARCHED: Final = 1000
 # In keynet's own step that installs, whatever its options are.
 _INSTALLING: Final = "/keynet/install.py"
@@ -37,7 +39,7 @@ _VERTEX_NOISE = re.compile(
     r"#\d+ (?:sha256:|transferring |resolve |extracting |DONE|CACHED|\.\.\.)"
 )
 
-# Not compiled at import: re compiles them at the first line of a build, while the engine works.
+# Not compiled at import: they are for builds that fail.
 _CAUSES: Final = (
     (r"no space left on device|disk is full|disk quota exceeded", "disk"),
     (
@@ -78,17 +80,15 @@ class BuildLog:
         self._in_from_step = False
         self._triggers = False
         self._tail: deque[str] = deque(maxlen=_TAIL)
-        self._causes: set[str] = set()
-        self._installation = InstallLog()
+        self._searched: deque[str] = deque(maxlen=_SEARCHED_LINES)
+        self._own: deque[str] = deque(maxlen=_TAIL)
 
     def feed(self, line: str) -> None:
         """Read the next line of the log, without its newline."""
         if line.strip() and not _VERTEX_NOISE.match(line):
             self._tail.append(line)
-        self._installation.feed(line)
-        for pattern, cause in _CAUSES:
-            if re.search(pattern, line[:_SEARCHED], re.IGNORECASE):
-                self._causes.add(cause)
+        start = line[:_SEARCHED]
+        (self._own if install_errors.OWN in start else self._searched).append(start)
         if _TRIGGERS.match(line):
             self._triggers = True
         if step := _STEP.match(line):
@@ -133,9 +133,10 @@ class BuildLog:
             containerfile: The path under which the user can read the Containerfile.
             base: The base image of a recipe; None for a Containerfile of the user's own.
         """
-        hint = self._hint()
+        installation = install_errors.read(self._own, self._searched)
+        hint = self._hint(installation)
         if base is not None and _INSTALLING in self.step:
-            explained = self._installation.explained(str(base))
+            explained = installation.explained(str(base))
             what, hint = explained.message, explained.hint
         elif base is not None and self._is_triggered:
             what = fill(
@@ -178,7 +179,7 @@ class BuildLog:
         if self._stage_images and not self._in_from_step:
             self._stage_images[-1] = image
 
-    def _hint(self) -> str:
+    def _hint(self, installation: install_errors.Installation) -> str:
         hints = {
             "disk": _("The disk is full. Free some space, for example with: keynet clean --images"),
             "base": _("Check that the base image's name and tag exist (--base-image, FROM)."),
@@ -205,9 +206,15 @@ class BuildLog:
                 "The build has no network. Check HTTPS_PROXY, PIP_INDEX_URL and the host's DNS."
             ),
         }
+        lines = (*self._own, *self._searched)
+        causes = {
+            cause
+            for pattern, cause in _CAUSES
+            if any(re.search(pattern, line, re.IGNORECASE) for line in lines)
+        }
         for cause, hint in hints.items():
-            if cause in self._causes:
+            if cause in causes:
                 if cause in ("requirements", "network"):
-                    return self._installation.hint or hint
+                    return installation.hint or hint
                 return hint
-        return self._installation.hint or _("Fix the failing step shown above, then push again.")
+        return installation.hint or _("Fix the failing step shown above, then push again.")

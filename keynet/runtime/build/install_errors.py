@@ -4,25 +4,23 @@ The words are those of uv and pip, and of keynet's own program in the build.
 """
 
 import re
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from keynet.frozen import frozen
 from keynet.text import N_, _, fill, printable, stacked
 
-__all__ = ["Explained", "InstallLog"]
+__all__ = ["OWN", "Explained", "Installation", "read"]
 
-# Of a line: what explains something is short.
-_LONGEST: Final = 1000
+# In each line of keynet's program in the build.
+OWN: Final = "keynet: "
+# Not compiled at import: they are for builds that fail.
 # BuildKit: "#7 0.52 text".
-_PREFIX: Final = re.compile(r"#\d+ \d+\.\d+ ")
+_PREFIX: Final = r"\A#\d+ \d+\.\d+ "
 # docker's legacy builder shows what goes to standard error in red.
-_COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
-_STARTED: Final = re.compile(
-    r"keynet: (?:uv|pip) installs for Python (?P<python>\S+) from (?P<index>[^(]*)"
-)
-_OWN: Final = re.compile(r"keynet: (?!(?:uv|pip) installs )(?!\S+ answers )(?P<what>.*)")
+_COLOUR: Final = r"\x1b\[[0-9;]*m"
+_STARTED: Final = r"keynet: (?:uv|pip) installs for Python (?P<python>\S+) from (?P<index>[^(]*)"
+_OWN: Final = r"keynet: (?!(?:uv|pip) installs )(?!\S+ answers )(?P<what>.*)"
 
 
 @frozen
@@ -204,32 +202,22 @@ _CAUSES: Final = (
 )
 
 
-class InstallLog:
-    """Follow the log of an installation line by line."""
+@frozen
+class Installation:
+    """What a log says of an installation: with which Python, from which index, what went wrong.
 
-    def __init__(self) -> None:
-        self._python = ""
-        self._index = ""
-        self._own = ""
-        # The number of each cause found, with a requirement that it names, or "".
-        self._found: dict[int, str] = {}
+    ``found`` has the number of each cause with a requirement that it names, or "".
+    """
 
-    def feed(self, line: str) -> None:
-        """Read the next line of the log."""
-        line = _PREFIX.sub("", _COLOUR.sub("", line[:_LONGEST]), count=1)
-        if started := _STARTED.match(line):
-            self._python, self._index = started["python"], started["index"].strip()
-            return
-        if own := _OWN.match(line):
-            self._own = self._own or own["what"]
-        for number, pattern in _compiled():
-            if not self._found.get(number) and (match := pattern.search(line)):
-                self._found[number] = match.groupdict().get("requirement") or ""
+    python: str
+    index: str
+    own: str
+    found: Mapping[int, str]
 
     @property
     def hint(self) -> str:
         """Return what to do about the first known cause, "" without one."""
-        return _(_CAUSES[min(self._found)].hint) if self._found else ""
+        return _(_CAUSES[min(self.found)].hint) if self.found else ""
 
     def explained(self, base: str) -> Explained:
         """Explain why the installation failed.
@@ -237,15 +225,15 @@ class InstallLog:
         Args:
             base: The base image.
         """
-        reason = self._reason() or printable(self._own, 300).rstrip(".") or _("see the log")
+        reason = self._reason() or printable(self.own, 300).rstrip(".") or _("see the log")
         what = fill(_("The dependencies could not be installed: {reason}."), reason=reason)
-        if not self._python:
+        if not self.python:
             return Explained(stacked(what, fill(_("Base image: {base}"), base=base)), self._next())
         where = fill(
             _("Base image: {base}, with Python {python}\nPackage index: {index}"),
             base=base,
-            python=self._python,
-            index=self._index,
+            python=self.python,
+            index=self.index,
         )
         return Explained(stacked(what, where), self._next())
 
@@ -253,21 +241,45 @@ class InstallLog:
         return self.hint or _("Fix what the last lines of the log name, then build again.")
 
     def _reason(self) -> str:
-        if not self._found:
+        if not self.found:
             return ""
-        first = min(self._found)
-        named = [self._found[first], *self._found.values()]
+        first = min(self.found)
+        named = [self.found[first], *self.found.values()]
         requirement = next((name for name in named if name), "") or _("a requirement")
         return fill(_(_CAUSES[first].what), requirement=requirement)
 
 
-@cache
-def _compiled() -> tuple[tuple[int, re.Pattern[str]], ...]:
-    # At the first line of a build, while the engine works.
-    return tuple(_each())
+def read(own: Iterable[str], lines: Iterable[str]) -> Installation:
+    """Read the log of an installation that failed.
+
+    Args:
+        own: The lines of keynet's program in the build, oldest first; see ``OWN``.
+        lines: The other ones.
+    """
+    python = index = what = ""
+    known = [_bare(line) for line in lines]
+    for line in map(_bare, own):
+        if started := re.match(_STARTED, line):
+            python, index = started["python"], started["index"].strip()
+            continue
+        if said := re.match(_OWN, line):
+            what = what or said["what"]
+        known.append(line)
+    found: dict[int, str] = {}
+    for number, pattern in _patterns():
+        if not found.get(number):
+            matches = filter(None, map(pattern.search, known))
+            named = [each.groupdict().get("requirement") or "" for each in matches]
+            if named:
+                found[number] = next(filter(None, named), "")
+    return Installation(python, index, what, found)
 
 
-def _each() -> Iterator[tuple[int, re.Pattern[str]]]:
+def _bare(line: str) -> str:
+    return re.sub(_PREFIX, "", re.sub(_COLOUR, "", line), count=1)
+
+
+def _patterns() -> Iterator[tuple[int, re.Pattern[str]]]:
     for number, cause in enumerate(_CAUSES):
         for pattern in cause.patterns:
             yield number, re.compile(pattern.replace("REQ", _REQ), re.IGNORECASE)

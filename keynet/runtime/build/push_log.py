@@ -28,7 +28,7 @@ from keynet.text import N_, _, fill, printable
 
 __all__ = ["PushLog", "docker_digest", "push_error"]
 
-_DIGEST = re.compile(r"digest: (sha256:[0-9a-f]{64}) size: (\d+)")
+_DIGEST: Final = r"digest: (sha256:[0-9a-f]{64}) size: (\d+)"
 _LAST_LINES: Final = 6
 # docker: "5f70bf18a086: Pushed", "…: Pushing [=>  ]  12.3MB/57.3MB"; podman and buildah:
 # "Copying blob 5f70… skipped: already exists", "… done", "… [=>---] 5.0MiB / 85.8MiB".
@@ -120,7 +120,7 @@ def _size(text: str) -> int:
 
 def docker_digest(output: str) -> Digest | None:
     """Return the digest from the last line of ``docker push``; None if there is none."""
-    found = _DIGEST.search(output)
+    found = re.search(_DIGEST, output)
     return Digest.parse(found[1]) if found else None
 
 

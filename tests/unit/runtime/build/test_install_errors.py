@@ -1,8 +1,12 @@
 """Why an installation failed, from what uv and pip really wrote."""
 
+from collections.abc import Iterable
+
 import pytest
 
-from keynet.runtime.build.install_errors import InstallLog
+from keynet.oci.reference import Reference
+from keynet.runtime.build import install_errors
+from keynet.runtime.build.build_log import BuildLog
 
 UV = "keynet: uv installs for Python 3.11.2 from https://pypi.org/simple"
 PIP = "keynet: pip installs for Python 3.8.18 from https://index.test/simple (as the setting says)"
@@ -10,10 +14,12 @@ PIP = "keynet: pip installs for Python 3.8.18 from https://index.test/simple (as
 
 def explained(text: str) -> tuple[str, str]:
     """Return the words on a failure whose log is this text."""
-    log = InstallLog()
-    for line in text.splitlines():
-        log.feed(line)
-    found = log.explained("docker.io/library/python:3.11-slim")
+    lines = text.splitlines()
+    read = install_errors.read(
+        [line for line in lines if install_errors.OWN in line],
+        [line for line in lines if install_errors.OWN not in line],
+    )
+    found = read.explained("docker.io/library/python:3.11-slim")
     return found.message, found.hint
 
 
@@ -168,8 +174,23 @@ def test_lines_in_colours_are_read_alike() -> None:
     assert "Python 3.11.2" in said
 
 
+def _failed(lines: Iterable[str]) -> str:
+    """Return the message on a build that fails in keynet's step with these lines."""
+    log = BuildLog()
+    log.feed("STEP 2/4: RUN python3 /keynet/install.py")
+    for line in lines:
+        log.feed(line)
+    base = Reference.parse("docker.io/library/base:1")
+    return log.failure("podman", 1, "Containerfile", base).message
+
+
 def test_a_long_line_costs_no_time_and_a_log_without_a_start_names_the_base() -> None:
-    log = InstallLog()
-    for _line in range(20):
-        log.feed("python3 " * 125_000)
-    assert log.explained("base:1").message.endswith("\nBase image: base:1")
+    assert "\nBase image: docker.io/library/base:1" in _failed(["python3 " * 125_000] * 20)
+
+
+def test_the_cause_is_found_after_ten_thousand_lines_and_before_a_thousand() -> None:
+    compiling = ["  cc -O2 -c part.c"] * 10_000
+    failed = ["error: command '/usr/bin/gcc' failed with exit code 1", *compiling[:1000]]
+    said = _failed([PIP, *compiling, *failed])
+    assert "has to be compiled" in said
+    assert "with Python 3.8.18" in said

@@ -12,7 +12,8 @@ import click
 import pytest
 
 from keynet import errors
-from keynet.backend import models
+from keynet.backend.models import Wire, WireProjects, WireUploadKey
+from keynet.backend.sign_in_answer import WireSignIn
 from keynet.cli.main import BUG, INTERRUPTED, cli
 from keynet.errors import KeynetError, UsageError
 from keynet.oci.descriptor import Digest
@@ -242,10 +243,8 @@ def test_the_page_of_push_has_the_same_exit_statuses() -> None:
 # docs/reference/backend.md, metadata.md
 
 
-@pytest.mark.parametrize(
-    "model", [models.WireSignIn, models.WireProjects, models.WireUploadKey], ids=str
-)
-def test_the_examples_of_the_backends_answers_are_read(model: type[models.WireSignIn]) -> None:
+@pytest.mark.parametrize("model", [WireSignIn, WireProjects, WireUploadKey], ids=str)
+def test_the_examples_of_the_backends_answers_are_read(model: type[Wire]) -> None:
     read = []
     for example in _examples(REFERENCE / "backend.md"):
         try:

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 import pydantic
 
 from keynet.backend import problem
-from keynet.backend.models import WireProjects, WireSignIn, WireUploadKey
+from keynet.backend.models import Wire
 from keynet.errors import BackendError, NotAuthorised
 from keynet.frozen import frozen
 from keynet.net import server_words
@@ -21,7 +21,7 @@ __all__ = ["Answer", "read", "refusal", "rejected_hyperparameters", "require_suc
 
 _HYPERPARAMETERS_SHOWN: Final = 20
 
-_Wire = TypeVar("_Wire", WireSignIn, WireProjects, WireUploadKey)
+_Wire = TypeVar("_Wire", bound=Wire)
 
 
 @frozen

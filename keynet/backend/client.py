@@ -18,7 +18,6 @@ from keynet.backend.models import (
     SignedIn,
     UploadKey,
     WireProjects,
-    WireSignIn,
     WireUploadKey,
 )
 from keynet.errors import BackendError, NotAuthorised, UsageError
@@ -110,6 +109,8 @@ class BackendClient:
             NotAuthorised: The platform refuses them.
             BackendError: Any other failure.
         """
+        from keynet.backend.sign_in_answer import WireSignIn
+
         what = fill(_("sign in at {server}"), server=self.server_url)
         answer = self._transport.send(
             "POST",

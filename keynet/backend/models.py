@@ -1,25 +1,35 @@
 """The backend's JSON: wire models, and the checked values made of them.
 
+The answer to a sign-in is in ``sign_in_answer``: only a login needs it.
+
 Source: docs/reference/backend.md.
 """
 
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from keynet.errors import BackendError, ValidationError
 from keynet.frozen import frozen
-from keynet.moments import in_utc
 from keynet.oci.reference import Reference, is_path_component
 from keynet.secret import Secret
 from keynet.text import _, fill, printable
 
-__all__ = ["Account", "Project", "ProjectPage", "SignedIn", "UploadKey"]
+__all__ = [
+    "Account",
+    "Project",
+    "ProjectPage",
+    "SignedIn",
+    "Text",
+    "UploadKey",
+    "Wire",
+    "WireProjects",
+    "WireUploadKey",
+]
 
-_Text = Annotated[str, StringConstraints(max_length=10_000)]
-_Credential = Annotated[str, StringConstraints(min_length=1, max_length=100_000)]
+Text = Annotated[str, StringConstraints(max_length=10_000)]
 
 
 @frozen
@@ -82,7 +92,9 @@ class UploadKey:
     command: str | None = None
 
 
-class _Wire(BaseModel):
+class Wire(BaseModel):
+    """The base of the wire models."""
+
     model_config = ConfigDict(
         alias_generator=to_camel,
         populate_by_name=True,
@@ -92,52 +104,15 @@ class _Wire(BaseModel):
     )
 
 
-class _WireUser(_Wire):
-    email: _Text = ""
-    display_name: _Text | None = None
+class _WireAuthor(Wire):
+    display_name: Text | None = None
 
 
-class _WireHarbor(_Wire):
-    url: _Credential
-    username: _Credential
-    password: _Credential
-
-
-class WireSignIn(_Wire):
-    """The answer to a sign-in."""
-
-    access_token: _Credential
-    access_token_expires_at: datetime | None = None
-    user: _WireUser = Field(default_factory=_WireUser)
-    harbor: _WireHarbor
-
-    def checked(self) -> SignedIn:
-        """Return the value; a time without a zone is UTC."""
-        expires = self.access_token_expires_at
-        # They go into headers: what would break a header is refused here, without showing it.
-        for value in (self.access_token, self.harbor.username, self.harbor.password):
-            if not value.isprintable() or not value.isascii():
-                raise BackendError(
-                    _("The platform's sign-in answer has credentials with unexpected characters.")
-                )
-        return SignedIn(
-            token=Secret(self.access_token),
-            expires_at=expires and in_utc(expires),
-            email=printable(self.user.email, 300),
-            display_name=printable(self.user.display_name or "", 300),
-            harbor=Account(self.harbor.url, self.harbor.username, Secret(self.harbor.password)),
-        )
-
-
-class _WireAuthor(_Wire):
-    display_name: _Text | None = None
-
-
-class _WireProject(_Wire):
+class _WireProject(Wire):
     id: int
-    title: _Text | None = None
-    summary: _Text | None = None
-    task_type: _Text | None = None
+    title: Text | None = None
+    summary: Text | None = None
+    task_type: Text | None = None
     author: _WireAuthor | None = None
 
     def checked(self) -> Project:
@@ -150,11 +125,11 @@ class _WireProject(_Wire):
         )
 
 
-class _WireMeta(_Wire):
+class _WireMeta(Wire):
     total: int | None = None
 
 
-class WireProjects(_Wire):
+class WireProjects(Wire):
     """One page of projects."""
 
     content: list[_WireProject]
@@ -169,17 +144,17 @@ class WireProjects(_Wire):
         )
 
 
-class _WireCommand(_Wire):
-    tag: _Text | None = None
-    push: _Text
+class _WireCommand(Wire):
+    tag: Text | None = None
+    push: Text
 
 
-class WireUploadKey(_Wire):
+class WireUploadKey(Wire):
     """An upload key in either form."""
 
     id: int
     upload_key: str
-    command: _Text | _WireCommand | None = None
+    command: Text | _WireCommand | None = None
 
     def checked(self) -> UploadKey:
         """Return the value.

@@ -11,7 +11,7 @@ from keynet.secret import Secret
 
 __all__ = ["message", "offending"]
 
-_INDEX: Final = re.compile(r"hyperParameters(?:\[|\.|/)(\d{1,6})", re.IGNORECASE)
+_INDEX: Final = r"(?i)hyperParameters(?:\[|\.|/)(\d{1,6})"
 _DEEPEST: Final = 4
 
 
@@ -24,7 +24,7 @@ def message(body: bytes, content_type: str = "", hide: Sequence[Secret] = ()) ->
 def offending(body: bytes, hyperparameters: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the hyperparameters that the answer names, by index or by quoted name."""
     text = body.decode("utf-8", "replace")
-    indexes = {int(number) for number in _INDEX.findall(text)}
+    indexes = {int(number) for number in re.findall(_INDEX, text)}
     with suppress(ValueError, RecursionError):
         indexes |= set(_located(json.loads(body), 0))
     return [

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from keynet.backend import problem
 from keynet.backend.answers import Answer, read, refusal
-from keynet.backend.models import WireProjects, WireSignIn, WireUploadKey
+from keynet.backend.models import WireProjects, WireUploadKey
+from keynet.backend.sign_in_answer import WireSignIn
 from keynet.errors import BackendError
 
 _LEAF = st.none() | st.booleans() | st.integers() | st.text()

@@ -10,26 +10,42 @@ import dataclasses
 from collections.abc import Callable
 from operator import attrgetter
 from reprlib import recursive_repr
-from typing import Any, NoReturn, TypeVar, dataclass_transform
+from typing import Any, NoReturn, TypeVar, dataclass_transform, overload
 
 __all__ = ["frozen"]
 
 _C = TypeVar("_C", bound=type)
 
 
+@overload
+def frozen(cls: _C) -> _C: ...
+
+
+@overload
+def frozen(*, eq: bool) -> Callable[[_C], _C]: ...
+
+
 @dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field,))
-def frozen(cls: _C) -> _C:
+def frozen(cls: Any = None, *, eq: bool = True) -> Any:
     """Make a class a dataclass, as ``dataclass(frozen=True, slots=True)`` does.
 
     ``dataclasses.fields``, ``replace``, ``asdict``, ``copy``, ``pickle``, ``match`` and
     ``inspect.signature`` work as with any other; ``InitVar`` does not.
+
+    Args:
+        eq: Compare the values of the fields; if not, each instance equals only itself.
     """
+    return (lambda given: _made(given, eq)) if cls is None else _made(cls, eq)
+
+
+def _made(cls: type, eq: bool) -> type:
     # Without a docstring, the signature would be made for one.
     cls.__doc__ = cls.__doc__ or cls.__name__
     made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True)(cls)
     own = vars(made)
     methods: dict[str, Any] = {"__init__": _Initializer(made), "__repr__": _show}
-    methods |= _comparison(made)
+    if eq:
+        methods |= _comparison(made)
     for name, method in methods.items():
         # A class with an __eq__ of its own has __hash__ set to None.
         if own.get(name) is None:

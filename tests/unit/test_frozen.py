@@ -186,3 +186,17 @@ def test_a_subclass_that_is_no_value_starts_as_its_base_does() -> None:
             super().__init__("more")
 
     assert More().name == "more"
+
+
+def test_without_comparison_an_instance_equals_only_itself() -> None:
+    @frozen(eq=False)
+    class Named:
+        name: str
+        parts: tuple[str, ...] = ()
+
+    one, other = Named("a"), Named("a")
+    assert one != other
+    assert len({one, other, one}) == 2
+    assert repr(one).endswith("Named(name='a', parts=())")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        one.name = "b"  # type: ignore[misc]

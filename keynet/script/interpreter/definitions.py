@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from keynet.frozen import frozen
 from keynet.script.interpreter.values import MISSING, Value
 
 __all__ = [
@@ -21,7 +22,7 @@ __all__ = [
 ]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Frame:
     """One call: what it returned and yielded, and the names where turns and loops may end early.
 
@@ -40,7 +41,7 @@ class Frame:
     unsure: bool = False
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Module:
     """A file of the project.
 
@@ -64,7 +65,7 @@ class Module:
     order: tuple[int, ...] = ()
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Scope:
     """Names of one module, function call, class body or comprehension.
 
@@ -79,7 +80,7 @@ class Scope:
     bound_in: dict[str, "Scope"] = field(default_factory=dict)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Function:
     """A function or lambda of the project, with the scope in which it was defined."""
 
@@ -105,7 +106,7 @@ class Function:
         return {**dict(zip(last, self.defaults, strict=True)), **self.keyword_defaults}
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Class:
     """A class of the project; ``derived`` are the classes that name it as a base."""
 
@@ -118,7 +119,7 @@ class Class:
     derived: "list[Class]" = field(default_factory=list)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Instance:
     """An object of a class of the project; dialects derive their objects from it."""
 
@@ -144,7 +145,7 @@ def content_of(value: Value) -> Value:
     return value.items if isinstance(value, Container) else value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class Super:
     """``super()`` inside a method of ``owner``."""
 
@@ -152,7 +153,7 @@ class Super:
     receiver: Value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class EnumMember:
     """A member of an Enum of the project."""
 

@@ -79,7 +79,7 @@ class Limits:
             raise OutOfSteps
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Declared:
     """One argument as declared, before its values are converted.
 
@@ -127,7 +127,7 @@ class Settling(Protocol):
         """Take an argument that every branch has added as added by what surrounds them."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Attempt:
     """The body of a ``try`` that is followed.
 
@@ -225,7 +225,7 @@ class Machine(Protocol):
 Handler: TypeAlias = Callable[[Machine, Arguments], Value]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class Native:
     """A callable that is implemented here and not in the script."""
 

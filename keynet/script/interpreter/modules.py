@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Modules:
     """The modules of the project that the script has imported so far.
 

@@ -50,7 +50,7 @@ HERE: Final = "\ue000"
 ROOT: Final = "/".join([HERE] * 16)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class Unknown:
     """An unknown value; ``kind`` is its type's name, "" if that is unknown too.
 
@@ -67,7 +67,7 @@ class Unknown:
 UNKNOWN: Final = Unknown()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class Leftover(Unknown):
     """The words that ``parse_known_args`` leaves; ``parsers`` have taken theirs before."""
 
@@ -81,7 +81,7 @@ class _Missing:
 MISSING: Final = _Missing()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class OneOf:
     """One of a few values, depending on a condition that is unknown."""
 
@@ -95,7 +95,7 @@ class External:
     name: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class Generic:
     """A type with arguments: ``typing.Optional[int]``, ``int | None``."""
 
@@ -110,7 +110,7 @@ class PathValue:
     text: str
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class SetValue:
     """A set that keeps the order of the source."""
 
@@ -145,7 +145,7 @@ class Arguments:
         return Arguments(positional, self.keywords, self.open, self.line, self.file)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class BoundMethod:
     """A callable with its first argument."""
 
@@ -153,7 +153,7 @@ class BoundMethod:
     receiver: Value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class Descriptor:
     """A function wrapped in ``staticmethod``, ``classmethod`` or ``property``."""
 
@@ -161,7 +161,7 @@ class Descriptor:
     function: Value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class Partial:
     """``functools.partial``."""
 
@@ -169,7 +169,7 @@ class Partial:
     arguments: Arguments
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class Imported:
     """A name imported from a module of the project that is not read yet."""
 

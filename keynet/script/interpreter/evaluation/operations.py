@@ -44,8 +44,8 @@ MAX_ITEMS: Final = 4_096
 MAX_BITS: Final = 2_048
 _MAX_CONCRETE: Final = 2_000
 _MAX_NESTING: Final = 24
-_LONG_NUMBER = re.compile(r"\d{4}|\*")
-_LONG_PERCENT = re.compile(r"%(?:\([^)]*\))?[#0\- +.\d]*?(?:\d{4}|\*)")
+_LONG_NUMBER: Final = r"\d{4}|\*"
+_LONG_PERCENT: Final = r"%(?:\([^)]*\))?[#0\- +.\d]*?(?:\d{4}|\*)"
 
 _BINARY: Final[Mapping[type[ast.operator], Callable[[object, object], object]]] = {
     ast.Add: operator.add,
@@ -263,7 +263,7 @@ def percent(pattern: str, values: Value) -> Value:
         known = all(is_constant(part) or isinstance(part, PathValue) for part in parts)
         plain = tuple(part.text if isinstance(part, PathValue) else part for part in parts)
         shown = plain
-    if not known or _LONG_PERCENT.search(pattern) or len(pattern) > MAX_TEXT:
+    if not known or re.search(_LONG_PERCENT, pattern) or len(pattern) > MAX_TEXT:
         return Unknown("str", next((reason_of(part) for part in parts if reason_of(part)), ""))
     if _too_long(parts if not isinstance(values, dict) else tuple(values.values()), pattern):
         return Unknown("str")
@@ -316,7 +316,7 @@ def format_value(value: Value, conversion: str, spec: str) -> Value:
     if isinstance(value, EnumMember) and not conversion:
         return Unknown("str")
     container = isinstance(value, (list, tuple, dict)) and concrete(value, 200)
-    if not (is_constant(value) or container) or _LONG_NUMBER.search(spec) or "{" in spec:
+    if not (is_constant(value) or container) or re.search(_LONG_NUMBER, spec) or "{" in spec:
         return Unknown("str", reason_of(value))
     if isinstance(value, int) and value.bit_length() > MAX_BITS:
         return Unknown("str")

@@ -68,11 +68,9 @@ _PATH_ENDS: Final = (
     "/.config/keynet/config.json",
 )
 _SUFFIXES: Final = (".pem", ".key", ".p12", ".pfx", ".jks", ".keystore", ".kdbx", ".ppk")
-_PUBLIC_PEM: Final = re.compile(
-    r"(?:^|[._-])(?:ca|cacert|cert|certs|chain|bundle|public)(?:[._-]|$)"
-)
+_PUBLIC_PEM: Final = r"(?:^|[._-])(?:ca|cacert|cert|certs|chain|bundle|public)(?:[._-]|$)"
 # Templates that projects keep in their repositories on purpose.
-_DOTENV_TEMPLATE: Final = re.compile(r"\.(?:example|sample|template|dist|defaults?)$")
+_DOTENV_TEMPLATE: Final = r"\.(?:example|sample|template|dist|defaults?)$"
 
 # Parts of a name of a secret, wherever they stand; "_key" counts as "key".
 _ANYWHERE: Final = (
@@ -186,9 +184,9 @@ def is_suspicious_path(path: str) -> bool:
     if name in _FILE_NAMES:
         return True
     if name == ".env" or name.startswith(".env.") or name.endswith(".env"):
-        return not _DOTENV_TEMPLATE.search(name)
+        return not re.search(_DOTENV_TEMPLATE, name)
     if name.endswith(_SUFFIXES):
-        return not _PUBLIC_PEM.search(name)
+        return not re.search(_PUBLIC_PEM, name)
     return f"/{lowered}".endswith(_PATH_ENDS)
 
 

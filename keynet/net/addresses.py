@@ -31,12 +31,12 @@ __all__ = [
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 # urlsplit ignores text between the bracket and the port.
-_BRACKETED: Final = re.compile(r"\[[^\[\]]+\](?::[0-9]*)?")
+_BRACKETED: Final = r"\[[^\[\]]+\](?::[0-9]*)?"
 # What two readers of one URL may understand differently.
 _ODD: Final = re.compile(r"[\x00-\x20\x7f\\]")
 # The HTTP library refuses longer ones.
 _LONGEST_URL: Final = 60_000
-_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_.-]*")
+_PLAIN_NAME: Final = r"[A-Za-z0-9_.-]*"
 
 
 class AddressError(ValueError):
@@ -74,7 +74,7 @@ def origin_of(url: str) -> Origin:
         raise AddressError(_("it has a user or password in it"))
     if _ODD.search(url) or not url.isprintable():
         raise AddressError(_("it has unexpected characters"))
-    if "[" in parts.netloc and not _BRACKETED.fullmatch(parts.netloc):
+    if "[" in parts.netloc and not re.fullmatch(_BRACKETED, parts.netloc):
         raise AddressError(_("it is not a valid URL"))
     return Origin(parts.scheme, _existing(host), port or DEFAULT_PORTS[parts.scheme])
 
@@ -107,7 +107,7 @@ def shown(url: str) -> str:
     if not separator:
         scheme, rest = "", url.removeprefix("//")
     authority, tail = _cut(rest, "/?#")
-    if "@" in tail and not _PLAIN_NAME.fullmatch(authority):
+    if "@" in tail and not re.fullmatch(_PLAIN_NAME, authority):
         return printable(f"{scheme}{separator}…", 200)
     path, _rest = _cut(tail, "?#")
     return printable(f"{scheme}{separator}{authority.rpartition('@')[2]}{path}", 200)
@@ -158,7 +158,7 @@ def normalised_url(text: str, *, insecure: bool = False) -> str:
         raise _unusable("", _("it has a user name or a password in it"))
     if not text.isprintable() or any(c.isspace() or c == "\\" for c in text):
         raise _unusable(text, _("it is not a valid URL"))
-    if not host or ("[" in parts.netloc and not _BRACKETED.fullmatch(parts.netloc)):
+    if not host or ("[" in parts.netloc and not re.fullmatch(_BRACKETED, parts.netloc)):
         raise _unusable(text, _("it has no valid host"))
     try:
         ascii_host(host)

@@ -9,7 +9,7 @@ from typing import Final
 
 __all__ = ["element", "reduced"]
 
-_TAG: Final = re.compile(r"<([^<>]*)>")
+_TAG: Final = r"<([^<>]*)>"
 _UNSEEN: Final = ("script", "style", "head", "svg", "noscript", "template")
 
 
@@ -23,7 +23,7 @@ def element(page: str, name: str) -> str:
 def reduced(page: str) -> str:
     """Return a page's title and then its text, without what the title says already."""
     title, texts, unseen = "", [], ""
-    pieces = _TAG.split(page)
+    pieces = re.split(_TAG, page)
     for text, tag in zip(pieces[::2], ["", *pieces[1::2]], strict=True):
         name = tag.strip().lower().split(maxsplit=1)[:1]
         opened = name[0].rstrip("/") if name else ""

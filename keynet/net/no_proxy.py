@@ -15,7 +15,7 @@ from keynet.net.hosts import HostError, ascii_host, split_host
 
 __all__ = ["is_exempt"]
 
-_NETWORK: Final = re.compile(r"[0-9A-Fa-f:.]+/[0-9]{1,3}")
+_NETWORK: Final = r"[0-9A-Fa-f:.]+/[0-9]{1,3}"
 
 
 def is_exempt(host: str, port: int, no_proxy: str) -> bool:
@@ -50,7 +50,7 @@ def _matches(name: str, address: IPv4Address | IPv6Address | None, port: int, en
 
 
 def _in_network(address: IPv4Address | IPv6Address, entry: str) -> bool:
-    if not _NETWORK.fullmatch(entry):
+    if not re.fullmatch(_NETWORK, entry):
         return False
     try:
         return address in ip_network(entry, strict=False)

@@ -16,7 +16,7 @@ from keynet.text import _, fill, printable
 __all__ = ["ProxyProblem", "ProxyStage", "login_wanted", "passed_by", "proxy_problem"]
 
 # The proxy answers to CONNECT with a status of its own.
-_REFUSED: Final = re.compile(r"([1-5][0-9]{2})\b")
+_REFUSED: Final = r"([1-5][0-9]{2})\b"
 _REACHED: Final = frozenset(
     {"http_proxy.start_tls.started", "socks.setup_socks5_connection.complete"}
 )
@@ -77,7 +77,7 @@ class ProxyStage:
 def proxy_problem(proxy: Proxy, error: BaseException) -> ProxyProblem:
     """Return what a failed connection to a proxy, or through it, means."""
     text = printable(error, 200)
-    refused = _REFUSED.match(text)
+    refused = re.match(_REFUSED, text)
     if refused is not None:
         return _refusal(proxy, int(refused[1]), text)
     if "invalid username/password" in text.lower() or "but got" in text:

@@ -49,9 +49,8 @@ _LONGEST_CODE: Final = 60
 # A shorter one may be part of ordinary words.
 _SHORTEST_HIDDEN: Final = 4
 # Python has codecs that are slow on purpose-made text, or that are not for text at all.
-_CHARSET: Final = re.compile(
-    r"charset\s*=\s*[\"']?((?:utf|us|iso|windows|cp|euc|gb|big5|shift|koi8|latin)[\w.:-]{0,20})",
-    re.I,
+_CHARSET: Final = (
+    r"(?i)charset\s*=\s*[\"']?((?:utf|us|iso|windows|cp|euc|gb|big5|shift|koi8|latin)[\w.:-]{0,20})"
 )
 _FOREIGN: Final = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x9f\ufffd]")
 _TOKEN: Final = re.compile(
@@ -122,7 +121,7 @@ def _in_charset(body: bytes, content_type: str) -> str:
     except UnicodeDecodeError as error:
         if error.end == len(body) and error.start > len(body) - 4:
             return body[: error.start].decode("utf-8-sig")
-    declared = _CHARSET.search(content_type[:400])
+    declared = re.search(_CHARSET, content_type[:400])
     # What calls itself UTF-8 and is not is mostly western text of old.
     name = declared[1] if declared and not declared[1].lower().startswith("utf") else "cp1252"
     try:

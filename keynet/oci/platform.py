@@ -34,11 +34,11 @@ _IMPLIED: Final = {"armel": "v6", "armv6l": "v6", "armv5tel": "v5", "armv8l": "v
 # What an architecture is without a variant.
 _FIRST: Final = {"amd64": "v1", "arm64": "v8"}
 _USUAL_ARM: Final = "v7"
-_LEVEL: Final = re.compile(r"v(\d{1,3})(?:\.(\d{1,3}))?")
-_VARIANT: Final = re.compile(r"[vV]?\d{1,3}(?:\.\d{1,3})?")
+_LEVEL: Final = r"v(\d{1,3})(?:\.(\d{1,3}))?"
+_VARIANT: Final = r"[vV]?\d{1,3}(?:\.\d{1,3})?"
 _PART: Final = re.compile("[A-Za-z0-9._-]+")
 # containerd's form with a version of the system: windows(10.0.17763.1)/amd64.
-_SYSTEM: Final = re.compile(r"([A-Za-z0-9._-]+)(?:\(([A-Za-z0-9._-]+)\))?")
+_SYSTEM: Final = r"([A-Za-z0-9._-]+)(?:\(([A-Za-z0-9._-]+)\))?"
 # Above every difference of two levels.
 _AT_LAST: Final = 1_000_000
 
@@ -82,10 +82,10 @@ class Platform:
         """
         parts = text.split("/")
         first = parts[0].lower()
-        variant = len(parts) == 1 or (len(parts) == 2 and _VARIANT.fullmatch(parts[1]))
+        variant = len(parts) == 1 or (len(parts) == 2 and re.fullmatch(_VARIANT, parts[1]))
         if variant and _ARCHITECTURES.get(first, first) in _KNOWN:
             parts = ["linux", *parts]
-        system = _SYSTEM.fullmatch(parts[0])
+        system = re.fullmatch(_SYSTEM, parts[0])
         if system is None or len(parts) not in (2, 3) or not all(map(_PART.fullmatch, parts[1:])):
             raise ValidationError(
                 fill(_("{platform!r} is not a valid platform."), platform=printable(text, 100)),
@@ -202,5 +202,5 @@ def _same_system(have: str | None, wanted: str | None) -> bool:
 
 def _level(platform: Platform) -> int | None:
     variant = platform.variant or _FIRST.get(platform.architecture, "")
-    found = _LEVEL.fullmatch(variant)
+    found = re.fullmatch(_LEVEL, variant)
     return None if found is None else int(found[1]) * 1000 + int(found[2] or 0)

@@ -18,7 +18,7 @@ _KEPT_CHARACTERS: Final = 1 << 24
 _LONGEST_SHOWN: Final = 4_000
 _HIDDEN: Final = "***"
 # user:password@ of a URL, which a proxy or an index may have in a build argument.
-_URL_LOGIN: Final = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+_URL_LOGIN: Final = r"(?<=://)[^/@\s]+(?=@)"
 
 _NEWLINE: Final = re.compile(rb"\n")
 # On a terminal a carriage return ends what is then drawn over.
@@ -100,7 +100,7 @@ def redactor(secrets: Iterable[Secret]) -> Redact:
 
 def hide_logins(text: str) -> str:
     """Replace the user and password of every URL in a text."""
-    return _URL_LOGIN.sub(_HIDDEN, text)
+    return re.sub(_URL_LOGIN, _HIDDEN, text)
 
 
 def _forms(secret: Secret) -> Iterator[str]:

@@ -10,7 +10,7 @@ from keynet.text import _, fill, printable
 
 __all__ = ["check_length", "parse"]
 
-_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*"
 # Linux starts no program with an argument of more than 128 KiB, or with 2 MiB in all.
 _LONGEST: Final = 120_000
 _MOST: Final = 1_000_000
@@ -59,7 +59,7 @@ def parse(arguments: Iterable[str], environment: Mapping[str, str]) -> dict[str,
                 fill(_("The build arguments are longer than {limit} bytes."), limit=_MOST),
                 _("Put long values into a file of the context."),
             )
-        if not _NAME.fullmatch(name):
+        if not re.fullmatch(_NAME, name):
             raise UsageError(
                 fill(_("--build-arg {name!r}: the name is not valid."), name=printable(name, 100)),
                 _("Write it as --build-arg NAME=VALUE."),

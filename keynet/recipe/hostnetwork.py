@@ -28,7 +28,7 @@ _SINGLE: Final = ("index-url", "proxy", "timeout", "retries", "no-index")
 _LISTS: Final = ("extra-index-url", "find-links", "trusted-host")
 _OF_URLS: Final = ("index-url", "extra-index-url", "find-links")
 _ALIASES: Final = {"default-timeout": "timeout", "pypi-url": "index-url"}
-_UV_NAME: Final = re.compile(r"^[A-Za-z0-9._-]+=(?=[A-Za-z][A-Za-z0-9+.-]*:|[/.])")
+_UV_NAME: Final = r"^[A-Za-z0-9._-]+=(?=[A-Za-z][A-Za-z0-9+.-]*:|[/.])"
 
 
 @frozen
@@ -190,7 +190,7 @@ def _key(name: str) -> str:
 def _uv_settings(environment: Mapping[str, str]) -> dict[str, list[str]]:
     def urls(*names: str) -> list[str]:
         values = [value for name in names for value in environment.get(name, "").split()]
-        return [_UV_NAME.sub("", value) for value in values]
+        return [re.sub(_UV_NAME, "", value) for value in values]
 
     found = {
         "index-url": (urls("UV_DEFAULT_INDEX") or urls("UV_INDEX_URL"))[:1],

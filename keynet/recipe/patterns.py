@@ -22,7 +22,7 @@ Matches = Callable[[str], object]
 
 # A path of a context is not longer, see ``context``.
 _LONGEST_PATH: Final = 4_096
-_MAGIC: Final = re.compile(r"[*?\[\\]")
+_MAGIC: Final = r"[*?\[\\]"
 # What a token of one character is, if it is not that character's own regular expression.
 _STAR: Final = "*"
 _EVERYTHING: Final = "**"
@@ -56,7 +56,7 @@ def matcher(pattern: str) -> Matches:
 
 def has_magic(pattern: str) -> bool:
     """Report whether a pattern has anything but plain characters."""
-    return bool(_MAGIC.search(pattern))
+    return bool(re.search(_MAGIC, pattern))
 
 
 def number_of_wildcards(pattern: str) -> int:
@@ -66,7 +66,7 @@ def number_of_wildcards(pattern: str) -> int:
 
 def plain_start(pattern: str) -> str:
     """Return what each match begins with."""
-    position = _MAGIC.search(pattern)
+    position = re.search(_MAGIC, pattern)
     return pattern[: position.start()] if position else pattern
 
 

@@ -10,7 +10,7 @@ from keynet.frozen import frozen
 
 __all__ = ["EntryImports", "names_in", "read"]
 
-_IMPORT: Final = re.compile(r"^[ \t]*(?:from|import)[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
+_IMPORT: Final = r"(?m)^[ \t]*(?:from|import)[ \t]+([A-Za-z_]\w*)"
 
 
 @frozen
@@ -40,7 +40,7 @@ def read(tree: ast.Module) -> EntryImports:
 
 def names_in(text: str) -> frozenset[str]:
     """Return the same names of another module's text, without parsing it."""
-    return _foreign(_IMPORT.findall(text))
+    return _foreign(re.findall(_IMPORT, text))
 
 
 def _foreign(names: Iterable[str]) -> frozenset[str]:

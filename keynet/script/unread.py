@@ -9,10 +9,9 @@ from keynet.text import _, fill
 
 __all__ = ["imports_relatively", "notes_of_unread", "notes_without_result"]
 
-_IMPORT: Final = re.compile(
-    r"^[ \t]*(?:import[ \t]+([\w., \t]+)|"
-    r"from[ \t]+([A-Za-z_][\w.]*)(?:[ \t]+import[ \t]+([\w, \t(]+))?)",
-    re.MULTILINE,
+_IMPORT: Final = (
+    r"(?m)^[ \t]*(?:import[ \t]+([\w., \t]+)|"
+    r"from[ \t]+([A-Za-z_][\w.]*)(?:[ \t]+import[ \t]+([\w, \t(]+))?)"
 )
 # Libraries whose values come in addition to those of any command line.
 _BESIDE: Final = {
@@ -64,8 +63,8 @@ _INSTEAD: Final = {
     "yacs": "yacs",
     "yahp": "yahp",
 }
-_RELATIVE: Final = re.compile(r"^[ \t]*from[ \t]+\.", re.MULTILINE)
-_ARGV: Final = re.compile(r"\b(?:sys\.)?argv\b")
+_RELATIVE: Final = r"(?m)^[ \t]*from[ \t]+\."
+_ARGV: Final = r"\b(?:sys\.)?argv\b"
 
 
 def notes_of_unread(text: str) -> list[Note]:
@@ -99,7 +98,7 @@ def notes_without_result(text: str, others: Sequence[str]) -> list[Note]:
             if name not in seen:
                 seen.add(name)
                 notes.append(Note(1, fill(beyond, library=name)))
-    argv = _ARGV.search(text)
+    argv = re.search(_ARGV, text)
     if argv is not None and not notes:
         line = text.count("\n", 0, argv.start()) + 1
         notes.append(Note(line, _("The script reads sys.argv itself. What it takes is not known.")))
@@ -108,7 +107,7 @@ def notes_without_result(text: str, others: Sequence[str]) -> list[Note]:
 
 def imports_relatively(text: str) -> bool:
     """Report whether a script imports from its own package, in a function too."""
-    return _RELATIVE.search(text) is not None
+    return re.search(_RELATIVE, text) is not None
 
 
 def _imported(text: str, libraries: dict[str, str]) -> Iterator[tuple[str, int]]:
@@ -117,7 +116,7 @@ def _imported(text: str, libraries: dict[str, str]) -> Iterator[tuple[str, int]]
     if not any(f"{before}{top}" in text for top in tops for before in (" ", "\t", ",")):
         return
     seen: set[str] = set()
-    for match in _IMPORT.finditer(text):
+    for match in re.finditer(_IMPORT, text):
         modules, module, names = match.groups()
         if modules:
             full = [one.split()[0] for one in modules.split(",") if one.strip()]

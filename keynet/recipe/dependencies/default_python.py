@@ -21,8 +21,8 @@ _MOST_PATCHES: Final = 60
 _LONGEST_FILE: Final = 10_000
 _LONGEST_PROJECT: Final = 5_000_000
 _LONGEST_SCRIPT: Final = 5_000_000
-_PINNED: Final = re.compile(r"(?:c?python-?)?(\d+)(?:\.(\d+))?(?:\.\d+)?\Z", re.IGNORECASE)
-_BLOCK: Final = re.compile(r"^# /// script[ \t]*$\n((?:^#(?: .*)?$\n)+)^# ///[ \t]*$", re.MULTILINE)
+_PINNED: Final = r"(?i)(?:c?python-?)?(\d+)(?:\.(\d+))?(?:\.\d+)?\Z"
+_BLOCK: Final = r"(?m)^# /// script[ \t]*$\n((?:^#(?: .*)?$\n)+)^# ///[ \t]*$"
 
 
 @frozen
@@ -82,7 +82,7 @@ def _read(inside: Beneath, name: str, limit: int) -> str:
 def _pinned(text: str) -> Constraint | None:
     """Read ``.python-version``; None without a minor version of CPython in its first line."""
     lines = (line.partition("#")[0].strip() for line in text.splitlines())
-    found = _PINNED.match(next((line for line in lines if line), ""))
+    found = re.match(_PINNED, next((line for line in lines if line), ""))
     if found is None or found[2] is None:
         # A name of pyenv's own (an environment, pypy3.10), or no minor version.
         return None
@@ -106,7 +106,9 @@ def inline_constraint(script: bytes, name: str) -> Constraint | None:
     """Read ``requires-python`` of a script's inline metadata (``# /// script``)."""
     if b"# /// script" not in script:
         return None
-    found = _BLOCK.search(script[:_LONGEST_SCRIPT].decode("utf-8", "replace").replace("\r\n", "\n"))
+    found = re.search(
+        _BLOCK, script[:_LONGEST_SCRIPT].decode("utf-8", "replace").replace("\r\n", "\n")
+    )
     if found is None:
         return None
     import tomllib

@@ -18,7 +18,7 @@ _NEED: Final = frozenset(
 )
 _CUPY: Final = re.compile(r"cupy-cuda\d+x?")
 _LOCAL_CUDA: Final = re.compile(r"cuda\d*-local")
-_CPU_INDEX: Final = re.compile(r"https?://[^\s\"']*/whl/cpu(?:[/\s\"']|$)")
+_CPU_INDEX: Final = r"https?://[^\s\"']*/whl/cpu(?:[/\s\"']|$)"
 _CPU_ONLY: Final = frozenset(["tensorflow-cpu"])
 
 
@@ -48,7 +48,9 @@ def without_gpu(line: str) -> str:
 def names_cpu_index(text: str) -> bool:
     """Report whether a requirements file names PyTorch's index of builds without GPU."""
     return any(
-        _CPU_INDEX.search(line) for line in text.splitlines() if not line.lstrip().startswith("#")
+        re.search(_CPU_INDEX, line)
+        for line in text.splitlines()
+        if not line.lstrip().startswith("#")
     )
 
 

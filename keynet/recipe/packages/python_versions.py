@@ -54,7 +54,7 @@ _REMOVED: Final = {
     "xdrlib": (3, 13),
 }
 _OLDEST: Final = 7
-_NEEDED = re.compile(r"(?:only )?supported in Python 3\.(\d+)")
+_NEEDED: Final = r"(?:only )?supported in Python 3\.(\d+)"
 
 
 def is_standard(module: str) -> bool:
@@ -86,7 +86,7 @@ def needed_by_syntax(text: str, base: Version) -> tuple[Version, int] | None:
         try:
             ast.parse(text, feature_version=base)
         except SyntaxError as error:
-            match = _NEEDED.search(str(error.msg))
+            match = re.search(_NEEDED, str(error.msg))
             return ((3, int(match[1])), error.lineno or 0) if match else None
     return None
 

@@ -23,7 +23,7 @@ __all__ = ["Interruption", "Position", "Requests", "reported_offset"]
 
 # A registry may take minutes to hash and move a blob of this size after its last byte.
 _BIG: Final = 32 * 1024 * 1024
-_RANGE: Final = re.compile(r"(?:bytes[= ])?0-(\d{1,18})")
+_RANGE: Final = r"(?:bytes[= ])?0-(\d{1,18})"
 _STREAM: Final = "application/octet-stream"
 
 
@@ -195,5 +195,5 @@ def follow_location(position: Position, answer: Answer) -> None:
 
 def reported_offset(answer: Answer) -> int | None:
     """Return the number of bytes that the Range of an answer names; None without a usable one."""
-    match = _RANGE.fullmatch(answer.headers.get("range", ""))
+    match = re.fullmatch(_RANGE, answer.headers.get("range", ""))
     return int(match.group(1)) + 1 if match else None

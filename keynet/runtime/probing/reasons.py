@@ -27,9 +27,9 @@ __all__ = [
     "trial_error",
 ]
 
-_NOISE = re.compile(r"level=(?:warning|info|debug)|^\s*$|^WARN|cgroups v1", re.IGNORECASE)
-_LOST_LAYER = re.compile(r"Error: .*\blayer not known")
-_PREFIX = re.compile(r'^(?:time="[^"]*" level=\w+ msg=|Error: |ERRO\[\d+\] |error: )')
+_NOISE: Final = r"(?i)level=(?:warning|info|debug)|^\s*$|^WARN|cgroups v1"
+_LOST_LAYER: Final = r"Error: .*\blayer not known"
+_PREFIX: Final = r'^(?:time="[^"]*" level=\w+ msg=|Error: |ERRO\[\d+\] |error: )'
 
 
 @frozen
@@ -71,7 +71,7 @@ def lost_layer(output: str) -> bool:
     passes.
     """
     lines = output.strip().splitlines()
-    return bool(lines and _LOST_LAYER.fullmatch(lines[-1]))
+    return bool(lines and re.fullmatch(_LOST_LAYER, lines[-1]))
 
 
 def not_installed(guide: Guide) -> Unusable:
@@ -163,9 +163,9 @@ def _known(guide: Guide, output: str) -> Unusable | None:
 
 def _error_lines(output: str) -> list[str]:
     """Return lines that may explain the error, most likely first; [""] without any."""
-    lines = [line for line in output.splitlines() if not _NOISE.search(line)]
+    lines = [line for line in output.splitlines() if not re.search(_NOISE, line)]
     likely = [line for line in lines if re.search("error|cannot|denied|fail", line, re.IGNORECASE)]
-    return [_shortened(printable(_PREFIX.sub("", line))) for line in likely or lines or [""]]
+    return [_shortened(printable(re.sub(_PREFIX, "", line))) for line in likely or lines or [""]]
 
 
 def _shortened(line: str) -> str:

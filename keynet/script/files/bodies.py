@@ -21,8 +21,8 @@ _DEEPEST: Final = 40
 _MOST_LINES_AHEAD: Final = 5_000
 _MOST_COLONS: Final = 40
 # What a docstring may begin with, and a comment before it.
-_TEXT: Final = re.compile(r"""[ \n]*(?:[rRuU]?['"]|[#(\\])""")
-_PLAIN_TEXT: Final = re.compile(r"""[ \n]*[rRuU]?(\"{3}|'{3})([^\\]*?)\1[ ]*\n""")
+_TEXT: Final = r"""[ \n]*(?:[rRuU]?['"]|[#(\\])"""
+_PLAIN_TEXT: Final = r"""[ \n]*[rRuU]?(\"{3}|'{3})([^\\]*?)\1[ ]*\n"""
 _UNUSUAL: Final = ("\t", "\f", "\r")
 _COLON = re.compile(r":[ ]*(?:#[^\n]*)?\n")
 _LONG_QUOTES: Final = ('"""', "'''")
@@ -62,9 +62,9 @@ class _Body(list[ast.stmt]):
 def docstring(node: ast.FunctionDef | ast.AsyncFunctionDef, *, clean: bool = True) -> str | None:
     """Return the docstring of a function; where it is a plain one, the body is not parsed."""
     unread = node.body.unread() if isinstance(node.body, _Body) else ""
-    if unread and _TEXT.match(unread) is None:
+    if unread and re.match(_TEXT, unread) is None:
         return None
-    plain = _PLAIN_TEXT.match(unread)
+    plain = re.match(_PLAIN_TEXT, unread)
     if plain is None:
         return ast.get_docstring(node, clean=clean)
     return cleandoc(plain[2]) if clean else plain[2]

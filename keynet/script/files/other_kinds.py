@@ -13,7 +13,7 @@ from keynet.text import _, fill
 __all__ = ["check_name", "check_tree", "other_kind"]
 
 _NOTEBOOK: Final = ".ipynb"
-_SHELLS: Final = re.compile(r"#!\s*\S*?/?(?:env\s+(?:-\S+\s+)*)?(?:ba|da|z|k|fi)?sh\b")
+_SHELLS: Final = r"#!\s*\S*?/?(?:env\s+(?:-\S+\s+)*)?(?:ba|da|z|k|fi)?sh\b"
 _SHELL_SUFFIXES: Final = (".sh", ".bash", ".zsh")
 _PYTHON_SUFFIXES: Final = ("", ".py", ".pyw", ".pyi")
 # What a list of names, versions or numbers is made of; none of it does anything.
@@ -83,7 +83,7 @@ def other_kind(path: Path, text: str, *, parsed: bool) -> ScriptInvalid | None:
             _("Download it first: git lfs pull"),
         )
     suffix = path.suffix.lower()
-    if suffix in _SHELL_SUFFIXES or (suffix not in (".py", ".pyw") and _SHELLS.match(text)):
+    if suffix in _SHELL_SUFFIXES or (suffix not in (".py", ".pyw") and re.match(_SHELLS, text)):
         return ScriptInvalid(
             fill(_("{path} is a shell script, not a Python script."), path=path),
             _(

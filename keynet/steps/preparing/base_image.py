@@ -30,10 +30,9 @@ __all__ = ["check", "describe", "start"]
 # A Containerfile with more bases than this is checked by the build.
 _MOST: Final = 8
 _IMAGE_ID: Final = re.compile("(?:sha256:)?[0-9a-f]{12,64}")
-_ABSENT: Final = re.compile(
-    r"manifest unknown|name unknown|manifest for .* not found|repository does not exist"
-    r"|: not found\b|no such image|image not known|does not exist",
-    re.IGNORECASE,
+_ABSENT: Final = (
+    r"(?i)manifest unknown|name unknown|manifest for .* not found|repository does not exist"
+    r"|: not found\b|no such image|image not known|does not exist"
 )
 
 
@@ -163,7 +162,7 @@ class _Check:
             if pulled.platform.matches(self._wanted):
                 return self._with(base, pulled, explicit=copy is not None)
             raise _other_platform(base, (pulled.platform,), self._wanted)
-        if absent or _ABSENT.search(why):
+        if absent or re.search(_ABSENT, why):
             raise _does_not_exist(base, self.builder, why)
         if why:
             raise _not_pulled(base, self.builder, why)

@@ -41,7 +41,7 @@ ONLY_PIP: Final = frozenset(
 )
 # In a file of 100,000 lines, the others are checked less closely: the parser takes 20 µs a line.
 _CLOSELY: Final = 5_000
-_SIMPLE: Final = re.compile(
+_SIMPLE: Final = (
     r"[A-Za-z0-9][A-Za-z0-9._-]*+(?:\[[A-Za-z0-9._, -]*+\])?+\s*+"
     r"(?:\(?+(?:~=|={2,3}|!=|<=|>=|<|>)\s*+[A-Za-z0-9.*+!_-]++\s*+"
     r"(?:,\s*+(?:~=|={2,3}|!=|<=|>=|<|>)\s*+[A-Za-z0-9.*+!_-]++\s*+)*+\)?+)?+"
@@ -71,7 +71,7 @@ class LineCheck:
             return
         self._checked += 1
         if self._checked > _CLOSELY:
-            if not _SIMPLE.match(requirement):
+            if not re.match(_SIMPLE, requirement):
                 raise line_errors.malformed(where, requirement, "")
             return
         # Imports packaging (15 ms).

@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 # ``conda list --export``: name, version and mostly the build.
-_OF_CONDA: Final = re.compile(r"[\w.-]{1,100}=[\w.!+-]{1,100}(?:=[\w.+-]{1,100})?", re.ASCII)
+_OF_CONDA: Final = r"(?a)[\w.-]{1,100}=[\w.!+-]{1,100}(?:=[\w.+-]{1,100})?"
 
 
 def undecodable(path: Path, error: Undecodable) -> ContextInvalid:
@@ -216,7 +216,7 @@ def unknown_option(where: str, name: str) -> ContextInvalid:
 
 def is_of_conda(line: str) -> bool:
     """Report whether a line looks like one of ``conda list --export``."""
-    return _OF_CONDA.fullmatch(line.strip()) is not None
+    return re.fullmatch(_OF_CONDA, line.strip()) is not None
 
 
 def malformed(where: str, line: str, reason: str) -> ContextInvalid:

@@ -34,7 +34,7 @@ _BOMS: Final = (
 _CODING: Final = re.compile(rb"coding[:=]\s*+([-\w.]+)")
 # Of no file, and slow for long ones.
 _ODD: Final = frozenset({"punycode", "idna", "undefined", "unicode_escape", "raw_unicode_escape"})
-_VARIABLE: Final = re.compile(r"\$\{([A-Z0-9_]+)\}")
+_VARIABLE: Final = r"\$\{([A-Z0-9_]+)\}"
 
 
 @frozen
@@ -118,7 +118,7 @@ def _without_comment(line: str) -> str:
 
 def variables(line: str) -> list[str]:
     """Return the names of ``${NAME}`` in a line."""
-    return _VARIABLE.findall(line) if "${" in line else []
+    return re.findall(_VARIABLE, line) if "${" in line else []
 
 
 def options(line: str) -> list[tuple[str, str]]:

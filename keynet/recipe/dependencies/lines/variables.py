@@ -18,7 +18,7 @@ from keynet.text import _, fill
 __all__ = ["Variables"]
 
 _OWN: Final = "KEYNET_"
-_AUTHORITY: Final = re.compile(r"[^/\\?#@\s]*+@([A-Za-z0-9.-]++(?::[0-9]++)?)")
+_AUTHORITY: Final = r"[^/\\?#@\s]*+@([A-Za-z0-9.-]++(?::[0-9]++)?)"
 
 
 @frozen
@@ -63,7 +63,7 @@ class Variables:
             at = word.find(written)
             while at >= 0:
                 before, scheme, after = word.partition("://")
-                found = _AUTHORITY.match(after) if scheme and written not in before else None
+                found = re.match(_AUTHORITY, after) if scheme and written not in before else None
                 host = found[1].lower() if found else ""
                 rest = after[found.end() :] if found else ""
                 if host not in self.hosts or written in rest or rest[:1] not in ("", "/"):

@@ -20,7 +20,7 @@ __all__ = ["PATH", "described", "render", "usable"]
 PATH: Final = "pinned/pyproject.toml"
 _SIMPLE: Final = (None, "simple")
 # A variable would be replaced from the environment of the build.
-_URL: Final = re.compile(r"https?://[^\s$\"\\<>]{1,2000}", re.ASCII)
+_URL: Final = r"(?a)https?://[^\s$\"\\<>]{1,2000}"
 
 
 def usable(index: Mapping[str, Any]) -> str:
@@ -28,7 +28,7 @@ def usable(index: Mapping[str, Any]) -> str:
     url = index.get("url")
     if not isinstance(url, str) or index.get("format") not in _SIMPLE:
         return ""
-    return url if url.isascii() and _URL.fullmatch(url) else ""
+    return url if url.isascii() and re.fullmatch(_URL, url) else ""
 
 
 def described(pins: Mapping[str, str]) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ __all__ = ["PodmanBases"]
 _SHORT_NAME: Final = "did not resolve to an alias"
 # Both engines name what was built on this machine like this.
 _LOCAL: Final = "localhost/"
-_ID: Final = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")
+_ID: Final = r"(?:sha256:)?[0-9a-f]{12,64}"
 _TIMEOUT_S: Final = 120.0
 
 
@@ -65,7 +65,7 @@ class PodmanBases:
         full = name if name.startswith(_LOCAL) else f"{_LOCAL}{name}"
         with scratch() as temporary:
             archive = f"docker-archive:{temporary / 'image.tar'}"
-            named = archive if _ID.fullmatch(name) else f"{archive}:{full}"
+            named = archive if re.fullmatch(_ID, name) else f"{archive}:{full}"
             for command in ((*self.users, "push", image, named), (*self.prefix, "pull", archive)):
                 finished = shell.run(
                     shell.Command(command, environment={"TMPDIR": str(temporary)}), timeout_s=None
@@ -130,4 +130,6 @@ def _is_local(name: str, found: Mapping[str, Any]) -> bool:
     """Report whether an image was built on this machine, as its names say; an id may be."""
     tags = found.get("RepoTags")
     names = [*(tags if isinstance(tags, list) else ()), found.get("FromImage")]
-    return _ID.fullmatch(name) is not None or any(str(each).startswith(_LOCAL) for each in names)
+    return re.fullmatch(_ID, name) is not None or any(
+        str(each).startswith(_LOCAL) for each in names
+    )

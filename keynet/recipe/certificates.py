@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Final
 
@@ -101,6 +100,8 @@ def _joined(blocks: Iterator[bytes]) -> bytes | None:
 
 
 def _pip_bundle() -> Path:
+    from importlib.metadata import PackageNotFoundError, distribution
+
     try:
         return Path(str(distribution("pip").locate_file("pip/_vendor/certifi/cacert.pem")))
     except PackageNotFoundError as error:

@@ -1,6 +1,5 @@
 """How this host reaches the network: proxies, certificate authorities, package index."""
 
-import configparser
 import os
 import re
 import sys
@@ -153,7 +152,6 @@ def _pip_files(
 
 
 def _pip_file(path: Path) -> dict[str, dict[str, list[str]]]:
-    parser = configparser.RawConfigParser()
     try:
         content = limited_read.read(path, _LARGEST)
         if content is None:
@@ -163,6 +161,9 @@ def _pip_file(path: Path) -> dict[str, dict[str, list[str]]]:
         return {}
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(path, printable(error)) from error
+    import configparser
+
+    parser = configparser.RawConfigParser()
     try:
         parser.read_string(text)
     except configparser.Error as error:

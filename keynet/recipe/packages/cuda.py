@@ -4,10 +4,13 @@ Source: the installation pages of each project, November 2026.
 """
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
+from keynet.recipe.dependencies.declared import canonical
+from keynet.recipe.dependencies.lines.plain_lines import plain_name
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 __all__ = ["names_cpu_index", "needs_toolkit", "without_gpu"]
 
@@ -24,20 +27,24 @@ _CPU_ONLY: Final = frozenset(["tensorflow-cpu"])
 
 def needs_toolkit(line: str) -> str:
     """Return the name of a required distribution that needs CUDA in the base, else ``""``."""
+    if name := plain_name(line):
+        return name if name in _NEED or _CUPY.fullmatch(name) else ""
     requirement = _parse(line)
     if requirement is None or (requirement.marker and not requirement.marker.evaluate()):
         return ""
-    name = str(canonicalize_name(requirement.name))
+    name = canonical(requirement.name)
     local = name in ("jax", "jaxlib") and any(map(_LOCAL_CUDA.fullmatch, requirement.extras))
     return name if name in _NEED or _CUPY.fullmatch(name) or local else ""
 
 
 def without_gpu(line: str) -> str:
     """Return the name of a distribution of which a build without GPU is required, else ``""``."""
+    if name := plain_name(line):
+        return name if name in _CPU_ONLY else ""
     requirement = _parse(line)
     if requirement is None:
         return ""
-    name = str(canonicalize_name(requirement.name))
+    name = canonical(requirement.name)
     is_local_cpu = any(
         specifier.operator in ("==", "===") and specifier.version.endswith("+cpu")
         for specifier in requirement.specifier
@@ -54,7 +61,9 @@ def names_cpu_index(text: str) -> bool:
     )
 
 
-def _parse(line: str) -> Requirement | None:
+def _parse(line: str) -> "Requirement | None":
+    from packaging.requirements import InvalidRequirement, Requirement
+
     try:
         return Requirement(line)
     except InvalidRequirement:

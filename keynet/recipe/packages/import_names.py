@@ -7,15 +7,16 @@ distributions of PyPI. Only its data file is read; none of its code runs.
 import sqlite3
 from contextlib import closing
 from functools import cache
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from packaging.utils import canonicalize_name
+from keynet.recipe.dependencies.declared import canonical
 
 __all__ = ["best_provider", "brings", "is_listed", "providers"]
 
-_TABLE: Final = "pyimport2pkg/data/mapping.db"
+_DISTRIBUTION: Final = "pyimport2pkg"
+_TABLE: Final = "data/mapping.db"
 # A name that so many distributions use is a namespace, or no sign of any of them.
 _MOST_PROVIDERS: Final = 8
 _MODULES: Final = (
@@ -34,7 +35,7 @@ def providers(module: str) -> tuple[str, ...]:
     rows = _ask(_MODULES, module, _MOST_PROVIDERS + 1)
     if len(rows) > _MOST_PROVIDERS:
         return ()
-    return tuple(str(canonicalize_name(str(name))) for (name,) in rows)
+    return tuple(canonical(str(name)) for (name,) in rows)
 
 
 def best_provider(module: str) -> str:
@@ -43,14 +44,14 @@ def best_provider(module: str) -> str:
     A part of another one is often downloaded more than it: ``fiftyone-brain`` than ``fiftyone``.
     """
     found = providers(module)
-    own = str(canonicalize_name(module))
+    own = canonical(module)
     is_part = bool(found) and own in found and found[0].startswith(f"{own}-")
     return own if is_part else next(iter(found), "")
 
 
 def is_listed(name: str) -> bool:
     """Report whether the table knows the modules of a distribution."""
-    return bool(_ask(_LISTED, canonicalize_name(name)))
+    return bool(_ask(_LISTED, canonical(name)))
 
 
 def brings(name: str, module: str) -> bool:
@@ -58,11 +59,11 @@ def brings(name: str, module: str) -> bool:
 
     One that the table does not know may bring a module whose name resembles its own.
     """
-    canonical = str(canonicalize_name(name))
-    own = str(canonicalize_name(module))
-    if canonical == own or canonical in providers(module):
+    wanted = canonical(name)
+    own = canonical(module)
+    if wanted == own or wanted in providers(module):
         return True
-    return not is_listed(name) and not set(canonical.split("-")).isdisjoint(own.split("-"))
+    return not is_listed(name) and not set(wanted.split("-")).isdisjoint(own.split("-"))
 
 
 @cache
@@ -79,8 +80,8 @@ def _ask(query: str, *values: object) -> list[tuple[object, ...]]:
 
 @cache
 def _table() -> Path | None:
-    try:
-        path = Path(str(distribution("pyimport2pkg").locate_file(_TABLE)))
-    except PackageNotFoundError:
-        return None
-    return path if path.is_file() else None
+    # This finds the folder, and imports nothing.
+    found = find_spec(_DISTRIBUTION)
+    folders = (found and found.submodule_search_locations) or ()
+    tables = (Path(folder, _TABLE) for folder in folders)
+    return next((table for table in tables if table.is_file()), None)

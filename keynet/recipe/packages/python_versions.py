@@ -9,8 +9,6 @@ import sys
 import warnings
 from typing import Final
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
 __all__ = ["admits", "is_standard", "needed_by_syntax", "standard_since", "standard_until"]
 
 Version = tuple[int, int]
@@ -96,6 +94,8 @@ def admits(specifier: str, python: Version) -> bool:
 
     One that is not valid admits all: other tools report it.
     """
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
     try:
         allowed = SpecifierSet(specifier)
     except InvalidSpecifier:

@@ -13,9 +13,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
-
 from keynet.errors import EngineError
 from keynet.files import places
 from keynet.files.disk_cache import DiskCache
@@ -23,6 +20,8 @@ from keynet.files.living_folders import living
 from keynet.oci.platform import Platform
 from keynet.plan import Dependencies
 from keynet.process.programs import WITHOUT_GIT
+from keynet.recipe.dependencies.declared import canonical
+from keynet.recipe.dependencies.lines.plain_lines import plain_name
 from keynet.secret import Secret
 
 __all__ = ["named", "resolve"]
@@ -54,11 +53,18 @@ def named(files: Mapping[str, bytes | Path]) -> frozenset[str]:
             continue
         for line in content.decode("utf-8", "replace").splitlines()[:_MOST_LINES]:
             written = line.partition(" --")[0].partition(" #")[0].rstrip("\\ ")
-            try:
-                found.add(str(canonicalize_name(Requirement(written).name)))
-            except InvalidRequirement:
-                continue
-    return frozenset(found)
+            found.add(plain_name(written) or _parsed_name(written))
+    return frozenset(found) - {""}
+
+
+def _parsed_name(line: str) -> str:
+    """Return the canonical name in a requirement; "" if it is not one."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        return canonical(Requirement(line).name)
+    except InvalidRequirement:
+        return ""
 
 
 def resolve(
@@ -152,11 +158,11 @@ def _names(resolved: str) -> Iterator[str]:
         if written.endswith(_ARCHIVES):
             yield _archive_name(written)
         else:
-            yield str(canonicalize_name(re.split(r"[=\[]", written, maxsplit=1)[0]))
+            yield canonical(re.split(r"[=\[]", written, maxsplit=1)[0])
 
 
 def _archive_name(path: str) -> str:
-    return str(canonicalize_name(PurePosixPath(path).name.partition("-")[0]))
+    return canonical(PurePosixPath(path).name.partition("-")[0])
 
 
 def _needs_git(files: Mapping[str, bytes | Path]) -> bool:

@@ -7,7 +7,6 @@ image. Recipes of keynet need no mount: they have both files among their build f
 Source: pip documentation, "Configuration files" (XDG_CONFIG_DIRS).
 """
 
-import configparser
 import io
 from pathlib import Path
 from typing import Final
@@ -32,6 +31,8 @@ def write(plan: BuildPlan, private: Path) -> Path:
 
     Without a CA there is no ca.pem.
     """
+    import configparser
+
     network = plan.host_network
     # Every user of the image must be able to read it. On the host, ``private`` protects it.
     folder = private / "pip"

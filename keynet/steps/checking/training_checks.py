@@ -4,7 +4,6 @@ What cannot be known is not guessed: a base image other than Python's own may br
 and where the index does not answer nothing is said.
 """
 
-import configparser
 import re
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -144,6 +143,8 @@ def _indexes(network: HostNetwork) -> Mapping[str, str | Secret]:
     """Return the host's package indexes as variables of uv, which does not read pip's files."""
     if network.pip_conf is None:
         return {}
+    import configparser
+
     parser = configparser.RawConfigParser()
     parser.read_string(network.pip_conf.reveal())
     return {

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from keynet.recipe.dependencies.lines import line_errors, references
+from keynet.recipe.dependencies.lines.plain_lines import is_plain
 
 __all__ = ["ONLY_PIP", "UNDERSTOOD", "LineCheck"]
 
@@ -48,13 +49,6 @@ _SIMPLE: Final = (
 )
 
 
-# What needs no parser: a name, and versions as nearly everybody writes them.
-_PLAIN: Final = re.compile(
-    r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,100}[A-Za-z0-9])?"
-    r"(?: {0,2}(?:==|>=|<=|!=|<|>) {0,2}[0-9]{1,9}(?:\.[0-9]{1,9}){0,5})?"
-)
-
-
 class LineCheck:
     """Check requirements of PEP 508, the first ones closely."""
 
@@ -67,7 +61,7 @@ class LineCheck:
         Raises:
             ContextInvalid: It is not valid.
         """
-        if references.is_url(requirement) or _PLAIN.fullmatch(requirement):
+        if references.is_url(requirement) or is_plain(requirement):
             return
         self._checked += 1
         if self._checked > _CLOSELY:

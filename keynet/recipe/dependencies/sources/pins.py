@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from keynet.recipe.dependencies.declared import canonical
-from keynet.recipe.dependencies.pep508 import parse
 
 __all__ = ["PATH", "described", "render", "usable"]
 
@@ -43,15 +42,7 @@ def render(lines: Iterable[str], pins: Mapping[str, str]) -> tuple[bytes, Mappin
         lines: Requirements, most of them PEP 508.
         pins: The URL of an index for each canonical name.
     """
-    wanted: dict[str, list[str]] = {}
-    for line in lines if pins else ():
-        try:
-            requirement = parse(line)
-        except ValueError:
-            continue
-        name = canonical(requirement.name)
-        if name in pins and requirement.url is None:
-            wanted.setdefault(name, []).append(line)
+    wanted = _pinned(lines, pins) if pins else {}
     urls = list(dict.fromkeys(pins[name] for name in wanted))
     names = {url: f"keynet-{number}" for number, url in enumerate(urls)}
     text = [
@@ -66,6 +57,21 @@ def render(lines: Iterable[str], pins: Mapping[str, str]) -> tuple[bytes, Mappin
         text += ["[[tool.uv.index]]", f"name = {_toml(name)}", f"url = {_toml(url)}"]
         text.append("explicit = true")
     return "".join(f"{line}\n" for line in text).encode(), {name: pins[name] for name in wanted}
+
+
+def _pinned(lines: Iterable[str], pins: Mapping[str, str]) -> dict[str, list[str]]:
+    from keynet.recipe.dependencies.pep508 import parse
+
+    wanted: dict[str, list[str]] = {}
+    for line in lines:
+        try:
+            requirement = parse(line)
+        except ValueError:
+            continue
+        name = canonical(requirement.name)
+        if name in pins and requirement.url is None:
+            wanted.setdefault(name, []).append(line)
+    return wanted
 
 
 def _toml(value: object) -> str:

@@ -1,7 +1,6 @@
 """Documents of an open archive, read with limits and checked against digests."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from keynet.archive.json_documents import LARGEST_DOCUMENT, DescriptorModel
@@ -19,7 +18,7 @@ __all__ = ["ArchivedImage", "Bytes", "Contents", "Members"]
 _HINT: Final = N_("The file is damaged or not an image archive; create it again with docker save.")
 
 
-@dataclass(frozen=True)
+@frozen
 class ArchivedImage:
     """One image of an archive.
 

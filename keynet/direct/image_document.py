@@ -5,7 +5,7 @@ Source: OCI image-spec, "Image Configuration", "Image Manifest".
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -38,7 +38,7 @@ class Added:
     created_by: str
 
 
-@dataclass(frozen=True)
+@frozen
 class _Retyped:
     """A layer of the base under the OCI's media type; its bytes stay."""
 

@@ -6,7 +6,8 @@ Source: OCI image-spec, "Descriptors"; distribution-spec, "Digests".
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+from functools import total_ordering
 from types import MappingProxyType
 from typing import Any, Final, Self
 
@@ -43,7 +44,8 @@ class MediaType:
     CONFIGS: Final = (OCI_CONFIG, DOCKER_CONFIG)
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@total_ordering
+@frozen
 class Digest:
     """A digest (``sha256:5b1c…``); ``str`` and ``parse`` round trip."""
 
@@ -60,6 +62,11 @@ class Digest:
                 ),
                 _("A digest is sha256: followed by 64 lower-case hexadecimal digits."),
             )
+
+    def __lt__(self, other: object) -> bool:
+        if not isinstance(other, Digest):
+            return NotImplemented
+        return (self.algorithm, self.hex) < (other.algorithm, other.hex)
 
     @classmethod
     def parse(cls, text: str) -> Self:

@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Protocol
 
+from keynet.frozen import frozen
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.reference import Reference
 
@@ -35,7 +35,7 @@ class Layer(Blob, Protocol):
     def diff_id(self) -> Digest: ...
 
 
-@dataclass(frozen=True)
+@frozen
 class Image:
     """One image for one platform; ``layers`` are base first."""
 

@@ -6,13 +6,14 @@ passed over; the error of the last one, the image's own registry, counts.
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import ClassVar, Final, TypeVar
 
 from keynet.direct.base.base_source import read_base
 from keynet.direct.base.registries_conf import RegistriesConf, Source
 from keynet.errors import KeynetError
 from keynet.events import Emit, LogLine
+from keynet.frozen import frozen
 from keynet.net.retry import Retries
 from keynet.oci.base_config import Looked
 from keynet.oci.descriptor import Descriptor, Digest
@@ -159,7 +160,7 @@ class BaseRegistries:
         return open_client(registry, own, retries=retries)
 
 
-@dataclass(frozen=True)
+@frozen
 class _MirroredLayer:
     """A layer that is in several registries."""
 

@@ -6,12 +6,13 @@ It only saves work: a registry that has lost it gets it again.
 import contextlib
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from keynet.errors import KeynetError
 from keynet.files import atomic, places
+from keynet.frozen import frozen
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.image import Image, Layer
 from keynet.oci.reference import Reference
@@ -21,7 +22,7 @@ __all__ = ["mountable", "placed", "remember"]
 _LONGEST: Final = 300
 
 
-@dataclass(frozen=True)
+@frozen
 class _Placed:
     """A layer that can also be mounted from another repository than its own."""
 

@@ -5,10 +5,11 @@ Source: OCI distribution-spec, "Pull".
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar
 
 from keynet.errors import NotFound, ValidationError
+from keynet.frozen import frozen
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.image import Image
 from keynet.oci.kinds import foreign_type, is_foreign_layer, not_an_image
@@ -23,7 +24,7 @@ from keynet.text import _, fill
 __all__ = ["RemoteLayer", "fetch_image", "kept_image", "read_image", "require_image"]
 
 
-@dataclass(frozen=True)
+@frozen
 class RemoteLayer:
     """A layer that is still in its registry; ``chunks`` needs the client to be open."""
 

@@ -4,10 +4,11 @@ Source: OCI distribution-spec, "Pull", "Push".
 """
 
 from collections.abc import AsyncGenerator, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from keynet.errors import RegistryError, RegistryUnreachable
 from keynet.events import Emit, ignore
+from keynet.frozen import frozen
 from keynet.oci.content import Root
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.image import Blob, Image
@@ -23,7 +24,7 @@ from keynet.registry.transfer.select_image import select_manifest
 __all__ = ["RemoteBlob", "RemoteSource", "RemoteTarget", "send_blob"]
 
 
-@dataclass(frozen=True)
+@frozen
 class RemoteBlob:
     """A blob that is still in its registry; ``chunks`` needs the client to be open."""
 

@@ -4,6 +4,7 @@ Reading the store takes 55 ms for each context: backend, registry and token serv
 """
 
 import ssl
+import threading
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +17,8 @@ __all__ = ["context", "has_store", "no_context"]
 
 # A program talks to one or two platforms, a user of the library to some registries.
 _KEPT: Final = 8
+# Who needs a context while another thread makes it waits for that one.
+_ONE_READS: Final = threading.Lock()
 
 # A file's path, inode, size and time of change: a renewed CA is read again.
 _State = tuple[str, int, int, int]
@@ -30,7 +33,9 @@ def context(ca_certs: Sequence[Path] = ()) -> ssl.SSLContext:
     Raises:
         UsageError: A file is missing or is not a certificate; the message has its path.
     """
-    return _read(tuple(ca_certs), tuple(_state(path) for path in (*_store(), *ca_certs)))
+    states = tuple(_state(path) for path in (*_store(), *ca_certs))
+    with _ONE_READS:
+        return _read(tuple(ca_certs), states)
 
 
 def no_context() -> ssl.SSLContext:

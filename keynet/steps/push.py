@@ -15,6 +15,7 @@ from keynet.errors import MetadataNotAttached, RegistryError, UsageError, Valida
 from keynet.events import Emit, Event
 from keynet.files.uninterrupted import uninterrupted
 from keynet.frozen import frozen
+from keynet.net import trust
 from keynet.oci import platform as platforms
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
@@ -22,7 +23,7 @@ from keynet.plan import Pushed, RegistryAccess
 from keynet.process.background import background
 from keynet.runtime.engine import Candidate, Documented, Documenting, WorkingEngine
 from keynet.script.arguments import Extraction
-from keynet.settings import Settings
+from keynet.settings import BackendAccess, Settings
 from keynet.steps import projects
 from keynet.steps.explaining import last_image
 from keynet.steps.preparing.prepare import Prepared, prepare
@@ -108,7 +109,8 @@ def push(
     registry = settings.registry_access()
     _check_harbor_project(settings, registry)
     own = platforms.for_cluster(sys.platform)
-    prepared = prepare(request, stages, emit, candidates, own, meanwhile=backend_client.preload)
+    with background(partial(_read_trust, access)):
+        prepared = prepare(request, stages, emit, candidates, own, meanwhile=backend_client.preload)
     with _lazy_connection(registry, emit) as connect:
         verified = _check_account(registry, request.environment, connect, stages)
         with projects.client(access) as backend:
@@ -133,6 +135,12 @@ def push(
         seconds={"total": stages.total, **stages.seconds},
         bytes_pushed=pushed.bytes_sent,
     )
+
+
+def _read_trust(access: BackendAccess) -> None:
+    """Read the machine's CAs while the script is read: 25 ms, without Python's lock."""
+    if access.server_url.lower().startswith("https:"):
+        trust.context(() if access.ca_cert is None else (access.ca_cert,))
 
 
 def _build_and_push(

@@ -1,6 +1,8 @@
 """One TLS context for all who trust the same, as long as the files are the same."""
 
 import ssl
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,19 @@ def test_who_trusts_the_same_shares_a_context(ca: Path) -> None:
     assert alone is not further
     assert further.verify_mode is ssl.CERT_REQUIRED
     assert further.check_hostname
+
+
+@pytest.mark.medium
+def test_threads_that_trust_the_same_read_it_once(ca: Path) -> None:
+    start = threading.Barrier(4)
+
+    def ask() -> ssl.SSLContext:
+        start.wait()
+        return trust.context((ca,))
+
+    with ThreadPoolExecutor(4) as threads:
+        contexts = [each.result() for each in [threads.submit(ask) for _ in range(4)]]
+    assert len(set(map(id, contexts))) == 1
 
 
 @pytest.mark.medium

@@ -10,7 +10,7 @@ from typing import Final
 
 from keynet.frozen import frozen
 
-__all__ = ["Process", "descendants", "end", "look"]
+__all__ = ["Process", "descendants", "end", "look", "states"]
 
 _PROC: Final = Path("/proc")
 _PATIENCE_S: Final = 0.5
@@ -60,18 +60,35 @@ def end(listed: Iterable[Process], *, patience_s: float = _PATIENCE_S) -> None:
             os.kill(process.pid, signal.SIGKILL)
 
 
+def states(group: int) -> set[str]:
+    """Return the states of a process group's threads, as /proc has them: R, S, T and so on."""
+    found = set()
+    for entry in _PROC.iterdir() if _PROC.is_dir() else ():
+        if entry.name.isdigit() and (fields := _stat(entry)) and int(fields[2]) == group:
+            with contextlib.suppress(OSError):
+                for thread in (entry / "task").iterdir():
+                    found |= {each[0] for each in [_stat(thread)] if each}
+    return found
+
+
 def _alive(process: Process) -> bool:
     seen = _look(process.pid)
     return seen is not None and seen[1] == process
 
 
 def _look(pid: int) -> tuple[int, Process] | None:
-    try:
-        stat = (_PROC / str(pid) / "stat").read_text(errors="replace")
-    except OSError:
-        return None
-    # The name stands in parentheses and may itself hold parentheses and spaces.
-    fields = stat.rpartition(")")[2].split()
-    if len(fields) < 20 or fields[0] == "Z":
+    fields = _stat(_PROC / str(pid))
+    if not fields or fields[0] == "Z":
         return None
     return int(fields[1]), Process(pid, fields[19])
+
+
+def _stat(entry: Path) -> list[str]:
+    """Return the fields of ``stat`` after the name; none if the process has ended."""
+    try:
+        stat = (entry / "stat").read_text(errors="replace")
+    except OSError:
+        return []
+    # The name stands in parentheses and may itself hold parentheses and spaces.
+    fields = stat.rpartition(")")[2].split()
+    return fields if len(fields) >= 20 else []

@@ -15,8 +15,9 @@ from typing import Final
 
 from keynet.files.owners import PATTERN, VARIABLE
 from keynet.frozen import frozen
-from keynet.process import descendants
+from keynet.process import descendants, halting
 from keynet.process.descendants import Process
+from keynet.process.halting import MayEnd
 
 __all__ = ["Orphan", "end", "find"]
 
@@ -55,13 +56,23 @@ def find(is_dead: Callable[[str], bool]) -> list[Orphan]:
     return found
 
 
-def end(orphans: Iterable[Orphan]) -> None:
-    """Ask the programs to end, and kill those that do not, with all that they started."""
+def end(orphans: Iterable[Orphan], may_end: Callable[[str], MayEnd | None]) -> None:
+    """Ask the programs to end, and kill those that do not, with all that they started.
+
+    Args:
+        may_end: Returns what reports that the programs of an owner may end as they stand; None if
+            they may at any moment.
+    """
     listed: set[Process] = set()
     for orphan in orphans:
         listed |= {orphan.process} | descendants.descendants(orphan.process.pid)
+        holds = may_end(orphan.owner)
         with contextlib.suppress(ProcessLookupError, PermissionError):
+            group = os.getpgid(orphan.process.pid)
+            if holds is not None and group != os.getpgrp():
+                halting.halt(group, holds)
             os.kill(orphan.process.pid, signal.SIGTERM)
+            os.kill(orphan.process.pid, signal.SIGCONT)
     descendants.end(listed, patience_s=_PATIENCE_S)
 
 

@@ -37,6 +37,7 @@ from keynet.files import owners
 from keynet.frozen import frozen
 from keynet.process import environment, programs, signals
 from keynet.process.attached_output import Copy
+from keynet.process.halting import MayEnd
 from keynet.process.lines import Lines, OnLine, Redact, hide_logins, redactor
 from keynet.process.pipes import End, pipe, terminal
 from keynet.process.standard_input import Feeder, Writer, open_input
@@ -72,7 +73,9 @@ class Command:
     ``stdin`` is a secret to type in, or a function that writes to the pipe in a thread of
     its own. ``secrets`` are replaced wherever they occur in the output. ``terminal`` lets
     it write to terminals: the engines show their progress only there. One that is
-    ``tidying`` receives no signal: it has some seconds to come to its end.
+    ``tidying`` receives no signal: it has some seconds to come to its end. One with
+    ``may_end`` receives none either: it is killed at the first moment at which that holds, asked
+    while the program stands still, or some seconds later.
     """
 
     argv: tuple[str, ...]
@@ -83,6 +86,7 @@ class Command:
     tidying: bool = False
     attached: tuple[int, int] | None = None
     patience_s: float = PATIENCE_S
+    may_end: MayEnd | None = field(default=None, repr=False)
 
 
 @frozen
@@ -174,6 +178,7 @@ def start(
             selector,
             tidying=command.tidying,
             patience_s=command.patience_s,
+            may_end=command.may_end,
         )
         waiter = threading.Thread(target=_wait, args=(child, inbox), daemon=True)
         waiter.start()

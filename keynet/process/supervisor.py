@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from keynet.errors import EngineTimeout
-from keynet.process import descendants
+from keynet.process import descendants, halting
 from keynet.process.attached_output import Copy
+from keynet.process.halting import MayEnd
 from keynet.process.lines import Lines
 from keynet.process.pipes import End
 from keynet.process.signals import ENDED, Inbox
@@ -43,6 +44,7 @@ class Supervisor:
         *,
         tidying: bool = False,
         patience_s: float = PATIENCE_S,
+        may_end: MayEnd | None = None,
     ) -> None:
         self.inbox = inbox
         self._child = child
@@ -50,8 +52,10 @@ class Supervisor:
         self._deadline: float | None = None
         self._ended = False
         self._over = False
-        self._tidying = tidying
-        self._patience_s = patience_s
+        # A program that may not end at any moment gets no signal that would end it.
+        self._silent = tidying or may_end is not None
+        self._patience_s = patience_s if tidying or may_end is None else 0.0
+        self._may_end = may_end
         self._selector = selector
         self._selector.register(inbox.wake, selectors.EVENT_READ, None)
         for end, lines in streams.items():
@@ -92,12 +96,17 @@ class Supervisor:
             self.kill()
 
     def kill(self) -> None:
-        """Kill the program and everything it started, at once."""
-        self._descendants |= descendants.descendants(self._child.pid)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._child.pid, signal.SIGKILL)
-        descendants.end(self._descendants, patience_s=0)
-        self._deadline = None
+        """Kill the program and everything it started, as soon as it may end."""
+        try:
+            if self._may_end is not None and not self._ended:
+                # What it writes is read meanwhile, or it might never get there.
+                halting.halt(self._child.pid, self._may_end, self._read)
+        finally:
+            self._descendants |= descendants.descendants(self._child.pid)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._child.pid, signal.SIGKILL)
+            descendants.end(self._descendants, patience_s=0)
+            self._deadline = None
 
     def _next_wait(self, limit: float | None) -> float:
         now = time.monotonic()
@@ -125,11 +134,11 @@ class Supervisor:
         # Before the signal: afterwards orphans belong to init and cannot be distinguished.
         self._descendants |= descendants.descendants(self._child.pid)
         if self._deadline is not None:
-            if not self._tidying:
+            if not self._silent:
                 self.kill()
             return
         self._deadline = time.monotonic() + self._patience_s
-        if self._tidying:
+        if self._silent:
             return
         # sh makes children ignore HUP.
         forwarded = signal.SIGTERM if number == signal.SIGHUP else number

@@ -9,6 +9,7 @@ from keynet.runtime.engine import Candidate, WorkingEngine
 from keynet.script.arguments import Extraction
 from keynet.steps.explaining import last_image
 from keynet.steps.preparing import output as outputs
+from keynet.steps.preparing.built import built_image
 from keynet.steps.preparing.prepare import prepare
 from keynet.steps.preparing.request import Request
 from keynet.steps.stages import Stages
@@ -68,9 +69,7 @@ def build(
     prepared = prepare(request, stages, emit, candidates)
     builder = prepared.builder
     saver = outputs.check(destination, builder, prepared.plan.platforms)
-    with stages.stage("build", _("Building image"), builder.engine.how):
-        built = builder.build(prepared.plan, prepared.access, emit, None)
-    try:
+    with built_image(builder, prepared, stages, emit) as built:
         image = saver.local(built)
         if destination is not None:
             with stages.stage("save", _("Saving"), destination.text):
@@ -79,8 +78,6 @@ def build(
             emit(
                 Notice(_("The image is only in the builder's cache. Use --output to download it."))
             )
-    finally:
-        builder.release(built)
     if output is not None:
         last_image.remember_image(output)
     elif image.stored:

@@ -17,6 +17,7 @@ from keynet.runtime.probing import choosing
 from keynet.runtime.workspace.container_run import ContainerCommands
 from keynet.runtime.workspace.runtime_settings import RuntimeSettings
 from keynet.steps import running
+from keynet.steps.preparing.built import built_image
 from keynet.steps.preparing.prepare import Prepared
 from keynet.steps.running import Chosen
 from keynet.steps.stages import Stages
@@ -55,9 +56,7 @@ def build_and_load(
     """
     builder = prepared.builder
     assert isinstance(builder, Saver)
-    with stages.stage("build", _("Building image"), builder.engine.how):
-        built = builder.build(prepared.plan, prepared.access, emit, None)
-    try:
+    with built_image(builder, prepared, stages, emit) as built:
         image = builder.local(built).id
         chosen = running.ask(engine, image, settings)
         if chosen.config is None:
@@ -69,8 +68,6 @@ def build_and_load(
                 builder.save(built, _FORMAT, file, emit)
                 image = _load(chosen.commands, file, prepared.plan)
             chosen = running.ask(engine, image, settings)
-    finally:
-        builder.release(built)
     return chosen, image, layer_cache.project_name(prepared.plan)
 
 

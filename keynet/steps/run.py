@@ -76,6 +76,7 @@ def run_script(
     """
     # An image needs nothing of what reads a script.
     from keynet.steps import loading
+    from keynet.steps.preparing.built import built_image
     from keynet.steps.preparing.prepare import prepare
     from keynet.steps.stages import Stages
 
@@ -93,11 +94,9 @@ def run_script(
         offered = running.only_running(known)
         prepared = prepare(request, stages, emit, offered)
         builder = prepared.builder
-        with stages.stage("build", _("Building image"), builder.engine.how):
-            built = builder.build(prepared.plan, prepared.access, emit, None)
         assert isinstance(builder, Saver)
-        image = builder.local(built)
-        builder.release(built)
+        with built_image(builder, prepared, stages, emit) as built:
+            image = builder.local(built)
         chosen = running.ask(builder, image.id, options.settings)
         return _run(chosen, image.id, options, emit, image.name, script=True)
 

@@ -1,6 +1,7 @@
 """Pushes that are interrupted or killed, and what they could leave behind."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -22,6 +23,7 @@ __all__ = [
     "lines",
     "platform_of",
     "processes",
+    "records",
     "remains",
     "sign_in",
     "started",
@@ -139,6 +141,21 @@ def store_engine(setup: HostSetup) -> list[str]:
         return [setup.builder]
     store = ("--root", str(own), "--runroot", str(run_root(own)), "--storage-driver", "overlay")
     return [setup.builder, *store]
+
+
+def records(setup: HostSetup) -> list[str]:
+    """Return the ids of all containers in the engine's store, also those that no engine lists."""
+    field = "{{.Store.GraphRoot}}" if setup.builder == "podman" else "{{.store.GraphRoot}}"
+    (root,) = lines(setup, *store_engine(setup), "info", "--format", field)
+    listing = 'cat "$1"/*-containers/*containers.json 2>/dev/null || true'
+    done = setup.run(setup.command("sh", "-c", listing, "-", root))
+    assert done.returncode == 0, done.stderr
+    decoder, text, found = json.JSONDecoder(), done.stdout.strip(), []
+    while text:
+        part, end = decoder.raw_decode(text)
+        found += [each["id"] for each in part or ()]
+        text = text[end:].strip()
+    return sorted(found)
 
 
 def remains(setup: HostSetup) -> dict[str, list[str]]:

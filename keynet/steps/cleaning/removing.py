@@ -11,7 +11,7 @@ from keynet.files.dead_folders import PrivateFolder
 from keynet.frozen import frozen
 from keynet.process import orphans
 from keynet.process.orphans import Orphan
-from keynet.runtime.engines.podman_like import own_store
+from keynet.runtime.engines.podman_like import own_store, working_containers
 from keynet.runtime.remains import Finder, Remnant
 from keynet.steps.cleaning.leftover import InEngine, Kind, Leftover, OwnFolder, State
 from keynet.text import _, fill
@@ -61,7 +61,8 @@ def remove(chosen: Sequence[Leftover]) -> Removed:
         Interrupted: A signal arrived; the rest is left for another time.
     """
     failures: list[tuple[list[Leftover], KeynetError]] = []
-    orphans.end(each.source for each in chosen if isinstance(each.source, Orphan))
+    programs = [each.source for each in chosen if isinstance(each.source, Orphan)]
+    orphans.end(programs, working_containers.noted)
     for finder, those in _by_finder(chosen):
         try:
             finder.remove([_remnant(each) for each in those])

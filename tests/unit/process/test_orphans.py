@@ -62,7 +62,7 @@ def test_a_program_of_a_dead_owner_is_found_and_ended(argument: str) -> None:
         (orphan,) = orphans.find(lambda owner: owner == TOKEN)
         assert orphan.command.startswith("python")
         assert abs(orphan.started - time.time()) < 60
-        orphans.end([orphan])
+        orphans.end([orphan], lambda _owner: None)
         assert process.wait(10) == -signal.SIGTERM
     assert found(TOKEN) == []
 
@@ -70,7 +70,7 @@ def test_a_program_of_a_dead_owner_is_found_and_ended(argument: str) -> None:
 @pytest.mark.slow
 def test_a_program_that_does_not_listen_is_killed() -> None:
     with program(_DEAF) as process:
-        orphans.end(orphans.find(lambda owner: owner == TOKEN))
+        orphans.end(orphans.find(lambda owner: owner == TOKEN), lambda _owner: None)
         assert process.wait(10) == -signal.SIGKILL
 
 

@@ -4,7 +4,7 @@ The two share their builder's code and its store, and therefore also the cleanup
 """
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -97,18 +97,28 @@ class PodmanLike:
         project = layer_cache.project_name(plan)
         built = self._build(plan, project, access, emit)
         wanted = store_images.expected_platform(plan, self.engine)
-        if store_images.fits(self._bases.inspection(built.image_id), wanted):
-            return built
+        with self._forgotten_on_failure(built):
+            if store_images.fits(self._bases.inspection(built.image_id), wanted):
+                return built
         self._run("rmi", built.name)
         # The layer cache does not distinguish platforms whose base images share their layers.
         emit(Notice(_("The cached layers are for another platform. Building again."), "note"))
         again = replace(plan, no_cache=True, platforms=(wanted,) if wanted else ())
         built = self._build(again, project, access, emit)
-        facts = self.inspect(built.image_id)
-        if facts is None or wanted is None or facts.platform.matches(wanted):
-            return built
-        self._run("rmi", built.name)
-        raise store_images.wrong_platform(self.engine, facts.platform, wanted)
+        with self._forgotten_on_failure(built):
+            facts = self.inspect(built.image_id)
+            if facts is not None and wanted is not None and not facts.platform.matches(wanted):
+                raise store_images.wrong_platform(self.engine, facts.platform, wanted)
+        return built
+
+    @contextlib.contextmanager
+    def _forgotten_on_failure(self, built: CachedImage) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            with uninterrupted():
+                layer_cache.forget(self._prefix, built.name)
+            raise
 
     def _build(
         self, plan: BuildPlan, project: str, access: RegistryAccess | None, emit: Emit
@@ -335,8 +345,10 @@ class PodmanLike:
             emit(LogLine(line, "build"))
 
         status = _INTERRUPTED
+        store = "" if self.invocation.remote else self.invocation.graph_root
+        guarded = replace(command, may_end=working_containers.ending(store))
         try:
-            finished = shell.run(command, timeout_s=None, on_stdout=on_line, on_stderr=on_line)
+            finished = shell.run(guarded, timeout_s=None, on_stdout=on_line, on_stderr=on_line)
             status = finished.status
         finally:
             if status != 0 or not log.image_id:

@@ -5,7 +5,6 @@ import os
 import re
 from contextvars import Context
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -141,30 +140,26 @@ def _trial(dialect: Dialect, invocation: Invocation, facts: Facts, *, run: bool)
             argv += ["--ulimit", limit]
         argv += [] if facts.remote else [working_containers.marker_flag(folder)]
         argv += ["--file", f"{folder}/Containerfile", str(folder)]
+        known = replace(invocation, graph_root=facts.graph_root, remote=facts.remote)
+        may_end = working_containers.ending("" if facts.remote else facts.graph_root)
         ended = False
         try:
             for _try in range(_TRIES):
-                finished = shell.run(shell.Command(tuple(argv)), timeout_s=_TIMEOUT_S)
+                command = shell.Command(tuple(argv), may_end=may_end)
+                finished = shell.run(command, timeout_s=_TIMEOUT_S)
                 if not reasons.lost_layer(finished.stderr):
                     break
             ended = finished.status == 0
         finally:
             if not ended:
-                _remove_containers(dialect, invocation, facts, folder)
+                # In a context of its own: what has interrupted the trial must not interrupt this.
+                Context().run(
+                    working_containers.remove, folder, dialect, known, facts.storage_driver
+                )
     if finished.status != 0:
         return reasons.trial_error(finished.status, finished.stderr or finished.stdout)
     shell.run(shell.Command((*dialect.prefix(invocation), "rmi", name)), timeout_s=_TIMEOUT_S)
     return ""
-
-
-def _remove_containers(
-    dialect: Dialect, invocation: Invocation, facts: Facts, folder: Path
-) -> None:
-    known = replace(invocation, graph_root=facts.graph_root, remote=facts.remote)
-    for container in working_containers.find(folder, known, facts.storage_driver):
-        argv = (*dialect.prefix(invocation), "rm", *dialect.rm_flags, container)
-        # In a context of its own: what has interrupted the trial must not interrupt this.
-        Context().run(partial(shell.run, shell.Command(argv), timeout_s=_TIMEOUT_S))
 
 
 def _usable(

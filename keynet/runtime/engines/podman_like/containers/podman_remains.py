@@ -76,9 +76,12 @@ class PodmanRemains:
 
     def remove(self, remnants: Sequence[Remnant]) -> None:
         """See ``Finder.remove``."""
-        if working := [each.id for each in remnants if each.kind is Kind.BUILD]:
+        if builds := [each for each in remnants if each.kind is Kind.BUILD]:
+            working = [each.id for each in builds]
             argv = (*self._prefix, "rm", *self.dialect.rm_flags, *working)
-            done = shell.run(shell.Command(argv, tidying=True), timeout_s=_TIMEOUT_S)
+            may_end = working_containers.ending(builds[0].store)
+            command = shell.Command(argv, tidying=True, may_end=may_end)
+            done = shell.run(command, timeout_s=_TIMEOUT_S)
             if done.status != 0 and {each.id for each in self.find()} & set(working):
                 raise store_remains.not_removed(self.engine, done)
         store_remains.drop_images(self._prefix, remnants)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from keynet.errors import EngineError
+from keynet.files import owners
 from keynet.runtime.engines.podman_like import working_containers
 from keynet.runtime.engines.podman_like.buildah import BUILDAH
 from keynet.runtime.engines.podman_like.containers import podman_remains
@@ -85,3 +86,38 @@ def test_a_container_that_is_gone_already_is_none(machine: Machine, tmp_path: Pa
 def test_an_engine_without_facts_is_an_error(machine: Machine, tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="valid JSON"):
         _buildah(machine, tmp_path, Answer("info", "no")).find()
+
+
+def _listed(store: Path, **metadata: str) -> None:
+    """List containers as the stores of both generations do; "" is what builds have."""
+    listed = [{"id": name, "metadata": text} for name, text in metadata.items()]
+    (store / "overlay-containers").mkdir(exist_ok=True)
+    (store / "overlay-containers" / "containers.json").write_text("[]")
+    (store / "overlay-containers" / "volatile-containers.json").write_text(json.dumps(listed))
+
+
+def test_a_builder_may_end_where_each_container_has_its_record(tmp_path: Path) -> None:
+    _listed(tmp_path, stays="", users='{"name":"web"}')
+    may_end = working_containers.ending(str(tmp_path))
+    assert may_end is not None
+    assert may_end()
+    _listed(tmp_path, stays="", users="", made="")
+    assert not may_end()
+    for name in ("users", "made"):
+        _container(tmp_path, name)
+    assert may_end()
+    (tmp_path / "overlay-containers" / "containers.json").write_text("half")
+    assert may_end()
+    # The next test asks about all stores of this process.
+    _listed(tmp_path)
+
+
+def test_the_builders_of_a_process_are_known_by_its_stores(tmp_path: Path) -> None:
+    assert working_containers.ending("") is None
+    assert working_containers.noted("f" * 24) is None
+    assert working_containers.ending(str(tmp_path)) is not None
+    may_end = working_containers.noted(owners.token())
+    assert may_end is not None
+    assert may_end()
+    _listed(tmp_path, made="")
+    assert not may_end()

@@ -39,6 +39,13 @@ def json_option(command: F) -> F:
     )(command)
 
 
+def verbose_option(command: F) -> F:
+    """Add ``--verbose``."""
+    return click.option(
+        "--verbose", "-v", is_flag=True, help=_("Also show the commands that keynet runs.")
+    )(command)
+
+
 def pairs(values: tuple[str, ...], flag: str) -> dict[str, str]:
     """Parse ``K=V`` values; the last one of a name wins, as in docker."""
     found: dict[str, str] = {}
@@ -152,9 +159,7 @@ def output_options(command: F) -> F:
     for option in reversed(
         [
             json_option,
-            click.option(
-                "--verbose", "-v", is_flag=True, help=_("Also show the commands that keynet runs.")
-            ),
+            verbose_option,
             click.option("--quiet", "-q", is_flag=True, help=_("Show only warnings and errors.")),
         ]
     ):

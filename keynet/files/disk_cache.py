@@ -5,7 +5,7 @@ write to counts as missing.
 """
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -43,6 +43,13 @@ class DiskCache:
         except OSError:
             return None
         return path if trusted else None
+
+    def contents(self) -> Iterator[bytes]:
+        """Yield the content of each key, as ``get`` returns it."""
+        for path in sorted(self.folder.glob(f"{self.stem}-*")):
+            content = self.get(path.name.removeprefix(f"{self.stem}-"))
+            if content is not None:
+                yield content
 
     def distrusted(self) -> Path | None:
         """Return what others may change of the folder and the files of the kind, if anything."""

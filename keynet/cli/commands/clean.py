@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from keynet.cli.help_pages import help_page
+from keynet.cli.options import verbose_option
 from keynet.text import _, fill, ngettext, size
 
 if TYPE_CHECKING:
@@ -34,15 +35,16 @@ if TYPE_CHECKING:
 @click.option(
     "--all", "everything", is_flag=True, help=_("Also remove layer caches and all other caches.")
 )
-def clean(yes: bool, dry_run: bool, images: bool, everything: bool) -> int:
+@verbose_option
+def clean(yes: bool, dry_run: bool, images: bool, everything: bool, verbose: bool) -> int:
     from keynet.cli.leftovers import print_leftovers
     from keynet.cli.prompts import can_ask
-    from keynet.cli.render import show
+    from keynet.cli.render import Verbosity, show
     from keynet.errors import UsageError
     from keynet.steps.cleaning import remnants, removing
     from keynet.steps.cleaning.leftover import State
 
-    with show() as emit:
+    with show(Verbosity.of(quiet=False, verbose=verbose)) as emit:
         found = remnants.find(emit)
     chosen = removing.select(found, images=images, everything=everything)
     if spared := [each for each in found if each.state is State.IN_USE]:

@@ -5,7 +5,7 @@ import json
 import click
 
 from keynet.cli.help_pages import help_page
-from keynet.cli.options import json_option
+from keynet.cli.options import json_option, verbose_option
 from keynet.text import _
 
 
@@ -19,13 +19,15 @@ from keynet.text import _
     )
 )
 @json_option
-def ps(as_json: bool) -> None:
+@verbose_option
+def ps(as_json: bool, verbose: bool) -> None:
     from keynet.cli.leftovers import print_leftovers
-    from keynet.cli.render import show
+    from keynet.cli.render import Verbosity, show
     from keynet.steps.cleaning import remnants
 
-    with show() as emit:
-        found = remnants.find(emit)
+    with show(Verbosity.of(quiet=False, verbose=verbose)) as emit:
+        # Who reads the list alone would take an engine that was not asked for an empty one.
+        found = remnants.find(emit, all_notes=as_json)
     if as_json:
         click.echo(json.dumps([each.to_json() for each in found], ensure_ascii=False))
     elif found:

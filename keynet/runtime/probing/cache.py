@@ -48,16 +48,11 @@ class Cache:
     def get(self, name: str, key: str) -> ProbeResult | None:
         """Return the remembered result for this key; None if missing or expired."""
         content = self._files(name).get(f"{key}.json")
-        if content is None:
-            return None
-        try:
-            entry = json.loads(content)
-            if "engine" in entry:
-                return ProbedEngine(WorkingEngine(**entry["engine"]), dict(entry["invocation"]))
-            age = time.time() - float(entry["at"])
-            return _unusable(entry["unusable"]) if 0 <= age < _REFUSAL_AGE_S else None
-        except (TypeError, ValueError, LookupError):
-            return None
+        return None if content is None else _result(content)
+
+    def has_worked(self, name: str) -> bool:
+        """Report whether an engine is known to have worked here, with whatever settings."""
+        return any(isinstance(_result(each), ProbedEngine) for each in self._files(name).contents())
 
     def distrusted(self, name: str) -> Path | None:
         """Return what another user has, or may change, so that it is not used; None for nothing."""
@@ -74,6 +69,17 @@ class Cache:
 
     def _files(self, name: str) -> DiskCache:
         return DiskCache(self._folder, name, _KEPT)
+
+
+def _result(content: bytes) -> ProbeResult | None:
+    try:
+        entry = json.loads(content)
+        if "engine" in entry:
+            return ProbedEngine(WorkingEngine(**entry["engine"]), dict(entry["invocation"]))
+        age = time.time() - float(entry["at"])
+        return _unusable(entry["unusable"]) if 0 <= age < _REFUSAL_AGE_S else None
+    except (TypeError, ValueError, LookupError):
+        return None
 
 
 def _unusable(entry: Mapping[str, Any]) -> Unusable:

@@ -31,7 +31,7 @@ from keynet.runtime.workspace.container_args import (
     run_arguments,
 )
 from keynet.secret import Secret
-from keynet.text import _, fill
+from keynet.text import _, fill, stacked
 
 if TYPE_CHECKING:
     from keynet.plan import RegistryAccess
@@ -353,6 +353,7 @@ def _remove(commands: ContainerCommands, name: str, timeout_s: float = _REMOVE_T
             # A daemon may still be making what its client was killed for.
             time.sleep(0.2)
     if said:
+        fix = known_fix(commands.questions.guide, said)
         raise EngineUnavailable(
             fill(
                 _("{engine} could not remove the container {name}: {said}"),
@@ -360,5 +361,7 @@ def _remove(commands: ContainerCommands, name: str, timeout_s: float = _REMOVE_T
                 name=name,
                 said=error_line(said) or said,
             ),
-            _("When the engine answers again, remove it with: keynet clean"),
+            stacked(fix, _("Then remove the container with: keynet clean"))
+            if fix
+            else _("When the engine answers again, remove it with: keynet clean"),
         )

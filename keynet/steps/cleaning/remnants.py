@@ -1,5 +1,6 @@
 """Find everything that keynet has left on this machine."""
 
+import contextlib
 from collections.abc import Iterable
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from keynet.moments import of_timestamp
 from keynet.process import orphans
 from keynet.process.background import background
 from keynet.runtime.engines import engine_remains
+from keynet.runtime.probing.cache import Cache
 from keynet.runtime.remains import Finder, Remnant
 from keynet.steps.cleaning import own_folders
 from keynet.steps.cleaning.leftover import InEngine, Kind, Leftover, State
@@ -20,12 +22,16 @@ from keynet.steps.cleaning.leftover import InEngine, Kind, Leftover, State
 __all__ = ["find", "in_engines", "of_dead"]
 
 
-def find(emit: Emit) -> list[Leftover]:
+def find(emit: Emit, *, all_notes: bool = False) -> list[Leftover]:
     """Return what keynet has left, by kind: what runs first, then engines, then folders.
 
-    An engine that does not answer is a note: what it has is found once it runs.
+    An engine that does not answer is a note: what it has is found once it runs. One that has never
+    worked here is a detail, as long as another one answers.
+
+    Args:
+        all_notes: Also of such engines.
     """
-    found, known = _of_commands(emit)
+    found, known = _of_commands(emit, all_notes=all_notes)
     left = [*found, *own_folders.find(known)]
     kinds = list(Kind)
     return sorted(left, key=lambda each: (kinds.index(each.kind), each.engine, each.name))
@@ -37,8 +43,8 @@ def of_dead(emit: Emit) -> list[Leftover]:
     return [each for each in found if each.state is State.LEFT and each.kind is not Kind.NETWORK]
 
 
-def _of_commands(emit: Emit) -> tuple[list[Leftover], Owners]:
-    found = in_engines(emit)
+def _of_commands(emit: Emit, *, all_notes: bool = False) -> tuple[list[Leftover], Owners]:
+    found = in_engines(emit, all_notes=all_notes)
     known = Owners.now()
     now = datetime.now(UTC)
     left = [
@@ -49,7 +55,7 @@ def _of_commands(emit: Emit) -> tuple[list[Leftover], Owners]:
     return left, known
 
 
-def in_engines(emit: Emit) -> list[InEngine]:
+def in_engines(emit: Emit, *, all_notes: bool = False) -> list[InEngine]:
     """Return what is in the engines' stores, each thing once; all engines are asked at once."""
     owners.token()
     asked = list(engine_remains.finders())
@@ -58,10 +64,12 @@ def in_engines(emit: Emit) -> list[InEngine]:
         answers = [task.result() for task in tasks]
     found: dict[tuple[str, str, str], InEngine] = {}
     said: set[str] = set()
+    silent = all(isinstance(answer, KeynetError) for answer in answers)
     for finder, answer in zip(asked, answers, strict=True):
         if isinstance(answer, KeynetError):
             if finder.engine not in said:
-                emit(Notice(answer.message, "note"))
+                known = silent or all_notes or _has_worked(finder.engine)
+                emit(Notice(answer.message, "note" if known else "detail"))
             said.add(finder.engine)
             continue
         for each in answer:
@@ -74,6 +82,12 @@ def _look(finder: Finder) -> list[Remnant] | KeynetError:
         return finder.find()
     except KeynetError as error:
         return error
+
+
+def _has_worked(engine: str) -> bool:
+    with contextlib.suppress(KeynetError):
+        return Cache().has_worked(engine)
+    return True
 
 
 def _programs(known: Owners) -> Iterable[Leftover]:

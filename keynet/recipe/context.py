@@ -12,12 +12,13 @@ from keynet.errors import ContextInvalid
 from keynet.events import Notice
 from keynet.files.atomic import is_unfinished
 from keynet.files.descent import Descent, is_gone
+from keynet.files.inodes import Inodes
 from keynet.files.living_folders import kind_of
 from keynet.frozen import frozen
 from keynet.plan import ContextFile
 from keynet.recipe import context_notices
 from keynet.recipe.context_notices import Seen
-from keynet.recipe.credential_files import Logins, has_logins, is_credential, may_have_logins
+from keynet.recipe.credential_files import has_logins, is_credential, may_have_logins
 from keynet.recipe.ignore import NAMES, Rules
 from keynet.text import _, fill, printable
 
@@ -51,14 +52,17 @@ class _Walk:
     """The state of a walk and its results so far."""
 
     rules: Rules
-    logins: Logins
+    logins: Inodes
+    outputs: Inodes
     folder: Descent
     files: list[ContextFile] = field(default_factory=list)
     seen: Seen = field(default_factory=Seen)
     opened: int = 0
 
 
-def scan(root: Path, rules: Rules, logins: Logins | None = None) -> Context:
+def scan(
+    root: Path, rules: Rules, logins: Inodes | None = None, outputs: Inodes | None = None
+) -> Context:
     """List the files of a directory that the rules do not ignore.
 
     Symbolic links are entries of their own and are never followed. Sockets, fifos, devices and
@@ -67,6 +71,7 @@ def scan(root: Path, rules: Rules, logins: Logins | None = None) -> Context:
 
     Args:
         logins: Files with logins of this host and folders of keynet, which are skipped, too.
+        outputs: What the command that builds will write to, which is no part of the image.
 
     Raises:
         ContextInvalid: The directory is missing or not a directory; this user cannot read
@@ -78,7 +83,7 @@ def scan(root: Path, rules: Rules, logins: Logins | None = None) -> Context:
     except OSError as error:
         raise _unreadable(".", is_directory=True) from error
     with descent:
-        walk = _Walk(rules, logins or Logins(), descent)
+        walk = _Walk(rules, logins or Inodes(), outputs or Inodes(), descent)
         pending = [("", 0)]
         while pending:
             directory, mask = pending.pop()
@@ -221,7 +226,7 @@ def _note(walk: _Walk, entry: os.DirEntry[str], path: str) -> bool:
     try:
         status = entry.stat(follow_symlinks=False)
         mode = status.st_mode
-        if is_unfinished(entry.name):
+        if is_unfinished(entry.name) or walk.outputs.have(status):
             return False
         if S_ISDIR(mode):
             # keynet's own may hold the credentials of a push that runs or was killed.

@@ -1,10 +1,9 @@
 """Recognise files that hold a user's own logins and keys: no image gets them by accident."""
 
 import os
-from pathlib import Path
 from typing import Final
 
-__all__ = ["Logins", "has_logins", "is_credential", "may_have_logins"]
+__all__ = ["has_logins", "is_credential", "may_have_logins"]
 
 _NAMES: Final = frozenset(
     {
@@ -37,26 +36,6 @@ _PATHS: Final = (
 _MAYBE: Final = frozenset({"auth.json", "config.json"})
 _LOGINS: Final = b'"auths"'
 _HEAD: Final = 65_536
-
-
-class Logins:
-    """Files and folders with logins of this host, whatever they are called.
-
-    By whatever path a context leads to them: they are known by their inodes.
-    """
-
-    def __init__(self, paths: tuple[Path, ...] = ()) -> None:
-        self._files = set()
-        for path in paths:
-            try:
-                found = path.stat()
-            except (OSError, ValueError):
-                continue
-            self._files.add((found.st_dev, found.st_ino))
-
-    def have(self, found: os.stat_result) -> bool:
-        """Report whether a file or folder of the context is one of them."""
-        return (found.st_dev, found.st_ino) in self._files
 
 
 def is_credential(path: str) -> bool:

@@ -1,6 +1,7 @@
 """Build the image of a training script, without a login."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from keynet.events import Emit, Notice
@@ -66,6 +67,8 @@ def build(
     """
     stages = Stages(emit)
     destination = outputs.parse(output) if output is not None else None
+    if destination is not None:
+        request = replace(request, outputs=(destination.path,))
     prepared = prepare(request, stages, emit, candidates)
     builder = prepared.builder
     saver = outputs.check(destination, builder, prepared.plan.platforms)

@@ -82,6 +82,8 @@ def run_script(
 
     stages = Stages(emit)
     known = engines() if candidates is None else candidates
+    if options.output is not None:
+        request = replace(request, outputs=(options.output,))
     with _output_folder(options.output):
         if request.settings.builder not in (AUTO, *(each.name for each in known)):
             # Built without an engine: any engine runs it.

@@ -1,6 +1,6 @@
 """Decide everything about an image, without doing anything."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ from keynet.errors import (
 )
 from keynet.events import Emit, Notice
 from keynet.files import places
+from keynet.files.inodes import Inodes
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.plan import (
@@ -25,7 +26,6 @@ from keynet.plan import (
     UserContainerfile,
 )
 from keynet.recipe import buildargs, context, hostnetwork, ignore
-from keynet.recipe.credential_files import Logins
 from keynet.recipe.dependencies import default_python, finding
 from keynet.recipe.dependencies.declared import Selection
 from keynet.recipe.dependencies.finding import Search
@@ -62,11 +62,12 @@ def plan_build(
 
         user_file = containerfile.read(settings.dockerfile, within)
     rules = ignore.load(request.context, settings.dockerfile)
-    scanned = context.scan(request.context, rules, _logins(request.environment))
+    outputs = _outputs(request)
+    scanned = context.scan(request.context, rules, _logins(request.environment), Inodes(outputs))
     entrypoint = context.locate_entrypoint(request.context, script.path, rules)
     detected = hostnetwork.detect(request.environment, places.home())
     network = detected.network
-    notices = scanned.notices
+    notices = scanned.notices + tuple(_left_out(request.context, outputs, rules))
     recipe: Recipe | UserContainerfile
     if user_file is not None:
         recipe = user_file
@@ -155,13 +156,39 @@ def _with_netrc(network: HostNetwork, request: Request, dependencies: Dependenci
     return replace(network, netrc=index_logins.for_dependencies(logins, dependencies, own))
 
 
-def _logins(environment: Mapping[str, str]) -> Logins:
+def _logins(environment: Mapping[str, str]) -> Inodes:
     """Return this host's login files, which variables may put anywhere, and keynet's folders."""
     named = [environment.get(variable) for variable in ("REGISTRY_AUTH_FILE", "NETRC")]
     files = [Path(name) for name in named if name]
     if folder := environment.get("DOCKER_CONFIG"):
         files.append(Path(folder, "config.json"))
-    return Logins((credentials.path(environment), *files, *places.own()))
+    return Inodes((credentials.path(environment), *files, *places.own()))
+
+
+def _outputs(request: Request) -> list[Path]:
+    """Return what the command writes to, but for folders of the script itself."""
+    script = request.entrypoint.resolve()
+    return [path for path in request.outputs if not script.is_relative_to(path.resolve())]
+
+
+def _left_out(folder: Path, outputs: Iterable[Path], rules: ignore.Rules) -> Iterator[Notice]:
+    """Yield a notice of each output that would be in the image otherwise."""
+    root = folder.resolve()
+    for path in (each.resolve() for each in outputs):
+        if path.exists() and path.is_relative_to(root):
+            name = path.relative_to(root).as_posix()
+            if rules.rule_for(name) is None:
+                yield Notice(
+                    fill(
+                        _(
+                            "{path} is not copied into the image, since --output writes there. "
+                            "Other builds copy it: add it to {ignorefile}."
+                        ),
+                        path=name,
+                        ignorefile=rules.source.name if rules.source else ignore.NAMES[1],
+                    ),
+                    "note",
+                )
 
 
 def _unused(folder: Path) -> Iterator[Notice]:

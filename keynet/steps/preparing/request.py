@@ -31,6 +31,7 @@ class Request:
     strict: bool = False
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     from_project: frozenset[str] = frozenset()
+    outputs: tuple[Path, ...] = ()
 
 
 def make(

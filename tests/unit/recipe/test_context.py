@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from keynet.errors import ContextInvalid
+from keynet.files.inodes import Inodes
 from keynet.files.living_folders import living
 from keynet.recipe import context, ignore
-from keynet.recipe.credential_files import Logins
 
 
 @pytest.fixture
@@ -226,7 +226,7 @@ def test_an_engines_logins_are_recognised_by_their_content(root: Path, name: str
 def test_this_hosts_own_logins_are_left_out_by_any_name(root: Path) -> None:
     (root / "settings").write_text("secret")
     (root / "other-name").hardlink_to(root / "settings")
-    logins = Logins((root / "settings", root / "absent"))
+    logins = Inodes((root / "settings", root / "absent"))
     found = context.scan(root, ignore.Rules(), logins)
     assert [file.path for file in found.files] == ["train.py"]
 
@@ -365,7 +365,7 @@ def test_a_known_folder_of_keynet_stays_out_by_any_path(tmp_path: Path) -> None:
     (tmp_path / "context/caches/keynet/staging").mkdir(parents=True)
     (tmp_path / "context/caches/other").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "context/caches")
-    logins = Logins((tmp_path / "link/keynet",))
+    logins = Inodes((tmp_path / "link/keynet",))
     listed = [
         file.path for file in context.scan(tmp_path / "context", ignore.Rules(), logins).files
     ]

@@ -1,12 +1,16 @@
 """Building alone: into a file, into a store, or not at all."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from keynet import settings
 from keynet.errors import EngineError, KeynetError
 from keynet.events import Emit, Event, Notice, ignore
+from keynet.oci.reference import Reference
+from keynet.plan import BuildPlan, RegistryAccess
 from keynet.runtime.engine import LayerStore, LocalImage, LoginStore, Saver
 from keynet.steps.build import BuildResult, build
 from keynet.steps.preparing.request import Request
@@ -94,3 +98,58 @@ def test_a_build_that_cannot_be_saved_is_released(request_: Request, tmp_path: P
     with pytest.raises(KeynetError, match="it is full"):
         _built(request_, builder, f"docker-archive:{tmp_path}/image.tar")
     assert not list(tmp_path.glob("*.tar"))
+
+
+class RecordingBuilder(SavingBuilder):
+    """One that writes down which files the image would have."""
+
+    files: ClassVar[list[list[str]]] = []
+
+    def build(
+        self,
+        plan: BuildPlan,
+        access: RegistryAccess | None,
+        emit: Emit,
+        target: Reference | None,
+    ) -> Archived:
+        self.files.append([file.path for file in plan.files])
+        files = tuple(file for file in plan.files if not file.is_folder)
+        return super().build(replace(plan, files=files), access, emit, target)
+
+
+def test_an_output_in_the_project_is_not_in_the_next_image(
+    request_: Request, tmp_path: Path
+) -> None:
+    RecordingBuilder.files.clear()
+    events: list[Event] = []
+    output = f"docker-archive:{request_.context}/image.tar"
+    for _time in range(2):
+        events.clear()
+        _built(request_, RecordingBuilder(tmp_path), output, events.append)
+    assert RecordingBuilder.files == [["train.py"], ["train.py"]]
+    (said,) = [each.text for each in events if isinstance(each, Notice) and "--output" in each.text]
+    assert said.startswith("image.tar is not copied into the image")
+    assert said.endswith("add it to .dockerignore.")
+    # Who has done so is told nothing.
+    (request_.context / ".dockerignore").write_text("*.tar\n")
+    events.clear()
+    _built(request_, RecordingBuilder(tmp_path), output, events.append)
+    assert not [each for each in events if isinstance(each, Notice) and "--output" in each.text]
+
+
+@pytest.mark.parametrize("output", [".", "sub", "../elsewhere"])
+def test_a_folder_with_the_script_is_copied_also_if_it_is_the_output(
+    request_: Request, output: str, tmp_path: Path
+) -> None:
+    script = request_.context / "sub/train.py"
+    script.parent.mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    script.write_text("print()\n")
+    asked = replace(
+        request_, entrypoint=script, outputs=(request_.context / output,), context=request_.context
+    )
+    RecordingBuilder.files.clear()
+    events: list[Event] = []
+    _built(asked, RecordingBuilder(tmp_path), None, events.append)
+    assert RecordingBuilder.files == [["sub", "sub/train.py", "train.py"]]
+    assert not [each for each in events if isinstance(each, Notice) and "writes there" in each.text]

@@ -2,13 +2,14 @@
 
 import errno
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from keynet.files.open_folders import FOLDER, OpenFolders
 
-__all__ = ["Descent", "is_gone"]
+__all__ = ["Descent", "Inodes", "is_gone"]
 
 _FILE: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
 _GONE: Final = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ESTALE)
@@ -89,3 +90,20 @@ class Descent:
             OSError: See ``is_gone``; or it cannot be opened.
         """
         return os.open(name, _FILE, dir_fd=self.descriptor)
+
+
+class Inodes:
+    """Some files and folders, by whatever path one comes to them; what is absent does not count."""
+
+    def __init__(self, paths: Iterable[Path] = ()) -> None:
+        self._files = set()
+        for path in paths:
+            try:
+                found = path.stat()
+            except (OSError, ValueError):
+                continue
+            self._files.add((found.st_dev, found.st_ino))
+
+    def have(self, found: os.stat_result) -> bool:
+        """Report whether a file or folder is one of them."""
+        return (found.st_dev, found.st_ino) in self._files

@@ -1,5 +1,6 @@
 """What a program writes, passed on byte by byte: to a terminal, a pipe or a file."""
 
+import errno
 import os
 import select
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ class Copy:
         self._received = received
         self._kept = b""
         self._open = True
+        self.failure = ""
 
     def feed(self, chunk: bytes) -> None:
         """Pass the next bytes on."""
@@ -38,8 +40,10 @@ class Copy:
                     return
             except BlockingIOError:
                 continue
-            except OSError:
+            except OSError as error:
                 self._open = False
+                if error.errno not in (errno.EPIPE, errno.EIO):
+                    self.failure = error.strerror or str(error)
 
     def close(self) -> None:
         """Do nothing: the descriptor is the caller's."""

@@ -93,13 +93,15 @@ class Command:
 class Finished:
     """How a program ended: ``status`` is negative when a signal ended it.
 
-    ``interrupted`` says that a signal was passed on to an attached program.
+    ``interrupted`` says that a signal was passed on to an attached program, ``unwritten`` why not
+    all of its output could be passed on, "" if it was.
     """
 
     status: int
     stdout: str
     stderr: str
     interrupted: bool = False
+    unwritten: str = ""
 
 
 @contextlib.contextmanager
@@ -228,7 +230,9 @@ class Running:
         if self._feeder is not None:
             self._feeder.finish()
         stdout, stderr = self._output
-        return Finished(status, stdout.text, stderr.text, interrupted)
+        failures = (each.failure for each in self._output if isinstance(each, Copy))
+        unwritten = next(filter(None, failures), "")
+        return Finished(status, stdout.text, stderr.text, interrupted, unwritten)
 
     def close(self) -> None:
         """Kill the program and what it started, unless ``finish`` has waited for its end."""

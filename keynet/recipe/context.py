@@ -11,8 +11,7 @@ from typing import Final
 from keynet.errors import ContextInvalid
 from keynet.events import Notice
 from keynet.files.atomic import is_unfinished
-from keynet.files.descent import Descent, is_gone
-from keynet.files.inodes import Inodes
+from keynet.files.descent import Descent, Inodes, is_gone
 from keynet.files.living_folders import kind_of
 from keynet.frozen import frozen
 from keynet.plan import ContextFile

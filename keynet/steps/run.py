@@ -189,6 +189,9 @@ def _run(
             enforced=_LIMITS - missing,
             output=options.output,
         )
+    if outcome.unwritten:
+        text = _("Not all of the program's output could be written: {why}.")
+        emit(Notice(fill(text, why=outcome.unwritten)))
     if outcome.left is not None:
         emit(Notice(stacked(outcome.left.message, outcome.left.hint)))
     if outcome.hint and outcome.status != container_run.NOT_STARTED:

@@ -220,7 +220,8 @@ def _options(
     output: str | None,
     gpus: str | None,
 ) -> "RunOptions":
-    from keynet.runtime.workspace.container_args import OUTPUT, mount_flag
+    from keynet.runtime.workspace.container_args import OUTPUT
+    from keynet.runtime.workspace.mounts import mount_flag
     from keynet.runtime.workspace.run_settings import output_folder, parse_gpus, parse_variables
     from keynet.steps.run import RunOptions
 

@@ -6,11 +6,10 @@ from dataclasses import field
 from pathlib import Path
 from typing import Final
 
-from keynet.errors import InvalidRunSettings
 from keynet.frozen import frozen
 from keynet.runtime.workspace.labels import OWNER, Labels
 from keynet.runtime.workspace.limits import Limits
-from keynet.text import _, fill, printable
+from keynet.runtime.workspace.mounts import mounted_at
 
 __all__ = [
     "OUTPUT",
@@ -18,8 +17,6 @@ __all__ = [
     "ContainerRun",
     "is_read_by_clients",
     "label_flags",
-    "mount_flag",
-    "mounted_at",
     "run_arguments",
 ]
 
@@ -27,8 +24,6 @@ __all__ = [
 THROW_AWAY: Final = ("/tmp", "/workspace")  # noqa: S108  in the container
 OUTPUT: Final = "/output"
 
-_TARGETS: Final = frozenset({"dst", "destination", "target"})
-_SOURCES: Final = frozenset({"src", "source"})
 # Variables that the engines' own programs read: their values must not reach those.
 _READ_BY_CLIENTS: Final = re.compile(
     r"PATH|HOME|USER|TMPDIR|SHELL|LANG|LC_.*|LD_.*|GO.*|XDG_.*|DOCKER_.*|BUILDKIT_.*|BUILDAH_.*"
@@ -127,64 +122,3 @@ def label_flags(run: ContainerRun) -> tuple[str, ...]:
 def is_read_by_clients(name: str) -> bool:
     """Report whether an engine's program may read this variable for itself."""
     return _READ_BY_CLIENTS.fullmatch(name) is not None
-
-
-def mount_flag(text: str, folder: Path) -> str:
-    """Return a mount as ``--mount`` has it, with an absolute source.
-
-    Args:
-        text: In that form, or ``SOURCE:TARGET[:ro]``.
-        folder: What a relative source is relative to.
-
-    Raises:
-        InvalidRunSettings: It has no target, or an unknown form.
-    """
-    if "=" not in text.partition(":")[0]:
-        return _short_mount(text, folder)
-    fields = [_field(part, folder) for part in text.split(",")]
-    if not any(field.startswith("type=") for field in fields):
-        fields.insert(0, "type=bind")
-    found = ",".join(fields)
-    if not mounted_at(found).startswith("/"):
-        raise _invalid_mount(text)
-    return found
-
-
-def mounted_at(mount: str) -> str:
-    """Return where a mount lies in the container; "" if it does not say."""
-    for part in mount.split(","):
-        key, _equals, value = part.partition("=")
-        if key.strip().lower() in _TARGETS:
-            return value.rstrip("/") or value
-    return ""
-
-
-def _short_mount(text: str, folder: Path) -> str:
-    source, _colon, rest = text.partition(":")
-    target, _colon, mode = rest.partition(":")
-    known = mode in ("", "ro", "rw")
-    if not source or not target.startswith("/") or not known or "," in text:
-        raise _invalid_mount(text)
-    flag = ",readonly" if mode == "ro" else ""
-    return f"type=bind,source={_absolute(source, folder)},target={target}{flag}"
-
-
-def _field(part: str, folder: Path) -> str:
-    key, equals, value = part.partition("=")
-    if key.strip().lower() in _SOURCES and (value.startswith((".", "~")) or "/" in value):
-        return f"{key}{equals}{_absolute(value, folder)}"
-    return part
-
-
-def _absolute(source: str, folder: Path) -> Path:
-    return folder / Path(source).expanduser()
-
-
-def _invalid_mount(text: str) -> InvalidRunSettings:
-    return InvalidRunSettings(
-        fill(
-            _("--mount {text} is not valid."),
-            text=repr(printable(text, 200)),
-        ),
-        _("For example: --mount data:/data:ro, or type=bind,source=/srv/data,target=/data"),
-    )

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
-import shlex
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
-from keynet.errors import EngineError, EngineUnavailable, Interrupted, KeynetError
+from keynet.errors import EngineError, EngineUnavailable
 from keynet.files import folder_parents
 from keynet.files.living_folders import living
 from keynet.frozen import frozen
@@ -30,8 +27,9 @@ from keynet.runtime.workspace.container_args import (
     is_read_by_clients,
     run_arguments,
 )
+from keynet.runtime.workspace.finishing import container_end
 from keynet.secret import Secret
-from keynet.text import _, fill, stacked
+from keynet.text import _, fill
 
 if TYPE_CHECKING:
     from keynet.plan import RegistryAccess
@@ -42,11 +40,8 @@ __all__ = ["NOT_STARTED", "ContainerCommands", "Outcome", "Pull", "Running", "ex
 NOT_STARTED: Final = 125
 # As ``docker stop`` waits before it kills.
 _GRACE_S: Final = 10.0
-_COPY_TIMEOUT_S: Final = 24 * 3600.0
-_REMOVE_TIMEOUT_S: Final = 60.0
 # From an engine that has just failed to answer.
 _SILENT_TIMEOUT_S: Final = 5.0
-_GONE: Final = re.compile(r"no such container|no container with", re.IGNORECASE)
 
 # Pulls an image by name, with credentials and a line at a time; returns "" or what went wrong.
 Pull = Callable[[str, "RegistryAccess | None", shell.OnLine], str]
@@ -116,9 +111,9 @@ class Outcome:
     """How a run ended.
 
     ``status`` is the program's, or 125, 126 or 127 where it was not started, with ``said`` for
-    the reason and ``hint`` for what to do. ``out_of_memory`` says that a process of it was
-    killed for its memory, ``killed`` that it did not end after a signal. ``left`` is why the
-    container could not be removed, None if it was.
+    the reason and ``hint`` for what to do. ``unwritten`` is why some of its output is missing.
+    ``out_of_memory`` says that a process of it was killed for its memory, ``killed`` that it did
+    not end after a signal. ``left`` is why the container could not be removed, None if it was.
     """
 
     status: int
@@ -129,6 +124,7 @@ class Outcome:
     said: str = ""
     hint: str = ""
     left: EngineError | None = None
+    unwritten: str = ""
 
 
 @frozen
@@ -182,12 +178,14 @@ def _executed(
         silent = isinstance(error, EngineUnavailable)
         timeout_s = min(_SILENT_TIMEOUT_S, commands.questions.timeout_s)
         with contextlib.suppress(EngineError):
-            _remove(commands, run.name, timeout_s if silent else _REMOVE_TIMEOUT_S)
+            container_end.remove(
+                commands, run.name, timeout_s if silent else container_end.REMOVE_TIMEOUT_S
+            )
         raise
     if output is not None and outcome.started:
-        _copy(commands, run, output)
+        container_end.copy_output(commands, run, output)
     try:
-        _remove(commands, run.name)
+        container_end.remove(commands, run.name)
     except EngineError as error:
         return replace(outcome, left=error)
     return outcome
@@ -245,7 +243,12 @@ def _outcome(commands: ContainerCommands, finished: shell.Finished, state: _Stat
     # What the engine's program says after a signal is its own end, not the program's.
     own = finished.interrupted or finished.status < 0
     status = state.status if own else finished.status
-    return Outcome(status, out_of_memory=state.out_of_memory, interrupted=finished.interrupted)
+    return Outcome(
+        status,
+        out_of_memory=state.out_of_memory,
+        interrupted=finished.interrupted,
+        unwritten=finished.unwritten,
+    )
 
 
 @contextlib.contextmanager
@@ -287,81 +290,3 @@ def _state(commands: ContainerCommands, name: str) -> _State:
         out_of_memory=bool(state.get("OOMKilled")),
         status=int(state.get("ExitCode") or 0),
     )
-
-
-def _copy(commands: ContainerCommands, run: ContainerRun, output: Path) -> None:
-    """Copy what is in the output folder; the files belong to the caller."""
-    argv = ("cp", f"{run.name}:{run.output}/.", str(output))
-    said = ""
-    try:
-        done = shell.run(
-            shell.Command(
-                (*commands.questions.prefix, *argv),
-                environment=commands.questions.environment,
-                tidying=True,
-            ),
-            timeout_s=_COPY_TIMEOUT_S,
-        )
-        if done.status != 0:
-            said = error_line(done.stderr) or _("no message")
-    except Interrupted:
-        said = _("it was interrupted")
-    except KeynetError as error:
-        said = error.message
-    if said:
-        copy = shlex.join((*commands.questions.prefix, *argv))
-        raise EngineError(
-            fill(
-                _("The output of {name} could not be copied to {folder}: {said}"),
-                name=run.name,
-                folder=output,
-                said=said,
-            ),
-            fill(
-                _(
-                    "It is still in the container. Copy it with: {copy}\n"
-                    "Then remove the container with: keynet clean"
-                ),
-                copy=copy,
-            ),
-        )
-
-
-def _remove(commands: ContainerCommands, name: str, timeout_s: float = _REMOVE_TIMEOUT_S) -> None:
-    """Kill and remove the container; one that does not exist is not an error.
-
-    Raises:
-        EngineUnavailable: The engine does not answer.
-        EngineError: It refuses.
-    """
-    argv = (*commands.questions.prefix, *commands.remove, name)
-    command = shell.Command(argv, environment=commands.questions.environment, tidying=True)
-    said = ""
-    for tries_left in (1, 0):
-        try:
-            done = shell.run(command, timeout_s=timeout_s)
-        except EngineError as error:
-            said = error.message
-            break
-        if done.status == 0 and not _GONE.search(done.stderr):
-            return
-        said = done.stderr
-        if not _GONE.search(said):
-            break
-        said = ""
-        if tries_left:
-            # A daemon may still be making what its client was killed for.
-            time.sleep(0.2)
-    if said:
-        fix = known_fix(commands.questions.guide, said)
-        raise EngineUnavailable(
-            fill(
-                _("{engine} could not remove the container {name}: {said}"),
-                engine=commands.name,
-                name=name,
-                said=error_line(said) or said,
-            ),
-            stacked(fix, _("Then remove the container with: keynet clean"))
-            if fix
-            else _("When the engine answers again, remove it with: keynet clean"),
-        )

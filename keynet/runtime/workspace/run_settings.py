@@ -25,7 +25,8 @@ def parse_variables(texts: Iterable[str], environment: Mapping[str, str]) -> dic
     found: dict[str, str] = {}
     for text in texts:
         name, equals, value = text.partition("=")
-        if not name or any(each.isspace() for each in name) or not name.isprintable():
+        # podman takes NAME* for every variable of this shell that begins so.
+        if not re.fullmatch(r"[^\s*]+", name) or not name.isprintable():
             raise InvalidRunSettings(
                 fill(
                     _("--env {text} has no valid name of a variable."),

@@ -15,7 +15,7 @@ from keynet.errors import (
 )
 from keynet.events import Emit, Notice
 from keynet.files import places
-from keynet.files.inodes import Inodes
+from keynet.files.descent import Inodes
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.plan import (

@@ -132,6 +132,20 @@ def test_the_output_of_the_program_is_keynets(docker: Docker, capfd: Capture) ->
 
 
 @pytest.mark.medium
+def test_output_that_cannot_be_written_is_a_warning(docker: Docker) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "keynet", "run", "--quiet", IMAGE],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    expected = "Warning: Not all of the program's output could be written: No space left on device."
+    assert (done.returncode, done.stderr.strip()) == (0, expected)
+
+
+@pytest.mark.medium
 def test_quiet_shows_the_programs_output_alone(docker: Docker, capfd: Capture) -> None:
     assert keynet("run", "--quiet", IMAGE) == 0
     assert capfd.readouterr() == ("epoch 0\n", "")
@@ -353,6 +367,7 @@ def test_what_only_a_push_needs_is_not_loaded(docker: Docker) -> None:
         (["--network", "a b", IMAGE], "--network"),
         (["--gpus", "", IMAGE], "--gpus '' is not valid"),
         (["--env", "=1", IMAGE], "--env '' has no valid name"),
+        (["--env", "AWS_*=1", IMAGE], "--env 'AWS_*' has no valid name"),
         (["--mount", "data", IMAGE], "--mount 'data' is not valid"),
         (["--output", ":/x", IMAGE], "--output ':/x' is not valid"),
         (["--output", "/dev/null/x", IMAGE], "--output /dev/null/x cannot be used"),

@@ -47,9 +47,18 @@ def test_a_reader_who_has_gone_does_not_end_the_program() -> None:
     os.close(read)
     try:
         argv = ("/bin/sh", "-c", "echo lost; echo lost; exit 4")
-        assert shell.run(Command(argv, attached=(write, write))).status == 4
+        done = shell.run(Command(argv, attached=(write, write)))
+        assert (done.status, done.unwritten) == (4, "")
     finally:
         os.close(write)
+
+
+@pytest.mark.medium
+def test_a_disk_that_takes_no_output_does_not_end_the_program() -> None:
+    with Path("/dev/full").open("wb") as full:
+        argv = ("/bin/sh", "-c", "echo lost; exit 4")
+        done = shell.run(Command(argv, attached=(full.fileno(), full.fileno())))
+    assert (done.status, done.unwritten) == (4, "No space left on device")
 
 
 @pytest.mark.medium

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from keynet.errors import ContextInvalid
-from keynet.files.inodes import Inodes
+from keynet.files.descent import Inodes
 from keynet.files.living_folders import living
 from keynet.recipe import context, ignore
 

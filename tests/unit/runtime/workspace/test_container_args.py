@@ -4,12 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from keynet.errors import InvalidRunSettings
 from keynet.runtime.workspace.container_args import (
     ContainerRun,
     is_read_by_clients,
-    mount_flag,
-    mounted_at,
     run_arguments,
 )
 from keynet.runtime.workspace.labels import Labels
@@ -72,27 +69,6 @@ def test_other_variables_are_passed_by_name(name: str) -> None:
     assert not is_read_by_clients(name)
 
 
-@pytest.mark.parametrize(
-    ("text", "flag"),
-    [
-        ("data:/data", "type=bind,source=/here/data,target=/data"),
-        ("/srv/x:/data:ro", "type=bind,source=/srv/x,target=/data,readonly"),
-        ("type=bind,src=./d,dst=/data", "type=bind,src=/here/d,dst=/data"),
-        ("src=/a,target=/b,readonly", "type=bind,src=/a,target=/b,readonly"),
-        ("type=volume,source=cache,target=/c", "type=volume,source=cache,target=/c"),
-    ],
-)
-def test_mounts_have_an_absolute_source(text: str, flag: str) -> None:
-    assert mount_flag(text, HERE) == flag
-
-
-@pytest.mark.parametrize("text", ["data", "data:", ":/data", "a:b", "a:/b:x", "type=bind,src=/a"])
-def test_a_mount_without_a_target_is_refused(text: str) -> None:
-    with pytest.raises(InvalidRunSettings, match="--mount"):
-        mount_flag(text, HERE)
-
-
 def test_a_mount_takes_the_place_of_the_folder_that_is_thrown_away() -> None:
     run = _run(mounts=("type=bind,source=/a,target=/workspace/",), output="/output")
     assert run.volumes == ["/tmp", "/output"]
-    assert mounted_at(run.mounts[0]) == "/workspace"

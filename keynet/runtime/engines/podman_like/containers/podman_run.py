@@ -17,8 +17,9 @@ from keynet.runtime.engines.podman_like.podman_engine import PodmanEngine
 from keynet.runtime.engines.questions import Questions
 from keynet.runtime.probing.ulimits import lower_limits
 from keynet.runtime.workspace import remembered_host
-from keynet.runtime.workspace.container_args import ContainerRun, mounted_at
+from keynet.runtime.workspace.container_args import ContainerRun
 from keynet.runtime.workspace.container_run import ContainerCommands
+from keynet.runtime.workspace.mounts import mounted_at
 from keynet.text import N_
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ from .pushing import push_arguments
 
 __all__ = [
     "WITHIN_S",
+    "graph_root",
     "interrupted",
     "left",
     "lines",
@@ -143,10 +144,16 @@ def store_engine(setup: HostSetup) -> list[str]:
     return [setup.builder, *store]
 
 
-def records(setup: HostSetup) -> list[str]:
-    """Return the ids of all containers in the engine's store, also those that no engine lists."""
+def graph_root(setup: HostSetup) -> str:
+    """Return the folder of the store that builds use."""
     field = "{{.Store.GraphRoot}}" if setup.builder == "podman" else "{{.store.GraphRoot}}"
     (root,) = lines(setup, *store_engine(setup), "info", "--format", field)
+    return root
+
+
+def records(setup: HostSetup) -> list[str]:
+    """Return the ids of all containers in the engine's store, also those that no engine lists."""
+    root = graph_root(setup)
     listing = 'cat "$1"/*-containers/*containers.json 2>/dev/null || true'
     done = setup.run(setup.command("sh", "-c", listing, "-", root))
     assert done.returncode == 0, done.stderr

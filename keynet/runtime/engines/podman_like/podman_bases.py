@@ -50,8 +50,11 @@ class PodmanBases:
         return base_config.read_inspected(found) if found else None
 
     def _document(self, prefix: tuple[str, ...], name: str) -> Mapping[str, Any]:
-        command = shell.Command((*prefix, "inspect", "--type", "image", name))
-        return store_images.document(shell.run(command, timeout_s=_TIMEOUT_S))
+        argv = (*prefix, "inspect", "--type", "image", name)
+        # Interrupted, it leaves empty files there.
+        with scratch() as temporary:
+            command = shell.Command(argv, environment={"TMPDIR": str(temporary)})
+            return store_images.document(shell.run(command, timeout_s=_TIMEOUT_S))
 
     def _bring(self, name: str, own: Mapping[str, Any]) -> bool:
         """Copy an image of the user's store that keynet's lacks, or has another one for.
@@ -97,13 +100,15 @@ class PodmanBases:
     ) -> shell.Finished:
         """Pull an image as the build would, by default the recipe's base."""
         arguments = podman_args.pull_arguments(plan, auth, name)
-        command = shell.Command(
-            (*self.prefix, *arguments), environment=dict(plan.host_network.proxies)
-        )
-        # Standard output only has the image's id.
-        return shell.run(
-            command, timeout_s=None, on_stderr=lambda line: emit(LogLine(line, "build"))
-        )
+        with scratch() as temporary:
+            command = shell.Command(
+                (*self.prefix, *arguments),
+                environment={**plan.host_network.proxies, "TMPDIR": str(temporary)},
+            )
+            # Standard output only has the image's id.
+            return shell.run(
+                command, timeout_s=None, on_stderr=lambda line: emit(LogLine(line, "build"))
+            )
 
     def with_full_name(self, plan: BuildPlan, auth: RegistryAuth | None, emit: Emit) -> BuildPlan:
         """Return the plan with Docker Hub's image for a short name that the engine refuses.

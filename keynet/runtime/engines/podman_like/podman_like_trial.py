@@ -14,6 +14,7 @@ from keynet.files.living_folders import living
 from keynet.frozen import frozen
 from keynet.process import programs, shell
 from keynet.runtime.build import layer_cache
+from keynet.runtime.build.staging import scratch
 from keynet.runtime.engine import Unusable, WorkingEngine
 from keynet.runtime.engines.podman_like import own_store, working_containers
 from keynet.runtime.engines.podman_like.dialect import Dialect, Facts, Invocation, read_info
@@ -125,7 +126,7 @@ def _try_invocations(dialect: Dialect, base: Invocation, facts: Facts, version: 
 def _trial(dialect: Dialect, invocation: Invocation, facts: Facts, *, run: bool) -> str:
     """Build once; return "" or why it failed. Nothing stays in the store, even if interrupted."""
     name = layer_cache.trial_name()
-    with living("probe", places.plain_temporary()) as folder:
+    with living("probe", places.plain_temporary()) as folder, scratch() as temporary:
         write_context(folder, facts.architecture, run=run)
         argv = [
             *dialect.prefix(invocation),
@@ -145,7 +146,9 @@ def _trial(dialect: Dialect, invocation: Invocation, facts: Facts, *, run: bool)
         ended = False
         try:
             for _try in range(_TRIES):
-                command = shell.Command(tuple(argv), may_end=may_end)
+                command = shell.Command(
+                    tuple(argv), environment={"TMPDIR": str(temporary)}, may_end=may_end
+                )
                 finished = shell.run(command, timeout_s=_TIMEOUT_S)
                 if not reasons.lost_layer(finished.stderr):
                     break

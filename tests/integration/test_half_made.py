@@ -1,0 +1,84 @@
+"""Ctrl-C, twice, while a builder makes or removes a container that nothing attributes to it yet."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.testbed.host_setups import HostSetups
+from tests.testbed.program import HostSetup
+
+from .interrupting import WITHIN_S, graph_root, records, with_temporary_folder
+from .pushing import NEWER, OLDER, marked, small_context, write
+
+# Newer ones remove the record of a container first, older ones all at once.
+OFTEN = ("podman", "rootless-buildah", "newer-rootless-podman")
+SETUPS = [*marked(OLDER, often=OFTEN), *marked(NEWER, pytest.mark.newer, often=OFTEN)]
+# Waits until a container is listed without the record of its builder, for the given time.
+WATCHER = """
+import glob, json, os, signal, sys, time
+store, pid, number = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+seen, until = set(), time.monotonic() + 30
+while time.monotonic() < until and os.path.exists(f"/proc/{pid}/cmdline"):
+    for name in glob.glob(f"{store}/*-containers/*containers.json"):
+        try:
+            listed = json.load(open(name)) or []
+        except (OSError, ValueError):
+            continue
+        for each in listed:
+            folder = f"{os.path.dirname(name)}/{each['id']}"
+            if each.get("metadata") or os.path.exists(f"{folder}/userdata/buildah.json"):
+                continue
+            if each["id"] not in seen:
+                seen.add(each["id"])
+                number -= 1
+            if number <= 0:
+                try:
+                    os.kill(pid, signal.SIGINT)
+                    os.kill(pid, signal.SIGINT)
+                except ProcessLookupError:
+                    pass
+                sys.exit("hit")
+"""
+
+
+@pytest.fixture(params=[each for each in SETUPS if "docker" not in str(each.id)])  # type: ignore[attr-defined]
+def setup(request: pytest.FixtureRequest, host_setups: HostSetups) -> HostSetup:
+    return with_temporary_folder(host_setups.named(request.param))
+
+
+def test_two_signals_while_a_container_is_half_made_leave_none(setup: HostSetup) -> None:
+    context = small_context(setup, f"half-{os.urandom(4).hex()}")
+    write(setup, context / "Recipe", "FROM busybox\nCOPY . /workspace\nRUN true\nRUN true\n")
+    build = ("build", "train.py", "--builder", setup.builder, "-f", "Recipe", "--no-cache")
+    # Probes the engine.
+    done = setup.keynet(*build, cwd=context)
+    assert done.returncode == 0, done.stderr
+    before, root = records(setup), graph_root(setup)
+    hits = [_interrupted(setup, context, build, root, number) for number in (1, 2, 3)]
+    assert records(setup) == before
+    assert any(hits)
+    done = setup.keynet("ps", "--json")
+    assert [each for each in json.loads(done.stdout) if each["kind"] == "build container"] == []
+
+
+def _interrupted(
+    setup: HostSetup, context: Path, build: tuple[str, ...], root: str, number: int
+) -> bool:
+    """Build, and interrupt at the given container that is half made; report whether one was."""
+    with subprocess.Popen(
+        setup.argv(*build, cwd=context),
+        env={**setup.environment, "TMPDIR": str(setup.home / "tmp")},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        watcher = setup.command(setup.python, "-c", WATCHER, root, str(process.pid), str(number))
+        watched = setup.run(watcher)
+        _out, log = process.communicate(timeout=WITHIN_S)
+    assert process.returncode == (130 if "hit" in watched.stderr else 0), log
+    return "hit" in watched.stderr

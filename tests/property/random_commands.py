@@ -122,7 +122,7 @@ class _ClickMaker(_CommandMaker):
         for _count in range(self.chance.randint(1, 4)):
             maker = self.chance.choice(
                 [self._plain, self._plain, self._plain, self._common, self._one_of_two,
-                 self._looped, self._factory, self._kept, self._reused]
+                 self._looped, self._left, self._factory, self._kept, self._reused]
             )  # fmt: skip
             lines.append("@" + maker())
         return lines
@@ -165,6 +165,26 @@ class _ClickMaker(_CommandMaker):
             "",
             "",
         ]  # fmt: skip
+        return name
+
+    def _left(self) -> str:
+        """A decorator that collects its options in a loop that may be left."""
+        name = self.variable("left")
+        self.body += [
+            f"def {name}(function):",
+            "    made = None",
+            f"    for option in [{self.option()}, {self.option()}]:",
+            "        if made is None:",
+            f"            made = {self.pick('[]', f'[{self.option()}]')}",
+            f"        if {self.condition()}:",
+            f"            {self.pick('break', 'continue', 'return function')}",
+            "        made.append(option)",
+            "    for option in made:",
+            "        function = option(function)",
+            "    return function",
+            "",
+            "",
+        ]
         return name
 
     def _factory(self) -> str:
@@ -223,6 +243,8 @@ class _ClickMaker(_CommandMaker):
             self.body += self.maybe(changed) if self.some(0.4) else []
             self.after = [f"{name}()"]
             return self.script(_CLICK_HEAD)
+        if self.some(0.2):
+            return self._made_in_a_loop()
         above = self.decorators() if self.some(0.6) else []
         group = self.command(["@click.group()", *above], "**kwargs")
         for _count in range(self.chance.randint(1, 3)):
@@ -240,6 +262,25 @@ class _ClickMaker(_CommandMaker):
             else:
                 self.body += self.maybe([f"{group}.add_command({inner}, 'named')"])
         self.after = [f"{group}()"]
+        return self.script(_CLICK_HEAD)
+
+    def _made_in_a_loop(self) -> str:
+        """A group or command that is made in one turn and changed in a later one."""
+        self.command(["@click.command()", *self.decorators()], "**kwargs")
+        change = self.pick(f"main.add_command({self.commands_made[-1]}, key)",
+                           "main.params.append(click.Option(['--p' + key]))",
+                           "click.option('--p' + key)(main)")  # fmt: skip
+        self.body += [
+            "main = None",
+            "for key in NAMES:",
+            "    if main is None:",
+            "        @click.group()",
+            "        def main(**kwargs): pass",
+            f"    if {self.condition()}:",
+            f"        {self.pick('break', 'continue')}",
+            f"    {change}",
+        ]
+        self.after = ["main()"]
         return self.script(_CLICK_HEAD)
 
     def _dict_of_keywords(self) -> list[str]:
@@ -308,7 +349,8 @@ class _TyperMaker(_CommandMaker):
             self.body += again
             self.after = [f"typer.run({name})"]
             return self.script(_TYPER_HEAD)
-        self.body += [f"app = typer.Typer({self.pick('', 'help=' + self.text())})"]
+        made = f"app = typer.Typer({self.pick('', 'help=' + self.text())})"
+        self.body += [made] if self.some(0.7) else self._made_in_a_loop(made)
         if self.some(0.4):
             self.command(["@app.callback()"], self.parameters())
         for _count in range(self.chance.randint(1, 3)):
@@ -319,6 +361,19 @@ class _TyperMaker(_CommandMaker):
             self.body += self.maybe(["app.add_typer(sub, name='sub')"])
         self.after = self.chance.choice([["app()"], ["app(prog_name='x')"]])
         return self.script(_TYPER_HEAD)
+
+    def _made_in_a_loop(self, made: str) -> list[str]:
+        """Make an app in one turn and add commands in a later one."""
+        function = self.command([], self.parameters())
+        return [
+            "app = None",
+            "for key in NAMES:",
+            "    if app is None:",
+            f"        {made}",
+            f"    if {self.condition()}:",
+            f"        {self.pick('break', 'continue')}",
+            f"    app.command(key)({function})",
+        ]
 
     def _commands(self, app: str) -> None:
         form = self.chance.randrange(4)

@@ -213,6 +213,7 @@ class Maker:
                 self._with, self._class, self._registry, self._fields, self._closure,
                 self._generator, self._subparsers, self._through, self._through,
                 self._remembering, self._decorated, self._loop_of_loops, self._collecting,
+                self._outliving, self._outliving,
             ]  # fmt: skip
         if self.loops:
             makers += [self._leave_loop, self._leave_loop]
@@ -379,6 +380,81 @@ class Maker:
         self.lists.append(name)
         self.variables.append(count)
         return [*lines, f"{parser}.add_argument('--{self.name()}', choices={name})"]
+
+    def _outliving(self, parser: str, _depth: int) -> list[str]:
+        """Make something in what may be left early, and change it afterwards."""
+        name, stem = self.variable("o"), self.name()
+        make, change, use = self.chance.choice(
+            [
+                ("['k0']", f"{name}.append(str(key))", f"choices={name}"),
+                ("{'k0'}", f"{name}.add(str(key))", f"choices=sorted({name})"),
+                ("{'k0': 1}", f"{name}[str(key)] = 2", f"choices=list({name})"),
+                ("{'default': 1}", f"{name}['default'] = 'c' + str(key)", f"**{name}"),
+                ("{'default': 1}", f"{name}.update(default='u' + str(key))", f"**{name}"),
+                ("Settings()", f"{name}.size = 'c' + str(key)", f"default={name}.size"),
+                ("Settings()", f"{name}.extra[str(key)] = 1", f"choices=[1, *{name}.extra]"),
+                ("{'l': ['k0']}", f"{name}['l'].append(str(key))", f"choices={name}['l']"),
+                ("(['k0'], 1)", f"{name}[0].append(str(key))", f"choices={name}[0]"),
+                ("[['k0']]", f"{name}[0] += [str(key)]", f"choices={name}[0]"),
+                ("(lambda x=['k0']: x)", f"{name}().append(str(key))", f"choices={name}()"),
+                (f"{parser}.add_argument_group()", f"{name}.add_argument(f'--{stem}-{{key}}')", ""),
+                (f"{parser}.add_argument('--{stem}-{{}}'.format(key))",
+                 f"{name}.default = 'c' + str(key)", ""),
+            ]
+        )  # fmt: skip
+        end = [f"{parser}.add_argument('--{self.name()}', {use})"] if use else []
+        lists = f"H{name} = []" if self.some(0.4) else ""
+        hold = [f"H{name}.append({name})"] if lists else []
+        other = f"L{name} = {name}"
+        body = [f"{name} = {make}", *hold, *([other] if self.some(0.2) else [])]
+        end = [line.replace(name, f"H{name}[0]") if hold and self.some(0.5) else line
+               for line in end]  # fmt: skip
+        start = [f"key, {name} = 'z', None", *([lists] if lists else [])]
+        shape = self.chance.randrange(4)
+        if shape == 0:
+            text = self._left_turns(body, change, name)
+        elif shape == 1:
+            text = self._left_call(body, change, name)
+        elif shape == 2:
+            text = self._left_try(body, change)
+        else:
+            text = self._left_call([*self._left_turns(body, change, name)], change, name)
+        return [*start, *text, *end]
+
+    def _left_turns(self, body: list[str], change: str, name: str) -> list[str]:
+        once = self.some(0.6)
+        inner = [f"if {name} is None:", *("    " + line for line in body)] if once else body
+        lines = [*self._maybe_skip(), *inner, *self._maybe_skip(), change, *self._maybe_skip()]
+        if self.some(0.3):
+            lines += ["for key in 'xy':", *("    " + line for line in self._maybe_skip()),
+                      f"    {change}"]  # fmt: skip
+        head = "for key in NAMES:"
+        if self.some(0.3):
+            head = f"while N{name} < {self.pick('2', '3')}:"
+            lines = [f"N{name} += 1", f"key = str(N{name})", *lines]
+        end = ["else:", f"    {change}"] if self.some(0.3) else []
+        return [f"N{name} = 0", head, *("    " + line for line in lines), *end]
+
+    def _left_call(self, body: list[str], change: str, name: str) -> list[str]:
+        given = self.pick(name, name, f"[{name}, 1]", f"({name}, 1)", f"{{0: {name}}}",
+                          f"(lambda: {name})")  # fmt: skip
+        taken = "" if given == name else "()" if "lambda" in given else "[0]"
+        leave = [f"if {self.condition()}:", f"    return {given}"]
+        lines = [f"{name} = None", *body, *leave, change, f"return {given}"]
+        if self.some(0.3):
+            last = [change] if self.some(0.5) else ["pass"]
+            lines = [f"{name} = None", "try:", *("    " + line for line in lines[1:]), "finally:",
+                     *("    " + line for line in last)]  # fmt: skip
+        made = [f"def make_{name}(key='y'):", *("    " + line for line in lines)]
+        return [*made, f"{name} = make_{name}(){taken}"]
+
+    def _left_try(self, body: list[str], change: str) -> list[str]:
+        leave = self.pick("raise ValueError", "fail('x')", "TABLE['k9']")
+        lines = [*body, f"if {self.condition()}:", f"    {leave}", change]
+        after = ["finally:", f"    {change}"] if self.some(0.2) else []
+        caught = self.pick("pass", change)
+        return ["try:", *("    " + line for line in lines), "except Exception:", f"    {caught}",
+                *after]  # fmt: skip
 
     def _maybe_skip(self) -> list[str]:
         if self.some(0.5):

@@ -174,9 +174,8 @@ def _call_function(run: Machine, function: Function, given: Arguments) -> Value:
     if idle > _MAX_IDLE:
         return UNKNOWN
     declarations, steps = run.declarations, run.limits.steps
-    doubts, stops, failures = run.doubts, run.stops, run.failures
     scope = Scope(function.scope.module, function.scope, {}, "function", Frame(function))
-    scope.frame.region, scope.frame.doubts = run.region, run.doubts
+    scope.frame.region, scope.frame.time = run.region, run.time
     bind_arguments(run, function, given, scope)
     run.active[function.node] = same + 1
     run.calls += 1
@@ -187,8 +186,6 @@ def _call_function(run: Machine, function: Function, given: Arguments) -> Value:
     finally:
         run.leave()
         run.calls -= 1
-        # What leaves this call does not leave the caller's loops, unless it raises.
-        run.doubts, run.stops = doubts + run.failures - failures, stops
         spent = steps - run.limits.steps
         if declarations == run.declarations and spent > _HEAVY:
             run.idle[function.node] = idle + spent

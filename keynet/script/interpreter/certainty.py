@@ -1,6 +1,9 @@
-"""What is certain to happen: branches, calls and turns that may be left early, and who made what.
+"""What is certain to happen: branches, and calls, loops and turns that may be left early.
 
-These are methods of the interpreter, as functions.
+What is left early goes on later: a call at its caller, a turn at the next one, a loop after it,
+the body of a ``try`` at a handler. A change is uncertain where something may have been left since
+its target was made, unless the target is gone with what was left. These are methods of the
+interpreter, as functions.
 """
 
 import bisect
@@ -8,16 +11,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from keynet.script.interpreter.machine import Machine, Made
+from keynet.script.interpreter.definitions import Class, Instance
+from keynet.script.interpreter.machine import Machine, Made, Young
 from keynet.script.interpreter.values import Value
 
 __all__ = [
     "apart",
+    "doubtful_since",
     "enter",
     "fresh",
     "leave",
-    "made_since",
     "may_change",
+    "may_leave",
     "passed_over",
     "sure_for",
     "uncertain",
@@ -25,19 +30,17 @@ __all__ = [
 
 
 class _Follower(Machine, Protocol):
-    """``young`` has containers and objects with the region and the frame that made them.
+    """``frames`` are the calls, loops, turns and bodies of ``try`` that are followed, by number.
 
-    ``frames`` are the calls and turns of loops that are followed, by number, and ``begun`` how
-    many doubts there were when each of them began.
+    ``left`` has when each of them may have been left last, 0 for never.
     """
 
     last_region: int
     last_frame: int
-    begun: list[int]
-    young: dict[int, tuple[object, int, int]]
+    left: list[int]
 
 
-_OLD = (None, 0, 0)
+_OLD = Young(None, 0, 0, 0)
 
 
 @contextmanager
@@ -55,34 +58,48 @@ def uncertain(run: _Follower) -> Iterator[None]:
 
 
 def enter(run: _Follower) -> int:
-    """Begin a call or a turn of a loop, which may be left early; return its number."""
+    """Begin what may be left early; return its number."""
     run.last_frame += 1
     run.frames.append(run.last_frame)
-    run.begun.append(run.doubts)
+    run.left.append(0)
     return run.last_frame
 
 
 def leave(run: _Follower) -> None:
-    """End the last call or turn that began."""
+    """End what began last: wherever it was left, the script goes on here."""
     run.frames.pop()
-    run.begun.pop()
+    run.left.pop()
+
+
+def may_leave(run: _Follower, frame: int) -> None:
+    """Record that a call, loop, turn or body of ``try`` may be left here."""
+    at = bisect.bisect_left(run.frames, frame)
+    if at < len(run.frames) and run.frames[at] == frame:
+        run.time += 1
+        run.left[at] = run.time
+
+
+def doubtful_since(run: _Follower, time: int) -> bool:
+    """Report whether anything that is followed may have been left since then."""
+    return any(left > time for left in run.left)
 
 
 @contextmanager
 def apart(run: _Follower) -> Iterator[None]:
     """Follow a module: wherever that is read, Python runs it as a whole."""
-    state = run.region, run.doubts, run.frames, run.begun, run.tries
-    run.region, run.doubts, run.frames, run.begun, run.tries = 0, 0, [], [], []
+    state = run.region, run.frames, run.left, run.tries
+    run.region, run.frames, run.left, run.tries = 0, [], [], []
     try:
         yield
     finally:
-        run.region, run.doubts, run.frames, run.begun, run.tries = state
+        run.region, run.frames, run.left, run.tries = state
 
 
 def fresh(run: _Follower, made: Value) -> Value:
     """Record a new container or object: its changes are certain in the branch that made it."""
-    if run.region or run.frames:
-        run.young[id(made)] = (made, run.region, run.frames[-1] if run.frames else 0)
+    if run.region or run.frames or isinstance(made, (Class, Instance)):
+        frame = run.frames[-1] if run.frames else 0
+        run.young[id(made)] = Young(made, run.region, frame, run.time)
     return made
 
 
@@ -90,25 +107,18 @@ def may_change(run: _Follower, container: object) -> bool:
     """Report whether a change of a container at this point is certain to happen."""
     if passed_over(run, container):
         return False
-    return not run.region or run.young.get(id(container), _OLD)[1] == run.region
+    return not run.region or run.young.get(id(container), _OLD).region == run.region
 
 
 def passed_over(run: _Follower, changed: object) -> bool:
-    """Report whether a call or turn that began since it was made may have been left before.
-
-    What the same call, or the same turn of a loop, has made is gone with it.
-    """
-    if not run.begun or run.doubts <= run.begun[0]:
+    """Report whether anything that it outlives may have been left since it was made."""
+    if not run.time or not run.frames:
         return False
-    first = bisect.bisect_right(run.frames, run.young.get(id(changed), _OLD)[2])
-    return first < len(run.begun) and run.doubts > run.begun[first]
+    young = run.young.get(id(changed), _OLD)
+    outlived = run.left[bisect.bisect_right(run.frames, young.frame) :]
+    return any(left > young.time for left in outlived)
 
 
 def sure_for(run: _Follower, owner: Made) -> bool:
     """Report whether a change of an object at this point is certain to happen."""
     return run.region in (0, owner.region) and not passed_over(run, owner)
-
-
-def made_since(run: _Follower, container: object, frame: int) -> bool:
-    """Report whether a container was made in a call, or in one that it has made."""
-    return run.young.get(id(container), _OLD)[2] >= frame > 0

@@ -26,8 +26,9 @@ __all__ = [
 class Frame:
     """One call: what it returned and yielded, and the names where turns and loops may end early.
 
-    ``region`` and ``doubts`` are those of the run when it began, ``number`` is its own;
-    ``unsure`` is set where it may not yield all that it yielded.
+    ``region`` and ``time`` are those of the run when it began; ``number`` is its own, and ``loop``
+    and ``turn`` are those of its innermost loop; ``unsure`` is set where it may not yield all that
+    it yielded.
     """
 
     function: "Function | None" = None
@@ -36,8 +37,10 @@ class Frame:
     continues: list[dict[str, Value]] = field(default_factory=list)
     breaks: list[dict[str, Value]] = field(default_factory=list)
     region: int = 0
-    doubts: int = 0
+    time: int = 0
     number: int = 0
+    loop: int = 0
+    turn: int = 0
     unsure: bool = False
 
 

@@ -249,7 +249,7 @@ def _formatted(run: Machine, node: ast.FormattedValue, scope: Scope) -> Value:
 
 
 def _lambda(run: Machine, node: ast.Lambda, scope: Scope) -> Value:
-    return run.make_function(node, scope)
+    return run.fresh(run.make_function(node, scope))
 
 
 def _named(run: Machine, node: ast.NamedExpr, scope: Scope) -> Value:
@@ -280,7 +280,7 @@ def _yield_from(run: Machine, node: ast.YieldFrom, scope: Scope) -> Value:
 def _yielding(run: Machine, scope: Scope) -> list[Value]:
     """Return the list of what a call yields, marked where it may not yield here."""
     frame = scope.frame
-    frame.unsure = frame.unsure or run.region != frame.region or run.doubts > frame.doubts
+    frame.unsure = frame.unsure or run.region != frame.region or run.doubtful_since(frame.time)
     return frame.yields
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from keynet.script.arguments import Note
 from keynet.script.files.project_files import Project
 from keynet.script.interpreter import calls, certainty, expressions, modules, statements
-from keynet.script.interpreter.branching import raising
+from keynet.script.interpreter.branching import outliving, raising
 from keynet.script.interpreter.branching.flow import RAISE
 from keynet.script.interpreter.candidates import Candidate
 from keynet.script.interpreter.definitions import (
@@ -35,6 +35,7 @@ from keynet.script.interpreter.machine import (
     ParserLike,
     PerhapsFinished,
     Settling,
+    Young,
 )
 from keynet.script.interpreter.modules import Modules
 from keynet.script.interpreter.outside import Library, Outside
@@ -100,24 +101,22 @@ class Interpreter:
         self.last_region = 0
         # The arguments that each branch adds to the parsers made outside of it.
         self.added: dict[int, dict[tuple[int, str], Settling]] = {}
-        self.young: dict[int, tuple[object, int, int]] = {}
+        self.young: dict[int, Young] = {}
+        # What was copied where something may be left early: each copy with the original.
+        self.copies: dict[int, tuple[Value, Value]] = {}
         self._spoiled: dict[int, object] = {}
         self._registries: dict[int, _Registry] = {}
         self.waiting: list[Value] = []
         self.unseen_imports = False
-        # How many branches, of the calls that are followed, may have left before here.
-        self.doubts = 0
-        # Those of them that may have returned.
-        self.stops = 0
-        # The bodies of ``try`` that are followed, how often anything in them may have raised,
-        # and the class of what was raised last.
+        # The bodies of ``try`` that are followed, and the class of what was raised last.
         self.tries: list[Attempt] = []
-        self.failures = 0
         self.raised: Value = None
-        # The calls and turns of loops that are followed, and the doubts when each began.
+        # The calls, loops, turns and bodies of ``try`` that are followed, and the time at which
+        # each of them may have been left last. Time goes on whenever something may be left.
         self.frames: list[int] = []
-        self.begun: list[int] = []
+        self.left: list[int] = []
         self.last_frame = 0
+        self.time = 0
         self.command_line: Value = None
         self._unknown_calls: dict[str, Unknown] = {}
         self.main_function: ast.AST | None = None
@@ -225,7 +224,13 @@ class Interpreter:
     may_change = certainty.may_change
     passed_over = certainty.passed_over
     sure_for = certainty.sure_for
-    made_since = certainty.made_since
+    may_leave = certainty.may_leave
+    doubtful_since = certainty.doubtful_since
+    keep = outliving.keep
+    kept_by = outliving.kept_by
+    parted = outliving.parted
+    parted_names = outliving.parted_names
+    unchanged = outliving.unchanged
 
     def watch_registry(self, container: object, module: Module) -> None:
         """Record a container of a module in which other modules may register something."""

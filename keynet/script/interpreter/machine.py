@@ -120,6 +120,19 @@ class Made(Protocol):
     region: int
 
 
+@dataclass(slots=True, eq=False)
+class Young:
+    """A container or object, with the region and the time in which it was made.
+
+    ``frame`` is the outermost call, loop, turn or body of ``try`` from which it can be reached.
+    """
+
+    made: Value
+    region: int
+    frame: int
+    time: int
+
+
 class Settling(Protocol):
     """A parser to which a branch may add arguments."""
 
@@ -132,11 +145,13 @@ class Attempt:
     """The body of a ``try`` that is followed.
 
     ``handlers`` has the class that each one handles, None for any, and whether the script goes
-    on after it; ``states`` are the names wherever something may have raised.
+    on after it; ``frame`` is its number; ``states`` are the names wherever something may have
+    raised.
     """
 
     scope: Scope
     handlers: list[tuple[Value, bool]]
+    frame: int = 0
     states: list[dict[str, Value]] = field(default_factory=list)
 
 
@@ -157,9 +172,8 @@ class Machine(Protocol):
     declarations: int
     idle: dict[ast.AST, int]
     unseen_imports: bool
-    doubts: int
-    stops: int
-    failures: int
+    time: int
+    young: dict[int, Young]
     tries: list[Attempt]
     raised: Value
     frames: list[int]
@@ -192,7 +206,13 @@ class Machine(Protocol):
     def may_change(self, container: object) -> bool: ...
     def passed_over(self, changed: object) -> bool: ...
     def sure_for(self, owner: "Made") -> bool: ...
-    def made_since(self, container: object, frame: int) -> bool: ...
+    def may_leave(self, frame: int) -> None: ...
+    def doubtful_since(self, time: int) -> bool: ...
+    def keep(self, value: Value, frame: int) -> None: ...
+    def kept_by(self, value: Value, holder: object) -> Value: ...
+    def parted(self, value: Value, frame: int) -> Value: ...
+    def parted_names(self, names: Mapping[str, Value], frame: int) -> dict[str, Value]: ...
+    def unchanged(self, one: Value, other: Value) -> bool: ...
     def may_raise(self, kind: Value = None) -> None: ...
     def watch_registry(self, container: object, module: Module) -> None: ...
     def fill_registry(self, container: object) -> bool: ...

@@ -114,6 +114,7 @@ def bind(run: Machine, name: str, value: Value, scope: Scope) -> None:
     if target is None:
         scope.names[name] = value
         return
+    run.keep(value, target.frame.number)
     # A module or an outer call goes on where this one is left before it binds the name.
     if (run.region or run.passed_over(target)) and name in target.names:
         value = join(target.names[name], value)
@@ -181,6 +182,8 @@ def assign_item(  # noqa: PLR0912
     """Follow ``container[key] = value``; join both values where it is uncertain."""
     if isinstance(container, Container) and "__setitem__" not in _own(container):
         container = content_of(container)
+    if isinstance(container, (list, dict)):
+        run.kept_by(value, container)
     if isinstance(container, dict):
         known = is_constant(key) or isinstance(key, (tuple, External))
         try:

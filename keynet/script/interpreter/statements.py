@@ -171,19 +171,10 @@ def _with(run: Machine, node: ast.With | ast.AsyncWith, scope: Scope) -> Signal:
 def _return(run: Machine, node: ast.Return, scope: Scope) -> Signal:
     value = None if node.value is None else run.evaluate(node.value, scope)
     frame = scope.frame
-    if run.region != frame.region and run.made_since(value, frame.number):
-        # What comes after this branch does not change it.
-        value = _copied(run, value)
+    if run.region != frame.region:
+        value = run.parted(value, frame.number)
     frame.returns.append(value)
     return RETURN
-
-
-def _copied(run: Machine, value: Value) -> Value:
-    if run.spoiled(value):
-        return value
-    if isinstance(value, SetValue):
-        return run.fresh(SetValue(dict(value.items)))
-    return run.fresh(value.copy()) if isinstance(value, (list, dict)) else value
 
 
 def _raise(run: Machine, node: ast.Raise, scope: Scope) -> Signal:

@@ -81,7 +81,7 @@ class Parser(Group):
         self.line = 0
         self.file = ""
         self.set_up = False
-        self.doubts = 0
+        self.time = 0
         self.sometimes = False
         self.parsed: set[str] | None = None
         self.key: Value = None
@@ -153,7 +153,7 @@ class Subparsers(Instance):
 def _set_up(run: Machine, group: Group, given: Arguments) -> Value:
     parser = group.parser
     parser.line, parser.file = given.line, given.file
-    parser.doubts = run.doubts
+    parser.time = run.time
     if not parser.set_up:
         run.created(parser)
         parser.set_up = True
@@ -215,9 +215,11 @@ def _add_argument(run: Machine, group: Group, given: Arguments) -> Value:
     action = make_action(run, given, parser.prefix, parser.argument_default)
     if action is None or len(parser.actions) >= MOST_ACTIONS:
         return Instance()
-    action.certain = run.region in (0, parser.region) and run.doubts <= parser.doubts
+    run.kept_by(given, parser)
+    doubtful = run.doubtful_since(parser.time)
+    action.certain = run.region in (0, parser.region) and not doubtful
     action.alternative = not action.certain
-    action.region = run.region if run.doubts <= parser.doubts else 0
+    action.region = 0 if doubtful else run.region
     if action.region and not action.certain:
         run.added.setdefault(action.region, {})[id(parser), action.name] = parser
     if action.name in parser.defaults and "default" not in given.keywords:
@@ -255,7 +257,7 @@ def _remove_action(run: Machine, group: Group, given: Arguments) -> Value:
     value = given.get("action", 0)
     actions = group.parser.actions
     if isinstance(value, Action) and value in actions:
-        if run.region in (0, group.parser.region):
+        if run.sure_for(group.parser):
             actions.remove(value)
         else:
             value.certain = value.required = False
@@ -281,7 +283,7 @@ def _add_parser(run: Machine, subparsers: Subparsers, given: Arguments) -> Value
     parser = run.call(kind, given.after(1))
     if isinstance(parser, Parser):
         parser.nested = True
-        late = run.doubts > of.doubts or of.parsed is not None
+        late = run.doubtful_since(of.time) or of.parsed is not None
         parser.sometimes = late or not run.sure_for(of)
         if len(of.children) < 500:
             of.children.append((len(of.actions), parser))

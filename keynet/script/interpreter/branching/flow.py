@@ -42,9 +42,9 @@ def follow_branches(run: Machine, branches: list[Callable[[], Signal]], scope: S
             continue
         signals.append(signal)
         if signal == CONTINUE:
-            scope.frame.continues.append(scope.names)
+            scope.frame.continues.append(run.parted_names(scope.names, scope.frame.turn))
         elif signal == BREAK:
-            scope.frame.breaks.append(scope.names)
+            scope.frame.breaks.append(run.parted_names(scope.names, scope.frame.loop))
     settle(run, regions)
     _raise(run, raising, scope, every=len(raising) == len(branches))
     return _joined(run, falling, signals, scope)
@@ -75,10 +75,9 @@ def _joined(
         ending = next((s for s in (CONTINUE, BREAK, RETURN, RAISE) if s in signals), None)
     if ending in (CONTINUE, BREAK):
         scope.names = (frame.continues if ending == CONTINUE else frame.breaks).pop()
-    if any(signal not in (ending, RAISE) for signal in signals):
-        run.doubts += 1
-    if RETURN in signals and ending != RETURN:
-        run.stops += 1
+    for signal, left in ((CONTINUE, frame.turn), (BREAK, frame.loop), (RETURN, frame.number)):
+        if signal in signals and signal != ending:
+            run.may_leave(left)
     return ending
 
 
@@ -104,6 +103,8 @@ def merged(run: Machine, states: list[dict[str, Value]]) -> dict[str, Value]:
         run.limits.spend(len(other) // 16)
         for name, value in other.items():
             mine = result.get(name, MISSING)
-            if mine is not value:
-                result[name] = value if mine is MISSING else join(mine, value)
+            if mine is MISSING:
+                result[name] = value
+            elif mine is not value and not run.unchanged(mine, value):
+                result[name] = join(mine, value)
     return result

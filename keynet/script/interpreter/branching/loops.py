@@ -65,16 +65,14 @@ def _left_by_breaks(
     """Follow the turns of a loop and its ``else``; each ``break`` leads to what comes after it."""
     frame = scope.frame
     outer, frame.breaks = frame.breaks, []
-    doubts, stops, failures = run.doubts, run.stops, run.failures
     # What was made before is changed by the second turn only if the first one has not left.
-    run.enter()
+    around, frame.loop = frame.loop, run.enter()
     try:
         signal = turns()
         breaks = frame.breaks
     finally:
         run.leave()
-        frame.breaks = outer
-    run.doubts = doubts + (run.stops != stops) + run.failures - failures
+        frame.breaks, frame.loop = outer, around
     if signal == BREAK:
         breaks.append(scope.names)
         scope.names = merged(run, breaks)
@@ -99,15 +97,12 @@ def _turn(run: Machine, body: list[ast.stmt], scope: Scope) -> Signal:
     """Follow the body once; join the names at its uncertain continues."""
     frame = scope.frame
     outer, frame.continues = frame.continues, []
-    doubts, stops, failures, breaks = run.doubts, run.stops, run.failures, len(frame.breaks)
-    run.enter()
+    around, frame.turn = frame.turn, run.enter()
     try:
         signal = run.execute(body, scope)
     finally:
         run.leave()
-    # What a ``continue`` passes over, the next turn reaches again.
-    left = run.stops != stops or len(frame.breaks) != breaks
-    run.doubts = doubts + left + run.failures - failures
+        frame.turn = around
     continues, frame.continues = frame.continues, outer
     if continues:
         scope.names = merged(run, [scope.names, *continues])

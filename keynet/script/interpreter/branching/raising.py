@@ -27,11 +27,8 @@ def may_raise(run: Machine, kind: Value = None) -> None:
             if caught is False:
                 continue
             if goes_on:
-                names = attempt.scope.names
-                run.limits.spend(1 + len(names) // 16)
-                attempt.states.append(dict(names))
-                run.doubts += 1
-                run.failures += 1
+                attempt.states.append(run.parted_names(attempt.scope.names, attempt.frame))
+                run.may_leave(attempt.frame)
                 return
             if caught:
                 return
@@ -50,18 +47,13 @@ def attempted(
     """
     if not any(goes_on for _class, goes_on in handlers):
         return body(), []
-    attempt = Attempt(scope, handlers)
-    failures = run.failures
+    attempt = Attempt(scope, handlers, run.enter())
     run.tries.append(attempt)
-    run.enter()
     try:
         signal = body()
     finally:
         run.leave()
         run.tries.pop()
-    # What was caught does not leave anything around the ``try``.
-    run.doubts -= run.failures - failures
-    run.failures = failures
     return signal, attempt.states
 
 

@@ -339,8 +339,10 @@ def assign_attribute(  # noqa: PLR0912
                     old = item.attributes.get(name, MISSING)
                     if old is MISSING and item.cls is not None:
                         old = _found(item.cls, name)
+                    new = run.kept_by(new, item)
                     item.attributes[name] = UNKNOWN if old is MISSING else join(old, new)
             return
         case _:
             return
+    run.kept_by(new, value)
     target[name] = new if certain or name not in target else join(target[name], new)

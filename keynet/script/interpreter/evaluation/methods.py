@@ -59,7 +59,7 @@ def _bound(table: Mapping[str, Callable[..., Value]], value: Value, name: str) -
 
 def _append(run: Machine, items: list[Value], given: Arguments) -> Value:
     if run.may_change(items) and len(items) < MAX_ITEMS and given.positional:
-        items.append(given.positional[0])
+        items.append(run.kept_by(given.positional[0], items))
     else:
         run.spoil(items)
     return None
@@ -68,7 +68,7 @@ def _append(run: Machine, items: list[Value], given: Arguments) -> Value:
 def _extend(run: Machine, items: list[Value], given: Arguments) -> Value:
     more = run.iterate(given.get("iterable", 0))
     if more is not None and run.may_change(items) and len(items) + len(more) <= MAX_ITEMS:
-        items.extend(more)
+        items.extend(run.kept_by(one, items) for one in more)
     else:
         run.spoil(items)
     return None
@@ -77,7 +77,8 @@ def _extend(run: Machine, items: list[Value], given: Arguments) -> Value:
 def _insert(run: Machine, items: list[Value], given: Arguments) -> Value:
     index = given.get("index", 0)
     if isinstance(index, int) and len(given.positional) == 2 and run.may_change(items):
-        items.insert(max(min(index, MAX_ITEMS), -MAX_ITEMS), given.positional[1])
+        held = run.kept_by(given.positional[1], items)
+        items.insert(max(min(index, MAX_ITEMS), -MAX_ITEMS), held)
     else:
         run.spoil(items)
     return None
@@ -182,7 +183,7 @@ def _set_default(run: Machine, items: dict[Value, Value], given: Arguments) -> V
         if not run.may_change(items):
             run.spoil(items)
             default = join(default, UNKNOWN)
-        items[key] = default
+        items[key] = run.kept_by(default, items)
     return items[key]
 
 
@@ -218,6 +219,7 @@ def _update(run: Machine, items: dict[Value, Value], given: Arguments) -> Value:
                 doubt(run, items)
     more.update(given.keywords)
     run.limits.spend(len(more))
+    run.kept_by(tuple(more.values()), items)
     if given.open:
         doubt(run, items)
     if given.open or not run.may_change(items):

@@ -36,6 +36,7 @@ def make_class(run: Machine, node: ast.ClassDef, scope: Scope) -> Signal:
     inner = Scope(scope.module, scope, {}, "class")
     run.execute(node.body, inner)
     cls = Class(node.name, bases, inner.names, node, inner, tuple(decorators))
+    run.fresh(cls)
     for value in inner.names.values():
         function = value.function if isinstance(value, Descriptor) else value
         if isinstance(function, Function) and function.owner is None:

@@ -424,7 +424,7 @@ class Maker:
     def _left_turns(self, body: list[str], change: str, name: str) -> list[str]:
         once = self.some(0.6)
         inner = [f"if {name} is None:", *("    " + line for line in body)] if once else body
-        lines = [*self._maybe_skip(), *inner, *self._maybe_skip(), change, *self._maybe_skip()]
+        lines = [*inner, *self._maybe_skip(), change, *self._maybe_skip()]
         if self.some(0.3):
             lines += ["for key in 'xy':", *("    " + line for line in self._maybe_skip()),
                       f"    {change}"]  # fmt: skip

@@ -5,7 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from keynet.script import bounds, collector, conversion, shared_line, training_script, unread
+from keynet.script import (
+    bounds,
+    collector,
+    conversion,
+    own_stack,
+    shared_line,
+    training_script,
+    unread,
+)
 from keynet.script.arguments import Argument, Extraction, Note
 from keynet.script.dialects import LIBRARIES
 from keynet.script.files import source
@@ -46,6 +54,10 @@ def extract(script: Path | TrainingScript, *, parser_type: str | None = None) ->
 
     Which declarations are understood: docs/hyperparameters.md.
     """
+    return own_stack.run(lambda: _extract(script, parser_type))
+
+
+def _extract(script: Path | TrainingScript, parser_type: str | None) -> Extraction:
     # No name here holds the syntax tree: it is gone before the collector could walk it.
     with collector.paused():
         if isinstance(script, TrainingScript):

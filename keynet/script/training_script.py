@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from keynet.errors import ScriptInvalid
 from keynet.frozen import frozen
-from keynet.script import collector
+from keynet.script import collector, own_stack
 from keynet.script.files import other_kinds, source
 from keynet.script.files.source import Source
 
@@ -40,6 +40,10 @@ def load(path: Path) -> TrainingScript:
         ScriptInvalid: The file is missing, unreadable, too large or not Python; or it is a
             notebook, JSON or a list that only parses as Python.
     """
+    return own_stack.run(lambda: _load(path))
+
+
+def _load(path: Path) -> TrainingScript:
     with collector.paused():
         other_kinds.check_name(path)
         content = source.read(path)

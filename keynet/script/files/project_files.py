@@ -61,16 +61,21 @@ class Project:
     """
 
     def __init__(self, script: Path) -> None:
-        self.script = script.absolute()
+        # Python imports from the folder where the script really is, whichever links lead there.
+        self.script = Path(os.path.realpath(script.parent), script.name)
         self._folder = self.script.parent
         self.package = folders.top_package(self._folder)
         self.root = folders.project_root(self._folder, self.package)
+        self._real_root = os.path.realpath(self.root)
+        self._real_folders: dict[str, str] = {}
+        target = os.path.realpath(self.script)
+        if target != str(self.script) and self._inside(target):
+            self._folder = Path(target).parent
+            self.package = folders.top_package(self._folder)
         self._folders = [
             (folder, folders.is_shared(folder))
             for folder in folders.search_folders(self._folder, self.root)
         ]
-        self._real_root = os.path.realpath(self.root)
-        self._real_folders: dict[str, str] = {}
         self._modules: dict[str, Module] = {}
         self._found: dict[tuple[str, int, Path | None], Module | None] = {}
         self.texts: list[str] = []

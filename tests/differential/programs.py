@@ -18,6 +18,7 @@ from . import drawn
 
 HERE = Path(__file__).parent
 REQUIREMENTS = HERE / "requirements.txt"
+NEWER_TYPER = "typer==0.29.2"
 TRUTH = HERE / "truth.py"
 # What users set on their machines; a default that follows it is the machine's.
 ELSEWHERE = {
@@ -276,20 +277,32 @@ def interpreter() -> Path:
     ready = os.environ.get("KEYNET_PACKAGES_PYTHON")
     if ready:
         return Path(ready)
-    key = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()[:12]
-    folder = HERE.parents[1] / ".tox" / f"packages-{key}"
+    return _installed("packages", REQUIREMENTS.read_bytes(), ["--no-deps", "-r", str(REQUIREMENTS)])
+
+
+def newer_typer() -> Path:
+    """Return a Python that has a typer which no longer stands on click, made on the first call.
+
+    The real programs have an older one. KEYNET_TYPER_PYTHON names one that is ready.
+    """
+    ready = os.environ.get("KEYNET_TYPER_PYTHON")
+    return Path(ready) if ready else _installed("typer", NEWER_TYPER.encode(), [NEWER_TYPER])
+
+
+def _installed(name: str, wanted: bytes, listed: list[str]) -> Path:
+    key = hashlib.sha256(wanted + sys.version.encode()).hexdigest()[:12]
+    folder = HERE.parents[1] / ".tox" / f"{name}-{key}"
     python = folder / "bin" / "python"
     if not (folder / "complete").exists():
         shutil.rmtree(folder, ignore_errors=True)
-        _install(folder, python)
+        _install(folder, python, listed)
         (folder / "complete").touch()
     return python
 
 
-def _install(folder: Path, python: Path) -> None:
+def _install(folder: Path, python: Path, listed: list[str]) -> None:
     beside = Path(sysconfig.get_path("scripts")) / "uv"
     uv = str(beside) if beside.exists() else shutil.which("uv")
-    listed = ["--no-deps", "-r", str(REQUIREMENTS)]
     if uv:
         subprocess.run([uv, "venv", "-q", "--python", sys.executable, str(folder)], check=True)
         subprocess.run([uv, "pip", "install", "-q", "--python", str(python), *listed], check=True)

@@ -22,6 +22,7 @@ import pathlib
 import runpy
 import socket
 import sys
+import typing
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -215,8 +216,9 @@ def click_arguments(command: Any) -> list[dict[str, Any]]:
 def _sub_commands(command: Any) -> Iterator[Any]:
     if not hasattr(command, "get_command"):
         return
-    module = sys.modules[type(command).__mro__[-2].__module__]
-    context = getattr(module, "Context", sys.modules.get("click", module).Context)(command)
+    modules = [sys.modules[one.__module__] for one in type(command).__mro__]
+    own: Any = next(one for one in [*modules, sys.modules.get("click")] if hasattr(one, "Context"))
+    context = own.Context(command)
     names = list(getattr(command, "commands", None) or {})
     for name in itertools.chain(
         names, (n for n in command.list_commands(context) if n not in names)
@@ -256,7 +258,7 @@ def _click_argument(param: Any) -> dict[str, Any]:
         "default": json_value(default),
         "required": bool(param.required),
         "help": help_text,
-        "choices": _click_choices(param.type),
+        "choices": _click_choices(param.type) if hasattr(param, "type") else _typer_choices(param),
     }
 
 
@@ -269,6 +271,8 @@ def _called(default: Callable[[], Any]) -> Any:
 def _click_type(param: Any) -> str:
     if _is_switch(param):
         return type_of_values([param.flag_value])
+    if not hasattr(param, "type"):
+        return _typer_type(param)
     kind = param.type
     members = list(getattr(kind, "types", ())) or [kind]
     names = {_click_type_name(member) for member in members}
@@ -279,6 +283,42 @@ def _is_switch(param: Any) -> bool:
     value = getattr(param, "flag_value", True)
     unset = isinstance(value, bool) or "Sentinel" in type(value).__name__
     return getattr(param, "is_flag", False) and not unset
+
+
+def _typer_type(param: Any) -> str:
+    """Name the type of a parameter of typer 0.29, which has an annotation and no click type."""
+    described = param.type_descriptor
+    converter = getattr(described.parameter_info, "parser", None)
+    if converter is not None:
+        return type_of_converter(converter)
+    if getattr(described.parameter_info, "click_type", None) is not None:
+        return _click_type_name(described.parameter_info.click_type)
+    kinds = {_kind_of_annotation(one) for one in _members(described.annotation)}
+    return kinds.pop() if len(kinds) == 1 else "str"
+
+
+def _members(annotation: Any) -> list[Any]:
+    """List the types of a list's elements or a tuple's members."""
+    if typing.get_origin(annotation) in {list, tuple, set}:
+        return [one for one in typing.get_args(annotation) if one is not ...]
+    return [annotation]
+
+
+def _kind_of_annotation(annotation: Any) -> str:
+    if typing.get_origin(annotation) is typing.Literal:
+        return type_of_values(list(typing.get_args(annotation)))
+    if isinstance(annotation, type) and not issubclass(annotation, enum.Enum):
+        return type_of_converter(annotation)
+    return "str"
+
+
+def _typer_choices(param: Any) -> list[str] | None:
+    (annotation, *_more) = _members(param.type_descriptor.annotation)
+    if typing.get_origin(annotation) is typing.Literal:
+        return [str(one) for one in typing.get_args(annotation)]
+    if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
+        return [str(one.value) for one in annotation]
+    return None
 
 
 def _click_type_name(kind: Any) -> str:

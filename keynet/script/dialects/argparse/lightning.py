@@ -1,11 +1,18 @@
-"""LightningCLI: model and data of the project, and what its hooks add; the Trainer is not read."""
+"""LightningCLI: what it adds itself, model and data of the project, and what its hooks add.
 
+The Trainer is not read. Source: lightning/pytorch/cli.py of Lightning 2; --print_config ends the
+script as --help does.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from keynet.script.dialects.argparse.jsonargparse import JsonParser, declare_class
 from keynet.script.dialects.command_line import settled
-from keynet.script.interpreter.definitions import Class, Function, Instance
+from keynet.script.interpreter.definitions import Class, Function, Instance, Module, Scope
 from keynet.script.interpreter.evaluation.attributes import class_attribute
+from keynet.script.interpreter.knowledge.annotations import describe_value
 from keynet.script.interpreter.machine import (
     Declared,
     Dialect,
@@ -13,29 +20,61 @@ from keynet.script.interpreter.machine import (
     Native,
     NativeClass,
 )
-from keynet.script.interpreter.values import MISSING, UNKNOWN, Arguments, Value
+from keynet.script.interpreter.values import (
+    MISSING,
+    UNKNOWN,
+    Arguments,
+    External,
+    Generic,
+    Unknown,
+    Value,
+)
 from keynet.text import _, fill
 
 __all__ = ["LIGHTNING"]
 
 _HOOK: Final = "add_arguments_to_parser"
+_STEPS: Final = ("add_default_arguments_to_parser", "add_core_arguments_to_parser", _HOOK)
 _PARTS: Final = (("model_class", 0, "model"), ("datamodule_class", 1, "data"))
+# What the methods of a Trainer take besides models and data, for the subcommands.
+_METHODS: Final[tuple[tuple[str, str, Value], ...]] = (
+    ("ckpt_path", "str", None),
+    ("verbose", "bool", True),
+    ("return_predictions", "bool", None),
+)
+_SEED: Final = Generic("typing.Union", (External("builtins.bool"), External("builtins.int")))
 
 
 class Lightning(Instance):
-    """A ``LightningCLI`` or an object of a class that derives from it."""
+    """A ``LightningCLI`` or an object of a class that derives from it.
+
+    ``given`` is what it was made with.
+    """
+
+    def __init__(self, cls: Class | None) -> None:
+        super().__init__(cls)
+        self.given = Arguments()
 
     def native(self, name: str) -> Value:
-        """Return the constructor, which parses; the hooks of the library do nothing."""
-        if name == "__init__":
-            return Native(name, lambda run, given: _set_up(run, self, given))
-        if name == _HOOK:
-            return Native(name, lambda _run, _given: None)
-        return MISSING
+        """Return the constructor, which parses, or a step of it that classes override."""
+        method = _OWN.get(name)
+        if method is None:
+            return MISSING
+        return Native(name, lambda run, given: method(run, self, given))
 
 
 class LightningParser(JsonParser):
-    """The parser that a ``LightningCLI`` passes to its hook."""
+    """The parser that a ``LightningCLI`` passes to its hook.
+
+    ``first`` and ``last`` are what the library itself adds before and after others;
+    ``configured`` has the kinds of what the hook has added of ``optimizer`` and ``lr_scheduler``.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first: list[Declared] = []
+        self.last: list[Declared] = []
+        self.configured: set[str] = set()
 
     def native(self, name: str) -> Value:
         """Return a method, Lightning's own or jsonargparse's."""
@@ -45,21 +84,65 @@ class LightningParser(JsonParser):
         return super().native(name)
 
     def declared(self) -> list[Declared]:
-        """Return the parameters of classes, then what was added by hand."""
+        """Return what the library adds, the parameters of classes, then what was added by hand."""
         found = super().declared()
         fields = {id(one) for one in self.fields}
         added = [one for one in found if id(one) not in fields]
-        return [*(one for one in found if id(one) in fields), *added]
+        every = [*self.first, *(one for one in found if id(one) in fields), *added, *self.last]
+        # What the library adds as well has the name of one that was added by hand.
+        named = {one.name: one for one in reversed(every)}
+        return [one for one in every if named[one.name] is one]
 
 
 def _set_up(run: Machine, cli: Lightning, given: Arguments) -> Value:
+    cli.given = given
+    parser = run.call(run.attribute(cli, "init_parser"), Arguments(line=given.line))
+    if not isinstance(parser, LightningParser):
+        parser = _make_parser(run, cli, given)
+    for step in _STEPS:
+        run.call(run.attribute(cli, step), Arguments((parser,), line=given.line, file=given.file))
+    if run.truth(given.get("auto_configure_optimizers", 13, True)) is not False:
+        absent = [key for key in ("optimizer", "lr_scheduler") if key not in parser.configured]
+        parser.last.extend(_selected(key, given) for key in absent)
+    if run.truth(given.get("run", 12, True)) is not False:
+        _add_subcommands(run, cli, parser, given)
+    if "parser_kwargs" in given.keywords:
+        text = _("parser_kwargs may name configuration files, whose values replace defaults.")
+        run.note(given.line, text, given.file)
+    text = _("LightningCLI's Trainer is defined outside the project; its arguments are omitted.")
+    run.note(given.line, text, given.file)
+    words = given.get("args", 11, None)
+    run.parsed(parser, words=tuple(words) if isinstance(words, (list, tuple, dict)) else None)
+    return None
+
+
+def _make_parser(run: Machine, cli: Lightning, given: Arguments) -> "LightningParser":
     parser = LightningParser()
-    parser.line = given.line
+    parser.line, parser.file = cli.given.line, cli.given.file
     run.created(parser)
+    parser.first.append(_declared("config", "str", None, cli.given))
+    return parser
+
+
+def _add_defaults(run: Machine, cli: Lightning, given: Arguments) -> Value:
+    """Follow ``add_default_arguments_to_parser``."""
+    parser = given.get("parser", 0)
+    if isinstance(parser, LightningParser):
+        kind = describe_value(run, _SEED, Scope(Module("", Path()))).kind
+        default = cli.given.get("seed_everything_default", 6, True)
+        parser.first.append(_declared("seed_everything", kind, default, cli.given))
+    return None
+
+
+def _add_core(run: Machine, cli: Lightning, given: Arguments) -> Value:
+    """Follow ``add_core_arguments_to_parser``, but for the Trainer."""
+    parser, given = given.get("parser", 0), cli.given
+    if not isinstance(parser, LightningParser):
+        return None
     for name, position, key in _PARTS:
         target = given.get(name, position, None)
         chosen = run.truth(given.keywords.get(f"subclass_mode_{key}", False))
-        if target is None and not (key == "model" and not given.open):
+        if target is None and given.open:
             continue
         if target is None or chosen is not False:
             parser.fields.append(_selected(key, given))
@@ -70,16 +153,24 @@ def _set_up(run: Machine, cli: Lightning, given: Arguments) -> Value:
                 "The class for {key} is defined outside the project; its arguments are omitted."
             )
             run.note(given.line, fill(text, key=key), given.file)
-    hook = MISSING if cli.cls is None else class_attribute(cli.cls, _HOOK)
-    if isinstance(hook, Function):
-        run.call(hook, Arguments((cli, parser), line=given.line, file=given.file))
-    if "parser_kwargs" in given.keywords:
-        text = _("parser_kwargs may name configuration files, whose values replace defaults.")
-        run.note(given.line, text, given.file)
-    text = _("LightningCLI's Trainer is defined outside the project; its arguments are omitted.")
-    run.note(given.line, text, given.file)
-    run.parsed(parser)
     return None
+
+
+def _add_subcommands(
+    run: Machine, cli: Lightning, parser: "LightningParser", given: Arguments
+) -> None:
+    """Add what the methods of the Trainer take that the subcommands call."""
+    trainer = given.get("trainer_class", 4, None)
+    own = MISSING if cli.cls is None else class_attribute(cli.cls, "subcommands")
+    if own is not MISSING or isinstance(trainer, Class | Function | Unknown):
+        text = _("The subcommands of the LightningCLI are its own; their arguments are omitted.")
+        run.note(given.line, text, given.file)
+    else:
+        parser.last.extend(_declared(name, kind, value, given) for name, kind, value in _METHODS)
+
+
+def _declared(name: str, kind: str, default: Value, given: Arguments) -> Declared:
+    return Declared(name, kind, default, False, "", None, given.line, given.file)
 
 
 def _selected(key: str, given: Arguments) -> Declared:
@@ -92,6 +183,8 @@ def _add(run: Machine, parser: LightningParser, name: str, given: Arguments) -> 
         "add_optimizer_args": "optimizer",
         "add_lr_scheduler_args": "lr_scheduler",
     }.get(name, "")
+    if usual:
+        parser.configured.add(usual)
     target, key = given.get("optimizer_class", 0), given.get("nested_key", 1, usual)
     for other in ("lightning_class", "lr_scheduler_class"):
         target = given.keywords.get(other, target)
@@ -108,4 +201,11 @@ def _add(run: Machine, parser: LightningParser, name: str, given: Arguments) -> 
     return UNKNOWN
 
 
+_OWN: Final[dict[str, Callable[[Machine, Lightning, Arguments], Value]]] = {
+    "__init__": _set_up,
+    "init_parser": _make_parser,
+    "add_default_arguments_to_parser": _add_defaults,
+    "add_core_arguments_to_parser": _add_core,
+    _HOOK: lambda _run, _cli, _given: None,
+}
 LIGHTNING: Final = Dialect({}, {"*.LightningCLI": NativeClass(Lightning)})

@@ -76,8 +76,13 @@ class Command(Instance):
         seen.add(id(self))
         start = len(found)
         defaults = self.defaults or inherited
-        own_parameters = [one for one in self.parameters if isinstance(one, Parameter)]
-        found.extend(parameter.declare(defaults) for parameter in own_parameters)
+        sure = True
+        for one in self.parameters:
+            if isinstance(one, Parameter):
+                found.append((one if sure else one.perhaps()).declare(defaults))
+            else:
+                # What the list may have, too, comes after something unknown.
+                sure = False
         own = len(found)
         for child in self.children:
             if isinstance(child, Command):

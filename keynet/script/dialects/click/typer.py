@@ -18,6 +18,7 @@ from keynet.script.interpreter.values import (
     OneOf,
     Unknown,
     Value,
+    kind_of,
 )
 from keynet.text import _
 
@@ -25,6 +26,7 @@ __all__ = ["TYPER", "App"]
 
 _CONTEXTS: Final = ("Context", "CallbackParam")
 _DEEPEST: Final = 8
+_GUESSED: Final = frozenset(["bool", "float", "int"])
 _MOST_APPS: Final = 500
 _MOST_PARTS: Final = 500
 # A callback replaces the one before it.
@@ -231,8 +233,15 @@ def _declared(
         default = MISSING
     required = default is MISSING
     kind, choices = _kind(run, described, given, default)
+    guessed = _guessed(node, given, default)
+    kind = guessed or kind
     read = choices is not None or any(given.keywords.get(one) for one in ("click_type", "parser"))
     notes = [] if read else notes_on(run, described)
+    if guessed:
+        text = _(
+            "{name} has no annotation: only typer 0.29 and later take its type from its default."
+        )
+        notes.append(text)
     if given.open:
         notes.append(_("Part of the declaration of {name} is unknown."))
     return Declared(
@@ -271,8 +280,17 @@ def _kind(
         return "int", None
     if described.known:
         return described.kind or "str", described.choices
-    # Without an annotation typer takes no type from the default.
     return "" if described.unknown else "str", None
+
+
+def _guessed(node: ast.arg, given: Arguments, default: Value) -> str:
+    """Return the type of a default that stands for an annotation, "" where none does.
+
+    Source: typer's release notes, 0.29.0; before, such a parameter is a text.
+    """
+    explicit = any(given.keywords.get(one) for one in ("click_type", "parser", "count"))
+    kind = kind_of(default)
+    return kind if node.annotation is None and not explicit and kind in _GUESSED else ""
 
 
 TYPER: Final = Dialect(

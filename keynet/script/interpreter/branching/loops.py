@@ -14,7 +14,7 @@ from keynet.script.interpreter.branching.flow import (
 from keynet.script.interpreter.definitions import Scope
 from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.names import assign, stored_names, widen
-from keynet.script.interpreter.values import UNKNOWN, OneOf, Value, join_all
+from keynet.script.interpreter.values import UNKNOWN, OneOf, Value, join, join_all
 
 __all__ = ["LOOPS"]
 
@@ -32,10 +32,16 @@ def _for(run: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Signal:
             return follow_branches(run, branches, scope)
     items = run.iterate(iterated)
     if items is None:
-        # Of a list that may have more, some items are known.
-        one = join_all(iterated) if isinstance(iterated, list) else UNKNOWN
+        one = _some_item(iterated)
         return _left_by_breaks(run, node, scope, lambda: _unknown_turns(run, node, scope, one))
     return _each(run, node, items, scope)()
+
+
+def _some_item(iterated: Value) -> Value:
+    """Return what an item may be: of lists that may have more, some items are known."""
+    lists = iterated.values if isinstance(iterated, OneOf) else (iterated,)
+    items = [item for one in lists if isinstance(one, list) for item in one]
+    return join(join_all(items), UNKNOWN) if len(lists) > 1 else join_all(items)
 
 
 def _each(

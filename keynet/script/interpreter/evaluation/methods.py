@@ -1,6 +1,6 @@
 """Methods of strings, lists, tuples, dicts and sets."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from keynet.script.interpreter.evaluation.operations import MAX_ITEMS, MAX_TEXT, concrete
@@ -62,7 +62,15 @@ def _append(run: Machine, items: list[Value], given: Arguments) -> Value:
         items.append(run.kept_by(given.positional[0], items))
     else:
         run.spoil(items)
+        _add_perhaps(run, items, given.positional[:1])
     return None
+
+
+def _add_perhaps(run: Machine, items: list[Value], more: Iterable[Value]) -> None:
+    """Keep what a list may have, too: it may declare arguments when it is called."""
+    for one in more:
+        if not is_constant(one) and one not in items and len(items) < MAX_ITEMS:
+            items.append(run.kept_by(one, items))
 
 
 def _extend(run: Machine, items: list[Value], given: Arguments) -> Value:
@@ -71,6 +79,7 @@ def _extend(run: Machine, items: list[Value], given: Arguments) -> Value:
         items.extend(run.kept_by(one, items) for one in more)
     else:
         run.spoil(items)
+        _add_perhaps(run, items, more or ())
     return None
 
 
@@ -81,6 +90,7 @@ def _insert(run: Machine, items: list[Value], given: Arguments) -> Value:
         items.insert(max(min(index, MAX_ITEMS), -MAX_ITEMS), held)
     else:
         run.spoil(items)
+        _add_perhaps(run, items, given.positional[1:2])
     return None
 
 

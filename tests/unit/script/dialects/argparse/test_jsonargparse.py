@@ -107,6 +107,18 @@ def test_less_common_ways_to_declare_are_read(
     assert (found.parser_type, rows(found)) == ("jsonargparse", expected)
 
 
+# What the library itself adds, in its order; the hooks' arguments are before the last five.
+OWN: list[Row] = [
+    ("config", "str", None, False, None),
+    ("seed_everything", "str", True, False, None),
+    ("optimizer", "str", None, False, None),
+    ("lr_scheduler", "str", None, False, None),
+    ("ckpt_path", "str", None, False, None),
+    ("verbose", "bool", True, False, None),
+    ("return_predictions", "bool", None, False, None),
+]
+
+
 def test_model_and_data_of_a_lightning_cli_are_read_and_the_trainer_noted(tmp_path: Path) -> None:
     extraction = read(
         tmp_path,
@@ -119,7 +131,7 @@ def test_model_and_data_of_a_lightning_cli_are_read_and_the_trainer_noted(tmp_pa
         "if __name__ == '__main__':\n"
         "    LightningCLI(Model, Data)\n",
     )
-    assert rows(extraction) == [
+    assert [row for row in rows(extraction) if row not in OWN] == [
         ("model.lr", "float", 0.1, False, None),
         ("model.layers", "int", 2, False, None),
         ("data.root", "str", None, True, None),
@@ -143,7 +155,7 @@ CLI(Net, Data%s)
 
 
 def test_hooks_links_and_defaults_of_a_lightning_cli(tmp_path: Path) -> None:
-    assert rows(read(tmp_path, LIGHTNING % "")) == [
+    assert [row for row in rows(read(tmp_path, LIGHTNING % "")) if row not in OWN] == [
         ("model.lr", "float", 0.5, False, None),
         ("model.dim", "int", 8, False, None),
         ("data.n", "int", 3, False, None),
@@ -153,8 +165,69 @@ def test_hooks_links_and_defaults_of_a_lightning_cli(tmp_path: Path) -> None:
 
 def test_a_lightning_cli_in_subclass_mode_has_one_argument_for_the_class(tmp_path: Path) -> None:
     found = read(tmp_path, LIGHTNING % ", subclass_mode_model=True")
-    assert [one.name for one in found.arguments] == ["model", "data.n", "note"]
+    names = [row[0] for row in rows(found) if row not in OWN]
+    assert names == ["model", "data.n", "note"]
     assert any("selects a class" in note.message for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("given", "names", "seed"),
+    [
+        ("", [row[0] for row in OWN], True),
+        (", run=False", ["config", "seed_everything", "optimizer", "lr_scheduler"], True),
+        (", auto_configure_optimizers=False, run=False", ["config", "seed_everything"], True),
+        (", seed_everything_default=7, run=False", [row[0] for row in OWN[:4]], 7),
+    ],
+)
+def test_what_a_lightning_cli_itself_adds(
+    given: str, names: list[str], seed: object, tmp_path: Path
+) -> None:
+    script = LIGHTNING.replace("class CLI", "class Unused").replace("CLI(Net", "LightningCLI(Net")
+    found = read(tmp_path, script % given)
+    own = [one for one in found.arguments if "." not in one.name]
+    assert [one.name for one in own] == names
+    assert own[1].default == seed
+
+
+def test_without_classes_a_lightning_cli_selects_them(tmp_path: Path) -> None:
+    script = "from lightning.pytorch.cli import LightningCLI\nLightningCLI(run=False)\n"
+    found = read(tmp_path, script)
+    assert [one.name for one in found.arguments][2:4] == ["model", "data"]
+    assert not any(one.required for one in found.arguments)
+
+
+STEPS = """
+from lightning.pytorch.cli import LightningCLI
+class Net:
+    def __init__(self, lr: float = 1e-3): ...
+class CLI(LightningCLI):
+    def init_parser(self, **kwargs):
+        parser = super().init_parser(**kwargs)
+        parser.add_argument("--own")
+        return parser
+    def add_default_arguments_to_parser(self, parser):
+        super().add_default_arguments_to_parser(parser)
+        parser.add_argument("--default")
+    def add_core_arguments_to_parser(self, parser):
+        parser.add_argument("--core")
+        super().add_core_arguments_to_parser(parser)
+    def add_arguments_to_parser(self, parser):
+        parser.add_optimizer_args(Net, "optim")
+    %s
+CLI(Net, run=%s)
+"""
+
+
+def test_steps_of_a_lightning_cli_that_a_class_overrides_are_followed(tmp_path: Path) -> None:
+    names = [one.name for one in read(tmp_path, STEPS % ("", "False")).arguments]
+    assert sorted(names) == sorted(
+        ["config", "seed_everything", "model.lr", "data", "own", "default", "core", "optim.lr",
+         "lr_scheduler"]
+    )  # fmt: skip
+    subcommands = "def subcommands(): return {'fit': set()}"
+    found = read(tmp_path, STEPS % (subcommands, "True"))
+    assert "ckpt_path" not in [one.name for one in found.arguments]
+    assert any("its own" in note.message for note in found.notes)
 
 
 def test_skipped_and_linked_parameters_are_left_out(tmp_path: Path) -> None:

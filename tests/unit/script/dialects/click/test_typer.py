@@ -29,7 +29,6 @@ def three():
         ("data", A("data", required=True)),
         ("data: Path", A("data", required=True)),
         ("n: int = 3", A("n", "int", 3)),
-        ("n=3", A("n", "str", 3)),
         ("lr: float = typer.Option(0.1, '--lr', '-l', help='rate')",
          A("lr", "float", 0.1, help="rate")),
         ("lr: Rate = 0.1", A("lr", "float", 0.1, help="rate")),
@@ -133,3 +132,22 @@ def test_a_type_that_is_not_known_is_noted(tmp_path: Path) -> None:
     assert [(one.name, one.type, one.default) for one in found.arguments] == [("a", "str", 1)]
     (note,) = found.notes
     assert note.message == "The type of a is unknown; it is reported as str."
+
+
+@pytest.mark.parametrize(
+    ("parameter", "kind"),
+    [("n=3", "int"), ("n=0.5", "float"), ("n=False", "bool"), ("n=typer.Option(3)", "int")],
+)
+def test_a_default_without_annotation_names_the_type_with_newer_versions_only(
+    parameter: str, kind: str, tmp_path: Path
+) -> None:
+    found = read(tmp_path, f"import typer\ndef main({parameter}):\n    pass\ntyper.run(main)\n")
+    assert [one.type for one in found.arguments] == [kind]
+    assert ["typer 0.29" in note.message for note in found.notes] == [True]
+
+
+def test_a_text_without_annotation_is_a_text_with_every_version(tmp_path: Path) -> None:
+    script = "import typer\ndef main(n='a', m=typer.Option(3, parser=str)):\n    pass\n"
+    found = read(tmp_path, script + "typer.run(main)\n")
+    assert [(one.type, one.default) for one in found.arguments] == [("str", "a"), ("str", 3)]
+    assert found.notes == ()

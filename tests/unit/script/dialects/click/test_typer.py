@@ -6,7 +6,7 @@ import pytest
 
 from keynet.script.arguments import Argument as A
 from keynet.script.extraction import extract
-from tests.unit.script.reading import arguments, write
+from tests.unit.script.reading import arguments, read, write
 
 HEAD = """
 import typer, uuid

@@ -48,7 +48,7 @@ EXCEPTIONS = {
     ("direct/packages/base_satisfied.py", "runtime"),
     ("direct/packages/choice_errors.py", "runtime"),
     ("direct/packages/environment_layer.py", "runtime"),
-    ("direct/packages/wheel_choice.py", "runtime"),
+    ("direct/packages/prepared_uv.py", "runtime"),
     ("registry/__init__.py", "archive"),
     ("registry/archives.py", "archive"),
     ("registry/copying/copies.py", "archive"),

@@ -19,6 +19,7 @@ from keynet.plan import BuildPlan, Dependencies, Recipe
 from keynet.recipe import context, hostnetwork, ignore
 from keynet.script import training_script
 from keynet.steps.checking import training_checks
+from keynet.steps.checking.package_trial import PackageTrial
 
 from .programs import PACKAGED, TRAINING, interpreter
 
@@ -119,6 +120,8 @@ def _said(installed: dict[str, Any], folder: Path) -> list[str]:
     )
     events: list[Event] = []
     script = training_script.load(folder / installed["file"])
-    training_checks.check(plan, script, events.append, strict=False)
+    trial = PackageTrial()
+    trial.check(plan, events.append)
+    training_checks.check(plan, script, trial, events.append, strict=False)
     texts = [each.text for each in events if isinstance(each, Notice)]
     return [text.partition("brings the module ")[2].partition(".\n")[0] or text for text in texts]

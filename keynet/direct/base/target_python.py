@@ -19,6 +19,7 @@ _VERSION: Final = re.compile(r"(3)\.(\d{1,2})\.(\d{1,3})(?!\d)")
 # The releases on which Python's own images are made, with their glibc.
 _DEBIAN_GLIBC: Final = {"buster": 28, "bullseye": 31, "bookworm": 36, "trixie": 41}
 _DEBIAN_LAYER: Final = re.compile(r"debian\.sh\b.*'(" + "|".join(_DEBIAN_GLIBC) + ")'")
+_NEWEST: Final = 99
 _PREFIX: Final = "/usr/local"
 # The last line of the Dockerfile of Python's own images.
 _LAST: Final = re.compile(r'(?:/bin/sh -c #\(nop\) +)?CMD \["python3"\](?: # buildkit)?')
@@ -45,6 +46,14 @@ class TargetPython:
     def minor(self) -> str:
         """Its version as ``3.11``."""
         return ".".join(map(str, self.version[:2]))
+
+    @property
+    def full(self) -> str:
+        """Its version as ``3.11.4``, as packages restrict it.
+
+        Where the last part is not known, a high one: what packages leave out are first releases.
+        """
+        return ".".join(map(str, (*self.version, _NEWEST)[:3]))
 
 
 def from_config(config: Mapping[str, Any]) -> TargetPython | None:

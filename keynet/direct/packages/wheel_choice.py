@@ -8,19 +8,15 @@ Source: PEP 751 (pylock.toml); uv, "Command-line reference".
 """
 
 import hashlib
-import os
 import re
-import sys
-import tempfile
 import tomllib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from keynet.direct.base.base_packages import BasePackages
-from keynet.direct.base.target_python import TargetPython, uv_platform
-from keynet.direct.packages import package_lock
+from keynet.direct.base.target_python import TargetPython
+from keynet.direct.packages import package_lock, prepared_uv
 from keynet.direct.packages.base_satisfied import plan_on_base
 from keynet.direct.packages.choice_errors import (
     from_source,
@@ -29,31 +25,19 @@ from keynet.direct.packages.choice_errors import (
     not_resolved,
 )
 from keynet.direct.packages.given_hashes import not_given
-from keynet.direct.packages.source_builds import BUILD_VARIABLES
 from keynet.direct.packages.vcs_requirements import from_version_control
 from keynet.direct.packages.wheel import Wheel
 from keynet.errors import BuildFailed
 from keynet.events import Emit, LogLine
-from keynet.files import places
 from keynet.frozen import frozen
 from keynet.oci.platform import Platform
 from keynet.plan import Dependencies, HostNetwork
-from keynet.process import shell
-from keynet.process.programs import WITHOUT_GIT
-from keynet.process.shell import Command
-from keynet.runtime.build import uv_program
-from keynet.runtime.build.inside import pip_options
-from keynet.runtime.build.inside.pip_options import Options
-from keynet.secret import Secret
 from keynet.text import _, fill, printable
 
 __all__ = ["Chosen", "choose_lock", "fetch_wheels"]
 
 _LOCK: Final = "pylock.keynet.toml"
-_PINNED: Final = "pinned/pyproject.toml"
 _MOST_METADATA: Final = 1 << 20
-_TIMEOUT_S: Final = 3600.0
-_KEPT: Final = frozenset({"LANG", "LC_ALL", "TMPDIR", "TZ"})
 # Stands in a lock for the folder that uv has worked in: another one is used to fetch.
 _TOP: Final = "/keynet/direct"
 _NOTHING: Final = BasePackages()
@@ -65,34 +49,6 @@ class Chosen:
 
     wheels: tuple[Wheel, ...] = ()
     packages: tuple[Mapping[str, Any], ...] = ()
-
-
-@frozen
-class _Uv:
-    program: Path
-    top: Path
-    folder: Path
-    options: Options
-    environment: Mapping[str, str | Secret | None]
-    target: tuple[str, ...]
-    builder: str
-
-    def run(self, *arguments: str, unchecked: bool = False) -> shell.Finished:
-        """Run uv's pip; ``unchecked`` leaves the hashes of requirements alone."""
-        common = ("--no-config", "--no-python-downloads", "--no-progress", "--python")
-        flags = [
-            flag for flag in self.options.flags() if not (unchecked and flag == "--require-hashes")
-        ]
-        command = Command(
-            (
-                *(str(self.program), "--directory", str(self.folder), "pip", *arguments),
-                *(*common, self.builder or sys.executable, *self.target, *flags),
-                *(() if self.builder else ("--only-binary", ":all:")),
-                *("--index-strategy", "unsafe-best-match"),
-            ),
-            self.environment,
-        )
-        return shell.run(command, timeout_s=_TIMEOUT_S)
 
 
 def choose_lock(
@@ -115,12 +71,11 @@ def choose_lock(
         NoWheel: A package has no wheel for the image.
         BuildFailed: The packages contradict each other, or cannot be built.
     """
-    with _prepared(dependencies, network, python, platform, builder) as uv:
+    with prepared_uv.prepared(dependencies, network, python, platform, builder) as uv:
         unbuilt = [] if builder else from_version_control(uv.options.texts.values())
         if unbuilt:
             raise from_source(unbuilt)
-        pinned = (_PINNED,) if (uv.folder / _PINNED).exists() else ()
-        sources = ["requirements.txt", *pinned]
+        sources = list(uv.sources)
         if base.files:
             plan = plan_on_base(uv.run, base, sources, uv.top / "on-base")
             if plan.refused:
@@ -162,7 +117,7 @@ def fetch_wheels(
     packages = _packages(lock)
     if not packages:
         return Chosen()
-    with _prepared(dependencies, network, python, platform, builder) as uv:
+    with prepared_uv.prepared(dependencies, network, python, platform, builder) as uv:
         (uv.folder / _LOCK).write_text(lock.replace(_TOP, str(uv.top)), encoding="utf-8")
         unpacked = uv.folder / "unpacked"
         arguments = ("--target", str(unpacked), "--no-deps", "--link-mode", "symlink")
@@ -174,86 +129,6 @@ def fetch_wheels(
 
 def _packages(lock: str) -> list[dict[str, Any]]:
     return [each for each in tomllib.loads(lock).get("packages", []) if isinstance(each, dict)]
-
-
-@contextmanager
-def _prepared(
-    dependencies: Dependencies,
-    network: HostNetwork,
-    python: TargetPython,
-    platform: Platform,
-    builder: str,
-) -> Iterator[_Uv]:
-    """Write what uv reads to a private folder, where no configuration of others is found."""
-    named = uv_platform(python, platform)
-    if named is None:
-        raise BuildFailed(
-            fill(_("There are no wheels for {platform}."), platform=platform),
-            _("Build with an engine: --builder docker, podman or buildah."),
-        )
-    program = uv_program.find()
-    if program is None:
-        raise BuildFailed(
-            _("keynet's own uv is missing, which chooses the packages."),
-            _("Install keynet again, or build with an engine: --builder docker."),
-        )
-    cache = places.cache()
-    places.make_private(cache / "direct")
-    # Links are made by the thousand: in memory where that is possible.
-    memory = "/dev/shm"  # noqa: S108  the folder in it is private
-    parent = memory if os.access(memory, os.W_OK | os.X_OK) else None
-    with tempfile.TemporaryDirectory(prefix="keynet-direct-", dir=parent) as name:
-        top = Path(name)
-        written = top / "written"
-        for path, content in dependencies.files.items():
-            file = written / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            if isinstance(content, bytes):
-                file.write_bytes(content)
-            else:
-                file.symlink_to(content)
-        settings = {"HOME": str(top), "XDG_CONFIG_DIRS": str(top), "PIP_CONFIG_FILE": os.devnull}
-        if network.pip_conf is not None:
-            configuration = top / "pip.conf"
-            configuration.touch(mode=0o600)
-            configuration.write_text(network.pip_conf.reveal(), encoding="utf-8")
-            settings["PIP_CONFIG_FILE"] = str(configuration)
-        options = pip_options.read(
-            written / "requirements.txt", pip_options.configured(settings, top)
-        )
-        _refuse(options)
-        folder = options.write(top / "for-uv")
-        own = {"HOME": str(top), "UV_CACHE_DIR": str(cache / "direct" / "uv")}
-        own |= {"PATH": os.defpath} if builder else WITHOUT_GIT
-        if network.netrc is not None:
-            logins = top / "netrc"
-            logins.touch(mode=0o600)
-            logins.write_text(network.netrc.reveal(), encoding="utf-8")
-            own["NETRC"] = str(logins)
-        if network.ca_bundle is not None:
-            bundle = top / "ca.pem"
-            bundle.write_bytes(network.ca_bundle)
-            own["SSL_CERT_FILE"] = str(bundle)
-        cleaned: dict[str, str | Secret | None] = {
-            name: None for name in os.environ if name not in _KEPT
-        }
-        secret = {name: Secret(value) for name, value in options.variables().items()}
-        target = ("--python-version", python.minor, "--python-platform", named)
-        environment = {**cleaned, **network.proxies, **secret, **own}
-        if builder:
-            environment |= BUILD_VARIABLES
-        yield _Uv(program, top, folder, options, environment, target, builder)
-
-
-def _refuse(options: Options) -> None:
-    reasons = list(options.only_pip)
-    if options.values.get("no-binary"):
-        reasons.append(_("no-binary asks for packages that are built from source"))
-    if reasons:
-        raise BuildFailed(
-            fill(_("Packages cannot be chosen without an engine: {why}."), why="; ".join(reasons)),
-            _("Build with an engine: --builder docker, podman or buildah."),
-        )
 
 
 def _chosen(unpacked: Path, packages: list[dict[str, Any]]) -> Chosen:

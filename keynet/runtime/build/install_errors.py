@@ -41,6 +41,8 @@ class _Cause:
 
 
 _REQ: Final = r"(?P<requirement>[A-Za-z0-9](?:[^\s`,;:]*[^\s`,;:.])?)"
+# Packages of PyPI that only name another one.
+_STUB: Final = r"(?P<requirement>(?:sklearn|pytorch|nvidia-cudnn)(?![\w-])[^`'\"\s]*)"
 _TOOLS: Final = N_(
     "Choose a base image with build tools (python:3.11 instead of python:3.11-slim), or a version "
     "that has a wheel."
@@ -94,6 +96,7 @@ _CAUSES: Final = (
         (
             r"keynet: \S+ answers (?:401|403|407) for REQ",
             r"\b40[137] (?:client )?error\b",
+            r"lack of valid authentication credentials",
             r"http status client error \(40[137]",
         ),
     ),
@@ -122,6 +125,16 @@ _CAUSES: Final = (
         (r"http status server error", r"keynet: \S+ answers 5\d\d for REQ"),
     ),
     _Cause(
+        N_("{requirement} stands for another package: its source refuses to be built"),
+        N_("Require the one that is meant: torch for pytorch, scikit-learn for sklearn."),
+        (
+            rf"all versions of {_STUB} have no usable wheels",
+            rf"failed to (?:download and )?build `{_STUB}",
+            rf"the '{_STUB}' pypi package is deprecated",
+            rf'you tried to install "{_STUB}"',
+        ),
+    ),
+    _Cause(
         N_("{requirement} has to be compiled, and the base image lacks the compiler or headers"),
         _TOOLS,
         (
@@ -133,6 +146,15 @@ _CAUSES: Final = (
             r"can't find rust compiler",
             r"python\.h: no such file",
         ),
+    ),
+    _Cause(
+        N_("{requirement} has no file for the image's platform"),
+        N_(
+            "If another system alone needs it, say so in its line: "
+            "NAME; sys_platform == 'win32'. Otherwise choose another base image (--base-image): "
+            "most packages have no file for alpine."
+        ),
+        (r"wheels are available for `REQ` \([^)]*\) on the following platform",),
     ),
     _Cause(
         N_("no version of {requirement} is for this Python and platform"),

@@ -1,6 +1,7 @@
 """Turn a request into a plan and a builder: all of a build that fails cheaply."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from keynet.errors import (
@@ -21,7 +22,8 @@ from keynet.plan import (
 from keynet.process.background import background
 from keynet.runtime.engine import AnyBuilder, Candidate, Resolving
 from keynet.runtime.probing import choosing
-from keynet.steps.checking import training_checks
+from keynet.steps.checking import onbuild_check, python_requirement, training_checks
+from keynet.steps.checking.package_trial import PackageTrial
 from keynet.steps.cleaning import sweeping
 from keynet.steps.preparing import base_image
 from keynet.steps.preparing import script as scripts
@@ -69,8 +71,8 @@ def prepare(
         ScriptInvalid: See ``script.read``.
         ContextInvalid, UsageError, ValidationError: See ``planning.plan_build``.
         EngineUnavailable: See ``find_builder``.
-        EngineError, ValidationError: See ``base_image.check``.
-        BuildFailed: A builder that chooses the packages itself cannot have one.
+        EngineError, ValidationError: See ``base_image.check`` and ``onbuild_check``.
+        BuildFailed: The packages cannot be installed on the base image.
         ContextInvalid: The image would not train, and the request is strict.
     """
     sweeping.sweep()
@@ -81,6 +83,7 @@ def prepare(
     if isinstance(plan.recipe, Recipe):
         with stages.stage("dependencies", _("Dependencies")) as stage:
             stage.detail = _found(plan.recipe.dependencies, plan.context)
+            python_requirement.check(plan.recipe.dependencies)
     access = _platform_registry(request)
     lookup = BackgroundLookup(access)
     base_image.start(plan, lookup)
@@ -90,13 +93,22 @@ def prepare(
         )
         builder = find_builder(request.settings.builder, offered, plan, emit)
         stage.detail = builder.engine.how
-    with stages.stage("base", _("Checking base image")) as stage, background(meanwhile or _nothing):
+    trial = PackageTrial()
+    begin = _nothing if isinstance(builder, Resolving) else partial(trial.begin, plan)
+    with (
+        stages.stage("base", _("Checking base image")) as stage,
+        background(meanwhile or _nothing),
+        background(begin),
+    ):
         plan = base_image.check(plan, builder, lookup, access, emit)
         stage.detail = base_image.describe(plan, builder)
+    onbuild_check.check(plan)
     if isinstance(builder, Resolving):
         with stages.stage("packages", _("Choosing packages")) as stage:
             plan, stage.detail = builder.resolve(plan, access, emit)
-    training_checks.check(plan, script.loaded, emit, strict=request.strict)
+    else:
+        trial.check(plan, emit)
+    training_checks.check(plan, script.loaded, trial, emit, strict=request.strict)
     return Prepared(script, plan, builder, access)
 
 

@@ -11,6 +11,7 @@ from keynet.oci.reference import Reference
 from keynet.plan import BaseFacts, BuildPlan, ContextFile, Dependencies, Recipe
 from keynet.script import training_script
 from keynet.steps.checking import training_checks
+from keynet.steps.checking.package_trial import PackageTrial
 
 LINUX = Platform("linux", "amd64")
 
@@ -42,7 +43,9 @@ def _said(
         base_facts=facts,
     )
     events: list[Event] = []
-    training_checks.check(plan, training_script.load(script), events.append, strict=strict)
+    training_checks.check(
+        plan, training_script.load(script), PackageTrial(), events.append, strict=strict
+    )
     return [event.text for event in events if isinstance(event, Notice)]
 
 
@@ -137,4 +140,5 @@ def test_a_containerfile_of_the_users_own_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text("import cv2\n")
     recipe = UserContainerfile(tmp_path / "Containerfile", "FROM x\n", ())
     plan = BuildPlan(context=tmp_path, files=(), recipe=recipe)
-    training_checks.check(plan, training_script.load(tmp_path / "train.py"), ignore, strict=True)
+    script = training_script.load(tmp_path / "train.py")
+    training_checks.check(plan, script, PackageTrial(), ignore, strict=True)

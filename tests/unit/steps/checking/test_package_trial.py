@@ -1,4 +1,4 @@
-"""What requirements bring with them, resolved by a real uv against a folder of wheels."""
+"""What requirements bring with them, chosen by a real uv from a folder of wheels."""
 
 import io
 import tarfile
@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uv
 
+from keynet.errors import BuildFailed
+from keynet.events import Event, Notice, ignore
 from keynet.oci.platform import Platform
-from keynet.plan import Dependencies
-from keynet.recipe.packages import resolution
+from keynet.oci.reference import Reference
+from keynet.plan import BaseFacts, BuildPlan, Dependencies, HostNetwork, Recipe
+from keynet.secret import Secret
+from keynet.steps.checking.package_trial import PackageTrial
 
 LINUX = Platform("linux", "amd64")
 # Not resolved, since no version of them can be without a build.
@@ -30,28 +33,60 @@ def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def _wheel(folder: Path, name: str, *requires: str, requires_python: str = "") -> None:
+def _wheel(
+    folder: Path,
+    name: str,
+    *requires: str,
+    requires_python: str = "",
+    tag: str = "py3-none-any",
+) -> None:
     metadata = [f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0"]
     metadata += [f"Requires-Dist: {each}" for each in requires]
     metadata += [f"Requires-Python: {requires_python}"] if requires_python else []
     info = f"{name}-1.0.dist-info"
-    with zipfile.ZipFile(folder / f"{name}-1.0-py3-none-any.whl", "w") as archive:
+    with zipfile.ZipFile(folder / f"{name}-1.0-{tag}.whl", "w") as archive:
         archive.writestr(f"{name}.py", "")
         archive.writestr(f"{info}/METADATA", "\n".join(metadata) + "\n")
         archive.writestr(
-            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+            f"{info}/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n"
         )
         archive.writestr(f"{info}/RECORD", "")
+
+
+def _plan(
+    wheels: Path,
+    files: Mapping[str, Any],
+    python: tuple[int, int] = (3, 11),
+    base: str = "python:3.11-slim",
+) -> BuildPlan:
+    settings = f"[global]\nno-index = true\nfind-links = {wheels}\n"
+    dependencies = Dependencies(source=Path("requirements.txt"), files=files)
+    return BuildPlan(
+        context=wheels,
+        files=(),
+        recipe=Recipe(Reference.parse(base), ("python", "x.py"), dependencies=dependencies),
+        platforms=(LINUX,),
+        base_facts=BaseFacts(LINUX, python=python),
+        host_network=HostNetwork(pip_conf=Secret(settings)),
+    )
 
 
 def _resolve(
     wheels: Path, files: Mapping[str, Any], python: tuple[int, int] = (3, 11)
 ) -> set[str] | None:
-    indexes = {"UV_OFFLINE": "1", "UV_FIND_LINKS": str(wheels)}
-    found = resolution.resolve(
-        Dependencies(files=files), python, LINUX, indexes, str(uv.find_uv_bin())
-    )
+    found = PackageTrial().names(_plan(wheels, files, python))
     return None if found is None else set(found) - ALWAYS
+
+
+def _refused(
+    wheels: Path, line: str, base: str = "python:3.11-slim", python: tuple[int, int] = (3, 11)
+) -> BuildFailed | None:
+    files = {"requirements.txt": f"{line}\n".encode()}
+    try:
+        PackageTrial().check(_plan(wheels, files, python, base), ignore)
+    except BuildFailed as error:
+        return error
+    return None
 
 
 @pytest.mark.slow
@@ -118,26 +153,6 @@ def test_the_answer_is_kept(wheels: Path) -> None:
     assert _resolve(wheels, files) == {"keynet-first", "keynet-second"}
 
 
-def test_the_names_in_requirements_files_are_read() -> None:
-    text = (
-        b"-i https://example.com\nNumpy>=1 # x\nsix==1 --hash=sha256:0 \\\n  --hash=sha256:1\n!\n"
-    )
-    files = {"requirements.txt": text, "archives/own_lib-1.0-py3-none-any.whl": b""}
-    assert resolution.named(files) == {"numpy", "six", "own-lib"}
-
-
-@pytest.mark.parametrize("line", [b"x @ git+ssh://h.example/x\n", b"-e GIT+https://h.example/x\n"])
-def test_no_repository_is_cloned_on_this_machine(wheels: Path, tmp_path: Path, line: bytes) -> None:
-    program, ran = tmp_path / "uv", tmp_path / "ran"
-    program.write_text(f"#!/bin/sh\n: > {ran}\n")
-    program.chmod(0o755)
-    for content, is_asked in ((line, False), (b"six\n", True)):
-        dependencies = Dependencies(files={"requirements.txt": content})
-        resolution.resolve(dependencies, (3, 11), LINUX, {}, str(program))
-        assert ran.exists() is is_asked
-    assert wheels.is_dir()
-
-
 @pytest.mark.medium
 @pytest.mark.parametrize("kind", ["wheel", "source"])
 def test_nor_is_one_that_the_metadata_of_an_archive_names(
@@ -169,3 +184,65 @@ def _source(requirement: str) -> bytes:
             entry.size = len(text)
             archive.addfile(entry, io.BytesIO(text.encode()))
     return content.getvalue()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("line", "said", "hint"),
+    [
+        ("nowhere-to-be-found", "has no package nowhere-to-be-found", "Check the spelling"),
+        ("pytorch", "has no package pytorch", "Did you mean torch?"),
+        ("cudatoolkit==11.3", "has no package cudatoolkit", "a base image that brings it"),
+        ("keynet-second>=2", "no version fits keynet-second", "Ask for a version"),
+        ("for-windows", "for-windows has no file for the image's platform", "sys_platform"),
+        ("of-python-3-9", "is for this Python and platform", "a Python that it supports"),
+    ],
+)
+def test_what_no_build_can_install_is_refused(
+    wheels: Path, line: str, said: str, hint: str
+) -> None:
+    _wheel(wheels, "for_windows", tag="cp311-cp311-win_amd64")
+    _wheel(wheels, "of_python_3_9", tag="cp39-cp39-manylinux_2_28_x86_64")
+    error = _refused(wheels, line)
+    assert error is not None
+    assert said in error.message
+    assert "Base image: docker.io/library/python:3.11-slim, with Python 3.11" in error.message
+    assert hint in error.hint
+
+
+@pytest.mark.slow
+def test_what_a_build_may_install_after_all_is_not_refused(wheels: Path) -> None:
+    _wheel(wheels, "for_alpine", tag="cp311-cp311-musllinux_1_2_x86_64")
+    _wheel(wheels, "for_new_glibc", tag="cp311-cp311-manylinux_2_39_x86_64")
+    _wheel(wheels, "not_the_first", requires_python=">=3.11.2")
+    (wheels / "has_source-1.0.tar.gz").write_bytes(_source("six"))
+    for line in (
+        "has-source",
+        "carrier @ git+https://git.invalid/x",
+        "for-new-glibc",
+        "===",
+        "not-the-first",
+    ):
+        assert _refused(wheels, line) is None, line
+    assert _refused(wheels, "for-alpine", base="python:3.11-alpine") is None
+    assert _refused(wheels, "for-alpine") is not None
+    assert _refused(wheels, "for-new-glibc", base="python:3.11-alpine") is not None
+    assert _refused(wheels, "for-alpine", base=f"python@sha256:{'0' * 64}") is None
+    assert _refused(wheels, "for-alpine", base="registry.example.com/ours:1") is None
+
+
+@pytest.mark.medium
+def test_a_mirrors_image_may_bring_more_so_that_it_is_a_warning(wheels: Path) -> None:
+    files = {"requirements.txt": b"nowhere-to-be-found\n"}
+    plan = _plan(wheels, files, base="harbor.example.com/hub/library/python:3.11")
+    events: list[Event] = []
+    PackageTrial().check(plan, events.append)
+    (said,) = [event.text for event in events if isinstance(event, Notice)]
+    assert "the index has no package nowhere-to-be-found" in said
+
+
+@pytest.mark.medium
+def test_a_refusal_is_not_kept(wheels: Path) -> None:
+    assert _refused(wheels, "late") is not None
+    _wheel(wheels, "late")
+    assert _refused(wheels, "late") is None

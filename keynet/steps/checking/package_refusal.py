@@ -1,0 +1,64 @@
+"""What uv writes where it cannot choose packages from wheels alone. Pure."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from keynet.errors import BuildFailed
+from keynet.recipe.packages import package_names
+from keynet.runtime.build import install_errors
+from keynet.runtime.build.inside import shown_errors
+from keynet.text import Block, _, fill, printable, stacked
+
+__all__ = ["error", "is_proof"]
+
+_NO_SOLUTION: Final = "No solution found when resolving dependencies"
+# Of a line: what explains something is short.
+_SEARCHED: Final = 1000
+_NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+# What uv says of a package that has sources, which the build may use.
+_SOURCES: Final = re.compile(rf"Wheels are required for `({_NAME})`")
+_MAY_BUILD: Final = re.compile(r"usable wheels|from source|source distribution", re.IGNORECASE)
+_NOT_FOUND: Final = re.compile(
+    rf"[Bb]ecause ({_NAME}) was not found in the (?:package registry|provided|cache)"
+)
+# Their sources refuse to be built, and name another package; an old one can. Source: PyPI.
+_REFUSING: Final = frozenset(["nvidia-cudnn", "pytorch", "sklearn"])
+_CAN_BE_BUILT: Final = "sklearn==0.0 "
+# An index that refuses the login is asked by the build with the same one.
+_FORBIDDEN: Final = re.compile(r"\(40[37] ")
+# Parts of conda's environments that base images bring.
+_OF_THE_BASE: Final = frozenset(["cuda", "cuda-toolkit", "cudatoolkit", "cudnn", "pytorch-cuda"])
+_LAST_LINES: Final = 12
+_LOGIN: Final = re.compile(r"://[^/@\s]*@")
+
+
+def is_proof(output: str) -> bool:
+    """Report whether nothing could be installed either if sources were built."""
+    if _NO_SOLUTION not in output or _FORBIDDEN.search(output):
+        return False
+    if not _MAY_BUILD.search(output):
+        return True
+    sources = set(_SOURCES.findall(output))
+    return bool(sources) and sources <= _REFUSING and _CAN_BE_BUILT not in output
+
+
+def error(output: str, base: str, python: str, indexes: Sequence[str]) -> BuildFailed:
+    """Return the error with the requirement, the index that was asked, the base and its Python.
+
+    Args:
+        python: The base's version.
+    """
+    asked = ", ".join(shown_errors.shown(index) for index in indexes) or "no index"
+    started = f"{install_errors.OWN}uv installs for Python {python} from {asked}"
+    lines = [_LOGIN.sub("://", line) for line in output.splitlines() if line.strip()]
+    searched = (line[:_SEARCHED] for line in lines)
+    explained = install_errors.read([started], searched).explained(base)
+    hint = explained.hint
+    named = _NOT_FOUND.search(output)
+    if named and named[1] in _OF_THE_BASE:
+        hint = _("Remove the line, and choose a base image that brings it (--base-image).")
+    elif named and (meant := package_names.instead_of(named[1])):
+        hint = stacked(fill(_("Did you mean {package}?"), package=meant), hint)
+    shown = [printable(line, 300, indented=True) for line in lines[:_LAST_LINES]]
+    return BuildFailed(stacked(explained.message, Block("\n".join(shown))), hint)

@@ -1,0 +1,36 @@
+"""Python's own images, of which it is known what they bring. Pure."""
+
+import re
+from typing import Final
+
+from keynet.oci.reference import Reference
+from keynet.plan import BaseFacts, Recipe
+
+__all__ = ["BROUGHT", "is_musl", "is_plain", "python"]
+
+# Python's own images, of Docker Hub or a mirror that keeps its names, hold pip and, before 3.12,
+# setuptools and wheel; nothing else. One that is called python in another place may hold anything.
+_PLAIN_BASE: Final = "library/python"
+BROUGHT: Final = frozenset(["pip", "setuptools", "wheel"])
+_TAG: Final = re.compile(r"(\d+)\.(\d+)(?:[.-]|$)")
+_MUSL: Final = "alpine"
+
+
+def is_plain(base: Reference) -> bool:
+    """Report whether an image is one of Python's own, by its name."""
+    return f"/{base.repository}".endswith(f"/{_PLAIN_BASE}")
+
+
+def python(recipe: Recipe, facts: BaseFacts | None) -> tuple[int, int] | None:
+    """Return the base image's Python, by its config, else by its tag."""
+    if facts is not None and facts.python is not None:
+        return facts.python
+    tag = _TAG.match(recipe.base.tag or "")
+    return (int(tag[1]), int(tag[2])) if is_plain(recipe.base) and tag is not None else None
+
+
+def is_musl(base: Reference) -> bool | None:
+    """Report whether one of Python's own images has musl as its C library; None if unknown."""
+    if base.tag is None:
+        return False if base.digest is None else None
+    return _MUSL in base.tag

@@ -165,6 +165,7 @@ _CAUSES: Final = (
             r"because (?:only )?REQ (?:has|have) no (?:\w+ )?wheels",
             r"requires a different python",
             r"REQ is not a supported wheel on this platform",
+            r"(?:current|requested) python version \([^)]*\) does not satisfy \S+ and REQ depends",
             r"current python version \([^)]*\) does not satisfy",
             r"ignored the following versions that require a different python",
         ),

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from keynet.direct.base.target_python import TargetPython
 from keynet.errors import BuildFailed
 from keynet.recipe.packages import package_names
 from keynet.runtime.build import install_errors
@@ -43,15 +44,16 @@ def is_proof(output: str) -> bool:
     return bool(sources) and sources <= _REFUSING and _CAN_BE_BUILT not in output
 
 
-def error(output: str, base: str, python: str, indexes: Sequence[str]) -> BuildFailed:
+def error(output: str, base: str, target: TargetPython, indexes: Sequence[str]) -> BuildFailed:
     """Return the error with the requirement, the index that was asked, the base and its Python.
 
     Args:
-        python: The base's version.
+        target: The base's Python.
     """
     asked = ", ".join(shown_errors.shown(index) for index in indexes) or "no index"
-    started = f"{install_errors.OWN}uv installs for Python {python} from {asked}"
-    lines = [_LOGIN.sub("://", line) for line in output.splitlines() if line.strip()]
+    started = f"{install_errors.OWN}uv installs for Python {target.minor} from {asked}"
+    text = _LOGIN.sub("://", output.replace(target.full, target.minor))
+    lines = [line for line in text.splitlines() if line.strip()]
     searched = (line[:_SEARCHED] for line in lines)
     explained = install_errors.read([started], searched).explained(base)
     hint = explained.hint

@@ -32,7 +32,7 @@ __all__ = ["PackageTrial"]
 # hide all that the requirements bring (hydra and omegaconf need the first one). Source: PyPI.
 _SOURCE_ONLY: Final = frozenset(["antlr4-python3-runtime", "docopt", "pathtools", "wget"])
 _LIMIT_S: Final = 10.0
-_MOST_REQUIREMENTS: Final = 2_000
+_MOST_REQUIREMENTS: Final = 1_000
 _KEPT: Final = 64
 _UNKNOWN: Final = b"?"
 _UNKNOWN_VALID_S: Final = 600.0
@@ -161,5 +161,5 @@ def _ask(plan: BuildPlan, recipe: Recipe, target: TargetPython, platform: Platfo
         return _Answer(frozenset(package_names.resolved(done.stdout)))
     if plain_base.is_musl(recipe.base) is None or not package_refusal.is_proof(done.stderr):
         return _NOT_KNOWN
-    error = package_refusal.error(done.stderr, recipe.from_name, target.minor, indexes)
+    error = package_refusal.error(done.stderr, recipe.from_name, target, indexes)
     return _Answer(refusal=error)

@@ -106,9 +106,9 @@ def prepare(
     if isinstance(builder, Resolving):
         with stages.stage("packages", _("Choosing packages")) as stage:
             plan, stage.detail = builder.resolve(plan, access, emit)
-    else:
-        trial.check(plan, emit)
     training_checks.check(plan, script.loaded, trial, emit, strict=request.strict)
+    if not isinstance(builder, Resolving):
+        trial.check(plan, emit)
     return Prepared(script, plan, builder, access)
 
 

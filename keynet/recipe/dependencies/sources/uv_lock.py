@@ -10,7 +10,7 @@ from typing import Any, Final
 from keynet.errors import ContextInvalid
 from keynet.recipe.dependencies.declared import Declared, Selection, canonical, flat
 from keynet.recipe.dependencies.folder import Folder, invalid, table
-from keynet.recipe.dependencies.sources import locked, pyproject, uv_sources
+from keynet.recipe.dependencies.sources import locked, pins, pyproject, uv_sources
 from keynet.recipe.dependencies.sources.locked import Edge, Package
 from keynet.text import _, fill, printable
 
@@ -48,8 +48,7 @@ def read(folder: Folder, selection: Selection) -> Declared | None:
     listed = document.get("package", [])
     raw = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
     own = next((each for each in raw if _is_own(each, found.name)), None)
-    urls: dict[str, None] = {}
-    reader = _Reader(home, offset, urls)
+    reader = _Reader(home, offset)
     packages = locked.by_name(reader.package(each, is_own=each is own) for each in raw)
     wanted = pyproject.expanded(found, selection)
     roots = _roots(folder, project, own, wanted, selection)
@@ -62,24 +61,35 @@ def read(folder: Folder, selection: Selection) -> Declared | None:
         update=_UPDATE,
     )
     lines = tuple(line for line in lines if line)
+    options, pinned = _indexes(home, reader.registries(lines), lines)
     return Declared(
         posixpath.join(offset, NAME) if offset != "." else NAME,
-        (*_indexes(home, document, project, urls, lines), *lines),
+        (*options, *lines),
         extras=frozenset(found.extras),
         groups=frozenset(found.groups),
         project=".",
         is_package=found.is_package and "virtual" not in table(own, "source"),
         is_locked=True,
+        pins=pinned,
     )
 
 
 class _Reader:
-    """Turn tables of the lock into packages; ``urls`` collects the registries."""
+    """Turn tables of the lock into packages, and remember the registry of each."""
 
-    def __init__(self, home: Folder, offset: str, urls: dict[str, None]) -> None:
+    def __init__(self, home: Folder, offset: str) -> None:
         self._home = home
         self._offset = offset
-        self._urls = urls
+        self._registries: dict[str, dict[str, None]] = {}
+
+    def registries(self, lines: Iterable[str]) -> dict[str, set[str]]:
+        """Return the registries of the packages that lines require, with the packages' names."""
+        found: dict[str, set[str]] = {}
+        for line in lines:
+            requirement = line.partition(" ")[0]
+            for url in self._registries.get(requirement, ()):
+                found.setdefault(url, set()).add(canonical(requirement.partition("==")[0]))
+        return found
 
     def package(self, entry: Mapping[str, Any], *, is_own: bool) -> Package:
         name, version = flat(str(entry.get("name") or "")), str(entry.get("version") or "")
@@ -118,8 +128,9 @@ class _Reader:
                 fill(_("{name} has a source that is not known"), name=printable(name, 100)),
                 fill(_("Run: {command}"), command="uv export -o requirements.txt"),
             )
-        self._urls.setdefault(registry)
-        return flat(f"{name}=={version}")
+        line = flat(f"{name}=={version}")
+        self._registries.setdefault(line, {}).setdefault(registry)
+        return line
 
 
 def _is_own(entry: Mapping[str, Any], name: str) -> bool:
@@ -187,18 +198,21 @@ def _conflicts(name: str, selection: Selection) -> list[str]:
 
 
 def _indexes(
-    home: Folder,
-    document: Mapping[str, Any],
-    project: Mapping[str, Any],
-    urls: Mapping[str, None],
-    lines: tuple[str, ...],
-) -> list[str]:
-    """Return the options for the indexes that the project itself names."""
+    home: Folder, registries: Mapping[str, set[str]], lines: tuple[str, ...]
+) -> tuple[list[str], dict[str, str]]:
+    """Return the options for the indexes that the project itself names, and pins.
+
+    Without hashes, a package of the same name on another index could be taken: then it is pinned.
+
+    Raises:
+        ContextInvalid: An index cannot be pinned, or a package comes from two.
+    """
     own = uv_sources.of(home, pyproject.document(home)).indexes
     named = {str(index.get("url")).rstrip("/"): index for index in own}
-    found = []
+    found: list[str] = []
+    pinned: dict[str, str] = {}
     hashed = all("--hash=" in line or line.startswith("-e ") for line in lines)
-    for url in urls:
+    for url, names in registries.items():
         index = named.get(url.rstrip("/"))
         if "://" not in url:
             path = url if url.startswith(("/", ".")) else f"./{url}"
@@ -210,6 +224,8 @@ def _indexes(
             found.insert(0, f"--index-url {flat(url)}")
         elif hashed:
             found.append(f"--extra-index-url {flat(url)}")
+        elif pins.usable(index) and not names & pinned.keys():
+            pinned |= dict.fromkeys(names, pins.usable(index))
         else:
             raise ContextInvalid(
                 fill(
@@ -222,4 +238,4 @@ def _indexes(
                     "Run: uv lock --refresh"
                 ),
             )
-    return found
+    return found, pinned

@@ -110,8 +110,51 @@ def test_an_index_of_the_project_is_asked_where_hashes_tell_its_packages(tmp_pat
         f"a==1 --hash=sha256:{A}",
     ]
     write(tmp_path, {"uv.lock": lock + private})
+    found, _notices = find(tmp_path)
+    assert lines(found) == ["a==1"]
+    pinned = bytes(found.files["pinned/pyproject.toml"])
+    assert b'url = "https://private.example/simple"' in pinned
+    assert found.uv_only == ("a comes from an index of its own",)
+    _uv(tmp_path, f'["a"]\n{index}format = "flat"\n{source}', lock + private)
     with pytest.raises(ContextInvalid, match="have no hashes"):
         find(tmp_path)
+
+
+def test_an_index_for_other_systems_alone_is_not_asked(tmp_path: Path) -> None:
+    cpu, cuda = "https://torch.example/cpu", "https://torch.example/cu128"
+    git = '{ git = "https://example.com/g?rev=v1#abc" }'
+    entries = [
+        ("git", "1", git),
+        ("torch", "2.9.0", f'{{ registry = "{cpu}" }}'),
+        ("torch", "2.9.0+cu128", f'{{ registry = "{cuda}" }}'),
+    ]
+    other, linux = "sys_platform != 'linux'", "sys_platform == 'linux'"
+    lock = (
+        UV
+        + OWN
+        + 'dependencies = [{ name = "git" }, '
+        + f'{{ name = "torch", version = "2.9.0", marker = "{other}" }}, '
+        + f'{{ name = "torch", version = "2.9.0+cu128", marker = "{linux}" }}]\n'
+        + "".join(
+            f'[[package]]\nname = "{name}"\nversion = "{version}"\nsource = {source}\n'
+            for name, version, source in entries
+        )
+    )
+    indexes = "".join(
+        f'[[tool.uv.index]]\nname = "{name}"\nurl = "{url}"\nexplicit = true\n'
+        for name, url in (("cpu", cpu), ("cuda", cuda))
+    )
+    sources = (
+        '[tool.uv.sources]\ngit = { git = "https://example.com/g", rev = "v1" }\n'
+        f'torch = [{{ index = "cpu", marker = "{other}" }}, '
+        f'{{ index = "cuda", marker = "{linux}" }}]\n'
+    )
+    _uv(tmp_path, f'["git", "torch"]\n{indexes}{sources}', lock)
+    found, _notices = find(tmp_path)
+    assert lines(found) == ["git @ git+https://example.com/g@abc", "torch==2.9.0+cu128"]
+    pinned = bytes(found.files["pinned/pyproject.toml"])
+    assert cuda.encode() in pinned
+    assert f'"{cpu}"'.encode() not in pinned
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Blobs that a registry has: look for one, mount one from another repository.
+"""Blobs that a registry has: look for one, delete one, mount one from another repository.
 
 Source: OCI distribution-spec, "Checking if content exists", "Mounting a blob".
 """
@@ -14,7 +14,7 @@ from keynet.registry.http.session import Operation, Session
 from keynet.registry.http.transport_errors import no_registry
 from keynet.text import _, fill
 
-__all__ = ["find", "look", "mount", "mount_operation"]
+__all__ = ["delete", "delete_operation", "find", "look", "mount", "mount_operation"]
 
 
 async def find(session: Session, repository: str, digest: Digest) -> int | None:
@@ -41,6 +41,24 @@ async def look(
             raise
         return None
     return size is not None and size in (-1, descriptor.size)
+
+
+async def delete(session: Session, repository: str, digest: Digest) -> bool:
+    """Delete a blob; False: it was absent."""
+    action = fill(_("delete blob {digest} of {repository}"), digest=digest, repository=repository)
+    operation = delete_operation(f"/v2/{repository}/blobs/{digest}", action, repository)
+    return (await session.send(operation)).status != 404
+
+
+def delete_operation(url: str, action: str, repository: str) -> Operation:
+    """Return the request to delete a blob or manifest; 404: it was absent."""
+    return Operation(
+        Call("DELETE", url),
+        action,
+        (f"repository:{repository}:delete,pull",),
+        repository,
+        frozenset({200, 202, 204, 404}),
+    )
 
 
 async def mount(session: Session, repository: str, digest: Digest, source: str) -> bool:

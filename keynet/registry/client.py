@@ -5,14 +5,12 @@ What lists and reads is imported when it is called: a push only sends.
 Source: OCI distribution-spec 1.1.
 """
 
-import os
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from keynet.errors import NotFound, RegistryError
 from keynet.events import BlobSkipped, Emit, ignore
 from keynet.net.retry import Retries
 from keynet.net.sign_in import SignIn
@@ -21,22 +19,18 @@ from keynet.oci.descriptor import Descriptor, Digest
 from keynet.registry import blobs, manifests
 from keynet.registry.address import Registry
 from keynet.registry.auth.credential_sources import Auth, sources_of
-from keynet.registry.http.exchange import Call, ListLimits, Timeouts
-from keynet.registry.http.session import Operation, Session
-from keynet.registry.http.tls import CERTS_D, ClientCertificate, Trust, from_certs_d
+from keynet.registry.http.exchange import ListLimits, Timeouts
+from keynet.registry.http.session import Session
+from keynet.registry.http.tls import CERTS_D, CaCert, ClientCertificate, trust_of
 from keynet.registry.http.transport import HttpTransport, Transport
 from keynet.registry.lists import referrers
 from keynet.registry.manifests import Manifest
 from keynet.registry.transfer import looks
 from keynet.registry.transfer.blob_policy import BlobPolicy
-from keynet.registry.transfer.blob_source import Source
+from keynet.registry.transfer.blob_source import Source, once
 from keynet.registry.transfer.upload import Upload
-from keynet.registry.wire import Catalog, TagList
-from keynet.text import _, fill
 
 __all__ = ["CaCert", "Manifest", "RegistryClient"]
-
-CaCert = str | os.PathLike[str] | None
 
 
 class RegistryClient:
@@ -81,12 +75,7 @@ class RegistryClient:
         transport: HttpTransport | None = None,
     ) -> None:
         address = Registry.parse(registry, insecure=insecure, token_hosts=declared(token_hosts))
-        found = from_certs_d(address.name, certs_d)
-        trust = Trust(
-            (*((Path(ca_cert),) if ca_cert is not None else ()), *found.ca_certs),
-            (*((client_cert,) if client_cert is not None else ()), *found.client_certs),
-            unverified=insecure,
-        )
+        trust = trust_of(address.name, certs_d, ca_cert, client_cert, unverified=insecure)
         self.registry = address.name
         self._emit = emit
         if not isinstance(timeout, Timeouts):
@@ -131,29 +120,15 @@ class RegistryClient:
         Raises:
             RegistryDenied, NotFound, RegistryError: The registry offers no list.
         """
-        from keynet.registry.lists import catalog, listing
+        from keynet.registry.lists import catalog
 
-        operation = Operation(
-            Call("GET", f"/v2/_catalog?n={page_size}"),
-            _("list the repositories"),
-            ("registry:catalog:*",),
-        )
-        async with catalog.explained(self._session):
-            pages = await listing.pages(self._session, operation, Catalog)
-        return listing.unique_names(name for page in pages for name in page.repositories or ())
+        return await catalog.repositories(self._session, page_size)
 
     async def tags(self, repository: str, *, page_size: int = 1000) -> list[str]:
         """List every tag of a repository, in the registry's order."""
         from keynet.registry.lists import listing
 
-        operation = Operation(
-            Call("GET", f"/v2/{repository}/tags/list?n={page_size}"),
-            fill(_("list the tags of {repository}"), repository=repository),
-            (f"repository:{repository}:pull",),
-            repository,
-        )
-        pages = await listing.pages(self._session, operation, TagList)
-        return listing.unique_names(name for page in pages for name in page.tags or ())
+        return await listing.tags(self._session, repository, page_size)
 
     async def get_manifest(self, repository: str, identifier: str | Digest) -> Manifest:
         """Read a manifest or index by tag or digest, its digest verified.
@@ -167,16 +142,7 @@ class RegistryClient:
 
     async def head_manifest(self, repository: str, identifier: str | Digest) -> Descriptor | None:
         """Return what a tag or digest points to; None: the registry has none."""
-        try:
-            return await manifests.head(self._session, repository, identifier)
-        except RegistryError as error:
-            if error.status is None or error.temporary:
-                raise
-        # An answer to HEAD has no body: the registry's own text comes with the manifest alone.
-        try:
-            return (await manifests.get(self._session, repository, identifier)).descriptor
-        except NotFound:
-            return None
+        return await manifests.find(self._session, repository, identifier)
 
     async def look_for_manifest(
         self, repository: str, identifier: str | Digest
@@ -239,17 +205,11 @@ class RegistryClient:
 
     async def delete_manifest(self, repository: str, digest: Digest) -> bool:
         """Delete a manifest with all its tags; False: it was absent."""
-        action = fill(
-            _("delete manifest {digest} of {repository}"), digest=digest, repository=repository
-        )
-        return await self._delete(f"/v2/{repository}/manifests/{digest}", action, repository)
+        return await manifests.delete(self._session, repository, digest)
 
     async def delete_blob(self, repository: str, digest: Digest) -> bool:
         """Delete a blob; False: it was absent."""
-        action = fill(
-            _("delete blob {digest} of {repository}"), digest=digest, repository=repository
-        )
-        return await self._delete(f"/v2/{repository}/blobs/{digest}", action, repository)
+        return await blobs.delete(self._session, repository, digest)
 
     async def head_blob(self, repository: str, digest: Digest) -> int | None:
         """Return the size of a blob in bytes; -1 when not reported, None when it is absent."""
@@ -326,7 +286,7 @@ class RegistryClient:
     ) -> Descriptor:
         """Send these bytes as one blob unless the registry already holds it."""
         descriptor = Descriptor.of(media_type, content)
-        await self.upload(repository, descriptor, lambda: _once(content), emit=emit, look=look)
+        await self.upload(repository, descriptor, lambda: once(content), emit=emit, look=look)
         return descriptor
 
     def expect_mounts(self, repository: str, sources: Iterable[str]) -> None:
@@ -337,17 +297,3 @@ class RegistryClient:
     async def mount(self, repository: str, digest: Digest, source: str) -> bool:
         """Have the registry take a blob from another repository; False: it does not."""
         return await blobs.mount(self._session, repository, digest, source)
-
-    async def _delete(self, url: str, action: str, repository: str) -> bool:
-        operation = Operation(
-            Call("DELETE", url),
-            action,
-            (f"repository:{repository}:delete,pull",),
-            repository,
-            frozenset({200, 202, 204, 404}),
-        )
-        return (await self._session.send(operation)).status != 404
-
-
-async def _once(content: bytes) -> AsyncIterator[bytes]:
-    yield content

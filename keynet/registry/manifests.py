@@ -11,6 +11,7 @@ from typing import Final
 from keynet.errors import DigestMismatch, NotFound, RegistryError, ValidationError
 from keynet.frozen import frozen
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
+from keynet.registry.blobs import delete_operation
 from keynet.registry.http.exchange import Call
 from keynet.registry.http.session import Operation, Session
 from keynet.registry.wire import (
@@ -21,7 +22,7 @@ from keynet.registry.wire import (
 )
 from keynet.text import _, fill
 
-__all__ = ["Manifest", "check_size", "get", "head", "put", "read"]
+__all__ = ["Manifest", "check_size", "delete", "find", "get", "head", "put", "read"]
 
 # Answers to HEAD of servers that offer GET alone.
 _NO_HEAD: Final = (400, 405, 501)
@@ -136,6 +137,31 @@ async def head(
         except NotFound:
             return None
     return Descriptor(media_type, Digest.parse(announced), int(length))
+
+
+async def find(session: Session, repository: str, identifier: str | Digest) -> Descriptor | None:
+    """Return what a tag or digest points to, as ``head``; a refusal comes with its reason.
+
+    An answer to HEAD has no body: where the registry refuses, the manifest itself is read.
+    """
+    try:
+        return await head(session, repository, identifier)
+    except RegistryError as error:
+        if error.status is None or error.temporary:
+            raise
+    try:
+        return (await get(session, repository, identifier)).descriptor
+    except NotFound:
+        return None
+
+
+async def delete(session: Session, repository: str, digest: Digest) -> bool:
+    """Delete a manifest with all its tags; False: it was absent."""
+    action = fill(
+        _("delete manifest {digest} of {repository}"), digest=digest, repository=repository
+    )
+    operation = delete_operation(f"/v2/{repository}/manifests/{digest}", action, repository)
+    return (await session.send(operation)).status != 404
 
 
 async def put(

@@ -3,6 +3,7 @@
 Source: docker "Verify repository client with certificates"; containers-certs.d(5).
 """
 
+import os
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,17 @@ from keynet.errors import UsageError
 from keynet.frozen import frozen
 from keynet.text import _, fill, printable
 
-__all__ = ["CERTS_D", "ClientCertificate", "Trust", "context", "from_certs_d"]
+__all__ = [
+    "CERTS_D",
+    "CaCert",
+    "ClientCertificate",
+    "Trust",
+    "context",
+    "from_certs_d",
+    "trust_of",
+]
+
+CaCert = str | os.PathLike[str] | None
 
 CERTS_D: Final = (Path("/etc/containers/certs.d"), Path("/etc/docker/certs.d"))
 
@@ -33,6 +44,27 @@ class Trust:
     ca_certs: tuple[Path, ...] = ()
     client_certs: tuple[ClientCertificate, ...] = ()
     unverified: bool = False
+
+
+def trust_of(
+    registry: str,
+    folders: Sequence[Path],
+    ca_cert: CaCert,
+    client_cert: ClientCertificate | None,
+    *,
+    unverified: bool,
+) -> Trust:
+    """Return what a client is given, and then what the engines' folders hold.
+
+    Raises:
+        UsageError: See ``from_certs_d``.
+    """
+    found = from_certs_d(registry, folders)
+    return Trust(
+        (*((Path(ca_cert),) if ca_cert is not None else ()), *found.ca_certs),
+        (*((client_cert,) if client_cert is not None else ()), *found.client_certs),
+        unverified,
+    )
 
 
 def from_certs_d(registry: str, folders: Sequence[Path] = CERTS_D) -> Trust:

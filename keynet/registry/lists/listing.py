@@ -14,12 +14,12 @@ from typing import Final, TypeVar, assert_never
 
 from keynet.errors import RegistryError
 from keynet.registry.address import follow, origin_of
-from keynet.registry.http.exchange import Answer
+from keynet.registry.http.exchange import Answer, Call
 from keynet.registry.http.session import Operation, Session
 from keynet.registry.wire import Catalog, ManifestWire, TagList, read_json
 from keynet.text import _, fill
 
-__all__ = ["in_time", "next_page", "pages", "unique_names"]
+__all__ = ["in_time", "next_page", "pages", "tags", "unique_names"]
 
 _PAGE_LIMIT: Final = 8 * 1024 * 1024
 # Registries that filter by permission may send some pages of which nothing is left.
@@ -31,6 +31,18 @@ _LINK: Final = re.compile(
 )
 _NEXT: Final = re.compile(r';\s*rel\s*=\s*(?:"(?:[^"]* )?next(?: [^"]*)?"|next)\s*(?:;|$)', re.I)
 _M = TypeVar("_M", Catalog, TagList, ManifestWire)
+
+
+async def tags(session: Session, repository: str, page_size: int) -> list[str]:
+    """List every tag of a repository, in the registry's order."""
+    operation = Operation(
+        Call("GET", f"/v2/{repository}/tags/list?n={page_size}"),
+        fill(_("list the tags of {repository}"), repository=repository),
+        (f"repository:{repository}:pull",),
+        repository,
+    )
+    found = await pages(session, operation, TagList)
+    return unique_names(name for page in found for name in page.tags or ())
 
 
 async def pages(session: Session, operation: Operation, model: type[_M]) -> list[_M]:

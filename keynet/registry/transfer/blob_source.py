@@ -10,7 +10,11 @@ from keynet.events import BlobAdvanced, BlobRewound, Emit
 from keynet.oci.descriptor import Descriptor
 from keynet.text import _, fill
 
-__all__ = ["Reader", "Resumable", "Source"]
+__all__ = ["Reader", "Resumable", "Source", "once"]
+
+_PIECE: Final = 1024 * 1024
+# For fewer bytes a thread costs more than the hash.
+_WORTH_A_THREAD: Final = 64 * 1024
 
 # Returns the bytes from byte 0 at every call.
 Source = Callable[[], AsyncIterator[bytes]]
@@ -29,9 +33,9 @@ class Resumable(Protocol):
         ...
 
 
-_PIECE: Final = 1024 * 1024
-# For fewer bytes a thread costs more than the hash.
-_WORTH_A_THREAD: Final = 64 * 1024
+async def once(content: bytes) -> AsyncIterator[bytes]:
+    """Yield bytes that are in memory, as a source does."""
+    yield content
 
 
 class Reader:

@@ -34,7 +34,7 @@ LIBRARIES: Final = (
     ),
     _library(
         "click",
-        "click.command",
+        "click.click_dialect",
         "CLICK",
         (
             "asyncclick",

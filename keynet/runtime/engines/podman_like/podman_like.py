@@ -10,11 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from keynet.errors import EngineError
 from keynet.events import Emit, LogLine, Notice
 from keynet.files.uninterrupted import uninterrupted
 from keynet.frozen import frozen
-from keynet.oci.descriptor import Digest
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.plan import BaseFacts, BuildPlan, Pushed, RegistryAccess, UserContainerfile
@@ -23,7 +21,6 @@ from keynet.runtime.abilities import TIMEOUT_S
 from keynet.runtime.build import host_files, layer_cache, rendering, store_images, uv_program
 from keynet.runtime.build.build_log import BuildLog
 from keynet.runtime.build.layer_cache import CachedImage
-from keynet.runtime.build.push_log import PushLog, push_error
 from keynet.runtime.build.rendering import Rendered
 from keynet.runtime.build.staging import Stage, keep_containerfile, scratch, stage
 from keynet.runtime.engine import (
@@ -35,15 +32,14 @@ from keynet.runtime.engine import (
 from keynet.runtime.engines.podman_like import (
     own_store,
     podman_args,
-    podman_remote,
+    podman_push,
     working_containers,
 )
 from keynet.runtime.engines.podman_like.dialect import Dialect, Invocation
 from keynet.runtime.engines.podman_like.podman_bases import PodmanBases
 from keynet.runtime.engines.podman_like.podman_login import RegistryAuth, private_auth
 from keynet.runtime.lacking import cannot_emulate, cannot_run, heredocs, several_platforms
-from keynet.runtime.probing.reasons import error_line
-from keynet.text import _, fill
+from keynet.text import _
 
 if TYPE_CHECKING:
     from keynet.runtime.engines.podman_like.podman_engine import PodmanEngine
@@ -52,7 +48,6 @@ if TYPE_CHECKING:
 __all__ = ["PodmanLike", "restore"]
 
 _TIMEOUT_S: Final = 120.0
-# No signal ends it earlier.
 # Instead of the exit status of a build.
 _INTERRUPTED: Final = -1000
 # For builds that fail because of another process on the same store: buildah before 1.43.
@@ -153,42 +148,10 @@ class PodmanLike:
     ) -> Pushed:
         """Push the image by its id; see ``Builder.push``."""
         with private_auth(access) as auth:
-            return self._push(built, target, auth, emit)
-
-    def _push(
-        self, built: CachedImage, target: Reference, auth: RegistryAuth, emit: Emit
-    ) -> Pushed:
-        digestfile = auth.authfile.with_name("digest")
-        remote = self.invocation.remote
-        arguments = podman_args.push_arguments(
-            built.image_id, target, auth, None if remote else digestfile
-        )
-        log = PushLog(emit)
-        with scratch() as temporary:
-            finished = shell.run(
-                shell.Command(
-                    (*self._prefix, *arguments),
-                    environment={"TMPDIR": str(temporary)},
-                    terminal=True,
-                ),
-                timeout_s=None,
-                on_stdout=log.feed,
-                on_stderr=log.feed,
-            )
-        if finished.status != 0:
-            raise push_error(
-                self.engine.name,
-                target,
-                finished.stderr or finished.stdout,
-                ca_hint=podman_remote.ca_hint(target) if remote else "",
-            )
-        log.finish()
-        if remote:
-            digest = podman_remote.pushed_digest(
-                self._prefix, self.engine.name, target, auth, _TIMEOUT_S
+            digest = podman_push.push(
+                self.dialect, self.invocation, built.image_id, target, auth, emit
             )
             return Pushed(target, digest)
-        return Pushed(target, Digest.parse(digestfile.read_text().strip()))
 
     def release(self, built: CachedImage) -> None:
         """Keep one tag for each project; see ``Builder.release``."""
@@ -205,28 +168,7 @@ class PodmanLike:
 
     def save(self, built: CachedImage, format: str, path: Path, emit: Emit) -> None:  # noqa: A002
         """Write the image to a folder or an archive; see ``Saver.save``."""
-        arguments = podman_args.save_arguments(
-            self.invocation, built.image_id, built.project, format, path
-        )
-        with scratch() as temporary:
-            finished = shell.run(
-                shell.Command(
-                    (*self._prefix, *arguments),
-                    environment={"TMPDIR": str(temporary)},
-                ),
-                timeout_s=None,
-                on_stderr=lambda line: emit(LogLine(line, "save")),
-            )
-        if finished.status != 0:
-            raise EngineError(
-                fill(
-                    _("{engine} could not write the image to {destination}: {said}"),
-                    engine=self.engine.name,
-                    destination=f"{format}:{path}",
-                    said=error_line(finished.stderr),
-                ),
-                _("Check that the folder exists, is writable and has enough free space."),
-            )
+        podman_push.save(self.dialect, self.invocation, built, format, path, emit)
 
     def login(self, access: RegistryAccess) -> None:
         """Store a login; see ``LoginStore.login``."""

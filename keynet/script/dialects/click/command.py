@@ -1,34 +1,25 @@
-"""click: commands, groups, and the decorators that add options and arguments."""
+"""click: commands and groups, their parameters and subcommands."""
 
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from keynet.script.dialects.click.parameter import Parameter, read_argument, read_option
-from keynet.script.dialects.click.parameter_types import TYPE_CLASSES, TYPE_HANDLERS
+from keynet.script.dialects.click.parameter import Parameter
 from keynet.script.dialects.click.selecting import loads, selects
 from keynet.script.dialects.click.typer import App
 from keynet.script.dialects.command_line import perhaps
 from keynet.script.interpreter.definitions import Class, Function, Instance
-from keynet.script.interpreter.machine import (
-    Declared,
-    Dialect,
-    Handler,
-    Machine,
-    Native,
-    NativeClass,
-    ParserLike,
-)
+from keynet.script.interpreter.machine import Declared, Machine, Native, ParserLike
 from keynet.script.interpreter.values import MISSING, UNKNOWN, Arguments, OneOf, Unknown, Value
 from keynet.text import _, fill, printable
 
-__all__ = ["CLICK", "Command"]
+__all__ = ["PARAMETERS", "REGISTERING", "Command", "held_parameters", "make_command"]
 
-_PARAMETERS: Final = "__click_params__"
+PARAMETERS: Final = "__click_params__"
 _MOST_CHILDREN: Final = 500
 _MOST_DECLARED: Final = 2_000
 # Text found in a module of the project that adds commands of its own to a group.
-_REGISTERING: Final = r"@[\w.]+\.(?:command|group)\b|\.add_command\("
+REGISTERING: Final = r"@[\w.]+\.(?:command|group)\b|\.add_command\("
 
 
 class Command(Instance):
@@ -97,16 +88,16 @@ class Command(Instance):
             found[start:] = [perhaps(declared) for declared in found[start:]]
 
 
-def _held(function: Function) -> list[Parameter]:
+def held_parameters(function: Function) -> list[Parameter]:
     """Return the list of parameters that decorators have added to a function."""
-    held = function.attributes.setdefault(_PARAMETERS, [])
+    held = function.attributes.setdefault(PARAMETERS, [])
     return held  # type: ignore[return-value]  # noqa: RET504
 
 
 def _parameters(run: Machine, function: Value, given: Arguments) -> list[Parameter]:
     """Return the parameters that a command takes from its function, in the order of its source."""
     if isinstance(function, Function):
-        return _held(function)[::-1]
+        return held_parameters(function)[::-1]
     if not isinstance(function, Unknown | OneOf):
         return []
     either = function.values if isinstance(function, OneOf) else ()
@@ -114,38 +105,12 @@ def _parameters(run: Machine, function: Value, given: Arguments) -> list[Paramet
     if len(functions) < max(1, len(either)):
         text = _("A decorator of a command is not known: options may be missing.")
         run.note(given.line, text, given.file)
-    every = [_held(one)[::-1] for one in functions]
+    every = [held_parameters(one)[::-1] for one in functions]
     distinct = {id(parameter): parameter for held in every for parameter in held}
     return [
         parameter if all(parameter in held for held in every) else parameter.perhaps()
         for parameter in distinct.values()
     ]
-
-
-def _adder(
-    read: Callable[[Machine, Arguments], Parameter | None],
-) -> Callable[[Machine, Arguments], Value]:
-    """Return ``click.option`` or ``click.argument``, which return decorators."""
-
-    def add(run: Machine, given: Arguments) -> Value:
-        parameter = read(run, given)
-
-        def apply(run: Machine, inner: Arguments) -> Value:
-            target = inner.get("f", 0, UNKNOWN)
-            if parameter is None or not isinstance(target, Command | Function):
-                return target
-            new = isinstance(target, Function) and _PARAMETERS not in target.attributes
-            held = target.parameters if isinstance(target, Command) else _held(target)
-            # A function that wraps another one has the same list.
-            sure = run.may_change(target) and (new or run.may_change(held))
-            held.append(parameter if sure else parameter.perhaps())
-            if new:
-                run.fresh(held)
-            return target
-
-        return Native("option", apply)
-
-    return add
 
 
 def _fill(run: Machine, command: Command, function: Value, given: Arguments) -> Command:
@@ -159,7 +124,7 @@ def _fill(run: Machine, command: Command, function: Value, given: Arguments) -> 
         own = run.attribute(function, "__name__")
         own = own.lower().replace("_", "-") if isinstance(own, str) else ""
         command.name = name if isinstance(name, str) else own
-        function.attributes.pop(_PARAMETERS, None)
+        function.attributes.pop(PARAMETERS, None)
         command.line = function.node.lineno
         command.file = function.scope.module.file
     _configure(run, command, given)
@@ -191,7 +156,7 @@ def _by_name(defaults: dict[Value, Value]) -> dict[str, Value]:
     return {key: value for key, value in defaults.items() if isinstance(key, str)}
 
 
-def _command_decorator(run: Machine, given: Arguments) -> Value:
+def make_command(run: Machine, given: Arguments) -> Value:
     """Follow ``@command``, used with or without arguments."""
     first = given.get("name", 0)
     if isinstance(first, Function):
@@ -256,7 +221,7 @@ def _replace(group: Command, name: str, *, sure: bool) -> None:
 
 
 def _subcommand(run: Machine, group: Command, given: Arguments) -> Value:
-    made = _command_decorator(run, given)
+    made = make_command(run, given)
     if isinstance(made, Command):
         _adopt(run, group, made, MISSING)
         return made
@@ -275,7 +240,7 @@ def _add_command(run: Machine, group: Command, given: Arguments) -> Value:
 
 
 def _run(run: Machine, command: Command, given: Arguments) -> Value:
-    run.load_unread(_REGISTERING)
+    run.load_unread(REGISTERING)
     if run.spoiled(command.parameters):
         text = _("The list of a command's options is changed: options may be missing.")
         run.note(command.line, text, command.file)
@@ -299,74 +264,3 @@ _METHODS: Final[dict[str, _Method]] = {
     "result_callback": _decorator,
     "resultcallback": _decorator,
 }
-
-
-def _identity(run: Machine, given: Arguments) -> Value:
-    return given.get("f", 0, UNKNOWN)
-
-
-def _identity_factory(run: Machine, given: Arguments) -> Value:
-    return Native("decorator", _identity)
-
-
-def _named_option(*names: str, **fixed: Value) -> Handler:
-    """Return a decorator with its own declaration, as ``click.password_option``."""
-    add = _adder(read_option)
-
-    def option(run: Machine, given: Arguments) -> Value:
-        positional = given.positional or names
-        return add(run, Arguments(positional, {**fixed, **given.keywords}, given.open, given.line))
-
-    return option
-
-
-_FUNCTIONS: Final[dict[str, Handler]] = {
-    "argument": _adder(read_argument),
-    "command": _command_decorator,
-    "confirmation_option": _named_option("--yes", is_flag=True),
-    "group": _command_decorator,
-    "help_option": _identity_factory,
-    "make_pass_decorator": _identity_factory,
-    "option": _adder(read_option),
-    "pass_context": _identity,
-    "pass_obj": _identity,
-    "password_option": _named_option("--password"),
-    "version_option": _identity_factory,
-}
-_PACKAGES: Final = ("click", "rich_click", "asyncclick", "cloup", "click_extra")
-_COMMAND: Final = NativeClass(Command)
-
-
-def _handlers() -> dict[str, Handler]:
-    found: dict[str, Handler] = {
-        "click_option_group.optgroup.option": _FUNCTIONS["option"],
-        "click_option_group.optgroup.group": _identity_factory,
-        "click_option_group.optgroup": _identity_factory,
-    }
-    for package in _PACKAGES:
-        found.update({f"{package}.{name}": handler for name, handler in _FUNCTIONS.items()})
-        found.update({f"{package}.{name}": handler for name, handler in TYPE_HANDLERS.items()})
-        found[f"{package}.Option"] = lambda run, given: read_option(run, _spread(run, given))
-        found[f"{package}.Argument"] = lambda run, given: read_argument(run, _spread(run, given))
-    return found
-
-
-def _spread(run: Machine, given: Arguments) -> Arguments:
-    """Convert the arguments of ``click.Option(["--x"], …)`` to ``option("--x", …)``."""
-    names = run.iterate(given.get("param_decls", 0, ()))
-    keywords = {k: v for k, v in given.keywords.items() if k != "param_decls"}
-    return Arguments(tuple(names or ()), keywords, given.open, given.line, given.file)
-
-
-def _classes() -> dict[str, NativeClass]:
-    found: dict[str, NativeClass] = {}
-    for package in _PACKAGES:
-        for name in ("BaseCommand", "Command", "CommandCollection", "Group", "MultiCommand"):
-            found[f"{package}.{name}"] = _COMMAND
-            found[f"{package}.Rich{name}"] = _COMMAND
-        found.update({f"{package}.{name}": made for name, made in TYPE_CLASSES.items()})
-    found["click_default_group.DefaultGroup"] = _COMMAND
-    return found
-
-
-CLICK: Final = Dialect(_handlers(), _classes(), _REGISTERING)

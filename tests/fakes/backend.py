@@ -2,13 +2,14 @@
 
 import contextlib
 import json
-import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.testbed.certificates import Certificate
+from tests.testbed.http_server import http_server, scheme_of, serving
 
 __all__ = ["FakeBackend", "Reply", "Seen", "running_backend"]
 
@@ -67,31 +68,16 @@ class FakeBackend:
 
 @contextlib.contextmanager
 def running_backend(
-    port: int = 0, *, certificate: Path | None = None, key: Path | None = None
+    port: int = 0, *, certificate: Certificate | None = None
 ) -> Iterator[FakeBackend]:
     """Serve on loopback until the block ends; with TLS when a certificate is given."""
-    server = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
-    server.daemon_threads = True
-    scheme = "http"
-    if certificate is not None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-        server.socket = context.wrap_socket(
-            server.socket, server_side=True, do_handshake_on_connect=False
-        )
-        scheme = "https"
+    server = http_server(_Handler, certificate=certificate, port=port)
+    scheme = scheme_of(certificate)
     backend = FakeBackend(f"{scheme}://127.0.0.1:{server.server_port}", server.server_port)
     server.backend = backend  # type: ignore[attr-defined]
     server.handle_error = lambda *_: None  # type: ignore[method-assign]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with serving(server, backend.closing):
         yield backend
-    finally:
-        backend.closing.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -10,6 +10,8 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
+from tests.fakes.loopback import on_a_port
+
 __all__ = [
     "CutAnswer",
     "CutBody",
@@ -236,20 +238,5 @@ async def running_proxy(
     """
     host, _colon, port = upstream.rpartition(":")
     proxy = Proxy((host, int(port)), list(rules or ()), latency_s, buffered)
-    tasks: set[asyncio.Task[None]] = set()
-
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(proxy.serve(reader, writer))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    proxy.port = server.sockets[0].getsockname()[1]
-    try:
+    async with on_a_port(proxy.serve) as proxy.port:
         yield proxy
-    finally:
-        server.close()
-        for task in tuple(tasks):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await server.wait_closed()

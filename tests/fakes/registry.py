@@ -19,6 +19,7 @@ import httpx
 
 from keynet.oci.descriptor import MediaType
 from tests.fakes.behind import Behind, Held, Repositories
+from tests.fakes.loopback import on_a_port
 from tests.fakes.profiled import ProfiledRegistry
 from tests.fakes.profiles import Profile
 
@@ -577,7 +578,6 @@ def _error(code: str, message: str) -> bytes:
 async def on_loopback(registry: MemoryRegistry) -> AsyncIterator[str]:
     """Serve this registry on a port of its own; return ``host:port``."""
     registry.serve_without_secrets()
-    tasks: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -588,20 +588,8 @@ async def on_loopback(registry: MemoryRegistry) -> AsyncIterator[str]:
         finally:
             writer.close()
 
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(serve(reader, writer))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-    server = await asyncio.start_server(accept, "127.0.0.1", 0, limit=1 << 20)
-    try:
-        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-        for task in tuple(tasks):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await server.wait_closed()
+    async with on_a_port(serve) as port:
+        yield f"127.0.0.1:{port}"
 
 
 async def _exchange(

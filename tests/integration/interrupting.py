@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from tests.testbed.platform import EMAIL, PASSWORD, running_platform
@@ -26,6 +26,7 @@ __all__ = [
     "processes",
     "records",
     "remains",
+    "running",
     "sign_in",
     "started",
     "store_engine",
@@ -70,9 +71,19 @@ def sign_in(setup: HostSetup, url: str) -> None:
 
 @contextlib.contextmanager
 def started(setup: HostSetup, context: Path, *flags: str) -> Iterator[subprocess.Popen[str]]:
+    arguments = push_arguments(setup, *flags, base="busybox")
+    with running(setup, context, *arguments) as process:
+        yield process
+
+
+@contextlib.contextmanager
+def running(
+    setup: HostSetup, context: Path, *arguments: str, env: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """Run keynet in a group of its own, which is killed at the end of the block."""
     process = subprocess.Popen(
-        setup.argv(*push_arguments(setup, *flags, base="busybox"), cwd=context),
-        env={**setup.environment, "TMPDIR": str(setup.home / "tmp")},
+        setup.argv(*arguments, cwd=context),
+        env={**setup.environment, "TMPDIR": str(setup.home / "tmp"), **(env or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -84,7 +95,7 @@ def started(setup: HostSetup, context: Path, *flags: str) -> Iterator[subprocess
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            process.communicate()
 
 
 def interrupted(process: subprocess.Popen[str]) -> str:

@@ -3,14 +3,12 @@
 import base64
 import contextlib
 import os
-import ssl
 import subprocess
 import tarfile
-import threading
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from io import BytesIO
 from pathlib import Path
 
@@ -23,6 +21,7 @@ from keynet.runtime.build import rendering, uv_program
 from keynet.runtime.build.rendering import Rendered
 from keynet.runtime.build.staging import stage
 from tests.testbed.certificates import Authority, make_authority
+from tests.testbed.http_server import http_server, serving
 
 USER, PASSWORD = "indexer", "s3cret-of-the-index"
 CHROOT = ("--isolation", "chroot", "--network", "host")
@@ -127,22 +126,12 @@ def running_index(folder: Path, *, tls: bool) -> Iterator[Index]:
     """Serve tinydep and brought from loopback."""
     wheels = {f"{name}-1.0-py3-none-any.whl": _wheel(name) for name in ("tinydep", "brought")}
     authority = make_authority(folder) if tls else None
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(wheels))
+    issued = None if authority is None else authority.issue(folder)
+    server = http_server(_handler(wheels), certificate=issued)
     index = Index(server.server_address[1], authority)
     server.requests = index.requests  # type: ignore[attr-defined]
-    if authority is not None:
-        issued = authority.issue(folder)
-        tls_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls_context.load_cert_chain(issued.cert, issued.key)
-        server.socket = tls_context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(server):
         yield index
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def planned(

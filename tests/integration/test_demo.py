@@ -10,7 +10,7 @@ from tests.testbed.images import Hub
 from tests.testbed.machine import CHECKOUT
 from tests.testbed.user import OrdinaryUser
 
-from .test_direct import path_without_engines
+from .direct_pushing import path_without_engines
 
 pytestmark = pytest.mark.matrix
 

@@ -7,8 +7,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,82 +21,15 @@ from keynet.registry.client import RegistryClient
 from keynet.secret import Secret
 from tests.testbed.host_setups import HostSetups
 from tests.testbed.images import Hub
-from tests.testbed.machine import CHECKOUT, need
+from tests.testbed.machine import need
 from tests.testbed.platform import Platform
-from tests.testbed.program import HostSetup
 from tests.testbed.pulled import PulledImage, pull
 from tests.testbed.registry import RegistryServer
 from tests.testbed.two_platforms import add_index
 from tests.testbed.user import OrdinaryUser
 
+from .direct_pushing import Pusher, setup_without_engines
 from .pushing import Done, run_image, sign_in, write
-
-ENGINES = {"docker", "podman", "buildah", "skopeo", "crun", "runc"}
-CHECK = """\
-import importlib.metadata, json, subprocess, sys
-import scipy.stats, sklearn.ensemble, numpy
-packages = subprocess.run(
-    [sys.executable, "-m", "pip", "list", "--format", "json"], capture_output=True, text=True)
-script = subprocess.run(["f2py", "-v"], capture_output=True, text=True)
-base = subprocess.run(
-    ["/usr/bin/python3", "-c", "import numpy; print(numpy.__file__)"],
-    capture_output=True, text=True)
-print(json.dumps({
-    "packages": sorted((each["name"], each["version"]) for each in json.loads(packages.stdout)),
-    "numpy": numpy.__file__, "f2py": script.stdout.strip(), "base": base.stdout.strip(),
-    "files": len(importlib.metadata.files("numpy")), "prefix": sys.prefix}))
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Pusher:
-    """A user who has Python and no engine."""
-
-    setup: HostSetup
-    platform: Platform
-    base: str
-
-    def context(self, name: str, umask: str = "022") -> Path:
-        """Write the digits example with a script that reports what is installed."""
-        folder = self.setup.home / name
-        example = CHECKOUT / "examples/digits"
-        write(self.setup, folder / "requirements.txt", (example / "requirements.txt").read_text())
-        write(self.setup, folder / "train.py", (example / "train.py").read_text())
-        write(self.setup, folder / "check.py", CHECK)
-        mode = "600" if umask == "077" else "644"
-        self.setup.run(self.setup.command("chmod", mode, *map(str, folder.glob("*"))))
-        return folder
-
-    def push(
-        self,
-        context: Path,
-        script: str = "train.py",
-        env: Mapping[str, str] | None = None,
-        flags: Sequence[str] = (),
-    ) -> subprocess.CompletedProcess[str]:
-        """Push to the end, whatever the status."""
-        return self.setup.keynet(
-            *("push", script, "--builder", "direct", "--base-image", self.base, "--json", *flags),
-            cwd=context,
-            env=env,
-        )
-
-    def done(self, context: Path, script: str = "train.py", **env: str) -> Done:
-        """Push and return what was seen."""
-        told = self.push(context, script, env)
-        return Done.of(self.setup, context, self.platform, told)
-
-
-def path_without_engines(folder: Path) -> Path:
-    """Make a folder with this machine's programs, but no engine."""
-    folder.mkdir()
-    folder.chmod(0o755)
-    for programs in ("/usr/bin", "/bin"):
-        for program in Path(programs).iterdir():
-            link = folder / program.name
-            if program.name not in ENGINES and not link.is_symlink():
-                link.symlink_to(program)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -110,19 +42,10 @@ def pusher(
     bed: Path,
 ) -> Pusher:
     """An ordinary user, logged in, in whose PATH is no engine."""
-    user = user_without_subids
     # Other modules of a session use this fixture, too.
     folder = Path(tempfile.mkdtemp(prefix="direct-", dir=bed))
     folder.chmod(0o755)
-    tools = path_without_engines(folder / "tools")
-    variables = {
-        "PATH": str(tools),
-        "PYTHONPATH": str(keynet_source),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    prefix = ["/usr/bin/setpriv", f"--reuid={user.uid}", f"--regid={user.gid}", "--init-groups"]
-    environment = user.environment(variables)
-    setup = HostSetup("direct", "direct", host_python, user.home, environment, [*prefix, "--"])
+    setup = setup_without_engines(user_without_subids, host_python, keynet_source, folder / "tools")
     sign_in(setup, platform)
     return Pusher(setup, platform, hub.reference("slim"))
 

@@ -1,14 +1,11 @@
 """Pushes without an engine onto bases that bring packages, and packages that cannot be had."""
 
 import hashlib
-import http.server
 import io
 import json
 import tarfile
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +14,15 @@ import pytest
 from tests.testbed.host_setups import HostSetups
 from tests.testbed.images import Hub
 from tests.testbed.layered_base import add_layer, package_files
-from tests.testbed.made_wheels import make_wheel
+from tests.testbed.made_wheels import make_wheel, serving_folder
 from tests.testbed.platform import Platform
 from tests.testbed.program import HostSetup
 from tests.testbed.pulled import PulledImage, pull
 from tests.testbed.two_platforms import add_index
 from tests.testbed.user import OrdinaryUser
 
+from .direct_pushing import Pusher, setup_without_engines
 from .pushing import Done, run_image, sign_in, write
-from .test_direct import Pusher, path_without_engines
 
 SITE = "usr/local/lib/python3.11/dist-packages"
 BASE = "library/python:brings-packages"
@@ -53,29 +50,14 @@ class Links:
         return "".join(f"{each}\n" for each in ("--no-index", f"--find-links {self.url}", *lines))
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_arguments: object) -> None:
-        return
-
-
 @pytest.fixture(scope="module")
 def links(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Links]:
     folder = tmp_path_factory.mktemp("links")
     for name in ("brought", "brought_needs", "older"):
         make_wheel(folder, name, {f"{name}.py": "VERSION = '1.0'\n"})
     _source(folder, "only_source")
-    names = sorted(each.name for each in folder.iterdir())
-    page = "".join(f'<a href="{name}">{name}</a>\n' for name in names)
-    (folder / "index.html").write_text(f"<!doctype html><html><body>{page}</body></html>")
-    handler = partial(_Quiet, directory=str(folder))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1})
-    thread.start()
-    yield Links(f"http://127.0.0.1:{server.server_port}/", folder)
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving_folder(folder) as url:
+        yield Links(url, folder)
 
 
 def _source(folder: Path, name: str) -> None:
@@ -132,15 +114,8 @@ def pusher(
         **package_files(SITE, "older", "0.1"),
     }
     add_layer(hub.registry, "library/python:3.11-slim", BASE, files)
-    variables = {
-        "PATH": str(path_without_engines(bed / "bases-tools")),
-        "PYTHONPATH": str(keynet_source),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    user = user_without_subids
-    prefix = ["/usr/bin/setpriv", f"--reuid={user.uid}", f"--regid={user.gid}", "--init-groups"]
-    environment = user.environment(variables)
-    setup = HostSetup("direct", "direct", host_python, user.home, environment, [*prefix, "--"])
+    tools = bed / "bases-tools"
+    setup = setup_without_engines(user_without_subids, host_python, keynet_source, tools)
     sign_in(setup, platform)
     return Pusher(setup, platform, f"{hub.registry.host}/{BASE}")
 

@@ -18,8 +18,9 @@ from tests.testbed.host_setups import HostSetups
 from tests.testbed.made_wheels import make_wheel, serving
 from tests.testbed.memory import peaks
 
+from .direct_pushing import Pusher
 from .pushing import Done, run_image, write
-from .test_direct import Pusher, pusher, raw_manifest
+from .test_direct import pusher, raw_manifest
 
 __all__ = ["pusher"]
 

@@ -16,8 +16,9 @@ import pytest
 from tests.testbed.images import Hub
 from tests.testbed.layered_base import add_layer
 
+from .direct_pushing import Pusher
 from .pushing import Done, write
-from .test_direct import Pusher, pusher
+from .test_direct import pusher
 
 __all__ = ["pusher"]
 

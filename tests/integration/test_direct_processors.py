@@ -20,8 +20,9 @@ from tests.testbed.images import Hub, base_archive, copy_to_registry
 from tests.testbed.machine import CHECKOUT, need
 from tests.testbed.newer import PYTHON, NewerRoot
 
+from .direct_pushing import Pusher
 from .pushing import Done, write
-from .test_direct import Pusher, pusher
+from .test_direct import pusher
 
 __all__ = ["pusher"]
 

@@ -16,8 +16,8 @@ from tests.testbed.platform import Platform
 from tests.testbed.program import HostSetup
 from tests.testbed.user import OrdinaryUser
 
+from .direct_pushing import Pusher, setup_without_engines
 from .pushing import Done, run_image, sign_in, write
-from .test_direct import Pusher, path_without_engines
 
 CHECK = """\
 import hashlib, importlib, importlib.metadata, json, subprocess, sys
@@ -152,15 +152,8 @@ def pusher(
     bed: Path,
 ) -> Pusher:
     """An ordinary user, logged in, in whose PATH is no engine."""
-    user = user_without_subids
-    variables = {
-        "PATH": str(path_without_engines(bed / "projects-tools")),
-        "PYTHONPATH": str(keynet_source),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    prefix = ["/usr/bin/setpriv", f"--reuid={user.uid}", f"--regid={user.gid}", "--init-groups"]
-    environment = user.environment(variables)
-    setup = HostSetup("direct", "direct", host_python, user.home, environment, [*prefix, "--"])
+    tools = bed / "projects-tools"
+    setup = setup_without_engines(user_without_subids, host_python, keynet_source, tools)
     sign_in(setup, platform)
     return Pusher(setup, platform, hub.reference("slim"))
 

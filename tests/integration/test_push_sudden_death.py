@@ -14,7 +14,7 @@ import pytest
 from tests.testbed.host_setups import HostSetups
 from tests.testbed.program import HostSetup
 
-from .interrupting import WITHIN_S, left, lines, records
+from .interrupting import WITHIN_S, left, lines, records, running
 from .pushing import NEWER, OLDER, marked, small_context, write
 
 # Each kill takes seconds and depends on its moment.
@@ -52,7 +52,7 @@ def test_a_second_ctrl_c_leaves_as_little_as_the_first(
     known = [] if setup.builder == "docker" else records(setup)
     chance = random.Random(gap_s)
     for _moment in range(MOMENTS):
-        with _building(setup, context, "--no-cache") as process:
+        with running(setup, context, *_arguments(setup, "--no-cache")) as process:
             time.sleep(chance.uniform(0.1, longest))
             for _press in range(2):
                 with contextlib.suppress(ProcessLookupError):
@@ -76,7 +76,7 @@ def test_the_next_build_removes_the_folders_of_a_killed_one(
     temporary = {"TMPDIR": str(context / "tmp")}
     longest = _duration_s(setup, context)
     for moment in range(MOMENTS):
-        with _building(setup, context, "--no-cache", env=temporary) as process:
+        with running(setup, context, *_arguments(setup, "--no-cache"), env=temporary) as process:
             time.sleep(longest * (moment + 0.5) / MOMENTS)
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -89,27 +89,6 @@ def test_the_next_build_removes_the_folders_of_a_killed_one(
 
 def _arguments(setup: HostSetup, *flags: str) -> list[str]:
     return ["build", "train.py", "--builder", setup.builder, "--dockerfile", "Recipe", *flags]
-
-
-@contextlib.contextmanager
-def _building(
-    setup: HostSetup, context: Path, *flags: str, env: dict[str, str] | None = None
-) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        setup.argv(*_arguments(setup, *flags), cwd=context),
-        env={**setup.environment, "TMPDIR": str(setup.home / "tmp"), **(env or {})},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
 
 
 def _duration_s(setup: HostSetup, context: Path) -> float:

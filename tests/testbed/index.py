@@ -4,14 +4,13 @@ import base64
 import contextlib
 import hashlib
 import io
-import ssl
-import threading
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 from .certificates import Certificate
+from .http_server import http_server, scheme_of, serving
 
 __all__ = ["PACKAGE", "VERSION", "Index", "running_index"]
 
@@ -41,27 +40,14 @@ def running_index(certificate: Certificate | None = None, credentials: str = "")
     Args:
         credentials: ``user:password`` that every request must bring, when given.
     """
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
-    if certificate is not None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate.cert, certificate.key)
-        server.socket = context.wrap_socket(
-            server.socket, server_side=True, do_handshake_on_connect=False
-        )
-    scheme = "http" if certificate is None else "https"
+    server = http_server(_Handler, certificate=certificate)
+    scheme = scheme_of(certificate)
     host = f"127.0.0.1:{server.server_port}"
     inside = f"{credentials}@{host}" if credentials else host
     index = Index(f"{scheme}://{inside}/simple", server.server_port, credentials)
     server.index = index  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1})
-    thread.start()
-    try:
+    with serving(server):
         yield index
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):

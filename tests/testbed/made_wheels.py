@@ -5,13 +5,14 @@ import contextlib
 import functools
 import hashlib
 import random
-import threading
 import zipfile
 from collections.abc import Iterator, Mapping
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
-__all__ = ["make_all", "make_wheel", "serving"]
+from . import http_server
+
+__all__ = ["make_all", "make_wheel", "serving", "serving_folder"]
 
 
 def make_wheel(
@@ -77,19 +78,19 @@ def serving(folder: Path, *, made: bool = False) -> Iterator[str]:
     """
     if not made:
         make_all(folder)
-    links = "".join(f'<a href="{each.name}">{each.name}</a>\n' for each in folder.glob("*.whl"))
+    with serving_folder(folder) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def serving_folder(folder: Path) -> Iterator[str]:
+    """Serve a folder of packages with a page of links; yield its address."""
+    names = sorted(each.name for each in folder.iterdir())
+    links = "".join(f'<a href="{name}">{name}</a>\n' for name in names)
     (folder / "index.html").write_text(f"<!doctype html><html><body>{links}</body></html>")
     handler = functools.partial(_Quiet, directory=str(folder))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1})
-    thread.start()
-    try:
+    with http_server.serving(http_server.http_server(handler)) as server:
         yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 class _Quiet(SimpleHTTPRequestHandler):

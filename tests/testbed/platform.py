@@ -2,13 +2,12 @@
 
 import contextlib
 import json
-import ssl
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 from .certificates import Certificate
+from .http_server import http_server, scheme_of, serving
 from .registry import RegistryServer
 
 __all__ = ["EMAIL", "PASSWORD", "Platform", "running_platform"]
@@ -69,25 +68,12 @@ def running_platform(
     registry: RegistryServer, certificate: Certificate | None = None
 ) -> Iterator[Platform]:
     """Serve a backend whose Harbor is ``registry`` until the block ends."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
-    if certificate is not None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate.cert, certificate.key)
-        server.socket = context.wrap_socket(
-            server.socket, server_side=True, do_handshake_on_connect=False
-        )
-    scheme = "http" if certificate is None else "https"
+    server = http_server(_Handler, certificate=certificate)
+    scheme = scheme_of(certificate)
     platform = Platform(f"{scheme}://127.0.0.1:{server.server_port}", registry, registry.url)
     server.platform = platform  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1})
-    thread.start()
-    try:
+    with serving(server):
         yield platform
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -4,10 +4,11 @@ import base64
 import contextlib
 import select
 import socket
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from .http_server import http_server, serving
 
 __all__ = ["ForwardProxy", "running_proxy"]
 
@@ -25,19 +26,12 @@ class ForwardProxy:
 @contextlib.contextmanager
 def running_proxy(hosts: dict[str, int], credentials: str) -> Iterator[ForwardProxy]:
     """Serve the proxy on loopback until the block ends; other hosts get 403."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
+    server = http_server(_Handler)
     url = f"http://{credentials}@127.0.0.1:{server.server_port}"
     proxy = ForwardProxy(url, credentials, hosts)
     server.proxy = proxy  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1})
-    thread.start()
-    try:
+    with serving(server):
         yield proxy
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -5,17 +5,16 @@ import contextlib
 import hmac
 import json
 import secrets
-import ssl
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from .certificates import Certificate
+from .http_server import http_server, serving
 from .machine import need
 
 __all__ = ["SERVICE", "TokenServer", "token_server"]
@@ -66,25 +65,12 @@ def token_server(
     users: dict[str, str], certificate: Certificate, *, tls: bool
 ) -> Iterator[TokenServer]:
     """Serve tokens on loopback until the block ends."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
+    server = http_server(_Handler, certificate=certificate if tls else None)
     scheme = "https" if tls else "http"
     tokens = TokenServer(f"{scheme}://127.0.0.1:{server.server_port}/token", users, certificate)
     server.tokens = tokens  # type: ignore[attr-defined]
-    if tls:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate.cert, certificate.key)
-        server.socket = context.wrap_socket(
-            server.socket, server_side=True, do_handshake_on_connect=False
-        )
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1})
-    thread.start()
-    try:
+    with serving(server):
         yield tokens
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):

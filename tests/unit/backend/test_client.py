@@ -17,6 +17,7 @@ from keynet.errors import BackendError, KeynetError, NotAuthorised, UsageError
 from keynet.sandbox import authority
 from keynet.secret import Secret
 from tests.fakes.backend import FakeBackend, Reply, running_backend
+from tests.testbed.certificates import Certificate
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.a-token-that-nobody-may-see"
 HARBOR = "harbor.example.com"
@@ -557,7 +558,7 @@ def test_a_token_that_would_break_a_header_is_refused_unseen(token: str) -> None
 @pytest.mark.medium
 def test_a_private_ca_is_trusted_only_when_given(tmp_path: Path) -> None:
     pair, ca = authority.server_certificate(tmp_path, "127.0.0.1")
-    with running_backend(certificate=pair.certificate_file, key=pair.key_file) as backend:
+    with running_backend(certificate=Certificate(pair.certificate_file, pair.key_file)) as backend:
         backend.answer(projects(1, total=1))
         with BackendClient(backend.url, Secret(TOKEN), ca_cert=ca) as client:
             assert client.trainable_projects().total == 1

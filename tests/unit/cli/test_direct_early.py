@@ -1,16 +1,16 @@
 """The layers of a first push are on their way while others are still made."""
 
 import hashlib
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from keynet.cli.main import run
+from tests.testbed.http_server import http_server, serving
 from tests.testbed.made_wheels import make_wheel
 
 from .conftest import Platform
@@ -48,16 +48,8 @@ def index(wheel: bytes, metadata: bytes, before: Callable[[], None]) -> Iterator
         def log_message(self, *_arguments: object) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with serving(http_server(Handler)) as server:
         yield f"http://127.0.0.1:{server.server_port}/simple/"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def waiting(met: Callable[[], bool], seen: list[bool]) -> Callable[[], None]:

@@ -21,6 +21,7 @@ from keynet.net.retry import Retries
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.registry.client import RegistryClient
 from keynet.registry.http.exchange import Timeouts
+from tests.fakes.loopback import on_a_port
 from tests.fakes.registry import MemoryRegistry
 from tests.unit.registry.conftest import Connect, no_wait
 
@@ -37,7 +38,6 @@ MANIFEST = {
 @contextlib.asynccontextmanager
 async def hostile(serve: Serve) -> AsyncIterator[str]:
     """Run a server that answers /v2/ well and anything else by ``serve``."""
-    tasks: set[asyncio.Task[None]] = set()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -55,20 +55,8 @@ async def hostile(serve: Serve) -> AsyncIterator[str]:
         finally:
             writer.close()
 
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(handle(reader, writer))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-        for task in tuple(tasks):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await server.wait_closed()
+    async with on_a_port(handle) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 async def read_manifest(client: RegistryClient) -> None:

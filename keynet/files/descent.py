@@ -1,5 +1,6 @@
 """Walk the folders below one folder by their descriptors, following no link at all."""
 
+import contextlib
 import errno
 import os
 from collections.abc import Iterable
@@ -9,7 +10,7 @@ from typing import Final, Self
 
 from keynet.files.open_folders import FOLDER, OpenFolders
 
-__all__ = ["Descent", "Inodes", "is_gone"]
+__all__ = ["Descent", "Inodes", "disk_usage", "is_gone"]
 
 _FILE: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
 _GONE: Final = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ESTALE)
@@ -18,6 +19,21 @@ _GONE: Final = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ESTALE)
 def is_gone(error: OSError) -> bool:
     """Report whether an entry was removed, or is not the folder or file that it was."""
     return error.errno in _GONE
+
+
+def disk_usage(folder: str | os.PathLike[str]) -> int:
+    """Return the bytes of the files below a folder, as far as this user can see them."""
+    total = 0
+    pending = [os.fspath(folder)]
+    while pending:
+        with contextlib.suppress(OSError), os.scandir(pending.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(entry.path)
+                else:
+                    with contextlib.suppress(OSError):
+                        total += entry.stat(follow_symlinks=False).st_size
+    return total
 
 
 class Descent:

@@ -15,9 +15,10 @@ from typing import Final
 from keynet.errors import KeynetError
 from keynet.files import places
 
-__all__ = ["find", "remember", "runtime"]
+__all__ = ["find", "memory", "remember", "runtime"]
 
 _MOST: Final = 32
+_SHM: Final = Path("/dev/shm")  # noqa: S108  what is put there is private
 _TMP: Final = Path("/tmp")  # noqa: S108  what is put there is private
 _VAR_TMP: Final = Path("/var/tmp")  # noqa: S108  likewise
 
@@ -30,6 +31,11 @@ def runtime() -> Path:
     then.
     """
     return next(iter(_in_memory()), Path(tempfile.gettempdir()))
+
+
+def memory() -> Path:
+    """Return a folder in memory for many small files, else the folder for temporary files."""
+    return _SHM if os.access(_SHM, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
 
 
 def remember(parent: Path) -> None:
@@ -70,7 +76,7 @@ def _of_system() -> list[Path]:
 
 def _constant() -> list[Path]:
     """Return those that ``find`` names whatever the environment is."""
-    constant = [_TMP, _VAR_TMP, *_of_system()]
+    constant = [_TMP, _VAR_TMP, _SHM, *_of_system()]
     with contextlib.suppress(KeynetError):
         constant.append(places.cache() / "staging")
     return constant

@@ -23,7 +23,7 @@ from keynet.files.open_folders import FOLDER, OpenFolders
 from keynet.files.uninterrupted import uninterrupted
 from keynet.frozen import frozen
 
-__all__ = ["LOCK", "kind_of", "living", "remove_tree"]
+__all__ = ["LOCK", "kind_of", "living", "remove_folder", "remove_tree"]
 
 # The name of the lock file, which is created first and removed last.
 LOCK: Final = ".keynet-lock"
@@ -68,6 +68,20 @@ def kind_of(name: str) -> str | None:
     """Return the kind in the name of such a folder; None for any other name."""
     found = _NAME.match(name)
     return found[1] if found else None
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder and everything in it, as ``remove_tree``.
+
+    Raises:
+        OSError: It is a link or does not exist, or something in it cannot be removed.
+    """
+    top = os.open(folder, FOLDER)
+    try:
+        remove_tree(top)
+    finally:
+        os.close(top)
+    folder.rmdir()
 
 
 def remove_tree(top: int) -> None:

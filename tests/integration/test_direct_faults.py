@@ -65,6 +65,10 @@ def test_a_push_that_is_killed_leaves_a_cache_that_can_be_used(
     assert killed
     again = pushed(pusher, context, cache)
     assert again.result["digest"] == whole.result["digest"]
+    # Such as the logins of a package index, which lie in memory meanwhile.
+    user = cache.stat().st_uid
+    assert not [each for each in Path("/dev/shm").glob("keynet-*") if each.stat().st_uid == user]
+    assert not list((cache / "keynet/staging").iterdir())
 
 
 def test_two_pushes_at_once_share_a_cache(pusher: Pusher, context: Path) -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from keynet.direct.layers.tar_stream import Entry, folder_entry, link_entry
 from keynet.errors import ContextInvalid
 from keynet.events import Emit, Notice
 from keynet.files import places
+from keynet.files.living_folders import living
 from keynet.plan import BuildPlan
 from keynet.runtime.build import copying
 from keynet.text import _, fill
@@ -33,8 +33,9 @@ def copied_context(plan: BuildPlan, workdir: str, emit: Emit) -> Iterator[list[E
     root = workdir.strip("/")
     parent = places.cache() / "staging"
     places.make_private(parent)
-    with tempfile.TemporaryDirectory(prefix="build-", dir=parent) as name:
-        folder = Path(name)
+    with living("build", parent) as top:
+        folder = top / "context"
+        folder.mkdir()
         try:
             copied = copying.copy(plan.context, plan.files, folder, readable=True)
         except copying.Uncopied as error:

@@ -19,6 +19,7 @@ from typing import Final
 from keynet.direct.layers.tar_stream import Entry, file_entry
 from keynet.direct.packages import compiling
 from keynet.errors import BuildFailed
+from keynet.files.living_folders import living
 from keynet.frozen import frozen
 from keynet.process import programs
 from keynet.process.environment import without_own
@@ -84,8 +85,8 @@ def compiled_entries(entries: Sequence[Entry], compiler: Compiler) -> Iterator[l
         and "/site-packages/" in entry.path
         and not _TESTS.search(entry.path)
     ]
-    with tempfile.TemporaryDirectory(prefix="keynet-compiled-") as name:
-        results = [Path(name, str(number)) for number in range(len(modules))]
+    with living("compiled", Path(tempfile.gettempdir())) as folder:
+        results = [folder / str(number) for number in range(len(modules))]
         jobs = [
             (str(source), f"/{path}", str(result))
             for (path, source), result in zip(modules, results, strict=True)

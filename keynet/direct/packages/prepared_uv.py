@@ -5,7 +5,6 @@ Source: uv, "Command-line reference".
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,8 @@ from typing import Final
 from keynet.direct.base.target_python import TargetPython, uv_platform
 from keynet.direct.packages.source_builds import BUILD_VARIABLES
 from keynet.errors import BuildFailed
-from keynet.files import places
+from keynet.files import folder_parents, places
+from keynet.files.living_folders import living
 from keynet.frozen import frozen
 from keynet.oci.platform import Platform
 from keynet.plan import Dependencies, HostNetwork
@@ -107,10 +107,7 @@ def prepared(
     cache = places.cache()
     places.make_private(cache / "direct")
     # Links are made by the thousand: in memory where that is possible.
-    memory = "/dev/shm"  # noqa: S108  the folder in it is private
-    parent = memory if os.access(memory, os.W_OK | os.X_OK) else None
-    with tempfile.TemporaryDirectory(prefix="keynet-direct-", dir=parent) as name:
-        top = Path(name)
+    with living("direct", folder_parents.memory()) as top:
         written = top / "written"
         for path, content in dependencies.files.items():
             file = written / path

@@ -73,12 +73,13 @@ def placed_entries(wheel: Wheel, minor: str) -> list[Entry]:
     Raises:
         BuildFailed: The wheel has what no wheel may have.
     """
-    _refuse_another_project(wheel)
+    packages = f"{packages_folder(minor)}/"
     entries: dict[str, Entry] = {}
     for path, found in _files(wheel):
         entry = _placed(wheel, path, found, minor)
         if entry is not None:
             _refuse_strangers(wheel, entry.path)
+            _refuse_another_project(wheel, path, entry.path.removeprefix(packages))
             entries[entry.path] = entry
     return list(entries.values())
 
@@ -159,15 +160,20 @@ def _plain(name: str) -> bool:
     return not any(unicodedata.category(character) in {"Cc", "Cs"} for character in name)
 
 
-def _refuse_another_project(wheel: Wheel) -> None:
-    """Refuse a wheel with the metadata of two projects: pip would list one that nobody chose."""
-    for scheme in ("", *(f"{_data(wheel)}/{name}" for name in ("purelib", "platlib"))):
-        folder = wheel.root / scheme
-        if not folder.is_dir():
-            continue
-        for name in sorted(each.name for each in folder.iterdir()):
-            if name.endswith(".dist-info") and name != wheel.metadata:
-                raise _hostile(wheel, f"{scheme}/{name}".lstrip("/"), _("it is of another package"))
+def _refuse_another_project(wheel: Wheel, path: str, inside: str) -> None:
+    """Refuse a wheel with the metadata of two projects: pip would list one that nobody chose.
+
+    Args:
+        inside: Where it goes, below the folder of the packages, if it goes there.
+    """
+    first = inside.partition("/")[0]
+    # As ``importlib.metadata`` reads names.
+    stem, dot, kind = first.lower().rpartition(".")
+    foreign = kind == "dist-info" and first != wheel.metadata
+    if kind == "egg-info":
+        foreign = re.sub(r"[-_.]+", "-", stem.partition("-")[0]) != wheel.name
+    if dot and foreign:
+        raise _hostile(wheel, path, _("it is of another package"))
 
 
 def _data(wheel: Wheel) -> str:

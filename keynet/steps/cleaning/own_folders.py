@@ -8,6 +8,7 @@ from pathlib import Path
 from keynet.errors import KeynetError
 from keynet.files import dead_folders, owners, places
 from keynet.files.dead_folders import PrivateFolder
+from keynet.files.descent import disk_usage
 from keynet.files.living_folders import LOCK
 from keynet.files.owners import Owners
 from keynet.moments import of_timestamp
@@ -26,7 +27,7 @@ def find(known: Owners) -> Iterator[Leftover]:
     with contextlib.suppress(KeynetError):
         cache = places.cache()
         if os.path.isdir(cache):  # noqa: PTH112  False where it is hidden from this user
-            yield Leftover(Kind.CACHE, str(cache), kept, OwnFolder(cache), size=_usage(cache))
+            yield Leftover(Kind.CACHE, str(cache), kept, OwnFolder(cache), size=disk_usage(cache))
 
 
 def private() -> Iterator[Leftover]:
@@ -43,7 +44,7 @@ def private() -> Iterator[Leftover]:
             State.IN_USE if folder.alive else State.LEFT,
             folder,
             created=of_timestamp(folder.created),
-            size=None if running else _usage(folder.path),
+            size=None if running else disk_usage(folder.path),
         )
 
 
@@ -55,13 +56,3 @@ def _command(folder: PrivateFolder) -> str:
     except (OSError, ValueError):
         return str(folder.path)
     return f"{number}: {' '.join(map(os.fsdecode, words))}"
-
-
-def _usage(folder: Path) -> int:
-    """Return the bytes of the files in a folder, as far as this user can see them."""
-    total = 0
-    for parent, _folders, files in os.walk(folder):
-        for name in files:
-            with contextlib.suppress(OSError):
-                total += Path(parent, name).lstat().st_size
-    return total

@@ -1,13 +1,13 @@
 """Remove what keynet has left: programs first, then what they use."""
 
 import contextlib
-import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from keynet.errors import EngineError, Interrupted, KeynetError
 from keynet.files import dead_folders, places
 from keynet.files.dead_folders import PrivateFolder
+from keynet.files.living_folders import remove_folder
 from keynet.frozen import frozen
 from keynet.process import orphans
 from keynet.process.orphans import Orphan
@@ -113,7 +113,7 @@ def _remove_cache(cache: Path) -> None:
     """Remove a cache; a command that has just begun to use it creates it again."""
     assert cache == places.cache()
     with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(cache)
+        remove_folder(cache)
 
 
 def _not_removed(leftover: Leftover, error: OSError) -> EngineError:

@@ -1,7 +1,5 @@
 """Examine the builder without an engine: what it needs of this machine, and what it keeps."""
 
-import contextlib
-import os
 import sys
 from functools import partial
 from typing import Final
@@ -11,6 +9,7 @@ from keynet.direct.direct_abilities import NAME
 from keynet.direct.direct_builder import Direct
 from keynet.errors import KeynetError
 from keynet.files import places
+from keynet.files.descent import disk_usage
 from keynet.frozen import frozen
 from keynet.process import programs
 from keynet.runtime.build import uv_program
@@ -72,7 +71,7 @@ def _examine(candidate: DirectHere, found: EnginesFound, show: Show) -> None:
         show(Check(NAME, Group.ENGINES, False, tried.reason, tried.fix))
         return
     try:
-        kept = _usage(os.fspath(places.cache() / _CACHE))
+        kept = disk_usage(places.cache() / _CACHE)
     except KeynetError as error:
         found.engines[NAME] = Unusable(NAME, error.message, error.hint)
         show(Check(NAME, Group.ENGINES, False, error.message, error.hint))
@@ -99,13 +98,3 @@ def _pythons() -> list[str]:
         for minor in _MINORS
         if minor == own or programs.find(f"python3.{minor}") is not None
     ]
-
-
-def _usage(folder: str) -> int:
-    """Return the bytes of the files below a folder; 0 without one."""
-    total = 0
-    for parent, _folders, files in os.walk(folder):
-        for name in files:
-            with contextlib.suppress(OSError):
-                total += os.lstat(os.path.join(parent, name)).st_size  # noqa: PTH118
-    return total

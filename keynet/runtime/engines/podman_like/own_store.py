@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from keynet.files import places
+from keynet.files.descent import disk_usage
+from keynet.files.living_folders import remove_folder
 from keynet.frozen import frozen
 from keynet.process import programs, shell
 from keynet.runtime.engines.podman_like.dialect import Invocation
@@ -91,7 +93,7 @@ def find() -> OwnStore | None:
     """Return keynet's own store; None if it does not exist."""
     if not exists():
         return None
-    return OwnStore(_base(), _disk_usage(_base()))
+    return OwnStore(_base(), disk_usage(_base()))
 
 
 def remove() -> None:
@@ -114,7 +116,7 @@ def remove() -> None:
     if _private("root").is_symlink():
         _private("root").unlink()
     if _base().exists():
-        shutil.rmtree(_base())
+        remove_folder(_base())
 
 
 def _make_own(*folders: Path) -> None:
@@ -171,15 +173,3 @@ def _runroot() -> Path:
     a login has it, and ``su``, cron and CI have not.
     """
     return _private("storage")
-
-
-def _disk_usage(folder: Path) -> int:
-    total = 0
-    for parent, _folders, files in os.walk(folder, onerror=None):
-        for name in files:
-            path = Path(parent, name)
-            try:
-                total += path.lstat().st_blocks * 512
-            except OSError:
-                continue
-    return total

@@ -45,6 +45,8 @@ def read(entry: Entry) -> bytes:
         (f"{DATA}/headers/t.h", "opt/keynet/include/site/python3.11/Tiny/t.h"),
         (f"{DATA}/scripts/run", "opt/keynet/bin/run"),
         (f"{INFO}/licenses/LICENSE", f"{SITE}/{INFO}/licenses/LICENSE"),
+        ("Tiny.egg-info/PKG-INFO", f"{SITE}/Tiny.egg-info/PKG-INFO"),
+        (f"{DATA}/data/share/other-2.dist-info/x", "opt/keynet/share/other-2.dist-info/x"),
         ("vendored/other-2.dist-info/METADATA", f"{SITE}/vendored/other-2.dist-info/METADATA"),
     ],
 )
@@ -122,6 +124,10 @@ def test_a_file_in_a_place_of_others_is_refused(tmp_path: Path, path: str) -> No
         "numpy-9.dist-info/METADATA",
         f"{DATA}/purelib/numpy-9.dist-info/METADATA",
         f"{DATA}/platlib/numpy-9.dist-info/METADATA",
+        f"{DATA}/data/lib/python3.11/site-packages/numpy-9.dist-info/METADATA",
+        "numpy-9.DIST-INFO/METADATA",
+        "numpy-9.egg-info/PKG-INFO",
+        "numpy.egg-info",
     ],
 )
 def test_metadata_of_another_package_is_refused(tmp_path: Path, path: str) -> None:

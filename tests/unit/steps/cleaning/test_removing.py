@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from keynet.errors import EngineError
+from keynet.files.descent import disk_usage
 from keynet.runtime.remains import Kind as InStore
 from keynet.runtime.remains import Remnant
 from keynet.steps.cleaning import removing
@@ -76,3 +77,21 @@ def test_the_cache_goes_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert removing.remove([folder(cache)]).failures == ()
     assert not cache.exists()
     assert removing.remove([folder(cache)]).failures == ()
+
+
+@pytest.mark.medium
+def test_a_wheel_with_deep_folders_does_not_keep_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    cache = tmp_path / "keynet"
+    deepest = cache / "direct/uv"
+    deepest.mkdir(parents=True)
+    # More than the levels of calls that Python allows.
+    for _level in range(1100):
+        deepest /= "d"
+        deepest.mkdir()
+    (deepest / "file").write_bytes(b"12345")
+    assert disk_usage(cache) == 5
+    assert removing.remove([folder(cache)]).failures == ()
+    assert not cache.exists()

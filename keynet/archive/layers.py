@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from dataclasses import field
 from typing import ClassVar, Protocol
 
@@ -94,8 +94,11 @@ class FileLayer:
             )
 
 
-def layer_blocks(layer: Layer, loop: EventLoop) -> Iterator[bytes]:
-    """Yield a layer's bytes in this thread, checked against its digest by who reads them."""
+def layer_blocks(layer: Layer, loop: EventLoop) -> Generator[bytes, None, None]:
+    """Yield a layer's bytes in this thread, checked against its digest by who reads them.
+
+    Close it before the loop, where it is not read to its end.
+    """
     if isinstance(layer, FileLayer):
         yield from layer.blocks()
         return

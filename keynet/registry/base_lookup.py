@@ -56,13 +56,14 @@ async def look(
     chosen = choose(images, wanted, lambda entry: entry.platform)
     if chosen is None:
         return Looked(platforms)
-    inner = await source.manifest(chosen.digest)
-    facts = await source.facts(inner)
-    if facts is not None and not facts.platform.matches(wanted):
-        # The index says one thing, the image another: the image is what would run.
-        others = (each for each in platforms if each != chosen.platform)
-        return Looked((*others, facts.platform))
-    return Looked(platforms, facts)
+    facts = await source.facts(await source.manifest(chosen.digest))
+    if facts is None:
+        # An index of indexes, or a config that is too large: only reading it whole tells.
+        return Looked(())
+    # The index may say one thing, the image another: the image is what would run.
+    others = tuple(each for each in platforms if each != chosen.platform)
+    fits = facts.platform.matches(wanted)
+    return Looked(platforms, facts) if fits else Looked((*others, facts.platform))
 
 
 def _single(facts: BaseFacts | None, wanted: Platform) -> Looked:

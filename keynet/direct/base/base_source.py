@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
 from keynet.direct.base.base_packages import BasePackages, find_packages
@@ -153,5 +154,7 @@ def _listed(layers: Sequence[Layer], base: Reference, loop: EventLoop, emit: Emi
     emit(Notice(text, "note") if whole > _BIG else LogLine(text, "base"))
     listing = Listing()
     for layer in layers:
-        read_layer(listing, layer_blocks(layer, loop), f"layer {layer.descriptor.digest.short}")
+        # Closed where the loop still runs, also if the layer is damaged.
+        with closing(layer_blocks(layer, loop)) as blocks:
+            read_layer(listing, blocks, f"layer {layer.descriptor.digest.short}")
     return listing

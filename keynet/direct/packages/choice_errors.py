@@ -36,6 +36,13 @@ _BUILDS: Final = re.compile(
 )
 
 
+# What uv says of a file that is not a wheel as it should be.
+_BROKEN: Final = re.compile(
+    r"Failed to extract archive|The wheel is invalid|Scripts must not use the reserved name"
+    r"|Failed to (?:read metadata|unzip)|[Ii]nvalid (?:wheel|zip|[Zz]IP)"
+)
+
+
 class NoWheel(BuildFailed):
     """A package would have to be built; ``names`` as far as they are known."""
 
@@ -53,9 +60,8 @@ def not_resolved(output: str, python: TargetPython, platform: Platform) -> Build
             version=python.minor,
             platform=platform,
         )
-        return BuildFailed(
-            stacked(shown, text), _("Correct the requirements, or choose another base image.")
-        )
+        hint = _("Correct the requirements, or choose another base image.")
+        return BuildFailed(stacked(shown, text), _of_wheel(output) or hint)
     names = _without_wheel(output)
     shown = fill(
         _("{names} has no wheel for Python {version} on {platform}, and nothing is built here:"),
@@ -108,7 +114,17 @@ def not_fetched(output: str, *, built: bool) -> BuildFailed:
         )
     return BuildFailed(
         stacked(_("The packages cannot be fetched:"), Block(_tail(output))),
-        _("Check the network and the package index, then try again."),
+        _of_wheel(output) or _("Check the network and the package index, then try again."),
+    )
+
+
+def _of_wheel(output: str) -> str:
+    """Return the hint for a wheel that is damaged; "" if that is not the reason."""
+    if not _BROKEN.search(output):
+        return ""
+    return _(
+        "The file of this package is damaged or not a valid wheel. Choose another version of the "
+        "package, or tell its publisher."
     )
 
 

@@ -98,9 +98,8 @@ def _listings(image: Image, loop: EventLoop, emit: Emit) -> list[LayerListing]:
                     _STEP,
                 )
             )
-            listing = list_layer(
-                layer_blocks(layer, loop), fill(_("Layer {name}"), name=digest.short)
-            )
+            with closing(layer_blocks(layer, loop)) as blocks:
+                listing = list_layer(blocks, fill(_("Layer {name}"), name=digest.short))
             keep_listing(digest, listing)
         found.append(listing)
     if unknown:

@@ -247,13 +247,13 @@ def _not_pulled(base: _Base, builder: AnyBuilder, why: str) -> EngineError:
 
     return EngineError(
         fill(
-            _("The base image {base} cannot be pulled by {engine}, which has no copy of it: {why}"),
+            _("{engine} could not read the base image {base}: {why}"),
             engine=builder.engine.name,
             base=base.name,
             why=error_line(why),
         ),
         _(
-            "Check its name (--base-image), the network and, for a private image, the login of the "
-            "engine at that registry."
+            "Check its name (--base-image) and the network. A private image needs a login at its "
+            "registry, for example with docker login or podman login."
         ),
     )

@@ -271,7 +271,8 @@ def _other_layers(image: Reference, now: int, there: int) -> ValidationError:
 def _differences(layer: Layer, again: Again, loop: EventLoop) -> tuple[FileDifference, ...]:
     assert not isinstance(again.make, Unknown)
     name = fill(_("Layer {name}"), name=layer.descriptor.digest.short)
-    there = read_members(layer_blocks(layer, loop), name, _never, hashed=True)
+    with closing(layer_blocks(layer, loop)) as blocks:
+        there = read_members(blocks, name, _never, hashed=True)
     here = read_members(again.make(), name, _never, hashed=True)
     return tuple(differing_files(there, here))
 

@@ -127,6 +127,17 @@ def test_an_image_that_is_not_what_its_index_says_is_what_it_is(
     assert ask(ARM64) == Looked((AMD64,))
 
 
+def test_an_index_of_indexes_is_left_to_who_reads_it_whole(
+    registry: MemoryRegistry, ask: Look
+) -> None:
+    amd64 = add_image(registry, config("amd64"))
+    inner = {"schemaVersion": 2, "mediaType": MediaType.OCI_INDEX}
+    nested = _store(registry, {**inner, "manifests": [entry(amd64, "amd64")]}, "")
+    add_index(registry, entry(nested, "amd64"))
+    # Not that it is for linux/amd64 only, when that is what is asked for.
+    assert ask(AMD64) == Looked(())
+
+
 def test_nothing_of_that_name(registry: MemoryRegistry, ask: Look) -> None:
     add_image(registry, config("amd64"), "other")
     assert ask() is None

@@ -1,7 +1,10 @@
 """The packages of a base, by the metadata in its layers."""
 
+import gc
 import io
 import json
+import os
+import sys
 import tarfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
@@ -14,6 +17,7 @@ from keynet.direct.base.base_packages import BasePackages, find_packages
 from keynet.direct.base.base_source import find_python_alone, find_target
 from keynet.direct.base.python_cache import keep_packages, kept_packages
 from keynet.direct.base.target_python import TargetPython
+from keynet.errors import InvalidArchive
 from keynet.events import Event, Notice, ignore
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.image import Image
@@ -209,6 +213,22 @@ def test_a_history_that_does_not_fit_leaves_the_base_alone(loop: EventLoop) -> N
     target = find_target(image(layers, *PYTHONS_OWN, "RUN x"), BASE, loop, ignore)
     loop.close()
     assert target.packages == BasePackages()
+
+
+def test_a_damaged_layer_leaves_nothing_to_a_loop_that_has_ended(
+    loop: EventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unraisable: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", unraisable.append)
+    # More than one block, so that the error comes before the end.
+    own = _Watched(BytesLayer(os.urandom(4 << 20), piece=1 << 20))
+    # The error holds the frames, as it does until it is shown.
+    with pytest.raises(InvalidArchive) as raised:
+        find_target(image([own], "RUN x"), BASE, loop, ignore)
+    loop.close()
+    del raised
+    gc.collect()
+    assert unraisable == []
 
 
 def test_the_size_of_a_large_base_is_said_first(loop: EventLoop) -> None:

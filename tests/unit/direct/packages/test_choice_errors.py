@@ -1,7 +1,9 @@
 """What is said where packages cannot be chosen."""
 
+import pytest
+
 from keynet.direct.base.target_python import TargetPython
-from keynet.direct.packages.choice_errors import not_resolved
+from keynet.direct.packages.choice_errors import not_fetched, not_resolved
 from keynet.oci.platform import Platform
 
 PYTHON = TargetPython((3, 11), "/usr/bin/python3.11", "/x", 36)
@@ -26,3 +28,20 @@ def test_other_contradictions_are_shown() -> None:
     error = not_resolved("error: six<1 and six>2\n", PYTHON, Platform("linux", "amd64"))
     assert "six<1 and six>2" in error.message
     assert "requirements" in error.hint
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "error: Failed to read `x`\n  cause: Failed to extract archive: x-1.0-py3-none-any.whl\n",
+        "error: Failed to install: x\n  cause: The wheel is invalid: an entry in the wrong place\n",
+        "error: Failed to install: x\n  cause: Scripts must not use the reserved name `python3`\n",
+    ],
+)
+def test_a_broken_wheel_is_not_blamed_on_the_requirements_or_the_network(output: str) -> None:
+    for error in (
+        not_resolved(output, PYTHON, Platform("linux", "amd64")),
+        not_fetched(output, built=False),
+    ):
+        assert "not a valid wheel" in error.hint
+    assert "network" in not_fetched("error: timed out\n", built=False).hint

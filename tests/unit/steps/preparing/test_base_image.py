@@ -204,7 +204,7 @@ def test_what_only_the_engine_can_pull_is_pulled_as_the_build_would(bed: Bed) ->
 def test_an_engine_that_cannot_pull_says_so_at_once(bed: Bed) -> None:
     bed.builder.pulls["localhost/far"] = "Error: connection refused"
     with pytest.raises(
-        EngineError, match=r"localhost/far cannot be pulled by .*: connection refused"
+        EngineError, match=r"could not read the base image localhost/far: .*connection refused"
     ):
         bed.check("localhost/far")
 

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from tests.testbed.newer import NewerRoot
 from tests.testbed.processes import Place, here
@@ -15,6 +16,7 @@ __all__ = [
     "KINDS",
     "NEWER",
     "OLDER",
+    "ONCE",
     "RARELY",
     "ROOTLESS",
     "SLEEPER",
@@ -27,6 +29,12 @@ __all__ = [
 
 IMAGE = "python:3.11-slim"
 SLEEPER = "import time; print('up', flush=True); time.sleep(60)"
+
+
+def _in_matrix(setup: ParameterSet) -> ParameterSet:
+    return pytest.param(*setup.values, marks=[*setup.marks, pytest.mark.matrix])
+
+
 OLDER = [
     # Daemons with networks, as other tests have them, share docker0 and break each other's bridge.
     pytest.param("docker", marks=[pytest.mark.docker, pytest.mark.matrix]),
@@ -37,11 +45,10 @@ NEWER = [
     pytest.param("newer-podman", marks=[pytest.mark.podman, pytest.mark.newer]),
 ]
 KINDS = [*OLDER, *NEWER]
+# Each engine once in CI, where both generations behave alike: docker's newer, podman's older one.
+ONCE = [*OLDER, NEWER[0], _in_matrix(NEWER[1])]
 # Where each repetition waits.
-RARELY = [
-    *OLDER,
-    *(pytest.param(*each.values, marks=[*each.marks, pytest.mark.matrix]) for each in NEWER),
-]
+RARELY = [*OLDER, *map(_in_matrix, NEWER)]
 ROOTLESS = [
     pytest.param("rootless-podman", marks=[pytest.mark.podman, pytest.mark.rootless]),
     pytest.param(

@@ -9,7 +9,7 @@ import pytest
 from tests.testbed.images import Hub
 from tests.testbed.program import HostSetup
 
-from .runs import IMAGE, KINDS, ROOTLESS, SLEEPER, Runner, left, run, started
+from .runs import IMAGE, KINDS, ONCE, ROOTLESS, SLEEPER, Runner, left, run, started
 
 # cgroups v1 and v2.
 LIMITS = """\
@@ -56,6 +56,7 @@ def test_limits_can_be_raised(setup: HostSetup) -> None:
     )
 
 
+@pytest.mark.parametrize("setup", ONCE, indirect=True)
 def test_labels_name_the_run_and_its_process(setup: HostSetup) -> None:
     with started(setup, "python", "-c", ENDING):
         listed = setup.run(setup.command(setup.builder, "ps", "--quiet")).stdout.split()
@@ -82,6 +83,7 @@ def test_the_exit_status_is_that_of_the_program(
     assert left(setup) == ""
 
 
+@pytest.mark.parametrize("setup", ONCE, indirect=True)
 def test_what_fails_before_the_program_has_status_125(setup: HostSetup) -> None:
     for arguments, said in (
         (["localhost/keynet/nothing"], "keynet build"),
@@ -132,6 +134,7 @@ def built(setup: HostSetup, recipe: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.parametrize("setup", ONCE, indirect=True)
 def test_a_user_who_is_not_root_can_write_where_the_run_says(setup: HostSetup) -> None:
     folder = setup.home / f"out-{os.urandom(4).hex()}"
     flags = ("--quiet", "--network", "none", "--output", f"{folder}:/workspace/out")
@@ -142,6 +145,7 @@ def test_a_user_who_is_not_root_can_write_where_the_run_says(setup: HostSetup) -
     assert left(setup) == ""
 
 
+@pytest.mark.parametrize("setup", ONCE, indirect=True)
 def test_an_image_without_a_command_is_refused_with_what_to_name(setup: HostSetup) -> None:
     image = built(setup, "FROM scratch\nCOPY train.py /\n")
     done = run(setup, "--quiet", "--network", "none", image)
@@ -150,6 +154,7 @@ def test_an_image_without_a_command_is_refused_with_what_to_name(setup: HostSetu
     assert "keynet run IMAGE -- PROGRAM" in done.stderr
 
 
+@pytest.mark.parametrize("setup", ONCE, indirect=True)
 def test_variables_reach_the_program_alone(setup: HostSetup) -> None:
     done = run(
         setup, "--network", "none", "-e", "SECRET=two words", "-e", "HOME=/elsewhere", "-v",
@@ -162,6 +167,7 @@ def test_variables_reach_the_program_alone(setup: HostSetup) -> None:
     assert "two words" not in done.stderr
 
 
+@pytest.mark.parametrize("setup", ONCE, indirect=True)
 def test_two_runs_at_once(setup: HostSetup) -> None:
     argv = setup.argv("run", "--builder", setup.builder, IMAGE, "--", "echo", "done")
     both = [
@@ -172,6 +178,7 @@ def test_two_runs_at_once(setup: HostSetup) -> None:
     assert left(setup) == ""
 
 
+@pytest.mark.parametrize("setup", ONCE, indirect=True)
 def test_a_script_is_built_once_and_run_with_its_arguments(setup: HostSetup) -> None:
     folder = setup.home / f"script-{os.urandom(4).hex()}"
     folder.mkdir()
@@ -189,6 +196,7 @@ def test_a_script_is_built_once_and_run_with_its_arguments(setup: HostSetup) -> 
     assert named.stdout == "['--epochs', '2']\n", named.stderr
 
 
+@pytest.mark.parametrize("setup", ONCE, indirect=True)
 def test_a_script_built_without_an_engine_is_loaded_once(setup: HostSetup, hub: Hub) -> None:
     folder = setup.home / f"direct-{os.urandom(4).hex()}"
     folder.mkdir()

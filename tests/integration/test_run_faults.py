@@ -19,7 +19,20 @@ from tests.testbed.processes import running, socket_answers
 from tests.testbed.program import HostSetup
 from tests.testbed.stores import store_variables
 
-from .runs import IMAGE, KINDS, NEWER, OLDER, RARELY, SLEEPER, Runner, left, placed, run, started
+from .runs import (
+    IMAGE,
+    KINDS,
+    NEWER,
+    OLDER,
+    ONCE,
+    RARELY,
+    SLEEPER,
+    Runner,
+    left,
+    placed,
+    run,
+    started,
+)
 
 HANDLER = """\
 import signal, sys, time
@@ -58,6 +71,7 @@ def small_disk(setup: HostSetup, size: str, folder: Path) -> Iterator[Path]:
         remove_tree(folder)
 
 
+@pytest.mark.parametrize("setup", ONCE, indirect=True)
 def test_a_full_disk_keeps_the_output_in_the_container(setup: HostSetup) -> None:
     with small_disk(setup, "64k", setup.home / f"small-{os.urandom(4).hex()}") as small:
         write = "head -c 1000000 /dev/zero > /output/big"
@@ -111,6 +125,7 @@ def test_a_program_that_fills_the_disk_leaves_nothing(small_store: tuple[HostSet
     assert left(setup) == ""
 
 
+@pytest.mark.parametrize("small_store", ONCE, indirect=True)
 def test_a_disk_that_is_full_before_the_run_is_named(small_store: tuple[HostSetup, Path]) -> None:
     setup, disk = small_store
     arguments = ("--network", "none", "busybox", "--", "true")
@@ -125,6 +140,7 @@ def test_a_disk_that_is_full_before_the_run_is_named(small_store: tuple[HostSetu
     assert left(setup) == ""
 
 
+@pytest.mark.parametrize("small_store", ONCE, indirect=True)
 def test_a_build_that_fills_the_disk_is_named(small_store: tuple[HostSetup, Path]) -> None:
     setup, _disk = small_store
     context = setup.home / f"fills-{os.urandom(4).hex()}"
@@ -139,6 +155,7 @@ def test_a_build_that_fills_the_disk_is_named(small_store: tuple[HostSetup, Path
         assert left(setup) == ""
 
 
+@pytest.mark.parametrize("setup", ONCE, indirect=True)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_reaches_the_program_whose_status_counts(
     setup: HostSetup, number: signal.Signals
@@ -167,6 +184,7 @@ def listed(setup: HostSetup) -> set[str]:
     return {each["state"] for each in found if each["kind"] == "container"}
 
 
+@pytest.mark.parametrize("setup", ONCE, indirect=True)
 def test_clean_finds_what_a_killed_client_left(setup: HostSetup) -> None:
     with started(setup, "python", "-c", SLEEPER, flags=("--network", "none")) as process:
         assert listed(setup) == {"in use"}
@@ -259,7 +277,7 @@ def test_engines_that_hang_on_every_call_are_given_up_and_named(
         assert line in done.stderr
 
 
-@pytest.mark.parametrize("setup", [*OLDER[1:], *NEWER[1:]], indirect=True)
+@pytest.mark.parametrize("setup", OLDER[1:], indirect=True)
 @pytest.mark.docker
 def test_a_daemon_that_does_not_run_is_named(setup: HostSetup) -> None:
     nobody = {**setup.environment, "DOCKER_HOST": "unix:///tmp/no/such/docker.sock"}

@@ -12,6 +12,8 @@ __all__ = ["of_text", "parsed"]
 _OF_TEXT: Final = frozenset(
     f"builtins.str.{name}" for name in ("lower", "upper", "strip", "title", "casefold")
 )
+# Functions that make something else of a text than a text, whatever it is.
+_READING: Final = frozenset(["eval", "literal_eval", "loads", "safe_load", "full_load"])
 _DEEPEST: Final = 16
 
 
@@ -24,6 +26,9 @@ def parsed(run: Machine, declared: Declared) -> Value:
     if _is_plain(run, made):
         return made
     # What the text becomes is not known, or the converter refuses it.
+    converter = declared.converter
+    if isinstance(converter, External) and converter.name.rpartition(".")[2] in _READING:
+        return Unknown()
     return Unknown(declared.kind) if declared.kind in ("int", "float", "bool") else default
 
 

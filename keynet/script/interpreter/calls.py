@@ -166,6 +166,19 @@ def _call_unknown(run: Machine, function: Value, given: Arguments) -> Value:
 
 
 def _call_function(run: Machine, function: Function, given: Arguments) -> Value:
+    results = function.results
+    if results is None:
+        return _follow_function(run, function, given)
+    values = (*given.positional, *given.keywords.values())
+    if given.open or not all(map(is_constant, values)):
+        return _follow_function(run, function, given)
+    key = given.positional, tuple(given.keywords.items())
+    if key not in results:
+        results[key] = _follow_function(run, function, given)
+    return results[key]
+
+
+def _follow_function(run: Machine, function: Function, given: Arguments) -> Value:
     same = run.active.get(function.node, 0)
     if len(run.active) >= _MAX_CALLS or same >= _MAX_SAME or run.calls >= _MAX_CALLS:
         run.limits.meet("calls")

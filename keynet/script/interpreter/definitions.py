@@ -85,7 +85,10 @@ class Scope:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Function:
-    """A function or lambda of the project, with the scope in which it was defined."""
+    """A function or lambda of the project, with the scope in which it was defined.
+
+    ``results`` are what it has returned, by its arguments, where it keeps them (``lru_cache``).
+    """
 
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
     scope: Scope
@@ -93,6 +96,7 @@ class Function:
     keyword_defaults: Mapping[str, Value] = field(default_factory=dict)
     owner: "Class | None" = None
     attributes: dict[str, Value] = field(default_factory=dict)
+    results: dict[Value, Value] | None = None
 
     @property
     def name(self) -> str:
@@ -133,6 +137,10 @@ class Instance:
     def native(self, name: str) -> Value:
         """Return an attribute of its class outside the project, MISSING when it has none."""
         return MISSING
+
+    def is_a(self, name: str) -> bool | None:
+        """Report whether it is of a class outside the project, None when that is unknown."""
+        return None
 
 
 class Container(Instance):

@@ -81,3 +81,21 @@ def test_what_is_not_known_is_null_with_a_note(tmp_path: Path, options: str) -> 
 )
 def test_choices_are_what_a_user_types(tmp_path: Path, converter: str, choices: list[str]) -> None:
     assert read(tmp_path, f"type={converter}, choices=list(E)")[1] == choices
+
+
+@pytest.mark.parametrize(
+    ("options", "default", "known"),
+    [
+        ("type=eval, default='(1, 2)'", [1, 2], True),
+        ("type=eval, default='1e-3'", 0.001, True),
+        ("type=eval, default='os.sep'", None, False),
+        ("type=json.loads, default='{\"a\": 1}'", {"a": 1}, True),
+        ("type=json.loads, default='{'", None, False),
+    ],
+)
+def test_a_text_that_is_read_as_something_else(
+    options: str, default: Any, known: bool, tmp_path: Path
+) -> None:
+    found, _choices, notes = read(tmp_path, options)
+    assert found == default
+    assert (notes == []) is known

@@ -85,6 +85,10 @@ class Action(Instance):
         """Return an action that its constructor has not set up yet."""
         return cls("", "str", None, Arguments(), (), of)
 
+    def is_a(self, name: str) -> bool | None:
+        """Report whether it is of a class of argparse, None when that is unknown."""
+        return {"argparse.Action": True, "argparse._SubParsersAction": False}.get(name)
+
     def with_default(self, default: Value) -> "Action":
         """Return a copy with another default."""
         copy = self._copy(self.options, default)

@@ -24,6 +24,7 @@ from keynet.script.interpreter.values import (
     OneOf,
     Unknown,
     Value,
+    is_constant,
 )
 from keynet.text import _
 
@@ -54,7 +55,7 @@ class Group(Instance):
         if name == "prefix_chars":
             return self.parser.prefix
         if name == "_actions":
-            return list(self.parser.actions)
+            return self.parser.every_action()
         if name in _LISTS:
             return Unknown("list")
         method = _GROUP_METHODS.get(name)
@@ -74,6 +75,7 @@ class Parser(Group):
         self.actions: list[Action] = []
         self.defaults: dict[str, Value] = {}
         self.children: list[tuple[int, Parser]] = []
+        self.subparsers: list[tuple[int, Subparsers]] = []
         self.argument_default: Value = None
         self.prefix: str = "-"
         self.resolve = False
@@ -90,6 +92,13 @@ class Parser(Group):
     def parser(self) -> "Parser":
         """Return the parser itself."""
         return self
+
+    def every_action(self) -> list[Value]:
+        """Return the actions in order, also those that stand for subcommands."""
+        found: list[Value] = list(self.actions)
+        for at, subparsers in reversed(self.subparsers):
+            found.insert(at, subparsers)
+        return found
 
     def native(self, name: str) -> Value:
         """Return a method or attribute of argparse."""
@@ -137,17 +146,22 @@ class Parser(Group):
 
 
 class Subparsers(Instance):
-    """What ``add_subparsers`` returns."""
+    """What ``add_subparsers`` returns; ``choices`` are its parsers by name."""
 
     def __init__(self, parser: Parser) -> None:
         super().__init__()
         self.of = parser
+        self.choices: dict[Value, Value] = {}
 
     def native(self, name: str) -> Value:
-        """Return ``add_parser``."""
+        """Return ``add_parser`` or the parsers that it has made."""
         if name == "add_parser":
             return Native(name, lambda run, given: _add_parser(run, self, given))
-        return MISSING
+        return self.choices if name in ("choices", "_name_parser_map") else MISSING
+
+    def is_a(self, name: str) -> bool | None:
+        """Report whether it is of a class of argparse."""
+        return name in ("argparse.Action", "argparse._SubParsersAction")
 
 
 def _set_up(run: Machine, group: Group, given: Arguments) -> Value:
@@ -274,7 +288,10 @@ def _set_up_group(run: Machine, group: Group, given: Arguments) -> Value:
 
 
 def _add_subparsers(run: Machine, group: Group, given: Arguments) -> Value:
-    return Subparsers(group.parser)
+    parser = group.parser
+    subparsers = Subparsers(parser)
+    parser.subparsers.append((len(parser.actions), subparsers))
+    return subparsers
 
 
 def _add_parser(run: Machine, subparsers: Subparsers, given: Arguments) -> Value:
@@ -285,6 +302,10 @@ def _add_parser(run: Machine, subparsers: Subparsers, given: Arguments) -> Value
         parser.nested = True
         late = run.doubtful_since(of.time) or of.parsed is not None
         parser.sometimes = late or not run.sure_for(of)
+        named = [given.get("name", 0), *(run.iterate(given.keywords.get("aliases", ())) or ())]
+        if parser.sometimes or not all(map(is_constant, named)):
+            run.spoil(subparsers.choices)
+        subparsers.choices.update((name, parser) for name in named if is_constant(name))
         if len(of.children) < 500:
             of.children.append((len(of.actions), parser))
         else:

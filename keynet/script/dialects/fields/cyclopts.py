@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from keynet.script.dialects.command_line import perhaps, settled
-from keynet.script.dialects.fields.declaring import Style, declare_all
+from keynet.script.dialects.fields.declaring import Style, declare_all, members_of_union
 from keynet.script.dialects.fields.field import Field, function_fields, function_of
 from keynet.script.interpreter.definitions import Class, Instance
 from keynet.script.interpreter.machine import Declared, Dialect, Machine, Native, NativeClass
@@ -13,7 +13,6 @@ from keynet.text import _
 
 __all__ = ["CYCLOPTS"]
 
-_STYLE: Final = Style()
 _MOST: Final = 500
 
 
@@ -97,21 +96,27 @@ def _parameters(run: Machine, value: Value, given: Arguments) -> list[Declared]:
         text = _("The function of a command is unknown: options may be missing.")
         run.note(given.line, text, given.file)
         return []
-    every = function_fields(run, function, several=True)
-    fields = [_with_parameter(run, field) for field in every]
-    return list(declare_all(run, [field for field in fields if field is not None], _STYLE))
+    return list(declare_all(run, function_fields(run, function, several=True), _STYLE))
 
 
 def _with_parameter(run: Machine, field: Field) -> Field | None:
     """Return a field as ``Annotated[…, Parameter(…)]`` changes it, None for one not parsed."""
-    for extra in field.described.extras:
+    members = members_of_union(field.annotation)
+    of_classes = [one for cls in members for one in cls.decorators]
+    for extra in (*of_classes, *field.described.extras):
         if isinstance(extra, Parameter):
             given = extra.given.keywords
             if run.truth(given.get("parse", True)) is False:
                 return None
             if "help" in given:
                 field = replace(field, help=given["help"])
+            name = extra.given.get("name", 0)
+            if members and isinstance(name, str):
+                field = replace(field, part=name.lstrip("-").replace("-", "_").replace("*", ""))
     return field
+
+
+_STYLE: Final = Style(refine=_with_parameter)
 
 
 def _run_function(run: Machine, given: Arguments) -> Value:

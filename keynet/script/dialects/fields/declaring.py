@@ -1,7 +1,8 @@
 """Declare arguments from fields, with the differences between the libraries."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from keynet.frozen import frozen
@@ -29,6 +30,7 @@ class Style:
         enum_names: Enum members are written by name, not by value.
         false_flags: A bool without a default defaults to False instead of being required.
         metadata_choices: The choices are those of the field's metadata.
+        refine: Returns a field as the library's annotations change it, None for one left out.
     """
 
     nested: bool = True
@@ -36,6 +38,7 @@ class Style:
     enum_names: bool = True
     false_flags: bool = False
     metadata_choices: bool = False
+    refine: Callable[[Machine, Field], Field | None] | None = None
 
 
 def declare_all(
@@ -51,8 +54,14 @@ def declare_all(
     Args:
         owner: The object whose attributes are the defaults, MISSING when there is none.
     """
-    for field in fields:
+    for one in fields:
         run.limits.spend(1)
+        refined = one if style.refine is None else style.refine(run, one)
+        if refined is None:
+            continue
+        field = refined
+        part = field.name if field.part is None else field.part
+        above = "" if field.bare else prefix
         default = field.default
         if isinstance(owner, Instance) and field.name in owner.attributes:
             default = owner.attributes[field.name]
@@ -60,23 +69,26 @@ def declare_all(
             default = MISSING
         inner = members_of_union(field.annotation) if style.nested else []
         if inner and depth < _DEEPEST:
-            below = f"{prefix}{field.name}." if style.prefixed else ""
+            flat = field.flat or not style.prefixed
+            below = "" if flat else f"{above}{part}." if part else above
+            if field.single and isinstance(default, Instance) and default.cls in inner:
+                inner = [default.cls]
             if default is None:
                 text = _("{name} is null as a whole unless one of its arguments is given.")
-                run.note(field.line, fill(text, name=f"{prefix}{field.name}"), field.file)
+                run.note(field.line, fill(text, name=f"{above}{field.name}"), field.file)
             for cls in inner:
                 instance = default if isinstance(default, Instance) else MISSING
                 matching = isinstance(instance, Instance) and instance.cls is cls
                 yield from declare_all(
                     run,
                     class_fields(run, cls),
-                    style,
+                    replace(style, prefixed=False) if flat else style,
                     below,
                     instance if matching else MISSING,
                     depth + 1,
                 )
         else:
-            yield _declared(run, field, style, prefix, default)
+            yield _declared(run, field, style, f"{above}{part or field.name}", default)
 
 
 def members_of_union(annotation: Value) -> list[Class]:
@@ -85,7 +97,7 @@ def members_of_union(annotation: Value) -> list[Class]:
         last = annotation.name.rpartition(".")[2]
         if last in ("Optional", "Union", "UnionType"):
             return [cls for part in annotation.arguments for cls in members_of_union(part)]
-        if last in ("Annotated", "Final", "Positional", "OmitArgPrefixes", "FlagConversionOff"):
+        if last in ("Annotated", "Final") or annotation.name.startswith("tyro.conf."):
             return members_of_union(annotation.arguments[0]) if annotation.arguments else []
         return []
     if isinstance(annotation, Class) and _has_fields(annotation):
@@ -99,7 +111,7 @@ def _has_fields(cls: Class) -> bool:
     return any(isinstance(node, ast.AnnAssign) for one in lineage(cls) for node in one.node.body)
 
 
-def _declared(run: Machine, field: Field, style: Style, prefix: str, default: Value) -> Declared:
+def _declared(run: Machine, field: Field, style: Style, name: str, default: Value) -> Declared:
     described = field.described
     required = default is MISSING
     kind, choices = described.kind, described.choices
@@ -125,7 +137,7 @@ def _declared(run: Machine, field: Field, style: Style, prefix: str, default: Va
     if field.info.open:
         notes.append(_("Part of the declaration of {name} is unknown."))
     return Declared(
-        f"{prefix}{field.name}",
+        name,
         kind,
         None if required else default,
         required,

@@ -39,7 +39,12 @@ _DOCUMENTED: Final = re.compile(r"^\s*(?:\*\s*|:param\s+)?(\w+)(?:\s*\([^)]*\))?
 
 @frozen
 class Field:
-    """One field or parameter; ``annotation`` is its evaluated type, else MISSING."""
+    """One field or parameter; ``annotation`` is its evaluated type, else MISSING.
+
+    ``part`` is what it adds to a dotted name, None for its own name; ``bare`` is set where the
+    names of what it is in are left out, ``flat`` where its own fields have no dotted names, and
+    ``single`` where it has the fields of its default alone.
+    """
 
     name: str
     annotation: Value
@@ -49,6 +54,10 @@ class Field:
     help: Value = ""
     line: int = 0
     file: str = ""
+    part: str | None = None
+    bare: bool = False
+    flat: bool = False
+    single: bool = False
 
 
 class FieldInfo(Instance):

@@ -19,6 +19,7 @@ from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
     Arguments,
+    External,
     Generic,
     OneOf,
     Unknown,
@@ -28,7 +29,8 @@ from keynet.text import _
 
 __all__ = ["TYRO"]
 
-_STYLE: Final = Style()
+_CONF: Final = "tyro.conf."
+_HIDDEN: Final = frozenset(["Fixed", "Suppress", "SuppressFixed"])
 _DEEPEST: Final = 4
 
 
@@ -48,6 +50,10 @@ def _cli(run: Machine, given: Arguments) -> Value:
     command_line = CommandLine("tyro", given)
     run.created(command_line)
     target = given.get("f", 0)
+    marks = [one for one in run.iterate(given.keywords.get("config", ())) or () if one is not None]
+    for mark in marks:
+        if isinstance(mark, External):
+            target = Generic(mark.name, (target,))
     command_line.found.extend(_arguments(run, target, given.get("default")))
     if not command_line.found:
         run.note(given.line, _("The value passed to tyro.cli() is unknown."), given.file)
@@ -70,35 +76,78 @@ def _subcommands(run: Machine, given: Arguments) -> Value:
     return Unknown()
 
 
-def _arguments(run: Machine, target: Value, default: Value, depth: int = 0) -> list[Declared]:
+def _arguments(
+    run: Machine, target: Value, default: Value, depth: int = 0, style: Style | None = None
+) -> list[Declared]:
+    style = style or _STYLE
     if isinstance(target, OneOf) and depth < _DEEPEST:
-        every = [_arguments(run, one, default, depth + 1) for one in target.values]
+        every = [_arguments(run, one, default, depth + 1, style) for one in target.values]
         return [perhaps(declared) for found in every for declared in found]
     if isinstance(target, Instance) and target.cls is not None:
-        return _arguments(run, target.cls, target, depth)
+        return _arguments(run, target.cls, target, depth, style)
     if isinstance(target, Generic) and depth < _DEEPEST:
+        style = _marked(style, _marks(target))
         members: list[Value] = [*members_of_union(target)] or [*target.arguments[:1]]
-        return [one for member in members for one in _arguments(run, member, default, depth + 1)]
+        return [
+            one for member in members for one in _arguments(run, member, default, depth + 1, style)
+        ]
     if isinstance(target, Class):
-        fields = _with_help(run, class_fields(run, target))
-        return list(declare_all(run, fields, _STYLE, "", default))
+        return list(declare_all(run, class_fields(run, target), style, "", default))
     function = function_of(target)
     if function is None:
         return []
     method = target is not function
-    fields = _with_help(run, function_fields(run, function, method=method, several=True))
-    return list(declare_all(run, fields, _STYLE))
+    fields = function_fields(run, function, method=method, several=True)
+    return list(declare_all(run, fields, style))
 
 
-def _with_help(_run: Machine, fields: list[Field]) -> list[Field]:
-    """Return the fields with the help of ``Annotated[…, tyro.conf.arg(help=…)]``."""
-    found = []
-    for field in fields:
-        for extra in field.described.extras:
-            if isinstance(extra, Configured) and "help" in extra.given.keywords:
-                field = replace(field, help=extra.given.keywords["help"])  # noqa: PLW2901
-        found.append(field)
-    return found
+def _marked(style: Style, marks: frozenset[str]) -> Style:
+    """Return how all fields are declared in a type with marks of tyro.conf."""
+    if not marks:
+        return style
+    inherited = [f"{_CONF}{mark}" for mark in sorted(marks - _HIDDEN)]
+
+    def refine(run: Machine, field: Field) -> Field | None:
+        annotation = field.annotation
+        for mark in inherited:
+            annotation = Generic(mark, (annotation,))
+        return _configured_field(run, replace(field, annotation=annotation))
+
+    return replace(style, refine=refine)
+
+
+def _configured_field(_run: Machine, field: Field) -> Field | None:
+    """Return a field as tyro.conf changes it, None for one that cannot be passed."""
+    marks = _marks(field.annotation, field.described.extras)
+    if marks & _HIDDEN:
+        return None
+    several = len(members_of_union(field.annotation)) > 1
+    omitted = "OmitArgPrefixes" in marks or (several and "OmitSubcommandPrefixes" in marks)
+    single = several and "AvoidSubcommands" in marks
+    field = replace(field, flat=omitted, bare=omitted and not several, single=single)
+    for extra in field.described.extras:
+        if isinstance(extra, Configured):
+            given = extra.given.keywords
+            name = given.get("name")
+            field = replace(field, help=given.get("help", field.help))
+            if isinstance(name, str):
+                field = replace(field, part=name.replace("-", "_"))
+            if given.get("prefix_name") is False:
+                field = replace(field, bare=True)
+    return field
+
+
+def _marks(annotation: Value, extras: tuple[Value, ...] = ()) -> frozenset[str]:
+    """Return the names in tyro.conf with which a type is marked."""
+    found = [one.name for one in extras if isinstance(one, External)]
+    while isinstance(annotation, Generic) and annotation.arguments:
+        found.append(annotation.name)
+        found += [one.name for one in annotation.arguments[1:] if isinstance(one, External)]
+        annotation = annotation.arguments[0]
+    return frozenset(one.removeprefix(_CONF) for one in found if one.startswith(_CONF))
+
+
+_STYLE: Final = Style(refine=_configured_field)
 
 
 class SubcommandApp(Instance):

@@ -50,6 +50,8 @@ def attribute(run: Machine, value: Value, name: str) -> Value:  # noqa: PLR0911,
     match value:
         case External():
             dotted = f"{value.name}.{name}"
+            if name == "__name__" and value.name.startswith("builtins."):
+                return value.name.removeprefix("builtins.")
             return constant(dotted) if len(dotted) <= _LONGEST_NAME else UNKNOWN
         case Instance():
             return _of_instance(run, value, name)

@@ -57,6 +57,10 @@ def _is_one(value: Value, option: Value) -> bool | None:  # noqa: PLR0911
         if isinstance(value, Instance) and value.cls is not None:
             return any(one is option for one in attributes.lineage(value.cls)) or None
         return None if isinstance(value, (Unknown, OneOf, External)) else False
+    if isinstance(option, External) and isinstance(value, Instance):
+        known = value.is_a(option.name)
+        if known is not None:
+            return known
     if not isinstance(option, External) or isinstance(value, OneOf):
         return None
     if isinstance(value, Generic):

@@ -131,6 +131,7 @@ PURE_FUNCTIONS: Final[Mapping[str, Handler]] = {
     "math.prod": _only_kind(""),
     "json.loads": _from_json,
     "ast.literal_eval": _literal,
+    "builtins.eval": _literal,
     "distutils.util.strtobool": _unknown_truth,
     "setuptools.distutils.util.strtobool": _unknown_truth,
 }  # fmt: skip

@@ -50,6 +50,16 @@ def _identity_decorator(run: Machine, given: Arguments) -> Value:
     return Native("decorator", _first)
 
 
+def _cached(run: Machine, given: Arguments) -> Value:
+    """Follow ``functools.cache`` and ``lru_cache``, with or without arguments."""
+    function = given.get("user_function", 0)
+    if not isinstance(function, Function):
+        bare = function is MISSING or is_constant(function)
+        return Native("decorator", _cached) if bare else function
+    function.results = {}
+    return function
+
+
 def _partial(run: Machine, given: Arguments) -> Value:
     if not given.positional:
         return UNKNOWN
@@ -192,8 +202,8 @@ STDLIB: Final[Mapping[str, Handler]] = {
     "functools.partial": _partial,
     "functools.wraps": _wraps,
     "functools.update_wrapper": _update_wrapper,
-    "functools.cache": _identity_decorator,
-    "functools.lru_cache": _identity_decorator,
+    "functools.cache": _cached,
+    "functools.lru_cache": _cached,
     "contextlib.contextmanager": _identity_decorator,
     "dataclasses.dataclass": _identity_decorator,
     "copy.copy": _shallow_copy,

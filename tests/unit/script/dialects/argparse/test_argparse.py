@@ -7,7 +7,7 @@ import pytest
 from keynet.script.arguments import Argument as A
 from keynet.script.arguments import TypeName
 from keynet.script.extraction import extract
-from tests.unit.script.reading import arguments, write
+from tests.unit.script.reading import arguments, read, write
 
 
 def one(folder: Path, call: str, before: str = "") -> A:
@@ -429,3 +429,68 @@ def test_the_values_of_an_enum_with_a_constructor_of_its_own_are_unknown(tmp_pat
         """
     (size,) = extract(write(tmp_path, script)).arguments
     assert (size.default, size.choices) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "for one in sub.choices.values():",
+        "for name, one in sub.choices.items():",
+        "for one in [sub.choices['fit'], sub._name_parser_map['test']]:",
+        "for one in [p for a in p._actions if isinstance(a, argparse._SubParsersAction)\n"
+        "            for p in a.choices.values()]:",
+    ],
+)
+def test_subcommands_that_are_looked_up_get_arguments(loop: str, tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        f"""
+import argparse
+p = argparse.ArgumentParser()
+p.add_argument("--own")
+sub = p.add_subparsers()
+for name in ("fit", "test"):
+    sub.add_parser(name).add_argument("--" + name)
+{loop}
+    one.add_argument("--seed", type=int)
+p.parse_args()
+""",
+    )
+    assert [one.name for one in found.arguments] == ["own", "fit", "seed", "test"]
+
+
+@pytest.mark.parametrize("cached", ["functools.cache", "functools.lru_cache(maxsize=None)"])
+def test_a_parser_that_a_function_keeps_is_one(cached: str, tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        f"""
+import argparse, functools
+@{cached}
+def parser(name="x"):
+    return argparse.ArgumentParser(name)
+parser().add_argument("--a")
+parser().add_argument("--b")
+parser("y").add_argument("--c")
+parser().parse_args()
+""",
+    )
+    assert [one.name for one in found.arguments] == ["a", "b"]
+
+
+def test_builtin_types_have_names(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        """
+import argparse
+TYPES = {one.__name__: one for one in (int, float, str)}
+p = argparse.ArgumentParser()
+for name, kind, default in [("x", "int", "3"), ("y", "float", "0.5")]:
+    p.add_argument("--" + name, type=TYPES[kind], default=TYPES[kind](default))
+p.parse_args()
+""",
+    )
+    assert [(one.name, one.type, one.default) for one in found.arguments] == [
+        ("x", "int", 3),
+        ("y", "float", 0.5),
+    ]
+    assert found.notes == ()

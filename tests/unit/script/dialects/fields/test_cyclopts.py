@@ -46,3 +46,25 @@ def test_functions_of_an_app(tmp_path: Path) -> None:
 def test_a_function_that_is_run(tmp_path: Path) -> None:
     script = "import cyclopts\ndef main(lr: float = 0.1): ...\ncyclopts.run(main)\n"
     assert rows(read(tmp_path, script)) == [("lr", "float", 0.1, False, None)]
+
+
+def test_names_of_parameters_that_are_classes_prefix_what_is_in_them(tmp_path: Path) -> None:
+    script = """
+    from dataclasses import dataclass
+    from typing import Annotated
+    import cyclopts
+    from cyclopts import Parameter
+    @dataclass
+    class Inner:
+        seed: int = 0
+        hidden: Annotated[int, Parameter(parse=False)] = 1
+    @Parameter(name="*")
+    @dataclass
+    class Flat:
+        flat: int = 0
+    def main(*, c: Annotated[Inner, Parameter(name="*")] = Inner(), d: Inner = Inner(),
+             e: Annotated[Inner, Parameter(name="--ee")] = Inner(), s: Flat = Flat()): ...
+    cyclopts.run(main)
+    """
+    names = [one.name for one in read(tmp_path, script).arguments]
+    assert names == ["seed", "d.seed", "ee.seed", "flat"]

@@ -104,3 +104,52 @@ def test_a_default_that_is_computed_is_null_and_noted(tmp_path: Path) -> None:
     )
     assert rows(extraction) == [("workers", "int", None, False, None)]
     assert any("workers" in note.message for note in extraction.notes)
+
+
+MARKED = """
+import dataclasses, tyro
+from typing import Annotated, Union
+@dataclasses.dataclass
+class A:
+    lr: float = 1.0
+@dataclasses.dataclass
+class B:
+    mom: float = 1.0
+@dataclasses.dataclass
+class Deep:
+    o: A = dataclasses.field(default_factory=A)
+    k: int = 0
+@dataclasses.dataclass
+class C:
+    lr: Annotated[float, tyro.conf.arg(prefix_name=False)] = 1.0
+    wd: Annotated[float, tyro.conf.arg(name="de-cay")] = 1.0
+@dataclasses.dataclass
+class T:
+    n: Annotated[int, tyro.conf.Suppress] = 3
+    x: %s = dataclasses.field(default_factory=%s)
+tyro.cli(%s)
+"""
+
+
+@pytest.mark.parametrize(
+    ("annotation", "default", "target", "names"),
+    [
+        ("A", "A", "T", ["x.lr"]),
+        ("tyro.conf.OmitArgPrefixes[Deep]", "Deep", "T", ["lr", "k"]),
+        ("Deep", "Deep", "tyro.conf.OmitArgPrefixes[T]", ["lr", "k"]),
+        ("Deep", "Deep", "T, config=(tyro.conf.OmitArgPrefixes,)", ["lr", "k"]),
+        ("C", "C", "T", ["lr", "x.de_cay"]),
+        ("Annotated[A, tyro.conf.arg(name='')]", "A", "T", ["lr"]),
+        ("Annotated[A, tyro.conf.arg(name='y')]", "A", "T", ["y.lr"]),
+        ("tyro.conf.AvoidSubcommands[Union[A, B]]", "A", "T", ["x.lr"]),
+        ("Union[A, B]", "B", "tyro.conf.AvoidSubcommands[T]", ["x.mom"]),
+        ("Annotated[Union[A, B], tyro.conf.OmitSubcommandPrefixes]", "A", "T", ["lr", "mom"]),
+    ],
+)
+def test_marks_of_tyro_conf_name_and_select_what_is_nested(
+    annotation: str, default: str, target: str, names: list[str], tmp_path: Path
+) -> None:
+    # As tyro 1.0 parses them.
+    found = read(tmp_path, MARKED % (annotation, default, target))
+    assert [one.name for one in found.arguments] == names
+    assert found.notes == ()

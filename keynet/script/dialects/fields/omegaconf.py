@@ -9,7 +9,14 @@ from keynet.script.dialects.command_line import CommandLine
 from keynet.script.dialects.hydra.yaml_tree import declare_value, flat, parse, put
 from keynet.script.interpreter.definitions import Instance
 from keynet.script.interpreter.machine import Declared, Handler, Machine, Native
-from keynet.script.interpreter.values import MISSING, Arguments, PathValue, Unknown, Value
+from keynet.script.interpreter.values import (
+    MISSING,
+    Arguments,
+    PathValue,
+    Unknown,
+    Value,
+    kind_of,
+)
 from keynet.text import _
 
 if TYPE_CHECKING:
@@ -72,6 +79,9 @@ def _merge(run: Machine, given: Arguments) -> Value:
     known = not given.open
     configs = list(_configs(run, given))
     for config in configs:
+        if not config.known:
+            # It may have another value of each that comes before it.
+            _forget_defaults(values)
         known = known and config.known
         for one in config.found:
             put(values, replace(one, notes=list(one.notes)))
@@ -93,6 +103,11 @@ def _merge(run: Machine, given: Arguments) -> Value:
     run.created(command_line)
     run.parsed(command_line, complete=False)
     return result
+
+
+def _forget_defaults(values: dict[str, Declared]) -> None:
+    for name, one in values.items():
+        values[name] = replace(one, default=Unknown(kind_of(one.default)), notes=list(one.notes))
 
 
 def _merge_with_cli(run: Machine, config: Config, given: Arguments) -> Value:

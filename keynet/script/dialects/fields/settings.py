@@ -22,7 +22,6 @@ from keynet.text import _, fill, printable
 
 __all__ = ["SETTINGS"]
 
-_STYLE: Final = Style()
 _DEEPEST: Final = 4
 
 
@@ -113,6 +112,9 @@ def _named(run: Machine, field: Field) -> Field | None:
         return replace(field, name=alias)
     run.note(field.line, _("An argument whose name is unknown is omitted."), field.file)
     return None
+
+
+_STYLE: Final = Style(refine=_named)
 
 
 def _run_app(run: Machine, given: Arguments) -> Value:

@@ -74,3 +74,23 @@ def test_a_configuration_that_is_merged_with_the_command_line_itself(tmp_path: P
     found = read(tmp_path, script)
     assert found.parser_type == "dataclass"
     assert rows(found) == [("a", "int", 5, False, None), ("b", "str", "x", False, None)]
+
+
+def test_a_file_that_is_not_known_may_change_what_comes_before_it_alone(tmp_path: Path) -> None:
+    script = """
+    from omegaconf import OmegaConf
+    from dataclasses import dataclass
+    @dataclass
+    class C:
+        lr: float = 0.1
+        name: str = "x"
+    cli = OmegaConf.from_cli()
+    file = OmegaConf.load(cli.pop("config", "base.yaml"))
+    cfg = OmegaConf.merge(OmegaConf.structured(C), file, {"name": "y"}, cli)
+    """
+    found = read(tmp_path, script)
+    assert [(a.name, a.type, a.default) for a in found.arguments] == [
+        ("lr", "float", None),
+        ("name", "str", "y"),
+    ]
+    assert any("lr" in note.message for note in found.notes)

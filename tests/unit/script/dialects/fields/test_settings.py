@@ -68,3 +68,24 @@ def test_subcommands_are_flattened_below_their_names(tmp_path: Path) -> None:
         ("train.lr", "float", 0.1, False, None),
         ("eval.path", "str", None, True, None),
     ]
+
+
+def test_aliases_name_options_of_nested_models_too(tmp_path: Path) -> None:
+    script = """
+    from pydantic_settings import BaseSettings, CliSubCommand, SettingsConfigDict
+    from pydantic import AliasChoices, BaseModel, Field
+    class In(BaseModel):
+        x: int = Field(1, alias="xx")
+        y: int = 2
+        z: int = Field(3, validation_alias=AliasChoices("zz", "z"))
+    class Train(BaseModel):
+        inner: In = In()
+    class Root(BaseSettings):
+        model_config = SettingsConfigDict(cli_parse_args=True)
+        inner: In = In()
+        train: CliSubCommand[Train]
+    Root()
+    """
+    assert [one.name for one in read(tmp_path, script).arguments] == [
+        "inner.xx", "inner.y", "inner.zz", "train.inner.xx", "train.inner.y", "train.inner.zz"
+    ]  # fmt: skip

@@ -118,3 +118,19 @@ def test_a_heredoc_stops_an_old_engine_before_it_builds(host_setups: HostSetups,
     assert "heredoc" in told.stderr
     assert "buildah 1.33, podman 5" in told.stderr
     assert "Building image" not in told.stderr
+
+
+@pytest.mark.parametrize("name", marked({"docker-legacy": "docker"}))
+def test_a_trigger_of_the_base_that_must_fail_stops_before_the_build(
+    host_setups: HostSetups, name: str
+) -> None:
+    setup = host_setups.named(name)
+    text = "FROM python:3.11-slim\nONBUILD COPY requirements.txt /usr/src/app/\n"
+    base = make_base(setup, "onbuild-copy", text)
+    context = small_context(setup, "triggered")
+    write(setup, context / "requirements.txt", "tinydep\n")
+    flags = ("--builder", setup.builder, "--base-image", base)
+    told = setup.keynet("build", "train.py", *flags, cwd=context)
+    assert told.returncode == 7, told.stderr
+    assert "have no requirements.txt: COPY requirements.txt /usr/src/app/" in told.stderr
+    assert "Building image" not in told.stderr

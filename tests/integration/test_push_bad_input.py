@@ -181,6 +181,16 @@ def test_requirements_that_do_not_resolve_are_named_with_index_and_python(
     told = push(setup, context, env=through(index))
     _refused(told, 4, "the index has no package no-such-package", "with Python 3.11", index.url)
     assert "was not found in the package registry" in told.stderr
+    assert "Requesting upload key" not in told.stderr
+
+
+def test_python_among_the_requirements_costs_no_key(
+    setup: HostSetup, context: Path, index: Index
+) -> None:
+    write(setup, context / "requirements.txt", "tinydep\npython>=3.8\n")
+    told = push(setup, context, env=through(index))
+    _refused(told, 3, "python>=3.8 cannot be installed", "--base-image python:3.10-slim")
+    assert "Requesting upload key" not in told.stderr
 
 
 def test_a_containerfile_that_fails_names_its_step(setup: HostSetup, context: Path) -> None:

@@ -19,6 +19,7 @@ from keynet.files.beneath import LeavesFolder
 from keynet.recipe.dependencies.declared import Declared
 from keynet.recipe.dependencies.folder import Folder
 from keynet.recipe.dependencies.lines import line_check, line_errors, references, requirement_lines
+from keynet.recipe.dependencies.lines.hash_check import HashCheck
 from keynet.recipe.dependencies.lines.references import Local
 from keynet.recipe.dependencies.lines.requirement_lines import Undecodable
 from keynet.recipe.dependencies.lines.variables import Variables
@@ -60,7 +61,7 @@ class RequirementsReader:
         self._names: dict[tuple[int, str, str], str] = {}
         self._projects: set[tuple[str, str]] = set()
         self._check = line_check.LineCheck()
-        self._hashed = False
+        self._hashes = HashCheck()
         self._alone = False
 
     @property
@@ -68,15 +69,18 @@ class RequirementsReader:
         """Return the set of files; pip starts at ``requirements.txt``."""
 
         def hashed(match: re.Match[str]) -> str:
-            return f" --hash=sha256:{self._archives.digest(match[1])}" if self._hashed else ""
+            return (
+                f" --hash=sha256:{self._archives.digest(match[1])}" if self._hashes.required else ""
+            )
 
         texts = {
             name: _HASH.sub(hashed, "".join(line + "\n" for line in lines)).encode()
             for name, lines in self._texts.items()
         }
         content, pinned = pins.render(self.lines, self._pins)
-        if pinned and self._hashed:
+        if pinned and self._hashes.required:
             raise line_errors.hashes_and_pins(self._where, next(iter(pinned)))
+        self._hashes.check()
         return {**texts, **self._archives.files, **({pins.PATH: content} if pinned else {})}
 
     @property
@@ -169,6 +173,7 @@ class RequirementsReader:
             self._pip_only(requirement.partition("+")[0] + "+…")
         if at.kind != "-c":
             self.lines.append(requirement)
+        self._hashes.note(requirement, options, at.where, installs=at.kind == "-r")
         return [f"{requirement} {options}" if options else requirement]
 
     def _count(self, at: At) -> None:
@@ -216,7 +221,7 @@ class RequirementsReader:
         if name in ("--index-url", "--extra-index-url") and not is_remote:
             raise line_errors.local_index(at.where, value)
         if name == "--require-hashes":
-            self._hashed = True
+            self._hashes.required = True
         if name not in line_check.UNDERSTOOD:
             if name not in line_check.ONLY_PIP:
                 raise line_errors.unknown_option(at.where, name)
@@ -336,7 +341,7 @@ class RequirementsReader:
             return
         for name, _value in requirement_lines.options(options):
             if name == "--hash":
-                self._hashed = True
+                self._hashes.required = True
             else:
                 self._pip_only(name)
 

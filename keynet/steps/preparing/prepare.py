@@ -22,7 +22,12 @@ from keynet.plan import (
 from keynet.process.background import background
 from keynet.runtime.engine import AnyBuilder, Candidate, Resolving
 from keynet.runtime.probing import choosing
-from keynet.steps.checking import onbuild_check, python_requirement, training_checks
+from keynet.steps.checking import (
+    local_wheels,
+    onbuild_check,
+    python_requirement,
+    training_checks,
+)
 from keynet.steps.checking.package_trial import PackageTrial
 from keynet.steps.cleaning import sweeping
 from keynet.steps.preparing import base_image
@@ -72,6 +77,7 @@ def prepare(
         ContextInvalid, UsageError, ValidationError: See ``planning.plan_build``.
         EngineUnavailable: See ``find_builder``.
         EngineError, ValidationError: See ``base_image.check`` and ``onbuild_check``.
+        ContextInvalid: See ``python_requirement`` and ``local_wheels``.
         BuildFailed: The packages cannot be installed on the base image.
         ContextInvalid: The image would not train, and the request is strict.
     """
@@ -103,6 +109,7 @@ def prepare(
         plan = base_image.check(plan, builder, lookup, access, emit)
         stage.detail = base_image.describe(plan, builder)
     onbuild_check.check(plan)
+    local_wheels.check(plan)
     if isinstance(builder, Resolving):
         with stages.stage("packages", _("Choosing packages")) as stage:
             plan, stage.detail = builder.resolve(plan, access, emit)

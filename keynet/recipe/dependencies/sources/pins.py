@@ -14,10 +14,12 @@ from typing import Any, Final
 
 from keynet.recipe.dependencies.declared import canonical
 
-__all__ = ["PATH", "described", "render", "usable"]
+__all__ = ["PATH", "described", "options", "render", "usable"]
 
 PATH: Final = "pinned/pyproject.toml"
 _SIMPLE: Final = (None, "simple")
+# Patterns of the packages that a source of PDM is for.
+_PARTIAL: Final = frozenset(["exclude_packages", "include_packages"])
 # A variable would be replaced from the environment of the build.
 _URL: Final = r"(?a)https?://[^\s$\"\\<>]{1,2000}"
 
@@ -28,6 +30,27 @@ def usable(index: Mapping[str, Any]) -> str:
     if not isinstance(url, str) or index.get("format") not in _SIMPLE:
         return ""
     return url if url.isascii() and re.fullmatch(_URL, url) else ""
+
+
+def options(sources: Iterable[Mapping[str, Any]], usual: str) -> list[str]:
+    """Return the options for indexes that PDM or Rye ask for every package.
+
+    Args:
+        usual: The name under which a source replaces the usual index.
+
+    Raises:
+        ValueError: Its text names a source that cannot be asked in this way.
+    """
+    found = []
+    for source in sources:
+        name, url = str(source.get("name")), usable(source)
+        if not url or source.get("type") == "find_links" or _PARTIAL & source.keys():
+            raise ValueError(name)
+        if name == usual:
+            found.insert(0, f"--index-url {url}")
+        else:
+            found.append(f"--extra-index-url {url}")
+    return found
 
 
 def described(pins: Mapping[str, str]) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ def read(folder: Folder, selection: Selection) -> Declared:
     pipfile = folder.toml(NAME, _LARGEST) if folder.has(NAME) else {}
     if folder.has(LOCK):
         return _locked(folder, pipfile, selection)
-    only = _indexes(pipfile)
+    only = {**_indexes(pipfile), **_unknown(pipfile)}
     packages = dict(table(pipfile, "packages"))
     lines = _lines(folder, NAME, packages, only)
     groups = {
@@ -161,6 +161,14 @@ def _pins(packages: Mapping[str, Any], only: Mapping[str, str]) -> dict[str, str
 def _check_index(entry: object, only: Mapping[str, str]) -> None:
     if isinstance(entry, dict) and only.get(str(entry.get("index"))) == "":
         raise Untranslatable(f"index = {entry.get('index')}")
+
+
+def _unknown(pipfile: Mapping[str, Any]) -> dict[str, str]:
+    """Return the sources that packages name and the file lacks: no other may stand for them."""
+    known = {str(source.get("name")) for source in _sources(pipfile)} or {"pypi"}
+    entries = [entry for section in pipfile.values() for entry in table(section).values()]
+    named = [entry.get("index") for entry in entries if isinstance(entry, dict)]
+    return {str(name): "" for name in named if name is not None and str(name) not in known}
 
 
 def _options(pipfile: Mapping[str, Any], *, everything: bool = False) -> list[str]:

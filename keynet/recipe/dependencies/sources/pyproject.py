@@ -12,7 +12,7 @@ from keynet.recipe.dependencies.declared import Declared, Selection, canonical, 
 from keynet.recipe.dependencies.folder import Folder, invalid, table
 from keynet.recipe.dependencies.pep508 import parse, parsed
 from keynet.recipe.dependencies.project_metadata import Metadata, merged
-from keynet.recipe.dependencies.sources import build_backends, poetry, setup_files, uv_sources
+from keynet.recipe.dependencies.sources import build_backends, pins, poetry, setup_files, uv_sources
 from keynet.text import _, fill, printable
 
 __all__ = ["NAME", "document", "expanded", "metadata", "read", "unsourced"]
@@ -21,6 +21,11 @@ NAME: Final = "pyproject.toml"
 _LARGEST: Final = 1_000_000
 _MOST_GROUPS: Final = 300
 _MOST_LINES: Final = 10_000
+# Tools of which only the indexes are their own: table, the name that replaces PyPI, and what to do.
+_TOOLS: Final = (
+    ("pdm", "source", "pypi", "pdm export -o requirements.txt"),
+    ("rye", "sources", "default", "uv pip compile pyproject.toml -o requirements.txt"),
+)
 
 
 def document(folder: Folder) -> dict[str, Any]:
@@ -173,7 +178,7 @@ def _project(folder: Folder, document: Mapping[str, Any], project: Mapping[str, 
         version=version,
         requires=sources.applied(requires),
         constraints=sources.constraints,
-        options=tuple(sources.index_lines()),
+        options=(*sources.index_lines(), *_tool_indexes(folder, document)),
         extras=extras,
         groups=_groups(folder, document, sources),
         requires_python=flat(str(project.get("requires-python") or "")),
@@ -186,6 +191,34 @@ def _project(folder: Folder, document: Mapping[str, Any], project: Mapping[str, 
         pins=sources.pins(),
         notices=sources.notices(path),
     )
+
+
+def _tool_indexes(folder: Folder, document: Mapping[str, Any]) -> list[str]:
+    """Return the options for the indexes of PDM and Rye, which [project] knows nothing of.
+
+    Raises:
+        ContextInvalid: An index cannot be asked as these tools do.
+    """
+    found = []
+    for tool, key, usual, command in _TOOLS:
+        listed = table(document, "tool", tool).get(key)
+        sources = (
+            [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+        )
+        try:
+            found += pins.options(sources, usual)
+        except ValueError as error:
+            raise ContextInvalid(
+                fill(
+                    _("{path}: the index {name} in [[tool.{tool}.{key}]] cannot be used."),
+                    path=folder.where(NAME),
+                    name=printable(error, 100),
+                    tool=tool,
+                    key=key,
+                ),
+                fill(_("Run: {command}"), command=command),
+            ) from error
+    return found
 
 
 def _groups(

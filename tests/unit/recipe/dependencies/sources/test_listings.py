@@ -247,3 +247,36 @@ def test_inline_metadata_takes_its_sources(tmp_path: Path) -> None:
     found, _notices = find(tmp_path, script=tmp_path / "jobs" / "train.py", source=source)
     assert lines(found) == ["./archives/a-4-py3-none-any.whl"]
     assert found.import_paths == ("jobs/libs/a",)
+
+
+def test_a_source_that_a_pipfile_lacks_is_not_replaced_by_another(tmp_path: Path) -> None:
+    write(tmp_path, {"Pipfile": '[packages]\na = { version = "*", index = "private" }\n'})
+    with pytest.raises(ContextInvalid, match="index = private"):
+        find(tmp_path)
+    write(tmp_path, {"Pipfile": '[packages]\na = { version = "*", index = "pypi" }\n'})
+    assert lines(find(tmp_path)[0]) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("key", "usual"), [("tool.pdm.source", "pypi"), ("tool.rye.sources", "default")]
+)
+def test_the_indexes_of_pdm_and_rye_are_asked(tmp_path: Path, key: str, usual: str) -> None:
+    project = '[project]\nname = "own"\nversion = "1"\ndependencies = ["a"]\n'
+    more = f'[[{key}]]\nname = "more"\nurl = "https://more.example/simple"\n'
+    own = f'[[{key}]]\nname = "{usual}"\nurl = "https://own.example/simple"\n'
+    write(tmp_path, {"pyproject.toml": project + more + own})
+    assert lines(find(tmp_path)[0])[:3] == [
+        "--index-url https://own.example/simple",
+        "--extra-index-url https://more.example/simple",
+        "a",
+    ]
+    for refused in (
+        'include_packages = ["a"]',
+        'type = "find_links"',
+        'url = "https://${TOKEN}@x.example/simple"',
+    ):
+        table = f'[[{key}]]\nname = "odd"\nurl = "https://x.example"\n'
+        kept = table if not refused.startswith("url") else table.partition("url")[0]
+        write(tmp_path, {"pyproject.toml": f"{project}{kept}{refused}\n"})
+        with pytest.raises(ContextInvalid, match="the index odd in"):
+            find(tmp_path)

@@ -41,7 +41,7 @@ def options(sources: Iterable[Mapping[str, Any]], usual: str) -> list[str]:
     Raises:
         ValueError: Its text names a source that cannot be asked in this way.
     """
-    found = []
+    found: list[str] = []
     for source in sources:
         name, url = str(source.get("name")), usable(source)
         if not url or source.get("type") == "find_links" or _PARTIAL & source.keys():

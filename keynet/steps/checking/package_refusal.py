@@ -11,7 +11,7 @@ from keynet.runtime.build import install_errors
 from keynet.runtime.build.inside import shown_errors
 from keynet.text import Block, _, fill, printable, stacked
 
-__all__ = ["error", "is_proof"]
+__all__ = ["error", "is_proof", "with_answers"]
 
 _NO_SOLUTION: Final = "No solution found when resolving dependencies"
 # Of a line: what explains something is short.
@@ -26,8 +26,12 @@ _NOT_FOUND: Final = re.compile(
 # Their sources refuse to be built, and name another package; an old one can. Source: PyPI.
 _REFUSING: Final = frozenset(["nvidia-cudnn", "pytorch", "sklearn"])
 _CAN_BE_BUILT: Final = "sklearn==0.0 "
-# An index that refuses the login is asked by the build with the same one.
-_FORBIDDEN: Final = re.compile(r"\(40[37] ")
+_ANSWER: Final = re.compile(r"keynet: (\S+) answers (.*) for \S+")
+# There is no such package, or the login is refused, which a build sends as well. The stores behind
+# some indexes answer 403 for what they do not have.
+_ABSENT: Final = ("404", "410")
+_REFUSED: Final = ("401", "407")
+_NOT_ALLOWED: Final = "403"
 # Parts of conda's environments that base images bring.
 _OF_THE_BASE: Final = frozenset(["cuda", "cuda-toolkit", "cudatoolkit", "cudnn", "pytorch-cuda"])
 _LAST_LINES: Final = 12
@@ -36,12 +40,30 @@ _LOGIN: Final = re.compile(r"://[^/@\s]*@")
 
 def is_proof(output: str) -> bool:
     """Report whether nothing could be installed either if sources were built."""
-    if _NO_SOLUTION not in output or _FORBIDDEN.search(output):
+    answers = [answer for _index, answer in _ANSWER.findall(output)]
+    is_sure = all(each in (*_ABSENT, *_REFUSED, _NOT_ALLOWED) for each in answers)
+    if _NO_SOLUTION not in output or not is_sure or set(answers) == {_NOT_ALLOWED}:
         return False
     if not _MAY_BUILD.search(output):
         return True
     sources = set(_SOURCES.findall(output))
     return bool(sources) and sources <= _REFUSING and _CAN_BE_BUILT not in output
+
+
+def with_answers(output: str, answers: str, indexes: Sequence[str]) -> str:
+    """Return uv's words with what the indexes answer, as lines of a build's log.
+
+    An index that is asked without a login refuses none where another one answers 404.
+    """
+    lines = [line for line in answers.splitlines() if _ANSWER.fullmatch(line)]
+    if any(line.rpartition(" for ")[0].endswith(_ABSENT) for line in lines):
+        without = [index for index in indexes if shown_errors.shown(index) == index]
+        lines = [
+            line
+            for line in lines
+            if not any(line.startswith(f"keynet: {it} answers {_NOT_ALLOWED}") for it in without)
+        ]
+    return "\n".join([output.rstrip("\n"), *lines])
 
 
 def error(output: str, base: str, target: TargetPython, indexes: Sequence[str]) -> BuildFailed:

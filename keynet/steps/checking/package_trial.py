@@ -7,9 +7,11 @@ a change of the code asks no index.
 """
 
 import contextlib
+import json
+import sys
 import time
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from keynet.direct.base.target_python import TargetPython
 from keynet.direct.packages.resolved_cache import resolution_key
@@ -23,8 +25,12 @@ from keynet.oci.platform import Platform
 from keynet.oci.reference import DOCKER_HUB
 from keynet.plan import BuildPlan, Recipe
 from keynet.recipe.packages import package_names
+from keynet.secret import Secret
 from keynet.steps.checking import plain_base
 from keynet.text import Block, stacked
+
+if TYPE_CHECKING:
+    from keynet.direct.packages.prepared_uv import Uv
 
 __all__ = ["PackageTrial"]
 
@@ -154,12 +160,30 @@ def _ask(plan: BuildPlan, recipe: Recipe, target: TargetPython, platform: Platfo
                 timeout_s=_LIMIT_S,
             )
             indexes = uv.options.indexes()
+            answers = _answers(uv, done.stderr, indexes) if done.status != 0 else ""
     except (BuildFailed, EngineError):
         # No uv, something that only pip understands, or no answer in time.
         return _NOT_KNOWN
     if done.status == 0:
         return _Answer(frozenset(package_names.resolved(done.stdout)))
-    if plain_base.is_musl(recipe.base) is None or not package_refusal.is_proof(done.stderr):
+    said = package_refusal.with_answers(done.stderr, answers, indexes)
+    if plain_base.is_musl(recipe.base) is None or not package_refusal.is_proof(said):
         return _NOT_KNOWN
-    error = package_refusal.error(done.stderr, recipe.from_name, target, indexes)
-    return _Answer(refusal=error)
+    return _Answer(refusal=package_refusal.error(said, recipe.from_name, target, indexes))
+
+
+def _answers(uv: "Uv", output: str, indexes: list[str]) -> str:
+    """Return what the indexes answer for packages that uv takes for absent, as in a build.
+
+    The addresses may have logins, so that they are in no command line.
+    """
+    from keynet.process.shell import Command, run
+    from keynet.runtime.build.inside import shown_errors
+    from keynet.runtime.build.inside.uv_installer import pinned
+
+    missing = [name for line in output.splitlines() for name in shown_errors.not_found(line)]
+    if not missing:
+        return ""
+    asked = json.dumps([missing, indexes, pinned(uv.folder)])
+    command = (sys.executable, "-I", shown_errors.__file__)
+    return run(Command(command, uv.environment, stdin=Secret(asked)), timeout_s=_LIMIT_S).stdout

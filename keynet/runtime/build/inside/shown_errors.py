@@ -4,6 +4,7 @@ Neither uv nor pip says that an index refuses the login: both take it for an ind
 have the package.
 """
 
+import json
 import netrc
 import os
 import re
@@ -12,6 +13,7 @@ import sys
 import urllib.error
 import urllib.request
 from base64 import b64encode
+from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 _TIMEOUT_S = 10
@@ -45,20 +47,30 @@ def run(
         line = raw.decode("utf-8", "replace")
         sys.stderr.write(line)
         sys.stderr.flush()
-        for pattern in _UNKNOWN:
-            found = pattern.search(line[:2000])
-            if found and found.group(1) not in missing:
-                missing.append(found.group(1))
+        missing += not_found(line)
     status = process.wait()
     if status != 0:
         # Proxies and certificates as the installer has them.
         os.environ.update(environment)
-        for name in missing[:_MOST]:
-            own = pinned.get(normalised(name))
-            for index in [own] if own else indexes:
-                answer = asked(index, name)
-                sys.stderr.write(f"keynet: {shown(index)} answers {answer} for {name}\n")
+        for answer in answers(missing, indexes, pinned):
+            sys.stderr.write(answer + "\n")
     return status
+
+
+def not_found(line: str) -> "list[str]":
+    """Return the packages that an installer says it has not found."""
+    found = [pattern.search(line[:2000]) for pattern in _UNKNOWN]
+    return [each.group(1) for each in found if each]
+
+
+def answers(
+    missing: "list[str]", indexes: "list[str]", pinned: "dict[str, str]"
+) -> "Iterator[str]":
+    """Ask the indexes for packages that were not found, and iterate over lines of a log."""
+    for name in list(dict.fromkeys(missing))[:_MOST]:
+        own = pinned.get(normalised(name))
+        for index in [own] if own else indexes:
+            yield f"keynet: {shown(index)} answers {asked(index, name)} for {name}"
 
 
 def shown(url: str) -> str:
@@ -98,3 +110,9 @@ def asked(index: str, name: str) -> str:
         return str(error.code)
     except (OSError, ValueError) as error:
         return f"nothing ({getattr(error, 'reason', error)})"
+
+
+if __name__ == "__main__":
+    # On the host, with the variables that an installer has there.
+    for shown_answer in answers(*json.load(sys.stdin)):
+        sys.stdout.write(shown_answer + "\n")

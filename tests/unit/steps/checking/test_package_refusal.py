@@ -13,13 +13,21 @@ SOURCE = (
     "hint: Wheels are required for `{name}` because building from source is disabled for all "
     "packages (i.e., with `--no-build`)\n"
 )
-REFUSED_LOGIN = (
+NOT_FOUND = (
     "error: No solution found when resolving dependencies\n"
     "  cause: Because six was not found in the package registry and you require six, we can "
     "conclude that your requirements are unsatisfiable.\n"
-    "hint: An index URL (https://me:****@index.example.com/simple) could not be queried due to a "
-    "lack of valid authentication credentials ({status}).\n"
 )
+OWN, OTHER = "https://me:secret@index.example.com/simple", "https://wheels.example.com"
+
+
+def _answered(*statuses: str) -> str:
+    shown = ("https://index.example.com/simple", OTHER)
+    lines = [
+        f"keynet: {url} answers {status} for six"
+        for url, status in zip(shown, statuses, strict=False)
+    ]
+    return package_refusal.with_answers(NOT_FOUND, "\n".join(lines), (OWN, OTHER))
 
 
 @pytest.mark.parametrize(
@@ -29,8 +37,14 @@ REFUSED_LOGIN = (
         (SOURCE.format(name="sklearn"), True),
         (SOURCE.format(name="sklearn") + SOURCE.format(name="docopt"), False),
         (SOURCE.format(name="sklearn").replace("all versions of sklearn", "sklearn==0.0"), False),
-        (REFUSED_LOGIN.format(status="401 Unauthorized"), True),
-        (REFUSED_LOGIN.format(status="403 Forbidden"), False),
+        (NOT_FOUND, True),
+        (_answered("404", "404"), True),
+        (_answered("404", "403"), True),
+        (_answered("401", "403"), True),
+        (_answered("403"), False),
+        (_answered("404", "503"), False),
+        (_answered("404", "nothing (timed out)"), False),
+        (_answered("200"), False),
         ("error: Failed to fetch: `https://pypi.org/simple/six/`\n", False),
     ],
 )
@@ -44,12 +58,21 @@ def test_a_placeholder_is_explained() -> None:
     assert "scikit-learn for sklearn" in error.hint
 
 
-def test_a_refused_login_is_named_without_it() -> None:
-    output = REFUSED_LOGIN.format(status="401 Unauthorized")
-    index = "https://me:secret@index.example.com/simple"
-    error = package_refusal.error(output, "python:3.11-slim", PYTHON, [index])
-    assert "the package index refuses the login" in error.message
-    assert "Package index: https://index.example.com/simple" in error.message
+@pytest.mark.parametrize(
+    ("statuses", "reason"),
+    [
+        (("401", "404"), "the package index refuses the login"),
+        (("403", "404"), "the package index refuses the login"),
+        (("404", "403"), "the index has no package six"),
+        (("404", "404"), "the index has no package six"),
+    ],
+)
+def test_a_refused_login_is_told_from_an_absent_package(
+    statuses: tuple[str, ...], reason: str
+) -> None:
+    error = package_refusal.error(_answered(*statuses), "python:3.11-slim", PYTHON, [OWN, OTHER])
+    assert reason in error.message
+    assert f"Package index: https://index.example.com/simple, {OTHER}" in error.message
     assert "me:" not in error.message
 
 

@@ -4,7 +4,10 @@ import io
 import tarfile
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -76,6 +79,16 @@ def _resolve(
 ) -> set[str] | None:
     found = PackageTrial().names(_plan(wheels, files, python))
     return None if found is None else set(found) - ALWAYS
+
+
+class _Refusing(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(int(self.path.split("/")[1]))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_arguments: object) -> None:
+        """Print nothing."""
 
 
 def _refused(
@@ -246,3 +259,29 @@ def test_a_refusal_is_not_kept(wheels: Path) -> None:
     assert _refused(wheels, "late") is not None
     _wheel(wheels, "late")
     assert _refused(wheels, "late") is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (404, "the index has no package six"),
+        (401, "the package index refuses the login"),
+        (403, None),
+        (503, None),
+    ],
+)
+def test_what_the_index_answers_is_asked_for(wheels: Path, status: int, reason: str | None) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Refusing) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://me:secret@127.0.0.1:{server.server_port}/{status}/simple"
+        settings = HostNetwork(pip_conf=Secret(f"[global]\nindex-url = {url}\n"))
+        plan = replace(_plan(wheels, {"requirements.txt": b"six\n"}), host_network=settings)
+        said = ""
+        try:
+            PackageTrial().check(plan, ignore)
+        except BuildFailed as error:
+            said = error.message
+        server.shutdown()
+    assert (reason in said) if reason else not said
+    assert "secret" not in said

@@ -3,6 +3,7 @@
 import gzip
 import json
 import posixpath
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -10,6 +11,7 @@ from typing import Any, Final
 from keynet.errors import InvalidArchive
 from keynet.explain.layer_tar import read_members
 from keynet.explain.package_records import Package, is_record, read_record, written_name
+from keynet.files.disk_cache import DAMAGED
 from keynet.frozen import frozen
 from keynet.text import _, fill
 
@@ -112,7 +114,7 @@ def from_bytes(content: bytes) -> LayerListing | None:
             tuple(_package(*each) for each in document["packages"]),
             document["versions"],
         )
-    except (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError):
+    except (*DAMAGED, zlib.error):
         return None
 
 

@@ -9,10 +9,24 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from keynet.errors import KeynetError
 from keynet.files import atomic, ownership, places
 from keynet.frozen import frozen
 
-__all__ = ["DiskCache", "kept"]
+__all__ = ["DAMAGED", "DiskCache", "kept"]
+
+# What reading a record raises that is not whole, or of another version: it counts as missing.
+DAMAGED: Final = (
+    OSError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+    KeynetError,
+)
 
 # Another version of keynet or pip may use its own.
 _MOST: Final = 4

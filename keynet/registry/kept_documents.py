@@ -6,7 +6,7 @@ A registry that counts pulls (Docker Hub) counts each GET of a manifest.
 import contextlib
 from typing import Final, Self
 
-from keynet.errors import KeynetError
+from keynet.errors import KeynetError, RegistryError, ValidationError
 from keynet.files import places
 from keynet.files.disk_cache import DiskCache
 from keynet.frozen import frozen
@@ -41,7 +41,11 @@ class KeptDocuments:
         kind, _newline, content = kept.partition(b"\n")
         if digest.of_same_kind(content) != digest:
             return None
-        return manifests.read(content, kind.decode("ascii", "replace"), digest)
+        try:
+            return manifests.read(content, kind.decode("ascii", "replace"), digest)
+        except (RegistryError, ValidationError):
+            # Of the media type there is no digest.
+            return None
 
     def keep_manifest(self, digest: Digest, manifest: Manifest) -> None:
         """Keep a manifest with its media type."""

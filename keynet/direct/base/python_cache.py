@@ -7,7 +7,7 @@ from keynet.direct.base.base_packages import BasePackages
 from keynet.direct.base.target_python import TargetPython
 from keynet.errors import KeynetError
 from keynet.files import places
-from keynet.files.disk_cache import DiskCache
+from keynet.files.disk_cache import DAMAGED, DiskCache
 from keynet.oci.descriptor import Digest
 
 __all__ = [
@@ -53,7 +53,7 @@ def python_of(text: str) -> TargetPython | None:
             _plain(record["packages"]),
             None if record["glibc"] is None else int(record["glibc"]),
         )
-    except (ValueError, LookupError, TypeError, AttributeError, KeynetError):
+    except DAMAGED:
         return None
 
 
@@ -85,7 +85,7 @@ def packages_of(text: str) -> BasePackages | None:
             return None
         files = {_plain(path): _plain(text, "strict") for path, text in record["files"].items()}
         return BasePackages(tuple(map(_plain, record["folders"])), files)
-    except (ValueError, LookupError, TypeError, AttributeError, KeynetError):
+    except DAMAGED:
         return None
 
 

@@ -10,7 +10,8 @@ from dataclasses import field
 from typing import Any, Final
 
 from keynet.direct.packages.resolved_cache import PackageLayer, Resolved
-from keynet.errors import KeynetError, ValidationError
+from keynet.errors import ValidationError
+from keynet.files.disk_cache import DAMAGED
 from keynet.frozen import frozen
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.text import _, fill, printable
@@ -127,7 +128,7 @@ def parsed(content: bytes) -> CacheDocument:
     try:
         value = json.loads(content)
         if value["version"] != _VERSION:
-            raise ValueError(_("it is of another version of keynet"))  # noqa: TRY301
+            raise ValueError(_("it is of another version of keynet"))
         layers = {_key(key): _layer(each) for key, each in value["layers"].items()}
         resolved = {_key(key): _resolved(each) for key, each in value["resolved"].items()}
         bases = {
@@ -138,14 +139,7 @@ def parsed(content: bytes) -> CacheDocument:
             )
             for key, each in value["bases"].items()
         }
-    except (
-        ValueError,
-        LookupError,
-        TypeError,
-        AttributeError,
-        RecursionError,
-        KeynetError,
-    ) as error:
+    except DAMAGED as error:
         raise ValidationError(
             fill(_("It is not a cache of keynet's: {why}."), why=printable(error, 200)),
             _("Name another reference for the cache, or write it anew with --cache-to."),
@@ -159,9 +153,9 @@ def _wire(layer: CachedLayer) -> dict[str, Any]:
 
 def _layer(value: Mapping[str, Any]) -> CachedLayer:
     descriptor = Descriptor(
-        _text(value["mediaType"]), Digest.parse(_text(value["digest"])), int(value["size"])
+        _text(value["mediaType"]), Digest.parse(_text(value["digest"])), _size(value["size"])
     )
-    if descriptor.media_type not in _TYPES or descriptor.size < 0:
+    if descriptor.media_type not in _TYPES:
         raise ValueError(_("a layer has another type"))
     return CachedLayer(descriptor, Digest.parse(_text(value["diffId"])))
 
@@ -176,6 +170,12 @@ def _key(value: object) -> str:
     if not _KEY.fullmatch(text):
         raise ValueError(_("a key is not valid"))
     return text
+
+
+def _size(value: object) -> int:
+    if type(value) is not int or value < 0:
+        raise TypeError(_("a size is not a number"))
+    return value
 
 
 def _text(value: object) -> str:

@@ -26,6 +26,7 @@ from keynet.direct.layers.layer_compression import (
 )
 from keynet.errors import KeynetError
 from keynet.files import atomic, places
+from keynet.files.disk_cache import DAMAGED
 from keynet.frozen import frozen
 from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.reference import Reference
@@ -164,7 +165,7 @@ class LayerStore:
             with contextlib.suppress(OSError):
                 os.utime(path)
             return MadeLayer(descriptor, Digest.parse(record["diff_id"]), path)
-        except (OSError, ValueError, LookupError, TypeError, KeynetError):
+        except DAMAGED:
             return None
 
     def _keyed(self, key: str) -> Path:

@@ -13,7 +13,7 @@ from typing import Final
 from keynet.direct.base.target_python import TargetPython
 from keynet.errors import KeynetError
 from keynet.files import places
-from keynet.files.disk_cache import DiskCache
+from keynet.files.disk_cache import DAMAGED, DiskCache
 from keynet.frozen import frozen
 from keynet.oci.platform import Platform
 from keynet.plan import Dependencies, HostNetwork
@@ -80,7 +80,7 @@ def kept(key: str) -> Resolved | None:
         known = json.loads(content)
         layers = tuple(PackageLayer(str(each[0]), str(each[1])) for each in known["layers"])
         return Resolved(layers, str(known["lock"]), str(known["sbom"]))
-    except (ValueError, LookupError, TypeError, KeynetError):
+    except DAMAGED:
         return None
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from keynet.files import places
-from keynet.files.disk_cache import DiskCache
+from keynet.files.disk_cache import DAMAGED, DiskCache
 from keynet.frozen import frozen
 from keynet.runtime.engine import Unusable, WorkingEngine
 
@@ -78,7 +78,7 @@ def _result(content: bytes) -> ProbeResult | None:
             return ProbedEngine(WorkingEngine(**entry["engine"]), dict(entry["invocation"]))
         age = time.time() - float(entry["at"])
         return _unusable(entry["unusable"]) if 0 <= age < _REFUSAL_AGE_S else None
-    except (TypeError, ValueError, LookupError):
+    except DAMAGED:
         return None
 
 

@@ -17,7 +17,7 @@ from typing import Final
 
 from keynet.errors import KeynetError
 from keynet.files import limited_read, places
-from keynet.files.disk_cache import DiskCache
+from keynet.files.disk_cache import DAMAGED, DiskCache
 from keynet.runtime.abilities import SystemFacts
 
 __all__ = ["system"]
@@ -61,7 +61,7 @@ def _fresh(cache: DiskCache, key: str) -> SystemFacts | None:
         found = json.loads(path.read_bytes())
         lists = {name: tuple(found[name]) for name in ("security", "warnings")}
         return SystemFacts(**{**found, **lists, "limits": frozenset(found["limits"])})
-    except (OSError, LookupError, TypeError, ValueError):
+    except DAMAGED:
         return None
 
 

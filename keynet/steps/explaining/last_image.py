@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from keynet.errors import KeynetError, UsageError
 from keynet.files import atomic, places
+from keynet.files.disk_cache import DAMAGED
 from keynet.text import _, fill
 
 __all__ = ["last_image", "recent_images", "remember_image", "remember_in_store"]
@@ -74,7 +75,7 @@ def _read() -> dict[str, Any]:
     try:
         with (places.data() / _NAME).open("rb") as file:
             record = json.loads(file.read(_LARGEST))
-    except (OSError, ValueError, KeynetError):
+    except DAMAGED:
         return {}
     return record if isinstance(record, dict) else {}
 

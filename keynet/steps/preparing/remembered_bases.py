@@ -13,7 +13,7 @@ from typing import Final
 
 from keynet.errors import KeynetError
 from keynet.files import places
-from keynet.files.disk_cache import DiskCache
+from keynet.files.disk_cache import DAMAGED, DiskCache
 from keynet.oci import base_config
 from keynet.oci.base_config import Looked
 from keynet.oci.platform import Platform
@@ -36,7 +36,7 @@ def answer(base: Reference, wanted: Platform) -> Looked | None:
         if path is None or not 0 <= time.time() - path.stat().st_mtime < _VALID_S:
             return None
         return base_config.from_json(json.loads(path.read_bytes()))
-    except (OSError, LookupError, TypeError, ValueError, KeynetError):
+    except DAMAGED:
         return None
 
 

@@ -5,9 +5,11 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import shutil
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -331,3 +333,26 @@ def test_a_package_that_nobody_has_is_named(platform: Platform, capsys: Capture)
     arguments = ["build", "train.py", "--builder", "direct", "--base-image", base(platform)]
     assert keynet(*arguments) == 4
     assert "no-such-thing" in capsys.readouterr().err
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        lambda _content: b"",
+        lambda content: bytes(len(content)),
+        lambda _content: b'{"a":' + b"[" * 100_000,
+        lambda content: bytes([content[0] ^ 1]) + content[1:] if content else b"",
+    ],
+    ids=["empty", "zeros", "deep", "one bit"],
+)
+def test_a_damaged_cache_counts_as_none(
+    platform: Platform, capsys: Capture, damaged: Callable[[bytes], bytes]
+) -> None:
+    first = push(platform, capsys)
+    cache = Path(os.environ["XDG_CACHE_HOME"], "keynet")
+    files = [each for each in cache.rglob("*") if each.is_file() and not each.is_symlink()]
+    assert files
+    for each in files:
+        each.write_bytes(damaged(each.read_bytes()))
+    assert push(platform, capsys)["digest"] == first["digest"]

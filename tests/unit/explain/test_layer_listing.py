@@ -90,7 +90,10 @@ def test_long_and_foreign_names_are_whole(format_: int) -> None:
 def test_what_is_kept_is_read_as_it_was() -> None:
     listing = list_layer([tar(LAYER)], "layer 1")
     assert from_bytes(to_bytes(listing)) == listing
-    for damaged in (b"", b"x", gzip.compress(b"[]"), to_bytes(listing)[:-9]):
+    whole = to_bytes(listing)
+    flipped = whole[:20] + bytes(byte ^ 0xFF for byte in whole[20:30]) + whole[30:]
+    deep = gzip.compress(b"[" * 100_000)
+    for damaged in (b"", b"x", gzip.compress(b"[]"), whole[:-9], flipped, deep):
         assert from_bytes(damaged) is None
 
 

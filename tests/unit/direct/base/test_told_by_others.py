@@ -44,3 +44,11 @@ def test_texts_that_no_file_can_have_are_not_taken() -> None:
     record = {"format": 1, "version": [3, 11], "packages": "site", "glibc": 36}
     assert python_of(json.dumps({**record, "executable": "/usr/bin/python3"})) is not None
     assert python_of(json.dumps({**record, "executable": "/usr/\0"})) is None
+
+
+def test_a_record_that_json_or_python_cannot_hold_is_not_taken() -> None:
+    deep = "[" * 100_000
+    assert python_of(deep) is None
+    assert packages_of(deep) is None
+    record = {"format": 1, "version": [3, 11], "executable": "/usr/bin/python3", "packages": "site"}
+    assert python_of(json.dumps({**record, "glibc": float("inf")})) is None

@@ -77,6 +77,8 @@ def changed(path: list[str | int], value: object) -> bytes:
         changed(["layers", "both", "digest"], "sha256:../../etc"),
         changed(["layers", "both", "size"], -1),
         changed(["layers", "both", "size"], "x"),
+        changed(["layers", "both", "size"], True),
+        changed(["layers", "both", "size"], float("inf")),
         changed(["layers", "both", "mediaType"], "application/vnd.oci.image.config.v1+json"),
         changed(["layers", "both", "diffId"], 7),
         changed(["layers", "../key"], {}),

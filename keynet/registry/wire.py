@@ -23,6 +23,7 @@ __all__ = [
     "ManifestWire",
     "TagList",
     "check_manifest",
+    "read_config",
     "read_json",
     "refuse_schema_1",
 ]
@@ -146,6 +147,24 @@ def read_json(model: type[_M], body: bytes, what: str) -> _M:
                 reason=reason,
             ),
             _("Check that the URL is a registry's; a proxy in between may answer for it."),
+        ) from error
+
+
+def read_config(content: bytes) -> ConfigWire:
+    """Read the config of an image, whose digest was verified: what is wrong is the image's.
+
+    Raises:
+        RegistryError: It is not JSON, or has another shape.
+    """
+    try:
+        return ConfigWire.model_validate_json(content)
+    except Malformed as error:
+        raise RegistryError(
+            fill(
+                _("The image's config, which says how it runs, cannot be read: {reason}."),
+                reason=_first_reason(error),
+            ),
+            _("The image is damaged. Choose another one, or have it built and pushed again."),
         ) from error
 
 

@@ -23,7 +23,7 @@ from keynet.files.living_folders import living
 from keynet.frozen import frozen
 from keynet.process import programs
 from keynet.process.environment import without_own
-from keynet.text import _, fill
+from keynet.text import _, fill, printable
 
 __all__ = ["Compiler", "compiled_entries", "find_compiler"]
 
@@ -129,7 +129,13 @@ def _compile(jobs: Sequence[tuple[str, str, str]], compiler: Compiler) -> None:
             env=_environment(),
         )
     except (OSError, subprocess.SubprocessError) as error:
+        # Of a program that failed the last line of what it wrote, which is the reason.
+        said = str(getattr(error, "stderr", "") or "").strip().rpartition("\n")[2]
         raise BuildFailed(
-            fill(_("The packages cannot be compiled with {program}."), program=compiler.program),
-            fill(_("Check that it works, or take it out of PATH: {why}"), why=error),
+            fill(
+                _("The packages cannot be compiled with {program}: {why}."),
+                program=compiler.program,
+                why=printable(said or error, 200),
+            ),
+            _("If the disk is full, free some space. If this Python is broken, repair it."),
         ) from error

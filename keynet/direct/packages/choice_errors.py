@@ -43,6 +43,11 @@ _BROKEN: Final = re.compile(
 )
 
 
+_NO_ROOM: Final = re.compile(
+    r"[Nn]o space left|[Dd]isk quota exceeded|[Ff]ile too large|os error (?:27|28|122)\b"
+)
+
+
 class NoWheel(BuildFailed):
     """A package would have to be built; ``names`` as far as they are known."""
 
@@ -61,7 +66,7 @@ def not_resolved(output: str, python: TargetPython, platform: Platform) -> Build
             platform=platform,
         )
         hint = _("Correct the requirements, or choose another base image.")
-        return BuildFailed(stacked(shown, text), _of_wheel(output) or hint)
+        return BuildFailed(stacked(shown, text), _known_hint(output) or hint)
     names = _without_wheel(output)
     shown = fill(
         _("{names} has no wheel for Python {version} on {platform}, and nothing is built here:"),
@@ -114,12 +119,14 @@ def not_fetched(output: str, *, built: bool) -> BuildFailed:
         )
     return BuildFailed(
         stacked(_("The packages cannot be fetched:"), Block(_tail(output))),
-        _of_wheel(output) or _("Check the network and the package index, then try again."),
+        _known_hint(output) or _("Check the network and the package index, then try again."),
     )
 
 
-def _of_wheel(output: str) -> str:
-    """Return the hint for a wheel that is damaged; "" if that is not the reason."""
+def _known_hint(output: str) -> str:
+    """Return what to do about a full disk or a wheel that is damaged; "" for other reasons."""
+    if _NO_ROOM.search(output):
+        return _("Free some space on the disk named above, then try again.")
     if not _BROKEN.search(output):
         return ""
     return _(

@@ -104,8 +104,14 @@ def parsed(content: bytes) -> tuple[list[dict[str, Any]], Recorded]:
         recorded = Recorded(*(_text(stated, name) for name in names))
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise ValidationError(
-            fill(_("The attached lock is not one of keynet's: {why}."), why=printable(error, 200)),
-            _("Push the image again, and attach to it with keynet only."),
+            fill(
+                _("The image cannot be built again from the attached lock: {why}."),
+                why=printable(error, 200),
+            ),
+            _(
+                "keynet verifies images whose packages come from a package index, by the lock "
+                "that keynet attached."
+            ),
         ) from error
     return packages, recorded
 

@@ -104,49 +104,79 @@ def prepared(
             _("keynet's own uv is missing, which chooses the packages."),
             _("Install keynet again, or build with an engine: --builder docker."),
         )
-    cache = places.cache()
-    places.make_private(cache / "direct")
+    places.make_private(places.cache() / "direct")
     # Links are made by the thousand: in memory where that is possible.
-    with living("direct", folder_parents.memory()) as top:
-        written = top / "written"
-        for path, content in dependencies.files.items():
-            file = written / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            if isinstance(content, bytes):
-                file.write_bytes(content)
-            else:
-                file.symlink_to(content)
-        settings = {"HOME": str(top), "XDG_CONFIG_DIRS": str(top), "PIP_CONFIG_FILE": os.devnull}
-        if network.pip_conf is not None:
-            configuration = top / "pip.conf"
-            configuration.touch(mode=0o600)
-            configuration.write_text(network.pip_conf.reveal(), encoding="utf-8")
-            settings["PIP_CONFIG_FILE"] = str(configuration)
-        options = pip_options.read(
-            written / "requirements.txt", pip_options.configured(settings, top)
-        )
-        _refuse(options)
-        folder = options.write(top / "for-uv")
-        own = {"HOME": str(top), "UV_CACHE_DIR": str(cache / "direct" / "uv")}
-        own |= {"PATH": os.defpath} if builder else WITHOUT_GIT
-        if network.netrc is not None:
-            logins = top / "netrc"
-            logins.touch(mode=0o600)
-            logins.write_text(network.netrc.reveal(), encoding="utf-8")
-            own["NETRC"] = str(logins)
-        if network.ca_bundle is not None:
-            bundle = top / "ca.pem"
-            bundle.write_bytes(network.ca_bundle)
-            own["SSL_CERT_FILE"] = str(bundle)
-        cleaned: dict[str, str | Secret | None] = {
-            name: None for name in os.environ if name not in _KEPT
-        }
-        secret = {name: Secret(value) for name, value in options.variables().items()}
-        target = ("--python-version", python.full, "--python-platform", named)
-        environment = {**cleaned, **network.proxies, **secret, **own}
-        if builder:
-            environment |= BUILD_VARIABLES
-        yield Uv(program, top, folder, options, environment, target, builder)
+    parent = folder_parents.memory()
+    with living("direct", parent) as top:
+        try:
+            uv = _written(top, program, dependencies, network, (python.full, named), builder)
+        except OSError as error:
+            raise BuildFailed(
+                fill(
+                    _("The requirements could not be copied to {folder}: {why}."),
+                    folder=parent,
+                    why=error.strerror or error,
+                ),
+                _("Free some space there, then try again."),
+            ) from error
+        yield uv
+
+
+def _written(
+    top: Path,
+    program: Path,
+    dependencies: Dependencies,
+    network: HostNetwork,
+    target: tuple[str, str],
+    builder: str,
+) -> Uv:
+    """Write what uv reads to the folder ``top``, and return how it is called there.
+
+    Args:
+        target: The Python and uv's name of the platform.
+
+    Raises:
+        BuildFailed: The requirements want what only pip can do.
+        OSError: There is no room for it.
+    """
+    cache = places.cache()
+    written = top / "written"
+    for path, content in dependencies.files.items():
+        file = written / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, bytes):
+            file.write_bytes(content)
+        else:
+            file.symlink_to(content)
+    settings = {"HOME": str(top), "XDG_CONFIG_DIRS": str(top), "PIP_CONFIG_FILE": os.devnull}
+    if network.pip_conf is not None:
+        configuration = top / "pip.conf"
+        configuration.touch(mode=0o600)
+        configuration.write_text(network.pip_conf.reveal(), encoding="utf-8")
+        settings["PIP_CONFIG_FILE"] = str(configuration)
+    options = pip_options.read(written / "requirements.txt", pip_options.configured(settings, top))
+    _refuse(options)
+    folder = options.write(top / "for-uv")
+    own = {"HOME": str(top), "UV_CACHE_DIR": str(cache / "direct" / "uv")}
+    own |= {"PATH": os.defpath} if builder else WITHOUT_GIT
+    if network.netrc is not None:
+        logins = top / "netrc"
+        logins.touch(mode=0o600)
+        logins.write_text(network.netrc.reveal(), encoding="utf-8")
+        own["NETRC"] = str(logins)
+    if network.ca_bundle is not None:
+        bundle = top / "ca.pem"
+        bundle.write_bytes(network.ca_bundle)
+        own["SSL_CERT_FILE"] = str(bundle)
+    cleaned: dict[str, str | Secret | None] = {
+        name: None for name in os.environ if name not in _KEPT
+    }
+    secret = {name: Secret(value) for name, value in options.variables().items()}
+    flags = ("--python-version", target[0], "--python-platform", target[1])
+    environment = {**cleaned, **network.proxies, **secret, **own}
+    if builder:
+        environment |= BUILD_VARIABLES
+    return Uv(program, top, folder, options, environment, flags, builder)
 
 
 def _refuse(options: Options) -> None:

@@ -15,10 +15,10 @@ from keynet.oci.image import Image
 from keynet.oci.kinds import foreign_type, is_foreign_layer, not_an_image
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
+from keynet.registry import wire
 from keynet.registry.client import RegistryClient
 from keynet.registry.kept_documents import KeptDocuments
 from keynet.registry.manifests import Manifest
-from keynet.registry.wire import ConfigWire, read_json
 from keynet.text import _, fill
 
 __all__ = ["RemoteLayer", "fetch_image", "kept_image", "read_image", "require_image"]
@@ -82,7 +82,7 @@ def kept_image(
     config = kept.config(manifest.config)
     if config is None or foreign_type(manifest.config, manifest.layers) is not None:
         return None
-    found = read_json(ConfigWire, config, _("an image's config")).platform()
+    found = wire.read_config(config).platform()
     if found is None or not found.matches(platform):
         return None
     return _image(client, source, manifest, config)
@@ -123,7 +123,7 @@ def require_image(manifest: Manifest, source: Reference) -> None:
 
 
 def _diff_ids(config: bytes, layers: Sequence[Descriptor], source: Reference) -> list[Digest]:
-    named = read_json(ConfigWire, config, _("an image's config")).rootfs.diff_ids
+    named = wire.read_config(config).rootfs.diff_ids
     if len(named) != len(layers):
         raise ValidationError(
             fill(
@@ -132,7 +132,7 @@ def _diff_ids(config: bytes, layers: Sequence[Descriptor], source: Reference) ->
                 layers=len(layers),
                 named=len(named),
             ),
-            _("The image is broken; push it again."),
+            _("The image is damaged. Choose another one, or have it built and pushed again."),
         )
     return [Digest.parse(text) for text in named]
 

@@ -12,9 +12,9 @@ from keynet.oci.index_entries import choose_entry, images_of
 from keynet.oci.kinds import foreign_type
 from keynet.oci.platform import DEFAULT, Platform, choose
 from keynet.oci.reference import Reference
+from keynet.registry import wire
 from keynet.registry.client import RegistryClient
 from keynet.registry.manifests import Manifest
-from keynet.registry.wire import ConfigWire, read_json
 from keynet.text import _, fill
 
 __all__ = ["fetch_manifest", "read_config", "select_manifest"]
@@ -136,7 +136,7 @@ async def _platform_of(
     if foreign_type(manifest.config, manifest.layers) is not None:
         return None
     config = await read_config(client, source, manifest)
-    return read_json(ConfigWire, config, _("an image's config")).platform()
+    return wire.read_config(config).platform()
 
 
 def _none_for(source: Reference, wanted: Platform, there: Sequence[Platform]) -> NotFound:
@@ -150,5 +150,5 @@ def _none_for(source: Reference, wanted: Platform, there: Sequence[Platform]) ->
         ),
         _("Choose one of these with --platform.")
         if names
-        else _("Push an image under that name, or choose another tag."),
+        else _("Nothing under that name can be run. Choose another tag or another image."),
     )

@@ -8,6 +8,7 @@ import pytest
 
 from keynet.direct.layers.tar_stream import file_entry
 from keynet.direct.packages.byte_code import Compiler, compiled_entries, find_compiler
+from keynet.errors import BuildFailed
 
 SITE = "opt/keynet/lib/python3/site-packages"
 HERE = ".".join(map(str, sys.version_info[:2]))
@@ -83,3 +84,19 @@ def test_python_takes_it_without_looking_at_the_source(tmp_path: Path, compiler:
 
 def test_a_version_that_is_not_here_has_no_compiler() -> None:
     assert find_compiler("3.99") is None
+
+
+def test_a_compiler_that_fails_says_why_and_not_how_it_was_called(tmp_path: Path) -> None:
+    program = tmp_path / "python"
+    program.write_text(
+        "#!/bin/sh\necho Traceback >&2\necho 'OSError: No space left on device' >&2\nexit 1\n"
+    )
+    program.chmod(0o755)
+    module = tmp_path / "a.py"
+    module.write_text("x = 1\n")
+    entry = file_entry("opt/keynet/lib/python3.11/site-packages/a.py", module)
+    with (
+        pytest.raises(BuildFailed, match=r"python: OSError: No space left on device\.$"),
+        compiled_entries([entry], Compiler(str(program), "cpython-311", "3.11.2")),
+    ):
+        pass

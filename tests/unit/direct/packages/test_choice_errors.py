@@ -45,3 +45,9 @@ def test_a_broken_wheel_is_not_blamed_on_the_requirements_or_the_network(output:
     ):
         assert "not a valid wheel" in error.hint
     assert "network" in not_fetched("error: timed out\n", built=False).hint
+
+
+def test_a_full_disk_is_not_blamed_on_the_requirements() -> None:
+    output = "error: failed to write to `/x/CACHEDIR.TAG`: No space left on device (os error 28)\n"
+    assert "space" in not_resolved(output, PYTHON, Platform("linux", "amd64")).hint
+    assert "space" in not_fetched(output, built=False).hint

@@ -1,6 +1,7 @@
 """Packages are chosen by a real uv, which runs nothing of what requirements name."""
 
 import os
+import resource
 import subprocess
 import zipfile
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from keynet.direct.base.target_python import TargetPython
 from keynet.direct.packages.choice_errors import NoWheel
 from keynet.direct.packages.wheel_choice import choose_lock
+from keynet.errors import BuildFailed
 from keynet.events import ignore
 from keynet.oci.platform import Platform
 from keynet.plan import Dependencies, HostNetwork
@@ -56,3 +58,19 @@ def test_no_repository_is_cloned_that_a_requirement_hides(
             Dependencies(files=files), HostNetwork(), PYTHON, Platform("linux", "amd64"), ignore
         )
     assert caught.value.names == ("hidden",)
+
+
+def test_no_room_for_the_requirements_is_an_error_with_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    files = {"requirements.txt": b"# " + b"x" * 10_000}
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4_000, hard))
+    try:
+        with pytest.raises(BuildFailed, match=r"could not be copied to /\S+: File too large"):
+            choose_lock(
+                Dependencies(files=files), HostNetwork(), PYTHON, Platform("linux", "amd64"), ignore
+            )
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

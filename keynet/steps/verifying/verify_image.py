@@ -273,8 +273,8 @@ def _differences(layer: Layer, again: Again, loop: EventLoop) -> tuple[FileDiffe
     name = fill(_("Layer {name}"), name=layer.descriptor.digest.short)
     with closing(layer_blocks(layer, loop)) as blocks:
         there = read_members(blocks, name, _never, hashed=True)
-    here = read_members(again.make(), name, _never, hashed=True)
-    return tuple(differing_files(there, here))
+        here = read_members(again.make(), name, _never, hashed=True)
+        return tuple(differing_files(there, here))
 
 
 def _never(_path: str, _size: int) -> bool:

@@ -116,7 +116,7 @@ def test_a_program_that_fills_the_disk_leaves_nothing(small_store: tuple[HostSet
         # Its database is on that disk, so that it can write down no status and remove nothing.
         assert "could not remove the container" in done.stderr
         assert "Free some space" in done.stderr
-        assert "keynet clean" in done.stderr
+        assert "Then remove the container with: keynet clean" in done.stderr
         setup.run(setup.command("mount", "-o", "remount,size=48m", str(disk)))
         cleaned = setup.keynet("clean", "--yes")
         assert cleaned.returncode == 0, cleaned.stderr

@@ -141,6 +141,18 @@ def test_a_container_that_stays_does_not_hide_the_status(
 
 
 @pytest.mark.medium
+def test_a_container_that_stays_is_named_with_what_lets_it_go(
+    tmp_path: Path, streams: tuple[int, int]
+) -> None:
+    full = Answer("rm *", stderr="Error: database or disk is full: no driver\n", status=1)
+    _program, commands = _engine(tmp_path, full, Answer("run *"))
+    left = _execute(commands, streams).left
+    assert left is not None
+    assert "could not remove the container workspace_x" in left.message
+    assert left.hint == "install the driver\nThen remove the container with: keynet clean"
+
+
+@pytest.mark.medium
 def test_output_that_cannot_be_copied_stays_in_the_container(
     tmp_path: Path, streams: tuple[int, int]
 ) -> None:

@@ -13,6 +13,7 @@ from typing import Final
 from keynet.frozen import frozen
 from keynet.process import programs
 from keynet.runtime.probing.privileges import as_root, user_name
+from keynet.text import _, fill
 
 __all__ = [
     "FILES",
@@ -96,12 +97,18 @@ def advice(files: tuple[Path, ...] = FILES) -> str:
     Args:
         files: The tables of user ids and of group ids.
     """
-
     names = {user_name(), str(os.geteuid())}
     lacking = missing(names, files)
     taken = [entry for file in files for entry in entries(_text(file))]
     first, count = _limits(_text(_LOGIN_DEFS))
-    wanted = free_range(taken, first, count) or Entry("", first, count)
+    wanted = free_range(taken, first, count)
+    if wanted is None:
+        # Ids that another user has would let each of the two change the other's files.
+        return fill(
+            _("Ask your administrator to shorten a range in {files}: {count} ids are not free."),
+            files=", ".join(map(str, FILES)),
+            count=count,
+        )
     flagged = [table for table, file in zip(FILES, files, strict=True) if file in lacking] or FILES
     command = add_command(user_name(), wanted, flagged, known=len(names) == 2)
     if programs.find("newuidmap") is None:

@@ -71,3 +71,13 @@ def test_the_advice_names_the_user_and_a_range_that_is_free(
 def test_the_advice_installs_newuidmap_where_it_is_missing(machine: Machine) -> None:
     del machine
     assert "apt-get install uidmap && usermod" in subordinate_ids.advice()
+
+
+def test_the_advice_takes_no_ids_of_another_user(tmp_path: Path, machine: Machine) -> None:
+    files = (tmp_path / "subuid", tmp_path / "subgid")
+    files[0].write_text("ann:100000:4294867000\n")
+    machine.install("newuidmap")
+    assert subordinate_ids.advice(files) == (
+        "Ask your administrator to shorten a range in /etc/subuid, /etc/subgid: "
+        "65536 ids are not free."
+    )

@@ -1,18 +1,16 @@
-"""LightningCLI: what it adds itself, model and data of the project, and what its hooks add.
+"""LightningCLI: model and data of the project, and what its hooks add.
 
-The Trainer is not read. Source: lightning/pytorch/cli.py of Lightning 2; --print_config ends the
-script as --help does.
+The Trainer is not read, and what the library itself adds is only named. Source:
+lightning/pytorch/cli.py of Lightning 2; --print_config ends the script as --help does.
 """
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 from keynet.script.dialects.argparse.jsonargparse import JsonParser, declare_class
 from keynet.script.dialects.command_line import settled
-from keynet.script.interpreter.definitions import Class, Function, Instance, Module, Scope
+from keynet.script.interpreter.definitions import Class, Function, Instance
 from keynet.script.interpreter.evaluation.attributes import class_attribute
-from keynet.script.interpreter.knowledge.annotations import describe_value
 from keynet.script.interpreter.machine import (
     Declared,
     Dialect,
@@ -24,8 +22,6 @@ from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
     Arguments,
-    External,
-    Generic,
     Unknown,
     Value,
 )
@@ -37,12 +33,7 @@ _HOOK: Final = "add_arguments_to_parser"
 _STEPS: Final = ("add_default_arguments_to_parser", "add_core_arguments_to_parser", _HOOK)
 _PARTS: Final = (("model_class", 0, "model"), ("datamodule_class", 1, "data"))
 # What the methods of a Trainer take besides models and data, for the subcommands.
-_METHODS: Final[tuple[tuple[str, str, Value], ...]] = (
-    ("ckpt_path", "str", None),
-    ("verbose", "bool", True),
-    ("return_predictions", "bool", None),
-)
-_SEED: Final = Generic("typing.Union", (External("builtins.bool"), External("builtins.int")))
+_METHODS: Final = ("ckpt_path", "verbose", "return_predictions")
 
 
 class Lightning(Instance):
@@ -66,14 +57,13 @@ class Lightning(Instance):
 class LightningParser(JsonParser):
     """The parser that a ``LightningCLI`` passes to its hook.
 
-    ``first`` and ``last`` are what the library itself adds before and after others;
+    ``own`` are the arguments that the library itself adds, which are not hyperparameters;
     ``configured`` has the kinds of what the hook has added of ``optimizer`` and ``lr_scheduler``.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.first: list[Declared] = []
-        self.last: list[Declared] = []
+        self.own: list[str] = []
         self.configured: set[str] = set()
 
     def native(self, name: str) -> Value:
@@ -84,14 +74,11 @@ class LightningParser(JsonParser):
         return super().native(name)
 
     def declared(self) -> list[Declared]:
-        """Return what the library adds, the parameters of classes, then what was added by hand."""
+        """Return the parameters of classes, then what was added by hand."""
         found = super().declared()
         fields = {id(one) for one in self.fields}
         added = [one for one in found if id(one) not in fields]
-        every = [*self.first, *(one for one in found if id(one) in fields), *added, *self.last]
-        # What the library adds as well has the name of one that was added by hand.
-        named = {one.name: one for one in reversed(every)}
-        return [one for one in every if named[one.name] is one]
+        return [*(one for one in found if id(one) in fields), *added]
 
 
 def _set_up(run: Machine, cli: Lightning, given: Arguments) -> Value:
@@ -103,7 +90,7 @@ def _set_up(run: Machine, cli: Lightning, given: Arguments) -> Value:
         run.call(run.attribute(cli, step), Arguments((parser,), line=given.line, file=given.file))
     if run.truth(given.get("auto_configure_optimizers", 13, True)) is not False:
         absent = [key for key in ("optimizer", "lr_scheduler") if key not in parser.configured]
-        parser.last.extend(_selected(key, given) for key in absent)
+        parser.own.extend(absent)
     if run.truth(given.get("run", 12, True)) is not False:
         _add_subcommands(run, cli, parser, given)
     if "parser_kwargs" in given.keywords:
@@ -111,6 +98,8 @@ def _set_up(run: Machine, cli: Lightning, given: Arguments) -> Value:
         run.note(given.line, text, given.file)
     text = _("LightningCLI's Trainer is defined outside the project; its arguments are omitted.")
     run.note(given.line, text, given.file)
+    text = _("LightningCLI itself adds {names}; these are not listed.")
+    run.note(given.line, fill(text, names=", ".join(parser.own)), given.file)
     words = given.get("args", 11, None)
     run.parsed(parser, words=tuple(words) if isinstance(words, (list, tuple, dict)) else None)
     return None
@@ -120,7 +109,7 @@ def _make_parser(run: Machine, cli: Lightning, given: Arguments) -> "LightningPa
     parser = LightningParser()
     parser.line, parser.file = cli.given.line, cli.given.file
     run.created(parser)
-    parser.first.append(_declared("config", "str", None, cli.given))
+    parser.own.append("config")
     return parser
 
 
@@ -128,9 +117,7 @@ def _add_defaults(run: Machine, cli: Lightning, given: Arguments) -> Value:
     """Follow ``add_default_arguments_to_parser``."""
     parser = given.get("parser", 0)
     if isinstance(parser, LightningParser):
-        kind = describe_value(run, _SEED, Scope(Module("", Path()))).kind
-        default = cli.given.get("seed_everything_default", 6, True)
-        parser.first.append(_declared("seed_everything", kind, default, cli.given))
+        parser.own.append("seed_everything")
     return None
 
 
@@ -142,7 +129,9 @@ def _add_core(run: Machine, cli: Lightning, given: Arguments) -> Value:
     for name, position, key in _PARTS:
         target = given.get(name, position, None)
         chosen = run.truth(given.keywords.get(f"subclass_mode_{key}", False))
-        if target is None and given.open:
+        if target is None and (given.open or key == "data"):
+            if not given.open:
+                parser.own.append(key)
             continue
         if target is None or chosen is not False:
             parser.fields.append(_selected(key, given))
@@ -166,11 +155,7 @@ def _add_subcommands(
         text = _("The subcommands of the LightningCLI are its own; their arguments are omitted.")
         run.note(given.line, text, given.file)
     else:
-        parser.last.extend(_declared(name, kind, value, given) for name, kind, value in _METHODS)
-
-
-def _declared(name: str, kind: str, default: Value, given: Arguments) -> Declared:
-    return Declared(name, kind, default, False, "", None, given.line, given.file)
+        parser.own.extend(_METHODS)
 
 
 def _selected(key: str, given: Arguments) -> Declared:

@@ -40,6 +40,7 @@ _LOCK: Final = "pylock.keynet.toml"
 _MOST_METADATA: Final = 1 << 20
 # Stands in a lock for the folder that uv has worked in: another one is used to fetch.
 _TOP: Final = "/keynet/direct"
+_PYTHON: Final = re.compile(r"^requires-python = .*\n", re.MULTILINE)
 _NOTHING: Final = BasePackages()
 
 
@@ -94,7 +95,8 @@ def choose_lock(
                 raise hashes_differ(wrong)
         for package in packages:
             emit(LogLine(f"{package.get('name')}=={package.get('version')}", "wheels"))
-        return text.replace(str(uv.top), _TOP)
+        # Of the image's Python, while uv fetches with this machine's.
+        return _PYTHON.sub("", text, count=1).replace(str(uv.top), _TOP)
 
 
 def fetch_wheels(

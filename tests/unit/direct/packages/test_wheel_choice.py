@@ -3,6 +3,7 @@
 import os
 import resource
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -10,11 +11,12 @@ import pytest
 
 from keynet.direct.base.target_python import TargetPython
 from keynet.direct.packages.choice_errors import NoWheel
-from keynet.direct.packages.wheel_choice import choose_lock
+from keynet.direct.packages.wheel_choice import choose_lock, fetch_wheels
 from keynet.errors import BuildFailed
 from keynet.events import ignore
 from keynet.oci.platform import Platform
 from keynet.plan import Dependencies, HostNetwork
+from keynet.secret import Secret
 from tests.testbed.machine import need
 
 PYTHON = TargetPython((3, 11), "/usr/bin/python3.11", "/x", 36)
@@ -74,3 +76,22 @@ def test_no_room_for_the_requirements_is_an_error_with_the_folder(
             )
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", [(*sys.version_info[:2], 90), sys.version_info[:2]])
+def test_the_images_patch_of_python_counts_and_not_this_machines(
+    version: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "wheels").mkdir()
+    needs = "never; sys_platform == 'none'\nRequires-Python: >={}.{}.80".format(*version[:2])
+    carrier(tmp_path / "wheels" / "carrier-1-py3-none-any.whl", needs)
+    settings = f"[global]\nno-index = true\nfind-links = {tmp_path / 'wheels'}\n"
+    dependencies = Dependencies(files={"requirements.txt": b"carrier\n"})
+    network = HostNetwork(pip_conf=Secret(settings))
+    python = TargetPython(version, "/usr/bin/python3", "/x", 36)
+    platform = Platform("linux", "amd64")
+    lock = choose_lock(dependencies, network, python, platform, ignore)
+    chosen = fetch_wheels(lock, dependencies, network, python, platform)
+    assert [wheel.name for wheel in chosen.wheels] == ["carrier"]

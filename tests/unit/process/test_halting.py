@@ -22,9 +22,9 @@ import os, sys, time
 half, whole = sys.argv[1:]
 while True:
     open(half, "w").close()
-    time.sleep(0.05)
+    time.sleep(0.03)
     open(whole, "w").close()
-    time.sleep(0.001)
+    time.sleep(0.03)
     os.unlink(whole)
     os.unlink(half)
 """

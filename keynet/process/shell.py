@@ -53,6 +53,7 @@ __all__ = [
     "Writer",
     "in_turn",
     "observed",
+    "preload",
     "run",
     "start",
 ]
@@ -293,6 +294,11 @@ def _not_installed(program: str) -> EngineUnavailable:
         fill(_("The program {program} is not installed."), program=program),
         _("Install it, or choose another engine with --builder."),
     )
+
+
+def preload() -> None:
+    """Import ahead of time what the first program needs, while no other thread imports."""
+    _sh()
 
 
 @cache

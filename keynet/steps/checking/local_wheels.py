@@ -14,7 +14,7 @@ from keynet.text import _, fill, printable
 __all__ = ["check"]
 
 # A line that names a wheel of the set of files, and no marker.
-_LINE: Final = re.compile(rb"^(?:[\w.-]+ @ )?\./(\S+\.whl)(?: --\S+)*$", re.MULTILINE)
+_LINE: Final = rb"(?m)^(?:[\w.-]+ @ )?\./(\S+\.whl)(?: --\S+)*$"
 _MACHINES: Final = {"amd64": ("x86_64",), "arm64": ("aarch64",)}
 _PARTS: Final = 5
 
@@ -45,7 +45,7 @@ def check(plan: BuildPlan) -> None:
 def _listed(files: Mapping[str, bytes | Path]) -> Iterator[str]:
     for name, content in sorted(files.items()):
         if name.endswith(".txt") and isinstance(content, bytes):
-            yield from (PurePosixPath(found.decode()).name for found in _LINE.findall(content))
+            yield from (PurePosixPath(found.decode()).name for found in re.findall(_LINE, content))
 
 
 def _platform_tags(name: str) -> list[str]:

@@ -11,7 +11,7 @@ from keynet.text import _, fill
 
 __all__ = ["check"]
 
-_PYTHON: Final = re.compile(r"python\s*((?:[<>=!~][^;#\[\]@]*)?)", re.IGNORECASE)
+_PYTHON: Final = r"(?i)python\s*((?:[<>=!~][^;#\[\]@]*)?)"
 
 
 def check(dependencies: Dependencies) -> None:
@@ -21,7 +21,7 @@ def check(dependencies: Dependencies) -> None:
         ContextInvalid: They do.
     """
     for line in dependencies.lines:
-        found = _PYTHON.fullmatch(line)
+        found = re.fullmatch(_PYTHON, line)
         if found is None:
             continue
         source = dependencies.source

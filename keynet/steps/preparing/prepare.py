@@ -19,12 +19,12 @@ from keynet.plan import (
     Recipe,
     RegistryAccess,
 )
+from keynet.process import shell
 from keynet.process.background import background
 from keynet.runtime.engine import AnyBuilder, Candidate, Resolving
 from keynet.runtime.probing import choosing
 from keynet.steps.checking import (
     local_wheels,
-    onbuild_check,
     python_requirement,
     training_checks,
 )
@@ -100,7 +100,11 @@ def prepare(
         builder = find_builder(request.settings.builder, offered, plan, emit)
         stage.detail = builder.engine.how
     trial = PackageTrial()
-    begin = _nothing if isinstance(builder, Resolving) else partial(trial.begin, plan)
+    begin = _nothing
+    if not isinstance(builder, Resolving):
+        begin = partial(trial.begin, plan)
+        # Its first question to the engine would wait for what the other threads import.
+        shell.preload()
     with (
         stages.stage("base", _("Checking base image")) as stage,
         background(meanwhile or _nothing),
@@ -108,7 +112,10 @@ def prepare(
     ):
         plan = base_image.check(plan, builder, lookup, access, emit)
         stage.detail = base_image.describe(plan, builder)
-    onbuild_check.check(plan)
+    if plan.base_facts is not None and plan.base_facts.onbuild:
+        from keynet.steps.checking import onbuild_check
+
+        onbuild_check.check(plan)
     local_wheels.check(plan)
     if isinstance(builder, Resolving):
         with stages.stage("packages", _("Choosing packages")) as stage:

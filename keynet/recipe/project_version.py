@@ -3,7 +3,6 @@
 Source: packaging.python.org, "pyproject.toml specification", "version".
 """
 
-import tomllib
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +19,10 @@ def project_version(folder: Path) -> str:
     try:
         with Beneath(folder) as files:
             content = files.read("pyproject.toml", _LIMIT) or b""
+        if not content:
+            return ""
+        import tomllib
+
         project = tomllib.loads(content.decode()).get("project")
     except (OSError, ValueError, RecursionError):
         return ""

@@ -58,7 +58,7 @@ async def look(
         return Looked(platforms)
     facts = await source.facts(await source.manifest(chosen.digest))
     if facts is None:
-        # An index of indexes, or a config that is too large: only reading it whole tells.
+        # An index of indexes, or a config that is too large: it has to be read whole.
         return Looked(())
     # The index may say one thing, the image another: the image is what would run.
     others = tuple(each for each in platforms if each != chosen.platform)

@@ -188,6 +188,26 @@ NEWER_KINDS = (
 )
 
 
+def in_turn(kinds: Sequence[Any], values: Sequence[Any]) -> list[Any]:
+    """Return all pairs as parameters, of which CI has each value with one kind in turn.
+
+    Args:
+        kinds: As ``pytest.param`` makes them.
+    """
+    return [
+        pytest.param(
+            *kind.values,
+            value,
+            marks=[
+                *kind.marks,
+                *([pytest.mark.matrix] if number % len(kinds) != place % len(kinds) else []),
+            ],
+        )
+        for place, value in enumerate(values)
+        for number, kind in enumerate(kinds)
+    ]
+
+
 def marked(kinds: Sequence[str] = KINDS, often: Collection[str] | None = None) -> list[Any]:
     """Return the kinds as parameters that carry their engine's marker.
 

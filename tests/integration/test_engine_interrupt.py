@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,12 +14,23 @@ from tests.integration.engines import (
     Host,
     answer_of,
     engine_command,
+    in_turn,
     make_host,
     marked,
 )
 from tests.integration.scripted_registry import scripted_registry
 
 pytestmark = pytest.mark.registry
+
+
+def _signals() -> list[Any]:
+    """Return each kind with one signal in turn; then the rest, for the matrix."""
+    numbers = [pytest.param(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    marks = {kind.values[0]: kind.marks for kind in marked()}
+    return [
+        pytest.param(*pair.values, marks=[*pair.marks, *marks[pair.values[1]]])
+        for pair in in_turn(numbers, [*marks])
+    ]
 
 
 @pytest.fixture(params=marked())
@@ -34,7 +46,7 @@ def context(host: Host) -> Path:
     return host.own(folder)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(("number", "host"), _signals(), indirect=["host"])
 def test_a_signal_during_run_leaves_nothing(
     host: Host, context: Path, number: signal.Signals
 ) -> None:

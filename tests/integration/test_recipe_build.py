@@ -12,6 +12,7 @@ from keynet.plan import Recipe
 from keynet.recipe import hostnetwork
 from keynet.recipe.dependencies import finding
 from keynet.recipe.dependencies.finding import Search
+from tests.integration.engines import in_turn
 from tests.integration.recipe_bed import (
     PASSWORD,
     Engine,
@@ -50,6 +51,14 @@ BASES = {
     ),
 }
 
+ODD_NAMES = ["my train.py", 'it\'s "x" $HOME.py', "훈련.py", "-c.py", "a\\b.py", "new\nline.py"]
+
+FORMS = [
+    pytest.param("mounting", marks=[pytest.mark.buildah, pytest.mark.podman]),
+    pytest.param("buildkit-mounting", marks=pytest.mark.docker),
+    pytest.param("docker", marks=pytest.mark.docker),
+]
+
 
 @pytest.fixture(
     params=[
@@ -65,13 +74,7 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     return _engine(request, request.param)
 
 
-@pytest.fixture(
-    params=[
-        pytest.param("mounting", marks=[pytest.mark.buildah, pytest.mark.podman]),
-        pytest.param("buildkit-mounting", marks=pytest.mark.docker),
-        pytest.param("docker", marks=pytest.mark.docker),
-    ]
-)
+@pytest.fixture(params=FORMS)
 def either_form(request: pytest.FixtureRequest) -> Engine:
     """The two forms of the recipe: one stage with a mount, and two stages."""
     return _engine(request, request.param)
@@ -120,7 +123,9 @@ def _tag() -> str:
 
 
 @pytest.mark.registry
-@pytest.mark.parametrize("name", BASES)
+@pytest.mark.parametrize(
+    ("either_form", "name"), in_turn(FORMS, [*BASES]), indirect=["either_form"]
+)
 def test_dependencies_are_installed_on_any_base(
     either_form: Engine, hub: Hub, index: Index, training: Path, tmp_path: Path, name: str
 ) -> None:
@@ -132,7 +137,11 @@ def test_dependencies_are_installed_on_any_base(
 
 
 @pytest.mark.registry
-@pytest.mark.parametrize("name", [name for name in BASES if name != "no shell"])
+@pytest.mark.parametrize(
+    ("either_form", "name"),
+    in_turn(FORMS, [name for name in BASES if name != "no shell"]),
+    indirect=["either_form"],
+)
 def test_without_dependencies_nothing_runs_in_the_build(
     either_form: Engine, hub: Hub, training: Path, tmp_path: Path, name: str
 ) -> None:
@@ -231,7 +240,7 @@ def test_packages_of_the_base_are_used_and_not_installed_again(
 
 @pytest.mark.registry
 @pytest.mark.parametrize(
-    "name", ["my train.py", 'it\'s "x" $HOME.py', "훈련.py", "-c.py", "a\\b.py", "new\nline.py"]
+    ("either_form", "name"), in_turn(FORMS, ODD_NAMES), indirect=["either_form"]
 )
 def test_any_name_of_a_script_runs(
     either_form: Engine, hub: Hub, training: Path, name: str

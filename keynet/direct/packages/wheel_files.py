@@ -7,7 +7,6 @@ Source: Binary distribution format; Recording installed projects; Entry points s
 """
 
 import base64
-import configparser
 import hashlib
 import os
 import re
@@ -204,6 +203,8 @@ def _scripts(wheel: Wheel) -> Iterator[Entry]:
         return
     if file.stat().st_size > _SMALL:
         raise _hostile(wheel, f"{wheel.metadata}/entry_points.txt", _("it is too large"))
+    import configparser
+
     parser = configparser.RawConfigParser(delimiters=("=",), strict=False)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     try:

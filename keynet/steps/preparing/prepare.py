@@ -19,7 +19,6 @@ from keynet.plan import (
     Recipe,
     RegistryAccess,
 )
-from keynet.process import shell
 from keynet.process.background import background
 from keynet.runtime.engine import AnyBuilder, Candidate, Resolving
 from keynet.runtime.probing import choosing
@@ -102,6 +101,8 @@ def prepare(
     trial = PackageTrial()
     begin = _nothing
     if not isinstance(builder, Resolving):
+        from keynet.process import shell
+
         begin = partial(trial.begin, plan)
         # Its first question to the engine would wait for what the other threads import.
         shell.preload()

@@ -132,8 +132,7 @@ def test_second_push_installs_nothing_again(
         assert "BlobSkipped" in second.json["events"]
 
     assert unnamed_images(host) == before
-    listed = host.run(host.engine, "images")
-    assert token_registry.host not in listed
+    assert name not in host.run(host.engine, "images")
     assert _left_behind(host) == []
 
 

@@ -111,9 +111,9 @@ def test_a_program_that_fills_the_disk_leaves_nothing(small_store: tuple[HostSet
     fill = ("sh", "-c", "cat /dev/zero > /tmp/big")
     done = run(setup, "--network", "none", "busybox", "--", *fill)
     assert done.returncode != 0, done.stderr
-    assert "No space left on device" in done.stderr
     if setup.name == "newer-podman":
-        # Its database is on that disk, so that it can write down no status and remove nothing.
+        # Its database is on that disk, so that it can write down no status and remove nothing,
+        # and it may end before it has passed on what the program said.
         assert "could not remove the container" in done.stderr
         assert "Free some space" in done.stderr
         assert "Then remove the container with: keynet clean" in done.stderr
@@ -121,6 +121,7 @@ def test_a_program_that_fills_the_disk_leaves_nothing(small_store: tuple[HostSet
         cleaned = setup.keynet("clean", "--yes")
         assert cleaned.returncode == 0, cleaned.stderr
     else:
+        assert "No space left on device" in done.stderr
         assert done.returncode == 1
     assert left(setup) == ""
 

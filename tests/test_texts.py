@@ -92,6 +92,7 @@ def _unmarked(relative: str) -> Iterator[str]:
                 yield f"line {argument.lineno}: not marked by N_"
 
 
+@pytest.mark.medium
 def test_a_text_is_filled_by_fill_alone() -> None:
     assert everywhere(_formatted) == {}
 
@@ -233,6 +234,7 @@ def test_no_particle_follows_a_field(korean: dict[Text, str]) -> None:
     assert [it for it in korean.values() if PARTICLE.search(it)] == []
 
 
+@pytest.mark.medium
 def test_no_marked_text_is_inside_an_f_string() -> None:
     """Babel finds none of those before Python 3.12."""
     inside = [

@@ -34,6 +34,7 @@ def use(document: bytes) -> None:
     json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
 
 
+@pytest.mark.medium
 @given(st.binary())
 def test_any_bytes_are_refused_or_used(document: bytes) -> None:
     use(document)

@@ -232,6 +232,7 @@ def test_a_base_that_cannot_be_read_costs_no_upload_key(
     assert platform.backend.seen == []
 
 
+@pytest.mark.medium
 def test_a_base_with_triggers_needs_an_engine(platform: Platform, capsys: Capture) -> None:
     name = base(platform, OnBuild=["COPY . /src"])
     assert keynet("build", "train.py", "--builder", "direct", "--base-image", name) == 7
@@ -274,6 +275,7 @@ def test_images_for_several_platforms_are_saved_as_they_are_pushed(
     assert found == ["amd64", "arm64"]
 
 
+@pytest.mark.medium
 def test_a_docker_archive_of_several_platforms_is_refused_before_the_build(
     platform: Platform, tmp_path: Path, capsys: Capture
 ) -> None:

@@ -188,6 +188,7 @@ def test_the_checks_of_a_diagnosis_have_a_fixed_order() -> None:
     )
 
 
+@pytest.mark.medium
 def test_without_an_engine_a_push_works_without_one(platform: Platform, capsys: Capture) -> None:
     (platform.engines / "buildah").unlink()
     layers = platform.project.parent / "home/cache/keynet/direct/layers"

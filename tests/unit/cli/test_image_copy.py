@@ -58,6 +58,7 @@ def filled(
     return name, digest
 
 
+@pytest.mark.medium
 def test_an_archive_is_copied_with_one_login(
     monkeypatch: pytest.MonkeyPatch, first: Running, archive: Path, capsys: Capture
 ) -> None:

@@ -134,6 +134,7 @@ def test_closed_standard_streams_are_no_bug(closed: str, tmp_path: Path) -> None
     assert (done.returncode, "Traceback" in done.stderr) == (0, False)
 
 
+@pytest.mark.medium
 def test_a_file_never_takes_the_place_of_a_closed_stream(tmp_path: Path) -> None:
     program = (
         "import os, sys; from keynet.__main__ import _open_closed_streams as opened; opened();"
@@ -147,6 +148,7 @@ def test_a_file_never_takes_the_place_of_a_closed_stream(tmp_path: Path) -> None
     assert (done.returncode, (tmp_path / "file").read_text()) == (0, "")
 
 
+@pytest.mark.medium
 def test_ctrl_c_while_modules_are_imported_is_no_bug(tmp_path: Path) -> None:
     interrupts = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
     (tmp_path / "click.py").write_text(interrupts)

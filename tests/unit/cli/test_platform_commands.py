@@ -74,6 +74,7 @@ def log_in(backend: FakeBackend) -> None:
     assert done.exit_code == 0, (done.output, done.exception)
 
 
+@pytest.mark.medium
 def test_a_login_saves_and_shows_no_secret(backend: FakeBackend, config: Path) -> None:
     backend.answer(SIGNED_IN)
     arguments = ["login", backend.url, "-u", "user@example.com", "--password-stdin"]

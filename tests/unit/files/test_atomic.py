@@ -136,6 +136,7 @@ def test_a_reader_never_finds_half_of_a_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [file]
 
 
+@pytest.mark.medium
 def test_the_content_is_on_the_disk_before_the_name(tmp_path: Path) -> None:
     traced = tmp_path / "calls"
     code = (

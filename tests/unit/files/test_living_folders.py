@@ -72,6 +72,7 @@ def test_nobody_else_enters_it_whatever_the_umask(temporary: Path, umask: int) -
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.medium
 def test_it_lives_as_long_as_its_process(temporary: Path) -> None:
     with holder(temporary) as (process, folder):
         assert found()[folder].alive
@@ -94,6 +95,7 @@ def test_a_process_sees_its_own_as_alive(temporary: Path) -> None:
         assert folder.is_dir()
 
 
+@pytest.mark.medium
 def test_folders_of_an_earlier_temporary_folder_are_found(tmp_path: Path) -> None:
     job = tmp_path / "job"
     job.mkdir()

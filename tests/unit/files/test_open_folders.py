@@ -45,6 +45,7 @@ def test_goes_down_and_back(folders: OpenFolders, tmp_path: Path) -> None:
     assert folders.names == []
 
 
+@pytest.mark.medium
 def test_keeps_few_open_and_opens_the_others_again(folders: OpenFolders, tmp_path: Path) -> None:
     _made(tmp_path, 200)
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
@@ -88,6 +89,7 @@ def test_a_way_back_that_is_gone_is_an_error_and_leaves_a_folder_reached(
     assert _is(folders, tmp_path / "0")
 
 
+@pytest.mark.medium
 def test_the_way_to_a_sibling_is_short_at_any_depth(tmp_path: Path) -> None:
     deep = tmp_path / "/".join(["d"] * 300)
     deep.mkdir(parents=True)

@@ -73,6 +73,7 @@ def test_after_a_signal_a_reader_who_does_not_read_holds_up_nothing() -> None:
         os.close(write)
 
 
+@pytest.mark.medium
 def test_the_end_after_a_signal_is_the_programs_own(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
 

@@ -34,6 +34,7 @@ def test_a_program_that_a_signal_ended_has_a_negative_status() -> None:
     assert shell.run(_sh("kill -9 $$")).status == -9
 
 
+@pytest.mark.medium
 def test_lines_come_while_the_program_runs(tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     os.mkfifo(gate)
@@ -48,6 +49,7 @@ def test_lines_come_while_the_program_runs(tmp_path: Path) -> None:
     assert seen == ["first", "last"]
 
 
+@pytest.mark.medium
 def test_carriage_returns_and_broken_utf8_do_not_split_or_stop() -> None:
     finished = shell.run(_sh(r"printf '1\r2\r3\n\377x\nend'"))
     assert finished.stdout == "1\r2\r3\n\ufffdx\nend"
@@ -66,6 +68,7 @@ def test_a_secret_that_is_drawn_in_colours_is_hidden() -> None:
     assert shell.run(drawn).stdout == "***!"
 
 
+@pytest.mark.medium
 def test_a_callback_that_raises_ends_the_program() -> None:
     def on_line(line: str) -> None:
         raise EngineError("stop")
@@ -99,6 +102,7 @@ def test_an_observer_sees_each_command_without_secrets() -> None:
     assert seen == ["cat", "true 'a b' K=*** http://***@proxy:1"]
 
 
+@pytest.mark.medium
 def test_secrets_reach_no_log(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         shell.run(_sh("cat", stdin=Secret("hunter22")))
@@ -117,6 +121,7 @@ def test_a_variable_can_be_taken_out(monkeypatch: pytest.MonkeyPatch) -> None:
     assert shell.run(command).stdout == "gone"
 
 
+@pytest.mark.medium
 def test_a_writer_feeds_standard_input() -> None:
     def write(pipe: BinaryIO) -> None:
         pipe.write(b"x" * 1_000_000)
@@ -131,6 +136,7 @@ def test_a_program_that_does_not_read_its_input_is_no_failure() -> None:
     assert shell.run(_sh("exit 4", stdin=write)).status == 4
 
 
+@pytest.mark.medium
 def test_a_writer_that_fails_is_heard() -> None:
     def write(pipe: BinaryIO) -> None:
         raise FileNotFoundError(2, "gone")
@@ -186,6 +192,7 @@ def test_a_signal_that_is_ignored_stays_ignored() -> None:
     assert finished.stdout == "\nend"
 
 
+@pytest.mark.medium
 def test_status_0_after_a_signal_is_no_success() -> None:
     def on_line(line: str) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
@@ -194,6 +201,7 @@ def test_status_0_after_a_signal_is_no_success() -> None:
         shell.run(_sh("trap 'exit 0' TERM; echo ready; read x"), on_stdout=on_line)
 
 
+@pytest.mark.medium
 def test_a_second_signal_does_not_wait() -> None:
     def on_line(line: str) -> None:
         os.kill(os.getpid(), signal.SIGINT)
@@ -288,6 +296,7 @@ def test_a_signal_while_a_program_runs_counts_as_the_first() -> None:
         signal.raise_signal(signal.SIGINT)
 
 
+@pytest.mark.medium
 def test_a_thread_runs_a_program() -> None:
     found: list[str] = []
     thread = threading.Thread(target=lambda: found.append(shell.run(_sh("echo x")).stdout))
@@ -302,6 +311,7 @@ def test_a_daemon_that_keeps_the_pipes_open_does_not_hold_us() -> None:
     os.kill(int(finished.stdout), signal.SIGKILL)
 
 
+@pytest.mark.medium
 def test_a_program_runs_while_its_caller_goes_on(tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     os.mkfifo(gate)
@@ -317,6 +327,7 @@ def test_programs_run_in_turn_whatever_their_statuses_are() -> None:
     assert (finished.status, finished.stdout) == (127, "a b; $HOME 'x'")
 
 
+@pytest.mark.medium
 def test_a_program_that_nobody_waits_for_is_ended_with_its_children(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     os.mkfifo(pids)

@@ -255,6 +255,7 @@ def test_a_thread_may_import_during_a_fork() -> None:
     assert (stdout, stderr) == ("x\n", "")
 
 
+@pytest.mark.medium
 def test_a_program_starts_with_signals_as_they_were() -> None:
     status = shell.run(_sh("grep -E '^Sig(Blk|Ign)' /proc/self/status")).stdout
     masks = dict(line.split(":") for line in status.splitlines())

@@ -88,6 +88,7 @@ def test_the_exported_names_are_sorted_and_all_there() -> None:
         _ = keynet.registry.no_such_name
 
 
+@pytest.mark.medium
 def test_importing_the_library_loads_nothing_of_weight() -> None:
     heavy = {"httpx", "pydantic", "asyncio", "ssl"}
     program = f"import sys, keynet.registry; print(sorted(set(sys.modules) & {heavy!r}))"

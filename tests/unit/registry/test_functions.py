@@ -112,6 +112,7 @@ def test_an_archive_without_tags_wants_a_repository(
     assert stored(registry) == {"named:latest": pushed}
 
 
+@pytest.mark.medium
 @pytest.mark.needs("mounts")
 def test_each_image_goes_to_its_own_tags_and_layers_are_mounted(
     registry: MemoryRegistry, tmp_path: Path
@@ -141,6 +142,7 @@ def test_a_layer_that_lies_about_its_digest_is_named_and_no_tag_is_left(
     assert stored(registry) == {}
 
 
+@pytest.mark.medium
 def test_a_platform_is_chosen_on_the_way_in(registry: MemoryRegistry, tmp_path: Path) -> None:
     images = [
         make_image(random_image(seed).layers, ["multi:1"], architecture=architecture)
@@ -192,6 +194,7 @@ def test_a_blob_with_other_bytes_than_announced_leaves_the_former_file(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["app.tar", "pulled.tar"]
 
 
+@pytest.mark.medium
 @pytest.mark.needs("catalog")
 def test_questions_find_what_was_pushed(registry: MemoryRegistry, archive: Path) -> None:
     registry.page = 1
@@ -227,6 +230,7 @@ def test_many_repositories_are_inspected_in_the_registrys_order(
     assert {name: list(tags) for name, tags in some.items()} == {"b": ["2"], "unknown": []}
 
 
+@pytest.mark.medium
 @pytest.mark.needs("deletion")
 def test_deleting_tells_whether_there_was_anything(registry: MemoryRegistry, archive: Path) -> None:
     pushed = asyncio.run(push_docker_tar(archive, url(registry)))
@@ -287,6 +291,7 @@ def test_a_url_with_a_password_is_refused_without_repeating_it() -> None:
     assert "secret-word" not in f"{refused.value} {refused.value.hint}"
 
 
+@pytest.mark.medium
 def test_a_ca_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"ca\.pem cannot be used: No such file"):
         asyncio.run(list_repositories("https://127.0.0.1:1", ca_cert=tmp_path / "ca.pem"))

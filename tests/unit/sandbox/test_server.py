@@ -57,6 +57,7 @@ def test_a_missing_registry_program_is_named_with_its_package(
     assert "apt install docker-registry" in caught.value.hint
 
 
+@pytest.mark.medium
 def test_a_registry_that_ends_at_once_shows_its_last_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

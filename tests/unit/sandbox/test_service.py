@@ -85,6 +85,7 @@ def test_a_wrong_sign_in_is_refused(service: Service, body: object, status: int)
     assert answer.json()["message"]
 
 
+@pytest.mark.medium
 def test_projects_come_in_pages(service: Service) -> None:
     answer = service.signed("GET", "/app-training/v1/projects/trainable?page=1&limit=2").json()
     assert [project["id"] for project in answer["content"]] == [3]

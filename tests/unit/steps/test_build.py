@@ -117,6 +117,7 @@ class RecordingBuilder(SavingBuilder):
         return super().build(replace(plan, files=files), access, emit, target)
 
 
+@pytest.mark.medium
 def test_an_output_in_the_project_is_not_in_the_next_image(
     request_: Request, tmp_path: Path
 ) -> None:

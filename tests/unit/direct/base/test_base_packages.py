@@ -215,6 +215,7 @@ def test_a_history_that_does_not_fit_leaves_the_base_alone(loop: EventLoop) -> N
     assert target.packages == BasePackages()
 
 
+@pytest.mark.medium
 def test_a_damaged_layer_leaves_nothing_to_a_loop_that_has_ended(
     loop: EventLoop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -90,6 +90,7 @@ def test_what_a_helper_keeps_is_named(tmp_path: Path) -> None:
     assert f"echo {HOST} | docker-credential-pass erase" in done.left
 
 
+@pytest.mark.medium
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can use another user id")
 def test_a_file_that_cannot_be_written_is_named(shared: Path) -> None:
     file = _write(_files(shared)["docker"], {"auths": {HOST: LOGIN}})

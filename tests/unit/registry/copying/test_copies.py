@@ -204,6 +204,7 @@ def test_a_docker_archive_becomes_an_oci_layout(tmp_path: Path) -> None:
     assert inspect_docker_tar(file).id == manifest["config"]["digest"]
 
 
+@pytest.mark.medium
 def test_an_archive_of_new_docker_keeps_its_manifest(
     target: tuple[MemoryRegistry, str], tmp_path: Path
 ) -> None:

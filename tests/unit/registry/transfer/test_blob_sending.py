@@ -61,6 +61,7 @@ def test_what_was_begun_is_sent_once_and_before_the_image_is_known(connect: Conn
     assert len(set(finished)) == len(finished) == 4
 
 
+@pytest.mark.medium
 def test_what_refuses_early_fails_the_push(connect: Connect) -> None:
     def fault(request: httpx.Request) -> Fault | None:
         return Refuse(403) if request.method in ("POST", "PUT", "PATCH") else None

@@ -369,6 +369,7 @@ def test_a_lost_connection_is_continued(connect: Connect, copy: Copy, side: str)
     assert not faults
 
 
+@pytest.mark.medium
 def test_tokens_that_expire_meanwhile_are_fetched_again(connect: Connect, copy: Copy) -> None:
     source = MemoryRegistry(auth="token")
     target = MemoryRegistry(host="other.test", auth="token")

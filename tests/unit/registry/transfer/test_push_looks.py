@@ -55,6 +55,7 @@ def test_a_refused_look_means_that_nothing_is_there(
     assert registry.repository("team/app").tags["1"]
 
 
+@pytest.mark.medium
 def test_many_failing_looks_are_not_repeated_for_each_layer(connect: Connect) -> None:
     registry = MemoryRegistry(fault=at_looks("/blobs/", Refuse(503)))
     layers = tuple(BytesLayer(b"%d" % number) for number in range(40))

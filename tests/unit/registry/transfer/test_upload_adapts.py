@@ -112,6 +112,7 @@ def test_a_gateway_that_cuts_every_chunk_gets_the_blob_in_one_put(connect: Conne
     assert MIB // 4 in sizes, "smaller ones were tried first"
 
 
+@pytest.mark.medium
 @pytest.mark.needs("chunks")
 def test_a_network_that_is_gone_ends_in_its_own_error(connect: Connect) -> None:
     def fault(request: httpx.Request) -> Fault | None:
@@ -141,6 +142,7 @@ def test_a_body_limit_concerns_small_blobs_too(connect: Connect) -> None:
     assert sizes == [3 * MIB]
 
 
+@pytest.mark.medium
 @pytest.mark.needs("chunks")
 def test_a_limit_below_every_size_ends_in_the_registrys_error(connect: Connect) -> None:
     sizes: list[int] = []

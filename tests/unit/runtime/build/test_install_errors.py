@@ -184,10 +184,12 @@ def _failed(lines: Iterable[str]) -> str:
     return log.failure("podman", 1, "Containerfile", base).message
 
 
+@pytest.mark.medium
 def test_a_long_line_costs_no_time_and_a_log_without_a_start_names_the_base() -> None:
     assert "\nBase image: docker.io/library/base:1" in _failed(["python3 " * 125_000] * 20)
 
 
+@pytest.mark.medium
 def test_the_cause_is_found_after_ten_thousand_lines_and_before_a_thousand() -> None:
     compiling = ["  cc -O2 -c part.c"] * 10_000
     failed = ["error: command '/usr/bin/gcc' failed with exit code 1", *compiling[:1000]]

@@ -34,6 +34,7 @@ def _parsed(text: str) -> list[tuple[str, str]]:
     return [(each.name, each.arguments) for each in instructions.parse(text)]
 
 
+@pytest.mark.medium
 def test_two_stages_install_before_the_code_comes() -> None:
     text = rendering.two_stages(_recipe(), QUIET).text
     assert [name for name, _arguments in _parsed(text)] == [
@@ -43,6 +44,7 @@ def test_two_stages_install_before_the_code_comes() -> None:
     assert text.count("FROM docker.io/library/python:3.10-slim") == 2
 
 
+@pytest.mark.medium
 def test_one_stage_mounts_and_gives_the_bases_user_back() -> None:
     text = _one_stage(_recipe(), user="jovyan:users").text
     assert [name for name, _arguments in _parsed(text)] == [
@@ -55,6 +57,7 @@ def test_one_stage_mounts_and_gives_the_bases_user_back() -> None:
     ]
 
 
+@pytest.mark.medium
 def test_a_base_without_a_user_runs_as_root() -> None:
     users = [arguments for name, arguments in _parsed(_one_stage(_recipe()).text) if name == "USER"]
     assert users == ["0", "0"]
@@ -81,6 +84,7 @@ def test_without_dependencies_there_is_no_run_and_a_python_of_last_resort() -> N
     assert ':/opt/keynet/bin:/opt/keynet/scripts"' in rendered.text
 
 
+@pytest.mark.medium
 def test_nothing_of_the_network_is_in_either_text() -> None:
     network = HostNetwork(
         {"http_proxy": Secret("http://u:s3cret@proxy:1")},
@@ -97,6 +101,7 @@ def _mounting(requirements: bytes, network: HostNetwork) -> str:
     return _one_stage(_recipe(Dependencies(None, {"requirements.txt": requirements})), network).text
 
 
+@pytest.mark.medium
 def test_cache_of_the_mounting_form_turns_on_what_is_installed_alone() -> None:
     def conf(text: str) -> HostNetwork:
         return HostNetwork(pip_conf=Secret(text))
@@ -114,6 +119,7 @@ def test_cache_of_the_mounting_form_turns_on_what_is_installed_alone() -> None:
     )
 
 
+@pytest.mark.medium
 def test_a_large_archive_stays_a_file_and_its_hash_turns_the_cache(tmp_path: Path) -> None:
     def rendered(digest: str) -> Rendered:
         files: dict[str, bytes | Path] = {
@@ -148,6 +154,7 @@ def test_command_is_one_line_of_json(script: str, expected: str) -> None:
     assert json.loads(expected)[1] == script
 
 
+@pytest.mark.medium
 def test_environment_is_quoted_and_set_before_the_code_comes() -> None:
     recipe = Recipe(
         BASE, ("python", "t.py"), "/srv/job", {"B": 'a "b" $C \\', "A": "${base}"}, NUMPY
@@ -159,6 +166,7 @@ def test_environment_is_quoted_and_set_before_the_code_comes() -> None:
         )
 
 
+@pytest.mark.medium
 def test_import_paths_lie_in_the_workdir() -> None:
     dependencies = Dependencies(None, {"requirements.txt": b"numpy\n"}, (".", "libs/mine/src"))
     recipe = Recipe(BASE, ("python", "t.py"), "/srv/job", {}, dependencies)
@@ -167,6 +175,7 @@ def test_import_paths_lie_in_the_workdir() -> None:
     assert json.loads(written) == ["/srv/job", "/srv/job/libs/mine/src"]
 
 
+@pytest.mark.medium
 def test_build_files_are_the_same_bytes_again_and_hold_the_hosts_network() -> None:
     network = HostNetwork({"http_proxy": Secret("http://p:1")}, b"PEM", Secret("[global]\n"))
     rendered = rendering.two_stages(_recipe(), network)
@@ -191,6 +200,7 @@ def test_build_files_are_the_same_bytes_again_and_hold_the_hosts_network() -> No
     assert {"ca.pem", "pip.conf"}.isdisjoint(quiet)
 
 
+@pytest.mark.medium
 def test_pip_is_kept_and_rendered_by_its_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -206,6 +216,7 @@ def test_pip_is_kept_and_rendered_by_its_path(
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [pip]
 
 
+@pytest.mark.medium
 def test_uv_of_an_image_is_mounted_or_copied_and_one_of_a_file_is_sent(tmp_path: Path) -> None:
     file = UvProgram("1-2", tmp_path / "uv")
     image = replace(file, image="localhost/keynet/uv:1-2")
@@ -221,6 +232,7 @@ def test_uv_of_an_image_is_mounted_or_copied_and_one_of_a_file_is_sent(tmp_path:
     assert "keynet-uv" not in sent.text
 
 
+@pytest.mark.medium
 def test_cache_of_the_mounting_form_turns_on_the_installer(tmp_path: Path) -> None:
     uv = UvProgram("1-2", tmp_path / "uv")
     other = UvProgram("1-3", tmp_path / "uv")
@@ -237,6 +249,7 @@ def test_cache_of_the_mounting_form_turns_on_the_installer(tmp_path: Path) -> No
     assert len(texts) == 4
 
 
+@pytest.mark.medium
 def test_an_environment_variable_cannot_add_an_instruction() -> None:
     evil = replace(_recipe(), environment={"A": "a\nRUN evil"})
     with pytest.raises(ContextInvalid, match="cannot hold"):

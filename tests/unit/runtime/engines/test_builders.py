@@ -119,6 +119,7 @@ def test_build_streams_its_log_and_gives_the_images(
     assert not list((machine.home / ".cache/keynet/staging").iterdir())
 
 
+@pytest.mark.medium
 def test_proxies_are_in_the_environment_and_not_in_the_arguments(
     machine: Machine, plan: BuildPlan
 ) -> None:
@@ -147,6 +148,7 @@ def test_a_failed_build_keeps_its_cache_and_its_containerfile(
     assert any(verb.startswith(f"tag {STAGE} localhost/keynet/") for verb in program.verbs)
 
 
+@pytest.mark.medium
 def test_a_failed_build_names_the_users_own_file(machine: Machine, plan: BuildPlan) -> None:
     own = _own(plan)
     machine.install("podman", Answer("build *", status=125), *QUIET)

@@ -243,6 +243,7 @@ def test_buildkit_gets_the_name_of_an_image_that_is_given_by_its_id(
     assert _docker(machine).unsupported(nameless) == []
 
 
+@pytest.mark.medium
 def test_onbuild_is_known_before_the_build(machine: Machine) -> None:
     image = {"Os": "linux", "Architecture": "amd64", "Config": {"OnBuild": ["RUN x"]}}
     machine.install("docker", Answer("image inspect *", json.dumps([image])))

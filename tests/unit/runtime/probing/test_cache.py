@@ -32,6 +32,7 @@ def test_cache_gives_back_what_was_put(machine: Machine) -> None:
     assert Cache().get("buildah", "key") == WORKS
 
 
+@pytest.mark.medium
 def test_the_settings_used_last_are_remembered(machine: Machine) -> None:
     for number in range(20):
         Cache().put("docker", f"{number}", WORKS)

@@ -73,6 +73,7 @@ def _nothing_stays() -> Iterator[None]:
     assert [each for each in left if each.name.startswith("keynet")] == []
 
 
+@pytest.mark.medium
 def test_the_first_result_and_then_changes_only() -> None:
     seen: queue.Queue[Health] = queue.Queue()
     engine = Engine([UP, UP, DOWN, DOWN, UP, UP, UP])
@@ -135,6 +136,7 @@ def test_stop_does_not_wait_for_the_interval() -> None:
     assert time.monotonic() - started < 5
 
 
+@pytest.mark.medium
 def test_stop_ends_a_check_that_hangs_with_its_program() -> None:
     engine = Hanging()
     monitor = HealthMonitor(engine)
@@ -252,6 +254,7 @@ def test_ctrl_c_while_another_program_runs_does_not_end_the_watch() -> None:
     assert seen.empty()
 
 
+@pytest.mark.medium
 def test_async_calls_back_in_the_event_loop_one_after_the_other() -> None:
     seen: list[tuple[bool, int]] = []
 

@@ -146,6 +146,7 @@ def test_of_several_that_stay_the_oldest_is_taken(monkeypatch: pytest.MonkeyPatc
     assert [each.id for each in store.found] == ["b", "a", "d"]
 
 
+@pytest.mark.medium
 def test_one_that_is_removed_at_the_same_moment_is_made_again() -> None:
     class Vanishing(Store):
         def create(self, name: str, labels: Labels) -> str:

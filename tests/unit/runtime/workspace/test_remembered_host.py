@@ -40,6 +40,7 @@ def system(machine: Machine, *, remote: bool = False) -> SystemFacts:
     return commands.system()
 
 
+@pytest.mark.medium
 def test_the_answer_is_kept_whole(machine: Machine, podman: EngineProgram) -> None:
     first = system(machine)
     assert system(machine) == first

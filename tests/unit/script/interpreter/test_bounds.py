@@ -132,6 +132,7 @@ def test_long_loops_that_declare_are_followed_though_they_may_not_run(tmp_path: 
     assert len(extract(path).arguments) == 100
 
 
+@pytest.mark.medium
 def test_what_a_cheap_helper_gives_is_known_however_often_it_is_called(tmp_path: Path) -> None:
     script = (
         "import argparse\ndef name(number):\n    return 'x' + str(number)\n"

@@ -150,6 +150,7 @@ def test_a_known_copy_costs_no_request(bed: Bed) -> None:
     assert not bed.registry.seen
 
 
+@pytest.mark.medium
 def test_an_answer_of_the_registry_is_good_for_minutes(bed: Bed) -> None:
     first = bed.check(bed.name("two"))
     bed.registry.seen.clear()
@@ -217,6 +218,7 @@ def test_ids_reach_the_engine_unchanged(bed: Bed) -> None:
         assert plan.base_facts is not None
 
 
+@pytest.mark.medium
 def test_a_builder_without_store_has_the_registrys_answer(bed: Bed, tmp_path: Path) -> None:
     plain = replace_builder(bed, ArchiveBuilder(tmp_path))
     lookup = BackgroundLookup(None, wait_s=60)
@@ -233,6 +235,7 @@ def replace_builder(bed: Bed, builder: ArchiveBuilder) -> ArchiveBuilder:
     return builder
 
 
+@pytest.mark.medium
 def test_every_base_of_a_users_containerfile_is_checked(bed: Bed) -> None:
     text = f"FROM {bed.name('two')} AS a\nFROM scratch\nFROM a\nFROM {bed.name('amd64')}\n"
     plan = _containerfile(text)

@@ -223,6 +223,7 @@ def test_saving_fetches_the_image(
     assert output.endswith(f",dest={tmp_path}/x.tar")
 
 
+@pytest.mark.medium
 def test_a_failed_build_leaves_no_files(machine: Machine, plan: BuildPlan) -> None:
     _docker(machine, Answer("buildx build *", "#5 [1/1] RUN x\n#5 ERROR: exit 1\n", status=1))
     with pytest.raises(BuildFailed, match="RUN x"):

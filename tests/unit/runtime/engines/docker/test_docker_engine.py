@@ -112,6 +112,7 @@ def test_a_daemon_that_hangs_is_unavailable_after_the_time(machine: Machine) -> 
         DockerEngine(timeout_s=0.1).networks()
 
 
+@pytest.mark.medium
 def test_podmans_emulation_is_not_taken_for_docker(machine: Machine) -> None:
     install(machine, Answer("version *", '{"Client": {"Version": "4.3.1"}}'))
     with pytest.raises(EngineUnavailable, match="emulation"):
@@ -242,6 +243,7 @@ def test_what_is_missing_is_an_error_of_its_own(machine: Machine) -> None:
     assert "docker pull alpine" in raised.value.hint
 
 
+@pytest.mark.medium
 def test_an_images_id_has_no_algorithm(machine: Machine) -> None:
     install(machine, Answer("image inspect *", "sha256:0123\n"))
     assert ENGINE.image_id("alpine") == "0123"

@@ -221,6 +221,7 @@ def test_buildah_has_neither_networks_nor_containers(machine: Machine) -> None:
         assert "docker or podman" in raised.value.hint
 
 
+@pytest.mark.medium
 def test_the_store_and_the_runtime_of_builds_are_used(machine: Machine) -> None:
     program = machine.install("podman", Answer("*"))
     invocation = Invocation("podman", runtime="/r", root="/a", runroot="/b", driver="overlay")

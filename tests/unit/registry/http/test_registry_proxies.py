@@ -43,7 +43,11 @@ def ping(registry: str = "https://registry.invalid") -> None:
             b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n",
             "refuses connections to|lack the permission",
         ),
-        (b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n", "cannot connect to|is not available"),
+        # Without "close" the next try may begin on the connection that the proxy is closing.
+        (
+            b"HTTP/1.1 503 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+            "cannot connect to|is not available",
+        ),
         (b"\x05\xff", "does not answer as a proxy does|was lost"),
     ],
     ids=["407", "nothing", "403", "503", "no http"],

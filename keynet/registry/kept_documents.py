@@ -44,7 +44,7 @@ class KeptDocuments:
         try:
             return manifests.read(content, kind.decode("ascii", "replace"), digest)
         except (RegistryError, ValidationError):
-            # Of the media type there is no digest.
+            # No digest covers the media type.
             return None
 
     def keep_manifest(self, digest: Digest, manifest: Manifest) -> None:

@@ -27,7 +27,7 @@ _NOT_FOUND: Final = re.compile(
 _REFUSING: Final = frozenset(["nvidia-cudnn", "pytorch", "sklearn"])
 _CAN_BE_BUILT: Final = "sklearn==0.0 "
 _ANSWER: Final = re.compile(r"keynet: (\S+) answers (.*) for \S+")
-# There is no such package, or the login is refused, which a build sends as well. The stores behind
+# The package is not there, or the login is refused, which a build sends as well. The stores behind
 # some indexes answer 403 for what they do not have.
 _ABSENT: Final = ("404", "410")
 _REFUSED: Final = ("401", "407")

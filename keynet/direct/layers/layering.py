@@ -1,7 +1,8 @@
 """Make the layers of an image: environment, packages, code."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import field
 from functools import partial
 from typing import Final
@@ -11,7 +12,7 @@ from keynet.direct.image_document import Added
 from keynet.direct.layers.code_layer import content_key, copied_context
 from keynet.direct.layers.layer_store import LayerStore, layer_key
 from keynet.direct.layers.tar_stream import Entry, folders_above, tar_blocks
-from keynet.direct.packages.byte_code import Compiler, compiled_entries
+from keynet.direct.packages.byte_code import ByteCode, Compiler
 from keynet.direct.packages.environment_layer import (
     environment_entries,
     import_paths,
@@ -19,7 +20,13 @@ from keynet.direct.packages.environment_layer import (
 )
 from keynet.direct.packages.resolved_cache import PackageLayer
 from keynet.direct.packages.wheel import Wheel
-from keynet.direct.packages.wheel_files import PREFIX, placed_entries, shared_files, wheel_entries
+from keynet.direct.packages.wheel_files import (
+    PREFIX,
+    PlacedWheel,
+    place_wheel,
+    shared_files,
+    wheel_entries,
+)
 from keynet.events import Emit, LogLine, Notice
 from keynet.frozen import frozen
 from keynet.oci.image import Layer
@@ -41,6 +48,8 @@ __all__ = [
 # A wheel of this size is a layer of its own, so that other images share it.
 _BIG: Final = 4 << 20
 _MOST_BIG: Final = 20
+# Of the parts, from the one that is made: its own byte code and that of the next wheels.
+_AHEAD: Final = 4
 # Of an image; docker's overlay2 stops at 127, and people build on these images.
 _MOST_LAYERS: Final = 100
 
@@ -90,24 +99,36 @@ def kept_package_layers(
 
 @frozen
 class Part:
-    """A layer that can be made: its key, its packages in words, and what yields its tar."""
+    """A layer that can be made: its key, its packages in words, and what yields its tar.
+
+    ``byte_code`` is what it has, if it has any: that can be begun before.
+    """
 
     key: str
     names: str
     make: Callable[[], Iterator[bytes]] = field(repr=False)
+    byte_code: ByteCode | None = field(default=None, repr=False)
 
 
 def package_layers(
-    store: LayerStore, parts: Iterable[Part], *, anew: bool
+    store: LayerStore, parts: Sequence[Part], *, anew: bool
 ) -> Iterator[tuple[Added, PackageLayer]]:
     """Yield the layers of packages with their keys.
+
+    While one is made, the byte code of the next ones is compiled: compressing and compiling
+    together use all processors.
 
     Args:
         anew: Make layers that are in the cache, too.
     """
-    for part in parts:
-        layer = store.layer(part.key, part.make, anew=anew)
-        yield Added(layer, part.names), PackageLayer(part.key, part.names)
+    with ExitStack() as running:
+        for number, part in enumerate(parts):
+            for ahead in parts[number : number + _AHEAD]:
+                if ahead.byte_code is not None and (anew or store.kept(ahead.key) is None):
+                    ahead.byte_code.begin()
+                    running.callback(ahead.byte_code.end)
+            layer = store.layer(part.key, part.make, anew=anew)
+            yield Added(layer, part.names), PackageLayer(part.key, part.names)
 
 
 def package_parts(
@@ -117,32 +138,38 @@ def package_parts(
     emit: Emit,
     *,
     most: int,
-) -> Iterator[Part]:
-    """Yield what the layers of the packages are made from.
+) -> list[Part]:
+    """Return what the layers of the packages are made from.
 
     The same wheels for the same Python give the same layers, in every project.
 
     Args:
         compiler: Makes the byte code, a layer after each; None for none.
         most: How many wheels may have layers of their own, see ``most_big``.
+
+    Raises:
+        BuildFailed: A wheel has what no wheel may have.
     """
-    sizes = {wheel.name: _size(wheel) for wheel in wheels}
-    by_size = sorted(wheels, key=lambda wheel: (-sizes[wheel.name], wheel.name))
-    big = {wheel.name for wheel in by_size[:most] if sizes[wheel.name] >= _BIG}
-    small = [wheel for wheel in wheels if wheel.name not in big]
+    all_placed = [place_wheel(wheel, python.minor) for wheel in wheels]
+    by_size = sorted(all_placed, key=lambda placed: (-placed.size, placed.wheel.name))
+    big = {placed.wheel.name for placed in by_size[:most] if placed.size >= _BIG}
+    small = [placed for placed in all_placed if placed.wheel.name not in big]
     groups = [small] if small else []
-    groups += [[wheel] for wheel in wheels if wheel.name in big]
-    shared = shared_files([wheel for group in groups for wheel in group], python.minor)
+    groups += [[placed] for placed in all_placed if placed.wheel.name in big]
+    shared = shared_files([placed for group in groups for placed in group])
     if shared:
         emit(Notice(_shared(shared)))
+    parts = []
     for group in groups:
-        names = ", ".join(f"{wheel.name} {wheel.version}" for wheel in group)
-        key = layer_key("wheels", python.minor, *(wheel.key for wheel in group))
-        yield Part(key, names, partial(_wheels_tar, python, group, names, emit))
+        names = ", ".join(f"{placed.wheel.name} {placed.wheel.version}" for placed in group)
+        key = layer_key("wheels", python.minor, *(placed.wheel.key for placed in group))
+        parts.append(Part(key, names, partial(_wheels_tar, python, group, names, emit)))
         if compiler is not None:
             text = f"byte code of {names}"
             key = layer_key("byte code", python.minor, compiler.version, key)
-            yield Part(key, text, partial(_byte_code_tar, python, group, compiler, text, emit))
+            code = ByteCode([entry for each in group for entry in each.entries.values()], compiler)
+            parts.append(Part(key, text, partial(_byte_code_tar, code, text, emit), code))
+    return parts
 
 
 def code_layer(store: LayerStore, plan: BuildPlan, workdir: str, emit: Emit) -> Added:
@@ -182,33 +209,19 @@ def _shared(shared: Mapping[str, Sequence[str]]) -> str:
 
 
 def _wheels_tar(
-    python: TargetPython, wheels: Sequence[Wheel], names: str, emit: Emit
+    python: TargetPython, group: Sequence[PlacedWheel], names: str, emit: Emit
 ) -> Iterator[bytes]:
     emit(LogLine(f"layer: {names}", "layers"))
     entries: list[Entry] = []
-    for wheel in wheels:
-        entries += wheel_entries(wheel, python.minor)
+    for placed in group:
+        entries += wheel_entries(placed, python.minor)
     yield from tar_blocks([*folders_above((each.path for each in entries), PREFIX), *entries])
 
 
-def _byte_code_tar(
-    python: TargetPython, wheels: Sequence[Wheel], compiler: Compiler, text: str, emit: Emit
-) -> Iterator[bytes]:
+def _byte_code_tar(code: ByteCode, text: str, emit: Emit) -> Iterator[bytes]:
     emit(LogLine(f"layer: {text}", "layers"))
-    sources = [entry for wheel in wheels for entry in placed_entries(wheel, python.minor)]
-    with compiled_entries(sources, compiler) as entries:
+    try:
+        entries = code.entries()
         yield from tar_blocks([*folders_above((each.path for each in entries), PREFIX), *entries])
-
-
-def _size(wheel: Wheel) -> int:
-    """Return the size of an unpacked wheel in bytes."""
-    total = 0
-    pending = [os.fspath(wheel.root)]
-    while pending:
-        with os.scandir(pending.pop()) as found:
-            for each in found:
-                if each.is_dir(follow_symlinks=False):
-                    pending.append(each.path)
-                else:
-                    total += each.stat(follow_symlinks=False).st_size
-    return total
+    finally:
+        code.end()

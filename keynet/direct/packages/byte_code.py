@@ -10,9 +10,8 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -25,11 +24,12 @@ from keynet.process import programs
 from keynet.process.environment import without_own
 from keynet.text import _, fill, printable
 
-__all__ = ["Compiler", "compiled_entries", "find_compiler"]
+__all__ = ["ByteCode", "Compiler", "find_compiler"]
 
 # As in engine builds: tests are compiled when they are run.
 _TESTS: Final = re.compile(r"/tests?/")
 _TIMEOUT_S: Final = 900
+_LAST_WORDS: Final = 4_096
 # Not -I, which ignores the seed of hashes as well: the variables are taken out instead.
 _ISOLATED: Final = ("-s", "-S", "-B", "-W", "ignore")
 _ASK: Final = "import sys; print(sys.implementation.cache_tag, sys.version)"
@@ -70,35 +70,129 @@ def find_compiler(minor: str) -> Compiler | None:
     return Compiler(program, tag, version)
 
 
-@contextmanager
-def compiled_entries(entries: Sequence[Entry], compiler: Compiler) -> Iterator[list[Entry]]:
-    """Compile the modules among the entries; yield their byte code, as entries next to them.
+class ByteCode:
+    """The byte code of modules, compiled by programs of their own that can be begun ahead.
 
-    Raises:
-        BuildFailed: The compiler fails; modules that are not valid are left out instead.
+    Args:
+        entries: Files of packages; those that are not modules are left out.
     """
-    modules = [
-        (entry.path, entry.content)
-        for entry in entries
-        if isinstance(entry.content, Path)
-        and entry.path.endswith(".py")
-        and "/site-packages/" in entry.path
-        and not _TESTS.search(entry.path)
-    ]
-    with living("compiled", Path(tempfile.gettempdir())) as folder:
-        results = [folder / str(number) for number in range(len(modules))]
-        jobs = [
-            (str(source), f"/{path}", str(result))
-            for (path, source), result in zip(modules, results, strict=True)
+
+    def __init__(self, entries: Iterable[Entry], compiler: Compiler) -> None:
+        self._modules = [
+            (entry.path, entry.content)
+            for entry in entries
+            if isinstance(entry.content, Path)
+            and entry.path.endswith(".py")
+            and "/site-packages/" in entry.path
+            and not _TESTS.search(entry.path)
         ]
-        workers = max(1, min(os.cpu_count() or 1, len(jobs) // 8))
-        with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(lambda n: _compile(jobs[n::workers], compiler), range(workers)))
-        yield [
-            file_entry(_beside(path, compiler.tag), result)
-            for (path, _source), result in zip(modules, results, strict=True)
+        self._compiler = compiler
+        self._begun: _Begun | None = None
+
+    def begin(self) -> None:
+        """Begin to compile, unless that has begun; returns at once.
+
+        Raises:
+            BuildFailed: The compiler cannot be started.
+        """
+        if self._begun is None:
+            self._begun = _Begun(self._compiler, self._modules)
+
+    def entries(self) -> list[Entry]:
+        """Return the byte code, as entries next to the modules; it is there until ``end``.
+
+        Modules that are not valid for this Python are left out.
+
+        Raises:
+            BuildFailed: The compiler fails.
+        """
+        self.begin()
+        assert self._begun is not None
+        self._begun.wait()
+        return [
+            file_entry(_beside(path, self._compiler.tag), result)
+            for (path, _source), result in zip(self._modules, self._begun.results, strict=True)
             if result.exists()
         ]
+
+    def end(self) -> None:
+        """End what is still compiled, and remove the files; it can be begun again."""
+        begun, self._begun = self._begun, None
+        if begun is not None:
+            begun.end()
+
+
+class _Begun:
+    """Programs that compile into a folder of their own."""
+
+    def __init__(self, compiler: Compiler, modules: Sequence[tuple[str, Path]]) -> None:
+        self._compiler = compiler
+        self._running: list[subprocess.Popen[bytes]] = []
+        self._ending = ExitStack()
+        try:
+            folder = self._ending.enter_context(living("compiled", Path(tempfile.gettempdir())))
+            self._folder = folder
+            self.results = [folder / str(number) for number in range(len(modules))]
+            jobs = [
+                (str(source), f"/{path}", str(result))
+                for (path, source), result in zip(modules, self.results, strict=True)
+            ]
+            workers = max(1, min(os.cpu_count() or 1, len(jobs) // 8))
+            for number in range(workers if jobs else 0):
+                self._start(number, jobs[number::workers])
+        except OSError as error:
+            self.end()
+            raise self._failed(error.strerror or str(error)) from error
+        except BaseException:
+            self.end()
+            raise
+
+    def _start(self, number: int, jobs: Sequence[tuple[str, str, str]]) -> None:
+        # Files rather than pipes: nobody has to read and write while it runs.
+        wanted = self._folder / f"jobs-{number}"
+        wanted.write_text(json.dumps(jobs))
+        with wanted.open("rb") as stdin, self._said(number).open("wb") as said:
+            self._running.append(
+                subprocess.Popen(
+                    [self._compiler.program, *_ISOLATED, compiling.__file__],
+                    stdin=stdin,
+                    stdout=subprocess.DEVNULL,
+                    stderr=said,
+                    cwd="/",
+                    env=_environment(),
+                )
+            )
+
+    def wait(self) -> None:
+        for number, program in enumerate(self._running):
+            try:
+                status = program.wait(_TIMEOUT_S)
+            except subprocess.TimeoutExpired as error:
+                raise self._failed(str(error)) from error
+            if status != 0:
+                # Of a program that failed the last line of what it wrote, which is the reason.
+                text = self._said(number).read_bytes()[-_LAST_WORDS:].decode("utf-8", "replace")
+                last = text.strip().rpartition("\n")[2]
+                raise self._failed(last or str(subprocess.CalledProcessError(status, "python")))
+
+    def end(self) -> None:
+        for program in self._running:
+            program.kill()
+            program.wait()
+        self._ending.close()
+
+    def _said(self, number: int) -> Path:
+        return self._folder / f"said-{number}"
+
+    def _failed(self, why: str) -> BuildFailed:
+        return BuildFailed(
+            fill(
+                _("The packages cannot be compiled with {program}: {why}."),
+                program=self._compiler.program,
+                why=printable(why, 200),
+            ),
+            _("If the disk is full, free some space. If this Python is broken, repair it."),
+        )
 
 
 def _environment() -> dict[str, str]:
@@ -112,30 +206,3 @@ def _environment() -> dict[str, str]:
 def _beside(path: str, tag: str) -> str:
     folder, _slash, name = path.rpartition("/")
     return f"{folder}/__pycache__/{name.removesuffix('.py')}.{tag}.pyc"
-
-
-def _compile(jobs: Sequence[tuple[str, str, str]], compiler: Compiler) -> None:
-    if not jobs:
-        return
-    try:
-        subprocess.run(
-            [compiler.program, *_ISOLATED, compiling.__file__],
-            input=json.dumps(jobs),
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT_S,
-            check=True,
-            cwd="/",
-            env=_environment(),
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        # Of a program that failed the last line of what it wrote, which is the reason.
-        said = str(getattr(error, "stderr", "") or "").strip().rpartition("\n")[2]
-        raise BuildFailed(
-            fill(
-                _("The packages cannot be compiled with {program}: {why}."),
-                program=compiler.program,
-                why=printable(said or error, 200),
-            ),
-            _("If the disk is full, free some space. If this Python is broken, repair it."),
-        ) from error

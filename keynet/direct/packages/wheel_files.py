@@ -3,25 +3,33 @@
 A wheel is not trusted: what it has outside its own places, and everything but regular files, is
 refused. No mode bit but "executable" is taken over.
 
-Source: Binary distribution format; Recording installed projects; Entry points specification.
+Source: Binary distribution format; Entry points specification.
 """
 
-import base64
-import hashlib
 import os
 import re
 import stat
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
 from keynet.direct.layers.tar_stream import Entry, file_entry
+from keynet.direct.packages.installed_record import Installed, record
 from keynet.direct.packages.wheel import Wheel
 from keynet.errors import BuildFailed
+from keynet.frozen import frozen
 from keynet.text import _, fill, printable
 
-__all__ = ["PREFIX", "packages_folder", "placed_entries", "shared_files", "wheel_entries"]
+__all__ = [
+    "PREFIX",
+    "PlacedWheel",
+    "packages_folder",
+    "place_wheel",
+    "shared_files",
+    "wheel_entries",
+]
 
 # Where an engine build installs, too.
 PREFIX: Final = "opt/keynet"
@@ -66,46 +74,75 @@ def packages_folder(minor: str) -> str:
     return f"{PREFIX}/lib/python{minor}/site-packages"
 
 
-def placed_entries(wheel: Wheel, minor: str) -> list[Entry]:
-    """Return the files of a wheel with their places in the image, without those made for it.
+@frozen
+class PlacedWheel:
+    """A wheel and where its files go, without those that an installer makes.
+
+    ``entries`` have their places as keys, ``sizes`` and ``sources`` too: bytes of each file, and
+    its path in the wheel. ``size`` is that of all files of the wheel in bytes.
+    """
+
+    wheel: Wheel
+    entries: Mapping[str, Entry] = field(repr=False)
+    sizes: Mapping[str, int] = field(repr=False)
+    sources: Mapping[str, str] = field(repr=False)
+    size: int
+
+
+def place_wheel(wheel: Wheel, minor: str) -> PlacedWheel:
+    """Return a wheel with the places of its files in the image.
 
     Raises:
         BuildFailed: The wheel has what no wheel may have.
     """
     packages = f"{packages_folder(minor)}/"
     entries: dict[str, Entry] = {}
+    sizes: dict[str, int] = {}
+    sources: dict[str, str] = {}
+    size = 0
     for path, found in _files(wheel):
+        size += found.st_size
         entry = _placed(wheel, path, found, minor)
         if entry is not None:
             _refuse_strangers(wheel, entry.path)
             _refuse_another_project(wheel, path, entry.path.removeprefix(packages))
             entries[entry.path] = entry
-    return list(entries.values())
+            sizes[entry.path] = found.st_size
+            sources[entry.path] = path
+    return PlacedWheel(wheel, entries, sizes, sources, size)
 
 
-def wheel_entries(wheel: Wheel, minor: str) -> list[Entry]:
+def wheel_entries(placed: PlacedWheel, minor: str) -> list[Entry]:
     """Return the files that a wheel installs, without their folders.
 
     Raises:
-        BuildFailed: As ``placed_entries``, or an entry point is not valid.
+        BuildFailed: An entry point is not valid.
     """
-    packages = packages_folder(minor)
-    entries = {entry.path: entry for entry in placed_entries(wheel, minor)}
+    packages, wheel = packages_folder(minor), placed.wheel
+    entries = dict(placed.entries)
     for entry in _scripts(wheel):
         entries[entry.path] = entry
     installer = file_entry(f"{packages}/{wheel.metadata}/INSTALLER", _INSTALLER)
     entries[installer.path] = installer
-    record = _record(entries.values(), packages, f"{wheel.metadata}/RECORD")
-    return [*entries.values(), file_entry(f"{packages}/{wheel.metadata}/RECORD", record)]
+    installed = [
+        Installed(path, entry.content, placed.sources.get(path, ""), placed.sizes.get(path, 0))
+        for path, entry in entries.items()
+    ]
+    own = f"{wheel.metadata}/RECORD"
+    content = record(wheel.root / own, installed, packages, own)
+    return [*entries.values(), file_entry(f"{packages}/{own}", content)]
 
 
-def shared_files(wheels: Sequence[Wheel], minor: str) -> dict[str, list[str]]:
+def shared_files(wheels: Sequence[PlacedWheel]) -> dict[str, list[str]]:
     """Return the places that several wheels have a file for, with the wheels' names."""
-    owners: dict[str, list[str]] = {}
-    for wheel in wheels:
-        for entry in placed_entries(wheel, minor):
-            owners.setdefault(entry.path, []).append(wheel.name)
-    return {path: names for path, names in owners.items() if len(names) > 1}
+    owners: dict[str, str] = {}
+    shared: dict[str, list[str]] = {}
+    for placed in wheels:
+        for path in placed.entries:
+            first = owners.setdefault(path, placed.wheel.name)
+            if first != placed.wheel.name:
+                shared.setdefault(path, [first]).append(placed.wheel.name)
+    return shared
 
 
 def _files(wheel: Wheel) -> Iterator[tuple[str, os.stat_result]]:
@@ -156,6 +193,8 @@ def _placed(wheel: Wheel, path: str, found: os.stat_result, minor: str) -> Entry
 
 def _plain(name: str) -> bool:
     """Report whether a file's name is UTF-8 without line ends, escape sequences and the like."""
+    if name.isascii():
+        return name.isprintable()
     return not any(unicodedata.category(character) in {"Cc", "Cs"} for character in name)
 
 
@@ -227,29 +266,6 @@ def _scripts(wheel: Wheel) -> Iterator[Entry]:
                 name=target["name"],
             )
             yield file_entry(path, text.encode(), executable=True)
-
-
-def _record(entries: Iterable[Entry], packages: str, own: str) -> bytes:
-    """Return RECORD: each file with its hash and size, relative to the packages."""
-    lines = []
-    for entry in entries:
-        path = os.path.relpath(entry.path, packages)
-        if isinstance(entry.content, bytes):
-            digest, size = hashlib.sha256(entry.content), len(entry.content)
-        else:
-            with entry.content.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256")
-                size = file.tell()
-        text = base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
-        lines.append(f"{_quoted(path)},sha256={text},{size}\n")
-    return ("".join(sorted(lines)) + f"{_quoted(own)},,\n").encode("utf-8", "surrogateescape")
-
-
-def _quoted(path: str) -> str:
-    """Quote a field of a CSV file."""
-    if set(path) & set(',"\r\n'):
-        return '"' + path.replace('"', '""') + '"'
-    return path
 
 
 def _project(wheel: Wheel) -> str:

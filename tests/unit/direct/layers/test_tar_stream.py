@@ -4,6 +4,7 @@ import io
 import os
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from keynet.direct.layers.tar_stream import (
     file_entry,
     folder_entry,
     folders_above,
+    header,
     link_entry,
     tar_blocks,
 )
@@ -43,6 +45,29 @@ def test_the_order_of_entries_changes_nothing(files: dict[str, bytes], random: o
     assert {name: m.size for name, m in members(content).items()} == {
         f"r/{name}": len(content) for name, content in files.items()
     }
+
+
+_PATHS = st.text("ab/한\0 \udc80", min_size=1, max_size=20) | st.integers(90, 110).map("x".__mul__)
+_TIMES = st.sampled_from([0, 7, 1_800_000_000, 8**11 - 1, 8**11, -1])
+
+
+@pytest.mark.medium
+@given(
+    st.tuples(_PATHS, st.sampled_from(["file", "folder", "link"]), st.integers(0, 0o777), _PATHS),
+    _TIMES,
+    st.sampled_from([0, 1, 600, 8**11 - 1, 8**11, 1 << 40]),
+)
+def test_headers_are_those_of_the_standard_library(
+    given: tuple[str, Any, int, str], time_s: int, size: int
+) -> None:
+    path, kind, mode, target = given
+    entry = Entry(path, kind, mode, target=target if kind == "link" else "")
+    member = tarfile.TarInfo(path)
+    member.mode, member.mtime, member.linkname = mode, time_s, entry.target
+    member.type = {"file": b"0", "folder": b"5", "link": b"2"}[kind]
+    member.size = size if kind == "file" else 0
+    expected = member.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+    assert header(entry, size, time_s) == expected
 
 
 def test_a_folder_comes_before_what_is_in_it() -> None:

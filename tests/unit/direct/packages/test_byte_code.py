@@ -1,13 +1,16 @@
 """Byte code of packages: loaded by Python, and the same bytes every time."""
 
 import importlib.util
+import os
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 import pytest
 
 from keynet.direct.layers.tar_stream import file_entry
-from keynet.direct.packages.byte_code import Compiler, compiled_entries, find_compiler
+from keynet.direct.packages.byte_code import ByteCode, Compiler, find_compiler
 from keynet.errors import BuildFailed
 
 SITE = "opt/keynet/lib/python3/site-packages"
@@ -34,8 +37,12 @@ def compiled(folder: Path, compiler: Compiler) -> dict[str, bytes]:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
         entries.append(file_entry(f"{SITE}/{name}", file))
-    with compiled_entries(entries, compiler) as found:
+    code = ByteCode(entries, compiler)
+    try:
+        found = code.entries()
         return {e.path: e.content.read_bytes() for e in found if isinstance(e.content, Path)}
+    finally:
+        code.end()
 
 
 def test_modules_but_those_of_tests_and_wrong_ones_are_compiled(
@@ -95,8 +102,40 @@ def test_a_compiler_that_fails_says_why_and_not_how_it_was_called(tmp_path: Path
     module = tmp_path / "a.py"
     module.write_text("x = 1\n")
     entry = file_entry("opt/keynet/lib/python3.11/site-packages/a.py", module)
-    with (
-        pytest.raises(BuildFailed, match=r"python: OSError: No space left on device\.$"),
-        compiled_entries([entry], Compiler(str(program), "cpython-311", "3.11.2")),
-    ):
-        pass
+    code = ByteCode([entry], Compiler(str(program), "cpython-311", "3.11.2"))
+    with pytest.raises(BuildFailed, match=r"python: OSError: No space left on device\.$"):
+        code.entries()
+    code.end()
+
+
+def test_what_is_begun_ahead_is_ended_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    program, module = tmp_path / "python", tmp_path / "a.py"
+    number, new = tmp_path / "pid", tmp_path / "pid.new"
+    program.write_text(f"#!/bin/sh\necho $$ >{new}\nmv {new} {number}\nexec sleep 60\n")
+    program.chmod(0o755)
+    module.write_text("x = 1\n")
+    entry = file_entry("opt/keynet/lib/python3.11/site-packages/a.py", module)
+    code = ByteCode([entry], Compiler(str(program), "cpython-311", "3.11.2"))
+    code.begin()
+    deadline = time.monotonic() + 60
+    while not number.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    code.end()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(number.read_text()), 0)
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_a_compiler_that_is_gone_is_named(tmp_path: Path) -> None:
+    module = tmp_path / "a.py"
+    module.write_text("x = 1\n")
+    entry = file_entry("opt/keynet/lib/python3.11/site-packages/a.py", module)
+    code = ByteCode([entry], Compiler(str(tmp_path / "gone"), "cpython-311", "3.11.2"))
+    with pytest.raises(BuildFailed, match="gone: No such file"):
+        code.begin()
+    code.end()

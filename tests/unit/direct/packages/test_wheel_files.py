@@ -9,7 +9,7 @@ import pytest
 
 from keynet.direct.layers.tar_stream import Entry
 from keynet.direct.packages.wheel import Wheel
-from keynet.direct.packages.wheel_files import placed_entries, wheel_entries
+from keynet.direct.packages.wheel_files import place_wheel, wheel_entries
 from keynet.errors import BuildFailed
 
 SITE = "opt/keynet/lib/python3.11/site-packages"
@@ -26,8 +26,12 @@ def make_wheel(root: Path, files: dict[str, str]) -> Wheel:
     return Wheel("tiny", "1.0", "key", root, INFO)
 
 
+def installed(wheel: Wheel) -> list[Entry]:
+    return wheel_entries(place_wheel(wheel, "3.11"), "3.11")
+
+
 def placed(root: Path, files: dict[str, str]) -> dict[str, Entry]:
-    return {entry.path: entry for entry in wheel_entries(make_wheel(root, files), "3.11")}
+    return {entry.path: entry for entry in installed(make_wheel(root, files))}
 
 
 def read(entry: Entry) -> bytes:
@@ -93,7 +97,7 @@ def test_only_the_executable_bit_is_taken_over(tmp_path: Path) -> None:
     wheel = make_wheel(tmp_path, {"tiny/a": "", "tiny/b": ""})
     (tmp_path / "tiny/a").chmod(0o6711)
     (tmp_path / "tiny/b").chmod(0o600)
-    modes = {entry.path: entry.mode for entry in wheel_entries(wheel, "3.11")}
+    modes = {entry.path: entry.mode for entry in installed(wheel)}
     assert (modes[f"{SITE}/tiny/a"], modes[f"{SITE}/tiny/b"]) == (0o755, 0o644)
 
 
@@ -143,7 +147,7 @@ def test_a_name_with_controls_is_refused_and_not_shown(tmp_path: Path, name: byt
     wheel = make_wheel(tmp_path, {"tiny/a": ""})
     Path(os.fsdecode(os.fsencode(tmp_path / "tiny") + b"/" + name)).write_text("x")
     with pytest.raises(BuildFailed, match="control characters") as caught:
-        wheel_entries(wheel, "3.11")
+        installed(wheel)
     shown = caught.value.message
     assert not set(shown) & {"\x1b", "\x7f", "\x9b"}
     assert "a\nb" not in shown
@@ -153,13 +157,13 @@ def test_large_entry_points_are_refused_unread(tmp_path: Path) -> None:
     wheel = make_wheel(tmp_path, {f"{INFO}/entry_points.txt": ""})
     os.truncate(tmp_path / INFO / "entry_points.txt", 1 << 40)
     with pytest.raises(BuildFailed, match="too large"):
-        wheel_entries(wheel, "3.11")
+        installed(wheel)
 
 
 def test_only_the_start_of_large_metadata_is_read(tmp_path: Path) -> None:
     wheel = make_wheel(tmp_path, {f"{DATA}/headers/t.h": ""})
     os.truncate(tmp_path / INFO / "METADATA", 1 << 40)
-    places = [entry.path for entry in placed_entries(wheel, "3.11")]
+    places = place_wheel(wheel, "3.11").entries
     assert "opt/keynet/include/site/python3.11/Tiny/t.h" in places
 
 
@@ -174,14 +178,14 @@ def test_a_link_is_refused(tmp_path: Path, target: str) -> None:
     wheel = make_wheel(tmp_path, {"tiny/a": ""})
     (tmp_path / "tiny/link").symlink_to(target)
     with pytest.raises(BuildFailed, match="tiny/link"):
-        wheel_entries(wheel, "3.11")
+        installed(wheel)
 
 
 def test_a_fifo_is_refused_and_not_opened(tmp_path: Path) -> None:
     wheel = make_wheel(tmp_path, {"tiny/a": ""})
     os.mkfifo(tmp_path / "tiny/fifo")
     with pytest.raises(BuildFailed, match="tiny/fifo"):
-        wheel_entries(wheel, "3.11")
+        installed(wheel)
 
 
 @pytest.mark.parametrize(

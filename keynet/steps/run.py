@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import field, replace
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,7 +28,7 @@ from keynet.runtime.workspace.runtime_settings import RuntimeSettings
 from keynet.runtime.workspace.safe_names import container_name, new_id
 from keynet.steps import running
 from keynet.steps.running import Chosen
-from keynet.text import _, fill, printable, stacked
+from keynet.text import _, fill, ngettext, printable, stacked
 
 if TYPE_CHECKING:
     from keynet.plan import RegistryAccess
@@ -254,7 +255,8 @@ def _described(shown: str, run: ContainerRun, missing: frozenset[str]) -> str:
     limits = run.limits
     parts = [printable(shown, 300)]
     if limits.cpus is not None and "cpus" not in missing:
-        parts.append(fill(_("{number} CPU (--cpus)"), number=f"{limits.cpus:g}"))
+        counted = ngettext("{number} CPU (--cpus)", "{number} CPUs (--cpus)", ceil(limits.cpus))
+        parts.append(fill(counted, number=f"{limits.cpus:g}"))
     if limits.memory is not None and "memory" not in missing:
         parts.append(fill(_("{size} memory (--memory)"), size=shown_memory(limits.memory)))
     if limits.read_only:

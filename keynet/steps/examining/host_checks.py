@@ -16,9 +16,9 @@ from keynet.runtime.probing.reasons import Guide
 from keynet.steps.examining.at_once import Examination, Show
 from keynet.steps.examining.check import Check, Group, Repair
 from keynet.steps.examining.disks import folder_check
-from keynet.text import _, fill, size
+from keynet.text import _, fill, ngettext, size
 
-__all__ = ["OwnStores", "cgroup_version", "examinations"]
+__all__ = ["OwnStores", "cgroup_version", "examinations", "subids"]
 
 _TIMEOUT_S: Final = 5.0
 _CGROUPS: Final = Path("/sys/fs/cgroup")
@@ -71,6 +71,45 @@ def cgroup_version(root: Path = _CGROUPS) -> str:
     return "1" if (root / "memory").exists() or (root / "cpu").exists() else ""
 
 
+def subids(files: tuple[Path, ...] = subordinate_ids.FILES) -> Check | None:
+    """Return the check of this user's subordinate ids if there are none or too few.
+
+    Args:
+        files: The tables of user ids and of group ids.
+    """
+    if subordinate_ids.source():
+        return None
+    owners = {user_name(), str(os.geteuid())}
+    lacking = subordinate_ids.missing(owners, files)
+    if lacking:
+        found = fill(
+            _("user {name} has no entry in {files}: rootless engines can map one id only"),
+            name=user_name(),
+            files=", ".join(str(file) for file in lacking),
+        )
+        return Check("subids", Group.MACHINE, False, found, subordinate_ids.advice(files))
+    counts = [
+        sum(entry.count for entry in subordinate_ids.own(file, owners))
+        for file in files
+    ]
+    fewest = min(counts)
+    if fewest >= _FEWEST_IDS:
+        return None
+    found = fill(
+        ngettext(
+            "user {name} has {count} subordinate id: files of other users in a base image need "
+            "{needed}",
+            "user {name} has {count} subordinate ids: files of other users in a base image need "
+            "{needed}",
+            fewest,
+        ),
+        name=user_name(),
+        count=fewest,
+        needed=_FEWEST_IDS,
+    )
+    return Check("subids", Group.MACHINE, False, found, subordinate_ids.advice(files))
+
+
 def _show_all(find: Callable[[], Iterator[Check]]) -> Callable[[Show], None]:
     def examine(show: Show) -> None:
         for check in find():
@@ -97,7 +136,7 @@ def _rootless() -> Iterator[Check]:
     """Examine what rootless engines need; each missing part is a check of its own."""
     if os.geteuid() == 0 or platform.system() != "Linux":
         return
-    problems = [each for each in (_subids(), _newuidmap(), _namespaces()) if each is not None]
+    problems = [each for each in (subids(), _newuidmap(), _namespaces()) if each is not None]
     if problems:
         yield from problems
         return
@@ -114,36 +153,6 @@ def _rootless() -> Iterator[Check]:
         )
         text = fill(_("subordinate ids of {user}: {ranges}"), user=user_name(), ranges=ranges)
     yield Check("rootless", Group.MACHINE, True, text)
-
-
-def _subids() -> Check | None:
-    if subordinate_ids.source():
-        return None
-    owners = {user_name(), str(os.geteuid())}
-    lacking = subordinate_ids.missing(owners)
-    if lacking:
-        found = fill(
-            _("user {name} has no entry in {files}: rootless engines can map one id only"),
-            name=user_name(),
-            files=", ".join(str(file) for file in lacking),
-        )
-        return Check("subids", Group.MACHINE, False, found, subordinate_ids.advice())
-    counts = [
-        sum(entry.count for entry in subordinate_ids.own(file, owners))
-        for file in subordinate_ids.FILES
-    ]
-    if min(counts) >= _FEWEST_IDS:
-        return None
-    found = fill(
-        _(
-            "user {name} has {count} subordinate ids: files of other users in a base image need "
-            "{needed}"
-        ),
-        name=user_name(),
-        count=min(counts),
-        needed=_FEWEST_IDS,
-    )
-    return Check("subids", Group.MACHINE, False, found, subordinate_ids.advice())
 
 
 def _newuidmap() -> Check | None:

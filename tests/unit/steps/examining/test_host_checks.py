@@ -79,3 +79,16 @@ def test_a_disk_is_full_when_too_little_is_free(tmp_path: Path) -> None:
 def test_root_needs_no_subordinate_ids() -> None:
     shown = _shown("rootless")
     assert bool(shown) == (os.geteuid() != 0)
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(1, "has 1 subordinate id: "), (1000, "has 1000 subordinate ids: ")]
+)
+def test_too_few_subordinate_ids_are_counted(tmp_path: Path, count: int, said: str) -> None:
+    files = (tmp_path / "subuid", tmp_path / "subgid")
+    for file, number in zip(files, (count, 65_536), strict=True):
+        file.write_text(f"{os.geteuid()}:100000:{number}\n")
+    check = host_checks.subids(files)
+    assert check is not None
+    assert said in check.found
+    assert "usermod --add-subuids" in check.fix

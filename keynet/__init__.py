@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from keynet.steps.build import BuildResult
     from keynet.steps.login import SignedInUser
     from keynet.steps.push import PushResult
-    from keynet.steps.settings_of_runs import runtime_settings
+    from keynet.steps.running.settings_of_runs import runtime_settings
 
 __version__ = "0.1.0"
 
@@ -141,7 +141,7 @@ _HOMES = {
     "extract": "keynet.steps.api",
     "login": "keynet.steps.api",
     "push": "keynet.steps.api",
-    "runtime_settings": "keynet.steps.settings_of_runs",
+    "runtime_settings": "keynet.steps.running.settings_of_runs",
 }
 _OTHERS = ("keynet.errors", "keynet.events")
 

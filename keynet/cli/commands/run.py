@@ -117,7 +117,7 @@ def _run_script(
     from keynet.cli.render import show
     from keynet.errors import BuildFailed, EngineError, InvalidRunSettings, RunNotStarted
     from keynet.steps import run as step
-    from keynet.steps.settings_of_runs import runtime_settings
+    from keynet.steps.running.settings_of_runs import runtime_settings
 
     built = {name: flags.pop(name) for name in ("build_args", "labels", "secrets")}
     modes = {name: flags.pop(name) for name in ("no_cache", "strict")}
@@ -144,7 +144,7 @@ def _run_image(
     from keynet.cli.render import show
     from keynet.errors import EngineError, InvalidRunSettings, RunNotStarted
     from keynet.steps import run as step
-    from keynet.steps.settings_of_runs import runtime_settings
+    from keynet.steps.running.settings_of_runs import runtime_settings
 
     _refuse_build_options(flags)
     options = replace(options, settings=runtime_settings(None, limits))

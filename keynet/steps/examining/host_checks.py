@@ -88,10 +88,7 @@ def subids(files: tuple[Path, ...] = subordinate_ids.FILES) -> Check | None:
             files=", ".join(str(file) for file in lacking),
         )
         return Check("subids", Group.MACHINE, False, found, subordinate_ids.advice(files))
-    counts = [
-        sum(entry.count for entry in subordinate_ids.own(file, owners))
-        for file in files
-    ]
+    counts = [sum(entry.count for entry in subordinate_ids.own(file, owners)) for file in files]
     fewest = min(counts)
     if fewest >= _FEWEST_IDS:
         return None

@@ -8,7 +8,7 @@ import pytest
 import keynet
 from keynet.errors import InvalidRunSettings, UsageError
 from keynet.settings import merge, read_pyproject
-from keynet.steps.settings_of_runs import runtime_settings
+from keynet.steps.running.settings_of_runs import runtime_settings
 
 
 @pytest.fixture

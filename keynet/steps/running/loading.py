@@ -16,10 +16,10 @@ from keynet.runtime.engine import AnyBuilder, Candidate, Saver
 from keynet.runtime.probing import choosing
 from keynet.runtime.workspace.container_run import ContainerCommands
 from keynet.runtime.workspace.runtime_settings import RuntimeSettings
-from keynet.steps import running
 from keynet.steps.preparing.built import built_image
 from keynet.steps.preparing.prepare import Prepared
-from keynet.steps.running import Chosen
+from keynet.steps.running import run_engines
+from keynet.steps.running.run_engines import Chosen
 from keynet.steps.stages import Stages
 from keynet.text import _, fill
 
@@ -36,7 +36,7 @@ def running_engine(candidates: Sequence[Candidate], emit: Emit) -> AnyBuilder:
     Raises:
         EngineUnavailable: No engine that runs containers works here.
     """
-    offered = running.only_running(candidates)
+    offered = run_engines.only_running(candidates)
     return choosing.choose(choosing.AUTO, offered, emit=emit, needs_run=False)
 
 
@@ -58,7 +58,7 @@ def build_and_load(
     assert isinstance(builder, Saver)
     with built_image(builder, prepared, stages, emit) as built:
         image = builder.local(built).id
-        chosen = running.ask(engine, image, settings)
+        chosen = run_engines.ask(engine, image, settings)
         if chosen.config is None:
             with (
                 stages.stage("load", _("Loading image"), engine.engine.how),
@@ -67,7 +67,7 @@ def build_and_load(
                 file = folder / "image.tar"
                 builder.save(built, _FORMAT, file, emit)
                 image = _load(chosen.commands, file, prepared.plan)
-            chosen = running.ask(engine, image, settings)
+            chosen = run_engines.ask(engine, image, settings)
     return chosen, image, layer_cache.project_name(prepared.plan)
 
 

@@ -27,7 +27,10 @@ __all__ = [
     "trial_error",
 ]
 
-_NOISE: Final = r"(?i)level=(?:warning|info|debug)|^\s*$|^WARN|cgroups v1"
+# The rollback is what podman 5 says of a database on a full disk, before it says that.
+_NOISE: Final = (
+    r"(?i)level=(?:warning|info|debug)|^\s*$|^WARN|cgroups v1|Rolling back transaction to "
+)
 _LOST_LAYER: Final = r"Error: .*\blayer not known"
 _PREFIX: Final = r'^(?:time="[^"]*" level=\w+ msg=|Error: |ERRO\[\d+\] |error: )'
 

@@ -74,13 +74,14 @@ def ended(outcome: Outcome, limits: Limits, missing: frozenset[str]) -> list[Not
     Args:
         missing: The limits that the host cannot enforce.
     """
-    found = []
+    found, told = [], ""
     if outcome.unwritten:
         text = _("Not all of the program's output could be written: {why}.")
         found.append(fill(text, why=outcome.unwritten))
     if outcome.left is not None:
-        found.append(stacked(outcome.left.message, outcome.left.hint))
-    if outcome.hint and outcome.status != container_run.NOT_STARTED:
+        told = outcome.left.hint
+        found.append(stacked(outcome.left.message, told))
+    if outcome.status != container_run.NOT_STARTED and outcome.hint not in told:
         found.append(outcome.hint)
     if outcome.out_of_memory:
         found.append(_out_of_memory(limits))

@@ -35,6 +35,16 @@ def test_last_words_leave_warnings_out() -> None:
     assert reasons.error_line("") == ""
 
 
+def test_a_full_disk_is_named_and_not_what_follows_from_it() -> None:
+    said = (
+        'time="x" level=error msg="Rolling back transaction to add exit code: cannot rollback - no '
+        'transaction is active"\nError: removing container 0f: database or disk is full\n'
+    )
+    assert reasons.error_line(said) == "removing container 0f: database or disk is full"
+    found = reasons.explain(PODMAN.guide, said)
+    assert "Free some space" in found.fix
+
+
 def test_a_reason_is_found_behind_what_follows_from_it() -> None:
     said = (
         "Error during setresgid(0): Invalid argument\n"

@@ -9,7 +9,7 @@ import pytest
 from tests.testbed.images import Hub
 from tests.testbed.program import HostSetup
 
-from .runs import IMAGE, KINDS, ONCE, ROOTLESS, SLEEPER, Runner, left, run, started
+from .runs import IMAGE, KINDS, OLDER, ONCE, ROOTLESS, SLEEPER, Runner, left, run, started
 
 # cgroups v1 and v2.
 LIMITS = """\
@@ -194,6 +194,34 @@ def test_a_script_is_built_once_and_run_with_its_arguments(setup: HostSetup) -> 
     ).stdout.strip()
     named = run(setup, "--network", "none", built, "--", "--epochs", "2")
     assert named.stdout == "['--epochs', '2']\n", named.stderr
+
+
+LISTS = """\
+import os, pathlib
+output = pathlib.Path("/output/model")
+if output.parent.exists():
+    output.write_text("weights")
+print(*sorted(os.listdir()))
+"""
+
+
+@pytest.mark.parametrize("setup", OLDER[1:], indirect=True)
+def test_the_output_of_a_run_is_no_part_of_the_next_image(setup: HostSetup) -> None:
+    folder = setup.home / f"output-{os.urandom(4).hex()}"
+    folder.mkdir()
+    (folder / "train.py").write_text(LISTS)
+    flags = ("--base-image", IMAGE, "--network", "none")
+    names = []
+    for output in ("results", "./results", f"{folder}/results"):
+        done = run(setup, "train.py", *flags, "--output", output, cwd=folder)
+        assert (done.returncode, done.stdout) == (0, "train.py\n"), done.stderr
+        names.append(done.stderr.partition("Running ")[2].split(",")[0].strip())
+        assert (folder / "results/model").read_text() == "weights"
+        (folder / "results/model").unlink()
+    assert len(set(names)) == 1
+    # Of another run than the one that wrote it, it is a folder of the project.
+    done = run(setup, "train.py", *flags, cwd=folder)
+    assert done.stdout == "results train.py\n", done.stderr
 
 
 @pytest.mark.parametrize("setup", ONCE, indirect=True)

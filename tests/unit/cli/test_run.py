@@ -279,10 +279,15 @@ def test_a_run_that_does_not_begin_leaves_no_output_folder(tmp_path: Path) -> No
 
 
 @pytest.mark.medium
-def test_output_is_copied_from_where_it_was_written(docker: Docker, tmp_path: Path) -> None:
+@pytest.mark.parametrize("folder", ["{here}/a/results", "results", "a:b", "-"])
+def test_output_is_copied_from_where_it_was_written(
+    docker: Docker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
     docker.install(Answer("cp *"))
-    results = tmp_path / "a/results"
-    assert keynet("run", "--output", f"{results}:/workspace/out", IMAGE) == 0
+    monkeypatch.chdir(tmp_path)
+    folder = folder.format(here=tmp_path)
+    results = tmp_path / folder
+    assert keynet("run", "--output", f"{folder}:/workspace/out", IMAGE) == 0
     assert results.is_dir()
     [copied] = [each.arguments for each in docker.program.calls if each.arguments[0] == "cp"]
     assert copied[1].endswith(":/workspace/out/.")

@@ -31,7 +31,8 @@ def copy_output(commands: ContainerCommands, run: ContainerRun, output: Path) ->
     Raises:
         EngineError: It could not be copied; the container is still there.
     """
-    argv = ("cp", f"{run.name}:{run.output}/.", str(output))
+    # Engines take a relative path with a colon for a place in a container, "-" for their output.
+    argv = ("cp", f"{run.name}:{run.output}/.", str(output.absolute()))
     said = ""
     try:
         done = shell.run(

@@ -265,7 +265,11 @@ _SHARED_FIXES: Final[tuple[tuple[str, Callable[[Guide], str]], ...]] = (
         _newuidmap_fix,
     ),
     (r"subuid|subgid|mappings? for user|insufficient (?:uids|gids)", _subids_fix),
-    (r"graph ?driver|storage driver|driver not supported|overlay(?!@)|vfs", _storage_fix),
+    (
+        # Not where a path of the store has that name.
+        r"graph ?driver|storage driver|driver not supported|(?<![/\w-])(?:overlay|vfs)(?![@/])",
+        _storage_fix,
+    ),
     (
         r"user namespace|cannot clone|clone: |unshare|CLONE_NEWUSER",
         _namespaces_fix,

@@ -45,6 +45,15 @@ def test_a_full_disk_is_named_and_not_what_follows_from_it() -> None:
     assert "Free some space" in found.fix
 
 
+@pytest.mark.parametrize("driver", ["overlay", "vfs/dir"])
+def test_the_path_of_a_store_is_no_reason(driver: str) -> None:
+    said = (
+        'error mounting "/srv/d" to rootfs at "/proc": '
+        f'"/home/x/.local/share/containers/storage/{driver}/8b/merged/proc" cannot be mounted\n'
+    )
+    assert reasons.known_fix(PODMAN.guide, said) == ""
+
+
 def test_a_reason_is_found_behind_what_follows_from_it() -> None:
     said = (
         "Error during setresgid(0): Invalid argument\n"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from keynet.errors import EngineUnavailable, LocalImageNotFound, NetworkNotFound
 from keynet.events import Emit, LogLine, Notice, StepStarted
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from keynet.plan import RegistryAccess
 
 __all__ = ["Chosen", "ask", "choose", "find_image", "only_running"]
+
+# As engines print it, and as builds without one do.
+_ID: Final = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
 
 
 @runtime_checkable
@@ -187,6 +191,14 @@ def find_image(
     Raises:
         LocalImageNotFound: The registry does not have it either, or it refuses.
     """
+    if _ID.fullmatch(image):
+        raise LocalImageNotFound(
+            fill(_("{engine} has no image with the id {id}."), engine=commands.name, id=image),
+            _(
+                "Images are not pulled by their id. One that was built without an engine is run as "
+                "its script: keynet run SCRIPT --builder direct"
+            ),
+        )
     wanted = Reference.parse(image)
     if wanted.registry == "localhost":
         raise LocalImageNotFound(

@@ -477,6 +477,12 @@ def test_an_image_that_is_nowhere_is_125_with_the_reason(docker: Docker, capfd: 
     assert "Check the name and the tag" in shown
     assert keynet("run", "localhost/keynet/x") == 125
     assert "keynet build SCRIPT" in capfd.readouterr().err
+    for id_ in ("0f" * 32, f"sha256:{'0f' * 32}"):
+        assert keynet("run", id_) == 125
+        shown = capfd.readouterr().err
+        assert f"docker has no image with the id {id_}." in shown
+        assert "keynet run SCRIPT --builder direct" in shown
+    assert docker.verbs.count("pull") == 1
 
 
 @pytest.mark.slow

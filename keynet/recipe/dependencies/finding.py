@@ -29,6 +29,8 @@ Found = tuple[Dependencies, tuple[Notice, ...]]
 _REQUIREMENTS: Final = "requirements.txt"
 _NAME: Final = re.compile(r"[\w.-]*")
 _MOST_LINES: Final = 2_000
+# One of them is in each name of a file that lists packages.
+_LISTING: Final = ("req", "deps", "dependencies", "env", "pixi", "pylock", "conda", "toml")
 _NO_FILES: Mapping[str, str] = {}
 
 
@@ -138,9 +140,15 @@ class _Finding:
             from keynet.recipe.dependencies import named_file
 
             with named_file.opened(path, self._top) as (folder, content):
+                declared = looking.named(folder, path.name, self._search.selection)
+                if declared is not None:
+                    return self._declared(folder, self._top, "", declared, path)
                 reader.add_content(folder, path.name, content, trusted=True)
                 return self._done(self._search.requirements, reader)
         folder = self._top.at(path.parent.as_posix())
+        declared = looking.named(folder, path.name, self._search.selection)
+        if declared is not None:
+            return self._declared(folder, self._top, "", declared, folder.where(path.name))
         reader.add_file(folder, path.name)
         return self._done(folder.where(path.name), reader)
 
@@ -151,19 +159,20 @@ class _Finding:
                 reader = RequirementsReader(top, context, self._variables)
                 reader.add_file(folder, _REQUIREMENTS)
                 if reader.installs or reader.import_paths:
-                    self._compare(folder, _REQUIREMENTS, reader.lines)
+                    self._compare(folder, _REQUIREMENTS, reader)
                     return self._done(folder.where(_REQUIREMENTS), reader)
                 self._pass_over(folder, _REQUIREMENTS)
             for declared in looking.declared_in(folder, self._search.selection):
                 self._notices += declared.notices
                 if any(not line.startswith("--") for line in declared.lines):
-                    self._compare(folder, declared.name, list(declared.lines))
                     return self._declared(folder, top, context, declared, None)
                 if declared.project and project is None:
                     project = (folder, top, context, declared)
                 elif not declared.notices:
                     self._pass_over(folder, declared.name)
-        self._notices += looking.unread([folder for folder, _top, _context in self._folders])
+        from keynet.recipe.dependencies.unused import unread_files
+
+        self._notices += unread_files.instead([folder for folder, _top, _inside in self._folders])
         if project is not None and project[2] == "":
             return self._declared(*project, None, quiet=True)
         self._check_selection(None)
@@ -171,14 +180,17 @@ class _Finding:
 
     def _declared(
         self, folder: Folder, top: Folder, context: str, declared: Declared,
-        script: Path | None, *, quiet: bool = False,
+        named: Path | None, *, quiet: bool = False,
     ) -> Found:  # fmt: skip
+        """Return what a file declares, which is ``named`` by the user, or the script itself."""
         self._check_selection(declared, folder)
-        if not quiet and script is not None:
+        if not quiet and named is not None:
             self._notices += declared.notices
         reader = RequirementsReader(top, context, self._variables)
         reader.add_lines(folder, declared)
-        return self._done(script or folder.where(declared.name), reader)
+        if named is None and not quiet:
+            self._compare(folder, declared.name, reader)
+        return self._done(named or folder.where(declared.name), reader)
 
     def _script_folder(self) -> str:
         """Return the folder that is on the import path of the script anyway."""
@@ -210,15 +222,20 @@ class _Finding:
             )
         )
 
-    def _compare(self, folder: Folder, name: str, lines: list[str]) -> None:
+    def _compare(self, folder: Folder, name: str, reader: RequirementsReader) -> None:
+        """Warn of what other files of the folder say, and name those that nobody reads."""
         others = looking.others(folder, name, self._search.selection)
-        if not others:
-            return
-        from keynet.recipe.dependencies import contradictions
+        if others:
+            from keynet.recipe.dependencies import contradictions
 
-        notice = contradictions.find(folder, name, lines, others)
-        if notice is not None:
-            self._notices.append(notice)
+            notice = contradictions.find(folder, name, reader.lines, others)
+            if notice is not None:
+                self._notices.append(notice)
+        names = (each.lower() for each in folder.names() if each != _REQUIREMENTS)
+        if any(word in each for each in names for word in _LISTING):
+            from keynet.recipe.dependencies.unused import unread_files
+
+            self._notices += unread_files.beside(folder, name, reader.included)
 
     def _done(self, source: Path | None, reader: RequirementsReader) -> Found:
         if source is not None and source.name == _REQUIREMENTS:

@@ -39,7 +39,7 @@ class Folder:
 
     def where(self, name: str = "") -> Path:
         """Return the path of a file of this folder, for messages."""
-        return self.root / self.path / name
+        return self.root / posixpath.normpath(posixpath.join(self.path, name or "."))
 
     def has(self, name: str) -> bool:
         """Report whether there is an entry of this name, of any kind and even if unusable."""
@@ -47,6 +47,13 @@ class Folder:
             return self.beneath.kind(self.inside(name)) is not None or self._is_listed(name)
         except OSError:
             return True
+
+    def names(self) -> list[str]:
+        """Return the names of its entries; none where it cannot be read."""
+        try:
+            return self.beneath.names(self.path)
+        except OSError:
+            return []
 
     def is_folder(self, name: str) -> bool:
         """Report whether this is a folder that lies in the project."""

@@ -6,23 +6,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from keynet.errors import ContextInvalid
-from keynet.events import Notice
 from keynet.recipe.dependencies.declared import Declared, Selection
-from keynet.recipe.dependencies.folder import Folder, table
-from keynet.text import _, fill, printable
+from keynet.recipe.dependencies.folder import Folder, invalid, table
+from keynet.text import _
 
 if TYPE_CHECKING:
     from keynet.recipe.dependencies.sources.inline_metadata import Inline
 
-__all__ = ["SOURCES", "declared_in", "inline", "others", "repository", "requires_python", "unread"]
+__all__ = ["SOURCES", "declared_in", "inline", "named", "others", "repository", "requires_python"]
 
 _Read = Callable[[Folder, Selection], Declared | None]
 _REQUIREMENTS: Final = "requirements.txt"
 _PYPROJECT: Final = "pyproject.toml"
 _SETUP: Final = ("setup.cfg", "setup.py")
 _CONDA: Final = ("environment.yml", "environment.yaml", "conda.yml", "conda.yaml")
+_RYE: Final = "requirements.lock"
 # Each belongs to a pyproject.toml.
-_LOCKS: Final = ("uv.lock", "poetry.lock", "pdm.lock")
+_LOCKS: Final = ("uv.lock", "poetry.lock", "pdm.lock", _RYE)
 _LARGEST: Final = 1_000_000
 
 
@@ -40,11 +40,17 @@ def _uv(folder: Folder, selection: Selection) -> Declared | None:
 
 def _lock(name: str) -> _Read:
     def read(folder: Folder, selection: Selection) -> Declared | None:
-        from keynet.recipe.dependencies.sources import lock_files
+        from keynet.recipe.dependencies.sources.locks import lock_files
 
         return lock_files.read(folder, name, selection)
 
     return read
+
+
+def _rye(folder: Folder, selection: Selection) -> Declared | None:
+    from keynet.recipe.dependencies.sources.locks import rye_lock
+
+    return rye_lock.read(folder, selection)
 
 
 def _pyproject(folder: Folder, selection: Selection) -> Declared | None:
@@ -91,6 +97,7 @@ SOURCES: Final[tuple[tuple[tuple[str, ...], _Read], ...]] = (
     (("uv.lock", _PYPROJECT), _uv),
     (("poetry.lock",), _lock("poetry.lock")),
     (("pdm.lock",), _lock("pdm.lock")),
+    ((_RYE,), _rye),
     ((_PYPROJECT,), _pyproject),
     (("Pipfile.lock", "Pipfile"), _pipfile),
     (_SETUP, _setup),
@@ -107,12 +114,43 @@ def declared_in(folder: Folder, selection: Selection) -> Iterator[Declared]:
                 yield found
 
 
+def named(folder: Folder, name: str, selection: Selection) -> Declared | None:
+    """Return what a file of any kind declares; None if it is a requirements file.
+
+    Raises:
+        ContextInvalid: It is of another kind, and lists no package.
+    """
+    read = _reader(name)
+    if read is None:
+        return None
+    found = read(folder, selection)
+    if found is None or not found.lines:
+        raise invalid(
+            folder.where(name),
+            _("it lists no package"),
+            _("Pass a requirements file with --requirements FILE."),
+        )
+    return found
+
+
+def _reader(name: str) -> _Read | None:
+    if name.endswith((".yml", ".yaml")):
+        return _conda(name)
+    if name.startswith("pylock.") and name.endswith(".toml"):
+        from keynet.recipe.dependencies.sources import pylock
+
+        return lambda folder, selection: pylock.read(folder, selection, name)
+    known = [read for names, read in SOURCES if name in names and name != _RYE]
+    # A project's file, without its lock, if it is the file that is named.
+    return known[-1] if known else None
+
+
 def others(folder: Folder, used: str, selection: Selection) -> list[Declared]:
     """Return what the files of a folder declare besides the one used; unusable ones are left out.
 
     Those that belong together, such as a lock and its project, count as one.
     """
-    project = {_PYPROJECT, "uv.lock", "poetry.lock", "pdm.lock"}
+    project = {_PYPROJECT, *_LOCKS}
     found: list[Declared] = []
     for names, read in SOURCES:
         if used in names or (used in project and project & set(names)):
@@ -204,92 +242,3 @@ def repository(context: Path, home: Path) -> Path | None:
         if os.path.exists(folder / ".git"):  # noqa: PTH110
             return folder
     return None
-
-
-def unread(folders: list[Folder]) -> list[Notice]:
-    """Return a warning on files that look as if they listed packages, but are not read."""
-    for folder in folders:
-        try:
-            names = folder.beneath.names(folder.path)
-        except OSError:
-            continue
-        found = [name for name in names if _looks_like_a_list(name)]
-        found += [name for name in _LOCKS if name in names and _PYPROJECT not in names]
-        found += [f"pyproject.toml ([{name}])" for name in _tables(folder)]
-        if not found and (optional := _optional(folder)):
-            return [optional]
-        if found:
-            return [
-                Notice(
-                    fill(
-                        _(
-                            "No package is installed: {folder} has {names}, which is not read. "
-                            "Pass a requirements file with --requirements FILE."
-                        ),
-                        folder=folder.where(),
-                        names=", ".join(found[:5]),
-                    )
-                )
-            ]
-    return []
-
-
-def _optional(folder: Folder) -> Notice | None:
-    """Return a warning if a pyproject.toml lists packages only where they have to be chosen."""
-    try:
-        document = folder.toml(_PYPROJECT, _LARGEST) if folder.is_file(_PYPROJECT) else {}
-    except ContextInvalid:
-        return None
-    extras = table(document, "project", "optional-dependencies")
-    groups = table(document, "dependency-groups")
-    flags = [f"--extra {name}" for name, listed in extras.items() if listed]
-    flags += [f"--group {name}" for name, listed in groups.items() if listed]
-    if not flags:
-        return None
-    return Notice(
-        fill(
-            _(
-                "No package is installed: {path} lists them in extras and groups only. Choose what "
-                "the training needs: {flags}."
-            ),
-            path=folder.where(_PYPROJECT),
-            flags=", ".join(printable(flag, 60) for flag in flags[:5]),
-        )
-    )
-
-
-def _tables(folder: Folder) -> list[str]:
-    """Return the tables of a pyproject.toml in which other tools list packages."""
-    try:
-        document = folder.toml(_PYPROJECT, _LARGEST) if folder.is_file(_PYPROJECT) else {}
-    except ContextInvalid:
-        return []
-    tool = table(document, "tool")
-    environments = table(tool, "hatch", "envs").values()
-    listed = {
-        "tool.flit.metadata": table(tool, "flit", "metadata").get("requires"),
-        "tool.pixi": table(tool, "pixi", "dependencies")
-        or table(tool, "pixi", "pypi-dependencies"),
-        "tool.hatch.envs": any(table(each).get("dependencies") for each in environments),
-        "tool.rye": table(tool, "rye").get("dev-dependencies"),
-        "tool.pdm.dev-dependencies": table(tool, "pdm", "dev-dependencies"),
-    }
-    return [name for name, found in listed.items() if found]
-
-
-def _looks_like_a_list(name: str) -> bool:
-    lowered = name.lower()
-    if lowered in ("requirements", "pixi.toml", "pixi.lock", "conda-lock.yml", "dependencies.txt"):
-        return True
-    if lowered.startswith("pylock.") and lowered.endswith(".toml") and lowered != "pylock.toml":
-        return True
-    if lowered in _CONDA:
-        return False
-    is_list = lowered.endswith((".txt", ".in", ".yml", ".yaml", ".pip"))
-    starts = ("reqs", "environment", "conda-env")
-    return (
-        is_list
-        # Requirements.txt is another file where names have capitals.
-        and name != _REQUIREMENTS
-        and ("requirement" in lowered or lowered.startswith(starts))
-    )

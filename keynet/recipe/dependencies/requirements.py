@@ -86,8 +86,12 @@ class RequirementsReader:
     @property
     def uv_only(self) -> tuple[str, ...]:
         """Return what only uv can install, in words."""
-        _content, pinned = pins.render(self.lines, self._pins)
-        return pins.described(pinned)
+        return pins.described(pins.render(self.lines, self._pins)[1])
+
+    @property
+    def included(self) -> frozenset[str]:
+        """Return the paths of the requirements files that have been read, without links."""
+        return frozenset(path for _top, path, _kind in self._names)
 
     def _pin(self, more: Mapping[str, str], where: str) -> None:
         for name, url in more.items():
@@ -121,8 +125,7 @@ class RequirementsReader:
         except Undecodable as error:
             raise line_errors.undecodable(path, error) from error
         own = self._new_name()
-        written: list[str] = []
-        self._texts[own] = written
+        written = self._texts.setdefault(own, [])
         tail: list[str] = []
         for line in requirement_lines.logical(text):
             lines = self._rewritten(line.text, replace(at, where=f"{path}:{line.number}"))
@@ -136,8 +139,7 @@ class RequirementsReader:
         at = At(folder, str(folder.where(declared.name)))
         self._alone = declared.is_locked
         self._pin(declared.pins, at.where)
-        written: list[str] = []
-        self._texts[self._new_name()] = written
+        written = self._texts.setdefault(self._new_name(), [])
         for text in declared.lines:
             written += self._rewritten(text, at)
         if declared.constraints:
@@ -337,9 +339,7 @@ class RequirementsReader:
             raise line_errors.unreadable(where, path, error) from error
 
     def _note_options(self, options: str) -> None:
-        if not options:
-            return
-        for name, _value in requirement_lines.options(options):
+        for name, _value in requirement_lines.options(options) if options else ():
             if name == "--hash":
                 self._hashes.required = True
             else:

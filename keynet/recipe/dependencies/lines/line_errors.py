@@ -29,6 +29,9 @@ __all__ = [
 
 # ``conda list --export``: name, version and mostly the build.
 _OF_CONDA: Final = r"(?a)[\w.-]{1,100}=[\w.!+-]{1,100}(?:=[\w.+-]{1,100})?"
+# ``conda list --explicit`` and ``pip list``.
+_EXPLICIT: Final = "@EXPLICIT"
+_OF_PIP: Final = r"(?a)Package\s+Version\b.*|[\w.-]{1,100}\s+[0-9][\w.!+-]{0,100}(?:\s+/.*)?"
 
 
 def undecodable(path: Path, error: Undecodable) -> ContextInvalid:
@@ -72,7 +75,7 @@ def includes_itself(where: str, path: Path) -> ContextInvalid:
 
 def missing(where: str, written: str, resolved: Path) -> ContextInvalid:
     """Return the error on a path where nothing is."""
-    if is_of_conda(written):
+    if is_of_conda(written) or _is_of_pip(written):
         return malformed(where, written, "")
     return ContextInvalid(
         fill(
@@ -216,11 +219,27 @@ def unknown_option(where: str, name: str) -> ContextInvalid:
 
 def is_of_conda(line: str) -> bool:
     """Report whether a line looks like one of ``conda list --export``."""
-    return re.fullmatch(_OF_CONDA, line.strip()) is not None
+    return re.fullmatch(_OF_CONDA, line.strip()) is not None or line.strip() == _EXPLICIT
+
+
+def _is_of_pip(line: str) -> bool:
+    return re.fullmatch(_OF_PIP, line.strip()) is not None
 
 
 def malformed(where: str, line: str, reason: str) -> ContextInvalid:
     """Return the error on a line that is not a requirement."""
+    if _is_of_pip(line):
+        return ContextInvalid(
+            fill(
+                _("{where}: {line} is how `pip list` shows a package, for people."),
+                where=where,
+                line=printable(line, 200),
+            ),
+            _(
+                "Write NAME==VERSION in its place, or let pip list the environment: "
+                "pip list --format=freeze > requirements.txt"
+            ),
+        )
     if is_of_conda(line):
         return ContextInvalid(
             fill(

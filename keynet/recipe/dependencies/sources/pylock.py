@@ -4,6 +4,7 @@ Source: PyPA specification "pylock.toml" (PEP 751).
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
@@ -20,16 +21,16 @@ _LONGEST: Final = 20_000
 _MOST: Final = 5_000
 
 
-def read(folder: Folder, selection: Selection) -> Declared:
-    """Return what a pylock.toml pins.
+def read(folder: Folder, selection: Selection, name: str = NAME) -> Declared:
+    """Return what a pylock.toml pins, or another file of this kind.
 
     Raises:
         ContextInvalid: It is not valid, or of another version.
     """
-    document = folder.toml(NAME)
+    document = folder.toml(name)
     if not str(document.get("lock-version", "")).startswith("1."):
         raise invalid(
-            folder.where(NAME),
+            folder.where(name),
             fill(
                 _("its version {version} is not known"),
                 version=printable(document.get("lock-version")),
@@ -50,7 +51,7 @@ def read(folder: Folder, selection: Selection) -> Declared:
         [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
     )
     if len(packages) > _MOST:
-        raise invalid(folder.where(NAME), _("it has too many packages"))
+        raise invalid(folder.where(name), _("it has too many packages"))
     found = []
     for package in packages:
         where = [place for place in places if _holds(package, place, wanted)]
@@ -63,10 +64,13 @@ def read(folder: Folder, selection: Selection) -> Declared:
         if hashed and isinstance(package.get("index"), str) and _is_special(package)
     )
     return Declared(
-        NAME,
+        name,
         (
             *(f"--extra-index-url {flat(url)}" for url in indexes),
-            *(_line(folder, package, marker, hashed=hashed) for package, marker in found),
+            *(
+                _line(folder.where(name), package, marker, hashed=hashed)
+                for package, marker in found
+            ),
         ),
         extras=frozenset(_strings(document.get("extras"))),
         groups=frozenset(groups),
@@ -100,7 +104,7 @@ def _holds(
         return True
 
 
-def _line(folder: Folder, package: Mapping[str, Any], marker: str, *, hashed: bool) -> str:
+def _line(path: Path, package: Mapping[str, Any], marker: str, *, hashed: bool) -> str:
     name, version = flat(str(package.get("name") or "")), flat(str(package.get("version") or ""))
     line = f"{name}=={version}"
     vcs, directory = table(package, "vcs"), table(package, "directory")
@@ -116,10 +120,7 @@ def _line(folder: Folder, package: Mapping[str, Any], marker: str, *, hashed: bo
         remote = archive.get("url")
         line = f"{name} @ {flat(remote)}" if isinstance(remote, str) else _path(archive)
     elif not version:
-        raise invalid(
-            folder.where(NAME),
-            fill(_("{name} has no version"), name=printable(name, 100)),
-        )
+        raise invalid(path, fill(_("{name} has no version"), name=printable(name, 100)))
     marker = both(marker)
     if marker:
         line = f"{line} ; {marker}"

@@ -246,9 +246,10 @@ def _groups(
                 elif isinstance(item, str):
                     lines += _lines(folder, [item])
         found[name] = sources.applied(lines)
-    old = table(document, "tool", "uv").get("dev-dependencies")
-    if old:
-        found.setdefault("dev", sources.applied(_lines(folder, old)))
+    for tool in ("uv", "rye"):
+        old = table(document, "tool", tool).get("dev-dependencies")
+        if old:
+            found.setdefault("dev", sources.applied(_lines(folder, old)))
     return found
 
 

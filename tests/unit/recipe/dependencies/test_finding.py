@@ -366,13 +366,26 @@ def test_a_malformed_requirement_is_refused_with_its_line(root: Path, line: str)
 
 @pytest.mark.parametrize(
     "line",
-    ["numpy=1.21=py39_0", "_libgcc_mutex=0.1=main", "numpy=1.21", "x264=1!161.3030=h7f98852_1"],
+    [
+        *("numpy=1.21=py39_0", "_libgcc_mutex=0.1=main", "numpy=1.21"),
+        *("x264=1!161.3030=h7f98852_1", "@EXPLICIT"),
+    ],
 )
 def test_a_list_of_conda_is_refused_with_the_command_that_helps(root: Path, line: str) -> None:
     with pytest.raises(
         ContextInvalid, match=r"requirements\.txt:2: .* is how conda lists"
     ) as caught:
         _find(root, f"# platform: linux-64\n{line}\n")
+    assert "pip list --format=freeze" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Package    Version", "numpy      1.26.4", "own 1.0 /home/me/own"],
+)
+def test_a_table_of_pip_is_refused_with_the_command_that_helps(root: Path, line: str) -> None:
+    with pytest.raises(ContextInvalid, match=r"requirements\.txt:1: .* `pip list`") as caught:
+        _find(root, f"{line}\n")
     assert "pip list --format=freeze" in caught.value.hint
 
 

@@ -20,6 +20,7 @@ SOURCES = {
     "requirements.txt": "of-requirements\n",
     "pylock.toml": 'lock-version = "1.0"\n[[packages]]\nname = "of-pylock"\nversion = "1.0"\n',
     "uv.lock": UV,
+    "requirements.lock": "of-lock==1.0\n",
     "pyproject.toml": PROJECT,
     "Pipfile": '[packages]\nof-pipfile = "*"\n',
     "setup.cfg": "[options]\ninstall_requires =\n  of-cfg\n",
@@ -32,8 +33,9 @@ SOURCES = {
 @pytest.mark.parametrize("first", range(len(SOURCES)))
 def test_the_first_file_of_a_folder_counts(tmp_path: Path, first: int) -> None:
     names = list(SOURCES)[first:]
-    if names[0] == "uv.lock":
-        names.append("pyproject.toml")
+    if names[0] == "requirements.lock":
+        # It belongs to the project next to it, as uv.lock does.
+        names.remove("pyproject.toml")
     write(tmp_path, {name: SOURCES[name] for name in names})
     found, _notices = find(tmp_path)
     assert found.source == tmp_path / names[0]
@@ -112,8 +114,10 @@ def test_a_file_that_lists_nothing_is_passed_over_with_a_note(tmp_path: Path) ->
 @pytest.mark.parametrize(
     "name",
     [
-        *("requirements-dev.txt", "dev-requirements.in", "pixi.toml", "reqs.txt"),
+        *("requirements-dev.txt", "dev-requirements.in", "reqs.txt", "req.txt", "deps.txt"),
         *("Requirements.txt", "uv.lock", "poetry.lock", "pdm.lock", "pylock.dev.toml"),
+        *("requirements-dev.lock", "requirements.txt.lock", "env.yml", "conda_env.yaml"),
+        *("environment-gpu.yml", "requirements/base.txt", "reqs/gpu.in"),
     ],
 )
 def test_what_looks_like_a_list_but_is_not_read_is_named(tmp_path: Path, name: str) -> None:
@@ -126,12 +130,115 @@ def test_what_looks_like_a_list_but_is_not_read_is_named(tmp_path: Path, name: s
 
 
 @pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        *((name, "pixi workspace export") for name in ("pixi.toml", "pixi.lock")),
+        *((name, "pip list") for name in ("conda-lock.yml", "conda-linux-64.lock")),
+    ],
+)
+@pytest.mark.parametrize("used", ["", "pyproject.toml", "requirements.txt"])
+def test_what_another_tool_has_to_convert_is_named_with_its_command(
+    tmp_path: Path, name: str, command: str, used: str
+) -> None:
+    write(tmp_path, {name: "six\n", **({used: SOURCES[used]} if used else {})})
+    _found, notices = find(tmp_path)
+    assert len(notices) == 1
+    assert f"has {name}" in notices[0] or f"not read: {name}. " in notices[0]
+    assert command in notices[0]
+
+
+@pytest.mark.parametrize(
+    ("project", "lock", "command"),
+    [
+        ("[tool.black]\nline-length = 80\n", "poetry.lock", "--requirements"),
+        ("[tool.black]\nline-length = 80\n", "pdm.lock", "pdm export"),
+        ('[tool.uv.workspace]\nmembers = ["a"]\n', "uv.lock", "uv export --all-packages"),
+    ],
+)
+def test_a_lock_of_a_file_without_a_project_is_named(
+    tmp_path: Path, project: str, lock: str, command: str
+) -> None:
+    write(tmp_path, {"pyproject.toml": project, lock: "version = 1\n"})
+    found, notices = find(tmp_path)
+    assert found == Dependencies()
+    assert lock in notices[0]
+    assert command in notices[0]
+
+
+@pytest.mark.parametrize(
+    "name", ["requirements-gpu.txt", "requirements.in", "pylock.gpu.toml", "requirements/gpu.txt"]
+)
+def test_a_further_list_is_named_next_to_the_one_that_is_used(tmp_path: Path, name: str) -> None:
+    write(tmp_path, {"pyproject.toml": PROJECT, name: "torch\n"})
+    found, notices = find(tmp_path)
+    assert found.source == tmp_path / "pyproject.toml"
+    assert len(notices) == 1
+    assert f"not read: {name}. To install from it: --requirements" in notices[0]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"requirements.txt": "-r requirements/base.txt\n", "requirements/base.txt": "six\n"},
+        {"requirements.txt": "six==1\n", "requirements.in": "six\n"},
+        {"requirements.txt": "six\n", "requirements-dev.txt": "pytest\n"},
+        {"requirements.txt": "six\n", "docs-requirements.txt": "sphinx\n"},
+        {"requirements.txt": "six\n", "requirements_test.txt": "pytest\n"},
+        {"requirements.txt": "six\n", "constraints.txt": "six<2\n"},
+        {"pyproject.toml": PROJECT, "requirements/dev.txt": "pytest\n"},
+        {
+            "setup.cfg": "[metadata]\nname = own\nversion = 1\n"
+            "[options]\ninstall_requires = file: reqs.txt\n",
+            "reqs.txt": "six\n",
+        },
+    ],
+)
+def test_lists_for_other_work_and_parts_of_the_used_one_are_not_named(
+    tmp_path: Path, files: dict[str, str]
+) -> None:
+    write(tmp_path, files)
+    assert find(tmp_path)[1] == []
+
+
+def test_extras_of_setup_files_are_named_where_nothing_else_is_listed(tmp_path: Path) -> None:
+    text = "[metadata]\nname = own\nversion = 1\n[options.extras_require]\ntrain = torch\n"
+    write(tmp_path, {"setup.cfg": text})
+    _found, notices = find(tmp_path)
+    assert "setup.cfg lists them in extras and groups only" in notices[0]
+    assert "--extra train" in notices[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("environment-gpu.yml", "dependencies: [{pip: [six]}]\n"),
+        ("pylock.gpu.toml", 'lock-version = "1.0"\n[[packages]]\nname = "six"\nversion = "1"\n'),
+        ("pyproject.toml", '[project]\nname = "own"\ndependencies = ["six"]\n'),
+        ("Pipfile", '[packages]\nsix = "*"\n'),
+    ],
+)
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_named_file_may_be_of_another_kind(
+    tmp_path: Path, name: str, text: str, trusted: bool
+) -> None:
+    write(tmp_path, {f"conf/{name}": text, "requirements.txt": "other\n"})
+    named = tmp_path / "conf" / name if trusted else Path("conf", name)
+    found, _notices = find(tmp_path, requirements=named, is_trusted=trusted)
+    assert [line.partition("=")[0] for line in found.lines if "own" not in line] == ["six"]
+
+
+def test_a_named_file_without_packages_is_an_error(tmp_path: Path) -> None:
+    write(tmp_path, {"config.yaml": "lr: 0.1\n"})
+    with pytest.raises(ContextInvalid, match="lists no package"):
+        find(tmp_path, requirements=tmp_path / "config.yaml")
+
+
+@pytest.mark.parametrize(
     "text",
     [
         '[tool.flit.metadata]\nrequires = ["six"]\n',
         '[tool.pixi.dependencies]\nsix = "*"\n',
         '[tool.hatch.envs.default]\ndependencies = ["six"]\n',
-        '[tool.rye]\ndev-dependencies = ["six"]\n',
         OWN + '[tool.pdm.dev-dependencies]\ntest = ["six"]\n',
     ],
 )
@@ -139,6 +246,12 @@ def test_tables_of_other_tools_are_named(tmp_path: Path, text: str) -> None:
     found, notices = find(write(tmp_path, {"pyproject.toml": text}))
     assert found.count == 0
     assert "pyproject.toml ([tool." in notices[0]
+
+
+def test_packages_of_rye_for_development_have_to_be_chosen(tmp_path: Path) -> None:
+    write(tmp_path, {"pyproject.toml": '[tool.rye]\ndev-dependencies = ["six"]\n'})
+    assert "--group dev" in find(tmp_path)[1][0]
+    assert find(tmp_path, selection=Selection(groups=("dev",)))[0].lines == ("six",)
 
 
 @pytest.mark.parametrize("name", ["uv.lock", "poetry.lock"])

@@ -90,9 +90,12 @@ def test_the_golden_digest_on_arm64(arm64: Path, tmp_path: Path) -> None:
         zipfile.ZipFile(wheel).extractall(packages)
     for name in ("keynet", "tests"):
         shutil.copytree(CHECKOUT / name, packages / name, dirs_exist_ok=True)
-    # The module of the tests names pytest in its decorators only.
+    # The module of the tests names pytest in its decorators and annotations only.
     (packages / "pytest.py").write_text(
-        "class mark:\n    parametrize = staticmethod(lambda *a, **k: lambda f: f)\n"
+        "class mark:\n"
+        "    medium = slow = staticmethod(lambda function: function)\n"
+        "    parametrize = staticmethod(lambda *a, **k: lambda function: function)\n"
+        "MonkeyPatch = object\n"
     )
     program = f"import sys; sys.path.insert(0, '/packages')\n{PROGRAM}"
     assert run_there(arm64, "/usr/bin/python3", "-c", program).strip() == "golden"

@@ -51,6 +51,7 @@ def _load(path: Path) -> TrainingScript:
             parsed = source.from_bytes(path, content)
         except ScriptInvalid as error:
             text = content.decode("utf-8-sig", "replace")
-            raise other_kinds.other_kind(path, text, parsed=False) or error from error
+            line = getattr(error.__cause__, "lineno", None) or 0
+            raise other_kinds.other_kind(path, text, parsed=False, line=line) or error from error
         other_kinds.check_tree(path, parsed.text, parsed.tree)
         return TrainingScript(path, content, parsed)

@@ -2,19 +2,17 @@
 
 import ast
 import json
-import re
 import shlex
 from pathlib import Path
 from typing import Any, Final
 
 from keynet.errors import ScriptInvalid
-from keynet.text import _, fill
+from keynet.script.files import notebook_lines, shell_scripts
+from keynet.text import _, fill, printable
 
 __all__ = ["check_name", "check_tree", "other_kind"]
 
 _NOTEBOOK: Final = ".ipynb"
-_SHELLS: Final = r"#!\s*\S*?/?(?:env\s+(?:-\S+\s+)*)?(?:ba|da|z|k|fi)?sh\b"
-_SHELL_SUFFIXES: Final = (".sh", ".bash", ".zsh")
 _PYTHON_SUFFIXES: Final = ("", ".py", ".pyw", ".pyi")
 # What a list of names, versions or numbers is made of; none of it does anything.
 _POINTER: Final = "version https://git-lfs.github.com/spec/"
@@ -63,11 +61,12 @@ def check_tree(path: Path, text: str, tree: ast.Module) -> None:
     )
 
 
-def other_kind(path: Path, text: str, *, parsed: bool) -> ScriptInvalid | None:
+def other_kind(path: Path, text: str, *, parsed: bool, line: int = 0) -> ScriptInvalid | None:
     """Return the error of a file that is something else, None if it may be Python.
 
     Args:
         parsed: Whether it is valid Python all the same.
+        line: Where it is not.
     """
     found = _json(text)
     if isinstance(found, dict) and ("nbformat" in found or "cells" in found):
@@ -83,14 +82,9 @@ def other_kind(path: Path, text: str, *, parsed: bool) -> ScriptInvalid | None:
             _("Download it first: git lfs pull"),
         )
     suffix = path.suffix.lower()
-    if suffix in _SHELL_SUFFIXES or (suffix not in (".py", ".pyw") and re.match(_SHELLS, text)):
-        return ScriptInvalid(
-            fill(_("{path} is a shell script, not a Python script."), path=path),
-            _(
-                "Pass the Python file that it starts. To run a shell script, use your own "
-                "Containerfile: --dockerfile FILE"
-            ),
-        )
+    other = _of_program(path, suffix, text, line, parsed=parsed)
+    if other is not None:
+        return other
     if not parsed and suffix not in _PYTHON_SUFFIXES:
         return ScriptInvalid(
             fill(
@@ -124,6 +118,71 @@ def _json(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def _of_program(
+    path: Path, suffix: str, text: str, line: int, *, parsed: bool
+) -> ScriptInvalid | None:
+    """Return the error of a script of a shell, another program or a notebook."""
+    is_shell = shell_scripts.is_shell(suffix, text)
+    if is_shell and (not parsed or suffix not in (".py", ".pyw")):
+        return _shell(path, text)
+    if parsed:
+        return None
+    if program := shell_scripts.other_program(text):
+        return ScriptInvalid(
+            fill(
+                _("{path} is a script for {program}, not for Python."), path=path, program=program
+            ),
+            _("Pass the Python file that starts the training."),
+        )
+    magic = _magic(text, line)
+    return _of_notebook(path, line, magic) if magic else None
+
+
+def _shell(path: Path, text: str) -> ScriptInvalid:
+    job, started = shell_scripts.is_job(text), shell_scripts.started(text)
+    if job:
+        what = fill(_("{path} is a job script for {system}, not a Python script."), path=path,
+                    system=job)  # fmt: skip
+    else:
+        what = fill(_("{path} is a shell script, not a Python script."), path=path)
+    if started:
+        hint = fill(
+            _(
+                "Pass the Python file that it starts, {script}. To run a shell script, use your "
+                "own Containerfile: --dockerfile FILE"
+            ),
+            script=printable(started, 200),
+        )
+    else:
+        hint = _(
+            "Pass the Python file that it starts. To run a shell script, use your own "
+            "Containerfile: --dockerfile FILE"
+        )
+    return ScriptInvalid(what, hint)
+
+
+def _magic(text: str, line: int) -> str:
+    """Return the line if it is a command of a notebook, else ""."""
+    lines = text.splitlines()
+    found = lines[line - 1] if 0 < line <= len(lines) else ""
+    return found.strip() if notebook_lines.is_magic(found) else ""
+
+
+def _of_notebook(path: Path, line: int, magic: str) -> ScriptInvalid:
+    return ScriptInvalid(
+        fill(
+            _("{path}, line {line}: {command} is a command of a notebook, not Python."),
+            path=path,
+            line=line,
+            command=printable(magic, 100),
+        ),
+        _(
+            "Remove such lines (%… and !…); list packages that they install in requirements.txt. A "
+            "notebook becomes a script with: jupyter nbconvert --to script FILE.ipynb"
+        ),
+    )
 
 
 def _notebook(path: Path) -> ScriptInvalid:

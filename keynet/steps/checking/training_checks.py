@@ -12,7 +12,13 @@ from keynet.plan import BuildPlan, Recipe
 from keynet.recipe.packages import package_names
 from keynet.script import imports
 from keynet.script.training_script import TrainingScript
-from keynet.steps.checking import cuda_check, imports_check, plain_base, python_check
+from keynet.steps.checking import (
+    cuda_check,
+    imports_check,
+    notebook_check,
+    plain_base,
+    python_check,
+)
 from keynet.steps.checking.doubt import Doubt
 from keynet.steps.checking.imports_check import ImageContents
 from keynet.steps.checking.package_trial import PackageTrial
@@ -58,6 +64,7 @@ def _doubts(plan: BuildPlan, script: TrainingScript, trial: PackageTrial) -> Ite
         # What the user's own Containerfile installs is known to the engine alone.
         return
     found = imports.read(script)
+    yield from notebook_check.check(script)
     image = recipe.from_name.removeprefix("docker.io/library/")
     facts = plan.base_facts
     python = plain_base.python(recipe, facts)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -115,3 +116,82 @@ def test_a_syntax_error_says_which_python_read_the_script(tmp_path: Path) -> Non
     hint = _refused(tmp_path / "train.py", "def f(:\n").hint or ""
     assert f"keynet runs on Python 3.{sys.version_info[1]} and read it" in hint
     assert "uv tool install --python 3." in hint
+
+
+JOB = """#!/bin/bash
+#SBATCH --gres=gpu:1
+module load cuda
+srun --mpi=pmi2 \\
+    python -u src/train.py --lr 0.1
+"""
+
+
+@pytest.mark.parametrize("name", ["job.sh", "job.slurm", "job.sbatch", "job", "train.py"])
+def test_a_job_script_is_named_with_the_script_that_it_starts(tmp_path: Path, name: str) -> None:
+    error = _refused(tmp_path / name, JOB)
+    assert "is a job script for Slurm" in error.message
+    assert "src/train.py" in (error.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("line", "started"),
+    [
+        ("python3.11 train.py --epochs 3", "train.py"),
+        ('exec /opt/conda/bin/python "./train.py"', "./train.py"),
+        ("CUDA_VISIBLE_DEVICES=0 torchrun --nproc_per_node 2 tools/train.py", "tools/train.py"),
+        ("accelerate launch train_dreambooth.py", "train_dreambooth.py"),
+        ("(cd src && deepspeed main.py)", "main.py"),
+        ("uv run train.py", "train.py"),
+        ("# python old.py\npython new.py", "new.py"),
+        ("python $SCRIPT.py", ""),
+        ("cp train.py /tmp", ""),
+    ],
+)
+@pytest.mark.parametrize("shebang", ["#!/bin/bash", "#!/usr/bin/env zsh", "#! /bin/sh -e"])
+def test_a_shell_script_is_named_with_the_script_that_it_starts(
+    tmp_path: Path, shebang: str, line: str, started: str
+) -> None:
+    error = _refused(tmp_path / "run.py", f"{shebang}\nset -e\n{line}\n")
+    assert "is a shell script" in error.message
+    assert ("that it starts, " in (error.hint or "")) == bool(started)
+    assert started in (error.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("shebang", "program"),
+    [("#!/usr/bin/perl -w", "perl"), ("#!/usr/bin/env node", "node"), ("#!Rscript", "Rscript")],
+)
+def test_a_script_of_another_program_is_named(tmp_path: Path, shebang: str, program: str) -> None:
+    error = _refused(tmp_path / "train", f"{shebang}\nuse strict; my $x = 1;\n")
+    assert f"is a script for {program}" in error.message
+
+
+@pytest.mark.parametrize(
+    "shebang", ["#!/usr/bin/env python3", "#!/usr/bin/python3.12", "#!/usr/bin/env -S uv run"]
+)
+def test_a_broken_script_of_python_is_one(tmp_path: Path, shebang: str) -> None:
+    assert "line 2: " in _refused(tmp_path / "train", f"{shebang}\nx = = 1\n").message
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["!pip install torch", "%matplotlib inline", "%%time", "  !nvidia-smi", "!{cmd}", "?print"],
+)
+def test_a_command_of_a_notebook_is_named(tmp_path: Path, line: str) -> None:
+    before = "if True:\n" if line.startswith(" ") else "import os\n"
+    error = _refused(tmp_path / "train.py", f"{before}{line}\n")
+    assert f"line 2: {line.strip()} is a command of a notebook" in error.message
+    assert "requirements.txt" in (error.hint or "")
+
+
+def test_another_error_next_to_such_a_command_is_shown_as_it_is(tmp_path: Path) -> None:
+    error = _refused(tmp_path / "train.py", "x = = 1\n!pip install torch\n")
+    assert "is a command of a notebook" not in error.message
+
+
+def test_what_a_shell_script_starts_is_found_in_little_time(tmp_path: Path) -> None:
+    text = "#!/bin/bash\n" + "python " * 100_000 + "\n" + "\\\n" * 50_000
+    started = time.monotonic()
+    _refused(tmp_path / "run.sh", text)
+    _refused(tmp_path / "run.sh", "#!/usr/bin/env " + "-x " * 200_000)
+    assert time.monotonic() - started < 2

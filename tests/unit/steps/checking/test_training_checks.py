@@ -142,3 +142,33 @@ def test_a_containerfile_of_the_users_own_is_left_alone(tmp_path: Path) -> None:
     plan = BuildPlan(context=tmp_path, files=(), recipe=recipe)
     script = training_script.load(tmp_path / "train.py")
     training_checks.check(plan, script, PackageTrial(), ignore, strict=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "get_ipython().system('pip install torch')\n",
+        "from IPython import get_ipython\nget_ipython().run_line_magic('matplotlib', 'inline')\n",
+        "out = get_ipython().getoutput('ls')\n",
+    ],
+)
+def test_a_call_that_needs_a_notebook_is_named(tmp_path: Path, text: str) -> None:
+    said = [each for each in _said(tmp_path, text) if "works in a notebook only" in each]
+    assert len(said) == 1
+    assert "get_ipython()." in said[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "try:\n    get_ipython().system('ls')\nexcept NameError:\n    pass\n",
+        "def get_ipython():\n    return S()\nclass S:\n    system = print\n"
+        "get_ipython().system('ls')\n",
+        "def setup():\n    get_ipython().system('ls')\n",
+        "if 'get_ipython' in globals():\n    get_ipython().system('ls')\n",
+        "try:\n    get_ipython\nexcept NameError:\n    from stub import get_ipython\n"
+        "get_ipython().system('ls')\n",
+    ],
+)
+def test_a_call_that_may_work_without_a_notebook_is_not_named(tmp_path: Path, text: str) -> None:
+    assert [each for each in _said(tmp_path, text) if "notebook" in each] == []

@@ -1,0 +1,63 @@
+"""Lines that only a notebook understands, in scripts that were made from one.
+
+Source: the documentation of IPython, "Input transformation", and of nbconvert.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Final
+
+__all__ = ["calls", "is_magic"]
+
+_MAGIC: Final = re.compile(r"\s*(?:%{1,2}[a-zA-Z]\w*|!{1,2}\s*[\w./$~{]|\?{1,2}\w).*", re.DOTALL)
+_NAME: Final = "get_ipython"
+
+
+def is_magic(line: str) -> bool:
+    """Report whether a line is a command of a notebook: ``!pip install`` or ``%matplotlib``."""
+    return _MAGIC.match(line[:1000]) is not None
+
+
+def calls(tree: ast.Module) -> Iterator[ast.Call]:
+    """Yield calls of ``get_ipython()`` that run whenever the script starts, and fail there.
+
+    Outside of a notebook the name does not exist, and IPython's own function returns None.
+    """
+    if any(_defines(node) for node in tree.body):
+        return
+    for statement in tree.body:
+        if not isinstance(statement, ast.Expr | ast.Assign):
+            continue
+        match statement.value:
+            case (
+                ast.Call(
+                    func=ast.Attribute(value=ast.Call(func=ast.Name(id="get_ipython")))
+                ) as call
+            ):
+                yield call
+            case _:
+                pass
+
+
+def _defines(node: ast.stmt) -> bool:
+    match node:
+        case ast.FunctionDef(name=name):
+            return name == _NAME
+        case ast.Assign(targets=[ast.Name(id=name)]):
+            return name == _NAME
+        case ast.If() | ast.Try():
+            return any(isinstance(it, ast.Name | ast.alias | ast.FunctionDef) and _is_name(it)
+                       for it in ast.walk(node))  # fmt: skip
+        case _:
+            return False
+
+
+def _is_name(node: ast.AST) -> bool:
+    match node:
+        case ast.Name(id=name, ctx=ast.Store()) | ast.FunctionDef(name=name):
+            return name == _NAME
+        case ast.alias(name=name, asname=shown):
+            return _NAME in (name, shown)
+        case _:
+            return False

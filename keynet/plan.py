@@ -76,7 +76,9 @@ class BaseFacts:
     ``python`` is its (major, minor), None if the config does not name it; ``cuda`` is a version
     such as ``12.1.0``, "" if it names none; ``user`` is "" for root. ``digest`` is that of the
     platform's manifest in the registry, None for an image that only the engine knows.
-    ``onbuild`` holds the instructions that a build on this base runs first.
+    ``onbuild`` holds the instructions that a build on this base runs first. ``plain`` is the C
+    library, ``glibc`` or ``musl``, of an image that is one of Python's own, to which no layer was
+    added; else "".
     """
 
     platform: Platform
@@ -86,6 +88,7 @@ class BaseFacts:
     environment: Mapping[str, str] = field(default_factory=lambda: _NOTHING, repr=False)
     digest: Digest | None = None
     onbuild: tuple[str, ...] = ()
+    plain: str = ""
 
 
 @frozen

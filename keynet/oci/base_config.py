@@ -1,6 +1,7 @@
 """Read from an image's config what matters for a build on it; untrusted JSON.
 
-Source: OCI image-spec, "Image Configuration"; docker's image specification, "OnBuild".
+Source: OCI image-spec, "Image Configuration"; docker's image specification, "OnBuild";
+docker-library/python, "Dockerfile-linux.template".
 """
 
 import re
@@ -24,6 +25,9 @@ _CUDA: Final = (
     "NV_CUDA_COMPAT_VERSION",
 )
 _LONGEST_PLATFORM: Final = 60
+# The first and the last line of the Dockerfiles of Python's own images.
+_LIBRARIES: Final = {"glibc": re.compile(r"debian\.sh\b"), "musl": re.compile(r"alpine-minirootfs")}
+_LAST: Final = re.compile(r'(?:/bin/sh -c #\(nop\) +)?CMD \["python3"\](?: # buildkit)?')
 
 
 @frozen
@@ -52,6 +56,7 @@ def to_json(looked: Looked) -> dict[str, Any]:
             "environment": dict(facts.environment),
             "digest": str(facts.digest) if facts.digest is not None else None,
             "onbuild": list(facts.onbuild),
+            "plain": facts.plain,
         },
     }
 
@@ -77,6 +82,7 @@ def from_json(document: dict[str, Any]) -> Looked:
             environment={str(name): str(value) for name, value in facts["environment"].items()},
             digest=Digest.parse(facts["digest"]) if facts["digest"] else None,
             onbuild=tuple(map(str, facts["onbuild"])),
+            plain=str(facts["plain"]),
         ),
     )
 
@@ -95,6 +101,7 @@ def read(config: Mapping[str, Any], digest: Digest | None = None) -> BaseFacts |
         config.get("variant"),
         _object(config.get("config")),
         digest,
+        _plain(config.get("history"), _object(config.get("rootfs")).get("diff_ids")),
     )
 
 
@@ -109,6 +116,8 @@ def read_inspected(document: Mapping[str, Any]) -> BaseFacts | None:
             document.get("Variant"),
             _object(document.get("Config")),
             None,
+            # docker tells nothing of it.
+            _plain(document.get("History"), _object(document.get("RootFS")).get("Layers")),
         )
     docker = _object(_object(document.get("Docker")).get("config"))
     merged = {**_object(config.get("config")), "OnBuild": docker.get("OnBuild")}
@@ -121,6 +130,7 @@ def _facts(
     variant: object,
     run: Mapping[str, Any],
     digest: Digest | None,
+    plain: str,
 ) -> BaseFacts | None:
     named = [part for part in (system, architecture) if isinstance(part, str) and part]
     if len(named) != 2 or max(map(len, named)) > _LONGEST_PLATFORM:
@@ -135,7 +145,22 @@ def _facts(
         environment=environment,
         digest=digest,
         onbuild=tuple(_texts(run.get("OnBuild"))),
+        plain=plain if "PYTHON_SHA256" in environment else "",
     )
+
+
+def _plain(history: object, layers: object) -> str:
+    """Return the C library where an image has the layers of one of Python's own, and no more."""
+    made = [each for each in history if isinstance(each, dict)] if isinstance(history, list) else []
+    adding = [number for number, each in enumerate(made) if not each.get("empty_layer")]
+    written = [text if isinstance(text := each.get("created_by"), str) else "" for each in made]
+    last = next((at for at, text in enumerate(written) if _LAST.fullmatch(text[:200])), None)
+    if not adding or last is None or adding[-1] > last:
+        return ""
+    if not isinstance(layers, list) or len(layers) != len(adding):
+        return ""
+    first = written[adding[0]][:1000]
+    return next((name for name, it in _LIBRARIES.items() if it.search(first)), "")
 
 
 def _environment(lines: object) -> dict[str, str]:

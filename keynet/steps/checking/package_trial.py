@@ -1,7 +1,7 @@
 """Choose the packages of an image on this host before the upload key: can they be installed?
 
 uv is asked as the build will ask it, but for wheels alone, since nothing is built here. So its
-refusal counts only where it does not rest on that, and where the base brings nothing of its own;
+refusal counts only where it does not rest on that, and where it is known what the base brings;
 everything else is left to the build. What it answers is kept by the content of the requirements:
 a change of the code asks no index.
 """
@@ -11,9 +11,10 @@ import json
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from keynet.direct.base.target_python import TargetPython
+from keynet.direct.base.base_packages import BasePackages
 from keynet.direct.packages.resolved_cache import resolution_key
 from keynet.errors import BuildFailed, EngineError, KeynetError
 from keynet.events import Emit, Notice
@@ -22,11 +23,11 @@ from keynet.files.disk_cache import DiskCache
 from keynet.frozen import frozen
 from keynet.oci import platform as platforms
 from keynet.oci.platform import Platform
-from keynet.oci.reference import DOCKER_HUB
 from keynet.plan import BuildPlan, Recipe
 from keynet.recipe.packages import package_names
 from keynet.secret import Secret
-from keynet.steps.checking import plain_base
+from keynet.steps.checking import base_contents
+from keynet.steps.checking.base_contents import BaseContents
 from keynet.text import Block, stacked
 
 if TYPE_CHECKING:
@@ -42,8 +43,6 @@ _MOST_REQUIREMENTS: Final = 1_000
 _KEPT: Final = 64
 _UNKNOWN: Final = b"?"
 _UNKNOWN_VALID_S: Final = 600.0
-# glibc of the newest bases: a wheel that this one does not run is for none of them.
-_NEWEST_GLIBC: Final = 40
 _IMPATIENT: Final = {"UV_HTTP_RETRIES": "1", "UV_HTTP_CONNECT_TIMEOUT": "3"}
 
 
@@ -56,6 +55,14 @@ class _Answer:
 
 
 _NOT_KNOWN: Final = _Answer()
+
+
+@frozen
+class _Resolution:
+    """The names of all packages; ``refused`` is what uv has written if there are none, else ""."""
+
+    names: frozenset[str] = frozenset()
+    refused: str = ""
 
 
 class PackageTrial:
@@ -75,15 +82,16 @@ class PackageTrial:
     def check(self, plan: BuildPlan, emit: Emit) -> None:
         """Refuse requirements that no build can install on the base image.
 
-        A mirror's image may have been extended: there it is a warning.
+        It is a warning where the base may bring more than is known, see ``base_contents``.
 
         Raises:
             BuildFailed: See ``package_refusal.error``.
         """
         refusal = self._answer(plan).refusal
-        if refusal is None:
+        if refusal is None or not isinstance(plan.recipe, Recipe):
             return
-        if plan.base is not None and plan.base.registry == DOCKER_HUB:
+        base = base_contents.known(plan.recipe, plan.base_facts)
+        if base is not None and base.decides:
             raise refusal
         emit(Notice(Block(stacked(refusal.message, refusal.hint))))
 
@@ -93,19 +101,19 @@ class PackageTrial:
 
     def _answer(self, plan: BuildPlan) -> _Answer:
         recipe = plan.recipe
-        if not isinstance(recipe, Recipe) or not plain_base.is_plain(recipe.base):
+        if not isinstance(recipe, Recipe):
             return _NOT_KNOWN
-        python = plain_base.python(recipe, plan.base_facts)
         dependencies = recipe.dependencies
-        if python is None or not dependencies.files or dependencies.count > _MOST_REQUIREMENTS:
+        if not dependencies.files or dependencies.count > _MOST_REQUIREMENTS:
             return _NOT_KNOWN
-        glibc = None if plain_base.is_musl(recipe.base) else _NEWEST_GLIBC
-        target = TargetPython(python, "", "", glibc)
+        base = base_contents.known(recipe, plan.base_facts)
+        if base is None:
+            return _NOT_KNOWN
         platform = plan.platforms[0] if plan.platforms else platforms.host()
-        network = plan.host_network
-        key = resolution_key(dependencies, network, target, platform, "trial", 0)
+        network, of_base = plan.host_network, base.packages.key
+        key = resolution_key(dependencies, network, base.python, platform, "trial", 0, of_base)
         if key not in self._answers:
-            self._answers[key] = _kept(key) or _asked(plan, recipe, target, platform, key)
+            self._answers[key] = _kept(key) or _asked(plan, recipe, base, platform, key)
         return self._answers[key]
 
 
@@ -124,9 +132,9 @@ def _kept(key: str) -> _Answer | None:
 
 
 def _asked(
-    plan: BuildPlan, recipe: Recipe, target: TargetPython, platform: Platform, key: str
+    plan: BuildPlan, recipe: Recipe, base: BaseContents, platform: Platform, key: str
 ) -> _Answer:
-    answer = _ask(plan, recipe, target, platform)
+    answer = _ask(plan, recipe, base, platform)
     if answer.refusal is None:
         content = _UNKNOWN if answer.names is None else "\n".join(sorted(answer.names)).encode()
         # Otherwise the next push asks again.
@@ -139,7 +147,7 @@ def _cache() -> DiskCache:
     return DiskCache(places.cache(), "resolved", _KEPT)
 
 
-def _ask(plan: BuildPlan, recipe: Recipe, target: TargetPython, platform: Platform) -> _Answer:
+def _ask(plan: BuildPlan, recipe: Recipe, base: BaseContents, platform: Platform) -> _Answer:
     # Only where nothing is known yet.
     from keynet.direct.packages import prepared_uv
     from keynet.direct.packages.vcs_requirements import from_version_control
@@ -147,29 +155,48 @@ def _ask(plan: BuildPlan, recipe: Recipe, target: TargetPython, platform: Platfo
 
     network = plan.host_network
     try:
-        with prepared_uv.prepared(recipe.dependencies, network, target, platform) as uv:
+        with prepared_uv.prepared(recipe.dependencies, network, base.python, platform) as uv:
             if from_version_control(uv.options.texts.values()):
                 return _NOT_KNOWN
             overrides = uv.top / "overrides.txt"
             never = "".join(f"{name}; sys_platform == 'none'\n" for name in _SOURCE_ONLY)
             overrides.write_text(never, encoding="utf-8")
-            done = replace(uv, environment={**uv.environment, **_IMPATIENT}).run(
-                *("compile", "--quiet", "--no-header", "--no-annotate", "--no-emit-index-url"),
-                *("--no-emit-find-links", "--override", str(overrides), *uv.sources),
-                unchecked=True,
-                timeout_s=_LIMIT_S,
-            )
+            done = _resolved(uv, base.packages, ("--override", str(overrides)))
             indexes = uv.options.indexes()
-            answers = _answers(uv, done.stderr, indexes) if done.status != 0 else ""
+            answers = _answers(uv, done.refused, indexes) if done.refused else ""
     except (BuildFailed, EngineError):
         # No uv, something that only pip understands, or no answer in time.
         return _NOT_KNOWN
-    if done.status == 0:
-        return _Answer(frozenset(package_names.resolved(done.stdout)))
-    said = package_refusal.with_answers(done.stderr, answers, indexes)
-    if plain_base.is_musl(recipe.base) is None or not package_refusal.is_proof(said):
+    if not done.refused:
+        return _Answer(done.names)
+    said = package_refusal.with_answers(done.refused, answers, indexes)
+    if not base.is_sure or not package_refusal.is_proof(said):
         return _NOT_KNOWN
-    return _Answer(refusal=package_refusal.error(said, recipe.from_name, target, indexes))
+    return _Answer(refusal=package_refusal.error(said, recipe.from_name, base.python, indexes))
+
+
+def _resolved(uv: "Uv", base: BasePackages, overrides: tuple[str, str]) -> "_Resolution":
+    """Ask uv which packages an image will have, those of the base included."""
+    run = partial(
+        replace(uv, environment={**uv.environment, **_IMPATIENT}).run,
+        unchecked=True,
+        timeout_s=_LIMIT_S,
+    )
+    if base.files:
+        from keynet.direct.packages.base_satisfied import plan_on_base
+
+        planned = plan_on_base(
+            lambda *arguments: run(*arguments, *overrides), base, uv.sources, uv.top / "on-base"
+        )
+        added = package_names.resolved("\n".join(planned.added))
+        return _Resolution(planned.kept | frozenset(added), planned.refused)
+    done = run(
+        *("compile", "--quiet", "--no-header", "--no-annotate", "--no-emit-index-url"),
+        *("--no-emit-find-links", *overrides, *uv.sources),
+    )
+    if done.status != 0:
+        return _Resolution(refused=done.stderr or "?")
+    return _Resolution(frozenset(package_names.resolved(done.stdout)))
 
 
 def _answers(uv: "Uv", output: str, indexes: list[str]) -> str:

@@ -14,11 +14,13 @@ _PLAIN_BASE: Final = "library/python"
 BROUGHT: Final = frozenset(["pip", "setuptools", "wheel"])
 _TAG: Final = re.compile(r"(\d+)\.(\d+)(?:[.-]|$)")
 _MUSL: Final = "alpine"
+_MUSL_LIBRARY: Final = "musl"
 
 
-def is_plain(base: Reference) -> bool:
-    """Report whether an image is one of Python's own, by its name."""
-    return f"/{base.repository}".endswith(f"/{_PLAIN_BASE}")
+def is_plain(base: Reference, facts: BaseFacts | None = None) -> bool:
+    """Report whether an image is one of Python's own, by its name or by its layers."""
+    by_layers = facts is not None and bool(facts.plain)
+    return by_layers or f"/{base.repository}".endswith(f"/{_PLAIN_BASE}")
 
 
 def python(recipe: Recipe, facts: BaseFacts | None) -> tuple[int, int] | None:
@@ -29,8 +31,10 @@ def python(recipe: Recipe, facts: BaseFacts | None) -> tuple[int, int] | None:
     return (int(tag[1]), int(tag[2])) if is_plain(recipe.base) and tag is not None else None
 
 
-def is_musl(base: Reference) -> bool | None:
+def is_musl(base: Reference, facts: BaseFacts | None = None) -> bool | None:
     """Report whether one of Python's own images has musl as its C library; None if unknown."""
+    if facts is not None and facts.plain:
+        return facts.plain == _MUSL_LIBRARY
     if base.tag is None:
         return False if base.digest is None else None
     return _MUSL in base.tag

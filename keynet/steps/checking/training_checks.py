@@ -78,7 +78,7 @@ def _doubts(plan: BuildPlan, script: TrainingScript, trial: PackageTrial) -> Ite
             python,
             image,
         )
-    is_plain = plain_base.is_plain(recipe.base)
+    is_plain = plain_base.is_plain(recipe.base, facts)
     if facts is not None and (is_plain or facts.cuda):
         yield from cuda_check.check(
             dependencies.lines, dependencies.files, dependencies.source, facts.cuda, image

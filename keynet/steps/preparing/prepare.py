@@ -24,6 +24,7 @@ from keynet.runtime.engine import AnyBuilder, Candidate, Resolving
 from keynet.runtime.probing import choosing
 from keynet.steps.checking import (
     local_wheels,
+    python_less_bases,
     python_requirement,
     training_checks,
 )
@@ -75,7 +76,8 @@ def prepare(
         ScriptInvalid: See ``script.read``.
         ContextInvalid, UsageError, ValidationError: See ``planning.plan_build``.
         EngineUnavailable: See ``find_builder``.
-        EngineError, ValidationError: See ``base_image.check`` and ``onbuild_check``.
+        EngineError, ValidationError: See ``base_image.check``, ``onbuild_check`` and
+            ``python_less_bases``.
         ContextInvalid: See ``python_requirement`` and ``local_wheels``.
         BuildFailed: The packages cannot be installed on the base image.
         ContextInvalid: The image would not train, and the request is strict.
@@ -117,6 +119,7 @@ def prepare(
         from keynet.steps.checking import onbuild_check
 
         onbuild_check.check(plan)
+    python_less_bases.check(plan, emit, strict=request.strict)
     local_wheels.check(plan)
     if isinstance(builder, Resolving):
         with stages.stage("packages", _("Choosing packages")) as stage:

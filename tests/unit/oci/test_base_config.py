@@ -109,3 +109,54 @@ def test_each_engine_inspects_in_its_own_way() -> None:
 )
 def test_answers_round_trip_by_json(looked: Looked) -> None:
     assert base_config.from_json(json.loads(json.dumps(base_config.to_json(looked)))) == looked
+
+
+DEBIAN = "# debian.sh --arch 'amd64' out/ 'bookworm' '@1719792000'"
+ALPINE = "ADD alpine-minirootfs-3.20.1-x86_64.tar.gz / # buildkit"
+OWN_ENV = ("PYTHON_VERSION=3.11.9", "PYTHON_SHA256=abc")
+
+
+def _made(*steps: str, first: str = DEBIAN, layers: int | None = None) -> dict[str, Any]:
+    """Return a config as docker writes it: two layers, CMD, and ``steps``, which add layers."""
+    history = [
+        {"created_by": first},
+        {"created_by": "ENV LANG=C.UTF-8", "empty_layer": True},
+        {"created_by": "RUN /bin/sh -c make install # buildkit"},
+        {"created_by": 'CMD ["python3"]', "empty_layer": True},
+        *({"created_by": step, "empty_layer": step.startswith("ENV")} for step in steps),
+    ]
+    added = sum(not each.get("empty_layer") for each in history)
+    made = {"history": history, "rootfs": {"diff_ids": ["x"] * (layers or added)}}
+    return {**_config(*OWN_ENV), **made}
+
+
+@pytest.mark.parametrize(
+    ("config", "plain"),
+    [
+        (_made(), "glibc"),
+        (_made(first=ALPINE), "musl"),
+        (_made("ENV A=b"), "glibc"),
+        (_made("RUN pip install torch"), ""),
+        (_made(layers=3), ""),
+        (_made(first="ADD file:abc in /"), ""),
+        ({**_made(), "config": {"Env": ["PYTHON_VERSION=3.11.9"]}}, ""),
+        ({**_made(), "history": [1, {"created_by": 2}]}, ""),
+        ({**_made(), "rootfs": None}, ""),
+    ],
+)
+def test_an_image_of_pythons_own_layers_is_known_by_its_history(
+    config: dict[str, Any], plain: str
+) -> None:
+    found = base_config.read(config)
+    assert found is not None
+    assert found.plain == plain
+    assert base_config.from_json(base_config.to_json(Looked((AMD64,), found))).facts == found
+    inspected = {
+        **{"Os": "linux", "Architecture": "amd64", "Config": config["config"]},
+        **{"History": config["history"]},
+        **{"RootFS": {"Layers": (config["rootfs"] or {}).get("diff_ids")}},
+    }
+    for document in (inspected, {"OCIv1": config, "Docker": {}}):
+        read = base_config.read_inspected(document)
+        assert read is not None
+        assert read.plain == plain

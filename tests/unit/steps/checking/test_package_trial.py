@@ -1,6 +1,7 @@
 """What requirements bring with them, chosen by a real uv from a folder of wheels."""
 
 import io
+import json
 import tarfile
 import zipfile
 from collections.abc import Mapping
@@ -12,11 +13,17 @@ from typing import Any
 
 import pytest
 
+from keynet.direct.base import python_cache
+from keynet.direct.base.base_packages import BasePackages
+from keynet.direct.base.target_python import TargetPython
 from keynet.errors import BuildFailed
 from keynet.events import Event, Notice, ignore
+from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.plan import BaseFacts, BuildPlan, Dependencies, HostNetwork, Recipe
+from keynet.registry import manifests
+from keynet.registry.kept_documents import KeptDocuments
 from keynet.secret import Secret
 from keynet.steps.checking.package_trial import PackageTrial
 
@@ -248,6 +255,62 @@ def test_what_a_build_may_install_after_all_is_not_refused(wheels: Path) -> None
 def test_a_mirrors_image_may_bring_more_so_that_it_is_a_warning(wheels: Path) -> None:
     files = {"requirements.txt": b"nowhere-to-be-found\n"}
     plan = _plan(wheels, files, base="harbor.example.com/hub/library/python:3.11")
+    events: list[Event] = []
+    PackageTrial().check(plan, events.append)
+    (said,) = [event.text for event in events if isinstance(event, Notice)]
+    assert "the index has no package nowhere-to-be-found" in said
+
+
+@pytest.mark.medium
+def test_a_mirrors_image_with_the_layers_of_pythons_own_brings_no_more(wheels: Path) -> None:
+    plan = _plan(
+        wheels, {"requirements.txt": b"nowhere-to-be-found\n"}, base="own.example.com/py:1"
+    )
+    facts = replace(plan.base_facts or BaseFacts(LINUX), plain="glibc")
+    with pytest.raises(BuildFailed, match="the index has no package nowhere-to-be-found"):
+        PackageTrial().check(replace(plan, base_facts=facts), ignore)
+    PackageTrial().check(plan, ignore)
+
+
+def _known(plan: BuildPlan, *brought: str) -> BuildPlan:
+    """Let this machine know the base's list of files, as a build without an engine leaves it."""
+    config = b"{}"
+    described = Descriptor(MediaType.OCI_CONFIG, Digest.of(config), len(config))
+    content = json.dumps({"schemaVersion": 2, "config": described.to_json(), "layers": []}).encode()
+    digest = Digest.of(content)
+    kept = KeptDocuments.here()
+    kept.keep_manifest(digest, manifests.read(content, MediaType.OCI_MANIFEST, digest))
+    folder = "opt/conda/lib/python3.11/site-packages"
+    names = (each.partition("==") for each in brought)
+    files = {
+        f"{folder}/{name}-{version}.dist-info/METADATA": "Metadata-Version: 2.1\n"
+        f"Name: {name}\nVersion: {version}\n"
+        for name, _equals, version in names
+    }
+    python = TargetPython((3, 11), "/opt/conda/bin/python3.11", f"/{folder}", 35)
+    python_cache.keep_python(described.digest, python)
+    python_cache.keep_packages(described.digest, BasePackages((folder,), files))
+    return replace(plan, base_facts=BaseFacts(LINUX, digest=digest))
+
+
+@pytest.mark.slow
+def test_what_a_known_base_brings_is_not_missed(wheels: Path) -> None:
+    files = {"requirements.txt": b"private-of-base>=2\nkeynet-first\n"}
+    plan = _plan(wheels, files, base="pytorch/pytorch:2.4.0")
+    assert PackageTrial().names(plan) is None
+    events: list[Event] = []
+    known = _known(plan, "private_of_base==2.1", "unused==1")
+    PackageTrial().check(known, events.append)
+    assert events == []
+    names = PackageTrial().names(known)
+    assert names is not None
+    assert names - ALWAYS == {"private-of-base", "unused", "keynet-first", "keynet-second"}
+
+
+@pytest.mark.slow
+def test_what_a_known_base_does_not_bring_is_a_warning(wheels: Path) -> None:
+    files = {"requirements.txt": b"nowhere-to-be-found\n"}
+    plan = _known(_plan(wheels, files, base="pytorch/pytorch:2.4.0"), "torch==2.4.0")
     events: list[Event] = []
     PackageTrial().check(plan, events.append)
     (said,) = [event.text for event in events if isinstance(event, Notice)]

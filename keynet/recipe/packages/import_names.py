@@ -4,8 +4,9 @@ Source: the table of the distribution pyimport2pkg, made from the 15,000 most do
 distributions of PyPI. Only its data file is read; none of its code runs.
 """
 
+import atexit
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterable
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Final
 
 from keynet.recipe.dependencies.declared import canonical
 
-__all__ = ["best_provider", "brings", "is_listed", "providers"]
+__all__ = ["Brought", "best_provider", "brings", "is_listed", "providers"]
 
 _DISTRIBUTION: Final = "pyimport2pkg"
 _TABLE: Final = "data/mapping.db"
@@ -54,28 +55,56 @@ def is_listed(name: str) -> bool:
     return bool(_ask(_LISTED, canonical(name)))
 
 
-def brings(name: str, module: str) -> bool:
-    """Report whether a distribution may bring a top-level module.
+class Brought:
+    """The modules that some distributions may bring, for many questions."""
 
-    One that the table does not know may bring a module whose name resembles its own.
-    """
-    wanted = canonical(name)
-    own = canonical(module)
-    if wanted == own or wanted in providers(module):
-        return True
-    return not is_listed(name) and not set(wanted.split("-")).isdisjoint(own.split("-"))
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = frozenset(map(canonical, names))
+        unlisted = (name for name in self._names if not is_listed(name))
+        self._words = frozenset(word for name in unlisted for word in name.split("-"))
+
+    def has(self, module: str) -> bool:
+        """Report whether one of them may bring a top-level module.
+
+        One that the table does not know may bring a module whose name resembles its own.
+        """
+        own = canonical(module)
+        if own in self._names or not self._names.isdisjoint(providers(module)):
+            return True
+        return not self._words.isdisjoint(own.split("-"))
+
+
+def brings(name: str, module: str) -> bool:
+    """Report whether a distribution may bring a top-level module, as ``Brought`` does."""
+    return Brought([name]).has(module)
 
 
 @cache
 def _ask(query: str, *values: object) -> list[tuple[object, ...]]:
-    path = _table()
-    if path is None:
+    opened = _opened()
+    if opened is None:
         return []
     try:
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as table:
-            return table.execute(query, values).fetchall()
+        return opened.execute(query, values).fetchall()
     except sqlite3.Error:
         return []
+
+
+@cache
+def _opened() -> sqlite3.Connection | None:
+    """Open the table once: that takes ten times as long as a question."""
+    path = _table()
+    if path is None:
+        return None
+    try:
+        # SQLite's own lock serves all threads, and nothing writes.
+        opened = sqlite3.connect(
+            f"{path.as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
+        )
+    except sqlite3.Error:
+        return None
+    atexit.register(opened.close)
+    return opened
 
 
 @cache

@@ -20,6 +20,8 @@ __all__ = ["Project", "is_well_known"]
 _LONGEST_NAME: Final = 200
 _LARGEST_DATA: Final = 1_000_000
 _LONGEST_LIST: Final = 1_000
+# Of a script with more names, folders are listed: a question to the system for each takes longer.
+_MANY_NAMES: Final = 500
 # These names mean the well-known packages, unless the script's own folder has such a module.
 _WELL_KNOWN: Final = frozenset(
     [
@@ -78,6 +80,7 @@ class Project:
         ]
         self._modules: dict[str, Module] = {}
         self._found: dict[tuple[str, int, Path | None], Module | None] = {}
+        self._names: dict[Path, frozenset[str] | None] = {}
         self.texts: list[str] = []
         self._own: frozenset[str] | None = None
         self._beneath: Beneath | None = None
@@ -121,6 +124,8 @@ class Project:
         own = self.package is not None and parts[0] == self.package.name
         standard = parts[0] in sys.stdlib_module_names and not own
         for folder, shared in self._folders[:1] if standard else self._folders:
+            if not self._may_have(folder, parts[0]):
+                continue
             top = os.path.join(folder, parts[0])
             if not (os.path.isdir(top) or os.path.isfile(top + ".py")):
                 continue
@@ -129,6 +134,18 @@ class Project:
                 if found is not None:
                     return found
         return None
+
+    def _may_have(self, folder: Path, name: str) -> bool:
+        """Report whether a folder may have a module of this name."""
+        if len(self._found) < _MANY_NAMES:
+            return True
+        if folder not in self._names:
+            try:
+                self._names[folder] = frozenset(os.listdir(folder))
+            except OSError:
+                self._names[folder] = None
+        names = self._names[folder]
+        return names is None or name in names or f"{name}.py" in names
 
     def _shadows(self, name: str) -> bool:
         """Report whether Python finds a module next to the script before a well-known one."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from keynet.frozen import frozen
 from keynet.recipe.packages import import_names, python_versions
+from keynet.recipe.packages.import_names import Brought
 from keynet.script.imports import Import, Imports
 from keynet.steps.checking.doubt import Doubt
 from keynet.text import _, fill
@@ -36,26 +37,24 @@ def check(imports: Imports, contents: ImageContents) -> Iterator[Doubt]:
     Modules that keynet does not know are left alone: they may come from anywhere. The base image
     has to be one without packages.
     """
+    named = Brought(contents.named)
     missing = [
         each
         for each in imports.modules
         if not python_versions.is_standard(each.top)
         and each.top not in contents.own_names
         and import_names.providers(each.top)
-        and not _is_brought(each.top, contents.named)
+        and not named.has(each.top)
     ]
     if not missing:
         return
     resolved = contents.resolve() if contents.named else frozenset()
     if resolved is None:
         return
+    brought = Brought(resolved)
     for each in missing:
-        if not _is_brought(each.top, resolved):
+        if not brought.has(each.top):
             yield _doubt(each, contents.source)
-
-
-def _is_brought(module: str, names: Collection[str]) -> bool:
-    return any(import_names.brings(name, module) for name in names)
 
 
 def _doubt(found: Import, source: Path | None) -> Doubt:

@@ -1,6 +1,7 @@
 """What a script imports for certain, through the files of its project."""
 
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
@@ -122,3 +123,22 @@ def test_a_message_that_names_pip_changes_nothing(project: Path) -> None:
 def test_modules_that_the_script_stands_in_for_are_left_out(project: Path) -> None:
     text = "import sys, types\nsys.modules['apex.amp'] = sys.modules['wandb'] = types\n"
     assert _tops(_read(project, f"{text}import apex, wandb, torch\n")) == ["sys", "types", "torch"]
+
+
+@pytest.mark.medium
+def test_own_modules_are_found_among_many_imports(project: Path) -> None:
+    (project / "own.py").write_text("import wandb\n")
+    (project / "package").mkdir()
+    (project / "package" / "__init__.py").write_text("import torch\n")
+    many = "".join(f"import module_{number}\n" for number in range(1_000))
+    tops = _tops(_read(project, f"{many}import own, package, other\n"))
+    assert tops[-3:] == ["other", "wandb", "torch"]
+    assert len(tops) == 1_003
+
+
+@pytest.mark.slow
+def test_fifty_thousand_imports_are_read_in_little_time(project: Path) -> None:
+    text = "".join(f"import module_{number}\n" for number in range(50_000))
+    began = time.process_time()
+    assert len(_read(project, text).modules) == 50_000
+    assert time.process_time() - began < 2

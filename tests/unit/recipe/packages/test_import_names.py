@@ -1,5 +1,7 @@
 """Modules and the distributions that bring them."""
 
+import time
+
 import pytest
 
 from keynet.recipe.packages import import_names
@@ -62,3 +64,30 @@ def test_namespaces_and_unknown_modules_have_none(module: str) -> None:
 )
 def test_a_distribution_brings_its_modules(distribution: str, module: str, brought: bool) -> None:
     assert import_names.brings(distribution, module) is brought
+
+
+@pytest.mark.parametrize("module", ["cv2", "yaml", "sklearn", "keynet_own", "own", "other"])
+@pytest.mark.parametrize(
+    "names",
+    [
+        (),
+        ("opencv-python-headless", "PyYAML"),
+        ("keynet-own-package", "six"),
+        ("scikit_learn",),
+        ("keynet.own",),
+    ],
+)
+def test_many_distributions_bring_what_one_of_them_does(
+    names: tuple[str, ...], module: str
+) -> None:
+    one_by_one = any(import_names.brings(name, module) for name in names)
+    assert import_names.Brought(names).has(module) == one_by_one
+
+
+@pytest.mark.slow
+def test_questions_by_the_thousand_take_little_time() -> None:
+    began = time.process_time()
+    assert not any(import_names.providers(f"no_such_module_{number}") for number in range(20_000))
+    brought = import_names.Brought(f"no-such-package-{number}" for number in range(5_000))
+    assert not any(brought.has(f"nosuchmodule{number}") for number in range(20_000))
+    assert time.process_time() - began < 2

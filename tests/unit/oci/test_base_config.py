@@ -118,7 +118,7 @@ OWN_ENV = ("PYTHON_VERSION=3.11.9", "PYTHON_SHA256=abc")
 
 def _made(*steps: str, first: str = DEBIAN, layers: int | None = None) -> dict[str, Any]:
     """Return a config as docker writes it: two layers, CMD, and ``steps``, which add layers."""
-    history = [
+    history: list[dict[str, Any]] = [
         {"created_by": first},
         {"created_by": "ENV LANG=C.UTF-8", "empty_layer": True},
         {"created_by": "RUN /bin/sh -c make install # buildkit"},

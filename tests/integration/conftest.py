@@ -2,6 +2,7 @@
 
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +31,15 @@ def bed() -> Iterator[Path]:
     """A folder of this run that other users may enter; everything in it goes at the end."""
     with scratch("session") as folder:
         yield folder
+
+
+@pytest.fixture(autouse=True)
+def _own_logins(bed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep logins to the test: by default root's podman stores them below /run for everybody.
+
+    Ports are used again: a login that one test leaves would be another registry's.
+    """
+    monkeypatch.setenv("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="run-", dir=bed))
 
 
 @pytest.fixture(scope="session")

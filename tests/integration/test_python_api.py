@@ -1,6 +1,7 @@
 """keynet from Python: the page's examples and the notebook, with a real engine and a platform."""
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -33,8 +34,12 @@ def variables(
     tmp_path: Path, root_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> Mapping[str, str]:
     """Set this process's environment to that of a user with buildah and no login."""
+    runtime = tmp_path / "runtime"
+    runtime.mkdir(mode=0o700)
     chosen = {
         **{name: value for name, value in root_store.environment.items() if name != "PWD"},
+        # The examples log this user's engines in.
+        "XDG_RUNTIME_DIR": str(runtime),
         "KEYNET_BUILDER": "buildah",
         "KEYNET_CONFIG": str(tmp_path / "config.json"),
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
@@ -65,6 +70,8 @@ def test_every_example_of_the_page_runs(
     for number, example in enumerate(EXAMPLES):
         exec(compile(example, f"example {number}", "exec"), names)
     assert (tmp_path / "train.tar").exists()
+    stored = json.loads((tmp_path / "runtime/containers/auth.json").read_text())
+    assert list(stored["auths"]) == [sandbox.registry]
     printed = capfd.readouterr()
     assert "lr float None" in printed.out
     assert f"{sandbox.registry}/kitech-model/" in printed.out

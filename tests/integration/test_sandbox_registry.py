@@ -146,7 +146,8 @@ def test_oras_pushes_attaches_discovers_and_deletes(
 def test_keynets_library_pushes_lists_and_pulls(
     sandbox: SandboxProcess, logins: Path, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DOCKER_CONFIG", str(logins))
+    # Before every other place: the machine may have a login for this port.
+    monkeypatch.setenv("REGISTRY_AUTH_FILE", str(logins / "config.json"))
     archive, back = tmp_path / "app.tar", tmp_path / "back.tar"
     source = f"docker://{hub.reference('busybox')}"
     run("skopeo", "copy", "-q", "--src-tls-verify=false", source, f"docker-archive:{archive}:app:1")

@@ -20,6 +20,10 @@ class Store:
 def make_store(folder: Path, hub: Hub | None = None, *, driver: str = "overlay") -> Store:
     """Write a storage.conf for a new, empty store below ``folder``."""
     variables = store_variables(folder, driver=driver)
+    # The machine's logins, which podman and buildah read, are left alone, too.
+    logins = folder / "logins"
+    logins.mkdir(mode=0o700, exist_ok=True)
+    variables["XDG_RUNTIME_DIR"] = str(logins)
     if hub is not None:
         variables["CONTAINERS_REGISTRIES_CONF"] = str(hub.registries_conf)
     return Store(folder, {**os.environ, **variables})

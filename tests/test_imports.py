@@ -47,7 +47,7 @@ EXCEPTIONS = {
     ("direct/direct_candidate.py", "runtime"),
     ("direct/packages/base_satisfied.py", "runtime"),
     ("direct/packages/choice_errors.py", "runtime"),
-    ("direct/packages/environment_layer.py", "runtime"),
+    ("direct/installed/environment_layer.py", "runtime"),
     ("direct/packages/prepared_uv.py", "runtime"),
     ("registry/__init__.py", "archive"),
     ("registry/archives.py", "archive"),

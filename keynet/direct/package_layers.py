@@ -11,11 +11,11 @@ from keynet.direct.base.base_source import Target
 from keynet.direct.caching.registry_cache import RegistryCache, Stored
 from keynet.direct.early_sending import EarlySending
 from keynet.direct.image_document import Added
+from keynet.direct.installed.byte_code import Compiler, find_compiler
 from keynet.direct.layers import layering
 from keynet.direct.layers.layer_compression import LAYOUT, compression
 from keynet.direct.layers.layer_store import LayerStore
 from keynet.direct.packages import resolved_cache
-from keynet.direct.packages.byte_code import Compiler, find_compiler
 from keynet.direct.packages.resolved_cache import Resolved
 from keynet.events import Emit, LogLine, Notice
 from keynet.files import places

@@ -6,15 +6,15 @@ from dataclasses import field
 from functools import partial
 
 from keynet.direct.base.target_python import TargetPython
-from keynet.direct.layers import layering
-from keynet.direct.layers.code_layer import copied_context
-from keynet.direct.layers.tar_stream import tar_blocks
-from keynet.direct.packages.byte_code import find_compiler
-from keynet.direct.packages.environment_layer import (
+from keynet.direct.installed.byte_code import find_compiler
+from keynet.direct.installed.environment_layer import (
     environment_entries,
     import_paths,
     program_entries,
 )
+from keynet.direct.layers import layering
+from keynet.direct.layers.code_layer import copied_context
+from keynet.direct.layers.tar_stream import tar_blocks
 from keynet.direct.packages.package_lock import Recorded
 from keynet.direct.packages.wheel_choice import fetch_wheels
 from keynet.events import Emit

@@ -16,9 +16,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from keynet.direct.base.target_python import TargetPython
+from keynet.direct.installed.wheel import Wheel
 from keynet.direct.layers.layer_store import LayerStore, MadeLayer
 from keynet.direct.layers.layering import code_layer, package_layers, package_parts
-from keynet.direct.packages.wheel import Wheel
 from keynet.events import ignore
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, Recipe

@@ -9,24 +9,24 @@ from typing import Final
 
 from keynet.direct.base.target_python import TargetPython
 from keynet.direct.image_document import Added
-from keynet.direct.layers.code_layer import content_key, copied_context
-from keynet.direct.layers.layer_store import LayerStore, layer_key
-from keynet.direct.layers.tar_stream import Entry, folders_above, tar_blocks
-from keynet.direct.packages.byte_code import ByteCode, Compiler
-from keynet.direct.packages.environment_layer import (
+from keynet.direct.installed.byte_code import ByteCode, Compiler
+from keynet.direct.installed.environment_layer import (
     environment_entries,
     import_paths,
     program_entries,
 )
-from keynet.direct.packages.resolved_cache import PackageLayer
-from keynet.direct.packages.wheel import Wheel
-from keynet.direct.packages.wheel_files import (
+from keynet.direct.installed.wheel import Wheel
+from keynet.direct.installed.wheel_files import (
     PREFIX,
     PlacedWheel,
     place_wheel,
     shared_files,
     wheel_entries,
 )
+from keynet.direct.layers.code_layer import content_key, copied_context
+from keynet.direct.layers.layer_store import LayerStore, layer_key
+from keynet.direct.layers.tar_stream import Entry, folders_above, tar_blocks
+from keynet.direct.packages.resolved_cache import PackageLayer
 from keynet.events import Emit, LogLine, Notice
 from keynet.frozen import frozen
 from keynet.oci.image import Layer

@@ -1,1 +1,1 @@
-"""The packages: chosen and fetched by uv, placed as an installer would."""
+"""The packages: chosen and fetched by uv, with the documents about them."""

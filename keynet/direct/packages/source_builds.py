@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from keynet.direct.base.target_python import TargetPython
-from keynet.direct.packages.byte_code import Compiler, find_compiler
+from keynet.direct.installed.byte_code import Compiler, find_compiler
 from keynet.frozen import frozen
 from keynet.oci import platform as platforms
 from keynet.oci.platform import Platform

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from keynet.direct.base.base_packages import BasePackages
 from keynet.direct.base.target_python import TargetPython
+from keynet.direct.installed.wheel import Wheel
 from keynet.direct.packages import package_lock, prepared_uv
 from keynet.direct.packages.base_satisfied import plan_on_base
 from keynet.direct.packages.choice_errors import (
@@ -26,7 +27,6 @@ from keynet.direct.packages.choice_errors import (
 )
 from keynet.direct.packages.given_hashes import not_given
 from keynet.direct.packages.vcs_requirements import from_version_control
-from keynet.direct.packages.wheel import Wheel
 from keynet.errors import BuildFailed
 from keynet.events import Emit, LogLine
 from keynet.frozen import frozen

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from keynet.direct.base.target_python import TargetPython
+from keynet.direct.installed.wheel import Wheel
 from keynet.direct.layers.layer_store import LayerStore
 from keynet.direct.layers.layering import most_big, package_layers, package_parts
-from keynet.direct.packages.wheel import Wheel
 
 PYTHON = TargetPython((3, 11), "/usr/bin/python3.11", "/x", 36)
 BIG = 4 << 20

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from keynet.direct.base.target_python import TargetPython
+from keynet.direct.installed.byte_code import Compiler
 from keynet.direct.packages import source_builds as module
-from keynet.direct.packages.byte_code import Compiler
 from keynet.direct.packages.source_builds import SourceBuilds, source_builds
 from keynet.oci import platform as platforms
 from keynet.oci.platform import Platform

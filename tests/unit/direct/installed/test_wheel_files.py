@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from keynet.direct.installed.wheel import Wheel
+from keynet.direct.installed.wheel_files import place_wheel, wheel_entries
 from keynet.direct.layers.tar_stream import Entry
-from keynet.direct.packages.wheel import Wheel
-from keynet.direct.packages.wheel_files import place_wheel, wheel_entries
 from keynet.errors import BuildFailed
 
 SITE = "opt/keynet/lib/python3.11/site-packages"

@@ -15,8 +15,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
+from keynet.direct.installed import compiling
 from keynet.direct.layers.tar_stream import Entry, file_entry
-from keynet.direct.packages import compiling
 from keynet.errors import BuildFailed
 from keynet.files.living_folders import living
 from keynet.frozen import frozen

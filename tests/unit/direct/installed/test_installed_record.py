@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from keynet.direct.packages.installed_record import Installed, record
+from keynet.direct.installed.installed_record import Installed, record
 
 SITE = "opt/keynet/lib/python3.11/site-packages"
 OWN = "tiny-1.0.dist-info/RECORD"

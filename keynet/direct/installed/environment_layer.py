@@ -7,6 +7,7 @@ import posixpath
 from collections.abc import Sequence
 
 from keynet.direct.base.target_python import TargetPython
+from keynet.direct.installed.wheel_files import PREFIX, packages_folder
 from keynet.direct.layers.tar_stream import (
     Entry,
     file_entry,
@@ -14,7 +15,6 @@ from keynet.direct.layers.tar_stream import (
     folders_above,
     link_entry,
 )
-from keynet.direct.packages.wheel_files import PREFIX, packages_folder
 from keynet.plan import Recipe
 from keynet.runtime.build.inside.made_environment import base_pth
 

@@ -15,9 +15,9 @@ from dataclasses import field
 from pathlib import Path
 from typing import Final
 
+from keynet.direct.installed.installed_record import Installed, record
+from keynet.direct.installed.wheel import Wheel
 from keynet.direct.layers.tar_stream import Entry, file_entry
-from keynet.direct.packages.installed_record import Installed, record
-from keynet.direct.packages.wheel import Wheel
 from keynet.errors import BuildFailed
 from keynet.frozen import frozen
 from keynet.text import _, fill, printable

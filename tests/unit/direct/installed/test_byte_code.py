@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from keynet.direct.installed.byte_code import ByteCode, Compiler, find_compiler
 from keynet.direct.layers.tar_stream import file_entry
-from keynet.direct.packages.byte_code import ByteCode, Compiler, find_compiler
 from keynet.errors import BuildFailed
 
 SITE = "opt/keynet/lib/python3/site-packages"

@@ -1,6 +1,6 @@
 """Find and remove the images that builds have left in an engine's store."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -33,17 +33,27 @@ def images(engine: str, kept: Iterable[KeptImage]) -> list[Remnant]:
     ]
 
 
-def drop_images(engine: tuple[str, ...], remnants: Sequence[Remnant]) -> None:
+def drop_images(
+    engine: tuple[str, ...], remnants: Sequence[Remnant], find: Callable[[], list[Remnant]]
+) -> None:
     """Remove those remnants that are images.
 
     Args:
         engine: The engine's argv up to the verb.
+        find: Lists what is left.
 
     Raises:
         EngineError: Some remain.
     """
-    if names := [each.id for each in remnants if each.kind is Kind.IMAGE]:
+    names = [each.id for each in remnants if each.kind is Kind.IMAGE]
+    if not names:
+        return
+    try:
         layer_cache.drop(engine, names)
+    except EngineError:
+        # A build that has ended in the meantime has removed its own one.
+        if {each.id for each in find()} & set(names):
+            raise
 
 
 def ask(engine: tuple[str, ...], *arguments: str) -> str:

@@ -30,9 +30,11 @@ __all__ = [
 # The rollback is what podman 5 says of a database on a full disk, before it says that.
 _NOISE: Final = (
     r"(?i)level=(?:warning|info|debug)|^\s*$|^WARN|cgroups v1|Rolling back transaction to "
+    # What is above several errors of buildah.
+    r"|^(?:Error: )?\d+ errors? occurred:$"
 )
 _LOST_LAYER: Final = r"Error: .*\blayer not known"
-_PREFIX: Final = r'^(?:time="[^"]*" level=\w+ msg=|Error: |ERRO\[\d+\] |error: )'
+_PREFIX: Final = r'^(?:time="[^"]*" level=\w+ msg=|Error: |ERRO\[\d+\] |error: |\s+\* )'
 
 
 @frozen

@@ -70,7 +70,7 @@ class DockerRemains:
             left = {each.id for each in self.find()} & set(containers)
             if left:
                 raise store_remains.not_removed(NAME, done)
-        store_remains.drop_images((self.binary,), remnants)
+        store_remains.drop_images((self.binary,), remnants, self.find)
 
 
 def note_target(name: str) -> None:

@@ -84,7 +84,7 @@ class PodmanRemains:
             done = shell.run(command, timeout_s=_TIMEOUT_S)
             if done.status != 0 and {each.id for each in self.find()} & set(working):
                 raise store_remains.not_removed(self.engine, done)
-        store_remains.drop_images(self._prefix, remnants)
+        store_remains.drop_images(self._prefix, remnants, self.find)
 
     @property
     def _prefix(self) -> tuple[str, ...]:

@@ -74,6 +74,31 @@ def test_a_container_that_stays_is_an_error(machine: Machine, tmp_path: Path) ->
 
 
 @pytest.mark.medium
+def test_an_image_that_stays_is_an_error_with_its_reason(machine: Machine, tmp_path: Path) -> None:
+    said = (
+        f"Error: 1 error occurred:\n\t* image localhost/keynet/p:build-{OWNER}-ab is in use\n\n\n"
+    )
+    buildah = _buildah(machine, tmp_path, Answer("*rmi *", stderr=said, status=1))
+    with pytest.raises(EngineError, match="could not remove its images: image .* is in use"):
+        buildah.remove([each for each in buildah.find() if each.kind is Kind.IMAGE])
+
+
+@pytest.mark.medium
+def test_an_image_that_is_gone_already_is_none(machine: Machine, tmp_path: Path) -> None:
+    said = (
+        f"Error: 1 error occurred:\n\t* localhost/keynet/p:build-{OWNER}-ab: image not known\n\n\n"
+    )
+    listed = Answer("*images *", f"localhost/keynet/p:build-{OWNER}-ab 5 MB\n")
+    gone = Answer("*rmi *", stderr=said, status=1)
+    buildah = _buildah(machine, tmp_path, listed, gone)
+    (image,) = buildah.find()
+    after = _buildah(
+        machine, tmp_path, Answer("*images *", "localhost/keynet/p:latest 6 MB\n"), gone
+    )
+    after.remove([image])
+
+
+@pytest.mark.medium
 def test_a_container_that_is_gone_already_is_none(machine: Machine, tmp_path: Path) -> None:
     _container(tmp_path, "mine", f"id=keynet-build,src=/a/marker-{OWNER}")
     gone = f"{tmp_path}/overlay-containers"

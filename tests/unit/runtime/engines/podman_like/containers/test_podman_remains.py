@@ -79,7 +79,7 @@ def test_an_image_that_stays_is_an_error_with_its_reason(machine: Machine, tmp_p
         f"Error: 1 error occurred:\n\t* image localhost/keynet/p:build-{OWNER}-ab is in use\n\n\n"
     )
     buildah = _buildah(machine, tmp_path, Answer("*rmi *", stderr=said, status=1))
-    with pytest.raises(EngineError, match="could not remove its images: image .* is in use"):
+    with pytest.raises(EngineError, match=r"could not remove its images: image .* is in use"):
         buildah.remove([each for each in buildah.find() if each.kind is Kind.IMAGE])
 
 

@@ -1,5 +1,8 @@
 """Random scripts with click or typer and conditions that a reader cannot know, from seeds alone."""
 
+import re
+
+from .random_bindings import late_binding
 from .random_scripts import HEAD, Maker
 
 __all__ = ["FRAMEWORKS", "made"]
@@ -122,7 +125,7 @@ class _ClickMaker(_CommandMaker):
         for _count in range(self.chance.randint(1, 4)):
             maker = self.chance.choice(
                 [self._plain, self._plain, self._plain, self._common, self._one_of_two,
-                 self._looped, self._left, self._factory, self._kept, self._reused]
+                 self._looped, self._left, self._factory, self._kept, self._reused, self._late]
             )  # fmt: skip
             lines.append("@" + maker())
         return lines
@@ -201,6 +204,28 @@ class _ClickMaker(_CommandMaker):
             "",
         ]
         return f"{name}({self.number()}{self.pick('', ', type=int', ', help=' + self.text())})"
+
+    def _late(self) -> str:
+        """An option with what is read later than it was bound, or elsewhere."""
+        lines = late_binding(self, "parser")
+        made = [line for line in lines if line.startswith("parser.add_argument")]
+        if "\n".join(lines).count("parser") > len(made):
+            return self.option()
+        names: list[str] = []
+        for line in lines:
+            found = re.fullmatch(r"parser\.add_argument\('--(\w+)', (default|choices)=(.*)\)", line)
+            if found is None:
+                self.body.append(line)
+                continue
+            name, keyword, value = found.groups()
+            names.append(f"late_{name}")
+            value = (
+                f"type=click.Choice({value} or [''])"
+                if keyword == "choices"
+                else f"default={value}"
+            )
+            self.body.append(f"{names[-1]} = click.option('--{name}', {value})")
+        return self.chance.choice(names)
 
     def _kept(self) -> str:
         """An option that is bound to a name."""

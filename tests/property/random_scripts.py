@@ -7,6 +7,8 @@ one is an option of its first parser.
 import random
 from collections.abc import Callable
 
+from .random_bindings import late_binding
+
 __all__ = ["CONDITIONS", "made"]
 
 CONDITIONS = ("C0", "C1", "known.stage")
@@ -215,6 +217,9 @@ class Maker:
                 self._remembering, self._decorated, self._loop_of_loops, self._collecting,
                 self._outliving, self._outliving,
             ]  # fmt: skip
+        if not depth:
+            # Deeper, what fails there for want of a name would not end the script.
+            makers += [self._late_binding] * 4
         if self.loops:
             makers += [self._leave_loop, self._leave_loop]
         if self.in_function:
@@ -420,6 +425,9 @@ class Maker:
         else:
             text = self._left_call([*self._left_turns(body, change, name)], change, name)
         return [*start, *text, *end]
+
+    def _late_binding(self, parser: str, _depth: int) -> list[str]:
+        return late_binding(self, parser)
 
     def _left_turns(self, body: list[str], change: str, name: str) -> list[str]:
         once = self.some(0.6)

@@ -3,7 +3,7 @@
 from typing import Final
 
 from keynet.script.arguments import Note
-from keynet.script.interpreter.branching.flow import settle
+from keynet.script.interpreter.branching.flow import merged, settle
 from keynet.script.interpreter.definitions import (
     Class,
     Container,
@@ -14,6 +14,13 @@ from keynet.script.interpreter.definitions import (
     Scope,
 )
 from keynet.script.interpreter.evaluation.attributes import class_attribute, outside_bases
+from keynet.script.interpreter.evaluation.iterators import (
+    LAZY,
+    as_lists,
+    content,
+    is_generator,
+    later,
+)
 from keynet.script.interpreter.knowledge.records import set_fields
 from keynet.script.interpreter.machine import Machine, Native, PerhapsFinished
 from keynet.script.interpreter.values import (
@@ -23,6 +30,7 @@ from keynet.script.interpreter.values import (
     BoundMethod,
     Descriptor,
     External,
+    Iterator,
     OneOf,
     Partial,
     Unknown,
@@ -50,7 +58,7 @@ def call(run: Machine, function: Value, given: Arguments) -> Value:  # noqa: PLR
     run.limits.spend(1)
     match function:
         case Native():
-            return function.call(run, given)
+            return function.call(run, as_lists(run, given))
         case BoundMethod():
             return call(run, function.function, given.before(function.receiver))
         case Function():
@@ -122,7 +130,7 @@ def _call_external(run: Machine, function: External, given: Arguments) -> Value:
     handler = run.handler(name)
     if handler is not None:
         run.declarations += not run.declares_nothing(name)
-        return handler(run, given)
+        return handler(run, given if name in LAZY else as_lists(run, given, name))
     owner, _dot, method = name.rpartition(".")
     if run.native_class(owner) is not None and given.positional:
         receiver, *_rest = given.positional
@@ -145,6 +153,10 @@ def _call_unknown(run: Machine, function: Value, given: Arguments) -> Value:
     return it.
     """
     every = [*given.positional, *given.keywords.values()]
+    for value in every:
+        if isinstance(value, Iterator):
+            with run.uncertain():
+                content(run, value, partly=True)
     run.call_later(value for value in every if isinstance(value, (Function, BoundMethod, Partial)))
     for value in every:
         if isinstance(value, Instance) and value.native("declared") is not MISSING:
@@ -166,6 +178,14 @@ def _call_unknown(run: Machine, function: Value, given: Arguments) -> Value:
 
 
 def _call_function(run: Machine, function: Function, given: Arguments) -> Value:
+    if is_generator(run, function):
+        return later(
+            run,
+            lambda partly: _follow_function(run, function, given, partly=partly),
+            function,
+            given,
+            code=function.node,
+        )
     results = function.results
     if results is None:
         return _follow_function(run, function, given)
@@ -173,12 +193,18 @@ def _call_function(run: Machine, function: Function, given: Arguments) -> Value:
     if given.open or not all(map(is_constant, values)):
         return _follow_function(run, function, given)
     key = given.positional, tuple(given.keywords.items())
-    if key not in results:
-        results[key] = _follow_function(run, function, given)
-    return results[key]
+    kept, certain = results.get(key, (MISSING, False))
+    if not certain:
+        # What was returned where that may not have been called may be returned here again.
+        made = _follow_function(run, function, given)
+        kept = made if kept is MISSING else join(kept, made)
+        results[key] = kept, run.may_change(results)
+    return kept
 
 
-def _follow_function(run: Machine, function: Function, given: Arguments) -> Value:
+def _follow_function(
+    run: Machine, function: Function, given: Arguments, *, partly: bool = False
+) -> Value:
     same = run.active.get(function.node, 0)
     if len(run.active) >= _MAX_CALLS or same >= _MAX_SAME or run.calls >= _MAX_CALLS:
         run.limits.meet("calls")
@@ -189,14 +215,21 @@ def _follow_function(run: Machine, function: Function, given: Arguments) -> Valu
     declarations, steps = run.declarations, run.limits.steps
     scope = Scope(function.scope.module, function.scope, {}, "function", Frame(function))
     scope.frame.region, scope.frame.time = run.region, run.time
+    scope.frame.partly = partly
     bind_arguments(run, function, given, scope)
     run.active[function.node] = same + 1
     run.calls += 1
     run.called.add(function.node)
     scope.frame.number = run.enter()
+    run.scopes.append(scope)
     try:
-        return run.run_function(function, scope)
+        result = run.run_function(function, scope)
+        if scope.frame.exits:
+            # What was made here reads the names as they were wherever it was left.
+            scope.names = merged(run, [scope.names, *scope.frame.exits])
+        return result
     finally:
+        run.scopes.pop()
         run.leave()
         run.calls -= 1
         spent = steps - run.limits.steps

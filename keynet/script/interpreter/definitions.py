@@ -28,7 +28,9 @@ class Frame:
 
     ``region`` and ``time`` are those of the run when it began; ``number`` is its own, and ``loop``
     and ``turn`` are those of its innermost loop; ``unsure`` is set where it may not yield all that
-    it yielded.
+    it yielded. ``partly`` is set for a generator that may not go on after what it yields,
+    ``closed`` once a function is made that reads its names later; ``exits`` are the names wherever
+    it may end early from then on.
     """
 
     function: "Function | None" = None
@@ -42,6 +44,9 @@ class Frame:
     loop: int = 0
     turn: int = 0
     unsure: bool = False
+    partly: bool = False
+    closed: bool = False
+    exits: list[dict[str, Value]] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -87,7 +92,8 @@ class Scope:
 class Function:
     """A function or lambda of the project, with the scope in which it was defined.
 
-    ``results`` are what it has returned, by its arguments, where it keeps them (``lru_cache``).
+    ``results`` are what it has returned, by its arguments, where it keeps them (``lru_cache``);
+    each is with whether that call was certain.
     """
 
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -96,7 +102,7 @@ class Function:
     keyword_defaults: Mapping[str, Value] = field(default_factory=dict)
     owner: "Class | None" = None
     attributes: dict[str, Value] = field(default_factory=dict)
-    results: dict[Value, Value] | None = None
+    results: dict[Value, tuple[Value, bool]] | None = None
 
     @property
     def name(self) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 from keynet.script.interpreter.definitions import Class, Function, Module
 from keynet.script.interpreter.interpreter import MAX_WAITING, Interpreter
 from keynet.script.interpreter.statements import is_entry_test
-from keynet.script.interpreter.values import Arguments, External, Imported
+from keynet.script.interpreter.values import Arguments, External, Imported, Value
 
 __all__ = ["call_uncalled", "call_waiting", "call_with_parser", "follow", "follow_imported"]
 
@@ -33,7 +33,7 @@ def call_waiting(run: Interpreter) -> None:
         if not run.waiting:
             return
         function = run.waiting.pop(0)
-        run.call(function, Arguments(open=True))
+        _call(run, function)
 
 
 def call_uncalled(run: Interpreter, module: Module, names: Iterable[str] | None = None) -> None:
@@ -44,7 +44,7 @@ def call_uncalled(run: Interpreter, module: Module, names: Iterable[str] | None 
     for name, value in list(scope.names.items()):
         wanted = names is None or name in names
         if wanted and isinstance(value, Function) and value.node not in run.called:
-            run.call(value, Arguments(open=True))
+            _call(run, value)
 
 
 def follow_imported(run: Interpreter, module: Module) -> None:
@@ -56,7 +56,7 @@ def follow_imported(run: Interpreter, module: Module) -> None:
         if isinstance(value, Imported) and (name in _ENTRIES or len(scope.names) < 16):
             found = scope.names[name] = run.resolve(value)
             if isinstance(found, Function) and found.node not in run.called:
-                run.call(found, Arguments(open=True))
+                _call(run, found)
 
 
 def call_with_parser(run: Interpreter, module: Module) -> None:
@@ -78,3 +78,8 @@ def call_with_parser(run: Interpreter, module: Module) -> None:
 
 def _is_main(node: ast.stmt) -> bool:
     return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == "main"
+
+
+def _call(run: Interpreter, function: Value) -> None:
+    """Call a function with arguments that are unknown; take all that it yields."""
+    run.iterate(run.call(function, Arguments(open=True)))

@@ -7,6 +7,7 @@ from typing import Final
 from keynet.script.interpreter.definitions import Class, Scope, Super, content_of
 from keynet.script.interpreter.evaluation import comparing, operations
 from keynet.script.interpreter.evaluation.displays import DISPLAYS
+from keynet.script.interpreter.evaluation.iterators import content
 from keynet.script.interpreter.machine import MAX_DEPTH, Machine, OutOfSteps
 from keynet.script.interpreter.names import assign, look_up
 from keynet.script.interpreter.values import (
@@ -14,6 +15,7 @@ from keynet.script.interpreter.values import (
     Arguments,
     External,
     Imported,
+    Iterator,
     OneOf,
     Unknown,
     Value,
@@ -98,6 +100,8 @@ def _scope_names(run: Machine, scope: Scope, *, everything: bool) -> Value:
         for name, value in scope.names.items()
     }
     run.limits.spend(len(names))
+    if scope.kind == "module":
+        run.mirrors[id(names)] = names, scope
     return run.fresh(names)
 
 
@@ -185,6 +189,8 @@ def _compare(run: Machine, node: ast.Compare, scope: Scope) -> Value:
     outcome: bool | None = True
     for op, comparator in zip(node.ops, node.comparators, strict=True):
         right = evaluate(run, comparator, scope)
+        if isinstance(right, Iterator):
+            right = content(run, right, partly=True)
         known = None
         if not (run.spoiled(left) or run.spoiled(right)):
             if isinstance(right, (list, tuple, dict, str)):
@@ -208,10 +214,16 @@ def _condition(run: Machine, node: ast.IfExp, scope: Scope) -> Value:
 def _perhaps(run: Machine, node: ast.expr, scope: Scope) -> Value:
     """Evaluate an expression that the script may pass over."""
     run.limits.spend(1)
-    if not any(isinstance(inner, ast.Call) for inner in ast.walk(node)):
+    bound = {inner.target.id for inner in ast.walk(node) if isinstance(inner, ast.NamedExpr)}
+    if not bound and not any(isinstance(inner, ast.Call) for inner in ast.walk(node)):
         return evaluate(run, node, scope)
+    before = {name: scope.names.get(name, UNKNOWN) for name in bound}
     with run.uncertain():
-        return evaluate(run, node, scope)
+        value = evaluate(run, node, scope)
+    for name, old in before.items():
+        if name in scope.names:
+            scope.names[name] = join(old, scope.names[name])
+    return value
 
 
 def _subscript(run: Machine, node: ast.Subscript, scope: Scope) -> Value:
@@ -267,6 +279,7 @@ def _await(run: Machine, node: ast.Await, scope: Scope) -> Value:
 def _yield(run: Machine, node: ast.Yield, scope: Scope) -> Value:
     value = None if node.value is None else evaluate(run, node.value, scope)
     _yielding(run, scope).append(value)
+    _may_stop(run, scope)
     return UNKNOWN
 
 
@@ -274,7 +287,19 @@ def _yield_from(run: Machine, node: ast.YieldFrom, scope: Scope) -> Value:
     items = run.iterate(evaluate(run, node.value, scope))
     scope.frame.unsure = scope.frame.unsure or items is None
     _yielding(run, scope).extend([UNKNOWN] if items is None else items)
+    _may_stop(run, scope)
     return UNKNOWN
+
+
+def _may_stop(run: Machine, scope: Scope) -> None:
+    """Record that a generator may not be asked to go on."""
+    frame = scope.frame
+    if frame.partly:
+        run.may_leave(frame.number)
+        # That is no reason to doubt what else it yields.
+        frame.time = run.time
+        if frame.closed:
+            frame.exits.append(dict(scope.names))
 
 
 def _yielding(run: Machine, scope: Scope) -> list[Value]:

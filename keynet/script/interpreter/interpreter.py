@@ -25,7 +25,13 @@ from keynet.script.interpreter.definitions import (
     Module,
     Scope,
 )
-from keynet.script.interpreter.evaluation import attributes, items, operations
+from keynet.script.interpreter.evaluation import (
+    attribute_changes,
+    attributes,
+    items,
+    iterators,
+    operations,
+)
 from keynet.script.interpreter.machine import (
     Attempt,
     Finished,
@@ -92,6 +98,9 @@ class Interpreter:
         # What is found in syntax trees once: the names that loops store, what may fail in a try.
         self.stored: dict[ast.AST, set[str]] = {}
         self.scanned: dict[ast.stmt, list[ast.AST]] = {}
+        self.generators: dict[ast.AST, bool] = {}
+        # Each dict that globals() has returned, with the scope that it is of.
+        self.mirrors: dict[int, tuple[object, Scope]] = {}
         # How often anything that declares arguments was used, and the steps taken by each
         # function that never did.
         self.declarations = 0
@@ -111,6 +120,8 @@ class Interpreter:
         # The bodies of ``try`` that are followed, and the class of what was raised last.
         self.tries: list[Attempt] = []
         self.raised: Value = None
+        # Those of the functions that are followed, innermost last.
+        self.scopes: list[Scope] = []
         # The calls, loops, turns and bodies of ``try`` that are followed, and the time at which
         # each of them may have been left last. Time goes on whenever something may be left.
         self.frames: list[int] = []
@@ -148,7 +159,8 @@ class Interpreter:
     evaluate = expressions.evaluate
     call = calls.call
     attribute = attributes.attribute
-    assign_attribute = attributes.assign_attribute
+    assign_attribute = attribute_changes.assign_attribute
+    delete_attribute = attribute_changes.delete_attribute
     item = items.item_of
     iterate = items.items_of
     slice_of = items.slice_of
@@ -181,6 +193,10 @@ class Interpreter:
             if default is not None
         }
         defaults = tuple(self.evaluate(default, scope) for default in given.defaults)
+        around: Scope | None = scope
+        while around is not None and not around.frame.closed:
+            around.frame.closed = True
+            around = around.parent
         return Function(node, scope, defaults, keyword_defaults)
 
     def decorate(self, decorator: Value, value: Value, line: int) -> Value:
@@ -209,7 +225,7 @@ class Interpreter:
         if signal == RAISE and self.tries:
             # The caller is followed on: it may be that a condition was taken for another.
             self.may_raise(self.raised)
-        if frame.yields:
+        if iterators.is_generator(self, function):
             return Unknown("list") if frame.unsure else self.fresh(list(frame.yields))
         return join_all(frame.returns if signal is not None else [*frame.returns, None])
 

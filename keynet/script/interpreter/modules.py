@@ -171,6 +171,8 @@ def read_file(run: _Follower, path: Path) -> tuple[bytes, str] | None:
 
 def import_name(run: _Follower, name: str) -> Value:
     """Return the module of an absolute import, External if it is outside the project."""
+    if name == "__main__" and run.modules.scopes:
+        return run.modules.scopes[0].module
     entry = Module("__main__", run.modules.project.script)
     return module(run, name, entry) or External(name)
 

@@ -4,6 +4,7 @@ import ast
 import builtins
 import enum
 import typing
+from collections.abc import Mapping
 from typing import Final
 
 from keynet.script.interpreter.definitions import (
@@ -37,8 +38,10 @@ __all__ = [
     "bind",
     "doubt",
     "look_up",
+    "mirror",
     "stored_names",
     "through_stars",
+    "unbind",
     "widen",
 ]
 
@@ -121,6 +124,16 @@ def bind(run: Machine, name: str, value: Value, scope: Scope) -> None:
     target.names[name] = value
 
 
+def unbind(run: Machine, name: str, scope: Scope) -> None:
+    """Follow ``del name``: what lies behind it is seen again where that is certain."""
+    target = scope.bound_in.get(name, scope)
+    sure = target.kind in ("module", "class") and not run.region and not run.passed_over(target)
+    if sure:
+        target.names.pop(name, None)
+    elif name in target.names:
+        target.names[name] = UNKNOWN if target is scope else join(target.names[name], UNKNOWN)
+
+
 def _watch(run: Machine, name: str, value: Value, module: Module) -> None:
     """Watch the containers of a module in which other modules may register something."""
     if isinstance(value, Container):
@@ -195,6 +208,7 @@ def assign_item(  # noqa: PLR0912
         elif run.may_change(container):
             run.limits.spend(1)
             container[key] = value
+            mirror(run, container, {key: value})
         elif present:
             container[key] = join(container[key], value)
         else:
@@ -212,6 +226,17 @@ def assign_item(  # noqa: PLR0912
         run.replace_command_line(value)
     else:
         run.set_item(container, key, value)
+
+
+def mirror(run: Machine, names: dict[Value, Value], more: Mapping[Value, Value]) -> None:
+    """Bind the names that are added to what ``globals()`` has returned."""
+    _names, scope = run.mirrors.get(id(names), (None, None))
+    if scope is not None:
+        for name, value in more.items():
+            if isinstance(name, str):
+                sure = not run.region and not run.passed_over(scope)
+                old = scope.names.get(name, value)
+                scope.names[name] = value if sure else join(old, value)
 
 
 def doubt(run: Machine, items: dict[Value, Value]) -> None:
@@ -240,6 +265,7 @@ def widen(run: Machine, names: set[str], scope: Scope) -> None:
     """Make names unknown that a loop may change any number of times."""
     run.limits.spend(len(names))
     for name in names:
-        value = scope.names.get(name, UNKNOWN)
+        target = scope.bound_in.get(name, scope)
+        value = target.names.get(name, UNKNOWN)
         if is_constant(value) or isinstance(value, (list, tuple, dict, SetValue)):
-            scope.names[name] = Unknown(kind_of(value))
+            target.names[name] = Unknown(kind_of(value))

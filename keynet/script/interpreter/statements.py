@@ -17,15 +17,17 @@ from keynet.script.interpreter.branching.matching import match
 from keynet.script.interpreter.branching.trying import follow_suppressed, follow_try
 from keynet.script.interpreter.definitions import Instance, Scope
 from keynet.script.interpreter.evaluation import operations
+from keynet.script.interpreter.evaluation.iterators import content, resumed
 from keynet.script.interpreter.importing import bind_imports, bind_names
 from keynet.script.interpreter.knowledge.classes import make_class
 from keynet.script.interpreter.machine import MAX_DEPTH, Machine
-from keynet.script.interpreter.names import assign, bind
+from keynet.script.interpreter.names import assign, bind, unbind
 from keynet.script.interpreter.values import (
     UNKNOWN,
     Arguments,
     Descriptor,
     External,
+    Iterator,
     SetValue,
     Unknown,
     Value,
@@ -37,6 +39,11 @@ __all__ = ["execute", "is_entry_test"]
 _NEVER_RETURN: Final = frozenset(
     ["sys.exit", "os._exit", "os.abort", "builtins.exit", "builtins.quit"]
 )
+_SET_CHANGES: Final[Mapping[type[ast.operator], str]] = {
+    ast.BitAnd: "intersection",
+    ast.BitXor: "symmetric_difference",
+    ast.Sub: "difference",
+}
 _ENDINGS: Final = frozenset(["exit", "_exit", "abort", "quit"])
 
 
@@ -95,6 +102,20 @@ def _assign_augmented(run: Machine, node: ast.AugAssign, scope: Scope) -> Signal
     if isinstance(current, list) and isinstance(node.op, ast.Add):
         run.call(run.attribute(current, "extend"), Arguments((value,)))
         return None
+    if isinstance(current, list) and isinstance(node.op, ast.Mult):
+        repeated = operations.binary(node.op, current, value)
+        if isinstance(repeated, list) and not run.spoiled(current) and run.may_change(current):
+            current[:] = repeated
+        else:
+            run.spoil(current)
+        return None
+    if isinstance(current, SetValue) and type(node.op) in _SET_CHANGES:
+        changed = run.call(run.attribute(current, _SET_CHANGES[type(node.op)]), Arguments((value,)))
+        if isinstance(changed, SetValue) and run.may_change(current):
+            current.items = changed.items
+        else:
+            run.spoil(current)
+        return None
     if isinstance(current, (dict, SetValue)) and isinstance(node.op, ast.BitOr):
         run.call(run.attribute(current, "update"), Arguments((value,)))
         return None
@@ -115,7 +136,9 @@ def _loaded(target: ast.Name | ast.Attribute | ast.Subscript) -> ast.expr:
 def _delete(run: Machine, node: ast.Delete, scope: Scope) -> Signal:
     for target in node.targets:
         if isinstance(target, ast.Name):
-            scope.names.pop(target.id, None)
+            unbind(run, target.id, scope)
+        elif isinstance(target, ast.Attribute):
+            run.delete_attribute(run.evaluate(target.value, scope), target.attr)
         elif isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Slice):
             run.spoil(run.evaluate(target.value, scope))
         elif isinstance(target, ast.Subscript):
@@ -154,18 +177,25 @@ def _is_hint(test: ast.expr) -> bool:
 
 
 def _with(run: Machine, node: ast.With | ast.AsyncWith, scope: Scope) -> Signal:
+    managers: list[Iterator] = []
     for item in node.items:
         value = run.evaluate(item.context_expr, scope)
         entered: Value = UNKNOWN
-        if isinstance(value, list) and len(value) == 1:
-            entered = value[0]
+        if isinstance(value, Iterator):
+            # That of a function with contextlib.contextmanager.
+            managers.append(value)
+            yielded = content(run, value, partly=True)
+            entered = yielded[0] if isinstance(yielded, list) and len(yielded) == 1 else UNKNOWN
         elif isinstance(value, Instance):
             enter = run.attribute(value, "__enter__")
             if not isinstance(enter, Unknown):
                 entered = run.call(enter, Arguments())
         if item.optional_vars is not None:
             assign(run, item.optional_vars, entered, scope)
-    return follow_suppressed(run, node, scope)
+    signal = follow_suppressed(run, node, scope)
+    for manager in managers:
+        resumed(run, manager)
+    return signal
 
 
 def _return(run: Machine, node: ast.Return, scope: Scope) -> Signal:
@@ -173,6 +203,8 @@ def _return(run: Machine, node: ast.Return, scope: Scope) -> Signal:
     frame = scope.frame
     if run.region != frame.region:
         value = run.parted(value, frame.number)
+        if frame.closed:
+            frame.exits.append(dict(scope.names))
     frame.returns.append(value)
     return RETURN
 

@@ -4,14 +4,14 @@ Constants, lists, tuples and dicts are Python's own; their elements may be any v
 are the classes here and in ``definitions``. ``Unknown`` stands for everything else.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from keynet.frozen import frozen
 
 if TYPE_CHECKING:
-    pass
+    import ast
 
 __all__ = [
     "HERE",
@@ -25,6 +25,7 @@ __all__ = [
     "External",
     "Generic",
     "Imported",
+    "Iterator",
     "Leftover",
     "OneOf",
     "Partial",
@@ -115,6 +116,20 @@ class SetValue:
     """A set that keeps the order of the source."""
 
     items: dict[Value, None]
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Iterator:
+    """Items that are made when they are asked for, and each is taken once.
+
+    ``make`` makes them, None once that was done; ``rest`` is then what is left, as a list or an
+    unknown one; ``holds`` is what it can reach, and ``code`` what of the script makes the items.
+    """
+
+    make: Callable[[bool], Value] | None
+    holds: tuple[Value, ...] = ()
+    code: "ast.AST | None" = None
+    rest: Value = UNKNOWN
 
 
 @frozen

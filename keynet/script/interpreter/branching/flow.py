@@ -5,7 +5,8 @@ from typing import Final, TypeAlias
 
 from keynet.script.interpreter.definitions import Scope
 from keynet.script.interpreter.machine import Machine, PerhapsFinished
-from keynet.script.interpreter.values import MISSING, Value, join
+from keynet.script.interpreter.names import look_up
+from keynet.script.interpreter.values import MISSING, UNKNOWN, Value, join
 
 __all__ = ["BREAK", "CONTINUE", "RAISE", "RETURN", "Signal", "follow_branches", "merged", "settle"]
 
@@ -70,6 +71,8 @@ def _joined(
     frame = scope.frame
     ending: Signal = None
     if falling:
+        if scope.kind == "class":
+            _see_through(run, falling, scope)
         scope.names = merged(run, falling)
     else:
         ending = next((s for s in (CONTINUE, BREAK, RETURN, RAISE) if s in signals), None)
@@ -79,6 +82,15 @@ def _joined(
         if signal in signals and signal != ending:
             run.may_leave(left)
     return ending
+
+
+def _see_through(run: Machine, states: list[dict[str, Value]], scope: Scope) -> None:
+    """Bind what only some branches of a class body bind to what the others see under that name."""
+    names = set().union(*states)
+    run.limits.spend(len(names) // 16)
+    for state in states:
+        for name in names - state.keys():
+            state[name] = UNKNOWN if scope.parent is None else look_up(run, name, scope.parent)
 
 
 def settle(run: Machine, regions: list[int]) -> None:

@@ -12,9 +12,10 @@ from keynet.script.interpreter.branching.flow import (
     merged,
 )
 from keynet.script.interpreter.definitions import Scope
+from keynet.script.interpreter.evaluation.iterators import resumed, turns_of
 from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.names import assign, stored_names, widen
-from keynet.script.interpreter.values import UNKNOWN, OneOf, Value, join, join_all
+from keynet.script.interpreter.values import UNKNOWN, Iterator, OneOf, Value, join, join_all
 
 __all__ = ["LOOPS"]
 
@@ -25,6 +26,15 @@ _MAX_IDLE_TURNS: Final = 64
 
 def _for(run: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Signal:
     iterated = run.evaluate(node.iter, scope)
+    if isinstance(iterated, Iterator):
+        taken = turns_of(run, iterated, node, scope)
+        signal = _over(run, node, taken, scope)
+        resumed(run, iterated)
+        return signal
+    return _over(run, node, iterated, scope)
+
+
+def _over(run: Machine, node: ast.For | ast.AsyncFor, iterated: Value, scope: Scope) -> Signal:
     if isinstance(iterated, OneOf):
         listed = [run.iterate(value) for value in iterated.values]
         branches = [_each(run, node, items, scope) for items in listed if items is not None]

@@ -6,7 +6,7 @@ as functions.
 """
 
 import operator
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
 from keynet.script.interpreter.definitions import Class, Function, Instance
@@ -17,6 +17,7 @@ from keynet.script.interpreter.values import (
     BoundMethod,
     Descriptor,
     External,
+    Iterator,
     OneOf,
     Partial,
     SetValue,
@@ -70,7 +71,7 @@ def kept_by(run: _Follower, value: Value, holder: object) -> Value:
     return value
 
 
-def _held(run: _Follower, value: Value, frame: int) -> Iterator[Value]:  # noqa: PLR0912
+def _held(run: _Follower, value: Value, frame: int) -> Iterable[Value]:  # noqa: PLR0912
     """Iterate over what can be reached from a value by one step."""
     if isinstance(value, dict):
         yield from value.values()
@@ -95,6 +96,8 @@ def _held(run: _Follower, value: Value, frame: int) -> Iterator[Value]:  # noqa:
         yield from (*value.positional, *value.keywords.values())
     elif isinstance(value, Descriptor):
         yield value.function
+    elif isinstance(value, Iterator):
+        yield from (*value.holds, value.rest)
     elif isinstance(value, Class):
         yield from value.namespace.values()
     elif isinstance(value, Instance):

@@ -29,9 +29,20 @@ def may_raise(run: Machine, kind: Value = None) -> None:
             if goes_on:
                 attempt.states.append(run.parted_names(attempt.scope.names, attempt.frame))
                 run.may_leave(attempt.frame)
+                _leave_calls(run, attempt.frame)
                 return
             if caught:
                 return
+
+
+def _leave_calls(run: Machine, frame: int) -> None:
+    """Record the names of the calls that an exception ends, where a function reads them later."""
+    for scope in reversed(run.scopes):
+        if scope.frame.number < frame:
+            return
+        if scope.frame.closed:
+            run.limits.spend(1 + len(scope.names) // 16)
+            scope.frame.exits.append(dict(scope.names))
 
 
 def attempted(

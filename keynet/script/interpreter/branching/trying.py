@@ -14,7 +14,8 @@ from keynet.script.interpreter.branching.raising import attempted, caught_by, fr
 from keynet.script.interpreter.definitions import Scope
 from keynet.script.interpreter.importing import imports_succeed
 from keynet.script.interpreter.machine import Machine
-from keynet.script.interpreter.values import UNKNOWN, External, Value
+from keynet.script.interpreter.names import stored_names
+from keynet.script.interpreter.values import UNKNOWN, External, Value, join
 
 __all__ = ["follow_suppressed", "follow_try"]
 
@@ -42,6 +43,7 @@ _OWN_BODY: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lam
 
 def follow_try(run: Machine, node: ast.Try, scope: Scope) -> Signal:
     """Follow a ``try`` statement."""
+    exits = len(scope.frame.exits)
     imports = imports_succeed(run, node.body, scope)
     at = None if imports is False else _first_doubtful(run, node, scope)
     if at is not None:
@@ -49,7 +51,15 @@ def follow_try(run: Machine, node: ast.Try, scope: Scope) -> Signal:
     else:
         signal = _whole(run, node, scope, imports)
     final = run.execute(node.finalbody, scope)
+    if node.finalbody and len(scope.frame.exits) > exits:
+        _change_exits(scope.frame.exits[exits:], stored_names(node.finalbody))
     return signal if final is None else final
+
+
+def _change_exits(exits: list[dict[str, Value]], changed: set[str]) -> None:
+    """Take what ``finally`` binds as unknown wherever the call was left before."""
+    for names in exits:
+        names.update({name: join(names[name], UNKNOWN) for name in changed & names.keys()})
 
 
 def follow_suppressed(run: Machine, node: ast.With | ast.AsyncWith, scope: Scope) -> Signal:

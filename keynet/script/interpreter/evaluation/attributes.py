@@ -35,11 +35,10 @@ from keynet.script.interpreter.values import (
     SetValue,
     Unknown,
     Value,
-    join,
     join_all,
 )
 
-__all__ = ["assign_attribute", "attribute", "class_attribute", "lineage", "outside_bases"]
+__all__ = ["attribute", "class_attribute", "class_member", "lineage", "outside_bases"]
 
 _LONGEST_NAME: Final = 300
 _MOST_CLASSES: Final = 32
@@ -150,7 +149,12 @@ def outside_bases(cls: Class) -> list[str]:
     return [base.name for one in lineage(cls) for base in one.bases if isinstance(base, named)]
 
 
-def _found(cls: Class, name: str, after: Class | None = None) -> Value:
+def class_member(cls: Class, name: str, after: Class | None = None) -> Value:
+    """Return what a class or its bases in the project define, MISSING when none does.
+
+    Args:
+        after: Only the bases that come after this one count.
+    """
     if after is None and name in cls.namespace:
         return cls.namespace[name]
     passed = after is None
@@ -163,14 +167,14 @@ def _found(cls: Class, name: str, after: Class | None = None) -> Value:
 
 def class_attribute(cls: Class, name: str) -> Value:
     """Return what a class or its bases in the project define, else MISSING."""
-    return _found(cls, name)
+    return class_member(cls, name)
 
 
 def _of_instance(run: Machine, instance: Instance, name: str) -> Value:  # noqa: PLR0911
     if name in instance.attributes:
         return instance.attributes[name]
     if instance.cls is not None:
-        value = _found(instance.cls, name)
+        value = class_member(instance.cls, name)
         if value is not MISSING:
             return _bound(run, value, instance, instance.cls)
     value = instance.native(name)
@@ -214,7 +218,7 @@ def _bound(run: Machine, value: Value, receiver: Value, cls: Class) -> Value:  #
 
 
 def _of_class(run: Machine, cls: Class, name: str) -> Value:  # noqa: PLR0911, PLR0912
-    value = _found(cls, name)
+    value = class_member(cls, name)
     if isinstance(value, Descriptor):
         if value.kind == "classmethod":
             return BoundMethod(value.function, cls)
@@ -280,7 +284,7 @@ def _of_super(run: Machine, value: Super, name: str) -> Value:
     cls = receiver.cls if isinstance(receiver, Instance) else receiver
     if not isinstance(cls, Class):
         return UNKNOWN
-    found = _found(cls, name, value.owner)
+    found = class_member(cls, name, value.owner)
     if found is not MISSING:
         return _bound(run, found, receiver, cls)
     if isinstance(receiver, Instance):
@@ -297,54 +301,9 @@ def _of_member(run: Machine, member: EnumMember, name: str) -> Value:
         return member.value
     if name in ("name", "_name_"):
         return member.name
-    value = _found(member.cls, name)
+    value = class_member(member.cls, name)
     if value is not MISSING:
         return _bound(run, value, member, member.cls)
     if isinstance(member.value, (str, int, float)):
         return methods.method(member.value, name)
     return UNKNOWN
-
-
-def assign_attribute(  # noqa: PLR0912
-    run: Machine, value: Value, name: str, new: Value
-) -> None:
-    """Set an attribute; join it with the old value where the assignment is uncertain."""
-    match value:
-        case Instance():
-            native = value.native(name)
-            if isinstance(new, Unknown) and isinstance(native, Native):
-                return
-            target = value.attributes
-            if value.cls is not None and isinstance(_found(value.cls, name), Descriptor):
-                # What a property's setter stores is not followed.
-                new = UNKNOWN
-            certain = run.sure_for(value)
-            if not certain and name not in target:
-                old = native if value.cls is None else _found(value.cls, name)
-                old = native if old is MISSING else old
-                new = new if old is MISSING else join(old, new)
-        case Function():
-            target, certain = value.attributes, not run.region and not run.passed_over(value)
-        case Class():
-            target, certain = value.namespace, not run.region and not run.passed_over(value)
-        case Module():
-            scope = run.load(value)
-            if scope is None:
-                return
-            target, certain = scope.names, not run.region and not run.passed_over(value)
-        case External(name="sys") if name == "argv":
-            run.replace_command_line(new)
-            return
-        case OneOf():
-            for item in value.values:
-                if isinstance(item, Instance):
-                    old = item.attributes.get(name, MISSING)
-                    if old is MISSING and item.cls is not None:
-                        old = _found(item.cls, name)
-                    new = run.kept_by(new, item)
-                    item.attributes[name] = UNKNOWN if old is MISSING else join(old, new)
-            return
-        case _:
-            return
-    run.kept_by(new, value)
-    target[name] = new if certain or name not in target else join(target[name], new)

@@ -2,13 +2,16 @@
 
 import ast
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Final
 
 from keynet.script.interpreter.definitions import Class, EnumMember, Function, Scope, content_of
 from keynet.script.interpreter.evaluation import operations
+from keynet.script.interpreter.evaluation.iterators import code_of, later
 from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.names import assign, doubt
 from keynet.script.interpreter.values import (
+    MISSING,
     External,
     Leftover,
     SetValue,
@@ -88,18 +91,33 @@ def _hashable(value: Value, depth: int = 0) -> bool:
     return is_constant(value) or isinstance(value, (EnumMember, External, Function, Class))
 
 
+def _generator(run: Machine, node: ast.GeneratorExp, scope: Scope) -> Value:
+    """Return the iterator of a generator expression; Python evaluates its first iterable now."""
+    first = run.evaluate(node.generators[0].iter, scope)
+
+    def make(partly: bool) -> Value:
+        with run.uncertain() if partly else nullcontext():
+            return _comprehension(run, node, scope, first)
+
+    return later(run, make, first, code=code_of([first], node))
+
+
 def _comprehension(
-    run: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope
+    run: Machine,
+    node: ast.ListComp | ast.SetComp | ast.GeneratorExp,
+    scope: Scope,
+    first: Value = MISSING,
 ) -> Value:
+    if first is MISSING:
+        first = run.evaluate(node.generators[0].iter, scope)
     values: list[Value] = []
 
     def collect(inner: Scope) -> None:
         values.append(run.evaluate(node.elt, inner))
 
-    if not _each(run, node.generators, scope, collect):
-        source = run.evaluate(node.generators[0].iter, scope)
-        if isinstance(source, Leftover):
-            return source
+    if not _each(run, node.generators, scope, collect, first):
+        if isinstance(first, Leftover):
+            return first
         return Unknown("list", of=_element_kind(run, node, scope))
     if isinstance(node, ast.SetComp):
         if not all(_hashable(value) for value in values):
@@ -143,13 +161,16 @@ def _each(
     generators: list[ast.comprehension],
     scope: Scope,
     collect: Callable[[Scope], None],
+    source: Value = MISSING,
 ) -> bool:
     """Run the loops of a comprehension; return False when some items are unknown."""
     if not generators:
         collect(scope)
         return True
     first, *rest = generators
-    items = run.iterate(run.evaluate(first.iter, scope))
+    if source is MISSING:
+        source = run.evaluate(first.iter, scope)
+    items = run.iterate(source)
     if items is None:
         return False
     inner = Scope(scope.module, scope, {}, "comprehension", scope.frame)
@@ -171,7 +192,7 @@ def _each(
 DISPLAYS: Final[Mapping[type[ast.expr], Callable[..., Value]]] = {
     ast.Dict: _dict,
     ast.DictComp: _dict_comprehension,
-    ast.GeneratorExp: _comprehension,
+    ast.GeneratorExp: _generator,
     ast.List: _list,
     ast.ListComp: _comprehension,
     ast.Set: _set,

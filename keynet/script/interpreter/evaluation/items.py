@@ -10,6 +10,7 @@ from keynet.script.interpreter.definitions import (
     Instance,
 )
 from keynet.script.interpreter.evaluation.attributes import class_attribute, outside_bases
+from keynet.script.interpreter.evaluation.iterators import content
 from keynet.script.interpreter.evaluation.operations import MAX_ITEMS
 from keynet.script.interpreter.knowledge.constants import machine_dependent
 from keynet.script.interpreter.machine import Machine
@@ -21,6 +22,7 @@ from keynet.script.interpreter.values import (
     BoundMethod,
     External,
     Generic,
+    Iterator,
     Leftover,
     OneOf,
     Partial,
@@ -63,6 +65,8 @@ def item_of(run: Machine, value: Value, key: Value) -> Value:  # noqa: PLR0911, 
             return machine_dependent("os.environ")
         case External(name="sys.version_info") if key == 0:
             return 3
+        case External(name="sys.modules") if isinstance(key, str):
+            return run.import_name(key)
         case External(name="sys.argv"):
             return machine_dependent("sys.argv")
         case External():
@@ -116,6 +120,9 @@ def items_of(run: Machine, value: Value) -> list[Value] | None:  # noqa: PLR0911
             return items_of(run, value)
         run.limits.spend(len(items))
         return None if run.spoiled(value) else items
+    if isinstance(value, Iterator):
+        taken = content(run, value)
+        return None if isinstance(taken, Unknown) else items_of(run, taken)
     if isinstance(value, str) and len(value) <= MAX_ITEMS and HERE not in value:
         run.limits.spend(len(value))
         return list(value)

@@ -6,7 +6,7 @@ from typing import Final
 from keynet.script.interpreter.evaluation.operations import MAX_ITEMS, MAX_TEXT, concrete
 from keynet.script.interpreter.evaluation.text_methods import text_method
 from keynet.script.interpreter.machine import Handler, Machine, Native
-from keynet.script.interpreter.names import assign_item, doubt
+from keynet.script.interpreter.names import assign_item, doubt, mirror
 from keynet.script.interpreter.values import (
     UNKNOWN,
     Arguments,
@@ -238,6 +238,7 @@ def _update(run: Machine, items: dict[Value, Value], given: Arguments) -> Value:
             items[key] = join(items.get(key, UNKNOWN), value)
     else:
         items.update(more)
+    mirror(run, items, more)
     return None
 
 

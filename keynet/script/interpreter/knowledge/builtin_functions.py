@@ -1,11 +1,13 @@
 """Built-in functions applied to known values."""
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Final
 
 from keynet.script.interpreter.definitions import EnumMember, Function
 from keynet.script.interpreter.evaluation import attributes, methods, operations
 from keynet.script.interpreter.evaluation.items import starts_here
+from keynet.script.interpreter.evaluation.iterators import delayed, later, next_of
 from keynet.script.interpreter.evaluation.operations import MAX_ITEMS, concrete
 from keynet.script.interpreter.knowledge.introspection import INTROSPECTION
 from keynet.script.interpreter.machine import Handler, Machine
@@ -16,6 +18,7 @@ from keynet.script.interpreter.values import (
     Arguments,
     BoundMethod,
     External,
+    Iterator,
     Leftover,
     OneOf,
     PathValue,
@@ -223,6 +226,7 @@ def _fold(function: Callable[..., object], kind: str) -> Callable[[Machine, Argu
     def fold(run: Machine, given: Arguments) -> Value:
         values: list[Value] = []
         why = ""
+        _call_key(run, given)
         for part in given.positional:
             items = run.iterate(part) if isinstance(part, (list, tuple, dict, SetValue)) else [part]
             values.append(Unknown("list") if items is None else items if items != [part] else part)
@@ -239,6 +243,16 @@ def _fold(function: Callable[..., object], kind: str) -> Callable[[Machine, Argu
         return result if concrete(result) else UNKNOWN
 
     return fold
+
+
+def _call_key(run: Machine, given: Arguments) -> None:
+    """Follow ``key`` of ``min`` and ``max`` for what it changes; its results are not compared."""
+    key = given.keywords.get("key")
+    if key is not None:
+        items = run.iterate(given.positional[0]) if len(given.positional) == 1 else None
+        with nullcontext() if items is not None else run.uncertain():
+            for item in (UNKNOWN,) if items is None else items:
+                run.call(key, Arguments((item,)))
 
 
 def _round(run: Machine, given: Arguments) -> Value:
@@ -260,11 +274,16 @@ def _sum(run: Machine, given: Arguments) -> Value:
 
 
 def _next(run: Machine, given: Arguments) -> Value:
-    items = _whole(run, given)
     iterated = given.get("", 0)
-    if items and isinstance(iterated, list):
-        run.call(methods.method(iterated, "pop"), Arguments((0,)))
-    return items[0] if items else UNKNOWN
+    if isinstance(iterated, Iterator):
+        return next_of(run, iterated, given.get("", 1))
+    return UNKNOWN
+
+
+def _iter(run: Machine, given: Arguments) -> Value:
+    if len(given.positional) != 1 or isinstance(given.positional[0], Iterator):
+        return given.get("", 0) if len(given.positional) == 1 else UNKNOWN
+    return later(run, lambda _partly: _list(run, given), given)
 
 
 def _nothing(run: Machine, given: Arguments) -> Value:
@@ -294,15 +313,15 @@ _OWN: Final[Mapping[str, Handler]] = {
         "chr": _fold(chr, "str"),
         "dict": _dict,
         "divmod": _fold(divmod, "list"),
-        "enumerate": _enumerate,
-        "filter": _filter,
+        "enumerate": delayed(_enumerate),
+        "filter": delayed(_filter, calls=True),
         "float": _convert(float, "float"),
         "frozenset": _set,
         "int": _convert(int, "int"),
-        "iter": _list,
+        "iter": _iter,
         "len": _length,
         "list": _list,
-        "map": _map,
+        "map": delayed(_map, calls=True),
         "max": _fold(max, ""),
         "min": _fold(min, ""),
         "next": _next,
@@ -310,14 +329,14 @@ _OWN: Final[Mapping[str, Handler]] = {
         "print": _nothing,
         "range": _range,
         "repr": _represent,
-        "reversed": _reversed,
+        "reversed": delayed(_reversed),
         "round": _round,
         "set": _set,
         "sorted": _sorted,
         "str": _convert(str, "str"),
         "sum": _sum,
         "tuple": _tuple,
-        "zip": _zip,
+        "zip": delayed(_zip),
     }.items()
 }
 BUILTINS: Final[Mapping[str, Handler]] = {**_OWN, **INTROSPECTION}

@@ -144,6 +144,13 @@ def _set_attribute(run: Machine, given: Arguments) -> Value:
     return None
 
 
+def _delete_attribute(run: Machine, given: Arguments) -> Value:
+    name = given.get("", 1)
+    if isinstance(name, str):
+        run.delete_attribute(given.get("", 0), name)
+    return None
+
+
 def _vars(run: Machine, given: Arguments) -> Value:
     value = given.get("", 0)
     return run.attribute(value, "__dict__") if isinstance(value, (Instance, Class)) else UNKNOWN
@@ -187,6 +194,7 @@ INTROSPECTION: Final[Mapping[str, Handler]] = {
         "hasattr": _has_attribute,
         "isinstance": _is_instance,
         "property": _descriptor("property"),
+        "delattr": _delete_attribute,
         "setattr": _set_attribute,
         "staticmethod": _descriptor("staticmethod"),
         "dir": _dir,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from keynet.script.interpreter.definitions import Class, Function, Instance
+from keynet.script.interpreter.evaluation.iterators import delayed
 from keynet.script.interpreter.knowledge.classes import make_enum
 from keynet.script.interpreter.knowledge.constants import machine_handlers
 from keynet.script.interpreter.knowledge.module_folders import LISTINGS
@@ -57,6 +58,7 @@ def _cached(run: Machine, given: Arguments) -> Value:
         bare = function is MISSING or is_constant(function)
         return Native("decorator", _cached) if bare else function
     function.results = {}
+    run.fresh(function.results)
     return function
 
 
@@ -214,8 +216,8 @@ STDLIB: Final[Mapping[str, Handler]] = {
     "collections.OrderedDict": lambda run, given: run.call(External("builtins.dict"), given),
     "collections.defaultdict": _default_dict,
     "builtins.dict.fromkeys": _from_keys,
-    "itertools.chain": _chain,
-    "itertools.chain.from_iterable": _chain_of,
+    "itertools.chain": delayed(_chain),
+    "itertools.chain.from_iterable": delayed(_chain_of),
     "itertools.product": _product,
     "importlib.import_module": _import_module,
     "random.shuffle": _shuffle,

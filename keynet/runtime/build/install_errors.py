@@ -48,6 +48,9 @@ _TOOLS: Final = N_(
     "that has a wheel."
 )
 
+_UNREACHABLE: Final = N_("the build cannot reach the package index")
+_FAILING: Final = N_("the package index has a failure of its own")
+
 # The first kind that occurs anywhere in the log counts, so causes come before consequences.
 _CAUSES: Final = (
     _Cause(
@@ -106,7 +109,7 @@ _CAUSES: Final = (
         (r"invalid peer certificate", r"unknownissuer", r"certificate[_ ]verify[_ ]fail"),
     ),
     _Cause(
-        N_("the build cannot reach the package index"),
+        _UNREACHABLE,
         N_("Check the network: HTTPS_PROXY, PIP_INDEX_URL and the DNS of this machine."),
         (
             r"keynet: \S+ answers nothing",
@@ -120,7 +123,7 @@ _CAUSES: Final = (
         ),
     ),
     _Cause(
-        N_("the package index has a failure of its own"),
+        _FAILING,
         N_("Try again later, or use another index (PIP_INDEX_URL)."),
         (r"http status server error", r"keynet: \S+ answers 5\d\d for REQ"),
     ),
@@ -241,6 +244,11 @@ class Installation:
     def hint(self) -> str:
         """Return what to do about the first known cause, "" without one."""
         return _(_CAUSES[min(self.found)].hint) if self.found else ""
+
+    @property
+    def is_network(self) -> bool:
+        """Report whether the index does not answer, or only with a failure of its own."""
+        return bool(self.found) and _CAUSES[min(self.found)].what in (_UNREACHABLE, _FAILING)
 
     def explained(self, base: str) -> Explained:
         """Explain why the installation failed.

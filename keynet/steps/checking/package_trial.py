@@ -19,15 +19,16 @@ from keynet.direct.packages.resolved_cache import resolution_key
 from keynet.errors import BuildFailed, EngineError, KeynetError
 from keynet.events import Emit, Notice
 from keynet.files import places
-from keynet.files.disk_cache import DiskCache
+from keynet.files.disk_cache import DAMAGED, DiskCache
 from keynet.frozen import frozen
 from keynet.oci import platform as platforms
 from keynet.oci.platform import Platform
 from keynet.plan import BuildPlan, Recipe
 from keynet.recipe.packages import package_names
 from keynet.secret import Secret
-from keynet.steps.checking import base_contents
+from keynet.steps.checking import base_contents, package_trouble
 from keynet.steps.checking.base_contents import BaseContents
+from keynet.steps.checking.package_trouble import Trouble
 from keynet.text import Block, stacked
 
 if TYPE_CHECKING:
@@ -43,15 +44,25 @@ _MOST_REQUIREMENTS: Final = 1_000
 _KEPT: Final = 64
 _UNKNOWN: Final = b"?"
 _UNKNOWN_VALID_S: Final = 600.0
-_IMPATIENT: Final = {"UV_HTTP_RETRIES": "1", "UV_HTTP_CONNECT_TIMEOUT": "3"}
+# So that an index that hangs is told from requirements that take long.
+_IMPATIENT: Final = {
+    **{"UV_HTTP_RETRIES": "1", "UV_HTTP_CONNECT_TIMEOUT": "3", "UV_HTTP_TIMEOUT": "3"},
+}
+
+
+_NO_TROUBLE: Final = Trouble()
 
 
 @frozen
 class _Answer:
-    """The names of all that would be installed, None where unknown, or why nothing can be."""
+    """The names of all that would be installed, None where unknown, or why nothing can be.
+
+    ``trouble`` is why the names are unknown, if that is of interest.
+    """
 
     names: frozenset[str] | None = None
     refusal: BuildFailed | None = None
+    trouble: Trouble = _NO_TROUBLE
 
 
 _NOT_KNOWN: Final = _Answer()
@@ -83,12 +94,18 @@ class PackageTrial:
         """Refuse requirements that no build can install on the base image.
 
         It is a warning where the base may bring more than is known, see ``base_contents``.
+        What may make the build fail is said, too.
 
         Raises:
             BuildFailed: See ``package_refusal.error``.
         """
-        refusal = self._answer(plan).refusal
-        if refusal is None or not isinstance(plan.recipe, Recipe):
+        answer = self._answer(plan)
+        refusal = answer.refusal
+        if not isinstance(plan.recipe, Recipe):
+            return
+        for notice in package_trouble.notices(answer.trouble, plan.recipe):
+            emit(notice)
+        if refusal is None:
             return
         base = base_contents.known(plan.recipe, plan.base_facts)
         if base is not None and base.decides:
@@ -119,15 +136,15 @@ class PackageTrial:
 
 def _kept(key: str) -> _Answer | None:
     """Return the answer of an earlier push; None without one, or where it was unknown long ago."""
-    with contextlib.suppress(OSError, KeynetError):
+    with contextlib.suppress(*DAMAGED):
         path = _cache().find(key)
         if path is None:
             return None
         content = path.read_bytes()
-        if content != _UNKNOWN:
+        if not content.startswith(_UNKNOWN):
             return _Answer(frozenset(content.decode().split()))
         if 0 <= time.time() - path.stat().st_mtime < _UNKNOWN_VALID_S:
-            return _NOT_KNOWN
+            return _Answer(trouble=Trouble.from_text(content.decode().removeprefix("?")))
     return None
 
 
@@ -136,7 +153,9 @@ def _asked(
 ) -> _Answer:
     answer = _ask(plan, recipe, base, platform)
     if answer.refusal is None:
-        content = _UNKNOWN if answer.names is None else "\n".join(sorted(answer.names)).encode()
+        content = _UNKNOWN + answer.trouble.to_text().encode()
+        if answer.names is not None:
+            content = "\n".join(sorted(answer.names)).encode()
         # Otherwise the next push asks again.
         with contextlib.suppress(OSError, KeynetError):
             _cache().put(key, content)
@@ -163,7 +182,9 @@ def _ask(plan: BuildPlan, recipe: Recipe, base: BaseContents, platform: Platform
             overrides.write_text(never, encoding="utf-8")
             done = _resolved(uv, base.packages, ("--override", str(overrides)))
             indexes = uv.options.indexes()
-            answers = _answers(uv, done.refused, indexes) if done.refused else ""
+            trouble = package_trouble.of(done.refused, indexes)
+            is_asked = done.refused and not trouble.asked
+            answers = _answers(uv, done.refused, indexes) if is_asked else ""
     except (BuildFailed, EngineError):
         # No uv, something that only pip understands, or no answer in time.
         return _NOT_KNOWN
@@ -171,7 +192,7 @@ def _ask(plan: BuildPlan, recipe: Recipe, base: BaseContents, platform: Platform
         return _Answer(done.names)
     said = package_refusal.with_answers(done.refused, answers, indexes)
     if not base.is_sure or not package_refusal.is_proof(said):
-        return _NOT_KNOWN
+        return _Answer(trouble=trouble)
     return _Answer(refusal=package_refusal.error(said, recipe.from_name, base.python, indexes))
 
 

@@ -2,9 +2,11 @@
 
 import io
 import json
+import socket
 import tarfile
+import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -107,6 +109,86 @@ def _refused(
     except BuildFailed as error:
         return error
     return None
+
+
+def _notices(plan: BuildPlan) -> list[str]:
+    events: list[Event] = []
+    PackageTrial().check(plan, events.append)
+    return [event.text for event in events if isinstance(event, Notice)]
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """Return the address of a server that accepts connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.fixture
+def closed() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return f"127.0.0.1:{server.getsockname()[1]}"
+
+
+def _asking(wheels: Path, index: str) -> BuildPlan:
+    plan = _plan(wheels, {"requirements.txt": b"six\n"})
+    network = HostNetwork(pip_conf=Secret(f"[global]\nindex-url = {index}\n"))
+    return replace(plan, host_network=network)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", ["closed", "silent", "refusing", "unknown"])
+def test_an_index_without_an_answer_is_named_and_costs_seconds_once(
+    wheels: Path, where: str, silent: str, closed: str
+) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Refusing)
+    Thread(target=server.serve_forever, daemon=True).start()
+    index = {
+        "closed": f"http://user:secret@{closed}/simple",
+        "silent": f"http://user:secret@{silent}/simple",
+        "refusing": f"http://user:secret@127.0.0.1:{server.server_port}/503/simple",
+        "unknown": "http://user:secret@index.invalid/simple",
+    }[where]
+    plan = _asking(wheels, index)
+    began = time.monotonic()
+    said = _notices(plan)
+    assert time.monotonic() - began < 15
+    assert len(said) == 1
+    assert (
+        f"No usable answer from the package index: {index.replace('user:secret@', '')}" in said[0]
+    )
+    assert "secret" not in said[0]
+    began = time.monotonic()
+    assert _notices(plan) == said
+    assert time.monotonic() - began < 1
+    server.shutdown()
+    server.server_close()
+
+
+def _sdist(folder: Path, name: str) -> None:
+    content = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode()
+    with tarfile.open(folder / f"{name}-1.0.tar.gz", "w:gz") as archive:
+        member = tarfile.TarInfo(f"{name}-1.0/PKG-INFO")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("base", "is_said"),
+    [("python:3.11-slim", True), ("python:3.11-alpine", True), ("python:3.11", False)],
+)
+def test_a_package_without_a_wheel_is_named_where_the_base_has_no_compiler(
+    wheels: Path, base: str, is_said: bool
+) -> None:
+    _sdist(wheels, "keynet_source")
+    plan = _plan(wheels, {"requirements.txt": b"keynet-source\nkeynet-first\n"}, base=base)
+    said = _notices(plan)
+    assert _notices(plan) == said
+    assert len(said) == is_said
+    if is_said:
+        assert "keynet-source has no wheel for this Python and platform" in said[0]
+        assert "python:3.11 instead of python:3.11-slim" in said[0]
 
 
 @pytest.mark.slow

@@ -70,9 +70,12 @@ _NOT_KNOWN: Final = _Answer()
 
 @frozen
 class _Resolution:
-    """The names of all packages; ``refused`` is what uv has written if there are none, else ""."""
+    """The names of all packages, None where they are not sure.
 
-    names: frozenset[str] = frozenset()
+    ``refused`` is what uv has written if nothing can be installed, else "".
+    """
+
+    names: frozenset[str] | None = None
     refused: str = ""
 
 
@@ -211,13 +214,18 @@ def _resolved(uv: "Uv", base: BasePackages, overrides: tuple[str, str]) -> "_Res
         )
         added = package_names.resolved("\n".join(planned.added))
         return _Resolution(planned.kept | frozenset(added), planned.refused)
-    done = run(
-        *("compile", "--quiet", "--no-header", "--no-annotate", "--no-emit-index-url"),
-        *("--no-emit-find-links", *overrides, *uv.sources),
-    )
+    compile_ = ("compile", "--quiet", "--no-header", "--no-annotate", "--no-emit-index-url")
+    arguments = (*compile_, "--no-emit-find-links", *overrides, *uv.sources)
+    done = run(*arguments)
     if done.status != 0:
         return _Resolution(refused=done.stderr or "?")
-    return _Resolution(frozenset(package_names.resolved(done.stdout)))
+    # Where wheels are missing, uv takes an old version of what was named, with other dependencies
+    # than the one that a build will find.
+    newest = run(*arguments, "--no-deps")
+    is_newest = newest.status == 0 and set(newest.stdout.split("\n")) <= set(
+        done.stdout.split("\n")
+    )
+    return _Resolution(frozenset(package_names.resolved(done.stdout)) if is_newest else None)
 
 
 def _answers(uv: "Uv", output: str, indexes: list[str]) -> str:

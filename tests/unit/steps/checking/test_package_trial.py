@@ -51,12 +51,13 @@ def _wheel(
     *requires: str,
     requires_python: str = "",
     tag: str = "py3-none-any",
+    version: str = "1.0",
 ) -> None:
-    metadata = [f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0"]
+    metadata = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}"]
     metadata += [f"Requires-Dist: {each}" for each in requires]
     metadata += [f"Requires-Python: {requires_python}"] if requires_python else []
-    info = f"{name}-1.0.dist-info"
-    with zipfile.ZipFile(folder / f"{name}-1.0-{tag}.whl", "w") as archive:
+    info = f"{name}-{version}.dist-info"
+    with zipfile.ZipFile(folder / f"{name}-{version}-{tag}.whl", "w") as archive:
         archive.writestr(f"{name}.py", "")
         archive.writestr(f"{info}/METADATA", "\n".join(metadata) + "\n")
         archive.writestr(
@@ -331,6 +332,16 @@ def test_what_a_build_may_install_after_all_is_not_refused(wheels: Path) -> None
     assert _refused(wheels, "for-new-glibc", base="python:3.11-alpine") is not None
     assert _refused(wheels, "for-alpine", base=f"python@sha256:{'0' * 64}") is None
     assert _refused(wheels, "for-alpine", base="registry.example.com/ours:1") is None
+
+
+@pytest.mark.slow
+def test_nothing_is_known_where_a_missing_wheel_leads_to_an_old_version(wheels: Path) -> None:
+    """A build takes version 2, whose dependencies are others."""
+    files = {"requirements.txt": b"keynet-first\n"}
+    _wheel(wheels, "keynet_first", "keynet_source", version="2.0")
+    _sdist(wheels, "keynet_source")
+    assert _resolve(wheels, files) is None
+    assert _resolve(wheels, {"requirements.txt": b"keynet-first<2\n"}) is not None
 
 
 @pytest.mark.medium

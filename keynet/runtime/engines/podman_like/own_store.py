@@ -54,7 +54,7 @@ def select(invocation: Invocation) -> Invocation:
         OSError: They cannot be created, or others can change them.
     """
     root, runroot = _root(), _runroot()
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    places.make_private(root)
     _make_own(runroot.parent, runroot)
     return replace(invocation, root=str(_plain(root)), runroot=str(runroot), driver=_DRIVER)
 
@@ -72,6 +72,7 @@ def prepare(invocation: Invocation) -> None:
     try:
         runroot = Path(invocation.runroot)
         _make_own(runroot.parent, runroot)
+        places.make_private(_root())
         _plain(_root())
     except OSError as error:
         raise LookupError("the run root cannot be used") from error

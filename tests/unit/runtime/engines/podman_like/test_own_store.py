@@ -1,6 +1,7 @@
 """keynet's own image store."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,3 +86,23 @@ def test_a_run_root_that_others_can_change_is_refused() -> None:
     assert folder.is_dir()
     with pytest.raises(LookupError):
         own_store.prepare(replace(known, runroot="/tmp/elsewhere"))
+
+
+@pytest.fixture
+def open_umask() -> Iterator[None]:
+    before = os.umask(0o002)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("open_umask")
+def test_nobody_else_may_write_above_the_store(machine: Machine) -> None:
+    found = own_store.select(Invocation("/usr/bin/podman"))
+    folders = [machine.home / ".local/share" / each for each in ("keynet", "keynet/storage")]
+    folders.append(Path(found.root))
+    for folder in folders:
+        assert folder.stat().st_mode & 0o777 == 0o700
+        folder.chmod(0o775)
+    own_store.prepare(found)
+    assert {folder.stat().st_mode & 0o777 for folder in folders} == {0o700}
+    own_store.remove()

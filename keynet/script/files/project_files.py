@@ -11,7 +11,7 @@ from typing import Final, Self
 
 from keynet.errors import ScriptInvalid
 from keynet.files.beneath import Beneath
-from keynet.script.files import folders, source
+from keynet.script.files import folders, requirements, source
 from keynet.script.interpreter.definitions import Module
 from keynet.script.interpreter.machine import Limits
 
@@ -49,6 +49,63 @@ _WELL_KNOWN: Final = frozenset(
 _LOADED: Final = frozenset(["dataclasses", "enum", "functools", "os", "pathlib", "sys", "typing"])
 
 
+_IN_EVERY_PYTHON: Final = _LOADED | frozenset(
+    [
+        "abc",
+        "argparse",
+        "ast",
+        "asyncio",
+        "base64",
+        "collections",
+        "concurrent",
+        "configparser",
+        "contextlib",
+        "copy",
+        "csv",
+        "datetime",
+        "decimal",
+        "errno",
+        "fnmatch",
+        "glob",
+        "hashlib",
+        "importlib",
+        "inspect",
+        "io",
+        "itertools",
+        "json",
+        "logging",
+        "math",
+        "multiprocessing",
+        "operator",
+        "pickle",
+        "platform",
+        "pprint",
+        "random",
+        "re",
+        "runpy",
+        "shlex",
+        "shutil",
+        "signal",
+        "socket",
+        "statistics",
+        "string",
+        "subprocess",
+        "tempfile",
+        "textwrap",
+        "threading",
+        "time",
+        "traceback",
+        "types",
+        "unittest",
+        "urllib",
+        "uuid",
+        "warnings",
+        "weakref",
+        "zipfile",
+    ]
+)
+
+
 def is_well_known(name: str) -> bool:
     """Report whether an absolute import means a package that is found outside the project."""
     return name.partition(".")[0] in _WELL_KNOWN
@@ -84,6 +141,7 @@ class Project:
         self.texts: list[str] = []
         self._own: frozenset[str] | None = None
         self._beneath: Beneath | None = None
+        self._required: frozenset[str] | None = None
         # A module whose file was looked at last, and its content: most are read then.
         self._seen: tuple[Module, bytes | None] | None = None
 
@@ -212,6 +270,19 @@ class Project:
     def place(self, module: Module) -> str:
         """Return the path of a module in the project."""
         return self._shown(str(module.path))
+
+    def installs(self, name: str) -> bool:
+        """Report whether an absolute import is certain to find what is outside the project."""
+        first = name.partition(".")[0]
+        if first in _IN_EVERY_PYTHON:
+            return True
+        if self._required is None:
+            self._required = requirements.required(self._of_root)
+        return first.lower() in self._required
+
+    def _of_root(self, name: str) -> bytes | None:
+        found = self.data(self.root / name)
+        return None if found is None else found[0]
 
     def listing(self, inside: str) -> list[str] | None:
         """Return the names in a folder, sorted; None for one that holds no modules."""

@@ -2,7 +2,6 @@
 
 import ast
 
-from keynet.script.files.project_files import is_well_known
 from keynet.script.interpreter.branching.flow import Signal
 from keynet.script.interpreter.definitions import Module, Scope
 from keynet.script.interpreter.machine import Machine
@@ -66,12 +65,12 @@ def imports_succeed(run: Machine, body: list[ast.stmt], scope: Scope) -> bool | 
             found = run.module(node.module or "", scope.module, node.level)
             if found is None and node.level:
                 return False
-            if found is None and not is_well_known(node.module or ""):
+            if found is None and not run.installs(node.module or ""):
                 outcome = None
         elif isinstance(node, ast.Import):
             for alias in node.names:
                 if run.module(alias.name, scope.module) is None:
-                    outcome = outcome if is_well_known(alias.name) else None
+                    outcome = outcome if run.installs(alias.name) else None
         elif not _is_plain(node):
             return None
     return outcome

@@ -144,6 +144,7 @@ class Interpreter:
     submodule = modules.submodule
     read_file = modules.read_file
     import_name = modules.import_name
+    installs = modules.installs
     resolve = modules.resolve
     forget = modules.forget
     listing = modules.listing

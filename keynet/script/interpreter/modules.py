@@ -17,6 +17,7 @@ __all__ = [
     "begin",
     "forget",
     "import_name",
+    "installs",
     "listing",
     "load",
     "load_unread",
@@ -167,6 +168,11 @@ def read_file(run: _Follower, path: Path) -> tuple[bytes, str] | None:
     """Return content and shown path of a file of the project, None when there is none."""
     project = run.modules.project
     return project.data(project.script.parent / path) or project.data(project.root / path)
+
+
+def installs(run: _Follower, name: str) -> bool:
+    """Report whether an import of what is outside the project is certain to succeed."""
+    return run.modules.project.installs(name)
 
 
 def import_name(run: _Follower, name: str) -> Value:

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from keynet.script.files.project_files import is_well_known
 from keynet.script.interpreter.branching.flow import RAISE, Signal, follow_branches
 from keynet.script.interpreter.branching.raising import attempted, caught_by, from_failures
 from keynet.script.interpreter.definitions import Scope
@@ -244,9 +243,9 @@ def _may_fail(run: Machine, node: ast.AST, scope: Scope) -> bool:
             return _call_may_fail(run, _external(node.func, scope))
         case ast.Import():
             names = [alias.name for alias in node.names]
-            return any(run.module(n, scope.module) is None and _is_strange(n) for n in names)
+            return any(run.module(n, scope.module) is None and not run.installs(n) for n in names)
         case ast.ImportFrom(level=0, module=str(name)):
-            return run.module(name, scope.module) is None and _is_strange(name)
+            return run.module(name, scope.module) is None and not run.installs(name)
     return False
 
 
@@ -271,7 +270,3 @@ def _call_may_fail(run: Machine, name: str) -> bool:
     if not name or name.partition(".")[0] in _SURE:
         return False
     return run.handler(name) is None and run.native_class(name) is None
-
-
-def _is_strange(name: str) -> bool:
-    return not is_well_known(name)

@@ -117,7 +117,7 @@ def test_what_may_not_be_added_is_no_choice(tmp_path: Path, body: str) -> None:
         "try:\n    import apex\n    names.append('x')\nexcept ImportError:\n    sys.exit('apex')",
         "try:\n    import apex\n    names.append('x')\nexcept ImportError as e:\n    raise e",
         "try:\n    import apex\n    names.append('x')\nexcept KeyError:\n    pass",
-        "try:\n    import torch\n    names.append('x')\nexcept ImportError:\n    pass",
+        "try:\n    import json\n    names.append('x')\nexcept ImportError:\n    pass",
         "try:\n    print('x')\n    names.append('x')\nexcept OSError:\n    pass",
         "def f():\n    own = ['a']\n    own.append('x')\n    return own\nnames = f()",
         "def f():\n    if X:\n        raise SystemExit\n    names.append('x')\nf()",

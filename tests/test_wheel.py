@@ -9,6 +9,7 @@ from email.parser import Parser
 from pathlib import Path
 
 import pytest
+from uv import find_uv_bin
 
 CHECKOUT = Path(__file__).parent.parent
 VERSION = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["version"]
@@ -20,10 +21,10 @@ pytestmark = pytest.mark.packages
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("wheel")
-    subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--outdir", str(target), str(CHECKOUT)],
-        check=True, capture_output=True, timeout=300,
-    )  # fmt: skip
+    # scripts/release, below, builds with pip, and installs with it.
+    build = [sys.executable, "-m", "build", "--installer", "uv", "--wheel"]
+    argv = [*build, "--outdir", str(target), str(CHECKOUT)]
+    subprocess.run(argv, check=True, capture_output=True, timeout=300)
     [built] = target.glob("*.whl")
     return built
 
@@ -31,11 +32,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("environment")
-    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, timeout=120)
-    subprocess.run(
-        [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", str(wheel)],
-        check=True, timeout=600,
-    )  # fmt: skip
+    uv = find_uv_bin()
+    subprocess.run([uv, "venv", "-q", "-p", sys.executable, str(folder)], check=True, timeout=120)
+    python = str(folder / "bin" / "python")
+    subprocess.run([uv, "pip", "install", "-q", "-p", python, str(wheel)], check=True, timeout=600)
     return folder
 
 

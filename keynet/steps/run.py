@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -54,18 +55,19 @@ def run_script(
             # Built without an engine: any engine runs it.
             engine = loading.running_engine(known, emit)
             prepared = prepare(request, stages, emit)
-            chosen, image_id, name = loading.build_and_load(
-                prepared, engine, options.settings, stages, emit
-            )
-            return _run(chosen, image_id, options, emit, name, script=True)
+            chosen, image = loading.build_and_load(prepared, engine, options.settings, stages, emit)
+            with run_engines.held(chosen.commands, image):
+                return _run(chosen, image.id, options, emit, image.name, script=True)
         offered = run_engines.only_running(known)
         prepared = prepare(request, stages, emit, offered)
         builder = prepared.builder
         assert isinstance(builder, Saver)
-        with built_image(builder, prepared, stages, emit) as built:
-            image = builder.local(built)
-        chosen = run_engines.ask(builder, image.id, options.settings)
-        return _run(chosen, image.id, options, emit, image.name, script=True)
+        with ExitStack() as stack:
+            with built_image(builder, prepared, stages, emit) as built:
+                image = builder.local(built)
+                chosen = run_engines.ask(builder, image.id, options.settings)
+                stack.enter_context(run_engines.held(chosen.commands, image))
+            return _run(chosen, image.id, options, emit, image.name, script=True)
 
 
 def run_image(

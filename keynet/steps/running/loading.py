@@ -12,7 +12,7 @@ from keynet.files.living_folders import living
 from keynet.plan import BuildPlan
 from keynet.runtime.build import layer_cache
 from keynet.runtime.build.layer_cache import CachedImage
-from keynet.runtime.engine import AnyBuilder, Candidate, Saver
+from keynet.runtime.engine import AnyBuilder, Candidate, LocalImage, Saver
 from keynet.runtime.probing import choosing
 from keynet.runtime.workspace.container_run import ContainerCommands
 from keynet.runtime.workspace.runtime_settings import RuntimeSettings
@@ -42,14 +42,14 @@ def running_engine(candidates: Sequence[Candidate], emit: Emit) -> AnyBuilder:
 
 def build_and_load(
     prepared: Prepared, engine: AnyBuilder, settings: RuntimeSettings, stages: Stages, emit: Emit
-) -> tuple[Chosen, str, str]:
+) -> tuple[Chosen, LocalImage]:
     """Build a script's image and load it, unless the engine has it already.
 
     Args:
         settings: Of the run that is to follow.
 
     Returns:
-        The engine with the image's config, the image's id, and its name for people.
+        The engine with the image's config, and the image.
 
     Raises:
         KeynetError: The build failed, or the engine did not load the image.
@@ -68,7 +68,7 @@ def build_and_load(
                 builder.save(built, _FORMAT, file, emit)
                 image = _load(chosen.commands, file, prepared.plan)
             chosen = run_engines.ask(engine, image, settings)
-    return chosen, image, layer_cache.project_name(prepared.plan)
+    return chosen, LocalImage(layer_cache.project_name(prepared.plan), image)
 
 
 def _load(commands: ContainerCommands, file: Path, plan: BuildPlan) -> str:

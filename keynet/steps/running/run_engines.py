@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
@@ -23,8 +24,9 @@ from keynet.text import _, fill, printable
 
 if TYPE_CHECKING:
     from keynet.plan import RegistryAccess
+    from keynet.runtime.engine import LocalImage
 
-__all__ = ["Chosen", "ask", "choose", "find_image", "only_running"]
+__all__ = ["Chosen", "ask", "choose", "find_image", "held", "only_running"]
 
 # As engines print it, and as builds without one do.
 _ID: Final = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
@@ -181,6 +183,25 @@ def _commands_of(builder: AnyBuilder, timeout_s: float) -> ContainerCommands:
     commands = builder.container_commands(timeout_s)
     assert commands is not None
     return commands
+
+
+@contextlib.contextmanager
+def held(commands: ContainerCommands, image: LocalImage) -> Iterator[None]:
+    """Keep a script's image for the time of the block, by a name of this run's own.
+
+    Another build of the project moves the project's name, and removes the image that had it.
+    """
+    # An image that is not built needs nothing of this.
+    from keynet.files.uninterrupted import uninterrupted
+    from keynet.runtime.build import layer_cache
+
+    name = layer_cache.build_name(image.name)
+    try:
+        commands.questions.run("tag", image.id, name)
+        yield
+    finally:
+        with uninterrupted():
+            layer_cache.forget(commands.questions.prefix, name)
 
 
 def find_image(

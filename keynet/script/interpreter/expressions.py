@@ -214,7 +214,11 @@ def _condition(run: Machine, node: ast.IfExp, scope: Scope) -> Value:
 def _perhaps(run: Machine, node: ast.expr, scope: Scope) -> Value:
     """Evaluate an expression that the script may pass over."""
     run.limits.spend(1)
-    bound = {inner.target.id for inner in ast.walk(node) if isinstance(inner, ast.NamedExpr)}
+    bound = run.stored.get(node)
+    if bound is None:
+        walked = ast.walk(node) if ":=" in scope.module.text else ()
+        bound = {inner.target.id for inner in walked if isinstance(inner, ast.NamedExpr)}
+        run.stored[node] = bound
     if not bound and not any(isinstance(inner, ast.Call) for inner in ast.walk(node)):
         return evaluate(run, node, scope)
     before = {name: scope.names.get(name, UNKNOWN) for name in bound}

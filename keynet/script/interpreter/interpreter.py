@@ -98,7 +98,9 @@ class Interpreter:
         # What is found in syntax trees once: the names that loops store, what may fail in a try.
         self.stored: dict[ast.AST, set[str]] = {}
         self.scanned: dict[ast.stmt, list[ast.AST]] = {}
+        # Which functions are generators, and the lines of each module that may yield.
         self.generators: dict[ast.AST, bool] = {}
+        self.yields: dict[int, list[int]] = {}
         # Each dict that globals() has returned, with the scope that it is of.
         self.mirrors: dict[int, tuple[object, Scope]] = {}
         # How often anything that declares arguments was used, and the steps taken by each
@@ -226,7 +228,7 @@ class Interpreter:
         if signal == RAISE and self.tries:
             # The caller is followed on: it may be that a condition was taken for another.
             self.may_raise(self.raised)
-        if iterators.is_generator(self, function):
+        if frame.yields or iterators.is_generator(self, function):
             return Unknown("list") if frame.unsure else self.fresh(list(frame.yields))
         return join_all(frame.returns if signal is not None else [*frame.returns, None])
 

@@ -178,6 +178,7 @@ class Machine(Protocol):
     raised: Value
     scopes: list[Scope]
     generators: dict[ast.AST, bool]
+    yields: dict[int, list[int]]
     mirrors: dict[int, tuple[object, Scope]]
     frames: list[int]
     added: dict[int, dict[tuple[int, str], "Settling"]]

@@ -1,6 +1,8 @@
 """Iterators: their items are made when they are asked for, and each is taken once."""
 
 import ast
+import bisect
+import re
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from typing import Final
@@ -35,6 +37,8 @@ __all__ = [
 # Stands for code of the script that is not known.
 _SOME_CODE: Final = ast.Pass()
 _LIST: Final = Unknown("list")
+# As the parser of Python counts lines.
+_NEWLINE: Final = re.compile(r"\r\n?|\n")
 _YIELDING: Final = (ast.Yield, ast.YieldFrom)
 _OWN_BODY: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _STOPPED: Final = External("builtins.StopIteration")
@@ -201,8 +205,7 @@ def _leaves(node: ast.For | ast.AsyncFor) -> bool:
 
 def as_lists(run: Machine, given: Arguments, name: str = "") -> Arguments:
     """Return the arguments of a call that takes the items of each iterator."""
-    every = (*given.positional, *given.keywords.values())
-    if not any(type(value) is Iterator for value in every):
+    if not _has_iterator(given):
         return given
     partly = name in _STOPPING
 
@@ -218,14 +221,38 @@ def as_lists(run: Machine, given: Arguments, name: str = "") -> Arguments:
     )
 
 
+def _has_iterator(given: Arguments) -> bool:
+    # Almost no call has one: a generator expression would take most of the time.
+    for value in given.positional:
+        if type(value) is Iterator:
+            return True
+    return bool(given.keywords) and any(type(v) is Iterator for v in given.keywords.values())
+
+
 def is_generator(run: Machine, function: Function) -> bool:
     """Report whether a call of a function returns a generator."""
     node = function.node
     known = run.generators.get(node)
     if known is None:
-        body = [node.body] if isinstance(node, ast.Lambda) else node.body
-        known = run.generators[node] = any(map(_yields, body))
+        module = function.scope.module
+        lines = run.yields.get(id(module))
+        if lines is None:
+            lines = run.yields[id(module)] = _lines_with_yield(module.text)
+            run.limits.spend(len(module.text) // 1024)
+        at = bisect.bisect_left(lines, node.lineno)
+        known = at < len(lines) and lines[at] <= (node.end_lineno or node.lineno)
+        if known:
+            body = [node.body] if isinstance(node, ast.Lambda) else node.body
+            known = any(map(_yields, body))
+        run.generators[node] = known
     return known
+
+
+def _lines_with_yield(text: str) -> list[int]:
+    """Return the lines of a module that have the word; few modules have any."""
+    if "yield" not in text:
+        return []
+    return [number for number, line in enumerate(_NEWLINE.split(text), 1) if "yield" in line]
 
 
 def _yields(node: ast.AST) -> bool:
